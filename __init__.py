@@ -1,0 +1,1 @@
+"""Label texts by walking a large, growing label tree with agents."""

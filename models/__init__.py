@@ -1,0 +1,1 @@
+"""How a model is reached: LiteLLM, the in-process GGUF and encoder providers, packaged weights."""

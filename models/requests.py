@@ -1,0 +1,71 @@
+"""What is asked of a model and what comes back, whichever model it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from taxonaut.state.records import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model sees it; `parameters` is a JSON schema written for this one request."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An option beside the request, for models that compare texts and read no prompt.
+
+    `id` is the short integer that stands for it in the prompt and in the schema (1, 2, …; 0 is always
+    *none of these*). `texts[0]` is its own text as the prompt shows it; more texts stand for what is below it.
+    """
+
+    id: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One request. The three blocks run from the most to the least shared (docs/architecture.md).
+
+    `system` is the same for a whole template, `context` for a node, `item` for one item. `blank_item` is the
+    item block rendered for an empty text: the calibration prompt of a scored answer. `text` is the item's own
+    text, without what the template puts around it. The tool takes its choice as the array `field` of
+    integers from `choices` (or `[0]`); up to `most` of them, best first.
+    """
+
+    system: str
+    context: str
+    item: str
+    blank_item: str
+    text: str
+    tool: ToolSpec
+    field: str
+    choices: tuple[Choice, ...]
+    most: int
+
+    @property
+    def node_key(self) -> tuple[str, str]:
+        """What requests of one node share: work is ordered by it."""
+        return (self.system, self.context)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """A valid tool call.
+
+    `chosen` holds choice ids, best first; empty is an abstention. `scores` maps choice ids to the model's
+    scores where it has any (higher is better), `evidence` to the phrase of the item that earned the score.
+    `arguments` is the whole call; `reason` the model's own words if the schema asked for them.
+    """
+
+    chosen: tuple[int, ...]
+    arguments: Mapping[str, Any]
+    usage: Usage
+    scores: Mapping[int, float] | None = None
+    evidence: Mapping[int, str] | None = None
+    reason: str = ""

@@ -1,0 +1,18 @@
+"""Typed ids, so that a node cannot be passed where a label is meant."""
+
+from typing import NewType
+
+NodeId = NewType("NodeId", int)
+"""A node of the index; given by the index, stable for as long as the workspace lives."""
+
+LabelId = NewType("LabelId", str)
+"""A label, as the person's own file names it."""
+
+ItemId = NewType("ItemId", str)
+"""A text to label, as the person's own file names it."""
+
+RunId = NewType("RunId", int)
+"""One long piece of work: a build, a classification, an evaluation."""
+
+EventId = NewType("EventId", int)
+"""One change to the index; the index's version is the id of its last event."""
