@@ -1,0 +1,209 @@
+"""The directed acyclic graph that labels describe with paths and parents, and every way it can be wrong."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from taxonaut.state.errors import CycleError, InputError
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Label
+
+Key = tuple[str, ...] | LabelId
+"""A place in the graph: a path, or for labels that have only parents, their id."""
+
+ROOT: Key = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A label and where its file puts it.
+
+    `path` runs from the top to the label's own name; `parents` are ids of other rows. With neither, the label
+    stands at the top. `is_node` marks a row that is a node of the tree but no label to predict. `place` is
+    where the row stands in its file, for messages.
+    """
+
+    label: Label
+    path: tuple[str, ...] = ()
+    parents: tuple[LabelId, ...] = ()
+    is_node: bool = False
+    kind: str = ""
+    place: str = "a label"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelGraph:
+    """Every place, parents before their children.
+
+    `rows` has the row of each place that is one; places without a row are inner steps of paths. `children`
+    are in the order of the file.
+    """
+
+    order: tuple[Key, ...]
+    rows: Mapping[Key, LabelRow]
+    children: Mapping[Key, Sequence[Key]]
+
+
+def check_labels(rows: Sequence[LabelRow], source: str = "the labels") -> None:
+    """Raise the `InputError` or `CycleError` that `label_graph` would raise."""
+    label_graph(rows, source)
+
+
+def label_graph(rows: Sequence[LabelRow], source: str = "the labels") -> LabelGraph:
+    """Join rows into one graph.
+
+    A row with a path stands at that path, below a place for each shorter path; its parents, if it has both,
+    must agree with the path, and more parents than the path shows are more edges. Raises `InputError` for an
+    id used twice, one name twice under one parent, an unknown parent, a path that contradicts the parents,
+    and `CycleError`, which shows the cycle.
+    """
+    by_id = _by_id(rows)
+    keys = {row.label.id: _key(row) for row in rows}
+    at: dict[Key, LabelRow] = {}
+    children: dict[Key, dict[Key, None]] = {ROOT: {}}
+    for row in rows:
+        key = keys[row.label.id]
+        if key in at:
+            raise _one_name_twice(at[key], row, key[:-1] if isinstance(key, tuple) else ROOT, at)
+        at[key] = row
+    for row in rows:
+        key = keys[row.label.id]
+        children.setdefault(key, {})
+        if isinstance(key, tuple):
+            for length in range(len(key), 0, -1):
+                above = children.setdefault(key[: length - 1], {})
+                known = key[:length] in above
+                above[key[:length]] = None
+                if known:
+                    break
+        for parent in _known_parents(row, by_id, source):
+            children.setdefault(keys[parent], {})[key] = None
+    graph = LabelGraph(
+        _sorted(children, at, source), at, {key: tuple(below) for key, below in children.items()}
+    )
+    _check_siblings(graph)
+    return graph
+
+
+def _by_id(rows: Sequence[LabelRow]) -> dict[LabelId, LabelRow]:
+    by_id: dict[LabelId, LabelRow] = {}
+    for row in rows:
+        first = by_id.setdefault(row.label.id, row)
+        if first is not row:
+            raise InputError(
+                f"{row.place}: the id {row.label.id!r} was already given to {first.label.name!r} "
+                f"({first.place}). Ids must differ: remove one of the two rows, or "
+                "name another column with --id-column."
+            )
+    return by_id
+
+
+def _key(row: LabelRow) -> Key:
+    if row.path:
+        return row.path
+    return row.label.id if row.parents else (row.label.name,)
+
+
+def _known_parents(row: LabelRow, by_id: Mapping[LabelId, LabelRow], source: str) -> tuple[LabelId, ...]:
+    for parent in row.parents:
+        if parent not in by_id:
+            raise _unknown_parent(row, parent, by_id, source)
+    if row.path and row.parents:
+        shown = [by_id[parent].path or (*row.path[:-2], by_id[parent].label.name) for parent in row.parents]
+        if row.path[:-1] not in shown:
+            parent_row = by_id[row.parents[0]]
+            raise InputError(
+                f"{row.place}: the path of {row.label.name!r} puts it under {_joined(row.path[:-1])}, but "
+                f"its parent {parent_row.label.id!r} stands at {_joined(shown[0])} ({parent_row.place}). "
+                "Correct one of the two, or read only one column: --path-column '' or --parents-column ''."
+            )
+    return row.parents
+
+
+def _unknown_parent(
+    row: LabelRow, parent: LabelId, by_id: Mapping[LabelId, LabelRow], source: str
+) -> InputError:
+    named = next((other.label.id for other in by_id.values() if other.label.name == parent), None)
+    if named is not None:
+        hint = f"Parents are ids, and {parent!r} is the name of {named!r}."
+    else:
+        close = difflib.get_close_matches(parent, by_id, n=1)
+        hint = f"Did you mean {close[0]!r}?" if close else "Add a row for it, or correct the id."
+        if not close and any(sign in parent for sign in ",|"):
+            hint += " If it is several ids, say what divides them with --parent-separator."
+    return InputError(f"{row.place}: the parent {parent!r} of {row.label.id!r} is no id in {source}. {hint}")
+
+
+def _check_siblings(graph: LabelGraph) -> None:
+    for key, below in graph.children.items():
+        named: dict[str, LabelRow] = {}
+        for child in below:
+            row = graph.rows.get(child)
+            if row is None or row.is_node:
+                continue
+            first = named.setdefault(row.label.name, row)
+            if first is not row:
+                raise _one_name_twice(first, row, key, graph.rows)
+
+
+def _one_name_twice(
+    first: LabelRow, second: LabelRow, parent: Key, rows: Mapping[Key, LabelRow]
+) -> InputError:
+    above = rows.get(parent)
+    under = (
+        "at the top level"
+        if parent == ROOT
+        else f"under {repr(above.label.name) if above else _joined(parent)}"
+    )
+    return InputError(
+        f"{second.place}: {second.label.name!r} stands {under} twice: as {first.label.id!r} ({first.place}) "
+        f"and as {second.label.id!r}. Nobody can tell the two apart: rename one of them, or merge them."
+    )
+
+
+def _sorted(
+    children: Mapping[Key, Mapping[Key, None]], rows: Mapping[Key, LabelRow], source: str
+) -> tuple[Key, ...]:
+    """Sort so that parents come first (Kahn 1962); what cannot be sorted holds a cycle."""
+    waiting = dict.fromkeys(children, 0)
+    for below in children.values():
+        for child in below:
+            waiting[child] += 1
+    order = [key for key, count in waiting.items() if count == 0]
+    for key in order:
+        for child in children[key]:
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                order.append(child)
+    if len(order) < len(children):
+        raise _cycle(children, set(children) - set(order), rows, source)
+    return tuple(order)
+
+
+def _cycle(
+    children: Mapping[Key, Mapping[Key, None]], left: set[Key], rows: Mapping[Key, LabelRow], source: str
+) -> CycleError:
+    """Walk upwards among the places that could not be sorted until one comes back."""
+    parent = {child: key for key in children if key in left for child in children[key] if child in left}
+    key = next(key for key in children if key in left)
+    seen: dict[Key, int] = {}
+    while key not in seen:
+        seen[key] = len(seen)
+        key = parent[key]
+    ring = list(seen)[seen[key] :]
+    first = next(key for key in (*rows, *ring) if key in ring)
+    start = ring.index(first)
+    names = [
+        str(rows[key].label.id) if key in rows else _joined(key)
+        for key in (*ring[start:], *ring[:start], first)
+    ]
+    return CycleError(
+        f"{rows[first].place if first in rows else source}: the parents lead back to where they started: "
+        f"{' -> '.join(names)}. Each of these has the next as a parent; take one of these parents away."
+    )
+
+
+def _joined(key: Key) -> str:
+    if key == ROOT:
+        return "the top level"
+    return repr(key if isinstance(key, str) else " > ".join(key))

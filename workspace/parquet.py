@@ -1,0 +1,49 @@
+"""Parquet in and out, through a scratch DuckDB in memory.
+
+This is the only SQL outside `state/`, and none of it touches the index. DuckDB's relations cannot
+do it: a person's column named `columns` or `fetchmany` hides their own methods.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+
+_PATTERN_SIGNS = re.compile(r"([*?\[])")
+_ROWS_AT_ONCE = 1000
+
+
+def parquet_columns(path: Path) -> tuple[str, ...]:
+    """Read the names of the columns. Raises `duckdb.Error` where the file is no Parquet."""
+    with duckdb.connect(":memory:") as con:
+        con.execute("SELECT * FROM read_parquet($1) LIMIT 0", [_literal(path)])
+        return tuple(column[0] for column in con.description or ())
+
+
+def parquet_rows(path: Path) -> Iterator[tuple[object, ...]]:
+    """Read the rows in the order of the file, a thousand at a time."""
+    with duckdb.connect(":memory:", config={"threads": 1}) as con:
+        con.execute("SELECT * FROM read_parquet($1)", [_literal(path)])
+        while rows := con.fetchmany(_ROWS_AT_ONCE):
+            yield from rows
+
+
+def jsonl_to_parquet(jsonl: Path, parquet: Path, columns: Mapping[str, str]) -> None:
+    """Turn JSON lines into Parquet with these columns and DuckDB types, in the same order."""
+    types = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in columns.items())
+    with duckdb.connect(":memory:", config={"threads": 1}) as con:
+        con.execute(
+            f"COPY (SELECT * FROM read_json($1, format = 'newline_delimited', columns = {{{types}}}, "
+            f"maximum_object_size = 1073741824)) TO {_quoted(str(parquet))} (FORMAT parquet)",
+            [_literal(jsonl)],
+        )
+
+
+def _literal(path: Path) -> str:
+    """Keep stars and brackets in a file's name from being read as a pattern."""
+    return _PATTERN_SIGNS.sub(r"[\1]", str(path))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,199 @@
+"""Where a person's bytes come from (a file, a compressed file, standard input) and in which format."""
+
+import codecs
+import difflib
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, NoReturn, TextIO, cast, get_args
+
+from taxonaut.state.errors import InputError
+
+Format = Literal["csv", "tsv", "jsonl", "json", "lines", "parquet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+SUFFIXES: Mapping[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".txt": "lines",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+STDIN = "-"
+_GZIP_MAGIC = b"\x1f\x8b"
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Bytes that can be read more than once.
+
+    `name` is what messages call it. `data` holds the bytes of standard input and of pipes, which can be
+    read only once; for a file it is None and `path` is read each time.
+    """
+
+    name: str
+    path: Path
+    format: Format
+    encoding: str = "utf-8"
+    compressed: bool = False
+    data: bytes | None = None
+
+    def open_bytes(self) -> BinaryIO:
+        """Open the uncompressed bytes."""
+        raw = cast(BinaryIO, self.path.open("rb")) if self.data is None else io.BytesIO(self.data)
+        return _gunzip(raw) if self.compressed else raw
+
+    @contextmanager
+    def open_text(self, newline: str | None = None) -> Iterator[TextIO]:
+        """Open the decoded text; what goes wrong inside the block with its bytes is an `InputError`."""
+        encoding = "utf-8-sig" if codecs.lookup(self.encoding).name == "utf-8" else self.encoding
+        try:
+            with (
+                self.open_bytes() as raw,
+                io.TextIOWrapper(raw, encoding=encoding, newline=newline) as text,
+            ):
+                yield text
+        except UnicodeError as error:
+            self._refuse_encoding(error)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise InputError(
+                f"{self.name}: the gzip data is damaged or cut off ({error}). Copy or compress it again."
+            ) from None
+
+    def _refuse_encoding(self, error: UnicodeError) -> NoReturn:
+        """Say where the first byte stands that is not text in this encoding."""
+        with self.open_bytes() as raw:
+            if raw.read(2) in _UTF16_MARKS:
+                raise InputError(
+                    f"{self.name} is not {self.encoding}: it starts like UTF-16. Add --encoding utf-16."
+                ) from None
+        offset = 0
+        with self.open_bytes() as raw:
+            for number, line in enumerate(raw, start=1):
+                try:
+                    line.decode(self.encoding)
+                except UnicodeDecodeError as bad:
+                    raise InputError(
+                        f"{self.name}, line {number}: byte 0x{line[bad.start]:02x} at offset "
+                        f"{offset + bad.start} is not {self.encoding}. Save the file as UTF-8, or say what "
+                        "it is, for example --encoding latin-1 or --encoding cp1252."
+                    ) from None
+                offset += len(line)
+        raise InputError(
+            f"{self.name} is not {self.encoding}: {error}. Say what it is with --encoding."
+        ) from None
+
+
+def open_source(given: str | Path, format: Format | None = None, encoding: str = "utf-8") -> Source:
+    """Find the file and its format, and refuse what cannot be read.
+
+    `given` is a path or `-` for standard input. The format follows from the suffix (before an optional
+    `.gz`), unless `format` names it; standard input and pipes are one text a line or, when the first line is
+    a JSON object, JSON lines. Raises `InputError` when the file is missing, empty, a folder, of an unknown
+    suffix, or when format or encoding are unknown.
+    """
+    _check_encoding(encoding)
+    if format is not None and format not in FORMATS:
+        raise InputError(f"--format {format!r} is unknown; it can be one of {', '.join(FORMATS)}.")
+    path = Path(given)
+    try:
+        if str(given) == STDIN:
+            return _held("standard input", path, sys.stdin.buffer.read(), format, encoding)
+        if path.is_dir():
+            raise InputError(f"{str(given)!r} is a folder; give one file in it.")
+        if not path.exists():
+            raise InputError(f"{str(given)!r} does not exist{_neighbour(path)}")
+        if not path.is_file():
+            return _held(str(given), path, path.read_bytes(), format, encoding)
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError as error:
+        raise InputError(f"{str(given)!r} cannot be read: {error.strerror}. Check its permissions.") from None
+    compressed = path.suffix.lower() == ".gz"
+    chosen = format or _by_suffix(path)
+    if chosen == "parquet" and compressed:
+        raise InputError(f"{path.name}: Parquet is compressed inside; unpack it first: gunzip {path.name}")
+    if not start.strip(codecs.BOM_UTF8 + b" \t\r\n") and not compressed:
+        raise InputError(f"{path.name} is empty; it must hold at least one row.")
+    return Source(path.name, path, chosen, encoding, compressed)
+
+
+def _held(name: str, path: Path, data: bytes, format: Format | None, encoding: str) -> Source:
+    compressed = data.startswith(_GZIP_MAGIC)
+    if not data.strip(codecs.BOM_UTF8 + b" \t\r\n"):
+        raise InputError(f"{name} is empty; it must hold at least one text.")
+    if format == "parquet":
+        raise InputError(f"Parquet cannot be read from {name}; give the file itself.")
+    source = Source(name, path, format or "lines", encoding, compressed, data)
+    if format is None and _starts_with_object(source):
+        return Source(name, path, "jsonl", encoding, compressed, data)
+    return source
+
+
+def _starts_with_object(source: Source) -> bool:
+    with source.open_text() as text:
+        first = next((line for line in text if line.strip()), "")
+    try:
+        return isinstance(json.loads(first), dict)
+    except ValueError:
+        return False
+
+
+def _by_suffix(path: Path) -> Format:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] == ".gz":
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ""
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
+    said = f"the suffix {suffix!r} is unknown" if suffix else "it has no suffix"
+    raise InputError(
+        f"{path.name}: {said}; known are {', '.join(SUFFIXES)} (and .gz after each but Parquet's). "
+        f"Rename the file or say what it holds: --format {'|'.join(FORMATS)}."
+    )
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        known = codecs.lookup(encoding)
+    except LookupError:
+        known = None
+    if known is None or not getattr(known, "_is_text_encoding", True):
+        raise InputError(f"--encoding {encoding!r} is unknown; try utf-8, latin-1, cp1252 or utf-16.")
+
+
+def _neighbour(path: Path) -> str:
+    """Name a file beside the missing one that might be meant."""
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return f" (nor does the folder {str(path.parent)!r})."
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else "."
+
+
+def _gunzip(raw: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, _ClosingGzip(raw))
+
+
+class _ClosingGzip(gzip.GzipFile):
+    """A gzip reader that closes the file it reads from."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        super().__init__(fileobj=raw, mode="rb")
+        self._raw_file = raw
+
+    def close(self) -> None:
+        super().close()
+        self._raw_file.close()

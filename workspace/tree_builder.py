@@ -1,0 +1,26 @@
+"""What every way of making an index has in common: labels in, a tree out."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from taxonaut.state.records import Label, Tree
+
+Progress = Callable[[int, int], None]
+"""Called with how many labels have their final place and how many there are; perhaps from another thread."""
+
+
+def silent(done: int, total: int) -> None:
+    """Show no progress."""
+
+
+class TreeBuilder(Protocol):
+    """A way of making an index; `name` becomes the tree's `method`.
+
+    Building may ask models and take long, hence a coroutine. Every label is placed at least once.
+    """
+
+    name: str
+
+    async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
+        """Put the labels into a tree."""
+        ...
