@@ -1,0 +1,90 @@
+"""One row for each model request: what cost tables, traces and learning are read from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taxonaut.state.database import Database
+from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.packing import pack, unpack
+from taxonaut.state.records import Decision, Usage
+
+_COLUMNS = (
+    "run", "item", "node", "agent", "template", "template_hash", "model", "tool", "options", "choice", "scores",
+    "evidence", "seed", "prompt_tokens", "completion_tokens", "reused_tokens", "latency_s", "attempts", "cached",
+    "error",
+)  # fmt: skip
+_FOR_ITEM = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE run = ? AND item = ? ORDER BY rowid"
+_TOTALS = """
+SELECT count(*), count_if(cached), sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
+       sum(latency_s), count_if(error <> '')
+FROM decisions WHERE run = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run cost. `requests` counts all decisions, `cached` those of them that asked no model."""
+
+    requests: int = 0
+    cached: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reused_tokens: int = 0
+    seconds: float = 0.0
+    errors: int = 0
+
+
+class Decisions:
+    """The decisions of all runs, only ever appended to."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, decisions: Sequence[Decision]) -> None:
+        """Keep decisions, in order."""
+        if decisions:
+            self._database.append("decisions", _COLUMNS, map(_row, decisions))
+
+    def for_item(self, run: RunId, item: ItemId) -> list[Decision]:
+        """Return an item's decisions in a run, in the order they were appended."""
+        return [_decision(row) for row in self._database.rows(_FOR_ITEM, [run, item])]
+
+    def totals(self, run: RunId) -> Totals:
+        """Add up a run's decisions."""
+        row = self._database.rows(_TOTALS, [run])[0]
+        return Totals(*(int(value or 0) for value in row[:5]), float(row[5] or 0.0), int(row[6]))
+
+
+def _row(decision: Decision) -> tuple[object, ...]:
+    usage = decision.usage
+    return (
+        decision.run_id, decision.item_id, decision.node_id, decision.agent, decision.template,
+        decision.template_hash, decision.model, decision.tool, pack(decision.options), pack(decision.choice),
+        pack(decision.scores), pack(decision.evidence), decision.seed, usage.prompt_tokens,
+        usage.completion_tokens, usage.reused_tokens, usage.latency_s, usage.attempts, usage.cached,
+        decision.error,
+    )  # fmt: skip
+
+
+def _decision(row: tuple[Any, ...]) -> Decision:
+    run, item, node, agent, template, template_hash, model, tool = row[:8]
+    options, choice, scores, evidence = (unpack(text) for text in row[8:12])
+    seed, prompt, completion, reused, latency, attempts, cached, error = row[12:]
+    return Decision(
+        run_id=RunId(run),
+        item_id=ItemId(item),
+        node_id=None if node is None else NodeId(node),
+        agent=agent,
+        template=template,
+        template_hash=template_hash,
+        model=model,
+        tool=tool,
+        options=options,
+        choice=choice,
+        scores=scores,
+        evidence=evidence,
+        seed=seed,
+        usage=Usage(prompt, completion, reused, latency, attempts, cached),
+        error=error,
+    )
