@@ -1,0 +1,15 @@
+"""How many cores this process may count on."""
+
+import os
+
+
+def available_cores() -> int:
+    """Count the cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_threads() -> int:
+    """Take every core, up to 8, for work that runs side by side without waiting for each other."""
+    return min(8, available_cores())
