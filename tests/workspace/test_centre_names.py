@@ -1,0 +1,45 @@
+"""Names of clusters by c-TF-IDF terms."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taxonaut.workspace.centre_names import name_centres
+
+
+def test_names_hold_what_tells_a_class_from_its_siblings():
+    assert name_centres(
+        [
+            ["repair brakes", "Repair engines", "tune engines", "the engine room"],
+            ["cook pasta", "cook rice", "the rice market"],
+            ["the choir", "conduct the orchestra", "conduct choirs"],
+        ]
+    ) == ["engines, repair, brakes", "cook, rice, market", "conduct, choir, orchestra"]
+
+
+def test_terms_keep_their_most_frequent_spelling_and_their_signs():
+    assert name_centres(
+        [["C++ basics", "C++", "JavaScript"], ["Vögel füttern", "anti-oppressive Vögel"]]
+    ) == [
+        "C++, basics, JavaScript",
+        "Vögel, anti-oppressive, füttern",
+    ]
+
+
+def test_a_class_without_terms_of_its_own_takes_what_it_has():
+    assert name_centres([["🦊", "🦉"], ["red fox"], ["red fox"]]) == ["🦊", "fox, red", "fox, red (2)"]
+
+
+def test_more_terms_where_names_would_be_alike():
+    assert name_centres([["a1 b1 c1 d1"], ["a1 b1 c1 e1"], ["x y"], ["zz"]], terms=2)[:2] == [
+        "d1, a1",
+        "e1, a1",
+    ]
+    assert name_centres([["aa bb cc"], ["aa bb"], ["zz"], ["yy"]], terms=2)[:2] == ["cc, aa", "aa, bb"]
+    assert name_centres([["aa bb"], ["aa bb cc"], ["zz"], ["yy"]], terms=1)[:2] == ["aa", "cc"]
+    assert name_centres([["aa bb"], ["aa bb"], ["zz"], ["yy"]], terms=1)[:2] == ["aa", "aa, bb"]
+
+
+@given(st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=4), min_size=1, max_size=6))
+def test_no_two_names_are_alike_whatever_the_texts(classes):
+    names = name_centres(classes)
+    assert len(names) == len(set(names)) == len(classes)

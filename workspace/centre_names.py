@@ -1,0 +1,70 @@
+"""Name clusters of labels without a language model, by the terms that tell each from its siblings."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+_TERM = re.compile(r"[^\W_][\w+#'’&-]*")
+JOINER = ", "
+
+
+def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
+    """Name each class of texts by its best terms, no two alike.
+
+    Terms are ranked by class-based tf-idf, tf · log(1 + A / f) with A the mean number of terms in a class and
+    f a term's count in all classes (Grootendorst 2022, BERTopic). Terms in more than half of the classes are
+    left out as stop words, and so is a term that continues a chosen one (*fish*, *fishing*). A class without
+    terms is named by its first text.
+    """
+    counts, spelling = _counted(classes)
+    spread = Counter(term for count in counts for term in count)
+    frequency = Counter[str]()
+    for count in counts:
+        frequency.update(count)
+    mean = sum(frequency.values()) / max(1, len(classes))
+    names: list[str] = []
+    for texts, count in zip(classes, counts, strict=True):
+        weights = {term: tf * math.log(1 + mean / frequency[term]) for term, tf in count.items()}
+        telling = {term: weight for term, weight in weights.items() if spread[term] * 2 <= len(classes)}
+        chosen = [spelling[term] for term in _ranked(telling or weights)]
+        names.append(_new_name(chosen, terms, texts[0], names))
+    return names
+
+
+def _counted(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], Mapping[str, str]]:
+    """Count the terms of each class, and find how each is most often spelt."""
+    counts: list[Counter[str]] = []
+    spellings: dict[str, Counter[str]] = {}
+    for texts in classes:
+        count = Counter[str]()
+        for text in texts:
+            for found in _TERM.findall(text):
+                word = found.rstrip("'’&-")
+                term = word.casefold()
+                if len(term) > 1 or not term.isascii():
+                    count[term] += 1
+                    spellings.setdefault(term, Counter())[word] += 1
+        counts.append(count)
+    return counts, {term: spelt.most_common(1)[0][0] for term, spelt in spellings.items()}
+
+
+def _ranked(weights: Mapping[str, float]) -> Iterator[str]:
+    """Give terms from the weightiest on, without those that begin like one given before."""
+    given: list[str] = []
+    for term in sorted(weights, key=lambda term: (-round(weights[term], 9), term)):
+        if not any(term.startswith(other) or other.startswith(term) for other in given):
+            given.append(term)
+            yield term
+
+
+def _new_name(ranked: Sequence[str], terms: int, first: str, taken: Sequence[str]) -> str:
+    for count in range(min(terms, len(ranked)), len(ranked) + 1):
+        name = JOINER.join(ranked[:count]) or first
+        if name not in taken:
+            return name
+    base = JOINER.join(ranked[:terms]) or first
+    number = 2
+    while f"{base} ({number})" in taken:
+        number += 1
+    return f"{base} ({number})"
