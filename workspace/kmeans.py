@@ -58,11 +58,11 @@ def medoids(vectors: Matrix, count: int) -> Indexes:
     own of 16 clusters, by mean cosine, against 81 % in equal parts. Rows equal to a chosen one are passed
     over, so that fewer than `count` may come back.
     """
-    central = vectors @ unit_rows(vectors.sum(axis=0, keepdims=True))[0]
+    central = np.round(vectors @ unit_rows(vectors.sum(axis=0, keepdims=True))[0], 5)
     chosen = [int(np.argmax(central))]
     likeness = vectors @ vectors[chosen[0]]
     while len(chosen) < min(count, len(vectors)):
-        merit = np.where(likeness < 1 - _SAME, _CENTRALITY * central - likeness, -np.inf)
+        merit = np.where(likeness < 1 - _SAME, _CENTRALITY * central - np.round(likeness, 5), -np.inf)
         best = int(np.argmax(merit))
         if merit[best] == -np.inf:
             break
