@@ -1,0 +1,109 @@
+"""Cut an item's text into the short phrases that are compared with labels beside the whole text.
+
+A text names several things and one vector for it is a blunt query; its phrases are sharp ones. A phrase is
+a run of neighbouring words that does not cross punctuation and neither begins nor ends in a function word.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+_NO_SPACE = (
+    "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Japanese, Chinese
+    "\U00020000-\U0003ffff"
+)
+_SPACED = rf"[^\W_{_NO_SPACE}]"
+_WORD = re.compile(
+    rf"[{_NO_SPACE}]|(?:(?<!\S)\.)?{_SPACED}(?:{_SPACED}|[\u0300-\u036f_]|[-'’.&/+#@]+(?={_SPACED}))*[+#]*"
+)
+_JOINS = re.compile(r"[\s&/+\-'’*_]*\Z")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+
+_FUNCTION_WORDS = frozenset(
+    """
+    a about across after all also am an and any are as at be because been before being both but by can could
+    did do does doing during each either etc every few for from further get gets had has have having he her
+    hers him his how however i if in into is it its itself just may me might more most must my need no nor
+    not of off on once only onto or other our ours out over own per shall she should so some such than that
+    the their theirs them then there these they this those through to too under until up upon us very via
+    was we well were what when where whether which while who whom whose why will with within without would
+    yet you your yours i'm i'd i'll i've it's don't can't what's
+    """.split()  # noqa: SIM905 - words read better than quotes
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseSettings:
+    """How texts are cut; the defaults were chosen on the development parts, see `benchmarks/phrases.py`.
+
+    `min_words` to `max_words` is the length of a phrase; a character of a script without spaces counts as
+    half a word. `limit` bounds the phrases of one text and `characters` how much of a text is read at all;
+    phrases nearer the beginning are kept.
+    """
+
+    min_words: int = 1
+    max_words: int = 4
+    limit: int = 256
+    characters: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    start: int
+    end: int
+    width: float
+    is_function: bool
+    joins_next: bool = True
+
+
+def phrases(text: str, settings: PhraseSettings | None = None) -> list[str]:
+    """Return the phrases of `text`, each a substring of it, in order of their first word, without repeats.
+
+    A text that is nothing but one phrase gives that phrase; a text without words gives none. At most
+    `settings.limit` phrases come back, whatever the length of the text.
+    """
+    settings = settings or PhraseSettings()
+    text = text[: settings.characters]
+    words = _words(text)
+    found: dict[str, str] = {}
+    for first in range(len(words)):
+        if words[first].is_function:
+            continue
+        for start, end in _windows(words, first, settings):
+            phrase = text[start:end]
+            found.setdefault(" ".join(phrase.casefold().split()), phrase)
+            if len(found) >= settings.limit:
+                return list(found.values())
+    return list(found.values())
+
+
+def _windows(words: list[_Word], first: int, settings: PhraseSettings) -> list[tuple[int, int]]:
+    """Return the spans of the phrases that begin with word `first`, shortest first."""
+    spans: list[tuple[int, int]] = []
+    width = 0.0
+    for word in words[first:]:
+        width += word.width
+        if width > settings.max_words:
+            break
+        if width >= settings.min_words and not word.is_function:
+            spans.append((words[first].start, word.end))
+        if not word.joins_next:
+            break
+    return spans
+
+
+def _words(text: str) -> list[_Word]:
+    matches = list(_WORD.finditer(text))
+    gaps = [text[left.end() : right.start()] for left, right in pairwise(matches)]
+    joined = [bool(_JOINS.match(gap)) and not _PARAGRAPH.search(gap) for gap in gaps]
+    return [
+        _Word(
+            match.start(),
+            match.end(),
+            0.5 if re.match(rf"[{_NO_SPACE}]", match[0]) else 1.0,
+            match[0].casefold() in _FUNCTION_WORDS,
+            joins_next,
+        )
+        for match, joins_next in zip(matches, [*joined, False], strict=True)
+    ]
