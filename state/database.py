@@ -146,7 +146,7 @@ class Database:
             return self.read().execute(sql, list(parameters)).fetchnumpy()
 
     def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Insert many rows in one transaction; `table` and `columns` are names from this code, never input."""
+        """Insert many rows in one transaction; `table` and `columns` come from code, never from input."""
         with self.write() as connection, connection.appender(table, columns=list(columns)) as appender:
             appender.append_rows(rows)
 

@@ -10,14 +10,14 @@ from taxonaut.state.packing import pack, unpack
 from taxonaut.state.records import Decision, Usage
 
 _COLUMNS = (
-    "run", "item", "node", "agent", "template", "template_hash", "model", "tool", "options", "choice", "scores",
-    "evidence", "seed", "prompt_tokens", "completion_tokens", "reused_tokens", "latency_s", "attempts", "cached",
-    "error",
+    "run", "item", "node", "agent", "template", "template_hash", "model", "tool", "options", "choice",
+    "scores", "evidence", "seed", "prompt_tokens", "completion_tokens", "reused_tokens", "latency_s",
+    "attempts", "cached", "error",
 )  # fmt: skip
 _FOR_ITEM = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE run = ? AND item = ? ORDER BY rowid"
 _TOTALS = """
 SELECT count(*), count_if(cached), sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
-       sum(latency_s), count_if(error <> '')
+       count_if(error <> ''), sum(latency_s)
 FROM decisions WHERE run = ?
 """
 
@@ -53,7 +53,8 @@ class Decisions:
     def totals(self, run: RunId) -> Totals:
         """Add up a run's decisions."""
         row = self._database.rows(_TOTALS, [run])[0]
-        return Totals(*(int(value or 0) for value in row[:5]), float(row[5] or 0.0), int(row[6]))
+        requests, cached, prompt, completion, reused, errors = (int(value or 0) for value in row[:6])
+        return Totals(requests, cached, prompt, completion, reused, float(row[6] or 0.0), errors)
 
 
 def _row(decision: Decision) -> tuple[object, ...]:

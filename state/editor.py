@@ -1,0 +1,102 @@
+"""Row by row changes to the current tree, in the file and in memory at once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from taxonaut.state.database import Database
+from taxonaut.state.index_view import IndexView
+from taxonaut.state.meta import give_out
+from taxonaut.state.packing import pack
+from taxonaut.state.shape import Shape
+
+Edge = tuple[int, int]
+Placement = tuple[int, int]
+
+_NODE_COLUMNS = ("id", "tree", "name", "description", "includes", "excludes", "label", "examples")
+_LISTS = frozenset({"includes", "excludes", "examples"})
+
+
+class Editor:
+    """The writer's hands inside one transaction. It checks nothing: operations do, before they change."""
+
+    def __init__(self, database: Database, view: IndexView, connection: DuckDBPyConnection) -> None:
+        self.view = view
+        self._database = database
+        self._connection = connection
+
+    @property
+    def shape(self) -> Shape:
+        """The current tree's shape, with what was changed so far."""
+        return self.view.shape
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement inside the transaction."""
+        return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def append(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Insert rows inside the transaction."""
+        self._database.append(table, columns, rows)
+
+    def give_out(self, counter: str, count: int = 1) -> int:
+        """Return the first of `count` numbers never given out before."""
+        return give_out(self._connection, counter, count)
+
+    def insert_node(self, node: dict[str, Any]) -> None:
+        """Add a node's row; its label is an id or None."""
+        label = None if node["label"] is None else self.view.labels.number(node["label"])
+        packed = {name: pack(value) if name in _LISTS else value for name, value in node.items()}
+        row = {**packed, "label": label, "tree": self.shape.tree}
+        self.append("nodes", _NODE_COLUMNS, [[row[name] for name in _NODE_COLUMNS]])
+        self.view.changed()
+
+    def delete_node(self, node: int) -> None:
+        """Drop a node's row."""
+        self.execute("DELETE FROM nodes WHERE id = ?", [node])
+        self.view.nodes.forget([node])
+        self.view.changed()
+
+    def update_node(self, node: int, fields: dict[str, Any]) -> None:
+        """Change some of a node's texts."""
+        for name, value in fields.items():
+            if name not in _NODE_COLUMNS[2:]:
+                raise KeyError(name)
+            text = pack(value) if name in _LISTS else value
+            self.execute(f"UPDATE nodes SET {name} = ? WHERE id = ?", [text, node])
+        self.view.nodes.forget([node])
+        self.view.changed()
+
+    def insert_edges(self, edges: Sequence[tuple[int, int, int]]) -> None:
+        """Add (parent, child, position) edges."""
+        tree = self.shape.tree
+        self.append("edges", ("tree", "parent", "child", "position"), [(tree, *edge) for edge in edges])
+        self.shape.touch_edges((parent, child) for parent, child, _ in edges)
+        self.view.changed()
+
+    def delete_edges(self, edges: Sequence[Edge]) -> list[tuple[int, int, int]]:
+        """Drop (parent, child) edges and return them with their positions."""
+        sql = (
+            "DELETE FROM edges WHERE tree = ? AND parent = ? AND child = ? RETURNING parent, child, position"
+        )
+        gone = [row for edge in edges for row in self.execute(sql, [self.shape.tree, *edge])]
+        self.shape.touch_edges(edges)
+        self.view.changed()
+        return [(parent, child, position) for parent, child, position in gone]
+
+    def insert_placements(self, placements: Sequence[tuple[int, int, int]]) -> None:
+        """Add (node, label number, position) placements."""
+        tree = self.shape.tree
+        self.append("placements", ("tree", "node", "label", "position"), [(tree, *row) for row in placements])
+        self.shape.touch_placements((node, label) for node, label, _ in placements)
+        self.view.changed()
+
+    def delete_placements(self, placements: Sequence[Placement]) -> list[tuple[int, int, int]]:
+        """Drop (node, label number) placements and return them with their positions."""
+        sql = (
+            "DELETE FROM placements WHERE tree = ? AND node = ? AND label = ? RETURNING node, label, position"
+        )
+        gone = [row for placement in placements for row in self.execute(sql, [self.shape.tree, *placement])]
+        self.shape.touch_placements(placements)
+        self.view.changed()
+        return [(node, label, position) for node, label, position in gone]

@@ -1,0 +1,76 @@
+"""What the index keeps in memory, and when that is stale."""
+
+from collections.abc import Iterable
+
+from taxonaut.state.database import Database
+from taxonaut.state.errors import NotFoundError
+from taxonaut.state.label_book import LabelBook
+from taxonaut.state.node_book import NodeBook
+from taxonaut.state.shape import Shape
+
+
+class IndexView:
+    """The shape, the nodes and the labels as of the last change; made again after changes from elsewhere.
+
+    Hold `database.lock` while using it. A change made through this view is noted by touching what it
+    changed and calling `changed()`; a change that was rolled back, or made through another index on the
+    same database, moves `database.changes` on and empties the view.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen = -1
+        self._shape: Shape | None = None
+        self._labels: LabelBook | None = None
+        self._nodes: NodeBook | None = None
+
+    def _refresh(self) -> None:
+        if self._seen != self._database.changes:
+            self.drop()
+            self._seen = self._database.changes
+
+    def drop(self) -> None:
+        """Forget everything."""
+        self._shape = self._labels = self._nodes = None
+
+    def drop_labels(self) -> None:
+        """Forget the labels, after some came or went."""
+        self._labels = self._nodes = None
+
+    def changed(self) -> None:
+        """Note that this view already knows the change that is being made."""
+        self._database.changes += 1
+        self._seen = self._database.changes
+
+    @property
+    def shape(self) -> Shape:
+        """The current tree's shape."""
+        self._refresh()
+        if self._shape is None:
+            self._shape = Shape(self._database)
+        return self._shape
+
+    @property
+    def labels(self) -> LabelBook:
+        """All labels."""
+        self._refresh()
+        if self._labels is None:
+            self._labels = LabelBook(self._database)
+        return self._labels
+
+    @property
+    def nodes(self) -> NodeBook:
+        """All nodes' texts."""
+        self._refresh()
+        if self._nodes is None:
+            self._nodes = NodeBook(self._database, self.labels)
+        return self._nodes
+
+    def check_nodes(self, ids: Iterable[int]) -> None:
+        """Raise NotFoundError for the first id that is not in the current tree."""
+        shape = self.shape
+        for id_ in ids:
+            if not shape.has(id_):
+                raise NotFoundError(
+                    f"no node {id_!r} in the index; the root is 1, `taxonaut index show` lists what is below"
+                )

@@ -1,0 +1,189 @@
+"""Small changes to the index, each of which returns the one that takes it back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from taxonaut.state.editor import Editor
+from taxonaut.state.errors import CycleError, InputError
+from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.records import Node
+
+Arguments = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An operation by name, with arguments that JSON can hold."""
+
+    operation: str
+    arguments: Arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an operation did: what the event log says of it, and the step that takes it back."""
+
+    payload: Arguments
+    inverse: Step
+
+
+Operation = Callable[[Editor, Arguments], Done]
+
+
+def create_node(editor: Editor, arguments: Arguments) -> Done:
+    """Put a node, with the edges and placements given, into the tree."""
+    node, parents, children = arguments["node"], arguments["parents"], arguments["children"]
+    id_ = node["id"]
+    editor.view.check_nodes([parent for parent, _ in parents] + [child for child, _ in children])
+    for parent, _ in parents:
+        for child, _ in children:
+            _check_no_cycle(editor, parent, child)
+    placements = [(id_, editor.view.labels.number(label), place) for label, place in arguments["placements"]]
+    editor.insert_node(node)
+    editor.insert_edges(
+        [(parent, id_, place) for parent, place in parents]
+        + [(id_, child, place) for child, place in children]
+    )
+    if placements:
+        editor.insert_placements(placements)
+    return Done(arguments, Step("remove_node", {"node": id_}))
+
+
+def remove_node(editor: Editor, arguments: Arguments) -> Done:
+    """Take a node out, unless that would orphan a node or lose a label."""
+    id_ = int(arguments["node"])
+    editor.view.check_nodes([id_])
+    node = editor.view.nodes.get([id_])[0]
+    shape, book = editor.shape, editor.view.labels
+    if not shape.parents[id_]:
+        raise InputError(f"node {id_!r} is the root, which cannot be removed; remove what is below it")
+    orphans = [child for child in shape.children[id_] if len(shape.parents[child]) == 1]
+    if orphans:
+        raise InputError(
+            f"node {node.name!r} ({id_}) is the only parent of {len(orphans)} nodes, first {orphans[0]}; "
+            "give them another parent or remove them first"
+        )
+    lost = [label for label in shape.labels_at[id_] if len(shape.nodes_of[label]) == 1]
+    if lost:
+        raise InputError(
+            f"node {node.name!r} ({id_}) is the only place of {len(lost)} labels, first "
+            f"{book.ids(lost)[0]!r}; place them elsewhere first"
+        )
+    edges = [(parent, id_) for parent in shape.parents[id_]] + [(id_, child) for child in shape.children[id_]]
+    gone = editor.delete_edges(edges)
+    placed = editor.delete_placements([(id_, label) for label in shape.labels_at[id_]])
+    editor.delete_node(id_)
+    restored = {
+        "node": _as_row(node),
+        "parents": [[parent, place] for parent, child, place in gone if child == id_],
+        "children": [[child, place] for parent, child, place in gone if parent == id_],
+        "placements": [[book.ids([label])[0], place] for _, label, place in placed],
+    }
+    return Done({"node": id_, "name": node.name}, Step("create_node", restored))
+
+
+def edit_node(editor: Editor, arguments: Arguments) -> Done:
+    """Change some of a node's texts."""
+    id_, fields = int(arguments["node"]), arguments["fields"]
+    editor.view.check_nodes([id_])
+    if not str(fields.get("name", "-")).strip():
+        raise InputError(f"node {id_!r} was given no name; give it one")
+    former = _as_row(editor.view.nodes.get([id_])[0])
+    editor.update_node(id_, fields)
+    return Done(
+        arguments, Step("edit_node", {"node": id_, "fields": {name: former[name] for name in fields}})
+    )
+
+
+def add_edge(editor: Editor, arguments: Arguments) -> Done:
+    """Put a node under one more parent."""
+    parent, child = int(arguments["parent"]), int(arguments["child"])
+    editor.view.check_nodes([parent, child])
+    if parent in editor.shape.parents[child]:
+        raise InputError(f"node {child!r} is already under node {parent!r}; nothing to add")
+    _check_no_cycle(editor, parent, child)
+    editor.insert_edges([(parent, child, int(arguments["position"]))])
+    return Done(arguments, Step("remove_edge", {"parent": parent, "child": child}))
+
+
+def remove_edge(editor: Editor, arguments: Arguments) -> Done:
+    """Take a node from under one of its parents, unless it is the last."""
+    parent, child = int(arguments["parent"]), int(arguments["child"])
+    editor.view.check_nodes([parent, child])
+    parents = editor.shape.parents[child]
+    if parent not in parents:
+        raise InputError(f"node {child!r} is not under node {parent!r}; its parents are {list(parents)}")
+    if len(parents) == 1:
+        raise InputError(
+            f"node {parent!r} is the only parent of node {child!r}; give it another first, or remove it"
+        )
+    place = editor.delete_edges([(parent, child)])[0][2]
+    return Done(arguments, Step("add_edge", {"parent": parent, "child": child, "position": place}))
+
+
+def place(editor: Editor, arguments: Arguments) -> Done:
+    """Place a label in nodes that do not have it yet."""
+    label, nodes = LabelId(arguments["label"]), arguments["nodes"]
+    number = editor.view.labels.number(label)
+    editor.view.check_nodes([node for node, _ in nodes])
+    there = [node for node, _ in nodes if node in editor.shape.nodes_of[number]]
+    if there:
+        raise InputError(f"label {label!r} is already placed in node {there[0]!r}; nothing to place")
+    editor.insert_placements([(node, number, position) for node, position in nodes])
+    return Done(arguments, Step("unplace", {"label": label, "nodes": [node for node, _ in nodes]}))
+
+
+def unplace(editor: Editor, arguments: Arguments) -> Done:
+    """Take a label out of nodes; whether it may lose its last place is for the caller to say."""
+    label, nodes = LabelId(arguments["label"]), [int(node) for node in arguments["nodes"]]
+    number = editor.view.labels.number(label)
+    placed = editor.shape.nodes_of[number]
+    missing = [node for node in nodes if node not in placed]
+    if missing:
+        raise InputError(
+            f"label {label!r} is not placed in node {missing[0]!r}; it is placed in {list(placed)}"
+        )
+    if not arguments.get("may_lose", True) and len(placed) == len(nodes):
+        raise InputError(f"node {nodes[0]!r} is the only place of label {label!r}; place it elsewhere first")
+    gone = editor.delete_placements([(node, number) for node in nodes])
+    return Done(
+        {"label": label, "nodes": nodes},
+        Step("place", {"label": label, "nodes": [[node, position] for node, _, position in gone]}),
+    )
+
+
+def _check_no_cycle(editor: Editor, parent: int, child: int) -> None:
+    if editor.shape.is_below(parent, child):
+        names = [node.name for node in editor.view.nodes.get([parent, child])]
+        raise CycleError(
+            f"node {names[0]!r} ({parent}) is node {names[1]!r} ({child}) or below it, so it cannot be its "
+            "parent; choose a parent that is not below the node"
+        )
+
+
+def _as_row(node: Node) -> Arguments:
+    return node_row(
+        node.id, node.name, node.description, node.includes, node.excludes, node.label_id, node.examples
+    )
+
+
+def node_row(
+    id_: NodeId,
+    name: str,
+    description: str,
+    includes: tuple[str, ...],
+    excludes: tuple[str, ...],
+    label: LabelId | None,
+    examples: tuple[str, ...],
+) -> Arguments:
+    """Return a node as `create_node` takes it."""
+    return {
+        "id": id_,
+        "name": name,
+        "description": description,
+        "includes": list(includes),
+        "excludes": list(excludes),
+        "label": label,
+        "examples": list(examples),
+    }
