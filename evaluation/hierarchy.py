@@ -1,0 +1,113 @@
+"""How near a wrong label is to a right one: ancestors counted, and who is whose parent or sibling."""
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+L = TypeVar("L", bound=Hashable)
+Path = tuple[str, ...]
+Relation = Literal["hit", "ancestor", "descendant", "sibling", "miss"]
+"""How a predicted label stands to gold; `ancestor`, `descendant` and `sibling` are near hits."""
+
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+
+
+@dataclass(frozen=True, slots=True)
+class HierarchicalScores:
+    """Precision, recall and F with ancestors counted, over the first `top` predictions of each item."""
+
+    precision: float
+    recall: float
+    f: float
+    top: int
+
+
+class Hierarchy(Generic[L]):
+    """Who stands above whom, from every label's paths (root to label, the root left out).
+
+    A place is known by the label that stands there or else by its path, so that a label with several parents
+    is one place. The paths of all scored labels are needed; those of the labels above them only help to see
+    that two paths lead through one place.
+    """
+
+    def __init__(self, paths: Mapping[L, Sequence[Path]]) -> None:
+        owners: dict[Path, L] = {}
+        for label, its_paths in paths.items():
+            for path in its_paths:
+                owners.setdefault(path, label)
+        self._with_ancestors: dict[L, frozenset[Hashable]] = {}
+        self._parents: dict[L, frozenset[Hashable]] = {}
+        for label, its_paths in paths.items():
+            above = {path[:length] for path in its_paths for length in range(1, len(path))}
+            self._with_ancestors[label] = frozenset({label, *(owners.get(path, path) for path in above)})
+            parents = {path[:-1] for path in its_paths if len(path) > 1}
+            self._parents[label] = frozenset(owners.get(path, path) for path in parents)
+
+    def with_ancestors(self, label: L) -> frozenset[Hashable]:
+        """Give a label's own place and all above it; a label without paths has only its own."""
+        return self._with_ancestors.get(label) or frozenset({label})
+
+    def relation(self, predicted: L, gold: Collection[L]) -> Relation:
+        """Say how a predicted label stands to the gold label nearest to it, in the order of `RELATIONS`."""
+        if predicted in gold:
+            return "hit"
+        if any(predicted in self.with_ancestors(label) for label in gold):
+            return "ancestor"
+        if any(label in self.with_ancestors(predicted) for label in gold):
+            return "descendant"
+        parents = self._parents.get(predicted, frozenset())
+        if any(parents & self._parents.get(label, frozenset()) for label in gold):
+            return "sibling"
+        return "miss"
+
+    def best(self, predicted: Sequence[L], gold: Collection[L]) -> Relation:
+        """Say how the nearest of several predictions stands to gold; `miss` where there are none."""
+        return min((self.relation(label, gold) for label in predicted), key=RELATIONS.index, default="miss")
+
+    def outcomes(
+        self, predicted: Sequence[Sequence[L]], gold: Sequence[Collection[L]]
+    ) -> dict[Relation, int]:
+        """Count the items by how the nearest of their predictions stands to gold."""
+        counts = Counter(self.best(labels, right) for labels, right in zip(predicted, gold, strict=True))
+        return {relation: counts[relation] for relation in RELATIONS}
+
+    def counts(self, predicted: Sequence[Sequence[L]], gold: Sequence[Collection[L]]) -> NDArray[np.float64]:
+        """Count places for each item (n, 3): shared, predicted, gold, each with all its ancestors."""
+        rows = []
+        for labels, right in zip(predicted, gold, strict=True):
+            found = frozenset().union(*map(self.with_ancestors, labels))
+            wanted = frozenset().union(*map(self.with_ancestors, right))
+            rows.append((len(found & wanted), len(found), len(wanted)))
+        return np.array(rows, dtype=np.float64).reshape(-1, 3)
+
+    def score(
+        self, predicted: Sequence[Sequence[L]], gold: Sequence[Collection[L]], top: int
+    ) -> HierarchicalScores:
+        """Score sets of labels with their ancestors (Kiritchenko, Matwin, Nock & Famili 2006, hP, hR, hF).
+
+        hP = Σ|P∩T| / Σ|P| and hR = Σ|P∩T| / Σ|T|, summed over the items, with P and T the predicted (of the
+        first `top`) and the gold labels and all their ancestors but the root.
+        """
+        totals = self.counts([labels[:top] for labels in predicted], gold).sum(axis=0, keepdims=True)
+        precision, recall, f = (float(ratio[0]) for ratio in hierarchical_ratios(totals))
+        return HierarchicalScores(precision, recall, f, top)
+
+
+def hierarchical_ratios(
+    totals: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Give hP, hR and hF (each (m,)) of rows of summed counts (m, 3); of nothing predicted hP is 0."""
+    shared, predicted, gold = totals.T
+    return (
+        _ratio(shared, predicted),
+        _ratio(shared, gold),
+        _ratio(2 * shared, predicted + gold),
+    )
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
