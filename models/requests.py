@@ -1,19 +1,11 @@
 """What is asked of a model and what comes back, whichever model it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from taxonaut.state.records import Usage
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """A tool as the model sees it; `parameters` is a JSON schema written for this one request."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any]
+from taxonaut.state.errors import ModelError
+from taxonaut.state.records import ToolSpec, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +61,14 @@ class ModelReply:
     scores: Mapping[int, float] | None = None
     evidence: Mapping[int, str] | None = None
     reason: str = ""
+
+
+class Answers(Protocol):
+    """Anything that answers requests: the gateway, the encoder, a scripted model in a test."""
+
+    @property
+    def name(self) -> str:
+        """The model string, as decision rows keep it."""
+
+    async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
+        """Answer each request, in order; a request that fails is an error in its place, never an exception."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What an agent is told: `<agent>/<task>.j2`, and the loader."""

@@ -1,0 +1,52 @@
+# Set up, check, test and show taxonaut. Every target makes what it needs; nothing is assumed but
+# Python 3.11+, a C++ compiler and a package index that pip can reach.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := .build/demo
+FOLDERS := agents cli evaluation graphs models prompts state tools workspace
+SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks
+
+.PHONY: help demo test check format setup clean
+.DEFAULT_GOAL := help
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with everything, weights included (7 minutes the first time)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "taxonaut needs Python 3.11 or newer: name one with  make PYTHON=/path/to/python3.11"; exit 1; }
+	@command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || \
+		{ echo "llama.cpp needs a C++ compiler: on Debian  apt-get install g++  and run make again"; exit 1; }
+	@echo "Setting up $(VENV) (llama.cpp is compiled: some 7 minutes on two cores, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "no virtual environment could be made: on Debian  apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[local,demo,dev]' || \
+		{ echo "the dependencies could not be installed: see pip's message above; pip needs a package index and a C++ compiler"; exit 1; }
+	@mkdir -p .typing && ln -sfn .. .typing/taxonaut
+	@$(BIN)/taxonaut models pull || \
+		{ echo "the model weights could not be pulled: see the message above, then run make again"; exit 1; }
+	@touch $@
+
+demo: $(READY) ## Label this environment's packages with PyPI's classifiers
+	@$(BIN)/taxonaut demo --workspace $(DEMO)
+
+test: $(READY) ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Lint, formatting, types, import arrows
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+format: $(READY) ## Format and mend what can be mended
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+clean: ## Remove what make made; weights stay in the cache
+	@rm -rf $(VENV) .build .typing .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info build

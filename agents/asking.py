@@ -1,0 +1,135 @@
+"""Ask one agent's model about many items at many nodes, and make a decision row of each answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
+from taxonaut.prompts.library import Prompt
+from taxonaut.state.errors import ModelError, ModelNotFoundError
+from taxonaut.state.ids import NodeId, RunId
+from taxonaut.state.records import Decision, Item, ToolSpec, Usage
+from taxonaut.tools.offers import Offer
+
+T = TypeVar("T", bound=int | str)
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """What is the same for every item at one node: the rendered blocks, the tool, the options."""
+
+    node: NodeId | None
+    offer: Offer[T]
+    choices: tuple[Choice, ...]
+    tool: ToolSpec
+    field: str
+    most: int
+    system: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What one decision chose, best first, each with its score and the phrase that earned it."""
+
+    item: Item
+    question: Question[T]
+    chosen: tuple[T, ...]
+    scores: tuple[float, ...]
+    evidence: tuple[str, ...]
+    reason: str
+    decision: Decision
+
+
+class Asker:
+    """One agent's way to its model: template, model, and the rows it leaves behind."""
+
+    def __init__(self, agent: str, model: Answers, prompt: Prompt, task: str) -> None:
+        self.agent = agent
+        self.model = model
+        self.prompt = prompt
+        self.task = task
+        self.blank = self.render_item("")
+
+    def render_item(self, text: str) -> str:
+        """Render the item block, the only one an item's text gets into."""
+        return self.prompt.render("item", {"text": text})
+
+    def render_shared(self, variables: Mapping[str, Any]) -> tuple[str, str]:
+        """Render the two blocks that items at a node share."""
+        full = {"task": self.task, **variables}
+        return self.prompt.render("system", full), self.prompt.render("context", full)
+
+    async def ask(self, run: RunId, pairs: Sequence[tuple[Item, Question[T]]]) -> list[Answer[T]]:
+        """Ask all pairs together; the answers come in the same order.
+
+        A failed request is an abstention whose decision carries the error. A model that is not there
+        stops everything: ModelNotFoundError.
+        """
+        blocks: dict[str, str] = {}
+        for item, _ in pairs:
+            if item.text not in blocks:
+                blocks[item.text] = self.render_item(item.text)
+        requests = [self.request(item, question, blocks[item.text]) for item, question in pairs]
+        replies = await self.model.answer(requests)
+        for reply in replies:
+            if isinstance(reply, ModelNotFoundError):
+                raise reply
+        return [
+            self.answered(run, item, question, reply)
+            for (item, question), reply in zip(pairs, replies, strict=True)
+        ]
+
+    def request(self, item: Item, question: Question[T], block: str) -> ModelRequest:
+        """Put one item before one question."""
+        return ModelRequest(
+            system=question.system,
+            context=question.context,
+            item=block,
+            blank_item=self.blank,
+            text=item.text,
+            tool=question.tool,
+            field=question.field,
+            choices=question.choices,
+            most=question.most,
+        )
+
+    def answered(
+        self, run: RunId, item: Item, question: Question[T], reply: ModelReply | ModelError
+    ) -> Answer[T]:
+        """Turn a reply into what was chosen and its decision row."""
+        failed = isinstance(reply, ModelError)
+        numbers = () if isinstance(reply, ModelError) else reply.chosen
+        known = {} if isinstance(reply, ModelError) or reply.scores is None else reply.scores
+        phrases = {} if isinstance(reply, ModelError) or reply.evidence is None else reply.evidence
+        chosen = tuple(question.offer.pick(numbers))
+        evidence = tuple(phrases.get(number, "") for number in numbers)
+        scores = (
+            tuple(float(known[number]) for number in numbers)
+            if known
+            else tuple(rank_score(position) for position in range(len(numbers)))
+        )
+        decision = Decision(
+            run_id=run,
+            item_id=item.id,
+            node_id=question.node,
+            agent=self.agent,
+            template=self.prompt.name,
+            template_hash=self.prompt.hash,
+            model=self.model.name,
+            tool=question.tool.name,
+            options=tuple(map(str, question.offer.options)),
+            choice=tuple(map(str, chosen)),
+            scores=tuple(round(float(known[c.id]), 4) for c in question.choices) if known else (),
+            evidence=evidence,
+            seed=question.offer.seed,
+            usage=Usage() if isinstance(reply, ModelError) else reply.usage,
+            error=str(reply) if failed else "",
+        )
+        reason = "" if isinstance(reply, ModelError) else reply.reason
+        return Answer(item, question, chosen, scores, evidence, reason, decision)
+
+
+def rank_score(position: int) -> float:
+    """The score of a choice from a model that gives none: 1, 1/2, 1/3, … by its place in the answer."""
+    return 1.0 / (position + 1)

@@ -1,0 +1,81 @@
+"""The general expert: choose and order labels from a shortlist (XMC-Agent 2.1, second stage)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from taxonaut.agents.asking import Answer, Asker, Question
+from taxonaut.agents.texts import label_text, path_text
+from taxonaut.models.requests import Answers, Choice
+from taxonaut.prompts.library import PromptLibrary
+from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.records import Item, Label
+from taxonaut.tools.offers import shuffled
+from taxonaut.tools.rank_candidates import FIELD, rank_candidates_spec
+
+TEMPLATE = "general_expert/rank"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertSettings:
+    """How a general expert looks at a shortlist. `most`: labels it may choose."""
+
+    task: str = ""
+    most: int = 10
+    seed: int = 0
+
+
+class GeneralExpert:
+    """Rank the candidates of an item."""
+
+    def __init__(self, model: Answers, prompts: PromptLibrary, settings: ExpertSettings | None = None) -> None:
+        self.settings = settings or ExpertSettings()
+        self.asker = Asker("general_expert", model, prompts.get(TEMPLATE), self.settings.task)
+
+    async def rank(
+        self,
+        run: RunId,
+        shortlists: Sequence[tuple[Item, Sequence[LabelId]]],
+        labels: Mapping[LabelId, Label],
+        paths: Mapping[LabelId, Sequence[str]],
+    ) -> list[Answer[LabelId]]:
+        """Rank each item's candidates; an empty shortlist is left out of the answers.
+
+        `labels` and `paths` cover every candidate; a path runs from the top down to the label's name.
+        """
+        shared: dict[tuple[LabelId, ...], Question[LabelId]] = {}
+        pairs = []
+        for item, candidates in shortlists:
+            if not candidates:
+                continue
+            key = tuple(sorted(candidates))
+            if key not in shared:
+                shared[key] = self.question(key, labels, paths)
+            pairs.append((item, shared[key]))
+        return await self.asker.ask(run, pairs)
+
+    def question(
+        self,
+        candidates: Sequence[LabelId],
+        labels: Mapping[LabelId, Label],
+        paths: Mapping[LabelId, Sequence[str]],
+    ) -> Question[LabelId]:
+        """Write the shared part of a ranking: number the candidates, render them, bind the schema to them."""
+        offer = shuffled(candidates, seed=self.settings.seed)
+        most = min(self.settings.most, len(candidates))
+        options = [
+            {
+                "id": number,
+                "name": labels[label].name,
+                "description": labels[label].description,
+                "path": path_text(paths.get(label) or (labels[label].name,)),
+                "examples": [],
+            }
+            for number, label in enumerate(offer.options, start=1)
+        ]
+        system, context = self.asker.render_shared({"options": options, "most": most})
+        choices = tuple(
+            Choice(number, (label_text(labels[label], paths.get(label) or ()),))
+            for number, label in enumerate(offer.options, start=1)
+        )
+        tool = rank_candidates_spec(len(candidates), most)
+        return Question(None, offer, choices, tool, FIELD, most, system, context)

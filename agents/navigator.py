@@ -1,0 +1,93 @@
+"""The navigator: before a node's branches, decide which to open for an item (XMC-Agent, 2.1, first stage)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from taxonaut.agents.asking import Answer, Asker, Question
+from taxonaut.agents.texts import node_texts, path_text
+from taxonaut.models.requests import Answers, Choice
+from taxonaut.prompts.library import PromptLibrary
+from taxonaut.state.ids import NodeId, RunId
+from taxonaut.state.records import Item, Node
+from taxonaut.tools.expand_node import FIELD, Expansion, expand_node_spec
+from taxonaut.tools.offers import shuffled
+
+TEMPLATE = "navigator/expand"
+
+
+@dataclass(frozen=True, slots=True)
+class NavigatorSettings:
+    """How a navigator looks at a node.
+
+    `most`: most branches it may open at one node. `options_per_request`: a node with more branches is
+    shown in several requests. `examples`: labels shown with each branch. `seed`: with the node's id it
+    decides the order in which branches are shown.
+    """
+
+    task: str = ""
+    most: int = 8
+    options_per_request: int = 64
+    examples: int = 3
+    seed: int = 0
+
+
+class Navigator:
+    """Decide which branches to open; the walk's order and budget are the graph's business."""
+
+    def __init__(
+        self, model: Answers, prompts: PromptLibrary, settings: NavigatorSettings | None = None
+    ) -> None:
+        self.settings = settings or NavigatorSettings()
+        self.asker = Asker("navigator", model, prompts.get(TEMPLATE), self.settings.task)
+
+    async def choose(
+        self,
+        run: RunId,
+        visits: Sequence[tuple[Item, NodeId]],
+        expansions: Mapping[NodeId, Expansion],
+        paths: Mapping[NodeId, Sequence[str]],
+    ) -> list[Answer[NodeId]]:
+        """Choose branches for each item at each node it visits; node by node, so that prompts share prefixes.
+
+        `paths` are the names from the top down to each node. Returns one answer per request: a node with many
+        branches gives several.
+        """
+        ordered = sorted(visits, key=lambda visit: visit[1])
+        questions = {
+            node: self.questions(expansions[node], paths[node]) for node in dict.fromkeys(v[1] for v in ordered)
+        }
+        pairs = [(item, question) for item, node in ordered for question in questions[node]]
+        pairs.sort(key=lambda pair: (pair[1].node or 0, pair[1].offer.seed))
+        return await self.asker.ask(run, pairs)
+
+    def questions(self, expansion: Expansion, path: Sequence[str]) -> list[Question[NodeId]]:
+        """Write the requests' shared part for one node."""
+        size = self.settings.options_per_request
+        branches = expansion.branches
+        parts = [branches[start : start + size] for start in range(0, len(branches), size)]
+        return [self.question(expansion.node, part, path, number) for number, part in enumerate(parts)]
+
+    def question(
+        self, node: NodeId, branches: Sequence[Node], path: Sequence[str], part: int
+    ) -> Question[NodeId]:
+        """Write one request's shared part: number the branches, render them, bind the schema to them."""
+        by_id = {branch.id: branch for branch in branches}
+        offer = shuffled([branch.id for branch in branches], seed=self.settings.seed * 1_000_003 + node * 101 + part)
+        most = min(self.settings.most, len(branches))
+        options = [
+            {
+                "id": number,
+                "name": by_id[branch].name,
+                "description": by_id[branch].description,
+                "path": "",
+                "examples": list(by_id[branch].examples[: self.settings.examples]),
+            }
+            for number, branch in enumerate(offer.options, start=1)
+        ]
+        system, context = self.asker.render_shared(
+            {"node": path[-1] if path else "", "path": path_text(path), "options": options, "most": most}
+        )
+        choices = tuple(
+            Choice(number, node_texts(by_id[branch])) for number, branch in enumerate(offer.options, start=1)
+        )
+        return Question(node, offer, choices, expand_node_spec(len(branches), most), FIELD, most, system, context)

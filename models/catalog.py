@@ -1,0 +1,70 @@
+"""Open a model by its string: an in-process provider of ours, or anything LiteLLM knows."""
+
+from collections.abc import Callable
+
+from taxonaut.models.embedder import Embedder
+from taxonaut.models.encoder import EncoderProvider, TextScorer
+from taxonaut.models.requests import Answers
+from taxonaut.models.settings import ModelSettings
+from taxonaut.models.stored_embedder import StoredEmbedder
+from taxonaut.state.cache import ResponseCache
+from taxonaut.state.embeddings import Embeddings
+from taxonaut.state.errors import InputError
+
+ENCODER = "encoder"
+GGUF = "gguf"
+
+
+def open_embedder(settings: ModelSettings) -> Embedder:
+    """Open an embedder: `gguf/<name or path>` in this process, any other string through LiteLLM."""
+    provider, _, name = settings.model.partition("/")
+    if provider == GGUF and name:
+        from taxonaut.models.gguf_embed import GgufEmbedder
+
+        return GgufEmbedder(name)
+    check(settings.model)
+    from taxonaut.models.litellm_embedder import LiteLLMEmbedder
+
+    return LiteLLMEmbedder(settings)
+
+
+def open_answers(
+    settings: ModelSettings,
+    scorer_of: Callable[[ModelSettings], TextScorer],
+    embeddings: Embeddings,
+    cache: ResponseCache,
+) -> Answers:
+    """Open a model that answers requests.
+
+    `encoder/…` takes the light door: it answers a whole batch at once without LiteLLM. All others go through
+    the gateway.
+    """
+    if settings.provider == ENCODER:
+        scorer = scorer_of(settings.model_copy(update={"model": embedder_string(settings.model)}))
+        return EncoderProvider(scorer, StoredEmbedder(scorer.embedder, embeddings).lookup)
+    check(settings.model)
+    from taxonaut.models.gateway import Gateway
+    from taxonaut.models.reply_store import KeptReplies
+
+    if settings.provider == GGUF:
+        from taxonaut.models.gguf_provider import register_gguf
+
+        register_gguf()
+    return Gateway(settings, KeptReplies(cache))
+
+
+def embedder_string(model: str) -> str:
+    """Return the embedder behind `encoder/…`: a bare name is a GGUF model of ours."""
+    name = model.partition("/")[2]
+    check(model)
+    return name if "/" in name else f"{GGUF}/{name}"
+
+
+def check(model: str) -> None:
+    """Refuse a string without a provider."""
+    provider, _, name = model.partition("/")
+    if not provider or not name:
+        raise InputError(
+            f"{model!r} is no model string: write provider/model, such as encoder/all-minilm-l6-v2, "
+            "gguf/smollm2-135m-instruct, openai/gpt-4.1-mini, hosted_vllm/… or ollama/…"
+        )

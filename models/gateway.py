@@ -1,0 +1,244 @@
+"""Ask a model through LiteLLM: cache, concurrency limit, retries, repairs, deadline, accounting."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequestPart,
+    ModelResponse,
+    RetryPromptPart,
+    SystemPromptPart,
+    ToolCallPart,
+    UserPromptPart,
+)
+from pydantic_ai.messages import ModelRequest as PydanticRequest
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.settings import ModelSettings as PydanticSettings
+from pydantic_ai.tools import ToolDefinition
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from taxonaut.models import litellm_door
+from taxonaut.models.litellm_door import LONGEST_WAIT_S, TransientError
+from taxonaut.models.pydantic_model import BESIDE, LiteLLMModel
+from taxonaut.models.requests import ModelReply, ModelRequest
+from taxonaut.models.settings import ModelSettings
+from taxonaut.models.validation import chosen_ids, parse_arguments
+from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
+from taxonaut.state.records import Usage
+
+IN_PROCESS = frozenset({"gguf"})
+"""Providers of ours that read the request's own record beside the messages."""
+
+
+class ReplyStore(Protocol):
+    """Where finished replies are kept, so that no finished request is asked twice."""
+
+    async def get_many(self, keys: list[str]) -> dict[str, str]:
+        """Return the replies that are kept, by key."""
+
+    async def put(self, key: str, reply: str) -> None:
+        """Keep a reply; returns once it is durable."""
+
+
+class Gateway:
+    """One role's model behind LiteLLM. Safe to use from several event loops; each has its own limit."""
+
+    def __init__(self, settings: ModelSettings, store: ReplyStore | None = None) -> None:
+        self.settings = settings
+        self.store = store
+        self.model = LiteLLMModel(settings)
+        self.limits: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    @property
+    def name(self) -> str:
+        """The LiteLLM model string."""
+        return self.settings.model
+
+    async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
+        """Answer all requests, at most `concurrency` in flight; an error stands in its request's place."""
+        keys = [request_key(self.settings, request) for request in requests]
+        kept = await self.store.get_many(keys) if self.store is not None else {}
+        first: dict[str, ModelRequest] = {}
+        for key, request in zip(keys, requests, strict=True):
+            if key not in kept:
+                first.setdefault(key, request)
+        asked = await asyncio.gather(*(self.answer_one(key, request) for key, request in first.items()))
+        fresh = dict(zip(first, asked, strict=True))
+        return [loaded(kept[key]) if key in kept else fresh[key] for key in keys]
+
+    async def answer_one(self, key: str, request: ModelRequest) -> ModelReply | ModelError:
+        """Ask, and keep the answer under its key."""
+        async with self.limit():
+            try:
+                async with asyncio.timeout(self.settings.deadline_s):
+                    reply = await self.converse(request)
+            except TimeoutError:
+                return litellm_door.missing_model_timeout(self.settings)
+            except ModelError as error:
+                return error
+        if self.store is not None:
+            await self.store.put(key, dumped(reply))
+        return reply
+
+    def limit(self) -> asyncio.Semaphore:
+        """The concurrency limit of the running loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self.limits:
+            self.limits[loop] = asyncio.Semaphore(self.settings.concurrency)
+        return self.limits[loop]
+
+    async def converse(self, request: ModelRequest) -> ModelReply:
+        """Ask until the tool call is valid, telling the model what was wrong, at most `repairs` times."""
+        messages: list[ModelMessage] = [opening(request)]
+        parameters = ModelRequestParameters(function_tools=[definition(request)], allow_text_output=False)
+        usage = Usage(attempts=0)
+        started = time.perf_counter()
+        for remaining in range(self.settings.repairs, -1, -1):
+            response, attempts = await self.ask(messages, request, parameters)
+            usage = added(usage, response, attempts)
+            try:
+                reply = read(request, response)
+            except ModelReplyError as error:
+                if not remaining:
+                    raise ModelReplyError(
+                        f"{self.name!r} made no valid call of {request.tool.name} in {self.settings.repairs + 1} "
+                        f"tries; the last one: {error}"
+                    ) from None
+                messages = [*messages, response, correction(response, str(error))]
+                continue
+            return replace(reply, usage=replace(usage, latency_s=time.perf_counter() - started))
+        raise AssertionError("unreachable")
+
+    async def ask(
+        self, messages: list[ModelMessage], request: ModelRequest, parameters: ModelRequestParameters
+    ) -> tuple[ModelResponse, int]:
+        """Send one request, trying again after what may pass; returns the answer and the number of tries."""
+        beside: PydanticSettings | None = None
+        if self.settings.provider in IN_PROCESS:
+            beside = {"extra_body": {BESIDE: request}}
+        attempts = 0
+        try:
+            async for attempt in self.retrying():
+                with attempt:
+                    attempts = attempt.retry_state.attempt_number
+                    return await self.model.request(messages, beside, parameters), attempts
+        except TransientError as error:
+            raise ModelUnavailableError(
+                f"{error} (given up after {attempts} tries; raise `attempts` in taxonaut.toml or look at the server)"
+            ) from None
+        raise AssertionError("unreachable")
+
+    def retrying(self) -> AsyncRetrying:
+        """tenacity's retries: exponential with jitter, or as long as the server asked for."""
+        backoff = wait_exponential_jitter(
+            initial=self.settings.backoff_s, max=LONGEST_WAIT_S, jitter=self.settings.backoff_s
+        )
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            wished = error.retry_after_s if isinstance(error, TransientError) else None
+            return min(wished, LONGEST_WAIT_S) if wished is not None else backoff(state)
+
+        return AsyncRetrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop_after_attempt(self.settings.attempts),
+            wait=wait,
+            reraise=True,
+        )
+
+
+def request_key(settings: ModelSettings, request: ModelRequest) -> str:
+    """What makes two requests the same: model, messages, schema, settings."""
+    parts = [
+        settings.model,
+        settings.api_base,
+        settings.answer,
+        settings.temperature,
+        settings.max_tokens,
+        settings.seed,
+        request.system,
+        request.context,
+        request.item,
+        asdict(request.tool),
+        [choice.texts for choice in request.choices] if settings.answer == "scored" else None,
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
+
+
+def opening(request: ModelRequest) -> PydanticRequest:
+    """The messages of a request, from the most to the least shared."""
+    parts: list[ModelRequestPart] = [
+        SystemPromptPart(content=f"{request.system}\n\n{request.context}"),
+        UserPromptPart(content=request.item),
+    ]
+    return PydanticRequest(parts=parts)
+
+
+def definition(request: ModelRequest) -> ToolDefinition:
+    """The request's tool as pydantic-ai describes one."""
+    return ToolDefinition(
+        name=request.tool.name,
+        description=request.tool.description,
+        parameters_json_schema=dict(request.tool.parameters),
+    )
+
+
+def correction(response: ModelResponse, error: str) -> PydanticRequest:
+    """Say what was wrong, as the answer to the faulty call if there was one."""
+    call = next((part for part in response.parts if isinstance(part, ToolCallPart)), None)
+    if call is None:
+        return PydanticRequest(parts=[RetryPromptPart(content=error)])
+    return PydanticRequest(
+        parts=[RetryPromptPart(content=error, tool_name=call.tool_name, tool_call_id=call.tool_call_id)]
+    )
+
+
+def read(request: ModelRequest, response: ModelResponse) -> ModelReply:
+    """Return the answer's tool call; ModelReplyError if there is none or it is not on offer."""
+    call = next((part for part in response.parts if isinstance(part, ToolCallPart)), None)
+    if call is None:
+        raise ModelReplyError(f"Answer with a call of the tool {request.tool.name}, not with text.")
+    arguments = parse_arguments(request, call.tool_name, call.args if call.args is not None else "{}")
+    details: Mapping[str, Any] = response.provider_details or {}
+    return ModelReply(
+        chosen=chosen_ids(request, arguments),
+        arguments=arguments,
+        usage=Usage(),
+        scores=details.get("scores"),
+        reason=str(arguments.get("reason", "")),
+    )
+
+
+def added(usage: Usage, response: ModelResponse, attempts: int) -> Usage:
+    """Add what one answer cost."""
+    return Usage(
+        prompt_tokens=usage.prompt_tokens + response.usage.input_tokens,
+        completion_tokens=usage.completion_tokens + response.usage.output_tokens,
+        reused_tokens=usage.reused_tokens + response.usage.cache_read_tokens,
+        attempts=usage.attempts + attempts,
+    )
+
+
+def dumped(reply: ModelReply) -> str:
+    """Return a reply as JSON, for the store."""
+    return json.dumps(asdict(reply), ensure_ascii=True)
+
+
+def loaded(kept: str) -> ModelReply:
+    """Return a kept reply: its tokens as they were, no time, and `cached` set."""
+    row = json.loads(kept)
+    scores = row["scores"]
+    return ModelReply(
+        chosen=tuple(row["chosen"]),
+        arguments=row["arguments"],
+        usage=replace(Usage(**row["usage"]), latency_s=0.0, cached=True),
+        scores={int(key): value for key, value in scores.items()} if scores else None,
+        reason=row["reason"],
+    )

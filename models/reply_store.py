@@ -1,0 +1,42 @@
+"""Keep finished replies durably: many that arrive together share one transaction."""
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+from taxonaut.state.cache import ResponseCache
+
+
+class KeptReplies:
+    """The gateway's `ReplyStore` over the workspace's response cache.
+
+    `put` returns once the reply is committed, so a process killed afterwards never asks for it again. While
+    one transaction is written, further replies gather for the next.
+    """
+
+    def __init__(self, cache: ResponseCache) -> None:
+        self.cache = cache
+        self.waiting: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, str]] = WeakKeyDictionary()
+        self.writing: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
+
+    async def get_many(self, keys: list[str]) -> dict[str, str]:
+        """Return the replies that are kept, by key."""
+        return await asyncio.to_thread(self.cache.get_many, keys)
+
+    async def put(self, key: str, reply: str) -> None:
+        """Keep a reply; returns once it is durable."""
+        loop = asyncio.get_running_loop()
+        waiting = self.waiting.setdefault(loop, {})
+        waiting[key] = reply
+        while key in waiting:
+            task = self.writing.get(loop)
+            if task is None or task.done():
+                task = self.writing[loop] = loop.create_task(self.write(waiting))
+            await asyncio.shield(task)
+
+    async def write(self, waiting: dict[str, str]) -> None:
+        """Write what waits now in one transaction."""
+        batch = dict(waiting)
+        await asyncio.to_thread(self.cache.put_many, batch)
+        for key, reply in batch.items():
+            if waiting.get(key) == reply:
+                del waiting[key]

@@ -1,0 +1,53 @@
+"""A model that answers from a script: for testing logic, part of the public surface."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from taxonaut.models.requests import ModelReply, ModelRequest
+from taxonaut.models.validation import chosen_ids
+from taxonaut.state.errors import ModelError, ModelReplyError
+from taxonaut.state.records import Usage
+
+Answer = Sequence[int] | ModelError
+"""Option ids, best first ([0] abstains), or the error to give in place of a reply."""
+
+
+class ScriptedModel:
+    """Answer requests from a queue, or by a rule on the request; remember what was asked.
+
+    >>> model = ScriptedModel([[1], [0]])
+    >>> model = ScriptedModel(rule=lambda request: [request.choices[-1].id])
+    """
+
+    def __init__(
+        self, replies: Iterable[Answer] = (), *, rule: Callable[[ModelRequest], Answer] | None = None
+    ) -> None:
+        self.name = "scripted"
+        self.queue: deque[Answer] = deque(replies)
+        self.rule = rule
+        self.history: list[ModelRequest] = []
+
+    def enqueue(self, *replies: Answer) -> None:
+        """Add replies to the end of the script."""
+        self.queue.extend(replies)
+
+    async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
+        """Answer in order; AssertionError when the script has run out, so that a test cannot miss it."""
+        return [self.answer_one(request) for request in requests]
+
+    def answer_one(self, request: ModelRequest) -> ModelReply | ModelError:
+        """Answer one request by the next line of the script, else by the rule."""
+        self.history.append(request)
+        if self.queue:
+            answer = self.queue.popleft()
+        elif self.rule is not None:
+            answer = self.rule(request)
+        else:
+            raise AssertionError(f"the script has no reply left for request {len(self.history)}: {request.item!r}")
+        if isinstance(answer, ModelError):
+            return answer
+        arguments = {request.field: list(answer)}
+        try:
+            return ModelReply(chosen=chosen_ids(request, arguments), arguments=arguments, usage=Usage())
+        except ModelReplyError as error:
+            return error

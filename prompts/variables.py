@@ -1,0 +1,32 @@
+"""What each template may use; a test renders every template with exactly these."""
+
+from typing import NotRequired, TypedDict
+
+OptionText = TypedDict("OptionText", {"id": int, "name": str, "description": str, "path": str, "examples": list[str]})
+
+
+class ExpandVariables(TypedDict):
+    """`navigator/expand`: which of a node's children to open for an item."""
+
+    task: str
+    node: str
+    path: str
+    options: list[OptionText]
+    most: int
+    text: NotRequired[str]
+
+
+class RankVariables(TypedDict):
+    """`general_expert/rank`: which labels of a shortlist fit an item, best first."""
+
+    task: str
+    options: list[OptionText]
+    most: int
+    text: NotRequired[str]
+
+
+VARIABLES: dict[str, type] = {
+    "navigator/expand": ExpandVariables,
+    "general_expert/rank": RankVariables,
+}
+"""Each template's name and its variables; `text` is there in the block `item` only."""

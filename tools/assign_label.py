@@ -1,0 +1,31 @@
+"""The tool `assign_label`: place a label under every node it fits (AssignCenter of XMC-Agent, algorithm 1)."""
+
+from collections.abc import Sequence
+
+from taxonaut.state.errors import NotFoundError, ToolError
+from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.index import Index
+from taxonaut.state.records import ToolSpec
+from taxonaut.tools.offers import choice_schema
+
+FIELD = "centres"
+
+
+def assign_label(index: Index, label: LabelId, nodes: Sequence[NodeId]) -> list[NodeId]:
+    """Place a label under all centres it belongs to; it may belong to several. Returns where it stands now."""
+    try:
+        index.label(label)
+        index.nodes(nodes)
+    except NotFoundError as error:
+        raise ToolError(f"{error}; assign labels and centres that are on offer") from None
+    there = set(index.placements_of(label))
+    new = [node for node in dict.fromkeys(nodes) if node not in there]
+    if new:
+        index.place(label, new)
+    return index.placements_of(label)
+
+
+def assign_label_spec(count: int, most: int) -> ToolSpec:
+    """Return the tool with a schema for one set of centres: numbers 1 to `count`, at most `most` of them."""
+    schema = choice_schema(FIELD, count, most, "all centres the label belongs to")
+    return ToolSpec("assign_label", assign_label.__doc__ or "", schema)

@@ -1,0 +1,26 @@
+"""All tools of the house, with the schemas they have on a given index."""
+
+from taxonaut.state.index import Index
+from taxonaut.state.records import ToolSpec
+from taxonaut.tools.assign_label import assign_label_spec
+from taxonaut.tools.expand_node import expand_node_spec
+from taxonaut.tools.list_children import list_children_spec
+from taxonaut.tools.propose_category import propose_category_spec
+from taxonaut.tools.rank_candidates import rank_candidates_spec
+from taxonaut.tools.search_labels import search_labels_spec
+
+
+def catalog(index: Index, shortlist: int = 20) -> list[ToolSpec]:
+    """Return every tool as a model at the root of this index would see it.
+
+    `shortlist` stands in for the number of candidates of a ranking, which only a walk knows.
+    """
+    branches = max(1, len(index.children(index.root())))
+    return [
+        list_children_spec(index),
+        expand_node_spec(branches, branches),
+        propose_category_spec(index),
+        assign_label_spec(branches, branches),
+        rank_candidates_spec(shortlist, 10),
+        search_labels_spec(),
+    ]

@@ -1,0 +1,70 @@
+"""The tool `propose_category`: add a category under a node (GenCenters of XMC-Agent, AgenticTagger 4.1)."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from taxonaut.state.errors import NotFoundError, ToolError
+from taxonaut.state.ids import NodeId
+from taxonaut.state.index import Index
+from taxonaut.state.records import Node, ToolSpec
+
+LONGEST_NAME = 120
+"""Characters a category's name may have."""
+
+CATCH_ALL = frozenset({"other", "others", "misc", "miscellaneous", "various", "general", "unknown", "uncategorized"})
+"""Names that tell nothing apart; labels that fit no centre are kept apart without a name."""
+
+
+def propose_category(
+    index: Index,
+    parent: NodeId,
+    name: str,
+    description: str = "",
+    includes: Sequence[str] = (),
+    excludes: Sequence[str] = (),
+) -> Node:
+    """Add a category under a node: a short name that tells it apart from its siblings, what it holds, what not."""
+    try:
+        above = index.node(parent)
+    except NotFoundError as error:
+        raise ToolError(f"{error}; propose a category under a node that is there") from None
+    clean = " ".join(name.split())
+    if not clean or len(clean) > LONGEST_NAME:
+        raise ToolError(f"a category's name has 1 to {LONGEST_NAME} characters; {len(clean)} were given")
+    wanted = folded(clean)
+    if wanted in CATCH_ALL:
+        raise ToolError(f"{clean!r} tells nothing apart; name what the category holds")
+    if wanted == folded(above.name):
+        raise ToolError(f"{clean!r} is the name of its parent; name what sets this part of it apart")
+    twin = next((child for child in index.children(parent) if folded(child.name) == wanted), None)
+    if twin is not None:
+        raise ToolError(f"{twin.name!r} stands under this node already; use it, or name what is different")
+    return index.node(index.create_node(parent, clean, description, tuple(includes), tuple(excludes)))
+
+
+def propose_category_spec(index: Index) -> ToolSpec:
+    """Return the tool with a schema for this index."""
+    texts = {"type": "array", "items": {"type": "string"}}
+    properties: dict[str, Any] = {
+        "parent": {"type": "integer", "description": f"The node to add it to; {index.root()} is the root."},
+        "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
+        "description": {"type": "string", "description": "One sentence: what belongs here."},
+        "includes": {**texts, "description": "Things that belong here."},
+        "excludes": {**texts, "description": "Things one might look for here that belong elsewhere."},
+    }
+    parameters = {
+        "type": "object",
+        "properties": properties,
+        "required": ["parent", "name"],
+        "additionalProperties": False,
+    }
+    return ToolSpec("propose_category", propose_category.__doc__ or "", parameters)
+
+
+def folded(name: str) -> str:
+    """A name without case, accents, punctuation and plural s, for comparing siblings."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    words = re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))
+    return " ".join(word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words)

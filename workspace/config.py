@@ -1,0 +1,131 @@
+"""What a workspace's taxonaut.toml may say; environment variables win over it."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from taxonaut.models.settings import ModelSettings
+from taxonaut.state.errors import InputError
+
+FILE_NAME = "taxonaut.toml"
+DEFAULT_EMBEDDER = "gguf/all-minilm-l6-v2"
+DEFAULT_CHOOSER = "encoder/all-minilm-l6-v2"
+
+TEMPLATE = f"""\
+# taxonaut workspace. Every key can also be set in the environment: TAXONAUT_MODELS__NAVIGATOR__MODEL=…
+
+[task]
+# One sentence that every prompt shows, such as "The texts are product titles."
+description = ""
+
+[embeddings]
+model = "{DEFAULT_EMBEDDER}"
+
+# One model per role: a LiteLLM model string, gguf/<name or path>, or encoder/<embedder> (no language model).
+# For a server of your own add api_base = "http://127.0.0.1:8000/v1"; for a key, api_key_env = "OPENAI_API_KEY".
+[models.navigator]
+model = "{DEFAULT_CHOOSER}"
+
+[models.general_expert]
+model = "{DEFAULT_CHOOSER}"
+
+[walk]
+shortlist = "both"      # tree, dense or both
+terminals = 20          # terminal nodes a walk may reach
+dense = 100             # labels that dense retrieval adds
+top = 10                # labels in an answer
+"""
+
+
+class Section(BaseModel):
+    """A table of taxonaut.toml: an unknown key is an error, not silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TaskConfig(Section):
+    """What all prompts say about the task."""
+
+    description: str = ""
+
+
+class ModelsConfig(Section):
+    """One model per role."""
+
+    navigator: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
+    general_expert: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
+
+
+class WalkConfig(Section):
+    """How far a walk goes; see `WalkPolicy` and `NavigatorSettings`."""
+
+    shortlist: Literal["tree", "dense", "both"] = "both"
+    terminals: int = Field(20, gt=0)
+    dense: int = Field(100, gt=0)
+    candidates: int | None = Field(None, ge=0, description="None: 40 for language models, all for encoder/.")
+    branches: int = Field(8, gt=0, description="Most branches opened at one node.")
+    top: int = Field(10, gt=0)
+    batch: int | None = Field(None, gt=0, description="Items that walk together. None: by the model.")
+    seed: int = 0
+
+
+class DatabaseConfig(Section):
+    """How DuckDB is run."""
+
+    memory_limit: str = "256MB"
+    threads: int = Field(2, gt=0)
+
+
+class Config(BaseSettings):
+    """All settings of a workspace. Sources, first wins: arguments, TAXONAUT_… variables, taxonaut.toml."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TAXONAUT_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    task: TaskConfig = TaskConfig()
+    embeddings: ModelSettings = ModelSettings(model=DEFAULT_EMBEDDER)
+    models: ModelsConfig = ModelsConfig()
+    walk: WalkConfig = WalkConfig()
+    database: DatabaseConfig = DatabaseConfig()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, whose values come as arguments."""
+        return (env_settings, init_settings)
+
+
+def load_config(folder: Path, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read `taxonaut.toml` of a workspace; InputError names the key that is wrong.
+
+    `overrides` replace its values, key by key within each table.
+    """
+    path = folder / FILE_NAME
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{str(path)!r} is not valid TOML: {error}") from None
+    for table, given in (overrides or {}).items():
+        old = values.get(table)
+        values[table] = {**old, **given} if isinstance(old, dict) and isinstance(given, dict) else given
+    try:
+        return Config(**values)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise InputError(
+            f"{str(path)!r} (or a TAXONAUT_… variable) has settings that cannot be: {problems}"
+        ) from None

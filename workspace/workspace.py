@@ -1,0 +1,255 @@
+"""The workspace: a folder with index.duckdb, taxonaut.toml and prompts/, and what one can do in it."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import taxonaut
+from taxonaut.prompts.library import PromptLibrary
+from taxonaut.state.cache import ResponseCache
+from taxonaut.state.database import Database
+from taxonaut.state.decisions import Decisions, Totals
+from taxonaut.state.embeddings import Embeddings
+from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
+from taxonaut.state.ids import ItemId
+from taxonaut.state.index import Index
+from taxonaut.state.items import Items
+from taxonaut.state.records import Item, ItemResult, Tree
+from taxonaut.state.runs import Runs
+from taxonaut.state.templates import Templates
+from taxonaut.workspace import config as configuration
+from taxonaut.workspace.config import Config, WalkConfig, load_config
+from taxonaut.workspace.explanation import Explanation, explanation
+from taxonaut.workspace.label_files import LabelFile
+from taxonaut.workspace.native_tree import build_native_tree
+from taxonaut.workspace.tree_builder import Progress, silent
+from taxonaut.workspace.wiring import Wiring
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
+    from taxonaut.graphs.navigate import WalkPolicy
+    from taxonaut.workspace.classification import Classification, OnDone
+
+INDEX_FILE = "index.duckdb"
+PROMPTS_FOLDER = "prompts"
+ENCODER_BATCH = 256
+MODEL_CANDIDATES = 40
+"""Labels a language model ranks in one request, unless `candidates` says otherwise."""
+
+
+class Workspace:
+    """A folder opened for work. Close it, or use it in a `with` block.
+
+    >>> with Workspace.open("my-workspace") as workspace:
+    ...     workspace.classify(["wireless earbuds with noise cancelling"])
+    """
+
+    def __init__(self, folder: Path, database: Database, config: Config) -> None:
+        self.folder = folder
+        self.config = config
+        self.database = database
+        self.index = Index(database)
+        self.items = Items(database)
+        self.runs = Runs(database)
+        self.decisions = Decisions(database)
+        self.prompts = PromptLibrary(folder / PROMPTS_FOLDER)
+        self.wiring = Wiring(
+            config, self.index, Embeddings(database), ResponseCache(database), self.prompts
+        )
+
+    @classmethod
+    def init(cls, folder: str | Path) -> "Workspace":
+        """Make a workspace in a new or empty folder and open it."""
+        path = Path(folder)
+        if (path / INDEX_FILE).exists() or (path / configuration.FILE_NAME).exists():
+            raise InputError(f"{str(path)!r} is a workspace already; use it, or name another folder")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / PROMPTS_FOLDER).mkdir(exist_ok=True)
+            (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
+        except OSError as error:
+            raise WorkspaceError(f"cannot make a workspace in {str(path)!r}: {error.strerror}") from None
+        config = load_config(path)
+        return cls(path, open_database(path, config), config)
+
+    @classmethod
+    def open(cls, folder: str | Path, **settings: Any) -> "Workspace":
+        """Open a workspace; `settings` replace those of taxonaut.toml, such as `walk={"terminals": 40}`."""
+        path = Path(folder)
+        if not (path / configuration.FILE_NAME).is_file():
+            raise WorkspaceError(f"{str(path)!r} is no workspace; make one with: taxonaut init {path}")
+        config = load_config(path, settings)
+        return cls(path, open_database(path, config), config)
+
+    def close(self) -> None:
+        """Free the models and the index."""
+        self.wiring.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def import_labels(self, labels: LabelFile) -> None:
+        """Put the labels of a file into an empty workspace; a tree that the file describes is the index at once."""
+        present = len(self.index.label_ids())
+        if present:
+            raise InputError(
+                f"{str(self.folder)!r} holds {present:,} labels already; import into a new workspace "
+                "(taxonaut init DIR)"
+            )
+        with self.database.write():
+            self.index.add_labels(labels.labels)
+            if labels.has_tree:
+                self.index.load_tree(build_native_tree(labels.rows))
+
+    async def abuild_index(
+        self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
+    ) -> Tree:
+        """Build a tree over the labels and make it the index; `undo` brings the former one back."""
+        from taxonaut.workspace.builders import builder
+
+        labels = self.index.all_labels()
+        if not labels:
+            raise InputError(f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE")
+        build = builder(method, self.wiring, settings or {})
+        tree = await build.build(labels, progress)
+        self.index.load_tree(tree)
+        return tree
+
+    def build_index(
+        self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
+    ) -> Tree:
+        """Do what `abuild_index` does, from synchronous code."""
+        return portal().run(self.abuild_index(method, settings, progress))
+
+    def graph(self, policy: "WalkPolicy | None" = None) -> "StateGraph[Any, Any, Any, Any]":
+        """Return the walk as an uncompiled LangGraph graph over this workspace's index, agents and settings."""
+        from taxonaut.graphs.navigate import navigate
+
+        policy = policy or self.policy()
+        needed = policy.shortlist != "tree" or policy.candidates
+        retriever = self.wiring.retriever() if needed else None
+        return navigate(
+            self.index, self.items, self.wiring.navigator(), self.wiring.general_expert(), retriever, policy
+        )
+
+    def policy(self) -> "WalkPolicy":
+        """Return the walk's policy as the settings have it."""
+        from taxonaut.graphs.navigate import WalkPolicy
+
+        walk = self.config.walk
+        candidates = walk.candidates
+        if candidates is None:
+            candidates = 0 if self.config.models.general_expert.provider == "encoder" else MODEL_CANDIDATES
+        return WalkPolicy(
+            shortlist=walk.shortlist, terminals=walk.terminals, dense=walk.dense, candidates=candidates
+        )
+
+    def classification(self, **walk: Any) -> "Classification":
+        """Prepare a classification; `walk` replaces settings of the `[walk]` table, such as `top=5`."""
+        from taxonaut.workspace.classification import Classification
+
+        if walk:
+            return self.with_walk(**walk).classification()
+        if not self.index.label_ids():
+            raise InputError(f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE")
+        if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
+            raise InputError(
+                f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; build one with: taxonaut index build"
+            )
+        templates = {name: self.prompts.hash(name) for name in self.prompts.names()}
+        for name, hash_ in templates.items():
+            Templates(self.database).keep(hash_, name, self.prompts.text(name))
+        settings = {
+            "index": self.index.version(),
+            "templates": templates,
+            "version": taxonaut.__version__,
+            **self.config.model_dump(mode="json", exclude={"database"}),
+        }
+        roles = (self.config.models.navigator, self.config.models.general_expert)
+        language = [role for role in roles if role.provider != "encoder"]
+        batch = self.config.walk.batch or (
+            max(64, 4 * max(role.concurrency for role in language)) if language else ENCODER_BATCH
+        )
+        return Classification(self.runs, self.items, self.graph().compile(), settings, batch)
+
+    def with_walk(self, **walk: Any) -> "Workspace":
+        """Return this workspace with other walk settings; it shares the index and the opened models."""
+        try:
+            changed = WalkConfig(**{**self.config.walk.model_dump(), **walk})
+        except ValueError as error:
+            raise InputError(f"these walk settings cannot be: {error}") from None
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.config = self.config.model_copy(update={"walk": changed})
+        other.wiring = self.wiring.reconfigured(other.config)
+        return other
+
+    async def aclassify(
+        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
+    ) -> list[ItemResult]:
+        """Label texts; the results come in their order, each label with the path that led to it.
+
+        `walk` replaces walk settings for this call: top, shortlist, terminals, dense, branches. Finished items
+        are kept: the same call again asks no model.
+        """
+        return [result async for result in self.stream(texts, on_done=on_done, **walk)]
+
+    async def stream(
+        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
+    ) -> AsyncIterator[ItemResult]:
+        """Give results as their batches finish, for more texts than fit in memory."""
+        classification = self.classification(**walk)
+        async for result in classification.results(map(as_item, texts), on_done):
+            yield result
+
+    def classify(
+        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
+    ) -> list[ItemResult]:
+        """Do what `aclassify` does, from synchronous code, a notebook's running loop included."""
+        return portal().run(self.aclassify(texts, on_done=on_done, **walk))
+
+    def explain(self, item_id: ItemId) -> Explanation:
+        """Return the latest walk of an item as a tree, from its decision rows."""
+        item = self.items.get([item_id])[0]
+        for run in self.runs.list("classify"):
+            decisions = self.decisions.for_item(run.id, item_id)
+            if decisions:
+                from taxonaut.workspace.classification import loaded, unit_key
+
+                key = unit_key(item)
+                kept = self.runs.finished(run.id, [key])
+                ranking = loaded(kept[key]).labels if key in kept else ()
+                return explanation(self.index, run.id, item, decisions, ranking)
+        raise NotFoundError(f"no walk of the item {item_id!r} is kept; classify it first")
+
+    def cost(self) -> Totals:
+        """Return what the latest classification cost so far, all its calls together."""
+        runs = self.runs.list("classify")
+        return self.decisions.totals(runs[0].id) if runs else Totals()
+
+
+def open_database(folder: Path, config: Config) -> Database:
+    """Open a workspace's index file with its settings."""
+    return Database.open(
+        folder / INDEX_FILE, memory_limit=config.database.memory_limit, threads=config.database.threads
+    )
+
+
+def as_item(text: str | Item) -> Item:
+    """Make an item of a bare text; its id is the same wherever the text is the same."""
+    if isinstance(text, Item):
+        return text
+    return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]), text)
+
+
+def portal() -> Any:
+    """Return the loop that synchronous calls run on."""
+    from taxonaut.graphs.portal import PORTAL
+
+    return PORTAL
