@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-SAMPLES = 2000
+SAMPLES = 1000
 _CELLS_AT_ONCE = 4_000_000
 
 

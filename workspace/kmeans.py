@@ -61,6 +61,7 @@ def medoids(vectors: Matrix, count: int) -> Indexes:
     central = np.round(vectors @ unit_rows(vectors.sum(axis=0, keepdims=True))[0], 5)
     chosen = [int(np.argmax(central))]
     likeness = vectors @ vectors[chosen[0]]
+    likeness[chosen[0]] = np.inf
     while len(chosen) < min(count, len(vectors)):
         merit = np.where(likeness < 1 - _SAME, _CENTRALITY * central - np.round(likeness, 5), -np.inf)
         best = int(np.argmax(merit))
@@ -68,6 +69,7 @@ def medoids(vectors: Matrix, count: int) -> Indexes:
             break
         chosen.append(best)
         likeness = np.maximum(likeness, vectors @ vectors[best])
+        likeness[best] = np.inf
     return np.array(chosen, dtype=np.intp)
 
 

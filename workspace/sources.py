@@ -120,7 +120,7 @@ def open_source(given: str | Path, format: Format | None = None, encoding: str =
     except OSError as error:
         raise InputError(f"{str(given)!r} cannot be read: {error.strerror}. Check its permissions.") from None
     compressed = path.suffix.lower() == ".gz"
-    chosen = format or _by_suffix(path)
+    chosen = format or format_of(path)
     if chosen == "parquet" and compressed:
         raise InputError(f"{path.name}: Parquet is compressed inside; unpack it first: gunzip {path.name}")
     if not start.strip(codecs.BOM_UTF8 + b" \t\r\n") and not compressed:
@@ -149,7 +149,8 @@ def _starts_with_object(source: Source) -> bool:
         return False
 
 
-def _by_suffix(path: Path) -> Format:
+def format_of(path: Path) -> Format:
+    """Tell the format from the suffix, a last `.gz` aside. Raises `InputError` for one that is not known."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()

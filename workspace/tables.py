@@ -69,11 +69,16 @@ def missing_column(place: str, wanted: str, option: str, found: Sequence[str]) -
     return InputError(f"{place}: there is no column {wanted!r}; the columns are {listed}.{guess}{lines}")
 
 
+def cleaned(text: str) -> str:
+    """Take out NULs, and replace lone surrogates, which no file can hold."""
+    text = text.replace("\x00", "") if "\x00" in text else text
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
 def as_text(value: object, row: Row, column: str) -> str:
-    """Turn a cell into text: None is empty, numbers are written out, NULs and lone surrogates go."""
+    """Turn a cell into text: None is empty, numbers are written out, strings are `cleaned`."""
     if isinstance(value, str):
-        text = value.replace("\x00", "") if "\x00" in value else value
-        return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+        return cleaned(value)
     if value is None or value != value:
         return ""
     if isinstance(value, bool):

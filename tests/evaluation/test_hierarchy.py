@@ -1,7 +1,7 @@
 """Ancestors counted, and near hits."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxonaut.evaluation.hierarchy import HierarchicalScores, Hierarchy
@@ -75,6 +75,7 @@ paths = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(tuple)
 hierarchies = st.dictionaries(st.sampled_from("uvwxyz"), st.lists(paths, min_size=1, max_size=3), min_size=1)
 
 
+@settings(deadline=None)
 @given(hierarchies, st.data())
 def test_scores_lie_between_0_and_1_and_perfect_ones_are_1(label_paths, data):
     hierarchy = Hierarchy(label_paths)

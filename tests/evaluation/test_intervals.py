@@ -42,7 +42,7 @@ def test_drawing_in_parts_gives_as_many_samples():
     assert (sum(sizes[:-1]), max(sizes[:-1]) * 9_000 <= 4_000_000) == (1000, True)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_the_mean_lies_in_its_interval(values):
     interval = bootstrap_mean(np.array(values), samples=200)

@@ -1,7 +1,7 @@
 """Scores of ranked labels."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxonaut.evaluation.hierarchy import HierarchicalScores
@@ -64,6 +64,7 @@ names = st.sampled_from("abcdefgh")
 rankings = st.lists(st.tuples(st.lists(names, max_size=8), st.sets(names, max_size=4)), max_size=6)
 
 
+@settings(deadline=None)
 @given(rankings)
 def test_scores_lie_between_0_and_1_and_recall_never_falls(pairs):
     scores = score([ranked for ranked, _ in pairs], [gold for _, gold in pairs], ks=KS)
@@ -75,6 +76,7 @@ def test_scores_lie_between_0_and_1_and_recall_never_falls(pairs):
     assert scores.items + scores.without_gold == len(pairs)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sets(names, min_size=1, max_size=4), min_size=1, max_size=6))
 def test_a_perfect_ranking_has_full_scores(gold):
     scores = score([sorted(labels) for labels in gold], gold, ks=KS)
@@ -82,6 +84,7 @@ def test_a_perfect_ranking_has_full_scores(gold):
     assert (scores.recall[5], scores.mrr) == (1.0, 1.0)
 
 
+@settings(deadline=None)
 @given(rankings)
 def test_a_repeated_label_counts_once(pairs):
     gold = [labels for _, labels in pairs]

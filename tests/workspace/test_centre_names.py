@@ -1,6 +1,6 @@
 """Names of clusters by c-TF-IDF terms."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxonaut.workspace.centre_names import name_centres
@@ -39,6 +39,7 @@ def test_more_terms_where_names_would_be_alike():
     assert name_centres([["aa bb"], ["aa bb"], ["zz"], ["yy"]], terms=1)[:2] == ["aa", "aa, bb"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=4), min_size=1, max_size=6))
 def test_no_two_names_are_alike_whatever_the_texts(classes):
     names = name_centres(classes)

@@ -1,7 +1,7 @@
 """Spherical k-means, even splits and medoids."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxonaut.workspace.kmeans import even_split, medoids, spherical_kmeans, unit_rows
@@ -53,6 +53,7 @@ def test_rows_of_zeros_stay_zeros():
     ]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 3), st.integers(0, 5))
 def test_clusters_part_the_rows_whatever_the_vectors(count, k, decimals, seed):
     rng = np.random.default_rng(seed)

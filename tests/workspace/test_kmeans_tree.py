@@ -78,7 +78,7 @@ async def test_the_builder_embeds_and_reports_progress():
     assert seen[-1] == (60, 60)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 120),
     st.integers(2, 6),

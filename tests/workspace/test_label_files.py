@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxonaut.state.errors import InputError
@@ -229,6 +229,7 @@ def test_the_right_encoding_reads_the_file(write):
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), min_size=1))
 def test_any_name_survives_a_csv(tmp_path_factory, names):
     names = list(dict.fromkeys(name.strip() for name in names if name.strip()))

@@ -1,6 +1,6 @@
 """The tree of labels with paths or parents."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxonaut.state.records import Label, Tree, TreeNode
@@ -152,6 +152,7 @@ def acyclic_rows(draw):
     return draw(st.permutations(rows))
 
 
+@settings(deadline=None)
 @given(acyclic_rows())
 def test_whatever_the_graph_every_label_is_placed_and_every_node_reached(rows):
     tree = build_native_tree(rows)
@@ -166,6 +167,7 @@ def test_whatever_the_graph_every_label_is_placed_and_every_node_reached(rows):
     assert all(len(node.examples) <= 8 for node in tree.nodes)
 
 
+@settings(deadline=None)
 @given(st.sets(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4).map(tuple), min_size=1))
 def test_whatever_the_paths_each_label_stands_at_its_own(paths):
     rows = [LabelRow(Label("/".join(path), path[-1]), path) for path in paths]
