@@ -155,7 +155,7 @@ def _label_row(row: Row, columns: LabelColumns, batch: str) -> LabelRow:
                 _cell(row, columns.parents), row, columns.parents, columns.parent_separator
             )
         ),
-        is_node=kind in columns.node_kinds,
+        is_node=bool(kind) and kind in columns.node_kinds,
         kind=kind,
         place=row.place,
     )

@@ -168,7 +168,7 @@ def open_results(
     path = Path(given)
     if format is not None and format not in RESULT_FORMATS:
         raise InputError(
-            f"--format {format!r} cannot be written; it can be one of {', '.join(RESULT_FORMATS)}."
+            f"--output-format {format!r} cannot be written; it can be one of {', '.join(RESULT_FORMATS)}."
         )
     if str(given) == STDOUT:
         if format == "parquet":
@@ -178,7 +178,7 @@ def open_results(
     if chosen not in RESULT_FORMATS:
         raise InputError(
             f"{path.name}: results are written as .jsonl, .csv, .tsv or .parquet; rename the file, or say "
-            "which it shall be with --format."
+            "which it shall be with --output-format."
         )
     if chosen == "parquet" and path.suffix.lower() == ".gz":
         raise InputError(f"{path.name}: Parquet is compressed inside; leave the .gz away.")

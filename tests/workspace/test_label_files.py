@@ -179,6 +179,7 @@ def test_groups_are_nodes_and_no_labels(write):
     assert file.labels == (Label("s", "juggle"),)
     assert file.has_tree
     assert len(read_labels(path, LabelColumns(node_kinds=())).labels) == 2
+    assert len(read_labels(path, LabelColumns(kind="", node_kinds=("",))).labels) == 2
     assert "says 'group' in every row" in refusal(write("t.jsonl", json.dumps(rows[0])))
 
 

@@ -170,10 +170,10 @@ def test_what_cannot_be_written_is_refused_at_once(tmp_path):
     assert refusal("r.txt") == (
         "r.txt: results are written as .jsonl, .csv, .tsv or .parquet; rename the file, or say which it "
         "shall "
-        "be with --format."
+        "be with --output-format."
     )
     assert refusal("r.csv", "lines") == (
-        "--format 'lines' cannot be written; it can be one of jsonl, csv, tsv, parquet."
+        "--output-format 'lines' cannot be written; it can be one of jsonl, csv, tsv, parquet."
     )
     assert refusal("-", "parquet") == "Parquet cannot be written to standard output; name a file with -o."
     assert refusal("r.parquet.gz") == "r.parquet.gz: Parquet is compressed inside; leave the .gz away."
