@@ -1,1 +1,1 @@
-"""Who decides: one role per file. An agent asks its model and uses tools; it touches neither DuckDB nor LiteLLM."""
+"""Who decides, one role per file: an agent asks its model and uses tools, never DuckDB or LiteLLM."""

@@ -17,17 +17,23 @@ TEMPLATE = "general_expert/rank"
 
 @dataclass(frozen=True, slots=True)
 class ExpertSettings:
-    """How a general expert looks at a shortlist. `most`: labels it may choose."""
+    """How a general expert looks at a shortlist.
+
+    `most`: labels it may choose. `native`: the tree is the person's own, so that paths mean something.
+    """
 
     task: str = ""
     most: int = 10
+    native: bool = True
     seed: int = 0
 
 
 class GeneralExpert:
     """Rank the candidates of an item."""
 
-    def __init__(self, model: Answers, prompts: PromptLibrary, settings: ExpertSettings | None = None) -> None:
+    def __init__(
+        self, model: Answers, prompts: PromptLibrary, settings: ExpertSettings | None = None
+    ) -> None:
         self.settings = settings or ExpertSettings()
         self.asker = Asker("general_expert", model, prompts.get(TEMPLATE), self.settings.task)
 
@@ -74,7 +80,7 @@ class GeneralExpert:
         ]
         system, context = self.asker.render_shared({"options": options, "most": most})
         choices = tuple(
-            Choice(number, (label_text(labels[label], paths.get(label) or ()),))
+            Choice(number, (label_text(labels[label], paths.get(label) or (), self.settings.native),))
             for number, label in enumerate(offer.options, start=1)
         )
         tool = rank_candidates_spec(len(candidates), most)

@@ -20,14 +20,16 @@ class NavigatorSettings:
     """How a navigator looks at a node.
 
     `most`: most branches it may open at one node. `options_per_request`: a node with more branches is
-    shown in several requests. `examples`: labels shown with each branch. `seed`: with the node's id it
-    decides the order in which branches are shown.
+    shown in several requests. `examples`: labels shown with each branch. `native`: the tree is the person's
+    own, so that paths mean something. `seed`: with the node's id it decides the order in which branches are
+    shown.
     """
 
     task: str = ""
     most: int = 8
     options_per_request: int = 64
     examples: int = 3
+    native: bool = True
     seed: int = 0
 
 
@@ -54,7 +56,8 @@ class Navigator:
         """
         ordered = sorted(visits, key=lambda visit: visit[1])
         questions = {
-            node: self.questions(expansions[node], paths[node]) for node in dict.fromkeys(v[1] for v in ordered)
+            node: self.questions(expansions[node], paths[node])
+            for node in dict.fromkeys(v[1] for v in ordered)
         }
         pairs = [(item, question) for item, node in ordered for question in questions[node]]
         pairs.sort(key=lambda pair: (pair[1].node or 0, pair[1].offer.seed))
@@ -72,7 +75,9 @@ class Navigator:
     ) -> Question[NodeId]:
         """Write one request's shared part: number the branches, render them, bind the schema to them."""
         by_id = {branch.id: branch for branch in branches}
-        offer = shuffled([branch.id for branch in branches], seed=self.settings.seed * 1_000_003 + node * 101 + part)
+        offer = shuffled(
+            [branch.id for branch in branches], seed=self.settings.seed * 1_000_003 + node * 101 + part
+        )
         most = min(self.settings.most, len(branches))
         options = [
             {
@@ -88,6 +93,8 @@ class Navigator:
             {"node": path[-1] if path else "", "path": path_text(path), "options": options, "most": most}
         )
         choices = tuple(
-            Choice(number, node_texts(by_id[branch])) for number, branch in enumerate(offer.options, start=1)
+            Choice(number, node_texts(by_id[branch], path, self.settings.native)) for number, branch in enumerate(offer.options, start=1)
         )
-        return Question(node, offer, choices, expand_node_spec(len(branches), most), FIELD, most, system, context)
+        return Question(
+            node, offer, choices, expand_node_spec(len(branches), most), FIELD, most, system, context
+        )

@@ -42,7 +42,7 @@ class Retriever:
         labels, vectors = self.table()
         found: list[list[tuple[LabelId, float]]] = []
         for start in range(0, len(texts), ROWS):
-            scores = self.scorer.score(self.scorer.items(texts[start : start + ROWS]), vectors)
+            scores, _ = self.scorer.score(self.scorer.items(texts[start : start + ROWS]), vectors)
             for row in scores:
                 best = top(row, k)
                 found.append([(labels[i], float(row[i])) for i in best])
@@ -52,8 +52,8 @@ class Retriever:
         """Return the k of these labels that fit the item best, best first."""
         table = self.table()[1]
         vectors = table[[self.rows[label] for label in labels]]
-        scores = self.scorer.score(self.scorer.items([item.text]), vectors)[0]
-        return [labels[i] for i in top(scores, k)]
+        scores, _ = self.scorer.score(self.scorer.items([item.text]), vectors)
+        return [labels[i] for i in top(scores[0], k)]
 
 
 def top(scores: Matrix, k: int) -> list[int]:

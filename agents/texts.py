@@ -5,16 +5,24 @@ from collections.abc import Sequence
 from taxonaut.state.records import Label, Node
 
 PATH_SEPARATOR = " > "
+"""Between the names of a path; `models.encoder.option_vectors` reads it, `prompts` show it."""
 
 
-def label_text(label: Label, path: Sequence[str]) -> str:
-    """The text a label is compared by: its name, or its path where a tree gives it one."""
-    return label.name
+def label_text(label: Label, path: Sequence[str], native: bool) -> str:
+    """The text a label is compared by: its path in a native tree, else its name.
+
+    The centres of an index that was built say nothing about a label that its name does not.
+    """
+    return path_text(path) if native and path else label.name
 
 
-def node_texts(node: Node) -> tuple[str, ...]:
-    """The texts a node is compared by: its name, then the labels below it that stand for the rest."""
-    return (node.name, *node.examples)
+def node_texts(node: Node, path: Sequence[str], native: bool) -> tuple[str, ...]:
+    """The texts a node is compared by: its name or path, then the labels below it that stand for the rest.
+
+    `path` runs from the top down to the node's parent.
+    """
+    own = path_text((*path, node.name)) if native else node.name
+    return (own, *node.examples)
 
 
 def path_text(path: Sequence[str]) -> str:

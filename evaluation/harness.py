@@ -1,11 +1,10 @@
-"""Run methods side by side on one data set: quality beside cost, with dense retrieval and BM25 in the table."""
+"""Run methods side by side on one data set: quality beside cost, baselines in the same table."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from taxonaut.agents.texts import label_text
 from taxonaut.evaluation.baselines import bm25_rank
 from taxonaut.evaluation.metrics import Scores, score
 from taxonaut.state.errors import InputError
@@ -27,8 +26,9 @@ OnProgress = Callable[[str, int, int], None]
 class MethodReport:
     """One method's quality and what it cost.
 
-    `scores` is None where no item has gold labels. `requests` counts decisions, cached ones included; `seconds`
-    is wall time of this call, near zero where all was kept from a former one (`kept`).
+    `scores` is None where no item has gold labels. `requests`, tokens and `seconds` (of the models' time) are
+    those of all calls together that led to these results; `asked` counts the requests of this call that went
+    to a model: none, where all was kept.
     """
 
     method: str
@@ -68,7 +68,7 @@ async def aevaluate(
     depth = max(*ks, workspace.config.walk.top) if len(ks) > 1 else max(ks[0], workspace.config.walk.top)
     reports = []
     for method in methods:
-        told = (lambda done, m=method: on_progress(m, done, len(rows))) if on_progress else None  # type: ignore[misc]
+        told = (lambda done, m=method: on_progress(m, done, len(rows))) if on_progress else None
         run = walked if method in WALKS else lexical
         reports.append(await run(workspace, rows, method, depth, ks, told))
     with_gold = sum(bool(row.gold) for row in rows)
@@ -116,25 +116,24 @@ async def walked(
     on_done: Callable[[int], None] | None,
 ) -> MethodReport:
     """Label with a walk, as `classify --shortlist METHOD` does."""
-    started = time.perf_counter()
     changed = workspace.with_walk(shortlist=method, top=depth)
     items = [row.item for row in rows]
     classification = changed.classification()
+    before = classification.totals()
     results: dict[ItemId, ItemResult] = {}
     async for result in classification.results(items, on_done):
         results[result.item_id] = result
-    run = next(r for r in workspace.runs.list("classify") if r.fingerprint == classification.fingerprint)
-    totals = workspace.decisions.totals(run.id)
+    totals = classification.totals()
     predictions = {item: tuple(p.label_id for p in result.labels) for item, result in results.items()}
     return MethodReport(
         method=method,
         scores=scored(workspace, rows, predictions, ks),
         requests=totals.requests,
-        asked=totals.requests - totals.cached,
+        asked=totals.requests - totals.cached - (before.requests - before.cached),
         prompt_tokens=totals.prompt_tokens,
         completion_tokens=totals.completion_tokens,
         reused_tokens=totals.reused_tokens,
-        seconds=time.perf_counter() - started,
+        seconds=totals.seconds,
         failed=sum(bool(result.error) for result in results.values()),
         predictions=predictions,
     )
@@ -150,12 +149,11 @@ async def lexical(
 ) -> MethodReport:
     """Rank all labels by BM25 over the same label texts that dense retrieval compares."""
     started = time.perf_counter()
-    labels = workspace.index.all_labels()
-    paths = workspace.index.paths_of([label.id for label in labels])
-    texts = [label_text(label, (paths.get(label.id) or [()])[0]) for label in labels]
-    ranked = await asyncio.to_thread(bm25_rank, texts, [row.item.text for row in rows], depth)
+    texts = workspace.wiring.label_texts()
+    labels = list(texts)
+    ranked = await asyncio.to_thread(bm25_rank, list(texts.values()), [row.item.text for row in rows], depth)
     predictions = {
-        row.item.id: tuple(labels[i].id for i, value in zip(*hits, strict=True) if value > 0)
+        row.item.id: tuple(labels[i] for i, value in zip(*hits, strict=True) if value > 0)
         for row, hits in zip(rows, ranked, strict=True)
     }
     if on_done is not None:

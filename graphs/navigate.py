@@ -1,4 +1,4 @@
-"""The walk: breadth-first over a batch to a shortlist under a terminal budget, then ranking (XMC-Agent, 2.1)."""
+"""The walk: breadth-first over a batch to a shortlist, then ranking (XMC-Agent, 2.1)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from taxonaut.state.navigation import (
     Visit,
 )
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
-from taxonaut.tools.expand_node import Expansion, expand_node
+from taxonaut.tools.expand_node import expand_node
 from taxonaut.tools.rank_candidates import rank_candidates
 
 ShortlistSource = Literal["tree", "dense", "both"]
@@ -53,7 +53,9 @@ class WalkPolicy:
         if self.shortlist not in ("tree", "dense", "both"):
             raise InputError(f"shortlist is {self.shortlist!r}; it may be 'tree', 'dense' or 'both'")
         if self.terminals < 1 or self.dense < 1:
-            raise InputError(f"terminals and dense are at least 1; they are {self.terminals} and {self.dense}")
+            raise InputError(
+                f"terminals and dense are at least 1; they are {self.terminals} and {self.dense}"
+            )
 
 
 def navigate(
@@ -64,7 +66,7 @@ def navigate(
     retriever: Retriever | None = None,
     policy: WalkPolicy | None = None,
 ) -> StateGraph[NavigationState, None, NavigationInput, NavigationOutput]:
-    """Build the graph; compile it and invoke it with a run and the ids of items that `items` holds.
+    """Build the graph; compile it and invoke it with a run and ids of items that `items` holds.
 
     One super-step opens a whole level for the whole batch. `retriever` is needed for the shortlists `dense`
     and `both`, and to cut a shortlist to `policy.candidates`.
@@ -108,7 +110,7 @@ class Walk:
         self.policy = policy
 
     async def start(self, state: NavigationState) -> NavigationState:
-        """Put every item before the root; labels that stand in the root itself are on its shortlist."""
+        """Put every item before the root; labels in the root itself are on its shortlist."""
         root = self.index.root()
         held = self.index.labels_under([root]).get(root, [])
         own = {label: Candidate(0.0, "tree") for label in held} if self.policy.shortlist != "dense" else {}
@@ -155,7 +157,7 @@ class Walk:
 
     def budgeted(self, state: NavigationState, branches: dict[ItemId, dict[NodeId, float]]) -> list[Visit]:
         """Keep as many branches of an item, best first, as its terminal budget still allows."""
-        kept = []
+        kept: list[Visit] = []
         for item, scores in branches.items():
             left = self.policy.terminals - state["reached"][item]
             best = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[: max(left, 0)]
@@ -192,7 +194,9 @@ class Walk:
         """Join the shortlists with what exact dense retrieval finds."""
         assert self.retriever is not None
         texts = self.texts(state)
-        found = await self.retriever.search([texts[item].text for item in state["item_ids"]], self.policy.dense)
+        found = await self.retriever.search(
+            [texts[item].text for item in state["item_ids"]], self.policy.dense
+        )
         shortlists = {}
         for item, labels in zip(state["item_ids"], found, strict=True):
             joined = dict(state["shortlists"][item])

@@ -152,6 +152,11 @@ class IndexReader:
         with self._database.lock:
             return measure(self._database, self._view.shape.tree)
 
+    def tree_method(self) -> str:
+        """Say how the tree that stands was made: `native`, `kmeans`, … or `empty`."""
+        sql = "SELECT method FROM trees JOIN current_tree USING (id)"
+        return str(self._database.rows(sql)[0][0])
+
     def version(self) -> EventId:
         """Return the id of the last change, 0 before the first."""
         return EventId(int(self._database.rows("SELECT coalesce(max(id), 0) FROM events")[0][0]))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from taxonaut.agents.texts import label_text
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.kmeans_tree import KMeansSettings, KMeansTreeBuilder
 from taxonaut.workspace.tree_builder import TreeBuilder
@@ -24,4 +23,6 @@ def builder(method: str, wiring: Wiring, settings: Mapping[str, Any]) -> TreeBui
         chosen = KMeansSettings(**settings)
     except TypeError as error:
         raise InputError(f"these settings do not fit the method {method!r}: {error}") from None
-    return KMeansTreeBuilder(lambda labels: wiring.stored.lookup([label_text(each, ()) for each in labels]), chosen)
+    return KMeansTreeBuilder(
+        lambda labels: wiring.stored.lookup([each.name for each in labels]), chosen
+    )

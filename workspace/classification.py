@@ -9,6 +9,7 @@ from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
+from taxonaut.state.decisions import Decisions, Totals
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.items import Items
@@ -30,12 +31,14 @@ class Classification:
     def __init__(
         self,
         runs: Runs,
+        decisions: Decisions,
         items: Items,
         graph: "CompiledStateGraph[Any, Any, Any, Any]",
         settings: Mapping[str, Any],
         batch: int,
     ) -> None:
         self.runs = runs
+        self.decisions = decisions
         self.items = items
         self.graph = graph
         self.settings = settings
@@ -47,7 +50,14 @@ class Classification:
         text = json.dumps(self.settings, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    async def results(self, items: Iterable[Item], on_done: OnDone | None = None) -> AsyncIterator[ItemResult]:
+    def totals(self) -> Totals:
+        """Return what all calls of this classification cost together; nothing if there was none."""
+        run = next((run for run in self.runs.list(KIND) if run.fingerprint == self.fingerprint), None)
+        return self.decisions.totals(run.id) if run is not None else Totals()
+
+    async def results(
+        self, items: Iterable[Item], on_done: OnDone | None = None
+    ) -> AsyncIterator[ItemResult]:
         """Give each item's result, in order. Items that a former call finished are not asked about again.
 
         Raises ModelUnavailableError when a whole batch got no answer; what was finished is kept.

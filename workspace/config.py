@@ -64,12 +64,14 @@ class WalkConfig(Section):
     """How far a walk goes; see `WalkPolicy` and `NavigatorSettings`."""
 
     shortlist: Literal["tree", "dense", "both"] = "both"
-    terminals: int = Field(20, gt=0)
-    dense: int = Field(100, gt=0)
-    candidates: int | None = Field(None, ge=0, description="None: 40 for language models, all for encoder/.")
-    branches: int = Field(8, gt=0, description="Most branches opened at one node.")
-    top: int = Field(10, gt=0)
-    batch: int | None = Field(None, gt=0, description="Items that walk together. None: by the model.")
+    terminals: int = Field(default=20, gt=0)
+    dense: int = Field(default=100, gt=0)
+    candidates: int | None = Field(
+        default=None, ge=0, description="None: 40 for language models, all for encoder/."
+    )
+    branches: int = Field(default=8, gt=0, description="Most branches opened at one node.")
+    top: int = Field(default=10, gt=0)
+    batch: int | None = Field(default=None, gt=0, description="Items that walk together. None: by the model.")
     seed: int = 0
 
 
@@ -77,7 +79,7 @@ class DatabaseConfig(Section):
     """How DuckDB is run."""
 
     memory_limit: str = "256MB"
-    threads: int = Field(2, gt=0)
+    threads: int = Field(default=2, gt=0)
 
 
 class Config(BaseSettings):

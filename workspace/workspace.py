@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
     from taxonaut.graphs.navigate import WalkPolicy
+    from taxonaut.graphs.portal import Portal
     from taxonaut.workspace.classification import Classification, OnDone
 
 INDEX_FILE = "index.duckdb"
@@ -55,9 +56,7 @@ class Workspace:
         self.runs = Runs(database)
         self.decisions = Decisions(database)
         self.prompts = PromptLibrary(folder / PROMPTS_FOLDER)
-        self.wiring = Wiring(
-            config, self.index, Embeddings(database), ResponseCache(database), self.prompts
-        )
+        self.wiring = Wiring(config, self.index, Embeddings(database), ResponseCache(database), self.prompts)
 
     @classmethod
     def init(cls, folder: str | Path) -> "Workspace":
@@ -115,7 +114,9 @@ class Workspace:
 
         labels = self.index.all_labels()
         if not labels:
-            raise InputError(f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE")
+            raise InputError(
+                f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+            )
         build = builder(method, self.wiring, settings or {})
         tree = await build.build(labels, progress)
         self.index.load_tree(tree)
@@ -157,7 +158,9 @@ class Workspace:
         if walk:
             return self.with_walk(**walk).classification()
         if not self.index.label_ids():
-            raise InputError(f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE")
+            raise InputError(
+                f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+            )
         if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
             raise InputError(
                 f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; build one with: taxonaut index build"
@@ -176,7 +179,7 @@ class Workspace:
         batch = self.config.walk.batch or (
             max(64, 4 * max(role.concurrency for role in language)) if language else ENCODER_BATCH
         )
-        return Classification(self.runs, self.items, self.graph().compile(), settings, batch)
+        return Classification(self.runs, self.decisions, self.items, self.graph().compile(), settings, batch)
 
     def with_walk(self, **walk: Any) -> "Workspace":
         """Return this workspace with other walk settings; it shares the index and the opened models."""
@@ -248,7 +251,7 @@ def as_item(text: str | Item) -> Item:
     return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]), text)
 
 
-def portal() -> Any:
+def portal() -> "Portal":
     """Return the loop that synchronous calls run on."""
     from taxonaut.graphs.portal import PORTAL
 
