@@ -75,6 +75,16 @@ class WalkConfig(Section):
     seed: int = 0
 
 
+class ScoringConfig(Section):
+    """How texts and labels are compared by vectors; see `ScoreSettings` and `PhraseSettings`."""
+
+    mix: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the best phrase; 0: whole texts only. None: by the labels."
+    )
+    centring: float = Field(default=0.5, ge=0, le=1)
+    phrases: int = Field(default=256, gt=0, description="Most phrases of one text.")
+
+
 class DatabaseConfig(Section):
     """How DuckDB is run."""
 
@@ -93,6 +103,7 @@ class Config(BaseSettings):
     embeddings: ModelSettings = ModelSettings(model=DEFAULT_EMBEDDER)
     models: ModelsConfig = ModelsConfig()
     walk: WalkConfig = WalkConfig()
+    scoring: ScoringConfig = ScoringConfig()
     database: DatabaseConfig = DatabaseConfig()
 
     @classmethod

@@ -1,5 +1,6 @@
 """Open the models a workspace's settings name, each once, and put agents on them."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,8 @@ from taxonaut.agents.navigator import Navigator, NavigatorSettings
 from taxonaut.agents.retriever import Retriever
 from taxonaut.agents.texts import PATH_SEPARATOR, label_text
 from taxonaut.models.catalog import open_answers, open_embedder
-from taxonaut.models.encoder import LabelSpace, TextScorer, option_vectors
+from taxonaut.models.encoder import LabelSpace, ScoreSettings, TextScorer, option_vectors
+from taxonaut.models.phrases import PhraseSettings
 from taxonaut.models.stored_embedder import StoredEmbedder
 from taxonaut.state.ids import LabelId
 from taxonaut.workspace.native_tree import NativeTreeBuilder
@@ -85,8 +87,14 @@ class Wiring:
             vectors = option_vectors(texts, StoredEmbedder(embedder, self.embeddings).lookup) if texts else None
             names = [text.rpartition(PATH_SEPARATOR)[2] for text in texts]
             space = LabelSpace.of(names, vectors) if vectors is not None else None
-            self.scorers[key] = TextScorer(embedder, space=space)
+            self.scorers[key] = TextScorer(embedder, self.score_settings(), space)
         return self.scorers[key]
+
+    def score_settings(self) -> ScoreSettings:
+        """Return how texts are scored, as the settings have it."""
+        scoring = self.config.scoring
+        phrases = replace(PhraseSettings(), limit=scoring.phrases)
+        return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases)
 
     def answers(self, settings: "ModelSettings") -> "Answers":
         """Open the model of one role."""

@@ -128,6 +128,21 @@ class Workspace:
         """Do what `abuild_index` does, from synchronous code."""
         return portal().run(self.abuild_index(method, settings, progress))
 
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether classifying with these settings needs the labels' vectors."""
+        policy, models = self.policy(), self.config.models
+        encoders = (models.navigator.provider, models.general_expert.provider).count("encoder")
+        return policy.shortlist != "tree" or policy.candidates > 0 or encoders > 0
+
+    def embed_labels(self, progress: Progress = silent) -> None:
+        """Embed the labels that have no vector yet; what compares vectors does it by itself, unseen."""
+        from taxonaut.models.encoder import option_vectors
+
+        texts = list(self.wiring.label_texts().values())
+        if texts:
+            option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, progress))
+
     def graph(self, policy: "WalkPolicy | None" = None) -> "StateGraph[Any, Any, Any, Any]":
         """Return the walk as an uncompiled LangGraph graph over this workspace's index, agents and settings."""
         from taxonaut.graphs.navigate import navigate

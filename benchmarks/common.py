@@ -1,0 +1,75 @@
+"""What the benchmarks share: where the data is, a workspace of it, a table."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from taxonaut.evaluation.harness import Report
+from taxonaut.workspace.item_files import ItemRow, open_items
+from taxonaut.workspace.label_files import read_labels
+from taxonaut.workspace.workspace import Workspace
+
+
+def arguments(description: str | None, add: Callable[[argparse.ArgumentParser], None] | None = None) -> argparse.Namespace:
+    """Parse a benchmark's command line; every one has --data and --workspaces."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder of the data sets")
+    parser.add_argument(
+        "--workspaces", type=Path, default=Path(".build/benchmarks"), help="where workspaces are kept between runs"
+    )
+    if add is not None:
+        add(parser)
+    options = parser.parse_args()
+    if not options.data.is_dir():
+        sys.exit(f"there is no folder {str(options.data)!r}; name the data sets' folder with --data DIR")
+    return options
+
+
+def workspace(options: argparse.Namespace, name: str, **settings: object) -> Workspace:
+    """Open a data set's workspace, or make it: labels imported, flat ones clustered by k-means."""
+    folder = options.workspaces / name
+    if (folder / "index.duckdb").exists():
+        return Workspace.open(folder, **settings)
+    Workspace.init(folder).close()
+    opened = Workspace.open(folder, **settings)
+    labels = read_labels(options.data / name / "labels.jsonl")
+    opened.import_labels(labels)
+    if not labels.has_tree:
+        opened.build_index("kmeans")
+    return opened
+
+
+def items(options: argparse.Namespace, name: str, part: str, limit: int | None = None) -> list[ItemRow]:
+    """Read one part of a data set."""
+    return list(open_items(options.data / name / f"{part}.jsonl").rows())[:limit]
+
+
+def print_report(title: str, report: Report) -> None:
+    """Print quality beside cost, a method a line; scores in per cent."""
+    print(f"\n{title}: {report.with_gold} items with gold labels, {report.labels:,} labels")
+    rows = [["method", "P@1", "RP@5", "RP@10", "R@10", "R@50", "hF", "requests", "items/s"]]
+    for method in report.methods:
+        assert method.scores is not None
+        scores = method.scores
+        values = [scores.precision[1], scores.rp[5], scores.rp[10], scores.recall[10], scores.recall[50]]
+        rows.append(
+            [
+                method.method,
+                *(f"{100 * value:.1f}" for value in values),
+                f"{100 * scores.hierarchy.f:.1f}" if scores.hierarchy else "–",
+                f"{method.requests:,}",
+                f"{report.items / method.seconds:,.1f}" if method.seconds else "–",
+            ]
+        )
+    print_table(rows)
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their header, columns aligned."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for number, row in enumerate(rows):
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        print("  ".join(cells).rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
