@@ -1,0 +1,173 @@
+"""`taxonaut classify`: label texts, as many as there are, and keep what is finished."""
+
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.reporting import SOME_FAILED, say
+from taxonaut.cli.session import JsonOption, Session, command
+from taxonaut.cli.terminal import counted, utf8_output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from rich.console import Console
+
+    from taxonaut.cli.item_input import ItemInput
+    from taxonaut.cli.labelling import Sink, Tally
+    from taxonaut.workspace.result_files import ResultWriter
+
+app = typer.Typer()
+
+TopOption = Annotated[
+    int | None, typer.Option(min=1, help="Most labels of a text. [default: 10]", show_default=False)
+]
+ShortlistOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="tree|dense|both",
+        help="Where labels to rank come from: the walk, dense retrieval, or both. [default: both]",
+        show_default=False,
+    ),
+]
+TerminalsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Terminal nodes that the walk of a text may reach. [default: 20]", show_default=False
+    ),
+]
+OutputOption = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="Write there: .jsonl, .csv, .tsv or .parquet.",
+        show_default=False,
+    ),
+]
+
+
+@command(
+    app,
+    "classify",
+    example='taxonaut classify "wireless earbuds with noise cancelling"\n'
+    "taxonaut classify products.csv --text-column title -o labelled.jsonl",
+)
+def classify(
+    session: Session,
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXT…|FILE|-]",
+            help="Texts, or one file (.csv, .tsv, .jsonl, .json, .parquet, .txt; .gz too), or - for stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    output: OutputOption = None,
+    top: TopOption = None,
+    shortlist: ShortlistOption = None,
+    terminals: TerminalsOption = None,
+    text_column: Annotated[str, column("--text-column", "the text")] = "text",
+    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
+    format: FormatOption = None,
+    encoding: EncodingOption = "utf-8",
+    output_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="jsonl, csv, tsv or parquet.",
+            rich_help_panel=FILE_PANEL,
+            show_default=False,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Label texts: each gets its labels, best first, with the path that led to each.
+
+    An argument that exists or ends in a known suffix is a file. What is finished is kept: after Ctrl-C, a
+    kill or a failure the same command continues, and asks no model again for what it has. With --json the
+    results are JSON lines on standard output; with -o as well, they go there and a summary is printed.
+    """
+    from taxonaut.cli.item_input import item_input
+    from taxonaut.cli.labelling import label_all
+    from taxonaut.cli.progress import progress
+    from taxonaut.cli.terminal import out, print_json
+    from taxonaut.workspace.item_files import ItemColumns
+
+    columns = ItemColumns(id=id_column, text=text_column, labels="")
+    given = item_input(texts or [], columns, format=format, encoding=encoding)
+    walk = chosen_walk(top, shortlist, terminals)
+    console = out()
+    sink = chosen_sink(console, given, output or ("-" if json or output_format else None), output_format)
+    with progress(session, console, json=json and not output) as bar, session.open() as workspace:
+        tally = label_all(workspace.with_walk(**walk), given, sink, bar)
+    if json and output:
+        print_json(tally.row())
+    finish(session, tally, output)
+
+
+def chosen_walk(top: int | None, shortlist: str | None, terminals: int | None) -> dict[str, Any]:
+    """Return the walk settings that were given."""
+    given = {"top": top, "shortlist": shortlist, "terminals": terminals}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def chosen_sink(
+    console: "Console", given: "ItemInput", output: str | None, format: str | None
+) -> "AbstractContextManager[Sink]":
+    """Choose where results go: to a file, to standard output, or to a person. Nothing is written yet."""
+    from taxonaut.cli.item_view import print_item
+    from taxonaut.workspace.result_files import open_results
+
+    if output is None:
+        return nullcontext(lambda item, result: print_item(console, item, result))
+    if output == "-":
+        utf8_output()
+    inputs = [given.file] if given.file else []
+    return written(open_results(output, format, inputs=inputs))  # type: ignore[arg-type]
+
+
+@contextmanager
+def written(writer: "ResultWriter") -> "Iterator[Sink]":
+    """Open a result file for the block."""
+    with writer:
+        yield lambda _, result: writer.write([result])
+
+
+def finish(session: Session, tally: "Tally", output: str | None) -> None:
+    """Say what was done and what it cost; end with 6 if items failed that another run can ask for again."""
+    if not session.quiet:
+        where = f" -> {output}" if output and output != "-" else ""
+        say(f"{counted(tally.items, 'item')}{where} {speed(tally)}; {cost(tally)}")
+        if tally.blank:
+            say(f"{counted(tally.blank, 'item')} without text got no labels")
+    if tally.failed:
+        say(
+            f"{tally.failed:,} of {counted(tally.items, 'item')} failed, the first: {tally.first_error}\n"
+            "run the same command again to ask for these only"
+        )
+        raise typer.Exit(SOME_FAILED)
+
+
+def speed(tally: "Tally") -> str:
+    """Say how long it took."""
+    rate = tally.items / tally.seconds if tally.seconds else 0.0
+    return f"in {tally.seconds:,.1f} s ({rate:,.1f}/s)"
+
+
+def cost(tally: "Tally") -> str:
+    """Say what was asked of models."""
+    if not tally.requests:
+        return "no model was asked: all was kept from before"
+    said = counted(tally.requests, "request")
+    if tally.cached:
+        said += f", {tally.cached:,} of them answered from the cache"
+    if tally.prompt_tokens:
+        reused = tally.reused_tokens / tally.prompt_tokens
+        said += f", {tally.prompt_tokens:,} tokens read ({reused:.0%} reused)"
+        said += f", {tally.completion_tokens:,} written"
+    return said

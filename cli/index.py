@@ -1,0 +1,144 @@
+"""`taxonaut index`: build the tree to walk, and look at it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from taxonaut.cli.outline import Branch
+
+app = typer.Typer()
+group = typer.Typer(no_args_is_help=True, help="Build the tree to walk, and look at it.")
+app.add_typer(group, name="index")
+
+
+@command(group, "build", example="taxonaut index build --k 16 --terminal-size 64")
+def build(
+    session: Session,
+    method: Annotated[
+        str, typer.Option(metavar="METHOD", help="How: kmeans splits by the labels' embeddings.")
+    ] = "kmeans",
+    k: Annotated[
+        int | None, typer.Option(help="Most branches of a node. [default: 16]", show_default=False)
+    ] = None,
+    terminal_size: Annotated[
+        int | None,
+        typer.Option(help="Most labels in a terminal node. [default: 64]", show_default=False),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Where splitting starts.", show_default=False)] = None,
+) -> None:
+    """Build a tree over flat labels.
+
+    Labels imported with paths or parents have their own tree already; this one would take its place.
+    """
+    from taxonaut.cli.progress import progress
+    from taxonaut.cli.reporting import say
+
+    given = {"k": k, "terminal_size": terminal_size, "seed": seed}
+    settings = {name: value for name, value in given.items() if value is not None}
+    with progress(session) as bar, session.open() as workspace:
+        bar.stage("embedding labels")
+        workspace.embed_labels(bar.at)
+        bar.stage(f"splitting by {method}")
+        workspace.build_index(method, settings, bar.at)
+        stats = workspace.index.stats()
+    if not session.quiet:
+        say(
+            f"built a tree over {stats.labels:,} labels: {stats.nodes:,} nodes, {stats.terminals:,} of them "
+            f"terminal with {stats.labels_per_terminal:.1f} labels each, {stats.depth} levels; "
+            f"next: {session.again('classify FILE')}"
+        )
+
+
+@command(
+    group,
+    "show",
+    example='taxonaut index show --depth 2\ntaxonaut index show "Apparel > Shoes" --depth 1 --limit 50',
+)
+def show(
+    session: Session,
+    node: Annotated[
+        str,
+        typer.Argument(metavar="[NODE|PATH]", help="A node's number, or its path from the top: 'A > B'."),
+    ] = "",
+    depth: Annotated[int, typer.Option(min=1, help="Levels shown below it.")] = 2,
+    limit: Annotated[int, typer.Option(min=1, help="Most branches, and most labels, shown of a node.")] = 12,
+    json: JsonOption = False,
+) -> None:
+    """Draw the tree, or what is below one node."""
+    from taxonaut.cli.outline import find_node, outline
+    from taxonaut.cli.terminal import out, print_json
+
+    with session.open() as workspace:
+        found = find_node(workspace.index, node)
+        shape = outline(workspace.index, found, depth, limit)
+    if json:
+        print_json(branch_row(shape))
+    else:
+        out().print(drawn(shape))
+
+
+@command(group, "stats", example="taxonaut index stats --json")
+def stats(session: Session, json: JsonOption = False) -> None:
+    """Count labels, nodes, levels and placements."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from taxonaut.cli.terminal import out, print_json, styled
+
+    with session.open() as workspace:
+        counts = asdict(workspace.index.stats())
+    if json:
+        print_json(counts)
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    for name, count in counts.items():
+        shown = f"{count:,.1f}" if isinstance(count, float) else f"{count:,}"
+        table.add_row(styled(name.replace("_", " ")), styled(shown))
+    out().print(table)
+
+
+def branch_row(branch: "Branch") -> dict[str, Any]:
+    """Return a branch as JSON has it."""
+    return {
+        "id": branch.node.id,
+        "name": branch.node.name,
+        "description": branch.node.description,
+        "label_id": branch.node.label_id,
+        "branches": [branch_row(child) for child in branch.branches],
+        "more_branches": branch.more_branches,
+        "labels": [{"id": label.id, "name": label.name} for label in branch.labels],
+        "more_labels": branch.more_labels,
+    }
+
+
+def drawn(branch: "Branch", tree: "Tree | None" = None) -> "Tree":
+    """Draw a branch and what is below it."""
+    from rich.tree import Tree
+
+    from taxonaut.cli.terminal import counted, styled
+
+    title = styled(branch.node.name or "(top)", "bold")
+    title.append(f"  #{branch.node.id}", "dim not bold")
+    if branch.node.description:
+        title.append_text(styled(f"  {branch.node.description}", "italic dim not bold"))
+    here = Tree(title) if tree is None else tree.add(title)
+    for child in branch.branches:
+        drawn(child, here)
+    for label in branch.labels:
+        here.add(styled(label.name, "green"))
+    left = []
+    if branch.more_branches:
+        left.append(counted(branch.more_branches, "more branch" if branch.branches else "branch"))
+    if branch.more_labels:
+        left.append(counted(branch.more_labels, "more label" if branch.labels else "label"))
+    if left:
+        here.add(styled("… " + ", ".join(left), "dim"))
+    return here

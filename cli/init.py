@@ -1,0 +1,25 @@
+"""`taxonaut init`: make a workspace."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from taxonaut.cli.session import Session, command
+
+app = typer.Typer()
+
+
+@command(app, "init", example="taxonaut init my-workspace")
+def init(
+    session: Session,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+) -> None:
+    """Make a workspace: a folder with an empty index, taxonaut.toml and prompts/."""
+    from taxonaut.cli.reporting import say
+    from taxonaut.workspace.workspace import Workspace
+
+    Workspace.init(folder).close()
+    if not session.quiet:
+        session.chosen = folder
+        say(f"made a workspace in {folder}; next: {session.again('labels import FILE')}")

@@ -1,0 +1,209 @@
+"""`taxonaut labels`: bring labels in and look at them."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxonaut.cli.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taxonaut.state.records import Label
+
+app = typer.Typer()
+group = typer.Typer(no_args_is_help=True, help="Bring labels in and look at them.")
+app.add_typer(group, name="labels")
+
+NameColumn = Annotated[str, column("--name-column", "the label's name")]
+IdColumn = Annotated[str, column("--id-column", "its id; without one its path or name is the id")]
+PathColumn = Annotated[str, column("--path-column", "the path to it, from the top")]
+ParentsColumn = Annotated[str, column("--parents-column", "the ids of its parents")]
+DescriptionColumn = Annotated[str, column("--description-column", "a description")]
+KindColumn = Annotated[str, column("--kind-column", "the kind of row, see --node-kinds")]
+PathSeparator = Annotated[
+    str, typer.Option(metavar="SIGN", help="What divides the steps of a path.", rich_help_panel=FILE_PANEL)
+]
+ParentSeparator = Annotated[
+    str, typer.Option(metavar="SIGN", help="What divides several parents.", rich_help_panel=FILE_PANEL)
+]
+PathToParent = Annotated[
+    bool,
+    typer.Option(
+        "--path-to-parent", help="Paths stop at the parent of the label.", rich_help_panel=FILE_PANEL
+    ),
+]
+NodeKinds = Annotated[
+    str,
+    typer.Option(
+        metavar="KINDS",
+        help="Rows of these kinds are nodes of the tree and no labels to predict.",
+        rich_help_panel=FILE_PANEL,
+    ),
+]
+
+
+@command(
+    group,
+    "import",
+    example="taxonaut labels import labels.csv --name-column title --path-column category --path-separator /",
+)
+def import_labels(
+    session: Session,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="CSV, TSV, JSONL, JSON, Parquet, a label a line, or -.")
+    ],
+    name_column: NameColumn = "name",
+    id_column: IdColumn = "id",
+    path_column: PathColumn = "path",
+    parents_column: ParentsColumn = "parents",
+    description_column: DescriptionColumn = "description",
+    kind_column: KindColumn = "kind",
+    path_separator: PathSeparator = " > ",
+    parent_separator: ParentSeparator = ";",
+    path_to_parent: PathToParent = False,
+    node_kinds: NodeKinds = "group,node",
+    format: FormatOption = None,
+    encoding: EncodingOption = "utf-8",
+) -> None:
+    """Import labels into an empty workspace.
+
+    Labels with paths or parents bring their tree along, and it is the index at once. For labels without,
+    build one afterwards: taxonaut index build. An empty column name means: do not read it.
+    """
+    from taxonaut.cli.progress import progress
+    from taxonaut.cli.reporting import say
+    from taxonaut.workspace.label_files import LabelColumns, read_labels
+
+    columns = LabelColumns(
+        id=id_column,
+        name=name_column,
+        path=path_column,
+        parents=parents_column,
+        description=description_column,
+        kind=kind_column,
+        path_separator=path_separator,
+        parent_separator=parent_separator,
+        path_to_parent=path_to_parent,
+        node_kinds=tuple(kind.strip() for kind in node_kinds.split(",")),
+    )
+    with progress(session) as bar:
+        bar.stage(f"reading {file}")
+        labels = read_labels(file, columns, format=format, encoding=encoding)  # type: ignore[arg-type]
+        with session.open() as workspace:
+            bar.stage(f"importing {len(labels.labels):,} labels")
+            workspace.import_labels(labels)
+            stats = workspace.index.stats()
+    if session.quiet:
+        return
+    if labels.has_tree:
+        say(
+            f"imported {stats.labels:,} labels with their tree: {stats.nodes:,} nodes, {stats.depth} levels; "
+            f"next: {session.again('classify FILE')}"
+        )
+    else:
+        say(f"imported {stats.labels:,} labels without a tree; next: {session.again('index build')}")
+
+
+@command(group, "list", example="taxonaut labels list --limit 50")
+def list_labels(
+    session: Session,
+    limit: Annotated[int, typer.Option(min=0, help="Most labels shown; 0 shows all.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, help="Labels left out before the first.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """List labels with the shortest path to each, in the order of their import.
+
+    With --json, one object a line.
+    """
+    with session.open() as workspace:
+        ids = workspace.index.label_ids()
+        shown = ids[offset : offset + limit if limit else None]
+        labels = workspace.index.labels(shown)
+        paths = workspace.index.paths_of(shown)
+    print_labels(labels, [paths.get(label.id, []) for label in labels], json=json)
+    left = len(ids) - offset - len(shown)
+    if left > 0 and not (json or session.quiet):
+        from taxonaut.cli.reporting import say
+
+        say(f"… and {left:,} more of {len(ids):,}; show all with --limit 0")
+
+
+@command(group, "show", example="taxonaut labels show sports-shoes")
+def show_label(
+    session: Session,
+    label: Annotated[str, typer.Argument(metavar="ID", help="The label's id.")],
+    json: JsonOption = False,
+) -> None:
+    """Show one label: its name, its description, and every path to it."""
+    from taxonaut.cli.terminal import out, path_text, print_json, styled
+    from taxonaut.state.ids import LabelId
+
+    with session.open() as workspace:
+        found = workspace.index.label(LabelId(label))
+        paths = workspace.index.paths(found.id)
+    if json:
+        print_json({**label_row(found, paths), "description": found.description, "batch": found.batch})
+        return
+    console = out()
+    console.print(styled(found.name, "bold"))
+    console.print(styled(f"id {found.id}   batch {found.batch}", "dim"))
+    if found.description:
+        console.print(styled(found.description))
+    for path in paths:
+        console.print(path_text(path))
+
+
+@command(group, "search", example='taxonaut labels search "running shoes"')
+def search(
+    session: Session,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words of a label's name.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Most labels shown.")] = 10,
+    json: JsonOption = False,
+) -> None:
+    """Find labels by words of their names, the closest first.
+
+    With --json, one object a line.
+    """
+    from taxonaut.cli.reporting import say
+    from taxonaut.state.errors import InputError
+    from taxonaut.tools.search_labels import search_labels
+
+    if not query.strip():
+        raise InputError(f"the query {query!r} is empty; give one or more words of a label's name")
+    with session.open() as workspace:
+        hits = search_labels(workspace.index, query, limit)
+        labels = workspace.index.labels([hit.label_id for hit in hits])
+    print_labels(labels, [hit.paths for hit in hits], json=json)
+    if not hits and not session.quiet:
+        say(f"no label's name holds {query!r}; see some with: taxonaut labels list")
+
+
+def label_row(label: "Label", paths: "Sequence[Sequence[str]]") -> dict[str, object]:
+    """Return a label as JSON has it."""
+    return {"id": label.id, "name": label.name, "paths": [list(path) for path in paths]}
+
+
+def print_labels(
+    labels: "Sequence[Label]", paths: "Sequence[Sequence[Sequence[str]]]", *, json: bool
+) -> None:
+    """Print labels, one a line, with the first path to each."""
+    from taxonaut.cli.terminal import out, path_text, print_json, styled
+
+    if json:
+        for label, ways in zip(labels, paths, strict=True):
+            print_json(label_row(label, ways), indent=None)
+        return
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", overflow="fold")
+    table.add_column(overflow="fold")
+    for label, ways in zip(labels, paths, strict=True):
+        shown = path_text(ways[0] if ways else (label.name,))
+        if len(ways) > 1:
+            shown.append(f"  (+{len(ways) - 1} paths)", "dim not bold")
+        table.add_row(styled(label.id), shown)
+    if labels:
+        out().print(table)
