@@ -1,6 +1,6 @@
 """Ask one agent's model about many items at many nodes, and make a decision row of each answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -52,12 +52,14 @@ class Asker:
         self.blank = self.render_item("")
 
     def render_item(self, text: str) -> str:
-        """Render the item block, the only one an item's text gets into."""
-        return self.prompt.render("item", {"text": text})
+        """Render the item block, the only one an item's text gets into; nothing if the model reads none."""
+        return self.prompt.render("item", {"text": text}) if self.model.reads_prompts else ""
 
-    def render_shared(self, variables: Mapping[str, Any]) -> tuple[str, str]:
-        """Render the two blocks that items at a node share."""
-        full = {"task": self.task, **variables}
+    def render_shared(self, variables: Callable[[], Mapping[str, Any]]) -> tuple[str, str]:
+        """Render the two blocks that items at a node share; nothing if the model reads none."""
+        if not self.model.reads_prompts:
+            return "", ""
+        full = {"task": self.task, **variables()}
         return self.prompt.render("system", full), self.prompt.render("context", full)
 
     async def ask(self, run: RunId, pairs: Sequence[tuple[Item, Question[T]]]) -> list[Answer[T]]:

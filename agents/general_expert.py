@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.texts import label_text, path_text
@@ -68,17 +69,21 @@ class GeneralExpert:
         """Write the shared part of a ranking: number the candidates, render them, bind the schema to them."""
         offer = shuffled(candidates, seed=self.settings.seed)
         most = min(self.settings.most, len(candidates))
-        options = [
-            {
-                "id": number,
-                "name": labels[label].name,
-                "description": labels[label].description,
-                "path": path_text(paths.get(label) or (labels[label].name,)),
-                "examples": [],
-            }
-            for number, label in enumerate(offer.options, start=1)
-        ]
-        system, context = self.asker.render_shared({"options": options, "most": most})
+
+        def variables() -> dict[str, Any]:
+            options = [
+                {
+                    "id": number,
+                    "name": labels[label].name,
+                    "description": labels[label].description,
+                    "path": path_text(paths.get(label) or (labels[label].name,)),
+                    "examples": [],
+                }
+                for number, label in enumerate(offer.options, start=1)
+            ]
+            return {"options": options, "most": most}
+
+        system, context = self.asker.render_shared(variables)
         choices = tuple(
             Choice(number, (label_text(labels[label], paths.get(label) or (), self.settings.native),))
             for number, label in enumerate(offer.options, start=1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.texts import node_texts, path_text
@@ -79,19 +80,22 @@ class Navigator:
             [branch.id for branch in branches], seed=self.settings.seed * 1_000_003 + node * 101 + part
         )
         most = min(self.settings.most, len(branches))
-        options = [
-            {
-                "id": number,
-                "name": by_id[branch].name,
-                "description": by_id[branch].description,
-                "path": "",
-                "examples": list(by_id[branch].examples[: self.settings.examples]),
-            }
-            for number, branch in enumerate(offer.options, start=1)
-        ]
-        system, context = self.asker.render_shared(
-            {"node": path[-1] if path else "", "path": path_text(path), "options": options, "most": most}
-        )
+
+        def variables() -> dict[str, Any]:
+            options = [
+                {
+                    "id": number,
+                    "name": by_id[branch].name,
+                    "description": by_id[branch].description,
+                    "path": "",
+                    "examples": list(by_id[branch].examples[: self.settings.examples]),
+                }
+                for number, branch in enumerate(offer.options, start=1)
+            ]
+            name = path[-1] if path else ""
+            return {"node": name, "path": path_text(path), "options": options, "most": most}
+
+        system, context = self.asker.render_shared(variables)
         choices = tuple(
             Choice(number, node_texts(by_id[branch], path, self.settings.native)) for number, branch in enumerate(offer.options, start=1)
         )

@@ -48,12 +48,22 @@ class Retriever:
                 found.append([(labels[i], float(row[i])) for i in best])
         return found
 
-    async def best(self, item: Item, labels: Sequence[LabelId], k: int) -> list[LabelId]:
-        """Return the k of these labels that fit the item best, best first."""
+    async def best(
+        self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int
+    ) -> list[list[LabelId]]:
+        """Return of each item's labels the k that fit it best, best first."""
+        return await asyncio.to_thread(self.best_now, shortlists, k)
+
+    def best_now(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int) -> list[list[LabelId]]:
+        """Do what `best` does, in this thread."""
         table = self.table()[1]
-        vectors = table[[self.rows[label] for label in labels]]
-        scores, _ = self.scorer.score(self.scorer.items([item.text]), vectors)
-        return [labels[i] for i in top(scores[0], k)]
+        items = self.scorer.items([item.text for item, _ in shortlists])
+        found = []
+        for row, (_, labels) in enumerate(shortlists):
+            vectors = table[[self.rows[label] for label in labels]]
+            scores, _ = self.scorer.score(items.take([row]), vectors)
+            found.append([labels[i] for i in top(scores[0], k)] if labels else [])
+        return found
 
 
 def top(scores: Matrix, k: int) -> list[int]:

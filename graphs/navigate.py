@@ -209,7 +209,7 @@ class Walk:
     async def rank(self, state: NavigationState) -> NavigationState:
         """Let the general expert order each shortlist; the results carry the path to each label."""
         texts = self.texts(state)
-        shortlists = [(texts[item], await self.cut(texts[item], state["shortlists"][item])) for item in texts]
+        shortlists = await self.cut([(texts[item], list(state["shortlists"][item])) for item in texts])
         wanted = list(dict.fromkeys(label for _, labels in shortlists for label in labels))
         labels = {label.id: label for label in self.index.labels(wanted)}
         paths = {label: ways[0] for label, ways in self.index.paths_of(wanted).items() if ways}
@@ -227,12 +227,15 @@ class Walk:
         }
         return {"decisions": decisions, "results": results}  # type: ignore[typeddict-item]
 
-    async def cut(self, item: Item, shortlist: Shortlist) -> list[LabelId]:
-        """Keep the candidates that the retriever scores best, if the policy bounds them."""
-        labels = list(shortlist)
-        if self.retriever is None or not self.policy.candidates or len(labels) <= self.policy.candidates:
-            return labels
-        return await self.retriever.best(item, labels, self.policy.candidates)
+    async def cut(self, shortlists: list[tuple[Item, list[LabelId]]]) -> list[tuple[Item, list[LabelId]]]:
+        """Keep of each shortlist what the retriever scores best, if the policy bounds it."""
+        most = self.policy.candidates
+        if self.retriever is None or not most:
+            return shortlists
+        long = [pair for pair in shortlists if len(pair[1]) > most]
+        kept = await self.retriever.best(long, most) if long else []
+        short = {item.id: labels for (item, _), labels in zip(long, kept, strict=True)}
+        return [(item, short.get(item.id, labels)) for item, labels in shortlists]
 
     def predictions(self, answer: Answer[LabelId] | None, shortlist: Shortlist) -> tuple[Prediction, ...]:
         """Apply the tool call and put path, score, evidence and origin beside each label."""

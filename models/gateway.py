@@ -22,7 +22,13 @@ from pydantic_ai.messages import ModelRequest as PydanticRequest
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.settings import ModelSettings as PydanticSettings
 from pydantic_ai.tools import ToolDefinition
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
 
 from taxonaut.models import litellm_door
 from taxonaut.models.litellm_door import LONGEST_WAIT_S, TransientError
@@ -61,6 +67,11 @@ class Gateway:
         """The LiteLLM model string."""
         return self.settings.model
 
+    @property
+    def reads_prompts(self) -> bool:
+        """A language model reads them."""
+        return True
+
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer all requests, at most `concurrency` in flight; an error stands in its request's place."""
         keys = [request_key(self.settings, request) for request in requests]
@@ -69,7 +80,8 @@ class Gateway:
         for key, request in zip(keys, requests, strict=True):
             if key not in kept:
                 first.setdefault(key, request)
-        asked = await asyncio.gather(*(self.answer_one(key, request) for key, request in first.items()))
+        async with litellm_door.session():
+            asked = await asyncio.gather(*(self.answer_one(key, request) for key, request in first.items()))
         fresh = dict(zip(first, asked, strict=True))
         return [loaded(kept[key]) if key in kept else fresh[key] for key in keys]
 
@@ -138,7 +150,7 @@ class Gateway:
     def retrying(self) -> AsyncRetrying:
         """tenacity's retries: exponential with jitter, or as long as the server asked for."""
         backoff = wait_exponential_jitter(
-            initial=self.settings.backoff_s, max=LONGEST_WAIT_S, jitter=self.settings.backoff_s
+            multiplier=self.settings.backoff_s, max=LONGEST_WAIT_S, jitter=self.settings.backoff_s
         )
 
         def wait(state: RetryCallState) -> float:

@@ -70,5 +70,9 @@ class Answers(Protocol):
     def name(self) -> str:
         """The model string, as decision rows keep it."""
 
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether the three blocks are read; if not, they are not rendered and arrive empty."""
+
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer each request, in order; a request that fails is an error in its place, never an exception."""

@@ -23,6 +23,7 @@ class ScriptedModel:
         self, replies: Iterable[Answer] = (), *, rule: Callable[[ModelRequest], Answer] | None = None
     ) -> None:
         self.name = "scripted"
+        self.reads_prompts = True
         self.queue: deque[Answer] = deque(replies)
         self.rule = rule
         self.history: list[ModelRequest] = []
@@ -43,7 +44,9 @@ class ScriptedModel:
         elif self.rule is not None:
             answer = self.rule(request)
         else:
-            raise AssertionError(f"the script has no reply left for request {len(self.history)}: {request.item!r}")
+            raise AssertionError(
+                f"the script has no reply left for request {len(self.history)}: {request.item!r}"
+            )
         if isinstance(answer, ModelError):
             return answer
         arguments = {request.field: list(answer)}

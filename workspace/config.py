@@ -67,7 +67,7 @@ class WalkConfig(Section):
     terminals: int = Field(default=20, gt=0)
     dense: int = Field(default=100, gt=0)
     candidates: int | None = Field(
-        default=None, ge=0, description="None: 40 for language models, all for encoder/."
+        default=None, ge=0, description="Labels ranked; 0: all. None: 40, encoder/ 100."
     )
     branches: int = Field(default=8, gt=0, description="Most branches opened at one node.")
     top: int = Field(default=10, gt=0)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import taxonaut
+from taxonaut.models.catalog import ENCODER
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.cache import ResponseCache
 from taxonaut.state.database import Database
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
 ENCODER_BATCH = 256
+ENCODER_CANDIDATES = 100
 MODEL_CANDIDATES = 40
 """Labels a language model ranks in one request, unless `candidates` says otherwise."""
 
@@ -161,7 +163,8 @@ class Workspace:
         walk = self.config.walk
         candidates = walk.candidates
         if candidates is None:
-            candidates = 0 if self.config.models.general_expert.provider == "encoder" else MODEL_CANDIDATES
+            encodes = self.config.models.general_expert.provider == ENCODER
+            candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
         return WalkPolicy(
             shortlist=walk.shortlist, terminals=walk.terminals, dense=walk.dense, candidates=candidates
         )
@@ -190,7 +193,7 @@ class Workspace:
             **self.config.model_dump(mode="json", exclude={"database"}),
         }
         roles = (self.config.models.navigator, self.config.models.general_expert)
-        language = [role for role in roles if role.provider != "encoder"]
+        language = [role for role in roles if role.provider != ENCODER]
         batch = self.config.walk.batch or (
             max(64, 4 * max(role.concurrency for role in language)) if language else ENCODER_BATCH
         )

@@ -1,0 +1,138 @@
+"""The demo's report on a screen: packages with what the walk found, measures beside cost, one walk."""
+
+from typing import TYPE_CHECKING
+
+from taxonaut.cli.item_view import quoted
+from taxonaut.cli.terminal import clipped, path_text, printable, styled
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+    from taxonaut.evaluation.demo import DemoReport
+    from taxonaut.evaluation.harness import MethodReport
+    from taxonaut.evaluation.packages import Package
+
+NAMES = {"both": "the walk", "dense": "dense retrieval", "bm25": "BM25"}
+MARKS = {
+    "hit": ("hit", "bold green"),
+    "ancestor": ("near: above", "yellow"),
+    "descendant": ("near: below", "yellow"),
+    "sibling": ("near: beside", "yellow"),
+    "miss": ("miss", "red"),
+    None: ("", "dim"),
+}
+SHOWN_LABELS = 2
+LONGEST_SUMMARY = 68
+DASH = "–"
+
+
+def print_demo(console: "Console", report: "DemoReport", most: int) -> None:
+    """Print the whole report; at most `most` packages, those whose first label scores highest."""
+    from rich.rule import Rule
+
+    found = sum(bool(package.gold) for package in report.packages)
+    console.print(Rule(styled("What the walk found", "bold")))
+    console.print(
+        styled(
+            f"{len(report.packages)} packages of this environment, labelled with {report.stats.labels} classifiers of "
+            f"PyPI from their summaries and descriptions alone; {found} have classifiers of their author's to compare "
+            "with, which no model saw.",
+            "dim",
+        )
+    )
+    console.print(packages_table(report, most))
+    left = len(report.packages) - most
+    if left > 0:
+        console.print(styled(f"The {most} it is surest of; {left} more with --all.", "dim"))
+    console.print()
+    console.print(Rule(styled("How good, and at what cost", "bold")))
+    console.print(measures_table(report))
+    console.print(outcome_line(report))
+    console.print()
+
+
+def packages_table(report: "DemoReport", most: int) -> "Table":
+    """Return a row for each package: its summary, its labels, the phrases behind them, its author's choice."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, expand=False, show_lines=False, pad_edge=False)
+    table.add_column("package", overflow="fold", max_width=34)
+    table.add_column("found", overflow="fold")
+    table.add_column("because of", overflow="fold", max_width=26)
+    table.add_column("its author chose", overflow="fold", max_width=44)
+    table.add_column("")
+
+    def surest(package: "Package") -> tuple[float, str]:
+        labels = report.results[package.name].labels
+        return (-labels[0].score if labels else 1.0, package.name)
+
+    for package in sorted(report.packages, key=surest)[:most]:
+        table.add_row(*package_row(report, package))
+    return table
+
+
+def package_row(report: "DemoReport", package: "Package") -> "list[RenderableType]":
+    """Return one package's cells."""
+    from rich.text import Text
+
+    labels = report.results[package.name].labels[:SHOWN_LABELS]
+    about = styled(package.name, "bold")
+    about.append("\n" + clipped(printable(package.summary), LONGEST_SUMMARY), "dim not bold")
+    mark, style = MARKS[report.outcomes[package.name]]
+    gold = (
+        Text("\n").join(path_text(label.split(" :: ")[1:]) for label in package.gold)
+        if package.gold
+        else Text(DASH, "dim")
+    )
+    return [
+        about,
+        Text("\n").join(path_text(label.path) for label in labels),
+        Text("\n").join(quoted(label.evidence) for label in labels),
+        gold,
+        Text(mark, style),
+    ]
+
+
+def measures_table(report: "DemoReport") -> "Table":
+    """Return a row for each method: quality on the packages with classifiers, cost on all."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("method")
+    for column in ("P@1", "P@3", "R@5", "R@10", "hP", "hR", "hF", "requests", "tokens", "seconds"):
+        table.add_column(column, justify="right")
+    for method in report.report.methods:
+        table.add_row(*measures_row(method))
+    return table
+
+
+def measures_row(method: "MethodReport") -> list[str]:
+    """Return one method's cells; scores in per cent, hierarchical ones count ancestors (first label)."""
+    cells = [NAMES.get(method.method, method.method)]
+    scores = method.scores
+    if scores is None:
+        cells += [DASH] * 7
+    else:
+        values = [scores.precision[1], scores.precision[3], scores.recall[5], scores.recall[10]]
+        if scores.hierarchy is not None:
+            values += [scores.hierarchy.precision, scores.hierarchy.recall, scores.hierarchy.f]
+        cells += [f"{100 * value:.1f}" for value in values]
+    tokens = method.prompt_tokens + method.completion_tokens
+    return [*cells, f"{method.requests:,}", f"{tokens:,}", f"{method.seconds:,.1f}"]
+
+
+def outcome_line(report: "DemoReport") -> "Text":
+    """Say how the first three labels of the walk relate to what the authors chose."""
+    judged = [outcome for outcome in report.outcomes.values() if outcome is not None]
+    hits = judged.count("hit")
+    near = sum(outcome in ("ancestor", "descendant", "sibling") for outcome in judged)
+    return styled(
+        f"Among its first three labels: {hits} hits, {near} near hits (above, below or beside), "
+        f"{len(judged) - hits - near} misses of {len(judged)}. Authors choose few classifiers, and many by habit "
+        "(… > Python Modules): look at what was found before you count.",
+        "dim",
+    )
