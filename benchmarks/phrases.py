@@ -22,12 +22,13 @@ from taxonaut.models.settings import ModelSettings
 
 PARTS = ("esco/tech_test", "flipkart/dev", "bigbasket/dev", "onet/dev", "clinc150/val")
 VARIANTS = {
-    "whole text": ScoreSettings(mix=0.0),
-    "whole text, not centred": ScoreSettings(mix=0.0, centring=0.0),
-    "phrases of 1-2 words": ScoreSettings(phrases=PhraseSettings(max_words=2)),
-    "phrases of 1-4 words": ScoreSettings(),
-    "the same, not centred": ScoreSettings(centring=0.0),
-    "phrases of 1-8 words": ScoreSettings(phrases=PhraseSettings(max_words=8)),
+    "whole text": ScoreSettings(mix=0.0, centring=0.0, words=0.0),
+    "+ phrases": ScoreSettings(centring=0.0, words=0.0),
+    "+ phrases, centring": ScoreSettings(words=0.0),
+    "+ phrases, centring, words": ScoreSettings(),
+    "  phrases to 2 words": ScoreSettings(phrases=PhraseSettings(max_words=2)),
+    "  phrases to 8 words": ScoreSettings(phrases=PhraseSettings(max_words=8)),
+    "  without phrases": ScoreSettings(mix=0.0),
 }
 BATCH = 64
 
@@ -73,7 +74,7 @@ def table(
     print(f"{'':26}{'P@1':>7}{'RP@5':>7}{'RP@10':>7}{'R@50':>7}{'phrases':>9}{'items/s':>9}")
     for title, settings in VARIANTS.items():
         scorer = TextScorer(embedder, settings, space)
-        best, phrases, seconds = rank([item["text"] for item in items], vectors, scorer)
+        best, phrases, seconds = rank([item["text"] for item in items], paths, vectors, scorer)
         hits = np.array(
             [[place in wanted for place in line] for line, wanted in zip(best, gold, strict=True)]
         )
@@ -86,15 +87,18 @@ def table(
         print(f"{title:26}{quality}{phrases / len(items):9.1f}{len(items) / seconds:9.1f}", flush=True)
 
 
-def rank(texts: Sequence[str], vectors: Matrix, scorer: TextScorer) -> tuple[list[list[int]], int, float]:
+def rank(
+    texts: Sequence[str], options: Sequence[str], vectors: Matrix, scorer: TextScorer
+) -> tuple[list[list[int]], int, float]:
     """Return each text's 50 best labels, how many phrases there were, and the seconds it took."""
     best: list[list[int]] = []
     phrases = 0
+    words = scorer.words(options)
     started = time.perf_counter()
     for start in range(0, len(texts), BATCH):
         items = scorer.items(texts[start : start + BATCH])
         phrases += len(items.phrases) if scorer.mix else 0
-        scores, _ = scorer.score(items, vectors)
+        scores, _ = scorer.score(items, vectors, words)
         near = np.argpartition(-scores, 50, axis=1)[:, :50]
         order = np.argsort(-np.take_along_axis(scores, near, axis=1), axis=1, kind="stable")
         best.extend(np.take_along_axis(near, order, axis=1).tolist())

@@ -1,4 +1,4 @@
-"""Score options against items by what an embedder sees: an item's best phrase, mixed with its whole text."""
+"""Score options against items: by an item's best phrase and its whole text, and by the words they share."""
 
 import asyncio
 import math
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.phrases import PhraseSettings, phrases
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
+from taxonaut.models.words import Ids, SharedWords, Vocabulary
 from taxonaut.state.errors import InputError, ModelError, ModelReplyError
 from taxonaut.state.records import Usage
 
@@ -36,17 +37,18 @@ class ScoreSettings:
     `mix` is the share of the best phrase, 1 - `mix` that of the whole text; 0 does without phrases, None
     takes what suits the label set (`LabelSpace.mix`). `centring` is how much of the labels' mean vector is
     taken away from every vector before they are compared: what all labels have in common tells none of them
-    apart (Mu and Viswanath 2018, "All-but-the-Top"). `cached` bounds the phrases whose vectors are kept from
-    batch to batch.
+    apart (Mu and Viswanath 2018, "All-but-the-Top"). `words` is what a name adds to its score if the text has
+    all its words (`SharedWords`). `cached` bounds the phrases whose vectors are kept from batch to batch.
     """
 
     mix: float | None = None
     centring: float = 0.5
+    words: float = 0.075
     phrases: PhraseSettings = field(default_factory=PhraseSettings)
     cached: int = 32_768
 
     def __post_init__(self) -> None:
-        for name in ("mix", "centring"):
+        for name in ("mix", "centring", "words"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise InputError(f"{name} is {value!r}; it is a share: give a number from 0 to 1")
@@ -54,18 +56,20 @@ class ScoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class LabelSpace:
-    """What a scorer needs to know of a label set: its mean vector (d,), its size, a typical name's words."""
+    """What a scorer needs to know of a label set: its mean vector (d,), its size, what its names are like."""
 
     mean: Matrix
     labels: int
-    words: float
+    words_a_name: float
+    vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary(()))
 
     @classmethod
     def of(cls, names: Sequence[str], vectors: Matrix) -> "LabelSpace | None":
         """Look at the labels' own names and their vectors (m, d); None for fewer than two labels."""
         if len(names) < 2:
             return None
-        return cls(vectors.mean(axis=0), len(names), median(len(name.split()) for name in names))
+        words_a_name = median(len(name.split()) for name in names)
+        return cls(vectors.mean(axis=0), len(names), words_a_name, Vocabulary(names))
 
     @property
     def mix(self) -> float:
@@ -75,7 +79,7 @@ class LabelSpace:
         labels, 0.6 from 10,000 on. Labels that are sentences are named by whole texts: 0.3 for them.
         """
         share = min(max(0.15 * math.log10(self.labels), 0.3), 0.6)
-        return share if self.words <= _WORDS_OF_A_NAME else 0.3
+        return share if self.words_a_name <= _WORDS_OF_A_NAME else 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,15 @@ class ItemVectors:
     """Items as unit vectors: `whole` (n, d), `parts` (p, d), the phrases of all items one after the other.
 
     The phrases of item i are `parts[offsets[i]:offsets[i + 1]]`, at least one each (a text without phrases
-    has itself), their texts at the same places of `phrases`.
+    has itself), their texts at the same places of `phrases`. `words` are the numbers, in the label set's
+    vocabulary, of each item's words.
     """
 
     whole: Matrix
     parts: Matrix
     offsets: npt.NDArray[np.int64]
     phrases: tuple[str, ...]
+    words: tuple[Ids, ...]
 
     def __len__(self) -> int:
         return len(self.whole)
@@ -102,6 +108,7 @@ class ItemVectors:
             np.concatenate([self.parts[span] for span in spans]) if spans else self.parts[:0],
             np.array([0, *accumulate(span.stop - span.start for span in spans)], np.int64),
             tuple(phrase for span in spans for phrase in self.phrases[span]),
+            tuple(self.words[row] for row in rows),
         )
 
 
@@ -173,7 +180,7 @@ class TextScorer:
         self.mix = known if self.settings.mix is None else self.settings.mix
         self._shift = None if space is None else (np.float32(self.settings.centring) * space.mean)
         self._cache = VectorCache(lambda texts: self.centred(embedder.embed(texts)), self.settings.cached)
-        self._cut = lru_cache(_CUTS)(self._phrases)
+        self._cut = lru_cache(_CUTS)(self._cut_text)
 
     def centred(self, vectors: Matrix) -> Matrix:
         """Take the shared part of the labels' mean away from unit vectors (n, d); unit rows again."""
@@ -187,28 +194,37 @@ class TextScorer:
         """Embed texts and their phrases in one call, each distinct one once; a blank text is a dot."""
         texts = [text[: self.settings.phrases.characters] for text in texts]
         wholes = [text if text.strip() else "." for text in texts]
-        found = [self._cut(text) for text in wholes]
+        found, words = zip(*map(self._cut, wholes), strict=True) if texts else ((), ())
         flat = [phrase for each in found for phrase in each]
         vectors = self._cache.get([*wholes, *flat]) if texts else np.empty((0, 0), np.float32)
         offsets = np.array([0, *accumulate(map(len, found))], np.int64)
-        return ItemVectors(vectors[: len(texts)], vectors[len(texts) :], offsets, tuple(flat))
+        return ItemVectors(vectors[: len(texts)], vectors[len(texts) :], offsets, tuple(flat), words)
 
-    def score(self, items: ItemVectors, options: Matrix) -> "tuple[Matrix, Evidence]":
-        """Score options, unit rows (m, d), for every item: float32 (n, m), higher is better, at most 1.
+    def words(self, options: Sequence[str]) -> SharedWords | None:
+        """Prepare options' texts, names or paths, for `score`; None if shared words do not count."""
+        if self.space is None or self.settings.words == 0:
+            return None
+        names = [text.rpartition(PATH_SEPARATOR)[2] for text in options]
+        return SharedWords(self.space.vocabulary, names)
 
-        The second value names the phrase behind a score. Memory beside the result stays near 32 MB,
-        whatever the number of items and options.
+    def score(
+        self, items: ItemVectors, options: Matrix, words: SharedWords | None = None
+    ) -> "tuple[Matrix, Evidence]":
+        """Score options, unit rows (m, d), for every item: float32 (n, m), higher is better.
+
+        `words` are what `words` made of the same options' texts. The second value names the phrase behind a
+        score. Memory beside the result stays near 32 MB, whatever the number of items and options.
         """
-        return self.score_centred(items, self.centred(options))
+        return self.score_centred(items, self.centred(options), words)
 
-    def score_centred(self, items: ItemVectors, options: Matrix) -> "tuple[Matrix, Evidence]":
+    def score_centred(
+        self, items: ItemVectors, options: Matrix, words: SharedWords | None = None
+    ) -> "tuple[Matrix, Evidence]":
         """Score options that went through `centred` already."""
         evidence = Evidence(items, options)
         if not len(items) or not len(options):
             return np.empty((len(items), len(options)), np.float32), evidence
         scores: Matrix = items.whole @ options.T
-        if self.mix == 0:
-            return scores, evidence
         scores *= np.float32(1 - self.mix)
         for first, last in _blocks(items.offsets, len(options)):
             low, high = items.offsets[first], items.offsets[last]
@@ -216,11 +232,14 @@ class TextScorer:
             best = np.maximum.reduceat(similar, items.offsets[first:last] - low, axis=0)
             best *= np.float32(self.mix)
             scores[first:last] += best
+            if words is not None:
+                scores[first:last] += np.float32(self.settings.words) * words.shares(items.words[first:last])
         return scores, evidence
 
-    def _phrases(self, text: str) -> tuple[str, ...]:
+    def _cut_text(self, text: str) -> tuple[tuple[str, ...], Ids]:
         found = phrases(text, self.settings.phrases) if self.mix > 0 else []
-        return tuple(found) or (text,)
+        known = self.space.vocabulary.known(text) if self.space is not None else np.empty(0, np.int32)
+        return tuple(found) or (text,), known
 
 
 class Evidence:
@@ -265,6 +284,7 @@ class EncoderProvider:
         settings: EncoderSettings | None = None,
     ) -> None:
         self.name = f"encoder/{scorer.embedder.name}"
+        self.reads_prompts = False
         self.settings = settings or EncoderSettings()
         self._scorer = scorer
         load = lookup or scorer.embedder.embed
@@ -307,7 +327,8 @@ class EncoderProvider:
         """Score one list of choices for several items."""
         texts = [text for choice in choices for text in choice.texts]
         starts = [0, *accumulate(len(choice.texts) for choice in choices)]
-        by_text, evidence = self._scorer.score_centred(items, self._options.get(texts))
+        vectors, words = self._options.get(texts), self._scorer.words(texts)
+        by_text, evidence = self._scorer.score_centred(items, vectors, words)
         single = len(texts) == len(choices)
         scores = by_text if single else np.maximum.reduceat(by_text, starts[:-1], axis=1)
         order = np.argsort(-scores, axis=1, kind="stable")

@@ -143,7 +143,28 @@ def test_a_label_space_needs_two_labels() -> None:
     assert LabelSpace.of(["only"], np.ones((1, 2), np.float32)) is None
     space = LabelSpace.of(["a", "b c d"], np.array([[1, 0], [0, 1]], np.float32))
     assert space is not None
-    assert (space.mean.tolist(), space.labels, space.words) == ([0.5, 0.5], 2, 2)
+    assert (space.mean.tolist(), space.labels, space.words_a_name) == ([0.5, 0.5], 2, 2)
+
+
+def test_shared_words_add_to_the_score() -> None:
+    embedder = BagOfWords()
+    names = ["wine", "cheese", "bread"]
+    space = LabelSpace.of(names, embedder.embed(names))
+    subject = TextScorer(embedder, ScoreSettings(mix=0.5, centring=0, words=0.1), space)
+    items = subject.items(["wines", "red cheese"])
+    vectors = embedder.embed(names)
+    without, _ = subject.score(items, vectors)
+    with_words, _ = subject.score(items, vectors, subject.words(["drinks > wine", "cheese", "bread"]))
+    added = 0.1 * np.log(4) / (np.log(4) + 5)
+    np.testing.assert_allclose(with_words - without, [[added, 0, 0], [0, added, 0]], atol=1e-6)
+    [reply] = replies(EncoderProvider(subject), request("wines", ("drinks > wine",), ("cheese",)))
+    assert reply.scores == pytest.approx({1: added, 2: 0}, abs=1e-6)
+
+
+def test_shared_words_do_not_count_without_a_label_space_or_a_share() -> None:
+    space = LabelSpace.of(["a", "b"], BagOfWords().embed(["a", "b"]))
+    assert TextScorer(BagOfWords()).words(["a"]) is None
+    assert TextScorer(BagOfWords(), ScoreSettings(words=0), space).words(["a"]) is None
 
 
 def test_a_mix_is_a_share() -> None:
