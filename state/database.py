@@ -1,6 +1,5 @@
 """One DuckDB file, one writer: transactions, cursors per thread, and errors a person can act on."""
 
-import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -66,10 +65,6 @@ class Database:
 
     @classmethod
     def _connect(cls, path: Path, read_only: bool, memory_limit: str, threads: int) -> "Database":
-        if path.is_file() and not read_only and not os.access(path, os.W_OK):
-            raise WorkspaceError(
-                f"no permission to write {str(path)!r}; open it read-only or change its mode"
-            )
         with explained(path):
             connection = duckdb.connect(
                 str(path), read_only=read_only, config=_settings(memory_limit, threads)

@@ -15,7 +15,7 @@ _DENIED = re.compile(r"permission denied|read-only file system|operation not per
 _DIRECTORY = re.compile(r"is a directory", re.I)
 _MISSING = re.compile(r"no such file|database does not exist|not a directory", re.I)
 _FOREIGN = re.compile(
-    r"not a valid duckdb|could not read enough bytes|corrupt|checksum|download extension|serialization", re.I
+    r"not a valid duckdb|could not read enough bytes|corrupt|checksum|existing extension|serialization", re.I
 )
 _PID = re.compile(r"PID (\d+)")
 

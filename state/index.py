@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from taxonaut.state import bulk_operations, operations
 from taxonaut.state.database import Database
 from taxonaut.state.editor import Editor
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.events import Events
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index_read import IndexReader
@@ -143,13 +143,19 @@ class Index(IndexReader):
             target = self.events.last_standing() if event is None else self.events.get(event)
             if target.undone_by is not None:
                 raise InputError(f"event {target.id!r} was undone by event {target.undone_by!r} already")
-            inverse = Step(target.inverse["operation"], dict(target.inverse["arguments"]))
-            self._check_undoable(target, inverse)
-            done = self._record("undo", lambda editor: _undone(target, inverse, editor), inverse.operation)
+            try:
+                done = self._take_back(target)
+            except NotFoundError as error:
+                raise InputError(f"event {target.id!r} cannot be undone any more: {error}") from error
             self.events.mark(target.id, done.id)
             if target.operation == "undo":
                 self.events.mark(EventId(target.payload["event"]), None)
             return done
+
+    def _take_back(self, target: Event) -> Event:
+        inverse = Step(target.inverse["operation"], dict(target.inverse["arguments"]))
+        self._check_undoable(target, inverse)
+        return self._record("undo", lambda editor: _undone(target, inverse, editor), inverse.operation)
 
     def _check_undoable(self, target: Event, inverse: Step) -> None:
         tree, current = self.events.tree_of(target.id), self._view.shape.tree
@@ -157,7 +163,8 @@ class Index(IndexReader):
             return
         if tree != current:
             raise InputError(
-                f"event {target.id!r} changed a tree that does not stand now; take back the later load_tree or undo first"
+                f"event {target.id!r} changed a tree that does not stand now; "
+                "take back the later load_tree or undo first"
             )
         later = self.events.standing_after(target.id, current)
         if inverse.operation == "switch_tree" and later:
@@ -167,6 +174,17 @@ class Index(IndexReader):
             )
         if inverse.operation == "unplace":
             inverse.arguments["may_lose"] = not later
+        if inverse.operation == "edit_node":
+            self._check_not_edited_again(target)
+
+    def _check_not_edited_again(self, target: Event) -> None:
+        node = self.node(NodeId(target.payload["node"]))
+        for name, value in target.payload["fields"].items():
+            now = getattr(node, name)
+            if (list(now) if isinstance(now, tuple) else now) != value:
+                raise InputError(
+                    f"the {name} of node {node.id!r} was changed after event {target.id!r}; undo that first"
+                )
 
     def _change(self, operation: str, arguments: Callable[[Editor], Arguments]) -> Event:
         return self._record(operation, lambda editor: _OPERATIONS[operation](editor, arguments(editor)))

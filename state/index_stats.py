@@ -3,27 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taxonaut.state.database import Database
 from taxonaut.state.shape import ROOT
 
-_COUNTS = """
-WITH
-    edge AS (SELECT parent, child FROM edges WHERE tree = $1),
-    placement AS (SELECT node, label FROM placements WHERE tree = $1),
-    node AS (SELECT DISTINCT child AS id FROM edge UNION ALL SELECT $2),
-    terminal AS (SELECT id FROM node ANTI JOIN edge ON edge.parent = node.id),
-    load AS (SELECT count(label) AS labels FROM terminal LEFT JOIN placement ON node = id GROUP BY id)
-SELECT
-    (SELECT count(*) FROM labels),
-    (SELECT count(*) - 1 FROM node),
-    (SELECT count(*) FROM edge),
-    (SELECT count(*) FROM placement),
-    (SELECT count(*) FROM terminal),
-    (SELECT count(*) FROM labels) - (SELECT count(DISTINCT label) FROM placement),
-    (SELECT max(labels) FROM load),
-    (SELECT avg(labels) FROM load)
-"""
+_Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +32,28 @@ class IndexStats:
 
 def measure(database: Database, tree: int) -> IndexStats:
     """Count one tree, whatever its size, without reading a text."""
-    row = database.rows(_COUNTS, [tree, ROOT])[0]
-    labels, nodes, edges, placements, terminals, unplaced, largest = (int(value) for value in row[:7])
+    labels = int(database.rows("SELECT count(*) FROM labels")[0][0])
+    edges = database.columns("SELECT parent, child FROM edges WHERE tree = ? ORDER BY parent", [tree])
+    placements = database.columns("SELECT node, label FROM placements WHERE tree = ?", [tree])
+    parents, children = np.asarray(edges["parent"]), np.asarray(edges["child"])
+    nodes = np.union1d(children, [ROOT])
+    terminals = np.setdiff1d(nodes, parents)
+    holders, loads = np.unique(np.asarray(placements["node"]), return_counts=True)
+    terminal_loads = loads[np.isin(holders, terminals)]
     return IndexStats(
-        labels, nodes, edges, placements, terminals, _depth(database, tree), unplaced, largest, float(row[7])
+        labels=labels,
+        nodes=nodes.size - 1,
+        edges=children.size,
+        placements=int(loads.sum()),
+        terminals=terminals.size,
+        depth=_depth(parents, children),
+        labels_unplaced=labels - np.unique(np.asarray(placements["label"])).size,
+        largest_terminal=int(terminal_loads.max(initial=0)),
+        labels_per_terminal=float(terminal_loads.sum() / terminals.size),
     )
 
 
-def _depth(database: Database, tree: int) -> int:
-    columns = database.columns("SELECT parent, child FROM edges WHERE tree = ? ORDER BY parent", [tree])
-    parents, children = np.asarray(columns["parent"]), np.asarray(columns["child"])
+def _depth(parents: _Ints, children: _Ints) -> int:
     seen, level, depth = np.array([ROOT]), np.array([ROOT]), 0
     while True:
         starts, ends = np.searchsorted(parents, level), np.searchsorted(parents, level, side="right")

@@ -1,0 +1,83 @@
+"""From blank and from each earlier version, the schema ends the same and nothing is lost."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from taxonaut.state import migrations
+from taxonaut.state.database import Database
+from taxonaut.state.errors import SchemaError
+from taxonaut.state.migrations import MIGRATIONS, migrate, schema_version
+
+SCHEMA = (
+    "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() ORDER BY 1, column_index"
+)
+
+
+def schema(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    return connection.execute(SCHEMA).fetchall()
+
+
+def at_version(path: Path | str, version: int) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(path))
+    original = migrations.MIGRATIONS
+    migrations.MIGRATIONS = original[:version]
+    try:
+        migrate(connection, None)
+    finally:
+        migrations.MIGRATIONS = original
+    return connection
+
+
+def test_a_blank_file_gets_every_table() -> None:
+    with duckdb.connect() as connection:
+        assert schema_version(connection) == 0
+        migrate(connection, None)
+        assert schema_version(connection) == len(MIGRATIONS)
+        tables = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
+    assert [name for (name,) in tables] == [
+        "answers", "counters", "current_tree", "decisions", "edges", "embedders", "events", "items", "labels",
+        "meta", "nodes", "placements", "runs", "schema_version", "templates", "trees", "units",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_every_earlier_version_ends_at_the_same_schema(version: int) -> None:
+    with duckdb.connect() as blank, at_version(":memory:", version) as connection:
+        migrate(blank, None)
+        connection.execute("INSERT INTO items VALUES ('a', 'text')")
+        assert schema_version(connection) == version
+        migrate(connection, None)
+        assert schema(connection) == schema(blank)
+        assert connection.execute("FROM items").fetchall() == [("a", "text")]
+        migrate(connection, None)
+        assert schema_version(connection) == len(MIGRATIONS)
+
+
+def test_opening_an_old_file_migrates_it_and_reading_it_asks_to(path: Path) -> None:
+    at_version(path, 1).close()
+    with pytest.raises(SchemaError) as caught:
+        Database.open(path, read_only=True)
+    assert str(caught.value) == (
+        f"{str(path)!r} has schema version 1, this taxonaut needs {len(MIGRATIONS)}; "
+        "open it once for writing to migrate it, for example: taxonaut index stats"
+    )
+    Database.open(path).close()
+    with Database.open(path, read_only=True) as database:
+        assert database.rows("SELECT version FROM schema_version ORDER BY 1") == [
+            (version,) for version in range(1, len(MIGRATIONS) + 1)
+        ]
+
+
+def test_a_step_that_fails_leaves_the_version_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("CREATE TABLE half (a INTEGER)")
+        connection.execute("SELECT no_such_function()")
+
+    with duckdb.connect() as connection:
+        monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, broken))
+        with pytest.raises(duckdb.CatalogException):
+            migrate(connection, None)
+        assert schema_version(connection) == len(MIGRATIONS)
+        assert ("half",) not in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
