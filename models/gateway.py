@@ -4,9 +4,9 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from pydantic_ai.messages import (
@@ -26,12 +26,12 @@ from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception_type,
-    stop_after_attempt,
     wait_exponential_jitter,
 )
 
 from taxonaut.models import litellm_door
-from taxonaut.models.litellm_door import LONGEST_WAIT_S, TransientError
+from taxonaut.models.litellm_door import LONGEST_WAIT_S
+from taxonaut.models.litellm_errors import TransientError, UnreachableError
 from taxonaut.models.pydantic_model import BESIDE, LiteLLMModel
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
@@ -39,8 +39,13 @@ from taxonaut.models.validation import chosen_ids, parse_arguments
 from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
 from taxonaut.state.records import Usage
 
+T = TypeVar("T")
+
 IN_PROCESS = frozenset({"gguf"})
 """Providers of ours that read the request's own record beside the messages."""
+
+FIRST_ATTEMPTS = 2
+"""Tries to reach a server that has never answered: a wrong address should not take as long as a restart."""
 
 
 class ReplyStore(Protocol):
@@ -60,6 +65,8 @@ class Gateway:
         self.settings = settings
         self.store = store
         self.model = LiteLLMModel(settings)
+        self.reached = False
+        """Whether the server ever answered; one that never did is not waited for long."""
         self.limits: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     @property
@@ -81,23 +88,27 @@ class Gateway:
             if key not in kept:
                 first.setdefault(key, request)
         async with litellm_door.session():
-            asked = await asyncio.gather(*(self.answer_one(key, request) for key, request in first.items()))
+            asked = await together([self.answer_one(key, request) for key, request in first.items()])
         fresh = dict(zip(first, asked, strict=True))
         return [loaded(kept[key]) if key in kept else fresh[key] for key in keys]
 
     async def answer_one(self, key: str, request: ModelRequest) -> ModelReply | ModelError:
-        """Ask, and keep the answer under its key."""
+        """Ask, and keep the answer under its key.
+
+        A request gives its place to the next once its answer is kept: whenever the process is killed, no more
+        than `concurrency` answers are lost.
+        """
         async with self.limit():
             try:
                 async with asyncio.timeout(self.settings.deadline_s):
                     reply = await self.converse(request)
             except TimeoutError:
-                return litellm_door.missing_model_timeout(self.settings)
+                return litellm_door.past_deadline(self.settings)
             except ModelError as error:
                 return error
-        if self.store is not None:
-            await self.store.put(key, dumped(reply))
-        return reply
+            if self.store is not None:
+                await self.store.put(key, dumped(reply))
+            return reply
 
     def limit(self) -> asyncio.Semaphore:
         """The concurrency limit of the running loop."""
@@ -119,14 +130,19 @@ class Gateway:
                 reply = read(request, response)
             except ModelReplyError as error:
                 if not remaining:
-                    raise ModelReplyError(
-                        f"{self.name!r} made no valid call of {request.tool.name} in {self.settings.repairs + 1} "
-                        f"tries; the last one: {error}"
-                    ) from None
+                    raise self.given_up(request, error) from None
                 messages = [*messages, response, correction(response, str(error))]
                 continue
             return replace(reply, usage=replace(usage, latency_s=time.perf_counter() - started))
         raise AssertionError("unreachable")
+
+    def given_up(self, request: ModelRequest, last: ModelReplyError) -> ModelReplyError:
+        """The error of a model that never made a valid call."""
+        return ModelReplyError(
+            f"{self.name!r} made no valid call of {request.tool.name} in {self.settings.repairs + 1} tries "
+            f"(the last one: {str(last).rstrip('.')}); ask a model that calls tools, or try another "
+            "`tool_choice` in taxonaut.toml"
+        )
 
     async def ask(
         self, messages: list[ModelMessage], request: ModelRequest, parameters: ModelRequestParameters
@@ -140,11 +156,12 @@ class Gateway:
             async for attempt in self.retrying():
                 with attempt:
                     attempts = attempt.retry_state.attempt_number
-                    return await self.model.request(messages, beside, parameters), attempts
+                    response = await self.model.request(messages, beside, parameters)
+                    self.reached = True
+                    return response, attempts
         except TransientError as error:
-            raise ModelUnavailableError(
-                f"{error} (given up after {attempts} tries; raise `attempts` in taxonaut.toml or look at the server)"
-            ) from None
+            tries = "1 try" if attempts == 1 else f"{attempts} tries"
+            raise ModelUnavailableError(f"{error} (given up after {tries})") from None
         raise AssertionError("unreachable")
 
     def retrying(self) -> AsyncRetrying:
@@ -158,12 +175,31 @@ class Gateway:
             wished = error.retry_after_s if isinstance(error, TransientError) else None
             return min(wished, LONGEST_WAIT_S) if wished is not None else backoff(state)
 
+        def stop(state: RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            nobody_there = isinstance(error, UnreachableError) and not self.reached
+            return state.attempt_number >= min(
+                self.settings.attempts, FIRST_ATTEMPTS if nobody_there else self.settings.attempts
+            )
+
         return AsyncRetrying(
             retry=retry_if_exception_type(TransientError),
-            stop=stop_after_attempt(self.settings.attempts),
+            stop=stop,
             wait=wait,
             reraise=True,
         )
+
+
+async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Await all; when one raises, end the others before it is raised on, so that nothing is left running."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def request_key(settings: ModelSettings, request: ModelRequest) -> str:

@@ -3,13 +3,19 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from functools import lru_cache
+from inspect import isawaitable
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from taxonaut.models.litellm_errors import silent, translated
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelTimeoutError, ModelUnavailableError
+from taxonaut.state.errors import ModelNotFoundError, ModelTimeoutError
 
 LONGEST_WAIT_S = 60.0
 """No retry waits longer than this, whatever a server wishes."""
@@ -17,13 +23,8 @@ LONGEST_WAIT_S = 60.0
 KEYLESS = "none"
 """Sent as the key to a server of one's own that asks for none."""
 
-
-class TransientError(ModelUnavailableError):
-    """Worth another try. `retry_after_s` is the server's own wish, if it had one."""
-
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
+HOLDERS: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+"""How many blocks of `session` are open on each loop."""
 
 
 @lru_cache(maxsize=1)
@@ -40,9 +41,20 @@ def litellm() -> ModuleType:
     return module
 
 
+@lru_cache(maxsize=1)
+def internal_call() -> ContextVar[bool] | None:
+    """Return the switch that makes LiteLLM leave out its logging, and with it a task no loop waits for."""
+    litellm()
+    try:
+        from litellm._internal_context import is_internal_call
+    except ImportError:
+        return None
+    return is_internal_call
+
+
 def register(provider: str, handler: Any) -> None:
     """Make `provider/…` a LiteLLM provider of ours; a second handler for it replaces the first."""
-    module = litellm()
+    module: Any = litellm()
     kept = [entry for entry in module.custom_provider_map if entry["provider"] != provider]
     module.custom_provider_map = [*kept, {"provider": provider, "custom_handler": handler}]
     module.utils.custom_llm_setup()
@@ -73,10 +85,8 @@ async def complete(
 async def embed(settings: ModelSettings, texts: Sequence[str]) -> list[dict[str, Any]]:
     """Send one embedding request; returns the rows of the answer, in order."""
     arguments = {**common(settings), "input": list(texts), "encoding_format": "float"}
-    try:
+    async with session():
         answer = await sent(settings, litellm().aembedding, arguments)
-    finally:
-        await close()
     rows: list[dict[str, Any]] = answer.data
     return rows
 
@@ -91,21 +101,38 @@ def common(settings: ModelSettings) -> dict[str, Any]:
         "caching": False,
     }
     if settings.api_base:
-        arguments["api_base"] = settings.api_base
+        arguments["api_base"] = checked_url(settings)
     if (key := api_key(settings)) is not None:
         arguments["api_key"] = key
     return arguments
 
 
-async def sent(settings: ModelSettings, call: Callable[..., Awaitable[Any]], arguments: Mapping[str, Any]) -> Any:
+def checked_url(settings: ModelSettings) -> str:
+    """Return `api_base`; ModelNotFoundError if it is no URL."""
+    url = settings.api_base or ""
+    if re.match(r"https?://[\w.-]|https?://\[[0-9a-fA-F:]+\]", url):
+        return url
+    raise ModelNotFoundError(
+        f"{settings.model!r} has the `api_base` {url!r}, which is no URL; write one such as http://127.0.0.1:8000/v1"
+    )
+
+
+async def sent(
+    settings: ModelSettings, call: Callable[..., Awaitable[Any]], arguments: Mapping[str, Any]
+) -> Any:
     """Await one call of LiteLLM's under the request's time limit, and translate what it raises."""
+    unlogged = internal_call()
+    token = unlogged.set(True) if unlogged is not None else None
     try:
         async with asyncio.timeout(settings.timeout_s + 1):
             return await call(**arguments)
     except TimeoutError:
-        raise TransientError(f"{settings.model!r} did not answer within {settings.timeout_s:g} s") from None
+        raise silent(settings) from None
     except litellm().exceptions.openai.OpenAIError as error:
         raise translated(settings, error) from error
+    finally:
+        if unlogged is not None and token is not None:
+            unlogged.reset(token)
 
 
 def tool_choice(settings: ModelSettings, tools: Sequence[Mapping[str, Any]]) -> Any:
@@ -122,75 +149,50 @@ def api_key(settings: ModelSettings) -> str | None:
     key = os.environ.get(settings.api_key_env)
     if not key:
         raise ModelNotFoundError(
-            f"the environment variable {settings.api_key_env!r} is not set; {settings.model!r} takes its key from it"
+            f"the environment variable {settings.api_key_env!r} is not set, and {settings.model!r} takes its "
+            "key from it; set it, or name another with `api_key_env` in taxonaut.toml"
         )
     return key
 
 
-def translated(settings: ModelSettings, error: Exception) -> ModelError:
-    """Turn whatever LiteLLM raised into one of our errors, in one sentence without a traceback."""
-    names = litellm().exceptions
-    said = first_line(error)
-    original = error.__cause__ or error.__context__
-    if isinstance(original, ModelError):
-        return original
-    transient = (
-        names.RateLimitError,
-        names.InternalServerError,
-        names.ServiceUnavailableError,
-        names.APIConnectionError,
-        names.Timeout,
-        names.BadGatewayError,
-    )
-    if isinstance(error, transient):
-        return TransientError(f"{settings.model!r}: {said}", retry_after(error))
-    if isinstance(error, names.NotFoundError):
-        return ModelNotFoundError(f"there is no model {settings.model!r} at its server: {said}")
-    if isinstance(error, names.AuthenticationError):
-        named = settings.api_key_env or "the provider's own variable"
-        return ModelNotFoundError(f"{settings.model!r} refused the key (taken from {named}): {said}")
-    if isinstance(error, names.BadRequestError) and "LLM Provider NOT provided" in str(error):
-        return ModelNotFoundError(
-            f"{settings.model!r} is no model string: write provider/model, such as openai/gpt-4.1-mini, "
-            "hosted_vllm/…, ollama/…, gguf/… or encoder/…"
-        )
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int) and status >= 500:
-        return TransientError(f"{settings.model!r}: {said}", retry_after(error))
-    return ModelUnavailableError(f"{settings.model!r} refused the request: {said}")
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's text, bounded."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
-
-
-def retry_after(error: Exception) -> float | None:
-    """Read the server's `retry-after` header, in seconds."""
-    response = getattr(error, "response", None)
-    value = getattr(response, "headers", {}).get("retry-after") if response is not None else None
-    try:
-        return float(value) if value is not None else None
-    except ValueError:
-        return None
-
-
-def missing_model_timeout(settings: ModelSettings) -> ModelTimeoutError:
+def past_deadline(settings: ModelSettings) -> ModelTimeoutError:
     """The error of a decision whose deadline passed."""
     return ModelTimeoutError(
         f"{settings.model!r} gave no valid answer within its deadline of {settings.deadline_s:g} s; "
-        "raise deadline_s in taxonaut.toml or ask a faster model"
+        "raise `deadline_s` in taxonaut.toml, or ask a faster model"
     )
 
 
+@asynccontextmanager
+async def session() -> AsyncIterator[None]:
+    """Keep LiteLLM's connections on the running loop open; the last block on it to end closes them.
+
+    Blocks may nest and overlap. A loop that ends outside every block leaves its sockets behind.
+    """
+    loop = asyncio.get_running_loop()
+    HOLDERS[loop] = HOLDERS.get(loop, 0) + 1
+    try:
+        yield
+    finally:
+        HOLDERS[loop] -= 1
+        if not HOLDERS[loop]:
+            del HOLDERS[loop]
+            await close()
+
+
 async def close() -> None:
-    """Close what LiteLLM leaves open on the running loop: its HTTP clients and its logging task."""
+    """Close the HTTP clients that LiteLLM keeps for the running loop, and forget them.
+
+    It finds them by the loop's address, which the next loop may have again: a client that was left there
+    would be handed to it with connections of a loop that is gone.
+    """
     if litellm.cache_info().currsize == 0:
         return
-    module = litellm()
-    from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
-    from litellm.llms.custom_httpx.async_client_cleanup import close_litellm_async_clients
-
-    await close_litellm_async_clients()
-    await GLOBAL_LOGGING_WORKER.stop()
+    kept: dict[str, Any] = litellm().in_memory_llm_clients_cache.cache_dict
+    suffix = f"-{id(asyncio.get_running_loop())}"
+    clients = [kept.pop(key) for key in list(kept) if key.endswith(suffix)]
+    for client in clients:
+        end = getattr(client, "aclose", None) or getattr(client, "close", None)
+        ended = end() if end is not None else None
+        if isawaitable(ended):
+            await ended

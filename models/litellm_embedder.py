@@ -9,7 +9,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from taxonaut.models import litellm_door
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.litellm_door import TransientError
+from taxonaut.models.litellm_errors import TransientError
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelUnavailableError
 
@@ -53,7 +53,7 @@ class LiteLLMEmbedder:
         attempts = Retrying(
             retry=retry_if_exception_type(TransientError),
             stop=stop_after_attempt(self.settings.attempts),
-            wait=wait_exponential_jitter(initial=self.settings.backoff_s, max=litellm_door.LONGEST_WAIT_S),
+            wait=wait_exponential_jitter(multiplier=self.settings.backoff_s, max=litellm_door.LONGEST_WAIT_S),
             reraise=True,
         )
         try:

@@ -9,8 +9,8 @@ from taxonaut.state.cache import ResponseCache
 class KeptReplies:
     """The gateway's `ReplyStore` over the workspace's response cache.
 
-    `put` returns once the reply is committed, so a process killed afterwards never asks for it again. While
-    one transaction is written, further replies gather for the next.
+    `put` returns once the reply is committed, so a process killed afterwards never asks for it again; so does
+    a `put` that is cancelled. While one transaction is written, further replies gather for the next.
     """
 
     def __init__(self, cache: ResponseCache) -> None:
@@ -31,7 +31,11 @@ class KeptReplies:
             task = self.writing.get(loop)
             if task is None or task.done():
                 task = self.writing[loop] = loop.create_task(self.write(waiting))
-            await asyncio.shield(task)
+            try:
+                await asyncio.shield(task)
+            except asyncio.CancelledError:
+                await asyncio.wait([task])
+                raise
 
     async def write(self, waiting: dict[str, str]) -> None:
         """Write what waits now in one transaction."""

@@ -10,6 +10,12 @@ from taxonaut.state.errors import ModelReplyError
 NONE_ID = 0
 """The option that stands for *none of these*."""
 
+LONGEST_SHOWN = 200
+"""Characters of a faulty choice that the message repeats to the model."""
+
+LONGEST_NUMBER = 10
+"""Characters of a number in quotes that are read at all."""
+
 
 def parse_arguments(request: ModelRequest, name: str, arguments: str | Mapping[str, Any]) -> dict[str, Any]:
     """Return the call's arguments as a dict; ModelReplyError if it is another tool's or not JSON."""
@@ -32,15 +38,26 @@ def chosen_ids(request: ModelRequest, arguments: Mapping[str, Any]) -> tuple[int
     Only ids on offer are accepted: anything else is a ModelReplyError that lists them.
     """
     given = arguments.get(request.field)
-    if isinstance(given, int) and not isinstance(given, bool):
-        given = [given]
-    if not isinstance(given, list) or not given:
+    if not isinstance(given, list):
+        given = [] if given is None else [given]
+    if not given:
         raise ModelReplyError(f"{request.tool.name} needs `{request.field}`: {offer(request)}.")
     allowed = {choice.id for choice in request.choices} | {NONE_ID}
-    unknown = [value for value in given if isinstance(value, bool) or value not in allowed]
+    numbers = [whole_number(value) for value in given]
+    unknown = [value for value, number in zip(given, numbers, strict=True) if number not in allowed]
     if unknown:
-        raise ModelReplyError(f"{json.dumps(unknown)} is not on offer. `{request.field}` takes {offer(request)}.")
-    return tuple(dict.fromkeys(value for value in given if value != NONE_ID))[: request.most]
+        shown = json.dumps(unknown)[:LONGEST_SHOWN]
+        raise ModelReplyError(f"{shown} is not on offer. `{request.field}` takes {offer(request)}.")
+    return tuple(dict.fromkeys(number for number in numbers if number))[: request.most]
+
+
+def whole_number(value: object) -> int | None:
+    """Return a whole number however JSON spells it (1, 1.0 or "1"); None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        return int(value) if value.strip().isdecimal() and len(value) < LONGEST_NUMBER else None
+    return int(value) if isinstance(value, int | float) and value == value // 1 else None
 
 
 def offer(request: ModelRequest) -> str:

@@ -1,20 +1,35 @@
 """An OpenAI-shaped HTTP server on loopback that answers after a delay, or misbehaves on request.
 
-Run it as a script: it prints its port, then serves until its standard input closes. The last message's text
-chooses the behaviour (`BEHAVE:prose`, …), so that one server serves every test; without one it calls the
-offered tool with the first option. Each request's body is appended to the file given with --log.
+Run it as a script: it prints its port, then serves until its standard input closes. A message that holds
+`BEHAVE:name` chooses a behaviour of `MISBEHAVIOURS` or `completion`, so that one server serves every test;
+without one it calls the offered tool with the first option. With --log each request is a line of that file
+when it comes (`asked`) and when its answer is on its way (`answered`).
+
+GET /stats tells what it saw, GET /wait?answered=N answers once N requests were, GET /reset forgets all.
 """
 
 import argparse
 import asyncio
 import collections
 import contextlib
+import hashlib
 import json
 import re
 import sys
 from typing import Any
 
-REASONS = {200: "OK", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+HALF = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"id": "half'
+RETRY_WORDS = "Fix the errors"
+"""How pydantic-ai ends a message that says what was wrong."""
 
 
 class Server:
@@ -23,7 +38,21 @@ class Server:
     def __init__(self, delay: float, log: str | None) -> None:
         self.delay = delay
         self.log = open(log, "a", encoding="utf-8") if log else None  # noqa: SIM115
+        self.changed = asyncio.Condition()
+        self.reset()
+
+    def reset(self) -> None:
         self.seen: collections.Counter[str] = collections.Counter()
+        self.in_flight = self.peak = self.answered = 0
+
+    def stats(self) -> dict[str, Any]:
+        return {
+            "requests": self.seen.total(),
+            "distinct": len(self.seen),
+            "answered": self.answered,
+            "in_flight": self.in_flight,
+            "peak": self.peak,
+        }
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -32,52 +61,117 @@ class Server:
         writer.close()
 
     async def exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; says whether the connection stays open."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         length = re.search(r"content-length: *(\d+)", head, re.IGNORECASE)
         raw = await reader.readexactly(int(length.group(1)) if length else 0)
+        path = head.split(" ", 2)[1]
+        if head.startswith("GET"):
+            await send(writer, 200, await self.control(path))
+            return True
         body = json.loads(raw or b"{}")
-        if self.log:
-            self.log.write(json.dumps({"key": fingerprint(body)}) + "\n")
-            self.log.flush()
-        status, reply = await self.answer(body)
-        if status == 0:
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"id\": \"half")
-            await writer.drain()
-            return False
-        payload = json.dumps(reply).encode()
-        writer.write(
-            f"HTTP/1.1 {status} {REASONS[status]}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(payload)}\r\n\r\n".encode() + payload
-        )
-        await writer.drain()
-        return True
+        if path.endswith("/embeddings"):
+            self.seen[json.dumps(body.get("input"))] += 1
+            await send(writer, *embeddings(body, self.seen))
+            return True
+        return await self.chat(body, writer)
 
-    async def answer(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Return the status (0: break the connection off) and the body."""
-        await asyncio.sleep(self.delay)
-        messages = body.get("messages") or [{"content": ""}]
-        text = " ".join(str(m.get("content")) for m in messages)
+    async def control(self, path: str) -> dict[str, Any]:
+        if path.startswith("/reset"):
+            self.reset()
+        if wanted := re.search(r"answered=(\d+)", path):
+            async with self.changed:
+                await self.changed.wait_for(lambda: self.answered >= int(wanted.group(1)))
+        if wanted := re.search(r"in_flight=(\d+)", path):
+            async with self.changed:
+                await self.changed.wait_for(lambda: self.in_flight == int(wanted.group(1)))
+        return self.stats()
+
+    async def chat(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
         key = fingerprint(body)
         self.seen[key] += 1
-        asked = re.search(r"BEHAVE:(\w+)", text)
+        self.note("asked", key)
+        await self.moved(1)
+        try:
+            status, reply = await self.answer(body, self.seen[key])
+            if status == 0:
+                writer.write(HALF)
+                await writer.drain()
+                return False
+            self.note("answered", key)
+            await send(writer, status, reply)
+            self.answered += 1
+        finally:
+            await self.moved(-1)
+        return True
+
+    async def moved(self, change: int) -> None:
+        self.in_flight += change
+        self.peak = max(self.peak, self.in_flight)
+        async with self.changed:
+            self.changed.notify_all()
+
+    def note(self, event: str, key: str) -> None:
+        if self.log:
+            self.log.write(json.dumps({"event": event, "key": key}) + "\n")
+            self.log.flush()
+
+    async def answer(self, body: dict[str, Any], times: int) -> tuple[int, Any]:
+        """Return the status (0: break the connection off) and the body."""
+        await asyncio.sleep(self.delay)
+        messages = body.get("messages") or []
+        asked = re.search(r"BEHAVE:(\w+)", " ".join(str(m.get("content")) for m in messages))
         behaviour = asked.group(1) if asked else "call"
-        if behaviour == "busy3" and self.seen[key] <= 3:
-            return 429, {"error": {"message": "slow down", "type": "rate_limit", "code": "429"}}
-        if behaviour == "broken":
-            return 500, {"error": {"message": "no", "type": "server_error", "code": "500"}}
         if behaviour == "hang":
             await asyncio.sleep(3600)
         if behaviour == "half":
             return 0, {}
-        retried = any("Fix the errors" in str(m.get("content")) for m in messages)
-        if behaviour == "repents" and not retried:
-            behaviour = "unknown"
+        if behaviour == "html":
+            return 200, "<html>the proxy is down</html>"
+        if behaviour == "empty":
+            return 200, {}
+        if behaviour in ("busy3", "busy_once") and times <= (3 if behaviour == "busy3" else 1):
+            return 429, error("slow down", "rate_limit_exceeded")
+        if behaviour in MISBEHAVIOURS:
+            return MISBEHAVIOURS[behaviour]
+        if behaviour.startswith("repents"):
+            told = any(RETRY_WORDS in str(m.get("content")) for m in messages)
+            behaviour = "call" if told else behaviour.removeprefix("repents_")
         return 200, completion(body, behaviour)
+
+
+def error(message: str, code: str) -> dict[str, Any]:
+    """An error body as OpenAI writes it."""
+    return {"error": {"message": message, "type": code, "code": code, "param": None}}
+
+
+MISBEHAVIOURS: dict[str, tuple[int, dict[str, Any]]] = {
+    "busy": (429, error("slow down", "rate_limit_exceeded")),
+    "broken": (500, error("out of order", "server_error")),
+    "starting": (503, error("loading the model", "unavailable")),
+    "stranger": (401, error("who are you", "invalid_api_key")),
+    "missing": (404, error("no model of that name", "model_not_found")),
+    "toolong": (400, error("maximum context length is 512 tokens", "context_length_exceeded")),
+}
+"""What is answered to these whatever the request holds."""
+
+
+async def send(writer: asyncio.StreamWriter, status: int, reply: Any) -> None:
+    """Write one HTTP answer; a server that is busy says when to come again."""
+    kind = "text/html" if isinstance(reply, str) else "application/json"
+    payload = reply.encode() if isinstance(reply, str) else json.dumps(reply).encode()
+    again = "retry-after: 0\r\n" if status == 429 else ""
+    head = (
+        f"HTTP/1.1 {status} {REASONS[status]}\r\ncontent-type: {kind}\r\n{again}"
+        f"content-length: {len(payload)}\r\n\r\n"
+    )
+    writer.write(head.encode() + payload)
+    await writer.drain()
 
 
 def fingerprint(body: dict[str, Any]) -> str:
     """What makes two requests the same question."""
-    return json.dumps(body.get("messages"), sort_keys=True)
+    return hashlib.sha256(json.dumps(body.get("messages"), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def completion(body: dict[str, Any], behaviour: str) -> dict[str, Any]:
@@ -88,22 +182,43 @@ def completion(body: dict[str, Any], behaviour: str) -> dict[str, Any]:
         message["content"] = "I think the first one fits best."
     elif behaviour == "nothing":
         message["content"] = ""
-    else:
-        function = tools[0]["function"]
-        arguments = json.dumps(first_option(function["parameters"]))
-        if behaviour == "unknown":
-            arguments = arguments.replace("[1", "[999")
-        if behaviour == "badjson":
-            arguments = arguments[:-2]
-        call = {"id": "call_1", "type": "function", "function": {"name": function["name"], "arguments": arguments}}
-        message["tool_calls"] = [call]
+    elif behaviour != "null":
+        message["tool_calls"] = [call(tools, behaviour, body["messages"])]
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": body.get("model", "test"),
         "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if tools else "stop"}],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+        "usage": {
+            "prompt_tokens": 100,
+            "completion_tokens": 10,
+            "total_tokens": 110,
+            "prompt_tokens_details": {"cached_tokens": 70},
+        },
+    }
+
+
+def call(tools: list[dict[str, Any]], behaviour: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """A call of the first tool, of the second once the first was answered, or a faulty one."""
+    answered = any(m.get("role") == "tool" and RETRY_WORDS not in str(m.get("content")) for m in messages)
+    function = tools[min(1, len(tools) - 1) if answered else 0]["function"]
+    arguments = json.dumps(first_option(function["parameters"]))
+    name = "lookup_weather" if behaviour == "othertool" else function["name"]
+    faults = {
+        "unknown": arguments.replace("[1", "[999"),
+        "badjson": arguments[:-2],
+        "list": "[1]",
+        "noargs": "",
+        "nested": arguments.replace("[1", "[[1]"),
+        "float": arguments.replace("[1", "[1.0"),
+        "strings": arguments.replace("[1", '["1"').replace("1]", "1]"),
+        "none": arguments.replace("[1", "[0"),
+    }
+    return {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": name, "arguments": faults.get(behaviour, arguments)},
     }
 
 
@@ -115,9 +230,35 @@ def first_option(schema: dict[str, Any]) -> dict[str, Any]:
         if kind.get("type") == "array":
             allowed = kind["items"].get("enum", [1])
             filled[name] = [next((v for v in allowed if v), allowed[0])]
+        elif kind.get("type") == "integer":
+            filled[name] = 1
         else:
             filled[name] = kind.get("enum", ["because"])[0]
     return filled
+
+
+def embeddings(body: dict[str, Any], seen: collections.Counter[str]) -> tuple[int, dict[str, Any]]:
+    """Vectors of three numbers made from each text's length and first characters."""
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    behaviour = re.search(r"BEHAVE:(\w+)", " ".join(texts))
+    if behaviour and behaviour.group(1) == "busy3" and seen[json.dumps(body.get("input"))] <= 3:
+        return 429, error("slow down", "rate_limit_exceeded")
+    if behaviour and behaviour.group(1) in MISBEHAVIOURS:
+        return MISBEHAVIOURS[behaviour.group(1)]
+    rows = [
+        {
+            "object": "embedding",
+            "index": at,
+            "embedding": [float(len(text)), float(ord(text[:1] or " ")), 3.0],
+        }
+        for at, text in enumerate(texts)
+    ]
+    if behaviour and behaviour.group(1) == "short":
+        rows.pop()
+    if behaviour and behaviour.group(1) == "backwards":
+        rows.reverse()
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    return 200, {"object": "list", "data": rows, "model": body.get("model", "test"), "usage": usage}
 
 
 async def main() -> None:
@@ -125,7 +266,9 @@ async def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--log")
     options = parser.parse_args()
-    server = await asyncio.start_server(Server(options.delay, options.log).serve, "127.0.0.1", 0, limit=2**24, backlog=512)
+    server = await asyncio.start_server(
+        Server(options.delay, options.log).serve, "127.0.0.1", 0, limit=2**24, backlog=512
+    )
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)

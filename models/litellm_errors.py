@@ -1,0 +1,158 @@
+"""Turn whatever LiteLLM raises into one of our errors: the model's name, what happened, the way out."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from taxonaut.models.settings import ModelSettings
+from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelUnavailableError
+
+LONGEST_SAID = 300
+"""Characters of a server's own words that a message repeats."""
+
+_PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout|LiteLLM)\s*(?::|-)\s+)+")
+_BUSY = {"RateLimitError"}
+_SILENT = {"Timeout", "APITimeoutError"}
+_UNREACHED = {"ConnectError", "ConnectTimeout"}
+_BROKEN_OFF = {"ReadError", "WriteError", "RemoteProtocolError"}
+_NO_COMPLETION = ("no 'choices'", "Empty or invalid response", "Unable to get json")
+_NO_PROVIDER = ("LLM Provider NOT provided", "Unmapped LLM provider")
+
+
+class TransientError(ModelUnavailableError):
+    """Worth another try. `retry_after_s` is the server's own wish, if it had one."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class UnreachableError(TransientError):
+    """Nothing answers at the address. A server that never did is hardly worth a long wait."""
+
+
+def translated(settings: ModelSettings, error: Exception) -> ModelError:
+    """Return the error of ours that says what LiteLLM's means.
+
+    Classes are compared by name, LiteLLM's and those of the HTTP libraries beneath it: no import is needed.
+    """
+    causes = list(chain(error))
+    ours = next((cause for cause in causes if isinstance(cause, ModelError)), None)
+    if ours is not None:
+        return ours
+    kind = {cls.__name__ for cls in type(error).__mro__}
+    kinds = {type(cause).__name__ for cause in causes}
+    model, words = repr(settings.model), said(error)
+    if kinds & _UNREACHED:
+        return UnreachableError(
+            f"{model}: nothing answers at {address(settings)} ({reason(causes)}); "
+            "start the server, or correct `api_base` in taxonaut.toml"
+        )
+    if kind & _SILENT:
+        return silent(settings)
+    if kinds & _BROKEN_OFF:
+        return TransientError(
+            f"{model}: the connection broke off before the answer was whole; "
+            f"look at the log of {address(settings)}"
+        )
+    if kind & _BUSY:
+        return TransientError(
+            f"{model}: its server is busy: {words}; lower `concurrency` or raise `attempts` in taxonaut.toml",
+            retry_after(error),
+        )
+    return refused(settings, error, kind, words)
+
+
+def refused(settings: ModelSettings, error: Exception, kind: set[str], words: str) -> ModelError:
+    """Tell apart what the server itself said no to."""
+    model, text = repr(settings.model), str(error)
+    if any(sign in text for sign in _NO_PROVIDER):
+        return ModelNotFoundError(
+            f"{model} is no model string: write provider/model, such as openai/gpt-4.1-mini, "
+            "hosted_vllm/…, ollama_chat/…, gguf/… or encoder/…"
+        )
+    if kind & {"AuthenticationError", "PermissionDeniedError"} or "Missing credentials" in text:
+        named = settings.api_key_env or "the provider's own variable"
+        return ModelNotFoundError(
+            f"{model} was refused with the key taken from {named}: {words}; "
+            "name the variable that holds the key with `api_key_env` in taxonaut.toml"
+        )
+    if "NotFoundError" in kind:
+        return ModelNotFoundError(
+            f"{model} is not at {address(settings)}: {words}; "
+            "correct `model`, or `api_base` (it mostly ends in /v1), in taxonaut.toml"
+        )
+    if any(sign in text for sign in _NO_COMPLETION) or any(
+        type(cause).__name__ == "JSONDecodeError" for cause in chain(error)
+    ):
+        return ModelUnavailableError(
+            f"{model}: {address(settings)} answered something that is no chat completion; "
+            "correct `api_base` in taxonaut.toml (it mostly ends in /v1)"
+        )
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int) and status >= 500:
+        return TransientError(
+            f"{model}: its server failed: {words}; look at the log of {address(settings)}", retry_after(error)
+        )
+    return ModelUnavailableError(
+        f"{model} refused the request: {words}; a prompt that is too long gets shorter with "
+        "`candidates` under [walk] in taxonaut.toml"
+    )
+
+
+def silent(settings: ModelSettings) -> TransientError:
+    """The error of a request that got no answer in time."""
+    return TransientError(
+        f"{settings.model!r} did not answer within {settings.timeout_s:g} s; "
+        "raise `timeout_s` in taxonaut.toml, or ask a faster model"
+    )
+
+
+def address(settings: ModelSettings) -> str:
+    """Where the model is asked, as a message calls it."""
+    return settings.api_base or "its provider's server"
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Give an error, then what it came from."""
+    seen: BaseException | None = error
+    for _ in range(16):
+        if seen is None:
+            return
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def reason(causes: list[BaseException]) -> str:
+    """The operating system's own words, where it said something."""
+    last = next((cause for cause in reversed(causes) if isinstance(cause, OSError)), causes[-1])
+    return (getattr(last, "strerror", None) or said(last))[:LONGEST_SAID]
+
+
+def said(error: BaseException) -> str:
+    """What the server said, in one line, without the names of LiteLLM's classes around it."""
+    lines = str(error).strip().splitlines()
+    text = _PREFIX.sub("", lines[0]) if lines else type(error).__name__
+    return message_in(text)[:LONGEST_SAID].rstrip(" .;")
+
+
+def message_in(text: str) -> str:
+    """The message of an error body, whichever way the server writes one; `text` itself if it is none."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return text
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("detail") or text
+    return str(error)
+
+
+def retry_after(error: Exception) -> float | None:
+    """Read the server's `retry-after` header, in seconds."""
+    response = getattr(error, "response", None)
+    value = getattr(response, "headers", {}).get("retry-after") if response is not None else None
+    try:
+        return float(value) if value is not None else None
+    except ValueError:
+        return None

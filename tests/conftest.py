@@ -1,0 +1,128 @@
+"""What several folders of tests share: a small index and a local model server."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taxonaut.state.database import Database
+from taxonaut.state.ids import LabelId
+from taxonaut.state.index import Index
+from taxonaut.state.records import Label, Tree, TreeNode
+
+SERVER = Path(__file__).parent / "servers" / "openai_server.py"
+
+
+class LocalServer:
+    """The server of tests/servers in a process of its own."""
+
+    def __init__(self, delay: float = 0.0, log: Path | None = None) -> None:
+        command = [sys.executable, "-S", str(SERVER), "--delay", str(delay)]
+        if log is not None:
+            command += ["--log", str(log)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.address = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        self.url = f"{self.address}/v1"
+
+    def get(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(self.address + path, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def stats(self) -> dict[str, Any]:
+        """What it was asked since the last `reset`."""
+        return self.get("/stats")
+
+    def wait(self, what: str) -> dict[str, Any]:
+        """Return once it is so: `answered=5`, `in_flight=0`."""
+        return self.get(f"/wait?{what}")
+
+    def reset(self) -> None:
+        self.get("/reset")
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def running_server() -> Iterator[LocalServer]:
+    server = LocalServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def server(running_server: LocalServer) -> LocalServer:
+    """A model server that has seen nothing yet."""
+    running_server.reset()
+    return running_server
+
+
+@pytest.fixture
+def start_server() -> Iterator[Any]:
+    """Start servers with a delay or a log of their own."""
+    started: list[LocalServer] = []
+
+    def start(delay: float = 0.0, log: Path | None = None) -> LocalServer:
+        started.append(LocalServer(delay, log))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with Database.in_memory() as opened:
+        yield opened
+
+
+PRODUCTS = Tree(
+    "drawn",
+    nodes=(
+        TreeNode(1, "Clothes", "what one wears", examples=("Boots", "Scarves")),
+        TreeNode(2, "Sports"),
+        TreeNode(3, "Shoes", label_id=LabelId("shoes")),
+        TreeNode(4, "Balls"),
+    ),
+    edges=((0, 1), (0, 2), (1, 3), (2, 3), (2, 4)),
+    placements=(
+        (0, LabelId("gift")),
+        (1, LabelId("scarf")),
+        (3, LabelId("shoes")),
+        (3, LabelId("boots")),
+        (4, LabelId("ball")),
+        (4, LabelId("puck")),
+    ),
+)
+"""Shoes stand under Clothes and under Sports; a label lies in the root, one in an inner node."""
+
+PRODUCT_LABELS = [
+    Label(LabelId("gift"), "Gift cards"),
+    Label(LabelId("scarf"), "Scarves"),
+    Label(LabelId("shoes"), "Shoes", "worn on the feet"),
+    Label(LabelId("boots"), "Boots"),
+    Label(LabelId("ball"), "Footballs"),
+    Label(LabelId("puck"), "Pucks"),
+]
+
+
+@pytest.fixture
+def index(database: Database) -> Index:
+    """Root (gift) > Clothes (scarf), Sports; both > Shoes (shoes, boots); Sports > Balls (ball, puck)."""
+    made = Index(database)
+    made.add_labels(PRODUCT_LABELS)
+    made.load_tree(PRODUCTS)
+    return made
