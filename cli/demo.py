@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 DEFAULT_FOLDER = Path("taxonaut-demo")
-SHOWN = 24
+SHOWN = 20
 
 AllOption = Annotated[
-    bool, typer.Option("--all", help=f"Show all packages, not the {SHOWN} it is surest of.")
+    bool, typer.Option("--all", help=f"Show all packages, not {SHOWN} of them.")
 ]
 
 

@@ -24,12 +24,12 @@ MARKS = {
     None: ("", "dim"),
 }
 SHOWN_LABELS = 2
-LONGEST_SUMMARY = 68
+LONGEST_SUMMARY = 40
 DASH = "–"
 
 
 def print_demo(console: "Console", report: "DemoReport", most: int) -> None:
-    """Print the whole report; at most `most` packages, those whose first label scores highest."""
+    """Print the whole report; `most` packages, each the surest of its first label, or all of them."""
     from rich.rule import Rule
 
     found = sum(bool(package.gold) for package in report.packages)
@@ -45,7 +45,7 @@ def print_demo(console: "Console", report: "DemoReport", most: int) -> None:
     console.print(packages_table(report, most))
     left = len(report.packages) - most
     if left > 0:
-        console.print(styled(f"The {most} it is surest of; {left} more with --all.", "dim"))
+        console.print(styled(f"For each label the package it is surest of, the surest first; {left} more with --all.", "dim"))
     console.print()
     console.print(Rule(styled("How good, and at what cost", "bold")))
     console.print(measures_table(report))
@@ -59,19 +59,31 @@ def packages_table(report: "DemoReport", most: int) -> "Table":
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, expand=False, show_lines=False, pad_edge=False)
-    table.add_column("package", overflow="fold", max_width=34)
-    table.add_column("found", overflow="fold")
-    table.add_column("because of", overflow="fold", max_width=26)
+    table.add_column("package", overflow="ellipsis", no_wrap=True, max_width=LONGEST_SUMMARY)
+    table.add_column("found", overflow="fold", min_width=30)
+    table.add_column("because of", overflow="ellipsis", no_wrap=True, max_width=26)
     table.add_column("its author chose", overflow="fold", max_width=44)
     table.add_column("")
 
-    def surest(package: "Package") -> tuple[float, str]:
-        labels = report.results[package.name].labels
-        return (-labels[0].score if labels else 1.0, package.name)
-
-    for package in sorted(report.packages, key=surest)[:most]:
+    for package in surest(report, most):
         table.add_row(*package_row(report, package))
     return table
+
+
+def surest(report: "DemoReport", most: int) -> "list[Package]":
+    """Return packages by the score of their first label; where not all fit, no two with one first label."""
+
+    def first(package: "Package") -> tuple[float, str]:
+        labels = report.results[package.name].labels
+        return (labels[0].score, labels[0].label_id) if labels else (0.0, "")
+
+    ordered = sorted(report.packages, key=lambda package: (-first(package)[0], package.name))
+    if most >= len(ordered):
+        return ordered
+    best: dict[str, Package] = {}
+    for package in ordered:
+        best.setdefault(first(package)[1], package)
+    return list(best.values())[:most]
 
 
 def package_row(report: "DemoReport", package: "Package") -> "list[RenderableType]":

@@ -30,8 +30,8 @@ def print_item(console: "Console", item: "Item", result: "ItemResult") -> None:
     console.print()
 
 
-def ranking(labels: "Sequence[Prediction]") -> "Table":
-    """Return labels as rows: score, path, the phrase that earned it."""
+def ranking(labels: "Sequence[Prediction]", *, with_origin: bool = False) -> "Table":
+    """Return labels as rows: score, path, the phrase that earned it, and where the shortlist got it."""
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -39,7 +39,8 @@ def ranking(labels: "Sequence[Prediction]") -> "Table":
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     for label in labels:
-        table.add_row(styled(f"  {label.score:.2f}"), path_text(label.path), quoted(label.evidence))
+        origin = [styled(label.origin, "dim")] if with_origin else []
+        table.add_row(styled(f"  {label.score:.2f}"), path_text(label.path), quoted(label.evidence), *origin)
     return table
 
 

@@ -1,0 +1,94 @@
+"""`taxonaut explain`: how a text came to its labels."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taxonaut.cli.progress import Bar
+    from taxonaut.state.ids import LabelId
+    from taxonaut.workspace.explanation import Explanation
+    from taxonaut.workspace.workspace import Workspace
+
+app = typer.Typer()
+
+
+@command(
+    app,
+    "explain",
+    example='taxonaut explain 17\ntaxonaut explain "wireless earbuds with noise cancelling"',
+)
+def explain(
+    session: Session,
+    item: Annotated[
+        str, typer.Argument(metavar="ITEM", help="The id of a text that was labelled, or a text.")
+    ],
+    everything: Annotated[bool, typer.Option("--all", help="Draw also what led to no ranked label.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Draw the walk of one text: branches opened and passed by, labels found, and how they were ranked.
+
+    An id shows the latest walk that is kept; a text that was never labelled is labelled first.
+    """
+    from taxonaut.cli.explanation_view import label_ids, print_explanation
+    from taxonaut.cli.progress import progress
+    from taxonaut.cli.terminal import out, print_json
+
+    with session.open() as workspace:
+        with progress(session, json=json) as bar:
+            walk = kept_or_new(session, workspace, item, bar)
+        labels = workspace.index.labels(list(dict.fromkeys(label_ids(walk.root))))
+    if json:
+        print_json(walk_row(walk, {label.id: label.name for label in labels}))
+    else:
+        print_explanation(out(), walk, everything=everything)
+
+
+def kept_or_new(session: Session, workspace: "Workspace", given: str, bar: "Bar") -> "Explanation":
+    """Return the walk that is kept of an id or a text; label the text if there is none."""
+    from contextlib import nullcontext
+
+    from taxonaut.cli.item_input import ItemInput
+    from taxonaut.cli.labelling import label_all
+    from taxonaut.cli.reporting import say
+    from taxonaut.state.errors import InputError, NotFoundError
+    from taxonaut.state.ids import ItemId
+    from taxonaut.workspace.tables import cleaned
+    from taxonaut.workspace.workspace import as_item
+
+    text = as_item(cleaned(given))
+    for known in (ItemId(given), text.id):
+        try:
+            return workspace.explain(known)
+        except NotFoundError:
+            continue
+    if not text.text.strip():
+        raise InputError(f"{given!r} is empty; give the id of a labelled text, or a text")
+    if not session.quiet:
+        say(f"no labelled text has the id {given!r}: labelling these words themselves")
+    tally = label_all(
+        workspace, ItemInput(1, lambda: iter([text])), nullcontext(lambda item, result: None), bar
+    )
+    if tally.failed and not session.quiet:
+        say(f"it failed: {tally.first_error}")
+    return workspace.explain(text.id)
+
+
+def walk_row(walk: "Explanation", names: "Mapping[LabelId, str]") -> dict[str, Any]:
+    """Return a walk as JSON has it."""
+    from taxonaut.cli.explanation_view import step_row
+    from taxonaut.state.records import ItemResult
+    from taxonaut.workspace.result_files import result_row
+
+    return {
+        "id": walk.item.id,
+        "text": walk.item.text,
+        "requests": walk.requests,
+        "candidates": walk.ranked_from,
+        "walk": step_row(walk.root, names),
+        "labels": result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
+    }

@@ -1,0 +1,98 @@
+"""`taxonaut tools`: what agents can do to the index, as a model sees it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxonaut.cli.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from taxonaut.state.index import Index
+    from taxonaut.state.records import ToolSpec
+
+app = typer.Typer()
+
+
+@command(app, "tools", example="taxonaut tools\ntaxonaut tools expand_node --json")
+def tools(
+    session: Session,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One tool: its text and its JSON schema.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the tools, or show one with the schema it has on this workspace's index.
+
+    Without a workspace the schemas are those of an empty index.
+    """
+    from dataclasses import asdict
+
+    from taxonaut.cli.terminal import print_json
+    from taxonaut.tools import catalog
+
+    with index_or_empty(session) as index:
+        specs = catalog(index)
+    if name is not None:
+        specs = [named(specs, name)]
+    if json:
+        rows = [asdict(spec) for spec in specs]
+        print_json(rows[0] if name is not None else rows)
+    elif name is not None:
+        print_tool(specs[0])
+    else:
+        print_tools(specs)
+
+
+@contextmanager
+def index_or_empty(session: Session) -> "Iterator[Index]":
+    """Open the workspace's index, or an empty one where no workspace is."""
+    if session.has_workspace:
+        with session.open() as workspace:
+            yield workspace.index
+        return
+    from taxonaut.state.database import Database
+    from taxonaut.state.index import Index
+
+    with Database.in_memory() as database:
+        yield Index(database)
+
+
+def named(specs: "list[ToolSpec]", name: str) -> "ToolSpec":
+    """Return the tool of this name; NotFoundError lists those there are."""
+    from taxonaut.state.errors import NotFoundError
+
+    found = next((spec for spec in specs if spec.name == name), None)
+    if found is None:
+        raise NotFoundError(f"there is no tool {name!r}; there are: {', '.join(spec.name for spec in specs)}")
+    return found
+
+
+def print_tool(spec: "ToolSpec") -> None:
+    """Print one tool's text and schema."""
+    import json
+
+    from taxonaut.cli.terminal import out, styled
+
+    console = out()
+    console.print(styled(spec.name, "bold"))
+    for line in spec.description.splitlines():
+        console.print(styled(line.strip()))
+    console.print()
+    for line in json.dumps(dict(spec.parameters), indent=2, ensure_ascii=False).splitlines():
+        console.print(styled(line, "dim"), soft_wrap=True)
+
+
+def print_tools(specs: "list[ToolSpec]") -> None:
+    """Print all tools, each with the first sentence of its text."""
+    from rich.table import Table
+
+    from taxonaut.cli.terminal import out, styled
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for spec in specs:
+        table.add_row(styled(spec.name), styled(spec.description.partition("\n\n")[0]))
+    out().print(table)
