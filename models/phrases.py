@@ -47,7 +47,7 @@ class PhraseSettings:
 
     min_words: int = 1
     max_words: int = 4
-    limit: int = 256
+    limit: int = 128
     characters: int = 20_000
 
 

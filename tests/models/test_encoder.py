@@ -130,7 +130,14 @@ def test_centring_takes_away_what_all_labels_share() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "words", "mix"),
-    [(2, 1, 0.3), (150, 2, 0.326), (2_000, 3, 0.495), (13_896, 3, 0.6), (10**6, 2, 0.6), (13_896, 9, 0.3)],
+    [
+        (2, 1, 0.15),
+        (150, 2, 0.206),
+        (1_000, 3, 0.371),
+        (13_896, 3, 0.599),
+        (10**6, 2, 0.6),
+        (13_896, 9, 0.15),
+    ],
 )
 def test_phrases_count_more_the_finer_the_labels(labels: int, words: int, mix: float) -> None:
     space = LabelSpace(np.zeros(3, np.float32), labels, words)
