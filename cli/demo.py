@@ -16,9 +16,7 @@ app = typer.Typer()
 DEFAULT_FOLDER = Path("taxonaut-demo")
 SHOWN = 20
 
-AllOption = Annotated[
-    bool, typer.Option("--all", help=f"Show all packages, not {SHOWN} of them.")
-]
+AllOption = Annotated[bool, typer.Option("--all", help=f"Show all packages, not {SHOWN} of them.")]
 
 
 @command(app, "demo", example="taxonaut demo\ntaxonaut demo --workspace /tmp/demo --all")

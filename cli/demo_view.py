@@ -45,7 +45,12 @@ def print_demo(console: "Console", report: "DemoReport", most: int) -> None:
     console.print(packages_table(report, most))
     left = len(report.packages) - most
     if left > 0:
-        console.print(styled(f"For each label the package it is surest of, the surest first; {left} more with --all.", "dim"))
+        console.print(
+            styled(
+                f"For each label the package it is surest of, the surest first; {left} more with --all.",
+                "dim",
+            )
+        )
     console.print()
     console.print(Rule(styled("How good, and at what cost", "bold")))
     console.print(measures_table(report))

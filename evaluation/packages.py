@@ -33,7 +33,9 @@ _RST_LINK = re.compile(r"`([^`<]+?)\s*<[^>]*>`_+")
 _RST_ROLE = re.compile(r":[\w.:-]+:`([^`]*)`|`([^`]+)`_*")
 _URL = re.compile(r"https?://\S+|www\.\S+")
 _MARKUP = re.compile(r"\*\*|__|``?|^\s*[>*+-]\s+|^\s*\d+\.\s+|\|")
-_UNWANTED = re.compile(r"(?i)licen[sc]|copyright|install|documentation|readme|\bdocs\b|github|git clone|click here|badge|changelog|sponsor|donat|click here|\$ |>>> ")
+_UNWANTED = re.compile(
+    r"(?i)licen[sc]|copyright|install|documentation|readme|\bdocs\b|github|git clone|click here|badge|changelog|sponsor|donat|click here|\$ |>>> "
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,4 @@ def builder(method: str, wiring: Wiring, settings: Mapping[str, Any]) -> TreeBui
         chosen = KMeansSettings(**settings)
     except TypeError as error:
         raise InputError(f"these settings do not fit the method {method!r}: {error}") from None
-    return KMeansTreeBuilder(
-        lambda labels: wiring.stored.lookup([each.name for each in labels]), chosen
-    )
+    return KMeansTreeBuilder(lambda labels: wiring.stored.lookup([each.name for each in labels]), chosen)

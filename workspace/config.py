@@ -79,7 +79,10 @@ class ScoringConfig(Section):
     """How texts and labels are compared by vectors; see `ScoreSettings` and `PhraseSettings`."""
 
     mix: float | None = Field(
-        default=None, ge=0, le=1, description="Share of the best phrase; 0: whole texts only. None: by the labels."
+        default=None,
+        ge=0,
+        le=1,
+        description="Share of the best phrase; 0: whole texts only. None: by the labels.",
     )
     centring: float = Field(default=0.5, ge=0, le=1)
     phrases: int = Field(default=256, gt=0, description="Most phrases of one text.")

@@ -84,7 +84,9 @@ class Wiring:
         if key not in self.scorers:
             embedder = self.embedder_of(settings)
             texts = list(self.label_texts().values())
-            vectors = option_vectors(texts, StoredEmbedder(embedder, self.embeddings).lookup) if texts else None
+            vectors = (
+                option_vectors(texts, StoredEmbedder(embedder, self.embeddings).lookup) if texts else None
+            )
             names = [text.rpartition(PATH_SEPARATOR)[2] for text in texts]
             space = LabelSpace.of(names, vectors) if vectors is not None else None
             self.scorers[key] = TextScorer(embedder, self.score_settings(), space)
@@ -103,13 +105,17 @@ class Wiring:
     def navigator(self) -> Navigator:
         """Return the navigator on its configured model."""
         walk = self.config.walk
-        settings = NavigatorSettings(task=self.config.task.description, most=walk.branches, native=self.native, seed=walk.seed)
+        settings = NavigatorSettings(
+            task=self.config.task.description, most=walk.branches, native=self.native, seed=walk.seed
+        )
         return Navigator(self.answers(self.config.models.navigator), self.prompts, settings)
 
     def general_expert(self) -> GeneralExpert:
         """Return the general expert on its configured model."""
         walk = self.config.walk
-        settings = ExpertSettings(task=self.config.task.description, most=walk.top, native=self.native, seed=walk.seed)
+        settings = ExpertSettings(
+            task=self.config.task.description, most=walk.top, native=self.native, seed=walk.seed
+        )
         return GeneralExpert(self.answers(self.config.models.general_expert), self.prompts, settings)
 
     def retriever(self) -> Retriever:

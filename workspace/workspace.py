@@ -237,17 +237,19 @@ class Workspace:
 
     def explain(self, item_id: ItemId) -> Explanation:
         """Return the latest walk of an item as a tree, from its decision rows."""
-        item = self.items.get([item_id])[0]
-        for run in self.runs.list("classify"):
-            decisions = self.decisions.for_item(run.id, item_id)
-            if decisions:
-                from taxonaut.workspace.classification import loaded, unit_key
+        from taxonaut.workspace.classification import KIND, loaded, unit_key
 
-                key = unit_key(item)
-                kept = self.runs.finished(run.id, [key])
-                ranking = loaded(kept[key]).labels if key in kept else ()
-                return explanation(self.index, run.id, item, decisions, ranking)
-        raise NotFoundError(f"no walk of the item {item_id!r} is kept; classify it first")
+        item = self.items.get([item_id])[0]
+        found = [(run.id, self.decisions.for_item(run.id, item_id)) for run in self.runs.list(KIND)]
+        made = [(run, decisions) for run, decisions in found if decisions]
+        if not made:
+            raise NotFoundError(f"no walk of the item {item_id!r} is kept; classify it first")
+        walked = [pair for pair in made if any(decision.node_id is not None for decision in pair[1])]
+        run, decisions = (walked or made)[0]
+        key = unit_key(item)
+        kept = self.runs.finished(run, [key])
+        ranking = loaded(kept[key]).labels if key in kept else ()
+        return explanation(self.index, run, item, decisions, ranking)
 
     def cost(self) -> Totals:
         """Return what the latest classification cost so far, all its calls together."""
