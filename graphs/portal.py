@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableLambda
@@ -28,23 +29,65 @@ class Portal:
             return self.loop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its value. Ctrl-C cancels it."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self.start())
+        """Run a coroutine to its end and return its value.
+
+        Ctrl-C cancels it and is raised once the coroutine has put its things in order; a second one does not
+        wait. From the portal's own thread it would wait for itself: RuntimeError.
+        """
+        if threading.current_thread() is self.thread:
+            coroutine.close()
+            raise RuntimeError(
+                "a synchronous call inside an asynchronous one; await its twin, such as `aclassify`"
+            )
+        loop = self.start()
+        outcome: Future[T] = Future()
+        tasks: list[asyncio.Task[T]] = []
+
+        def begin() -> None:
+            task = loop.create_task(coroutine)
+            tasks.append(task)
+            task.add_done_callback(lambda done: settle(outcome, done))
+
+        loop.call_soon_threadsafe(begin)
         try:
-            return future.result()
+            return outcome.result()
         except KeyboardInterrupt:
-            future.cancel()
+            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            wait([outcome])
             raise
 
     def close(self) -> None:
-        """Stop the loop and its thread; the portal may be started again."""
+        """End what runs, stop the loop and its thread; the portal may be started again."""
         with self.lock:
             if self.loop is None or self.thread is None:
                 return
+            asyncio.run_coroutine_threadsafe(end_tasks(), self.loop).result()
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.thread.join()
             self.loop.close()
             self.loop = self.thread = None
+
+
+def settle(outcome: "Future[T]", task: "asyncio.Task[T]") -> None:
+    """Hand a task's end to the thread that waits for it."""
+    if task.cancelled():
+        outcome.cancel()
+        outcome.set_running_or_notify_cancel()
+    elif (error := task.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(task.result())
+
+
+async def end_tasks() -> None:
+    """Cancel every other task of this loop and wait for their ends, then close what is left open."""
+    loop = asyncio.get_running_loop()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
 
 
 PORTAL = Portal()

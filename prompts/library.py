@@ -1,14 +1,17 @@
 """Load, render, list and eject templates; a workspace's own copy wins over the packaged one."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, Template
-from jinja2.exceptions import TemplateError, TemplateNotFound
+from jinja2.exceptions import TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2.meta import find_referenced_templates
+from jinja2.nodes import Const, Extends
+from jinja2.nodes import Template as TemplateNode
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from taxonaut.prompts.variables import VARIABLES
@@ -18,26 +21,38 @@ PACKAGED = Path(__file__).parent
 BLOCKS = ("system", "context", "item")
 SUFFIX = ".j2"
 
+RAISED_BY_TEMPLATES = (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError)
+"""What a template's own expressions may raise when they are carried out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A template ready to render, block by block, each only as often as it changes."""
+    """A template ready to render, block by block, each only as often as it changes.
+
+    `lineage` is the template, then the one it extends, and so on.
+    """
 
     name: str
     hash: str
-    template: Template
+    lineage: tuple[Template, ...]
 
     def render(self, block: str, variables: Mapping[str, Any]) -> str:
         """Render one block; InputError names the template and what is wrong in it."""
-        try:
-            context = self.template.new_context(dict(variables))
-            return "".join(self.template.blocks[block](context)).strip()
-        except KeyError as error:
+        context = self.lineage[0].new_context(dict(variables))
+        for above in self.lineage[1:]:
+            for name, function in above.blocks.items():
+                context.blocks.setdefault(name, []).append(function)
+        if block not in context.blocks:
             raise InputError(
-                f"the template {self.name!r} has no block {error}; it needs {', '.join(BLOCKS)}"
+                f"the template {self.name!r} has no block {block!r}; it needs {', '.join(BLOCKS)}"
+            )
+        try:
+            return "".join(context.blocks[block][0](context)).strip()
+        except RAISED_BY_TEMPLATES as error:
+            raise InputError(
+                f"the block {block!r} of the template {self.name!r} cannot be rendered: {error}; "
+                f"edit the template, or delete it to return to the packaged one"
             ) from None
-        except TemplateError as error:
-            raise InputError(f"the template {self.name!r} cannot be rendered: {error}") from None
 
 
 class PromptLibrary:
@@ -62,14 +77,58 @@ class PromptLibrary:
         )
 
     def get(self, name: str) -> Prompt:
-        """Load a template by its name, such as `navigator/expand`."""
+        """Load a template by its name, such as `navigator/expand`; InputError if it cannot be used."""
         if name not in VARIABLES:
             raise NotFoundError(f"there is no template {name!r}; there are: {', '.join(self.names())}")
+        files = self.lineage(name)
         try:
-            template = self.environment.get_template(name + SUFFIX)
+            templates = tuple(self.environment.get_template(file) for file in files)
         except TemplateError as error:
-            raise InputError(f"the template {name!r} in {self.where(name)} is not valid: {error}") from None
-        return Prompt(name, self.hash(name), template)
+            raise self.invalid(name, error) from None
+        blocks = {block for template in templates for block in template.blocks}
+        missing = [block for block in BLOCKS if block not in blocks]
+        if missing:
+            raise self.invalid(name, f"it has no block {', '.join(map(repr, missing))}")
+        return Prompt(name, self.hash(name), templates)
+
+    def invalid(self, name: str, problem: object) -> InputError:
+        """The error of a template that cannot be used."""
+        return InputError(
+            f"the {self.where(name)} template {name!r} ({self.path(name)}) is not valid: {problem}; "
+            "edit it, or delete it to return to the packaged one"
+        )
+
+    def lineage(self, name: str) -> list[str]:
+        """The template's file, then the one it extends, and so on, as the loader calls them."""
+        files = [name + SUFFIX]
+        while True:
+            extended = [node.template for node in self.parsed(name, files[-1])[1].find_all(Extends)]
+            if not extended:
+                return files
+            if len(extended) > 1 or not isinstance(extended[0], Const):
+                raise self.invalid(name, "it extends one template, named in quotes")
+            if extended[0].value in files:
+                raise self.invalid(
+                    name,
+                    f'it extends itself; extend the packaged one: {{% extends "packaged/{name}{SUFFIX}" %}}',
+                )
+            files.append(str(extended[0].value))
+
+    def parsed(self, name: str, file: str) -> tuple[str, TemplateNode]:
+        """Return a file's source and syntax tree; `name` is the template that led to it."""
+        loader = self.environment.loader
+        assert loader is not None
+        try:
+            source = loader.get_source(self.environment, file)[0]
+            return source, self.environment.parse(source)
+        except TemplateNotFound as error:
+            raise self.invalid(name, f"there is no template {error} to extend or include") from None
+        except UnicodeDecodeError as error:
+            raise self.invalid(name, f"{file} is not UTF-8 ({error.reason})") from None
+        except OSError as error:
+            raise self.invalid(name, f"{file} cannot be read ({error.strerror})") from None
+        except TemplateSyntaxError as error:
+            raise self.invalid(name, f"{file}, line {error.lineno}: {error.message}") from None
 
     def names(self) -> list[str]:
         """All templates, sorted."""
@@ -97,28 +156,16 @@ class PromptLibrary:
     def hash(self, name: str) -> str:
         """A short hash of a template and of everything it extends or includes."""
         digest = hashlib.sha256()
-        for source in self.sources(name + SUFFIX):
+        waiting, seen = [name + SUFFIX], set()
+        while waiting:
+            file = waiting.pop(0)
+            if file in seen:
+                continue
+            seen.add(file)
+            source, tree = self.parsed(name, file)
             digest.update(source.encode())
+            waiting.extend(other for other in find_referenced_templates(tree) if other is not None)
         return digest.hexdigest()[:12]
-
-    def sources(self, file: str) -> Iterator[str]:
-        """The template's source, then those of the templates it refers to."""
-        from jinja2.meta import find_referenced_templates
-
-        loader = self.environment.loader
-        assert loader is not None
-        try:
-            source = loader.get_source(self.environment, file)[0]
-        except TemplateNotFound as error:
-            raise InputError(f"the template {file!r} is not there: {error}") from None
-        yield source
-        try:
-            referred = list(find_referenced_templates(self.environment.parse(source)))
-        except TemplateError as error:
-            raise InputError(f"the template {file!r} is not valid: {error}") from None
-        for other in referred:
-            if other is not None:
-                yield from self.sources(other)
 
     def eject(self, name: str) -> Path:
         """Copy the packaged template into the workspace; InputError if a copy is there already."""
@@ -128,7 +175,9 @@ class PromptLibrary:
         if name not in VARIABLES:
             raise NotFoundError(f"there is no template {name!r}; there are: {', '.join(self.names())}")
         if target.exists():
-            raise InputError(f"{str(target)!r} is there already; edit it, or delete it to return to the packaged one")
+            raise InputError(
+                f"{str(target)!r} is there already; edit it, or delete it to return to the packaged one"
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text((PACKAGED / (name + SUFFIX)).read_text(encoding="utf-8"), encoding="utf-8")
         return target

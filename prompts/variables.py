@@ -2,7 +2,15 @@
 
 from typing import NotRequired, TypedDict
 
-OptionText = TypedDict("OptionText", {"id": int, "name": str, "description": str, "path": str, "examples": list[str]})
+
+class OptionText(TypedDict):
+    """An option as a template shows it; `id` is its number in this request."""
+
+    id: int
+    name: str
+    description: str
+    path: str
+    examples: list[str]
 
 
 class ExpandVariables(TypedDict):

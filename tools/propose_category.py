@@ -13,7 +13,9 @@ from taxonaut.state.records import Node, ToolSpec
 LONGEST_NAME = 120
 """Characters a category's name may have."""
 
-CATCH_ALL = frozenset({"other", "others", "misc", "miscellaneous", "various", "general", "unknown", "uncategorized"})
+CATCH_ALL = frozenset(
+    {"other", "others", "misc", "miscellaneous", "various", "general", "unknown", "uncategorized"}
+)
 """Names that tell nothing apart; labels that fit no centre are kept apart without a name."""
 
 

@@ -39,5 +39,10 @@ def search_labels_spec() -> ToolSpec:
         "query": {"type": "string", "minLength": 1, "maxLength": 200},
         "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": 10},
     }
-    parameters = {"type": "object", "properties": properties, "required": ["query"], "additionalProperties": False}
+    parameters = {
+        "type": "object",
+        "properties": properties,
+        "required": ["query"],
+        "additionalProperties": False,
+    }
     return ToolSpec("search_labels", search_labels.__doc__ or "", parameters)
