@@ -36,9 +36,9 @@ def print_demo(console: "Console", report: "DemoReport", most: int) -> None:
     console.print(Rule(styled("What the walk found", "bold")))
     console.print(
         styled(
-            f"{len(report.packages)} packages of this environment, labelled with {report.stats.labels} classifiers of "
-            f"PyPI from their summaries and descriptions alone; {found} have classifiers of their author's to compare "
-            "with, which no model saw.",
+            f"{len(report.packages)} packages of this environment, labelled with {report.stats.labels} "
+            f"classifiers of PyPI from their summaries and descriptions alone; {found} have classifiers "
+            "of their author's to compare with, which no model saw.",
             "dim",
         )
     )
@@ -47,7 +47,7 @@ def print_demo(console: "Console", report: "DemoReport", most: int) -> None:
     if left > 0:
         console.print(
             styled(
-                f"For each label the package it is surest of, the surest first; {left} more with --all.",
+                f"Of each label the package it is surest of; {left} more packages with --all.",
                 "dim",
             )
         )

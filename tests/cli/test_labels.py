@@ -1,0 +1,113 @@
+"""`taxonaut labels`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def rows(text: str) -> list[Any]:
+    """Read JSON lines."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_import_of_a_tree_says_that_it_can_be_walked(run: Any, blank: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("titel|weg\nBoots|Sport/Shoes/Boots\nPears|Food/Pears\n", encoding="latin-1")
+    called = run(
+        "labels", "import", file, "-w", blank,
+        "--name-column", "titel", "--path-column", "weg", "--path-separator", "/", "--encoding", "latin-1",
+    )  # fmt: skip
+    assert (called.code, called.out) == (0, "")
+    assert called.err == (
+        "imported 2 labels with their tree: 3 nodes, 2 levels; "
+        f"next: taxonaut classify FILE -w {blank}\n"
+    )
+
+
+def test_import_of_flat_labels_from_standard_input(run: Any, blank: Path) -> None:
+    called = run("labels", "import", "-", "-w", blank, stdin="red apples\ngreen pears\n")
+    assert called.code == 0
+    assert called.err == f"imported 2 labels without a tree; next: taxonaut index build -w {blank}\n"
+    assert rows(run("labels", "list", "-w", blank, "--json").out) == [
+        {"id": "red apples", "name": "red apples", "paths": []},
+        {"id": "green pears", "name": "green pears", "paths": []},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "labels.csv is empty"),
+        ("id,title\n1,a\n", "there is no column 'name'; the columns are 'id', 'title'"),
+        ("id,name\n1,a\n1,b\n", "labels.csv, line 3"),
+        ("id,name,parents\na,A,b\nb,B,a\n", "back to"),
+    ],
+)
+def test_import_refuses_what_cannot_be_used(
+    run: Any, blank: Path, tmp_path: Path, content: str, said: str
+) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text(content, encoding="utf-8")
+    called = run("labels", "import", file, "-w", blank)
+    assert (called.code, called.out) == (2, "")
+    assert called.err.startswith("error: ")
+    assert said in called.err
+    assert json.loads(run("index", "stats", "--json", "-w", blank).out)["labels"] == 0
+
+
+def test_import_needs_an_empty_workspace(run: Any, shop: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("name\nsandals\n", encoding="utf-8")
+    called = run("labels", "import", file, "-w", shop)
+    assert called.code == 2
+    assert "holds 5 labels already" in called.err
+
+
+def test_list_counts_what_it_leaves_out(run: Any, shop: Path) -> None:
+    called = run("labels", "list", "--limit", 2, "--offset", 1, "-w", shop)
+    assert [line.rstrip() for line in called.out.splitlines()] == [
+        "boots  Sport > Shoes > Hiking boots",
+        "tents  Sport > Camping > Family tents",
+    ]
+    assert called.err == "… and 2 more of 5; show all with --limit 0\n"
+
+
+def test_show(run: Any, shop: Path) -> None:
+    called = run("labels", "show", "boots", "-w", shop)
+    assert called.out == "Hiking boots\nid boots   batch initial\nSport > Shoes > Hiking boots\n"
+    assert json.loads(run("labels", "show", "boots", "-w", shop, "--json").out) == {
+        "id": "boots",
+        "name": "Hiking boots",
+        "paths": [["Sport", "Shoes", "Hiking boots"]],
+        "description": "",
+        "batch": "initial",
+    }
+
+
+def test_show_an_unknown_label(run: Any, shop: Path) -> None:
+    called = run("labels", "show", "sandals", "-w", shop)
+    assert called.code == 2
+    assert "'sandals'" in called.err
+
+
+def test_search(run: Any, shop: Path) -> None:
+    assert rows(run("labels", "search", "apples", "-w", shop, "--json").out) == [
+        {"id": "apples", "name": "Red apples", "paths": [["Food", "Fruit", "Red apples"]]}
+    ]
+    nothing = run("labels", "search", "zeppelin", "-w", shop)
+    assert (nothing.code, nothing.out) == (0, "")
+    assert nothing.err == "no label's name holds 'zeppelin'; see some with: taxonaut labels list\n"
+    empty = run("labels", "search", " ", "-w", shop)
+    assert empty.code == 2
+    assert "the query ' ' is empty" in empty.err
+
+
+def test_names_are_data_and_no_markup(run: Any, blank: Path) -> None:
+    nasty = "[bold red]a[/] :smile: \x1b[31mred\x1b[0m שלום 🎾 a\u202eb"
+    assert run("labels", "import", "-", "-w", blank, stdin=json.dumps({"name": nasty})).code == 0
+    shown = run("labels", "list", "-w", blank).out
+    assert "[bold red]a[/] :smile:  [31mred [0m שלום 🎾 ab" in shown
+    assert "\x1b" not in shown
+    assert rows(run("labels", "list", "-w", blank, "--json").out)[0]["name"] == nasty

@@ -1,0 +1,195 @@
+"""The frame of the command line: help, version, exit codes, and errors without tracebacks."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from taxonaut import __version__
+from taxonaut.cli.main import app
+from taxonaut.state.errors import MissingExtraError
+
+HEAVY = "litellm llama_cpp numpy duckdb langgraph pydantic_ai pydantic_settings jinja2 bm25s"
+
+
+def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Give every command below the root that does something itself."""
+    for name, below in command.commands.items():
+        if hasattr(below, "commands"):
+            yield from commands(below, (*words, name))
+        else:
+            yield (*words, name), below
+
+
+ALL = dict(commands(get_command(app)))
+
+
+def test_the_commands_are_these() -> None:
+    assert sorted(" ".join(words) for words in ALL) == [
+        "classify",
+        "demo",
+        "evaluate",
+        "explain",
+        "index build",
+        "index show",
+        "index stats",
+        "init",
+        "labels import",
+        "labels list",
+        "labels search",
+        "labels show",
+        "models list",
+        "models pull",
+        "models test",
+        "prompts eject",
+        "prompts list",
+        "prompts show",
+        "tools",
+    ]
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_has_help_with_an_example(run: Any, words: tuple[str, ...]) -> None:
+    called = run(*words, "--help")
+    assert called.code == 0
+    assert ALL[words].help
+    example = " ".join(ALL[words].epilog.split())
+    assert example.startswith(f"Example: taxonaut {' '.join(words)}")
+    assert "Example:" in called.out
+    assert "--workspace" in called.out
+
+
+def test_help_documents_the_exit_codes(run: Any) -> None:
+    called = run("--help")
+    assert called.code == 0
+    lines = [line.split()[0] for line in called.out.partition("Exit codes:")[2].splitlines() if line.strip()]
+    assert lines == ["0", "1", "2", "3", "4", "5", "6", "130"]
+
+
+def test_no_arguments_show_help(run: Any) -> None:
+    assert "Exit codes:" in run().out
+
+
+def test_version(run: Any) -> None:
+    assert run("--version").out == f"taxonaut {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom taxonaut.cli.main import app\n"
+        f"try:\n    app({arguments!r})\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r}.split() if name in sys.modules], file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr == "[]\n"
+
+
+def test_python_m_taxonaut() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "taxonaut", "--version"], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == f"taxonaut {__version__}\n"
+
+
+def test_an_unknown_command_is_a_usage_error(run: Any) -> None:
+    called = run("clasify")
+    assert called.code == 2
+    assert "Did you mean 'classify'" in called.err
+    assert called.out == ""
+
+
+def test_no_workspace(run: Any, tmp_path: Path) -> None:
+    called = run("index", "stats", "-w", tmp_path)
+    assert called.code == 3
+    assert called.err == f"error: {str(tmp_path)!r} is no workspace; make one with: taxonaut init {tmp_path}\n"
+    assert called.out == ""
+
+
+def test_the_workspace_before_the_command_after_it_and_in_the_environment(
+    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after = run("index", "stats", "--json", "-w", shop)
+    before = run("--workspace", shop, "index", "stats", "--json")
+    monkeypatch.setenv("TAXONAUT_WORKSPACE", str(shop))
+    around = run("index", "stats", "--json")
+    assert after.out == before.out == around.out
+    assert json.loads(after.out)["labels"] == 5
+
+
+def test_an_error_of_ours_is_one_line_and_its_own_exit_code(
+    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MissingExtraError("gguf", "local")
+
+    monkeypatch.setattr("taxonaut.workspace.workspace.Workspace.open", fail)
+    called = run("index", "stats", "-w", shop)
+    assert (called.code, called.out) == (5, "")
+    assert called.err == "error: gguf is not installed; install it with: pip install 'taxonaut[local]'\n"
+
+
+def test_an_unforeseen_error_is_one_line_unless_debugging(
+    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("no \x1b[31mway\x1b[0m")
+
+    monkeypatch.setattr("taxonaut.workspace.workspace.Workspace.open", fail)
+    called = run("index", "stats", "-w", shop)
+    assert called.code == 1
+    assert called.err == (
+        "error: ZeroDivisionError: no  [31mway [0m; run again with --debug to see where, and please report it\n"
+    )
+    debugged = run("index", "stats", "-w", shop, "--debug")
+    assert debugged.code == 1
+    assert debugged.err.startswith("Traceback")
+    assert run("--debug", "index", "stats", "-w", shop).err == debugged.err
+
+
+def test_ctrl_c_is_130(run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("taxonaut.workspace.workspace.Workspace.open", interrupt)
+    called = run("index", "stats", "-w", shop)
+    assert (called.code, called.err) == (130, "interrupted\n")
+
+
+def test_a_pipe_that_closes_early_is_silent(run: Any, tmp_path: Path) -> None:
+    folder, labels = tmp_path / "many", tmp_path / "labels.txt"
+    labels.write_text("".join(f"label number {number}\n" for number in range(4_000)), encoding="utf-8")
+    run("init", folder)
+    run("labels", "import", labels, "-w", folder)
+    for form in ([], ["--json"]):
+        arguments = ["labels", "list", "--limit", "0", "-w", str(folder), *form]
+        with subprocess.Popen(
+            [sys.executable, "-m", "taxonaut", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert b"label number 0" in process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == b""
+            assert process.wait() == 0
+
+
+def test_a_second_process_is_told_who_is_writing(shop: Path, run: Any) -> None:
+    hold = (
+        "import sys\nfrom taxonaut.workspace.workspace import Workspace\n"
+        f"workspace = Workspace.open({str(shop)!r})\nprint('open', flush=True)\nsys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        called = run("index", "stats", "-w", shop)
+        holder.communicate("")
+    assert called.code == 3
+    assert f"in use by process {holder.pid}" in called.err
