@@ -97,7 +97,8 @@ class Navigator:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, node_texts(by_id[branch], path, self.settings.native)) for number, branch in enumerate(offer.options, start=1)
+            Choice(number, node_texts(by_id[branch], path, self.settings.native))
+            for number, branch in enumerate(offer.options, start=1)
         )
         return Question(
             node, offer, choices, expand_node_spec(len(branches), most), FIELD, most, system, context

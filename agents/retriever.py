@@ -48,9 +48,7 @@ class Retriever:
                 found.append([(labels[i], float(row[i])) for i in best])
         return found
 
-    async def best(
-        self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int
-    ) -> list[list[LabelId]]:
+    async def best(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int) -> list[list[LabelId]]:
         """Return of each item's labels the k that fit it best, best first."""
         return await asyncio.to_thread(self.best_now, shortlists, k)
 

@@ -1,7 +1,7 @@
 """Product categorization without training: the walk over a shop's own tree beside dense retrieval and BM25.
 
-    python benchmarks/catalogues.py                        # bigbasket and flipkart, dev parts
-    python benchmarks/catalogues.py --sets onet --limit 500
+python benchmarks/catalogues.py                        # bigbasket and flipkart, dev parts
+python benchmarks/catalogues.py --sets onet --limit 500
 """
 
 import argparse

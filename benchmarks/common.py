@@ -11,12 +11,19 @@ from taxonaut.workspace.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
 
 
-def arguments(description: str | None, add: Callable[[argparse.ArgumentParser], None] | None = None) -> argparse.Namespace:
+def arguments(
+    description: str | None, add: Callable[[argparse.ArgumentParser], None] | None = None
+) -> argparse.Namespace:
     """Parse a benchmark's command line; every one has --data and --workspaces."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder of the data sets")
     parser.add_argument(
-        "--workspaces", type=Path, default=Path(".build/benchmarks"), help="where workspaces are kept between runs"
+        "--data", type=Path, default=Path("../shared/data"), help="the folder of the data sets"
+    )
+    parser.add_argument(
+        "--workspaces",
+        type=Path,
+        default=Path(".build/benchmarks"),
+        help="where workspaces are kept between runs",
     )
     if add is not None:
         add(parser)
@@ -69,7 +76,10 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their header, columns aligned."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
         print("  ".join(cells).rstrip())
         if number == 0:
             print("  ".join("-" * width for width in widths))

@@ -1,8 +1,8 @@
 """ESCO TECH: 13,896 flat skills, no training data; tree, dense, both and BM25 on the embedded model.
 
-    python benchmarks/esco.py                    # the test part
-    python benchmarks/esco.py --part tech_dev    # the part settings are chosen on
-    python benchmarks/esco.py --mix 0            # whole texts only, no phrases
+python benchmarks/esco.py                    # the test part
+python benchmarks/esco.py --part tech_dev    # the part settings are chosen on
+python benchmarks/esco.py --mix 0            # whole texts only, no phrases
 """
 
 import argparse
@@ -15,7 +15,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's options."""
     parser.add_argument("--part", default="tech_test", help="tech_test, tech_dev or house_dev")
     parser.add_argument("--methods", default="tree,dense,both,bm25")
-    parser.add_argument("--mix", type=float, default=None, help="share of the best phrase; 0 for whole texts only")
+    parser.add_argument(
+        "--mix", type=float, default=None, help="share of the best phrase; 0 for whole texts only"
+    )
     parser.add_argument("--terminals", type=int, default=20)
 
 

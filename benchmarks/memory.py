@@ -30,7 +30,11 @@ def main() -> None:
     options = arguments(__doc__, add)
     with workspace(options, "esco") as opened:
         folder = opened.folder
-    sentences = [row.item.text for part in ("tech_test", "tech_dev", "house_dev") for row in items(options, "esco", part)]
+    sentences = [
+        row.item.text
+        for part in ("tech_test", "tech_dev", "house_dev")
+        for row in items(options, "esco", part)
+    ]
     shuffled = random.Random(0)
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch, "texts.jsonl"), Path(scratch, "labels.jsonl")
@@ -45,7 +49,9 @@ def main() -> None:
         seconds = time.perf_counter() - started
         written = sum(1 for _ in target.open(encoding="utf-8"))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"{written:,} texts in {seconds:,.0f} s ({written / seconds:,.1f} texts/s), peak memory {peak:,.0f} MB")
+    print(
+        f"{written:,} texts in {seconds:,.0f} s ({written / seconds:,.1f} texts/s), peak memory {peak:,.0f} MB"
+    )
 
 
 if __name__ == "__main__":

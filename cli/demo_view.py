@@ -79,7 +79,7 @@ def surest(report: "DemoReport", most: int) -> "list[Package]":
     """Return packages by the score of their first label; where not all fit, no two with one first label."""
 
     def first(package: "Package") -> tuple[float, str]:
-        labels = report.results[package.name].labels
+        labels = report.results[package.id].labels
         return (labels[0].score, labels[0].label_id) if labels else (0.0, "")
 
     ordered = sorted(report.packages, key=lambda package: (-first(package)[0], package.name))
@@ -95,10 +95,10 @@ def package_row(report: "DemoReport", package: "Package") -> "list[RenderableTyp
     """Return one package's cells."""
     from rich.text import Text
 
-    labels = report.results[package.name].labels[:SHOWN_LABELS]
+    labels = report.results[package.id].labels[:SHOWN_LABELS]
     about = styled(package.name, "bold")
     about.append("\n" + clipped(printable(package.summary), LONGEST_SUMMARY), "dim not bold")
-    mark, style = MARKS[report.outcomes[package.name]]
+    mark, style = MARKS[report.outcomes[package.id]]
     gold = (
         Text("\n").join(path_text(label.split(" :: ")[1:]) for label in package.gold)
         if package.gold
@@ -149,7 +149,7 @@ def outcome_line(report: "DemoReport") -> "Text":
     near = sum(outcome in ("ancestor", "descendant", "sibling") for outcome in judged)
     return styled(
         f"Among its first three labels: {hits} hits, {near} near hits (above, below or beside), "
-        f"{len(judged) - hits - near} misses of {len(judged)}. Authors choose few classifiers, and many by habit "
-        "(… > Python Modules): look at what was found before you count.",
+        f"{len(judged) - hits - near} misses of {len(judged)}. Authors choose few classifiers, and many by "
+        "habit (… > Python Modules): look at what was found before you count.",
         "dim",
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 from taxonaut.evaluation.harness import OnProgress, Report, aevaluate
 from taxonaut.evaluation.hierarchy import Hierarchy, Relation
 from taxonaut.evaluation.packages import Package, installed_packages, item_rows, topic_labels
-from taxonaut.state.index_stats import IndexStats
 from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.index_stats import IndexStats
 from taxonaut.state.records import ItemResult
 from taxonaut.workspace.config import FILE_NAME
 from taxonaut.workspace.explanation import Explanation
@@ -33,8 +33,8 @@ class DemoReport:
     folder: Path
     stats: IndexStats
     packages: tuple[Package, ...]
-    results: Mapping[str, ItemResult]
-    outcomes: Mapping[str, Relation | None]
+    results: Mapping[ItemId, ItemResult]
+    outcomes: Mapping[ItemId, Relation | None]
     report: Report
     walk: Explanation
     asked: int
@@ -45,11 +45,10 @@ async def arun(folder: Path, on_progress: OnProgress | None = None, limit: int |
     labels = topic_labels()
     with demo_workspace(folder, labels) as workspace:
         packages = installed_packages(label.id for label in labels.labels)[:limit]
-        report = await aevaluate(workspace, item_rows(packages), METHODS, on_progress=on_progress)
-        results = {
-            result.item_id: result
-            for result in await workspace.aclassify([row.item for row in item_rows(packages)], shortlist="both")
-        }
+        rows = item_rows(packages)
+        report = await aevaluate(workspace, rows, METHODS, on_progress=on_progress)
+        found = await workspace.aclassify([row.item for row in rows], shortlist="both")
+        results = {result.item_id: result for result in found}
         names = {package.name.lower(): package.name for package in packages}
         shown = next((names[name] for name in SHOWN_WALK if name in names), packages[0].name)
         return DemoReport(
@@ -79,13 +78,13 @@ def demo_workspace(folder: Path, labels: LabelFile) -> Workspace:
 
 
 def outcomes(
-    workspace: Workspace, packages: list[Package], results: Mapping[str, ItemResult]
-) -> dict[str, Relation | None]:
+    workspace: Workspace, packages: list[Package], results: Mapping[ItemId, ItemResult]
+) -> dict[ItemId, Relation | None]:
     """Say of each package how the closest of its first three labels relates to what its author chose."""
     labels: list[LabelId] = workspace.index.label_ids()
     hierarchy = Hierarchy(workspace.index.paths_of(labels))
-    found: dict[str, Relation | None] = {}
+    found: dict[ItemId, Relation | None] = {}
     for package in packages:
-        predicted = [label.label_id for label in results[package.name].labels[:3]]
-        found[package.name] = hierarchy.best(predicted, package.gold) if package.gold else None
+        predicted = [label.label_id for label in results[package.id].labels[:3]]
+        found[package.id] = hierarchy.best(predicted, package.gold) if package.gold else None
     return found

@@ -62,10 +62,10 @@ async def aevaluate(
 ) -> Report:
     """Label all items with each method and score them against their gold labels.
 
-    Raises InputError for a method that is not there, for no items, and for gold labels the index does not have.
+    Raises InputError for a method that is not there, no items, gold labels the index does not have.
     """
     check(workspace, rows, methods)
-    depth = max(*ks, workspace.config.walk.top) if len(ks) > 1 else max(ks[0], workspace.config.walk.top)
+    depth = max([*ks, workspace.config.walk.top])
     reports = []
     for method in methods:
         told = (lambda done, m=method: on_progress(m, done, len(rows))) if on_progress else None

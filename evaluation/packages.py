@@ -1,7 +1,7 @@
 """The demo's data: the Python packages of this environment, and PyPI's classifiers as a label tree.
 
-A package's own classifiers are its gold labels. Its text is its summary and the first prose of its description;
-classifiers and keywords never get into it.
+A package's own classifiers are its gold labels. Its text is its summary and the first prose of its
+description; classifiers and keywords never get into it.
 """
 
 import re
@@ -34,7 +34,8 @@ _RST_ROLE = re.compile(r":[\w.:-]+:`([^`]*)`|`([^`]+)`_*")
 _URL = re.compile(r"https?://\S+|www\.\S+")
 _MARKUP = re.compile(r"\*\*|__|``?|^\s*[>*+-]\s+|^\s*\d+\.\s+|\|")
 _UNWANTED = re.compile(
-    r"(?i)licen[sc]|copyright|install|documentation|readme|\bdocs\b|github|git clone|click here|badge|changelog|sponsor|donat|click here|\$ |>>> "
+    r"(?i)licen[sc]|copyright|install|documentation|readme|\bdocs\b|github|git clone|click here"
+    r"|badge|changelog|sponsor|donat|\$ |>>> "
 )
 
 
@@ -46,6 +47,11 @@ class Package:
     summary: str
     text: str
     gold: tuple[LabelId, ...]
+
+    @property
+    def id(self) -> ItemId:
+        """The package as an item."""
+        return ItemId(self.name)
 
 
 def topic_labels() -> LabelFile:
@@ -65,15 +71,16 @@ def topic_labels() -> LabelFile:
 def installed_packages(known: Iterable[LabelId]) -> list[Package]:
     """Return the packages of this environment that say anything of themselves, by name."""
     labels = set(known)
-    found = {package.name: package for package in map(lambda d: package_of(d, labels), distributions())}
+    read = (package_of(distribution, labels) for distribution in distributions())
+    found = {package.name: package for package in read}
     return [package for _, package in sorted(found.items(), key=lambda pair: pair[0].lower()) if package.text]
 
 
 def package_of(distribution: Distribution, labels: set[LabelId]) -> Package:
     """Read one package's metadata."""
     fields = distribution.metadata
-    summary = fields["Summary"] if "Summary" in fields else ""
-    summary = "" if not summary or summary.strip() == "UNKNOWN" else " ".join(summary.split())
+    given = fields["Summary"] if "Summary" in fields else ""  # noqa: SIM401 - it has no get
+    summary = "" if given.strip() == "UNKNOWN" else " ".join(given.split())
     topics = {LabelId(c) for c in fields.get_all("Classifier") or [] if c.startswith(TOPIC + SEPARATOR)}
     described = fields["Description"] if "Description" in fields else fields.get_payload()  # type: ignore[attr-defined]
     return Package(
@@ -146,7 +153,7 @@ def plain(text: str) -> str:
 
 
 def is_prose(sentence: str) -> bool:
-    """Whether a sentence says something: whole, long enough, mostly letters, no classifier or install note."""
+    """Whether a sentence says something: whole, long enough, mostly letters, no classifier or note."""
     words = sentence.split()
     if not 5 <= len(words) <= 60 or not sentence.endswith((".", "!", "?")):
         return False
@@ -159,6 +166,6 @@ def is_prose(sentence: str) -> bool:
 def item_rows(packages: Iterable[Package]) -> list[ItemRow]:
     """Return packages as items to evaluate; the item holds the text alone."""
     return [
-        ItemRow(Item(ItemId(package.name), package.text), package.gold, f"package {package.name}")
+        ItemRow(Item(package.id, package.text), package.gold, f"package {package.name}")
         for package in packages
     ]

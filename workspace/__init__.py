@@ -1,1 +1,1 @@
-"""A person's folder opened as one object: index, settings and templates, with the agents wired to their models."""
+"""A person's folder as one object: index, settings and templates, agents wired to their models."""

@@ -16,8 +16,8 @@ def builder(method: str, wiring: Wiring, settings: Mapping[str, Any]) -> TreeBui
     """Return the builder of this name with its settings; InputError says which there are."""
     if method not in METHODS:
         raise InputError(
-            f"there is no method {method!r}; there are: {', '.join(METHODS)}. A tree of your own comes with its "
-            "labels: give them paths or parents and import them"
+            f"there is no method {method!r}; there are: {', '.join(METHODS)}. A tree of your own comes with "
+            "its labels: give them paths or parents and import them"
         )
     try:
         chosen = KMeansSettings(**settings)

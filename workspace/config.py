@@ -26,7 +26,7 @@ description = ""
 model = "{DEFAULT_EMBEDDER}"
 
 # One model per role: a LiteLLM model string, gguf/<name or path>, or encoder/<embedder> (no language model).
-# For a server of your own add api_base = "http://127.0.0.1:8000/v1"; for a key, api_key_env = "OPENAI_API_KEY".
+# A server of your own: api_base = "http://127.0.0.1:8000/v1". A key: api_key_env = "OPENAI_API_KEY".
 [models.navigator]
 model = "{DEFAULT_CHOOSER}"
 

@@ -96,7 +96,7 @@ class Workspace:
         self.close()
 
     def import_labels(self, labels: LabelFile) -> None:
-        """Put the labels of a file into an empty workspace; a tree that the file describes is the index at once."""
+        """Put a file's labels into an empty workspace; a tree they describe is the index at once."""
         present = len(self.index.label_ids())
         if present:
             raise InputError(
@@ -146,7 +146,7 @@ class Workspace:
             option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, progress))
 
     def graph(self, policy: "WalkPolicy | None" = None) -> "StateGraph[Any, Any, Any, Any]":
-        """Return the walk as an uncompiled LangGraph graph over this workspace's index, agents and settings."""
+        """Return the walk as an uncompiled LangGraph graph over this workspace's index and agents."""
         from taxonaut.graphs.navigate import navigate
 
         policy = policy or self.policy()
@@ -181,7 +181,8 @@ class Workspace:
             )
         if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
             raise InputError(
-                f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; build one with: taxonaut index build"
+                f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; "
+                "build one with: taxonaut index build"
             )
         templates = {name: self.prompts.hash(name) for name in self.prompts.names()}
         for name, hash_ in templates.items():
@@ -216,8 +217,8 @@ class Workspace:
     ) -> list[ItemResult]:
         """Label texts; the results come in their order, each label with the path that led to it.
 
-        `walk` replaces walk settings for this call: top, shortlist, terminals, dense, branches. Finished items
-        are kept: the same call again asks no model.
+        `walk` replaces walk settings for this call: top, shortlist, terminals, dense, branches. Finished
+        items are kept: the same call again asks no model.
         """
         return [result async for result in self.stream(texts, on_done=on_done, **walk)]
 
