@@ -1,7 +1,7 @@
 """Count the words that an option's name shares with an item, rare ones for more.
 
 An embedder knows little of names it seldom saw; their letters find them. On the development parts of ESCO
-this puts the right label first in 62 % instead of 57 %.
+this puts a right label first in 61 % of texts instead of 57 %.
 """
 
 import math
