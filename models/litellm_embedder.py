@@ -1,17 +1,20 @@
 """Embeddings from any LiteLLM model string, with the same retries as chat."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import numpy as np
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from taxonaut.models import litellm_door
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.litellm_errors import TransientError
+from taxonaut.models.litellm_errors import TransientError, address
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelUnavailableError
+
+T = TypeVar("T")
 
 BATCH = 128
 """Texts sent in one request."""
@@ -57,10 +60,23 @@ class LiteLLMEmbedder:
             reraise=True,
         )
         try:
-            for attempt in attempts:
-                with attempt:
-                    rows: list[dict[str, Any]] = asyncio.run(litellm_door.embed(self.settings, list(texts)))
-                    return np.asarray([row["embedding"] for row in rows], dtype=np.float32)
+            rows = attempts(in_a_loop, lambda: litellm_door.embed(self.settings, list(texts)))
         except TransientError as error:
             raise ModelUnavailableError(f"{error} (given up after {self.settings.attempts} tries)") from None
-        raise AssertionError("unreachable")
+        if len(rows) != len(texts):
+            raise ModelUnavailableError(
+                f"{self.name!r} gave {len(rows)} vector{'s' * (len(rows) != 1)} for {len(texts)} texts; "
+                f"look at the log of {address(self.settings)}, or use another model"
+            )
+        ordered = sorted(rows, key=lambda row: int(row["index"]))
+        return np.asarray([row["embedding"] for row in ordered], dtype=np.float32)
+
+
+def in_a_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine to its end, in a thread of its own where this one already runs an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(make())
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(lambda: asyncio.run(make())).result()

@@ -1,5 +1,6 @@
 """Turn whatever LiteLLM raises into one of our errors: the model's name, what happened, the way out."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelUnavailab
 LONGEST_SAID = 300
 """Characters of a server's own words that a message repeats."""
 
-_PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout|LiteLLM)\s*(?::|-)\s+)+")
+_PREFIX = re.compile(
+    r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout|LiteLLM)\s*(?::|-)\s+)+(?:Error code: \d+ - (?={))?"
+)
 _BUSY = {"RateLimitError"}
 _SILENT = {"Timeout", "APITimeoutError"}
 _UNREACHED = {"ConnectError", "ConnectTimeout"}
@@ -138,14 +141,24 @@ def said(error: BaseException) -> str:
 
 def message_in(text: str) -> str:
     """The message of an error body, whichever way the server writes one; `text` itself if it is none."""
+    if not text.startswith("{"):
+        return text
     try:
         body = json.loads(text)
     except ValueError:
-        return text
+        body = literal(text)
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):
         error = error.get("message") or error.get("detail") or text
     return str(error)
+
+
+def literal(text: str) -> object:
+    """Read a body that was printed as Python prints it; `text` itself if it was not."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
 
 
 def retry_after(error: Exception) -> float | None:

@@ -18,6 +18,21 @@ from taxonaut.state.records import Label, Tree, TreeNode
 SERVER = Path(__file__).parent / "servers" / "openai_server.py"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the warnings quiet that LiteLLM silences for the whole process when it is imported.
+
+    pytest takes such a filter back at the end of the test that imported LiteLLM first.
+    """
+    config.addinivalue_line("filterwarnings", "ignore:Item '.*' on TypedDict class:UserWarning")
+
+
+def pytest_sessionfinish() -> None:
+    """Let go of the modules that Hypothesis caches, or DuckDB's bindings report them as leaks at exit."""
+    constants = sys.modules.get("hypothesis.internal.constants_ast")
+    if constants is not None:
+        constants.constants_from_module.cache_clear()
+
+
 class LocalServer:
     """The server of tests/servers in a process of its own."""
 

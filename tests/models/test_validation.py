@@ -1,0 +1,93 @@
+"""What counts as a valid tool call, and what a model is told otherwise."""
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taxonaut.models.requests import Choice, ModelRequest
+from taxonaut.models.validation import chosen_ids, parse_arguments
+from taxonaut.state.errors import ModelReplyError
+from taxonaut.tools.expand_node import expand_node_spec
+
+CHOICES = tuple(Choice(number, (str(number),)) for number in (1, 2, 3))
+REQUEST = ModelRequest("", "", "", "", "", expand_node_spec(3, 2), "branches", CHOICES, 2)
+NEEDS = "a list of at most 2 of the ids 1, 2, 3, best first, or [0] if none fits"
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        ([2], (2,)),
+        ([3, 1], (3, 1)),
+        ([1, 2, 3], (1, 2)),
+        ([2, 2, 1], (2, 1)),
+        ([0], ()),
+        ([0, 3], (3,)),
+        (2, (2,)),
+        (0, ()),
+        ("3", (3,)),
+        (["1", " 2 "], (1, 2)),
+        ([1.0], (1,)),
+    ],
+)
+def test_valid_choices(given: Any, chosen: tuple[int, ...]) -> None:
+    assert chosen_ids(REQUEST, {"branches": given}) == chosen
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, f"expand_node needs `branches`: {NEEDS}."),
+        ([], f"expand_node needs `branches`: {NEEDS}."),
+        ([4], f"[4] is not on offer. `branches` takes {NEEDS}."),
+        ([1, -1, 9], f"[-1, 9] is not on offer. `branches` takes {NEEDS}."),
+        ([True], f"[true] is not on offer. `branches` takes {NEEDS}."),
+        ([None], f"[null] is not on offer. `branches` takes {NEEDS}."),
+        ([1.5], f"[1.5] is not on offer. `branches` takes {NEEDS}."),
+        ([[1]], f"[[1]] is not on offer. `branches` takes {NEEDS}."),
+        ({"id": 1}, f'[{{"id": 1}}] is not on offer. `branches` takes {NEEDS}.'),
+        ("Shoes", f'["Shoes"] is not on offer. `branches` takes {NEEDS}.'),
+        (["9" * 9999], f'["{"9" * 198} is not on offer. `branches` takes {NEEDS}.'),
+    ],
+)
+def test_faulty_choices_are_told_what_there_is(given: Any, message: str) -> None:
+    with pytest.raises(ModelReplyError) as caught:
+        chosen_ids(REQUEST, {"branches": given})
+    assert str(caught.value) == message
+
+
+@given(json_values)
+def test_whatever_a_model_writes_is_a_choice_or_a_reply_error(value: Any) -> None:
+    try:
+        chosen = chosen_ids(REQUEST, {"branches": value})
+    except ModelReplyError:
+        return
+    assert len(chosen) <= 2
+    assert len(set(chosen)) == len(chosen)
+    assert set(chosen) <= {1, 2, 3}
+    assert all(type(number) is int for number in chosen)
+
+
+@given(st.text(max_size=30))
+def test_whatever_arguments_are_they_are_an_object_or_a_reply_error(text: str) -> None:
+    with contextlib.suppress(ModelReplyError):
+        assert isinstance(parse_arguments(REQUEST, "expand_node", text), dict)
+
+
+def test_arguments_come_as_text_or_as_an_object() -> None:
+    assert parse_arguments(REQUEST, "expand_node", '{"branches": [1]}') == {"branches": [1]}
+    assert parse_arguments(REQUEST, "expand_node", {"branches": [1]}) == {"branches": [1]}
+
+
+def test_another_tool_is_refused_by_name() -> None:
+    with pytest.raises(ModelReplyError, match=r"^There is no tool 'rm' here\. Call expand_node\.$"):
+        parse_arguments(REQUEST, "rm", "{}")
