@@ -1,4 +1,7 @@
-"""What several folders of tests share: a small index and a local model server."""
+"""What several folders of tests share: a small index and a local model server.
+
+Nothing of ours is imported at the top: this module outlives the tests, and with it whatever it holds.
+"""
 
 import json
 import subprocess
@@ -6,14 +9,13 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from taxonaut.state.database import Database
-from taxonaut.state.ids import LabelId
-from taxonaut.state.index import Index
-from taxonaut.state.records import Label, Tree, TreeNode
+if TYPE_CHECKING:
+    from taxonaut.state.database import Database
+    from taxonaut.state.index import Index
 
 SERVER = Path(__file__).parent / "servers" / "openai_server.py"
 
@@ -99,45 +101,47 @@ def start_server() -> Iterator[Any]:
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
+def database() -> "Iterator[Database]":
+    from taxonaut.state.database import Database
+
     with Database.in_memory() as opened:
         yield opened
 
 
-PRODUCTS = Tree(
-    "drawn",
-    nodes=(
+@pytest.fixture
+def index(database: "Database") -> "Index":
+    """Root (gift) > Clothes (scarf), Sports; both > Shoes (shoes, boots); Sports > Balls (ball, puck).
+
+    Shoes, itself a label, stand under two nodes; one label lies in the root, one in an inner node. The
+    nodes' ids are 2 to 5 in this order.
+    """
+    from taxonaut.state.ids import LabelId
+    from taxonaut.state.index import Index
+    from taxonaut.state.records import Label, Tree, TreeNode
+
+    texts = {
+        "gift": ("Gift cards", ""),
+        "scarf": ("Scarves", ""),
+        "shoes": ("Shoes", "worn on the feet"),
+        "boots": ("Boots", ""),
+        "ball": ("Footballs", ""),
+        "puck": ("Pucks", ""),
+    }
+    nodes = (
         TreeNode(1, "Clothes", "what one wears", examples=("Boots", "Scarves")),
         TreeNode(2, "Sports"),
         TreeNode(3, "Shoes", label_id=LabelId("shoes")),
         TreeNode(4, "Balls"),
-    ),
-    edges=((0, 1), (0, 2), (1, 3), (2, 3), (2, 4)),
-    placements=(
-        (0, LabelId("gift")),
-        (1, LabelId("scarf")),
-        (3, LabelId("shoes")),
-        (3, LabelId("boots")),
-        (4, LabelId("ball")),
-        (4, LabelId("puck")),
-    ),
-)
-"""Shoes stand under Clothes and under Sports; a label lies in the root, one in an inner node."""
-
-PRODUCT_LABELS = [
-    Label(LabelId("gift"), "Gift cards"),
-    Label(LabelId("scarf"), "Scarves"),
-    Label(LabelId("shoes"), "Shoes", "worn on the feet"),
-    Label(LabelId("boots"), "Boots"),
-    Label(LabelId("ball"), "Footballs"),
-    Label(LabelId("puck"), "Pucks"),
-]
-
-
-@pytest.fixture
-def index(database: Database) -> Index:
-    """Root (gift) > Clothes (scarf), Sports; both > Shoes (shoes, boots); Sports > Balls (ball, puck)."""
+    )
+    places = ((0, "gift"), (1, "scarf"), (3, "shoes"), (3, "boots"), (4, "ball"), (4, "puck"))
     made = Index(database)
-    made.add_labels(PRODUCT_LABELS)
-    made.load_tree(PRODUCTS)
+    made.add_labels([Label(LabelId(id_), name, about) for id_, (name, about) in texts.items()])
+    made.load_tree(
+        Tree(
+            "drawn",
+            nodes,
+            ((0, 1), (0, 2), (1, 3), (2, 3), (2, 4)),
+            tuple((node, LabelId(label)) for node, label in places),
+        )
+    )
     return made
