@@ -1,7 +1,7 @@
 """`taxonaut classify`: label texts, as many as there are, and keep what is finished."""
 
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 TopOption = Annotated[
-    int | None, typer.Option(min=1, help="Most labels of a text. [default: 10]", show_default=False)
+    int | None,
+    typer.Option(min=1, help="Most labels of a text; else as in taxonaut.toml.", show_default=False),
 ]
 ShortlistOption = Annotated[
-    str | None,
+    Literal["tree", "dense", "both"] | None,
     typer.Option(
-        metavar="tree|dense|both",
-        help="Where labels to rank come from: the walk, dense retrieval, or both. [default: both]",
+        help="Where labels to rank come from: the walk, dense retrieval, or both.",
         show_default=False,
     ),
 ]
@@ -62,7 +62,7 @@ def classify(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TEXT…|FILE|-]",
+            metavar="TEXT|FILE|-",
             help="Texts, or one file (.csv, .tsv, .jsonl, .json, .parquet, .txt; .gz too), or - for stdin.",
             show_default=False,
         ),
@@ -124,7 +124,8 @@ def chosen_sink(
     from taxonaut.workspace.result_files import open_results
 
     if output is None:
-        return nullcontext(lambda item, result: print_item(console, item, result))
+        with_id = not given.is_texts
+        return nullcontext(lambda item, result: print_item(console, item, result, with_id=with_id))
     if output == "-":
         utf8_output()
     inputs = [given.file] if given.file else []

@@ -1,17 +1,19 @@
 """`taxonaut evaluate`: methods side by side on one file, quality beside cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from taxonaut.cli.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.reporting import InterruptedWork
 from taxonaut.cli.session import JsonOption, Session, command
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from taxonaut.cli.progress import Bar
     from taxonaut.evaluation.harness import MethodReport, Report
 
 app = typer.Typer()
@@ -64,11 +66,16 @@ def evaluate(
         islice(open_items(file, columns, format=format, encoding=encoding).rows(), limit)  # type: ignore[arg-type]
     )
     with progress(session, json=json) as bar, session.open() as workspace:
+        bar.stage("embedding labels")
         if workspace.compares_vectors and names != ["bm25"]:
-            bar.stage("embedding labels")
             workspace.embed_labels(bar.at)
-        stages = Stages(bar.stage, bar.at)
-        report = harness.evaluate(workspace, rows, names, ks, stages.at)
+        stages = Stages(bar, names, len(rows))
+        try:
+            report = harness.evaluate(workspace, rows, names, ks, stages.at)
+        except KeyboardInterrupt:
+            raise InterruptedWork(
+                "what is finished is kept; run the same command again to continue"
+            ) from None
     if json:
         print_json(report_row(report))
     else:
@@ -79,17 +86,23 @@ def evaluate(
 
 
 class Stages:
-    """Turns a harness's progress into the bar's: each method is a stage."""
+    """Turns a harness's progress into the bar's: each method is a stage, which begins as the one before ends."""
 
-    def __init__(self, stage: Any, at: Any) -> None:
-        self.stage, self.forward, self.method = stage, at, ""
+    def __init__(self, bar: "Bar", methods: "Sequence[str]", total: int) -> None:
+        self.bar, self.total = bar, total
+        self.waiting = list(methods)
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin the next method's stage, if there is one."""
+        if self.waiting:
+            self.bar.stage(self.waiting.pop(0), self.total)
 
     def at(self, method: str, done: int, total: int) -> None:
         """Show how far a method is."""
-        if method != self.method:
-            self.method = method
-            self.stage(method, total)
-        self.forward(done, total)
+        self.bar.at(done, total)
+        if done >= total:
+            self.begin()
 
 
 def cutoffs(given: str) -> list[int]:

@@ -23,13 +23,15 @@ def build(
         str, typer.Option(metavar="METHOD", help="How: kmeans splits by the labels' embeddings.")
     ] = "kmeans",
     k: Annotated[
-        int | None, typer.Option(help="Most branches of a node. [default: 16]", show_default=False)
+        int | None, typer.Option(help="Most branches of a node; else 16.", show_default=False)
     ] = None,
     terminal_size: Annotated[
         int | None,
-        typer.Option(help="Most labels in a terminal node. [default: 64]", show_default=False),
+        typer.Option(help="Most labels in a terminal node; else 64.", show_default=False),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Where splitting starts.", show_default=False)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Where splitting starts; else 0.", show_default=False)
+    ] = None,
 ) -> None:
     """Build a tree over flat labels.
 
@@ -63,7 +65,7 @@ def show(
     session: Session,
     node: Annotated[
         str,
-        typer.Argument(metavar="[NODE|PATH]", help="A node's number, or its path from the top: 'A > B'."),
+        typer.Argument(metavar="NODE|PATH", help="A node's number, or its path from the top: 'A > B'."),
     ] = "",
     depth: Annotated[int, typer.Option(min=1, help="Levels shown below it.")] = 2,
     limit: Annotated[int, typer.Option(min=1, help="Most branches, and most labels, shown of a node.")] = 12,

@@ -15,11 +15,15 @@ COMPRESSED = ".gz"
 
 @dataclass(frozen=True, slots=True)
 class ItemInput:
-    """Items that are read one by one. `file` is empty for texts of the command line and standard input."""
+    """Items that are read one by one.
+
+    `is_texts` where they stood on the command line; `file` is empty then, and for standard input.
+    """
 
     count: int
     items: Callable[[], Iterator[Item]]
     file: str = ""
+    is_texts: bool = False
 
 
 def item_input(
@@ -33,6 +37,8 @@ def item_input(
         if sys.stdin.isatty():
             raise InputError("there is nothing to label: give a text or a file, or pipe texts in")
         given = [STDIN]
+    if blank := [text for text in given if not text.strip()]:
+        raise InputError(f"{blank[0]!r} is an empty text; give a text or a file")
     if format is None and not any(text == STDIN or names_file(text) for text in given):
         return _texts(given)
     if len(given) > 1:
@@ -45,6 +51,8 @@ def item_input(
 
 def names_file(given: str) -> bool:
     """Whether an argument is the name of a file: it exists, or it ends like one that can be read."""
+    if not given.strip():
+        return False
     path = Path(given)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == COMPRESSED:
@@ -62,7 +70,7 @@ def _texts(given: Sequence[str]) -> ItemInput:
     from taxonaut.workspace.workspace import as_item
 
     items = list(dict.fromkeys(as_item(cleaned(text)) for text in given))
-    return ItemInput(len(items), lambda: iter(items))
+    return ItemInput(len(items), lambda: iter(items), is_texts=True)
 
 
 def _file(given: str, columns: ItemColumns, format: str | None, encoding: str) -> ItemInput:

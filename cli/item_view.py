@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 EVIDENCE = "bold yellow"
 LONGEST_TEXT = 300
+AROUND_PHRASE = 80
 LONGEST_PHRASE = 40
 
 
-def print_item(console: "Console", item: "Item", result: "ItemResult") -> None:
+def print_item(console: "Console", item: "Item", result: "ItemResult", *, with_id: bool = False) -> None:
     """Print an item's text and its labels, best first, or what went wrong with it."""
     telling = result.labels[0].evidence if result.labels else ""
-    console.print(marked(item.text, telling))
+    title = styled(f"{item.id}  " if with_id else "", "dim")
+    console.print(title.append_text(marked(item.text, telling)))
     if result.error:
         console.print(styled(f"  failed: {result.error}", "red"))
     if result.labels:
@@ -51,13 +53,17 @@ def quoted(phrase: str) -> "Text":
 
 
 def marked(text: str, phrase: str) -> "Text":
-    """Return a text, cut around a phrase if it is long, with the phrase standing out."""
+    """Return a text with a phrase standing out; of a long text its beginning and what is around the phrase."""
     whole, wanted = " ".join(printable(text).split()), " ".join(printable(phrase).split())
     at = whole.find(wanted) if wanted else -1
-    start = max(0, at + len(wanted) // 2 - LONGEST_TEXT // 2) if len(whole) > LONGEST_TEXT and at > 0 else 0
-    shown = clipped(whole[start:], LONGEST_TEXT)
-    shown = f"…{shown}" if start else shown
+    if at + len(wanted) <= LONGEST_TEXT:
+        shown = clipped(whole, LONGEST_TEXT)
+    else:
+        start = whole.rfind(" ", 0, at - AROUND_PHRASE) + 1
+        end = at + len(wanted) + AROUND_PHRASE
+        shown = f"{clipped(whole, LONGEST_TEXT - 2 * AROUND_PHRASE)} {clipped(whole[start:], end - start)}"
     line = styled(shown, "bold")
-    if wanted and (place := shown.find(wanted)) >= 0 and wanted != shown:
+    place = shown.rfind(wanted) if wanted and wanted != shown else -1
+    if place >= 0:
         line.stylize(EVIDENCE, place, place + len(wanted))
     return line

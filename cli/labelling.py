@@ -82,8 +82,12 @@ def label_all(
         before = classification.totals()
         bar.stage("labelling", given.count)
         started = time.perf_counter()
-        with sink as write:
-            asyncio.run(stream(classification, given, write, bar, tally))
+        with sink as write, asyncio.Runner() as runner:
+            try:
+                runner.run(stream(classification, given, write, bar, tally))
+            except KeyboardInterrupt:
+                workspace.wiring.close()  # ends what its threads still compute; the runner waits for them
+                raise
     except KeyboardInterrupt:
         raise InterruptedWork(
             f"{tally.done:,} of {given.count:,} done and kept; run the same command again to continue"

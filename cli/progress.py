@@ -9,7 +9,7 @@ from taxonaut.cli.session import Session
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn, Task
 
 
 class Bar:
@@ -45,48 +45,42 @@ def progress(session: Session, console: "Console | None" = None, *, json: bool =
     if not is_watched(session, json=json):
         yield Bar()
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn
 
     from taxonaut.cli.terminal import err
 
     shared = console if console is not None and console.is_terminal else err()
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        _rate_column(),
-        TimeElapsedColumn(),
-        TextColumn("left", style="dim"),
-        TimeRemainingColumn(compact=True),
-        console=shared,
-        transient=True,
-        refresh_per_second=4,
-    ) as shown:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), _state_column())
+    with Progress(*columns, console=shared, transient=True, refresh_per_second=4) as shown:
         yield Bar(shown)
 
 
-def _rate_column() -> "ProgressColumn":
+def state(done: float, total: float | None, elapsed: float) -> str:
+    """Write how far a stage is, how many a second are done, and how much time is left, as far as is known."""
+    passed = duration(elapsed)
+    if not total:
+        return passed
+    if not done or not elapsed:
+        return f"0 of {total:,.0f}  {passed}"
+    rate = done / elapsed
+    return f"{done:,.0f} of {total:,.0f}  {rate:,.1f}/s  {passed}, {duration((total - done) / rate)} left"
+
+
+def duration(seconds: float) -> str:
+    """Write a time as 0:07 or 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _state_column() -> "ProgressColumn":
     from rich.progress import ProgressColumn
     from rich.text import Text
 
-    class RateColumn(ProgressColumn):
-        """How many a second, on average."""
+    class StateColumn(ProgressColumn):
+        """Shows `state`."""
 
         def render(self, task: "Task") -> Text:
-            """Write the rate once there is one."""
-            if not task.completed or not task.elapsed:
-                return Text("")
-            return Text(f"{task.completed / task.elapsed:,.1f}/s", "cyan")
+            return Text(state(task.completed, task.total, task.elapsed or 0.0), "cyan")
 
-    return RateColumn()
-
-
-if TYPE_CHECKING:
-    from rich.progress import ProgressColumn, Task
+    return StateColumn()

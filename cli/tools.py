@@ -19,7 +19,7 @@ app = typer.Typer()
 def tools(
     session: Session,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One tool: its text and its JSON schema.")
+        str | None, typer.Argument(metavar="NAME", help="One tool: its text and its JSON schema.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
