@@ -214,6 +214,7 @@ def call(tools: list[dict[str, Any]], behaviour: str, messages: list[dict[str, A
         "float": arguments.replace("[1", "[1.0"),
         "strings": arguments.replace("[1", '["1"').replace("1]", "1]"),
         "none": arguments.replace("[1", "[0"),
+        "vary": json.dumps(varied_option(function["parameters"], messages)),
     }
     return {
         "id": "call_1",
@@ -235,6 +236,18 @@ def first_option(schema: dict[str, Any]) -> dict[str, Any]:
         else:
             filled[name] = kind.get("enum", ["because"])[0]
     return filled
+
+
+def varied_option(schema: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Choose one or two options by what the messages say, the same for the same messages."""
+    (field,) = schema["required"]
+    options = [v for v in schema["properties"][field]["items"].get("enum", [1]) if v]
+    most = min(2, schema["properties"][field].get("maxItems", 1))
+    drawn = int(fingerprint({"messages": messages}), 16)
+    first = drawn % len(options)
+    return {
+        field: [options[(first + at) % len(options)] for at in range(min(1 + drawn % most, len(options)))]
+    }
 
 
 def embeddings(body: dict[str, Any], seen: collections.Counter[str]) -> tuple[int, dict[str, Any]]:
