@@ -106,10 +106,13 @@ def switch_tree(editor: Editor, arguments: Arguments) -> Done:
     """Let another tree of the file stand."""
     tree, former, root = int(arguments["tree"]), editor.shape.tree, _root(editor)
     dangling = editor.execute(
-        "SELECT count(*) FROM placements ANTI JOIN labels ON label = number WHERE tree = ?", [tree]
+        "WITH used AS (SELECT label FROM placements WHERE tree = $1 "
+        "UNION SELECT label FROM nodes WHERE tree = $1 AND label IS NOT NULL) "
+        "SELECT count(*) FROM used ANTI JOIN labels ON label = number",
+        [tree],
     )[0][0]
     if dangling:
-        raise InputError(f"tree {tree!r} places {dangling} labels that were taken out since; add them first")
+        raise InputError(f"tree {tree!r} names {dangling} labels that were taken out since; add them first")
     _switch(editor, tree)
     editor.update_node(ROOT, arguments["root"])
     return Done({"tree": tree}, Step("switch_tree", {"tree": former, "root": root}))

@@ -70,6 +70,7 @@ class Database:
                 str(path), read_only=read_only, config=_settings(memory_limit, threads)
             )
             try:
+                connection.execute("SET enable_progress_bar = false")
                 migrate(connection, path, read_only=read_only)
             except BaseException:
                 connection.close()

@@ -18,7 +18,7 @@ _FOR_ITEM = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE run = ? AND item
 _TOTALS = """
 SELECT count(*), count_if(cached), sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
        count_if(error <> ''), sum(latency_s)
-FROM decisions WHERE run = ?
+FROM decisions WHERE run = $1 AND ($2 IS NULL OR item IN (SELECT unnest($2::VARCHAR[])))
 """
 
 
@@ -50,9 +50,9 @@ class Decisions:
         """Return an item's decisions in a run, in the order they were appended."""
         return [_decision(row) for row in self._database.rows(_FOR_ITEM, [run, item])]
 
-    def totals(self, run: RunId) -> Totals:
-        """Add up a run's decisions."""
-        row = self._database.rows(_TOTALS, [run])[0]
+    def totals(self, run: RunId, items: Sequence[ItemId] | None = None) -> Totals:
+        """Add up a run's decisions, of some items if they are given."""
+        row = self._database.rows(_TOTALS, [run, None if items is None else list(items)])[0]
         requests, cached, prompt, completion, reused, errors = (int(value or 0) for value in row[:6])
         return Totals(requests, cached, prompt, completion, reused, float(row[6] or 0.0), errors)
 

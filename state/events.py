@@ -1,5 +1,6 @@
 """The log of changes to the index, each beside the change that takes it back."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from taxonaut.state.database import Database
@@ -53,13 +54,13 @@ class Events:
         rows = self._database.rows("SELECT tree FROM events WHERE id = ?", [event])
         return None if rows[0][0] is None else int(rows[0][0])
 
-    def standing_after(self, event: EventId, tree: int) -> "list[EventId]":
-        """Return the later events on a tree that are neither undone nor an undo, latest first."""
+    def standing_after(self, event: EventId) -> Iterator[Event]:
+        """Yield the later events that are neither undone nor an undo, latest first."""
         sql = (
-            "SELECT id FROM events WHERE id > ? AND tree = ? AND undone_by IS NULL AND operation <> 'undo' "
+            f"SELECT {_COLUMNS} FROM events WHERE id > ? AND undone_by IS NULL AND operation <> 'undo' "
             "ORDER BY id DESC"
         )
-        return [EventId(row[0]) for row in self._database.rows(sql, [event, tree])]
+        return map(_event, self._database.rows(sql, [event]))
 
     def mark(self, event: EventId, undone_by: EventId | None) -> None:
         """Say by which event an event was undone; None lets it stand again."""

@@ -11,6 +11,7 @@ from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index_read import IndexReader
 from taxonaut.state.operations import Arguments, Done, Operation, Step, node_row
 from taxonaut.state.records import Event, Label, Tree
+from taxonaut.state.undo_rules import rests_on
 
 _OPERATIONS: dict[str, Operation] = {
     "create_node": operations.create_node,
@@ -154,10 +155,19 @@ class Index(IndexReader):
 
     def _take_back(self, target: Event) -> Event:
         inverse = Step(target.inverse["operation"], dict(target.inverse["arguments"]))
+        if inverse.operation == "unplace":
+            inverse.arguments["may_lose"] = target.operation == "place"
         self._check_undoable(target, inverse)
         return self._record("undo", lambda editor: _undone(target, inverse, editor), inverse.operation)
 
     def _check_undoable(self, target: Event, inverse: Step) -> None:
+        numbers = self._view.labels.numbers
+        for later in self.events.standing_after(target.id):
+            if rests_on(later, target, numbers.get):
+                raise InputError(
+                    f"event {target.id!r} cannot be undone before event {later.id!r}, which may rest on it; "
+                    "undo that first"
+                )
         tree, current = self.events.tree_of(target.id), self._view.shape.tree
         if tree is None:
             return
@@ -166,14 +176,6 @@ class Index(IndexReader):
                 f"event {target.id!r} changed a tree that does not stand now; "
                 "take back the later load_tree or undo first"
             )
-        later = self.events.standing_after(target.id, current)
-        if inverse.operation == "switch_tree" and later:
-            raise InputError(
-                f"the tree was changed after event {target.id!r}; undo event {later[0]!r} first"
-                + (f", and {len(later) - 1} more" if len(later) > 1 else "")
-            )
-        if inverse.operation == "unplace":
-            inverse.arguments["may_lose"] = not later
         if inverse.operation == "edit_node":
             self._check_not_edited_again(target)
 

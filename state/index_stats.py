@@ -54,11 +54,18 @@ def measure(database: Database, tree: int) -> IndexStats:
 
 
 def _depth(parents: _Ints, children: _Ints) -> int:
-    seen, level, depth = np.array([ROOT]), np.array([ROOT]), 0
+    ids = np.union1d(children, [ROOT])
+    below = np.searchsorted(ids, children)
+    starts = np.searchsorted(parents, ids)
+    counts = np.searchsorted(parents, ids, side="right") - starts
+    seen = np.zeros(ids.size, dtype=np.bool_)
+    level, depth = np.searchsorted(ids, [ROOT]), 0
     while True:
-        starts, ends = np.searchsorted(parents, level), np.searchsorted(parents, level, side="right")
-        spans = [children[start:end] for start, end in zip(starts, ends, strict=True) if end > start]
-        below = np.setdiff1d(np.concatenate(spans), seen) if spans else np.array([], dtype=np.int64)
-        if not below.size:
+        seen[level] = True
+        many = counts[level]
+        firsts = np.repeat(starts[level] - many.cumsum() + many, many)
+        reached = np.unique(below[firsts + np.arange(firsts.size)])
+        level = reached[~seen[reached]]
+        if not level.size:
             return depth
-        seen, level, depth = np.union1d(seen, below), below, depth + 1
+        depth += 1

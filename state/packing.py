@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def pack(values: Sequence[object]) -> str:
     """Write a list as JSON text; an empty one as the empty string."""
@@ -17,7 +19,7 @@ def unpack(text: str) -> tuple[Any, ...]:
 
 def dump(value: object) -> str:
     """Write any JSON value on one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def load(text: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The tree's shape in memory: who is below whom, and which label lies where, as integers only."""
 
 import heapq
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -13,6 +14,7 @@ MOST_PATHS = 64
 """With many parents a label can have more paths than anyone reads; the shortest of them are given."""
 
 _Ints = NDArray[np.int64]
+_Path = tuple[int, "_Path | None"]
 
 
 class Links:
@@ -121,14 +123,25 @@ class Shape:
     def paths(self, node: int, most: int = MOST_PATHS) -> list[tuple[int, ...]]:
         """Return up to `most` paths from the root to a node, the root left out, shortest first."""
         found: list[tuple[int, ...]] = []
-        # Best first by (length when finished, steps still to go): no more than depth x most partial paths.
-        waiting: list[tuple[int, int, tuple[int, ...]]] = [(self.depth(node), self.depth(node), (node,))]
+        # Best first by (length when finished, steps still to go): about depth x most partial paths, each a
+        # linked list from its topmost node down.
+        order = itertools.count()
+        waiting: list[tuple[int, int, int, _Path]] = [(self.depth(node), self.depth(node), 0, (node, None))]
         while waiting and len(found) < most:
-            _, _, path = heapq.heappop(waiting)
+            length, _, _, path = heapq.heappop(waiting)
             if path[0] == ROOT:
-                found.append(path[1:])
+                found.append(_steps(path[1]))
                 continue
+            walked = length - self.depth(path[0])
             for parent in self.parents[path[0]]:
                 left = self.depth(parent)
-                heapq.heappush(waiting, (len(path) + left, left, (parent, *path)))
+                heapq.heappush(waiting, (walked + 1 + left, left, next(order), (parent, path)))
         return found
+
+
+def _steps(path: "_Path | None") -> tuple[int, ...]:
+    steps: list[int] = []
+    while path is not None:
+        node, path = path
+        steps.append(node)
+    return tuple(steps)

@@ -233,6 +233,10 @@ def test_half_a_character_is_refused_by_name(database: Database) -> None:
     assert len(Items(database)) == 0
 
 
-def test_nothing_is_downloaded(database: Database) -> None:
-    names = ["autoinstall_known_extensions", "autoload_known_extensions"]
-    assert [database.rows(f"SELECT current_setting('{name}')")[0][0] for name in names] == [False, False]
+def test_nothing_is_downloaded_and_nothing_is_drawn_on_the_terminal(path: Path) -> None:
+    names = ["autoinstall_known_extensions", "autoload_known_extensions", "enable_progress_bar"]
+    settings = ", ".join(f"current_setting('{name}')" for name in names)
+    with Database.open(path) as database:
+        assert database.rows(f"SELECT {settings}") == [(False, False, False)]
+        with database.write():
+            assert database.rows(f"SELECT {settings}") == [(False, False, False)]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -14,7 +13,7 @@ from taxonaut.state.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
 
 pick = st.integers(0, 10**6)
-names = st.text(min_size=1, max_size=8).filter(lambda text: text.strip() and text.isprintable())
+names = st.sampled_from(["a", "b, c", 'say "x"', "two\nlines", "🍏", "שלום"])
 
 
 def dump(index: Index) -> dict[str, Any]:
@@ -196,7 +195,10 @@ class IndexMachine(RuleBasedStateMachine):
             done |= ready
 
 
-TestIndex = pytest.mark.filterwarnings("error")(IndexMachine.TestCase)
+TestIndex = IndexMachine.TestCase
 TestIndex.settings = settings(
-    max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=15,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
