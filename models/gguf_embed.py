@@ -105,7 +105,8 @@ class GgufEmbedder:
             return self._weights
 
     def _make(self) -> Context:
-        size = max(_BATCH, self._max_tokens)
+        """Make room for a multiple of the sequences: llama.cpp aborts the process on anything else."""
+        size = -(-max(_BATCH, self._max_tokens) // _SEQUENCES) * _SEQUENCES
         settings = ContextSettings(size, size, _SEQUENCES, threads=1, embeddings=True)
         return Context(Weights.open(self._path), settings)
 

@@ -4,8 +4,9 @@ import ctypes
 import importlib
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,8 +16,13 @@ import numpy.typing as npt
 
 from taxonaut.state.errors import MissingExtraError, ModelError
 
-_FLASH_ATTENTION = 1
 _ERROR_LEVEL = 4
+
+TokenIds = npt.NDArray[np.int64]
+"""Tokens of the vocabulary by their numbers."""
+
+Logits = npt.NDArray[np.float32]
+"""One number for each token of the vocabulary."""
 
 _lock = threading.Lock()
 _shared: dict[Path, "Weights"] = {}
@@ -101,9 +107,30 @@ class Weights:
         length = self._llama.llama_token_to_piece(self._vocabulary, token, buffer, 256, 0, False)
         return buffer.raw[: max(0, length)]
 
-    def ends_generation(self, token: int) -> bool:
-        """Tell whether the model says with this token that it is done."""
-        return bool(self._llama.llama_vocab_is_eog(self._vocabulary, token))
+    @cached_property
+    def end_tokens(self) -> npt.NDArray[np.int64]:
+        """The tokens by which the model says that it is done."""
+        ends = self._llama.llama_vocab_is_eog
+        return np.array([t for t in range(self.vocabulary_size) if ends(self._vocabulary, t)], np.int64)
+
+    @cached_property
+    def bos_token(self) -> int:
+        """The token a text begins with, -1 if there is none."""
+        return int(self._llama.llama_vocab_bos(self._vocabulary))
+
+    @cached_property
+    def bos(self) -> str:
+        """How a chat template spells the beginning of a text."""
+        return self._spelt(self.bos_token)
+
+    @cached_property
+    def eos(self) -> str:
+        """How a chat template spells the end of a text."""
+        return self._spelt(int(self._llama.llama_vocab_eos(self._vocabulary)))
+
+    def _spelt(self, token: int) -> str:
+        text = self._llama.llama_vocab_get_text(self._vocabulary, token) if token >= 0 else b""
+        return str(text.decode(errors="replace"))
 
     @property
     def vocabulary(self) -> Any:
@@ -113,13 +140,33 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class ContextSettings:
-    """How large a context is (`window` tokens over all sequences, `batch` a call) and on how many threads."""
+    """How large a context is (`window` tokens over all sequences, `batch` a call) and on how many threads.
+
+    Embeddings are computed with flash attention, which is a quarter faster. What is read for its logits is
+    not: on a CPU flash attention sums in float16, and with 4-bit weights behind it an option's log-likelihood
+    moved by up to 0.5 with what else was in the batch; without it by nothing.
+    """
 
     window: int
     batch: int
     sequences: int
     threads: int
     embeddings: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what makes llama.cpp abort the whole process."""
+        if self.batch < self.sequences or (self.embeddings and self.batch % self.sequences):
+            raise ValueError(f"a batch of {self.batch} tokens does not go with {self.sequences} sequences")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Tokens to read into a sequence at a position; logits are wanted after those from `wanted_from` on."""
+
+    tokens: Sequence[int]
+    position: int
+    sequence: int
+    wanted_from: int
 
 
 class Context:
@@ -134,7 +181,7 @@ class Context:
         parameters.n_seq_max = settings.sequences
         parameters.n_threads = parameters.n_threads_batch = settings.threads
         parameters.embeddings = settings.embeddings
-        parameters.flash_attn_type = _FLASH_ATTENTION
+        parameters.flash_attn_type = int(settings.embeddings)
         parameters.kv_unified = True
         _log.clear()
         self.pointer = llama.llama_init_from_model(weights.pointer, parameters)
@@ -172,6 +219,36 @@ class Context:
             pointer = self._llama.llama_get_embeddings_seq(self.pointer, sequence)
             rows[sequence] = np.ctypeslib.as_array(pointer, rows.shape[1:])
         return rows
+
+    def decode(self, runs: Sequence[Run]) -> Iterator[tuple[int, int, Logits]]:
+        """Read runs of tokens, all in as few calls as fit, and give the logits that were asked for.
+
+        Yields (index of the run, offset in it, logits) in order; the logits are a view that the next step
+        overwrites. Everything is read only once the iterator is exhausted.
+        """
+        places = [(index, offset) for index, run in enumerate(runs) for offset in range(len(run.tokens))]
+        for start in range(0, len(places), self.settings.batch):
+            part = places[start : start + self.settings.batch]
+            for place, (index, offset) in enumerate(part):
+                run = runs[index]
+                self._token[place] = run.tokens[offset]
+                self._position[place] = run.position + offset
+                self._batch.seq_id[place][0] = run.sequence
+                self._wanted[place] = offset >= run.wanted_from
+            self._batch.n_tokens = len(part)
+            self._check(self._llama.llama_decode(self.pointer, self._batch))
+            for place, (index, offset) in enumerate(part):
+                if self._wanted[place]:
+                    pointer = self._llama.llama_get_logits_ith(self.pointer, place)
+                    yield index, offset, np.ctypeslib.as_array(pointer, (self.weights.vocabulary_size,))
+
+    def forget(self, sequence: int, position: int) -> None:
+        """Drop what a sequence has read from a position on."""
+        self._llama.llama_memory_seq_rm(self._memory, sequence, position, -1)
+
+    def fork(self, source: int, target: int, length: int) -> None:
+        """Let a sequence begin with the first tokens of another; nothing is copied."""
+        self._llama.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def _put(self, start: int, tokens: Sequence[int], position: int, sequence: int) -> None:
         end = start + len(tokens)

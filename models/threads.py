@@ -10,6 +10,11 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def chat_threads() -> int:
+    """Take half of the cores for threads that wait for each other at every layer, at least 1, up to 8."""
+    return max(1, min(8, available_cores() // 2))
+
+
 def default_threads() -> int:
     """Take every core, up to 8, for work that runs side by side without waiting for each other."""
     return min(8, available_cores())

@@ -78,6 +78,14 @@ def test_a_million_characters_are_cut(embedder: GgufEmbedder) -> None:
 
 
 @pytest.mark.local
+@pytest.mark.parametrize("most", [2, 100, 200, 511])
+def test_any_length_may_be_asked_for(minilm: Path, most: int) -> None:
+    embedder = GgufEmbedder(threads=1, max_tokens=most)
+    assert embedder.embed(["word " * 600, "word"]).shape == (2, 384)
+    embedder.close()
+
+
+@pytest.mark.local
 def test_several_threads_may_ask_at_once(embedder: GgufEmbedder) -> None:
     expected = embedder.embed(TEXTS)
     with ThreadPoolExecutor(4) as pool:

@@ -1,0 +1,101 @@
+"""Write a conversation as the model's own template has it; no text can hold its special tokens."""
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from taxonaut.state.errors import ModelError
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""The template of files that have none."""
+
+Message = Mapping[str, str]
+"""`role` and `content`."""
+
+_MARK = "\ue000{}\ue001"
+_MARKED = re.compile("\ue000(\\d+)\ue001")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a prompt. `content` is the number of the message it is from; None: the template's own words.
+
+    Only the template's own words may hold special tokens.
+    """
+
+    text: str
+    content: int | None
+
+
+class ChatTemplate:
+    """A model's template, rendered in a sandbox: it came with the weights and is nobody's trusted code."""
+
+    def __init__(self, source: str | None, bos: str = "", eos: str = "") -> None:
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+        environment.globals.update(raise_exception=_raise, strftime_now=_now, bos_token=bos, eos_token=eos)
+        try:
+            self._template = environment.from_string(source or CHATML)
+        except TemplateError as error:
+            raise ModelError(
+                f"the model's chat template cannot be read ({error}); give another model"
+            ) from error
+
+    def pieces(self, messages: Sequence[Message]) -> list[Piece]:
+        """Render up to where the assistant is to answer.
+
+        The template sees marks in the place of the contents, which are put in afterwards: nothing in a
+        content can end its message. Where a template has no system role, its text goes before the first
+        user message.
+        """
+        contents = [message["content"] for message in messages]
+        marked = [
+            {"role": message["role"], "content": _MARK.format(number)}
+            for number, message in enumerate(messages)
+        ]
+        try:
+            rendered = self._render(marked)
+        except TemplateError:
+            rendered = self._render_or_say(_without_system(marked))
+        pieces = []
+        for place, part in enumerate(_MARKED.split(rendered)):
+            if place % 2:
+                pieces.append(Piece(contents[int(part)], int(part)))
+            elif part:
+                pieces.append(Piece(part, None))
+        return pieces
+
+    def _render_or_say(self, messages: list[dict[str, str]]) -> str:
+        try:
+            return self._render(messages)
+        except TemplateError as error:
+            raise ModelError(f"the model's chat template refuses these messages ({error})") from error
+
+    def _render(self, messages: list[dict[str, str]]) -> str:
+        rendered: str = self._template.render(messages=messages, add_generation_prompt=True)
+        return rendered
+
+
+def _without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Put the system's text at the head of the first user message."""
+    head = [message["content"] for message in messages if message["role"] == "system"]
+    rest = [dict(message) for message in messages if message["role"] != "system"]
+    if head and rest:
+        rest[0]["content"] = "\n\n".join([*head, rest[0]["content"]])
+    return rest
+
+
+def _raise(message: str) -> NoReturn:
+    raise TemplateError(message)
+
+
+def _now(format: str) -> Any:
+    """Give a fixed date: today's would make yesterday's prompts and answers new."""
+    return datetime.date(2026, 1, 1).strftime(format)
