@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
-from taxonaut.agents.texts import node_texts, path_text
+from taxonaut.agents.exemplars import Exemplars
+from taxonaut.agents.texts import node_text, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import NodeId, RunId
@@ -27,7 +28,7 @@ class NavigatorSettings:
     """
 
     task: str = ""
-    most: int = 8
+    most: int = 16
     options_per_request: int = 64
     examples: int = 3
     native: bool = True
@@ -35,12 +36,20 @@ class NavigatorSettings:
 
 
 class Navigator:
-    """Decide which branches to open; the walk's order and budget are the graph's business."""
+    """Decide which branches to open; the walk's order and budget are the graph's business.
+
+    `exemplars` are for models that compare texts and read no prompt: what stands for a branch beside its name.
+    """
 
     def __init__(
-        self, model: Answers, prompts: PromptLibrary, settings: NavigatorSettings | None = None
+        self,
+        model: Answers,
+        prompts: PromptLibrary,
+        settings: NavigatorSettings | None = None,
+        exemplars: Exemplars | None = None,
     ) -> None:
         self.settings = settings or NavigatorSettings()
+        self.exemplars = exemplars
         self.asker = Asker("navigator", model, prompts.get(TEMPLATE), self.settings.task)
 
     async def choose(
@@ -97,9 +106,15 @@ class Navigator:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, node_texts(by_id[branch], path, self.settings.native))
+            Choice(number, self.texts(by_id[branch], path))
             for number, branch in enumerate(offer.options, start=1)
         )
         return Question(
             node, offer, choices, expand_node_spec(len(branches), most), FIELD, most, system, context
         )
+
+    def texts(self, branch: Node, path: Sequence[str]) -> tuple[str, ...]:
+        """Return what a branch is compared by: its own text, then its exemplars'."""
+        own = node_text(branch, path, self.settings.native)
+        below = self.exemplars.of(branch.id) if self.exemplars is not None else branch.examples
+        return tuple(dict.fromkeys((own, *below)))

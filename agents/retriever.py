@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 
+from taxonaut.agents.label_table import LabelTable
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder import TextScorer
+from taxonaut.models.encoder import ItemVectors, TextScorer
+from taxonaut.models.words import SharedWords
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item
 
@@ -15,23 +18,11 @@ ROWS = 64
 
 
 class Retriever:
-    """Score every label against a text, and keep the best.
+    """Score every label against a text, and keep the best. `load` gives the labels when first needed."""
 
-    `labels` and `vectors`, shape (labels, dimension), are read by `load` when first needed.
-    """
-
-    def __init__(self, scorer: TextScorer, load: Callable[[], tuple[Sequence[LabelId], Matrix]]) -> None:
+    def __init__(self, scorer: TextScorer, load: Callable[[], LabelTable]) -> None:
         self.scorer = scorer
         self.load = load
-        self.loaded: tuple[Sequence[LabelId], Matrix] | None = None
-        self.rows: dict[LabelId, int] = {}
-
-    def table(self) -> tuple[Sequence[LabelId], Matrix]:
-        """Return all labels and their vectors, embedding them on first use."""
-        if self.loaded is None:
-            self.loaded = self.load()
-            self.rows = {label: row for row, label in enumerate(self.loaded[0])}
-        return self.loaded
 
     async def search(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
         """Return each text's k best labels with their scores, best first; ties in the labels' order."""
@@ -39,13 +30,11 @@ class Retriever:
 
     def search_now(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
         """Do what `search` does, in this thread."""
-        labels, vectors = self.table()
         found: list[list[tuple[LabelId, float]]] = []
         for start in range(0, len(texts), ROWS):
-            scores, _ = self.scorer.score(self.scorer.items(texts[start : start + ROWS]), vectors)
-            for row in scores:
-                best = top(row, k)
-                found.append([(labels[i], float(row[i])) for i in best])
+            items = self.scorer.items(texts[start : start + ROWS])
+            scores, _ = self.scorer.score(items, self.table.vectors, self.words)
+            found += [[(self.table.labels[i], float(row[i])) for i in top(row, k)] for row in scores]
         return found
 
     async def best(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int) -> list[list[LabelId]]:
@@ -54,14 +43,27 @@ class Retriever:
 
     def best_now(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int) -> list[list[LabelId]]:
         """Do what `best` does, in this thread."""
-        table = self.table()[1]
         items = self.scorer.items([item.text for item, _ in shortlists])
-        found = []
-        for row, (_, labels) in enumerate(shortlists):
-            vectors = table[[self.rows[label] for label in labels]]
-            scores, _ = self.scorer.score(items.take([row]), vectors)
-            found.append([labels[i] for i in top(scores[0], k)] if labels else [])
-        return found
+        return [self.cut(items.take([row]), labels, k) for row, (_, labels) in enumerate(shortlists)]
+
+    def cut(self, item: ItemVectors, labels: Sequence[LabelId], k: int) -> list[LabelId]:
+        """Return the k best of some labels for one item."""
+        if not labels:
+            return []
+        rows = [self.table.rows[label] for label in labels]
+        words = self.scorer.words([self.table.texts[row] for row in rows])
+        scores, _ = self.scorer.score(item, self.table.vectors[rows], words)
+        return [labels[i] for i in top(scores[0], k)]
+
+    @cached_property
+    def table(self) -> LabelTable:
+        """All labels with their vectors."""
+        return self.load()
+
+    @cached_property
+    def words(self) -> SharedWords | None:
+        """What the scorer knows of the words of all labels."""
+        return self.scorer.words(self.table.texts)
 
 
 def top(scores: Matrix, k: int) -> list[int]:

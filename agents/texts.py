@@ -16,13 +16,12 @@ def label_text(label: Label, path: Sequence[str], native: bool) -> str:
     return path_text(path) if native and path else label.name
 
 
-def node_texts(node: Node, path: Sequence[str], native: bool) -> tuple[str, ...]:
-    """The texts a node is compared by: its name or path, then the labels below it that stand for the rest.
+def node_text(node: Node, path: Sequence[str], native: bool) -> str:
+    """The text a node is compared by: its path in a native tree, else its name.
 
     `path` runs from the top down to the node's parent.
     """
-    own = path_text((*path, node.name)) if native else node.name
-    return (own, *node.examples)
+    return path_text((*path, node.name)) if native else node.name
 
 
 def path_text(path: Sequence[str]) -> str:

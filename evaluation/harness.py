@@ -118,12 +118,13 @@ async def walked(
     """Label with a walk, as `classify --shortlist METHOD` does."""
     changed = workspace.with_walk(shortlist=method, top=depth)
     items = [row.item for row in rows]
+    ids = [item.id for item in items]
     classification = changed.classification()
-    before = classification.totals()
+    before = classification.totals(ids)
     results: dict[ItemId, ItemResult] = {}
     async for result in classification.results(items, on_done):
         results[result.item_id] = result
-    totals = classification.totals()
+    totals = classification.totals(ids)
     predictions = {item: tuple(p.label_id for p in result.labels) for item, result in results.items()}
     return MethodReport(
         method=method,

@@ -46,7 +46,7 @@ class WalkPolicy:
     terminals: int = 20
     dense: int = 100
     candidates: int = 0
-    inherit: float = 0.0
+    inherit: float = 0.3
 
     def __post_init__(self) -> None:
         """Refuse what cannot be walked."""

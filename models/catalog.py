@@ -40,7 +40,7 @@ def open_answers(
     the gateway.
     """
     if settings.provider == ENCODER:
-        scorer = scorer_of(settings.model_copy(update={"model": embedder_string(settings.model)}))
+        scorer = scorer_of(encoder_embedder(settings))
         return EncoderProvider(scorer, StoredEmbedder(scorer.embedder, embeddings).lookup)
     check(settings.model)
     from taxonaut.models.gateway import Gateway
@@ -50,14 +50,16 @@ def open_answers(
         from taxonaut.models.gguf_provider import register_gguf
 
         register_gguf()
+        if "concurrency" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"concurrency": 1})
     return Gateway(settings, KeptReplies(cache))
 
 
-def embedder_string(model: str) -> str:
+def encoder_embedder(settings: ModelSettings) -> ModelSettings:
     """Return the embedder behind `encoder/…`: a bare name is a GGUF model of ours."""
-    name = model.partition("/")[2]
-    check(model)
-    return name if "/" in name else f"{GGUF}/{name}"
+    check(settings.model)
+    name = settings.model.partition("/")[2]
+    return settings.model_copy(update={"model": name if "/" in name else f"{GGUF}/{name}"})
 
 
 def check(model: str) -> None:

@@ -32,7 +32,7 @@ from tenacity import (
 from taxonaut.models import litellm_door
 from taxonaut.models.litellm_door import LONGEST_WAIT_S
 from taxonaut.models.litellm_errors import TransientError, UnreachableError
-from taxonaut.models.pydantic_model import BESIDE, LiteLLMModel
+from taxonaut.models.pydantic_model import ANSWER, BESIDE, LiteLLMModel
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.validation import chosen_ids, parse_arguments
@@ -150,7 +150,7 @@ class Gateway:
         """Send one request, trying again after what may pass; returns the answer and the number of tries."""
         beside: PydanticSettings | None = None
         if self.settings.provider in IN_PROCESS:
-            beside = {"extra_body": {BESIDE: request}}
+            beside = {"extra_body": {BESIDE: request, ANSWER: self.settings.answer}}
         attempts = 0
         try:
             async for attempt in self.retrying():

@@ -26,6 +26,9 @@ from taxonaut.models.settings import ModelSettings
 BESIDE = "taxonaut_request"
 """The request's own record, handed to our in-process providers beside the messages."""
 
+ANSWER = "taxonaut_answer"
+"""How an in-process provider answers: `generated` or `scored`."""
+
 
 class LiteLLMModel(Model[Any]):
     """pydantic-ai's Model, each request one `litellm.acompletion`.

@@ -11,7 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from taxonaut.state.decisions import Decisions, Totals
 from taxonaut.state.errors import ModelUnavailableError
-from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.items import Items
 from taxonaut.state.records import Item, ItemResult, Prediction
 from taxonaut.state.runs import Runs
@@ -50,10 +50,10 @@ class Classification:
         text = json.dumps(self.settings, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def totals(self) -> Totals:
-        """Return what all calls of this classification cost together; nothing if there was none."""
+    def totals(self, items: Sequence[ItemId] | None = None) -> Totals:
+        """Return what all calls of this classification cost together, for some items or all of them."""
         run = next((run for run in self.runs.list(KIND) if run.fingerprint == self.fingerprint), None)
-        return self.decisions.totals(run.id) if run is not None else Totals()
+        return self.decisions.totals(run.id, items) if run is not None else Totals()
 
     async def results(
         self, items: Iterable[Item], on_done: OnDone | None = None

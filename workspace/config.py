@@ -69,7 +69,7 @@ class WalkConfig(Section):
     candidates: int | None = Field(
         default=None, ge=0, description="Labels ranked; 0: all. None: 40, encoder/ 100."
     )
-    branches: int = Field(default=8, gt=0, description="Most branches opened at one node.")
+    branches: int = Field(default=16, gt=0, description="Most branches opened at one node.")
     top: int = Field(default=10, gt=0)
     batch: int | None = Field(default=None, gt=0, description="Items that walk together. None: by the model.")
     seed: int = 0

@@ -4,11 +4,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from taxonaut.agents.exemplars import Exemplars
 from taxonaut.agents.general_expert import ExpertSettings, GeneralExpert
+from taxonaut.agents.label_table import LabelTable
 from taxonaut.agents.navigator import Navigator, NavigatorSettings
 from taxonaut.agents.retriever import Retriever
 from taxonaut.agents.texts import PATH_SEPARATOR, label_text
-from taxonaut.models.catalog import open_answers, open_embedder
+from taxonaut.models.catalog import ENCODER, encoder_embedder, open_answers, open_embedder
 from taxonaut.models.encoder import LabelSpace, ScoreSettings, TextScorer, option_vectors
 from taxonaut.models.phrases import PhraseSettings
 from taxonaut.models.stored_embedder import StoredEmbedder
@@ -16,9 +18,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.workspace.native_tree import NativeTreeBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from taxonaut.models.embedder import Embedder, Matrix
+    from taxonaut.models.embedder import Embedder
     from taxonaut.models.requests import Answers
     from taxonaut.models.settings import ModelSettings
     from taxonaut.prompts.library import PromptLibrary
@@ -49,11 +49,12 @@ class Wiring:
         self.prompts = prompts
         self.embedders: dict[str, Embedder] = {}
         self.scorers: dict[str, TextScorer] = {}
+        self.tables: dict[str, LabelTable] = {}
 
     def reconfigured(self, config: "Config") -> "Wiring":
         """Return the same wiring under other settings; the opened embedders are shared."""
         other = Wiring(config, self.index, self.embeddings, self.cache, self.prompts)
-        other.embedders, other.scorers = self.embedders, self.scorers
+        other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
         return other
 
     @property
@@ -82,14 +83,10 @@ class Wiring:
         """Return the scorer over one embedder; equal settings share it, and with it the phrases it knows."""
         key = f"{embedder_key(settings)} {self.index.version()}"
         if key not in self.scorers:
-            embedder = self.embedder_of(settings)
-            texts = list(self.label_texts().values())
-            vectors = (
-                option_vectors(texts, StoredEmbedder(embedder, self.embeddings).lookup) if texts else None
-            )
-            names = [text.rpartition(PATH_SEPARATOR)[2] for text in texts]
-            space = LabelSpace.of(names, vectors) if vectors is not None else None
-            self.scorers[key] = TextScorer(embedder, self.score_settings(), space)
+            table = self.label_table(settings)
+            names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
+            space = LabelSpace.of(names, table.vectors)
+            self.scorers[key] = TextScorer(self.embedder_of(settings), self.score_settings(), space)
         return self.scorers[key]
 
     def score_settings(self) -> ScoreSettings:
@@ -108,7 +105,11 @@ class Wiring:
         settings = NavigatorSettings(
             task=self.config.task.description, most=walk.branches, native=self.native, seed=walk.seed
         )
-        return Navigator(self.answers(self.config.models.navigator), self.prompts, settings)
+        model = self.config.models.navigator
+        exemplars = None
+        if model.provider == ENCODER:
+            exemplars = Exemplars(self.index, lambda: self.label_table(encoder_embedder(model)))
+        return Navigator(self.answers(model), self.prompts, settings, exemplars)
 
     def general_expert(self) -> GeneralExpert:
         """Return the general expert on its configured model."""
@@ -120,12 +121,17 @@ class Wiring:
 
     def retriever(self) -> Retriever:
         """Return dense retrieval over all labels of the index."""
-        return Retriever(self.scorer, self.label_vectors)
+        return Retriever(self.scorer, lambda: self.label_table(self.config.embeddings))
 
-    def label_vectors(self) -> "tuple[Sequence[LabelId], Matrix]":
-        """Return every label with its vector, embedding those that are new."""
-        texts = self.label_texts()
-        return list(texts), option_vectors(list(texts.values()), self.stored.lookup)
+    def label_table(self, embedder: "ModelSettings") -> LabelTable:
+        """Return every label with its text and vector, embedding those that are new."""
+        key = f"{embedder_key(embedder)} {self.index.version()}"
+        if key not in self.tables:
+            texts = self.label_texts()
+            lookup = StoredEmbedder(self.embedder_of(embedder), self.embeddings).lookup
+            vectors = option_vectors(list(texts.values()), lookup)
+            self.tables[key] = LabelTable(list(texts), list(texts.values()), vectors)
+        return self.tables[key]
 
     def label_texts(self) -> dict[LabelId, str]:
         """Return the text that each label is compared by, in import order."""
@@ -141,6 +147,7 @@ class Wiring:
                 close()
         self.embedders.clear()
         self.scorers.clear()
+        self.tables.clear()
 
 
 def embedder_key(settings: "ModelSettings") -> str:
