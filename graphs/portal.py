@@ -1,6 +1,7 @@
 """Run coroutines from synchronous code, whether or not the caller's thread already runs an event loop."""
 
 import asyncio
+import atexit
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
@@ -26,6 +27,7 @@ class Portal:
                 self.loop = asyncio.new_event_loop()
                 self.thread = threading.Thread(target=self.loop.run_forever, name="taxonaut", daemon=True)
                 self.thread.start()
+                atexit.register(self.close)
             return self.loop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -66,6 +68,7 @@ class Portal:
             self.thread.join()
             self.loop.close()
             self.loop = self.thread = None
+            atexit.unregister(self.close)
 
 
 def settle(outcome: "Future[T]", task: "asyncio.Task[T]") -> None:
