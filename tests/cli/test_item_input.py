@@ -27,7 +27,7 @@ COLUMNS = ItemColumns(labels="")
 )
 def test_names_file(given: str, is_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert names_file(given) is (is_file or given == "")
+    assert names_file(given) is is_file
 
 
 def test_what_exists_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,10 @@ def test_a_file_can_be_read_again_and_again(tmp_path: Path) -> None:
     [
         (["no such.csv"], r"'no such.csv' does not exist.* If it is a text and no file, pipe it in"),
         (["folder"], r"'folder' is a folder"),
-        (["red apples", "texts.csv"], r"2 arguments, and 'texts.csv' is a file: give one file, or texts only"),
+        (
+            ["red apples", "texts.csv"],
+            r"2 arguments, and 'texts.csv' is a file: give one file, or texts only",
+        ),
         (["-", "red apples"], r"2 arguments, and '-' is a file"),
     ],
 )

@@ -21,8 +21,7 @@ def test_import_of_a_tree_says_that_it_can_be_walked(run: Any, blank: Path, tmp_
     )  # fmt: skip
     assert (called.code, called.out) == (0, "")
     assert called.err == (
-        "imported 2 labels with their tree: 3 nodes, 2 levels; "
-        f"next: taxonaut classify FILE -w {blank}\n"
+        f"imported 2 labels with their tree: 3 nodes, 2 levels; next: taxonaut classify FILE -w {blank}\n"
     )
 
 

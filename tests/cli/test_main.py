@@ -107,7 +107,9 @@ def test_an_unknown_command_is_a_usage_error(run: Any) -> None:
 def test_no_workspace(run: Any, tmp_path: Path) -> None:
     called = run("index", "stats", "-w", tmp_path)
     assert called.code == 3
-    assert called.err == f"error: {str(tmp_path)!r} is no workspace; make one with: taxonaut init {tmp_path}\n"
+    assert (
+        called.err == f"error: {str(tmp_path)!r} is no workspace; make one with: taxonaut init {tmp_path}\n"
+    )
     assert called.out == ""
 
 

@@ -63,11 +63,11 @@ def test_the_telling_phrase_stands_out() -> None:
     assert [line.plain[span.start : span.end] for span in line.spans] == ["red apples"]
 
 
-def test_a_long_text_is_cut_around_the_telling_phrase() -> None:
+def test_a_long_text_is_its_beginning_and_what_is_around_the_telling_phrase() -> None:
     line = marked("word " * 500 + "red\napples " + "word " * 500, "red\napples")
-    assert line.plain.startswith("…")
+    assert line.plain.count("…") == 2
     assert line.plain.endswith("…")
-    assert len(line.plain) < 310
+    assert len(line.plain) < 330
     assert [line.plain[span.start : span.end] for span in line.spans] == ["red apples"]
 
 

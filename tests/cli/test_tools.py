@@ -4,7 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-NAMES = ["list_children", "expand_node", "propose_category", "assign_label", "rank_candidates", "search_labels"]
+NAMES = [
+    "list_children",
+    "expand_node",
+    "propose_category",
+    "assign_label",
+    "rank_candidates",
+    "search_labels",
+]
 
 
 def test_lists_all_tools(run: Any, shop: Path) -> None:

@@ -1,0 +1,145 @@
+"""`taxonaut models`."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taxonaut.models import pull as pulling
+from taxonaut.models.pull import Pulled
+from taxonaut.models.requests import ModelRequest
+from taxonaut.models.scripted import Answer, ScriptedModel
+from taxonaut.models.weights import ModelCatalog
+from taxonaut.state.errors import MissingExtraError, ModelNotFoundError, ModelUnavailableError
+
+
+@pytest.fixture(autouse=True)
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No weights are here."""
+    monkeypatch.setattr("taxonaut.models.weights.models_directory", lambda: tmp_path / "weights")
+    return tmp_path / "weights"
+
+
+def furniture(request: ModelRequest) -> Answer:
+    """Choose the right branch of the question, whatever its number."""
+    return [choice.id for choice in request.choices if "Furniture" in choice.texts[0]]
+
+
+def test_list(run: Any, tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = json.loads(run("models", "list", "--json").out)
+    assert found["directory"] == str(weights)
+    assert [(model["name"], model["here"]) for model in found["packaged"]] == [
+        ("all-minilm-l6-v2", False),
+        ("smollm2-135m-instruct", False),
+    ]
+    assert [(role["role"], role["model"]) for role in found["roles"]] == [
+        ("navigator", "encoder/all-minilm-l6-v2"),
+        ("general_expert", "encoder/all-minilm-l6-v2"),
+        ("embeddings", "gguf/all-minilm-l6-v2"),
+    ]
+    shown = run("models", "list").out
+    assert f"kept in {weights}; fetch with: taxonaut models pull NAME" in shown
+
+
+def test_list_shows_the_workspace_s_own_models(run: Any, shop: Path) -> None:
+    config = shop / "taxonaut.toml"
+    config.write_text('[models.navigator]\nmodel = "ollama/x"\napi_base = "http://h:1"\n', encoding="utf-8")
+    roles = json.loads(run("models", "list", "--json", "-w", shop).out)["roles"]
+    assert roles[0] == {"role": "navigator", "model": "ollama/x", "api_base": "http://h:1"}
+
+
+def test_pull(run: Any, monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
+    asked: list[str] = []
+
+    def pull(name: str, catalog: ModelCatalog, say: Any) -> Pulled:
+        say("downloading")
+        asked.append(name)
+        return Pulled(catalog.path(name), fetched=len(asked) > 1)
+
+    monkeypatch.setattr(pulling, "pull", pull)
+    called = run("models", "pull")
+    assert (called.code, called.out) == (0, "")
+    assert called.err.splitlines() == [
+        f"all-minilm-l6-v2: {weights / 'all-minilm-l6-v2.gguf'} (was here)",
+        f"smollm2-135m-instruct: {weights / 'smollm2-135m-instruct.gguf'}",
+    ]
+    unknown = run("models", "pull", "all-minilm-l6-v2", "gpt-9")
+    assert unknown.code == 4
+    assert "there is no packaged model 'gpt-9'" in unknown.err
+    assert asked == ["all-minilm-l6-v2", "smollm2-135m-instruct"]
+
+
+def test_pull_without_a_registry(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pull(*_: object) -> Pulled:
+        raise ModelUnavailableError("pip could not download")
+
+    monkeypatch.setattr(pulling, "pull", pull)
+    called = run("models", "pull", "all-minilm-l6-v2")
+    assert (called.code, called.err) == (4, "error: pip could not download\n")
+
+
+@pytest.mark.usefixtures("embedder")
+def test_all_roles(run: Any, shop: Path, scripted: ScriptedModel) -> None:
+    scripted.rule = furniture
+    called = run("models", "test", "--json", "-w", shop)
+    assert called.code == 0
+    chooser, embedder = json.loads(called.out)
+    assert chooser["model"] == "encoder/all-minilm-l6-v2"
+    assert chooser["roles"] == ["navigator", "general_expert"]
+    assert (chooser["ok"], chooser["chose"], chooser["scored"]) == (True, "Furniture", False)
+    assert (embedder["model"], embedder["roles"]) == ("gguf/all-minilm-l6-v2", ["embeddings"])
+    assert (embedder["ok"], embedder["dimension"]) == (True, 64)
+
+
+def test_one_role_for_a_person(run: Any, shop: Path, scripted: ScriptedModel) -> None:
+    scripted.rule = furniture
+    lines = run("models", "test", "navigator", "-w", shop).out.splitlines()
+    assert lines[:2] == [
+        "encoder/all-minilm-l6-v2  navigator",
+        "  for 'a wooden chair with four legs' it chose 'Furniture'",
+    ]
+    assert lines[2].endswith("; no scores: its choices count by their order")
+    scripted.rule = lambda request: [0]
+    assert run("models", "test", "navigator", "-w", shop).out.splitlines()[1].endswith("it abstained")
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("error", "code"), [(ModelUnavailableError("http://h:1 refused"), 4), (ModelNotFoundError("no such"), 4)]
+)
+def test_a_model_that_does_not_answer(run: Any, scripted: ScriptedModel, error: Any, code: int) -> None:
+    scripted.rule = lambda request: error
+    called = run("models", "test", "openai/x", "--api-base", "http://h:1")
+    assert (called.code, called.err) == (code, "")
+    assert called.out.splitlines() == ["openai/x", f"  failed: {error}"]
+
+
+def test_a_missing_extra_is_5(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MissingExtraError("llama-cpp-python", "local")
+
+    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", fail)
+    called = run("models", "test", "gguf/all-minilm-l6-v2", "--json")
+    assert called.code == 5
+    row = json.loads(called.out)[0]
+    assert (row["ok"], row["error"]) == (
+        False,
+        "llama-cpp-python is not installed; install it with: pip install 'taxonaut[local]'",
+    )
+
+
+def test_weights_that_are_not_here(run: Any) -> None:
+    if importlib.util.find_spec("llama_cpp") is None:
+        pytest.skip("llama-cpp-python is not installed")
+    called = run("models", "test", "embeddings")
+    assert called.code == 4
+    assert "get them with: taxonaut models pull all-minilm-l6-v2" in called.out
+
+
+def test_no_model_string(run: Any) -> None:
+    called = run("models", "test", "gpt")
+    assert called.code == 2
+    assert "'gpt' is no model string" in called.out
