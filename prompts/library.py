@@ -50,8 +50,8 @@ class Prompt:
             return "".join(context.blocks[block][0](context)).strip()
         except RAISED_BY_TEMPLATES as error:
             raise InputError(
-                f"the block {block!r} of the template {self.name!r} cannot be rendered: {error}; "
-                f"edit the template, or delete it to return to the packaged one"
+                f"the block {block!r} of the template {self.name!r} cannot be rendered: {str(error).rstrip('.')}; "
+                "edit the template, or delete it to return to the packaged one"
             ) from None
 
 
@@ -94,7 +94,7 @@ class PromptLibrary:
     def invalid(self, name: str, problem: object) -> InputError:
         """The error of a template that cannot be used."""
         return InputError(
-            f"the {self.where(name)} template {name!r} ({self.path(name)}) is not valid: {problem}; "
+            f"the {self.where(name)} template {name!r} ({self.path(name)}) is not valid: {str(problem).rstrip('.')}; "
             "edit it, or delete it to return to the packaged one"
         )
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 
 import pytest
 from langchain_core.runnables import RunnableLambda
@@ -71,9 +72,8 @@ def test_a_coroutine_that_cancels_itself_is_a_cancellation(portal: Portal) -> No
     async def give_up() -> None:
         raise asyncio.CancelledError
 
-    with pytest.raises(BaseException, match="") as caught:
+    with pytest.raises(CancelledError):
         portal.run(give_up())
-    assert type(caught.value).__name__ == "CancelledError"
 
 
 def test_closing_ends_what_runs_and_the_portal_may_start_again() -> None:
