@@ -36,7 +36,7 @@ def propose_category(
     if not clean or len(clean) > LONGEST_NAME:
         raise ToolError(f"a category's name has 1 to {LONGEST_NAME} characters; {len(clean)} were given")
     wanted = folded(clean)
-    if wanted in CATCH_ALL:
+    if wanted in map(folded, CATCH_ALL):
         raise ToolError(f"{clean!r} tells nothing apart; name what the category holds")
     if wanted == folded(above.name):
         raise ToolError(f"{clean!r} is the name of its parent; name what sets this part of it apart")
@@ -66,7 +66,12 @@ def propose_category_spec(index: Index) -> ToolSpec:
 
 
 def folded(name: str) -> str:
-    """A name without case, accents, punctuation and plural s, for comparing siblings."""
+    """A name without case, accents, punctuation and plural s, for comparing siblings; C, C# and C++ differ."""
     plain = unicodedata.normalize("NFKD", name).casefold()
-    words = re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))
-    return " ".join(word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words)
+    words = re.findall(r"[\w+#]+", "".join(c for c in plain if not unicodedata.combining(c)))
+    return " ".join(map(singular, words)) or plain
+
+
+def singular(word: str) -> str:
+    """A word without its plural s; glass, bus and tennis keep theirs."""
+    return word[:-1] if len(word) > 3 and word.endswith("s") and word[-2] not in "sui" else word
