@@ -44,6 +44,7 @@ def step_row(step: "Step", names: "Mapping[LabelId, str]") -> dict[str, Any]:
         "node": step.node,
         "name": step.name,
         "opened": step.opened,
+        "dropped": step.dropped,
         "score": step.score,
         "evidence": step.evidence,
         **({"error": step.error} if step.error else {}),

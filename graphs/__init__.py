@@ -5,6 +5,7 @@
 
 # Imported here and not on demand: importing the module taxonaut.graphs.navigate would otherwise put the
 # module in the place of the function of the same name.
-from taxonaut.graphs.navigate import WalkPolicy, navigate
+from taxonaut.graphs.navigate import navigate
+from taxonaut.graphs.policy import WalkPolicy
 
 __all__ = ["WalkPolicy", "navigate"]

@@ -2,8 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from langgraph.graph import END, START, StateGraph
 
@@ -11,6 +9,7 @@ from taxonaut.agents.asking import Answer
 from taxonaut.agents.general_expert import GeneralExpert
 from taxonaut.agents.navigator import Navigator
 from taxonaut.agents.retriever import Retriever
+from taxonaut.graphs.policy import WalkPolicy
 from taxonaut.graphs.portal import step
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId, NodeId
@@ -27,35 +26,6 @@ from taxonaut.state.navigation import (
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
 from taxonaut.tools.expand_node import expand_node
 from taxonaut.tools.rank_candidates import rank_candidates
-
-ShortlistSource = Literal["tree", "dense", "both"]
-
-
-@dataclass(frozen=True, slots=True)
-class WalkPolicy:
-    """How far a walk goes and what it hands to the ranking.
-
-    `shortlist`: labels from the walk, from exact dense retrieval, or both joined. `terminals`: the walk of an
-    item stops after this many terminal nodes (20 in XMC-Agent, appendix B); no level holds more open branches
-    than are left of it. `dense`: labels dense retrieval adds. `candidates`: most labels shown to the general
-    expert, the best by the retriever's score; 0 shows all. `inherit`: how much of a branch's score is its
-    parent's: score = inherit * parent + (1 - inherit) * own.
-    """
-
-    shortlist: ShortlistSource = "both"
-    terminals: int = 20
-    dense: int = 100
-    candidates: int = 0
-    inherit: float = 0.3
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be walked."""
-        if self.shortlist not in ("tree", "dense", "both"):
-            raise InputError(f"shortlist is {self.shortlist!r}; it may be 'tree', 'dense' or 'both'")
-        if self.terminals < 1 or self.dense < 1:
-            raise InputError(
-                f"terminals and dense are at least 1; they are {self.terminals} and {self.dense}"
-            )
 
 
 def navigate(
@@ -148,21 +118,20 @@ class Walk:
         branches: dict[ItemId, dict[NodeId, float]] = defaultdict(dict)
         for answer in answers:
             assert answer.question.node is not None
-            inherited = self.policy.inherit * parents[answer.item.id, answer.question.node]
+            parent = parents[answer.item.id, answer.question.node]
             for node, own in zip(answer.chosen, answer.scores, strict=True):
-                score = inherited + (1 - self.policy.inherit) * own
+                score = self.policy.path_score(parent, own)
                 known = branches[answer.item.id]
                 known[node] = max(score, known.get(node, score))
         return branches
 
     def budgeted(self, state: NavigationState, branches: dict[ItemId, dict[NodeId, float]]) -> list[Visit]:
         """Keep as many branches of an item, best first, as its terminal budget still allows."""
-        kept: list[Visit] = []
-        for item, scores in branches.items():
-            left = self.policy.terminals - state["reached"][item]
-            best = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[: max(left, 0)]
-            kept.extend(Visit(item, node, score) for node, score in best)
-        return kept
+        return [
+            Visit(item, node, score)
+            for item, scores in branches.items()
+            for node, score in self.policy.kept(scores, state["reached"][item])
+        ]
 
     def opened(
         self, state: NavigationState, chosen: Sequence[Visit], decisions: list[Decision]

@@ -89,11 +89,12 @@ class Runs:
                 raise NotFoundError(f"no run {run!r}; `runs.list()` shows them")
 
     def list(self, kind: str | None = None) -> "list[Run]":
-        """Return the runs, of one kind if given, latest first."""
+        """Return the runs, of one kind if given, the one that was last at work first."""
         sql = """
         SELECT id, kind, fingerprint, settings, status, started, ended,
                (SELECT count(*) FROM units WHERE run = runs.id)
-        FROM runs WHERE $1 IS NULL OR kind = $1 ORDER BY started DESC, id DESC
+        FROM runs WHERE $1 IS NULL OR kind = $1
+        ORDER BY coalesce(ended, now() AT TIME ZONE 'UTC') DESC, id DESC
         """
         return [_run(row) for row in self._database.rows(sql, [kind])]
 

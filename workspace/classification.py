@@ -10,7 +10,7 @@ from typing import Any
 from langgraph.graph.state import CompiledStateGraph
 
 from taxonaut.state.decisions import Decisions, Totals
-from taxonaut.state.errors import ModelUnavailableError
+from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.items import Items
 from taxonaut.state.records import Item, ItemResult, Prediction
@@ -80,7 +80,10 @@ class Classification:
 
     async def walk(self, run: RunId, batch: Sequence[Item]) -> list[ItemResult]:
         """Give a batch's results: kept ones, and those of one walk over the rest."""
-        keys = {item.id: unit_key(item) for item in batch}
+        keys: dict[ItemId, str] = {}
+        for item in batch:
+            if keys.setdefault(item.id, unit_key(item)) != unit_key(item):
+                raise InputError(f"two items have the id {item.id!r}; give each an id of its own")
         kept = self.runs.finished(run, list(keys.values()))
         results = {item.id: loaded(kept[keys[item.id]]) for item in batch if keys[item.id] in kept}
         blank = {
@@ -89,7 +92,7 @@ class Classification:
             if item.id not in results and not item.text.strip()
         }
         results |= blank
-        todo = [item for item in batch if item.id not in results]
+        todo = [item for item in dict.fromkeys(batch) if item.id not in results]
         decisions = []
         if todo:
             self.items.put(todo)

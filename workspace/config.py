@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
@@ -138,10 +138,15 @@ def load_config(folder: Path, overrides: Mapping[str, Any] | None = None) -> Con
     try:
         return Config(**values)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}"
-            for problem in error.errors()
-        )
         raise InputError(
-            f"{str(path)!r} (or a TAXONAUT_… variable) has settings that cannot be: {problems}"
+            f"{str(path)!r} (or a TAXONAUT_… variable) has settings that cannot be: {problems(error)}"
         ) from None
+    except SettingsError as error:
+        raise InputError(f"a TAXONAUT_… variable cannot be read: {error}; unset it or correct it") from None
+
+
+def problems(error: ValidationError) -> str:
+    """Return what pydantic found wrong, in one line: each key with what is the matter."""
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}" for problem in error.errors()
+    )

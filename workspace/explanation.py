@@ -1,23 +1,31 @@
 """The walk of one item as a tree, read from its decision rows."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
+from taxonaut.agents.asking import rank_score
+from taxonaut.graphs.policy import WalkPolicy
 from taxonaut.state.errors import NotFoundError
-from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
+from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.index import Index
 from taxonaut.state.records import Decision, Item, Prediction
 
 
 @dataclass(slots=True)
 class Step:
-    """A branch the walk saw: opened or passed by, with its score and the phrase that earned it."""
+    """A branch the walk saw: opened or passed by, with its score and the phrase that earned it.
+
+    `dropped`: the navigator chose it, but better ones used up the terminal budget.
+    """
 
     node: NodeId
     name: str
     score: float | None
     opened: bool
     evidence: str = ""
+    dropped: bool = False
     error: str = ""
     steps: list["Step"] = field(default_factory=list)
     labels: list[LabelId] = field(default_factory=list)
@@ -36,61 +44,84 @@ class Explanation:
 
 
 def explanation(
-    index: Index, run: RunId, item: Item, decisions: Sequence[Decision], ranking: Sequence[Prediction]
+    index: Index,
+    run: RunId,
+    item: Item,
+    decisions: Sequence[Decision],
+    ranking: Sequence[Prediction],
+    policy: WalkPolicy,
 ) -> Explanation:
-    """Put an item's decisions together as the tree it walked."""
+    """Put an item's latest decisions together as the tree it walked.
+
+    `policy` is the one it was walked under: a branch that was chosen but fell out of the budget was not opened.
+    """
+    decisions = latest_walk(decisions)
     if not decisions:
         raise NotFoundError(f"no walk of the item {item.id!r} is kept; classify it first")
-    walked = [decision for decision in decisions if decision.node_id is not None]
-    seen = {NodeId(int(option)) for decision in walked for option in decision.options}
-    names = {node.id: node.name for node in index.nodes(sorted(seen))}
-    held = index.labels_under(sorted(seen))
+    ranked = next((decision for decision in decisions if decision.node_id is None), None)
     root = Step(index.root(), "", None, opened=True)
-    by_node: dict[NodeId, list[Step]] = {root.node: [root]}
-    for decision in ordered(walked, root.node):
-        for parent in by_node.get(decision.node_id or root.node, []):
-            parent.error = parent.error or decision.error
-            for step in branches(decision, names):
-                parent.steps.append(step)
-                if step.opened:
-                    step.labels = list(held.get(step.node, ()))
-                    by_node.setdefault(step.node, []).append(step)
+    replay(index, policy, root, [decision for decision in decisions if decision.node_id is not None])
     sort(root)
-    shortlist = next((len(d.options) for d in decisions if d.node_id is None), 0)
-    return Explanation(run, item, root, tuple(ranking), len(decisions), shortlist)
+    return Explanation(
+        run, item, root, tuple(ranking), len(decisions), len(ranked.options) if ranked is not None else 0
+    )
 
 
-def ordered(decisions: Sequence[Decision], root: NodeId) -> list[Decision]:
-    """Return the decisions from the root down, the latest where a node was decided on twice."""
-    latest: dict[tuple[NodeId | None, tuple[str, ...]], Decision] = {
-        (decision.node_id, decision.options): decision for decision in decisions
-    }
-    left = list(latest.values())
-    reached, result = {root}, []
-    while left:
-        now = [decision for decision in left if decision.node_id in reached]
-        if not now:
-            break
-        result += now
-        reached |= {NodeId(int(choice)) for decision in now for choice in decision.choice}
-        left = [decision for decision in left if decision not in now]
-    return result
+def replay(index: Index, policy: WalkPolicy, root: Step, decisions: Sequence[Decision]) -> None:
+    """Walk the tree again by its decisions, level by level, under the same budget."""
+    seen = sorted({NodeId(int(option)) for decision in decisions for option in decision.options})
+    names = {node.id: node.name for node in index.nodes(seen)}
+    held = index.labels_under(seen)
+    by_node: dict[NodeId, list[Decision]] = defaultdict(list)
+    for decision in decisions:
+        by_node[decision.node_id or root.node].append(decision)
+    level, reached = {root.node: (root, 0.0)}, 0
+    while level:
+        found: dict[NodeId, list[Step]] = defaultdict(list)
+        scores: dict[NodeId, float] = {}
+        for node, (parent, score) in level.items():
+            for decision in by_node.get(node, ()):
+                parent.error = parent.error or decision.error
+                for step, own in branches(decision, names):
+                    parent.steps.append(step)
+                    if own is not None:
+                        found[step.node].append(step)
+                        scores[step.node] = max(policy.path_score(score, own), scores.get(step.node, -inf))
+        level = {}
+        for node, score in policy.kept(scores, reached):
+            for step in found[node]:
+                step.opened, step.dropped = True, False
+                step.labels = list(held.get(node, ()))
+            reached += index.is_terminal(node)
+            level[node] = (found[node][0], score)
 
 
-def branches(decision: Decision, names: dict[NodeId, str]) -> list[Step]:
-    """Return the branches of one decision with what the model made of each."""
+def branches(decision: Decision, names: dict[NodeId, str]) -> list[tuple[Step, float | None]]:
+    """Return the branches of one decision; those that were chosen with their own score."""
     scores = dict(zip(decision.options, decision.scores, strict=True)) if decision.scores else {}
     evidence = dict(zip(decision.choice, decision.evidence, strict=False))
-    return [
-        Step(
-            node=NodeId(int(option)),
-            name=names[NodeId(int(option))],
-            score=scores.get(option),
-            opened=option in decision.choice,
-            evidence=evidence.get(option, ""),
-        )
-        for option in decision.options
-    ]
+    places = {option: place for place, option in enumerate(decision.choice)}
+    found: list[tuple[Step, float | None]] = []
+    for option in decision.options:
+        node, score = NodeId(int(option)), scores.get(option)
+        chosen = option in places
+        step = Step(node, names[node], score, opened=False, evidence=evidence.get(option, ""), dropped=chosen)
+        own = rank_score(places[option]) if chosen and score is None else score
+        found.append((step, own if chosen else None))
+    return found
+
+
+def latest_walk(decisions: Sequence[Decision]) -> list[Decision]:
+    """Return an item's last walk: what was decided after the ranking before the last one.
+
+    One id may have stood for another text before, or its walk may have failed and been made again.
+    """
+    walks: list[list[Decision]] = [[]]
+    for decision in decisions:
+        walks[-1].append(decision)
+        if decision.node_id is None:
+            walks.append([])
+    return next((walk for walk in reversed(walks) if walk), [])
 
 
 def sort(step: Step) -> None:
@@ -98,10 +129,3 @@ def sort(step: Step) -> None:
     step.steps.sort(key=lambda s: (not s.opened, -(s.score if s.score is not None else 0.0), s.name))
     for child in step.steps:
         sort(child)
-
-
-def latest_item(item_id: ItemId, found: Sequence[Item]) -> Item:
-    """Return the item, or say that it is unknown."""
-    if not found:
-        raise NotFoundError(f"no item {item_id!r} was classified here; give the id of one, or its text")
-    return found[0]

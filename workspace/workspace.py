@@ -2,8 +2,11 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import ValidationError
 
 import taxonaut
 from taxonaut.models.catalog import ENCODER
@@ -20,8 +23,7 @@ from taxonaut.state.records import Item, ItemResult, Tree
 from taxonaut.state.runs import Runs
 from taxonaut.state.templates import Templates
 from taxonaut.workspace import config as configuration
-from taxonaut.workspace.config import Config, WalkConfig, load_config
-from taxonaut.workspace.explanation import Explanation, explanation
+from taxonaut.workspace.config import Config, WalkConfig, load_config, problems
 from taxonaut.workspace.label_files import LabelFile
 from taxonaut.workspace.native_tree import build_native_tree
 from taxonaut.workspace.tree_builder import Progress, silent
@@ -30,13 +32,14 @@ from taxonaut.workspace.wiring import Wiring
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
-    from taxonaut.graphs.navigate import WalkPolicy
+    from taxonaut.graphs.policy import WalkPolicy
     from taxonaut.graphs.portal import Portal
+    from taxonaut.workspace.explanation import Explanation
     from taxonaut.workspace.classification import Classification, OnDone
 
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
-ENCODER_BATCH = 256
+ENCODER_BATCH = 32
 ENCODER_CANDIDATES = 100
 MODEL_CANDIDATES = 40
 """Labels a language model ranks in one request, unless `candidates` says otherwise."""
@@ -158,7 +161,7 @@ class Workspace:
 
     def policy(self) -> "WalkPolicy":
         """Return the walk's policy as the settings have it."""
-        from taxonaut.graphs.navigate import WalkPolicy
+        from taxonaut.graphs.policy import WalkPolicy
 
         walk = self.config.walk
         candidates = walk.candidates
@@ -204,8 +207,8 @@ class Workspace:
         """Return this workspace with other walk settings; it shares the index and the opened models."""
         try:
             changed = WalkConfig(**{**self.config.walk.model_dump(), **walk})
-        except ValueError as error:
-            raise InputError(f"these walk settings cannot be: {error}") from None
+        except ValidationError as error:
+            raise InputError(f"these walk settings cannot be: {problems(error)}") from None
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other.config = self.config.model_copy(update={"walk": changed})
@@ -236,21 +239,23 @@ class Workspace:
         """Do what `aclassify` does, from synchronous code, a notebook's running loop included."""
         return portal().run(self.aclassify(texts, on_done=on_done, **walk))
 
-    def explain(self, item_id: ItemId) -> Explanation:
+    def explain(self, item_id: ItemId) -> "Explanation":
         """Return the latest walk of an item as a tree, from its decision rows."""
         from taxonaut.workspace.classification import KIND, loaded, unit_key
+        from taxonaut.workspace.explanation import explanation
 
         item = self.items.get([item_id])[0]
-        found = [(run.id, self.decisions.for_item(run.id, item_id)) for run in self.runs.list(KIND)]
+        found = [(run, self.decisions.for_item(run.id, item_id)) for run in self.runs.list(KIND)]
         made = [(run, decisions) for run, decisions in found if decisions]
         if not made:
             raise NotFoundError(f"no walk of the item {item_id!r} is kept; classify it first")
         walked = [pair for pair in made if any(decision.node_id is not None for decision in pair[1])]
         run, decisions = (walked or made)[0]
         key = unit_key(item)
-        kept = self.runs.finished(run, [key])
+        kept = self.runs.finished(run.id, [key])
         ranking = loaded(kept[key]).labels if key in kept else ()
-        return explanation(self.index, run, item, decisions, ranking)
+        policy = replace(self.policy(), terminals=run.settings["walk"]["terminals"])
+        return explanation(self.index, run.id, item, decisions, ranking, policy)
 
     def cost(self) -> Totals:
         """Return what the latest classification cost so far, all its calls together."""

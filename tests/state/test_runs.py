@@ -60,15 +60,15 @@ def test_a_unit_and_its_decisions_come_together_or_not_at_all(database: Database
     assert (runs.finished(run, ["a"]), Decisions(database).totals(run)) == ({}, Totals())
 
 
-def test_runs_are_listed_latest_first(database: Database) -> None:
+def test_the_run_last_at_work_is_listed_first(database: Database) -> None:
     runs = Runs(database)
     first, second = runs.open("build", "f", {"k": 16}), runs.open("classify", "g", {})
     runs.finish(second, {"a": {}, "b": {}}, [])
     runs.close(second, "interrupted")
     listed = runs.list()
     assert [(run.id, run.kind, run.status, run.units, bool(run.ended)) for run in listed] == [
-        (second, "classify", "interrupted", 2, True),
         (first, "build", "running", 0, False),
+        (second, "classify", "interrupted", 2, True),
     ]
     assert runs.list("build") == [Run(first, "build", "f", {"k": 16}, "running", listed[1].started, "", 0)]
     assert len(listed[1].started) == len("2026-11-21T08:59:47")
