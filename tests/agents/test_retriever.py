@@ -1,0 +1,99 @@
+"""Dense retrieval and exemplars over an embedder that anyone can check by hand."""
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taxonaut.agents.exemplars import Exemplars, facility_location
+from taxonaut.agents.label_table import LabelTable
+from taxonaut.agents.retriever import Retriever, top
+from taxonaut.models.embedder import Matrix
+from taxonaut.models.encoder import ScoreSettings, TextScorer
+from taxonaut.state.ids import ItemId, LabelId, NodeId
+from taxonaut.state.index import Index
+from taxonaut.state.records import Item, Label
+
+NAMES = ["red apple", "green apple", "red car", "blue boat", "green boat"]
+LABELS = [LabelId(str(number)) for number in range(len(NAMES))]
+
+
+class Words:
+    """Embeds a text as the set of its words."""
+
+    name = "words"
+    dimension = 256
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        rows = np.zeros((len(texts), self.dimension), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.casefold().split():
+                row[zlib.crc32(word.encode()) % self.dimension] = 1
+        unit: Matrix = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        return unit
+
+
+def table() -> LabelTable:
+    return LabelTable(LABELS, NAMES, Words().embed(NAMES))
+
+
+@pytest.fixture
+def retriever() -> Retriever:
+    return Retriever(TextScorer(Words(), ScoreSettings(mix=0.0)), table)
+
+
+async def test_the_nearest_labels_come_first(retriever: Retriever) -> None:
+    one, two = await retriever.search(["a red apple", "boat"], 2)
+    assert [label for label, _ in one] == ["0", "1"]
+    assert {label for label, _ in two} == {"3", "4"}
+    assert one[0][1] > one[1][1]
+
+
+async def test_more_texts_than_one_block_and_more_labels_than_there_are(retriever: Retriever) -> None:
+    found = await retriever.search([f"red apple {number}" for number in range(130)], 99)
+    assert {(len(row), row[0][0]) for row in found} == {(5, "0")}
+    assert await retriever.search([], 3) == []
+
+
+async def test_the_best_of_a_shortlist(retriever: Retriever) -> None:
+    item = Item(ItemId("i"), "a green boat")
+    assert await retriever.best([(item, LABELS[:4]), (item, []), (item, LABELS)], 2) == [
+        [LABELS[1], LABELS[3]],
+        [],
+        [LABELS[4], LABELS[1]],
+    ]
+
+
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=30), st.integers(1, 12))
+def test_top_is_a_stable_sort(scores: list[float], k: int) -> None:
+    expected = sorted(range(len(scores)), key=lambda place: (-scores[place], place))[:k]
+    assert top(np.asarray(scores, np.float32), k) == expected
+
+
+def test_facility_location_takes_one_of_each_group_first() -> None:
+    vectors = Words().embed(["a b", "a b", "a b c", "x y", "x y", "q"])
+    assert {(0, 1)[place > 2] if place < 5 else 2 for place in facility_location(vectors, 3)} == {0, 1, 2}
+    assert set(facility_location(vectors, 9)) == {0, 2, 3, 5}
+
+
+def test_exemplars_stand_for_what_is_below_a_node(index: Index) -> None:
+    labels = index.all_labels()
+    names = [label.name for label in labels]
+    loads = []
+
+    def load() -> LabelTable:
+        loads.append(1)
+        return LabelTable([label.id for label in labels], names, Words().embed(names))
+
+    exemplars = Exemplars(index, load, most=2)
+    assert exemplars.of(NodeId(5)) == ("Footballs", "Pucks")
+    assert len(exemplars.of(NodeId(2))) == 2
+    assert set(exemplars.of(NodeId(2))) <= {"Scarves", "Shoes", "Boots"}
+    assert exemplars.of(NodeId(5)) == ("Footballs", "Pucks")
+    assert len(loads) == 2
+    index.add_labels([Label(LabelId("new"), "New")])
+    exemplars.of(NodeId(5))
+    assert len(loads) == 3
