@@ -88,6 +88,7 @@ class Walk:
             "level": 0,
             "frontier": [Visit(item, root, 0.0) for item in state["item_ids"]],
             "reached": dict.fromkeys(state["item_ids"], 0),
+            "opened": {item: frozenset([root]) for item in state["item_ids"]},
             "shortlists": {item: dict(own) for item in state["item_ids"]},
         }
 
@@ -130,7 +131,7 @@ class Walk:
         return [
             Visit(item, node, score)
             for item, scores in branches.items()
-            for node, score in self.policy.kept(scores, state["reached"][item])
+            for node, score in self.policy.kept(scores, state["reached"][item], state["opened"][item])
         ]
 
     def opened(
@@ -140,15 +141,17 @@ class Walk:
         nodes = list(dict.fromkeys(visit.node for visit in chosen))
         expansions = {expansion.node: expansion for expansion in expand_node(self.index, nodes)}
         shortlists = {item: dict(shortlist) for item, shortlist in state["shortlists"].items()}
-        reached = dict(state["reached"])
+        reached, opened = dict(state["reached"]), dict(state["opened"])
         for visit in chosen:
             expansion = expansions[visit.node]
             reached[visit.item] += expansion.is_terminal
+            opened[visit.item] |= {visit.node}
             add(shortlists[visit.item], expansion.labels, visit.score)
         return {  # type: ignore[typeddict-item]
             "level": state["level"] + 1,
             "frontier": [visit for visit in chosen if not expansions[visit.node].is_terminal],
             "reached": reached,
+            "opened": opened,
             "shortlists": shortlists,
             "decisions": decisions,
         }

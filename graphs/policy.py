@@ -1,6 +1,6 @@
 """How far a walk goes, how scores run down a path, and what the terminal budget keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,7 +40,10 @@ class WalkPolicy:
         """Return a branch's score: its own, and its parent's."""
         return self.inherit * parent + (1 - self.inherit) * own
 
-    def kept(self, branches: Mapping[NodeId, float], reached: int) -> list[tuple[NodeId, float]]:
-        """Keep as many branches of a level, best first, as the budget still allows."""
+    def kept(
+        self, branches: Mapping[NodeId, float], reached: int, opened: Collection[NodeId]
+    ) -> list[tuple[NodeId, float]]:
+        """Keep as many branches of a level, best first, as the budget still allows; none is opened twice."""
         left = max(self.terminals - reached, 0)
-        return sorted(branches.items(), key=lambda pair: (-pair[1], pair[0]))[:left]
+        new = [pair for pair in branches.items() if pair[0] not in opened]
+        return sorted(new, key=lambda pair: (-pair[1], pair[0]))[:left]

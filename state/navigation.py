@@ -33,11 +33,12 @@ class NavigationInput(TypedDict):
 
 
 class NavigationState(NavigationInput, total=False):
-    """A batch on its walk. `reached` counts an item's terminal nodes, up to the budget."""
+    """A batch on its walk. `reached` counts an item's terminal nodes, `opened` holds all its nodes."""
 
     level: int
     frontier: list[Visit]
     reached: dict[ItemId, int]
+    opened: dict[ItemId, frozenset[NodeId]]
     shortlists: dict[ItemId, Shortlist]
     decisions: Annotated[list[Decision], operator.add]
     results: dict[ItemId, ItemResult]

@@ -75,7 +75,7 @@ def replay(index: Index, policy: WalkPolicy, root: Step, decisions: Sequence[Dec
     by_node: dict[NodeId, list[Decision]] = defaultdict(list)
     for decision in decisions:
         by_node[decision.node_id or root.node].append(decision)
-    level, reached = {root.node: (root, 0.0)}, 0
+    level, reached, opened = {root.node: (root, 0.0)}, 0, {root.node}
     while level:
         found: dict[NodeId, list[Step]] = defaultdict(list)
         scores: dict[NodeId, float] = {}
@@ -88,11 +88,12 @@ def replay(index: Index, policy: WalkPolicy, root: Step, decisions: Sequence[Dec
                         found[step.node].append(step)
                         scores[step.node] = max(policy.path_score(score, own), scores.get(step.node, -inf))
         level = {}
-        for node, score in policy.kept(scores, reached):
+        for node, score in policy.kept(scores, reached, opened):
             for step in found[node]:
                 step.opened, step.dropped = True, False
                 step.labels = list(held.get(node, ()))
             reached += index.is_terminal(node)
+            opened.add(node)
             level[node] = (found[node][0], score)
 
 

@@ -1,7 +1,8 @@
 """The workspace: a folder with index.duckdb, taxonaut.toml and prompts/, and what one can do in it."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     from taxonaut.graphs.policy import WalkPolicy
     from taxonaut.graphs.portal import Portal
-    from taxonaut.workspace.explanation import Explanation
     from taxonaut.workspace.classification import Classification, OnDone
+    from taxonaut.workspace.explanation import Explanation
 
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
@@ -227,11 +228,12 @@ class Workspace:
 
     async def stream(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
-    ) -> AsyncIterator[ItemResult]:
+    ) -> AsyncGenerator[ItemResult, None]:
         """Give results as their batches finish, for more texts than fit in memory."""
         classification = self.classification(**walk)
-        async for result in classification.results(map(as_item, texts), on_done):
-            yield result
+        async with aclosing(classification.results(map(as_item, texts), on_done)) as results:
+            async for result in results:
+                yield result
 
     def classify(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any

@@ -144,7 +144,6 @@ def test_a_label_found_through_two_parents_counts_once(index: Index) -> None:
     assert [d.node_id for d in output["decisions"]] == [1, 2, 3, None]
 
 
-@pytest.mark.xfail(strict=True, reason="a node reached on two levels is opened on both")
 def test_a_node_below_itself_by_a_longer_way_is_walked_once(database: Database) -> None:
     index = Index(database)
     index.add_labels([Label(LabelId(name), name) for name in ("low", "high")])
