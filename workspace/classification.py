@@ -57,7 +57,7 @@ class Classification:
 
     async def results(
         self, items: Iterable[Item], on_done: OnDone | None = None
-    ) -> AsyncIterator[ItemResult]:
+    ) -> AsyncGenerator[ItemResult, None]:
         """Give each item's result, in order. Items that a former call finished are not asked about again.
 
         Raises ModelUnavailableError when a whole batch got no answer; what was finished is kept.
