@@ -1,0 +1,135 @@
+"""The package as a whole: what is installed, what is public, what an import costs, how large a file is."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from fnmatch import fnmatch
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import taxonaut
+
+ROOT = Path(taxonaut.__file__).parent
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+FOLDERS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
+MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+LONGEST_FILE = 400
+
+HEAVY = [
+    "litellm",
+    "llama_cpp",
+    "numpy",
+    "duckdb",
+    "langgraph",
+    "langchain_core",
+    "pydantic_ai",
+    "gguf",
+    "bm25s",
+]
+
+
+def test_every_folder_with_code_is_installed() -> None:
+    assert sorted(PROJECT["tool"]["setuptools"]["packages"]) == [
+        "taxonaut",
+        *(f"taxonaut.{f}" for f in FOLDERS),
+    ]
+
+
+def test_nothing_but_the_entry_points_lies_in_the_root() -> None:
+    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_every_file_that_is_read_at_run_time_is_installed() -> None:
+    data: dict[str, list[str]] = PROJECT["tool"]["setuptools"]["package-data"]
+    for folder in FOLDERS:
+        patterns = data.get(f"taxonaut.{folder}", [])
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and path.suffix not in (".py", ".pyc"):
+                inside = str(path.relative_to(ROOT / folder))
+                assert any(fnmatch(inside, pattern) for pattern in patterns), (
+                    f"{folder}/{inside} is not installed"
+                )
+    assert (ROOT / "py.typed").is_file()
+    assert "py.typed" in data["taxonaut"]
+
+
+def test_the_public_names_are_exactly_what_can_be_seen() -> None:
+    assert sorted(taxonaut.__all__) == taxonaut.__all__ == dir(taxonaut)
+    for name in taxonaut.__all__:
+        value = getattr(taxonaut, name)
+        assert value.__doc__ or isinstance(value, str), name
+    with pytest.raises(AttributeError, match="module 'taxonaut' has no attribute 'nothing'"):
+        getattr(taxonaut, "nothing")  # noqa: B009
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_s_public_names_can_be_imported(folder: str) -> None:
+    module = import_module(f"taxonaut.{folder}")
+    for name in getattr(module, "__all__", []):
+        assert getattr(module, name).__doc__, name
+
+
+def test_an_import_of_the_package_loads_nothing_heavy() -> None:
+    code = f"import sys, taxonaut; print([name for name in {HEAVY} if name in sys.modules])"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"
+
+
+def test_importing_any_module_imports_no_model_library() -> None:
+    names = [".".join(("taxonaut", *path.relative_to(ROOT).with_suffix("").parts)) for path in MODULES]
+    code = (
+        "import sys\nfrom importlib import import_module\n"
+        f"for name in {names}:\n"
+        "    import_module(name)\n"
+        "    loaded = [heavy for heavy in ('litellm', 'llama_cpp', 'gguf', 'bm25s') if heavy in "
+        "sys.modules]\n"
+        "    assert not loaded, (name, loaded)\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+def undocumented(tree: ast.AST, name: str, *, inside_function: bool = False) -> list[str]:
+    """The public modules, classes, functions and methods below a node that have no docstring."""
+    missing = []
+    documented = isinstance(tree, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    if documented and not ast.get_docstring(tree):  # type: ignore[arg-type]
+        missing.append(name)
+    if isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef):
+        return missing
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(
+            child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        ) and not child.name.startswith("_"):
+            missing += undocumented(child, f"{name}.{child.name}")
+    return missing
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_everything_public_is_documented_and_no_file_is_long(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert undocumented(ast.parse(source), str(path.relative_to(ROOT))) == []
+    assert len(source.splitlines()) <= LONGEST_FILE
+
+
+def test_test_files_are_short_too() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_FILE
+    }
+    assert long == {}
+
+
+def test_no_machine_s_own_paths_and_no_bare_imports() -> None:
+    folders = tuple(FOLDERS)
+    for path in MODULES:
+        source = path.read_text(encoding="utf-8")
+        assert "/home/" not in source, path
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                assert node.module.split(".")[0] not in folders, path
