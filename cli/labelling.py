@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from taxonaut.cli.item_input import ItemInput
 from taxonaut.cli.progress import Bar
@@ -14,7 +14,6 @@ from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item, ItemResult
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
 
     from taxonaut.workspace.classification import Classification
     from taxonaut.workspace.workspace import Workspace
@@ -112,10 +111,7 @@ async def stream(
         bar.at(done)
 
     waiting: dict[ItemId, Item] = {}
-    results = cast(
-        "AsyncGenerator[ItemResult]", classification.results(noted(given.items(), waiting), on_done)
-    )
-    async with aclosing(results):
+    async with aclosing(classification.results(noted(given.items(), waiting), on_done)) as results:
         async for result in results:
             tally.count(result)
             write(waiting.pop(result.item_id), result)

@@ -55,7 +55,7 @@ def explanation(
 
     `policy` is the one it was walked under: a branch that was chosen but fell out of the budget was not opened.
     """
-    decisions = latest_walk(decisions)
+    decisions = latest_walk(decisions, index.root())
     if not decisions:
         raise NotFoundError(f"no walk of the item {item.id!r} is kept; classify it first")
     ranked = next((decision for decision in decisions if decision.node_id is None), None)
@@ -112,17 +112,19 @@ def branches(decision: Decision, names: dict[NodeId, str]) -> list[tuple[Step, f
     return found
 
 
-def latest_walk(decisions: Sequence[Decision]) -> list[Decision]:
-    """Return an item's last walk: what was decided after the ranking before the last one.
+def latest_walk(decisions: Sequence[Decision], root: NodeId) -> list[Decision]:
+    """Return an item's last walk: from the last time it stood before the root, to its ranking.
 
     One id may have stood for another text before, or its walk may have failed and been made again.
     """
-    walks: list[list[Decision]] = [[]]
+    walk: list[Decision] = []
     for decision in decisions:
-        walks[-1].append(decision)
-        if decision.node_id is None:
-            walks.append([])
-    return next((walk for walk in reversed(walks) if walk), [])
+        again = decision.node_id == root and walk and walk[-1].node_id != root
+        if again or (walk and walk[-1].node_id is None):
+            walk = []
+        walk.append(decision)
+    latest = {(decision.node_id, decision.options): decision for decision in walk}
+    return list(latest.values())
 
 
 def sort(step: Step) -> None:

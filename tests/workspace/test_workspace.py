@@ -215,7 +215,6 @@ async def test_asynchronously_as_a_stream_and_where_a_loop_runs(shop: Workspace)
     assert shop.classify(texts) == results
 
 
-@pytest.mark.xfail(strict=True, reason="the classification's own generator is not closed with the stream")
 async def test_a_stream_that_is_left_early_is_an_interrupted_run(shop: Workspace) -> None:
     stream = shop.stream(["sports balls", "sports pucks"], batch=1)
     async for _ in stream:
