@@ -130,5 +130,5 @@ def _raise_disk(error: OSError, target: Path) -> NoReturn:
     if error.errno == errno.ENOSPC:
         reason = "no room left on the disk; make some"
     else:
-        reason = f"{error.strerror or error}; name another folder in TAXONAUT_MODELS"
+        reason = f"{error.strerror or error}; name another folder in TAXONAUT_WEIGHTS"
     raise DiskError(f"cannot write {str(target)!r}: {reason}, then pull again") from error

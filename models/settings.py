@@ -11,24 +11,33 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field(description="A LiteLLM model string, gguf/<name or path>, or encoder/<embedder>.")
-    api_base: str | None = Field(None, description="The server's URL, for a server of one's own.")
-    api_key_env: str | None = Field(None, description="The environment variable that holds the key.")
+    api_base: str | None = Field(default=None, description="The server's URL, for a server of one's own.")
+    api_key_env: str | None = Field(default=None, description="The environment variable that holds the key.")
     answer: Literal["generated", "scored"] = Field(
-        "generated",
+        default="generated",
         description="How gguf/ answers: a generated tool call, or options scored by likelihood.",
     )
     tool_choice: Literal["required", "auto", "named"] = Field(
-        "required", description="How a server is told to call the tool; 'auto' for servers that know no other."
+        default="required",
+        description="How a server is told to call the tool; 'auto' for servers that know no other.",
     )
-    temperature: float = Field(0.0, ge=0)
-    max_tokens: int = Field(256, gt=0, description="Most tokens of one answer.")
+    temperature: float = Field(default=0.0, ge=0)
+    max_tokens: int = Field(default=256, gt=0, description="Most tokens of one answer.")
     seed: int = 0
-    concurrency: int = Field(16, gt=0, description="Most requests in flight at once.")
-    timeout_s: float = Field(60.0, gt=0, description="Longest wait for one HTTP answer.")
-    deadline_s: float = Field(300.0, gt=0, description="Longest time for one decision, retries included.")
-    attempts: int = Field(5, gt=0, description="Most tries after 429, 5xx, time-outs and broken connections.")
-    repairs: int = Field(2, ge=0, description="Times a model is told what was wrong with its tool call.")
-    backoff_s: float = Field(1.0, ge=0, description="First wait before a retry; doubles, with jitter.")
+    concurrency: int = Field(default=16, gt=0, description="Most requests in flight at once.")
+    timeout_s: float = Field(default=60.0, gt=0, description="Longest wait for one HTTP answer.")
+    deadline_s: float = Field(
+        default=300.0, gt=0, description="Longest time for one decision, retries included."
+    )
+    attempts: int = Field(
+        default=5, gt=0, description="Most tries after 429, 5xx, time-outs and broken connections."
+    )
+    repairs: int = Field(
+        default=2, ge=0, description="Times a model is told what was wrong with its tool call."
+    )
+    backoff_s: float = Field(
+        default=1.0, ge=0, description="First wait before a retry; doubles, with jitter."
+    )
 
     @property
     def provider(self) -> str:

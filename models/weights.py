@@ -9,7 +9,7 @@ from typing import Literal
 
 from taxonaut.state.errors import ModelNotFoundError
 
-DIRECTORY_VARIABLE = "TAXONAUT_MODELS"
+DIRECTORY_VARIABLE = "TAXONAUT_WEIGHTS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ SMOLLM2 = PackagedModel(
 
 
 def models_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """Say where weights are kept: `TAXONAUT_MODELS`, or this platform's cache directory."""
+    """Say where weights are kept: `TAXONAUT_WEIGHTS`, or this platform's cache directory."""
     if chosen := environment.get(DIRECTORY_VARIABLE):
         return Path(chosen).expanduser()
     if sys.platform == "darwin":

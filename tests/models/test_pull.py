@@ -108,7 +108,7 @@ def test_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "models").touch()
-    with pytest.raises(DiskError, match="File exists; name another folder in TAXONAUT_MODELS"):
+    with pytest.raises(DiskError, match="File exists; name another folder in TAXONAUT_WEIGHTS"):
         pull("tiny", _catalog(tmp_path))
 
 

@@ -9,7 +9,7 @@ from taxonaut.state.errors import ModelNotFoundError
 
 
 def test_the_directory_is_the_one_named_in_the_environment() -> None:
-    assert models_directory({"TAXONAUT_MODELS": "/srv/models"}) == Path("/srv/models")
+    assert models_directory({"TAXONAUT_WEIGHTS": "/srv/models"}) == Path("/srv/models")
 
 
 @pytest.mark.skipif("sys.platform != 'linux'")
