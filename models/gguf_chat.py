@@ -107,8 +107,8 @@ class GgufChat:
         """Queue a request. The reply is a valid call of its tool, its choice among the ids on offer.
 
         *generated*: the call is written under the grammar of the tool's schema. *scored*: the options' own
-        texts are ranked (`scored.py`) and `most` of them taken; `scores` has all of them, and none is taken
-        where no option's text is likelier with the item than without. The future raises ModelError where the
+        texts are ranked (`scored.py`) and the best `most` of them taken; none where the item makes no option's
+        text likelier than an empty item does. `scores` has all of them. The future raises ModelError where the
         prompt does not fit, ModelReplyError where `max_tokens` broke the call off.
         """
         if self.answer == "scored":
@@ -231,8 +231,8 @@ def _scored(session: _Session, request: ModelRequest) -> ModelReply:
         key = (request.system, request.context, request.blank_item)
         found = calibrated(session.reader, session.priors, key, blank, prompt, options)
         scores = {choice.id: float(score) for choice, score in zip(request.choices, found, strict=True)}
-    likelier = [number for number, score in scores.items() if score > 0]
-    chosen = tuple(sorted(likelier, key=lambda number: -scores[number])[: request.most])
+    ranked = sorted(scores, key=lambda number: -scores[number])
+    chosen = tuple(ranked[: request.most]) if ranked and scores[ranked[0]] > 0 else ()
     return ModelReply(
         chosen=chosen,
         arguments={request.field: list(chosen) or [0]},

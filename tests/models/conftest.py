@@ -1,6 +1,8 @@
 """Weights for the tests marked `local`; they are skipped, with the reason, where there are none."""
 
 import importlib.util
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,12 @@ def minilm() -> Path:
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     return _weights("smollm2-135m-instruct")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _llama_cpp_leaves_nothing_open() -> Iterator[None]:
+    """Close the two files that llama_cpp opens on import and never closes."""
+    yield
+    if (utilities := sys.modules.get("llama_cpp._utils")) is not None:
+        utilities.outnull_file.close()
+        utilities.errnull_file.close()

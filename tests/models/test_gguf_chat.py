@@ -162,11 +162,8 @@ def test_scores_are_the_likelihoods_of_a_naive_reference(scoring: GgufChat, weig
     expected = [naive(REQUEST.item, option) - naive(REQUEST.blank_item, option) for option in OPTIONS]
     assert reply.scores is not None
     np.testing.assert_allclose(list(reply.scores.values()), expected, atol=1e-2)
-    assert reply.chosen == tuple(
-        number
-        for number in sorted(reply.scores, key=lambda n: -reply.scores[n])[:2]
-        if reply.scores[number] > 0
-    )
+    ranked = sorted(reply.scores, key=lambda number: -reply.scores[number])
+    assert reply.chosen == (tuple(ranked[:2]) if reply.scores[ranked[0]] > 0 else ())
     assert reply.arguments == {"ids": list(reply.chosen) or [0]}
 
 
