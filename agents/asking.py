@@ -13,6 +13,9 @@ from taxonaut.tools.offers import Offer
 
 T = TypeVar("T", bound=int | str)
 
+MOST_CHARACTERS = 20_000
+"""Characters of an item's text that get into a prompt; a longer text loses its end, and the prompt says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
@@ -53,7 +56,7 @@ class Asker:
 
     def render_item(self, text: str) -> str:
         """Render the item block, the only one an item's text gets into; nothing if the model reads none."""
-        return self.prompt.render("item", {"text": text}) if self.model.reads_prompts else ""
+        return self.prompt.render("item", {"text": clipped(text)}) if self.model.reads_prompts else ""
 
     def render_shared(self, variables: Callable[[], Mapping[str, Any]]) -> tuple[str, str]:
         """Render the two blocks that items at a node share; nothing if the model reads none."""
@@ -130,6 +133,11 @@ class Asker:
         )
         reason = "" if isinstance(reply, ModelError) else reply.reason
         return Answer(item, question, chosen, scores, evidence, reason, decision)
+
+
+def clipped(text: str) -> str:
+    """Return a text as a prompt shows it."""
+    return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + " […]"
 
 
 def rank_score(position: int) -> float:
