@@ -1,4 +1,4 @@
-"""Writing GGUF and reading safetensors, compared with the formats' own libraries where they are installed."""
+"""Writing GGUF and reading safetensors, byte for byte and as the formats' own readers see it."""
 
 import json
 import struct
@@ -11,15 +11,17 @@ from taxonaut.models.gguf_file import read_safetensors, write_gguf
 
 
 def test_a_small_file_byte_for_byte(tmp_path: Path) -> None:
-    write_gguf(tmp_path / "a.gguf", {"k": 7}, {"t": np.array([[1, 2, 3]], np.float16)})
-    assert (tmp_path / "a.gguf").read_bytes() == (
+    metadata = {"general.architecture": "bert", "k": 7}
+    write_gguf(tmp_path / "a.gguf", metadata, {"t": np.array([[1, 2, 3]], np.float16)})
+    written = (
         b"GGUF"
-        + struct.pack("<IQQ", 3, 1, 1)
+        + struct.pack("<IQQ", 3, 1, 2)
+        + struct.pack("<Q20sIQ4s", 20, b"general.architecture", 8, 4, b"bert")
         + struct.pack("<Q1sII", 1, b"k", 4, 7)
         + struct.pack("<Q1sIQQIQ", 1, b"t", 2, 3, 1, 1, 0)
-        + bytes(14)
-        + np.array([1, 2, 3], np.float16).tobytes()
-        + bytes(26)
+    )
+    assert (tmp_path / "a.gguf").read_bytes() == (
+        written + bytes(-len(written) % 32) + np.array([1, 2, 3], np.float16).tobytes() + bytes(26)
     )
 
 
