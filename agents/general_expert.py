@@ -14,6 +14,8 @@ from taxonaut.tools.offers import shuffled
 from taxonaut.tools.rank_candidates import FIELD, rank_candidates_spec
 
 TEMPLATE = "general_expert/rank"
+SCORED_TEMPLATE = "general_expert/rank_scored"
+"""For models that answer by the likelihood of the options' own texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,14 @@ class GeneralExpert:
     """Rank the candidates of an item."""
 
     def __init__(
-        self, model: Answers, prompts: PromptLibrary, settings: ExpertSettings | None = None
+        self,
+        model: Answers,
+        prompts: PromptLibrary,
+        settings: ExpertSettings | None = None,
+        template: str = TEMPLATE,
     ) -> None:
         self.settings = settings or ExpertSettings()
-        self.asker = Asker("general_expert", model, prompts.get(TEMPLATE), self.settings.task)
+        self.asker = Asker("general_expert", model, prompts.get(template), self.settings.task)
 
     async def rank(
         self,

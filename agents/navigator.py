@@ -15,6 +15,8 @@ from taxonaut.tools.expand_node import FIELD, Expansion, expand_node_spec
 from taxonaut.tools.offers import shuffled
 
 TEMPLATE = "navigator/expand"
+SCORED_TEMPLATE = "navigator/expand_scored"
+"""For models that answer by the likelihood of the options' own texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,11 @@ class Navigator:
         prompts: PromptLibrary,
         settings: NavigatorSettings | None = None,
         exemplars: Exemplars | None = None,
+        template: str = TEMPLATE,
     ) -> None:
         self.settings = settings or NavigatorSettings()
         self.exemplars = exemplars
-        self.asker = Asker("navigator", model, prompts.get(TEMPLATE), self.settings.task)
+        self.asker = Asker("navigator", model, prompts.get(template), self.settings.task)
 
     async def choose(
         self,

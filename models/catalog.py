@@ -40,10 +40,10 @@ def open_answers(
     the gateway.
     """
     if settings.provider == ENCODER:
-        scorer = scorer_of(encoder_embedder(settings))
-        return EncoderProvider(scorer, StoredEmbedder(scorer.embedder, embeddings).lookup)
+        return open_encoder(settings, scorer_of, embeddings)
     check(settings.model)
     from taxonaut.models.gateway import Gateway
+    from taxonaut.models.joined import JoinedAnswers
     from taxonaut.models.reply_store import KeptReplies
 
     if settings.provider == GGUF:
@@ -52,7 +52,19 @@ def open_answers(
         register_gguf()
         if "concurrency" not in settings.model_fields_set:
             settings = settings.model_copy(update={"concurrency": 1})
-    return Gateway(settings, KeptReplies(cache))
+    gateway = Gateway(settings, KeptReplies(cache))
+    if settings.join is None:
+        return gateway
+    encoder = ModelSettings(model=settings.join)
+    return JoinedAnswers(gateway, open_encoder(encoder, scorer_of, embeddings), settings.join_weight)
+
+
+def open_encoder(
+    settings: ModelSettings, scorer_of: Callable[[ModelSettings], TextScorer], embeddings: Embeddings
+) -> Answers:
+    """Open `encoder/…`; option texts are embedded once and kept."""
+    scorer = scorer_of(encoder_embedder(settings))
+    return EncoderProvider(scorer, StoredEmbedder(scorer.embedder, embeddings).lookup)
 
 
 def encoder_embedder(settings: ModelSettings) -> ModelSettings:

@@ -17,6 +17,12 @@ class ModelSettings(BaseModel):
         default="generated",
         description="How gguf/ answers: a generated tool call, or options scored by likelihood.",
     )
+    join: str | None = Field(
+        default=None, description="An encoder/… whose scores are added to those of a scored answer."
+    )
+    join_weight: float = Field(
+        default=0.75, ge=0, description="How much the language model's scores count beside the encoder's."
+    )
     tool_choice: Literal["required", "auto", "named"] = Field(
         default="required",
         description="How a server is told to call the tool; 'auto' for servers that know no other.",

@@ -33,8 +33,17 @@ class RankVariables(TypedDict):
     text: NotRequired[str]
 
 
+class ScoredVariables(TypedDict):
+    """`…_scored`: what a model reads that answers by the likelihood of the options' own texts."""
+
+    task: str
+    text: NotRequired[str]
+
+
 VARIABLES: dict[str, type] = {
     "navigator/expand": ExpandVariables,
+    "navigator/expand_scored": ScoredVariables,
     "general_expert/rank": RankVariables,
+    "general_expert/rank_scored": ScoredVariables,
 }
 """Each template's name and its variables; `text` is there in the block `item` only."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from taxonaut.agents import general_expert, navigator
 from taxonaut.agents.exemplars import Exemplars
 from taxonaut.agents.general_expert import ExpertSettings, GeneralExpert
 from taxonaut.agents.label_table import LabelTable
@@ -109,7 +110,8 @@ class Wiring:
         exemplars = None
         if model.provider == ENCODER:
             exemplars = Exemplars(self.index, lambda: self.label_table(encoder_embedder(model)))
-        return Navigator(self.answers(model), self.prompts, settings, exemplars)
+        template = navigator.SCORED_TEMPLATE if model.answer == "scored" else navigator.TEMPLATE
+        return Navigator(self.answers(model), self.prompts, settings, exemplars, template)
 
     def general_expert(self) -> GeneralExpert:
         """Return the general expert on its configured model."""
@@ -117,7 +119,9 @@ class Wiring:
         settings = ExpertSettings(
             task=self.config.task.description, most=walk.top, native=self.native, seed=walk.seed
         )
-        return GeneralExpert(self.answers(self.config.models.general_expert), self.prompts, settings)
+        model = self.config.models.general_expert
+        template = general_expert.SCORED_TEMPLATE if model.answer == "scored" else general_expert.TEMPLATE
+        return GeneralExpert(self.answers(model), self.prompts, settings, template)
 
     def retriever(self) -> Retriever:
         """Return dense retrieval over all labels of the index."""

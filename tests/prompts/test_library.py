@@ -33,7 +33,9 @@ SHARED: dict[str, dict[str, Any]] = {
         "options": OPTIONS,
         "most": 2,
     },
+    "navigator/expand_scored": {"task": "The texts are product titles."},
     "general_expert/rank": {"task": "The texts are product titles.", "options": OPTIONS, "most": 2},
+    "general_expert/rank_scored": {"task": "The texts are product titles."},
 }
 ITEM = {"text": "wireless earbuds"}
 
@@ -200,7 +202,8 @@ def test_a_template_that_there_is_not(tmp_path: Path, ask: Any) -> None:
     with pytest.raises(NotFoundError) as caught:
         ask(PromptLibrary(tmp_path), "navigator/guess")
     assert str(caught.value) == (
-        "there is no template 'navigator/guess'; there are: general_expert/rank, navigator/expand"
+        "there is no template 'navigator/guess'; there are: "
+        "general_expert/rank, general_expert/rank_scored, navigator/expand, navigator/expand_scored"
     )
 
 
