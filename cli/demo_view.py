@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from taxonaut.evaluation.harness import MethodReport
     from taxonaut.evaluation.packages import Package
 
-NAMES = {"both": "the walk", "dense": "dense retrieval", "bm25": "BM25"}
+NAMES = {
+    "both": "walk and dense",
+    "tree": "walk alone",
+    "dense": "dense retrieval",
+    "bm25": "BM25",
+}
 MARKS = {
     "hit": ("hit", "bold green"),
     "ancestor": ("near: above", "yellow"),

@@ -16,8 +16,8 @@ from taxonaut.workspace.explanation import Explanation
 from taxonaut.workspace.label_files import LabelFile
 from taxonaut.workspace.workspace import Workspace
 
-METHODS = ("both", "dense", "bm25")
-"""The walk with both shortlists, as `classify` does it by default, beside the two baselines."""
+METHODS = ("both", "tree", "dense", "bm25")
+"""The walk joined with dense retrieval, as `classify` does it by default, and each of its halves alone."""
 
 SHOWN_WALK = ("httpx", "rich", "sqlglot", "duckdb", "numpy")
 """Packages whose walk is shown, the first that is installed."""
