@@ -3,7 +3,7 @@
     python benchmarks/clinc_choice.py [--data ../shared/data] [--items 300] [--split val]
 
 Four ways side by side: SmolLM2 naming an id, SmolLM2 scored by likelihood, that joined with MiniLM's cosine,
-MiniLM alone. The prompts, the weight of the join and the threshold were chosen on messages of `train`:
+MiniLM alone. The prompts and the weight of the join were chosen on messages of `train`;
 `--split train` runs those.
 """
 
@@ -26,7 +26,7 @@ from taxonaut.models.requests import Choice, ModelRequest
 from taxonaut.state.records import ToolSpec
 
 NEAREST = 5
-JOIN_WEIGHT = 1.0
+JOIN_WEIGHT = 0.75
 WEIGHTS_TRIED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 
 GENERATED_SYSTEM = """\
