@@ -14,7 +14,6 @@ from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item, ItemResult
 
 if TYPE_CHECKING:
-
     from taxonaut.workspace.classification import Classification
     from taxonaut.workspace.workspace import Workspace
 

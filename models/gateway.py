@@ -13,9 +13,9 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelRequestPart,
     ModelResponse,
-    RetryPromptPart,
     SystemPromptPart,
     ToolCallPart,
+    ToolReturnPart,
     UserPromptPart,
 )
 from pydantic_ai.messages import ModelRequest as PydanticRequest
@@ -30,6 +30,7 @@ from tenacity import (
 )
 
 from taxonaut.models import litellm_door
+from taxonaut.models.limits import Limit
 from taxonaut.models.litellm_door import LONGEST_WAIT_S
 from taxonaut.models.litellm_errors import TransientError, UnreachableError
 from taxonaut.models.pydantic_model import ANSWER, BESIDE, LiteLLMModel
@@ -67,7 +68,7 @@ class Gateway:
         self.model = LiteLLMModel(settings)
         self.reached = False
         """Whether the server ever answered; one that never did is not waited for long."""
-        self.limits: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+        self.limits: WeakKeyDictionary[asyncio.AbstractEventLoop, Limit] = WeakKeyDictionary()
 
     @property
     def name(self) -> str:
@@ -110,11 +111,11 @@ class Gateway:
                 await self.store.put(key, dumped(reply))
             return reply
 
-    def limit(self) -> asyncio.Semaphore:
+    def limit(self) -> Limit:
         """The concurrency limit of the running loop."""
         loop = asyncio.get_running_loop()
         if loop not in self.limits:
-            self.limits[loop] = asyncio.Semaphore(self.settings.concurrency)
+            self.limits[loop] = Limit(self.settings.concurrency)
         return self.limits[loop]
 
     async def converse(self, request: ModelRequest) -> ModelReply:
@@ -241,10 +242,11 @@ def definition(request: ModelRequest) -> ToolDefinition:
 def correction(response: ModelResponse, error: str) -> PydanticRequest:
     """Say what was wrong, as the answer to the faulty call if there was one."""
     call = next((part for part in response.parts if isinstance(part, ToolCallPart)), None)
+    content = f"{error}\n\nFix the errors and try again."
     if call is None:
-        return PydanticRequest(parts=[RetryPromptPart(content=error)])
+        return PydanticRequest(parts=[UserPromptPart(content=content)])
     return PydanticRequest(
-        parts=[RetryPromptPart(content=error, tool_name=call.tool_name, tool_call_id=call.tool_call_id)]
+        parts=[ToolReturnPart(tool_name=call.tool_name, content=content, tool_call_id=call.tool_call_id)]
     )
 
 

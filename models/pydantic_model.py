@@ -8,7 +8,7 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelResponse,
     ModelResponsePart,
-    RetryPromptPart,
+    RetryFeedbackPart,
     SystemPromptPart,
     TextPart,
     ToolCallPart,
@@ -109,14 +109,8 @@ def as_row(part: Any) -> dict[str, Any]:
                 "tool_call_id": part.tool_call_id,
                 "content": part.model_response_str(),
             }
-        case RetryPromptPart(tool_name=None):
+        case RetryFeedbackPart():
             return {"role": "user", "content": part.model_response()}
-        case RetryPromptPart():
-            return {
-                "role": "tool",
-                "tool_call_id": part.tool_call_id,
-                "content": part.model_response(),
-            }
     raise UserError(f"taxonaut sends text only; a {type(part).__name__} cannot be sent")
 
 

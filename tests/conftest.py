@@ -5,6 +5,7 @@ Nothing of ours is imported at the top: this module outlives the tests, and with
 
 import gc
 import json
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -27,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     pytest takes such a filter back at the end of the test that imported LiteLLM first.
     """
     config.addinivalue_line("filterwarnings", "ignore:Item '.*' on TypedDict class:UserWarning")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell's background jobs ignore Ctrl-C and hand that down; the tests of Ctrl-C need it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish() -> None:

@@ -111,7 +111,7 @@ async def test_one_failure_costs_one_request_only(server: Any) -> None:
 
 @pytest.mark.parametrize("limit", [1, 3, 8])
 async def test_the_concurrency_limit_is_held_and_used(start_server: Any, limit: int) -> None:
-    server = start_server(delay=0.02)
+    server = start_server(delay=0.1)
     gateway = Gateway(role(server, concurrency=limit))
     both = await asyncio.gather(
         gateway.answer([ask_about(f"a{number}") for number in range(12)]),

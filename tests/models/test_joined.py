@@ -45,7 +45,11 @@ async def test_scores_are_added_on_one_scale() -> None:
     found = await joined(said, seen)
     root = (3 / 2) ** 0.5
     assert found.scores == pytest.approx({1: 0.5 * root, 2: 0.0, 3: -0.5 * root})
-    assert (found.chosen, found.arguments, found.usage) == ((1, 2), {"options": [1, 2]}, Usage(prompt_tokens=7))
+    assert (found.chosen, found.arguments, found.usage) == (
+        (1, 2),
+        {"options": [1, 2]},
+        Usage(prompt_tokens=7),
+    )
     assert found.evidence == {1: "one", 2: "two"}
 
 

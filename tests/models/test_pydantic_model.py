@@ -9,7 +9,8 @@ from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import (
     ModelRequest,
     ModelResponse,
-    RetryPromptPart,
+    RetryFeedbackPart,
+    RetryInfo,
     SystemPromptPart,
     TextPart,
     ToolCallPart,
@@ -76,6 +77,7 @@ async def test_errors_are_ours(server: Any) -> None:
 
 def test_a_conversation_in_the_openai_format() -> None:
     call = ToolCallPart(tool_name="look", args={"node": 1}, tool_call_id="c1")
+    retried = ToolReturnPart("look", "No such node.", tool_call_id="c1", outcome="retried")
     conversation = [
         ModelRequest(
             parts=[SystemPromptPart(content="You choose."), UserPromptPart(content="Where?")],
@@ -84,9 +86,11 @@ def test_a_conversation_in_the_openai_format() -> None:
         ModelResponse(parts=[TextPart(content="Let me see. "), TextPart(content="So."), call]),
         ModelRequest(parts=[ToolReturnPart(tool_name="look", content="shoes", tool_call_id="c1")]),
         ModelResponse(parts=[call]),
-        ModelRequest(parts=[RetryPromptPart(content="No such node.", tool_name="look", tool_call_id="c1")]),
-        ModelRequest(parts=[RetryPromptPart(content="Call a tool.")]),
+        ModelRequest(parts=[retried]),
+        ModelRequest(parts=[RetryFeedbackPart(content="Call a tool.", retry=RetryInfo(cause="no_output"))]),
     ]
+    feedback = conversation[-1].parts[0]
+    assert isinstance(feedback, RetryFeedbackPart)
     called = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"node":1}'}}]
     assert as_messages(conversation) == [
         {"role": "system", "content": "Be brief."},
@@ -95,11 +99,8 @@ def test_a_conversation_in_the_openai_format() -> None:
         {"role": "assistant", "content": "Let me see. So.", "tool_calls": called},
         {"role": "tool", "tool_call_id": "c1", "content": "shoes"},
         {"role": "assistant", "content": None, "tool_calls": called},
-        {"role": "tool", "tool_call_id": "c1", "content": "No such node.\n\nFix the errors and try again."},
-        {
-            "role": "user",
-            "content": "Validation feedback:\nCall a tool.\n\nFix the errors and try again.",
-        },
+        {"role": "tool", "tool_call_id": "c1", "content": '{"error":"No such node."}'},
+        {"role": "user", "content": feedback.model_response()},
     ]
 
 

@@ -229,7 +229,7 @@ def first_option(schema: dict[str, Any]) -> dict[str, Any]:
     for name in schema.get("required", []):
         kind = schema["properties"][name]
         if kind.get("type") == "array":
-            allowed = kind["items"].get("enum", [1])
+            allowed = kind.get("items", {}).get("enum", [1])
             filled[name] = [next((v for v in allowed if v), allowed[0])]
         elif kind.get("type") == "integer":
             filled[name] = 1
@@ -241,7 +241,7 @@ def first_option(schema: dict[str, Any]) -> dict[str, Any]:
 def varied_option(schema: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
     """Choose one or two options by what the messages say, the same for the same messages."""
     (field,) = schema["required"]
-    options = [v for v in schema["properties"][field]["items"].get("enum", [1]) if v]
+    options = [v for v in schema["properties"][field].get("items", {}).get("enum", [1]) if v]
     most = min(2, schema["properties"][field].get("maxItems", 1))
     drawn = int(fingerprint({"messages": messages}), 16)
     first = drawn % len(options)
