@@ -13,6 +13,7 @@ import numpy as np
 from taxonaut.models.chat_prompt import PromptWriter, call_note, plain_messages
 from taxonaut.models.chat_template import Message
 from taxonaut.models.constrained import ConstrainedSampler, choose
+from taxonaut.models.encoder import PATH_SEPARATOR
 from taxonaut.models.grammar import Grammar, tool_grammar
 from taxonaut.models.llama import Context, ContextSettings, Weights
 from taxonaut.models.owner import Owner
@@ -221,7 +222,7 @@ def _write(
 def _scored(session: _Session, request: ModelRequest) -> ModelReply:
     started = time.perf_counter()
     session.reader.reset()
-    options = [_option(session, choice.texts[0]) for choice in request.choices]
+    options = [_option(session, choice.texts[0].rpartition(PATH_SEPARATOR)[2]) for choice in request.choices]
     scores: dict[int, float] = {}
     if options:
         empty = replace(request, item=request.blank_item)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from taxonaut.models.requests import ModelReply, ModelRequest
 PROVIDER = "gguf"
 MOST_OPEN = 4
 """Chat models open at once; opening one more closes the one used longest ago."""
+
+OPEN: "OrderedDict[tuple[str, str], GgufChat]" = OrderedDict()
 
 
 def register_gguf() -> None:
@@ -43,10 +46,15 @@ def handler() -> Any:
     return made
 
 
-@lru_cache(maxsize=MOST_OPEN)
 def opened(model: str, answer: Literal["generated", "scored"]) -> GgufChat:
     """Open a chat model by its name or path; ModelNotFoundError says how to get it."""
-    return GgufChat(model, answer=answer)
+    key = (model, answer)
+    if key not in OPEN:
+        OPEN[key] = GgufChat(model, answer=answer)
+    OPEN.move_to_end(key)
+    while len(OPEN) > MOST_OPEN:
+        OPEN.popitem(last=False)[1].close()
+    return OPEN[key]
 
 
 async def answered(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Any:
@@ -98,4 +106,5 @@ def completion(model: str, text: str | None, tool: str, arguments: Mapping[str, 
 
 def close_gguf() -> None:
     """Close every chat model that is open."""
-    opened.cache_clear()
+    while OPEN:
+        OPEN.popitem()[1].close()
