@@ -22,14 +22,15 @@ NAMES = {
 }
 MARKS = {
     "hit": ("hit", "bold green"),
-    "ancestor": ("near: above", "yellow"),
-    "descendant": ("near: below", "yellow"),
-    "sibling": ("near: beside", "yellow"),
+    "ancestor": ("near", "yellow"),
+    "descendant": ("near", "yellow"),
+    "sibling": ("near", "yellow"),
     "miss": ("miss", "red"),
     None: ("", "dim"),
 }
 SHOWN_LABELS = 2
-LONGEST_SUMMARY = 40
+LONGEST_SUMMARY = 60
+SHOWN_GOLD = 3
 DASH = "–"
 
 
@@ -68,13 +69,11 @@ def packages_table(report: "DemoReport", most: int) -> "Table":
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, expand=False, show_lines=False, pad_edge=False)
-    table.add_column("package", overflow="ellipsis", no_wrap=True, max_width=LONGEST_SUMMARY)
-    table.add_column("found", overflow="fold", min_width=30)
-    table.add_column("because of", overflow="ellipsis", no_wrap=True, max_width=26)
-    table.add_column("its author chose", overflow="fold", max_width=44)
-    table.add_column("")
-
+    table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
+    table.add_column("", no_wrap=True, width=4)
+    table.add_column("package", overflow="ellipsis", no_wrap=True, ratio=30)
+    table.add_column("found, because of", overflow="fold", ratio=54)
+    table.add_column("its author chose", overflow="fold", ratio=36)
     for package in surest(report, most):
         table.add_row(*package_row(report, package))
     return table
@@ -104,17 +103,14 @@ def package_row(report: "DemoReport", package: "Package") -> "list[RenderableTyp
     about = styled(package.name, "bold")
     about.append("\n" + clipped(printable(package.summary), LONGEST_SUMMARY), "dim not bold")
     mark, style = MARKS[report.outcomes[package.id]]
-    gold = (
-        Text("\n").join(path_text(label.split(" :: ")[1:]) for label in package.gold)
-        if package.gold
-        else Text(DASH, "dim")
-    )
+    gold = [path_text(label.split(" :: ")[1:]) for label in package.gold[:SHOWN_GOLD]] or [Text(DASH, "dim")]
+    if len(package.gold) > SHOWN_GOLD:
+        gold.append(styled(f"and {len(package.gold) - SHOWN_GOLD} more", "dim"))
     return [
-        about,
-        Text("\n").join(path_text(label.path) for label in labels),
-        Text("\n").join(quoted(label.evidence) for label in labels),
-        gold,
         Text(mark, style),
+        about,
+        Text("\n").join(path_text(label.path) + " " + quoted(label.evidence) for label in labels),
+        Text("\n").join(gold),
     ]
 
 
