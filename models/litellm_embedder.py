@@ -56,7 +56,11 @@ class LiteLLMEmbedder:
         attempts = Retrying(
             retry=retry_if_exception_type(TransientError),
             stop=stop_after_attempt(self.settings.attempts),
-            wait=wait_exponential_jitter(multiplier=self.settings.backoff_s, max=litellm_door.LONGEST_WAIT_S),
+            wait=wait_exponential_jitter(
+                multiplier=self.settings.backoff_s,
+                max=litellm_door.LONGEST_WAIT_S,
+                jitter=self.settings.backoff_s,
+            ),
             reraise=True,
         )
         try:

@@ -114,14 +114,14 @@ async def test_the_concurrency_limit_is_held_and_used(start_server: Any, limit: 
     server = start_server(delay=0.1)
     gateway = Gateway(role(server, concurrency=limit))
     both = await asyncio.gather(
-        gateway.answer([ask_about(f"a{number}") for number in range(12)]),
-        gateway.answer([ask_about(f"b{number}") for number in range(12)]),
+        gateway.answer([ask_about(f"a{number}") for number in range(8)]),
+        gateway.answer([ask_about(f"b{number}") for number in range(8)]),
     )
     assert all(isinstance(reply, ModelReply) for replies in both for reply in replies)
     assert server.stats() == {
-        "requests": 24,
-        "distinct": 24,
-        "answered": 24,
+        "requests": 16,
+        "distinct": 16,
+        "answered": 16,
         "in_flight": 0,
         "peak": limit,
     }
