@@ -1,14 +1,14 @@
 """Exact dense retrieval over all labels: a matrix product, no walk."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from taxonaut.agents.label_table import LabelTable
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder import ItemVectors, TextScorer
+from taxonaut.models.threads import computed
 from taxonaut.models.words import SharedWords
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item
@@ -26,7 +26,7 @@ class Retriever:
 
     async def search(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
         """Return each text's k best labels with their scores, best first; ties in the labels' order."""
-        return await asyncio.to_thread(self.search_now, texts, k)
+        return await computed(partial(self.search_now, texts, k))
 
     def search_now(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
         """Do what `search` does, in this thread."""
@@ -39,7 +39,7 @@ class Retriever:
 
     async def best(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int) -> list[list[LabelId]]:
         """Return of each item's labels the k that fit it best, best first."""
-        return await asyncio.to_thread(self.best_now, shortlists, k)
+        return await computed(partial(self.best_now, shortlists, k))
 
     def best_now(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int) -> list[list[LabelId]]:
         """Do what `best` does, in this thread."""

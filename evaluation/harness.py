@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from taxonaut.evaluation.baselines import bm25_rank
 from taxonaut.evaluation.metrics import Scores, score
+from taxonaut.state.decisions import Totals
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import ItemResult
@@ -126,18 +127,9 @@ async def walked(
         results[result.item_id] = result
     totals = classification.totals(ids)
     predictions = {item: tuple(p.label_id for p in result.labels) for item, result in results.items()}
-    return MethodReport(
-        method=method,
-        scores=scored(workspace, rows, predictions, ks),
-        requests=totals.requests,
-        asked=totals.requests - totals.cached - (before.requests - before.cached),
-        prompt_tokens=totals.prompt_tokens,
-        completion_tokens=totals.completion_tokens,
-        reused_tokens=totals.reused_tokens,
-        seconds=totals.seconds,
-        failed=sum(bool(result.error) for result in results.values()),
-        predictions=predictions,
-    )
+    asked = totals.requests - totals.cached - (before.requests - before.cached)
+    failed = sum(bool(result.error) for result in results.values())
+    return reported(method, scored(workspace, rows, predictions, ks), predictions, totals, asked, failed)
 
 
 async def lexical(
@@ -159,16 +151,29 @@ async def lexical(
     }
     if on_done is not None:
         on_done(len(rows))
+    totals = Totals(seconds=time.perf_counter() - started)
+    return reported(method, scored(workspace, rows, predictions, ks), predictions, totals)
+
+
+def reported(
+    method: str,
+    scores: Scores | None,
+    predictions: Mapping[ItemId, tuple[LabelId, ...]],
+    totals: Totals,
+    asked: int = 0,
+    failed: int = 0,
+) -> MethodReport:
+    """Put quality and cost together."""
     return MethodReport(
         method=method,
-        scores=scored(workspace, rows, predictions, ks),
-        requests=0,
-        asked=0,
-        prompt_tokens=0,
-        completion_tokens=0,
-        reused_tokens=0,
-        seconds=time.perf_counter() - started,
-        failed=0,
+        scores=scores,
+        requests=totals.requests,
+        asked=asked,
+        prompt_tokens=totals.prompt_tokens,
+        completion_tokens=totals.completion_tokens,
+        reused_tokens=totals.reused_tokens,
+        seconds=totals.seconds,
+        failed=failed,
         predictions=predictions,
     )
 

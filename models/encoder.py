@@ -1,11 +1,10 @@
 """Score options against items: by an item's best phrase and its whole text, and by the words they share."""
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from statistics import median
 from threading import Lock
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.phrases import PhraseSettings, phrases
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
+from taxonaut.models.threads import computed
 from taxonaut.models.words import Ids, SharedWords, Vocabulary
 from taxonaut.state.errors import InputError, ModelError, ModelReplyError
 from taxonaut.state.records import Usage
@@ -296,7 +296,7 @@ class EncoderProvider:
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer a batch, in its order, off the event loop; requests of one node share one product."""
-        return await asyncio.to_thread(self.answer_now, requests)
+        return await computed(partial(self.answer_now, requests))
 
     def answer_now(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Do what `answer` does, in this thread."""
