@@ -35,6 +35,10 @@ class WalkPolicy:
             raise InputError(
                 f"terminals and dense are at least 1; they are {self.terminals} and {self.dense}"
             )
+        if self.candidates < 0 or not 0 <= self.inherit <= 1:
+            raise InputError(
+                f"candidates is at least 0 and inherit from 0 to 1; they are {self.candidates} and {self.inherit}"
+            )
 
     def path_score(self, parent: float, own: float) -> float:
         """Return a branch's score: its own, and its parent's."""

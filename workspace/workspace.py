@@ -200,7 +200,7 @@ class Workspace:
         roles = (self.config.models.navigator, self.config.models.general_expert)
         language = [role for role in roles if role.provider != ENCODER]
         batch = self.config.walk.batch or (
-            max(64, 4 * max(role.concurrency for role in language)) if language else ENCODER_BATCH
+            max(64, 8 * max(role.concurrency for role in language)) if language else ENCODER_BATCH
         )
         return Classification(self.runs, self.decisions, self.items, self.graph().compile(), settings, batch)
 
