@@ -102,9 +102,3 @@ def completion(model: str, text: str | None, tool: str, arguments: Mapping[str, 
             prompt_tokens_details={"cached_tokens": usage.reused_tokens},
         ),
     )
-
-
-def close_gguf() -> None:
-    """Close every chat model that is open."""
-    while OPEN:
-        OPEN.popitem()[1].close()
