@@ -26,7 +26,10 @@ OnDone = Callable[[int], None]
 
 
 class Classification:
-    """One way of labelling, named by its fingerprint: same index, models, templates and settings."""
+    """One way of labelling, named by its fingerprint: same index, models, templates and settings.
+
+    `kind` is that of its run: `explain` and `cost` look at those of kind `classify` only.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Classification:
         graph: "CompiledStateGraph[Any, Any, Any, Any]",
         settings: Mapping[str, Any],
         batch: int,
+        kind: str = KIND,
     ) -> None:
         self.runs = runs
         self.decisions = decisions
@@ -43,6 +47,7 @@ class Classification:
         self.graph = graph
         self.settings = settings
         self.batch = batch
+        self.kind = kind
 
     @property
     def fingerprint(self) -> str:
@@ -52,7 +57,7 @@ class Classification:
 
     def totals(self, items: Sequence[ItemId] | None = None) -> Totals:
         """Return what all calls of this classification cost together, for some items or all of them."""
-        run = next((run for run in self.runs.list(KIND) if run.fingerprint == self.fingerprint), None)
+        run = next((run for run in self.runs.list(self.kind) if run.fingerprint == self.fingerprint), None)
         return self.decisions.totals(run.id, items) if run is not None else Totals()
 
     async def results(
@@ -62,7 +67,7 @@ class Classification:
 
         Raises ModelUnavailableError when a whole batch got no answer; what was finished is kept.
         """
-        run = self.runs.open(KIND, self.fingerprint, self.settings)
+        run = self.runs.open(self.kind, self.fingerprint, self.settings)
         status, done = "interrupted", 0
         try:
             for batch in batched(items, self.batch):
