@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.exemplars import Exemplars
-from taxonaut.agents.texts import node_text, path_text
+from taxonaut.agents.texts import PATH_SEPARATOR, node_text, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import NodeId, RunId
@@ -17,6 +17,9 @@ from taxonaut.tools.offers import shuffled
 TEMPLATE = "navigator/expand"
 SCORED_TEMPLATE = "navigator/expand_scored"
 """For models that answer by the likelihood of the options' own texts."""
+
+ROOT = "Root"
+"""What ancestor augmentation calls the root, which has no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +64,35 @@ class Navigator:
         visits: Sequence[tuple[Item, NodeId]],
         expansions: Mapping[NodeId, Expansion],
         paths: Mapping[NodeId, Sequence[str]],
+        ancestors: bool | None = None,
     ) -> list[Answer[NodeId]]:
         """Choose branches for each item at each node it visits; node by node, so that prompts share prefixes.
 
-        `paths` are the names from the top down to each node. Returns one answer per request: a node with many
-        branches gives several.
+        `paths` are the names from the top down to each node. `ancestors` is `WalkPolicy.ancestors`. Returns one
+        answer per request: a node with many branches gives several.
         """
         ordered = sorted(visits, key=lambda visit: visit[1])
         questions = {
-            node: self.questions(expansions[node], paths[node])
+            node: self.questions(expansions[node], paths[node], ancestors)
             for node in dict.fromkeys(v[1] for v in ordered)
         }
         pairs = [(item, question) for item, node in ordered for question in questions[node]]
         pairs.sort(key=lambda pair: (pair[1].node or 0, pair[1].offer.seed))
         return await self.asker.ask(run, pairs)
 
-    def questions(self, expansion: Expansion, path: Sequence[str]) -> list[Question[NodeId]]:
+    def questions(
+        self, expansion: Expansion, path: Sequence[str], ancestors: bool | None = None
+    ) -> list[Question[NodeId]]:
         """Write the requests' shared part for one node."""
         size = self.settings.options_per_request
         branches = expansion.branches
         parts = [branches[start : start + size] for start in range(0, len(branches), size)]
-        return [self.question(expansion.node, part, path, number) for number, part in enumerate(parts)]
+        return [
+            self.question(expansion.node, part, path, number, ancestors) for number, part in enumerate(parts)
+        ]
 
     def question(
-        self, node: NodeId, branches: Sequence[Node], path: Sequence[str], part: int
+        self, node: NodeId, branches: Sequence[Node], path: Sequence[str], part: int, ancestors: bool | None
     ) -> Question[NodeId]:
         """Write one request's shared part: number the branches, render them, bind the schema to them."""
         by_id = {branch.id: branch for branch in branches}
@@ -99,25 +107,40 @@ class Navigator:
                     "id": number,
                     "name": by_id[branch].name,
                     "description": by_id[branch].description,
-                    "path": "",
+                    "path": augmented(by_id[branch], path) if ancestors else "",
                     "examples": list(by_id[branch].examples[: self.settings.examples]),
                 }
                 for number, branch in enumerate(offer.options, start=1)
             ]
             name = path[-1] if path else ""
-            return {"node": name, "path": path_text(path), "options": options, "most": most}
+            way = name if ancestors is False else path_text(path)
+            return {"node": name, "path": way, "options": options, "most": most}
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, self.texts(by_id[branch], path))
+            Choice(number, self.texts(by_id[branch], path, ancestors))
             for number, branch in enumerate(offer.options, start=1)
         )
         return Question(
             node, offer, choices, expand_node_spec(len(branches), most), FIELD, most, system, context
         )
 
-    def texts(self, branch: Node, path: Sequence[str]) -> tuple[str, ...]:
-        """Return what a branch is compared by: its own text, then its exemplars'."""
-        own = node_text(branch, path, self.settings.native)
+    def texts(self, branch: Node, path: Sequence[str], ancestors: bool | None) -> tuple[str, ...]:
+        """Return what a branch is compared by: its own text, then its exemplars'.
+
+        In a native tree an exemplar's text is its path already. In a tree that was built `ancestors` puts the
+        branch's path before the name; without, only names are compared in either.
+        """
+        native = self.settings.native
+        own = node_text(branch, path, native if ancestors is None else ancestors)
         below = self.exemplars.of(branch.id) if self.exemplars is not None else branch.examples
+        if ancestors is False and native:
+            below = tuple(text.rpartition(PATH_SEPARATOR)[2] for text in below)
+        if ancestors and not (native and self.exemplars is not None):
+            below = tuple(path_text((own, text)) for text in below)
         return tuple(dict.fromkeys((own, *below)))
+
+
+def augmented(branch: Node, path: Sequence[str]) -> str:
+    """Return a branch as ancestor augmentation shows it (XMC-Agent, appendix B): `Root > Arts > Dance`."""
+    return path_text((ROOT, *path, branch.name))

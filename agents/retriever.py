@@ -37,23 +37,23 @@ class Retriever:
             found += [[(self.table.labels[i], float(row[i])) for i in top(row, k)] for row in scores]
         return found
 
-    async def best(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int) -> list[list[LabelId]]:
-        """Return of each item's labels the k that fit it best, best first."""
-        return await computed(partial(self.best_now, shortlists, k))
+    async def scores(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
+        """Return the scores of each item's labels, in their order."""
+        return await computed(partial(self.scores_now, shortlists))
 
-    def best_now(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]], k: int) -> list[list[LabelId]]:
-        """Do what `best` does, in this thread."""
+    def scores_now(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
+        """Do what `scores` does, in this thread."""
         items = self.scorer.items([item.text for item, _ in shortlists])
-        return [self.cut(items.take([row]), labels, k) for row, (_, labels) in enumerate(shortlists)]
+        return [self.scored(items.take([row]), labels) for row, (_, labels) in enumerate(shortlists)]
 
-    def cut(self, item: ItemVectors, labels: Sequence[LabelId], k: int) -> list[LabelId]:
-        """Return the k best of some labels for one item."""
+    def scored(self, item: ItemVectors, labels: Sequence[LabelId]) -> list[float]:
+        """Score some labels for one item."""
         if not labels:
             return []
         rows = [self.table.rows[label] for label in labels]
         words = self.scorer.words([self.table.texts[row] for row in rows])
         scores, _ = self.scorer.score(item, self.table.vectors[rows], words)
-        return [labels[i] for i in top(scores[0], k)]
+        return [float(score) for score in scores[0]]
 
     @cached_property
     def table(self) -> LabelTable:

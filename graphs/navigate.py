@@ -1,7 +1,7 @@
-"""The walk: breadth-first over a batch to a shortlist, then ranking (XMC-Agent, 2.1)."""
+"""The walk of a batch to its shortlists, then ranking (XMC-Agent, 2.1)."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from langgraph.graph import END, START, StateGraph
 
@@ -9,6 +9,7 @@ from taxonaut.agents.asking import Answer
 from taxonaut.agents.general_expert import GeneralExpert
 from taxonaut.agents.navigator import Navigator
 from taxonaut.agents.retriever import Retriever
+from taxonaut.graphs.journey import Chosen, Guide
 from taxonaut.graphs.policy import WalkPolicy
 from taxonaut.graphs.portal import step
 from taxonaut.state.errors import InputError
@@ -17,11 +18,11 @@ from taxonaut.state.index import Index
 from taxonaut.state.items import Items
 from taxonaut.state.navigation import (
     Candidate,
+    Journey,
     NavigationInput,
     NavigationOutput,
     NavigationState,
     Shortlist,
-    Visit,
 )
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
 from taxonaut.tools.expand_node import expand_node
@@ -32,26 +33,31 @@ def navigate(
     index: Index,
     items: Items,
     navigator: Navigator,
-    expert: GeneralExpert,
+    expert: GeneralExpert | None = None,
     retriever: Retriever | None = None,
     policy: WalkPolicy | None = None,
 ) -> StateGraph[NavigationState, None, NavigationInput, NavigationOutput]:
     """Build the graph; compile it and invoke it with a run and ids of items that `items` holds.
 
-    One super-step opens a whole level for the whole batch. `retriever` is needed for the shortlists `dense`
-    and `both`, and to cut a shortlist to `policy.candidates`.
+    One super-step asks about every item's next nodes at once: a whole level, or, depth-first, one node of
+    each. Without `expert` it ends with the shortlists, best label first. `retriever` is needed for the
+    shortlists `dense` and `both`, for an anchored start, and to cut a shortlist to `policy.candidates`; where
+    it is given, it says how labels of one node are ordered (`Walk.ordered`).
     """
     walk = Walk(index, items, navigator, expert, retriever, policy or WalkPolicy())
     graph = StateGraph(NavigationState, input_schema=NavigationInput, output_schema=NavigationOutput)
     graph.add_node("start", step(walk.start))
     graph.add_node("open_level", step(walk.open_level))
     graph.add_node("retrieve", step(walk.retrieve))
-    graph.add_node("rank", step(walk.rank))
     graph.add_edge(START, "start")
-    graph.add_conditional_edges("start", walk.after_start, ["open_level", "retrieve"])
-    graph.add_conditional_edges("open_level", walk.after_level, ["open_level", "retrieve", "rank"])
-    graph.add_edge("retrieve", "rank")
-    graph.add_edge("rank", END)
+    graph.add_conditional_edges("start", walk.after_level, ["open_level", "retrieve"])
+    graph.add_conditional_edges("open_level", walk.after_level, ["open_level", "retrieve"])
+    if expert is None:
+        graph.add_edge("retrieve", END)
+    else:
+        graph.add_node("rank", step(walk.rank))
+        graph.add_edge("retrieve", "rank")
+        graph.add_edge("rank", END)
     return graph
 
 
@@ -63,14 +69,15 @@ class Walk:
         index: Index,
         items: Items,
         navigator: Navigator,
-        expert: GeneralExpert,
+        expert: GeneralExpert | None,
         retriever: Retriever | None,
         policy: WalkPolicy,
     ) -> None:
-        if retriever is None and (policy.shortlist != "tree" or policy.candidates):
+        if retriever is None and policy.needs_retriever:
             raise InputError(
-                f"a shortlist {policy.shortlist!r} of {policy.candidates or 'all'} candidates needs a retriever; "
-                "give one, or use WalkPolicy(shortlist='tree', candidates=0)"
+                f"a shortlist {policy.shortlist!r} of {policy.candidates or 'all'} candidates, started at "
+                f"{policy.start!r}, needs a retriever; give one, or use "
+                "WalkPolicy(shortlist='tree', candidates=0, start='root')"
             )
         self.index = index
         self.items = items
@@ -78,110 +85,96 @@ class Walk:
         self.expert = expert
         self.retriever = retriever
         self.policy = policy
+        self.guide = Guide(index, policy)
 
     async def start(self, state: NavigationState) -> NavigationState:
-        """Put every item before the root; labels in the root itself are on its shortlist."""
-        root = self.index.root()
-        held = self.index.labels_under([root]).get(root, [])
-        own = {label: Candidate(0.0, "tree") for label in held} if self.policy.shortlist != "dense" else {}
-        return {  # type: ignore[typeddict-item]
-            "level": 0,
-            "frontier": [Visit(item, root, 0.0) for item in state["item_ids"]],
-            "reached": dict.fromkeys(state["item_ids"], 0),
-            "opened": {item: frozenset([root]) for item in state["item_ids"]},
-            "shortlists": {item: dict(own) for item in state["item_ids"]},
-        }
-
-    def after_start(self, state: NavigationState) -> str:
-        """Walk, unless only dense retrieval is asked for."""
-        return "retrieve" if self.policy.shortlist == "dense" else "open_level"
+        """Put every item before the root, or at its anchors; nowhere if only dense retrieval is asked for."""
+        ids = state["item_ids"]
+        if self.policy.shortlist == "dense":
+            journeys = {item: Journey() for item in ids}
+        elif self.policy.start == "root":
+            journeys = dict.fromkeys(ids, self.guide.from_root())
+        else:
+            assert self.retriever is not None
+            texts = self.texts(state)
+            anchors = await self.retriever.search([texts[item].text for item in ids], self.policy.anchors)
+            journeys = {
+                item: self.guide.from_anchors(found) for item, found in zip(ids, anchors, strict=True)
+            }
+        return {"journeys": journeys}  # type: ignore[typeddict-item]
 
     async def open_level(self, state: NavigationState) -> NavigationState:
-        """Let the navigator choose branches at every node of this level, and open what it chose."""
-        texts = self.texts(state)
-        nodes = list(dict.fromkeys(visit.node for visit in state["frontier"]))
+        """Ask the navigator wherever an item stands, and take each item on."""
+        texts, journeys = self.texts(state), state["journeys"]
+        visits = [(texts[item], way.node) for item, journey in journeys.items() for way in journey.asking]
+        nodes = list(dict.fromkeys(node for _, node in visits))
         expansions = {expansion.node: expansion for expansion in expand_node(self.index, nodes)}
-        visits = [visit for visit in state["frontier"] if not expansions[visit.node].is_terminal]
         answers = await self.navigator.choose(
-            state["run_id"],
-            [(texts[visit.item], visit.node) for visit in visits],
-            expansions,
-            self.node_names(nodes),
+            state["run_id"], visits, expansions, self.node_names(nodes), self.policy.ancestors
         )
-        parents = {(visit.item, visit.node): visit.score for visit in visits}
-        chosen = self.budgeted(state, self.scored(answers, parents))
-        return self.opened(state, chosen, [answer.decision for answer in answers])
-
-    def scored(
-        self, answers: Sequence[Answer[NodeId]], parents: Mapping[tuple[ItemId, NodeId], float]
-    ) -> dict[ItemId, dict[NodeId, float]]:
-        """Give each chosen branch its path score; a branch reached on several ways keeps the best."""
-        branches: dict[ItemId, dict[NodeId, float]] = defaultdict(dict)
+        chosen: dict[ItemId, list[Chosen]] = defaultdict(list)
         for answer in answers:
-            assert answer.question.node is not None
-            parent = parents[answer.item.id, answer.question.node]
-            for node, own in zip(answer.chosen, answer.scores, strict=True):
-                score = self.policy.path_score(parent, own)
-                known = branches[answer.item.id]
-                known[node] = max(score, known.get(node, score))
-        return branches
-
-    def budgeted(self, state: NavigationState, branches: dict[ItemId, dict[NodeId, float]]) -> list[Visit]:
-        """Keep as many branches of an item, best first, as its terminal budget still allows."""
-        return [
-            Visit(item, node, score)
-            for item, scores in branches.items()
-            for node, score in self.policy.kept(scores, state["reached"][item], state["opened"][item])
-        ]
-
-    def opened(
-        self, state: NavigationState, chosen: Sequence[Visit], decisions: list[Decision]
-    ) -> NavigationState:
-        """Add the labels of the opened nodes to the shortlists; what has branches is the next level."""
-        nodes = list(dict.fromkeys(visit.node for visit in chosen))
-        expansions = {expansion.node: expansion for expansion in expand_node(self.index, nodes)}
-        shortlists = {item: dict(shortlist) for item, shortlist in state["shortlists"].items()}
-        reached, opened = dict(state["reached"]), dict(state["opened"])
-        for visit in chosen:
-            expansion = expansions[visit.node]
-            reached[visit.item] += expansion.is_terminal
-            opened[visit.item] |= {visit.node}
-            add(shortlists[visit.item], expansion.labels, visit.score)
+            at = answer.question.node
+            assert at is not None
+            scored = zip(answer.chosen, answer.scores, strict=True)
+            chosen[answer.item.id] += [Chosen(at, node, own) for node, own in scored]
         return {  # type: ignore[typeddict-item]
-            "level": state["level"] + 1,
-            "frontier": [visit for visit in chosen if not expansions[visit.node].is_terminal],
-            "reached": reached,
-            "opened": opened,
-            "shortlists": shortlists,
-            "decisions": decisions,
+            "journeys": {
+                item: self.guide.on(journey, chosen[item]) if journey.asking else journey
+                for item, journey in journeys.items()
+            },
+            "decisions": [answer.decision for answer in answers],
         }
 
     def after_level(self, state: NavigationState) -> str:
         """Go on while a branch is open."""
-        if state["frontier"]:
-            return "open_level"
-        return "retrieve" if self.policy.shortlist == "both" else "rank"
+        return "open_level" if any(j.asking for j in state["journeys"].values()) else "retrieve"
 
     async def retrieve(self, state: NavigationState) -> NavigationState:
-        """Join the shortlists with what exact dense retrieval finds."""
-        assert self.retriever is not None
-        texts = self.texts(state)
-        found = await self.retriever.search(
-            [texts[item].text for item in state["item_ids"]], self.policy.dense
-        )
-        shortlists = {}
-        for item, labels in zip(state["item_ids"], found, strict=True):
-            joined = dict(state["shortlists"][item])
-            for label, score in labels:
-                seen = joined.get(label)
-                joined[label] = Candidate(score, "dense") if seen is None else Candidate(seen.score, "both")
-            shortlists[item] = joined
-        return {"shortlists": shortlists}  # type: ignore[typeddict-item]
+        """Make the shortlists: what the walks found, joined with what exact dense retrieval finds."""
+        journeys, texts = state["journeys"], self.texts(state)
+        shortlists = {item: dict(journey.shortlist) for item, journey in journeys.items()}
+        if self.policy.shortlist != "tree":
+            assert self.retriever is not None
+            wanted = [texts[item].text for item in state["item_ids"]]
+            found = await self.retriever.search(wanted, self.policy.dense)
+            for item, labels in zip(state["item_ids"], found, strict=True):
+                join(shortlists[item], labels)
+        return {  # type: ignore[typeddict-item]
+            "shortlists": await self.ordered(texts, shortlists),
+            "trails": {item: journey.trail for item, journey in journeys.items()},
+        }
+
+    async def ordered(
+        self, texts: dict[ItemId, Item], shortlists: dict[ItemId, Shortlist]
+    ) -> dict[ItemId, Shortlist]:
+        """Order each shortlist, best label first, by scores that continue the path to the label itself.
+
+        A label's score is inherit * its node's + (1 - inherit) * the retriever's for its own text; a label that
+        dense retrieval alone found has no node, and counts as one whose node scored 0. Without a retriever
+        it is its node's score. Equal scores keep the order in which the labels were found.
+        """
+        items = list(shortlists)
+        if self.retriever is not None:
+            pairs = [(texts[item], list(shortlists[item])) for item in items]
+            for item, own in zip(items, await self.retriever.scores(pairs), strict=True):
+                shortlists[item] = {
+                    label: Candidate(
+                        self.policy.path_score(0.0 if known.origin == "dense" else known.score, score),
+                        known.origin,
+                    )
+                    for (label, known), score in zip(shortlists[item].items(), own, strict=True)
+                }
+        return {
+            item: dict(sorted(shortlists[item].items(), key=lambda pair: -pair[1].score)) for item in items
+        }
 
     async def rank(self, state: NavigationState) -> NavigationState:
         """Let the general expert order each shortlist; the results carry the path to each label."""
+        assert self.expert is not None
         texts = self.texts(state)
-        shortlists = await self.cut([(texts[item], list(state["shortlists"][item])) for item in texts])
+        most = self.policy.candidates or None
+        shortlists = [(texts[item], list(state["shortlists"][item])[:most]) for item in texts]
         wanted = list(dict.fromkeys(label for _, labels in shortlists for label in labels))
         labels = {label.id: label for label in self.index.labels(wanted)}
         paths = {label: ways[0] for label, ways in self.index.paths_of(wanted).items() if ways}
@@ -198,16 +191,6 @@ class Walk:
             for item in state["item_ids"]
         }
         return {"decisions": decisions, "results": results}  # type: ignore[typeddict-item]
-
-    async def cut(self, shortlists: list[tuple[Item, list[LabelId]]]) -> list[tuple[Item, list[LabelId]]]:
-        """Keep of each shortlist what the retriever scores best, if the policy bounds it."""
-        most = self.policy.candidates
-        if self.retriever is None or not most:
-            return shortlists
-        long = [pair for pair in shortlists if len(pair[1]) > most]
-        kept = await self.retriever.best(long, most) if long else []
-        short = {item.id: labels for (item, _), labels in zip(long, kept, strict=True)}
-        return [(item, short.get(item.id, labels)) for item, labels in shortlists]
 
     def predictions(self, answer: Answer[LabelId] | None, shortlist: Shortlist) -> tuple[Prediction, ...]:
         """Apply the tool call and put path, score, evidence and origin beside each label."""
@@ -239,12 +222,11 @@ class Walk:
         return {node: tuple(names[step] for step in ways[node]) for node in nodes}
 
 
-def add(shortlist: Shortlist, labels: Sequence[LabelId], score: float) -> None:
-    """Put labels on a shortlist; a label found through several parents counts once, with the best score."""
-    for label in labels:
+def join(shortlist: Shortlist, found: Sequence[tuple[LabelId, float]]) -> None:
+    """Add the labels of dense retrieval; what the walk found too keeps its path score."""
+    for label, score in found:
         seen = shortlist.get(label)
-        if seen is None or seen.score < score:
-            shortlist[label] = Candidate(score, "tree")
+        shortlist[label] = Candidate(score, "dense") if seen is None else Candidate(seen.score, "both")
 
 
 def first_errors(decisions: Sequence[Decision]) -> dict[ItemId, str]:

@@ -1,10 +1,18 @@
 """The state of a walk as LangGraph carries it: ids and scores, never an item's text."""
 
 import operator
-from typing import Annotated, NamedTuple, TypedDict
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, NamedTuple, TypedDict
 
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, ItemResult
+
+How = Literal["start", "anchor", "branch", "climb"]
+"""How a walk came to a node: it began there, dense retrieval pointed there, the navigator chose it, or it was
+reached from a node below it."""
+
+Reason = Literal["threshold", "beam", "budget"]
+"""Why a branch that the navigator chose was not opened."""
 
 
 class Visit(NamedTuple):
@@ -16,13 +24,66 @@ class Visit(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A label of a shortlist: the best path score that reached it, and from where (`tree`, `dense`, `both`)."""
+    """A label of a shortlist: its score (docs/walk.md), and where it is from (`tree`, `dense`, `both`)."""
 
     score: float
     origin: str
 
 
 Shortlist = dict[LabelId, Candidate]
+
+
+class Opened(NamedTuple):
+    """A node that a walk opened: its path score, how it was reached, and from which node."""
+
+    node: NodeId
+    score: float
+    how: How
+    via: NodeId | None = None
+
+
+class Dropped(NamedTuple):
+    """A branch that the navigator chose and the policy left closed."""
+
+    node: NodeId
+    score: float
+    reason: Reason
+    via: NodeId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What one walk did, in its order: the record that `explain` and attribution read.
+
+    `anchors` are the labels that dense retrieval pointed to, with their scores; a walk from the root has none.
+    """
+
+    opened: tuple[Opened, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    anchors: tuple[tuple[LabelId, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One item on its walk. Steps make new ones; none is changed.
+
+    `asking`: nodes whose branches the navigator is asked about next. `stack`: depth-first only, nodes still to
+    be opened, the next one last. `reached`: terminal nodes opened so far, anchored ones not counted.
+    """
+
+    asking: tuple[Opened, ...] = ()
+    stack: tuple[Opened, ...] = ()
+    opened: dict[NodeId, Opened] = field(default_factory=dict)
+    dropped: dict[NodeId, Dropped] = field(default_factory=dict)
+    reached: int = 0
+    shortlist: Shortlist = field(default_factory=dict)
+    anchors: tuple[tuple[LabelId, float], ...] = ()
+
+    @property
+    def trail(self) -> Trail:
+        """What is worth keeping of it."""
+        left = tuple(drop for drop in self.dropped.values() if drop.node not in self.opened)
+        return Trail(tuple(self.opened.values()), left, self.anchors)
 
 
 class NavigationInput(TypedDict):
@@ -33,19 +94,22 @@ class NavigationInput(TypedDict):
 
 
 class NavigationState(NavigationInput, total=False):
-    """A batch on its walk. `reached` counts an item's terminal nodes, `opened` holds all its nodes."""
+    """A batch on its walk."""
 
-    level: int
-    frontier: list[Visit]
-    reached: dict[ItemId, int]
-    opened: dict[ItemId, frozenset[NodeId]]
-    shortlists: dict[ItemId, Shortlist]
+    journeys: dict[ItemId, Journey]
     decisions: Annotated[list[Decision], operator.add]
+    shortlists: dict[ItemId, Shortlist]
+    trails: dict[ItemId, Trail]
     results: dict[ItemId, ItemResult]
 
 
-class NavigationOutput(TypedDict):
-    """What a walk leaves: a result for each item, and the rows of every decision."""
+class NavigationOutput(TypedDict, total=False):
+    """What a walk leaves: shortlists (best first), trails, a result for each item, the rows of every decision.
+
+    Without a general expert there are no results.
+    """
 
     results: dict[ItemId, ItemResult]
+    shortlists: dict[ItemId, Shortlist]
+    trails: dict[ItemId, Trail]
     decisions: list[Decision]

@@ -18,8 +18,8 @@ from taxonaut.state.runs import Runs
 
 KIND = "classify"
 EMPTY_TEXT = "the text is empty"
-DEEPEST = 200
-"""Super-steps a walk may take; a level is one."""
+DEEPEST = 1_000_000
+"""Super-steps a walk may take: no bound in practice. Breadth-first a level is one, depth-first a node."""
 
 OnDone = Callable[[int], None]
 """Called with how many items have their result, of this call."""

@@ -70,6 +70,22 @@ class WalkConfig(Section):
         default=None, ge=0, description="Labels ranked; 0: all. None: 40, encoder/ 100."
     )
     branches: int = Field(default=16, gt=0, description="Most branches opened at one node.")
+    inherit: float = Field(
+        default=0.3, ge=0, le=1, description="How much of a branch's score is its parent's."
+    )
+    order: Literal["breadth", "depth"] = Field(
+        default="breadth", description="A level at a time, or the best branch first, on a stack."
+    )
+    ancestors: bool | None = Field(
+        default=None,
+        description="Branches compared by paths (true) or names (false). None: paths in your own tree.",
+    )
+    beam: int = Field(default=0, ge=0, description="Most branches kept of a level; 0: as many as fit.")
+    threshold: float | None = Field(default=None, description="Branches that score lower stay closed.")
+    start: Literal["root", "anchored"] = Field(
+        default="root", description="At the root, or at the labels dense retrieval finds."
+    )
+    anchors: int = Field(default=20, gt=0, description="Labels an anchored walk starts from.")
     top: int = Field(default=10, gt=0)
     batch: int | None = Field(default=None, gt=0, description="Items that walk together. None: by the model.")
     seed: int = 0

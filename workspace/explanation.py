@@ -88,7 +88,8 @@ def replay(index: Index, policy: WalkPolicy, root: Step, decisions: Sequence[Dec
                         found[step.node].append(step)
                         scores[step.node] = max(policy.path_score(score, own), scores.get(step.node, -inf))
         level = {}
-        for node, score in policy.kept(scores, reached, opened):
+        for node in policy.kept(scores, reached, opened)[0]:
+            score = scores[node]
             for step in found[node]:
                 step.opened, step.dropped = True, False
                 step.labels = list(held.get(node, ()))

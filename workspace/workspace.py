@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from taxonaut.graphs.portal import Portal
     from taxonaut.workspace.classification import Classification, OnDone
     from taxonaut.workspace.explanation import Explanation
+    from taxonaut.workspace.shortlists import ShortlistResult
 
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
@@ -139,7 +140,7 @@ class Workspace:
         """Whether classifying with these settings needs the labels' vectors."""
         policy, models = self.policy(), self.config.models
         encoders = (models.navigator.provider, models.general_expert.provider).count("encoder")
-        return policy.shortlist != "tree" or policy.candidates > 0 or encoders > 0
+        return policy.needs_retriever or encoders > 0
 
     def embed_labels(self, progress: Progress = silent) -> None:
         """Embed the labels that have no vector yet; what compares vectors does it by itself, unseen."""
@@ -149,16 +150,19 @@ class Workspace:
         if texts:
             option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, progress))
 
-    def graph(self, policy: "WalkPolicy | None" = None) -> "StateGraph[Any, Any, Any, Any]":
-        """Return the walk as an uncompiled LangGraph graph over this workspace's index and agents."""
+    def graph(
+        self, policy: "WalkPolicy | None" = None, *, rank: bool = True
+    ) -> "StateGraph[Any, Any, Any, Any]":
+        """Return the walk as an uncompiled LangGraph graph over this workspace's index and agents.
+
+        Without `rank` it ends with the shortlists.
+        """
         from taxonaut.graphs.navigate import navigate
 
         policy = policy or self.policy()
-        needed = policy.shortlist != "tree" or policy.candidates
-        retriever = self.wiring.retriever() if needed else None
-        return navigate(
-            self.index, self.items, self.wiring.navigator(), self.wiring.general_expert(), retriever, policy
-        )
+        retriever = self.wiring.retriever() if self.compares_vectors or policy.needs_retriever else None
+        expert = self.wiring.general_expert() if rank else None
+        return navigate(self.index, self.items, self.wiring.navigator(), expert, retriever, policy)
 
     def policy(self) -> "WalkPolicy":
         """Return the walk's policy as the settings have it."""
@@ -169,9 +173,8 @@ class Workspace:
         if candidates is None:
             encodes = self.config.models.general_expert.provider == ENCODER
             candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
-        return WalkPolicy(
-            shortlist=walk.shortlist, terminals=walk.terminals, dense=walk.dense, candidates=candidates
-        )
+        given = walk.model_dump(exclude={"branches", "top", "batch", "seed", "candidates"})
+        return WalkPolicy(candidates=candidates, **given)
 
     def classification(self, **walk: Any) -> "Classification":
         """Prepare a classification; `walk` replaces settings of the `[walk]` table, such as `top=5`."""
@@ -179,15 +182,7 @@ class Workspace:
 
         if walk:
             return self.with_walk(**walk).classification()
-        if not self.index.label_ids():
-            raise InputError(
-                f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
-            )
-        if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
-            raise InputError(
-                f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; "
-                "build one with: taxonaut index build"
-            )
+        self.check_walkable()
         templates = {name: self.prompts.hash(name) for name in self.prompts.names()}
         for name, hash_ in templates.items():
             Templates(self.database).keep(hash_, name, self.prompts.text(name))
@@ -197,12 +192,28 @@ class Workspace:
             "version": taxonaut.__version__,
             **self.config.model_dump(mode="json", exclude={"database"}),
         }
-        roles = (self.config.models.navigator, self.config.models.general_expert)
-        language = [role for role in roles if role.provider != ENCODER]
-        batch = self.config.walk.batch or (
-            max(64, 8 * max(role.concurrency for role in language)) if language else ENCODER_BATCH
+        return Classification(
+            self.runs, self.decisions, self.items, self.graph().compile(), settings, self.batch
         )
-        return Classification(self.runs, self.decisions, self.items, self.graph().compile(), settings, batch)
+
+    def check_walkable(self) -> None:
+        """Refuse to walk where there is nothing to walk."""
+        if not self.index.label_ids():
+            raise InputError(
+                f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+            )
+        if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
+            raise InputError(
+                f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; "
+                "build one with: taxonaut index build"
+            )
+
+    @property
+    def batch(self) -> int:
+        """How many items walk together."""
+        roles = (self.config.models.navigator, self.config.models.general_expert)
+        language = [role.concurrency for role in roles if role.provider != ENCODER]
+        return self.config.walk.batch or (max(64, 8 * max(language)) if language else ENCODER_BATCH)
 
     def with_walk(self, **walk: Any) -> "Workspace":
         """Return this workspace with other walk settings; it shares the index and the opened models."""
@@ -240,6 +251,20 @@ class Workspace:
     ) -> list[ItemResult]:
         """Do what `aclassify` does, from synchronous code, a notebook's running loop included."""
         return portal().run(self.aclassify(texts, on_done=on_done, **walk))
+
+    async def ashortlists(
+        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
+    ) -> "list[ShortlistResult]":
+        """Return what a walk of each text would hand to the ranking, without ranking it."""
+        from taxonaut.workspace.shortlists import shortlists
+
+        return await shortlists(self.with_walk(**walk), list(map(as_item, texts)), on_done)
+
+    def shortlists(
+        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
+    ) -> "list[ShortlistResult]":
+        """Do what `ashortlists` does, from synchronous code."""
+        return portal().run(self.ashortlists(texts, on_done=on_done, **walk))
 
     def explain(self, item_id: ItemId) -> "Explanation":
         """Return the latest walk of an item as a tree, from its decision rows."""

@@ -58,12 +58,15 @@ async def test_more_texts_than_one_block_and_more_labels_than_there_are(retrieve
     assert await retriever.search([], 3) == []
 
 
-async def test_the_best_of_a_shortlist(retriever: Retriever) -> None:
+async def test_the_scores_of_a_shortlist_are_those_of_a_search(retriever: Retriever) -> None:
     item = Item(ItemId("i"), "a green boat")
-    assert await retriever.best([(item, LABELS[:4]), (item, []), (item, LABELS)], 2) == [
-        [LABELS[1], LABELS[3]],
+    (all_,) = await retriever.search([item.text], len(LABELS))
+    known = dict(all_)
+    found = await retriever.scores([(item, LABELS[:4]), (item, []), (item, LABELS)])
+    assert found == [
+        pytest.approx([known[label] for label in LABELS[:4]]),
         [],
-        [LABELS[4], LABELS[1]],
+        pytest.approx([known[label] for label in LABELS]),
     ]
 
 

@@ -310,7 +310,7 @@ def test_results_and_decisions_are_plain_values(index: Index) -> None:
 
 def test_no_items_no_questions(index: Index) -> None:
     walker = Walker(index, {})
-    assert walker.walk() == {"results": {}, "decisions": []}
+    assert walker.walk() == {"results": {}, "shortlists": {}, "trails": {}, "decisions": []}
 
 
 def test_an_item_that_was_never_put_is_named(index: Index) -> None:
@@ -343,8 +343,8 @@ def test_what_needs_a_retriever_says_so(index: Index, policy: WalkPolicy) -> Non
     ("given", "message"),
     [
         ({"shortlist": "dens"}, "shortlist is 'dens'; it may be 'tree', 'dense' or 'both'"),
-        ({"terminals": 0}, "terminals and dense are at least 1; they are 0 and 100"),
-        ({"dense": 0}, "terminals and dense are at least 1; they are 20 and 0"),
+        ({"terminals": 0}, "terminals is 0; it is at least 1"),
+        ({"dense": 0}, "dense is 0; it is at least 1"),
     ],
 )
 def test_policies_that_cannot_be(given: dict[str, Any], message: str) -> None:
