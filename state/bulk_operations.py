@@ -7,7 +7,7 @@ from taxonaut.state.editor import Editor
 from taxonaut.state.errors import InputError
 from taxonaut.state.operations import Arguments, Done, Step
 from taxonaut.state.packing import canonical, pack
-from taxonaut.state.records import Label, Tree
+from taxonaut.state.records import Label, Node, Tree, TreeNode
 from taxonaut.state.shape import ROOT
 from taxonaut.state.tree_check import TREE_ROOT, check_nothing_lost, check_tree
 
@@ -38,14 +38,17 @@ def new_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
         [first + place, label.id, label.name, label.description, label.batch]
         for place, label in enumerate(labels)
     ]
-    return {"labels": rows}
+    return {"labels": rows, "new": True}
 
 
 def add_labels(editor: Editor, arguments: Arguments) -> Done:
     """Add numbered labels."""
     rows = arguments["labels"]
     editor.append("labels", _LABEL_COLUMNS, rows)
-    editor.view.drop_labels()
+    if arguments.get("new"):
+        editor.view.labels.extend((row[0], row[1]) for row in rows)
+    else:
+        editor.view.drop_labels()
     editor.view.changed()
     batches = list(dict.fromkeys(row[4] for row in rows))
     span = {"first": rows[0][0], "last": rows[-1][0]}
@@ -90,8 +93,7 @@ def load_tree(editor: Editor, tree: Tree, allow_unplaced: bool) -> Done:
     _switch(editor, new)
     for node in tree.nodes:
         if node.key == TREE_ROOT:
-            fields = {"name": node.name, "description": node.description, "examples": list(node.examples)}
-            editor.update_node(ROOT, fields)
+            editor.update_node(ROOT, _texts(node))
     payload = {
         "tree": new,
         "method": tree.method,
@@ -125,7 +127,10 @@ def _switch(editor: Editor, tree: int) -> None:
 
 
 def _root(editor: Editor) -> dict[str, Any]:
-    node = editor.view.nodes.get([ROOT])[0]
+    return _texts(editor.view.nodes.get([ROOT])[0])
+
+
+def _texts(node: Node | TreeNode) -> dict[str, Any]:
     return {
         "name": node.name,
         "description": node.description,
@@ -149,8 +154,8 @@ def _append_tree(editor: Editor, new: int, tree: Tree) -> None:
                 new,
                 node.name,
                 node.description,
-                "",
-                "",
+                pack(node.includes),
+                pack(node.excludes),
                 None if node.label_id is None else numbers[node.label_id],
                 pack(node.examples),
             )

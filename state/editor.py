@@ -43,18 +43,21 @@ class Editor:
         """Return the first of `count` numbers never given out before."""
         return give_out(self._connection, counter, count)
 
-    def insert_node(self, node: dict[str, Any]) -> None:
-        """Add a node's row; its label is an id or None."""
-        label = None if node["label"] is None else self.view.labels.number(node["label"])
-        packed = {name: pack(value) if name in _LISTS else value for name, value in node.items()}
-        row = {**packed, "label": label, "tree": self.shape.tree}
-        self.append("nodes", _NODE_COLUMNS, [[row[name] for name in _NODE_COLUMNS]])
+    def insert_nodes(self, nodes: Sequence[dict[str, Any]]) -> None:
+        """Add nodes' rows; the label of each is an id or None."""
+        rows = []
+        for node in nodes:
+            label = None if node["label"] is None else self.view.labels.number(node["label"])
+            packed = {name: pack(value) if name in _LISTS else value for name, value in node.items()}
+            row = {**packed, "label": label, "tree": self.shape.tree}
+            rows.append([row[name] for name in _NODE_COLUMNS])
+        self.append("nodes", _NODE_COLUMNS, rows)
         self.view.changed()
 
-    def delete_node(self, node: int) -> None:
-        """Drop a node's row."""
-        self.execute("DELETE FROM nodes WHERE id = ?", [node])
-        self.view.nodes.forget([node])
+    def delete_nodes(self, nodes: Sequence[int]) -> None:
+        """Drop nodes' rows."""
+        self.execute("DELETE FROM nodes WHERE id IN (SELECT unnest($1::BIGINT[]))", [list(nodes)])
+        self.view.nodes.forget(nodes)
         self.view.changed()
 
     def update_node(self, node: int, fields: dict[str, Any]) -> None:
@@ -76,13 +79,10 @@ class Editor:
 
     def delete_edges(self, edges: Sequence[Edge]) -> list[tuple[int, int, int]]:
         """Drop (parent, child) edges and return them with their positions."""
-        sql = (
-            "DELETE FROM edges WHERE tree = ? AND parent = ? AND child = ? RETURNING parent, child, position"
-        )
-        gone = [row for edge in edges for row in self.execute(sql, [self.shape.tree, *edge])]
+        gone = self._delete("edges", "parent", "child", edges)
         self.shape.touch_edges(edges)
         self.view.changed()
-        return [(parent, child, position) for parent, child, position in gone]
+        return gone
 
     def insert_placements(self, placements: Sequence[tuple[int, int, int]]) -> None:
         """Add (node, label number, position) placements."""
@@ -93,10 +93,25 @@ class Editor:
 
     def delete_placements(self, placements: Sequence[Placement]) -> list[tuple[int, int, int]]:
         """Drop (node, label number) placements and return them with their positions."""
-        sql = (
-            "DELETE FROM placements WHERE tree = ? AND node = ? AND label = ? RETURNING node, label, position"
-        )
-        gone = [row for placement in placements for row in self.execute(sql, [self.shape.tree, *placement])]
+        gone = self._delete("placements", "node", "label", placements)
         self.shape.touch_placements(placements)
         self.view.changed()
-        return [(node, label, position) for node, label, position in gone]
+        return gone
+
+    def _delete(
+        self, table: str, one: str, other: str, pairs: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int, int]]:
+        if not pairs:
+            return []
+        rows = self.execute(
+            f"DELETE FROM {table} WHERE tree = $1 AND {one} BETWEEN $4 AND $5 AND ({one}, {other}) IN "
+            f"(SELECT unnest($2::BIGINT[]), unnest($3::BIGINT[])) RETURNING {one}, {other}, position",
+            [
+                self.shape.tree,
+                [pair[0] for pair in pairs],
+                [pair[1] for pair in pairs],
+                min(pairs)[0],
+                max(pairs)[0],
+            ],
+        )
+        return sorted(((row[0], row[1], row[2]) for row in rows), key=lambda row: row[2])

@@ -11,7 +11,7 @@ from taxonaut.state.operations import Done
 from taxonaut.state.packing import dump, load
 from taxonaut.state.records import Event
 
-_COLUMNS = "id, made, operation, payload, inverse, undone_by"
+_COLUMNS = "id, made, operation, payload, inverse, undone_by, coalesce(change, id), coalesce(note, '')"
 
 
 class Events:
@@ -20,14 +20,20 @@ class Events:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, operation: str, done: Done, tree: int | None) -> Event:
-        """Write an event. `tree` is the tree it acted on, None if it acted on none."""
+    def add(
+        self, operation: str, done: Done, tree: int | None, change: EventId | None = None, note: str = ""
+    ) -> Event:
+        """Write an event. `tree` is the tree it acted on, None if it acted on none.
+
+        `change` is the first event of the change it belongs to; None: a change of its own.
+        """
         inverse = {"operation": done.inverse.operation, "arguments": done.inverse.arguments}
         with self._database.write() as connection:
             id_ = EventId(give_out(connection, "event"))
             connection.execute(
-                "INSERT INTO events (id, operation, tree, payload, inverse) VALUES (?, ?, ?, ?, ?)",
-                [id_, operation, tree, dump(done.payload), dump(inverse)],
+                "INSERT INTO events (id, operation, tree, payload, inverse, change, note) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [id_, operation, tree, dump(done.payload), dump(inverse), change or id_, note],
             )
             return self.get(id_)
 
@@ -67,6 +73,23 @@ class Events:
         with self._database.write() as connection:
             connection.execute("UPDATE events SET undone_by = ? WHERE id = ?", [undone_by, event])
 
+    def knows(self, change: EventId) -> bool:
+        """Say whether a change has events; one that was rolled back has none."""
+        return bool(self._database.rows("SELECT 1 FROM events WHERE id = ? AND change = id", [change]))
+
+    def of_change(self, change: EventId) -> "list[Event]":
+        """Return the events of a change that are not undone, latest first."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM events WHERE id >= ? AND coalesce(change, id) = ? "
+            "AND undone_by IS NULL ORDER BY id DESC"
+        )
+        return [_event(row) for row in self._database.rows(sql, [change, change])]
+
+    def back_to(self, event: EventId) -> "list[Event]":
+        """Return the events after one, latest first."""
+        sql = f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC"
+        return [_event(row) for row in self._database.rows(sql, [event])]
+
     def list(self, after: EventId | None = None, most: int | None = None) -> "list[Event]":
         """Return the events after one, oldest first."""
         sql = f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id LIMIT ?"
@@ -74,7 +97,7 @@ class Events:
 
 
 def _event(row: tuple[Any, ...]) -> Event:
-    id_, made, operation, payload, inverse, undone_by = row
+    id_, made, operation, payload, inverse, undone_by, change, note = row
     return Event(
         id=EventId(id_),
         at=made.isoformat(timespec="seconds"),
@@ -82,4 +105,6 @@ def _event(row: tuple[Any, ...]) -> Event:
         payload=load(payload),
         inverse=load(inverse),
         undone_by=None if undone_by is None else EventId(undone_by),
+        change=EventId(change),
+        note=note,
     )

@@ -1,43 +1,23 @@
 """The index: labels in a tree of nodes, read from memory, changed by events that can be undone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from taxonaut.state import bulk_operations, operations
-from taxonaut.state.database import Database
+from taxonaut.state import bulk_operations, node_operations
 from taxonaut.state.editor import Editor
-from taxonaut.state.errors import InputError, NotFoundError
-from taxonaut.state.events import Events
+from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, LabelId, NodeId
-from taxonaut.state.index_read import IndexReader
-from taxonaut.state.operations import Arguments, Done, Operation, Step, node_row
-from taxonaut.state.records import Event, Label, Tree
-from taxonaut.state.undo_rules import rests_on
-
-_OPERATIONS: dict[str, Operation] = {
-    "create_node": operations.create_node,
-    "remove_node": operations.remove_node,
-    "edit_node": operations.edit_node,
-    "add_edge": operations.add_edge,
-    "remove_edge": operations.remove_edge,
-    "place": operations.place,
-    "unplace": operations.unplace,
-    "add_labels": bulk_operations.add_labels,
-    "drop_labels": bulk_operations.drop_labels,
-    "switch_tree": bulk_operations.switch_tree,
-}
-_WITHOUT_TREE = frozenset({"add_labels", "drop_labels"})
+from taxonaut.state.index_log import IndexLog
+from taxonaut.state.operations import Arguments, node_row
+from taxonaut.state.records import Label, Tree
 
 
-class Index(IndexReader):
+class Index(IndexLog):
     """A directed acyclic graph of nodes below one root, and labels placed in them.
 
     Whatever is called in whatever order: no cycle, no node that the root does not reach, no placed label
-    that loses its last place, and `undo` restores exactly. Each change is one transaction and one event.
+    that loses its last place, and `undo` restores exactly. Each call is one transaction and one event;
+    `change` makes one change of several.
     """
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self.events = Events(database)
 
     def add_labels(self, labels: Sequence[Label]) -> None:
         """Add labels, placed nowhere yet. Raises InputError for an id given twice or known, or no name."""
@@ -135,69 +115,38 @@ class Index(IndexReader):
         """Take a label out of a node. Raises InputError if that is its last place."""
         self._change("unplace", lambda _: {"label": label, "nodes": [node], "may_lose": False})
 
-    def undo(self, event: EventId | None = None) -> Event:
-        """Take back an event, the last that stands if none is given, and return the event that did.
-
-        Undoing an undo does its event again. Raises InputError if later changes rest on the event.
-        """
-        with self._database.write():
-            target = self.events.last_standing() if event is None else self.events.get(event)
-            if target.undone_by is not None:
-                raise InputError(f"event {target.id!r} was undone by event {target.undone_by!r} already")
-            try:
-                done = self._take_back(target)
-            except NotFoundError as error:
-                raise InputError(f"event {target.id!r} cannot be undone any more: {error}") from error
-            self.events.mark(target.id, done.id)
-            if target.operation == "undo":
-                self.events.mark(EventId(target.payload["event"]), None)
-            return done
-
-    def _take_back(self, target: Event) -> Event:
-        inverse = Step(target.inverse["operation"], dict(target.inverse["arguments"]))
-        if inverse.operation == "unplace":
-            inverse.arguments["may_lose"] = target.operation == "place"
-        self._check_undoable(target, inverse)
-        return self._record("undo", lambda editor: _undone(target, inverse, editor), inverse.operation)
-
-    def _check_undoable(self, target: Event, inverse: Step) -> None:
-        numbers = self._view.labels.numbers
-        for later in self.events.standing_after(target.id):
-            if rests_on(later, target, numbers.get):
-                raise InputError(
-                    f"event {target.id!r} cannot be undone before event {later.id!r}, which may rest on it; "
-                    "undo that first"
-                )
-        tree, current = self.events.tree_of(target.id), self._view.shape.tree
-        if tree is None:
-            return
-        if tree != current:
-            raise InputError(
-                f"event {target.id!r} changed a tree that does not stand now; "
-                "take back the later load_tree or undo first"
-            )
-        if inverse.operation == "edit_node":
-            self._check_not_edited_again(target)
-
-    def _check_not_edited_again(self, target: Event) -> None:
-        node = self.node(NodeId(target.payload["node"]))
-        for name, value in target.payload["fields"].items():
-            now = getattr(node, name)
-            if (list(now) if isinstance(now, tuple) else now) != value:
-                raise InputError(
-                    f"the {name} of node {node.id!r} was changed after event {target.id!r}; undo that first"
-                )
-
-    def _change(self, operation: str, arguments: Callable[[Editor], Arguments]) -> Event:
-        return self._record(operation, lambda editor: _OPERATIONS[operation](editor, arguments(editor)))
-
-    def _record(self, name: str, step: Callable[[Editor], Done], operation: str = "") -> Event:
+    def place_many(self, pairs: Sequence[tuple[LabelId, NodeId]]) -> None:
+        """Place many labels at once, as one event; placements that are there already are passed over."""
         with self._database.write() as connection:
-            done = step(Editor(self._database, self._view, connection))
-            tree = None if (operation or name) in _WITHOUT_TREE else self._view.shape.tree
-            return self.events.add(name, done, tree)
+            new = node_operations.new_pairs(Editor(self._database, self._view, connection), pairs)
+            if new:
+                self._record("place_many", lambda editor: node_operations.place_many(editor, new))
 
+    def move_node(self, node: NodeId, to: NodeId, from_: NodeId | None = None) -> None:
+        """Take a node, with all below it, from under one parent and put it under another, as the last.
 
-def _undone(target: Event, inverse: Step, editor: Editor) -> Done:
-    done = _OPERATIONS[inverse.operation](editor, inverse.arguments)
-    return Done({**done.payload, "event": target.id, "operation": inverse.operation}, done.inverse)
+        `from_` says which parent it leaves; a node with several needs it. Raises CycleError if `to` is below
+        the node or is it, InputError if it is there already.
+        """
+        self._record("move_node", lambda editor: node_operations.move_node(editor, node, to, from_))
+
+    def merge_nodes(self, keep: NodeId, away: NodeId) -> None:
+        """Put what is below and in `away` into `keep`, and remove `away`.
+
+        `keep` stays where it is, with its texts; if it stands right under `away`, it takes its place. Raises
+        CycleError if a child of `away` has `keep` below it.
+        """
+        self._record("merge_nodes", lambda editor: node_operations.merge_nodes(editor, keep, away))
+
+    def dissolve_node(self, node: NodeId) -> None:
+        """Remove a node; its children and its labels go to each of its parents, so that nothing is lost."""
+        self._record("dissolve_node", lambda editor: node_operations.dissolve_node(editor, node))
+
+    def graft(self, node: NodeId, tree: Tree) -> None:
+        """Move the labels placed in a node into a sub-tree below it, whose key 0 is the node.
+
+        The tree's placements cover exactly the labels at the node; a label may stay in it (key 0). The
+        node keeps its texts. Costs what the sub-tree is large, whatever the size of the index. Raises
+        InputError for a label left out or from elsewhere, and as `load_tree` does.
+        """
+        self._record("graft", lambda editor: node_operations.graft(editor, node, tree))

@@ -24,6 +24,13 @@ class LabelBook:
             self._ids[number] = LabelId(id_)
         self._kept: dict[int, Label] = {}
 
+    def extend(self, labels: Iterable[tuple[int, LabelId]]) -> None:
+        """Take in labels that were just added, with numbers above all others."""
+        for number, id_ in labels:
+            self._ids.extend([LabelId("")] * (number + 1 - len(self._ids)))
+            self._ids[number] = LabelId(id_)
+            self.numbers[LabelId(id_)] = number
+
     def number(self, label: LabelId) -> int:
         """Return a label's import number. Raises NotFoundError for an unknown id."""
         number = self.numbers.get(label)

@@ -19,7 +19,12 @@ def keep_templates(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_2.sql"))
 
 
-MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (create_tables, keep_templates)
+def group_events(connection: DuckDBPyConnection) -> None:
+    """Version 3: which events are one change, and what it was for."""
+    connection.execute(_sql("schema_3.sql"))
+
+
+MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (create_tables, keep_templates, group_events)
 """Never change or reorder a step that was released; append."""
 
 

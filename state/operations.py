@@ -40,7 +40,7 @@ def create_node(editor: Editor, arguments: Arguments) -> Done:
         for child, _ in children:
             _check_no_cycle(editor, parent, child)
     placements = [(id_, editor.view.labels.number(label), place) for label, place in arguments["placements"]]
-    editor.insert_node(node)
+    editor.insert_nodes([node])
     editor.insert_edges(
         [(parent, id_, place) for parent, place in parents]
         + [(id_, child, place) for child, place in children]
@@ -73,9 +73,9 @@ def remove_node(editor: Editor, arguments: Arguments) -> Done:
     edges = [(parent, id_) for parent in shape.parents[id_]] + [(id_, child) for child in shape.children[id_]]
     gone = editor.delete_edges(edges)
     placed = editor.delete_placements([(id_, label) for label in shape.labels_at[id_]])
-    editor.delete_node(id_)
+    editor.delete_nodes([id_])
     restored = {
-        "node": _as_row(node),
+        "node": as_row(node),
         "parents": [[parent, place] for parent, child, place in gone if child == id_],
         "children": [[child, place] for parent, child, place in gone if parent == id_],
         "placements": [[book.ids([label])[0], place] for _, label, place in placed],
@@ -89,7 +89,7 @@ def edit_node(editor: Editor, arguments: Arguments) -> Done:
     editor.view.check_nodes([id_])
     if not str(fields.get("name", "-")).strip():
         raise InputError(f"node {id_!r} was given no name; give it one")
-    former = _as_row(editor.view.nodes.get([id_])[0])
+    former = as_row(editor.view.nodes.get([id_])[0])
     editor.update_node(id_, fields)
     return Done(
         arguments, Step("edit_node", {"node": id_, "fields": {name: former[name] for name in fields}})
@@ -162,7 +162,8 @@ def _check_no_cycle(editor: Editor, parent: int, child: int) -> None:
         )
 
 
-def _as_row(node: Node) -> Arguments:
+def as_row(node: Node) -> Arguments:
+    """Return a node that is in the tree as `create_node` takes it."""
     return node_row(
         node.id, node.name, node.description, node.includes, node.excludes, node.label_id, node.examples
     )

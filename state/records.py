@@ -117,13 +117,18 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change to the index and the change that takes it back."""
+    """One change to the index and the change that takes it back.
+
+    Events of one `Index.change` block share `change`, the id of the first of them, and `note`.
+    """
 
     id: EventId
     at: str
     operation: str
     payload: Mapping[str, Any]
     inverse: Mapping[str, Any]
+    change: EventId
+    note: str = ""
     undone_by: EventId | None = None
 
 
@@ -136,6 +141,8 @@ class TreeNode:
     description: str = ""
     label_id: LabelId | None = None
     examples: tuple[str, ...] = ()
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,13 @@ class Links:
 
     def __init__(self, database: Database, tree: int, table: str, key: str, value: str) -> None:
         self._database = database
-        self._one = f"SELECT {value} FROM {table} WHERE tree = ? AND {key} = ? ORDER BY position"
+        self._some = (
+            f"SELECT {key}, {value} FROM {table} WHERE tree = $1 AND {key} BETWEEN $3 AND $4 "
+            f"AND {key} IN (SELECT unnest($2::BIGINT[])) ORDER BY position"
+        )
         self._tree = tree
-        self._touched: dict[int, tuple[int, ...] | None] = {}
+        self._touched: dict[int, tuple[int, ...]] = {}
+        self._stale: set[int] = set()
         columns = database.columns(
             f"SELECT {key} AS k, {value} AS v, position AS p FROM {table} WHERE tree = ?", [tree]
         )
@@ -35,22 +39,26 @@ class Links:
         self._starts: _Ints = np.append(starts, keys.size)
 
     def __getitem__(self, key: int) -> tuple[int, ...]:
+        if key in self._stale:
+            self._read_again()
         if key in self._touched:
-            values = self._touched[key]
-            return self._again(key) if values is None else values
+            return self._touched[key]
         place = int(self._keys.searchsorted(key))
         if place == self._keys.size or self._keys[place] != key:
             return ()
         return tuple(self._values[self._starts[place] : self._starts[place + 1]].tolist())
 
     def touch(self, keys: Iterable[int]) -> None:
-        """Read these keys from the file again when they are next asked for."""
-        self._touched.update(dict.fromkeys(keys))
+        """Read these keys from the file again, together, when one of them is next asked for."""
+        self._stale.update(keys)
 
-    def _again(self, key: int) -> tuple[int, ...]:
-        values = tuple(row[0] for row in self._database.rows(self._one, [self._tree, key]))
-        self._touched[key] = values
-        return values
+    def _read_again(self) -> None:
+        stale = sorted(self._stale)
+        found: dict[int, list[int]] = {key: [] for key in stale}
+        for key, value in self._database.rows(self._some, [self._tree, stale, stale[0], stale[-1]]):
+            found[key].append(value)
+        self._touched.update((key, tuple(values)) for key, values in found.items())
+        self._stale.clear()
 
 
 class Shape:

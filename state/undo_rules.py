@@ -14,26 +14,59 @@ from taxonaut.state.records import Event
 _ON_EDGES = frozenset({"add_edge", "remove_edge", "create_node"})
 """Inverses that change edges between nodes that stay: whole paths, and so cycles and orphans, hang on them."""
 
+Number = Callable[[LabelId], int | None]
+"""Gives a label's import number, None for one that was taken out."""
 
-def rests_on(later: Event, event: Event, number: Callable[[LabelId], int | None]) -> bool:
-    """Say whether `later` must be undone before `event`; `number` gives a label's import number."""
+
+def rests_on(later: Event, event: Event, number: Number) -> bool:
+    """Say whether `later` must be undone before `event`."""
     operation, arguments = _inverse(event)
     if operation == "remove_node":
         return arguments["node"] in _nodes_of(later)
     if operation == "edit_node":
         return _inverse(later)[0] == "edit_node" and _inverse(later)[1]["node"] == arguments["node"]
     if operation in ("place", "unplace"):
-        return arguments["label"] in _labels_of(later)
+        return number(LabelId(arguments["label"])) in _labels_of(later, number)
     if operation == "drop_labels":
         first, last = arguments["first"], arguments["last"]
-        return any(first <= (number(label) or 0) <= last for label in _labels_of(later))
+        return any(first <= label <= last for label in _labels_of(later, number))
     if operation == "switch_tree":
         return _inverse(later)[0] not in ("add_labels", "drop_labels")
-    return operation in _ON_EDGES and _inverse(later)[0] in _ON_EDGES
+    if operation == "patch":
+        return _meet(later, event, number)
+    return _on_edges(event) and _on_edges(later)
+
+
+def _meet(later: Event, event: Event, number: Number) -> bool:
+    """Say whether two changes share a label, an edge's fate, or a node that either made or removed."""
+    return bool(
+        _made(event) & _nodes_of(later)
+        or _made(later) & _nodes_of(event)
+        or _labels_of(event, number) & _labels_of(later, number)
+        or (_on_edges(event) and _on_edges(later))
+    )
 
 
 def _inverse(event: Event) -> tuple[str, Mapping[str, Any]]:
     return event.inverse["operation"], event.inverse["arguments"]
+
+
+def _on_edges(event: Event) -> bool:
+    operation, arguments = _inverse(event)
+    if operation != "patch":
+        return operation in _ON_EDGES
+    made = set(arguments["remove_nodes"])
+    return bool(arguments["add_edges"]) or any(not made & set(edge) for edge in arguments["remove_edges"])
+
+
+def _made(event: Event) -> set[int]:
+    """Return the nodes that came or went."""
+    operation, arguments = _inverse(event)
+    if operation == "patch":
+        return {node["id"] for node in arguments["add_nodes"]} | set(arguments["remove_nodes"])
+    if operation == "remove_node":
+        return {arguments["node"]}
+    return {arguments["node"]["id"]} if operation == "create_node" else set()
 
 
 def _nodes_of(event: Event) -> set[int]:
@@ -45,17 +78,32 @@ def _nodes_of(event: Event) -> set[int]:
         )
         for key in ("parents", "children", "nodes"):
             nodes.update(row[0] if isinstance(row, list) else row for row in _rows(arguments, key))
+    operation, arguments = _inverse(event)
+    if operation == "patch":
+        nodes |= _made(event)
+        for key in ("add_edges", "remove_edges"):
+            nodes.update(end for edge in arguments[key] for end in edge[:2])
+        for key in ("add_placements", "remove_placements"):
+            nodes.update(row[0] for row in arguments[key])
     return nodes
 
 
-def _labels_of(event: Event) -> set[LabelId]:
+def _labels_of(event: Event, number: Number) -> set[int]:
+    """Return the import numbers of the labels that an event names."""
     labels: set[LabelId] = set()
     for arguments in (event.payload, event.inverse["arguments"]):
         node = arguments.get("node")
         named = [arguments.get("label"), node["label"] if isinstance(node, dict) else None]
         labels.update(LabelId(label) for label in named if label is not None)
         labels.update(LabelId(row[0]) for row in _rows(arguments, "placements"))
-    return labels
+    numbers = {known for label in labels if (known := number(label)) is not None}
+    operation, arguments = _inverse(event)
+    if operation == "patch":
+        for key in ("add_placements", "remove_placements"):
+            numbers.update(row[1] for row in arguments[key])
+        nodes = [node["label"] for node in arguments["add_nodes"] if node["label"] is not None]
+        numbers.update(known for label in nodes if (known := number(LabelId(label))) is not None)
+    return numbers
 
 
 def _rows(arguments: Mapping[str, Any], key: str) -> list[Any]:

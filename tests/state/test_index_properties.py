@@ -1,4 +1,7 @@
-"""Whatever the sequence of operations: no cycle, no orphan, no lost label, and undo restores exactly."""
+"""Whatever the sequence of operations: no cycle, no orphan, no lost label, and undo restores exactly.
+
+And a snapshot of any earlier moment shows what the index showed then.
+"""
 
 from typing import Any
 
@@ -7,10 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from taxonaut.state.database import Database
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
+from taxonaut.state.snapshot import Snapshot
 
 pick = st.integers(0, 10**6)
 names = st.sampled_from(["a", "b, c", 'say "x"', "two\nlines", "🍏", "שלום"])
@@ -44,6 +48,43 @@ def dump(index: Index) -> dict[str, Any]:
     }
 
 
+def shown(index: Index) -> dict[str, Any]:
+    """Return of `dump` what a snapshot has, too."""
+    whole = dump(index)
+    return {
+        "nodes": {
+            id_: (node, children, parents) for id_, (node, children, parents, _) in whole["nodes"].items()
+        },
+        "labels_at": {id_: [label.id for label in labels] for id_, (*_, labels) in whole["nodes"].items()},
+        "labels": whole["labels"],
+        "nodes_of": whole["placements"],
+    }
+
+
+def seen(snapshot: Snapshot) -> dict[str, Any]:
+    """Return a snapshot as `shown` returns an index."""
+    return {
+        "nodes": {
+            id_: (node, list(snapshot.children.get(id_, ())), list(snapshot.parents.get(id_, ())))
+            for id_, node in snapshot.nodes.items()
+        },
+        "labels_at": {id_: list(snapshot.labels_at.get(id_, ())) for id_ in snapshot.nodes},
+        "labels": list(snapshot.labels.values()),
+        "nodes_of": {id_: list(snapshot.nodes_of.get(id_, ())) for id_ in snapshot.labels},
+    }
+
+
+STEPS: list[Any] = [
+    lambda index, one, other: index.create_node(one, "new"),
+    lambda index, one, other: index.rename_node(one, "renamed"),
+    lambda index, one, other: index.move_node(one, other),
+    lambda index, one, other: index.merge_nodes(one, other),
+    lambda index, one, other: index.dissolve_node(one),
+    lambda index, one, other: index.add_edge(one, other),
+    lambda index, one, other: index.place_many([(id_, one) for id_ in index.label_ids()]),
+]
+
+
 class IndexMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
@@ -52,9 +93,12 @@ class IndexMachine(RuleBasedStateMachine):
         self.next_label = 0
         self.before: list[tuple[EventId, dict[str, Any] | None]] = []
         self.now = dump(self.index)
+        self.moments = {EventId(0): shown(self.index)}
 
     def teardown(self) -> None:
         if hasattr(self, "database"):
+            for event, then in self.moments.items():
+                assert seen(self.index.snapshot(event)) == then, event
             self.database.close()
 
     def node(self, at: int) -> NodeId:
@@ -79,7 +123,9 @@ class IndexMachine(RuleBasedStateMachine):
         if self.index.version() == version:
             assert self.now == former
         else:
-            self.before.append((self.index.version(), former))
+            change = self.index.events.get(self.index.version()).change
+            self.before.append((change, former))
+            self.moments[self.index.version()] = shown(self.index)
             if call != self.index.load_tree:
                 assert placed <= self.placed()
 
@@ -144,37 +190,114 @@ class IndexMachine(RuleBasedStateMachine):
         tree = Tree("drawn", nodes, tuple(edges), tuple(dict.fromkeys(placements)))
         self.change(self.index.load_tree, tree, allow_unplaced=unplaced)
 
+    @rule(node=pick, to=pick, parent=pick, named=st.booleans())
+    def move_node(self, node: int, to: int, parent: int, named: bool) -> None:
+        id_ = self.node(node)
+        parents = self.now["nodes"][id_][2]
+        from_ = parents[parent % len(parents)] if named and parents else None
+        self.change(self.index.move_node, id_, self.node(to), from_)
+
+    @rule(keep=pick, away=pick)
+    def merge_nodes(self, keep: int, away: int) -> None:
+        self.change(self.index.merge_nodes, self.node(keep), self.node(away))
+
+    @rule(node=pick)
+    def dissolve_node(self, node: int) -> None:
+        self.change(self.index.dissolve_node, self.node(node))
+
+    @precondition(lambda self: self.now["labels"])
+    @rule(pairs=st.lists(st.tuples(pick, pick), min_size=1, max_size=6))
+    def place_many(self, pairs: list[tuple[int, int]]) -> None:
+        self.change(self.index.place_many, [(self.label(label), self.node(node)) for label, node in pairs])
+
+    @rule(
+        node=pick,
+        parents=st.lists(st.lists(pick, min_size=1, max_size=2), max_size=4),
+        places=st.lists(st.lists(pick, min_size=1, max_size=2), min_size=6, max_size=6),
+        whole=st.booleans(),
+    )
+    def graft(self, node: int, parents: list[list[int]], places: list[list[int]], whole: bool) -> None:
+        id_ = self.node(node)
+        labels = [label.id for label in self.now["nodes"][id_][3]]
+        nodes = tuple(
+            TreeNode(key, f"g{key}", includes=("in",), excludes=("out",))
+            for key in range(1, len(parents) + 1)
+        )
+        edges = {(above % key, key): None for key, some in enumerate(parents, start=1) for above in some}
+        placements = [
+            (key % (len(nodes) + 1), label)
+            for at, label in enumerate(labels[: None if whole else 2])
+            for key in places[at % len(places)]
+        ]
+        self.change(
+            self.index.graft, id_, Tree("drawn", nodes, tuple(edges), tuple(dict.fromkeys(placements)))
+        )
+
+    @rule(steps=st.lists(st.tuples(st.sampled_from(STEPS), pick, pick), min_size=1, max_size=4))
+    def several_at_once(self, steps: list[tuple[Any, int, int]]) -> None:
+        """Make one change of several steps, some of which may be refused."""
+
+        def carry_out() -> None:
+            with self.index.change("several"):
+                for step, one, other in steps:
+                    nodes = sorted(dump(self.index)["nodes"])
+                    try:
+                        step(self.index, nodes[one % len(nodes)], nodes[other % len(nodes)])
+                    except (InputError, NotFoundError):
+                        continue
+                    self.moments[self.index.version()] = shown(self.index)
+
+        self.change(carry_out)
+
+    @precondition(lambda self: self.before)
+    @rule(at=pick)
+    def broken_off(self, at: int) -> None:
+        """What is rolled back in the middle leaves nothing, in memory neither."""
+        try:
+            with self.database.write(), self.index.change("broken off"):
+                self.index.create_node(self.node(at), "never")
+                self.index.undo()
+                self.index.dissolve_node(self.node(at))
+                raise ZeroDivisionError
+        except (ZeroDivisionError, InputError):
+            assert dump(self.index) == self.now
+
     @precondition(lambda self: self.before)
     @rule()
     def undo_last(self) -> None:
-        event, former = self.before.pop()
+        change, former = self.before.pop()
         undone = self.index.undo()
         self.now = dump(self.index)
-        assert (undone.operation, undone.payload["event"]) == ("undo", event)
+        assert (undone.operation, self.index.events.get(undone.payload["event"]).change) == ("undo", change)
         assert former is None or self.now == former
+        self.moments[self.index.version()] = shown(self.index)
 
     @precondition(lambda self: self.before)
     @rule()
     def undo_and_redo(self) -> None:
         undone = self.index.undo()
-        self.index.undo(undone.id)
+        self.moments[self.index.version()] = shown(self.index)
+        self.index.undo_change(undone.id)
         assert dump(self.index) == self.now
+        self.moments[self.index.version()] = shown(self.index)
 
     @precondition(lambda self: len(self.before) > 1)
     @rule(at=pick)
     def undo_any(self, at: int) -> None:
         place = at % (len(self.before) - 1)
-        event = self.before[place][0]
-        placed, operation = self.placed(), self.index.events.get(event).operation
+        change = self.before[place][0]
+        events = self.index.events.of_change(change)
+        placed, operations = self.placed(), {event.operation for event in events}
         try:
-            self.index.undo(event)
+            self.index.undo_change(change)
         except InputError:
             assert dump(self.index) == self.now
             return
         self.now = dump(self.index)
         del self.before[place]
         self.before[place:] = [(later, None) for later, _ in self.before[place:]]
-        if operation not in ("load_tree", "place"):
+        self.moments[self.index.version()] = shown(self.index)
+        if not operations & {"load_tree", "place", "place_many"}:
             assert placed <= self.placed()
 
     @invariant()

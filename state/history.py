@@ -1,0 +1,209 @@
+"""The tree as it stood after any event: today's, with every later change taken back in memory."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from taxonaut.state.database import Database
+from taxonaut.state.errors import NotFoundError
+from taxonaut.state.events import Events
+from taxonaut.state.ids import EventId, LabelId, NodeId
+from taxonaut.state.packing import unpack
+from taxonaut.state.records import Label, Node
+from taxonaut.state.shape import ROOT
+from taxonaut.state.snapshot import Snapshot
+
+_NODES = (
+    "SELECT id, name, description, includes, excludes, label, examples FROM nodes WHERE tree = ? ORDER BY id"
+)
+_LABELS = "SELECT number, id, name, description, batch FROM labels"
+_LISTS = frozenset({"includes", "excludes", "examples"})
+
+Pairs = dict[tuple[int, int], int]
+"""Pairs with their positions."""
+
+
+class _TreeModel:
+    """One tree of the file; labels are import numbers."""
+
+    def __init__(self, database: Database, tree: int, ids: Mapping[int, LabelId]) -> None:
+        self.nodes: dict[int, Node] = {
+            row[0]: Node(
+                NodeId(row[0]),
+                row[1],
+                row[2],
+                unpack(row[3]),
+                unpack(row[4]),
+                None if row[5] is None else ids.get(row[5], LabelId("")),
+                unpack(row[6]),
+            )
+            for row in database.rows(_NODES, [tree])
+        }
+        self.nodes.pop(ROOT, None)
+        self.edges = _pairs(database, "parent, child", "edges", tree)
+        self.placements = _pairs(database, "node, label", "placements", tree)
+        self.method = str(database.rows("SELECT method FROM trees WHERE id = ?", [tree])[0][0])
+
+
+class History:
+    """Walks the log backwards over a copy of the index in memory; the index itself is only read."""
+
+    def __init__(self, database: Database, events: Events) -> None:
+        self._database = database
+        self._events = events
+        self._trees: dict[int, _TreeModel] = {}
+        self._labels = {row[0]: Label(row[1], *row[2:]) for row in database.rows(_LABELS)}
+        self._numbers = {label.id: number for number, label in self._labels.items()}
+        self._current = int(database.rows("SELECT id FROM current_tree")[0][0])
+        row = database.rows(
+            "SELECT name, description, includes, excludes, examples FROM nodes WHERE id = ?", [ROOT]
+        )[0]
+        self._root = Node(NodeId(ROOT), row[0], row[1], unpack(row[2]), unpack(row[3]), None, unpack(row[4]))
+
+    def at(self, event: EventId) -> Snapshot:
+        """Return the tree as it stood after an event; 0 is before the first."""
+        if event != 0:
+            self._check(event)
+        for later in self._events.back_to(event):
+            operation = str(later.inverse["operation"])
+            _BACK[operation](self, later.inverse["arguments"])
+        return self._snapshot(event)
+
+    def _check(self, event: EventId) -> None:
+        newest = int(self._database.rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
+        if not 0 <= event <= newest:
+            raise NotFoundError(
+                f"no event {event!r} in the index; they are 0 (the beginning) to {newest}: "
+                "`taxonaut index log` lists them"
+            )
+
+    @property
+    def _tree(self) -> _TreeModel:
+        """The tree that stands at this point of the walk.
+
+        It is read from the file as it is today. That is how it was here: what changed it later was itself
+        later, while it stood, and so it was read then and has been taken back on the way.
+        """
+        if self._current not in self._trees:
+            ids = {number: label.id for number, label in self._labels.items()}
+            self._trees[self._current] = _TreeModel(self._database, self._current, ids)
+        return self._trees[self._current]
+
+    def _snapshot(self, event: EventId) -> Snapshot:
+        tree = self._tree
+        order = sorted(self._labels)
+        return Snapshot(
+            version=event,
+            tree=self._current,
+            method=tree.method,
+            nodes={NodeId(ROOT): self._root, **{NodeId(id_): tree.nodes[id_] for id_ in sorted(tree.nodes)}},
+            labels={self._labels[number].id: self._labels[number] for number in order},
+            edges=tuple((NodeId(one), NodeId(other)) for one, other in _ordered(tree.edges)),
+            placements=tuple(
+                (NodeId(node), self._labels[number].id) for node, number in _ordered(tree.placements)
+            ),
+        )
+
+    def _add_nodes(self, rows: list[Mapping[str, Any]]) -> None:
+        for row in rows:
+            self._tree.nodes[row["id"]] = Node(
+                NodeId(row["id"]),
+                row["name"],
+                row["description"],
+                tuple(row["includes"]),
+                tuple(row["excludes"]),
+                row["label"],
+                tuple(row["examples"]),
+            )
+
+    def _create_node(self, given: Mapping[str, Any]) -> None:
+        id_ = given["node"]["id"]
+        self._add_nodes([given["node"]])
+        self._tree.edges.update({(parent, id_): place for parent, place in given["parents"]})
+        self._tree.edges.update({(id_, child): place for child, place in given["children"]})
+        self._tree.placements.update(
+            {(id_, self._numbers[label]): place for label, place in given["placements"]}
+        )
+
+    def _remove_node(self, given: Mapping[str, Any]) -> None:
+        tree, id_ = self._tree, given["node"]
+        tree.nodes.pop(id_)
+        tree.edges = {edge: place for edge, place in tree.edges.items() if id_ not in edge}
+        tree.placements = {pair: place for pair, place in tree.placements.items() if pair[0] != id_}
+
+    def _edit_node(self, given: Mapping[str, Any]) -> None:
+        id_ = given["node"]
+        if id_ == ROOT:
+            self._root = _edited(self._root, given["fields"])
+        else:
+            self._tree.nodes[id_] = _edited(self._tree.nodes[id_], given["fields"])
+
+    def _add_edge(self, given: Mapping[str, Any]) -> None:
+        self._tree.edges[given["parent"], given["child"]] = given["position"]
+
+    def _remove_edge(self, given: Mapping[str, Any]) -> None:
+        self._tree.edges.pop((given["parent"], given["child"]))
+
+    def _place(self, given: Mapping[str, Any]) -> None:
+        number = self._numbers[given["label"]]
+        self._tree.placements.update({(node, number): place for node, place in given["nodes"]})
+
+    def _unplace(self, given: Mapping[str, Any]) -> None:
+        for node in given["nodes"]:
+            self._tree.placements.pop((node, self._numbers[given["label"]]))
+
+    def _patch(self, given: Mapping[str, Any]) -> None:
+        tree = self._tree
+        for edge in given["remove_edges"]:
+            tree.edges.pop(tuple(edge))
+        for pair in given["remove_placements"]:
+            tree.placements.pop(tuple(pair))
+        for id_ in given["remove_nodes"]:
+            tree.nodes.pop(id_)
+        self._add_nodes(given["add_nodes"])
+        tree.edges.update({(parent, child): place for parent, child, place in given["add_edges"]})
+        tree.placements.update({(node, label): place for node, label, place in given["add_placements"]})
+
+    def _add_labels(self, given: Mapping[str, Any]) -> None:
+        for number, id_, name, description, batch in given["labels"]:
+            self._labels[number] = Label(LabelId(id_), name, description, batch)
+            self._numbers[LabelId(id_)] = number
+
+    def _drop_labels(self, given: Mapping[str, Any]) -> None:
+        for number in [each for each in self._labels if given["first"] <= each <= given["last"]]:
+            self._numbers.pop(self._labels.pop(number).id)
+
+    def _switch_tree(self, given: Mapping[str, Any]) -> None:
+        self._current = int(given["tree"])
+        self._root = _edited(self._root, given["root"])
+
+
+_BACK: dict[str, Callable[[History, Mapping[str, Any]], None]] = {
+    "create_node": History._create_node,
+    "remove_node": History._remove_node,
+    "edit_node": History._edit_node,
+    "add_edge": History._add_edge,
+    "remove_edge": History._remove_edge,
+    "place": History._place,
+    "unplace": History._unplace,
+    "patch": History._patch,
+    "add_labels": History._add_labels,
+    "drop_labels": History._drop_labels,
+    "switch_tree": History._switch_tree,
+}
+
+
+def _edited(node: Node, fields: Mapping[str, Any]) -> Node:
+    texts: dict[str, Any] = {
+        name: tuple(value) if name in _LISTS else value for name, value in fields.items()
+    }
+    return replace(node, **texts)
+
+
+def _pairs(database: Database, columns: str, table: str, tree: int) -> Pairs:
+    rows = database.rows(f"SELECT {columns}, position FROM {table} WHERE tree = ?", [tree])
+    return {(one, other): place for one, other, place in rows}
+
+
+def _ordered(pairs: Pairs) -> list[tuple[int, int]]:
+    return sorted(pairs, key=lambda pair: pairs[pair])
