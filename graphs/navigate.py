@@ -140,10 +140,9 @@ class Walk:
             found = await self.retriever.search(wanted, self.policy.dense)
             for item, labels in zip(state["item_ids"], found, strict=True):
                 join(shortlists[item], labels)
-        return {  # type: ignore[typeddict-item]
-            "shortlists": await self.ordered(texts, shortlists),
-            "trails": {item: journey.trail for item, journey in journeys.items()},
-        }
+        shortlists = await self.ordered(texts, shortlists)
+        trails = {item: journey.trail(shortlists[item]) for item, journey in journeys.items()}
+        return {"shortlists": shortlists, "trails": trails}  # type: ignore[typeddict-item]
 
     async def ordered(
         self, texts: dict[ItemId, Item], shortlists: dict[ItemId, Shortlist]

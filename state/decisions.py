@@ -15,6 +15,12 @@ _COLUMNS = (
     "attempts", "cached", "error",
 )  # fmt: skip
 _FOR_ITEM = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE run = ? AND item = ? ORDER BY rowid"
+_AT = f"""
+SELECT {", ".join(_COLUMNS)}
+FROM decisions JOIN (SELECT unnest($2::VARCHAR[]) AS at_item, unnest($3::BIGINT[]) AS at_node) AS wanted
+    ON item = at_item AND node IS NOT DISTINCT FROM at_node
+WHERE run = $1 ORDER BY decisions.rowid
+"""
 _TOTALS = """
 SELECT count(*), count_if(cached), sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
        count_if(error <> ''), sum(latency_s)
@@ -49,6 +55,17 @@ class Decisions:
     def for_item(self, run: RunId, item: ItemId) -> list[Decision]:
         """Return an item's decisions in a run, in the order they were appended."""
         return [_decision(row) for row in self._database.rows(_FOR_ITEM, [run, item])]
+
+    def at(
+        self, run: RunId, places: Sequence[tuple[ItemId, NodeId | None]]
+    ) -> dict[tuple[ItemId, NodeId | None], list[Decision]]:
+        """Return the last decisions of items at nodes (None: its ranking); several where a node took several."""
+        items, nodes = [item for item, _ in places], [node for _, node in places]
+        last: dict[tuple[ItemId, NodeId | None], dict[int, Decision]] = {}
+        for row in self._database.rows(_AT, [run, items, nodes]):
+            decision = _decision(row)
+            last.setdefault((decision.item_id, decision.node_id), {})[decision.seed] = decision
+        return {place: list(found.values()) for place, found in last.items()}
 
     def totals(self, run: RunId, items: Sequence[ItemId] | None = None) -> Totals:
         """Add up a run's decisions, of some items if they are given."""

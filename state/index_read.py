@@ -36,6 +36,11 @@ class IndexReader:
             self._view.check_nodes(ids)
             return self._view.nodes.get(ids)
 
+    def has_node(self, node: NodeId) -> bool:
+        """Say whether a node is in the tree that stands."""
+        with self._database.lock:
+            return self._view.shape.has(node)
+
     def children(self, node: NodeId) -> list[Node]:
         """Return the nodes right below a node, in the order in which they were put there."""
         return self.children_of([node])[node]

@@ -24,7 +24,17 @@ def group_events(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_3.sql"))
 
 
-MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (create_tables, keep_templates, group_events)
+def keep_trails(connection: DuckDBPyConnection) -> None:
+    """Version 4: what each walk opened and left closed."""
+    connection.execute(_sql("schema_4.sql"))
+
+
+MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
+    create_tables,
+    keep_templates,
+    group_events,
+    keep_trails,
+)
 """Never change or reorder a step that was released; append."""
 
 

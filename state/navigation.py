@@ -56,11 +56,13 @@ class Trail:
     """What one walk did, in its order: the record that `explain` and attribution read.
 
     `anchors` are the labels that dense retrieval pointed to, with their scores; a walk from the root has none.
+    `retrieved` are the labels of the shortlist that dense retrieval alone found.
     """
 
     opened: tuple[Opened, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     anchors: tuple[tuple[LabelId, float], ...] = ()
+    retrieved: tuple[LabelId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,11 @@ class Journey:
     shortlist: Shortlist = field(default_factory=dict)
     anchors: tuple[tuple[LabelId, float], ...] = ()
 
-    @property
-    def trail(self) -> Trail:
-        """What is worth keeping of it."""
+    def trail(self, shortlist: Shortlist) -> Trail:
+        """Return what is worth keeping of it and of the shortlist it ended with."""
         left = tuple(drop for drop in self.dropped.values() if drop.node not in self.opened)
-        return Trail(tuple(self.opened.values()), left, self.anchors)
+        dense = tuple(label for label, candidate in shortlist.items() if candidate.origin == "dense")
+        return Trail(tuple(self.opened.values()), left, self.anchors, dense)
 
 
 class NavigationInput(TypedDict):

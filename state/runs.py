@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from taxonaut.state.database import Database
 from taxonaut.state.decisions import Decisions
 from taxonaut.state.errors import InputError, NotFoundError
-from taxonaut.state.ids import RunId
+from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.meta import give_out
+from taxonaut.state.navigation import Trail
 from taxonaut.state.packing import canonical, dump, load
 from taxonaut.state.records import Decision
+from taxonaut.state.trails import Trails
 
 Status = Literal["running", "finished", "failed", "interrupted"]
 
@@ -35,6 +38,7 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._decisions = Decisions(database)
+        self._trails = Trails(database)
 
     def open(self, kind: str, fingerprint: str, settings: Mapping[str, Any]) -> RunId:
         """Start a run, or continue the one of this kind and fingerprint, whatever its status."""
@@ -63,9 +67,13 @@ class Runs:
         return {key: load(result) for key, result in self._database.rows(sql, [run, list(keys)])}
 
     def finish(
-        self, run: RunId, results: Mapping[str, Mapping[str, Any]], decisions: Sequence[Decision]
+        self,
+        run: RunId,
+        results: Mapping[str, Mapping[str, Any]],
+        decisions: Sequence[Decision],
+        trails: Mapping[ItemId, Trail] = MappingProxyType({}),
     ) -> None:
-        """Keep units' results and their decisions in one transaction; a unit finished again is replaced."""
+        """Keep units' results, their decisions and trails in one transaction; a unit finished again is replaced."""
         with self._database.write() as connection:
             again = list(self.finished(run, list(results)))
             if again:
@@ -75,6 +83,7 @@ class Runs:
             rows = [(run, key, dump(dict(result))) for key, result in results.items()]
             self._database.append("units", ("run", "key", "result"), rows)
             self._decisions.append(decisions)
+            self._trails.append(run, trails)
 
     def close(self, run: RunId, status: Status) -> None:
         """Say how a run ended: `finished`, `failed` or `interrupted`."""

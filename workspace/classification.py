@@ -98,17 +98,17 @@ class Classification:
         }
         results |= blank
         todo = [item for item in dict.fromkeys(batch) if item.id not in results]
-        decisions = []
+        decisions, trails = [], {}
         if todo:
             self.items.put(todo)
             state = await self.graph.ainvoke(
                 {"run_id": run, "item_ids": [item.id for item in todo]}, {"recursion_limit": DEEPEST}
             )
             results |= state["results"]
-            decisions = state["decisions"]
+            decisions, trails = state["decisions"], state.get("trails", {})
         fresh = [results[item.id] for item in todo]
         finished = [result for result in fresh if not result.error] + list(blank.values())
-        self.runs.finish(run, {keys[result.item_id]: dumped(result) for result in finished}, decisions)
+        self.runs.finish(run, {keys[result.item_id]: dumped(result) for result in finished}, decisions, trails)
         if fresh and all(result.error for result in fresh):
             raise ModelUnavailableError(
                 f"no item of a batch of {len(fresh)} got an answer: {fresh[0].error} — "

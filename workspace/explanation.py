@@ -1,23 +1,23 @@
-"""The walk of one item as a tree, read from its decision rows."""
+"""The walk of one item as a tree, read from its trail and its decision rows."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
 
-from taxonaut.agents.asking import rank_score
-from taxonaut.graphs.policy import WalkPolicy
-from taxonaut.state.errors import NotFoundError
+from taxonaut.agents.texts import path_text
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.index import Index
+from taxonaut.state.navigation import How, Reason, Trail
 from taxonaut.state.records import Decision, Item, Prediction
+from taxonaut.workspace.fates import Fate
 
 
 @dataclass(slots=True)
 class Step:
-    """A branch the walk saw: opened or passed by, with its score and the phrase that earned it.
+    """A branch the walk saw: opened or passed by, with its own score and the phrase that earned it.
 
-    `dropped`: the navigator chose it, but better ones used up the terminal budget.
+    `how` says how an opened node was reached. `dropped`: the navigator chose it, and the policy left it
+    closed, for this reason.
     """
 
     node: NodeId
@@ -25,15 +25,16 @@ class Step:
     score: float | None
     opened: bool
     evidence: str = ""
-    dropped: bool = False
+    dropped: Reason | None = None
     error: str = ""
+    how: How | None = None
     steps: list["Step"] = field(default_factory=list)
     labels: list[LabelId] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One item's walk and ranking. `requests` counts its decisions."""
+    """One item's walk and ranking. `requests` counts its decisions; `fates` are those of the gold labels."""
 
     run_id: RunId
     item: Item
@@ -41,91 +42,133 @@ class Explanation:
     ranking: tuple[Prediction, ...]
     requests: int
     ranked_from: int
+    fates: tuple[Fate, ...] = ()
 
 
 def explanation(
     index: Index,
     run: RunId,
     item: Item,
+    trail: Trail,
     decisions: Sequence[Decision],
     ranking: Sequence[Prediction],
-    policy: WalkPolicy,
+    fates: Sequence[Fate] = (),
 ) -> Explanation:
-    """Put an item's latest decisions together as the tree it walked.
+    """Put an item's latest walk together as a tree.
 
-    `policy` is the one it was walked under: a branch that was chosen but fell out of the budget was not opened.
+    `decisions` are the item's in this run, oldest first; those of earlier walks are passed over.
     """
-    decisions = latest_walk(decisions, index.root())
-    if not decisions:
-        raise NotFoundError(f"no walk of the item {item.id!r} is kept; classify it first")
-    ranked = next((decision for decision in decisions if decision.node_id is None), None)
-    root = Step(index.root(), "", None, opened=True)
-    replay(index, policy, root, [decision for decision in decisions if decision.node_id is not None])
+    made = latest(decisions, trail)
+    ranked = next((decision for decision in made if decision.node_id is None), None)
+    root = Drawing(index, trail, made).drawn()
     sort(root)
-    return Explanation(
-        run, item, root, tuple(ranking), len(decisions), len(ranked.options) if ranked is not None else 0
-    )
+    shown = len(ranked.options) if ranked is not None else 0
+    return Explanation(run, item, root, tuple(ranking), len(made), shown, tuple(fates))
 
 
-def replay(index: Index, policy: WalkPolicy, root: Step, decisions: Sequence[Decision]) -> None:
-    """Walk the tree again by its decisions, level by level, under the same budget."""
-    seen = sorted({NodeId(int(option)) for decision in decisions for option in decision.options})
-    names = {node.id: node.name for node in index.nodes(seen)}
-    held = index.labels_under(seen)
-    by_node: dict[NodeId, list[Decision]] = defaultdict(list)
-    for decision in decisions:
-        by_node[decision.node_id or root.node].append(decision)
-    level, reached, opened = {root.node: (root, 0.0)}, 0, {root.node}
-    while level:
-        found: dict[NodeId, list[Step]] = defaultdict(list)
-        scores: dict[NodeId, float] = {}
-        for node, (parent, score) in level.items():
-            for decision in by_node.get(node, ()):
-                parent.error = parent.error or decision.error
-                for step, own in branches(decision, names):
-                    parent.steps.append(step)
-                    if own is not None:
-                        found[step.node].append(step)
-                        scores[step.node] = max(policy.path_score(score, own), scores.get(step.node, -inf))
-        level = {}
-        for node in policy.kept(scores, reached, opened)[0]:
-            score = scores[node]
-            for step in found[node]:
-                step.opened, step.dropped = True, False
-                step.labels = list(held.get(node, ()))
-            reached += index.is_terminal(node)
-            opened.add(node)
-            level[node] = (found[node][0], score)
-
-
-def branches(decision: Decision, names: dict[NodeId, str]) -> list[tuple[Step, float | None]]:
-    """Return the branches of one decision; those that were chosen with their own score."""
-    scores = dict(zip(decision.options, decision.scores, strict=True)) if decision.scores else {}
-    evidence = dict(zip(decision.choice, decision.evidence, strict=False))
-    places = {option: place for place, option in enumerate(decision.choice)}
-    found: list[tuple[Step, float | None]] = []
-    for option in decision.options:
-        node, score = NodeId(int(option)), scores.get(option)
-        chosen = option in places
-        step = Step(node, names[node], score, opened=False, evidence=evidence.get(option, ""), dropped=chosen)
-        own = rank_score(places[option]) if chosen and score is None else score
-        found.append((step, own if chosen else None))
-    return found
-
-
-def latest_walk(decisions: Sequence[Decision], root: NodeId) -> list[Decision]:
-    """Return an item's last walk: from the last time it stood before the root, to its ranking.
+def latest(decisions: Sequence[Decision], trail: Trail) -> list[Decision]:
+    """Return the decisions of an item's last walk: the last made at each node it opened, and the last ranking.
 
     One id may have stood for another text before, or its walk may have failed and been made again.
     """
-    walk: list[Decision] = []
+    opened = {way.node for way in trail.opened}
+    last: dict[object, Decision] = {}
     for decision in decisions:
-        again = decision.node_id == root and walk and walk[-1].node_id != root
-        if again or (walk and walk[-1].node_id is None):
-            walk = []
-        walk.append(decision)
-    latest = {(decision.node_id, decision.options): decision for decision in walk}
-    return list(latest.values())
+        if decision.node_id is None:
+            last[None] = decision
+        elif decision.node_id in opened:
+            last[decision.node_id, decision.seed] = decision
+    return list(last.values())
+
+
+class Drawing:
+    """Hangs what a walk saw under the nodes where it saw it."""
+
+    def __init__(self, index: Index, trail: Trail, decisions: Sequence[Decision]) -> None:
+        self.index = index
+        self.ways = {way.node: way for way in trail.opened}
+        self.dropped = {way.node: way.reason for way in trail.dropped}
+        self.asked: dict[NodeId, list[Decision]] = defaultdict(list)
+        for decision in decisions:
+            if decision.node_id is not None:
+                self.asked[decision.node_id].append(decision)
+        seen = {NodeId(int(option)) for made in self.asked.values() for d in made for option in d.options}
+        known = [node for node in sorted({*seen, *self.ways}) if index.has_node(node)]
+        self.names = {node.id: node.name for node in index.nodes(known)}
+        self.held = index.labels_under(known)
+        self.homes = self.found_homes()
+
+    def found_homes(self) -> dict[NodeId, NodeId]:
+        """Say under which node each opened node is drawn with all that is below it."""
+        shown: dict[NodeId, NodeId] = {}
+        for node, made in self.asked.items():
+            for decision in made:
+                for option in decision.options:
+                    shown.setdefault(NodeId(int(option)), node)
+        return {
+            node: way.via if way.how == "branch" and way.via is not None else shown[node]
+            for node, way in self.ways.items()
+            if node in shown
+        }
+
+    def drawn(self) -> Step:
+        """Return the root with all that was seen; nodes that no asked node showed hang there by their paths."""
+        root = self.index.root()
+        top = self.filled(Step(root, "", None, opened=root in self.ways))
+        for node, way in self.ways.items():
+            if node != root and node not in self.homes:
+                step = Step(node, self.path(node), None, opened=True, how=way.how)
+                top.steps.append(self.filled(step))
+        return top
+
+    def path(self, node: NodeId) -> str:
+        """Name a node by its path, if it still has one."""
+        if node not in self.names:
+            return f"node {node}"
+        way = self.index.node_paths([node])[node]
+        return path_text([each.name for each in self.index.nodes(way)])
+
+    def filled(self, step: Step) -> Step:
+        """Put the labels of an opened node into its step, and the branches seen there below it."""
+        if step.opened:
+            step.labels = list(self.held.get(step.node, ()))
+        for decision in self.asked.get(step.node, ()):
+            step.error = step.error or decision.error
+            for below in self.branches(decision):
+                step.steps.append(below)
+                if self.homes.get(below.node) == step.node:
+                    self.filled(below)
+                elif below.opened:
+                    below.labels = list(self.held.get(below.node, ()))
+        return step
+
+    def branches(self, decision: Decision) -> list[Step]:
+        """Return the branches of one decision as steps."""
+        scores = own_scores(decision)
+        evidence = dict(zip(decision.choice, decision.evidence, strict=False))
+        steps = []
+        for option in decision.options:
+            node, chosen = NodeId(int(option)), option in decision.choice
+            way = self.ways.get(node)
+            opened = way is not None and (chosen or way.how != "branch")
+            dropped = self.dropped.get(node) if chosen and not opened else None
+            steps.append(
+                Step(
+                    node,
+                    self.names.get(node, f"node {node}"),
+                    scores.get(option),
+                    opened=opened,
+                    evidence=evidence.get(option, ""),
+                    dropped=dropped,
+                    how=way.how if way is not None and opened else None,
+                )
+            )
+        return steps
+
+
+def own_scores(decision: Decision) -> Mapping[str, float]:
+    """Return the options' own scores; none, if the model gives none."""
+    return dict(zip(decision.options, decision.scores, strict=True)) if decision.scores else {}
 
 
 def sort(step: Step) -> None:

@@ -1,9 +1,8 @@
 """The workspace: a folder with index.duckdb, taxonaut.toml and prompts/, and what one can do in it."""
 
 import hashlib
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,13 +15,14 @@ from taxonaut.state.cache import ResponseCache
 from taxonaut.state.database import Database
 from taxonaut.state.decisions import Decisions, Totals
 from taxonaut.state.embeddings import Embeddings
-from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
-from taxonaut.state.ids import ItemId
+from taxonaut.state.errors import InputError, WorkspaceError
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index import Index
 from taxonaut.state.items import Items
 from taxonaut.state.records import Item, ItemResult, Tree
 from taxonaut.state.runs import Runs
 from taxonaut.state.templates import Templates
+from taxonaut.state.trails import Trails
 from taxonaut.workspace import config as configuration
 from taxonaut.workspace.config import Config, WalkConfig, load_config, problems
 from taxonaut.workspace.label_files import LabelFile
@@ -62,6 +62,7 @@ class Workspace:
         self.items = Items(database)
         self.runs = Runs(database)
         self.decisions = Decisions(database)
+        self.trails = Trails(database)
         self.prompts = PromptLibrary(folder / PROMPTS_FOLDER)
         self.wiring = Wiring(config, self.index, Embeddings(database), ResponseCache(database), self.prompts)
 
@@ -266,23 +267,11 @@ class Workspace:
         """Do what `ashortlists` does, from synchronous code."""
         return portal().run(self.ashortlists(texts, on_done=on_done, **walk))
 
-    def explain(self, item_id: ItemId) -> "Explanation":
-        """Return the latest walk of an item as a tree, from its decision rows."""
-        from taxonaut.workspace.classification import KIND, loaded, unit_key
-        from taxonaut.workspace.explanation import explanation
+    def explain(self, item_id: ItemId, gold: Sequence[LabelId] = ()) -> "Explanation":
+        """Return the latest walk of an item as a tree, and where each of its `gold` labels was found or lost."""
+        from taxonaut.workspace.explaining import explain
 
-        item = self.items.get([item_id])[0]
-        found = [(run, self.decisions.for_item(run.id, item_id)) for run in self.runs.list(KIND)]
-        made = [(run, decisions) for run, decisions in found if decisions]
-        if not made:
-            raise NotFoundError(f"no walk of the item {item_id!r} is kept; classify it first")
-        walked = [pair for pair in made if any(decision.node_id is not None for decision in pair[1])]
-        run, decisions = (walked or made)[0]
-        key = unit_key(item)
-        kept = self.runs.finished(run.id, [key])
-        ranking = loaded(kept[key]).labels if key in kept else ()
-        policy = replace(self.policy(), terminals=run.settings["walk"]["terminals"])
-        return explanation(self.index, run.id, item, decisions, ranking, policy)
+        return explain(self, item_id, gold)
 
     def cost(self) -> Totals:
         """Return what the latest classification cost so far, all its calls together."""
