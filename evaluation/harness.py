@@ -1,39 +1,53 @@
 """Run methods side by side on one data set: quality beside cost, baselines in the same table."""
 
-import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from taxonaut.evaluation.baselines import bm25_rank
-from taxonaut.evaluation.metrics import Scores, score
-from taxonaut.state.decisions import Totals
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonaut.evaluation.comparison import differences, each_item, intervals
+from taxonaut.evaluation.intervals import Interval
+from taxonaut.evaluation.methods.method import MethodSettings, Outcome
+from taxonaut.evaluation.methods.registry import chosen
+from taxonaut.evaluation.metrics import CUTOFFS, Scores, score
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import ItemResult
 from taxonaut.workspace.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
-WALKS = ("tree", "both", "dense")
-"""Methods that are walks: a shortlist from the tree, from dense retrieval, or from both, then ranked."""
-
-METHODS = (*WALKS, "bm25")
+METHODS = ("navigate", "dense", "bm25")
+"""What is compared unless others are named (`methods.registry.METHODS` has all)."""
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the method, how many items it has done and how many there are."""
+
+Predictions = Mapping[ItemId, Sequence[LabelId]]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good one method is on one set of gold labels.
+
+    `scores` is None where no item has gold labels. `intervals` bound each measure by its name (`P@5`),
+    `differences` its paired difference from the first method; empty for that one.
+    """
+
+    scores: Scores | None
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    differences: Mapping[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class MethodReport:
     """One method's quality and what it cost.
 
-    `scores` is None where no item has gold labels. `requests`, tokens and `seconds` (of the models' time) are
-    those of all calls together that led to these results; `asked` counts the requests of this call that went
-    to a model: none, where all was kept.
+    `requests`, tokens and `seconds` (of the models' time) are those of all calls together that led to these
+    results; `asked` counts the requests of this call that went to a model: none, where all was kept.
     """
 
     method: str
-    scores: Scores | None
+    quality: Quality
     requests: int
     asked: int
     prompt_tokens: int
@@ -42,6 +56,11 @@ class MethodReport:
     seconds: float
     failed: int
     predictions: Mapping[ItemId, tuple[LabelId, ...]] = field(repr=False)
+
+    @property
+    def scores(self) -> Scores | None:
+        """The means over the items; None where no item has gold labels."""
+        return self.quality.scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,44 +77,50 @@ async def aevaluate(
     workspace: Workspace,
     rows: Sequence[ItemRow],
     methods: Sequence[str] = METHODS,
-    ks: Sequence[int] = (1, 3, 5, 10),
+    ks: Sequence[int] = CUTOFFS,
     on_progress: OnProgress | None = None,
+    settings: MethodSettings | None = None,
 ) -> Report:
     """Label all items with each method and score them against their gold labels.
 
-    Raises InputError for a method that is not there, no items, gold labels the index does not have.
+    A method may bring settings of its own: `navigate:terminals=40`. Raises InputError for a method that is
+    not there, no items, gold labels the index does not have.
     """
-    check(workspace, rows, methods)
-    depth = max([*ks, workspace.config.walk.top])
-    reports = []
-    for method in methods:
-        told = (lambda done, m=method: on_progress(m, done, len(rows))) if on_progress else None
-        run = walked if method in WALKS else lexical
-        reports.append(await run(workspace, rows, method, depth, ks, told))
-    with_gold = sum(bool(row.gold) for row in rows)
-    return Report(len(rows), with_gold, len(workspace.index.label_ids()), tuple(reports))
+    found = chosen(methods)
+    check(workspace, rows)
+    settings = settings or MethodSettings()
+    settings = replace(settings, depth=max([*ks, workspace.config.walk.top, settings.depth]))
+    items = [row.item for row in rows]
+    outcomes: dict[str, Outcome] = {}
+    for each in found:
+        told = (lambda done, m=each.title: on_progress(m, done, len(rows))) if on_progress else None
+        own = replace(settings, own=each.own)
+        outcomes[each.title] = await each.method.run(workspace, items, own, told)
+    qualities = judged(workspace, rows, {title: out.predictions for title, out in outcomes.items()}, ks)
+    return Report(
+        len(rows),
+        sum(bool(row.gold) for row in rows),
+        len(workspace.index.label_ids()),
+        tuple(reported(title, qualities[title], out) for title, out in outcomes.items()),
+    )
 
 
 def evaluate(
     workspace: Workspace,
     rows: Sequence[ItemRow],
     methods: Sequence[str] = METHODS,
-    ks: Sequence[int] = (1, 3, 5, 10),
+    ks: Sequence[int] = CUTOFFS,
     on_progress: OnProgress | None = None,
+    settings: MethodSettings | None = None,
 ) -> Report:
     """Do what `aevaluate` does, from synchronous code."""
     from taxonaut.graphs.portal import PORTAL
 
-    return PORTAL.run(aevaluate(workspace, rows, methods, ks, on_progress))
+    return PORTAL.run(aevaluate(workspace, rows, methods, ks, on_progress, settings))
 
 
-def check(workspace: Workspace, rows: Sequence[ItemRow], methods: Sequence[str]) -> None:
+def check(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
     """Refuse what cannot be evaluated."""
-    unknown = [method for method in methods if method not in METHODS]
-    if unknown or not methods:
-        raise InputError(
-            f"there is no method {', '.join(unknown) or '(none given)'!r}; there are: {', '.join(METHODS)}"
-        )
     if not rows:
         raise InputError("there are no items to evaluate; give a file with texts and gold labels")
     known = set(workspace.index.label_ids())
@@ -108,87 +133,47 @@ def check(workspace: Workspace, rows: Sequence[ItemRow], methods: Sequence[str])
                 )
 
 
-async def walked(
+def judged(
     workspace: Workspace,
     rows: Sequence[ItemRow],
-    method: str,
-    depth: int,
+    predictions: Mapping[str, Predictions],
     ks: Sequence[int],
-    on_done: Callable[[int], None] | None,
-) -> MethodReport:
-    """Label with a walk, as `classify --shortlist METHOD` does."""
-    changed = workspace.with_walk(shortlist=method, top=depth)
-    items = [row.item for row in rows]
-    ids = [item.id for item in items]
-    classification = changed.classification()
-    before = classification.totals(ids)
-    results: dict[ItemId, ItemResult] = {}
-    async for result in classification.results(items, on_done):
-        results[result.item_id] = result
-    totals = classification.totals(ids)
-    predictions = {item: tuple(p.label_id for p in result.labels) for item, result in results.items()}
-    asked = totals.requests - totals.cached - (before.requests - before.cached)
-    failed = sum(bool(result.error) for result in results.values())
-    return reported(method, scored(workspace, rows, predictions, ks), predictions, totals, asked, failed)
+    only: Collection[LabelId] | None = None,
+) -> dict[str, Quality]:
+    """Score each method's predictions, ancestors from the index; differences are from the first method.
+
+    With `only`, no other gold labels count, and items that have none of them are left out.
+    """
+    gold = [[label for label in row.gold if only is None or label in only] for row in rows]
+    kept = [(row.item.id, labels) for row, labels in zip(rows, gold, strict=True) if labels]
+    if not kept:
+        return {method: Quality(None) for method in predictions}
+    right = [labels for _, labels in kept]
+    found: dict[str, Quality] = {}
+    first: dict[str, NDArray[np.float64]] = {}
+    for method, by_item in predictions.items():
+        ranked = [list(by_item.get(item, ())) for item, _ in kept]
+        wanted = list(dict.fromkeys(label for labels in [*ranked, *right] for label in labels))
+        scores = score(ranked, right, workspace.index.paths_of(wanted), ks)
+        scores = replace(scores, without_gold=len(rows) - len(kept))
+        values = each_item(ranked, right, ks)
+        found[method] = Quality(scores, intervals(values), differences(values, first) if first else {})
+        first = first or values
+    return found
 
 
-async def lexical(
-    workspace: Workspace,
-    rows: Sequence[ItemRow],
-    method: str,
-    depth: int,
-    ks: Sequence[int],
-    on_done: Callable[[int], None] | None,
-) -> MethodReport:
-    """Rank all labels by BM25 over the same label texts that dense retrieval compares."""
-    started = time.perf_counter()
-    texts = workspace.wiring.label_texts()
-    labels = list(texts)
-    ranked = await asyncio.to_thread(bm25_rank, list(texts.values()), [row.item.text for row in rows], depth)
-    predictions = {
-        row.item.id: tuple(labels[i] for i, value in zip(*hits, strict=True) if value > 0)
-        for row, hits in zip(rows, ranked, strict=True)
-    }
-    if on_done is not None:
-        on_done(len(rows))
-    totals = Totals(seconds=time.perf_counter() - started)
-    return reported(method, scored(workspace, rows, predictions, ks), predictions, totals)
-
-
-def reported(
-    method: str,
-    scores: Scores | None,
-    predictions: Mapping[ItemId, tuple[LabelId, ...]],
-    totals: Totals,
-    asked: int = 0,
-    failed: int = 0,
-) -> MethodReport:
+def reported(method: str, quality: Quality, outcome: Outcome) -> MethodReport:
     """Put quality and cost together."""
+    totals = outcome.totals
     return MethodReport(
         method=method,
-        scores=scores,
+        quality=quality,
         requests=totals.requests,
-        asked=asked,
+        asked=outcome.asked,
         prompt_tokens=totals.prompt_tokens,
         completion_tokens=totals.completion_tokens,
         reused_tokens=totals.reused_tokens,
         seconds=totals.seconds,
-        failed=failed,
-        predictions=predictions,
+        failed=outcome.failed,
+        predictions=outcome.predictions,
     )
-
-
-def scored(
-    workspace: Workspace,
-    rows: Sequence[ItemRow],
-    predictions: Mapping[ItemId, Sequence[LabelId]],
-    ks: Sequence[int],
-) -> Scores | None:
-    """Score predictions against gold labels, ancestors from the index; None without any gold label."""
-    judged = [row for row in rows if row.gold]
-    if not judged:
-        return None
-    ranked = [list(predictions.get(row.item.id, ())) for row in judged]
-    gold = [list(row.gold) for row in judged]
-    wanted = list(dict.fromkeys(label for labels in [*ranked, *gold] for label in labels))
-    return score(ranked, gold, workspace.index.paths_of(wanted), ks)

@@ -40,10 +40,40 @@ class ScoredVariables(TypedDict):
     text: NotRequired[str]
 
 
+class YesNoVariables(TypedDict):
+    """`judge/yes_no`: one label, and texts that have it."""
+
+    task: str
+    label: str
+    examples: list[str]
+    text: NotRequired[str]
+
+
+class LikelyVariables(TypedDict):
+    """`judge/likely`: the same for a model that answers by likelihood; `name` is the last of the label's path."""
+
+    task: str
+    name: str
+    examples: list[str]
+    text: NotRequired[str]
+
+
+class WriteVariables(TypedDict):
+    """`label_writer/write`: labels in the model's own words; `like` shows how the set's labels are worded."""
+
+    task: str
+    like: list[str]
+    most: int
+    text: NotRequired[str]
+
+
 VARIABLES: dict[str, type] = {
     "navigator/expand": ExpandVariables,
     "navigator/expand_scored": ScoredVariables,
     "general_expert/rank": RankVariables,
     "general_expert/rank_scored": ScoredVariables,
+    "judge/yes_no": YesNoVariables,
+    "judge/likely": LikelyVariables,
+    "label_writer/write": WriteVariables,
 }
 """Each template's name and its variables; `text` is there in the block `item` only."""

@@ -36,6 +36,17 @@ SHARED: dict[str, dict[str, Any]] = {
     "navigator/expand_scored": {"task": "The texts are product titles."},
     "general_expert/rank": {"task": "The texts are product titles.", "options": OPTIONS, "most": 2},
     "general_expert/rank_scored": {"task": "The texts are product titles."},
+    "judge/yes_no": {
+        "task": "The texts are product titles.",
+        "label": "A > Shoes",
+        "examples": ["brown boots", "two sandals"],
+    },
+    "judge/likely": {
+        "task": "The texts are product titles.",
+        "name": "Shoes",
+        "examples": ["brown boots", "two sandals"],
+    },
+    "label_writer/write": {"task": "The texts are product titles.", "like": ["Shoes", "Hats"], "most": 3},
 }
 ITEM = {"text": "wireless earbuds"}
 
@@ -202,8 +213,7 @@ def test_a_template_that_there_is_not(tmp_path: Path, ask: Any) -> None:
     with pytest.raises(NotFoundError) as caught:
         ask(PromptLibrary(tmp_path), "navigator/guess")
     assert str(caught.value) == (
-        "there is no template 'navigator/guess'; there are: "
-        "general_expert/rank, general_expert/rank_scored, navigator/expand, navigator/expand_scored"
+        "there is no template 'navigator/guess'; there are: " + ", ".join(sorted(VARIABLES))
     )
 
 

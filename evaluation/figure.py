@@ -1,0 +1,124 @@
+"""Draw shortlist curves: recall against requests per item, and against the size of the shortlist."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.evaluation.curves import ANCHORED, FLAT, ROOT, Point
+from taxonaut.state.errors import DiskError, InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SUFFIXES = (".png", ".svg", ".pdf")
+STYLES = {ROOT: ("#0072B2", "o"), ANCHORED: ("#D55E00", "s"), FLAT: ("#009E73", "^")}
+"""Colours of Okabe and Ito, which colour-blind eyes tell apart, and marks that do without colour."""
+
+OTHERS = ("#CC79A7", "D")
+REFERENCES = (100, 300)
+"""Sizes of flat search, which makes no request, that are drawn across the panel of requests."""
+
+GREY = "#555555"
+
+
+def check_figure(path: Path) -> None:
+    """Refuse early what could not be drawn at the end: another suffix, no folder, no matplotlib."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"a figure is written as {', '.join(SUFFIXES)}; {str(path)!r} ends in none of them")
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into; make it first")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("matplotlib", "plot") from None
+
+
+def draw(points: Sequence[Point], path: Path, title: str) -> None:
+    """Write the figure; the suffix says in which format. Bands are 95 % bootstrap intervals."""
+    check_figure(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.5, 4.6), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, sharey=True)
+    by_requests(left, points)
+    by_size(right, points)
+    lows = [point.recall.low for point in points]
+    left.set_ylim(max(0.0, min(lows) - 0.04), 1.03)
+    left.set_ylabel("right labels on the shortlist, %")
+    left.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
+    figure.suptitle(title, fontsize=12, x=0.01, ha="left")
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from None
+
+
+def by_requests(axes: "Axes", points: Sequence[Point]) -> None:
+    """Draw recall against the navigator's requests; flat search, which makes none, as lines across."""
+    plain(axes)
+    for series in series_of(points):
+        if series != FLAT:
+            line(axes, [point for point in points if point.series == series], lambda point: point.requests)
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high * 1.15)
+    for point in points:
+        if point.series == FLAT and point.budget in REFERENCES:
+            colour = STYLES[FLAT][0]
+            axes.axhline(point.recall.value, color=colour, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
+            said = f"flat search, {point.budget} labels, no request"
+            place = {"xy": (1, point.recall.value), "xycoords": ("axes fraction", "data")}
+            axes.annotate(
+                said, **place, xytext=(-2, 3), textcoords="offset points", ha="right", color=colour, fontsize=8.5
+            )
+    axes.set_xlabel("navigator's requests per text")
+    ticks(axes, [point.requests for point in points if point.series != FLAT])
+    axes.set_title("at the same cost", loc="left", fontsize=10, color=GREY)
+
+
+def by_size(axes: "Axes", points: Sequence[Point]) -> None:
+    """Draw recall against the number of labels on the shortlist."""
+    plain(axes)
+    for series in series_of(points):
+        line(axes, [point for point in points if point.series == series], lambda point: point.size)
+    axes.set_xscale("log")
+    axes.set_xlabel("labels on the shortlist")
+    ticks(axes, [point.size for point in points])
+    axes.set_title("at the same size", loc="left", fontsize=10, color=GREY)
+
+
+def line(axes: "Axes", points: Sequence[Point], across: Any) -> None:
+    """Draw one series with its band, its budgets beside its marks and its name at its end."""
+    colour, mark = STYLES.get(points[0].series, OTHERS)
+    points = sorted(points, key=across)
+    x = [max(across(point), 0.1) for point in points]
+    y = [point.recall.value for point in points]
+    axes.fill_between(
+        x, [p.recall.low for p in points], [p.recall.high for p in points], color=colour, alpha=0.12, linewidth=0
+    )
+    axes.plot(x, y, color=colour, marker=mark, markersize=5, linewidth=1.8, label=points[0].series, zorder=3)
+
+
+def series_of(points: Sequence[Point]) -> list[str]:
+    """Return the names of the series in their order."""
+    return list(dict.fromkeys(point.series for point in points))
+
+
+def plain(axes: "Axes") -> None:
+    """Take away what carries no meaning."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def ticks(axes: "Axes", values: Sequence[float]) -> None:
+    """Write plain numbers below a logarithmic axis."""
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
+    shown = [step for step in steps if min(values, default=1) / 1.5 <= step <= max(values, default=1) * 1.5]
+    axes.set_xticks(shown, [f"{step:,}" for step in shown])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())

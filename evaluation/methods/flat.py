@@ -1,0 +1,106 @@
+"""Methods without an index and without an agent: exact search by vectors, and BM25."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from taxonaut.agents.retriever import Retriever
+from taxonaut.evaluation.baselines import bm25_rank
+from taxonaut.evaluation.methods.kept import Ranking, labelled
+from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.models.encoder import TextScorer
+from taxonaut.state.decisions import Totals
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.records import Decision, Item, Usage
+from taxonaut.workspace.workspace import Workspace
+
+SEARCH = "retriever/search"
+"""Stands where a decision has its template: a search reads none."""
+
+
+async def dense(
+    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
+) -> Outcome:
+    """Rank all labels by exact search. `mix` is the share of the best phrase; 0 compares whole texts only."""
+    retriever = searcher(workspace, own_share(settings, "mix"))
+
+    async def search(run: RunId, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
+        started = time.perf_counter()
+        found = await retriever.search([item.text for item in batch], settings.depth)
+        usage = Usage(latency_s=(time.perf_counter() - started) / len(batch))
+        rows = [
+            searched(run, item, labels, retriever, usage) for item, labels in zip(batch, found, strict=True)
+        ]
+        return {item.id: labels for item, labels in zip(batch, found, strict=True)}, rows
+
+    told = {"depth": settings.depth, **settings.own}
+    return await labelled(workspace, items, "dense", told, search, on_done)
+
+
+async def bm25(
+    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
+) -> Outcome:
+    """Rank all labels by BM25 over the same label texts that dense retrieval compares."""
+    started = time.perf_counter()
+    texts = workspace.wiring.label_texts()
+    labels = list(texts)
+    rank = partial(bm25_rank, list(texts.values()), [item.text for item in items], settings.depth)
+    ranked = await asyncio.to_thread(rank)
+    predictions = {
+        item.id: tuple(labels[place] for place in hits.places)
+        for item, hits in zip(items, ranked, strict=True)
+    }
+    if on_done is not None:
+        on_done(len(items))
+    return Outcome(predictions, Totals(seconds=time.perf_counter() - started))
+
+
+def searcher(workspace: Workspace, mix: float | None = None) -> Retriever:
+    """Return exact search over a workspace's labels, its share of the best phrase another if one is given."""
+    wiring = workspace.wiring
+    known = wiring.scorer
+    if mix is None:
+        return wiring.retriever()
+    scorer = TextScorer(known.embedder, replace(known.settings, mix=mix), known.space)
+    return Retriever(scorer, lambda: wiring.label_table(workspace.config.embeddings))
+
+
+def own_share(settings: MethodSettings, name: str) -> float | None:
+    """Return a share from 0 to 1 that a method was told beside its name; raises InputError."""
+    given = settings.own.get(name)
+    if given is None:
+        return None
+    try:
+        share = float(given)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise InputError(f"{name} is {given!r}; it is a share: give a number from 0 to 1")
+    return share
+
+
+def searched(
+    run: RunId,
+    item: Item,
+    found: Sequence[tuple[LabelId, float]],
+    retriever: Retriever,
+    usage: Usage,
+) -> Decision:
+    """Return the decision row of one search: one request, which no agent made."""
+    return Decision(
+        run_id=run,
+        item_id=item.id,
+        node_id=None,
+        agent="retriever",
+        template=SEARCH,
+        template_hash="",
+        model=retriever.scorer.embedder.name,
+        tool="search_labels",
+        options=tuple(label for label, _ in found),
+        choice=tuple(label for label, _ in found),
+        scores=tuple(round(score, 4) for _, score in found),
+        usage=usage,
+    )

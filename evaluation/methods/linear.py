@@ -1,0 +1,88 @@
+"""Every label judged by the model point-wise (XMC-Agent, appendix C), for small label sets."""
+
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from taxonaut.agents.judge import SCORED_TEMPLATE, YES_NO, Judge, JudgedLabel
+from taxonaut.evaluation.methods.kept import Ranking, labelled
+from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.models.catalog import ENCODER, GGUF
+from taxonaut.models.reply_store import KeptReplies
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.records import Decision, Item
+from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.workspace import Workspace
+
+MOST_LABELS = 1_000
+
+
+async def linear(
+    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
+) -> Outcome:
+    """Rank all labels by how well the general expert's model finds each to fit, one by one.
+
+    `encoder/…` compares vectors, which is what `dense` does, with the k examples as further texts of a label.
+    `gguf/…` ranks by the likelihood of a label's own name. Any other chat model answers yes or no, one
+    request for each item and label, and is ranked by log P(yes) - log P(no). Raises InputError above 1,000
+    labels, or for shots without examples.
+    """
+    texts = workspace.wiring.label_texts()
+    if len(texts) > MOST_LABELS:
+        raise InputError(
+            f"'linear' judges every label for every text, which is for label sets of up to {MOST_LABELS:,}; "
+            f"there are {len(texts):,}. Use shortlist, or dense, which compares all of them by vectors"
+        )
+    shots = settings.own_number("shots", settings.shots) if "shots" in settings.own else settings.shots
+    if shots and not settings.examples:
+        raise InputError(
+            f"{shots} shots need labelled texts to draw from; name a file of them with --examples FILE"
+        )
+    shown = drawn(settings.examples, {item.text for item in items}, shots, settings.seed)
+    labels = [JudgedLabel(label, text, shown.get(label, ())) for label, text in texts.items()]
+    judge = judge_of(workspace, separately=shots > 0)
+
+    async def work(run: RunId, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
+        scores, decisions = await judge.judge(run, batch, labels)
+        ranked = {
+            item: sorted(known.items(), key=lambda pair: -pair[1])[: settings.depth]
+            for item, known in scores.items()
+        }
+        return dict(ranked), decisions
+
+    told = {"depth": settings.depth, "examples": [label.examples for label in labels] if shots else []}
+    return await labelled(workspace, items, "linear", told, work, on_done)
+
+
+def judge_of(workspace: Workspace, *, separately: bool) -> Judge:
+    """Put a judge on the general expert's model, asked in the way that it can be ranked by."""
+    role, wiring = workspace.config.models.general_expert, workspace.wiring
+    task = workspace.config.task.description
+    if role.provider == ENCODER:
+        return Judge(wiring.answers(role), workspace.prompts, YES_NO, task=task, separately=False)
+    if role.provider == GGUF:
+        scored = role.model_copy(update={"answer": "scored", "join": None})
+        model = wiring.answers(scored)
+        return Judge(model, workspace.prompts, SCORED_TEMPLATE, task=task, separately=separately)
+    from taxonaut.models.yes_no import YesNoGateway
+
+    gateway = YesNoGateway(role, KeptReplies(wiring.cache))
+    return Judge(gateway, workspace.prompts, YES_NO, task=task)
+
+
+def drawn(
+    examples: Sequence[ItemRow], asked: set[str], shots: int, seed: int
+) -> Mapping[LabelId, tuple[str, ...]]:
+    """Draw for each label up to `shots` texts that have it, none of those that are asked about."""
+    if not shots:
+        return {}
+    texts: dict[LabelId, list[str]] = defaultdict(list)
+    for row in examples:
+        if row.item.text not in asked and row.item.text.strip():
+            for label in row.gold:
+                texts[label].append(row.item.text)
+    return {
+        label: tuple(random.Random(f"{seed} {label}").sample(found, min(shots, len(found))))
+        for label, found in texts.items()
+    }

@@ -1,0 +1,54 @@
+"""Methods that are walks, or the second half of one: the general expert over what exact search finds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from taxonaut.evaluation.methods.kept import outcome
+from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.state.records import Item
+from taxonaut.workspace.workspace import Workspace
+
+
+async def navigate(
+    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
+) -> Outcome:
+    """Walk as `classify` does, under the workspace's settings and those beside the method's name."""
+    return await walked(workspace, items, settings, {}, on_done)
+
+
+async def tree(
+    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
+) -> Outcome:
+    """Walk, and rank what the walk alone found."""
+    return await walked(workspace, items, settings, {"shortlist": "tree"}, on_done)
+
+
+async def both(
+    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
+) -> Outcome:
+    """Walk, join what exact search finds, and rank."""
+    return await walked(workspace, items, settings, {"shortlist": "both"}, on_done)
+
+
+async def shortlist(
+    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
+) -> Outcome:
+    """Let the general expert rank all of the labels that exact search finds (XMC-Agent 4.2.1, Faiss top 500).
+
+    A language model reads all of them in one request.
+    """
+    size = settings.own_number("size", settings.shortlist)
+    flat = {"shortlist": "dense", "dense": size, "candidates": 0, "top": settings.depth}
+    return await outcome(workspace.with_walk(**flat).classification(), items, on_done)
+
+
+async def walked(
+    workspace: Workspace,
+    items: Sequence[Item],
+    settings: MethodSettings,
+    walk: Mapping[str, Any],
+    on_done: OnDone | None,
+) -> Outcome:
+    """Label with a walk; what a person wrote beside the method's name wins."""
+    changed = workspace.with_walk(**{"top": settings.depth, **walk, **settings.own})
+    return await outcome(changed.classification(), items, on_done)
