@@ -75,6 +75,17 @@ class Snapshot:
             level = below
         return up
 
+    def downwards(self) -> list[NodeId]:
+        """Return all nodes, each after all its parents."""
+        waiting = {node: len(parents) for node, parents in self.parents.items()}
+        order = [NodeId(ROOT)]
+        for node in order:
+            for child in self.children.get(node, ()):
+                waiting[child] -= 1
+                if not waiting[child]:
+                    order.append(child)
+        return order
+
     def path(self, node: NodeId) -> tuple[str, ...]:
         """Return the names of one shortest path to a node, the root left out, its own name last."""
         names: list[str] = []

@@ -5,9 +5,14 @@ from taxonaut.state.records import ToolSpec
 from taxonaut.tools.assign_label import assign_label_spec
 from taxonaut.tools.expand_node import expand_node_spec
 from taxonaut.tools.list_children import list_children_spec
+from taxonaut.tools.merge_nodes import merge_nodes_spec
+from taxonaut.tools.move_node import move_node_spec
 from taxonaut.tools.propose_category import propose_category_spec
 from taxonaut.tools.rank_candidates import rank_candidates_spec
+from taxonaut.tools.remove_node import remove_node_spec
+from taxonaut.tools.rename_node import rename_node_spec
 from taxonaut.tools.search_labels import search_labels_spec
+from taxonaut.tools.split_node import split_node_spec
 
 
 def catalog(index: Index, shortlist: int = 20) -> list[ToolSpec]:
@@ -23,4 +28,9 @@ def catalog(index: Index, shortlist: int = 20) -> list[ToolSpec]:
         assign_label_spec(branches, branches),
         rank_candidates_spec(shortlist, 10),
         search_labels_spec(),
+        move_node_spec(),
+        rename_node_spec(),
+        merge_nodes_spec(),
+        split_node_spec(),
+        remove_node_spec(),
     ]

@@ -11,6 +11,11 @@ NAMES = [
     "assign_label",
     "rank_candidates",
     "search_labels",
+    "move_node",
+    "rename_node",
+    "merge_nodes",
+    "split_node",
+    "remove_node",
 ]
 
 
