@@ -1,41 +1,107 @@
 """`taxonaut evaluate`: methods side by side on one file, quality beside cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from taxonaut.cli.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.progress import progress
 from taxonaut.cli.reporting import InterruptedWork
 from taxonaut.cli.session import JsonOption, Session, command
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from taxonaut.cli.progress import Bar
-    from taxonaut.evaluation.harness import MethodReport, Report
+    from taxonaut.evaluation.curves import Point
+    from taxonaut.evaluation.harness import Report
+    from taxonaut.evaluation.incremental import IncrementalReport
+    from taxonaut.evaluation.methods.method import MethodSettings
+    from taxonaut.workspace.item_files import ItemRow
+    from taxonaut.workspace.workspace import Workspace
 
 app = typer.Typer()
 
+METHODS_PANEL = "Methods"
+LATER_PANEL = "Labels that come later"
+EXAMPLES = """\
+taxonaut evaluate test.jsonl --methods navigate,navigate:start=anchored,dense,bm25 --limit 200
+taxonaut evaluate test.jsonl --methods navigate,kmeans-index,shortlist --figure recall.png
+taxonaut evaluate test.jsonl --methods navigate,dense,bm25 --incremental 0 --build kmeans"""
 
-@command(
-    app,
-    "evaluate",
-    example="taxonaut evaluate test.jsonl --methods tree,dense,both,bm25 --k 1,5,10 --limit 200",
-)
+
+@command(app, "evaluate", example=EXAMPLES)
 def evaluate(
     session: Session,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Texts with their right labels, as label ids.")],
     methods: Annotated[
-        str, typer.Option(metavar="NAMES", help="Of tree, dense, both and bm25, those to compare.")
-    ] = "tree,dense,both,bm25",
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Those to compare, of navigate, tree, both, dense, bm25, kmeans-index, shortlist, linear "
+            "and icxml. Walk settings may follow a name: navigate:terminals=40:start=anchored.",
+        ),
+    ] = "navigate,dense,bm25",
     k: Annotated[str, typer.Option(metavar="NUMBERS", help="How many labels count, for P, R and RP.")] = (
         "1,3,5,10"
     ),
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only so many texts, from the top.", show_default=False)
     ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw how many right labels are on the shortlist, by requests and by its size, for walks "
+            "from the root, anchored walks and flat search (.png, .svg, .pdf).",
+            show_default=False,
+        ),
+    ] = None,
+    shortlist: Annotated[
+        int,
+        typer.Option(
+            min=1, help="shortlist: labels of exact search that are ranked.", rich_help_panel=METHODS_PANEL
+        ),
+    ] = 500,
+    shots: Annotated[
+        int,
+        typer.Option(
+            min=0, help="linear: examples of each label that the model sees.", rich_help_panel=METHODS_PANEL
+        ),
+    ] = 0,
+    examples: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="linear: labelled texts to draw examples from, laid out as FILE.",
+            rich_help_panel=METHODS_PANEL,
+            show_default=False,
+        ),
+    ] = None,
+    incremental: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SEED",
+            min=0,
+            help="Split the labels at random, build on one part, add the other, and compare with an index "
+            "built on all at once. Your own index is not touched.",
+            rich_help_panel=LATER_PANEL,
+            show_default=False,
+        ),
+    ] = None,
+    share: Annotated[
+        float,
+        typer.Option(help="Share of the labels that are known first.", rich_help_panel=LATER_PANEL),
+    ] = 0.5,
+    build: Annotated[
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="How these indexes are built: see index build.",
+            rich_help_panel=LATER_PANEL,
+        ),
+    ] = "kmeans",
     text_column: Annotated[str, column("--text-column", "the text")] = "text",
     id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
     labels_column: Annotated[str, column("--labels-column", "the ids of its right labels")] = "labels",
@@ -50,39 +116,137 @@ def evaluate(
     """Label texts whose labels are known by several methods, and compare: quality beside cost.
 
     P@k counts hits among the first k, R@k the share of the right labels found there, RP@k divides by what
-    could be hit. hP, hR and hF count ancestors of the first label too. What was labelled before is kept.
+    could be hit; each with half of its 95 % bootstrap interval. hP, hR and hF count ancestors of the first
+    label too. What was labelled before is kept. docs/evaluation.md says what the methods do.
     """
-    from taxonaut.cli.progress import progress
-    from taxonaut.cli.terminal import counted, out, print_json, styled
-    from taxonaut.evaluation import harness
+    from taxonaut.evaluation.figure import check_figure
+    from taxonaut.evaluation.methods.method import MethodSettings
+    from taxonaut.evaluation.methods.registry import chosen
     from taxonaut.workspace.item_files import ItemColumns, open_items
 
     ks = cutoffs(k)
-    names = [name.strip() for name in methods.split(",") if name.strip()]
+    names = [each.title for each in chosen(methods.split(","))]
+    if figure is not None:
+        check_figure(figure)
     columns = ItemColumns(
         id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
     )
-    rows = list(
-        islice(open_items(file, columns, format=format, encoding=encoding).rows(), limit)  # type: ignore[arg-type]
+
+    def read(given: str) -> "list[ItemRow]":
+        return list(open_items(given, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
+
+    rows = list(islice(read(file), limit))
+    settings = MethodSettings(
+        shortlist=shortlist, shots=shots, examples=read(examples) if examples is not None else ()
     )
     with progress(session, json=json) as bar, session.open() as workspace:
         bar.stage("embedding labels")
         if workspace.compares_vectors and names != ["bm25"]:
             workspace.embed_labels(bar.at)
-        stages = Stages(bar, names, len(rows))
         try:
-            report = harness.evaluate(workspace, rows, names, ks, stages.at)
+            report: Report | IncrementalReport
+            if incremental is None:
+                report = compared(workspace, rows, names, ks, bar, settings)
+            else:
+                report = split(workspace, rows, names, ks, bar, settings, incremental, share, build)
+            points = drawn(workspace, rows, figure, file, bar) if figure is not None else []
         except KeyboardInterrupt:
             raise InterruptedWork(
                 "what is finished is kept; run the same command again to continue"
             ) from None
+    show(report, points, figure, json=json)
+
+
+def compared(
+    workspace: "Workspace",
+    rows: "Sequence[ItemRow]",
+    names: "Sequence[str]",
+    ks: "Sequence[int]",
+    bar: "Bar",
+    settings: "MethodSettings",
+) -> "Report":
+    """Run the methods on the person's own index."""
+    from taxonaut.evaluation import harness
+
+    return harness.evaluate(workspace, rows, names, ks, Stages(bar, names, len(rows)).at, settings)
+
+
+def split(
+    workspace: "Workspace",
+    rows: "Sequence[ItemRow]",
+    names: "Sequence[str]",
+    ks: "Sequence[int]",
+    bar: "Bar",
+    settings: "MethodSettings",
+    seed: int,
+    share: float,
+    build: str,
+) -> "IncrementalReport":
+    """Run the methods under the incremental protocol."""
+    from taxonaut.evaluation import incremental
+
+    return incremental.incremental(
+        workspace,
+        rows,
+        names,
+        seed=seed,
+        share=share,
+        build=build,
+        ks=ks,
+        on_progress=Stages(bar, incremental.rounds(names), len(rows)).at,
+        settings=settings,
+    )
+
+
+def drawn(
+    workspace: "Workspace", rows: "Sequence[ItemRow]", figure: Path, file: str, bar: "Bar"
+) -> "list[Point]":
+    """Measure shortlists at several budgets and draw them."""
+    from taxonaut.evaluation.curves import shortlist_curves
+    from taxonaut.evaluation.figure import draw
+    from taxonaut.graphs.portal import PORTAL
+
+    bar.stage("shortlists")
+    points = PORTAL.run(shortlist_curves(workspace, rows, lambda _, done, total: bar.at(done, total)))
+    judged = sum(bool(row.gold) for row in rows)
+    draw(points, figure, f"{Path(file).stem}: {judged:,} texts, {len(workspace.index.label_ids()):,} labels")
+    return points
+
+
+def show(
+    report: "Report | IncrementalReport", points: "Sequence[Point]", figure: Path | None, *, json: bool
+) -> None:
+    """Print what was found."""
+    from taxonaut.cli import evaluation_view as view
+    from taxonaut.cli.terminal import counted, out, print_json, styled
+    from taxonaut.evaluation.harness import Report
+
     if json:
-        print_json(report_row(report))
-    else:
-        console = out()
+        row = view.report_row(report) if isinstance(report, Report) else view.incremental_row(report)
+        print_json({**row, **({"figure": view.curve_rows(points)} if points else {})})
+        return
+    console = out()
+    if isinstance(report, Report):
         said = f"{counted(report.items, 'text')}, {report.with_gold:,} with right labels"
         console.print(styled(f"{said}; {counted(report.labels, 'label')} in the index", "dim"))
-        console.print(comparison(report))
+        console.print(view.comparison(report))
+    else:
+        known, later = len(report.split.known), len(report.split.later)
+        said = f"{counted(known, 'label')} known first (Y0), {later:,} later (Y1), seed {report.split.seed}"
+        console.print(
+            styled(
+                f"{said}; {counted(report.items, 'text')}, {report.items_later:,} with labels of Y1", "dim"
+            )
+        )
+        for title, table in view.incremental_tables(report):
+            console.print()
+            console.print(styled(title, "bold"))
+            console.print(table)
+    console.print(styled(view.NOTE, "dim"))
+    if points:
+        console.print()
+        console.print(view.curve_table(points))
+        console.print(styled(f"drawn in {figure}", "dim"))
 
 
 class Stages:
@@ -113,90 +277,3 @@ def cutoffs(given: str) -> list[int]:
     if not parts or not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):
         raise InputError(f"--k is {given!r}; give whole numbers from 1, such as 1,3,5,10")
     return sorted({int(part) for part in parts})
-
-
-def comparison(report: "Report") -> "Table":
-    """Return the table: a row for each measure, a column for each method, the best of a row standing out."""
-    from rich.table import Table
-
-    from taxonaut.cli.terminal import styled
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for method in report.methods:
-        table.add_column(method.method, justify="right")
-    for name, values in quality(report):
-        best = max((value for value in values if value is not None), default=None)
-        table.add_row(
-            styled(name),
-            *(
-                styled("–" if value is None else f"{100 * value:.1f}", "bold green" if value == best else "")
-                for value in values
-            ),
-        )
-    table.add_section()
-    for name, shown in costs(report):
-        table.add_row(styled(name, "dim"), *(styled(value, "dim") for value in shown))
-    return table
-
-
-def quality(report: "Report") -> "Iterator[tuple[str, list[float | None]]]":
-    """Give each measure with every method's value, shares from 0 to 1."""
-    scores = [method.scores for method in report.methods]
-    known = next((each for each in scores if each is not None), None)
-    if known is None:
-        return
-    for name, field in (("P", "precision"), ("R", "recall"), ("RP", "rp")):
-        for k in known.precision:
-            if name != "RP" or k > 1:
-                yield f"{name}@{k}", [None if each is None else getattr(each, field)[k] for each in scores]
-    yield "MRR", [None if each is None else each.mrr for each in scores]
-    for name, field in (("hP", "precision"), ("hR", "recall"), ("hF", "f")):
-        yield (
-            name,
-            [
-                None if each is None or each.hierarchy is None else getattr(each.hierarchy, field)
-                for each in scores
-            ],
-        )
-
-
-def costs(report: "Report") -> "Iterator[tuple[str, list[str]]]":
-    """Give what the methods cost, written out."""
-    methods = report.methods
-    yield "requests", [f"{method.requests:,}" for method in methods]
-    yield "asked now", [f"{method.asked:,}" for method in methods]
-    if any(method.prompt_tokens for method in methods):
-        yield "tokens read", [f"{method.prompt_tokens:,}" for method in methods]
-        yield "of them reused", [f"{method.reused_tokens:,}" for method in methods]
-        yield "tokens written", [f"{method.completion_tokens:,}" for method in methods]
-    yield "seconds", [f"{method.seconds:,.1f}" for method in methods]
-    if any(method.failed for method in methods):
-        yield "texts failed", [f"{method.failed:,}" for method in methods]
-
-
-def report_row(report: "Report") -> dict[str, Any]:
-    """Return a report as JSON has it."""
-    return {
-        "items": report.items,
-        "with_gold": report.with_gold,
-        "labels": report.labels,
-        "methods": [method_row(method) for method in report.methods],
-    }
-
-
-def method_row(method: "MethodReport") -> dict[str, Any]:
-    """Return one method's quality and cost as JSON has it."""
-    from dataclasses import asdict
-
-    return {
-        "method": method.method,
-        "scores": None if method.scores is None else asdict(method.scores),
-        "requests": method.requests,
-        "asked": method.asked,
-        "prompt_tokens": method.prompt_tokens,
-        "completion_tokens": method.completion_tokens,
-        "reused_tokens": method.reused_tokens,
-        "seconds": round(method.seconds, 3),
-        "failed": method.failed,
-    }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taxonaut.evaluation.curves import ANCHORED, FLAT, ROOT, Point
+from taxonaut.evaluation.curves import ANCHORED, BUDGETS, FLAT, ROOT, Point
 from taxonaut.state.errors import DiskError, InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ REFERENCES = (100, 300)
 """Sizes of flat search, which makes no request, that are drawn across the panel of requests."""
 
 GREY = "#555555"
+NOTE = (
+    f"Marks: walks that may reach {', '.join(map(str, BUDGETS))} terminal nodes (anchored: that start from as many "
+    "labels). Bands: 95 % bootstrap intervals over the texts."
+)
 
 
 def check_figure(path: Path) -> None:
@@ -26,7 +30,9 @@ def check_figure(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"a figure is written as {', '.join(SUFFIXES)}; {str(path)!r} ends in none of them")
     if not path.parent.is_dir():
-        raise InputError(f"there is no folder {str(path.parent)!r} to write {path.name!r} into; make it first")
+        raise InputError(
+            f"there is no folder {str(path.parent)!r} to write {path.name!r} into; make it first"
+        )
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -49,6 +55,7 @@ def draw(points: Sequence[Point], path: Path, title: str) -> None:
     left.set_ylabel("right labels on the shortlist, %")
     left.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
     figure.suptitle(title, fontsize=12, x=0.01, ha="left")
+    figure.supxlabel(NOTE, fontsize=8.5, color=GREY, x=0.01, ha="left")
     try:
         figure.savefig(path)
     except OSError as error:
@@ -68,14 +75,22 @@ def by_requests(axes: "Axes", points: Sequence[Point]) -> None:
         if point.series == FLAT and point.budget in REFERENCES:
             colour = STYLES[FLAT][0]
             axes.axhline(point.recall.value, color=colour, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
-            said = f"flat search, {point.budget} labels, no request"
-            place = {"xy": (1, point.recall.value), "xycoords": ("axes fraction", "data")}
+            top = point.budget == max(REFERENCES)
             axes.annotate(
-                said, **place, xytext=(-2, 3), textcoords="offset points", ha="right", color=colour, fontsize=8.5
+                f"flat search, {point.budget} labels, no request",
+                (0, point.recall.value),
+                xycoords=("axes fraction", "data"),
+                xytext=(4, 3 if top else -4),
+                textcoords="offset points",
+                va="bottom" if top else "top",
+                color=colour,
+                fontsize=9,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
+                zorder=2,
             )
     axes.set_xlabel("navigator's requests per text")
     ticks(axes, [point.requests for point in points if point.series != FLAT])
-    axes.set_title("at the same cost", loc="left", fontsize=10, color=GREY)
+    axes.set_title("against cost", loc="left", fontsize=10, color=GREY)
 
 
 def by_size(axes: "Axes", points: Sequence[Point]) -> None:
@@ -86,19 +101,38 @@ def by_size(axes: "Axes", points: Sequence[Point]) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("labels on the shortlist")
     ticks(axes, [point.size for point in points])
-    axes.set_title("at the same size", loc="left", fontsize=10, color=GREY)
+    axes.set_title("against size", loc="left", fontsize=10, color=GREY)
 
 
 def line(axes: "Axes", points: Sequence[Point], across: Any) -> None:
-    """Draw one series with its band, its budgets beside its marks and its name at its end."""
+    """Draw one series with its band, and its name where its slope leaves room."""
     colour, mark = STYLES.get(points[0].series, OTHERS)
     points = sorted(points, key=across)
     x = [max(across(point), 0.1) for point in points]
     y = [point.recall.value for point in points]
     axes.fill_between(
-        x, [p.recall.low for p in points], [p.recall.high for p in points], color=colour, alpha=0.12, linewidth=0
+        x,
+        [p.recall.low for p in points],
+        [p.recall.high for p in points],
+        color=colour,
+        alpha=0.12,
+        linewidth=0,
     )
-    axes.plot(x, y, color=colour, marker=mark, markersize=5, linewidth=1.8, label=points[0].series, zorder=3)
+    axes.plot(x, y, color=colour, marker=mark, markersize=5, linewidth=1.8, zorder=3)
+    below = points[0].series == ROOT
+    at = min({ANCHORED: 1, ROOT: 2}.get(points[0].series, len(x) // 2), len(x) - 1)
+    axes.annotate(
+        points[0].series,
+        (x[at], y[at]),
+        xytext=(9, -9) if below else (-9, 7),
+        textcoords="offset points",
+        ha="left" if below else "right",
+        va="top" if below else "bottom",
+        color=colour,
+        fontsize=10,
+        fontweight="bold",
+        zorder=4,
+    )
 
 
 def series_of(points: Sequence[Point]) -> list[str]:

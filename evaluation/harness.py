@@ -11,6 +11,7 @@ from taxonaut.evaluation.intervals import Interval
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.evaluation.methods.registry import chosen
 from taxonaut.evaluation.metrics import CUTOFFS, Scores, score
+from taxonaut.evaluation.scratch import remember
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.workspace.item_files import ItemRow
@@ -90,6 +91,8 @@ async def aevaluate(
     check(workspace, rows)
     settings = settings or MethodSettings()
     settings = replace(settings, depth=max([*ks, workspace.config.walk.top, settings.depth]))
+    if any(each.method.scratch for each in found):
+        remember(workspace)
     items = [row.item for row in rows]
     outcomes: dict[str, Outcome] = {}
     for each in found:

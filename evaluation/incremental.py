@@ -27,10 +27,11 @@ DEEPER = 4
 """Times as many labels are ranked as count, so that enough of Y1 are left when only those are on offer."""
 
 READINGS: Mapping[str, str] = {
-    "inc": "labels of Y1 are right, all labels are ranked; texts without any of Y1 are left out (the paper's Inc)",
+    "inc": "gold labels of Y1 alone count, all labels are ranked; texts with none of Y1 are left out",
     "inc_offered": "the same, but labels of Y0 are taken out of the rankings first",
-    "overall": "all labels are right and ranked (the paper's Overall)",
+    "overall": "all labels count and are ranked",
 }
+"""What is measured; the first and the last are the paper's."""
 
 Grow = Callable[[Workspace, Sequence[Label]], Awaitable[object]]
 """Adds labels to an index that stands (algorithm 3)."""
@@ -131,9 +132,10 @@ async def aincremental(
     items = [row.item for row in rows]
     outcomes: dict[tuple[str, str], Outcome] = {}
     for each in found:
-        told = (lambda done, m=each.title: on_progress(m, done, len(rows))) if on_progress else None
         own = replace(settings, own=each.own)
-        for index in (GROWN, WHOLE) if each.method.walks else ("",):
+        for index in indexes_of(each):
+            name = titled(each.title, index)
+            told = (lambda done, n=name: on_progress(n, done, len(rows))) if on_progress else None
             with await made.opened(index or WHOLE, builder_of(each, build)) as other:
                 outcomes[each.title, index] = await runner(each)(other, items, own, told)
     return report(workspace, rows, split, build, outcomes, ks)
@@ -153,6 +155,21 @@ def deepened(workspace: Workspace, settings: MethodSettings, ks: Sequence[int]) 
     most = max([*ks, workspace.config.walk.top])
     encodes = workspace.config.models.general_expert.provider == ENCODER
     return replace(settings, depth=DEEPER * most if encodes else most)
+
+
+def indexes_of(each: Chosen) -> tuple[str, ...]:
+    """Return the indexes that a method is run over."""
+    return (GROWN, WHOLE) if each.method.walks else ("",)
+
+
+def rounds(methods: Sequence[str]) -> list[str]:
+    """Return what is done one after the other, as progress names it."""
+    return [titled(each.title, index) for each in chosen(methods) for index in indexes_of(each)]
+
+
+def titled(method: str, index: str) -> str:
+    """Name a method over an index."""
+    return f"{method} {index}".rstrip()
 
 
 def builder_of(each: Chosen, build: str) -> str:
@@ -216,7 +233,7 @@ def report(
 ) -> IncrementalReport:
     """Score every outcome in the three ways."""
     later = frozenset(split.later)
-    titles = {pair: " ".join(filter(None, pair)) for pair in outcomes}
+    titles = {pair: titled(*pair) for pair in outcomes}
     ranked = {titles[pair]: outcome.predictions for pair, outcome in outcomes.items()}
     offered = {
         title: {item: [label for label in labels if label in later] for item, labels in found.items()}

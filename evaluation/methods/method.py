@@ -68,7 +68,7 @@ class Method:
     """A method by its name.
 
     `about` says in a phrase what it does. `walks`: settings of `[walk]` may follow its name. `options`: what
-    else may.
+    else may. `scratch`: it works in a workspace beside the person's.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Method:
     run: Run
     walks: bool = False
     options: Collection[str] = ()
+    scratch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
