@@ -1,7 +1,7 @@
 """`taxonaut classify`: label texts, as many as there are, and keep what is finished."""
 
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,16 @@ from taxonaut.cli.columns import FILE_PANEL, EncodingOption, FormatOption, colum
 from taxonaut.cli.reporting import SOME_FAILED, say
 from taxonaut.cli.session import JsonOption, Session, command
 from taxonaut.cli.terminal import counted, utf8_output
+from taxonaut.cli.walk_options import (
+    AncestorsOption,
+    AnchorsOption,
+    BeamOption,
+    OrderOption,
+    ShortlistOption,
+    StartOption,
+    TerminalsOption,
+    ThresholdOption,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,19 +36,6 @@ TopOption = Annotated[
     int | None,
     typer.Option(min=1, help="Most labels of a text; else as in taxonaut.toml.", show_default=False),
 ]
-ShortlistOption = Annotated[
-    Literal["tree", "dense", "both"] | None,
-    typer.Option(
-        help="Where labels to rank come from: the walk, dense retrieval, or both.",
-        show_default=False,
-    ),
-]
-TerminalsOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1, help="Terminal nodes that the walk of a text may reach. [default: 20]", show_default=False
-    ),
-]
 OutputOption = Annotated[
     str | None,
     typer.Option(
@@ -55,7 +52,8 @@ OutputOption = Annotated[
     app,
     "classify",
     example='taxonaut classify "wireless earbuds with noise cancelling"\n'
-    "taxonaut classify products.csv --text-column title -o labelled.jsonl",
+    "taxonaut classify products.csv --text-column title -o labelled.jsonl\n"
+    "taxonaut classify products.csv --start anchored --anchors 20 --terminals 10",
 )
 def classify(
     session: Session,
@@ -71,6 +69,12 @@ def classify(
     top: TopOption = None,
     shortlist: ShortlistOption = None,
     terminals: TerminalsOption = None,
+    order: OrderOption = None,
+    start: StartOption = None,
+    anchors: AnchorsOption = None,
+    beam: BeamOption = None,
+    threshold: ThresholdOption = None,
+    ancestors: AncestorsOption = None,
     text_column: Annotated[str, column("--text-column", "the text")] = "text",
     id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
     format: FormatOption = None,
@@ -100,7 +104,17 @@ def classify(
 
     columns = ItemColumns(id=id_column, text=text_column, labels="")
     given = item_input(texts or [], columns, format=format, encoding=encoding)
-    walk = chosen_walk(top, shortlist, terminals)
+    walk = given_only(
+        top=top,
+        shortlist=shortlist,
+        terminals=terminals,
+        order=order,
+        start=start,
+        anchors=anchors,
+        beam=beam,
+        threshold=threshold,
+        ancestors=ancestors,
+    )
     console = out()
     sink = chosen_sink(console, given, output or ("-" if json or output_format else None), output_format)
     with progress(session, console, json=json and not output) as bar, session.open() as workspace:
@@ -110,10 +124,9 @@ def classify(
     finish(session, tally, output)
 
 
-def chosen_walk(top: int | None, shortlist: str | None, terminals: int | None) -> dict[str, Any]:
+def given_only(**walk: object) -> dict[str, Any]:
     """Return the walk settings that were given."""
-    given = {"top": top, "shortlist": shortlist, "terminals": terminals}
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in walk.items() if value is not None}
 
 
 def chosen_sink(

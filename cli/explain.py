@@ -7,10 +7,11 @@ import typer
 from taxonaut.cli.session import JsonOption, Session, command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from taxonaut.cli.progress import Bar
     from taxonaut.state.ids import LabelId
+    from taxonaut.state.index import Index
     from taxonaut.workspace.explanation import Explanation
     from taxonaut.workspace.workspace import Workspace
 
@@ -20,35 +21,60 @@ app = typer.Typer()
 @command(
     app,
     "explain",
-    example='taxonaut explain 17\ntaxonaut explain "wireless earbuds with noise cancelling"',
+    example="taxonaut explain 17\ntaxonaut explain 17 --gold earbuds,headphones\n"
+    'taxonaut explain "wireless earbuds with noise cancelling"',
 )
 def explain(
     session: Session,
     item: Annotated[
         str, typer.Argument(metavar="ITEM", help="The id of a text that was labelled, or a text.")
     ],
+    gold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL_ID[,…]",
+            help="Labels it should have got: say where each was found or lost.",
+            show_default=False,
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Draw also what led to no ranked label.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Draw the walk of one text: branches opened and passed by, labels found, and how they were ranked.
 
-    An id shows the latest walk that is kept; a text that was never labelled is labelled first.
+    An id shows the latest walk that is kept; a text that was never labelled is labelled first. With --gold it
+    says of each such label at which node the branch that held it was not opened, and why.
     """
     from taxonaut.cli.explanation_view import label_ids, print_explanation
+    from taxonaut.cli.fates_view import fates_table
     from taxonaut.cli.progress import progress
     from taxonaut.cli.terminal import out, print_json
 
     with session.open() as workspace:
         with progress(session, json=json) as bar:
-            walk = kept_or_new(session, workspace, item, bar)
+            wanted = [label for given in gold or [] for label in label_list(workspace.index, given)]
+            walk = kept_or_new(session, workspace, item, bar, wanted)
         labels = workspace.index.labels(list(dict.fromkeys(label_ids(walk.root))))
-    if json:
-        print_json(walk_row(walk, {label.id: label.name for label in labels}))
-    else:
+        if json:
+            print_json(walk_row(walk, {label.id: label.name for label in labels}, workspace.index))
+            return
         print_explanation(out(), walk, everything=everything)
+        if walk.fates:
+            out().print(fates_table(workspace.index, walk.fates))
 
 
-def kept_or_new(session: Session, workspace: "Workspace", given: str, bar: "Bar") -> "Explanation":
+def label_list(index: "Index", given: str) -> "list[LabelId]":
+    """Read `a,b` as two ids, unless it is one itself."""
+    from taxonaut.state.ids import LabelId
+
+    if given in set(index.label_ids()):
+        return [LabelId(given)]
+    return [LabelId(part.strip()) for part in given.split(",") if part.strip()]
+
+
+def kept_or_new(
+    session: Session, workspace: "Workspace", given: str, bar: "Bar", gold: "Sequence[LabelId]" = ()
+) -> "Explanation":
     """Return the walk that is kept of an id or a text; label the text if there is none."""
     from contextlib import nullcontext
 
@@ -63,7 +89,7 @@ def kept_or_new(session: Session, workspace: "Workspace", given: str, bar: "Bar"
     text = as_item(cleaned(given))
     for known in (ItemId(given), text.id):
         try:
-            return workspace.explain(known)
+            return workspace.explain(known, gold)
         except NotFoundError:
             continue
     if not text.text.strip():
@@ -75,12 +101,13 @@ def kept_or_new(session: Session, workspace: "Workspace", given: str, bar: "Bar"
     )
     if tally.failed and not session.quiet:
         say(f"it failed: {tally.first_error}")
-    return workspace.explain(text.id)
+    return workspace.explain(text.id, gold)
 
 
-def walk_row(walk: "Explanation", names: "Mapping[LabelId, str]") -> dict[str, Any]:
-    """Return a walk as JSON has it."""
+def walk_row(walk: "Explanation", names: "Mapping[LabelId, str]", index: "Index") -> dict[str, Any]:
+    """Return a walk as JSON has it; `gold` is there if gold labels were asked about."""
     from taxonaut.cli.explanation_view import step_row
+    from taxonaut.cli.fates_view import fate_row
     from taxonaut.state.records import ItemResult
     from taxonaut.workspace.result_files import result_row
 
@@ -91,4 +118,5 @@ def walk_row(walk: "Explanation", names: "Mapping[LabelId, str]") -> dict[str, A
         "candidates": walk.ranked_from,
         "walk": step_row(walk.root, names),
         "labels": result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
+        **({"gold": [fate_row(index, fate) for fate in walk.fates]} if walk.fates else {}),
     }

@@ -44,6 +44,7 @@ def step_row(step: "Step", names: "Mapping[LabelId, str]") -> dict[str, Any]:
         "node": step.node,
         "name": step.name,
         "opened": step.opened,
+        "how": step.how,
         "dropped": step.dropped,
         "score": step.score,
         "evidence": step.evidence,
@@ -108,6 +109,8 @@ def branch(step: "Step") -> "Text":
     line = styled(step.name, "bold")
     if step.score is not None:
         line = styled(f"{step.score:.2f} ", "cyan").append_text(line)
+    if step.how == "anchor":
+        line.append("  anchor", "magenta not bold")
     return line.append("  ").append_text(quoted(step.evidence)) if step.evidence else line
 
 

@@ -149,9 +149,9 @@ class Walk:
     ) -> dict[ItemId, Shortlist]:
         """Order each shortlist, best label first, by scores that continue the path to the label itself.
 
-        A label's score is inherit * its node's + (1 - inherit) * the retriever's for its own text; a label that
-        dense retrieval alone found has no node, and counts as one whose node scored 0. Without a retriever
-        it is its node's score. Equal scores keep the order in which the labels were found.
+        A label's score is inherit * its node's + (1 - inherit) * the retriever's for its own text; that of a
+        label that dense retrieval alone found is the retriever's. Without a retriever it is the node's score.
+        Equal scores keep the order in which the labels were found.
         """
         items = list(shortlists)
         if self.retriever is not None:
@@ -159,7 +159,7 @@ class Walk:
             for item, own in zip(items, await self.retriever.scores(pairs), strict=True):
                 shortlists[item] = {
                     label: Candidate(
-                        self.policy.path_score(0.0 if known.origin == "dense" else known.score, score),
+                        self.policy.path_score(score if known.origin == "dense" else known.score, score),
                         known.origin,
                     )
                     for (label, known), score in zip(shortlists[item].items(), own, strict=True)

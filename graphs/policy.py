@@ -46,7 +46,7 @@ class WalkPolicy:
     terminals: int = 20
     dense: int = 100
     candidates: int = 0
-    inherit: float = 0.3
+    inherit: float = 0.15
     order: Order = "breadth"
     ancestors: bool | None = None
     beam: int = 0

@@ -70,9 +70,7 @@ class WalkConfig(Section):
         default=None, ge=0, description="Labels ranked; 0: all. None: 40, encoder/ 100."
     )
     branches: int = Field(default=16, gt=0, description="Most branches opened at one node.")
-    inherit: float = Field(
-        default=0.3, ge=0, le=1, description="How much of a branch's score is its parent's."
-    )
+    inherit: float = Field(default=0.15, ge=0, le=1, description="How much of a score is its parent's.")
     order: Literal["breadth", "depth"] = Field(
         default="breadth", description="A level at a time, or the best branch first, on a stack."
     )
