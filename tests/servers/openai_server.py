@@ -145,6 +145,9 @@ def error(message: str, code: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": code, "code": code, "param": None}}
 
 
+LIKELIEST = {"Yes": -0.5, " no": -1.5, "yes": -2.5, "Maybe": -4.0}
+"""The log-probabilities of the first token, where they are asked for; BEHAVE:prose leaves them out."""
+
 MISBEHAVIOURS: dict[str, tuple[int, dict[str, Any]]] = {
     "busy": (429, error("slow down", "rate_limit_exceeded")),
     "broken": (500, error("out of order", "server_error")),
@@ -184,12 +187,16 @@ def completion(body: dict[str, Any], behaviour: str) -> dict[str, Any]:
         message["content"] = ""
     elif behaviour != "null":
         message["tool_calls"] = [call(tools, behaviour, body["messages"])]
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if tools else "stop"}
+    if body.get("logprobs") and behaviour != "prose":
+        top = [{"token": token, "logprob": value, "bytes": None} for token, value in LIKELIEST.items()]
+        choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top[: body["top_logprobs"]]}]}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": body.get("model", "test"),
-        "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if tools else "stop"}],
+        "choices": [choice],
         "usage": {
             "prompt_tokens": 100,
             "completion_tokens": 10,
