@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from taxonaut.cli import index_changes
 from taxonaut.cli.session import JsonOption, Session, command
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from taxonaut.cli.outline import Branch
 
 app = typer.Typer()
-group = typer.Typer(no_args_is_help=True, help="Build the tree to walk, and look at it.")
+group = typer.Typer(no_args_is_help=True, help="Build the tree to walk, look at it, change it.")
 app.add_typer(group, name="index")
 
 
@@ -144,3 +145,6 @@ def drawn(branch: "Branch", tree: "Tree | None" = None) -> "Tree":
     if left:
         here.add(styled("… " + ", ".join(left), "dim"))
     return here
+
+
+group.add_typer(index_changes.app)

@@ -1,6 +1,7 @@
 """A part of the tree cut to what fits on a screen, and the node that a person means."""
 
 import difflib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,7 +51,8 @@ def outline(index: Index, node: NodeId, depth: int, limit: int) -> Branch:
 def find_node(index: Index, given: str) -> NodeId:
     """Find a node by its number or its path from the top; an empty text is the root.
 
-    Steps are compared exactly, else without case. Raises NotFoundError that names what stands there instead.
+    Steps are compared exactly, else without case; a path may also be a JSON list, for names that hold ` > `.
+    Raises NotFoundError that names what stands there instead.
     """
     given = given.strip()
     if not given:
@@ -59,7 +61,7 @@ def find_node(index: Index, given: str) -> NodeId:
     if number.isdecimal() and number.isascii():
         return index.node(NodeId(int(number))).id
     here, way = index.root(), ""
-    for step in _STEP.split(given):
+    for step in _steps(given):
         children = index.children(here)
         found = next((child for child in children if child.name == step), None) or next(
             (child for child in children if child.name.casefold() == step.casefold()), None
@@ -72,6 +74,17 @@ def find_node(index: Index, given: str) -> NodeId:
             raise NotFoundError(_no_branch(step, way, [child.name for child in children]))
         here, way = found.id, f"{way} > {found.name}" if way else found.name
     return here
+
+
+def _steps(given: str) -> list[str]:
+    if given.startswith("["):
+        try:
+            steps = json.loads(given)
+        except ValueError:
+            steps = None
+        if isinstance(steps, list) and all(isinstance(step, str) for step in steps):
+            return steps
+    return _STEP.split(given)
 
 
 def _no_branch(step: str, way: str, names: Sequence[str]) -> str:

@@ -9,9 +9,14 @@ from taxonaut.state.ids import EventId
 from taxonaut.state.meta import give_out
 from taxonaut.state.operations import Done
 from taxonaut.state.packing import dump, load
-from taxonaut.state.records import Event
+from taxonaut.state.records import Change, Event
 
 _COLUMNS = "id, made, operation, payload, inverse, undone_by, coalesce(change, id), coalesce(note, '')"
+_CHANGES = """
+SELECT max(id), min(id), min(made), histogram(operation), arg_min(payload, id), coalesce(max(note), ''),
+    count(undone_by), max(undone_by)
+FROM events GROUP BY coalesce(change, id) ORDER BY max(id) DESC LIMIT ?
+"""
 
 
 class Events:
@@ -89,6 +94,24 @@ class Events:
         """Return the events after one, latest first."""
         sql = f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC"
         return [_event(row) for row in self._database.rows(sql, [event])]
+
+    def changes(self, most: int | None = None) -> "list[Change]":
+        """Return the latest changes, newest first."""
+        return [
+            Change(
+                id=EventId(last),
+                first=EventId(first),
+                at=made.isoformat(timespec="seconds"),
+                operations=dict(operations),
+                payload=load(payload),
+                note=note,
+                undone=undone,
+                undone_by=None if undone_by is None else EventId(undone_by),
+            )
+            for last, first, made, operations, payload, note, undone, undone_by in self._database.rows(
+                _CHANGES, [most]
+            )
+        ]
 
     def list(self, after: EventId | None = None, most: int | None = None) -> "list[Event]":
         """Return the events after one, oldest first."""

@@ -133,6 +133,30 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Events that were made as one, and are undone as one.
+
+    `id` is its last event, so that the index after the change is the index after that event; `first` its
+    first. `operations` counts its events by kind; `payload` is that of its first event. `undone` of its
+    events are undone, the last of them by event `undone_by`.
+    """
+
+    id: EventId
+    first: EventId
+    at: str
+    operations: Mapping[str, int]
+    payload: Mapping[str, Any]
+    note: str = ""
+    undone: int = 0
+    undone_by: EventId | None = None
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether none of its events stands."""
+        return self.undone == sum(self.operations.values())
+
+
+@dataclass(frozen=True, slots=True)
 class TreeNode:
     """A node of a tree that is still outside the index; `key` is local to the tree."""
 

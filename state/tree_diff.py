@@ -66,7 +66,10 @@ class NodeMerge:
 
 @dataclass(frozen=True, slots=True)
 class NodeSplit:
-    """A node some of whose labels now stand in new nodes, below it or beside it. `gone`: it is no more."""
+    """A node whose labels now stand in several new nodes, below it or beside it, or in new ones and itself.
+
+    `labels` counts those that left it; `gone`: it is no more.
+    """
 
     node: NodeRef
     into: tuple[NodeRef, ...]
@@ -243,8 +246,12 @@ class _Comparison:
                 gone=then not in self.there,
             )
             for then, nodes in into.items()
-            if len(nodes) > (0 if then in self.there else 1)
+            if len(nodes) > 1 or self._keeps_some(then)
         )
+
+    def _keeps_some(self, then: NodeId) -> bool:
+        left = self.after.labels_at.get(self.there[then], ()) if then in self.there else ()
+        return not set(left).isdisjoint(self.before.labels_at.get(then, ()))
 
     def _is_near(self, fresh: NodeId, then: NodeId) -> bool:
         """Say whether a new node is below a former one or, over new nodes only, below one of its parents."""

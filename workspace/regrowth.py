@@ -1,0 +1,58 @@
+"""Give a node that holds too many labels a sub-tree of its own (the split of XMC-Agent, algorithm 3)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import NodeId
+from taxonaut.state.records import Tree
+from taxonaut.workspace.tree_builder import Progress, silent
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
+
+
+async def asubtree(
+    workspace: "Workspace",
+    node: NodeId,
+    method: str = "kmeans",
+    settings: Mapping[str, Any] | None = None,
+    progress: Progress = silent,
+) -> Tree:
+    """Build a tree over the labels placed in a node, for `Index.graft`; nothing is written.
+
+    A label that the node itself is stays in it (key 0). The tree has no nodes where the builder finds nothing
+    to divide. Raises InputError for a node with fewer than two labels, and as the builder does.
+    """
+    from taxonaut.workspace.builders import builder
+
+    index = workspace.index
+    here = index.node(node)
+    labels = [label for label in index.labels_at(node) if label.id != here.label_id]
+    if len(labels) < 2:
+        raise InputError(
+            f"node {here.name!r} ({node}) has {len(labels)} labels in it; there is nothing to divide. "
+            "Split a node that holds at least two: taxonaut index show"
+        )
+    tree = await builder(method, workspace.wiring, settings or {}).build(labels, progress)
+    if here.label_id is None or here.label_id not in index.labels_under([node])[node]:
+        return tree
+    return replace(tree, placements=((0, here.label_id), *tree.placements))
+
+
+async def asplit_node(
+    workspace: "Workspace",
+    node: NodeId,
+    method: str = "kmeans",
+    settings: Mapping[str, Any] | None = None,
+    progress: Progress = silent,
+) -> Tree:
+    """Put the labels placed in a node into a sub-tree below it; one event. Returns the sub-tree.
+
+    Where the builder finds nothing to divide, the tree returned has no nodes and nothing is written.
+    """
+    tree = await asubtree(workspace, node, method, settings, progress)
+    if any(each.key for each in tree.nodes):
+        workspace.index.graft(node, tree)
+    return tree
