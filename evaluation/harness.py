@@ -130,8 +130,9 @@ def check(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
     for row in rows:
         for label in row.gold:
             if label not in known:
+                where = row.place or repr(row.item.id)
                 raise InputError(
-                    f"{row.place or row.item.id!r}: the gold label {label!r} is not in the index; "
+                    f"{where}: the gold label {label!r} is not in the index; "
                     "import the labels it comes from, or correct it"
                 )
 

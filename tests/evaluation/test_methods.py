@@ -1,0 +1,148 @@
+"""The methods side by side on a small index: what each finds, what it costs, what is kept, what is refused."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from taxonaut.evaluation.harness import Report, aevaluate
+from taxonaut.evaluation.intervals import Interval
+from taxonaut.evaluation.methods.linear import drawn
+from taxonaut.evaluation.methods.method import MethodSettings
+from taxonaut.evaluation.methods.registry import METHODS, chosen
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.records import Item
+from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.workspace import Workspace
+
+ALL = ("navigate", "tree", "both", "dense", "bm25", "kmeans-index", "shortlist", "linear", "icxml")
+
+
+def first(report: Report, method: str) -> dict[str, tuple[str, ...]]:
+    """What a method found, up to two labels of each text."""
+    found = next(each for each in report.methods if each.method == method)
+    return {item: labels[:2] for item, labels in found.predictions.items()}
+
+
+async def test_every_method_finds_what_the_texts_name(shop: Workspace, rows: list[ItemRow]) -> None:
+    assert tuple(METHODS) == ALL
+    version = shop.index.version()
+    report = await aevaluate(shop, rows, ALL, (1, 2))
+    assert (report.items, report.with_gold, report.labels) == (4, 3, 8)
+    assert [each.method for each in report.methods] == list(ALL)
+    for each in report.methods:
+        assert each.scores is not None
+        assert (each.method, each.scores.precision[1], each.scores.recall[2]) == (each.method, 1.0, 1.0)
+        assert each.quality.intervals["P@1"] == Interval(1.0, 1.0, 1.0)
+        found = first(report, each.method)
+        assert (set(found["one"]), found["two"][0], set(found["three"])) == (
+            {"boots", "shoes"},
+            "apples",
+            {"bread", "pears"},
+        )
+    assert report.methods[0].quality.differences == {}
+    assert report.methods[1].quality.differences["MRR"] == Interval(0.0, 0.0, 0.0)
+    assert shop.index.version() == version
+    costs = {each.method: each.requests for each in report.methods}
+    assert {method: costs[method] for method in ("dense", "bm25", "shortlist", "linear", "icxml")} == {
+        "dense": 4,
+        "bm25": 0,
+        "shortlist": 4,
+        "linear": 4,
+        "icxml": 8,
+    }
+
+
+async def test_what_was_found_is_kept(shop: Workspace, rows: list[ItemRow]) -> None:
+    once = await aevaluate(shop, rows, ALL)
+    again = await aevaluate(shop, rows, ALL)
+    assert [each.asked for each in once.methods if each.method in ("dense", "linear", "icxml")] == [4, 4, 8]
+    assert [each.asked for each in again.methods] == [0] * len(ALL)
+    assert [each.predictions for each in again.methods] == [each.predictions for each in once.methods]
+
+
+async def test_nothing_is_embedded_twice(shop: Workspace, rows: list[ItemRow], embedder: Any) -> None:
+    await aevaluate(shop, rows, ["navigate", "kmeans-index", "icxml", "shortlist"])
+    texts = [text for text in embedder.embedded if text in {row.item.text for row in rows}]
+    assert sorted(texts) == sorted(row.item.text for row in rows)
+
+
+async def test_explain_still_shows_the_person_s_own_walk(shop: Workspace, rows: list[ItemRow]) -> None:
+    await shop.aclassify([rows[0].item])
+    before = shop.explain(rows[0].item.id).run_id
+    await aevaluate(shop, rows, ["dense", "icxml"])
+    assert shop.explain(rows[0].item.id).run_id == before
+
+
+async def test_settings_beside_a_name(shop: Workspace, rows: list[ItemRow]) -> None:
+    names = ["navigate:shortlist=tree:terminals=1", "dense:mix=0", "shortlist:size=1", "icxml:written=1"]
+    report = await aevaluate(shop, rows, names, (1,))
+    assert [each.method for each in report.methods] == names
+    assert {len(labels) for labels in report.methods[2].predictions.values()} <= {0, 1}
+
+
+async def test_shots_are_drawn_for_each_label_and_never_from_what_is_asked(
+    shop: Workspace, rows: list[ItemRow]
+) -> None:
+    texts = ["old boots", "new boots", "hiking boots and running shoes", " "]
+    examples = [ItemRow(Item(ItemId(text), text), (LabelId("boots"),)) for text in texts]
+    asked = {rows[0].item.text}
+    found = drawn(examples, asked, 5, seed=0)
+    assert {label: sorted(known) for label, known in found.items()} == {"boots": ["new boots", "old boots"]}
+    assert drawn(examples, asked, 1, seed=0) == drawn(examples, asked, 1, seed=0)
+    assert drawn(examples, asked, 0, seed=0) == {}
+    report = await aevaluate(shop, rows, ["linear"], settings=MethodSettings(shots=1, examples=examples))
+    assert report.methods[0].scores is not None
+    assert report.methods[0].scores.precision[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["magic"], f"there is no method 'magic'; there are: {', '.join(ALL)}"),
+        ([" "], f"no method is named; there are: {', '.join(ALL)}"),
+        (["bm25", "bm25"], "a method stands twice in 'bm25, bm25'; name each once"),
+        (["bm25:k=1"], "'k=1' cannot follow 'bm25': write bm25:KEY=VALUE with a key of (it has none)"),
+        (["dense:mix"], "'mix' cannot follow 'dense': write dense:KEY=VALUE with a key of mix"),
+    ],
+)
+def test_names_that_are_refused(names: Sequence[str], said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        chosen(names)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("dense:mix=2", "mix is '2'; it is a share: give a number from 0 to 1"),
+        ("dense:mix=half", "mix is 'half'; it is a share: give a number from 0 to 1"),
+        ("shortlist:size=0", "size is '0'; give a whole number from 1"),
+        ("linear:shots=2", "2 shots need labelled texts to draw from; name a file of them with --examples"),
+        (
+            "navigate:terminals=none",
+            "these walk settings cannot be: terminals: Input should be a valid integer",
+        ),
+    ],
+)
+async def test_settings_that_are_refused(shop: Workspace, rows: list[ItemRow], name: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        await aevaluate(shop, rows, [name])
+    assert str(caught.value).startswith(said)
+
+
+async def test_linear_is_for_small_label_sets(
+    shop: Workspace, rows: list[ItemRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taxonaut.evaluation.methods.linear.MOST_LABELS", 7)
+    with pytest.raises(InputError, match=r"label sets of up to 7; there are 8\. Use shortlist, or dense"):
+        await aevaluate(shop, rows, ["linear"])
+
+
+async def test_items_and_gold_labels_are_checked_first(shop: Workspace) -> None:
+    with pytest.raises(InputError, match="there are no items to evaluate"):
+        await aevaluate(shop, [], ["bm25"])
+    unknown = ItemRow(Item(ItemId("x"), "plums"), (LabelId("plums"),), "file, line 3")
+    with pytest.raises(InputError, match="file, line 3: the gold label 'plums' is not in the index"):
+        await aevaluate(shop, [unknown], ["bm25"])
