@@ -15,6 +15,9 @@ FILE_NAME = "taxonaut.toml"
 DEFAULT_EMBEDDER = "gguf/all-minilm-l6-v2"
 DEFAULT_CHOOSER = "encoder/all-minilm-l6-v2"
 
+PATIENCE = ("concurrency", "timeout_s", "deadline_s", "attempts", "backoff_s", "api_key_env")
+"""Settings of a model that say how it is asked, not what it answers."""
+
 TEMPLATE = f"""\
 # taxonaut workspace. Every key can also be set in the environment: TAXONAUT_MODELS__NAVIGATOR__MODEL=…
 
@@ -38,6 +41,12 @@ shortlist = "both"      # tree, dense or both
 terminals = 20          # terminal nodes a walk may reach
 dense = 100             # labels that dense retrieval adds
 top = 10                # labels in an answer
+# order = "breadth"     # or depth: the best branch first, on a stack
+# start = "root"        # or anchored: around the labels that dense retrieval finds
+# anchors = 20          # labels an anchored walk starts from
+# ancestors = true      # compare branches by their paths, or (false) by their names; unset: paths in your own tree
+# beam = 0              # most branches kept of a level; 0: as many as fit
+# threshold = 0.2       # branches that score lower stay closed
 """
 
 
@@ -122,6 +131,16 @@ class Config(BaseSettings):
     walk: WalkConfig = WalkConfig()
     scoring: ScoringConfig = ScoringConfig()
     database: DatabaseConfig = DatabaseConfig()
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings that can change what a classification answers, as JSON has them."""
+        asked = {"navigator", "general_expert"}
+        roles = {role: set(PATIENCE) if role in asked else True for role in ModelsConfig.model_fields}
+        return self.model_dump(
+            mode="json",
+            include={"task", "embeddings", "models", "walk", "scoring"},
+            exclude={"embeddings": set(PATIENCE), "models": roles, "walk": {"batch"}},
+        )
 
     @classmethod
     def settings_customise_sources(

@@ -51,11 +51,13 @@ class Wiring:
         self.embedders: dict[str, Embedder] = {}
         self.scorers: dict[str, TextScorer] = {}
         self.tables: dict[str, LabelTable] = {}
+        self.models: dict[str, Answers] = {}
 
     def reconfigured(self, config: "Config") -> "Wiring":
-        """Return the same wiring under other settings; the opened embedders are shared."""
+        """Return the same wiring under other settings; what was opened is shared."""
         other = Wiring(config, self.index, self.embeddings, self.cache, self.prompts)
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
+        other.models = self.models
         return other
 
     @property
@@ -97,8 +99,13 @@ class Wiring:
         return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases)
 
     def answers(self, settings: "ModelSettings") -> "Answers":
-        """Open the model of one role."""
-        return open_answers(settings, self.scorer_of, self.embeddings, self.cache)
+        """Open a role's model, once for equal settings: walks at the same time share its concurrency limit."""
+        compares = settings.provider == ENCODER or settings.join is not None
+        version = self.index.version() if compares else ""
+        key = f"{settings!r} {sorted(settings.model_fields_set)} {version}"
+        if key not in self.models:
+            self.models[key] = open_answers(settings, self.scorer_of, self.embeddings, self.cache)
+        return self.models[key]
 
     def navigator(self) -> Navigator:
         """Return the navigator on its configured model."""
@@ -152,6 +159,7 @@ class Wiring:
         self.embedders.clear()
         self.scorers.clear()
         self.tables.clear()
+        self.models.clear()
 
 
 def embedder_key(settings: "ModelSettings") -> str:

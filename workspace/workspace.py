@@ -191,7 +191,7 @@ class Workspace:
             "index": self.index.version(),
             "templates": templates,
             "version": taxonaut.__version__,
-            **self.config.model_dump(mode="json", exclude={"database"}),
+            **self.config.deciding(),
         }
         return Classification(
             self.runs, self.decisions, self.items, self.graph().compile(), settings, self.batch

@@ -120,3 +120,28 @@ def test_settings_cannot_be_changed_in_place() -> None:
     config: Any = Config()
     with pytest.raises(ValueError, match="frozen"):
         config.walk.top = 3
+
+
+def test_what_can_change_an_answer_and_what_cannot() -> None:
+    def deciding(**settings: Any) -> dict[str, Any]:
+        return Config(**settings).deciding()
+
+    role = {"model": "openai/a"}
+    same = deciding(models={"navigator": role})
+    patient = {**role, "concurrency": 3, "timeout_s": 1.0, "deadline_s": 9.0, "attempts": 2, "backoff_s": 0.1}
+    assert deciding(models={"navigator": patient}) == same
+    assert deciding(models={"navigator": role}, walk={"batch": 5}) == same
+    for walk in (
+        {"order": "depth"},
+        {"start": "anchored"},
+        {"anchors": 7},
+        {"beam": 2},
+        {"threshold": 0.2},
+        {"ancestors": False},
+        {"inherit": 0.4},
+        {"top": 3},
+    ):
+        assert deciding(models={"navigator": role}, walk=walk) != same
+    for other in ({"model": "openai/b"}, {**role, "temperature": 0.5}, {**role, "repairs": 0}):
+        assert deciding(models={"navigator": other}) != same
+    assert deciding(models={"navigator": role}, scoring={"mix": 0.5}) != same
