@@ -36,7 +36,7 @@ from taxonaut.models.litellm_errors import TransientError, UnreachableError
 from taxonaut.models.pydantic_model import ANSWER, BESIDE, LiteLLMModel
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.validation import chosen_ids, parse_arguments
+from taxonaut.models.validation import checked, parse_arguments
 from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
 from taxonaut.state.records import Usage
 
@@ -257,12 +257,14 @@ def read(request: ModelRequest, response: ModelResponse) -> ModelReply:
         raise ModelReplyError(f"Answer with a call of the tool {request.tool.name}, not with text.")
     arguments = parse_arguments(request, call.tool_name, call.args if call.args is not None else "{}")
     details: Mapping[str, Any] = response.provider_details or {}
+    chosen, each = checked(request, arguments)
     return ModelReply(
-        chosen=chosen_ids(request, arguments),
+        chosen=chosen,
         arguments=arguments,
         usage=Usage(),
         scores=details.get("scores"),
         reason=str(arguments.get("reason", "")),
+        each=each,
     )
 
 
@@ -291,4 +293,5 @@ def loaded(kept: str) -> ModelReply:
         usage=replace(Usage(**row["usage"]), latency_s=0.0, cached=True),
         scores={int(key): value for key, value in scores.items()} if scores else None,
         reason=row["reason"],
+        each=tuple(map(tuple, row.get("each", ()))),
     )

@@ -21,7 +21,7 @@ from taxonaut.models.reader import PrefixReader
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.scored import Option, PriorStore, calibrated
 from taxonaut.models.threads import chat_threads
-from taxonaut.models.validation import chosen_ids
+from taxonaut.models.validation import checked
 from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec, Usage
@@ -157,11 +157,13 @@ def request_messages(request: ModelRequest) -> list[Message]:
 
 def _chosen(session: _Session, request: ModelRequest, sampling: Sampling) -> ModelReply:
     found = _generated(session, request_messages(request), [request.tool], sampling)
+    chosen, each = checked(request, found.arguments)
     return ModelReply(
-        chosen=chosen_ids(request, found.arguments),
+        chosen=chosen,
         arguments=found.arguments,
         usage=found.usage,
         reason=str(found.arguments.get("reason", "")),
+        each=each,
     )
 
 

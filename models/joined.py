@@ -42,7 +42,7 @@ class JoinedAnswers:
         """Join two replies to one request."""
         if isinstance(said, ModelError) or isinstance(seen, ModelError):
             return said
-        if said.scores is None or seen.scores is None:
+        if said.scores is None or seen.scores is None or request.texts:
             return said
         first, second = standardized(said.scores), standardized(seen.scores)
         scores = {choice: self.weight * first[choice] + second[choice] for choice in second}

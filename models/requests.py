@@ -28,6 +28,9 @@ class ModelRequest:
     item block rendered for an empty text: the calibration prompt of a scored answer. `text` is the item's own
     text, without what the template puts around it. The tool takes its choice as the array `field` of
     integers from `choices` (or `[0]`); up to `most` of them, best first.
+
+    Two more kinds: with `texts`, the tool takes one such array for each of them, under the properties "1",
+    "2", …, and `item` shows them all. Without `field` and `texts`, the call is open: whatever its schema allows.
     """
 
     system: str
@@ -39,6 +42,7 @@ class ModelRequest:
     field: str
     choices: tuple[Choice, ...]
     most: int
+    texts: tuple[str, ...] = ()
 
     @property
     def node_key(self) -> tuple[str, str]:
@@ -52,7 +56,8 @@ class ModelReply:
 
     `chosen` holds choice ids, best first; empty is an abstention. `scores` maps choice ids to the model's
     scores where it has any (higher is better), `evidence` to the phrase of the item that earned the score.
-    `arguments` is the whole call; `reason` the model's own words if the schema asked for them.
+    `arguments` is the whole call; `reason` the model's own words if the schema asked for them. `each` answers
+    a request with several texts: what was chosen for each of them.
     """
 
     chosen: tuple[int, ...]
@@ -61,6 +66,7 @@ class ModelReply:
     scores: Mapping[int, float] | None = None
     evidence: Mapping[int, str] | None = None
     reason: str = ""
+    each: tuple[tuple[int, ...], ...] = ()
 
 
 class Answers(Protocol):

@@ -1,15 +1,16 @@
 """A model that answers from a script: for testing logic, part of the public surface."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from taxonaut.models.requests import ModelReply, ModelRequest
-from taxonaut.models.validation import chosen_ids
+from taxonaut.models.validation import checked
 from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.records import Usage
 
-Answer = Sequence[int] | ModelError
-"""Option ids, best first ([0] abstains), or the error to give in place of a reply."""
+Answer = Sequence[int] | Mapping[str, Any] | ModelError
+"""Option ids, best first ([0] abstains); or a whole call's arguments; or the error to give in place of a reply."""
 
 
 class ScriptedModel:
@@ -49,8 +50,9 @@ class ScriptedModel:
             )
         if isinstance(answer, ModelError):
             return answer
-        arguments = {request.field: list(answer)}
+        arguments = dict(answer) if isinstance(answer, Mapping) else {request.field: list(answer)}
         try:
-            return ModelReply(chosen=chosen_ids(request, arguments), arguments=arguments, usage=Usage())
+            chosen, each = checked(request, arguments)
+            return ModelReply(chosen=chosen, arguments=arguments, usage=Usage(), each=each)
         except ModelReplyError as error:
             return error

@@ -32,22 +32,48 @@ def parse_arguments(request: ModelRequest, name: str, arguments: str | Mapping[s
     return parsed
 
 
-def chosen_ids(request: ModelRequest, arguments: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the option ids of a call, best first, without repeats; empty when it abstains.
+def checked(
+    request: ModelRequest, arguments: Mapping[str, Any]
+) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Return what a call chose, and what it chose for each of several texts; ModelReplyError if it is not valid."""
+    if request.texts:
+        numbers = range(1, len(request.texts) + 1)
+        return (), tuple(chosen_ids(request, arguments, str(number)) for number in numbers)
+    if request.field:
+        return chosen_ids(request, arguments), ()
+    check_schema(request, arguments)
+    return (), ()
 
-    Only ids on offer are accepted: anything else is a ModelReplyError that lists them.
+
+def check_schema(request: ModelRequest, arguments: Mapping[str, Any]) -> None:
+    """Check an open call against its tool's JSON schema; ModelReplyError says where it departs from it."""
+    from jsonschema import Draft202012Validator
+
+    found = Draft202012Validator(dict(request.tool.parameters)).iter_errors(dict(arguments))
+    first = min(found, key=lambda error: len(error.absolute_path), default=None)
+    if first is not None:
+        place = ".".join(map(str, first.absolute_path)) or request.tool.name
+        raise ModelReplyError(f"{place}: {first.message[:LONGEST_SHOWN]}.")
+
+
+def chosen_ids(request: ModelRequest, arguments: Mapping[str, Any], field: str = "") -> tuple[int, ...]:
+    """Return the option ids under a property of a call, best first, without repeats; empty when it abstains.
+
+    The property is the request's own field unless another is named. Only ids on offer are accepted: anything
+    else is a ModelReplyError that lists them.
     """
-    given = arguments.get(request.field)
+    field = field or request.field
+    given = arguments.get(field)
     if not isinstance(given, list):
         given = [] if given is None else [given]
     if not given:
-        raise ModelReplyError(f"{request.tool.name} needs `{request.field}`: {offer(request)}.")
+        raise ModelReplyError(f"{request.tool.name} needs `{field}`: {offer(request)}.")
     allowed = {choice.id for choice in request.choices} | {NONE_ID}
     numbers = [whole_number(value) for value in given]
     unknown = [value for value, number in zip(given, numbers, strict=True) if number not in allowed]
     if unknown:
         shown = json.dumps(unknown)[:LONGEST_SHOWN]
-        raise ModelReplyError(f"{shown} is not on offer. `{request.field}` takes {offer(request)}.")
+        raise ModelReplyError(f"{shown} is not on offer. `{field}` takes {offer(request)}.")
     return tuple(dict.fromkeys(number for number in numbers if number))[: request.most]
 
 

@@ -67,7 +67,40 @@ class WriteVariables(TypedDict):
     text: NotRequired[str]
 
 
+class GroupText(TypedDict):
+    """A group of labels as a template shows it."""
+
+    name: str
+    examples: list[str]
+
+
+class ProposeVariables(TypedDict):
+    """`architect/propose_centres`: categories that divide a set of labels. `text` lists some of the labels."""
+
+    task: str
+    path: str
+    siblings: list[GroupText]
+    suggestions: list[GroupText]
+    problems: list[str]
+    most: int
+    text: NotRequired[str]
+
+
+class AssignVariables(TypedDict):
+    """`annotator/assign_labels`: to which centres labels belong. `text` lists the labels by their numbers."""
+
+    task: str
+    path: str
+    options: list[OptionText]
+    most: int
+    text: NotRequired[str]
+
+
 VARIABLES: dict[str, type] = {
+    "annotator/assign_label_scored": ScoredVariables,
+    "annotator/assign_labels": AssignVariables,
+    "architect/propose_centres": ProposeVariables,
+    "architect/propose_centres_scored": ScoredVariables,
     "navigator/expand": ExpandVariables,
     "navigator/expand_scored": ScoredVariables,
     "general_expert/rank": RankVariables,

@@ -29,3 +29,19 @@ def assign_label_spec(count: int, most: int) -> ToolSpec:
     """Return the tool with a schema for one set of centres: numbers 1 to `count`, at most `most` of them."""
     schema = choice_schema(FIELD, count, most, "all centres the label belongs to")
     return ToolSpec("assign_label", assign_label.__doc__ or "", schema)
+
+
+def assign_labels_spec(labels: int, count: int, most: int) -> ToolSpec:
+    """Return the tool for several labels in one call: a property for each, "1" to `labels`, its centres in order."""
+    one = choice_schema(FIELD, count, most, "all centres the label belongs to")["properties"][FIELD]
+    numbers = [str(number) for number in range(1, labels + 1)]
+    parameters = {
+        "type": "object",
+        "properties": {number: {**one, "description": f"Centres of label {number}."} for number in numbers},
+        "required": numbers,
+        "additionalProperties": False,
+    }
+    description = (
+        "Say of each label, by its number, to which centres it belongs: all that fit, [0] if none does."
+    )
+    return ToolSpec("assign_label", description, parameters)

@@ -13,6 +13,12 @@ from taxonaut.state.records import Node, ToolSpec
 LONGEST_NAME = 120
 """Characters a category's name may have."""
 
+SHORT_NAME = 60
+SHORT_TEXT = 160
+"""Characters of a name and a description where many are proposed in one call."""
+
+FIELD = "categories"
+
 CATCH_ALL = frozenset(
     {"other", "others", "misc", "miscellaneous", "various", "general", "unknown", "uncategorized"}
 )
@@ -32,18 +38,24 @@ def propose_category(
         above = index.node(parent)
     except NotFoundError as error:
         raise ToolError(f"{error}; propose a category under a node that is there") from None
+    clean = category_name(name, above.name, [child.name for child in index.children(parent)])
+    return index.node(index.create_node(parent, clean, description, tuple(includes), tuple(excludes)))
+
+
+def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
+    """Return a proposed name with its blanks put in order; ToolError if it tells nothing apart."""
     clean = " ".join(name.split())
     if not clean or len(clean) > LONGEST_NAME:
         raise ToolError(f"a category's name has 1 to {LONGEST_NAME} characters; {len(clean)} were given")
     wanted = folded(clean)
     if wanted in map(folded, CATCH_ALL):
         raise ToolError(f"{clean!r} tells nothing apart; name what the category holds")
-    if wanted == folded(above.name):
+    if wanted == folded(parent):
         raise ToolError(f"{clean!r} is the name of its parent; name what sets this part of it apart")
-    twin = next((child for child in index.children(parent) if folded(child.name) == wanted), None)
+    twin = next((sibling for sibling in siblings if folded(sibling) == wanted), None)
     if twin is not None:
-        raise ToolError(f"{twin.name!r} stands under this node already; use it, or name what is different")
-    return index.node(index.create_node(parent, clean, description, tuple(includes), tuple(excludes)))
+        raise ToolError(f"{twin!r} stands under this node already; use it, or name what is different")
+    return clean
 
 
 def propose_category_spec(index: Index) -> ToolSpec:
@@ -63,6 +75,32 @@ def propose_category_spec(index: Index) -> ToolSpec:
         "additionalProperties": False,
     }
     return ToolSpec("propose_category", propose_category.__doc__ or "", parameters)
+
+
+def propose_categories_spec(most: int) -> ToolSpec:
+    """Return the tool for a whole set of centres in one call: 2 to `most` categories under one node."""
+    category = {
+        "type": "object",
+        "properties": {
+            "name": {
+                "type": "string",
+                "minLength": 2,
+                "maxLength": SHORT_NAME,
+                "description": "Two to five words.",
+            },
+            "description": {"type": "string", "maxLength": SHORT_TEXT, "description": "What belongs here."},
+        },
+        "required": ["name", "description"],
+        "additionalProperties": False,
+    }
+    parameters = {
+        "type": "object",
+        "properties": {FIELD: {"type": "array", "items": category, "minItems": 2, "maxItems": most}},
+        "required": [FIELD],
+        "additionalProperties": False,
+    }
+    description = "Propose categories that part a set of labels: names that tell them apart, what each holds."
+    return ToolSpec("propose_category", description, parameters)
 
 
 def folded(name: str) -> str:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.centre_names import name_centres
-from taxonaut.workspace.kmeans import Indexes, Matrix, even_split, medoids, spherical_kmeans, unit_rows
+from taxonaut.tools.centre_names import name_centres
+from taxonaut.tools.clustering import Indexes, Matrix, even_split, medoids, spherical_kmeans, unit_rows
 from taxonaut.workspace.tree_builder import Progress, silent
 
 Embed = Callable[[Sequence[Label]], NDArray[np.float32]]

@@ -46,9 +46,26 @@ SHARED: dict[str, dict[str, Any]] = {
         "name": "Shoes",
         "examples": ["brown boots", "two sandals"],
     },
+    "architect/propose_centres": {
+        "task": "The labels are product categories.",
+        "path": "Things > Sports",
+        "siblings": [{"name": "Shoes", "examples": ["Boots"]}, {"name": "Hats", "examples": []}],
+        "suggestions": [{"name": "ball, net", "examples": ["Footballs", "Goals"]}],
+        "problems": ["'Balls' and 'Ball games' hold the same labels"],
+        "most": 8,
+    },
+    "architect/propose_centres_scored": {"task": "The labels are product categories."},
+    "annotator/assign_labels": {
+        "task": "The labels are product categories.",
+        "path": "Things > Sports",
+        "options": OPTIONS,
+        "most": 2,
+    },
+    "annotator/assign_label_scored": {"task": "The labels are product categories."},
     "label_writer/write": {"task": "The texts are product titles.", "like": ["Shoes", "Hats"], "most": 3},
 }
 ITEM = {"text": "wireless earbuds"}
+LISTS_LABELS = ("annotator/assign_labels", "architect/propose_centres")
 
 
 def rendered(library: PromptLibrary, name: str) -> str:
@@ -101,7 +118,8 @@ def test_the_shared_blocks_render_without_an_item(name: str, block: str) -> None
 @pytest.mark.parametrize("name", sorted(VARIABLES))
 def test_the_item_block_needs_the_text_and_nothing_else(name: str) -> None:
     prompt = PromptLibrary().get(name)
-    assert prompt.render("item", ITEM) == "Text: wireless earbuds"
+    head = "Labels:\n" if name in LISTS_LABELS else "Text: "
+    assert prompt.render("item", ITEM) == f"{head}wireless earbuds"
     with pytest.raises(
         InputError, match=r"the block 'item' of the template .* cannot be rendered: 'text' is undefined"
     ):

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonaut.workspace.centre_names import name_centres
+from taxonaut.tools.centre_names import name_centres
 
 
 def test_names_hold_what_tells_a_class_from_its_siblings():

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonaut.workspace.kmeans import even_split, medoids, spherical_kmeans, unit_rows
+from taxonaut.tools.clustering import even_split, medoids, spherical_kmeans, unit_rows
 
 
 def around(*angles, count=5, spread=1.0):

@@ -1,0 +1,215 @@
+"""The annotator: assign labels to all centres that fit (AssignCenter of XMC-Agent, algorithms 1 and 3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from taxonaut.agents.architect import shown
+from taxonaut.agents.asking import Asker
+from taxonaut.agents.texts import path_text
+from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
+from taxonaut.prompts.library import PromptLibrary
+from taxonaut.state.errors import ModelError
+from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.records import Decision, Usage
+from taxonaut.tools.assign_label import FIELD, assign_label_spec, assign_labels_spec
+from taxonaut.tools.offers import shuffled
+
+TEMPLATE = "annotator/assign_labels"
+SCORED_TEMPLATE = "annotator/assign_label_scored"
+"""For models that answer by the likelihood of the options' own texts."""
+
+MOST_CHARACTERS = 8_000
+"""Characters of labels in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class CentreText:
+    """A centre as the annotator sees it: its texts, and labels that stand for it."""
+
+    name: str
+    description: str = ""
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Labels by their texts, and the centres they may belong to.
+
+    `key` names the job in decision rows, `node` is set where the centres are children of a node of the index.
+    `path` are the names from the top down to what the centres part.
+    """
+
+    key: str
+    labels: tuple[str, ...]
+    centres: tuple[CentreText, ...]
+    path: tuple[str, ...] = ()
+    node: NodeId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorSettings:
+    """How an annotator works: `batch` labels in one request, each to at most `most` centres."""
+
+    task: str = ""
+    batch: int = 20
+    most: int = 3
+    examples: int = 4
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What became of a job: for each label the numbers of its centres from 0 on, best first; () fits none.
+
+    `error` is set where a request failed; `each` then lacks its labels.
+    """
+
+    each: tuple[tuple[int, ...], ...]
+    decisions: tuple[Decision, ...]
+    error: ModelError | None = None
+
+
+class Annotator:
+    """Say where labels belong, many in one request. `scored`: its model takes one label at a time."""
+
+    def __init__(
+        self,
+        model: Answers,
+        prompts: PromptLibrary,
+        settings: AnnotatorSettings | None = None,
+        *,
+        scored: bool = False,
+    ) -> None:
+        settings = settings or AnnotatorSettings()
+        self.settings = replace(settings, batch=1) if scored else settings
+        self.scored = scored
+        template = SCORED_TEMPLATE if scored else TEMPLATE
+        self.asker = Asker("annotator", model, prompts.get(template), settings.task)
+
+    async def assign(self, run: RunId, jobs: Sequence[Job]) -> list[Assigned]:
+        """Do all jobs, their requests in flight together; the answers come in the jobs' order."""
+        asked = [
+            (place, request)
+            for place, job in enumerate(jobs)
+            for request in (self.requests(job) if job.centres and job.labels else ())
+        ]
+        replies = await self.asker.model.answer([request for _, request in asked])
+        each: list[list[tuple[int, ...]]] = [[] for _ in jobs]
+        decisions: list[list[Decision]] = [[] for _ in jobs]
+        errors: list[ModelError | None] = [None] * len(jobs)
+        for (place, request), reply in zip(asked, replies, strict=True):
+            job, order = jobs[place], self.order(jobs[place])
+            answers: Sequence[Sequence[int]] = ()
+            if isinstance(reply, ModelError):
+                errors[place] = errors[place] or reply
+            else:
+                answers = reply.each if request.texts else (reply.chosen,)
+            chosen = [tuple(order[number - 1] for number in numbers) for numbers in answers]
+            decisions[place].append(self.decision(run, job, len(each[place]), request, reply, chosen))
+            each[place] += chosen
+        return [
+            Assigned(tuple(chosen), tuple(rows), error)
+            for chosen, rows, error in zip(each, decisions, errors, strict=True)
+        ]
+
+    def order(self, job: Job) -> tuple[int, ...]:
+        """The order in which a job's centres are shown."""
+        return shuffled(range(len(job.centres)), self.settings.seed).options
+
+    def requests(self, job: Job) -> list[ModelRequest]:
+        """Write a job's requests; all share what goes before the labels."""
+        order = self.order(job)
+        most = min(self.settings.most, len(order))
+
+        def variables() -> dict[str, Any]:
+            options = [
+                {
+                    "id": number,
+                    "name": job.centres[at].name,
+                    "description": job.centres[at].description,
+                    "path": "",
+                    "examples": [shown(text) for text in job.centres[at].examples[: self.settings.examples]],
+                }
+                for number, at in enumerate(order, start=1)
+            ]
+            return {"path": path_text(job.path), "options": options, "most": most}
+
+        system, context = self.asker.render_shared(variables)
+        choices = tuple(
+            Choice(number, (job.centres[at].name, *job.centres[at].examples))
+            for number, at in enumerate(order, start=1)
+        )
+        return [
+            self.request(system, context, choices, most, labels)
+            for labels in batches(job.labels, self.settings.batch)
+        ]
+
+    def request(
+        self, system: str, context: str, choices: tuple[Choice, ...], most: int, labels: Sequence[str]
+    ) -> ModelRequest:
+        """Put some labels behind what all requests of a job share."""
+        text = labels[0] if self.scored else numbered(labels)
+        tool = (
+            assign_label_spec(len(choices), most)
+            if self.scored
+            else assign_labels_spec(len(labels), len(choices), most)
+        )
+        return ModelRequest(
+            system=system,
+            context=context,
+            item=self.asker.render_item(text),
+            blank_item=self.asker.blank,
+            text=text,
+            tool=tool,
+            field=FIELD if self.scored else "",
+            choices=choices,
+            most=most,
+            texts=() if self.scored else tuple(labels),
+        )
+
+    def decision(
+        self,
+        run: RunId,
+        job: Job,
+        first: int,
+        request: ModelRequest,
+        reply: ModelReply | ModelError,
+        chosen: Sequence[Sequence[int]],
+    ) -> Decision:
+        """Return the row of one request; a choice is written `label:centre`, both by number in their job."""
+        pairs = [f"{first + place}:{number}" for place, numbers in enumerate(chosen) for number in numbers]
+        return Decision(
+            run_id=run,
+            item_id=ItemId(f"{job.key} from {first}"),
+            node_id=job.node,
+            agent=self.asker.agent,
+            template=self.asker.prompt.name,
+            template_hash=self.asker.prompt.hash,
+            model=self.asker.model.name,
+            tool=request.tool.name,
+            options=tuple(str(at) for at in self.order(job)),
+            choice=tuple(pairs),
+            seed=self.settings.seed,
+            usage=reply.usage if isinstance(reply, ModelReply) else Usage(),
+            error=str(reply) if isinstance(reply, ModelError) else "",
+        )
+
+
+def batches(labels: Sequence[str], most: int) -> list[list[str]]:
+    """Cut labels into requests: at most so many in one, and not more characters than a prompt should have."""
+    found: list[list[str]] = []
+    room = 0
+    for label in labels:
+        size = min(len(label), MOST_CHARACTERS)
+        if not found or len(found[-1]) >= most or size > room:
+            found.append([])
+            room = MOST_CHARACTERS
+        found[-1].append(label)
+        room -= size
+    return found
+
+
+def numbered(labels: Sequence[str]) -> str:
+    """Labels as a prompt lists them."""
+    return "\n".join(f"{number}. {shown(label)}" for number, label in enumerate(labels, start=1))

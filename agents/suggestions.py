@@ -1,0 +1,83 @@
+"""What vectors say about a set of labels: which stand for the rest, and how they might be parted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+from taxonaut.agents.label_table import LabelTable
+from taxonaut.models.embedder import Matrix
+from taxonaut.models.threads import computed
+from taxonaut.state.building import Centre
+from taxonaut.state.ids import LabelId
+from taxonaut.tools.clustering import medoids
+from taxonaut.tools.suggest_centres import sample_labels, suggest_centres
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which labels to look at, how many to choose of them, and where chance starts."""
+
+    labels: Sequence[LabelId]
+    count: int
+    seed: int
+
+
+class Suggestions:
+    """Samples of labels and candidate centres, from the labels' names and vectors. `load` is called when needed."""
+
+    def __init__(self, load: Callable[[], LabelTable]) -> None:
+        self.load = load
+
+    @cached_property
+    def table(self) -> LabelTable:
+        """All labels."""
+        return self.load()
+
+    def name(self, label: LabelId) -> str:
+        """The text by which a label is known here."""
+        return self.table.texts[self.table.rows[label]]
+
+    async def samples(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
+        """Choose, for each wish, labels that stand for all of them (Sample of algorithm 1)."""
+        return await computed(partial(self.all_samples, wishes))
+
+    async def centres(self, wishes: Sequence[Wish]) -> list[list[Centre]]:
+        """Suggest, for each wish, at most `count` candidate centres, the largest first."""
+        return await computed(partial(self.all_centres, wishes))
+
+    async def central(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
+        """Choose, for each wish, its most central labels, unlike each other."""
+        return await computed(partial(self.all_central, wishes))
+
+    def all_samples(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
+        """Do what `samples` does, in this thread."""
+        return [
+            [wish.labels[row] for row in sample_labels(self.vectors(wish.labels), wish.count, wish.seed)]
+            for wish in wishes
+        ]
+
+    def all_centres(self, wishes: Sequence[Wish]) -> list[list[Centre]]:
+        """Do what `centres` does, in this thread."""
+        return [self.suggested(wish) for wish in wishes]
+
+    def suggested(self, wish: Wish) -> list[Centre]:
+        """Suggest centres for one set of labels."""
+        names = [self.name(label) for label in wish.labels]
+        found = suggest_centres(names, self.vectors(wish.labels), wish.count, wish.seed)
+        return [
+            Centre(suggestion.name, examples=tuple(wish.labels[row] for row in suggestion.rows))
+            for suggestion in found
+        ]
+
+    def all_central(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
+        """Do what `central` does, in this thread."""
+        return [
+            [wish.labels[row] for row in medoids(self.vectors(wish.labels), wish.count).tolist()]
+            for wish in wishes
+        ]
+
+    def vectors(self, labels: Sequence[LabelId]) -> Matrix:
+        """Return the unit vectors of some labels."""
+        rows = self.table.rows
+        vectors: Matrix = self.table.vectors[[rows[label] for label in labels]]
+        return vectors

@@ -1,0 +1,63 @@
+"""The tool `suggest_centres`: candidate centres for a set of labels, for agents that name none themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from taxonaut.tools.centre_names import name_centres
+from taxonaut.tools.clustering import Indexes, Matrix, even_split, medoids, spherical_kmeans
+
+MOST_CLUSTERED = 20_000
+"""Rows that are clustered; of more, a random sample."""
+
+NAMED_FROM = 400
+"""Labels of a cluster whose words go into its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A candidate centre: a name made of telling terms, and the rows that stand for it, the most central first."""
+
+    name: str
+    rows: tuple[int, ...]
+
+
+def suggest_centres(
+    names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
+) -> list[Suggestion]:
+    """Cluster labels by their unit vectors (n, d); give at most `count` candidates, the largest cluster first.
+
+    A candidate is named by the terms that tell its cluster from the others (class-based tf-idf,
+    `name_centres`); its rows are the cluster's medoids. Labels that do not differ are cut into equal parts.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(names))
+    if len(rows) > MOST_CLUSTERED:
+        rows = np.sort(rng.choice(rows, MOST_CLUSTERED, replace=False))
+    clusters = [rows[cluster] for cluster in clustered(vectors[rows], count, rng)]
+    central = [cluster[medoids(vectors[cluster], examples)] for cluster in clusters]
+    texts = [
+        [names[row] for row in (*first, *cluster[:NAMED_FROM])]
+        for first, cluster in zip(central, clusters, strict=True)
+    ]
+    titles = name_centres(texts)
+    return [Suggestion(title, tuple(first.tolist())) for title, first in zip(titles, central, strict=True)]
+
+
+def clustered(vectors: Matrix, count: int, rng: np.random.Generator) -> list[Indexes]:
+    """Part rows into at most `count` clusters, the largest first; equal parts where they do not differ."""
+    clusters = spherical_kmeans(vectors, count, rng)
+    return clusters if len(clusters) > 1 else even_split(vectors, min(count, len(vectors)))
+
+
+def sample_labels(vectors: Matrix, count: int, seed: int = 0) -> list[int]:
+    """Choose rows that stand for all rows of (n, d): the medoid of each of `count` clusters."""
+    if len(vectors) <= count:
+        return list(range(len(vectors)))
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(vectors))
+    if len(rows) > MOST_CLUSTERED:
+        rows = np.sort(rng.choice(rows, MOST_CLUSTERED, replace=False))
+    clusters = [rows[cluster] for cluster in spherical_kmeans(vectors[rows], count, rng)]
+    return sorted(int(cluster[medoids(vectors[cluster], 1)[0]]) for cluster in clusters)
