@@ -61,7 +61,7 @@ async def labelled(
         "index": workspace.index.version(),
         "templates": {name: workspace.prompts.hash(name) for name in workspace.prompts.names()},
         "version": taxonaut.__version__,
-        **workspace.config.model_dump(mode="json", exclude={"database"}),
+        **workspace.config.deciding(),
     }
     batch = workspace.config.walk.batch or ENCODER_BATCH
     graph: Any = Labelling(workspace, work)
