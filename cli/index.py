@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taxonaut.cli import index_changes
+from taxonaut.cli import index_changes, index_transfer
 from taxonaut.cli.session import JsonOption, Session, command
 
 if TYPE_CHECKING:
@@ -148,3 +148,4 @@ def drawn(branch: "Branch", tree: "Tree | None" = None) -> "Tree":
 
 
 group.add_typer(index_changes.app)
+group.add_typer(index_transfer.app)

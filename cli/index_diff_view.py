@@ -21,14 +21,14 @@ _SHOWN_NAMES = 3
 def print_diff(diff: "IndexDiff", limit: int = LIMIT) -> None:
     """Print a diff in lines, at most `limit` of each kind (0: all)."""
     console = out()
-    if diff.is_empty:
-        console.print(styled("nothing differs", "dim"))
     if diff.replaced and len(diff.matched) > 1:
         same = counted(len(diff.matched) - 1, "node")
         said = f"the tree was replaced, its nodes have new numbers; {same} matched by path or by members"
         console.print(styled(said, "bold"))
     elif diff.replaced:
         console.print(styled("the tree was replaced; no node of the former one is in it", "bold"))
+    if diff.is_empty:
+        console.print(styled("nothing differs", "dim"))
     for lines in _kinds(diff):
         shown = lines if not limit or len(lines) <= limit + 1 else lines[:limit]
         for sign, kind, text in shown:

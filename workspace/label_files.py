@@ -57,7 +57,8 @@ class LabelFile:
     @cached_property
     def labels(self) -> tuple[Label, ...]:
         """The labels to predict, in the file's order; rows that are only nodes are left out."""
-        return tuple(row.label for row in self.rows if not row.is_node)
+        first = {row.label.id: row.label for row in reversed(self.rows) if not row.is_node}
+        return tuple(dict.fromkeys(first[row.label.id] for row in self.rows if not row.is_node))
 
     @property
     def has_tree(self) -> bool:
@@ -75,7 +76,8 @@ def read_labels(
 ) -> LabelFile:
     """Read and check a label file: CSV, TSV, JSONL, JSON, Parquet, or a label a line; `-` is standard input.
 
-    A label without an id gets its path, joined by the separator, or else its name. Raises `InputError`
+    A label without an id gets its path, joined by the separator, or else its name; rows with one id and
+    name and different paths are one label in several places. Raises `InputError`
     naming the file, the line and the way out: an unreadable file, a missing column, an id used twice, two
     labels with one name under one parent, a parent that does not exist, a path that contradicts a parent, a
     path that does not end in the name; `CycleError` for parents that lead back to themselves.

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taxonaut.state.errors import CycleError, InputError
 from taxonaut.state.ids import LabelId
@@ -20,7 +20,8 @@ class LabelRow:
 
     `path` runs from the top to the label's own name; `parents` are ids of other rows. With neither, the label
     stands at the top. `is_node` marks a row that is a node of the tree but no label to predict. `place` is
-    where the row stands in its file, for messages.
+    where the row stands in its file, for messages. `includes`, `excludes` and `examples` are texts of the
+    node that it becomes, if it becomes one; without examples some are chosen from what is below.
     """
 
     label: Label
@@ -29,6 +30,9 @@ class LabelRow:
     is_node: bool = False
     kind: str = ""
     place: str = "a label"
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +57,29 @@ def label_graph(rows: Sequence[LabelRow], source: str = "the labels") -> LabelGr
     """Join rows into one graph.
 
     A row with a path stands at that path, below a place for each shorter path; its parents, if it has both,
-    must agree with the path, and more parents than the path shows are more edges. Raises `InputError` for an
-    id used twice, one name twice under one parent, an unknown parent, a path that contradicts the parents,
-    and `CycleError`, which shows the cycle.
+    must agree with the path, and more parents than the path shows are more edges. Rows of one id and name
+    with different paths are one label that stands in several places; what is below it at one is below it at
+    all. Raises `InputError` for any other id used twice, one name twice under one parent, an unknown parent,
+    a path that contradicts the parents, and `CycleError`, which shows the cycle.
     """
     by_id = _by_id(rows)
-    keys = {row.label.id: _key(row) for row in rows}
+    aliases = {row.path: by_id[row.label.id].path for row in rows if by_id[row.label.id] is not row}
+    if aliases:
+        by_id = {id_: replace(row, path=_resolved(row.path, aliases)) for id_, row in by_id.items()}
+    keys = {id_: _key(row) for id_, row in by_id.items()}
     at: dict[Key, LabelRow] = {}
     children: dict[Key, dict[Key, None]] = {ROOT: {}}
-    for row in rows:
+    for row in by_id.values():
         key = keys[row.label.id]
         if key in at:
             raise _one_name_twice(at[key], row, key[:-1] if isinstance(key, tuple) else ROOT, at)
         at[key] = row
-    for row in rows:
-        key = keys[row.label.id]
+    for given in rows:
+        row, key = by_id[given.label.id], keys[given.label.id]
         children.setdefault(key, {})
         if isinstance(key, tuple):
-            for length in range(len(key), 0, -1):
-                above = children.setdefault(key[: length - 1], {})
-                known = key[:length] in above
-                above[key[:length]] = None
-                if known:
-                    break
+            above = _resolved(given.path[:-1], aliases) if given.path in aliases else key[:-1]
+            _add_way(children, above, key)
         for parent in _known_parents(row, by_id, source):
             children.setdefault(keys[parent], {})[key] = None
     graph = LabelGraph(
@@ -85,11 +89,34 @@ def label_graph(rows: Sequence[LabelRow], source: str = "the labels") -> LabelGr
     return graph
 
 
+def _add_way(children: dict[Key, dict[Key, None]], above: tuple[str, ...], key: Key) -> None:
+    """Put a place below another, and that below a place for each shorter path."""
+    children.setdefault(above, {})[key] = None
+    for length in range(len(above), 0, -1):
+        parent = children.setdefault(above[: length - 1], {})
+        if above[:length] in parent:
+            break
+        parent[above[:length]] = None
+
+
+def _resolved(path: tuple[str, ...], aliases: Mapping[tuple[str, ...], tuple[str, ...]]) -> tuple[str, ...]:
+    """Return a path through the first place of each label on it."""
+    for _ in range(len(aliases) + 1):
+        length = next((long for long in range(len(path), 0, -1) if path[:long] in aliases), 0)
+        if not length:
+            return path
+        path = aliases[path[:length]] + path[length:]
+    raise CycleError(
+        f"the paths of {path[0]!r} lead back to themselves: a label stands below itself at {_joined(path[:6])}"
+    )
+
+
 def _by_id(rows: Sequence[LabelRow]) -> dict[LabelId, LabelRow]:
     by_id: dict[LabelId, LabelRow] = {}
     for row in rows:
         first = by_id.setdefault(row.label.id, row)
-        if first is not row:
+        another_place = row.path != first.path and row.path and first.path
+        if first is not row and not (another_place and row.label.name == first.label.name):
             raise InputError(
                 f"{row.place}: the id {row.label.id!r} was already given to {first.label.name!r} "
                 f"({first.place}). Ids must differ: remove one of the two rows, or "

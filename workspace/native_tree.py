@@ -1,6 +1,7 @@
 """The tree a person's labels already have, from their paths and parents."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
@@ -21,10 +22,7 @@ class NativeTreeBuilder:
     async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
         """Put these labels where their rows say; rows of other labels serve as nodes only."""
         wanted = {label.id for label in labels}
-        rows = [
-            LabelRow(row.label, row.path, row.parents, row.label.id not in wanted, row.kind, row.place)
-            for row in self._rows
-        ]
+        rows = [replace(row, is_node=row.label.id not in wanted) for row in self._rows]
         known = {row.label.id for row in rows}
         rows += [LabelRow(label) for label in labels if label.id not in known]
         tree = build_native_tree(rows)
@@ -87,7 +85,9 @@ def _node(graph: LabelGraph, key: Key, number: int, examples: Sequence[str]) -> 
         name=key[-1] if row is None else row.label.name,
         description="" if row is None else row.label.description,
         label_id=None if row is None or row.is_node else row.label.id,
-        examples=tuple(examples),
+        examples=tuple(examples) if row is None else row.examples or tuple(examples),
+        includes=() if row is None else row.includes,
+        excludes=() if row is None else row.excludes,
     )
 
 

@@ -1,0 +1,210 @@
+"""Anyone's SKOS vocabulary as an index: what is narrower is below, whatever the number of parents."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Label, Tree, TreeNode
+from taxonaut.workspace.index_file import IndexFile
+from taxonaut.workspace.label_graph import LabelRow, check_labels
+from taxonaut.workspace.native_tree import build_native_tree
+from taxonaut.workspace.skos import BATCH, CATEGORY, EXCLUDES, SKOS_XL, rdf
+from taxonaut.workspace.sources import Source
+
+METHOD = "native"
+_SHOWN = 3
+
+
+def read_skos(source: Source, *, language: str = "", leaves_only: bool = False) -> IndexFile:
+    """Read Turtle, N-Triples or RDF/XML, by the suffix.
+
+    Every concept is a label, whose id is its notation (its address if it has none, several, or one that
+    another concept has, too); a `urn:taxonaut:Category` is a node only, and with `leaves_only` so is every
+    concept that has narrower ones. Names are the prefLabels in `language`; without it the untagged ones, then
+    English, then those of the language that most have. Raises InputError for a file that cannot be parsed or
+    has no concepts, a concept without a name, two labels with one name under one parent; CycleError for a
+    cycle.
+    """
+    return _Reader(source, language, leaves_only).read()
+
+
+class _Reader:
+    def __init__(self, source: Source, language: str, leaves_only: bool) -> None:
+        self.source = source
+        self.language = language.lower()
+        self.leaves_only = leaves_only
+        self.lib = rdf()
+        self.graph = self._parsed()
+        skos = self.lib.SKOS
+        self.concepts: list[Any] = sorted(set(self.graph.subjects(self.lib.RDF.type, skos.Concept)))
+        if not self.concepts:
+            raise InputError(
+                f"{source.name} has no skos:Concept in it; give a SKOS vocabulary, "
+                "or import labels of another format with: taxonaut labels import"
+            )
+        self.notes: list[str] = []
+        self.languages = self._languages()
+
+    def _parsed(self) -> Any:
+        suffix = next((each for each in reversed(self.source.path.suffixes) if each != ".gz"), "").lower()
+        format_ = {".rdf": "xml", ".nt": "nt"}.get(suffix, "turtle")
+        graph = self.lib.Graph()
+        try:
+            with self.source.open_bytes() as file:
+                graph.parse(data=file.read(), format=format_)
+        except Exception as error:  # noqa: BLE001 - rdflib's parsers raise whatever they meet
+            said = " ".join(str(error).split())[:200]
+            raise InputError(f"{self.source.name} cannot be read as {format_}: {said}") from None
+        return graph
+
+    def read(self) -> IndexFile:
+        parents = self._parents()
+        names = self._names()
+        ids = self._ids()
+        above = {parent for each in parents.values() for parent in each}
+        category = self.lib.URIRef(CATEGORY)
+        rows = []
+        for concept in sorted(self.concepts, key=lambda each: (names[each].casefold(), each)):
+            is_category = (concept, self.lib.RDF.type, category) in self.graph
+            rows.append(
+                LabelRow(
+                    Label(
+                        LabelId(f"node {concept}" if is_category else ids[concept]),
+                        names[concept],
+                        " ".join(self._all(concept, self.lib.SKOS.definition)[:1]),
+                        str(self.graph.value(concept, self.lib.URIRef(BATCH)) or "initial"),
+                    ),
+                    parents=tuple(
+                        LabelId(f"node {parent}" if self._is_category(parent) else ids[parent])
+                        for parent in parents[concept]
+                    ),
+                    is_node=is_category or (self.leaves_only and concept in above),
+                    place=f"{self.source.name}, {concept}",
+                    includes=self._all(concept, self.lib.SKOS.scopeNote),
+                    excludes=self._all(concept, self.lib.URIRef(EXCLUDES)),
+                    examples=self._all(concept, self.lib.SKOS.example),
+                )
+            )
+        check_labels(rows, self.source.name)
+        labels = tuple(row.label for row in rows if not row.is_node)
+        if not labels:
+            raise InputError(f"{self.source.name} holds categories only and no label to predict")
+        return IndexFile(
+            self.source.name, labels, self._with_root(build_native_tree(rows)), tuple(self.notes)
+        )
+
+    def _is_category(self, concept: Any) -> bool:
+        return (concept, self.lib.RDF.type, self.lib.URIRef(CATEGORY)) in self.graph
+
+    def _parents(self) -> Mapping[Any, list[Any]]:
+        skos, known = self.lib.SKOS, set(self.concepts)
+        found: defaultdict[Any, dict[Any, None]] = defaultdict(dict)
+        missing = set()
+        pairs = [*self.graph.subject_objects(skos.broader)]
+        pairs += [(low, high) for high, low in self.graph.subject_objects(skos.narrower)]
+        for low, high in sorted(set(pairs)):
+            if low in known and high in known:
+                found[low][high] = None
+            else:
+                missing.add(high if low in known else low)
+        if missing:
+            self.notes.append(
+                f"{len(missing):,} concepts that broader or narrower name are not in the file, such as "
+                f"{min(missing)}; these links are left out"
+            )
+        return {concept: list(found[concept]) for concept in self.concepts}
+
+    def _languages(self) -> list[str]:
+        """Return the languages to take names from, best first."""
+        tags: Counter[str] = Counter()
+        for literal in self.graph.objects(None, self.lib.SKOS.prefLabel):
+            tags[(getattr(literal, "language", None) or "").lower()] += 1
+        common = [tag for tag, _ in sorted(tags.items(), key=lambda entry: (-entry[1], entry[0]))]
+        order = ["", "en", *common]
+        if not self.language:
+            return list(dict.fromkeys(order))
+        return list(dict.fromkeys([self.language, *order]))
+
+    def _best(self, literals: Iterable[Any]) -> tuple[str, str]:
+        """Return the text in the best language, and that language."""
+        by_tag: dict[str, str] = {}
+        for literal in sorted(literals, key=str):
+            by_tag.setdefault((getattr(literal, "language", None) or "").lower(), str(literal))
+        for wanted in self.languages:
+            for tag in sorted(by_tag, key=len):
+                if tag == wanted or (wanted and tag.startswith(f"{wanted}-")):
+                    return by_tag[tag], tag
+        return next(iter(by_tag.items()))[::-1] if by_tag else ("", "")
+
+    def _names(self) -> Mapping[Any, str]:
+        names: dict[Any, str] = {}
+        nameless, elsewhere = [], 0
+        for concept in self.concepts:
+            name, tag = self._best(self._name_literals(concept))
+            names[concept] = name
+            if not name.strip():
+                nameless.append(concept)
+            elif self.language and tag != self.language and not tag.startswith(f"{self.language}-"):
+                elsewhere += 1
+        if nameless:
+            shown = ", ".join(map(str, nameless[:_SHOWN])) + (", …" if len(nameless) > _SHOWN else "")
+            raise InputError(
+                f"{self.source.name}: {len(nameless):,} concepts have no skos:prefLabel: {shown}; "
+                "give each a name, or take them out"
+            )
+        if elsewhere == len(self.concepts):
+            known = ", ".join(repr(tag) for tag in self.languages[1:] if tag) or "none"
+            raise InputError(
+                f"{self.source.name} has no name in the language {self.language!r}; its languages are {known}"
+            )
+        if elsewhere:
+            self.notes.append(
+                f"{elsewhere:,} concepts have no name in {self.language!r}; theirs is in another"
+            )
+        return names
+
+    def _name_literals(self, concept: Any) -> list[Any]:
+        literals = list(self.graph.objects(concept, self.lib.SKOS.prefLabel))
+        if not literals:
+            xl = self.lib.Namespace(SKOS_XL)
+            for label in self.graph.objects(concept, xl.prefLabel):
+                literals += self.graph.objects(label, xl.literalForm)
+        return literals
+
+    def _ids(self) -> Mapping[Any, str]:
+        notations = {
+            concept: sorted({str(each) for each in self.graph.objects(concept, self.lib.SKOS.notation)})
+            for concept in self.concepts
+        }
+        counts = Counter(each for found in notations.values() for each in found)
+        return {
+            concept: found[0]
+            if len(found) == 1 and counts[found[0]] == 1 and found[0].strip()
+            else str(concept)
+            for concept, found in notations.items()
+        }
+
+    def _all(self, concept: Any, term: Any) -> tuple[str, ...]:
+        """Return a concept's texts of one kind in the language of its name, else all of them."""
+        literals = sorted(self.graph.objects(concept, term), key=str)
+        _, best = self._best(literals)
+        chosen = [each for each in literals if (getattr(each, "language", None) or "").lower() == best]
+        return tuple(str(each) for each in chosen)
+
+    def _with_root(self, tree: Tree) -> Tree:
+        """Give the root the name of the scheme, if there is just one that has a name."""
+        schemes = sorted(self.graph.subjects(self.lib.RDF.type, self.lib.SKOS.ConceptScheme))
+        names = [self._best(self._name_literals(each))[0] for each in schemes]
+        if len(schemes) != 1 or not names[0].strip():
+            return tree
+        root = TreeNode(
+            0,
+            names[0],
+            " ".join(self._all(schemes[0], self.lib.SKOS.definition)[:1]),
+            examples=self._all(schemes[0], self.lib.SKOS.example),
+            includes=self._all(schemes[0], self.lib.SKOS.scopeNote),
+            excludes=self._all(schemes[0], self.lib.URIRef(EXCLUDES)),
+        )
+        return Tree(METHOD, (root, *tree.nodes), tree.edges, tree.placements)
