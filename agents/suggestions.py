@@ -10,7 +10,7 @@ from taxonaut.models.threads import computed
 from taxonaut.state.building import Centre
 from taxonaut.state.ids import LabelId
 from taxonaut.tools.clustering import medoids
-from taxonaut.tools.suggest_centres import sample_labels, suggest_centres
+from taxonaut.tools.suggest_centres import part_labels, sample_labels, suggest_centres
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,26 @@ class Suggestions:
     async def central(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
         """Choose, for each wish, its most central labels, unlike each other."""
         return await computed(partial(self.all_central, wishes))
+
+    async def parts(self, wishes: Sequence[Wish]) -> list[list[tuple[Centre, tuple[LabelId, ...]]]]:
+        """Part each wish's labels into at least two named sets by their vectors alone."""
+        return await computed(partial(self.all_parts, wishes))
+
+    def all_parts(self, wishes: Sequence[Wish]) -> list[list[tuple[Centre, tuple[LabelId, ...]]]]:
+        """Do what `parts` does, in this thread."""
+        return [self.parted(wish) for wish in wishes]
+
+    def parted(self, wish: Wish) -> list[tuple[Centre, tuple[LabelId, ...]]]:
+        """Part one set of labels."""
+        names = [self.name(label) for label in wish.labels]
+        found = part_labels(names, self.vectors(wish.labels), wish.count, wish.seed)
+        return [
+            (
+                Centre(suggestion.name, examples=tuple(wish.labels[row] for row in suggestion.rows)),
+                tuple(wish.labels[row] for row in rows),
+            )
+            for suggestion, rows in found
+        ]
 
     def all_samples(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
         """Do what `samples` does, in this thread."""

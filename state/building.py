@@ -103,4 +103,4 @@ class BuildState(BuildInput, total=False):
     waiting: list[Partition]
     trials: list[Trial]
     splits: Annotated[dict[str, Split], operator.or_]
-    decisions: Annotated[list[Decision], operator.add]
+    decisions: list[Decision]

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from taxonaut.tools.centre_names import name_centres
-from taxonaut.tools.clustering import Indexes, Matrix, even_split, medoids, spherical_kmeans
+from taxonaut.tools.clustering import Indexes, Matrix, even_split, medoids, spherical_kmeans, unit_rows
 
 MOST_CLUSTERED = 20_000
 """Rows that are clustered; of more, a random sample."""
+
+LOPSIDED = 0.9
+"""Share of the rows from which on one cluster is no parting."""
 
 NAMED_FROM = 400
 """Labels of a cluster whose words go into its name."""
@@ -31,18 +34,49 @@ def suggest_centres(
     A candidate is named by the terms that tell its cluster from the others (class-based tf-idf,
     `name_centres`); its rows are the cluster's medoids. Labels that do not differ are cut into equal parts.
     """
+    rows = sampled(len(names), np.random.default_rng(seed))
+    clusters = [rows[cluster] for cluster in clustered(vectors[rows], count, np.random.default_rng(seed))]
+    return named(names, vectors, clusters, examples)
+
+
+def part_labels(
+    names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
+) -> list[tuple[Suggestion, list[int]]]:
+    """Part all rows of (n, d), n > 1, into named sets, none of them nearly all: by clusters, else in equal parts."""
     rng = np.random.default_rng(seed)
-    rows = np.arange(len(names))
-    if len(rows) > MOST_CLUSTERED:
-        rows = np.sort(rng.choice(rows, MOST_CLUSTERED, replace=False))
-    clusters = [rows[cluster] for cluster in clustered(vectors[rows], count, rng)]
-    central = [cluster[medoids(vectors[cluster], examples)] for cluster in clusters]
+    rows = sampled(len(names), rng)
+    clusters = spherical_kmeans(vectors[rows], count, rng)
+    if len(clusters) > 1:
+        means = unit_rows(np.stack([vectors[rows[cluster]].sum(axis=0) for cluster in clusters]))
+        nearest = np.argmax(vectors @ means.T, axis=1)
+        clusters = [np.flatnonzero(nearest == number) for number in range(len(means))]
+        clusters = sorted((cluster for cluster in clusters if len(cluster)), key=lambda c: (-len(c), c[0]))
+    if len(clusters) < 2 or len(clusters[0]) > LOPSIDED * len(names):
+        clusters = even_split(vectors, min(count, len(names)))
+    found = named(names, vectors, clusters, examples)
+    return [(suggestion, cluster.tolist()) for suggestion, cluster in zip(found, clusters, strict=True)]
+
+
+def named(
+    names: Sequence[str], vectors: Matrix, clusters: Sequence[Indexes], examples: int
+) -> list[Suggestion]:
+    """Name clusters by the terms that tell them apart, with their medoids."""
+    central = [
+        cluster[medoids(vectors[cluster], examples)] if len(cluster) <= MOST_CLUSTERED else cluster[:examples]
+        for cluster in clusters
+    ]
     texts = [
         [names[row] for row in (*first, *cluster[:NAMED_FROM])]
         for first, cluster in zip(central, clusters, strict=True)
     ]
     titles = name_centres(texts)
     return [Suggestion(title, tuple(first.tolist())) for title, first in zip(titles, central, strict=True)]
+
+
+def sampled(count: int, rng: np.random.Generator) -> Indexes:
+    """Return so many rows, or a random sample of them where there are more than are clustered."""
+    rows = np.arange(count)
+    return rows if count <= MOST_CLUSTERED else np.sort(rng.choice(rows, MOST_CLUSTERED, replace=False))
 
 
 def clustered(vectors: Matrix, count: int, rng: np.random.Generator) -> list[Indexes]:
@@ -56,8 +90,6 @@ def sample_labels(vectors: Matrix, count: int, seed: int = 0) -> list[int]:
     if len(vectors) <= count:
         return list(range(len(vectors)))
     rng = np.random.default_rng(seed)
-    rows = np.arange(len(vectors))
-    if len(rows) > MOST_CLUSTERED:
-        rows = np.sort(rng.choice(rows, MOST_CLUSTERED, replace=False))
+    rows = sampled(len(vectors), rng)
     clusters = [rows[cluster] for cluster in spherical_kmeans(vectors[rows], count, rng)]
     return sorted(int(cluster[medoids(vectors[cluster], 1)[0]]) for cluster in clusters)

@@ -36,6 +36,18 @@ model = "{DEFAULT_CHOOSER}"
 [models.general_expert]
 model = "{DEFAULT_CHOOSER}"
 
+# Who builds and grows an index (index build --method agents, labels add): an architect names categories, an
+# annotator puts labels into them. A strong model for the first and a cheap one for the second go well together.
+[models.architect]
+model = "{DEFAULT_CHOOSER}"
+
+[models.annotator]
+model = "{DEFAULT_CHOOSER}"
+
+[build]
+centres = 16            # most branches of a node
+terminal_size = 24      # labels of a node that is not divided
+
 [walk]
 shortlist = "both"      # tree, dense or both
 terminals = 20          # terminal nodes a walk may reach
@@ -67,6 +79,8 @@ class ModelsConfig(Section):
 
     navigator: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
     general_expert: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
+    architect: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
+    annotator: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
 
 
 class WalkConfig(Section):
@@ -95,6 +109,28 @@ class WalkConfig(Section):
     anchors: int = Field(default=20, gt=0, description="Labels an anchored walk starts from.")
     top: int = Field(default=10, gt=0)
     batch: int | None = Field(default=None, gt=0, description="Items that walk together. None: by the model.")
+    seed: int = 0
+
+
+class BuildConfig(Section):
+    """How agents build and grow an index; see `BuildPolicy` for the thresholds."""
+
+    centres: int = Field(default=16, ge=2, description="Most centres of one partition.")
+    terminal_size: int = Field(default=24, ge=2, description="Labels of a partition that is not split.")
+    depth: int = Field(default=8, ge=1, description="Most levels below the root.")
+    sample: int = Field(default=64, ge=2, description="Labels that the architect is shown (Sample).")
+    labels_per_request: int = Field(default=20, ge=1, description="Labels in one request to the annotator.")
+    fits: int = Field(default=3, ge=1, description="Most centres of one label.")
+    margin: float = Field(
+        default=0.03,
+        ge=0,
+        le=1,
+        description="encoder/: how near a centre must come to a label's nearest one.",
+    )
+    overlap: float = Field(default=0.8, gt=0, lt=1, description="Labels shared by near-duplicate centres.")
+    swallow: float = Field(default=0.8, gt=0, lt=1, description="Most labels that one centre may hold.")
+    other: float = Field(default=0.3, gt=0, lt=1, description="Most labels that may fit no centre.")
+    attempts: int = Field(default=3, ge=1, description="Splits tried before labels are parted by vectors.")
     seed: int = 0
 
 
@@ -129,6 +165,7 @@ class Config(BaseSettings):
     embeddings: ModelSettings = ModelSettings(model=DEFAULT_EMBEDDER)
     models: ModelsConfig = ModelsConfig()
     walk: WalkConfig = WalkConfig()
+    build: BuildConfig = BuildConfig()
     scoring: ScoringConfig = ScoringConfig()
     database: DatabaseConfig = DatabaseConfig()
 

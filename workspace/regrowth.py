@@ -35,7 +35,7 @@ async def asubtree(
             f"node {here.name!r} ({node}) has {len(labels)} labels in it; there is nothing to divide. "
             "Split a node that holds at least two: taxonaut index show"
         )
-    tree = await builder(method, workspace.wiring, settings or {}).build(labels, progress)
+    tree = await builder(method, workspace.wiring, settings or {}, workspace.runs).build(labels, progress)
     if here.label_id is None or here.label_id not in index.labels_under([node])[node]:
         return tree
     return replace(tree, placements=((0, here.label_id), *tree.placements))

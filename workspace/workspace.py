@@ -125,7 +125,7 @@ class Workspace:
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
             )
-        build = builder(method, self.wiring, settings or {})
+        build = builder(method, self.wiring, settings or {}, self.runs)
         tree = await build.build(labels, progress)
         self.index.load_tree(tree)
         return tree

@@ -1,0 +1,228 @@
+"""Build an index over labels by agents: self-construction (XMC-Agent 2.2.1, algorithms 1 and 2).
+
+Sample, propose centres, assign every label to all centres that fit, partition, validate, and again for every
+partition that is too large. Each super-step takes what waits, of all branches and levels, all requests in flight
+together; a split that was refused is tried again beside the next level of those that were accepted.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from langgraph.graph import END, START, StateGraph
+
+from taxonaut.agents.annotator import Annotator, CentreText, Job
+from taxonaut.agents.architect import Architect
+from taxonaut.agents.suggestions import Suggestions, Wish
+from taxonaut.graphs.build_policy import BuildPolicy
+from taxonaut.graphs.portal import step
+from taxonaut.graphs.split_check import found_problems, partitioned, repaired, siblings_of
+from taxonaut.state.building import OTHER, BuildInput, BuildState, Centre, Partition, Split, Trial
+from taxonaut.state.errors import ModelError
+from taxonaut.state.records import Decision
+from taxonaut.state.runs import Runs
+
+SIBLING_EXAMPLES = 3
+
+OnSettled = Callable[[int], None]
+"""Called with how many labels more have reached a terminal node (a label in several counts each time)."""
+
+
+def build_index(
+    suggestions: Suggestions,
+    architect: Architect,
+    annotator: Annotator,
+    policy: BuildPolicy | None = None,
+    runs: Runs | None = None,
+    on_settled: OnSettled | None = None,
+) -> StateGraph[BuildState, None, BuildInput, BuildState]:
+    """Build the graph; compile it and invoke it with a run and labels. `splits` of what comes out is merged.
+
+    With `runs`, each accepted split is kept as a unit of its run with the decisions that led to it, and a
+    killed build goes on from there. Raises the ModelError of a request that failed for good.
+    """
+    building = Building(suggestions, architect, annotator, policy or BuildPolicy(), runs, on_settled)
+    graph = StateGraph(BuildState, input_schema=BuildInput, output_schema=BuildState)
+    graph.add_node("start", step(building.start))
+    graph.add_node("take", step(building.take))
+    graph.add_node("propose", step(building.propose))
+    graph.add_node("assign", step(building.assign))
+    graph.add_node("validate", step(building.validate))
+    graph.add_edge(START, "start")
+    graph.add_edge("start", "take")
+    graph.add_conditional_edges("take", building.after_take, ["propose", END])
+    graph.add_edge("propose", "assign")
+    graph.add_edge("assign", "validate")
+    graph.add_edge("validate", "take")
+    return graph
+
+
+class Building:
+    """The graph's steps over their agents; holds no state of a build."""
+
+    def __init__(
+        self,
+        suggestions: Suggestions,
+        architect: Architect,
+        annotator: Annotator,
+        policy: BuildPolicy,
+        runs: Runs | None,
+        on_settled: OnSettled | None,
+    ) -> None:
+        self.suggestions = suggestions
+        self.architect = architect
+        self.annotator = annotator
+        self.policy = policy
+        self.runs = runs
+        self.on_settled = on_settled
+
+    async def start(self, state: BuildState) -> BuildState:
+        """All labels are the first partition."""
+        everything = Partition("", (), tuple(state["label_ids"]))
+        return {"waiting": [everything], "splits": {}, "decisions": []}  # type: ignore[typeddict-item]
+
+    async def take(self, state: BuildState) -> BuildState:
+        """Set aside what is small enough and what a former call of this run has split already."""
+        splits: dict[str, Split] = {}
+        todo: list[Partition] = []
+        waiting = state["waiting"]
+        while waiting:
+            large = [partition for partition in waiting if not self.policy.is_terminal(partition)]
+            self.settled(waiting, large)
+            fresh = [partition.key for partition in large if not partition.attempt]
+            kept = self.runs.finished(state["run_id"], fresh) if self.runs is not None else {}
+            waiting = []
+            for partition in large:
+                if partition.key in kept and not partition.attempt:
+                    splits[partition.key] = Split.loaded(kept[partition.key])
+                    waiting += self.children(partition, splits[partition.key])
+                else:
+                    todo.append(partition)
+        return {"waiting": todo, "splits": splits, "trials": []}  # type: ignore[typeddict-item]
+
+    def settled(self, waiting: Sequence[Partition], large: Sequence[Partition]) -> None:
+        """Tell how many labels have arrived."""
+        if self.on_settled is not None:
+            self.on_settled(sum(len(p.labels) for p in waiting) - sum(len(p.labels) for p in large))
+
+    def after_take(self, state: BuildState) -> str:
+        """Go on while a partition is too large."""
+        return "propose" if state["waiting"] else END
+
+    async def propose(self, state: BuildState) -> BuildState:
+        """Let the architect name centres for every partition that waits."""
+        waiting = state["waiting"]
+        proposals = await self.architect.propose(
+            state["run_id"], waiting, [self.policy.wanted(partition) for partition in waiting]
+        )
+        decisions = [proposal.decision for proposal in proposals]
+        await self.stop_on([proposal.error for proposal in proposals], state, decisions)
+        trials = [
+            Trial(partition, proposal.centres, proposal.problems)
+            for partition, proposal in zip(waiting, proposals, strict=True)
+        ]
+        return {"trials": trials, "decisions": decisions}  # type: ignore[typeddict-item]
+
+    async def assign(self, state: BuildState) -> BuildState:
+        """Let the annotator assign every label of every partition to all centres that fit."""
+        jobs = [self.job(trial) for trial in state["trials"]]
+        results = await self.annotator.assign(state["run_id"], jobs)
+        decisions = [decision for result in results for decision in result.decisions]
+        await self.stop_on([result.error for result in results], state, [*state["decisions"], *decisions])
+        trials = [
+            replace(trial, assigned=result.each)
+            for trial, result in zip(state["trials"], results, strict=True)
+        ]
+        return {"trials": trials, "decisions": [*state["decisions"], *decisions]}  # type: ignore[typeddict-item]
+
+    def job(self, trial: Trial) -> Job:
+        """Say what the annotator has to do for one partition; nothing where there is no choice."""
+        name = self.suggestions.name
+        labels = trial.partition.labels if len(trial.centres) > 1 else ()
+        centres = tuple(
+            CentreText(centre.name, centre.description, tuple(map(name, centre.examples)))
+            for centre in trial.centres
+        )
+        key = f"part {trial.partition.key or 'root'}"
+        return Job(key, tuple(map(name, labels)), centres, trial.partition.path)
+
+    async def stop_on(
+        self, errors: Sequence[ModelError | None], state: BuildState, decisions: Sequence[Decision]
+    ) -> None:
+        """Raise the first error there is, once the decisions are kept that cost something."""
+        first = next((error for error in errors if error is not None), None)
+        if first is None:
+            return
+        if self.runs is not None:
+            self.runs.finish(state["run_id"], {}, decisions)
+        raise first
+
+    async def validate(self, state: BuildState) -> BuildState:
+        """Accept good splits, try others again with what was wrong, part by vectors what cannot be split so."""
+        accepted: dict[str, Split] = {}
+        waiting: list[Partition] = []
+        hopeless: list[Trial] = []
+        for trial in state["trials"]:
+            partition = trial.partition
+            split, problems = self.judged(trial)
+            if not problems:
+                accepted[partition.key] = replace(split, problems=partition.problems + split.problems)
+            elif partition.attempt + 1 < self.policy.attempts:
+                again = (*partition.problems, *problems)
+                waiting.append(replace(partition, attempt=partition.attempt + 1, problems=again))
+            else:
+                mended = repaired(split, len(partition.labels), self.policy)
+                said = partition.problems + tuple(problems)
+                if mended is None:
+                    hopeless.append(replace(trial, problems=said))
+                else:
+                    accepted[partition.key] = replace(mended, problems=said)
+        accepted |= await self.by_vectors(hopeless)
+        if self.runs is not None:
+            rows = {key: split.dumped() for key, split in accepted.items()}
+            self.runs.finish(state["run_id"], rows, state["decisions"])
+        for trial in state["trials"]:
+            if trial.partition.key in accepted:
+                waiting += self.children(trial.partition, accepted[trial.partition.key])
+        return {"waiting": waiting, "splits": accepted, "trials": [], "decisions": []}  # type: ignore[typeddict-item]
+
+    def judged(self, trial: Trial) -> tuple[Split, list[str]]:
+        """Return a trial's split and what is wrong with it."""
+        if len(trial.centres) < 2:
+            few = f"only {len(trial.centres)} of the proposed categories can be used; at least 2 are needed"
+            return Split(problems=trial.problems), [*trial.problems, few]
+        split = partitioned(trial)
+        return split, found_problems(split, len(trial.partition.labels), self.policy)
+
+    async def by_vectors(self, trials: Sequence[Trial]) -> dict[str, Split]:
+        """Part labels by their vectors where the agents found no split."""
+        wishes = [
+            Wish(trial.partition.labels, self.policy.wanted(trial.partition), self.architect.settings.seed)
+            for trial in trials
+        ]
+        parts = await self.suggestions.parts(wishes)
+        return {
+            trial.partition.key: Split(
+                tuple(centre for centre, _ in found),
+                tuple(members for _, members in found),
+                (),
+                trial.problems,
+                fallback=True,
+            )
+            for trial, found in zip(trials, parts, strict=True)
+        }
+
+    def children(self, partition: Partition, split: Split) -> list[Partition]:
+        """Return the partitions that a split makes."""
+        found = [
+            Partition(
+                partition.child(number),
+                (*partition.path, centre.name),
+                members,
+                siblings_of(split, number, SIBLING_EXAMPLES),
+            )
+            for number, (centre, members) in enumerate(zip(split.centres, split.members, strict=True))
+        ]
+        if split.other:
+            named = tuple(Centre(centre.name, centre.description) for centre in split.centres)
+            found.append(Partition(partition.child(OTHER), partition.path, split.other, named))
+        return found

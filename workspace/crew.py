@@ -1,0 +1,95 @@
+"""Put architect and annotator on the models that a workspace's settings name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from taxonaut.agents.annotator import Annotator, AnnotatorSettings
+from taxonaut.agents.architect import Architect, ArchitectSettings, Manner
+from taxonaut.agents.label_table import LabelTable
+from taxonaut.agents.suggestions import Suggestions
+from taxonaut.models.catalog import ENCODER, encoder_embedder
+from taxonaut.models.encoder import LabelSpace, TextScorer
+from taxonaut.models.label_encoder import LabelEncoder, LabelEncoderSettings
+from taxonaut.models.requests import Answers
+from taxonaut.models.settings import ModelSettings
+from taxonaut.models.stored_embedder import StoredEmbedder
+from taxonaut.state.records import Label
+from taxonaut.workspace.agents_tree import Crew
+from taxonaut.workspace.config import PATIENCE, Config
+from taxonaut.workspace.wiring import Wiring
+
+ENCODER_BATCH = 4_096
+"""Labels in one request to an encoder, which reads no prompt."""
+
+ROOM_FOR_CENTRES = 64
+ROOM_FOR_A_LABEL = 16
+"""Tokens of an answer: for each centre that is named with its description, for each label that is assigned."""
+
+
+def crew(wiring: Wiring, labels: Sequence[Label]) -> Crew:
+    """Return the agents that build over these labels, which are compared by their names."""
+    config = wiring.config
+    names = [label.name for label in labels]
+    table = LabelTable([label.id for label in labels], names, wiring.stored.lookup(names))
+    suggestions = Suggestions(lambda: table)
+    build, task = config.build, config.task.description
+    architect = Architect(
+        opened(wiring, config.models.architect, table, build.centres * ROOM_FOR_CENTRES),
+        wiring.prompts,
+        suggestions,
+        ArchitectSettings(task=task, sample=build.sample, seed=build.seed),
+        manner(config.models.architect),
+    )
+    return Crew(suggestions, architect, annotator(wiring, table), settings(config, wiring))
+
+
+def annotator(wiring: Wiring, table: LabelTable) -> Annotator:
+    """Return the annotator over labels with their vectors."""
+    config = wiring.config
+    model, build = config.models.annotator, config.build
+    encodes = model.provider == ENCODER
+    batch = ENCODER_BATCH if encodes else build.labels_per_request
+    return Annotator(
+        opened(wiring, model, table, build.labels_per_request * ROOM_FOR_A_LABEL),
+        wiring.prompts,
+        AnnotatorSettings(task=config.task.description, batch=batch, most=build.fits, seed=build.seed),
+        scored=model.answer == "scored" and not encodes,
+    )
+
+
+def opened(wiring: Wiring, model: ModelSettings, table: LabelTable, room: int) -> Answers:
+    """Open a role's model; an encoder compares labels as such, a language model has room for its answer."""
+    if model.provider != ENCODER:
+        if "max_tokens" not in model.model_fields_set:
+            model = model.model_copy(update={"max_tokens": max(model.max_tokens, room)})
+        return wiring.answers(model)
+    embedder = wiring.embedder_of(encoder_embedder(model))
+    stored = StoredEmbedder(embedder, wiring.embeddings)
+    space = LabelSpace.of(table.texts, stored.lookup(table.texts))
+    scorer = TextScorer(embedder, wiring.score_settings(), space)
+    return LabelEncoder(scorer, stored.lookup, LabelEncoderSettings(margin=wiring.config.build.margin))
+
+
+def manner(model: ModelSettings) -> Manner:
+    """Say how a model comes to centres."""
+    if model.provider == ENCODER:
+        return "voted"
+    return "scored" if model.answer == "scored" else "written"
+
+
+def settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
+    """Return what of the settings can change what the agents do."""
+    templates = {name: wiring.prompts.hash(name) for name in wiring.prompts.names() if name.startswith("a")}
+    return {
+        "task": config.task.description,
+        "architect": identity(config.models.architect),
+        "annotator": identity(config.models.annotator),
+        "embeddings": identity(config.embeddings),
+        "build": config.build.model_dump(mode="json"),
+        "templates": templates,
+    }
+
+
+def identity(model: ModelSettings) -> Mapping[str, Any]:
+    """Return what of a model's settings can change what it answers."""
+    return model.model_dump(mode="json", exclude=set(PATIENCE))
