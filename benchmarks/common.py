@@ -2,10 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from taxonaut.evaluation.harness import Report
+from taxonaut.evaluation import scratch
+from taxonaut.evaluation.harness import Quality, Report
+from taxonaut.evaluation.intervals import Interval
+from taxonaut.graphs.portal import PORTAL
 from taxonaut.workspace.item_files import ItemRow, open_items
 from taxonaut.workspace.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
@@ -83,3 +87,55 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(cells).rstrip())
         if number == 0:
             print("  ".join("-" * width for width in widths))
+
+
+PARTS = {"esco": "tech_dev"}
+"""The development part of a set where it is not called `dev`."""
+
+BUILDS = "agents,kmeans"
+NATIVE = "native"
+
+
+def add_paper_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the benchmarks after XMC-Agent's tables share."""
+    parser.add_argument("--set", default="esco", help="esco, onet or bigbasket")
+    parser.add_argument("--part", default=None, help="the development part, unless another is named")
+    parser.add_argument("--limit", type=int, default=None, help="only the first N items")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def part_of(options: argparse.Namespace) -> str:
+    """Return the part of the set that is measured."""
+    return str(options.part or PARTS.get(options.set, "dev"))
+
+
+@contextmanager
+def indexed(workspace: Workspace, build: str) -> Iterator[Workspace]:
+    """Open an index over all labels, built by a method in a scratch workspace and kept; `native` is their own."""
+    if build == NATIVE:
+        yield workspace
+        return
+    scratch.remember(workspace)
+    labels = scratch.plain_labels(workspace)
+    with scratch.opened(workspace, scratch.folder(workspace, f"whole-{build}", labels, {})) as made:
+        PORTAL.run(scratch.build(made, labels, build, {}))
+        yield made
+
+
+def percent(value: Interval | None) -> str:
+    """Write a share and half of its interval."""
+    return "–" if value is None else f"{100 * value.value:.1f} ±{50 * (value.high - value.low):.1f}"
+
+
+def quality_cells(quality: Quality, names: Sequence[str]) -> list[str]:
+    """Write some measures, without their intervals."""
+    known = quality.intervals
+    return [f"{100 * known[name].value:.1f}" if name in known else "–" for name in names]
+
+
+def print_markdown(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their header as a Markdown table."""
+    for number, row in enumerate(rows):
+        print(f"| {' | '.join(row)} |")
+        if number == 0:
+            print(f"|{'---|' * len(row)}")

@@ -109,3 +109,17 @@ def point(
     recalls = [len(set(row.gold) & set(lists[row.item.id])) / len(set(row.gold)) for row in rows]
     size = float(np.mean([len(lists[row.item.id]) for row in rows]))
     return Point(series, budget, requests, size, bootstrap_mean(np.array(recalls)))
+
+
+def at_size(points: Sequence[Point], size: float) -> tuple[float, float] | None:
+    """Give recall and requests of one series at a shortlist size, between its budgets on a log scale.
+
+    None outside the sizes that were measured.
+    """
+    ordered = sorted(points, key=lambda point: point.size)
+    sizes = [point.size for point in ordered]
+    if not ordered or not sizes[0] <= size <= sizes[-1]:
+        return None
+    place = np.log(size), np.log(sizes)
+    recall = float(np.interp(*place, [point.recall.value for point in ordered]))
+    return recall, float(np.interp(*place, [point.requests for point in ordered]))
