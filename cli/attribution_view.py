@@ -1,43 +1,83 @@
 """Where gold labels are lost over a data set, as a table and as JSON rows: the nodes, worst first."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.cli.fates_view import MEANING, fate_row, place_name, quoted_name
 from taxonaut.cli.terminal import clipped, counted, printable, styled
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import RenderableType
     from rich.table import Table
 
     from taxonaut.evaluation.attribution import Attribution, NodeLosses
     from taxonaut.state.index import Index
+    from taxonaut.workspace.item_files import ItemRow
+    from taxonaut.workspace.workspace import Workspace
 
-MOST_NODES = 20
 ITEMS = 3
 BRANCHES = 2
 
 
-def print_attribution(
-    console: "Console", index: "Index", found: "Attribution", most: int = MOST_NODES
-) -> None:
-    """Print what became of the gold labels, and the `most` nodes that lost most of them."""
-    console.print()
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What the walks of one method lost, ready to be shown while the workspace is closed."""
+
+    title: str
+    row: dict[str, Any]
+    parts: "tuple[RenderableType, ...]"
+
+
+def check_attribution(names: "Sequence[str]", *, incremental: bool) -> None:
+    """Refuse, before any text is labelled, what has no walk of this index to follow."""
+    from taxonaut.evaluation.attribution import WALKS
+    from taxonaut.evaluation.methods.registry import chosen
+    from taxonaut.state.errors import InputError
+
+    if incremental:
+        raise InputError(
+            "--attribution follows walks of your own index, --incremental builds others; give one of the two"
+        )
+    if not any(each.method.name in WALKS for each in chosen(names)):
+        raise InputError(
+            f"--attribution follows walks, and none of {', '.join(names)!r} is one; "
+            f"add one of {', '.join(WALKS)} to --methods"
+        )
+
+
+def losses_of(
+    workspace: "Workspace", rows: "Sequence[ItemRow]", names: "Sequence[str]", ks: "Sequence[int]", most: int
+) -> list[Losses]:
+    """Attribute the losses of each method that walks the index."""
+    from taxonaut.evaluation.attribution import attribute, walk_run
+    from taxonaut.evaluation.methods.registry import chosen
+
+    depth = max([*ks, workspace.config.walk.top])
+    runs = [(each.title, walk_run(workspace, each, depth)) for each in chosen(names)]
+    found = [(title, attribute(workspace, rows, run)) for title, run in runs if run is not None]
+    index = workspace.index
+    return [
+        Losses(title, attribution_row(index, each, most), drawing(index, title, each, most))
+        for title, each in found
+    ]
+
+
+def drawing(index: "Index", title: str, found: "Attribution", most: int) -> "tuple[RenderableType, ...]":
+    """Return what became of the gold labels, and the `most` nodes that lost most of them."""
     said = f"{counted(found.gold, 'right label')} of {counted(found.items, 'text')}"
     if found.not_walked:
         said += f"; {found.not_walked:,} more were not walked"
-    console.print(styled(said, "dim"))
-    console.print(outcomes(found))
+    parts: list[RenderableType] = [styled(f"What became of right labels: {title}", "bold")]
+    parts += [styled(said, "dim"), outcomes(found)]
     if not found.nodes:
-        console.print(styled("no label was lost at a node", "dim"))
-        return
-    console.print()
-    console.print(nodes_table(index, found, most))
+        return (*parts, styled("no label was lost at a node", "dim"))
+    parts += ["", nodes_table(index, found, most)]
     left = len(found.nodes) - most
     if left > 0:
         lost = sum(len(node.losses) for node in found.nodes[most:])
-        console.print(
-            styled(f"and {counted(left, 'more node')} that lost {lost:,}; --attribution N shows N", "dim")
-        )
+        parts.append(styled(f"and {counted(left, 'more node')} that lost {lost:,}", "dim"))
+    return tuple(parts)
 
 
 def outcomes(found: "Attribution") -> "Table":

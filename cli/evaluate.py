@@ -13,6 +13,7 @@ from taxonaut.cli.reporting import InterruptedWork
 from taxonaut.cli.session import JsonOption, Session, command
 
 if TYPE_CHECKING:
+    from taxonaut.cli.attribution_view import Losses
     from taxonaut.cli.progress import Bar
     from taxonaut.evaluation.curves import Point
     from taxonaut.evaluation.harness import Report
@@ -28,6 +29,7 @@ LATER_PANEL = "Labels that come later"
 EXAMPLES = """\
 taxonaut evaluate test.jsonl --methods navigate,navigate:start=anchored,dense,bm25 --limit 200
 taxonaut evaluate test.jsonl --methods navigate,kmeans-index,shortlist --figure recall.png
+taxonaut evaluate test.jsonl --methods navigate --attribution 20
 taxonaut evaluate test.jsonl --methods navigate,dense,bm25 --incremental 0 --build kmeans"""
 
 
@@ -55,6 +57,15 @@ def evaluate(
             metavar="FILE",
             help="Draw how many right labels are on the shortlist, by requests and by its size, for walks "
             "from the root, anchored walks and flat search (.png, .svg, .pdf).",
+            show_default=False,
+        ),
+    ] = None,
+    attribution: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Show the N nodes at which the walks lost most right labels, with the texts.",
             show_default=False,
         ),
     ] = None,
@@ -119,6 +130,7 @@ def evaluate(
     could be hit; each with half of its 95 % bootstrap interval. hP, hR and hF count ancestors of the first
     label too. What was labelled before is kept. docs/evaluation.md says what the methods do.
     """
+    from taxonaut.cli.attribution_view import check_attribution, losses_of
     from taxonaut.evaluation.figure import check_figure
     from taxonaut.evaluation.methods.method import MethodSettings
     from taxonaut.evaluation.methods.registry import chosen
@@ -128,6 +140,8 @@ def evaluate(
     names = [each.title for each in chosen(methods.split(","))]
     if figure is not None:
         check_figure(figure)
+    if attribution is not None:
+        check_attribution(names, incremental=incremental is not None)
     columns = ItemColumns(
         id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
     )
@@ -149,12 +163,13 @@ def evaluate(
                 report = compared(workspace, rows, names, ks, bar, settings)
             else:
                 report = split(workspace, rows, names, ks, bar, settings, incremental, share, build)
+            losses = losses_of(workspace, rows, names, ks, attribution) if attribution else []
             points = drawn(workspace, rows, figure, file, bar) if figure is not None else []
         except KeyboardInterrupt:
             raise InterruptedWork(
                 "what is finished is kept; run the same command again to continue"
             ) from None
-    show(report, points, figure, json=json)
+    show(report, points, figure, losses, json=json)
 
 
 def compared(
@@ -214,7 +229,12 @@ def drawn(
 
 
 def show(
-    report: "Report | IncrementalReport", points: "Sequence[Point]", figure: Path | None, *, json: bool
+    report: "Report | IncrementalReport",
+    points: "Sequence[Point]",
+    figure: Path | None,
+    losses: "Sequence[Losses]" = (),
+    *,
+    json: bool,
 ) -> None:
     """Print what was found."""
     from taxonaut.cli import evaluation_view as view
@@ -223,7 +243,9 @@ def show(
 
     if json:
         row = view.report_row(report) if isinstance(report, Report) else view.incremental_row(report)
-        print_json({**row, **({"figure": view.curve_rows(points)} if points else {})})
+        more = {"figure": view.curve_rows(points)} if points else {}
+        lost = {"attribution": {each.title: each.row for each in losses}} if losses else {}
+        print_json({**row, **more, **lost})
         return
     console = out()
     if isinstance(report, Report):
@@ -247,6 +269,10 @@ def show(
         console.print()
         console.print(view.curve_table(points))
         console.print(styled(f"drawn in {figure}", "dim"))
+    for each in losses:
+        console.print()
+        for part in each.parts:
+            console.print(part)
 
 
 class Stages:

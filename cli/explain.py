@@ -48,6 +48,7 @@ def explain(
     from taxonaut.cli.explanation_view import label_ids, print_explanation
     from taxonaut.cli.fates_view import fates_table
     from taxonaut.cli.progress import progress
+    from taxonaut.cli.reporting import say
     from taxonaut.cli.terminal import out, print_json
 
     with session.open() as workspace:
@@ -59,6 +60,8 @@ def explain(
             print_json(walk_row(walk, {label.id: label.name for label in labels}, workspace.index))
             return
         print_explanation(out(), walk, everything=everything)
+        if walk.changed and not session.quiet:
+            say("the index has changed since this walk: classify the text again to see a walk of this one")
         if walk.fates:
             out().print(fates_table(workspace.index, walk.fates))
 
@@ -115,6 +118,7 @@ def walk_row(walk: "Explanation", names: "Mapping[LabelId, str]", index: "Index"
         "id": walk.item.id,
         "text": walk.item.text,
         "requests": walk.requests,
+        "index_changed": walk.changed,
         "candidates": walk.ranked_from,
         "walk": step_row(walk.root, names),
         "labels": result_row(ItemResult(walk.item.id, walk.ranking))["labels"],

@@ -4,16 +4,24 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from taxonaut.evaluation.methods.method import Chosen
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.navigation import Trail
 from taxonaut.state.records import Decision
 from taxonaut.state.runs import Run
 from taxonaut.workspace.classification import KIND, unit_key
-from taxonaut.workspace.explaining import shown
+from taxonaut.workspace.explaining import is_stale, shown, walks
 from taxonaut.workspace.fates import End, Fate, Outcome, Walked
 from taxonaut.workspace.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
+
+WALKS: Mapping[str, Mapping[str, str]] = {
+    "navigate": {},
+    "tree": {"shortlist": "tree"},
+    "both": {"shortlist": "both"},
+}
+"""Methods of `evaluate` that walk the person's own index, with their settings."""
 
 BLOCK = 1_000
 """Items read from the workspace at once, which bounds memory."""
@@ -54,7 +62,8 @@ class Attribution:
     """What became of all gold labels.
 
     `items` have gold labels and a walk, `not_walked` have gold labels and none. `outcomes` counts gold labels.
-    `nodes` come with the most losses first, equal ones by node.
+    `nodes` come with the most losses first, equal ones by node. `changed`: the index is not the one that was
+    walked.
     """
 
     run_id: RunId
@@ -63,6 +72,7 @@ class Attribution:
     outcomes: Mapping[Outcome, int]
     nodes: tuple[NodeLosses, ...]
     elsewhere: tuple[Loss, ...] = field(repr=False)
+    changed: bool = False
 
     @property
     def gold(self) -> int:
@@ -94,13 +104,23 @@ def attribute(workspace: Workspace, rows: Sequence[ItemRow], run: Run | None = N
         dict(outcomes.most_common()),
         by_node(workspace, losses),
         tuple(loss for loss in losses if loss.fate.node is None),
+        is_stale(workspace, run),
     )
+
+
+def walk_run(workspace: Workspace, chosen: Chosen, depth: int) -> Run | None:
+    """Return the run of one method of an evaluation that walks this index, ranking `depth` labels; else None."""
+    settings = WALKS.get(chosen.method.name)
+    if settings is None:
+        return None
+    made = workspace.classification(**{"top": depth, **settings, **chosen.own})
+    return next((run for run in workspace.runs.list(KIND) if run.fingerprint == made.fingerprint), None)
 
 
 def latest_run(workspace: Workspace, items: Sequence[ItemId]) -> Run:
     """Return the run that last walked some of the items through the tree."""
     for run in workspace.runs.list(KIND):
-        if any(trail.opened for trail in workspace.trails.latest(run.id, items).values()):
+        if walks(run) and workspace.trails.latest(run.id, items):
             return run
     raise NotFoundError("no walk of these texts is kept; label them first: taxonaut classify FILE")
 

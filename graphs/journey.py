@@ -49,7 +49,7 @@ class Guide:
         inner = self.inner(starts)
         if self.policy.order == "depth":
             return self.pop(replace(journey, stack=tuple(reversed(inner))), self.above(starts))
-        on = self.level(journey, self.above(starts))
+        on = self.level(journey, {}, self.above(starts))
         return replace(on, asking=(*inner, *on.asking))
 
     def on(self, journey: Journey, chosen: Iterable[Chosen]) -> Journey:
@@ -61,9 +61,7 @@ class Guide:
         climbs = self.above(journey.asking)
         if self.policy.order == "depth":
             return self.pop(journey, climbs, ways)
-        for climb in climbs.values():
-            better(ways, climb)
-        return self.level(journey, ways)
+        return self.level(journey, ways, climbs)
 
     def above(self, nodes: Sequence[Opened]) -> Ways:
         """Return the parents of nodes that were reached at an anchor or from below."""
@@ -74,8 +72,10 @@ class Guide:
                     better(ways, Opened(parent.id, opened.score, "climb", opened.node))
         return ways
 
-    def level(self, journey: Journey, ways: Ways) -> Journey:
-        """Breadth-first: open the best ways at once; those with branches are asked about next."""
+    def level(self, journey: Journey, ways: Ways, climbs: Ways) -> Journey:
+        """Breadth-first: open the best ways, down and up alike; those with branches are asked about next."""
+        for climb in climbs.values():
+            better(ways, climb)
         kept, journey = self.keep(journey, ways)
         return replace(self.open(journey, kept), asking=self.inner(kept))
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from taxonaut.state.errors import InputError, NotFoundError
@@ -41,7 +42,13 @@ def explain(workspace: "Workspace", item_id: ItemId, gold: Sequence[LabelId] = (
         if decision.node_id is not None:
             by_node[decision.node_id].append(decision)
     found = fates(walked, list(dict.fromkeys(gold)), by_node)
-    return explanation(workspace.index, run.id, item, trail, decisions, ranking, found)
+    told = explanation(workspace.index, run.id, item, trail, decisions, ranking, found)
+    return replace(told, changed=is_stale(workspace, run))
+
+
+def is_stale(workspace: "Workspace", run: Run) -> bool:
+    """Say whether the index has changed since a run walked it."""
+    return bool(run.settings.get("index") != workspace.index.version())
 
 
 def latest_walk(workspace: "Workspace", item: ItemId) -> tuple[Run, Trail]:
@@ -53,7 +60,12 @@ def latest_walk(workspace: "Workspace", item: ItemId) -> tuple[Run, Trail]:
     ]
     if not found:
         raise NotFoundError(f"no walk of the item {item!r} is kept; classify it first")
-    return next((pair for pair in found if pair[1].opened), found[0])
+    return next((pair for pair in found if walks(pair[0])), found[0])
+
+
+def walks(run: Run) -> bool:
+    """Say whether a run walked the tree, and did not only ask dense retrieval."""
+    return bool(run.settings.get("walk", {}).get("shortlist") != "dense")
 
 
 def shown(decisions: Sequence[Decision]) -> tuple[str, ...] | None:

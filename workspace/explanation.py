@@ -34,7 +34,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One item's walk and ranking. `requests` counts its decisions; `fates` are those of the gold labels."""
+    """One item's walk and ranking. `requests` counts its decisions; `fates` are those of the gold labels.
+
+    `changed`: the index is not the one that was walked; what is told of it is as far as it still stands.
+    """
 
     run_id: RunId
     item: Item
@@ -43,6 +46,7 @@ class Explanation:
     requests: int
     ranked_from: int
     fates: tuple[Fate, ...] = ()
+    changed: bool = False
 
 
 def explanation(

@@ -1,6 +1,7 @@
 """`taxonaut explain`."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,60 @@ def test_as_json(run: Any, shop: Path, scripted: ScriptedModel) -> None:
 
     scripted.rule = first
     walk = json.loads(run("explain", "red apples", "--json", "--quiet", "-w", shop).out)
-    assert list(walk) == ["id", "text", "requests", "candidates", "walk", "labels"]
+    assert list(walk) == ["id", "text", "requests", "index_changed", "candidates", "walk", "labels"]
     assert walk["text"] == "red apples"
     assert len(walk["labels"]) == 1
     top = walk["walk"]
     assert (top["node"], top["opened"]) == (1, True)
     assert sorted(branch["name"] for branch in top["branches"]) == ["Food", "Sport"]
     assert [branch["opened"] for branch in top["branches"]] == [True, False]
+
+
+def test_gold_labels_say_where_they_were_lost(run: Any, shop: Path, scripted: ScriptedModel) -> None:
+    def food(request: ModelRequest) -> Answer:
+        wanted = {"Food", "Fruit", "Red apples"}
+        return [c.id for c in request.choices if c.texts[0].rpartition(" > ")[2] in wanted] or [0]
+
+    scripted.rule = food
+    walk = {"TAXONAUT_WALK__SHORTLIST": "tree", "TAXONAUT_WALK__CANDIDATES": "0"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in walk.items():
+            patch.setenv(name, value)
+        called = run("explain", "fruit", "--gold", "apples,tents", "--gold", "pears", "--quiet", "-w", shop)
+        told = json.loads(run("explain", "fruit", "--gold", "tents", "--json", "--quiet", "-w", shop).out)[
+            "gold"
+        ]
+    assert (called.code, called.err) == (0, "")
+    assert [re.split(r"\s{2,}", line.strip()) for line in called.out.splitlines()[-3:]] == [
+        ["Red apples", "found, place 1"],
+        [
+            "Family tents",
+            "lost: the navigator passed its branch by, at the top: “Sport” (of 2) stayed closed; "
+            "best opened: “Food” 1.00",
+        ],
+        ["Green pears", "lost: on the shortlist, but the general expert left it out"],
+    ]
+    (tents,) = told
+    assert (tents["label"], tents["outcome"], tents["node"]["id"], tents["branch"]["name"]) == (
+        "tents",
+        "not opened",
+        1,
+        "Sport",
+    )
+    assert (tents["steps_left"], tents["siblings"], tents["best_opened"]["name"]) == (2, 2, "Food")
+
+
+def test_a_gold_label_that_is_none(run: Any, shop: Path) -> None:
+    called = run("explain", "red apples", "--gold", "aples", "-w", shop)
+    assert called.code == 2
+    assert "'aples' is no label of this workspace; give label ids" in called.err
+
+
+def test_an_index_that_changed_since_is_said(run: Any, shop: Path) -> None:
+    run("classify", "red apples", "-w", shop, "--quiet")
+    assert "has changed" not in run("explain", "red apples", "-w", shop).err
+    assert run("index", "build", "-w", shop, "--quiet").code == 0
+    assert "the index has changed since this walk" in run("explain", "red apples", "-w", shop).err
 
 
 def test_an_empty_text(run: Any, shop: Path) -> None:
