@@ -21,6 +21,8 @@ NodeArgument = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")]
 Limit = Annotated[int, typer.Option(min=0, help="Most lines of each kind of change; 0 shows all.")]
 
+_LONGEST_NOTE = 200
+
 
 @command(app, "log", example="taxonaut index log --limit 50")
 def log(
@@ -259,7 +261,7 @@ def write(
 
     index = workspace.index
     before = index.snapshot()
-    with attempt(workspace, dry_run), index.change(clipped(note, 200)):
+    with attempt(workspace, dry_run), index.change(clipped(" ".join(note.split()), _LONGEST_NOTE)):
         change()
         after = index.snapshot()
     found = compare(before, after)

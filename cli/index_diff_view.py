@@ -9,7 +9,7 @@ from taxonaut.cli.terminal import PATH_SIGN, clipped, counted, out, styled
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from taxonaut.state.tree_diff import IndexDiff, LabelChange, NodeRef
+    from taxonaut.state.tree_diff import IndexDiff, LabelChange, NodeEdit, NodeRef
 
 LIMIT = 20
 _LONGEST = 80
@@ -45,7 +45,7 @@ def _kinds(diff: "IndexDiff") -> list[list[Line]]:
     """Return the lines of each kind of change."""
     parts = {part.id for split in diff.split for part in split.into}
     return [
-        [("~", "renamed", _renamed(edit.former, edit.node)) for edit in diff.edited if "name" in edit.texts],
+        [("~", "renamed", _renamed(edit)) for edit in diff.edited if "name" in edit.texts],
         [
             ("~", "edited", f"{named(edit.node)}: {', '.join(texts)}")
             for edit in diff.edited
@@ -123,8 +123,13 @@ def _way(lost: "Sequence[NodeRef]", gained: "Sequence[NodeRef]") -> str:
     )
 
 
-def _renamed(former: "NodeRef", node: "NodeRef") -> str:
-    return f"{named(former)} to {_last(node)}"
+def _renamed(edit: "NodeEdit") -> str:
+    old, new = (clipped(str(name), _LONGEST) for name in edit.texts["name"])
+    return (
+        f"{named(edit.former)} to {new!r}"
+        if edit.former.path
+        else f"{_TOP} #{edit.former.id} {old!r} to {new!r}"
+    )
 
 
 def _label(label: "LabelChange") -> str:

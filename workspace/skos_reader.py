@@ -111,8 +111,8 @@ class _Reader:
                 missing.add(high if low in known else low)
         if missing:
             self.notes.append(
-                f"{len(missing):,} concepts that broader or narrower name are not in the file, such as "
-                f"{min(missing)}; these links are left out"
+                f"links to concepts that are not in the file are left out; there are {len(missing):,} such "
+                f"concepts, first {min(missing)}"
             )
         return {concept: list(found[concept]) for concept in self.concepts}
 
@@ -151,7 +151,7 @@ class _Reader:
         if nameless:
             shown = ", ".join(map(str, nameless[:_SHOWN])) + (", …" if len(nameless) > _SHOWN else "")
             raise InputError(
-                f"{self.source.name}: {len(nameless):,} concepts have no skos:prefLabel: {shown}; "
+                f"{self.source.name}: {len(nameless):,} of {len(self.concepts):,} concepts have no skos:prefLabel: {shown}; "
                 "give each a name, or take them out"
             )
         if elsewhere == len(self.concepts):
@@ -161,7 +161,7 @@ class _Reader:
             )
         if elsewhere:
             self.notes.append(
-                f"{elsewhere:,} concepts have no name in {self.language!r}; theirs is in another"
+                f"{elsewhere:,} of {len(self.concepts):,} concepts have no name in {self.language!r}; theirs is in another"
             )
         return names
 
