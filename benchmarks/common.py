@@ -117,7 +117,9 @@ def indexed(workspace: Workspace, build: str) -> Iterator[Workspace]:
         return
     scratch.remember(workspace)
     labels = scratch.plain_labels(workspace)
-    with scratch.opened(workspace, scratch.folder(workspace, f"whole-{build}", labels, {})) as made:
+    asked = build != scratch.PLAIN_BUILD
+    path = scratch.folder(workspace, f"whole-{build}", labels, {}, asked=asked)
+    with scratch.opened(workspace, path) as made:
         PORTAL.run(scratch.build(made, labels, build, {}))
         yield made
 

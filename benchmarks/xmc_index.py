@@ -54,10 +54,9 @@ def main() -> None:
         for build in options.builds.split(","):
             with indexed(opened, build) as index:
                 shape = index.index.stats()
-                print(
-                    f"{build}: {shape.nodes:,} nodes, {shape.terminals:,} terminals, "
-                    f"{shape.labels_per_terminal:.1f} labels each, {shape.placements / shape.labels:.2f} places a label, depth {shape.depth}"
-                )
+                places = f"{shape.placements / shape.labels:.2f} places a label"
+                terminals = f"{shape.terminals:,} terminals of {shape.labels_per_terminal:.1f} labels"
+                print(f"{build}: {shape.nodes:,} nodes, {terminals}, {places}, depth {shape.depth}")
                 for series in (ROOT, ANCHORED):
                     points = curve(index, judged, series)
                     sizes.append([f"{build}, {series}", *(read(points, size) for size in SIZES)])
@@ -67,8 +66,8 @@ def main() -> None:
                 ends += [end(f"{build} index", each) for each in evaluate(index, rows, names).methods]
         points = PORTAL.run(flat(opened, judged, SIZES))
         sizes.append(["exact search", *(f"{percent(point.recall)} (0)" for point in points)])
-        whole = PORTAL.run(flat(opened, judged, SIZES, mix=0.0))
-        sizes.append(["exact search, whole texts only", *(f"{percent(point.recall)} (0)" for point in whole)])
+        whole = PORTAL.run(flat(opened, judged, SIZES, plain=True))
+        sizes.append(["plain cosine of whole texts", *(f"{percent(point.recall)} (0)" for point in whole)])
         ends += [end("flat", each) for each in evaluate(opened, rows, ["shortlist", "dense"]).methods]
         print(f"\n{options.set} {part_of(options)}: {len(rows)} items\n")
         for table in (sizes, budgets, ends):

@@ -85,12 +85,14 @@ async def flat(
     sizes: Sequence[int] = SIZES,
     mix: float | None = None,
     series: str = FLAT,
+    *,
+    plain: bool = False,
 ) -> list[Point]:
-    """Measure exact search at several sizes, from one search; `mix` 0 compares whole texts only."""
+    """Measure exact search at several sizes, from one search; `mix` and `plain` as in `methods.flat.searcher`."""
     count = len(workspace.index.label_ids())
     sizes = sorted({min(size, count) for size in sizes})
     items: list[Item] = [row.item for row in rows]
-    found = await searcher(workspace, mix).search([item.text for item in items], sizes[-1])
+    found = await searcher(workspace, mix, plain=plain).search([item.text for item in items], sizes[-1])
     ranked = {item.id: [label for label, _ in hits] for item, hits in zip(items, found, strict=True)}
     return [
         point(series, size, 0.0, rows, {item: labels[:size] for item, labels in ranked.items()})

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from taxonaut.workspace.workspace import Workspace
 
 GROWN = "grown"
 WHOLE = "whole"
+FIRST = "first"
 DEEPER = 4
 """Times as many labels are ranked as count, so that enough of Y1 are left when only those are on offer."""
 
@@ -203,12 +205,12 @@ class Indexes:
 
     async def opened(self, index: str, build: str) -> "AbstractContextManager[Workspace]":
         """Make sure that an index is there, and open it."""
-        path = scratch.folder(self.workspace, f"{index}-{build}", self.ordered(index), self.settings)
+        path = self.folder(index, build)
         if index == WHOLE:
             with scratch.opened(self.workspace, path) as whole:
                 await scratch.build(whole, self.labels, build, self.settings)
         elif not path.exists():
-            first = scratch.folder(self.workspace, f"first-{build}", self.known, self.settings)
+            first = self.folder(FIRST, build)
             with scratch.opened(self.workspace, first) as half:
                 await scratch.build(half, self.known, build, self.settings)
             part = path.with_name(f"{path.name}.part")
@@ -218,9 +220,11 @@ class Indexes:
             part.rename(path)
         return scratch.opened(self.workspace, path)
 
-    def ordered(self, index: str) -> list[Label]:
-        """Return the labels in the order in which they come into an index."""
-        return list(self.labels) if index == WHOLE else [*self.known, *self.later]
+    def folder(self, index: str, build: str) -> Path:
+        """Return where an index lies: it is known by its labels, in their order, and by how it is made."""
+        labels = {WHOLE: self.labels, FIRST: self.known}.get(index, [*self.known, *self.later])
+        asked = build != scratch.PLAIN_BUILD or index == GROWN
+        return scratch.folder(self.workspace, f"{index}-{build}", labels, self.settings, asked=asked)
 
 
 def report(

@@ -20,8 +20,14 @@ from taxonaut.workspace.tree_builder import Progress, silent
 from taxonaut.workspace.wiring import Wiring, embedder_key
 from taxonaut.workspace.workspace import INDEX_FILE, Workspace, open_database
 
+PLAIN_BUILD = "kmeans"
+"""The way of building that asks no agent."""
+
 FOLDER = "scratch"
 """Below the person's workspace; it may be deleted at any time."""
+
+MAKERS = ("architect", "annotator")
+"""Agents that make indexes."""
 
 NO_TREE = "empty"
 """What an index calls the way its tree was made before there is one."""
@@ -78,10 +84,25 @@ def plain_labels(workspace: Workspace) -> list[Label]:
     ]
 
 
-def folder(workspace: Workspace, name: str, labels: Sequence[Label], settings: Mapping[str, Any]) -> Path:
-    """Return where a scratch workspace of this content lies: another content, another folder."""
+def folder(
+    workspace: Workspace,
+    name: str,
+    labels: Sequence[Label],
+    settings: Mapping[str, Any],
+    *,
+    asked: bool = False,
+) -> Path:
+    """Return where a scratch workspace of this content lies: another content, another folder.
+
+    `asked`: agents take part in making the index, so that their models, settings and templates count.
+    """
     parts = [[label.id, label.name, label.description] for label in labels]
-    content = json.dumps([parts, settings, workspace.config.embeddings.model], sort_keys=True, default=str)
+    made: list[Any] = [parts, settings, workspace.config.embeddings.model]
+    if asked:
+        made.append(workspace.config.model_dump(mode="json", include={"task", "models", "build"}))
+        makers = [each for each in workspace.prompts.names() if each.partition("/")[0] in MAKERS]
+        made.append({each: workspace.prompts.hash(each) for each in makers})
+    content = json.dumps(made, sort_keys=True, default=str)
     return workspace.folder / FOLDER / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 

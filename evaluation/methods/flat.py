@@ -17,6 +17,8 @@ from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.workspace.workspace import Workspace
 
+PLAIN = "plain"
+
 SEARCH = "retriever/search"
 """Stands where a decision has its template: a search reads none."""
 
@@ -24,8 +26,9 @@ SEARCH = "retriever/search"
 async def dense(
     workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
 ) -> Outcome:
-    """Rank all labels by exact search. `mix` is the share of the best phrase; 0 compares whole texts only."""
-    retriever = searcher(workspace, own_share(settings, "mix"))
+    """Rank all labels by exact search; `mix` as in `searcher`, and the mix `plain` for plain cosine."""
+    plain = settings.own.get("mix") == PLAIN
+    retriever = searcher(workspace, None if plain else own_share(settings, "mix"), plain=plain)
 
     async def search(run: RunId, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
         started = time.perf_counter()
@@ -58,13 +61,20 @@ async def bm25(
     return Outcome(predictions, Totals(seconds=time.perf_counter() - started))
 
 
-def searcher(workspace: Workspace, mix: float | None = None) -> Retriever:
-    """Return exact search over a workspace's labels, its share of the best phrase another if one is given."""
+def searcher(workspace: Workspace, mix: float | None = None, *, plain: bool = False) -> Retriever:
+    """Return exact search over a workspace's labels.
+
+    `mix` is the share of the best phrase, 0 without phrases, None as the settings have it. `plain` compares
+    whole texts and labels by nothing but the cosine of their vectors, as a vector store does.
+    """
     wiring = workspace.wiring
     known = wiring.scorer
-    if mix is None:
+    if mix is None and not plain:
         return wiring.retriever()
-    scorer = TextScorer(known.embedder, replace(known.settings, mix=mix), known.space)
+    settings = replace(known.settings, mix=0.0 if plain else mix)
+    if plain:
+        settings = replace(settings, centring=0.0, words=0.0)
+    scorer = TextScorer(known.embedder, settings, known.space)
     return Retriever(scorer, lambda: wiring.label_table(workspace.config.embeddings))
 
 
@@ -78,7 +88,7 @@ def own_share(settings: MethodSettings, name: str) -> float | None:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise InputError(f"{name} is {given!r}; it is a share: give a number from 0 to 1")
+        raise InputError(f"{name} is {given!r}; it is a share: give a number from 0 to 1, or {PLAIN!r}")
     return share
 
 

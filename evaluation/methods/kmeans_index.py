@@ -18,7 +18,7 @@ async def kmeans_index(
     """
     scratch.remember(workspace)
     labels = scratch.plain_labels(workspace)
-    path = scratch.folder(workspace, "kmeans", labels, settings.build)
+    path = scratch.folder(workspace, "whole-kmeans", labels, settings.build)
     with scratch.opened(workspace, path) as other:
         await scratch.build(other, labels, "kmeans", settings.build)
         return await walked(other, items, settings, {}, on_done)

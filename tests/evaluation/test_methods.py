@@ -76,7 +76,7 @@ async def test_explain_still_shows_the_person_s_own_walk(shop: Workspace, rows: 
 
 
 async def test_settings_beside_a_name(shop: Workspace, rows: list[ItemRow]) -> None:
-    names = ["navigate:shortlist=tree:terminals=1", "dense:mix=0", "shortlist:size=1", "icxml:written=1"]
+    names = ["navigate:shortlist=tree:terminals=1", "dense:mix=plain", "shortlist:size=1", "icxml:written=1"]
     report = await aevaluate(shop, rows, names, (1,))
     assert [each.method for each in report.methods] == names
     assert {len(labels) for labels in report.methods[2].predictions.values()} <= {0, 1}
@@ -116,7 +116,7 @@ def test_names_that_are_refused(names: Sequence[str], said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("dense:mix=2", "mix is '2'; it is a share: give a number from 0 to 1"),
+        ("dense:mix=2", "mix is '2'; it is a share: give a number from 0 to 1, or 'plain'"),
         ("dense:mix=half", "mix is 'half'; it is a share: give a number from 0 to 1"),
         ("shortlist:size=0", "size is '0'; give a whole number from 1"),
         ("linear:shots=2", "2 shots need labelled texts to draw from; name a file of them with --examples"),
