@@ -163,7 +163,8 @@ def walks_of(
     for item, key in keys.items():
         if key in kept:
             rankings[item] = [LabelId(label["label_id"]) for label in kept[key]["labels"]]
-    ranked = workspace.decisions.at(run, [(item, None) for item in trails])
+    missed = [row.item.id for row in rows if not set(row.gold) <= set(rankings[row.item.id])]
+    ranked = workspace.decisions.at(run, [(item, None) for item in missed if item in trails])
     return {
         item: Walked(workspace.index, trail, rankings[item], shown(ranked.get((item, None), [])))
         for item, trail in trails.items()

@@ -1,13 +1,13 @@
 """How one item's walk goes on: which nodes it opens, in which order, and where the navigator is asked next."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from taxonaut.graphs.policy import WalkPolicy
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index import Index
-from taxonaut.state.navigation import Candidate, Dropped, Journey, Opened, Reason, Shortlist
+from taxonaut.state.navigation import Candidate, Journey, Opened, Reason, Shortlist
 
 Ways = dict[NodeId, Opened]
 
@@ -93,15 +93,14 @@ class Guide:
             journey = journey if again else self.open(journey, [way])
             if asking := self.inner([way]):
                 return replace(journey, stack=tuple(stack), asking=asking)
-        left = dropped(stack, dict.fromkeys((way.node for way in stack), "budget"))
+        left: dict[NodeId, Reason] = dict.fromkeys((way.node for way in stack), "budget")
         return replace(journey, stack=(), asking=(), dropped=journey.dropped | left)
 
     def keep(self, journey: Journey, ways: Ways) -> tuple[list[Opened], Journey]:
         """Apply the policy to what could be opened, and note what is left closed."""
         scores = {node: way.score for node, way in ways.items()}
         nodes, why = self.policy.kept(scores, journey.reached, journey.opened)
-        closed = dropped(ways.values(), why)
-        return [ways[node] for node in nodes], replace(journey, dropped=journey.dropped | closed)
+        return [ways[node] for node in nodes], replace(journey, dropped=journey.dropped | why)
 
     def open(self, journey: Journey, ways: Sequence[Opened]) -> Journey:
         """Open nodes: their labels go on the shortlist, their ends count in the budget."""
@@ -127,11 +126,6 @@ def better(ways: Ways, found: Opened) -> None:
 def ranked(ways: Iterable[Opened]) -> list[Opened]:
     """Order ways, best first; equal scores by node."""
     return sorted(ways, key=lambda way: (-way.score, way.node))
-
-
-def dropped(ways: Iterable[Opened], why: Mapping[NodeId, Reason]) -> dict[NodeId, Dropped]:
-    """Note why some ways stay closed."""
-    return {way.node: Dropped(way.node, way.score, why[way.node], way.via) for way in ways if way.node in why}
 
 
 def add(shortlist: Shortlist, labels: Sequence[LabelId], score: float) -> None:

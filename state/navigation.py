@@ -1,6 +1,7 @@
 """The state of a walk as LangGraph carries it: ids and scores, never an item's text."""
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, NamedTuple, TypedDict
 
@@ -42,25 +43,18 @@ class Opened(NamedTuple):
     via: NodeId | None = None
 
 
-class Dropped(NamedTuple):
-    """A branch that the navigator chose and the policy left closed."""
-
-    node: NodeId
-    score: float
-    reason: Reason
-    via: NodeId | None
-
-
 @dataclass(frozen=True, slots=True)
 class Trail:
     """What one walk did, in its order: the record that `explain` and attribution read.
 
-    `anchors` are the labels that dense retrieval pointed to, with their scores; a walk from the root has none.
+    `dropped` are the nodes that the policy left closed although the navigator chose them (or, around anchors,
+    the walk came to them from below), by reason. `anchors` are the labels that dense retrieval pointed to, with
+    their scores; a walk from the root has none.
     `retrieved` are the labels of the shortlist that dense retrieval alone found.
     """
 
     opened: tuple[Opened, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
+    dropped: Mapping[Reason, tuple[NodeId, ...]] = field(default_factory=dict)
     anchors: tuple[tuple[LabelId, float], ...] = ()
     retrieved: tuple[LabelId, ...] = ()
 
@@ -76,14 +70,17 @@ class Journey:
     asking: tuple[Opened, ...] = ()
     stack: tuple[Opened, ...] = ()
     opened: dict[NodeId, Opened] = field(default_factory=dict)
-    dropped: dict[NodeId, Dropped] = field(default_factory=dict)
+    dropped: dict[NodeId, Reason] = field(default_factory=dict)
     reached: int = 0
     shortlist: Shortlist = field(default_factory=dict)
     anchors: tuple[tuple[LabelId, float], ...] = ()
 
     def trail(self, shortlist: Shortlist) -> Trail:
         """Return what is worth keeping of it and of the shortlist it ended with."""
-        left = tuple(drop for drop in self.dropped.values() if drop.node not in self.opened)
+        left: dict[Reason, tuple[NodeId, ...]] = {}
+        for node, reason in self.dropped.items():
+            if node not in self.opened:
+                left[reason] = (*left.get(reason, ()), node)
         dense = tuple(label for label, candidate in shortlist.items() if candidate.origin == "dense")
         return Trail(tuple(self.opened.values()), left, self.anchors, dense)
 

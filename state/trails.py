@@ -5,8 +5,8 @@ from typing import Any
 
 from taxonaut.state.database import Database
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
-from taxonaut.state.navigation import Dropped, Opened, Trail
-from taxonaut.state.packing import pack, unpack
+from taxonaut.state.navigation import Opened, Reason, Trail
+from taxonaut.state.packing import dump, load, pack, unpack
 
 _COLUMNS = ("run", "item", "opened", "dropped", "anchors", "retrieved")
 _LATEST = """
@@ -35,16 +35,16 @@ class Trails:
 
 def _row(run: RunId, item: ItemId, trail: Trail) -> tuple[object, ...]:
     opened = [(way.node, round(way.score, 4), way.how, way.via) for way in trail.opened]
-    dropped = [(way.node, round(way.score, 4), way.reason, way.via) for way in trail.dropped]
     anchors = [(label, round(score, 4)) for label, score in trail.anchors]
-    return run, item, pack(opened), pack(dropped), pack(anchors), pack(trail.retrieved)
+    return run, item, pack(opened), dump(dict(trail.dropped)), pack(anchors), pack(trail.retrieved)
 
 
 def _trail(row: Sequence[Any]) -> Trail:
-    opened, dropped, anchors, retrieved = map(unpack, row)
+    opened, anchors, retrieved = (unpack(row[place]) for place in (0, 2, 3))
+    dropped: dict[Reason, list[NodeId]] = load(row[1])  # type: ignore[assignment]
     return Trail(
         tuple(Opened(NodeId(node), score, how, via) for node, score, how, via in opened),
-        tuple(Dropped(NodeId(node), score, reason, via) for node, score, reason, via in dropped),
+        {reason: tuple(nodes) for reason, nodes in dropped.items()},
         tuple((LabelId(label), score) for label, score in anchors),
         tuple(LabelId(label) for label in retrieved),
     )

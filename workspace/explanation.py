@@ -91,7 +91,7 @@ class Drawing:
     def __init__(self, index: Index, trail: Trail, decisions: Sequence[Decision]) -> None:
         self.index = index
         self.ways = {way.node: way for way in trail.opened}
-        self.dropped = {way.node: way.reason for way in trail.dropped}
+        self.dropped = {node: reason for reason, nodes in trail.dropped.items() for node in nodes}
         self.asked: dict[NodeId, list[Decision]] = defaultdict(list)
         for decision in decisions:
             if decision.node_id is not None:

@@ -64,7 +64,7 @@ class Walked:
         self.index = index
         self.trail = trail
         self.opened = {way.node for way in trail.opened}
-        self.dropped = {way.node: way for way in trail.dropped}
+        self.dropped = {node: reason for reason, nodes in trail.dropped.items() for node in nodes}
         self.ranks = {label: place for place, label in enumerate(ranking, start=1)}
         self.shown = None if shown is None else frozenset(shown)
         self.retrieved = frozenset(trail.retrieved)
@@ -100,8 +100,7 @@ class Walked:
         while level:
             for node in level:
                 if node in self.dropped:
-                    way = self.dropped[node]
-                    return Fate(label, way.reason, node=node, branch=node, score=way.score)
+                    return Fate(label, self.dropped[node], node=node, branch=node)
             level = [parent.id for node in level for parent in self.index.parents(node)]
             level = [node for node in dict.fromkeys(level) if node not in seen]
             seen.update(level)
@@ -143,7 +142,7 @@ class Walked:
             return "failed"
         if str(end.branch) not in asked.choice:
             return "not opened"
-        return self.dropped[end.branch].reason if end.branch in self.dropped else "budget"
+        return self.dropped.get(end.branch, "budget")
 
 
 def standing(decisions: Sequence[Decision]) -> dict[str, float | None]:

@@ -120,7 +120,7 @@ def keeps_to_its_rules(index: Index, policy: WalkPolicy, output: Any, trail: Tra
             assert below[1] in [child.id for child in index.children(below[0])]
             assert way.via in opened[:place]
             assert policy.threshold is None or way.score >= policy.threshold
-    assert not {way.node for way in trail.dropped} & set(opened)
+    assert not {node for nodes in trail.dropped.values() for node in nodes} & set(opened)
     found = {label for labels in index.labels_under(opened).values() for label in labels}
     shortlist = output["shortlists"][ITEM.id]
     assert set(shortlist) == found | set(trail.retrieved)
