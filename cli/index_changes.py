@@ -201,7 +201,7 @@ def split(
         index = workspace.index
         found = node_of(index, node)
         count = len(index.labels_at(found))
-        size = terminal_size or min(64, max(1, count // 2))
+        size = terminal_size or min(64, max(1 if method == "kmeans" else 2, count // 2))
         with progress(session) as bar:
             bar.stage(f"splitting by {method}")
             tree = portal().run(asubtree(workspace, found, method, {"terminal_size": size}, bar.at))

@@ -8,6 +8,8 @@ import pytest
 from taxonaut.state import migrations
 from taxonaut.state.database import Database
 from taxonaut.state.errors import SchemaError
+from taxonaut.state.ids import EventId
+from taxonaut.state.index import Index
 from taxonaut.state.migrations import MIGRATIONS, migrate, schema_version
 
 SCHEMA = (
@@ -81,3 +83,30 @@ def test_a_step_that_fails_leaves_the_version_before_it(monkeypatch: pytest.Monk
             migrate(connection, None)
         assert schema_version(connection) == len(MIGRATIONS)
         assert ("half",) not in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+
+
+def test_events_of_an_older_file_are_changes_of_their_own(path: Path) -> None:
+    with at_version(path, 2) as connection:
+        connection.execute("INSERT INTO labels VALUES (1, 'a', 'A', '', 'initial')")
+        connection.execute("INSERT INTO nodes VALUES (2, 0, 'one', '', '', '', NULL, '')")
+        connection.execute("INSERT INTO edges VALUES (0, 1, 2, 1)")
+        connection.execute(
+            "INSERT INTO events (id, operation, tree, payload, inverse) VALUES "
+            """(1, 'add_labels', NULL, '{"count":1}', """
+            """'{"operation":"drop_labels","arguments":{"first":1,"last":1}}'), """
+            """(2, 'create_node', 0, '{"node":{"id":2,"name":"one"}}', """
+            """'{"operation":"remove_node","arguments":{"node":2}}')"""
+        )
+        connection.execute("UPDATE counters SET next = 3")
+    with Database.open(path) as database:
+        index = Index(database)
+        assert [(event.id, event.change, event.note) for event in index.events.list()] == [
+            (1, 1, ""),
+            (2, 2, ""),
+        ]
+        assert [(change.id, change.first) for change in index.events.changes()] == [(2, 2), (1, 1)]
+        assert [node.name for node in index.snapshot(EventId(2)).nodes.values()] == ["root", "one"]
+        assert list(index.snapshot(EventId(1)).nodes) == [1]
+        index.undo()
+        index.undo()
+        assert (index.children(index.root()), index.all_labels()) == ([], [])
