@@ -1,17 +1,23 @@
 """Reading the index: nodes, labels, where they lie and the paths to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from taxonaut.state.database import Database
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index_stats import IndexStats, measure
 from taxonaut.state.index_view import IndexView
+from taxonaut.state.packing import load
 from taxonaut.state.records import Label, Node
 from taxonaut.state.shape import ROOT
 
 _SEARCH = """
 SELECT number, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lower(name), word)::INT)) AS hits
 FROM labels WHERE hits > 0 ORDER BY hits DESC, length(name), number LIMIT $2
+"""
+
+_NAMED = """
+SELECT number FROM labels WHERE lower(name) IN (SELECT lower(unnest($1::VARCHAR[]))) ORDER BY number
 """
 
 
@@ -84,6 +90,17 @@ class IndexReader:
         """Return every label's id in import order."""
         with self._database.lock:
             return list(self._view.labels.numbers)
+
+    def has_label(self, label: LabelId) -> bool:
+        """Say whether there is a label of this id, placed or not."""
+        with self._database.lock:
+            return label in self._view.labels.numbers
+
+    def labels_named(self, names: Sequence[str]) -> list[Label]:
+        """Return the labels that have one of these names, whatever the case of its letters."""
+        with self._database.lock:
+            hits = self._database.rows(_NAMED, [list(names)]) if names else []
+            return self._view.labels.get([row[0] for row in hits])
 
     def search(self, query: str, limit: int = 10) -> list[Label]:
         """Return up to `limit` labels whose names hold words of `query`: most words, then shortest name."""
@@ -161,6 +178,11 @@ class IndexReader:
         """Say how the tree that stands was made: `native`, `kmeans`, … or `empty`."""
         sql = "SELECT method FROM trees JOIN current_tree USING (id)"
         return str(self._database.rows(sql)[0][0])
+
+    def tree_settings(self) -> Mapping[str, Any]:
+        """Return what the builder of the tree that stands was told, as far as it was kept."""
+        sql = "SELECT settings FROM trees JOIN current_tree USING (id)"
+        return load(self._database.rows(sql)[0][0])
 
     def version(self) -> EventId:
         """Return the id of the last change, 0 before the first."""

@@ -34,30 +34,30 @@ def crew(wiring: Wiring, labels: Sequence[Label]) -> Crew:
     suggestions = Suggestions(lambda: table)
     build, task = config.build, config.task.description
     architect = Architect(
-        opened(wiring, config.models.architect, table, build.centres * ROOM_FOR_CENTRES),
+        opened(wiring, config.models.architect, names, build.centres * ROOM_FOR_CENTRES),
         wiring.prompts,
         suggestions,
         ArchitectSettings(task=task, sample=build.sample, seed=build.seed),
         manner(config.models.architect),
     )
-    return Crew(suggestions, architect, annotator(wiring, table), settings(config, wiring))
+    return Crew(suggestions, architect, annotator(wiring, names), settings(config, wiring))
 
 
-def annotator(wiring: Wiring, table: LabelTable) -> Annotator:
-    """Return the annotator over labels with their vectors."""
+def annotator(wiring: Wiring, names: Sequence[str]) -> Annotator:
+    """Return the annotator; `names` are those of the labels around, from whose mean an encoder looks."""
     config = wiring.config
     model, build = config.models.annotator, config.build
     encodes = model.provider == ENCODER
     batch = ENCODER_BATCH if encodes else build.labels_per_request
     return Annotator(
-        opened(wiring, model, table, build.labels_per_request * ROOM_FOR_A_LABEL),
+        opened(wiring, model, names, build.labels_per_request * ROOM_FOR_A_LABEL),
         wiring.prompts,
         AnnotatorSettings(task=config.task.description, batch=batch, most=build.fits, seed=build.seed),
         scored=model.answer == "scored" and not encodes,
     )
 
 
-def opened(wiring: Wiring, model: ModelSettings, table: LabelTable, room: int) -> Answers:
+def opened(wiring: Wiring, model: ModelSettings, names: Sequence[str], room: int) -> Answers:
     """Open a role's model; an encoder compares labels as such, a language model has room for its answer."""
     if model.provider != ENCODER:
         if "max_tokens" not in model.model_fields_set:
@@ -65,7 +65,7 @@ def opened(wiring: Wiring, model: ModelSettings, table: LabelTable, room: int) -
         return wiring.answers(model)
     embedder = wiring.embedder_of(encoder_embedder(model))
     stored = StoredEmbedder(embedder, wiring.embeddings)
-    space = LabelSpace.of(table.texts, stored.lookup(table.texts))
+    space = LabelSpace.of(names, stored.lookup(names))
     scorer = TextScorer(embedder, wiring.score_settings(), space)
     return LabelEncoder(scorer, stored.lookup, LabelEncoderSettings(margin=wiring.config.build.margin))
 

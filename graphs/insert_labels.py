@@ -1,0 +1,205 @@
+"""Find the nodes of an index that new labels belong in: Search of XMC-Agent, algorithm 3.
+
+Each super-step takes one level: all new labels, before all nodes they have reached, all requests in flight
+together. What it reads are the nodes on the way and the branches below them, whatever the size of the index.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, zip_longest
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+
+from taxonaut.agents.annotator import Annotator, CentreText, Job
+from taxonaut.graphs.portal import step
+from taxonaut.state.growing import InsertInput, InsertState, Standing
+from taxonaut.state.ids import LabelId, NodeId, RunId
+from taxonaut.state.index import Index
+from taxonaut.state.records import Decision, Node
+from taxonaut.state.runs import Runs
+
+BRANCHES_PER_REQUEST = 64
+"""A prompt shows no more branches of a node; an encoder, which reads none, compares with all at once."""
+
+Choices = dict[NodeId, list[tuple[NodeId, ...]]]
+"""The branches that each label before a node goes on into, in the labels' order; () fits none."""
+
+Centre = Callable[[Node], CentreText]
+"""Gives the text by which labels are compared with a node."""
+
+OnArrived = Callable[[int, int], None]
+"""Called after each level with how many labels have arrived everywhere they go, and how many there are."""
+
+
+def plain_centre(node: Node) -> CentreText:
+    """A node as it is kept: its name, its description and the labels that stand for what is below it."""
+    return CentreText(node.name, node.description, node.examples)
+
+
+def insert_labels(
+    index: Index,
+    annotator: Annotator,
+    texts: Mapping[LabelId, str],
+    runs: Runs | None = None,
+    centre: Centre = plain_centre,
+    on_arrived: OnArrived | None = None,
+) -> StateGraph[InsertState, None, InsertInput, InsertState]:
+    """Build the graph; compile it and invoke it with a run and new labels, whose `texts` are given here.
+
+    The index is only read: `inserted` of what comes out says where each label belongs, in terminal nodes
+    or, where no branch of an inner node fits, in that node (as *other* of algorithm 2). With `runs`, each
+    level is kept as a unit of its run, and a killed insertion goes on after the last finished one. Raises the
+    ModelError of a request that failed for good.
+    """
+    inserting = Inserting(index, annotator, texts, runs, centre, on_arrived)
+    graph = StateGraph(InsertState, input_schema=InsertInput, output_schema=InsertState)
+    graph.add_node("start", step(inserting.start))
+    graph.add_node("compare", step(inserting.compare))
+    graph.add_edge(START, "start")
+    graph.add_conditional_edges("start", inserting.after_level, ["compare", END])
+    graph.add_conditional_edges("compare", inserting.after_level, ["compare", END])
+    return graph
+
+
+class Inserting:
+    """The graph's steps over index and annotator; holds no state of an insertion."""
+
+    def __init__(
+        self,
+        index: Index,
+        annotator: Annotator,
+        texts: Mapping[LabelId, str],
+        runs: Runs | None,
+        centre: Centre,
+        on_arrived: OnArrived | None,
+    ) -> None:
+        self.index = index
+        self.annotator = annotator
+        self.texts = texts
+        self.runs = runs
+        self.centre = centre
+        self.on_arrived = on_arrived
+
+    async def start(self, state: InsertState) -> InsertState:
+        """Put all labels before the root."""
+        root, labels = self.index.root(), tuple(dict.fromkeys(state["label_ids"]))
+        return {  # type: ignore[typeddict-item]
+            "level": 0,
+            "standing": {root: labels} if labels else {},
+            "visited": {root: frozenset(labels)},
+            "inserted": {},
+            "unfit": {},
+        }
+
+    def after_level(self, state: InsertState) -> str:
+        """Go on while a label stands before a node."""
+        return "compare" if state["standing"] else END
+
+    async def compare(self, state: InsertState) -> InsertState:
+        """Compare every label with the branches of every node it stands before, and let it go on or stay."""
+        standing, level = state["standing"], state["level"]
+        below = self.index.children_of(list(standing))
+        inner = {node: labels for node, labels in standing.items() if below[node]}
+        choices = await self.level(state["run_id"], level, inner, below)
+        inserted: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["inserted"])
+        unfit: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["unfit"])
+        visited = dict(state["visited"])
+        onward: defaultdict[NodeId, list[LabelId]] = defaultdict(list)
+        for node, labels in standing.items():
+            for label, branches in zip(labels, choices.get(node, [()] * len(labels)), strict=True):
+                if not branches:
+                    inserted[label] = (*inserted[label], node)
+                    if below[node]:
+                        unfit[label] = (*unfit[label], node)
+                for branch in branches:
+                    if label not in visited.get(branch, ()):
+                        onward[branch].append(label)
+        for branch, arriving in onward.items():
+            onward[branch] = list(dict.fromkeys(arriving))
+            visited[branch] = visited.get(branch, frozenset()) | frozenset(arriving)
+        if self.on_arrived is not None:
+            total = len(state["label_ids"])
+            self.on_arrived(total - len(set(chain.from_iterable(onward.values()))), total)
+        return {  # type: ignore[typeddict-item]
+            "level": level + 1,
+            "standing": {node: tuple(labels) for node, labels in onward.items()},
+            "visited": visited,
+            "inserted": dict(inserted),
+            "unfit": dict(unfit),
+        }
+
+    async def level(
+        self, run: RunId, level: int, inner: Standing, below: Mapping[NodeId, Sequence[Node]]
+    ) -> Choices:
+        """Return a level's choices: those a former call of this run has kept, or the annotator's."""
+        key = f"level {level}"
+        kept = self.runs.finished(run, [key]) if self.runs is not None else {}
+        if key in kept:
+            return loaded(kept[key])
+        choices, decisions = await self.chosen(run, inner, below)
+        if self.runs is not None:
+            self.runs.finish(run, {key: dumped(choices)}, decisions)
+        return choices
+
+    async def chosen(
+        self, run: RunId, inner: Standing, below: Mapping[NodeId, Sequence[Node]]
+    ) -> tuple[Choices, list[Decision]]:
+        """Let the annotator compare labels with branches; a node of very many is shown in several requests."""
+        paths = self.index.node_paths(list(inner))
+        names = {node.id: node.name for node in self.index.nodes(list(dict.fromkeys(chain(*paths.values()))))}
+        parts = [
+            (node, start, job)
+            for node, labels in inner.items()
+            for start, job in self.jobs(node, labels, below[node], tuple(names[each] for each in paths[node]))
+        ]
+        results = await self.annotator.assign(run, [job for _, _, job in parts])
+        decisions = [decision for result in results for decision in result.decisions]
+        error = next((result.error for result in results if result.error is not None), None)
+        if error is not None:
+            if self.runs is not None:
+                self.runs.finish(run, {}, decisions)
+            raise error
+        found: defaultdict[NodeId, list[list[list[NodeId]]]] = defaultdict(list)
+        for (node, start, _), result in zip(parts, results, strict=True):
+            found[node].append(
+                [[below[node][start + number].id for number in numbers] for numbers in result.each]
+            )
+        most = self.annotator.settings.most
+        return {
+            node: [joined(each, most) for each in zip(*lists, strict=True)] for node, lists in found.items()
+        }, decisions
+
+    def jobs(
+        self, node: NodeId, labels: Sequence[LabelId], branches: Sequence[Node], path: tuple[str, ...]
+    ) -> Iterator[tuple[int, Job]]:
+        """Write the jobs of one node, each with the number of its first branch."""
+        whole = Job(
+            f"node {node}",
+            tuple(self.texts[label] for label in labels),
+            tuple(map(self.centre, branches)),
+            path,
+            node,
+        )
+        size = BRANCHES_PER_REQUEST if self.annotator.asker.model.reads_prompts else len(branches)
+        for start in range(0, len(branches), size):
+            yield start, replace(whole, centres=whole.centres[start : start + size])
+
+
+def joined(parts: Sequence[Sequence[NodeId]], most: int) -> tuple[NodeId, ...]:
+    """Join what a label chose in several requests: the best of each, then the second of each, up to `most`."""
+    turns = chain.from_iterable(zip_longest(*parts))
+    return tuple(node for node in turns if node is not None)[:most]
+
+
+def dumped(choices: Choices) -> dict[str, Any]:
+    """Return a level's choices as plain values, for a unit of a run."""
+    return {str(node): [list(branches) for branches in each] for node, each in choices.items()}
+
+
+def loaded(row: Mapping[str, Any]) -> Choices:
+    """Return kept choices."""
+    return {
+        NodeId(int(node)): [tuple(map(NodeId, branches)) for branches in each] for node, each in row.items()
+    }
