@@ -71,7 +71,11 @@ class Assigned:
 
 
 class Annotator:
-    """Say where labels belong, many in one request. `scored`: its model takes one label at a time."""
+    """Say where labels belong, many in one request.
+
+    `scored`: its model takes one label at a time, and each to one centre only, as likelihoods have no bound below
+    which a centre does not fit.
+    """
 
     def __init__(
         self,
@@ -82,7 +86,7 @@ class Annotator:
         scored: bool = False,
     ) -> None:
         settings = settings or AnnotatorSettings()
-        self.settings = replace(settings, batch=1) if scored else settings
+        self.settings = replace(settings, batch=1, most=1) if scored else settings
         self.scored = scored
         template = SCORED_TEMPLATE if scored else TEMPLATE
         self.asker = Asker("annotator", model, prompts.get(template), settings.task)

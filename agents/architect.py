@@ -132,7 +132,7 @@ class Architect:
             if self.manner == "written"
             else choosing_spec(len(choices), most),
             field=CHOSEN if self.manner == "scored" else "",
-            choices=() if self.manner == "written" else choices,
+            choices=choices,
             most=1 if self.manner == "voted" else most,
             texts=tuple(names) if self.manner == "voted" else (),
         )

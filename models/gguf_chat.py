@@ -68,10 +68,10 @@ class _Session:
         self._item_tokens = item_tokens
         self.lead = lead
 
-    def prompt(self, messages: Sequence[Message], reserved: int) -> list[int]:
-        """Write a prompt that leaves room for as many tokens."""
+    def prompt(self, messages: Sequence[Message], reserved: int, *, whole: bool = False) -> list[int]:
+        """Write a prompt that leaves room for as many tokens; `whole` leaves the item its length if it fits."""
         room = self.reader.context.settings.window - reserved
-        return self._writer.tokens(messages, room, self._item_tokens)
+        return self._writer.tokens(messages, room, room if whole else self._item_tokens)
 
 
 class GgufChat:
@@ -79,7 +79,8 @@ class GgufChat:
 
     Prompts in a row that begin alike are read from where they part, so ask node by node. `window` is the
     room for a prompt and what follows it, in tokens; an item loses its middle where it has more than
-    `item_tokens`, or does not fit. `lead` is what the assistant has begun to say before a scored option.
+    `item_tokens`, or does not fit (a list of labels: only where it does not fit). `lead` is what the assistant
+    has begun to say before a scored option.
     """
 
     def __init__(
@@ -156,7 +157,8 @@ def request_messages(request: ModelRequest) -> list[Message]:
 
 
 def _chosen(session: _Session, request: ModelRequest, sampling: Sampling) -> ModelReply:
-    found = _generated(session, request_messages(request), [request.tool], sampling)
+    many = bool(request.texts) or not request.field
+    found = _generated(session, request_messages(request), [request.tool], sampling, whole=many)
     chosen, each = checked(request, found.arguments)
     return ModelReply(
         chosen=chosen,
@@ -168,7 +170,12 @@ def _chosen(session: _Session, request: ModelRequest, sampling: Sampling) -> Mod
 
 
 def _generated(
-    session: _Session, messages: Sequence[Message], tools: Sequence[ToolSpec], sampling: Sampling
+    session: _Session,
+    messages: Sequence[Message],
+    tools: Sequence[ToolSpec],
+    sampling: Sampling,
+    *,
+    whole: bool = False,
 ) -> Generated:
     started = time.perf_counter()
     session.reader.reset()
@@ -177,7 +184,7 @@ def _generated(
     if tools:
         messages = _with_note(messages, call_note(tools))
     most = min(most, session.reader.context.settings.window // 2)
-    prompt = session.prompt(messages, most)
+    prompt = session.prompt(messages, most, whole=whole)
     written = _write(session, prompt, grammar, replace(sampling, max_tokens=most))
     text = b"".join(session.weights.piece(token) for token in written).decode(errors="replace")
     usage = _usage(session, len(written), started)

@@ -25,7 +25,7 @@ class LabelEncoderSettings:
     """
 
     threshold: float = 0.1
-    margin: float = 0.03
+    margin: float = 0.0
     cached: int = 65_536
 
 

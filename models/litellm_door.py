@@ -91,6 +91,11 @@ async def embed(settings: ModelSettings, texts: Sequence[str]) -> list[dict[str,
     return rows
 
 
+def token_count(model: str, text: str) -> int:
+    """Count a text's tokens by LiteLLM's tokenizer for this model; nothing is fetched."""
+    return int(litellm().token_counter(model=model, text=text))
+
+
 def common(settings: ModelSettings) -> dict[str, Any]:
     """What every request says: the model, its server, its key, one try, a finite wait."""
     arguments: dict[str, Any] = {

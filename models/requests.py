@@ -30,7 +30,8 @@ class ModelRequest:
     integers from `choices` (or `[0]`); up to `most` of them, best first.
 
     Two more kinds: with `texts`, the tool takes one such array for each of them, under the properties "1",
-    "2", …, and `item` shows them all. Without `field` and `texts`, the call is open: whatever its schema allows.
+    "2", …, and `item` shows them all. Without `field` and `texts`, the call is open: whatever its schema allows,
+    its `choices` no more than suggestions.
     """
 
     system: str

@@ -12,6 +12,7 @@ from taxonaut.workspace.tree_builder import TreeBuilder
 from taxonaut.workspace.wiring import Wiring
 
 if TYPE_CHECKING:
+    from taxonaut.graphs.build_policy import BuildPolicy
     from taxonaut.state.runs import Runs
     from taxonaut.workspace.agents_tree import AgentsTreeBuilder
 
@@ -49,16 +50,27 @@ def agents_builder(
     wiring: Wiring, settings: Mapping[str, Any], runs: "Runs | None" = None
 ) -> "AgentsTreeBuilder":
     """Return the builder by agents; `settings` replace those of the [build] table."""
-    from taxonaut.graphs.build_policy import BuildPolicy
     from taxonaut.workspace.agents_tree import AgentsTreeBuilder
     from taxonaut.workspace.crew import crew
 
+    build = build_config(wiring, settings)
+    changed = wiring.reconfigured(wiring.config.model_copy(update={"build": build}))
+    return AgentsTreeBuilder(lambda labels: crew(changed, labels), build_policy(build), runs)
+
+
+def build_config(wiring: Wiring, settings: Mapping[str, Any]) -> BuildConfig:
+    """Return the [build] table with some settings replaced; InputError names what cannot be."""
     try:
-        build = BuildConfig(**{**wiring.config.build.model_dump(), **settings})
+        return BuildConfig(**{**wiring.config.build.model_dump(), **settings})
     except ValidationError as error:
         raise InputError(f"these settings do not fit the method 'agents': {problems(error)}") from None
-    changed = wiring.reconfigured(wiring.config.model_copy(update={"build": build}))
-    policy = BuildPolicy(
+
+
+def build_policy(build: BuildConfig) -> "BuildPolicy":
+    """Return the thresholds of a build."""
+    from taxonaut.graphs.build_policy import BuildPolicy
+
+    return BuildPolicy(
         centres=build.centres,
         terminal_size=build.terminal_size,
         depth=build.depth,
@@ -67,4 +79,3 @@ def agents_builder(
         other=build.other,
         attempts=build.attempts,
     )
-    return AgentsTreeBuilder(lambda labels: crew(changed, labels), policy, runs)

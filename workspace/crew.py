@@ -28,41 +28,69 @@ ROOM_FOR_A_LABEL = 16
 
 def crew(wiring: Wiring, labels: Sequence[Label]) -> Crew:
     """Return the agents that build over these labels, which are compared by their names."""
-    config = wiring.config
+    table = label_names(wiring, labels)
+    config, build = wiring.config, wiring.config.build
+    architects = opened(wiring, config.models.architect, table.texts, build.centres * ROOM_FOR_CENTRES)
+    annotators = annotating(wiring, table.texts)
+    return crew_on(wiring, table, architects, annotators)
+
+
+def label_names(wiring: Wiring, labels: Sequence[Label]) -> LabelTable:
+    """Return labels with their names and the names' vectors."""
     names = [label.name for label in labels]
-    table = LabelTable([label.id for label in labels], names, wiring.stored.lookup(names))
+    return LabelTable([label.id for label in labels], names, wiring.stored.lookup(names))
+
+
+def crew_on(wiring: Wiring, table: LabelTable, architects: Answers, annotators: Answers) -> Crew:
+    """Put the agents on opened models."""
+    config, build = wiring.config, wiring.config.build
     suggestions = Suggestions(lambda: table)
-    build, task = config.build, config.task.description
     architect = Architect(
-        opened(wiring, config.models.architect, names, build.centres * ROOM_FOR_CENTRES),
+        architects,
         wiring.prompts,
         suggestions,
-        ArchitectSettings(task=task, sample=build.sample, seed=build.seed),
+        ArchitectSettings(task=config.task.description, sample=build.sample, seed=build.seed),
         manner(config.models.architect),
     )
-    return Crew(suggestions, architect, annotator(wiring, names), settings(config, wiring))
+    return Crew(suggestions, architect, annotator_on(wiring, annotators), settings(config, wiring))
 
 
 def annotator(wiring: Wiring, names: Sequence[str]) -> Annotator:
     """Return the annotator; `names` are those of the labels around, from whose mean an encoder looks."""
-    config = wiring.config
-    model, build = config.models.annotator, config.build
-    encodes = model.provider == ENCODER
+    return annotator_on(wiring, annotating(wiring, names))
+
+
+def annotator_on(wiring: Wiring, model: Answers) -> Annotator:
+    """Put the annotator on its opened model."""
+    config, build = wiring.config, wiring.config.build
+    role = config.models.annotator
+    encodes = role.provider == ENCODER
     batch = ENCODER_BATCH if encodes else build.labels_per_request
     return Annotator(
-        opened(wiring, model, names, build.labels_per_request * ROOM_FOR_A_LABEL),
+        model,
         wiring.prompts,
         AnnotatorSettings(task=config.task.description, batch=batch, most=build.fits, seed=build.seed),
-        scored=model.answer == "scored" and not encodes,
+        scored=role.answer == "scored" and not encodes,
     )
+
+
+def annotating(wiring: Wiring, names: Sequence[str]) -> Answers:
+    """Open the annotator's model."""
+    room = wiring.config.build.labels_per_request * ROOM_FOR_A_LABEL
+    return opened(wiring, wiring.config.models.annotator, names, room)
 
 
 def opened(wiring: Wiring, model: ModelSettings, names: Sequence[str], room: int) -> Answers:
     """Open a role's model; an encoder compares labels as such, a language model has room for its answer."""
-    if model.provider != ENCODER:
-        if "max_tokens" not in model.model_fields_set:
-            model = model.model_copy(update={"max_tokens": max(model.max_tokens, room)})
-        return wiring.answers(model)
+    if model.provider == ENCODER:
+        return label_encoder(wiring, model, names)
+    if "max_tokens" not in model.model_fields_set:
+        model = model.model_copy(update={"max_tokens": max(model.max_tokens, room)})
+    return wiring.answers(model)
+
+
+def label_encoder(wiring: Wiring, model: ModelSettings, names: Sequence[str]) -> LabelEncoder:
+    """Return an encoder that compares labels as such."""
     embedder = wiring.embedder_of(encoder_embedder(model))
     stored = StoredEmbedder(embedder, wiring.embeddings)
     space = LabelSpace.of(names, stored.lookup(names))

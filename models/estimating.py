@@ -1,0 +1,89 @@
+"""A stand-in for a language model that has not been asked yet: an encoder decides, tokens are counted."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
+from taxonaut.models.settings import ModelSettings
+from taxonaut.models.token_count import Counter, counter_for, prompt_tokens
+from taxonaut.state.errors import ModelError
+from taxonaut.state.records import Usage
+
+DESCRIPTION = "What belongs here, said in one short sentence of some twelve words."
+"""Stands for a description whose length is not known yet."""
+
+
+class EstimatingAnswers:
+    """Answer requests as a language model would be asked, and count what that would read and write.
+
+    Where a call is open, the suggestions beside the request are taken; elsewhere the encoder chooses. Categories
+    it proposed itself are compared by the labels that stood behind them.
+    """
+
+    reads_prompts = True
+
+    def __init__(self, settings: ModelSettings, encoder: Answers, counter: Counter | None = None) -> None:
+        self.name = settings.model
+        self.settings = settings
+        self.encoder = encoder
+        self.count = counter or counter_for(settings)
+        self.behind: dict[str, Choice] = {}
+
+    async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
+        """Answer in order; nothing is sent."""
+        chosen = [request for request in requests if not self.is_open(request)]
+        replies = iter(await self.encoder.answer([self.filled(request) for request in chosen]))
+        return [
+            self.costed(request, self.proposed(request) if self.is_open(request) else next(replies))
+            for request in requests
+        ]
+
+    def is_open(self, request: ModelRequest) -> bool:
+        """Say whether the call names things of its own."""
+        return not request.field and not request.texts
+
+    def proposed(self, request: ModelRequest) -> ModelReply:
+        """Propose what is suggested."""
+        self.behind |= {choice.texts[0]: choice for choice in request.choices}
+        categories = [{"name": choice.texts[0], "description": DESCRIPTION} for choice in request.choices]
+        return ModelReply(chosen=(), arguments={"categories": categories}, usage=Usage())
+
+    def filled(self, request: ModelRequest) -> ModelRequest:
+        """Put the labels behind a proposed category beside its name."""
+        choices = tuple(
+            replace(choice, texts=self.behind.get(choice.texts[0], choice).texts)
+            for choice in request.choices
+        )
+        return replace(request, choices=choices)
+
+    def costed(self, request: ModelRequest, reply: ModelReply | ModelError) -> ModelReply | ModelError:
+        """Put on a reply what it would have cost."""
+        if isinstance(reply, ModelError):
+            return reply
+        writes = self.settings.answer != "scored"
+        usage = Usage(
+            prompt_tokens=prompt_tokens(request, self.settings, self.count),
+            completion_tokens=self.count(json.dumps(dict(reply.arguments))) if writes else 0,
+        )
+        return replace(reply, usage=usage)
+
+
+class Tally:
+    """A model before which its requests and tokens are added up."""
+
+    def __init__(self, model: Answers) -> None:
+        self.model = model
+        self.name = model.name
+        self.reads_prompts = model.reads_prompts
+        self.requests = self.prompt_tokens = self.completion_tokens = 0
+
+    async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
+        """Pass requests on, and count."""
+        replies = await self.model.answer(requests)
+        self.requests += len(replies)
+        for reply in replies:
+            if isinstance(reply, ModelReply):
+                self.prompt_tokens += reply.usage.prompt_tokens
+                self.completion_tokens += reply.usage.completion_tokens
+        return replies

@@ -1,0 +1,55 @@
+"""Count the tokens of a prompt before it is sent, as the model that would read it counts them."""
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+
+from taxonaut.models.requests import ModelRequest
+from taxonaut.models.settings import ModelSettings
+
+GGUF = "gguf"
+AROUND = 24
+"""Tokens that a chat template puts around the messages of a request."""
+
+Counter = Callable[[str], int]
+
+
+def counter_for(settings: ModelSettings) -> Counter:
+    """Return a function that counts a text's tokens for this model.
+
+    A GGUF model's own vocabulary counts exactly; of others LiteLLM's tokenizer for the name, which takes a
+    common one where it does not know the name.
+    """
+    return lru_cache(8_192)(
+        gguf_counter(settings.model) if settings.provider == GGUF else litellm_counter(settings.model)
+    )
+
+
+def gguf_counter(model: str) -> Counter:
+    """Count by the vocabulary of a GGUF file."""
+    from taxonaut.models.llama import Weights
+    from taxonaut.models.weights import ModelCatalog
+
+    weights = Weights.open(ModelCatalog().resolve(model.partition("/")[2]))
+    return lambda text: len(weights.tokens(text))
+
+
+def litellm_counter(model: str) -> Counter:
+    """Count by LiteLLM's tokenizer."""
+    from taxonaut.models import litellm_door
+
+    return lambda text: litellm_door.token_count(model, text)
+
+
+def prompt_tokens(request: ModelRequest, settings: ModelSettings, count: Counter) -> int:
+    """Return how many tokens a request will be billed as read: messages, and the tool's schema where it is sent."""
+    shared = count(f"{request.system}\n\n{request.context}")
+    item = count(request.item)
+    if settings.provider != GGUF:
+        tool = {"name": request.tool.name, "description": request.tool.description, **request.tool.parameters}
+        return shared + item + count(json.dumps(tool, ensure_ascii=False)) + AROUND
+    if settings.answer == "scored":
+        return shared + item + AROUND + sum(count(choice.texts[0]) for choice in request.choices)
+    from taxonaut.models.chat_prompt import call_note
+
+    return shared + item + count(call_note([request.tool])) + AROUND
