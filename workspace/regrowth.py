@@ -1,12 +1,12 @@
 """Give a node that holds too many labels a sub-tree of its own (the split of XMC-Agent, algorithm 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import NodeId
-from taxonaut.state.records import Tree
+from taxonaut.state.records import Label, Tree
 from taxonaut.workspace.tree_builder import Progress, silent
 
 if TYPE_CHECKING:
@@ -19,17 +19,19 @@ async def asubtree(
     method: str = "kmeans",
     settings: Mapping[str, Any] | None = None,
     progress: Progress = silent,
+    added: Sequence[Label] = (),
 ) -> Tree:
     """Build a tree over the labels placed in a node, for `Index.graft`; nothing is written.
 
-    A label that the node itself is stays in it (key 0). The tree has no nodes where the builder finds nothing
-    to divide. Raises InputError for a node with fewer than two labels, and as the builder does.
+    `added` are labels that will be placed there before. A label that the node itself is stays in it (key 0).
+    The tree has no nodes where the builder finds nothing to divide. Raises InputError for a node with fewer
+    than two labels, and as the builder does.
     """
     from taxonaut.workspace.builders import builder
 
     index = workspace.index
     here = index.node(node)
-    labels = [label for label in index.labels_at(node) if label.id != here.label_id]
+    labels = [label for label in (*index.labels_at(node), *added) if label.id != here.label_id]
     if len(labels) < 2:
         raise InputError(
             f"node {here.name!r} ({node}) has {len(labels)} labels in it; there is nothing to divide. "

@@ -1,0 +1,274 @@
+"""Add labels to an index that stands, without building it again (XMC-Agent 2.2.2, algorithm 3).
+
+First everything is found out and kept as units of a run: where each label belongs, and how the nodes that grow too
+large are divided. Then all is written in one transaction, as one change. So a killed addition has written nothing,
+the same command goes on where it stopped, and `index undo` takes all of it back.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import taxonaut
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import EventId, LabelId, NodeId, RunId
+from taxonaut.state.records import Label, Tree
+from taxonaut.state.tree_diff import IndexDiff, diff
+from taxonaut.workspace.arrivals import Arrivals, arrivals, twins
+from taxonaut.workspace.config import BuildConfig
+from taxonaut.workspace.label_files import LabelFile
+from taxonaut.workspace.tree_builder import Progress, silent
+
+if TYPE_CHECKING:
+    from taxonaut.agents.annotator import Annotator
+    from taxonaut.workspace.wiring import Wiring
+    from taxonaut.workspace.workspace import Workspace
+
+KIND = "grow"
+AROUND = 1_000
+"""Labels of the index, every n-th, whose mean an encoder compares from."""
+
+SPLIT_BY = ("agents", "kmeans")
+"""Ways in which a tree is made that can divide a node of it."""
+
+OnStage = Callable[[str], None]
+"""Called with what begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What an addition did.
+
+    `inserted`: the nodes each label was put in. `unfit`: of these, the inner nodes none of whose branches fitted.
+    `splits`: the sub-tree of each node that grew past `terminal_size`; `whole`: those that did and were not
+    divided, with the reason. `known` were in the index already and are passed over; `described` are those of
+    them whose description differs, which is not taken over. `twins`: labels of the same name as another's.
+    `homes`: labels whose own path or parents said where they go; `astray`: those whose path or parents are
+    not in the tree, so that the annotator decided. `requests` went to the annotator to find the places, in
+    this call and former ones. `change` takes it back; `diff` is what a dry run would have written.
+    """
+
+    inserted: Mapping[LabelId, tuple[NodeId, ...]] = field(default_factory=dict)
+    unfit: Mapping[LabelId, tuple[NodeId, ...]] = field(default_factory=dict)
+    splits: Mapping[NodeId, Tree] = field(default_factory=dict)
+    whole: Mapping[NodeId, str] = field(default_factory=dict)
+    known: tuple[LabelId, ...] = ()
+    described: tuple[LabelId, ...] = ()
+    twins: Mapping[LabelId, tuple[LabelId, ...]] = field(default_factory=dict)
+    homes: tuple[LabelId, ...] = ()
+    astray: tuple[LabelId, ...] = ()
+    terminal_size: int = 0
+    requests: int = 0
+    change: EventId | None = None
+    diff: IndexDiff | None = None
+
+
+async def aadd_labels(
+    workspace: "Workspace",
+    labels: Sequence[Label] | LabelFile,
+    progress: Progress = silent,
+    *,
+    dry_run: bool = False,
+    note: str = "",
+    on_stage: OnStage = lambda _: None,
+) -> Growth:
+    """Insert labels into every node they fit and divide the nodes that grow too large; one change.
+
+    `progress` counts labels that have arrived. A dry run writes nothing to the index (what models answered
+    is kept, so that the addition then asks nothing again) and returns the diff. Raises InputError for an
+    index without labels or without a tree, and for ids that belong to another name there; the ModelError of a
+    request that failed for good.
+    """
+    index = workspace.index
+    check_grown(workspace)
+    rows = labels.labels if isinstance(labels, LabelFile) else labels
+    coming = arrivals(index, rows)
+    passed = Growth(known=coming.known, described=coming.described)
+    if not coming.coming:
+        return passed
+    note = note or f"add {labels.name if isinstance(labels, LabelFile) else 'labels'}"
+    growing = Growing(workspace, coming, progress, on_stage)
+    growth = await growing.find()
+    return written(
+        workspace, coming, replace(growth, known=coming.known, described=coming.described), note, dry_run
+    )
+
+
+def check_grown(workspace: "Workspace") -> None:
+    """Refuse to add to what has no labels or no tree."""
+    index, folder = workspace.index, str(workspace.folder)
+    if not index.label_ids():
+        raise InputError(f"{folder!r} has no labels yet; import these instead: taxonaut labels import FILE")
+    if index.tree_method() == "empty":
+        raise InputError(
+            f"the labels of {folder!r} stand in no tree yet; build one first: taxonaut index build"
+        )
+
+
+class Growing:
+    """One addition on its way: what is asked of models, and kept, before anything is written."""
+
+    def __init__(
+        self, workspace: "Workspace", coming: Arrivals, progress: Progress, on_stage: OnStage
+    ) -> None:
+        self.workspace = workspace
+        self.index = workspace.index
+        self.labels = {label.id: label for label in coming.coming}
+        self.progress = progress
+        self.on_stage = on_stage
+        self.method = self.index.tree_method()
+        self.build = build_settings(workspace)
+        config = workspace.config.model_copy(update={"build": self.build})
+        self.wiring: Wiring = workspace.wiring.reconfigured(config)
+
+    async def find(self) -> Growth:
+        """Find out where all labels belong and how the nodes that grow too large are divided."""
+        from taxonaut.workspace import crew
+
+        runs = self.workspace.runs
+        settings = {
+            "version": taxonaut.__version__,
+            "index": self.index.version(),
+            **crew.settings(self.wiring.config, self.wiring),
+        }
+        run = runs.open(KIND, fingerprint(list(self.labels.values()), settings), settings)
+        status = "interrupted"
+        try:
+            growth = await self.search(run)
+            growth = await self.divide(growth)
+            status = "finished"
+        except Exception:
+            status = "failed"
+            raise
+        finally:
+            runs.close(run, status)  # type: ignore[arg-type]
+        alike = twins(self.index, list(self.labels.values()), growth.inserted)
+        return replace(growth, twins=alike, requests=self.workspace.decisions.totals(run).requests)
+
+    async def search(self, run: RunId) -> Growth:
+        """Let the labels go down the index."""
+        from taxonaut.graphs.insert_labels import insert_labels
+        from taxonaut.workspace.classification import DEEPEST
+
+        self.on_stage("comparing with the index")
+        texts = {label.id: label.name for label in self.labels.values()}
+        graph = insert_labels(
+            self.index, self.annotator(), texts, self.workspace.runs, on_arrived=self.progress
+        ).compile()
+        state = await graph.ainvoke({"run_id": run, "label_ids": list(texts)}, {"recursion_limit": DEEPEST})
+        return Growth(inserted=state["inserted"], unfit=state["unfit"])
+
+    def annotator(self) -> "Annotator":
+        """Return the annotator; an encoder looks from the mean of some of the index's labels."""
+        from taxonaut.models.catalog import ENCODER
+        from taxonaut.workspace import crew
+
+        names: list[str] = []
+        if self.wiring.config.models.annotator.provider == ENCODER:
+            ids = self.index.label_ids()
+            names = [label.name for label in self.index.labels(ids[:: max(1, -(-len(ids) // AROUND))])]
+        return crew.annotator(self.wiring, names)
+
+    async def divide(self, growth: Growth) -> Growth:
+        """Build a sub-tree for every node that grows past the threshold (QuickCluster of algorithm 3)."""
+        large, whole = self.overgrown(growth.inserted)
+        if large:
+            self.on_stage(f"dividing {len(large):,} nodes")
+        trees = await asyncio.gather(
+            *(self.subtree(node, added) for node, added in large.items()), return_exceptions=True
+        )
+        splits: dict[NodeId, Tree] = {}
+        for node, tree in zip(large, trees, strict=True):
+            if isinstance(tree, BaseException):
+                raise tree
+            if any(each.key for each in tree.nodes):
+                splits[node] = tree
+            else:
+                whole[node] = "its labels cannot be told apart"
+        return replace(growth, splits=splits, whole=whole, terminal_size=self.build.terminal_size)
+
+    def overgrown(
+        self, inserted: Mapping[LabelId, Sequence[NodeId]]
+    ) -> tuple[dict[NodeId, list[Label]], dict[NodeId, str]]:
+        """Return the nodes to be divided, each with what comes to it, and those that are not, with the reason."""
+        arriving: defaultdict[NodeId, list[Label]] = defaultdict(list)
+        for label, nodes in inserted.items():
+            for node in nodes:
+                arriving[node].append(self.labels[label])
+        there = self.index.labels_under(list(arriving))
+        large, whole = {}, {}
+        for node, added in arriving.items():
+            if len(there[node]) + len(added) <= self.build.terminal_size:
+                continue
+            if self.method not in SPLIT_BY:
+                whole[node] = (
+                    f"a tree of your own ({self.method}) is not divided; do it with: taxonaut index split"
+                )
+            elif self.room(node) < 1:
+                whole[node] = f"it lies {self.build.depth} levels deep, the most that [build] depth allows"
+            else:
+                large[node] = added
+        return large, whole
+
+    def room(self, node: NodeId) -> int:
+        """Return how many levels may still be made below a node."""
+        return self.build.depth - len(self.index.node_paths([node])[node])
+
+    async def subtree(self, node: NodeId, added: Sequence[Label]) -> Tree:
+        """Build the sub-tree of one node in the way its tree was made."""
+        from taxonaut.workspace.regrowth import asubtree
+
+        if self.method == "kmeans":
+            settings = dict(self.index.tree_settings()) or {"terminal_size": self.build.terminal_size}
+        else:
+            settings = {**self.build.model_dump(), "depth": self.room(node)}
+        return await asubtree(self.workspace, node, self.method, settings, added=added)
+
+
+def build_settings(workspace: "Workspace") -> BuildConfig:
+    """Return the [build] table with what the tree that stands was built with in place of its values.
+
+    A k-means tree holds each label once, so a new one goes to the nearest centre only.
+    """
+    given = workspace.config.build.model_dump()
+    kept = {key: value for key, value in workspace.index.tree_settings().items() if key in given}
+    if workspace.index.tree_method() == "kmeans":
+        kept = {"terminal_size": max(2, kept.get("terminal_size", given["terminal_size"])), "fits": 1}
+    return BuildConfig(**{**given, **kept})
+
+
+def written(workspace: "Workspace", coming: Arrivals, growth: Growth, note: str, dry_run: bool) -> Growth:
+    """Write labels, placements and sub-trees: one transaction and one change; a dry run takes it back."""
+    index = workspace.index
+    try:
+        with workspace.database.write(), index.change(note):
+            before = index.snapshot() if dry_run else None
+            index.add_labels(coming.new)
+            index.place_many([(label, node) for label, nodes in growth.inserted.items() for node in nodes])
+            for node, tree in growth.splits.items():
+                index.graft(node, tree)
+            if before is not None:
+                raise _DryRunError(diff(before, index.snapshot()))
+    except _DryRunError as dry:
+        return replace(growth, diff=dry.diff)
+    return replace(growth, change=index.version())
+
+
+class _DryRunError(Exception):
+    """Ends a dry run's transaction with what it would have changed."""
+
+    def __init__(self, found: IndexDiff) -> None:
+        super().__init__()
+        self.diff = found
+
+
+def fingerprint(labels: Sequence[Label], settings: Mapping[str, Any]) -> str:
+    """What makes two additions the same: the labels in their order, and what decides about them."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for label in labels:
+        digest.update(f"{label.id}\0{label.name}\0".encode(errors="replace"))
+    return digest.hexdigest()[:32]
