@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 from taxonaut.state.errors import InputError
@@ -65,6 +66,9 @@ class WalkPolicy:
                 raise InputError(f"{name} is {getattr(self, name)}; it is at least {least}")
         if not 0 <= self.inherit <= 1:
             raise InputError(f"inherit is {self.inherit}; it is a share: give a number from 0 to 1")
+
+        if self.threshold is not None and not isfinite(self.threshold):
+            raise InputError(f"threshold is {self.threshold}; give a score, or None to close no branch")
 
     @property
     def needs_retriever(self) -> bool:

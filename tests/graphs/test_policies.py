@@ -299,6 +299,7 @@ def test_without_ancestors_the_prompt_names_the_node_and_not_the_way_to_it(tree:
         ({"start": "top"}, "start is 'top'; it may be 'root' or 'anchored'"),
         ({"beam": -1}, "beam is -1; it is at least 0"),
         ({"anchors": 0}, "anchors is 0; it is at least 1"),
+        ({"threshold": float("nan")}, "threshold is nan; give a score, or None to close no branch"),
         ({"inherit": 1.5}, "inherit is 1.5; it is a share: give a number from 0 to 1"),
     ],
 )
