@@ -17,44 +17,61 @@ group = typer.Typer(no_args_is_help=True, help="Build the tree to walk, look at 
 app.add_typer(group, name="index")
 
 
-@command(group, "build", example="taxonaut index build --k 16 --terminal-size 64")
+@command(
+    group,
+    "build",
+    example="taxonaut index build --k 16 --terminal-size 64\n"
+    "taxonaut index build --method agents --estimate\n"
+    "taxonaut index build --method agents",
+)
 def build(
     session: Session,
     method: Annotated[
-        str, typer.Option(metavar="METHOD", help="How: kmeans splits by the labels' embeddings.")
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="How: kmeans splits by the labels' embeddings; agents name categories and sort labels into them.",
+        ),
     ] = "kmeans",
     k: Annotated[
         int | None, typer.Option(help="Most branches of a node; else 16.", show_default=False)
     ] = None,
     terminal_size: Annotated[
         int | None,
-        typer.Option(help="Most labels in a terminal node; else 64.", show_default=False),
+        typer.Option(
+            help="Most labels in a terminal node; else 64, with agents what \\[build] says.",
+            show_default=False,
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Where splitting starts; else 0.", show_default=False)
     ] = None,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="With agents: only say how many requests and tokens it will take."),
+    ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Build a tree over flat labels.
 
-    Labels imported with paths or parents have their own tree already; this one would take its place.
+    Labels imported with paths or parents have their own tree already; this one would take its place, and
+    `index undo` brings it back. The agents are the architect and the annotator of taxonaut.toml, their
+    thresholds those of its table `build`. A build that was interrupted goes on where it stopped.
     """
+    from taxonaut.cli import build_view
     from taxonaut.cli.progress import progress
-    from taxonaut.cli.reporting import say
 
-    given = {"k": k, "terminal_size": terminal_size, "seed": seed}
+    given = {"centres" if method == "agents" else "k": k, "terminal_size": terminal_size, "seed": seed}
     settings = {name: value for name, value in given.items() if value is not None}
-    with progress(session) as bar, session.open() as workspace:
-        bar.stage("embedding labels")
-        workspace.embed_labels(bar.at)
-        bar.stage(f"splitting by {method}")
-        workspace.build_index(method, settings, bar.at)
-        stats = workspace.index.stats()
-    if not session.quiet:
-        say(
-            f"built a tree over {stats.labels:,} labels: {stats.nodes:,} nodes, {stats.terminals:,} of them "
-            f"terminal with {stats.labels_per_terminal:.1f} labels each, {stats.depth} levels; "
-            f"next: {session.again('classify FILE')}"
-        )
+    with progress(session, json=json) as bar, session.open() as workspace:
+        if estimate:
+            found = build_view.estimated(workspace, method, settings, bar)
+        else:
+            built = build_view.built(workspace, method, settings, bar)
+    if estimate:
+        build_view.show_estimate(session, found, json)
+    else:
+        build_view.show_built(session, built, json)
 
 
 @command(

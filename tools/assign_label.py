@@ -6,7 +6,7 @@ from taxonaut.state.errors import NotFoundError, ToolError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index import Index
 from taxonaut.state.records import ToolSpec
-from taxonaut.tools.offers import choice_schema
+from taxonaut.tools.offers import NONE_ID, choice_schema
 
 FIELD = "centres"
 
@@ -33,15 +33,20 @@ def assign_label_spec(count: int, most: int) -> ToolSpec:
 
 def assign_labels_spec(labels: int, count: int, most: int) -> ToolSpec:
     """Return the tool for several labels in one call: a property for each, "1" to `labels`, its centres in order."""
-    one = choice_schema(FIELD, count, most, "all centres the label belongs to")["properties"][FIELD]
+    one = {
+        "type": "array",
+        "items": {"type": "integer", "minimum": NONE_ID, "maximum": count},
+        "minItems": 1,
+        "maxItems": most,
+    }
     numbers = [str(number) for number in range(1, labels + 1)]
     parameters = {
         "type": "object",
-        "properties": {number: {**one, "description": f"Centres of label {number}."} for number in numbers},
+        "properties": dict.fromkeys(numbers, one),
         "required": numbers,
         "additionalProperties": False,
     }
     description = (
-        "Say of each label, by its number, to which centres it belongs: all that fit, [0] if none does."
+        "Give each label, by its number, the numbers of all centres it belongs to; [0] if none fits."
     )
     return ToolSpec("assign_label", description, parameters)

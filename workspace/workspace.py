@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from taxonaut.graphs.policy import WalkPolicy
     from taxonaut.graphs.portal import Portal
+    from taxonaut.workspace.agents_tree import BuildReport
     from taxonaut.workspace.classification import Classification, OnDone
     from taxonaut.workspace.explanation import Explanation
     from taxonaut.workspace.shortlists import ShortlistResult
@@ -64,6 +65,8 @@ class Workspace:
         self.decisions = Decisions(database)
         self.trails = Trails(database)
         self.prompts = PromptLibrary(folder / PROMPTS_FOLDER)
+        self.last_build: BuildReport | None = None
+        """What the agents' latest build in this object came to."""
         self.wiring = Wiring(config, self.index, Embeddings(database), ResponseCache(database), self.prompts)
 
     @classmethod
@@ -127,7 +130,9 @@ class Workspace:
             )
         build = builder(method, self.wiring, settings or {}, self.runs)
         tree = await build.build(labels, progress)
-        self.index.load_tree(tree)
+        with self.index.change(f"index build --method {method}"):
+            self.index.load_tree(tree)
+        self.last_build = getattr(build, "report", None)
         return tree
 
     def build_index(
