@@ -93,5 +93,8 @@ def _one(operation: str, payload: Mapping[str, Any]) -> str:
         case "graft":
             counts = counted(payload["labels"], "label"), counted(payload["count"], "node")
             return f"split node #{node}: {counts[0]} into {counts[1]}"
+        case "graft_many":
+            counts = counted(payload["labels"], "label"), counted(payload["count"], "node")
+            return f"split {counted(len(payload['nodes']), 'node')}: {counts[0]} into {counts[1]}"
         case _:
             return operation

@@ -1,6 +1,6 @@
 """The index: labels in a tree of nodes, read from memory, changed by events that can be undone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from taxonaut.state import bulk_operations, node_operations
 from taxonaut.state.editor import Editor
@@ -150,3 +150,8 @@ class Index(IndexLog):
         InputError for a label left out or from elsewhere, and as `load_tree` does.
         """
         self._record("graft", lambda editor: node_operations.graft(editor, node, tree))
+
+    def graft_many(self, trees: Mapping[NodeId, Tree]) -> None:
+        """Do what `graft` does for several nodes, as one event."""
+        if trees:
+            self._record("graft_many", lambda editor: node_operations.graft_many(editor, trees))

@@ -1,6 +1,6 @@
 """Moving, merging, dissolving and grafting nodes, and placing labels by the thousand: each one patch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from taxonaut.state.editor import Editor
 from taxonaut.state.errors import InputError
@@ -79,6 +79,28 @@ def dissolve_node(editor: Editor, node: int) -> Done:
 
 def graft(editor: Editor, node: int, tree: Tree) -> Done:
     """Replace the labels placed in a node by a sub-tree that holds them; key 0 of the tree is the node."""
+    change, first, labels = _grafted(editor, node, tree)
+    done = patch(editor, change)
+    counts = {"count": len(change["add_nodes"]), "labels": labels}
+    return Done({"node": node, "method": tree.method, "first": first, **counts}, done.inverse)
+
+
+def graft_many(editor: Editor, trees: Mapping[NodeId, Tree]) -> Done:
+    """Replace the labels of several nodes by sub-trees, at once."""
+    whole = patch_of()
+    labels = 0
+    for node, tree in trees.items():
+        change, _, here = _grafted(editor, node, tree)
+        labels += here
+        for key in whole.keys() - {"may_lose"}:
+            whole[key] += change[key]
+    done = patch(editor, whole)
+    counts = {"count": len(whole["add_nodes"]), "labels": labels}
+    return Done({"nodes": list(trees), **counts}, done.inverse)
+
+
+def _grafted(editor: Editor, node: int, tree: Tree) -> tuple[Arguments, int, int]:
+    """Return the patch that grafts, the number of its first node, and how many labels stand in the node."""
     editor.view.check_nodes([node])
     shape, book = editor.shape, editor.view.labels
     here = shape.labels_at[node]
@@ -101,17 +123,13 @@ def graft(editor: Editor, node: int, tree: Tree) -> Done:
     ]
     placements = dict.fromkeys((ids[key], book.number(label)) for key, label in tree.placements)
     at = editor.give_out("position", len(tree.edges))
-    done = patch(
-        editor,
-        patch_of(
-            add_nodes=rows,
-            add_edges=[(ids[parent], ids[child], at + row) for row, (parent, child) in enumerate(tree.edges)],
-            add_placements=_placed(editor, [place for place in placements if place[0] != node]),
-            remove_placements=[(node, label) for label in here if (node, label) not in placements],
-        ),
+    change = patch_of(
+        add_nodes=rows,
+        add_edges=[(ids[parent], ids[child], at + row) for row, (parent, child) in enumerate(tree.edges)],
+        add_placements=_placed(editor, [place for place in placements if place[0] != node]),
+        remove_placements=[(node, label) for label in here if (node, label) not in placements],
     )
-    counts = {"count": len(rows), "labels": len(here)}
-    return Done({"node": node, "method": tree.method, "first": first, **counts}, done.inverse)
+    return change, first, len(here)
 
 
 def _spread(

@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import taxonaut
@@ -21,7 +22,8 @@ from taxonaut.state.tree_diff import IndexDiff, diff
 from taxonaut.workspace.arrivals import Arrivals, arrivals, twins
 from taxonaut.workspace.config import BuildConfig
 from taxonaut.workspace.label_files import LabelFile
-from taxonaut.workspace.tree_builder import Progress, silent
+from taxonaut.workspace.regrowth import asubtree_by
+from taxonaut.workspace.tree_builder import Progress, TreeBuilder, silent
 
 if TYPE_CHECKING:
     from taxonaut.agents.annotator import Annotator
@@ -178,8 +180,10 @@ class Growing:
         large, whole = self.overgrown(growth.inserted)
         if large:
             self.on_stage(f"dividing {len(large):,} nodes")
+        builders = self.builders(large) if large else {}
         trees = await asyncio.gather(
-            *(self.subtree(node, added) for node, added in large.items()), return_exceptions=True
+            *(asubtree_by(builders[node], self.index, node, added=added) for node, added in large.items()),
+            return_exceptions=True,
         )
         splits: dict[NodeId, Tree] = {}
         for node, tree in zip(large, trees, strict=True):
@@ -218,15 +222,30 @@ class Growing:
         """Return how many levels may still be made below a node."""
         return self.build.depth - len(self.index.node_paths([node])[node])
 
-    async def subtree(self, node: NodeId, added: Sequence[Label]) -> Tree:
-        """Build the sub-tree of one node in the way its tree was made."""
-        from taxonaut.workspace.regrowth import asubtree
+    def builders(self, large: Mapping[NodeId, Sequence[Label]]) -> dict[NodeId, TreeBuilder]:
+        """Return a builder for each node, in the way the tree was made.
+
+        The agents of all nodes are the same ones, over the labels of all.
+        """
+        from taxonaut.workspace.builders import build_policy, kmeans_builder
 
         if self.method == "kmeans":
             settings = dict(self.index.tree_settings()) or {"terminal_size": self.build.terminal_size}
-        else:
-            settings = {**self.build.model_dump(), "depth": self.room(node)}
-        return await asubtree(self.workspace, node, self.method, settings, added=added)
+            return dict.fromkeys(large, kmeans_builder(self.wiring, settings))
+        from taxonaut.workspace.agents_tree import AgentsTreeBuilder
+        from taxonaut.workspace.crew import crew
+
+        ids = chain(*self.index.labels_under(list(large)).values())
+        there = self.index.labels(list(dict.fromkeys(ids)))
+        everyone = crew(self.wiring, list(dict.fromkeys((*there, *chain(*large.values())))))
+        return {
+            node: AgentsTreeBuilder(
+                lambda _: everyone,
+                build_policy(self.build.model_copy(update={"depth": self.room(node)})),
+                self.workspace.runs,
+            )
+            for node in large
+        }
 
 
 def build_settings(workspace: "Workspace") -> BuildConfig:
@@ -249,8 +268,7 @@ def written(workspace: "Workspace", coming: Arrivals, growth: Growth, note: str,
             before = index.snapshot() if dry_run else None
             index.add_labels(coming.new)
             index.place_many([(label, node) for label, nodes in growth.inserted.items() for node in nodes])
-            for node, tree in growth.splits.items():
-                index.graft(node, tree)
+            index.graft_many(growth.splits)
             if before is not None:
                 raise _DryRunError(diff(before, index.snapshot()))
     except _DryRunError as dry:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import NodeId
+from taxonaut.state.index import Index
 from taxonaut.state.records import Label, Tree
-from taxonaut.workspace.tree_builder import Progress, silent
+from taxonaut.workspace.tree_builder import Progress, TreeBuilder, silent
 
 if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
@@ -19,17 +20,26 @@ async def asubtree(
     method: str = "kmeans",
     settings: Mapping[str, Any] | None = None,
     progress: Progress = silent,
-    added: Sequence[Label] = (),
 ) -> Tree:
     """Build a tree over the labels placed in a node, for `Index.graft`; nothing is written.
 
-    `added` are labels that will be placed there before. A label that the node itself is stays in it (key 0).
-    The tree has no nodes where the builder finds nothing to divide. Raises InputError for a node with fewer
-    than two labels, and as the builder does.
+    A label that the node itself is stays in it (key 0). The tree has no nodes where the builder finds nothing
+    to divide. Raises InputError for a node with fewer than two labels, and as the builder does.
     """
     from taxonaut.workspace.builders import builder
 
-    index = workspace.index
+    build = builder(method, workspace.wiring, settings or {}, workspace.runs)
+    return await asubtree_by(build, workspace.index, node, progress)
+
+
+async def asubtree_by(
+    build: TreeBuilder,
+    index: Index,
+    node: NodeId,
+    progress: Progress = silent,
+    added: Sequence[Label] = (),
+) -> Tree:
+    """Do what `asubtree` does with a builder that is made already; `added` will be placed in the node before."""
     here = index.node(node)
     labels = [label for label in (*index.labels_at(node), *added) if label.id != here.label_id]
     if len(labels) < 2:
@@ -37,7 +47,7 @@ async def asubtree(
             f"node {here.name!r} ({node}) has {len(labels)} labels in it; there is nothing to divide. "
             "Split a node that holds at least two: taxonaut index show"
         )
-    tree = await builder(method, workspace.wiring, settings or {}, workspace.runs).build(labels, progress)
+    tree = await build.build(labels, progress)
     if here.label_id is None or here.label_id not in index.labels_under([node])[node]:
         return tree
     return replace(tree, placements=((0, here.label_id), *tree.placements))
