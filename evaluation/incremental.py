@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +94,9 @@ def split_labels(labels: Sequence[LabelId], seed: int, share: float = 0.5) -> Sp
 
 async def add_by_walk(workspace: Workspace, labels: Sequence[Label]) -> object:
     """Add labels by algorithm 3, as `taxonaut labels add` does."""
-    growth = import_module("taxonaut.workspace.growth")
-    added: object = await growth.aadd_labels(workspace, labels)
-    return added
+    from taxonaut.workspace.growth import aadd_labels
+
+    return await aadd_labels(workspace, labels)
 
 
 async def aincremental(

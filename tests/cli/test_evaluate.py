@@ -2,9 +2,7 @@
 
 import json
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,17 +59,8 @@ def test_as_json(run: Any, shop: Path, judged: Path) -> None:
     assert report["conventions"]["RP@k"] == "hits among the first k, divided by min(k, right labels)"
 
 
-def test_labels_that_come_later(run: Any, shop: Path, judged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def shelve(workspace: Any, labels: Any) -> None:
-        workspace.index.add_labels(labels)
-        node = workspace.index.create_node(workspace.index.root(), "New things")
-        for label in labels:
-            workspace.index.place(label.id, [node])
-
+def test_labels_that_come_later(run: Any, shop: Path, judged: Path) -> None:
     options = ["--incremental", "2", "--share", "0.6", "--methods", "navigate,bm25", "--k", "1,3", "-w", shop]
-    growth = ModuleType("taxonaut.workspace.growth")
-    growth.aadd_labels = shelve  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, growth.__name__, growth)
     called = run("evaluate", judged, *options)
     assert (called.code, called.err) == (0, "")
     lines = [line.strip() for line in called.out.splitlines() if line.strip()]
