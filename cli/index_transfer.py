@@ -25,7 +25,10 @@ FormatOption = Annotated[
 def export(
     session: Session,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help=".jsonl, .csv or .ttl; with .gz after it, compressed.")
+        str,
+        typer.Argument(
+            metavar="FILE", help=".jsonl, .csv or .ttl, .gz after it if wanted; - is standard output."
+        ),
     ],
     format: FormatOption = None,
     for_spreadsheet: Annotated[
@@ -56,7 +59,8 @@ def export(
         cells = export_index(workspace, file, format, guarded=for_spreadsheet, language=language, base=base)
     if session.quiet:
         return
-    say(f"wrote {stats.labels:,} labels and {stats.nodes:,} nodes to {file}")
+    where = "standard output" if file == "-" else file
+    say(f"wrote {stats.labels:,} labels and {stats.nodes:,} nodes to {where}")
     if cells and not for_spreadsheet:
         say(
             f"{cells:,} cells start with =, +, - or @, which a spreadsheet may run as formulas; "
@@ -68,7 +72,7 @@ def export(
 def import_(
     session: Session,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="What index export wrote, CSV of paths, or SKOS.")
+        str, typer.Argument(metavar="FILE", help="What index export wrote, CSV of paths, SKOS, or -.")
     ],
     format: FormatOption = None,
     allow_unplaced: Annotated[

@@ -63,7 +63,7 @@ def _bare(text: str) -> str:
 
 def read_csv(source: Source) -> IndexFile:
     """Read rows of paths (or of parents) as `labels import` does; apostrophes before formulas go."""
-    read = read_labels(source.path, format="csv", encoding=source.encoding)
+    read = read_labels(source)
     rows = tuple(_bare_row(row) for row in read.rows)
     check_labels(rows, source.name)
     labels = replace(read, rows=rows).labels

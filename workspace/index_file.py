@@ -3,6 +3,7 @@
 import errno
 import gzip
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import BinaryIO, Literal, cast, get_args
 
 from taxonaut.state.errors import DiskError, InputError
 from taxonaut.state.records import Label, Tree
+from taxonaut.workspace.sources import STDIN
 
 IndexFormat = Literal["jsonl", "csv", "skos"]
 INDEX_FORMATS: tuple[IndexFormat, ...] = get_args(IndexFormat)
@@ -35,11 +37,13 @@ class IndexFile:
 
 
 def index_format(path: Path, given: str | None) -> IndexFormat:
-    """Tell the format of an index file from `given` or its suffix (before an optional .gz)."""
+    """Tell the format of an index file from `given` or its suffix (before an optional .gz); `-` is JSON lines."""
     if given is not None:
         if given not in INDEX_FORMATS:
             raise InputError(f"--format {given!r} is unknown; it can be one of {', '.join(INDEX_FORMATS)}")
-        return cast(IndexFormat, given)
+        return given
+    if str(path) == STDIN:
+        return "jsonl"
     suffixes = [suffix.lower() for suffix in path.suffixes]
     suffix = next((each for each in reversed(suffixes) if each != ".gz"), "")
     if suffix not in _SUFFIXES:
@@ -54,8 +58,13 @@ def index_format(path: Path, given: str | None) -> IndexFormat:
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """Write a file beside its place and give it its name only when all went well; `.gz` is compressed.
 
+    `-` is standard output.
     Raises InputError for a folder that is not there, DiskError without room or permission.
     """
+    if str(path) == STDIN:
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        return
     if path.is_dir():
         raise InputError(f"{str(path)!r} is a folder; name a file in it")
     if not path.parent.is_dir():

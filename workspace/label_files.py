@@ -9,7 +9,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
 from taxonaut.workspace.label_graph import LabelRow, check_labels
-from taxonaut.workspace.sources import Format, open_source
+from taxonaut.workspace.sources import Format, Source, open_source
 from taxonaut.workspace.tables import Row, Table, as_text, as_texts, missing_column, read_table
 
 
@@ -67,7 +67,7 @@ class LabelFile:
 
 
 def read_labels(
-    given: str | Path,
+    given: str | Path | Source,
     columns: LabelColumns | None = None,
     *,
     format: Format | None = None,
@@ -91,7 +91,7 @@ def read_labels(
             raise InputError(
                 f"{option} {separator!r} is empty; give the sign between the steps, such as ' > '."
             )
-    source = open_source(given, format, encoding)
+    source = given if isinstance(given, Source) else open_source(given, format, encoding)
     table = read_table(source, plain=columns.name)
     _check_columns(table, columns)
     seen: set[str] = set()

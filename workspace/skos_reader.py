@@ -151,8 +151,8 @@ class _Reader:
         if nameless:
             shown = ", ".join(map(str, nameless[:_SHOWN])) + (", …" if len(nameless) > _SHOWN else "")
             raise InputError(
-                f"{self.source.name}: {len(nameless):,} of {len(self.concepts):,} concepts have no skos:prefLabel: {shown}; "
-                "give each a name, or take them out"
+                f"{self.source.name}: {len(nameless):,} of {len(self.concepts):,} concepts have no "
+                f"skos:prefLabel: {shown}; give each a name, or take them out"
             )
         if elsewhere == len(self.concepts):
             known = ", ".join(repr(tag) for tag in self.languages[1:] if tag) or "none"
@@ -161,7 +161,8 @@ class _Reader:
             )
         if elsewhere:
             self.notes.append(
-                f"{elsewhere:,} of {len(self.concepts):,} concepts have no name in {self.language!r}; theirs is in another"
+                f"{elsewhere:,} of {len(self.concepts):,} concepts have no name in {self.language!r}; "
+                "theirs is in another"
             )
         return names
 

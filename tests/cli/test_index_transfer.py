@@ -179,6 +179,16 @@ def test_exports_that_cannot_be(
     assert not list(tmp_path.glob("t.*")) + list(tmp_path.glob(".t.*"))
 
 
+@pytest.mark.parametrize("format", ["jsonl", "csv", "skos"])
+def test_through_standard_output_and_input(run: Any, shop: Path, blank: Path, format: str) -> None:
+    options = [] if format == "jsonl" else ["--format", format]
+    written = run("index", "export", "-", *options, "-w", shop)
+    assert written.err == "wrote 5 labels and 5 nodes to standard output\n"
+    assert run("index", "import", "-", *options, "-w", blank, "--quiet", stdin=written.out).code == 0
+    paths = [run("labels", "list", "--json", "-w", folder).out.splitlines() for folder in (shop, blank)]
+    assert sorted(paths[0]) == sorted(paths[1])
+
+
 def test_an_empty_workspace_has_nothing_to_export(run: Any, blank: Path, tmp_path: Path) -> None:
     called = run("index", "export", tmp_path / "t.csv", "-w", blank)
     assert (called.code, "has no labels yet" in called.err) == (2, True)
