@@ -9,7 +9,7 @@ from taxonaut.agents.asking import Asker
 from taxonaut.agents.texts import path_text
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.errors import ModelError
+from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Decision, Usage
 from taxonaut.tools.assign_label import FIELD, assign_label_spec, assign_labels_spec
@@ -62,7 +62,8 @@ class AnnotatorSettings:
 class Assigned:
     """What became of a job: for each label the numbers of its centres from 0 on, best first; () fits none.
 
-    `error` is set where a request failed; `each` then lacks its labels.
+    `error` is set where a request failed; its labels then have no centres. A server that is gone counts before
+    a reply that was no valid call.
     """
 
     each: tuple[tuple[int, ...], ...]
@@ -104,9 +105,10 @@ class Annotator:
         errors: list[ModelError | None] = [None] * len(jobs)
         for (place, request), reply in zip(asked, replies, strict=True):
             job, order = jobs[place], self.order(jobs[place])
-            answers: Sequence[Sequence[int]] = ()
+            answers: Sequence[Sequence[int]]
             if isinstance(reply, ModelError):
-                errors[place] = errors[place] or reply
+                answers = [()] * max(len(request.texts), 1)
+                errors[place] = graver(errors[place], reply)
             else:
                 answers = reply.each if request.texts else (reply.chosen,)
             chosen = [tuple(order[number - 1] for number in numbers) for numbers in answers]
@@ -198,6 +200,11 @@ class Annotator:
             usage=reply.usage if isinstance(reply, ModelReply) else Usage(),
             error=str(reply) if isinstance(reply, ModelError) else "",
         )
+
+
+def graver(known: ModelError | None, new: ModelError) -> ModelError:
+    """Return that of two errors which says more about what will come: not a single bad reply."""
+    return new if known is None or isinstance(known, ModelReplyError) else known
 
 
 def batches(labels: Sequence[str], most: int) -> list[list[str]]:

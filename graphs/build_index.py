@@ -17,7 +17,7 @@ from taxonaut.graphs.build_policy import BuildPolicy
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.split_check import found_problems, partitioned, repaired, siblings_of
 from taxonaut.state.building import OTHER, BuildInput, BuildState, Centre, Partition, Split, Trial
-from taxonaut.state.errors import ModelError
+from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.records import Decision
 from taxonaut.state.runs import Runs
 
@@ -38,7 +38,8 @@ def build_index(
     """Build the graph; compile it and invoke it with a run and labels. `splits` of what comes out is merged.
 
     With `runs`, each accepted split is kept as a unit of its run with the decisions that led to it, and a
-    killed build goes on from there. Raises the ModelError of a request that failed for good.
+    killed build goes on from there. Raises the ModelError of a model that is gone; a reply that is no valid
+    call is a try that failed.
     """
     building = Building(suggestions, architect, annotator, policy or BuildPolicy(), runs, on_settled)
     graph = StateGraph(BuildState, input_schema=BuildInput, output_schema=BuildState)
@@ -117,7 +118,7 @@ class Building:
         decisions = [proposal.decision for proposal in proposals]
         await self.stop_on([proposal.error for proposal in proposals], state, decisions)
         trials = [
-            Trial(partition, proposal.centres, proposal.problems)
+            Trial(partition, proposal.centres, (*proposal.problems, *said(proposal.error)))
             for partition, proposal in zip(waiting, proposals, strict=True)
         ]
         return {"trials": trials, "decisions": decisions}  # type: ignore[typeddict-item]
@@ -129,7 +130,7 @@ class Building:
         decisions = [decision for result in results for decision in result.decisions]
         await self.stop_on([result.error for result in results], state, [*state["decisions"], *decisions])
         trials = [
-            replace(trial, assigned=result.each)
+            replace(trial, assigned=result.each, problems=(*trial.problems, *said(result.error)))
             for trial, result in zip(state["trials"], results, strict=True)
         ]
         return {"trials": trials, "decisions": [*state["decisions"], *decisions]}  # type: ignore[typeddict-item]
@@ -148,8 +149,12 @@ class Building:
     async def stop_on(
         self, errors: Sequence[ModelError | None], state: BuildState, decisions: Sequence[Decision]
     ) -> None:
-        """Raise the first error there is, once the decisions are kept that cost something."""
-        first = next((error for error in errors if error is not None), None)
+        """Raise the first error that another try would not mend, once the decisions are kept that cost something.
+
+        A reply that is no valid call is only a bad try.
+        """
+        grave = (error for error in errors if error and not isinstance(error, ModelReplyError))
+        first = next(grave, None)
         if first is None:
             return
         if self.runs is not None:
@@ -226,3 +231,8 @@ class Building:
             named = tuple(Centre(centre.name, centre.description) for centre in split.centres)
             found.append(Partition(partition.child(OTHER), partition.path, split.other, named))
         return found
+
+
+def said(error: ModelError | None) -> tuple[str, ...]:
+    """Return an error as one of the reasons a split is refused for."""
+    return () if error is None else (str(error),)

@@ -53,7 +53,10 @@ def check_schema(request: ModelRequest, arguments: Mapping[str, Any]) -> None:
     first = min(found, key=lambda error: len(error.absolute_path), default=None)
     if first is not None:
         place = ".".join(map(str, first.absolute_path)) or request.tool.name
-        raise ModelReplyError(f"{place}: {first.message[:LONGEST_SHOWN]}.")
+        wanted = json.dumps(first.validator_value, ensure_ascii=False)[:LONGEST_SHOWN]
+        raise ModelReplyError(
+            f"`{place}` does not keep to its schema, which has {first.validator}: {wanted}."
+        )
 
 
 def chosen_ids(request: ModelRequest, arguments: Mapping[str, Any], field: str = "") -> tuple[int, ...]:
