@@ -97,3 +97,34 @@ def test_the_seed_and_the_node_decide_the_order() -> None:
 
     assert orders(1) == orders(1) != orders(2)
     assert orders(1)[0] != tuple(node.id for node in large(12).branches)
+
+
+class Below:
+    """Exemplars that are the same for every branch."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = texts
+
+    def of(self, node: NodeId) -> tuple[str, ...]:
+        return self.texts
+
+
+@pytest.mark.parametrize(
+    ("native", "ancestors", "below", "expected"),
+    [
+        (True, None, "Sports > Balls > Pucks", ("Sports > Balls", "Sports > Balls > Pucks")),
+        (True, True, "Sports > Balls > Pucks", ("Sports > Balls", "Sports > Balls > Pucks")),
+        (True, False, "Sports > Balls > Pucks", ("Balls", "Pucks")),
+        (False, None, "Pucks", ("Balls", "Pucks")),
+        (False, True, "Pucks", ("Sports > Balls", "Sports > Balls > Pucks")),
+        (False, False, "Pucks", ("Balls", "Pucks")),
+    ],
+)
+async def test_ancestors_go_before_a_branch_and_what_stands_for_it(
+    index: Index, native: bool, ancestors: bool | None, below: str, expected: tuple[str, ...]
+) -> None:
+    model = ScriptedModel([[0]])
+    asked = Navigator(model, PromptLibrary(), NavigatorSettings(native=native), Below(below))  # type: ignore[arg-type]
+    expansions = {SPORTS: expand_node(index, [SPORTS])[0]}
+    await asked.choose(RunId(1), [(BALLS, SPORTS)], expansions, {SPORTS: ("Sports",)}, ancestors)
+    assert expected in {choice.texts for choice in model.history[0].choices}
