@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from taxonaut.evaluation.curves import ANCHORED, BUDGETS, FLAT, ROOT, Point, flat, point, shortlist_curves
+from taxonaut.evaluation.curves import (
+    ANCHORED,
+    BUDGETS,
+    FLAT,
+    ROOT,
+    Point,
+    flat,
+    point,
+    shortlist_curves,
+)
 from taxonaut.evaluation.figure import check_figure, draw
 from taxonaut.evaluation.intervals import Interval
 from taxonaut.state.errors import InputError, MissingExtraError

@@ -7,6 +7,7 @@ import pytest
 
 from taxonaut.evaluation.harness import Report, aevaluate
 from taxonaut.evaluation.intervals import Interval
+from taxonaut.evaluation.methods.flat import searcher
 from taxonaut.evaluation.methods.linear import drawn
 from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.evaluation.methods.registry import METHODS, chosen
@@ -146,3 +147,26 @@ async def test_items_and_gold_labels_are_checked_first(shop: Workspace) -> None:
     unknown = ItemRow(Item(ItemId("x"), "plums"), (LabelId("plums"),), "file, line 3")
     with pytest.raises(InputError, match="file, line 3: the gold label 'plums' is not in the index"):
         await aevaluate(shop, [unknown], ["bm25"])
+
+
+async def test_plain_cosine_is_nothing_but_cosine(
+    shop: Workspace, rows: list[ItemRow], embedder: Any
+) -> None:
+    (one,) = await searcher(shop, plain=True).search([rows[0].item.text], 8)
+    table = shop.wiring.label_table(shop.config.embeddings)
+    similar = table.vectors @ embedder.embed([rows[0].item.text])[0]
+    assert dict(one) == pytest.approx(dict(zip(table.labels, similar.tolist(), strict=True)), abs=1e-5)
+
+
+async def test_linear_asks_a_chat_model_yes_or_no_about_each_label(
+    shop: Workspace, rows: list[ItemRow], server: Any
+) -> None:
+    """The server likes every label as much: the order is theirs, each answer a request, none asked twice."""
+    role = {"model": "hosted_vllm/test", "api_base": server.url, "backoff_s": 0}
+    with Workspace.open(shop.folder, models={"general_expert": role}) as workspace:
+        report = await aevaluate(workspace, rows[:2], ["linear"], (1,))
+        (method,) = report.methods
+        assert (method.requests, method.asked, server.stats()["requests"]) == (16, 16, 16)
+        assert method.predictions["one"][:3] == ("shoes", "boots", "tents")
+        again = await aevaluate(workspace, rows[:2], ["linear"], (1,))
+    assert (again.methods[0].asked, server.stats()["requests"]) == (0, 16)
