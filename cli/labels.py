@@ -4,7 +4,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taxonaut.cli.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli import labels_add
+from taxonaut.cli.columns import EncodingOption, FormatOption
+from taxonaut.cli.label_columns import (
+    DescriptionColumn,
+    IdColumn,
+    KindColumn,
+    LabelFileArgument,
+    NameColumn,
+    NodeKinds,
+    ParentsColumn,
+    ParentSeparator,
+    PathColumn,
+    PathSeparator,
+    PathToParent,
+    label_columns,
+)
 from taxonaut.cli.session import JsonOption, Session, command
 
 if TYPE_CHECKING:
@@ -16,33 +31,6 @@ app = typer.Typer()
 group = typer.Typer(no_args_is_help=True, help="Bring labels in and look at them.")
 app.add_typer(group, name="labels")
 
-NameColumn = Annotated[str, column("--name-column", "the label's name")]
-IdColumn = Annotated[str, column("--id-column", "its id; without one its path or name is the id")]
-PathColumn = Annotated[str, column("--path-column", "the path to it, from the top")]
-ParentsColumn = Annotated[str, column("--parents-column", "the ids of its parents")]
-DescriptionColumn = Annotated[str, column("--description-column", "a description")]
-KindColumn = Annotated[str, column("--kind-column", "the kind of row, see --node-kinds")]
-PathSeparator = Annotated[
-    str, typer.Option(metavar="SIGN", help="What divides the steps of a path.", rich_help_panel=FILE_PANEL)
-]
-ParentSeparator = Annotated[
-    str, typer.Option(metavar="SIGN", help="What divides several parents.", rich_help_panel=FILE_PANEL)
-]
-PathToParent = Annotated[
-    bool,
-    typer.Option(
-        "--path-to-parent", help="Paths stop at the parent of the label.", rich_help_panel=FILE_PANEL
-    ),
-]
-NodeKinds = Annotated[
-    str,
-    typer.Option(
-        metavar="KINDS",
-        help="Rows of these kinds are nodes of the tree and no labels to predict.",
-        rich_help_panel=FILE_PANEL,
-    ),
-]
-
 
 @command(
     group,
@@ -51,9 +39,7 @@ NodeKinds = Annotated[
 )
 def import_labels(
     session: Session,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="CSV, TSV, JSONL, JSON, Parquet, a label a line, or -.")
-    ],
+    file: LabelFileArgument,
     name_column: NameColumn = "name",
     id_column: IdColumn = "id",
     path_column: PathColumn = "path",
@@ -67,16 +53,16 @@ def import_labels(
     format: FormatOption = None,
     encoding: EncodingOption = "utf-8",
 ) -> None:
-    """Import labels into an empty workspace.
+    """Import labels into an empty workspace; more of them come in later with labels add.
 
     Labels with paths or parents bring their tree along, and it is the index at once. For labels without,
     build one afterwards: taxonaut index build. An empty column name means: do not read it.
     """
     from taxonaut.cli.progress import progress
     from taxonaut.cli.reporting import say
-    from taxonaut.workspace.label_files import LabelColumns, read_labels
+    from taxonaut.workspace.label_files import read_labels
 
-    columns = LabelColumns(
+    columns = label_columns(
         id=id_column,
         name=name_column,
         path=path_column,
@@ -86,7 +72,7 @@ def import_labels(
         path_separator=path_separator,
         parent_separator=parent_separator,
         path_to_parent=path_to_parent,
-        node_kinds=tuple(kind.strip() for kind in node_kinds.split(",")),
+        node_kinds=node_kinds,
     )
     with progress(session) as bar:
         bar.stage(f"reading {file}")
@@ -104,6 +90,9 @@ def import_labels(
         )
     else:
         say(f"imported {stats.labels:,} labels without a tree; next: {session.again('index build')}")
+
+
+group.add_typer(labels_add.app)
 
 
 @command(group, "list", example="taxonaut labels list --limit 50")

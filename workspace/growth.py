@@ -22,6 +22,7 @@ from taxonaut.state.tree_diff import IndexDiff, diff
 from taxonaut.workspace.arrivals import Arrivals, arrivals, twins
 from taxonaut.workspace.config import BuildConfig
 from taxonaut.workspace.label_files import LabelFile
+from taxonaut.workspace.native_growth import Homes, homes, settle
 from taxonaut.workspace.regrowth import asubtree_by
 from taxonaut.workspace.tree_builder import Progress, TreeBuilder, silent
 
@@ -87,17 +88,21 @@ async def aadd_labels(
     """
     index = workspace.index
     check_grown(workspace)
-    rows = labels.labels if isinstance(labels, LabelFile) else labels
-    coming = arrivals(index, rows)
+    coming = arrivals(index, labels.labels if isinstance(labels, LabelFile) else labels)
     passed = Growth(known=coming.known, described=coming.described)
     if not coming.coming:
         return passed
     note = note or f"add {labels.name if isinstance(labels, LabelFile) else 'labels'}"
-    growing = Growing(workspace, coming, progress, on_stage)
-    growth = await growing.find()
-    return written(
-        workspace, coming, replace(growth, known=coming.known, described=coming.described), note, dry_run
-    )
+    own = None
+    if isinstance(labels, LabelFile) and index.tree_method() not in SPLIT_BY:
+        own = homes(index, labels.rows, frozenset(label.id for label in coming.coming))
+    led = frozenset(own.labels if own is not None else ())
+    version = index.version()
+    growing = Growing(workspace, [each for each in coming.coming if each.id not in led], progress, on_stage)
+    growth = replace(await growing.find(), known=coming.known, described=coming.described)
+    if index.version() != version:
+        raise InputError("the index was changed meanwhile; nothing was added. Add the labels again")
+    return written(workspace, coming, growth, own, note, dry_run)
 
 
 def check_grown(workspace: "Workspace") -> None:
@@ -115,11 +120,11 @@ class Growing:
     """One addition on its way: what is asked of models, and kept, before anything is written."""
 
     def __init__(
-        self, workspace: "Workspace", coming: Arrivals, progress: Progress, on_stage: OnStage
+        self, workspace: "Workspace", labels: Sequence[Label], progress: Progress, on_stage: OnStage
     ) -> None:
         self.workspace = workspace
         self.index = workspace.index
-        self.labels = {label.id: label for label in coming.coming}
+        self.labels = {label.id: label for label in labels}
         self.progress = progress
         self.on_stage = on_stage
         self.method = self.index.tree_method()
@@ -131,6 +136,8 @@ class Growing:
         """Find out where all labels belong and how the nodes that grow too large are divided."""
         from taxonaut.workspace import crew
 
+        if not self.labels:
+            return Growth(terminal_size=self.build.terminal_size)
         runs = self.workspace.runs
         settings = {
             "version": taxonaut.__version__,
@@ -148,8 +155,7 @@ class Growing:
             raise
         finally:
             runs.close(run, status)  # type: ignore[arg-type]
-        alike = twins(self.index, list(self.labels.values()), growth.inserted)
-        return replace(growth, twins=alike, requests=self.workspace.decisions.totals(run).requests)
+        return replace(growth, requests=self.workspace.decisions.totals(run).requests)
 
     async def search(self, run: RunId) -> Growth:
         """Let the labels go down the index."""
@@ -260,28 +266,35 @@ def build_settings(workspace: "Workspace") -> BuildConfig:
     return BuildConfig(**{**given, **kept})
 
 
-def written(workspace: "Workspace", coming: Arrivals, growth: Growth, note: str, dry_run: bool) -> Growth:
+def written(
+    workspace: "Workspace", coming: Arrivals, growth: Growth, own: Homes | None, note: str, dry_run: bool
+) -> Growth:
     """Write labels, placements and sub-trees: one transaction and one change; a dry run takes it back."""
     index = workspace.index
+    found: IndexDiff | None = None
     try:
         with workspace.database.write(), index.change(note):
             before = index.snapshot() if dry_run else None
             index.add_labels(coming.new)
-            index.place_many([(label, node) for label, nodes in growth.inserted.items() for node in nodes])
+            if own is not None:
+                settled = settle(index, own)
+                inserted = {**settled, **growth.inserted}
+                growth = replace(growth, inserted=inserted, homes=tuple(settled), astray=own.astray)
+            led = set(growth.homes)
+            pairs = [(label, node) for label, nodes in growth.inserted.items() for node in nodes]
+            index.place_many([pair for pair in pairs if pair[0] not in led])
+            growth = replace(growth, twins=twins(index, coming.coming, growth.inserted))
             index.graft_many(growth.splits)
             if before is not None:
-                raise _DryRunError(diff(before, index.snapshot()))
-    except _DryRunError as dry:
-        return replace(growth, diff=dry.diff)
+                found = diff(before, index.snapshot())
+                raise _DryRunError
+    except _DryRunError:
+        return replace(growth, diff=found)
     return replace(growth, change=index.version())
 
 
 class _DryRunError(Exception):
-    """Ends a dry run's transaction with what it would have changed."""
-
-    def __init__(self, found: IndexDiff) -> None:
-        super().__init__()
-        self.diff = found
+    """Ends a dry run's transaction."""
 
 
 def fingerprint(labels: Sequence[Label], settings: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Read a person's labels: names, and where there are any, ids, paths, parents and descriptions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -73,6 +73,7 @@ def read_labels(
     format: Format | None = None,
     encoding: str = "utf-8",
     batch: str = "initial",
+    elsewhere: Callable[[LabelId], bool] = lambda _: False,
 ) -> LabelFile:
     """Read and check a label file: CSV, TSV, JSONL, JSON, Parquet, or a label a line; `-` is standard input.
 
@@ -80,7 +81,8 @@ def read_labels(
     name and different paths are one label in several places. Raises `InputError`
     naming the file, the line and the way out: an unreadable file, a missing column, an id used twice, two
     labels with one name under one parent, a parent that does not exist, a path that contradicts a parent, a
-    path that does not end in the name; `CycleError` for parents that lead back to themselves.
+    path that does not end in the name; `CycleError` for parents that lead back to themselves. `elsewhere` knows
+    the labels that may be parents although the file has no row for them.
     """
     columns = columns or LabelColumns()
     for option, separator in (
@@ -108,8 +110,23 @@ def read_labels(
             f"{source.name} holds no labels: the column {columns.kind!r} says {rows[0].kind!r} in every row, "
             f"which marks nodes that are no labels. Name other kinds with --node-kinds."
         )
-    check_labels(rows, source.name)
+    check_labels(_with_parents(rows, elsewhere), source.name)
     return LabelFile(source.name, tuple(rows))
+
+
+def _with_parents(rows: Sequence[LabelRow], elsewhere: Callable[[LabelId], bool]) -> list[LabelRow]:
+    """Return rows among which parents that are elsewhere have a row; a path says more than such a parent."""
+    here = {row.label.id for row in rows}
+    outside = dict.fromkeys(
+        parent for row in rows for parent in row.parents if parent not in here and elsewhere(parent)
+    )
+    stand_ins = [LabelRow(Label(parent, f"{parent} (elsewhere)")) for parent in outside]
+    return stand_ins + [
+        replace(row, parents=tuple(parent for parent in row.parents if parent not in outside))
+        if row.path
+        else row
+        for row in rows
+    ]
 
 
 def _check_columns(table: Table, columns: LabelColumns) -> None:

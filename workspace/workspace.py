@@ -19,7 +19,7 @@ from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index import Index
 from taxonaut.state.items import Items
-from taxonaut.state.records import Item, ItemResult, Tree
+from taxonaut.state.records import Item, ItemResult, Label, Tree
 from taxonaut.state.runs import Runs
 from taxonaut.state.templates import Templates
 from taxonaut.state.trails import Trails
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from taxonaut.workspace.agents_tree import BuildReport
     from taxonaut.workspace.classification import Classification, OnDone
     from taxonaut.workspace.explanation import Explanation
+    from taxonaut.workspace.growth import Growth
     from taxonaut.workspace.shortlists import ShortlistResult
 
 INDEX_FILE = "index.duckdb"
@@ -109,13 +110,27 @@ class Workspace:
         present = len(self.index.label_ids())
         if present:
             raise InputError(
-                f"{str(self.folder)!r} holds {present:,} labels already; import into a new workspace "
-                "(taxonaut init DIR)"
+                f"{str(self.folder)!r} holds {present:,} labels already; add to them (taxonaut labels add FILE), "
+                "or import into a new workspace (taxonaut init DIR)"
             )
         with self.database.write():
             self.index.add_labels(labels.labels)
             if labels.has_tree:
                 self.index.load_tree(build_native_tree(labels.rows))
+
+    async def aadd_labels(
+        self, labels: "Sequence[Label] | LabelFile", progress: Progress = silent, **how: Any
+    ) -> "Growth":
+        """Add labels to the index that stands, as one change; `how` is as in `workspace.growth.aadd_labels`."""
+        from taxonaut.workspace import growth
+
+        return await growth.aadd_labels(self, labels, progress, **how)
+
+    def add_labels(
+        self, labels: "Sequence[Label] | LabelFile", progress: Progress = silent, **how: Any
+    ) -> "Growth":
+        """Do what `aadd_labels` does, from synchronous code."""
+        return portal().run(self.aadd_labels(labels, progress, **how))
 
     async def abuild_index(
         self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent

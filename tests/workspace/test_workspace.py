@@ -281,7 +281,8 @@ def test_labels_are_imported_once(folder: Path, tmp_path: Path) -> None:
             workspace.import_labels(labels)
         before = workspace.index.version()
     assert str(caught.value) == (
-        f"{str(folder)!r} holds 4 labels already; import into a new workspace (taxonaut init DIR)"
+        f"{str(folder)!r} holds 4 labels already; add to them (taxonaut labels add FILE), or "
+        "import into a new workspace (taxonaut init DIR)"
     )
     with Workspace.open(folder) as workspace:
         assert workspace.index.version() == before
