@@ -108,7 +108,9 @@ class Classification:
             decisions, trails = state["decisions"], state.get("trails", {})
         fresh = [results[item.id] for item in todo]
         finished = [result for result in fresh if not result.error] + list(blank.values())
-        self.runs.finish(run, {keys[result.item_id]: dumped(result) for result in finished}, decisions, trails)
+        self.runs.finish(
+            run, {keys[result.item_id]: dumped(result) for result in finished}, decisions, trails
+        )
         if fresh and all(result.error for result in fresh):
             raise ModelUnavailableError(
                 f"no item of a batch of {len(fresh)} got an answer: {fresh[0].error} — "
