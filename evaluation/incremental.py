@@ -85,7 +85,9 @@ def split_labels(labels: Sequence[LabelId], seed: int, share: float = 0.5) -> Sp
     if not 0 < share < 1:
         raise InputError(f"the share of labels known first is {share!r}; give a number between 0 and 1")
     if len(labels) < 2:
-        raise InputError(f"{len(labels)} labels cannot be split in two; import more")
+        raise InputError(
+            f"labels are split in two, which takes at least 2; there are {len(labels)}: import more"
+        )
     order = np.random.default_rng(seed).permutation(len(labels))
     first = set(order[: min(max(round(share * len(labels)), 1), len(labels) - 1)].tolist())
     known = tuple(label for place, label in enumerate(labels) if place in first)

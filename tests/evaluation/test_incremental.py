@@ -61,7 +61,7 @@ def test_both_parts_hold_labels_in_the_order_of_the_index(count: int, seed: int,
     [
         (TEN, 1.0, "the share of labels known first is 1.0; give a number between 0 and 1"),
         (TEN, -1.0, "the share of labels known first is -1.0; give a number between 0 and 1"),
-        (TEN[:1], 0.5, "1 labels cannot be split in two; import more"),
+        (TEN[:1], 0.5, "labels are split in two, which takes at least 2; there are 1: import more"),
     ],
 )
 def test_splits_that_cannot_be(labels: list[LabelId], share: float, said: str) -> None:
