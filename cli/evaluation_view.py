@@ -128,6 +128,11 @@ def incremental_tables(report: "IncrementalReport") -> "Iterator[tuple[str, Tabl
         for name, cells in quality([getattr(each, reading) for each in report.methods]):
             if not name.startswith("h"):
                 table.add_row(styled(name), *cells)
+        if reading == "overall":
+            table.add_section()
+            for name, value in (("requests", "requests"), ("asked now", "asked")):
+                written = (f"{getattr(each, value):,}" for each in report.methods)
+                table.add_row(styled(name, "dim"), *(styled(cell, "dim") for cell in written))
         yield f"{NAMES[reading]}: {meaning}", table
 
 

@@ -71,6 +71,7 @@ def test_labels_that_come_later(run: Any, shop: Path, judged: Path) -> None:
         "Overall: all labels count and are ranked",
     ]
     assert lines[2].split() == ["navigate", "grown", "navigate", "whole", "bm25"]
+    assert [line.split()[0] for line in lines[-3:-1]] == ["requests", "asked"]
     report = json.loads(run("evaluate", judged, *options, "--json").out)
     assert (report["seed"], report["labels_known"], report["labels_later"]) == (2, 3, 2)
     assert [(each["method"], each["index"], each["asked"]) for each in report["methods"]] == [
