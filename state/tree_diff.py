@@ -246,7 +246,7 @@ class _Comparison:
                 gone=then not in self.there,
             )
             for then, nodes in into.items()
-            if len(nodes) > 1 or self._keeps_some(then)
+            if len(nodes) > 1 or (nodes and self._keeps_some(then))
         )
 
     def _keeps_some(self, then: NodeId) -> bool:

@@ -73,6 +73,7 @@ def test_a_diff_tells_all_and_can_be_drawn(steps: list[tuple[int, int, int]]) ->
             there = dict(found.matched) if found.replaced else {id_: id_ for id_ in one.nodes}
             gone = {entry.node.id for entry in found.removed} | {entry.node.id for entry in found.merged}
             assert gone == set(one.nodes) - {id_ for id_ in there if there[id_] in other.nodes}
+            assert all(split.into and split.labels for split in found.split)
             assert {node.id for node in found.inserted} == set(other.nodes) - set(there.values())
             assert placed(found, one.nodes_of, there) == {
                 key: set(nodes) for key, nodes in other.nodes_of.items()

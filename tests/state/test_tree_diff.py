@@ -108,6 +108,12 @@ def test_merged(made: Index) -> None:
     }
 
 
+def test_an_undone_merge_is_no_split(made: Index) -> None:
+    made.merge_nodes(TWO.id, THREE.id)
+    made.undo()
+    assert sorted(changed(since(made, 3))) == ["inserted", "labels_moved"]
+
+
 def test_split_below(made: Index) -> None:
     nodes = (TreeNode(1, "left"), TreeNode(2, "right"))
     made.graft(THREE.id, Tree("t", nodes, ((0, 1), (0, 2)), ((1, A), (2, B))))
