@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from taxonaut.cli.index_diff_view import diff_row, print_diff
 from taxonaut.cli.side_by_side import SideBySide
 from taxonaut.state.database import Database
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
@@ -50,7 +50,7 @@ def step(index: Index, kind: int, one: int, other: int) -> None:
     ]
     try:
         calls[kind]()
-    except InputError:
+    except (InputError, NotFoundError):
         return
 
 
