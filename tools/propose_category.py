@@ -14,7 +14,7 @@ LONGEST_NAME = 120
 """Characters a category's name may have."""
 
 SHORT_NAME = 60
-SHORT_TEXT = 160
+SHORT_TEXT = 100
 """Characters of a name and a description where many are proposed in one call."""
 
 FIELD = "categories"

@@ -21,7 +21,7 @@ from taxonaut.workspace.wiring import Wiring
 ENCODER_BATCH = 4_096
 """Labels in one request to an encoder, which reads no prompt."""
 
-ROOM_FOR_CENTRES = 64
+ROOM_FOR_CENTRES = 80
 ROOM_FOR_A_LABEL = 16
 """Tokens of an answer: for each centre that is named with its description, for each label that is assigned."""
 

@@ -286,7 +286,7 @@ def test_a_reply_that_is_no_valid_call_is_a_failed_try() -> None:
 
     def proposals(request: ModelRequest) -> Sequence[Mapping[str, str]]:
         tries.append(request)
-        return [{"title": "land"}] if len(tries) == 1 else zoo_proposals(request)
+        return [{"title": "land"}] * 2 if len(tries) == 1 else zoo_proposals(request)
 
     architects, _ = architect(ZOO, proposals)
     splits = split_up(ZOO, architects, annotator(HOMES)[0], BuildPolicy(terminal_size=4))

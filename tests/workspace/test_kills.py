@@ -1,0 +1,52 @@
+"""Building, adding and walking on the real embedder, killed at 50 random points: the end is always the same."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from taxonaut import Workspace
+from taxonaut.models.weights import MINILM, ModelCatalog
+
+pytestmark = pytest.mark.local
+DRIVER = Path(__file__).with_name("kill_driver.py")
+
+
+@pytest.fixture(autouse=True)
+def _weights() -> None:
+    if importlib.util.find_spec("llama_cpp") is None:
+        pytest.skip("llama-cpp-python is not installed")
+    if not ModelCatalog().is_here(MINILM.name):
+        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+
+
+def prepared(folder: Path, work: str) -> None:
+    """Make a workspace as it is before a piece of work."""
+    sys.path.insert(0, str(DRIVER.parent))
+    try:
+        import kill_driver
+    finally:
+        sys.path.pop(0)
+    with Workspace.init(folder) as workspace:
+        workspace.index.add_labels(kill_driver.FIRST)
+        if work != "build":
+            workspace.build_index("agents", kill_driver.SMALL)
+
+
+@pytest.mark.parametrize(("work", "kills"), [("build", 18), ("add", 16), ("walk", 16)])
+def test_a_killed_piece_of_work_comes_to_the_same_end(tmp_path: Path, work: str, kills: int) -> None:
+    base = tmp_path / "base"
+    prepared(base, work)
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), str(base), work, str(kills), "11"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["kills"], found["same"]) == (kills, True), found
