@@ -10,6 +10,9 @@ from taxonaut.models.token_count import Counter, counter_for, prompt_tokens
 from taxonaut.state.errors import ModelError
 from taxonaut.state.records import Usage
 
+PROPOSE, FIELD = "propose_category", "categories"
+"""The tool by which an architect answers, and its argument."""
+
 DESCRIPTION = "What belongs here, said in one short sentence of some twelve words."
 """Stands for a description whose length is not known yet."""
 
@@ -17,8 +20,8 @@ DESCRIPTION = "What belongs here, said in one short sentence of some twelve word
 class EstimatingAnswers:
     """Answer requests as a language model would be asked, and count what that would read and write.
 
-    Where a call is open, the suggestions beside the request are taken; elsewhere the encoder chooses. Categories
-    it proposed itself are compared by the labels that stood behind them.
+    Proposed are the suggestions beside the request, the largest first; elsewhere the encoder chooses. Categories
+    that were proposed are compared by the labels that stood behind them.
     """
 
     reads_prompts = True
@@ -32,22 +35,22 @@ class EstimatingAnswers:
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer in order; nothing is sent."""
-        chosen = [request for request in requests if not self.is_open(request)]
+        chosen = [request for request in requests if not proposes(request)]
         replies = iter(await self.encoder.answer([self.filled(request) for request in chosen]))
         return [
-            self.costed(request, self.proposed(request) if self.is_open(request) else next(replies))
+            self.costed(request, self.proposed(request) if proposes(request) else next(replies))
             for request in requests
         ]
-
-    def is_open(self, request: ModelRequest) -> bool:
-        """Say whether the call names things of its own."""
-        return not request.field and not request.texts
 
     def proposed(self, request: ModelRequest) -> ModelReply:
         """Propose what is suggested."""
         self.behind |= {choice.texts[0]: choice for choice in request.choices}
-        categories = [{"name": choice.texts[0], "description": DESCRIPTION} for choice in request.choices]
-        return ModelReply(chosen=(), arguments={"categories": categories}, usage=Usage())
+        taken = request.choices[: request.most]
+        if request.field:
+            numbers = tuple(choice.id for choice in taken)
+            return ModelReply(chosen=numbers, arguments={request.field: list(numbers)}, usage=Usage())
+        categories = [{"name": choice.texts[0], "description": DESCRIPTION} for choice in taken]
+        return ModelReply(chosen=(), arguments={FIELD: categories}, usage=Usage())
 
     def filled(self, request: ModelRequest) -> ModelRequest:
         """Put the labels behind a proposed category beside its name."""
@@ -67,6 +70,11 @@ class EstimatingAnswers:
             completion_tokens=self.count(json.dumps(dict(reply.arguments))) if writes else 0,
         )
         return replace(reply, usage=usage)
+
+
+def proposes(request: ModelRequest) -> bool:
+    """Say whether a request asks for centres."""
+    return request.tool.name == PROPOSE
 
 
 class Tally:
