@@ -4,9 +4,16 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 _TERM = re.compile(r"[^\W_][\w+#'’&-]*")
 JOINER = ", "
+
+LONGEST_TERM = 40
+"""Characters of a term in a name; scripts without blanks may write a whole label as one."""
+
+LONGEST_TEXT = 80
+"""Characters of a text that stands for a class without terms."""
 
 
 def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
@@ -27,8 +34,8 @@ def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
     for texts, count in zip(classes, counts, strict=True):
         weights = {term: tf * math.log(1 + mean / frequency[term]) for term, tf in count.items()}
         telling = {term: weight for term, weight in weights.items() if spread[term] * 2 <= len(classes)}
-        chosen = [spelling[term] for term in _ranked(telling or weights)]
-        names.append(_new_name(chosen, terms, texts[0], names))
+        chosen = (_clipped(spelling[term], LONGEST_TERM) for term in _ranked(telling or weights))
+        names.append(_new_name(chosen, terms, _clipped(texts[0], LONGEST_TEXT), names))
     return names
 
 
@@ -58,13 +65,19 @@ def _ranked(weights: Mapping[str, float]) -> Iterator[str]:
             yield term
 
 
-def _new_name(ranked: Sequence[str], terms: int, first: str, taken: Sequence[str]) -> str:
-    for count in range(min(terms, len(ranked)), len(ranked) + 1):
-        name = JOINER.join(ranked[:count]) or first
-        if name not in taken:
-            return name
-    base = JOINER.join(ranked[:terms]) or first
+def _clipped(text: str, most: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _new_name(ranked: Iterator[str], terms: int, first: str, taken: Sequence[str]) -> str:
+    chosen = list(islice(ranked, terms))
+    base = name = JOINER.join(chosen) or first
+    while name in taken and (more := next(ranked, None)) is not None:
+        chosen.append(more)
+        name = JOINER.join(chosen)
     number = 2
-    while f"{base} ({number})" in taken:
+    while name in taken:
+        name = f"{base} ({number})"
         number += 1
-    return f"{base} ({number})"
+    return name

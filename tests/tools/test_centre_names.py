@@ -39,6 +39,13 @@ def test_more_terms_where_names_would_be_alike():
     assert name_centres([["aa bb"], ["aa bb"], ["zz"], ["yy"]], terms=1)[:2] == ["aa", "aa, bb"]
 
 
+def test_names_are_short_however_long_a_text_is():
+    long = "手" * 2_000
+    names = name_centres([[f"{long}机", f"{long}表"], [f"{long}鞋"], ["🦊" * 2_000], ["a\nb"]])
+    cut = "手" * 39 + "…"
+    assert names == [f"{cut}, {cut}", cut, "🦊" * 79 + "…", "a b"]
+
+
 @settings(deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=4), min_size=1, max_size=6))
 def test_no_two_names_are_alike_whatever_the_texts(classes):
