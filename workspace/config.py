@@ -122,7 +122,7 @@ class BuildConfig(Section):
     labels_per_request: int = Field(default=20, ge=1, description="Labels in one request to the annotator.")
     fits: int = Field(default=3, ge=1, description="Most centres of one label.")
     margin: float = Field(
-        default=0.03,
+        default=0.0,
         ge=0,
         le=1,
         description="encoder/: how near a centre must come to a label's nearest one.",
