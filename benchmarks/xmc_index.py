@@ -31,7 +31,7 @@ from taxonaut.workspace.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 SIZES = (100, 220, 300, 500)
-BUDGETS = (1, 2, 3, 5, 8, 12, 20, 30)
+BUDGETS = (1, 2, 3, 5, 8, 12, 20, 30, 50)
 MEASURES = [f"{sign}@{k}" for sign in "PR" for k in (1, 3, 5, 10)]
 
 
