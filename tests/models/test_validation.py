@@ -8,13 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonaut.models.requests import Choice, ModelRequest
-from taxonaut.models.validation import chosen_ids, parse_arguments
+from taxonaut.models.validation import checked, chosen_ids, parse_arguments
 from taxonaut.state.errors import ModelReplyError
+from taxonaut.tools.assign_label import assign_labels_spec
 from taxonaut.tools.expand_node import expand_node_spec
+from taxonaut.tools.propose_category import propose_categories_spec
 
 CHOICES = tuple(Choice(number, (str(number),)) for number in (1, 2, 3))
 REQUEST = ModelRequest("", "", "", "", "", expand_node_spec(3, 2), "branches", CHOICES, 2)
 NEEDS = "a list of at most 2 of the ids 1, 2, 3, best first, or [0] if none fits"
+MANY = ModelRequest("", "", "", "", "", assign_labels_spec(3, 3, 2), "", CHOICES, 2, ("a", "b", "c"))
+OPEN = ModelRequest("", "", "", "", "", propose_categories_spec(3), "", CHOICES, 3)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
@@ -91,3 +95,82 @@ def test_arguments_come_as_text_or_as_an_object() -> None:
 def test_another_tool_is_refused_by_name() -> None:
     with pytest.raises(ModelReplyError, match=r"^There is no tool 'rm' here\. Call expand_node\.$"):
         parse_arguments(REQUEST, "rm", "{}")
+
+
+def test_a_call_about_several_texts_has_a_choice_for_each() -> None:
+    assert checked(MANY, {"1": [2, 1, 3], "2": [0], "3": 3}) == ((), ((2, 1), (), (3,)))
+    assert checked(REQUEST, {"branches": [2]}) == ((2,), ())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"1": [1], "2": [2]}, f"assign_label needs `3`: {NEEDS}."),
+        ({"1": [1], "2": [], "3": [1]}, f"assign_label needs `2`: {NEEDS}."),
+        ({"1": [1], "2": [2], "3": [7]}, f"[7] is not on offer. `3` takes {NEEDS}."),
+        ({"a": [1], "b": [2], "c": [1]}, f"assign_label needs `1`: {NEEDS}."),
+        ({}, f"assign_label needs `1`: {NEEDS}."),
+    ],
+)
+def test_what_is_wrong_with_a_call_about_several_texts(arguments: Any, message: str) -> None:
+    with pytest.raises(ModelReplyError) as caught:
+        checked(MANY, arguments)
+    assert str(caught.value) == message
+
+
+def categories(*names: str) -> list[dict[str, str]]:
+    return [{"name": name, "description": "things"} for name in names]
+
+
+def test_an_open_call_is_whatever_its_schema_allows() -> None:
+    assert checked(OPEN, {"categories": categories("shoes", "hats")}) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, '`propose_category` does not keep to its schema, which has required: ["categories"].'),
+        (
+            {"categories": categories("shoes")},
+            "`categories` does not keep to its schema, which has minItems: 2.",
+        ),
+        (
+            {"categories": categories("a1", "b1", "c1", "d1")},
+            "`categories` does not keep to its schema, which has maxItems: 3.",
+        ),
+        (
+            {"categories": "shoes and hats"},
+            '`categories` does not keep to its schema, which has type: "array".',
+        ),
+        (
+            {"categories": [{"name": "shoes", "description": ""}, {"name": "hats"}]},
+            '`categories.1` does not keep to its schema, which has required: ["name", "description"].',
+        ),
+        (
+            {"categories": [*categories("shoes"), {"name": 7, "description": ""}]},
+            '`categories.1.name` does not keep to its schema, which has type: "string".',
+        ),
+        (
+            {"categories": categories("shoes", "hats"), "mood": "good"},
+            "`propose_category` does not keep to its schema, which has additionalProperties: false.",
+        ),
+        (
+            {"categories": categories("shoes", "x" * 61)},
+            "`categories.1.name` does not keep to its schema, which has maxLength: 60.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_open_call(arguments: Any, message: str) -> None:
+    with pytest.raises(ModelReplyError) as caught:
+        checked(OPEN, arguments)
+    assert str(caught.value) == message
+
+
+@given(st.dictionaries(st.sampled_from(["1", "2", "3", "categories"]), json_values))
+def test_whatever_a_call_holds_it_is_valid_or_a_reply_error(arguments: dict[str, Any]) -> None:
+    for request in (MANY, OPEN):
+        with contextlib.suppress(ModelReplyError):
+            chosen, each = checked(request, arguments)
+            assert chosen == ()
+            assert len(each) == len(request.texts)
+            assert all(set(numbers) <= {1, 2, 3} for numbers in each)
