@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from taxonaut.agents.architect import shown
@@ -71,6 +72,10 @@ class Assigned:
     error: ModelError | None = None
 
 
+Asked = tuple[int, int, ModelRequest]
+"""A request, with its job's place among the jobs and its first label's place in the job."""
+
+
 class Annotator:
     """Say where labels belong, many in one request.
 
@@ -93,38 +98,56 @@ class Annotator:
         self.asker = Asker("annotator", model, prompts.get(template), settings.task)
 
     async def assign(self, run: RunId, jobs: Sequence[Job]) -> list[Assigned]:
-        """Do all jobs, their requests in flight together; the answers come in the jobs' order."""
-        asked = [
-            (place, request)
-            for place, job in enumerate(jobs)
-            for request in (self.requests(job) if job.centres and job.labels else ())
-        ]
-        replies = await self.asker.model.answer([request for _, request in asked])
-        each: list[list[tuple[int, ...]]] = [[] for _ in jobs]
+        """Do all jobs, their requests in flight together; the answers come in the jobs' order.
+
+        Labels of a reply that was no valid call are asked about again in halves, down to a single one.
+        """
+        each: list[list[tuple[int, ...]]] = [[()] * len(job.labels) for job in jobs]
         decisions: list[list[Decision]] = [[] for _ in jobs]
         errors: list[ModelError | None] = [None] * len(jobs)
-        for (place, request), reply in zip(asked, replies, strict=True):
-            job, order = jobs[place], self.order(jobs[place])
-            answers: Sequence[Sequence[int]]
-            if isinstance(reply, ModelError):
-                answers = [()] * max(len(request.texts), 1)
-                errors[place] = graver(errors[place], reply)
-            else:
-                answers = reply.each if request.texts else (reply.chosen,)
-            chosen = [tuple(order[number - 1] for number in numbers) for numbers in answers]
-            decisions[place].append(self.decision(run, job, len(each[place]), request, reply, chosen))
-            each[place] += chosen
+        asked = [request for place, job in enumerate(jobs) for request in self.requests(job, place)]
+        while asked:
+            replies = await self.asker.model.answer([request for _, _, request in asked])
+            again: list[Asked] = []
+            for (place, first, request), reply in zip(asked, replies, strict=True):
+                job, order = jobs[place], self.order(jobs[place])
+                chosen: list[tuple[int, ...]] = []
+                if isinstance(reply, ModelReply):
+                    answers = reply.each if request.texts else (reply.chosen,)
+                    chosen = [tuple(order[number - 1] for number in numbers) for numbers in answers]
+                    each[place][first : first + len(chosen)] = chosen
+                elif isinstance(reply, ModelReplyError) and len(request.texts) > 1:
+                    again += self.halves(place, first, request)
+                else:
+                    errors[place] = graver(errors[place], reply)
+                decisions[place].append(self.decision(run, job, first, request, reply, chosen))
+            asked = again
         return [
             Assigned(tuple(chosen), tuple(rows), error)
             for chosen, rows, error in zip(each, decisions, errors, strict=True)
+        ]
+
+    def halves(self, place: int, first: int, request: ModelRequest) -> "list[Asked]":
+        """Write the two requests that a request with several labels becomes."""
+        middle = len(request.texts) // 2
+        parts = ((first, request.texts[:middle]), (first + middle, request.texts[middle:]))
+        return [
+            (
+                place,
+                start,
+                self.request(request.system, request.context, request.choices, request.most, labels),
+            )
+            for start, labels in parts
         ]
 
     def order(self, job: Job) -> tuple[int, ...]:
         """The order in which a job's centres are shown."""
         return shuffled(range(len(job.centres)), self.settings.seed).options
 
-    def requests(self, job: Job) -> list[ModelRequest]:
+    def requests(self, job: Job, place: int) -> "list[Asked]":
         """Write a job's requests; all share what goes before the labels."""
+        if not job.centres:
+            return []
         order = self.order(job)
         most = min(self.settings.most, len(order))
 
@@ -146,9 +169,11 @@ class Annotator:
             Choice(number, (job.centres[at].name, *job.centres[at].examples))
             for number, at in enumerate(order, start=1)
         )
+        parts = batches(job.labels, self.settings.batch)
+        firsts = accumulate(map(len, parts), initial=0)
         return [
-            self.request(system, context, choices, most, labels)
-            for labels in batches(job.labels, self.settings.batch)
+            (place, first, self.request(system, context, choices, most, labels))
+            for first, labels in zip(firsts, parts, strict=False)
         ]
 
     def request(

@@ -14,6 +14,7 @@ from langgraph.graph import END, START, StateGraph
 
 from taxonaut.agents.annotator import Annotator, CentreText, Job
 from taxonaut.graphs.portal import step
+from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.growing import InsertInput, InsertState, Standing
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.index import Index
@@ -50,8 +51,8 @@ def insert_labels(
 
     The index is only read: `inserted` of what comes out says where each label belongs, in terminal nodes
     or, where no branch of an inner node fits, in that node (as *other* of algorithm 2). With `runs`, each
-    level is kept as a unit of its run, and a killed insertion goes on after the last finished one. Raises the
-    ModelError of a request that failed for good.
+    level is kept as a unit of its run, and a killed insertion goes on after the last finished one. A label about
+    which a model makes no valid call fits no branch. Raises the ModelError of a model that is gone.
     """
     inserting = Inserting(index, annotator, texts, runs, centre, on_arrived)
     graph = StateGraph(InsertState, input_schema=InsertInput, output_schema=InsertState)
@@ -156,7 +157,8 @@ class Inserting:
         ]
         results = await self.annotator.assign(run, [job for _, _, job in parts])
         decisions = [decision for result in results for decision in result.decisions]
-        error = next((result.error for result in results if result.error is not None), None)
+        errors = (result.error for result in results)
+        error = next((each for each in errors if each and not isinstance(each, ModelReplyError)), None)
         if error is not None:
             if self.runs is not None:
                 self.runs.finish(run, {}, decisions)

@@ -143,15 +143,35 @@ async def test_the_labels_of_a_failed_request_have_no_centres() -> None:
 async def test_a_server_that_is_gone_counts_before_a_bad_reply(places: tuple[int, int]) -> None:
     errors: list[ModelError] = [ModelReplyError("no call"), ModelUnavailableError("gone")]
     model = ScriptedModel([errors[place] for place in places])
-    (found,) = await annotator(model, batch=2).assign(RUN, [Job("k", LABELS, CENTRES)])
-    assert (str(found.error), found.each) == ("gone", ((),) * 4)
+    (found,) = await annotator(model, batch=1).assign(RUN, [Job("k", LABELS[:2], CENTRES)])
+    assert (str(found.error), found.each) == ("gone", ((),) * 2)
 
 
-async def test_a_reply_that_leaves_a_label_out_is_none() -> None:
-    model = ScriptedModel([{"1": [1], "2": [2]}])
-    (found,) = await annotator(model).assign(RUN, [Job("k", LABELS, CENTRES)])
-    assert (type(found.error), found.each) == (ModelReplyError, ((),) * 4)
-    assert str(found.error).startswith("assign_label needs `3`: a list of at most 3 of the ids 1, 2, 3, 4")
+async def test_labels_of_a_bad_reply_are_asked_about_again_in_halves() -> None:
+    def rule(request: ModelRequest) -> Any:
+        return {"1": [1]} if "stone" in request.texts else at_home(request)
+
+    model = ScriptedModel(rule=rule)
+    job = Job("k", LABELS, CENTRES)
+    (found,) = await annotator(model).assign(RUN, [job])
+    assert [request.texts for request in model.history] == [
+        LABELS,
+        ("red fox", "flying fish"),
+        ("stone", "orca"),
+        ("stone",),
+        ("orca",),
+    ]
+    order = annotator(model).order(job)
+    assert numbers_of(job, found.each) == [["foxes"], ["fish", "birds"], [CENTRES[order[0]].name], ["whales"]]
+    assert found.error is None
+    assert [decision.item_id for decision in found.decisions] == [
+        "k from 0",
+        "k from 0",
+        "k from 2",
+        "k from 2",
+        "k from 3",
+    ]
+    assert [bool(decision.error) for decision in found.decisions] == [True, False, True, False, False]
 
 
 async def test_a_model_that_scores_takes_one_label_at_a_time_and_one_centre() -> None:
@@ -168,7 +188,7 @@ async def test_a_model_that_scores_takes_one_label_at_a_time_and_one_centre() ->
 async def test_nothing_is_asked_where_there_is_no_choice() -> None:
     model = ScriptedModel()
     found = await annotator(model).assign(RUN, [Job("a", (), CENTRES), Job("b", LABELS, ())])
-    assert [(assigned.each, assigned.decisions) for assigned in found] == [((), ()), ((), ())]
+    assert [(assigned.each, assigned.decisions) for assigned in found] == [((), ()), (((),) * 4, ())]
     assert model.history == []
 
 
