@@ -77,7 +77,7 @@ def add(
     """
     from taxonaut.cli.index_diff_view import print_diff
     from taxonaut.cli.progress import progress
-    from taxonaut.cli.reporting import say
+    from taxonaut.cli.reporting import InterruptedWork, say
     from taxonaut.cli.terminal import clipped, print_json
     from taxonaut.workspace.label_files import read_labels
     from taxonaut.workspace.workspace import portal
@@ -105,9 +105,14 @@ def add(
             elsewhere=workspace.index.has_label,
         )
         note = f"add {clipped(labels.name, 200)}"
-        growth = portal().run(
-            workspace.aadd_labels(labels, bar.at, dry_run=dry_run, note=note, on_stage=bar.stage)
-        )
+        try:
+            growth = portal().run(
+                workspace.aadd_labels(labels, bar.at, dry_run=dry_run, note=note, on_stage=bar.stage)
+            )
+        except KeyboardInterrupt:
+            raise InterruptedWork(
+                "nothing was added; what was found out is kept; run the same command again to continue"
+            ) from None
         names = named(workspace.index.labels, labels.labels, growth)
     if json:
         print_json(growth_row(growth))
