@@ -126,5 +126,6 @@ def test_ten_labels_cost_the_same_in_a_small_and_in_a_large_index(
     assert large["requests"] <= 1 + len(ADDED) * (3 + 9)
     # The names of what came and of what was made; none of the 18,000.
     assert max(small["embedded"], large["embedded"]) <= len(ADDED) + 8 * max(small["splits"], large["splits"])
-    # A thousand labels and vectors to see the mean; the nodes on the way, and what stands where the labels arrived.
-    assert large["rows"] <= 2_000 + 2 * WIDTH * large["requests"] + 20 * TERMINAL * large["splits"]
+    # A thousand labels and vectors to see the mean; some rows for each node on the way. None for the 18,000.
+    for each in found:
+        assert each["rows"] <= 2_000 + 15 * WIDTH * each["requests"]
