@@ -147,6 +147,7 @@ class IndexLog(IndexReader):
             group = self._group or _Group("")
             event = self.events.add(name, done, tree, group.number(self.events), group.note)
             group.first = event.change
+            self._view.recorded(event.id)
             return event
 
 

@@ -186,4 +186,5 @@ class IndexReader:
 
     def version(self) -> EventId:
         """Return the id of the last change, 0 before the first."""
-        return EventId(int(self._database.rows("SELECT coalesce(max(id), 0) FROM events")[0][0]))
+        with self._database.lock:
+            return EventId(self._view.version)

@@ -23,6 +23,7 @@ class IndexView:
         self._shape: Shape | None = None
         self._labels: LabelBook | None = None
         self._nodes: NodeBook | None = None
+        self._version: int | None = None
 
     def _refresh(self) -> None:
         if self._seen != self._database.changes:
@@ -31,7 +32,7 @@ class IndexView:
 
     def drop(self) -> None:
         """Forget everything."""
-        self._shape = self._labels = self._nodes = None
+        self._shape = self._labels = self._nodes = self._version = None
 
     def drop_labels(self) -> None:
         """Forget the labels, after some came or went."""
@@ -41,6 +42,20 @@ class IndexView:
         """Note that this view already knows the change that is being made."""
         self._database.changes += 1
         self._seen = self._database.changes
+
+    def recorded(self, event: int) -> None:
+        """Note the event under which the change that is being made is kept."""
+        self._refresh()
+        self.changed()
+        self._version = event
+
+    @property
+    def version(self) -> int:
+        """The id of the last event, 0 before the first."""
+        self._refresh()
+        if self._version is None:
+            self._version = int(self._database.rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
+        return self._version
 
     @property
     def shape(self) -> Shape:
