@@ -78,7 +78,8 @@ class Building:
 
     async def start(self, state: BuildState) -> BuildState:
         """All labels are the first partition."""
-        everything = Partition("", (), tuple(state["label_ids"]))
+        part = state.get("part", Partition("", (), ()))
+        everything = replace(part, key="", labels=tuple(state["label_ids"]))
         return {"waiting": [everything], "splits": {}, "decisions": []}  # type: ignore[typeddict-item]
 
     async def take(self, state: BuildState) -> BuildState:

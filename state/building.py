@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Decision
@@ -91,10 +91,14 @@ class Trial:
 
 
 class BuildInput(TypedDict):
-    """What a caller gives: the run its decisions belong to, and the labels."""
+    """What a caller gives: the run its decisions belong to, and the labels.
+
+    `part` says where they stand if they are those of one node: its path and its siblings.
+    """
 
     run_id: RunId
     label_ids: list[LabelId]
+    part: NotRequired[Partition]
 
 
 class BuildState(BuildInput, total=False):

@@ -12,7 +12,7 @@ from taxonaut.agents.architect import Architect
 from taxonaut.agents.suggestions import Suggestions, Wish
 from taxonaut.graphs.build_policy import BuildPolicy
 from taxonaut.graphs.merge import METHOD, merged, nodes_of, tree_of
-from taxonaut.state.building import Split
+from taxonaut.state.building import Centre, Partition, Split
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.runs import Runs
@@ -20,6 +20,9 @@ from taxonaut.workspace.classification import DEEPEST
 from taxonaut.workspace.tree_builder import Progress, silent
 
 KIND = "build"
+WHOLE = Partition("", (), ())
+"""All labels: nothing above them and nothing beside."""
+
 MOST_COMPARED = 1_000
 """Labels of a node among which its examples are chosen; of more, every n-th."""
 
@@ -57,12 +60,19 @@ class AgentsTreeBuilder:
         crew: Callable[[Sequence[Label]], Crew],
         policy: BuildPolicy | None = None,
         runs: Runs | None = None,
+        part: Partition = WHOLE,
     ) -> None:
         self._crew = crew
         self._policy = policy or BuildPolicy()
         self._runs = runs
+        self._part = part
         self.report = BuildReport(0, {}, ())
         """Of the last build."""
+
+    def within(self, path: Sequence[str], siblings: Sequence[Centre] = ()) -> "AgentsTreeBuilder":
+        """Return a builder for the labels of a node: `path` are the names down to it, depth counts from the top."""
+        part = Partition("", tuple(path), (), tuple(siblings))
+        return AgentsTreeBuilder(self._crew, self._policy, self._runs, part)
 
     async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
         """Put the labels into a tree. Raises the ModelError of a request that failed for good."""
@@ -70,6 +80,7 @@ class AgentsTreeBuilder:
         settings = {
             "version": taxonaut.__version__,
             "policy": asdict(self._policy),
+            "part": asdict(self._part),
             **crew.settings,
         }
         if self._runs is None:
@@ -105,7 +116,8 @@ class AgentsTreeBuilder:
             crew.suggestions, crew.architect, crew.annotator, self._policy, self._runs, settled
         ).compile()
         state = await graph.ainvoke(
-            {"run_id": run, "label_ids": [label.id for label in labels]}, {"recursion_limit": DEEPEST}
+            {"run_id": run, "label_ids": [label.id for label in labels], "part": self._part},
+            {"recursion_limit": DEEPEST},
         )
         splits: dict[str, Split] = state["splits"]
         self.report = BuildReport(

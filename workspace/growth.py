@@ -247,7 +247,7 @@ class Growing:
         return {
             node: AgentsTreeBuilder(
                 lambda _: everyone,
-                build_policy(self.build.model_copy(update={"depth": self.room(node)})),
+                build_policy(self.build),
                 self.workspace.runs,
             )
             for node in large

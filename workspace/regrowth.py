@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from taxonaut.state.building import Centre
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index import Index
@@ -47,10 +48,25 @@ async def asubtree_by(
             f"node {here.name!r} ({node}) has {len(labels)} labels in it; there is nothing to divide. "
             "Split a node that holds at least two: taxonaut index show"
         )
-    tree = await build.build(labels, progress)
+    tree = await placed(build, index, node).build(labels, progress)
     if here.label_id is None or here.label_id not in index.labels_under([node])[node]:
         return tree
     return replace(tree, placements=((0, here.label_id), *tree.placements))
+
+
+def placed(build: TreeBuilder, index: Index, node: NodeId) -> TreeBuilder:
+    """Tell agents where the node stands, so that the names they give differ from those around it."""
+    from taxonaut.workspace.agents_tree import AgentsTreeBuilder
+
+    if not isinstance(build, AgentsTreeBuilder):
+        return build
+    way = index.node_paths([node])[node]
+    above = way[-2] if len(way) > 1 else index.root()
+    beside = [] if not way else [each for each in index.children(above) if each.id != node]
+    return build.within(
+        [each.name for each in index.nodes(way)],
+        [Centre(each.name, each.description) for each in beside],
+    )
 
 
 async def asplit_node(

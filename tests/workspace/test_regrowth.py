@@ -1,14 +1,26 @@
 """A node gets a sub-tree from the workspace's builder, as one change that can be taken back."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from taxonaut.agents.annotator import Annotator
+from taxonaut.agents.architect import Architect
+from taxonaut.agents.label_table import LabelTable
+from taxonaut.agents.suggestions import Suggestions
+from taxonaut.graphs.build_policy import BuildPolicy
+from taxonaut.models.requests import ModelRequest
+from taxonaut.models.scripted import ScriptedModel
+from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.regrowth import asplit_node
+from taxonaut.workspace.agents_tree import AgentsTreeBuilder, Crew
+from taxonaut.workspace.regrowth import asplit_node, asubtree_by
 from taxonaut.workspace.workspace import Workspace
 
 
@@ -62,3 +74,32 @@ async def test_nothing_to_divide(workspace: Workspace) -> None:
         await asplit_node(workspace, NodeId(3))
     assert (await asplit_node(workspace, NodeId(2))).nodes == ()
     assert workspace.index.version() == version
+
+
+def test_agents_are_told_where_the_node_stands_and_what_is_beside_it(index: Index) -> None:
+    asked: list[ModelRequest] = []
+
+    def rule(request: ModelRequest) -> dict[str, object]:
+        asked.append(request)
+        if not request.texts:
+            return {"categories": [{"name": name, "description": ""} for name in ("Round", "Flat")]}
+        return {str(place): [1 + place % 2] for place in range(1, len(request.texts) + 1)}
+
+    vectors = np.eye(len(index.label_ids()), dtype=np.float32)
+
+    def crew(labels: Sequence[Label]) -> Crew:
+        names = [label.name for label in labels]
+        table = LabelTable([label.id for label in labels], names, vectors[: len(names)])
+        suggestions, model = Suggestions(lambda: table), ScriptedModel(rule=rule)
+        architect = Architect(model, PromptLibrary(), suggestions)
+        return Crew(suggestions, architect, Annotator(model, PromptLibrary()), {})
+
+    balls = next(
+        node.id for node in index.nodes([NodeId(2), NodeId(3), NodeId(4), NodeId(5)]) if node.name == "Balls"
+    )
+    builder = AgentsTreeBuilder(crew, BuildPolicy(terminal_size=2))
+    added = [Label(LabelId("racket"), "Rackets")]
+    tree = asyncio.run(asubtree_by(builder, index, balls, added=added))
+    assert {node.name for node in tree.nodes} == {"Round", "Flat"}
+    assert "The part: Sports > Balls" in asked[0].context
+    assert "Neighbouring parts, which these labels do not belong to:\n- Shoes" in asked[0].context
