@@ -31,11 +31,13 @@ class Exemplars:
         self.most = most
         self.known: dict[NodeId, tuple[str, ...]] = {}
         self.version = index.version()
+        self.table: LabelTable | None = None
 
     def of(self, node: NodeId) -> tuple[str, ...]:
         """Return the texts of a node's exemplars, the most telling first."""
         if self.version != self.index.version():
             self.known.clear()
+            self.table = None
             self.version = self.index.version()
         if node not in self.known:
             self.known[node] = self.choose(self.below(node))
@@ -43,7 +45,7 @@ class Exemplars:
 
     def choose(self, labels: Sequence[LabelId]) -> tuple[str, ...]:
         """Return the exemplars of some labels."""
-        table = self.load()
+        table = self.table = self.table or self.load()
         rows = [table.rows[label] for label in labels[:: max(1, -(-len(labels) // SAMPLE))]]
         if len(rows) > self.most:
             rows = [rows[place] for place in facility_location(table.vectors[rows], self.most)]

@@ -17,21 +17,46 @@ DESCRIPTION = "What belongs here, said in one short sentence of some twelve word
 """Stands for a description whose length is not known yet."""
 
 
+class Proposed:
+    """The labels behind categories that were proposed in one role, for comparing them in another."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, list[dict[str, Choice]]] = {}
+
+    def add(self, choices: Sequence[Choice]) -> None:
+        """Keep one proposal's categories; another proposal may have the same names for other labels."""
+        proposal = {choice.texts[0]: choice for choice in choices}
+        for name in proposal:
+            self.by_name.setdefault(name, []).append(proposal)
+
+    def behind(self, choices: Sequence[Choice]) -> dict[str, Choice]:
+        """Return the latest proposal that all of these categories are from; nothing if there is none."""
+        names = {choice.texts[0] for choice in choices}
+        known = self.by_name.get(choices[0].texts[0], []) if choices else []
+        return next((proposal for proposal in reversed(known) if names <= proposal.keys()), {})
+
+
 class EstimatingAnswers:
     """Answer requests as a language model would be asked, and count what that would read and write.
 
     Proposed are the suggestions beside the request, the largest first; elsewhere the encoder chooses. Categories
-    that were proposed are compared by the labels that stood behind them.
+    that were proposed are compared by the labels that stood behind them: roles that share `proposed` know these.
     """
 
     reads_prompts = True
 
-    def __init__(self, settings: ModelSettings, encoder: Answers, counter: Counter | None = None) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        encoder: Answers,
+        counter: Counter | None = None,
+        proposed: Proposed | None = None,
+    ) -> None:
         self.name = settings.model
         self.settings = settings
         self.encoder = encoder
         self.count = counter or counter_for(settings)
-        self.behind: dict[str, Choice] = {}
+        self.known = proposed or Proposed()
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer in order; nothing is sent."""
@@ -44,7 +69,7 @@ class EstimatingAnswers:
 
     def proposed(self, request: ModelRequest) -> ModelReply:
         """Propose what is suggested."""
-        self.behind |= {choice.texts[0]: choice for choice in request.choices}
+        self.known.add(request.choices)
         taken = request.choices[: request.most]
         if request.field:
             numbers = tuple(choice.id for choice in taken)
@@ -54,9 +79,9 @@ class EstimatingAnswers:
 
     def filled(self, request: ModelRequest) -> ModelRequest:
         """Put the labels behind a proposed category beside its name."""
+        behind = self.known.behind(request.choices)
         choices = tuple(
-            replace(choice, texts=self.behind.get(choice.texts[0], choice).texts)
-            for choice in request.choices
+            replace(choice, texts=behind.get(choice.texts[0], choice).texts) for choice in request.choices
         )
         return replace(request, choices=choices)
 

@@ -44,10 +44,12 @@ def pytest_sessionfinish() -> None:
 class LocalServer:
     """The server of tests/servers in a process of its own."""
 
-    def __init__(self, delay: float = 0.0, log: Path | None = None) -> None:
-        command = [sys.executable, "-S", str(SERVER), "--delay", str(delay)]
+    def __init__(self, delay: float = 0.0, log: Path | None = None, *, count: bool = False) -> None:
+        command = [sys.executable, *([] if count else ["-S"]), str(SERVER), "--delay", str(delay)]
         if log is not None:
             command += ["--log", str(log)]
+        if count:
+            command += ["--count"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.address = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
@@ -94,11 +96,11 @@ def server(running_server: LocalServer) -> LocalServer:
 
 @pytest.fixture
 def start_server() -> Iterator[Any]:
-    """Start servers with a delay or a log of their own."""
+    """Start servers with a delay, a log or counted tokens of their own."""
     started: list[LocalServer] = []
 
-    def start(delay: float = 0.0, log: Path | None = None) -> LocalServer:
-        started.append(LocalServer(delay, log))
+    def start(delay: float = 0.0, log: Path | None = None, *, count: bool = False) -> LocalServer:
+        started.append(LocalServer(delay, log, count=count))
         return started[-1]
 
     yield start

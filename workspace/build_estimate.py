@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.models.catalog import ENCODER
-from taxonaut.models.estimating import EstimatingAnswers, Tally
+from taxonaut.models.estimating import EstimatingAnswers, Proposed, Tally
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
@@ -72,9 +72,10 @@ async def aestimate_build(
     wiring = workspace.wiring.reconfigured(workspace.config.model_copy(update={"build": build}))
     table = label_names(wiring, labels)
     models = wiring.config.models
+    proposed = Proposed()
     tallies = {
-        "architect": Tally(stand_in(wiring, models.architect, table.texts)),
-        "annotator": Tally(stand_in(wiring, models.annotator, table.texts)),
+        "architect": Tally(stand_in(wiring, models.architect, table.texts, proposed)),
+        "annotator": Tally(stand_in(wiring, models.annotator, table.texts, proposed)),
     }
     crew = crew_on(wiring, table, tallies["architect"], tallies["annotator"])
     builder = AgentsTreeBuilder(lambda _: crew, build_policy(build))
@@ -86,11 +87,11 @@ async def aestimate_build(
     return BuildEstimate(len(labels), roles)
 
 
-def stand_in(wiring: "Wiring", model: ModelSettings, names: Sequence[str]) -> Answers:
+def stand_in(wiring: "Wiring", model: ModelSettings, names: Sequence[str], proposed: Proposed) -> Answers:
     """Return an encoder for an encoder, and for a language model one that counts what it would read."""
     from taxonaut.workspace.crew import label_encoder
 
     if model.provider == ENCODER:
         return label_encoder(wiring, model, names)
     encoder = label_encoder(wiring, ModelSettings(model=DEFAULT_CHOOSER), names)
-    return EstimatingAnswers(model, encoder)
+    return EstimatingAnswers(model, encoder, proposed=proposed)

@@ -96,7 +96,7 @@ def test_exemplars_stand_for_what_is_below_a_node(index: Index) -> None:
     assert len(exemplars.of(NodeId(2))) == 2
     assert set(exemplars.of(NodeId(2))) <= {"Scarves", "Shoes", "Boots"}
     assert exemplars.of(NodeId(5)) == ("Footballs", "Pucks")
-    assert len(loads) == 2
+    assert len(loads) == 1
     index.add_labels([Label(LabelId("new"), "New")])
     exemplars.of(NodeId(5))
-    assert len(loads) == 3
+    assert len(loads) == 2

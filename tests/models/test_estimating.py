@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from taxonaut.models.estimating import DESCRIPTION, EstimatingAnswers, Tally
+from taxonaut.models.estimating import DESCRIPTION, EstimatingAnswers, Proposed, Tally
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.models.settings import ModelSettings
@@ -54,20 +54,45 @@ async def test_an_open_call_takes_what_is_suggested() -> None:
 async def test_labels_are_compared_with_those_behind_a_proposed_category() -> None:
     model, encoder = estimating({"1": [2], "2": [1]})
     await model.answer([OPEN])
-    shown = (Choice(1, ("whales",)), Choice(2, ("foxes",)), Choice(3, ("birds", "owl")))
+    shown = (Choice(1, ("whales",)), Choice(2, ("foxes",)))
     request = assigning(["vixen", "orca"], *shown)
     (reply,) = await model.answer([request])
     (asked,) = encoder.history
     assert asked.choices == (
         Choice(1, WHALES.texts),
         Choice(2, FOXES.texts),
-        Choice(3, ("birds", "owl")),
     )
     assert isinstance(reply, ModelReply)
     assert reply.each == ((2,), (1,))
     assert reply.usage == Usage(
         prompt_tokens=prompt_tokens(request, SERVER, words), completion_tokens=words('{"1": [2], "2": [1]}')
     )
+
+
+def test_equal_names_of_two_proposals_are_told_apart_by_the_others() -> None:
+    known = Proposed()
+    other = Choice(1, ("foxes", "polar fox"))
+    known.add([FOXES, WHALES])
+    known.add([other, Choice(2, ("bears", "polar bear"))])
+
+    def behind(*names: str) -> list[tuple[str, ...]]:
+        choices = [Choice(number, (name,)) for number, name in enumerate(names, start=1)]
+        found = known.behind(choices)
+        return [found[name].texts for name in names if name in found]
+
+    assert behind("whales", "foxes") == [WHALES.texts, FOXES.texts]
+    assert behind("foxes", "bears") == [other.texts, ("bears", "polar bear")]
+    assert behind("foxes") == [other.texts]
+    assert behind("foxes", "owls") == behind("owls") == behind() == []
+
+
+async def test_the_annotator_knows_what_the_architect_proposed() -> None:
+    known = Proposed()
+    encoder = ScriptedModel([{"1": [1]}])
+    await EstimatingAnswers(SERVER, ScriptedModel(), words, known).answer([OPEN])
+    request = assigning(["vixen"], Choice(1, ("foxes",)), Choice(2, ("whales",)))
+    await EstimatingAnswers(SERVER, encoder, words, known).answer([request])
+    assert [choice.texts for choice in encoder.history[0].choices] == [FOXES.texts, WHALES.texts]
 
 
 async def test_replies_keep_their_order_and_errors_their_place() -> None:

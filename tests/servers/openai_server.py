@@ -2,8 +2,9 @@
 
 Run it as a script: it prints its port, then serves until its standard input closes. A message that holds
 `BEHAVE:name` chooses a behaviour of `MISBEHAVIOURS` or `completion`, so that one server serves every test;
-without one it calls the offered tool with the first option. With --log each request is a line of that file
-when it comes (`asked`) and when its answer is on its way (`answered`).
+without one it calls the offered tool with the first option. `BEHAVE:agents` builds an index as a model that reads
+its prompts would. With --log each request is a line of that file when it comes (`asked`) and when its answer is on
+its way (`answered`). With --count the usage it reports is counted by LiteLLM's tokenizer.
 
 GET /stats tells what it saw, GET /wait?answered=N answers once N requests were, GET /reset forgets all.
 """
@@ -16,6 +17,7 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 REASONS = {
@@ -35,8 +37,9 @@ RETRY_WORDS = "Fix the errors"
 class Server:
     """Counts what it was asked, so that a test can tell a repeated request from a new one."""
 
-    def __init__(self, delay: float, log: str | None) -> None:
+    def __init__(self, delay: float, log: str | None, count: Callable[[str], int] | None = None) -> None:
         self.delay = delay
+        self.count = count
         self.log = open(log, "a", encoding="utf-8") if log else None  # noqa: SIM115
         self.changed = asyncio.Condition()
         self.reset()
@@ -137,7 +140,10 @@ class Server:
         if behaviour.startswith("repents"):
             told = any(RETRY_WORDS in str(m.get("content")) for m in messages)
             behaviour = "call" if told else behaviour.removeprefix("repents_")
-        return 200, completion(body, behaviour)
+        reply = completion(body, behaviour)
+        if self.count is not None:
+            reply["usage"] = counted(body, reply, self.count)
+        return 200, reply
 
 
 def error(message: str, code: str) -> dict[str, Any]:
@@ -221,8 +227,10 @@ def call(tools: list[dict[str, Any]], behaviour: str, messages: list[dict[str, A
         "float": arguments.replace("[1", "[1.0"),
         "strings": arguments.replace("[1", '["1"').replace("1]", "1]"),
         "none": arguments.replace("[1", "[0"),
-        "vary": json.dumps(varied_option(function["parameters"], messages)),
     }
+    thoughtful = {"vary": varied_option, "agents": work}
+    if behaviour in thoughtful:
+        arguments = json.dumps(thoughtful[behaviour](function["parameters"], messages))
     return {
         "id": "call_1",
         "type": "function",
@@ -257,6 +265,74 @@ def varied_option(schema: dict[str, Any], messages: list[dict[str, Any]]) -> dic
     }
 
 
+def work(schema: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Do what an architect or an annotator is asked for, by what stands in the prompt."""
+    system, item = str(messages[0]["content"]), str(messages[1]["content"])
+    if "categories" in schema["properties"]:
+        return propose(system, schema["properties"]["categories"]["maxItems"])
+    return assign(system, item)
+
+
+def propose(system: str, most: int) -> dict[str, Any]:
+    """Take the groups that the prompt suggests, and say what is in them."""
+    suggested = system.partition("Groups that word statistics suggest")[2].partition("A former proposal")[0]
+    groups = re.findall(r"^- (.+?) \(such as (.+)\)$", suggested, re.MULTILINE)
+    return {
+        "categories": [
+            {"name": name[:60], "description": f"Things like {', '.join(examples.split('; ')[:3])}"[:100]}
+            for name, examples in groups[:most]
+        ]
+    }
+
+
+def assign(system: str, item: str) -> dict[str, Any]:
+    """Give each label the category that shares its most telling words, the first of equals; none if none does."""
+    numbered = re.compile(r"^([1-9]\d*)\. (.*)$", re.MULTILINE)
+    categories = {
+        int(number): set(words(text))
+        for number, text in numbered.findall(system.partition("Categories:\n")[2])
+    }
+    spread = collections.Counter(word for held in categories.values() for word in held)
+    answer = {}
+    for number, label in numbered.findall(item):
+        shared = {
+            category: round(sum(1 / spread[word] for word in held & set(words(label))), 6)
+            for category, held in categories.items()
+        }
+        best = max(shared, key=lambda category: shared[category])
+        answer[number] = [best if shared[best] else 0]
+    return answer
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in small letters."""
+    return re.findall(r"\w+", text.casefold())
+
+
+def counted(body: dict[str, Any], reply: dict[str, Any], count: Callable[[str], int]) -> dict[str, Any]:
+    """The usage of a server that puts the tools' JSON before the messages, as open models' templates do."""
+    read = [str(message["content"]) for message in body["messages"]]
+    prompt = sum(map(count, read)) + sum(count(json.dumps(tool)) for tool in body.get("tools") or [])
+    message = reply["choices"][0]["message"]
+    written = [call["function"]["arguments"] for call in message.get("tool_calls") or ()]
+    completion = sum(map(count, written))
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
+
+
+def tokenizer() -> Callable[[str], int]:
+    """LiteLLM's tokenizer, from what is installed beside it."""
+    import os
+
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    import litellm
+
+    return lambda text: litellm.token_counter(model="gpt-4o", text=text)
+
+
 def embeddings(body: dict[str, Any], seen: collections.Counter[str]) -> tuple[int, dict[str, Any]]:
     """Vectors of three numbers made from each text's length and first characters."""
     texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
@@ -285,10 +361,10 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--log")
+    parser.add_argument("--count", action="store_true")
     options = parser.parse_args()
-    server = await asyncio.start_server(
-        Server(options.delay, options.log).serve, "127.0.0.1", 0, limit=2**24, backlog=512
-    )
+    ours = Server(options.delay, options.log, tokenizer() if options.count else None)
+    server = await asyncio.start_server(ours.serve, "127.0.0.1", 0, limit=2**24, backlog=512)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
