@@ -91,9 +91,13 @@ def show_built(session: "Session", built: Built, json: bool) -> None:
 
 def told(report: "BuildReport", totals: "Totals") -> list[str]:
     """Say what the agents refused and what they cost."""
+    from taxonaut.cli.terminal import counted
+
+    if not report.splits:
+        return ["so few labels need no categories: nothing was asked"]
     tokens = f", {totals.prompt_tokens:,} tokens read and {totals.completion_tokens:,} written"
     lines = [
-        f"{report.splits:,} splits in {totals.requests:,} requests"
+        f"{counted(report.splits, 'split')} in {counted(totals.requests, 'request')}"
         + (tokens if totals.prompt_tokens else "")
         + f"; {len(report.refused):,} of them were tried again, {len(report.fallbacks):,} made by vectors instead"
     ]

@@ -143,9 +143,9 @@ def drawn(branch: "Branch", tree: "Tree | None" = None) -> "Tree":
     """Draw a branch and what is below it."""
     from rich.tree import Tree
 
-    from taxonaut.cli.terminal import counted, styled
+    from taxonaut.cli.terminal import LONGEST_NAME, clipped, counted, styled
 
-    title = styled(branch.node.name or "(top)", "bold")
+    title = styled(clipped(branch.node.name, LONGEST_NAME) or "(top)", "bold")
     title.append(f"  #{branch.node.id}", "dim not bold")
     if branch.node.description:
         title.append_text(styled(f"  {branch.node.description}", "italic dim not bold"))
@@ -153,7 +153,7 @@ def drawn(branch: "Branch", tree: "Tree | None" = None) -> "Tree":
     for child in branch.branches:
         drawn(child, here)
     for label in branch.labels:
-        here.add(styled(label.name, "green"))
+        here.add(styled(clipped(label.name, LONGEST_NAME), "green"))
     left = []
     if branch.more_branches:
         left.append(counted(branch.more_branches, "more branch" if branch.branches else "branch"))

@@ -17,6 +17,9 @@ PIPE_WIDTH = 200
 
 PATH_SIGN = " > "
 
+LONGEST_NAME = 160
+"""Characters of a label's or a node's name in what a person reads."""
+
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _CONTROL_IN_LINE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -42,13 +45,14 @@ def styled(text: str, style: str = "") -> "Text":
 
 
 def path_text(path: Sequence[str]) -> "Text":
-    """Return a path with its last step standing out."""
+    """Return a path with its last step standing out; JSON has the whole names."""
     from rich.text import Text
 
-    shown = Text(PATH_SIGN.join(printable(step) for step in path[:-1]), "dim")
-    if path[:-1]:
+    steps = [clipped(printable(step), LONGEST_NAME) for step in path]
+    shown = Text(PATH_SIGN.join(steps[:-1]), "dim")
+    if steps[:-1]:
         shown.append(PATH_SIGN, "dim")
-    return shown.append(printable(path[-1]) if path else "", "bold not dim")
+    return shown.append(steps[-1] if steps else "", "bold not dim")
 
 
 def out() -> "Console":

@@ -169,9 +169,23 @@ def test_what_agents_refused_is_told() -> None:
     ]
     counted = Totals(requests=2, prompt_tokens=12_000, completion_tokens=340)
     assert told(BuildReport(1, {}, ()), counted) == [
-        "1 splits in 2 requests, 12,000 tokens read and 340 written; "
+        "1 split in 2 requests, 12,000 tokens read and 340 written; "
         "0 of them were tried again, 0 made by vectors instead"
     ]
+
+    assert told(BuildReport(0, {}, ()), Totals()) == ["so few labels need no categories: nothing was asked"]
+
+
+@pytest.mark.usefixtures("embedder")
+def test_a_long_name_is_clipped(run: Any, blank: Path) -> None:
+    long = "shoe " + "x" * 2_000
+    run("labels", "import", "-", "-w", blank, stdin=f"hat\n{long}")
+    run("index", "build", "-w", blank)
+    shown = run("index", "show", "-w", blank).out.splitlines()
+    assert shown == ["root  #1", "├── hat", f"└── shoe {'x' * 154}…"]
+    assert long in run("index", "show", "--json", "-w", blank).out
+    assert long not in run("classify", "shoe", "-w", blank).out
+    assert long in run("classify", "shoe", "--json", "-w", blank).out
 
 
 def test_estimate(run: Any, things: Path) -> None:
