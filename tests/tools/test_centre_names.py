@@ -46,6 +46,12 @@ def test_names_are_short_however_long_a_text_is():
     assert names == [f"{cut}, {cut}", cut, "🦊" * 79 + "…", "a b"]
 
 
+def test_many_different_words_take_no_longer_than_they_are_many():
+    """Comparing each word with all before it took minutes here."""
+    classes = [[f"word{number * 4 + place:05} kind{place}" for number in range(5_000)] for place in range(4)]
+    assert name_centres(classes, terms=2) == [f"kind{place}, word{place:05}" for place in range(4)]
+
+
 @settings(deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8), min_size=1, max_size=4), min_size=1, max_size=6))
 def test_no_two_names_are_alike_whatever_the_texts(classes):
