@@ -23,6 +23,9 @@ LONGEST_WAIT_S = 60.0
 KEYLESS = "none"
 """Sent as the key to a server of one's own that asks for none."""
 
+WRITES_SCHEMAS_SHORT = ("openai", "azure")
+"""Providers whose models read a tool as a few lines of TypeScript and not as its JSON schema."""
+
 HOLDERS: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
 """How many blocks of `session` are open on each loop."""
 
@@ -94,6 +97,20 @@ async def embed(settings: ModelSettings, texts: Sequence[str]) -> list[dict[str,
 def token_count(model: str, text: str) -> int:
     """Count a text's tokens by LiteLLM's tokenizer for this model; nothing is fetched."""
     return int(litellm().token_counter(model=model, text=text))
+
+
+def tool_tokens(model: str, tool: Mapping[str, Any]) -> int | None:
+    """Count a tool as OpenAI does, which writes its schema down in few words; None for other providers' models."""
+    module = litellm()
+    try:
+        provider = module.get_llm_provider(model)[1]
+    except module.exceptions.BadRequestError:
+        return None
+    if provider not in WRITES_SCHEMAS_SHORT:
+        return None
+    messages = [{"role": "user", "content": "-"}]
+    alone = module.token_counter(model=model, messages=messages)
+    return int(module.token_counter(model=model, messages=messages, tools=[tool]) - alone)
 
 
 def common(settings: ModelSettings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.settings import ModelSettings
+from taxonaut.state.records import ToolSpec
 
 GGUF = "gguf"
 AROUND = 24
@@ -46,10 +47,22 @@ def prompt_tokens(request: ModelRequest, settings: ModelSettings, count: Counter
     shared = count(f"{request.system}\n\n{request.context}")
     item = count(request.item)
     if settings.provider != GGUF:
-        tool = {"name": request.tool.name, "description": request.tool.description, **request.tool.parameters}
-        return shared + item + count(json.dumps(tool, ensure_ascii=False)) + AROUND
+        return shared + item + tool_tokens(request.tool, settings, count) + AROUND
     if settings.answer == "scored":
         return shared + item + AROUND + sum(count(choice.texts[0]) for choice in request.choices)
     from taxonaut.models.chat_prompt import call_note
 
     return shared + item + count(call_note([request.tool])) + AROUND
+
+
+def tool_tokens(spec: ToolSpec, settings: ModelSettings, count: Counter) -> int:
+    """Return what a tool's schema comes to: its JSON, but for models at OpenAI itself, which read less."""
+    from taxonaut.models import litellm_door
+
+    if settings.api_base is None:
+        function = {"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)}
+        counted = litellm_door.tool_tokens(settings.model, {"type": "function", "function": function})
+        if counted is not None:
+            return counted
+    tool = {"name": spec.name, "description": spec.description, **spec.parameters}
+    return count(json.dumps(tool, ensure_ascii=False))

@@ -12,7 +12,7 @@ from taxonaut.models.gguf_chat import GgufChat, request_messages
 from taxonaut.models.llama import Weights
 from taxonaut.models.requests import Choice, ModelRequest
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.token_count import AROUND, counter_for, prompt_tokens
+from taxonaut.models.token_count import AROUND, counter_for, prompt_tokens, tool_tokens
 from taxonaut.tools.assign_label import assign_label_spec, assign_labels_spec
 
 LABELS = ("steel saucepan", "garden hose", "wooden puzzle", "婴儿车", "Geschirrspülmaschine")
@@ -50,6 +50,19 @@ def test_a_server_reads_the_messages_and_the_tool_s_schema() -> None:
     tool = {"name": "assign_label", "description": REQUEST.tool.description, **REQUEST.tool.parameters}
     read = [words(REQUEST.system), words(REQUEST.context), words(REQUEST.item), words(json.dumps(tool))]
     assert prompt_tokens(REQUEST, settings, words) == sum(read) + AROUND
+
+
+@pytest.mark.parametrize(
+    ("model", "short"),
+    [("openai/gpt-4o", True), ("gpt-4o-mini", True), ("anthropic/claude-x", False), ("nobody/knows", False)],
+)
+def test_openai_s_own_models_read_a_schema_in_few_words(model: str, short: bool) -> None:
+    tool = assign_labels_spec(20, 16, 3)
+    settings = ModelSettings(model=model)
+    read = tool_tokens(tool, settings, counter_for(settings))
+    assert (read < 200, read > 700) == (short, not short)
+    own = ModelSettings(model=model, api_base="http://127.0.0.1:1/v1")
+    assert tool_tokens(tool, own, counter_for(own)) > 700
 
 
 def test_a_scoring_model_reads_the_options_and_no_schema() -> None:
