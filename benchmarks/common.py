@@ -2,9 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from taxonaut.evaluation import scratch
 from taxonaut.evaluation.harness import Quality, Report
@@ -110,7 +112,9 @@ def part_of(options: argparse.Namespace) -> str:
 
 
 @contextmanager
-def indexed(workspace: Workspace, build: str) -> Iterator[Workspace]:
+def indexed(
+    workspace: Workspace, build: str, settings: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[Workspace]:
     """Open an index over all labels, built by a method in a scratch workspace and kept; `native` is their own."""
     if build == NATIVE:
         yield workspace
@@ -118,9 +122,9 @@ def indexed(workspace: Workspace, build: str) -> Iterator[Workspace]:
     scratch.remember(workspace)
     labels = scratch.plain_labels(workspace)
     asked = build != scratch.PLAIN_BUILD
-    path = scratch.folder(workspace, f"whole-{build}", labels, {}, asked=asked)
+    path = scratch.folder(workspace, f"whole-{build}", labels, dict(settings), asked=asked)
     with scratch.opened(workspace, path) as made:
-        PORTAL.run(scratch.build(made, labels, build, {}))
+        PORTAL.run(scratch.build(made, labels, build, settings))
         yield made
 
 

@@ -3,6 +3,7 @@
 python benchmarks/xmc_index.py --set esco                  # tech_dev, 75 items
 python benchmarks/xmc_index.py --set onet --limit 400
 python benchmarks/xmc_index.py --set esco --builds kmeans  # what there is to compare may be fewer
+python benchmarks/xmc_index.py --set esco --terminal-size 24
 
 First what a walk puts on the shortlist: walks of growing terminal budgets, their recall read at equal sizes
 (between two budgets, on a log scale). Then what comes out behind the general expert, at --terminals 20 and,
@@ -39,6 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's options."""
     add_paper_options(parser)
     parser.add_argument("--builds", default=BUILDS, help="of agents, kmeans and native")
+    parser.add_argument("--terminal-size", type=int, help="labels of a terminal; unset: each builder's own")
     parser.add_argument("--terminals", type=int, default=20, help="for what comes out in the end")
 
 
@@ -52,7 +54,8 @@ def main() -> None:
         budgets = [["walk", *(f"{budget} terminals: recall, size" for budget in BUDGETS)]]
         ends = [["method", *MEASURES, "RP@10", "requests"]]
         for build in options.builds.split(","):
-            with indexed(opened, build) as index:
+            size = {"terminal_size": options.terminal_size} if options.terminal_size else {}
+            with indexed(opened, build, size) as index:
                 shape = index.index.stats()
                 places = f"{shape.placements / shape.labels:.2f} places a label"
                 terminals = f"{shape.terminals:,} terminals of {shape.labels_per_terminal:.1f} labels"
