@@ -8,12 +8,22 @@ from typing import Any
 def test_list(run: Any, shop: Path) -> None:
     rows = json.loads(run("prompts", "list", "--json", "-w", shop).out)
     assert [(row["name"], row["copy"]) for row in rows] == [
-        ("general_expert/rank", "packaged"),
-        ("general_expert/rank_scored", "packaged"),
-        ("navigator/expand", "packaged"),
-        ("navigator/expand_scored", "packaged"),
+        (name, "packaged")
+        for name in (
+            "annotator/assign_label_scored",
+            "annotator/assign_labels",
+            "architect/propose_centres",
+            "architect/propose_centres_scored",
+            "general_expert/rank",
+            "general_expert/rank_scored",
+            "judge/likely",
+            "judge/yes_no",
+            "label_writer/write",
+            "navigator/expand",
+            "navigator/expand_scored",
+        )
     ]
-    assert rows[2]["variables"][-1] == "text"
+    assert rows[-2]["variables"][-1] == "text"
     lines = run("prompts", "list", "-w", shop).out.splitlines()
     assert [line.split()[0] for line in lines] == ["template", *(row["name"] for row in rows)]
 
@@ -50,7 +60,7 @@ def test_eject_needs_a_workspace(run: Any, tmp_path: Path, monkeypatch: Any) -> 
 def test_an_unknown_template(run: Any, shop: Path) -> None:
     called = run("prompts", "show", "navigator/dance", "-w", shop)
     assert called.code == 2
-    assert "there are: general_expert/rank, general_expert/rank_scored, navigator/expand" in called.err
+    assert "there are: annotator/assign_label_scored, annotator/assign_labels, architect/" in called.err
 
 
 def test_a_broken_copy_is_named(run: Any, shop: Path) -> None:
