@@ -26,7 +26,9 @@ def print_diff(diff: "IndexDiff", limit: int = LIMIT) -> None:
         said = f"the tree was replaced, its nodes have new numbers; {same} matched by path or by members"
         console.print(styled(said, "bold"))
     elif diff.replaced:
-        said = "the tree was replaced; no node of the former one is in it" if diff.removed else "the tree is new"
+        said = (
+            "the tree was replaced; no node of the former one is in it" if diff.removed else "the tree is new"
+        )
         console.print(styled(said, "bold"))
     if diff.is_empty:
         console.print(styled("nothing differs", "dim"))
