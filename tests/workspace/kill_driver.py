@@ -57,7 +57,7 @@ THINGS = [
 NAMES = [f"{verb} {thing}" for verb in VERBS for thing in THINGS]
 LABELS = [Label(LabelId(f"l{number}"), name) for number, name in enumerate(NAMES)]
 FIRST, LATER = LABELS[::2] + LABELS[1::4], LABELS[3::4]
-TEXTS = [f"we {verb} {thing} every day" for verb, thing in zip(VERBS * 2, THINGS * 3, strict=False)]
+TEXTS = [f"we {verb} {thing} every day" for verb, thing in zip(VERBS, THINGS, strict=False)]
 NEAR = 0.002
 SMALL = {"terminal_size": 6, "centres": 5}
 
