@@ -10,7 +10,7 @@ from taxonaut.models.threads import computed
 from taxonaut.state.building import Centre
 from taxonaut.state.ids import LabelId
 from taxonaut.tools.clustering import medoids
-from taxonaut.tools.suggest_centres import part_labels, sample_labels, suggest_centres
+from taxonaut.tools.suggest_centres import Suggestion, part_labels, sample_labels, suggest_centres
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,7 @@ class Suggestions:
         names = [self.name(label) for label in wish.labels]
         found = part_labels(names, self.vectors(wish.labels), wish.count, wish.seed)
         return [
-            (
-                Centre(suggestion.name, examples=tuple(wish.labels[row] for row in suggestion.rows)),
-                tuple(wish.labels[row] for row in rows),
-            )
+            (centre_of(wish, suggestion), tuple(wish.labels[row] for row in rows))
             for suggestion, rows in found
         ]
 
@@ -84,10 +81,7 @@ class Suggestions:
         """Suggest centres for one set of labels."""
         names = [self.name(label) for label in wish.labels]
         found = suggest_centres(names, self.vectors(wish.labels), wish.count, wish.seed)
-        return [
-            Centre(suggestion.name, examples=tuple(wish.labels[row] for row in suggestion.rows))
-            for suggestion in found
-        ]
+        return [centre_of(wish, suggestion) for suggestion in found]
 
     def all_central(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
         """Do what `central` does, in this thread."""
@@ -101,3 +95,8 @@ class Suggestions:
         rows = self.table.rows
         vectors: Matrix = self.table.vectors[[rows[label] for label in labels]]
         return vectors
+
+
+def centre_of(wish: Wish, suggestion: Suggestion) -> Centre:
+    """Return a suggestion as a centre, its rows as labels."""
+    return Centre(suggestion.name, examples=tuple(wish.labels[row] for row in suggestion.rows))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from langgraph.graph import END, START, StateGraph
 
 from taxonaut.agents.annotator import Annotator, CentreText, Job
-from taxonaut.agents.architect import Architect
+from taxonaut.agents.architect import Architect, part_id
 from taxonaut.agents.suggestions import Suggestions, Wish
 from taxonaut.graphs.build_policy import BuildPolicy
 from taxonaut.graphs.portal import step
@@ -144,8 +144,7 @@ class Building:
             CentreText(centre.name, centre.description, tuple(map(name, centre.examples)))
             for centre in trial.centres
         )
-        key = f"part {trial.partition.key or 'root'}"
-        return Job(key, tuple(map(name, labels)), centres, trial.partition.path)
+        return Job(part_id(trial.partition), tuple(map(name, labels)), centres, trial.partition.path)
 
     async def stop_on(
         self, errors: Sequence[ModelError | None], state: BuildState, decisions: Sequence[Decision]
@@ -170,18 +169,15 @@ class Building:
         for trial in state["trials"]:
             partition = trial.partition
             split, problems = self.judged(trial)
+            reasons = (*partition.problems, *(problems or split.problems))
             if not problems:
-                accepted[partition.key] = replace(split, problems=partition.problems + split.problems)
+                accepted[partition.key] = replace(split, problems=reasons)
             elif partition.attempt + 1 < self.policy.attempts:
-                again = (*partition.problems, *problems)
-                waiting.append(replace(partition, attempt=partition.attempt + 1, problems=again))
+                waiting.append(replace(partition, attempt=partition.attempt + 1, problems=reasons))
+            elif (mended := repaired(split, len(partition.labels), self.policy)) is not None:
+                accepted[partition.key] = replace(mended, problems=reasons)
             else:
-                mended = repaired(split, len(partition.labels), self.policy)
-                said = partition.problems + tuple(problems)
-                if mended is None:
-                    hopeless.append(replace(trial, problems=said))
-                else:
-                    accepted[partition.key] = replace(mended, problems=said)
+                hopeless.append(replace(trial, problems=reasons))
         accepted |= await self.by_vectors(hopeless)
         if self.runs is not None:
             rows = {key: split.dumped() for key, split in accepted.items()}

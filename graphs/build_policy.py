@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from taxonaut.state.building import Partition
 from taxonaut.state.errors import InputError
+from taxonaut.tools.clustering import parts_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +49,4 @@ class BuildPolicy:
 
     def wanted(self, partition: Partition) -> int:
         """Return how many centres a partition is to get at most."""
-        return min(self.centres, max(2, round(2 * len(partition.labels) / self.terminal_size)))
+        return parts_for(len(partition.labels), self.terminal_size, self.centres)

@@ -11,6 +11,15 @@ _SAME = 1e-6
 _CENTRALITY = 2.0
 
 
+LOPSIDED = 0.9
+"""Share of the rows from which on one cluster is no parting."""
+
+
+def parts_for(count: int, terminal_size: int, most: int) -> int:
+    """Say into how many parts rows are parted: at most so many, fewer where they would get under half a terminal."""
+    return min(most, max(2, round(2 * count / terminal_size)))
+
+
 def unit_rows(vectors: NDArray[np.floating]) -> Matrix:
     """Scale the rows of (n, d) to length one; rows of zeros stay zeros."""
     matrix = np.asarray(vectors, dtype=np.float32)

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from taxonaut.tools.centre_names import name_centres
-from taxonaut.tools.clustering import Indexes, Matrix, even_split, medoids, spherical_kmeans, unit_rows
+from taxonaut.tools.clustering import (
+    LOPSIDED,
+    Indexes,
+    Matrix,
+    even_split,
+    medoids,
+    spherical_kmeans,
+    unit_rows,
+)
 
 MOST_CLUSTERED = 20_000
 """Rows that are clustered; of more, a random sample."""
-
-LOPSIDED = 0.9
-"""Share of the rows from which on one cluster is no parting."""
 
 NAMED_FROM = 400
 """Labels of a cluster whose words go into its name."""

@@ -12,13 +12,20 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.tools.centre_names import name_centres
-from taxonaut.tools.clustering import Indexes, Matrix, even_split, medoids, spherical_kmeans, unit_rows
+from taxonaut.tools.clustering import (
+    LOPSIDED,
+    Indexes,
+    Matrix,
+    even_split,
+    medoids,
+    parts_for,
+    spherical_kmeans,
+    unit_rows,
+)
 from taxonaut.workspace.tree_builder import Progress, silent
 
 Embed = Callable[[Sequence[Label]], NDArray[np.float32]]
 """Gives one row for each label, in their order."""
-
-_LOPSIDED = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +106,9 @@ def build_kmeans_tree(
 
 def _split(vectors: Matrix, settings: KMeansSettings, rng: np.random.Generator) -> list[Indexes]:
     count = len(vectors)
-    parts = min(settings.k, max(2, round(2 * count / settings.terminal_size)))
+    parts = parts_for(count, settings.terminal_size, settings.k)
     clusters = spherical_kmeans(vectors, parts, rng)
-    if len(clusters[0]) > max(settings.terminal_size, _LOPSIDED * count) or len(clusters) == 1:
+    if len(clusters[0]) > max(settings.terminal_size, LOPSIDED * count) or len(clusters) == 1:
         return even_split(vectors, parts)
     return clusters
 
