@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from taxonaut.models.droppable import droppable
 from taxonaut.models.litellm_errors import silent, translated
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError, ModelTimeoutError
@@ -32,7 +33,10 @@ HOLDERS: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
 
 @lru_cache(maxsize=1)
 def litellm() -> ModuleType:
-    """Import LiteLLM once, offline: no price list from the network, no telemetry, no retries of its own."""
+    """Import LiteLLM once, offline: no price list from the network, no telemetry, no retries of its own.
+
+    What its threads prepare for `acompletion` and `aembedding` may be dropped by a cancellation.
+    """
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
     import litellm as module
@@ -40,6 +44,8 @@ def litellm() -> ModuleType:
     module.telemetry = False
     module.suppress_debug_info = True
     module.num_retries = 0
+    for made in ("completion", "embedding"):
+        setattr(module.main, made, droppable(getattr(module.main, made)))
     logging.getLogger("LiteLLM").setLevel(logging.ERROR)
     return module
 

@@ -1,16 +1,20 @@
 """The door to LiteLLM: what it sends, whom it calls, what it leaves behind."""
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
+import time
+import warnings
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
 from taxonaut.models import litellm_door
-from taxonaut.models.litellm_door import close, common, complete, session, tool_choice
-from taxonaut.models.litellm_errors import said
+from taxonaut.models.litellm_door import close, common, complete, embed, session, tool_choice
+from taxonaut.models.litellm_errors import TransientError, said
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError
 
@@ -184,3 +188,28 @@ async def test_connections_last_as_long_as_the_outermost_session(server: Any, mo
 )  # fmt: skip
 def test_what_a_server_said_in_one_line(text: str, shown: str) -> None:
     assert said(ValueError(text)) == shown
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.05], ids=["while the thread prepares", "once it has prepared"])
+@pytest.mark.parametrize("what", ["chat", "embedding"])
+async def test_a_request_cancelled_before_it_is_sent_leaves_no_complaint(what: str, wait_s: float) -> None:
+    settings = ModelSettings(model="hosted_vllm/test", api_base="http://127.0.0.1:9/v1")
+
+    def request() -> Coroutine[Any, Any, Any]:
+        return complete(settings, HELLO, TOOLS, {}) if what == "chat" else embed(settings, ["hello"])
+
+    async with session():
+        with pytest.raises(TransientError):
+            await request()
+        with warnings.catch_warnings(record=True) as complaints:
+            warnings.simplefilter("always")
+            for steps in range(10):
+                task = asyncio.ensure_future(request())
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                time.sleep(wait_s)  # noqa: ASYNC251 (the loop must not go on while the thread works)
+                task.cancel()
+                await asyncio.wait([task])
+            await asyncio.get_running_loop().shutdown_default_executor()
+            gc.collect()
+    assert [str(complaint.message) for complaint in complaints] == []
