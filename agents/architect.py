@@ -11,7 +11,7 @@ from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.building import Centre, Partition
 from taxonaut.state.errors import ModelError, ToolError
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision, ToolSpec, Usage
 from taxonaut.tools.offers import choice_schema
 from taxonaut.tools.propose_category import FIELD, category_name, propose_categories_spec
@@ -62,7 +62,7 @@ class Architect:
         self,
         model: Answers,
         prompts: PromptLibrary,
-        suggestions: Suggestions,
+        suggestions: Suggestions[LabelId],
         settings: ArchitectSettings | None = None,
         manner: Manner = "written",
     ) -> None:
@@ -97,7 +97,7 @@ class Architect:
             )
         ]
 
-    def wish(self, partition: Partition, count: int) -> Wish:
+    def wish(self, partition: Partition, count: int) -> Wish[LabelId]:
         """Say what to look at in a partition."""
         return Wish(partition.labels, count, self.settings.seed + partition.attempt)
 

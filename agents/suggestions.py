@@ -1,63 +1,63 @@
 """What vectors say about a set of labels: which stand for the rest, and how they might be parted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Generic, cast
 
-from taxonaut.agents.label_table import LabelTable
+from taxonaut.agents.label_table import Id, TextTable
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.threads import computed
 from taxonaut.state.building import Centre
-from taxonaut.state.ids import LabelId
 from taxonaut.tools.clustering import medoids
 from taxonaut.tools.suggest_centres import Suggestion, part_labels, sample_labels, suggest_centres
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """Which labels to look at, how many to choose of them, and where chance starts."""
+class Wish(Generic[Id]):
+    """Which labels (or items) to look at, how many to choose of them, and where chance starts."""
 
-    labels: Sequence[LabelId]
+    labels: Sequence[Id]
     count: int
     seed: int
 
 
-class Suggestions:
+class Suggestions(Generic[Id]):
     """Samples of labels and candidate centres, from the labels' names and vectors. `load` is called when needed."""
 
-    def __init__(self, load: Callable[[], LabelTable]) -> None:
+    def __init__(self, load: Callable[[], TextTable[Id]]) -> None:
         self.load = load
 
     @cached_property
-    def table(self) -> LabelTable:
+    def table(self) -> TextTable[Id]:
         """All labels."""
         return self.load()
 
-    def name(self, label: LabelId) -> str:
+    def name(self, label: str) -> str:
         """The text by which a label is known here."""
-        return self.table.texts[self.table.rows[label]]
+        return self.table.texts[cast(Mapping[str, int], self.table.rows)[label]]
 
-    async def samples(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
+    async def samples(self, wishes: Sequence[Wish[Id]]) -> list[list[Id]]:
         """Choose, for each wish, labels that stand for all of them (Sample of algorithm 1)."""
         return await computed(partial(self.all_samples, wishes))
 
-    async def centres(self, wishes: Sequence[Wish]) -> list[list[Centre]]:
+    async def centres(self, wishes: Sequence[Wish[Id]]) -> list[list[Centre]]:
         """Suggest, for each wish, at most `count` candidate centres, the largest first."""
         return await computed(partial(self.all_centres, wishes))
 
-    async def central(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
+    async def central(self, wishes: Sequence[Wish[Id]]) -> list[list[Id]]:
         """Choose, for each wish, its most central labels, unlike each other."""
         return await computed(partial(self.all_central, wishes))
 
-    async def parts(self, wishes: Sequence[Wish]) -> list[list[tuple[Centre, tuple[LabelId, ...]]]]:
+    async def parts(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
         """Part each wish's labels into at least two named sets by their vectors alone."""
         return await computed(partial(self.all_parts, wishes))
 
-    def all_parts(self, wishes: Sequence[Wish]) -> list[list[tuple[Centre, tuple[LabelId, ...]]]]:
+    def all_parts(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
         """Do what `parts` does, in this thread."""
         return [self.parted(wish) for wish in wishes]
 
-    def parted(self, wish: Wish) -> list[tuple[Centre, tuple[LabelId, ...]]]:
+    def parted(self, wish: Wish[Id]) -> list[tuple[Centre, tuple[Id, ...]]]:
         """Part one set of labels."""
         names = [self.name(label) for label in wish.labels]
         found = part_labels(names, self.vectors(wish.labels), wish.count, wish.seed)
@@ -66,37 +66,37 @@ class Suggestions:
             for suggestion, rows in found
         ]
 
-    def all_samples(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
+    def all_samples(self, wishes: Sequence[Wish[Id]]) -> list[list[Id]]:
         """Do what `samples` does, in this thread."""
         return [
             [wish.labels[row] for row in sample_labels(self.vectors(wish.labels), wish.count, wish.seed)]
             for wish in wishes
         ]
 
-    def all_centres(self, wishes: Sequence[Wish]) -> list[list[Centre]]:
+    def all_centres(self, wishes: Sequence[Wish[Id]]) -> list[list[Centre]]:
         """Do what `centres` does, in this thread."""
         return [self.suggested(wish) for wish in wishes]
 
-    def suggested(self, wish: Wish) -> list[Centre]:
+    def suggested(self, wish: Wish[Id]) -> list[Centre]:
         """Suggest centres for one set of labels."""
         names = [self.name(label) for label in wish.labels]
         found = suggest_centres(names, self.vectors(wish.labels), wish.count, wish.seed)
         return [centre_of(wish, suggestion) for suggestion in found]
 
-    def all_central(self, wishes: Sequence[Wish]) -> list[list[LabelId]]:
+    def all_central(self, wishes: Sequence[Wish[Id]]) -> list[list[Id]]:
         """Do what `central` does, in this thread."""
         return [
             [wish.labels[row] for row in medoids(self.vectors(wish.labels), wish.count).tolist()]
             for wish in wishes
         ]
 
-    def vectors(self, labels: Sequence[LabelId]) -> Matrix:
+    def vectors(self, labels: Sequence[Id]) -> Matrix:
         """Return the unit vectors of some labels."""
         rows = self.table.rows
         vectors: Matrix = self.table.vectors[[rows[label] for label in labels]]
         return vectors
 
 
-def centre_of(wish: Wish, suggestion: Suggestion) -> Centre:
+def centre_of(wish: Wish[Id], suggestion: Suggestion) -> Centre:
     """Return a suggestion as a centre, its rows as labels."""
     return Centre(suggestion.name, examples=tuple(wish.labels[row] for row in suggestion.rows))

@@ -71,6 +71,9 @@ def _one(operation: str, payload: Mapping[str, Any]) -> str:
             return f"load a tree of {counted(payload['nodes'], 'node')} ({payload['method']})"
         case "create_node":
             return f"make node #{payload['node']['id']} {clipped(payload['node']['name'], _LONGEST)!r}"
+        case "create_nodes":
+            made, above = counted(payload["count"], "node"), counted(len(payload["parents"]), "node")
+            return f"make {made} under {above}"
         case "remove_node" | "dissolve_node":
             return f"remove node #{node} {name}"
         case "edit_node":

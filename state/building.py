@@ -15,12 +15,15 @@ OTHER = "other"
 class Centre:
     """A centre on its way into the index (XMC-Agent 2.2): what tells its labels from those of its siblings.
 
-    `examples` are labels that stand for it before any is assigned.
+    `examples` are ids of labels that stand for it before any is assigned; of items, where it is a descriptor
+    of a vocabulary (AgenticTagger 4.1), which also says what it `includes` and `excludes`.
     """
 
     name: str
     description: str = ""
-    examples: tuple[LabelId, ...] = ()
+    examples: tuple[str, ...] = ()
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index_log import IndexLog
 from taxonaut.state.operations import Arguments, node_row
-from taxonaut.state.records import Label, Tree
+from taxonaut.state.records import Label, Tree, TreeNode
 
 
 class Index(IndexLog):
@@ -60,6 +60,17 @@ class Index(IndexLog):
 
         event = self._change("create_node", arguments)
         return NodeId(event.payload["node"]["id"])
+
+    def create_nodes(self, pairs: Sequence[tuple[NodeId, TreeNode]]) -> list[NodeId]:
+        """Make many nodes as one event, each after the other children of its parent; return their ids in order."""
+        if not pairs:
+            return []
+        nameless = next((node for _, node in pairs if not node.name.strip()), None)
+        if nameless is not None:
+            raise InputError(f"a node was given the name {nameless.name!r}; give it one with letters")
+        event = self._record("create_nodes", lambda editor: node_operations.create_nodes(editor, pairs))
+        first = int(event.payload["first"])
+        return [NodeId(first + row) for row in range(len(pairs))]
 
     def remove_node(self, node: NodeId) -> None:
         """Remove a node. Raises InputError if that orphans a node or loses a label, or for the root."""

@@ -29,11 +29,17 @@ def keep_trails(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_4.sql"))
 
 
+def keep_tags(connection: DuckDBPyConnection) -> None:
+    """Version 5: the descriptors of each item."""
+    connection.execute(_sql("schema_5.sql"))
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     create_tables,
     keep_templates,
     group_events,
     keep_trails,
+    keep_tags,
 )
 """Never change or reorder a step that was released; append."""
 

@@ -7,7 +7,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.operations import Arguments, Done, node_row
 from taxonaut.state.patches import patch, patch_of
-from taxonaut.state.records import Tree
+from taxonaut.state.records import Tree, TreeNode
 from taxonaut.state.shape import ROOT
 from taxonaut.state.tree_check import TREE_ROOT, check_tree
 
@@ -27,6 +27,20 @@ def place_many(editor: Editor, placements: Sequence[tuple[int, int]]) -> Done:
     """Add placements that `new_pairs` gave."""
     done = patch(editor, patch_of(add_placements=_placed(editor, placements)))
     return Done({"count": len(placements)}, done.inverse)
+
+
+def create_nodes(editor: Editor, pairs: Sequence[tuple[NodeId, TreeNode]]) -> Done:
+    """Make nodes, each under a parent that is there; their keys and labels do not count."""
+    editor.view.check_nodes(dict.fromkeys(parent for parent, _ in pairs))
+    first, at = editor.give_out("node", len(pairs)), editor.give_out("position", len(pairs))
+    rows = [
+        node_row(NodeId(first + row), n.name, n.description, n.includes, n.excludes, None, n.examples)
+        for row, (_, n) in enumerate(pairs)
+    ]
+    edges = [(parent, first + row, at + row) for row, (parent, _) in enumerate(pairs)]
+    done = patch(editor, patch_of(add_nodes=rows, add_edges=edges))
+    parents = list(dict.fromkeys(parent for parent, _ in pairs))
+    return Done({"parents": parents, "first": first, "count": len(pairs)}, done.inverse)
 
 
 def move_node(editor: Editor, node: int, to: int, from_: int | None) -> Done:

@@ -40,7 +40,8 @@ def test_a_blank_file_gets_every_table() -> None:
         tables = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
     assert [name for (name,) in tables] == [
         "answers", "counters", "current_tree", "decisions", "edges", "embedders", "events", "items", "labels",
-        "meta", "nodes", "placements", "runs", "schema_version", "templates", "trails", "trees", "units",
+        "meta", "nodes", "placements", "runs", "schema_version", "tags", "templates", "trails", "trees",
+        "units",
     ]  # fmt: skip
 
 
