@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from taxonaut.cli import classify, demo, evaluate, explain, index, init, labels, models, prompts, tools
+from taxonaut.cli import classify, demo, evaluate, explain, index, init, labels, models, prompts, tools, vocabulary
 from taxonaut.cli.reporting import EXIT_CODES, ReportingGroup
 from taxonaut.cli.session import DebugOption, QuietOption, Session, WorkspaceOption
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes:\n" + "\n".join(f"{code:>5}  {meaning}" for code, meaning in EXIT_CODES.items()),
 )
-for module in (init, labels, index, classify, explain, evaluate, models, tools, prompts, demo):
+for module in (init, labels, index, classify, explain, evaluate, vocabulary, models, tools, prompts, demo):
     app.add_typer(module.app)
 
 
