@@ -13,9 +13,9 @@ from taxonaut.state.ids import NodeId
 from taxonaut.workspace.semantic_ids import PAD, SemanticIds
 from taxonaut.workspace.vocabulary import Vocabulary
 
-READ_AS_MISSING = frozenset(
-    ("", *"#N/A #NA -1.#IND -1.#QNAN -NaN -nan 1.#IND 1.#QNAN <NA> N/A NA NULL NaN None n/a nan null".split())
-) | {"#N/A N/A"}
+_NUMBERS = ("-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan", "NaN", "nan")
+_BLANKS = ("", "#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "n/a", "NULL", "null", "None")
+READ_AS_MISSING = frozenset((*_BLANKS, *_NUMBERS))
 """Texts that pandas, and with it RecBole, reads as a missing value."""
 
 
