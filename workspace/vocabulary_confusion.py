@@ -1,0 +1,134 @@
+"""Which siblings of a vocabulary are hard to tell apart: whose items lie next to items of another."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonaut.state.embeddings import Matrix
+from taxonaut.state.ids import ItemId, NodeId
+from taxonaut.workspace.vocabulary import Vocabulary
+
+MOST_COMPARED = 5000
+"""Items of one parent that are compared with each other; of more, so many are drawn."""
+
+FEWEST = 3
+"""Items that make a pair of siblings worth a mention."""
+
+_ROWS_AT_ONCE = 1024
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """An item, and the one next to it below the same parent; `similarity` is their cosine."""
+
+    item: ItemId
+    nearest: ItemId
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Of `compared` items of `descriptor`, `items` have their nearest other item in `sibling`.
+
+    `parent` is above both. `examples` are the closest of them.
+    """
+
+    parent: NodeId
+    descriptor: NodeId
+    sibling: NodeId
+    items: int
+    compared: int
+    examples: tuple[Neighbours, ...]
+
+    @property
+    def share(self) -> float:
+        """The share of the descriptor's items."""
+        return self.items / self.compared
+
+
+def confused_siblings(
+    vocabulary: Vocabulary,
+    vectors: Matrix,
+    *,
+    most: int = 30,
+    fewest: int = FEWEST,
+    examples: int = 3,
+    seed: int = 0,
+) -> list[Confusion]:
+    """Return the pairs of siblings with the largest share of items next to the other's, the worst first.
+
+    `vectors` are float32 unit rows in the order of the vocabulary's taggings; a row of zeros is an item
+    without a vector, which takes no part. An item's nearest other one is looked for among the items of its
+    parent's children, at most MOST_COMPARED of them. Pairs of fewer than `fewest` items are left out.
+    """
+    rng = np.random.default_rng(seed)
+    known = np.flatnonzero(np.any(vectors, axis=1))
+    found: list[Confusion] = []
+    for parent, below in divided(vocabulary, known).items():
+        if len(below) < 2:
+            continue
+        rows = np.concatenate([np.asarray(each, dtype=np.int64) for each in below.values()])
+        sides = np.repeat(np.arange(len(below)), [len(each) for each in below.values()])
+        if len(rows) > MOST_COMPARED:
+            drawn = np.sort(rng.choice(len(rows), MOST_COMPARED, replace=False))
+            rows, sides = rows[drawn], sides[drawn]
+        nearest, similarity = nearest_others(vectors[rows])
+        for one, other in pairs(sides, sides[nearest], fewest):
+            here = np.flatnonzero((sides == one) & (sides[nearest] == other))
+            shown = here[np.argsort(-similarity[here], kind="stable")][:examples]
+            found.append(
+                Confusion(
+                    parent,
+                    list(below)[one],
+                    list(below)[other],
+                    len(here),
+                    int(np.count_nonzero(sides == one)),
+                    tuple(
+                        Neighbours(
+                            vocabulary.taggings[rows[place]].item_id,
+                            vocabulary.taggings[rows[nearest[place]]].item_id,
+                            float(similarity[place]),
+                        )
+                        for place in shown
+                    ),
+                )
+            )
+    return sorted(found, key=lambda each: (-each.share, -each.items, each.descriptor, each.sibling))[:most]
+
+
+def divided(vocabulary: Vocabulary, rows: Sequence[int] | Rows) -> Mapping[NodeId, dict[NodeId, list[int]]]:
+    """Return, for every node with items in children, the rows of the taggings in each of these."""
+    found: defaultdict[NodeId, dict[NodeId, list[int]]] = defaultdict(dict)
+    for row in rows:
+        path = (vocabulary.root, *vocabulary.taggings[row].path)
+        for parent, child in pairwise(path):
+            found[parent].setdefault(child, []).append(int(row))
+    return found
+
+
+def nearest_others(vectors: Matrix) -> tuple[Rows, Matrix]:
+    """Return each row's most similar other row, and how similar it is; at least two rows of unit length."""
+    nearest = np.empty(len(vectors), dtype=np.int64)
+    similarity = np.empty(len(vectors), dtype=np.float32)
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        scores = vectors[part] @ vectors.T
+        own = np.arange(len(scores))
+        scores[own, own + start] = -np.inf
+        nearest[part] = scores.argmax(axis=1)
+        similarity[part] = scores[own, nearest[part]]
+    return nearest, similarity
+
+
+def pairs(sides: Rows, others: Rows, fewest: int) -> Iterator[tuple[int, int]]:
+    """Give the pairs of different sides that at least `fewest` items link."""
+    linked = np.stack([sides, others])[:, sides != others]
+    found, counts = np.unique(linked, axis=1, return_counts=True)
+    for place in np.flatnonzero(counts >= fewest):
+        yield int(found[0, place]), int(found[1, place])
