@@ -131,7 +131,7 @@ def counts(data: Interactions) -> list[tuple[str, str, str]]:
             *share(lambda q, _: (q.history, q.target) in prefixes),
         ),
         (
-            "last item and target follow each other in training",
+            "target follows the last item in training",
             *share(lambda q, _: (q.history[-1], q.target) in pairs),
         ),
         ("target is in the history", *share(lambda q, _: q.target in q.history)),

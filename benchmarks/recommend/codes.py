@@ -73,7 +73,7 @@ def coded(name: str, items: Sequence[str], rows: Mapping[str, Sequence[str]]) ->
     missing = [item for item in items if item not in rows]
     if missing:
         raise BadCodes(
-            f"{name!r} has no codes for {len(missing)} items, {missing[0]!r} the first; pad rows with {PAD}"
+            f"{name!r} has no codes for {len(missing)} items ({missing[0]!r}); give each a row, padded with {PAD}"
         )
     lengths = Counter(len(rows[item]) for item in items)
     if len(lengths) != 1 or 0 in lengths:

@@ -18,6 +18,7 @@ class Shape:
     tied: bool = True
     begin: bool = True
     bias: bool = True
+    mixed: bool = False
 
 
 class Block(nn.Module):
@@ -64,10 +65,22 @@ class Recommender(nn.Module):
             nn.init.normal_(each.weight, std=d**-0.5 / table.shape[1] ** 0.5)
             nn.init.zeros_(each.weight[0])
         nn.init.zeros_(self.common.weight)
+        self.mix = (
+            nn.Sequential(nn.LayerNorm(d), nn.Linear(d, 2 * d), nn.GELU(), nn.Linear(2 * d, d))
+            if shape.mixed
+            else None
+        )
+        if self.mix is not None:
+            nn.init.zeros_(self.mix[-1].weight)
+
+    def items(self, of: nn.Embedding) -> Tensor:
+        """Make the items' vectors, (items, d)."""
+        made = of(self.table).sum(1)
+        return made if self.mix is None else made + self.mix(made)
 
     def forward(self, histories: Tensor) -> Tensor:
         """Map item rows (queries, length), padded behind with any, to the state after each place, begin first."""
-        x = self.norm_in(self.inward(self.table).sum(1))[histories]
+        x = self.norm_in(self.items(self.inward))[histories]
         x = torch.cat([self.begin.expand(len(x), 1, -1), x], dim=1)
         x = functional.dropout(x, self.shape.dropout if self.training else 0.0)
         for block in self.blocks:
@@ -76,5 +89,5 @@ class Recommender(nn.Module):
 
     def scores(self, states: Tensor) -> Tensor:
         """Score all items after states (…, d): (…, items)."""
-        found = states @ self.outward(self.table).sum(1).T
+        found = states @ self.items(self.outward).T
         return found + self.common(self.table).sum((1, 2)) if self.shape.bias else found
