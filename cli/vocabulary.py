@@ -2,8 +2,11 @@
 
 import typer
 
+from taxonaut.cli import vocabulary_export
+
 app = typer.Typer()
 group = typer.Typer(
     no_args_is_help=True, help="Build a vocabulary from items, put it on them, look at it, hand it on."
 )
 app.add_typer(group, name="vocabulary")
+group.add_typer(vocabulary_export.app)

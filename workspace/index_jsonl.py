@@ -88,8 +88,11 @@ def read_jsonl(source: Source) -> IndexFile:
     odd = next((row for row in rows[1:] if row.text("type") not in ("root", "node", "label")), None)
     if odd is not None:
         raise InputError(f"{odd.place}: the type {odd.text('type')!r} is none of root, node and label")
-    if not labels:
-        raise InputError(f"{source.name} holds no labels; it needs at least one line of type label")
+    if not labels and len(nodes) < 2:
+        raise InputError(
+            f"{source.name} holds no labels and no nodes; it needs at least one line of type label, or nodes of "
+            "a vocabulary"
+        )
     keys = _keys(nodes, source.name)
     tree = Tree(
         method=rows[0].text("method") or "imported",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.index_file import IndexFile, index_format, written_whole
 from taxonaut.workspace.sources import open_source
+from taxonaut.workspace.vocabulary import METHOD
 
 if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
@@ -26,14 +27,12 @@ def export_index(
     """Write the index to a file; return how many of its cells (CSV) a spreadsheet could take for formulas.
 
     JSON lines keep everything, CSV paths and descriptions, SKOS all but orders; see `jsonl_lines`,
-    `write_csv` and `write_skos` for the options.
+    `write_csv` and `write_skos` for the options. A vocabulary has no labels, and so no paths for CSV.
     """
     path = Path(file)
     chosen = index_format(path, format)
     if not workspace.index.label_ids():
-        raise InputError(
-            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
-        )
+        _check_labelless(workspace, chosen)
     with written_whole(path) as raw:
         if chosen == "skos":
             from taxonaut.workspace.skos_writer import BASE, write_skos
@@ -53,6 +52,18 @@ def export_index(
         finally:
             text.flush()
             text.detach()
+
+
+def _check_labelless(workspace: "Workspace", format: str) -> None:
+    if workspace.index.tree_method() != METHOD:
+        raise InputError(
+            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+        )
+    if format == "csv":
+        raise InputError(
+            f"{str(workspace.folder)!r} holds a vocabulary, and CSV has a row for each label only; write .jsonl "
+            "or .ttl, or what items got: taxonaut vocabulary export"
+        )
 
 
 def read_index(

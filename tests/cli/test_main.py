@@ -61,6 +61,7 @@ def test_the_commands_are_these() -> None:
         "prompts list",
         "prompts show",
         "tools",
+        "vocabulary export",
     ]
 
 
