@@ -2,7 +2,7 @@
 
 import typer
 
-from taxonaut.cli import vocabulary_export
+from taxonaut.cli import vocabulary_export, vocabulary_report
 
 app = typer.Typer()
 group = typer.Typer(
@@ -10,3 +10,4 @@ group = typer.Typer(
 )
 app.add_typer(group, name="vocabulary")
 group.add_typer(vocabulary_export.app)
+group.add_typer(vocabulary_report.app)
