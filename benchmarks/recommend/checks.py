@@ -73,16 +73,19 @@ def timeline(queries: Sequence[Query]) -> Timeline:
 def before_held_out(sequence: Sequence[int], line: Timeline) -> int | None:
     """Say how many items of a training sequence come before the user's first held-out target.
 
-    None where the sequence fits the timeline nowhere. Where it fits in several ways, the one with the fewest
+    The sequence may begin before the timeline, whose first history may have been cut, if it then goes on to the
+    first target at least. None where it fits nowhere. Where it fits in several places, the one with the fewest
     held-out events counts.
     """
-    for kept in range(len(sequence), -1, -1):
-        known = min(kept, line.first)
-        history = line.events[line.first - known : line.first]
-        later = line.events[line.first : line.first + len(sequence) - kept]
-        if tuple(sequence[kept - known : kept]) == history and tuple(sequence[kept:]) == later:
-            return kept
-    return None
+    size = len(sequence)
+    places = range(min(0, line.first - size), len(line.events) - size + 1)
+    kept = [
+        max(0, min(size, line.first - place))
+        for place in places
+        if (place >= 0 or place + size >= line.first)
+        and tuple(sequence[max(0, -place) :]) == line.events[max(0, place) : place + size]
+    ]
+    return max(kept, default=None)
 
 
 def counts(data: Interactions) -> list[tuple[str, str, str]]:
