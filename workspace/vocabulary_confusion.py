@@ -19,6 +19,7 @@ FEWEST = 3
 """Items that make a pair of siblings worth a mention."""
 
 _ROWS_AT_ONCE = 1024
+_NORMAL = 1.959964
 
 Rows = NDArray[np.int64]
 
@@ -51,6 +52,13 @@ class Confusion:
         """The share of the descriptor's items."""
         return self.items / self.compared
 
+    @property
+    def at_least(self) -> float:
+        """The lower end of the share's 95 % interval (Wilson 1927), by which pairs are ordered."""
+        spread = _NORMAL**2 / self.compared
+        middle = self.share + spread / 2
+        return (middle - (spread * (self.share * (1 - self.share) + spread / 4)) ** 0.5) / (1 + spread)
+
 
 def confused_siblings(
     vocabulary: Vocabulary,
@@ -62,6 +70,8 @@ def confused_siblings(
     seed: int = 0,
 ) -> list[Confusion]:
     """Return the pairs of siblings with the largest share of items next to the other's, the worst first.
+
+    The order is that of `at_least`: three of three items say less than forty of fifty.
 
     `vectors` are float32 unit rows in the order of the vocabulary's taggings; a row of zeros is an item
     without a vector, which takes no part. An item's nearest other one is looked for among the items of its
@@ -99,7 +109,7 @@ def confused_siblings(
                     ),
                 )
             )
-    return sorted(found, key=lambda each: (-each.share, -each.items, each.descriptor, each.sibling))[:most]
+    return sorted(found, key=lambda each: (-each.at_least, each.descriptor, each.sibling))[:most]
 
 
 def divided(vocabulary: Vocabulary, rows: Sequence[int] | Rows) -> Mapping[NodeId, dict[NodeId, list[int]]]:

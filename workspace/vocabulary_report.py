@@ -24,7 +24,9 @@ SUFFIXES = (".html", ".htm")
 TEMPLATE = "vocabulary.html.j2"
 
 LONGEST_TEXT = 500
-"""Characters of an item's text in the page; the page says how many more there were."""
+SHORTEST_TEXT = 120
+ALL_TEXTS = 8_000_000
+"""Characters of items' texts in the page: of one text between these two, so that all come to about so many."""
 
 MOST_CONFUSED = 20
 
@@ -47,19 +49,25 @@ class Pool:
         """Return the items' places, giving one to those that are new."""
         return [self.places.setdefault(item, len(self.places)) for item in items]
 
+    @property
+    def longest(self) -> int:
+        """How many characters of a text are kept."""
+        return max(SHORTEST_TEXT, min(LONGEST_TEXT, ALL_TEXTS // max(1, len(self.places))))
+
     def rows(self, workspace: "Workspace") -> list[dict[str, Any]]:
         """Return the items: id, text, characters left out, descriptors of the best path, further ones."""
         taggings: dict[ItemId, Tagging] = {
             tagging.item_id: tagging for tagging in self.vocabulary.taggings if tagging.item_id in self.places
         }
+        longest = self.longest
         rows = []
         for item in workspace.items.get(list(self.places)):
             tagging = taggings.get(item.id, Tagging(item.id))
             rows.append(
                 {
                     "id": item.id,
-                    "text": item.text[:LONGEST_TEXT],
-                    "cut": max(0, len(item.text) - LONGEST_TEXT),
+                    "text": item.text[:longest],
+                    "cut": max(0, len(item.text) - longest),
                     "path": [self.number[node] for node in tagging.path],
                     "others": [self.number[node] for node in tagging.others],
                 }
@@ -103,7 +111,7 @@ def report_page(workspace: "Workspace", facts: Facts, *, items: int = 20) -> str
         shared=[(vocabulary.by_id[path[-1]].path, number[path[-1]], count) for path, count in facts.shared],
         uncovered=uncovered,
         shown=items,
-        longest=LONGEST_TEXT,
+        longest=pool.longest,
         paper=PAPER,
         data={
             "root": root,

@@ -9,7 +9,7 @@ function chart(id, title, traces, layout) {
   const axis = { gridcolor: colour("--line"), zerolinecolor: colour("--dim"), linecolor: colour("--line"), automargin: true };
   Plotly.react(element, traces, {
     title: { text: title, font: { size: 13 }, x: 0, xanchor: "left", y: 0.98, yanchor: "top" },
-    margin: { t: 56, l: 50, r: 10, b: 40 },
+    margin: { t: 56, l: 50, r: 10, b: 48 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, sans-serif", size: 12, color: colour("--ink") },
@@ -26,7 +26,7 @@ function drawLevels() {
   chart("sizes", "Descriptors", [{
     type: "bar", x: names, y: DATA.levels.map((each) => each.descriptors), marker: { color: colour("--accent") },
     text: DATA.levels.map((each) => whole(each.descriptors)), textposition: "outside", cliponaxis: false, hoverinfo: "skip",
-  }], { xaxis: {}, yaxis: { rangemode: "tozero" }, bargap: 0.45 });
+  }], { xaxis: { showgrid: false }, yaxis: { rangemode: "tozero" }, bargap: 0.45 });
   const all = DATA.levels.map((each) => each.coverage);
   const got = DATA.levels.map((each) => each.reachable);
   const bars = (name, values, fill) => ({
@@ -34,7 +34,7 @@ function drawLevels() {
     marker: { color: fill }, hoverinfo: "skip",
   });
   chart("coverage", "Coverage", [bars("of all items", all, STEPS[0]), bars("of those that got that far", got, STEPS[1])],
-    { xaxis: {}, yaxis: { range: [0, 1.08], tickformat: ".0%" }, barmode: "group", bargap: 0.3 });
+    { xaxis: { showgrid: false }, yaxis: { range: [0, 1.08], tickformat: ".0%" }, barmode: "group", bargap: 0.3 });
 }
 
 function drawRounds() {
@@ -46,7 +46,7 @@ function drawRounds() {
       line: { color: STEPS[number % STEPS.length] }, marker: { size: 8 },
       hovertemplate: "round %{x}: %{y:.1%}<extra>level " + level + "</extra>",
     };
-  }), { xaxis: { dtick: 1, title: { text: "round" } }, yaxis: { tickformat: ".0%" }, showlegend: true });
+  }), { xaxis: { dtick: 1, tickprefix: "round ", showgrid: false }, yaxis: { tickformat: ".0%" }, showlegend: true });
   const steps = [...new Set(DATA.steps.map(([, step]) => step))].sort((a, b) => a - b);
   chart("changes", "Change of coverage by group, percentage points", steps.map((step, number) => {
     const rows = DATA.steps.filter(([, each]) => each === step);
@@ -57,7 +57,7 @@ function drawRounds() {
       y: rows.flatMap(([, , deltas]) => deltas),
       hovertemplate: "%{y:.1f}<extra></extra>", hoveron: "points",
     };
-  }), { xaxis: { type: "category" }, yaxis: { zeroline: true }, boxmode: "group", showlegend: true });
+  }), { xaxis: { type: "category", showgrid: false }, yaxis: { zeroline: true }, boxmode: "group", showlegend: true });
 }
 
 function drawCharts() {

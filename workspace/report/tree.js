@@ -1,7 +1,7 @@
 "use strict";
 // The tree, the panel that tells of the open descriptor, and the search.
 
-const MOST_DRAWN = 1200;
+const MOST_DRAWN = 800;
 const DEEPEST = 4;
 const COLOURS = [
   "#4c78a8", "#e0884a", "#5a9e6f", "#b8625f", "#8a74b3", "#c9a13b", "#4fa3a5", "#c77ba1", "#8b7a5e", "#7d92b5",
@@ -89,10 +89,11 @@ function drawTree() {
     margin: { t: 2, l: 2, r: 2, b: 2 },
     paper_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, sans-serif", size: 12.5, color: colour("--ink") },
-    uniformtext: { minsize: 10, mode: "hide" },
+    uniformtext: { minsize: trace.type === "icicle" ? 10 : 8, mode: "hide" },
   };
   const tree = document.getElementById("tree");
   Plotly.react(tree, [trace], layout, { displayModeBar: false, responsive: true });
+  for (const label of tree.querySelectorAll(".hoverlayer > *")) label.remove();
   const empty = NODES.filter((node) => !node.items).length;
   const notes = [];
   if (left) notes.push(counted(left, "smaller descriptor") + " not drawn");
@@ -184,15 +185,15 @@ function tell(place) {
     parts.push(made("p", { class: "definition", text: node.description || "No definition." }),
       ...listed("Includes", node.includes), ...listed("Excludes", node.excludes));
   }
-  parts.push(...childrenOf(place, node), made("h3", { text: "Items" }));
+  parts.push(...childrenOf(place, node));
+  if (place !== ROOT) parts.push(...originOf(node));
+  parts.push(...roundsOf(node), made("h3", { text: "Items" }));
   if (left > 0) parts.push(made("p", { class: "note", text: "The first " + whole(node.sample.length) + " of " + whole(node.items) + "; " + whole(left) + " are not in this file." }));
   parts.push(node.sample.length ? itemList(node.sample) : made("p", { text: "No item has it on its best path." }));
   if (node.also && node.also.length) {
     const rest = node.further - node.also.length;
     parts.push(made("h3", { text: "Items that have it as a further descriptor" + (rest > 0 ? ", the first " + node.also.length : "") }), itemList(node.also));
   }
-  if (place !== ROOT) parts.push(...originOf(node));
-  parts.push(...roundsOf(node));
   panel.replaceChildren(...parts.filter(Boolean));
   panel.scrollTop = 0;
 }
