@@ -35,8 +35,8 @@ $(READY): pyproject.toml
 demo: $(READY) ## Label this environment's packages with PyPI's classifiers
 	@$(BIN)/taxonaut demo --workspace $(DEMO)
 
-test: $(READY) ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## Run all tests, two at a time
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(READY) ## Lint, formatting, types, import arrows
 	@$(BIN)/ruff check $(SOURCES)

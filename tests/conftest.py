@@ -97,6 +97,16 @@ def server(running_server: LocalServer) -> LocalServer:
 @pytest.fixture
 def start_server() -> Iterator[Any]:
     """Start servers with a delay, a log or counted tokens of their own."""
+    yield from starting()
+
+
+@pytest.fixture(scope="module")
+def start_servers() -> Iterator[Any]:
+    """Start servers that the tests of a file share."""
+    yield from starting()
+
+
+def starting() -> Iterator[Any]:
     started: list[LocalServer] = []
 
     def start(delay: float = 0.0, log: Path | None = None, *, count: bool = False) -> LocalServer:

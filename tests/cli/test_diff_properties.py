@@ -54,7 +54,7 @@ def step(index: Index, kind: int, one: int, other: int) -> None:
         return
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 11), numbers, numbers), max_size=8))
 def test_a_diff_tells_all_and_can_be_drawn(steps: list[tuple[int, int, int]]) -> None:
     with Database.in_memory() as database:

@@ -295,7 +295,7 @@ def test_a_reply_that_is_no_valid_call_is_a_failed_try() -> None:
     assert splits[""].problems[0].startswith("`categories.0` does not keep to its schema")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.integers(1, 40), st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(2, 9))
 def test_whatever_the_agents_answer_no_label_is_lost(count: int, seed: int, attempts: int, size: int) -> None:
     names = [f"label {number}" for number in range(count)]

@@ -89,7 +89,7 @@ def drawn(step: Step) -> list[Step]:
     return [step, *(below for child in step.steps for below in drawn(child))]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(dags(), policies, st.integers(0, 10**6), st.integers(1, 4))
 def test_any_walk_on_any_tree(tree: Tree, policy: WalkPolicy, seed: int, options: int) -> None:
     with Database.in_memory() as database:

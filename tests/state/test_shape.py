@@ -30,7 +30,7 @@ def every_path(shape: Shape, node: int) -> Iterator[tuple[int, ...]]:
             yield (*path, node)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(parents_drawn)
 def test_paths_depths_and_ancestors(parents: list[set[int]]) -> None:
     with loaded(parents) as database:

@@ -38,7 +38,6 @@ VERBS = [
     "ship",
     "mix",
     "cut",
-    "weld",
 ]
 THINGS = [
     "cars",
@@ -47,17 +46,11 @@ THINGS = [
     "boats",
     "metal",
     "houses",
-    "software",
-    "patients",
-    "animals",
-    "flowers",
-    "music",
-    "roads",
 ]
 NAMES = [f"{verb} {thing}" for verb in VERBS for thing in THINGS]
 LABELS = [Label(LabelId(f"l{number}"), name) for number, name in enumerate(NAMES)]
 FIRST, LATER = LABELS[::2] + LABELS[1::4], LABELS[3::4]
-TEXTS = [f"we {verb} {thing} every day" for verb, thing in zip(VERBS, THINGS, strict=False)]
+TEXTS = [f"we {verb} {THINGS[at % len(THINGS)]} every day" for at, verb in enumerate(VERBS[:8])]
 NEAR = 0.002
 SMALL = {"terminal_size": 6, "centres": 5}
 

@@ -77,24 +77,30 @@ def opened(tmp_path: Path) -> Iterator[Any]:
         space.close()
 
 
+@pytest.fixture(scope="module")
+def counting(start_servers: Any) -> Any:
+    """A server that counts the tokens it reads and writes."""
+    return start_servers(count=True)
+
+
 def within(estimate: float, used: float) -> bool:
     return abs(estimate - used) <= 0.2 * used
 
 
 @pytest.mark.parametrize("size", [8, 24])
 async def test_the_estimate_is_within_a_fifth_of_what_the_build_then_uses(
-    opened: Any, start_server: Any, size: int
+    opened: Any, counting: Any, size: int
 ) -> None:
-    server = start_server(count=True)
-    workspace = opened(server.url)
+    counting.reset()
+    workspace = opened(counting.url)
     estimate = await aestimate_build(workspace, {"terminal_size": size})
-    assert server.stats()["requests"] == 0
+    assert counting.stats()["requests"] == 0
     assert (workspace.index.stats().nodes, workspace.runs.list("build")) == (0, [])
     await workspace.abuild_index("agents", {"terminal_size": size})
     (run,) = workspace.runs.list("build")
     totals = workspace.decisions.totals(run.id)
     assert totals.errors == 0
-    assert server.stats()["answered"] == totals.requests - totals.cached
+    assert counting.stats()["answered"] == totals.requests - totals.cached
     assert within(estimate.requests, totals.requests)
     assert within(estimate.prompt_tokens, totals.prompt_tokens)
     assert within(estimate.completion_tokens, totals.completion_tokens)

@@ -65,7 +65,7 @@ def without_ids(snapshot: Snapshot) -> Any:
     return nodes, edges, placements, list(snapshot.labels.values()), snapshot.method
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(trees(), st.lists(st.tuples(st.integers(0, 4), st.integers(0, 99), st.integers(0, 99)), max_size=4))
 def test_an_index_comes_back(file: IndexFile, steps: list[tuple[int, int, int]]) -> None:
     with Database.in_memory() as database, Database.in_memory() as other, TemporaryDirectory() as folder:

@@ -15,13 +15,15 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import ItemResult, Label, Tree, TreeNode
 
 CONCURRENCY = 8
-ITEMS = [Item(ItemId(f"i{number}"), f"BEHAVE:vary text number {number}") for number in range(60)]
+ANSWERS = 30
+"""How many are given before the process is stopped."""
+ITEMS = [Item(ItemId(f"i{number}"), f"BEHAVE:vary text number {number}") for number in range(30)]
 BRANCHES, LABELS = 6, 3
 
 CLASSIFY = """
 import sys
 from taxonaut import Item, Workspace
-items = [Item(f"i{number}", f"BEHAVE:vary text number {number}") for number in range(60)]
+items = [Item(f"i{number}", f"BEHAVE:vary text number {number}") for number in range(30)]
 try:
     with Workspace.open(sys.argv[1]) as workspace:
         workspace.classify(items)
@@ -76,19 +78,29 @@ def interrupted(folder: Path, server: Any, answers: int, how: signal.Signals) ->
     return process.returncode, errors
 
 
+@pytest.fixture(scope="module")
+def undisturbed(
+    start_servers: Any, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[ItemResult], set[str]]:
+    """What comes of the texts when nothing happens, and the questions that takes."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    make(folder / "workspace", start_servers(log=folder / "log.jsonl").url)
+    return classify(folder / "workspace"), set(keys(folder / "log.jsonl", "asked"))
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_the_next_run_goes_on_where_it_was_stopped(
-    start_server: Any, tmp_path: Path, how: signal.Signals
+    start_server: Any, undisturbed: tuple[list[ItemResult], set[str]], tmp_path: Path, how: signal.Signals
 ) -> None:
     log = tmp_path / "log.jsonl"
     server = start_server(delay=0.05, log=log)
     folder = tmp_path / "workspace"
     make(folder, server.url)
 
-    code, errors = interrupted(folder, server, 50, how)
+    code, errors = interrupted(folder, server, ANSWERS, how)
     assert (code, errors) == ((-signal.SIGKILL, "") if how is signal.SIGKILL else (130, ""))
     asked, answered = keys(log, "asked"), keys(log, "answered")
-    assert 50 <= len(answered) <= len(asked) <= 50 + 4 * CONCURRENCY
+    assert ANSWERS <= len(answered) <= len(asked) <= ANSWERS + 4 * CONCURRENCY
     assert len(set(asked)) == len(asked)
 
     results = classify(folder)
@@ -102,7 +114,4 @@ def test_the_next_run_goes_on_where_it_was_stopped(
     assert classify(folder) == results
     assert server.stats() == before
 
-    undisturbed = tmp_path / "undisturbed"
-    make(undisturbed, server.url)
-    assert classify(undisturbed) == results
-    assert set(keys(log, "asked")) == set(asked) | set(again)
+    assert (results, set(asked) | set(again)) == undisturbed

@@ -184,7 +184,7 @@ def refusal(*args, **kwargs):
         ),
         (
             "t.csv.gz",
-            gzip.compress(b"name\nBirds\nFish\n")[:-9],
+            gzip.compress(b"name\nBirds\nFish\n", mtime=0)[:-9],
             "t.csv.gz: the gzip data is damaged or cut off (Compressed file ended before the end-of-stream "
             "marker was reached). Copy or compress it again.",
         ),
