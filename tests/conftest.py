@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from taxonaut.state.database import Database
     from taxonaut.state.index import Index
 
+pytest_plugins = ["headless"]
+
 SERVER = Path(__file__).parent / "servers" / "openai_server.py"
 
 
