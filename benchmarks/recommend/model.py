@@ -73,21 +73,25 @@ class Recommender(nn.Module):
         if self.mix is not None:
             nn.init.zeros_(self.mix[-1].weight)
 
-    def items(self, of: nn.Embedding) -> Tensor:
-        """Make the items' vectors, (items, d)."""
-        made = of(self.table).sum(1)
-        return made if self.mix is None else made + self.mix(made)
+    def items(self) -> tuple[Tensor, Tensor]:
+        """Make the items' vectors, (items, d) each: as part of a history, and as what is scored."""
+        inward = self._made(self.inward)
+        return inward, inward if self.outward is self.inward else self._made(self.outward)
 
-    def forward(self, histories: Tensor) -> Tensor:
+    def forward(self, histories: Tensor, inward: Tensor) -> Tensor:
         """Map item rows (queries, length), padded behind with any, to the state after each place, begin first."""
-        x = self.norm_in(self.items(self.inward))[histories]
+        x = self.norm_in(inward)[histories]
         x = torch.cat([self.begin.expand(len(x), 1, -1), x], dim=1)
         x = functional.dropout(x, self.shape.dropout if self.training else 0.0)
         for block in self.blocks:
             x = block(x)
         return self.norm_out(x)
 
-    def scores(self, states: Tensor) -> Tensor:
+    def scores(self, states: Tensor, outward: Tensor) -> Tensor:
         """Score all items after states (…, d): (…, items)."""
-        found = states @ self.items(self.outward).T
+        found = states @ outward.T
         return found + self.common(self.table).sum((1, 2)) if self.shape.bias else found
+
+    def _made(self, of: nn.Embedding) -> Tensor:
+        made = of(self.table).sum(1)
+        return made if self.mix is None else made + self.mix(made)

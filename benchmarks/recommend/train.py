@@ -83,12 +83,13 @@ def ranked(
     found = np.zeros(len(queries), dtype=np.int64)
     by_length = sorted(range(len(queries)), key=lambda row: len(queries[row].history))
     with torch.inference_mode():
+        inward, outward = model.items()
         for start in range(0, len(queries), _BATCH):
             rows = by_length[start : start + _BATCH]
             part = [queries[row] for row in rows]
             histories, lengths = _padded([query.history for query in part])
-            states = model(histories)[torch.arange(len(part)), lengths]
-            scores = model.scores(states).numpy()
+            states = model(histories, inward)[torch.arange(len(part)), lengths]
+            scores = model.scores(states, outward).numpy()
             targets = np.array([query.target for query in part])
             if allowed is not None:
                 scores = np.where(np.stack([allowed(int(each)) for each in targets]), scores, -np.inf)
@@ -103,8 +104,11 @@ def _loss(model: Recommender, items: Tensor, lengths: Tensor, how: Training) -> 
     there = torch.arange(longest)[None] < lengths[:, None]
     if not how.shape.begin:
         there[:, 0] = False
-    states = model(items)[:, :-1][there]
-    return functional.cross_entropy(model.scores(states), items[there], label_smoothing=how.smoothing)
+    inward, outward = model.items()
+    states = model(items, inward)[:, :-1][there]
+    return functional.cross_entropy(
+        model.scores(states, outward), items[there], label_smoothing=how.smoothing
+    )
 
 
 def _batches(lengths: Tensor, size: int, order: np.random.Generator) -> list[Tensor]:

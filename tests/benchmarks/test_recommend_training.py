@@ -65,11 +65,21 @@ def test_codes_learn_a_ring(tmp_path: Path) -> None:
 
     data = read(ring(tmp_path))
     codes = read_codes("ours", tmp_path / "codes.json", data.items)
-    row = train_row(data, codes, seeds=1, epochs=60, threads=1)
+    row = train_row(data, codes, seeds=1, epochs=50, threads=1)
     assert row.test[0]["Recall@5"] == 1.0
     assert row.test[0]["NDCG@5"] > 0.8
     assert row.critique is not None
     assert row.critique.items_left == pytest.approx(1 / 3)
     assert row.critique.limited[0]["NDCG@5"] >= row.test[0]["NDCG@5"]
-    again = train_row(data, codes, seeds=1, epochs=60, threads=1)
-    assert (again.test, again.epochs) == (row.test, row.epochs)
+
+
+def test_a_seed_gives_the_same_again(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from taxonaut.benchmarks.recommend.codes import item_ids
+    from taxonaut.benchmarks.recommend.data import read
+    from taxonaut.benchmarks.recommend.rows import train_row
+
+    data = read(ring(tmp_path))
+    rows = [train_row(data, item_ids(data.items), seeds=2, epochs=2) for _ in range(2)]
+    assert rows[0].test == rows[1].test
+    assert rows[0].parameters == rows[1].parameters
