@@ -1,5 +1,6 @@
 """`taxonaut vocabulary export`: items with their descriptors as files of other programs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +18,8 @@ app = typer.Typer()
     "export",
     example="taxonaut vocabulary export ids.json --format semantic-ids\n"
     "taxonaut vocabulary export items.parquet --further 2\n"
-    "taxonaut vocabulary export shop.item",
+    "taxonaut vocabulary export shop.item\n"
+    "taxonaut vocabulary export keywords.json --format free-form",
 )
 def export(
     session: Session,
@@ -33,7 +35,7 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="semantic-ids, parquet, recbole or plain; else by the suffix, but for .json.",
+            help="semantic-ids, parquet, recbole, plain or free-form; else by the suffix, but for .json.",
             show_default=False,
         ),
     ] = None,
@@ -46,19 +48,26 @@ def export(
             "--resolver/--no-resolver", help="A last slot that tells items apart which share all others."
         ),
     ] = True,
+    keywords: Annotated[int, typer.Option(min=1, max=50, help="free-form: keywords of an item.")] = 3,
     json: JsonOption = False,
 ) -> None:
     """Write what items got: their descriptors, coarse to fine, in fixed slots.
 
     semantic-ids is JSON as TIGER-style code reads it, with a second file beside it that says what the tokens
-    mean. plain has names only. The tree itself is written by index export.
+    mean. plain has names only. free-form asks the annotator's model for keywords without the vocabulary, for
+    comparison. The tree itself is written by index export.
     """
     from taxonaut.cli.reporting import say
     from taxonaut.cli.terminal import print_json
     from taxonaut.workspace.vocabulary import read_vocabulary
-    from taxonaut.workspace.vocabulary_export import export_vocabulary
+    from taxonaut.workspace.vocabulary_export import export_format, export_vocabulary
 
     check_output(file, json=json)
+    if export_format(Path(file), format) == "free-form":
+        from taxonaut.cli.free_form_view import export_free_form
+
+        export_free_form(session, file, keywords, json=json)
+        return
     with session.open() as workspace:
         made = export_vocabulary(read_vocabulary(workspace), file, format, further=further, resolver=resolver)
     summary = {"files": list(made.files), **id_counts(made.ids), "notes": list(made.notes)}

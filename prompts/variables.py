@@ -96,9 +96,18 @@ class AssignVariables(TypedDict):
     text: NotRequired[str]
 
 
+class KeywordsVariables(TypedDict):
+    """`annotator/keywords`: keywords of an item in the model's own words."""
+
+    task: str
+    most: int
+    text: NotRequired[str]
+
+
 VARIABLES: dict[str, type] = {
     "annotator/assign_label_scored": ScoredVariables,
     "annotator/assign_labels": AssignVariables,
+    "annotator/keywords": KeywordsVariables,
     "architect/propose_centres": ProposeVariables,
     "architect/propose_centres_scored": ScoredVariables,
     "navigator/expand": ExpandVariables,

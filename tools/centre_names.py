@@ -39,6 +39,27 @@ def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
     return names
 
 
+def telling_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]:
+    """Return each text's best terms by tf-idf, tf · log(n / d) with d the number of the n texts that have a term.
+
+    A term that continues a chosen one is left out (*fish*, *fishing*); a text without terms has none.
+    """
+    spread = Counter[str]()
+    spellings: dict[str, Counter[str]] = {}
+    for text in texts:
+        (count,), spelling = _counted([[text]])
+        spread.update(count.keys())
+        for term, word in spelling.items():
+            spellings.setdefault(term, Counter())[word] += 1
+    found = []
+    for text in texts:
+        (count,), _ = _counted([[text]])
+        weights = {term: tf * math.log(len(texts) / spread[term]) for term, tf in count.items()}
+        best = islice(_ranked(weights), terms)
+        found.append(tuple(_clipped(spellings[term].most_common(1)[0][0], LONGEST_TERM) for term in best))
+    return found
+
+
 def _counted(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], Mapping[str, str]]:
     """Count the terms of each class, and find how each is most often spelt."""
     counts: list[Counter[str]] = []

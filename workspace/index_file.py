@@ -54,6 +54,18 @@ def index_format(path: Path, given: str | None) -> IndexFormat:
     return _SUFFIXES[suffix]
 
 
+def check_place(path: Path) -> None:
+    """Refuse a file whose folder is not there, before anything is done for it; `-` is standard output."""
+    if str(path) == STDIN:
+        return
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise InputError(
+            f"the folder {str(path.parent)!r} does not exist; make it first, or name another file"
+        )
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """Write a file beside its place and give it its name only when all went well; `.gz` is compressed.
@@ -65,12 +77,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         sys.stdout.flush()
         yield sys.stdout.buffer
         return
-    if path.is_dir():
-        raise InputError(f"{str(path)!r} is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise InputError(
-            f"the folder {str(path.parent)!r} does not exist; make it first, or name another file"
-        )
+    check_place(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as raw:

@@ -94,7 +94,7 @@ def export_vocabulary(
     path = Path(file)
     chosen = export_format(path, format)
     if chosen == "free-form":
-        raise InputError("free-form keywords need a model; see `workspace.free_form.afree_form`")
+        raise InputError("'free-form' asks a model; call `afree_form` of workspace.free_form")
     check_tagged(vocabulary)
     ids = semantic_ids(vocabulary, further, resolver=resolver)
     if chosen == "semantic-ids":

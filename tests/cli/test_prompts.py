@@ -12,6 +12,7 @@ def test_list(run: Any, shop: Path) -> None:
         for name in (
             "annotator/assign_label_scored",
             "annotator/assign_labels",
+            "annotator/keywords",
             "architect/propose_centres",
             "architect/propose_centres_scored",
             "general_expert/rank",
@@ -60,7 +61,8 @@ def test_eject_needs_a_workspace(run: Any, tmp_path: Path, monkeypatch: Any) -> 
 def test_an_unknown_template(run: Any, shop: Path) -> None:
     called = run("prompts", "show", "navigator/dance", "-w", shop)
     assert called.code == 2
-    assert "there are: annotator/assign_label_scored, annotator/assign_labels, architect/" in called.err
+    assert "there are: annotator/assign_" in called.err
+    assert ", annotator/keywords, " in called.err
 
 
 def test_a_broken_copy_is_named(run: Any, shop: Path) -> None:

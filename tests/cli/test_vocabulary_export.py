@@ -1,5 +1,6 @@
 """`taxonaut vocabulary export`, and `index export|import` of a vocabulary."""
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from taxonaut.models.scripted import ScriptedModel
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item, Tree, TreeNode
 from taxonaut.state.tags import Tags
@@ -14,6 +17,7 @@ from taxonaut.state.vocabulary import Tagging
 from taxonaut.workspace.vocabulary import read_vocabulary
 from taxonaut.workspace.workspace import Workspace
 
+SMALL = "smollm2-135m-instruct"
 NODES = (
     TreeNode(1, "Writing", "what one writes with", None, ("ball pen",), ("pens", "ink"), ("printers",)),
     TreeNode(2, "Pens", "", None, ("biro",)),
@@ -146,3 +150,83 @@ def test_the_tree_itself_comes_back_from_json_lines(run: Any, office: Path, tmp_
     assert called.code == 2
     assert "holds a vocabulary, and CSV has a row for each label only; write .jsonl or .ttl" in called.err
     assert run("index", "export", tmp_path / "tree.ttl", "-w", office, "--quiet").code == 0
+
+
+@pytest.fixture
+def writing(office: Path, tmp_path: Path) -> Path:
+    """A copy of the workspace whose annotator is a language model."""
+    folder = Path(shutil.copytree(office, tmp_path / "writing"))
+    settings = folder / "taxonaut.toml"
+    text = settings.read_text(encoding="utf-8")
+    head, role, rest = text.partition("[models.annotator]\n")
+    settings.write_text(head + role + rest.replace("encoder/all-minilm-l6-v2", "openai/x", 1), "utf-8")
+    return folder
+
+
+def test_free_form_keywords_stand_beside_the_vocabulary(
+    run: Any, writing: Path, scripted: ScriptedModel, tmp_path: Path
+) -> None:
+    file = tmp_path / "keywords.json"
+    scripted.rule = lambda request: {"keywords": request.text.split()[:3]}
+    called = run("vocabulary", "export", file, "--format", "free-form", "-w", writing)
+    assert (called.code, called.out) == (0, "")
+    assert called.err == (
+        f"wrote keywords of 4 items by openai/x to {file}\n"
+        "free-form   9 different, 22.2% of them on more than one item, 2.75 an item\n"
+        "vocabulary  3 different, 100.0% of them on more than one item, 1.50 an item\n"
+    )
+    assert json.loads(file.read_text(encoding="utf-8"))["d1"] == ["oak", "desk", "[bold]"]
+    asked = len(scripted.history)
+    again = run("vocabulary", "export", file, "--format", "free-form", "--json", "-w", writing)
+    assert len(scripted.history) == asked == 4
+    shown = json.loads(again.out)
+    assert (shown["source"], shown["failed"]) == ("openai/x", {})
+    assert shown["free-form"] == {"unique": 9, "shared": 2, "utilization": 2 / 9, "per_item": 2.75}
+
+
+def test_items_without_an_answer_are_named(
+    run: Any, writing: Path, scripted: ScriptedModel, tmp_path: Path
+) -> None:
+    scripted.rule = lambda request: {"keywords": ["gift"] if "gift" in request.text else []}
+    called = run("vocabulary", "export", tmp_path / "k.json", "--format", "free-form", "-w", writing)
+    assert called.code == 6
+    assert called.err.splitlines()[-1] == (
+        "3 items got no keywords: `keywords` does not keep to its schema, which has minItems: 1.; the same "
+        "command asks for these again"
+    )
+    assert json.loads((tmp_path / "k.json").read_text())["p1"] == []
+
+
+def test_nothing_is_asked_for_a_file_that_cannot_be(
+    run: Any, writing: Path, scripted: ScriptedModel, tmp_path: Path
+) -> None:
+    file = tmp_path / "no" / "k.json"
+    called = run("vocabulary", "export", file, "--format", "free-form", "-w", writing)
+    assert (called.code, scripted.history) == (2, [])
+    assert called.err.startswith(f"error: the folder '{tmp_path / 'no'}' does not exist")
+
+
+def test_without_a_language_model_keywords_are_terms(run: Any, office: Path, tmp_path: Path) -> None:
+    file = tmp_path / "k.json"
+    called = run("vocabulary", "export", file, "--format", "free-form", "--keywords", 1, "-w", office)
+    assert called.code == 0
+    assert called.err.splitlines()[0] == f"wrote keywords of 4 items by tf-idf to {file}"
+    assert json.loads(file.read_text()) == {"p1": ["blue"], "p2": ["red"], "d1": ["bold"], "?": ["card"]}
+
+
+@pytest.mark.local
+def test_a_small_model_writes_keywords(run: Any, writing: Path, tmp_path: Path) -> None:
+    if importlib.util.find_spec("llama_cpp") is None:
+        pytest.skip("llama-cpp-python is not installed")
+    if not ModelCatalog().is_here(SMALL):
+        pytest.skip(f"no weights: taxonaut models pull {SMALL}")
+    settings = writing / "taxonaut.toml"
+    settings.write_text(settings.read_text("utf-8").replace("openai/x", f"gguf/{SMALL}"), "utf-8")
+    file = tmp_path / "k.json"
+    called = run("vocabulary", "export", file, "--format", "free-form", "-w", writing)
+    assert called.code == 0, called
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert list(found) == list(TEXTS)
+    assert all(
+        1 <= len(words) <= 3 and all(0 < len(word) <= 60 for word in words) for words in found.values()
+    )

@@ -61,6 +61,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "options": OPTIONS,
         "most": 2,
     },
+    "annotator/keywords": {"task": "The texts are product titles.", "most": 3},
     "annotator/assign_label_scored": {"task": "The labels are product categories."},
     "label_writer/write": {"task": "The texts are product titles.", "like": ["Shoes", "Hats"], "most": 3},
 }

@@ -1,0 +1,62 @@
+"""The tool `write_keywords`: describe an item in one's own words, without a vocabulary (AgenticTagger 6.3, B.3)."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from taxonaut.state.errors import ToolError
+from taxonaut.state.records import ToolSpec
+
+FIELD = "keywords"
+LONGEST = 60
+"""Characters of a keyword."""
+
+_INVISIBLE = frozenset(["Cf", "Cs", "Co"])
+"""Unicode's categories of signs that go: format (direction, tags), surrogate, private."""
+
+_JOINERS = "\u200c\u200d"
+"""Format signs that stay within a word: Persian, Indic scripts and emoji are written with them."""
+
+
+def write_keywords(arguments: Mapping[str, Any], most: int) -> list[str]:
+    """Write keywords that describe the item, the most telling first; each a word or a few."""
+    given = arguments.get(FIELD)
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise ToolError(f"`{FIELD}` is a list of texts; {given!r} was given")
+    return unique([cleaned(each) for each in given])[:most]
+
+
+def write_keywords_spec(most: int) -> ToolSpec:
+    """Return the tool with a schema for at most `most` keywords."""
+    keywords = {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+        "minItems": 1,
+        "maxItems": most,
+        "description": "Keywords, the most telling first.",
+    }
+    parameters = {
+        "type": "object",
+        "properties": {FIELD: keywords},
+        "required": [FIELD],
+        "additionalProperties": False,
+    }
+    return ToolSpec("write_keywords", write_keywords.__doc__ or "", parameters)
+
+
+def cleaned(text: str) -> str:
+    """Return a keyword on one line, without invisible signs, of at most LONGEST characters."""
+    blank = "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in text)
+    shown = "".join(
+        sign for sign in blank if sign in _JOINERS or unicodedata.category(sign) not in _INVISIBLE
+    )
+    return " ".join(word for each in shown.split() if (word := each.strip(_JOINERS)))[:LONGEST].rstrip()
+
+
+def unique(keywords: list[str]) -> list[str]:
+    """Leave out empty keywords, and such as differ from one before in case only."""
+    first: dict[str, str] = {}
+    for keyword in keywords:
+        if keyword:
+            first.setdefault(keyword.casefold(), keyword)
+    return list(first.values())
