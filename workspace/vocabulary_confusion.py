@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Confusion:
         """The lower end of the share's 95 % interval (Wilson 1927), by which pairs are ordered."""
         spread = _NORMAL**2 / self.compared
         middle = self.share + spread / 2
-        return (middle - (spread * (self.share * (1 - self.share) + spread / 4)) ** 0.5) / (1 + spread)
+        return (middle - sqrt(spread * (self.share * (1 - self.share) + spread / 4))) / (1 + spread)
 
 
 def confused_siblings(
