@@ -18,7 +18,7 @@ from .checks import counts, told, without_leakage
 from .codes import BadCodes, Codes, item_ids, read_codes
 from .critique import read_fitting
 from .data import BadData, Interactions, read
-from .report import Row, baseline_rows, critique_table, markdown, table
+from .report import Row, baseline_rows, critique_table, markdown, settings_table, table
 
 RQVAE = "rqvae_index.json"
 
@@ -91,6 +91,7 @@ def run(options: argparse.Namespace) -> None:
         said = fitting if codes.name == of else None
         rows.append(train_row(data, codes, options.seeds, options.epochs, options.threads, said))
     print(markdown(table(rows)), end="\n\n")
+    print(markdown(settings_table(rows)), end="\n\n")
     print(markdown(critique_table(rows)))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)

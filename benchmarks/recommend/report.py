@@ -1,7 +1,7 @@
 """What was measured, as tables and as JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .baselines import popularity, successors
@@ -33,6 +33,8 @@ class Row:
     parameters: int = 0
     seconds: tuple[float, ...] = ()
     epochs: tuple[int, ...] = ()
+    settings: str = ""
+    tried: Mapping[str, float] = field(default_factory=dict)
     critique: Critique | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
             *NAMES,
             f"Recall@{CUTS[-1]}, target not in training",
             f"valid NDCG@{CUTS[-1]}",
+            "settings",
             "slots",
             "tokens",
             "parameters",
@@ -71,12 +74,22 @@ def table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
                 *(_cell(over_seeds(row.test)[name], len(row.test)) for name in NAMES),
                 _cell(unseen, len(row.unseen)) if unseen else "–",
                 _cell(over_seeds(row.valid)[f"NDCG@{CUTS[-1]}"], len(row.valid)),
+                row.settings or "–",
                 *(f"{count:,}" if count else "–" for count in (row.slots, row.tokens, row.parameters)),
                 _mean(row.epochs),
                 _mean(row.seconds),
             )
         )
     return found
+
+
+def settings_table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """Return what each setting reached on `valid` with the first seed."""
+    names = list(dict.fromkeys(name for row in rows for name in row.tried))
+    return [
+        (f"valid NDCG@{CUTS[-1]}, first seed", *names),
+        *((row.name, *(f"{100 * row.tried[name]:.2f}" for name in names)) for row in rows if row.tried),
+    ]
 
 
 def critique_table(rows: Sequence[Row]) -> list[tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """One row of the table: a model a seed, measured on both parts, with and without a critique. Needs PyTorch."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +9,19 @@ import torch
 
 from .codes import Codes
 from .critique import Fitting, masks
-from .data import Interactions
+from .data import Interactions, Query
 from .measure import CUTS, measures
+from .model import Shape
 from .report import Critique, Row
-from .train import Training, ranked, train
+from .train import CHOSEN_BY, Trained, Training, ranked, train
 
 FIRST_SEED = 2025
+
+GRID: Mapping[str, Training] = {
+    "sum": Training(Shape(mixed=False)),
+    "mixed": Training(Shape(mixed=True)),
+}
+"""The settings that are tried for every kind of codes, each with the first seed; `valid` chooses."""
 
 
 def train_row(
@@ -24,44 +32,58 @@ def train_row(
     threads: int | None = None,
     fitting: Fitting | None = None,
 ) -> Row:
-    """Train on one kind of codes with seeds 2025, 2026, …, and measure."""
+    """Choose settings on `valid`, train with seeds 2025, 2026, …, measure on `test`."""
     if threads:
         torch.set_num_threads(threads)
-    how = Training() if epochs is None else replace(Training(), epochs=epochs)
-    seen = {item for sequence in data.train.values() for item in sequence}
-    unseen = np.array([query.target not in seen for query in data.test])
-    critiques = codes.table.shape[1] > 1
-    left = masks(codes, data.items, fitting)
-    valid, test, limited, cold, seconds, at, parameters = [], [], [], [], [], [], 0
-    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-        trained = train(data, codes, how, seed)
-        ranks = ranked(trained.model, data.test)
-        valid.append(measures(ranked(trained.model, data.valid)))
-        test.append(measures(ranks))
-        if critiques:
-            limited.append(measures(ranked(trained.model, data.test, left)))
-        if unseen.any():
-            cold.append(float((ranks[unseen] <= CUTS[-1]).mean()))
-        seconds.append(trained.seconds)
-        at.append(trained.epoch)
-        parameters = trained.parameters
-        print(f"{codes.name}, seed {seed}: {trained.seconds:.0f} s", file=sys.stderr, flush=True)
-    critique = None
-    if critiques:
-        found = [left(query.target) for query in data.test]
-        lost = [not mask[query.target] for mask, query in zip(found, data.test, strict=True)]
-        critique = Critique(
-            tuple(limited), float(np.mean([mask.mean() for mask in found])), float(np.mean(lost))
-        )
+    grid = {name: how if epochs is None else replace(how, epochs=epochs) for name, how in GRID.items()}
+    first = {name: _trained(data, codes, name, how, FIRST_SEED) for name, how in grid.items()}
+    tried = {name: max(trained.curve) for name, trained in first.items()}
+    chosen = max(tried, key=lambda name: tried[name])
+    later = range(FIRST_SEED + 1, FIRST_SEED + seeds)
+    runs = [first[chosen], *(_trained(data, codes, chosen, grid[chosen], seed) for seed in later)]
+    ranks = [ranked(run.model, data.test) for run in runs]
+    unseen = _unseen(data)
     return Row(
         codes.name,
-        tuple(valid),
-        tuple(test),
-        tuple(cold),
+        tuple(measures(ranked(run.model, data.valid)) for run in runs),
+        tuple(measures(each) for each in ranks),
+        tuple(float((each[unseen] <= CUTS[-1]).mean()) for each in ranks) if unseen.any() else (),
         len(codes.tokens) - 1,
         codes.table.shape[1],
-        parameters,
-        tuple(seconds),
-        tuple(at),
-        critique,
+        runs[0].parameters,
+        tuple(run.seconds for run in runs),
+        tuple(run.epoch for run in runs),
+        chosen,
+        tried,
+        _criticised(data, codes, runs, fitting) if codes.table.shape[1] > 1 else None,
     )
+
+
+def _trained(data: Interactions, codes: Codes, name: str, how: Training, seed: int) -> Trained:
+    trained = train(data, codes, how, seed)
+    print(
+        f"{codes.name}, {name}, seed {seed}: valid {CHOSEN_BY} {100 * max(trained.curve):.2f}, "
+        f"epoch {trained.epoch} of {len(trained.curve)}, {trained.seconds:.0f} s",
+        file=sys.stderr,
+        flush=True,
+    )
+    return trained
+
+
+def _unseen(data: Interactions) -> np.ndarray:
+    seen = {item for sequence in data.train.values() for item in sequence}
+    return np.array([query.target not in seen for query in data.test])
+
+
+def _criticised(
+    data: Interactions, codes: Codes, runs: list[Trained], fitting: Fitting | None
+) -> Critique | None:
+    left = masks(codes, data.items, fitting)
+
+    def whether(query: Query) -> tuple[float, bool]:
+        mask = left(query.target)
+        return float(mask.mean()), not mask[query.target]
+
+    shares, lost = zip(*(whether(query) for query in data.test), strict=True)
+    limited = tuple(measures(ranked(run.model, data.test, left)) for run in runs)
+    return Critique(limited, float(np.mean(shares)), float(np.mean(lost)))

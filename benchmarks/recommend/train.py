@@ -30,7 +30,7 @@ class Training:
     decay: float = 0.1
     batch: int = 128
     epochs: int = 100
-    patience: int = 10
+    patience: int = 6
     smoothing: float = 0.0
 
 

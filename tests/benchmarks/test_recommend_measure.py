@@ -6,7 +6,14 @@ import pytest
 from taxonaut.benchmarks.recommend.baselines import popularity, successors
 from taxonaut.benchmarks.recommend.data import Interactions, Query
 from taxonaut.benchmarks.recommend.measure import measures, over_seeds, ranks
-from taxonaut.benchmarks.recommend.report import Critique, Row, critique_table, markdown, table
+from taxonaut.benchmarks.recommend.report import (
+    Critique,
+    Row,
+    critique_table,
+    markdown,
+    settings_table,
+    table,
+)
 
 
 def test_equal_scores_count_as_better() -> None:
@@ -53,14 +60,17 @@ def test_the_tables_say_what_was_measured() -> None:
         34000,
         (10.0, 20.0),
         (3, 5),
-        Critique((values(0.3), values(0.5)), 0.07, 0.01),
+        "sum",
+        {"sum": 0.4, "mixed": 0.35},
+        critique=Critique((values(0.3), values(0.5)), 0.07, 0.01),
     )
     baseline = Row("popularity", (values(0.02),), (values(0.01),))
     assert markdown(table([baseline, row])).splitlines()[2:] == [
-        "| popularity | 1.00 | 1.00 | 1.00 | 1.00 | – | 2.00 | – | – | – | – | – |",
+        "| popularity | 1.00 | 1.00 | 1.00 | 1.00 | – | 2.00 | – | – | – | – | – | – |",
         "| ours | 20.00 ±14.14 | 20.00 ±14.14 | 20.00 ±14.14 | 20.00 ±14.14 | 1.00 ±1.41 | 30.00 ±14.14 "
-        "| 4 | 1,200 | 34,000 | 4 | 15 |",
+        "| sum | 4 | 1,200 | 34,000 | 4 | 15 |",
     ]
+    assert settings_table([baseline, row])[1:] == [("ours", "40.00", "35.00")]
     limited = critique_table([baseline, row])
     assert len(limited) == 5
     assert limited[4] == ("ours", "NDCG@10", "20.00 ±14.14", "40.00 ±14.14", "+100.0 %", "7.0 %", "1.0 %")
