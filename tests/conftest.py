@@ -57,8 +57,8 @@ class LocalServer:
         self.address = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
         self.url = f"{self.address}/v1"
 
-    def get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(self.address + path, timeout=60) as answer:
+    def get(self, path: str, patience_s: float = 60) -> dict[str, Any]:
+        with urllib.request.urlopen(self.address + path, timeout=patience_s) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -67,8 +67,8 @@ class LocalServer:
         return self.get("/stats")
 
     def wait(self, what: str) -> dict[str, Any]:
-        """Return once it is so: `answered=5`, `in_flight=0`."""
-        return self.get(f"/wait?{what}")
+        """Return once it is so: `answered=5`, `in_flight=0`. A process that asks may be slow to start."""
+        return self.get(f"/wait?{what}", patience_s=240)
 
     def reset(self) -> None:
         self.get("/reset")

@@ -33,7 +33,7 @@ def many(shop: Path, tmp_path: Path) -> Path:
 def stopped(arguments: list[str], out: Path, rows: int, how: signal.Signals) -> tuple[int, str, float]:
     """Start the process, stop it once so many rows are out; return its code, its last words, how long it took."""
     with subprocess.Popen([*PROCESS, *arguments], stderr=subprocess.PIPE, text=True) as process:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while time.monotonic() < until and process.poll() is None:
             if out.exists() and len(out.read_text(encoding="utf-8").splitlines()) >= rows:
                 break

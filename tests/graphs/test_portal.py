@@ -46,7 +46,7 @@ async def test_it_works_where_a_loop_runs(portal: Portal) -> None:
 
 
 def test_several_threads_may_wait_at_once(portal: Portal) -> None:
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=60)
 
     async def meet() -> int:
         return await asyncio.to_thread(meeting.wait)

@@ -76,7 +76,7 @@ async def test_a_future_can_be_awaited() -> None:
 
 def test_two_threads_work_side_by_side() -> None:
     owner = Owner("thing", lambda: 1, lambda _: None, threads=2)
-    barrier = threading.Barrier(2, timeout=5)
+    barrier = threading.Barrier(2, timeout=60)
     for future in [owner.call(lambda _: barrier.wait()) for _ in range(2)]:
         future.result()
     owner.close()

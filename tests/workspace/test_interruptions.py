@@ -68,12 +68,15 @@ def keys(log: Path, event: str) -> list[str]:
 
 def interrupted(folder: Path, server: Any, answers: int, how: signal.Signals) -> tuple[int, str]:
     """Classify in a process that gets a signal once the server has given so many answers."""
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", CLASSIFY, str(folder)], stderr=subprocess.PIPE, text=True
-    )
-    server.wait(f"answered={answers}")
-    process.send_signal(how)
-    _, errors = process.communicate()
+    command = [sys.executable, "-W", "error", "-c", CLASSIFY, str(folder)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            server.wait(f"answered={answers}")
+        except BaseException:
+            process.kill()
+            raise
+        process.send_signal(how)
+        _, errors = process.communicate()
     server.wait("in_flight=0")
     return process.returncode, errors
 

@@ -45,7 +45,7 @@ def test_a_killed_piece_of_work_comes_to_the_same_end(tmp_path: Path, work: str,
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=480,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
