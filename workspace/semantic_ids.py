@@ -130,9 +130,10 @@ def semantic_ids(vocabulary: Vocabulary, further: int = 0, *, resolver: bool = T
         for node, token in numbered(slot, level).items()
     }
     also = numbered(extra[0], vocabulary.descriptors) if extra else {}
+    at = {descriptor.id: descriptor.level - 1 for descriptor in vocabulary.descriptors}
     ids = {
-        tagging.item_id: (*path_tokens(vocabulary, tagging, placed), *also_tokens(tagging, also, further))
-        for tagging in vocabulary.taggings
+        each.item_id: (*path_tokens(each, at, placed, len(levels)), *also_tokens(each, also, further))
+        for each in vocabulary.taggings
     }
     meanings = {
         token: Meaning(node, vocabulary.by_id[node].node.name, vocabulary.by_id[node].path)
@@ -159,11 +160,13 @@ def numbered(slot: Slot, descriptors: Sequence[Descriptor]) -> dict[NodeId, str]
     return {descriptor.id: slot.token(number) for number, descriptor in enumerate(descriptors)}
 
 
-def path_tokens(vocabulary: Vocabulary, tagging: Tagging, placed: Mapping[NodeId, str]) -> list[str]:
+def path_tokens(
+    tagging: Tagging, at: Mapping[NodeId, int], placed: Mapping[NodeId, str], depth: int
+) -> list[str]:
     """Return a token a level; where a change by hand put two of a path on one level, the finer counts."""
-    tokens = [PAD] * vocabulary.depth
+    tokens = [PAD] * depth
     for node in tagging.path:
-        tokens[vocabulary.by_id[node].level - 1] = placed[node]
+        tokens[at[node]] = placed[node]
     return tokens
 
 

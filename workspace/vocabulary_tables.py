@@ -101,9 +101,10 @@ def write_plain_csv(vocabulary: Vocabulary, raw: BinaryIO) -> None:
     """Write a row an item: `item`, a column a level with the name there, and `further` as JSON."""
     text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
-    writer.writerow(["item", *(f"l{level}" for level in range(1, vocabulary.depth + 1)), "further"])
+    depth = vocabulary.depth
+    writer.writerow(["item", *(f"l{level}" for level in range(1, depth + 1)), "further"])
     for row in plain_rows(vocabulary):
-        names = [*row["path"], *[""] * (vocabulary.depth - len(row["path"]))]
+        names = [*row["path"], *[""] * (depth - len(row["path"]))]
         further = json.dumps(row["further"], ensure_ascii=False) if row["further"] else ""
         writer.writerow([row["item"], *names, further])
     text.detach()
