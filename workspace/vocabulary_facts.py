@@ -72,8 +72,12 @@ def read_facts(workspace: "Workspace") -> Facts:
 def item_vectors(workspace: "Workspace", ids: Sequence[ItemId]) -> Matrix | None:
     """Return the items' kept unit vectors, float32 (n, d), zeros where one is missing; None if all are.
 
-    Of several embedders the one that has most of them is taken. Nothing is embedded, no model opened.
+    They are those of the texts as agents read them (`vocabulary_crew.text_of`). Of several embedders the one
+    that has most of them is taken. Nothing is embedded, no model opened.
     """
+    from taxonaut.workspace.vocabulary_crew import text_of
+
+    characters = workspace.config.vocabulary.characters
     embeddings = workspace.wiring.embeddings
     best: Matrix | None = None
     most = 0
@@ -82,7 +86,8 @@ def item_vectors(workspace: "Workspace", ids: Sequence[ItemId]) -> Matrix | None
         there = 0
         for start in range(0, len(ids), _ITEMS_AT_ONCE):
             part = ids[start : start + _ITEMS_AT_ONCE]
-            rows, found = embeddings.get(model, [item.text for item in workspace.items.get(part)])
+            texts = [text_of(item, characters) for item in workspace.items.get(part)]
+            rows, found = embeddings.get(model, texts)
             vectors[start : start + len(part)] = rows
             there += int(np.count_nonzero(found))
         if there > most:

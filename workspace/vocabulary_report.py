@@ -217,17 +217,20 @@ def node_rows(facts: Facts, pool: Pool, items: int) -> list[dict[str, Any]]:
 
 
 def group_row(group: Group | None) -> dict[str, Any]:
-    """Return how a node's items were divided: items and coverage of each round, and what was proposed."""
-    if group is None:
-        return {"rounds": [], "changes": []}
-    rounds = group.refined.rounds
+    """Return how a node's items were divided: items and coverage of each round, and what was proposed.
+
+    `ignored` are, for each round that left any, its number, and the clusters and items left as outliers.
+    """
+    rounds = group.refined.rounds if group else ()
+    changes = [(number, change) for number, each in enumerate(rounds, start=1) for change in each.changes]
+    outliers: defaultdict[int, list[int]] = defaultdict(list)
+    for number, change in changes:
+        if change.kind == "ignore":
+            outliers[number].append(change.size)
     return {
         "rounds": [[each.items, each.assigned] for each in rounds],
-        "changes": [
-            change_row(number, change)
-            for number, each in enumerate(rounds, start=1)
-            for change in each.changes
-        ],
+        "changes": [change_row(number, change) for number, change in changes if change.kind != "ignore"],
+        "ignored": [[number, len(left), sum(left)] for number, left in outliers.items()],
     }
 
 

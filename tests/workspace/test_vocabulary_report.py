@@ -17,6 +17,7 @@ from taxonaut.state.records import Item, Tree, TreeNode
 from taxonaut.state.tags import Tags
 from taxonaut.state.vocabulary import ChangeProposal, Refined, Round, Tagging
 from taxonaut.workspace.vocabulary import METHOD
+from taxonaut.workspace.vocabulary_crew import text_of
 from taxonaut.workspace.vocabulary_facts import read_facts, statistics_row
 from taxonaut.workspace.vocabulary_report import LONGEST_TEXT, report_page, write_page
 from taxonaut.workspace.workspace import Workspace
@@ -58,7 +59,11 @@ def fill(workspace: Workspace, *, history: bool = True) -> Workspace:
     Tags(workspace.database).put(run, tags)
     angles = np.array([0, 90, 1, 45, 91, 2, 92, 0], dtype=np.float32) * np.pi / 180
     vectors = np.column_stack([np.cos(angles), np.sin(angles)])
-    workspace.wiring.embeddings.put("drawn", [text(number) for number in range(len(PATHS))], vectors)
+    read = [
+        text_of(Item(ItemId(""), text(number)), workspace.config.vocabulary.characters)
+        for number in range(len(PATHS))
+    ]
+    workspace.wiring.embeddings.put("drawn", read, vectors)
     if history:
         keep_history(workspace, run, ids)
     return workspace
@@ -70,9 +75,14 @@ def keep_history(workspace: Workspace, run: RunId, ids: dict[int, NodeId]) -> No
         "create", f"Templates fit nowhere {IMAGE}.", 2, (), Centre(TEMPLATE), approved=True, reason=HOSTILE
     )
     wider = ChangeProposal("expand", "Refills.", 3, (), Centre("Pens"), 0, False, "They are no pens.")
+    odd = ChangeProposal("ignore", "an item like no other", 1, ())
     names = [Centre(name) for _, name in DRAWN]
     root = Refined(
-        (names[0], names[3], names[4]), ((), (), ()), (), 2, (Round(8, 5, (added, wider)), Round(8, 7))
+        (names[0], names[3], names[4]),
+        ((), (), ()),
+        (),
+        2,
+        (Round(8, 5, (added, wider, odd, odd)), Round(8, 7)),
     )
     pens = Refined((names[1], names[2]), ((), ()), (), 2, (Round(4, 3),))
     made = {ids[1]: ("", 0), ids[4]: ("", 1), ids[5]: ("", 2), ids[2]: ("0", 0), ids[3]: ("0", 1)}
@@ -130,6 +140,7 @@ def test_the_data_has_items_origins_and_rounds_and_says_what_is_left_out(workspa
     }
     assert data["root"]["rounds"] == [[8, 5], [8, 7]]
     assert [change["approved"] for change in data["root"]["changes"]] == [True, False]
+    assert (data["root"]["ignored"], pens["ignored"]) == ([[1, 2, 2]], [])
     long = next(
         item for item in data_of(report_page(workspace, read_facts(workspace)))["items"] if item["cut"]
     )

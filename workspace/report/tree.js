@@ -130,13 +130,16 @@ function originOf(node) {
   return parts.concat(expanded.map((change) => said(change, "Change proposal: expanded")));
 }
 
-const KINDS = { create: "A new descriptor", expand: "Expand", ignore: "Ignored as outliers" };
+const KINDS = { create: "A new descriptor", expand: "Expand" };
 
 function roundsOf(node) {
   if (!node.rounds.length) return [];
   const lines = node.rounds.map(([items, assigned], number) =>
     made("li", { text: "Round " + (number + 1) + ": " + whole(assigned) + " of " + counted(items, "item") + " got a descriptor, " + percent(assigned, items) }));
   const parts = [made("h3", { text: "How its items were divided" }), made("ul", { class: "plain" }, ...lines)];
+  for (const [round, clusters, items] of node.ignored) {
+    parts.push(made("p", { class: "note", text: "After round " + round + ", " + counted(items, "item") + " in " + counted(clusters, "cluster") + " were left as outliers." }));
+  }
   if (node.changes.length) {
     parts.push(made("details", {}, made("summary", { text: counted(node.changes.length, "change proposal") }),
       ...node.changes.map((change) => said(change, KINDS[change.kind] + (change.name ? ": " + change.name + "," : ",")))));
