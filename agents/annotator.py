@@ -1,27 +1,49 @@
 """The annotator: assign labels to all centres that fit (AssignCenter of XMC-Agent, algorithms 1 and 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from taxonaut.agents.architect import shown
+from taxonaut.agents.architect import LONGEST_LABEL, shown
 from taxonaut.agents.asking import Asker
 from taxonaut.agents.texts import path_text
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.records import Decision, Usage
-from taxonaut.tools.assign_label import FIELD, assign_label_spec, assign_labels_spec
+from taxonaut.state.records import Decision, ToolSpec, Usage
+from taxonaut.tools.assign_label import (
+    FIELD,
+    LONGEST_REPORT,
+    WHY,
+    assign_items_spec,
+    assign_label_spec,
+    assign_labels_spec,
+)
 from taxonaut.tools.offers import shuffled
+from taxonaut.tools.propose_change import line
 
-TEMPLATE = "annotator/assign_labels"
 SCORED_TEMPLATE = "annotator/assign_label_scored"
 """For models that answer by the likelihood of the options' own texts."""
 
 MOST_CHARACTERS = 8_000
 """Characters of labels in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What an annotator is to assign: the template that says so, and the tool for so many texts and centres."""
+
+    template: str
+    spec: Callable[[int, int, int], ToolSpec]
+
+
+LABELS = Duty("annotator/assign_labels", assign_labels_spec)
+"""Labels to centres (XMC-Agent)."""
+
+ITEMS = Duty("annotator/assign_items", assign_items_spec)
+"""Items to descriptors, with a word on why nothing fits (AgenticTagger)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +53,8 @@ class CentreText:
     name: str
     description: str = ""
     examples: tuple[str, ...] = ()
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +74,24 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorSettings:
-    """How an annotator works: `batch` labels in one request, each to at most `most` centres."""
+    """How an annotator works: `batch` labels in one request, each to at most `most` centres.
+
+    Of a label's text a prompt shows `characters`.
+    """
 
     task: str = ""
     batch: int = 20
     most: int = 3
     examples: int = 4
     seed: int = 0
+    characters: int = LONGEST_LABEL
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
     """What became of a job: for each label the numbers of its centres from 0 on, best first; () fits none.
 
+    `why` aligns with the labels: what was said about why nothing fits those of its request, if anything.
     `error` is set where a request failed; its labels then have no centres. A server that is gone counts before
     a reply that was no valid call.
     """
@@ -70,6 +99,7 @@ class Assigned:
     each: tuple[tuple[int, ...], ...]
     decisions: tuple[Decision, ...]
     error: ModelError | None = None
+    why: tuple[str, ...] = ()
 
 
 Asked = tuple[int, int, ModelRequest]
@@ -90,11 +120,13 @@ class Annotator:
         settings: AnnotatorSettings | None = None,
         *,
         scored: bool = False,
+        duty: Duty = LABELS,
     ) -> None:
         settings = settings or AnnotatorSettings()
         self.settings = replace(settings, batch=1, most=1) if scored else settings
         self.scored = scored
-        template = SCORED_TEMPLATE if scored else TEMPLATE
+        self.duty = duty
+        template = SCORED_TEMPLATE if scored else duty.template
         self.asker = Asker("annotator", model, prompts.get(template), settings.task)
 
     async def assign(self, run: RunId, jobs: Sequence[Job]) -> list[Assigned]:
@@ -103,6 +135,7 @@ class Annotator:
         Labels of a reply that was no valid call are asked about again in halves, down to a single one.
         """
         each: list[list[tuple[int, ...]]] = [[()] * len(job.labels) for job in jobs]
+        why = [[""] * len(job.labels) for job in jobs]
         decisions: list[list[Decision]] = [[] for _ in jobs]
         errors: list[ModelError | None] = [None] * len(jobs)
         asked = [request for place, job in enumerate(jobs) for request in self.requests(job, place)]
@@ -116,6 +149,8 @@ class Annotator:
                     answers = reply.each if request.texts else (reply.chosen,)
                     chosen = [tuple(order[number - 1] for number in numbers) for numbers in answers]
                     each[place][first : first + len(chosen)] = chosen
+                    said = line(reply.arguments.get(WHY, ""), LONGEST_REPORT)
+                    why[place][first : first + len(chosen)] = ["" if taken else said for taken in chosen]
                 elif isinstance(reply, ModelReplyError) and len(request.texts) > 1:
                     again += self.halves(place, first, request)
                 else:
@@ -123,8 +158,8 @@ class Annotator:
                 decisions[place].append(self.decision(run, job, first, request, reply, chosen))
             asked = again
         return [
-            Assigned(tuple(chosen), tuple(rows), error)
-            for chosen, rows, error in zip(each, decisions, errors, strict=True)
+            Assigned(tuple(chosen), tuple(rows), error, tuple(words))
+            for chosen, rows, error, words in zip(each, decisions, errors, why, strict=True)
         ]
 
     def halves(self, place: int, first: int, request: ModelRequest) -> "list[Asked]":
@@ -159,6 +194,8 @@ class Annotator:
                     "description": job.centres[at].description,
                     "path": "",
                     "examples": [shown(text) for text in job.centres[at].examples[: self.settings.examples]],
+                    "includes": list(job.centres[at].includes),
+                    "excludes": list(job.centres[at].excludes),
                 }
                 for number, at in enumerate(order, start=1)
             ]
@@ -166,7 +203,7 @@ class Annotator:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, (job.centres[at].name, *job.centres[at].examples))
+            Choice(number, (job.centres[at].name, *job.centres[at].examples, *job.centres[at].includes))
             for number, at in enumerate(order, start=1)
         )
         parts = batches(job.labels, self.settings.batch)
@@ -180,11 +217,11 @@ class Annotator:
         self, system: str, context: str, choices: tuple[Choice, ...], most: int, labels: Sequence[str]
     ) -> ModelRequest:
         """Put some labels behind what all requests of a job share."""
-        text = labels[0] if self.scored else numbered(labels)
+        text = labels[0] if self.scored else numbered(labels, self.settings.characters)
         tool = (
             assign_label_spec(len(choices), most)
             if self.scored
-            else assign_labels_spec(len(labels), len(choices), most)
+            else self.duty.spec(len(labels), len(choices), most)
         )
         return ModelRequest(
             system=system,
@@ -246,6 +283,6 @@ def batches(labels: Sequence[str], most: int) -> list[list[str]]:
     return found
 
 
-def numbered(labels: Sequence[str]) -> str:
+def numbered(labels: Sequence[str], characters: int = LONGEST_LABEL) -> str:
     """Labels as a prompt lists them."""
-    return "\n".join(f"{number}. {shown(label)}" for number, label in enumerate(labels, start=1))
+    return "\n".join(f"{number}. {shown(label, characters)}" for number, label in enumerate(labels, start=1))

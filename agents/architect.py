@@ -1,8 +1,8 @@
 """The architect: name the centres that part a set of labels (GenCenters of XMC-Agent, algorithm 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal
 
 from taxonaut.agents.asking import Asker
 from taxonaut.agents.suggestions import Suggestions, Wish
@@ -11,12 +11,17 @@ from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.building import Centre, Partition
 from taxonaut.state.errors import ModelError, ToolError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import Id, ItemId, RunId
 from taxonaut.state.records import Decision, ToolSpec, Usage
 from taxonaut.tools.offers import choice_schema
-from taxonaut.tools.propose_category import FIELD, category_name, propose_categories_spec
+from taxonaut.tools.propose_category import (
+    FIELD,
+    category_name,
+    propose_categories_spec,
+    propose_descriptors_spec,
+)
+from taxonaut.tools.propose_change import listed
 
-TEMPLATE = "architect/propose_centres"
 SCORED_TEMPLATE = "architect/propose_centres_scored"
 """For models that answer by the likelihood of the options' own texts."""
 
@@ -28,6 +33,21 @@ CHOSEN = "candidates"
 Manner = Literal["written", "voted", "scored"]
 """How centres come about: a language model writes them; an encoder lets sampled labels vote among candidates;
 a model that only scores options ranks the candidates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What an architect is to name: the template that says so, and the tool it calls with at most so many names."""
+
+    template: str
+    spec: Callable[[int], ToolSpec]
+
+
+CENTRES = Brief("architect/propose_centres", propose_categories_spec)
+"""Centres that part labels (XMC-Agent)."""
+
+DESCRIPTORS = Brief("architect/propose_descriptors", propose_descriptors_spec)
+"""Descriptors that part items, each with what it includes and excludes (AgenticTagger)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +75,27 @@ class Proposal:
     error: ModelError | None = None
 
 
-class Architect:
+class Architect(Generic[Id]):
     """Propose centres. What to do with them is the graph's business."""
 
     def __init__(
         self,
         model: Answers,
         prompts: PromptLibrary,
-        suggestions: Suggestions[LabelId],
+        suggestions: Suggestions[Id],
         settings: ArchitectSettings | None = None,
         manner: Manner = "written",
+        brief: Brief = CENTRES,
     ) -> None:
         self.settings = settings or ArchitectSettings()
         self.suggestions = suggestions
         self.manner = manner
-        template = SCORED_TEMPLATE if manner == "scored" else TEMPLATE
+        self.brief = brief
+        template = SCORED_TEMPLATE if manner == "scored" else brief.template
         self.asker = Asker("architect", model, prompts.get(template), self.settings.task)
 
     async def propose(
-        self, run: RunId, partitions: Sequence[Partition], wanted: Sequence[int]
+        self, run: RunId, partitions: Sequence[Partition[Id]], wanted: Sequence[int]
     ) -> list[Proposal]:
         """Propose at most `wanted` centres for each partition, all in flight together, in order.
 
@@ -97,12 +119,12 @@ class Architect:
             )
         ]
 
-    def wish(self, partition: Partition, count: int) -> Wish[LabelId]:
+    def wish(self, partition: Partition[Id], count: int) -> Wish[Id]:
         """Say what to look at in a partition."""
         return Wish(partition.labels, count, self.settings.seed + partition.attempt)
 
     def request(
-        self, partition: Partition, sample: Sequence[Any], candidates: Sequence[Centre], most: int
+        self, partition: Partition[Id], sample: Sequence[Any], candidates: Sequence[Centre], most: int
     ) -> ModelRequest:
         """Write the request for one partition."""
         names = [shown(self.suggestions.name(label)) for label in sample]
@@ -128,9 +150,7 @@ class Architect:
             item=self.asker.render_item(listed),
             blank_item=self.asker.blank,
             text=listed,
-            tool=propose_categories_spec(most)
-            if self.manner == "written"
-            else choosing_spec(len(choices), most),
+            tool=self.brief.spec(most) if self.manner == "written" else choosing_spec(len(choices), most),
             field=CHOSEN if self.manner == "scored" else "",
             choices=choices,
             most=1 if self.manner == "voted" else most,
@@ -147,7 +167,7 @@ class Architect:
     def proposal(
         self,
         run: RunId,
-        partition: Partition,
+        partition: Partition[Id],
         request: ModelRequest,
         candidates: Sequence[Centre],
         most: int,
@@ -181,7 +201,7 @@ class Architect:
         return Proposal(centres, problems, decision, error)
 
 
-def named(partition: Partition, categories: Sequence[Any]) -> tuple[tuple[Centre, ...], tuple[str, ...]]:
+def named(partition: Partition[Any], categories: Sequence[Any]) -> tuple[tuple[Centre, ...], tuple[str, ...]]:
     """Take the proposals whose names tell them apart; say what is wrong with the others."""
     above = partition.path[-1] if partition.path else ""
     centres: list[Centre] = []
@@ -193,7 +213,9 @@ def named(partition: Partition, categories: Sequence[Any]) -> tuple[tuple[Centre
         except ToolError as error:
             problems.append(str(error))
             continue
-        centres.append(Centre(name, " ".join(str(category.get("description", "")).split())))
+        description = " ".join(str(category.get("description", "")).split())
+        lists = (listed(category.get(key, ())) for key in ("includes", "excludes"))
+        centres.append(Centre(name, description, (), *lists))
     return tuple(centres), tuple(problems)
 
 
@@ -212,12 +234,12 @@ def choosing_spec(count: int, most: int) -> ToolSpec:
     return ToolSpec("propose_category", "Choose the categories that part a set of labels.", schema)
 
 
-def part_id(partition: Partition) -> ItemId:
+def part_id(partition: Partition[Any]) -> ItemId:
     """How a partition is called in decision rows."""
     return ItemId(f"part {partition.key or 'root'}")
 
 
-def shown(name: str) -> str:
+def shown(name: str, characters: int = LONGEST_LABEL) -> str:
     """A label's name as a prompt shows it: on one line, and not without end."""
     line = " ".join(name.split())
-    return line if len(line) <= LONGEST_LABEL else line[:LONGEST_LABEL] + " […]"
+    return line if len(line) <= characters else line[:characters] + " […]"

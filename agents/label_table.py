@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Generic
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.state.ids import LabelId
-
-Id = TypeVar("Id", bound=str)
+from taxonaut.state.ids import Id, LabelId
 
 
 @dataclass(frozen=True)

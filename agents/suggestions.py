@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Generic, cast
 
-from taxonaut.agents.label_table import Id, TextTable
+from taxonaut.agents.label_table import TextTable
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.threads import computed
 from taxonaut.state.building import Centre
+from taxonaut.state.ids import Id
 from taxonaut.tools.clustering import medoids
 from taxonaut.tools.suggest_centres import Suggestion, part_labels, sample_labels, suggest_centres
 
@@ -23,10 +24,14 @@ class Wish(Generic[Id]):
 
 
 class Suggestions(Generic[Id]):
-    """Samples of labels and candidate centres, from the labels' names and vectors. `load` is called when needed."""
+    """Samples of labels (or items) and candidate centres, from their texts and vectors.
 
-    def __init__(self, load: Callable[[], TextTable[Id]]) -> None:
+    `load` is called when needed. Centres are named from the first `head` characters of the texts, if it is set.
+    """
+
+    def __init__(self, load: Callable[[], TextTable[Id]], head: int | None = None) -> None:
         self.load = load
+        self.head = head
 
     @cached_property
     def table(self) -> TextTable[Id]:
@@ -59,7 +64,7 @@ class Suggestions(Generic[Id]):
 
     def parted(self, wish: Wish[Id]) -> list[tuple[Centre, tuple[Id, ...]]]:
         """Part one set of labels."""
-        names = [self.name(label) for label in wish.labels]
+        names = [self.name(label)[: self.head] for label in wish.labels]
         found = part_labels(names, self.vectors(wish.labels), wish.count, wish.seed)
         return [
             (centre_of(wish, suggestion), tuple(wish.labels[row] for row in rows))
@@ -79,7 +84,7 @@ class Suggestions(Generic[Id]):
 
     def suggested(self, wish: Wish[Id]) -> list[Centre]:
         """Suggest centres for one set of labels."""
-        names = [self.name(label) for label in wish.labels]
+        names = [self.name(label)[: self.head] for label in wish.labels]
         found = suggest_centres(names, self.vectors(wish.labels), wish.count, wish.seed)
         return [centre_of(wish, suggestion) for suggestion in found]
 

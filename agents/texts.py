@@ -1,11 +1,15 @@
 """The texts by which a label or a node is compared with an item, and shown in a prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from taxonaut.state.records import Label, Node
 
 PATH_SEPARATOR = " > "
 """Between the names of a path; `models.encoder.option_vectors` reads it, `prompts` show it."""
+
+
+TextOf = Callable[[str], str]
+"""Gives an item's text by its id."""
 
 
 def label_text(label: Label, path: Sequence[str], native: bool) -> str:

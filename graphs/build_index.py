@@ -18,7 +18,6 @@ from taxonaut.graphs.portal import step
 from taxonaut.graphs.split_check import found_problems, partitioned, repaired, siblings_of
 from taxonaut.state.building import OTHER, BuildInput, BuildState, Centre, Partition, Split, Trial
 from taxonaut.state.errors import ModelError, ModelReplyError
-from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision
 from taxonaut.state.runs import Runs
 
@@ -29,7 +28,7 @@ OnSettled = Callable[[int], None]
 
 
 def build_index(
-    suggestions: Suggestions[LabelId],
+    suggestions: Suggestions,
     architect: Architect,
     annotator: Annotator,
     policy: BuildPolicy | None = None,
@@ -63,7 +62,7 @@ class Building:
 
     def __init__(
         self,
-        suggestions: Suggestions[LabelId],
+        suggestions: Suggestions,
         architect: Architect,
         annotator: Annotator,
         policy: BuildPolicy,

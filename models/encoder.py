@@ -164,6 +164,13 @@ def option_vectors(texts: Sequence[str], lookup: Callable[[Sequence[str]], Matri
     return vectors
 
 
+def shifted(vectors: Matrix, shift: Matrix) -> Matrix:
+    """Take a vector away from unit vectors (n, d); unit rows again."""
+    moved: Matrix = vectors - shift
+    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), np.float32(1e-6))
+    return moved
+
+
 class TextScorer:
     """Turns texts into vectors and vectors into scores. Safe to call from several threads.
 
@@ -186,9 +193,7 @@ class TextScorer:
         """Take the shared part of the labels' mean away from unit vectors (n, d); unit rows again."""
         if self._shift is None:
             return vectors
-        moved: Matrix = vectors - self._shift
-        moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), np.float32(1e-6))
-        return moved
+        return shifted(vectors, self._shift)
 
     def items(self, texts: Sequence[str]) -> ItemVectors:
         """Embed texts and their phrases in one call, each distinct one once; a blank text is a dot."""

@@ -9,7 +9,7 @@ from itertools import accumulate
 import numpy as np
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder import TextScorer, VectorCache, option_vectors
+from taxonaut.models.encoder import TextScorer, VectorCache, option_vectors, shifted
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.threads import computed
 from taxonaut.state.errors import ModelError, ModelReplyError
@@ -21,12 +21,15 @@ class LabelEncoderSettings:
     """How likenesses become a choice.
 
     A text takes the option nearest to it, and those within `margin` of that, up to the request's `most`; none
-    if even the nearest is less alike than `threshold`. `cached` bounds the vectors that are kept.
+    if even the nearest is less alike than `threshold`. With `centring`, that share of the options' mean is taken
+    away from all vectors of a request: what the options have in common tells none of them apart, and a text
+    that has only that fits none. `cached` bounds the vectors that are kept.
     """
 
     threshold: float = 0.1
     margin: float = 0.0
     cached: int = 65_536
+    centring: float = 0.0
 
 
 class LabelEncoder:
@@ -76,7 +79,11 @@ class LabelEncoder:
         options = [text for choice in request.choices for text in choice.texts]
         starts = [0, *accumulate(len(choice.texts) for choice in request.choices)][:-1]
         texts = self._vectors.get(request.texts or (request.text,))
-        alike: Matrix = np.maximum.reduceat(texts @ self._vectors.get(options).T, starts, axis=1)
+        known = self._vectors.get(options)
+        if self.settings.centring:
+            shift = np.float32(self.settings.centring) * known.mean(axis=0)
+            texts, known = shifted(texts, shift), shifted(known, shift)
+        alike: Matrix = np.maximum.reduceat(texts @ known.T, starts, axis=1)
         ids = np.array([choice.id for choice in request.choices])
         order = np.argsort(-alike, axis=1, kind="stable")[:, : request.most]
         found = []

@@ -13,6 +13,13 @@ class OptionText(TypedDict):
     examples: list[str]
 
 
+class DescriptorText(OptionText):
+    """A descriptor as a template shows it: an option with what it includes and what it does not."""
+
+    includes: list[str]
+    excludes: list[str]
+
+
 class ExpandVariables(TypedDict):
     """`navigator/expand`: which of a node's children to open for an item."""
 
@@ -96,6 +103,34 @@ class AssignVariables(TypedDict):
     text: NotRequired[str]
 
 
+class AssignItemsVariables(TypedDict):
+    """`annotator/assign_items`: which descriptors fit items. `text` lists the items by their numbers."""
+
+    task: str
+    path: str
+    options: list[DescriptorText]
+    most: int
+    text: NotRequired[str]
+
+
+class ChangeVariables(TypedDict):
+    """`annotator/propose_change`: what to do about items that no descriptor fits. `text` lists some of them."""
+
+    task: str
+    path: str
+    options: list[DescriptorText]
+    text: NotRequired[str]
+
+
+class ReviewVariables(TypedDict):
+    """`architect/review_changes`: which changes of a round are made. `text` lists the proposals by their numbers."""
+
+    task: str
+    path: str
+    options: list[DescriptorText]
+    text: NotRequired[str]
+
+
 class KeywordsVariables(TypedDict):
     """`annotator/keywords`: keywords of an item in the model's own words."""
 
@@ -105,11 +140,17 @@ class KeywordsVariables(TypedDict):
 
 
 VARIABLES: dict[str, type] = {
+    "annotator/assign_items": AssignItemsVariables,
     "annotator/assign_label_scored": ScoredVariables,
     "annotator/assign_labels": AssignVariables,
     "annotator/keywords": KeywordsVariables,
+    "annotator/propose_change": ChangeVariables,
+    "annotator/propose_change_scored": ScoredVariables,
     "architect/propose_centres": ProposeVariables,
     "architect/propose_centres_scored": ScoredVariables,
+    "architect/propose_descriptors": ProposeVariables,
+    "architect/review_changes": ReviewVariables,
+    "architect/review_changes_scored": ScoredVariables,
     "navigator/expand": ExpandVariables,
     "navigator/expand_scored": ScoredVariables,
     "general_expert/rank": RankVariables,

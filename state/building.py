@@ -3,9 +3,9 @@
 import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Generic, NotRequired, TypedDict
 
-from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.ids import Id, LabelId, RunId
 from taxonaut.state.records import Decision
 
 OTHER = "other"
@@ -27,8 +27,8 @@ class Centre:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """Labels that belong together, to be split or kept: p = (c, Y) of algorithm 1.
+class Partition(Generic[Id]):
+    """Labels (or items) that belong together, to be split or kept: p = (c, Y) of algorithm 1.
 
     `key` says where it stands: the numbers of the centres from the top down (`3.0.other`), empty for all labels.
     `path` are the centres' names, *other* left out. `siblings` are its predecessor's other partitions, each with
@@ -37,7 +37,7 @@ class Partition:
 
     key: str
     path: tuple[str, ...]
-    labels: tuple[LabelId, ...]
+    labels: tuple[Id, ...]
     siblings: tuple[Centre, ...] = ()
     attempt: int = 0
     problems: tuple[str, ...] = ()

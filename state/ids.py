@@ -2,6 +2,8 @@
 
 from typing import NewType
 
+from typing_extensions import TypeVar
+
 NodeId = NewType("NodeId", int)
 """A node of the index; given by the index, stable for as long as the workspace lives."""
 
@@ -16,3 +18,6 @@ RunId = NewType("RunId", int)
 
 EventId = NewType("EventId", int)
 """One change to the index; the index's version is the id of its last event."""
+
+Id = TypeVar("Id", bound=str, default=LabelId)
+"""What is divided into parts: labels, or items that have none yet."""

@@ -9,6 +9,10 @@ from taxonaut.state.records import ToolSpec
 from taxonaut.tools.offers import NONE_ID, choice_schema
 
 FIELD = "centres"
+WHY = "why"
+
+LONGEST_REPORT = 200
+"""Characters of an annotator's word on why nothing fits."""
 
 
 def assign_label(index: Index, label: LabelId, nodes: Sequence[NodeId]) -> list[NodeId]:
@@ -29,6 +33,23 @@ def assign_label_spec(count: int, most: int) -> ToolSpec:
     """Return the tool with a schema for one set of centres: numbers 1 to `count`, at most `most` of them."""
     schema = choice_schema(FIELD, count, most, "all centres the label belongs to")
     return ToolSpec("assign_label", assign_label.__doc__ or "", schema)
+
+
+def assign_items_spec(items: int, count: int, most: int) -> ToolSpec:
+    """Return the tool for several items in one call: as for labels, and `why` nothing fits those it fits nothing."""
+    spec = assign_labels_spec(items, count, most)
+    why = {
+        "type": "string",
+        "maxLength": LONGEST_REPORT,
+        "description": "What the items with [0] are and why nothing fits them, in a sentence; else empty.",
+    }
+    schema = {**spec.parameters, "properties": {**spec.parameters["properties"], WHY: why}}
+    schema["required"] = [*spec.parameters["required"], WHY]
+    description = (
+        f"Give each item, by its number, the numbers of at most {most} descriptors that fit it, the best first; "
+        "[0] if none fits."
+    )
+    return ToolSpec("assign_label", description, schema)
 
 
 def assign_labels_spec(labels: int, count: int, most: int) -> ToolSpec:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taxonaut.state.errors import NotFoundError, ToolError
@@ -23,6 +23,15 @@ CATCH_ALL = frozenset(
     {"other", "others", "misc", "miscellaneous", "various", "general", "unknown", "uncategorized"}
 )
 """Names that tell nothing apart; labels that fit no centre are kept apart without a name."""
+
+LEFTOVER = frozenset({"other", "others", "misc", "miscellaneous", "uncategorized"})
+"""First words of names that mean what is left over, such as *other pens*."""
+
+JOINING = frozenset({"a", "an", "and", "for", "in", "of", "or", "the", "with"})
+"""Words that do not tell two names apart."""
+
+MOST_LISTED = 6
+"""Things that a descriptor may name as included, and as excluded."""
 
 
 def propose_category(
@@ -48,14 +57,26 @@ def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
     if not clean or len(clean) > LONGEST_NAME:
         raise ToolError(f"a category's name has 1 to {LONGEST_NAME} characters; {len(clean)} were given")
     wanted = folded(clean)
-    if wanted in map(folded, CATCH_ALL):
+    if wanted in map(folded, CATCH_ALL) or wanted.split(" ")[0] in LEFTOVER:
         raise ToolError(f"{clean!r} tells nothing apart; name what the category holds")
     if wanted == folded(parent):
         raise ToolError(f"{clean!r} is the name of its parent; name what sets this part of it apart")
     twin = next((sibling for sibling in siblings if folded(sibling) == wanted), None)
     if twin is not None:
         raise ToolError(f"{twin!r} stands under this node already; use it, or name what is different")
+    told = telling_words(wanted)
+    twin = next((sibling for sibling in siblings if telling_words(folded(sibling)) == told), None)
+    if twin is not None:
+        raise ToolError(
+            f"{clean!r} says the same as its sibling {twin!r}; use that, or name what is different"
+        )
     return clean
+
+
+def telling_words(name: str) -> frozenset[str]:
+    """The words of a folded name, whatever their order, without those that only join others."""
+    words = frozenset(name.split(" "))
+    return words - JOINING or words
 
 
 def propose_category_spec(index: Index) -> ToolSpec:
@@ -79,28 +100,62 @@ def propose_category_spec(index: Index) -> ToolSpec:
 
 def propose_categories_spec(most: int) -> ToolSpec:
     """Return the tool for a whole set of centres in one call: 2 to `most` categories under one node."""
-    category = {
-        "type": "object",
-        "properties": {
-            "name": {
-                "type": "string",
-                "minLength": 2,
-                "maxLength": SHORT_NAME,
-                "description": "Two to five words.",
-            },
-            "description": {"type": "string", "maxLength": SHORT_TEXT, "description": "What belongs here."},
-        },
-        "required": ["name", "description"],
-        "additionalProperties": False,
-    }
-    parameters = {
+    category = category_schema()
+    description = "Propose categories that part a set of labels: names that tell them apart, what each holds."
+    return ToolSpec("propose_category", description, categories_schema(category, most))
+
+
+def propose_descriptors_spec(most: int) -> ToolSpec:
+    """Return the tool for the descriptors of one group of items (AgenticTagger 4.1): 2 to `most` in one call."""
+    description = (
+        "Propose descriptors that part a set of items: names that tell them apart, a definition of each, "
+        "what it includes and what it does not."
+    )
+    return ToolSpec("propose_category", description, categories_schema(descriptor_schema(), most))
+
+
+def categories_schema(category: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """Return the schema of a call with 2 to `most` categories."""
+    return {
         "type": "object",
         "properties": {FIELD: {"type": "array", "items": category, "minItems": 2, "maxItems": most}},
         "required": [FIELD],
         "additionalProperties": False,
     }
-    description = "Propose categories that part a set of labels: names that tell them apart, what each holds."
-    return ToolSpec("propose_category", description, parameters)
+
+
+def category_schema() -> dict[str, Any]:
+    """Return the schema of one category: a name and what it holds."""
+    properties: dict[str, Any] = {
+        "name": {
+            "type": "string",
+            "minLength": 2,
+            "maxLength": SHORT_NAME,
+            "description": "Two to five words.",
+        },
+        "description": {"type": "string", "maxLength": SHORT_TEXT, "description": "What belongs here."},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def descriptor_schema() -> dict[str, Any]:
+    """Return the schema of one descriptor: a category with what it includes and what it does not."""
+    schema = category_schema()
+    listed = {"type": "array", "items": {"type": "string", "maxLength": SHORT_NAME}, "maxItems": MOST_LISTED}
+    lists = {
+        "includes": {**listed, "description": "Things that belong here."},
+        "excludes": {**listed, "description": "Things one might look for here that belong elsewhere."},
+    }
+    return {
+        **schema,
+        "properties": {**schema["properties"], **lists},
+        "required": [*schema["required"], *lists],
+    }
 
 
 def folded(name: str) -> str:

@@ -31,7 +31,7 @@ MOST_COMPARED = 1_000
 class Crew:
     """Who builds: the agents over one set of labels, and what of the settings can change what they do."""
 
-    suggestions: Suggestions[LabelId]
+    suggestions: Suggestions
     architect: Architect
     annotator: Annotator
     settings: Mapping[str, Any]

@@ -36,8 +36,9 @@ model = "{DEFAULT_CHOOSER}"
 [models.general_expert]
 model = "{DEFAULT_CHOOSER}"
 
-# Who builds and grows an index (index build --method agents, labels add): an architect names categories, an
-# annotator puts labels into them. A strong model for the first and a cheap one for the second go well together.
+# Who builds an index (index build --method agents, labels add) or a vocabulary (vocabulary build): an architect
+# names categories, an annotator puts labels or items into them. A strong model for the first and a cheap one for
+# the second go well together.
 [models.architect]
 model = "{DEFAULT_CHOOSER}"
 
@@ -47,6 +48,10 @@ model = "{DEFAULT_CHOOSER}"
 [build]
 centres = 16            # most branches of a node
 terminal_size = 24      # labels of a node that is not divided
+
+[vocabulary]            # vocabulary build, vocabulary assign
+categories = 15         # descriptors proposed for a group of items at first
+split_threshold = 30    # items from which on a group is divided
 
 [walk]
 shortlist = "both"      # tree, dense or both
@@ -134,6 +139,31 @@ class BuildConfig(Section):
     seed: int = 0
 
 
+class VocabularyConfig(Section):
+    """How agents build a vocabulary from items and put it on them; see `VocabularyPolicy` for the thresholds."""
+
+    categories: int = Field(default=15, ge=2, description="Descriptors proposed for a group at first.")
+    split_threshold: int = Field(default=30, ge=2, description="Items from which on a group is divided.")
+    per_descriptor: int = Field(default=8, ge=1, description="Items a descriptor should have on average.")
+    max_refinement_cycles: int = Field(default=3, ge=0, description="Most rounds of changes to a group.")
+    anomaly_threshold: int = Field(default=20, ge=1, description="Uncovered items that call for a round.")
+    coverage: float = Field(default=0.95, gt=0, le=1, description="Share of covered items that is enough.")
+    proposals: int = Field(default=10, ge=1, description="Most change proposals of a group's round.")
+    branching: int = Field(default=1, ge=0, description="Descriptors an item goes on with; 0: all that fit.")
+    depth: int = Field(default=6, ge=1, description="Most levels.")
+    smallest: int = Field(default=2, ge=1, description="Items that a descriptor needs.")
+    sample: int = Field(default=40, ge=2, description="Items that the architect is shown (Distill).")
+    items_per_request: int = Field(default=10, ge=1, description="Items in one request to an annotator.")
+    fits: int = Field(
+        default=3, ge=1, description="Most descriptors of an item at a node, where all are asked."
+    )
+    characters: int = Field(default=400, ge=20, description="Characters of an item's text that are read.")
+    threshold: float = Field(
+        default=0.3, ge=-1, le=1, description="encoder/: least likeness of a descriptor that fits."
+    )
+    seed: int = 0
+
+
 class ScoringConfig(Section):
     """How texts and labels are compared by vectors; see `ScoreSettings` and `PhraseSettings`."""
 
@@ -166,6 +196,7 @@ class Config(BaseSettings):
     models: ModelsConfig = ModelsConfig()
     walk: WalkConfig = WalkConfig()
     build: BuildConfig = BuildConfig()
+    vocabulary: VocabularyConfig = VocabularyConfig()
     scoring: ScoringConfig = ScoringConfig()
     database: DatabaseConfig = DatabaseConfig()
 

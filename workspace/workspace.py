@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
     from taxonaut.graphs.policy import WalkPolicy
     from taxonaut.graphs.portal import Portal
+    from taxonaut.state.vocabulary import Tagging
     from taxonaut.workspace.agents_tree import BuildReport
     from taxonaut.workspace.classification import Classification, OnDone
     from taxonaut.workspace.explanation import Explanation
     from taxonaut.workspace.growth import Growth
     from taxonaut.workspace.shortlists import ShortlistResult
+    from taxonaut.workspace.vocabulary_build import OnStage, VocabularyBuild
 
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
@@ -155,6 +157,42 @@ class Workspace:
     ) -> Tree:
         """Do what `abuild_index` does, from synchronous code."""
         return portal().run(self.abuild_index(method, settings, progress))
+
+    async def abuild_vocabulary(
+        self, texts: Iterable[str | Item], sample: int = 0, on_stage: "OnStage | None" = None
+    ) -> "VocabularyBuild":
+        """Build a vocabulary of descriptors from texts and make it the index; `undo` takes it back.
+
+        `sample`: build it from so many of them, drawn at random. See `workspace.vocabulary_build`.
+        """
+        from taxonaut.workspace import vocabulary_build
+
+        items = list(map(as_item, texts))
+        return await vocabulary_build.abuild_vocabulary(
+            self, items, sample, on_stage or vocabulary_build.no_stage
+        )
+
+    def build_vocabulary(
+        self, texts: Iterable[str | Item], sample: int = 0, on_stage: "OnStage | None" = None
+    ) -> "VocabularyBuild":
+        """Do what `abuild_vocabulary` does, from synchronous code."""
+        return portal().run(self.abuild_vocabulary(texts, sample, on_stage))
+
+    async def aassign_vocabulary(
+        self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: "OnDone | None" = None
+    ) -> "list[Tagging]":
+        """Put the vocabulary's descriptors on texts: one best a level, and with `every` all others that fit."""
+        from taxonaut.workspace import vocabulary_assign
+
+        return await vocabulary_assign.aassign_vocabulary(
+            self, map(as_item, texts), every=every, on_done=on_done
+        )
+
+    def assign_vocabulary(
+        self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: "OnDone | None" = None
+    ) -> "list[Tagging]":
+        """Do what `aassign_vocabulary` does, from synchronous code."""
+        return portal().run(self.aassign_vocabulary(texts, every=every, on_done=on_done))
 
     @property
     def compares_vectors(self) -> bool:

@@ -1,0 +1,142 @@
+"""Put a vocabulary's descriptors on items (AgenticTagger 4.2): one best a level, or all that fit.
+
+A super-step takes all items of a batch one level down; items at one node are annotated together, so that what
+their requests share is read once.
+"""
+
+from collections.abc import Sequence
+
+from langgraph.graph import END, START, StateGraph
+
+from taxonaut.agents.annotator import Annotator, CentreText, Job
+from taxonaut.agents.texts import TextOf
+from taxonaut.graphs.portal import step
+from taxonaut.state.errors import ModelReplyError
+from taxonaut.state.ids import ItemId, NodeId
+from taxonaut.state.index import Index
+from taxonaut.state.records import Node
+from taxonaut.state.tagging import AssignInput, AssignState, Standing
+from taxonaut.state.vocabulary import Tagging
+
+MOST_STANDING = 8
+"""Nodes of one level at which an item stands, where all descriptors that fit are asked for; the best ones."""
+
+
+def assign_vocabulary(
+    index: Index, annotator: Annotator, text_of: TextOf
+) -> StateGraph[AssignState, None, AssignInput, AssignState]:
+    """Build the graph; compile it and invoke it with a run and items. `taggings` come out, by item.
+
+    How many descriptors an item may get at a node is the annotator's setting `most`; with more than one, the
+    first of each level make the path and the most specific of the others are `Tagging.others`. Raises the
+    ModelError of a model that is gone; a reply that is no valid call ends an item's path with an error.
+    """
+    assigning = Assigning(index, annotator, text_of)
+    graph = StateGraph(AssignState, input_schema=AssignInput, output_schema=AssignState)
+    graph.add_node("start", step(assigning.start))
+    graph.add_node("descend", step(assigning.descend))
+    graph.add_node("finish", step(assigning.finish))
+    graph.add_edge(START, "start")
+    graph.add_edge("start", "descend")
+    graph.add_conditional_edges("descend", assigning.after, ["descend", "finish"])
+    graph.add_edge("finish", END)
+    return graph
+
+
+class Assigning:
+    """The graph's steps."""
+
+    def __init__(self, index: Index, annotator: Annotator, text_of: TextOf) -> None:
+        self.index = index
+        self.annotator = annotator
+        self.text_of = text_of
+
+    async def start(self, state: AssignState) -> AssignState:
+        """Every item stands before the root."""
+        standing = [Standing(item, (), 0) for item in state["item_ids"]]
+        return {"standing": standing, "reached": [], "errors": {}, "decisions": []}  # type: ignore[typeddict-item]
+
+    async def descend(self, state: AssignState) -> AssignState:
+        """Take every item one level down, wherever it stands."""
+        root = self.index.root()
+        at: dict[NodeId, list[Standing]] = {}
+        for each in state["standing"]:
+            at.setdefault(each.path[-1] if each.path else root, []).append(each)
+        children = self.index.children_of(list(at))
+        nodes = [node for node in at if children[node]]
+        jobs = [self.job(node, at[node], children[node]) for node in nodes]
+        results = await self.annotator.assign(state["run_id"], jobs)
+        decisions = [*state["decisions"], *(row for result in results for row in result.decisions)]
+        errors = dict(state["errors"])
+        reached: list[Standing] = []
+        for node, result in zip(nodes, results, strict=True):
+            if result.error is not None and not isinstance(result.error, ModelReplyError):
+                raise result.error
+            for each, numbers in zip(at[node], result.each, strict=True):
+                if result.error is not None and not numbers:
+                    errors[each.item] = str(result.error)
+                reached += [
+                    Standing(each.item, (*each.path, children[node][number].id), each.passed + place)
+                    for place, number in enumerate(numbers)
+                ]
+        standing = best_of(reached)
+        return {  # type: ignore[typeddict-item]
+            "standing": standing,
+            "reached": [*state["reached"], *standing],
+            "errors": errors,
+            "decisions": decisions,
+        }
+
+    def job(self, node: NodeId, standing: Sequence[Standing], children: Sequence[Node]) -> Job:
+        """Say what annotators have to do at one node."""
+        centres = tuple(
+            CentreText(child.name, child.description, child.examples, child.includes, child.excludes)
+            for child in children
+        )
+        path = tuple(each.name for each in self.index.nodes(standing[0].path))
+        return Job(f"node {node}", tuple(self.text_of(each.item) for each in standing), centres, path, node)
+
+    def after(self, state: AssignState) -> str:
+        """Go on while an item stands above descriptors."""
+        below = self.index.children_of(list({each.path[-1] for each in state["standing"]}))
+        return "descend" if any(below.values()) else "finish"
+
+    async def finish(self, state: AssignState) -> AssignState:
+        """Put together what each item got."""
+        found: dict[ItemId, list[Standing]] = {item: [] for item in state["item_ids"]}
+        for each in state["reached"]:
+            found[each.item].append(each)
+        errors = state["errors"]
+        taggings = {item: tagging(item, places, errors.get(item, "")) for item, places in found.items()}
+        return {"taggings": taggings, "standing": [], "reached": []}  # type: ignore[typeddict-item]
+
+
+def best_of(reached: Sequence[Standing]) -> list[Standing]:
+    """Keep the best places of each item on a level."""
+    found: dict[ItemId, list[Standing]] = {}
+    for each in reached:
+        found.setdefault(each.item, []).append(each)
+    return [
+        each
+        for places in found.values()
+        for each in (places if len(places) <= MOST_STANDING else sorted(places, key=passed)[:MOST_STANDING])
+    ]
+
+
+def passed(place: Standing) -> int:
+    """How many better choices were passed over on the way to a place."""
+    return place.passed
+
+
+def tagging(item: ItemId, places: Sequence[Standing], error: str) -> Tagging:
+    """Return an item's path, and the most specific of the other descriptors it got, the best first."""
+    best = max((place.path for place in places if not place.passed), key=len, default=())
+    ends: dict[NodeId, tuple[int, int]] = {}
+    inner = set(best)
+    for place in places:
+        inner.update(place.path[:-1])
+    for place in places:
+        if place.passed and place.path[-1] not in inner:
+            rank = (place.passed, -len(place.path))
+            ends[place.path[-1]] = min(rank, ends.get(place.path[-1], rank))
+    return Tagging(item, best, tuple(sorted(ends, key=lambda node: ends[node])), error)

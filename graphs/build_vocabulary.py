@@ -1,0 +1,287 @@
+"""Build a vocabulary of descriptors over items, level by level (AgenticTagger 4.1, algorithms 1 and 2).
+
+For every group of items that is large enough: distil a sample, propose descriptors, let annotators assign them,
+cluster what fits nothing, write a change proposal for each cluster, review all of them together, and assign
+again, until enough items are covered; then the items of each descriptor are groups of the next level. Each
+super-step takes all groups at once, whatever level or round they are in, all their requests in flight together.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from langgraph.graph import END, START, StateGraph
+
+from taxonaut.agents.annotator import Annotator, CentreText, Job
+from taxonaut.agents.architect import Architect
+from taxonaut.agents.change_reviewer import ChangeReviewer
+from taxonaut.agents.change_writer import ChangeWriter
+from taxonaut.agents.suggestions import Suggestions, Wish
+from taxonaut.graphs.portal import step
+from taxonaut.graphs.refinement import Refinement
+from taxonaut.graphs.vocabulary_policy import VocabularyPolicy
+from taxonaut.state.building import Centre, Partition
+from taxonaut.state.errors import ModelError, ModelReplyError
+from taxonaut.state.ids import ItemId
+from taxonaut.state.records import Decision
+from taxonaut.state.refining import Draft, ItemGroup, VocabularyInput, VocabularyState
+from taxonaut.state.runs import Runs
+from taxonaut.state.vocabulary import Refined, Round
+
+SIBLING_EXAMPLES = 3
+
+OnSettled = Callable[[int, int], None]
+"""Called with how many groups are done and how many are known so far."""
+
+
+def build_vocabulary(
+    suggestions: Suggestions[ItemId],
+    architect: Architect[ItemId],
+    annotator: Annotator,
+    writer: ChangeWriter,
+    reviewer: ChangeReviewer,
+    policy: VocabularyPolicy | None = None,
+    runs: Runs | None = None,
+    on_settled: OnSettled | None = None,
+) -> StateGraph[VocabularyState, None, VocabularyInput, VocabularyState]:
+    """Build the graph; compile it and invoke it with a run and items. `refined` of what comes out is the vocabulary.
+
+    With `runs`, each group that is done is kept as a unit of its run with the decisions that led to it, and a
+    killed build goes on from there. Raises the ModelError of a model that is gone.
+    """
+    policy = policy or VocabularyPolicy()
+    refinement = Refinement(suggestions, writer, reviewer, policy)
+    building = Building(suggestions, architect, annotator, refinement, policy, runs, on_settled)
+    graph = StateGraph(VocabularyState, input_schema=VocabularyInput, output_schema=VocabularyState)
+    graph.add_node("start", step(building.start))
+    graph.add_node("take", step(building.take))
+    graph.add_node("propose", step(building.propose))
+    graph.add_node("annotate", step(building.annotate))
+    graph.add_node("settle", step(building.settle))
+    graph.add_node("feedback", step(building.feedback))
+    graph.add_node("review", step(building.review))
+    graph.add_edge(START, "start")
+    graph.add_edge("start", "take")
+    graph.add_conditional_edges("take", building.after_take, ["propose", END])
+    graph.add_edge("propose", "annotate")
+    graph.add_edge("annotate", "settle")
+    graph.add_edge("settle", "feedback")
+    graph.add_edge("feedback", "review")
+    graph.add_edge("review", "take")
+    return graph
+
+
+class Building:
+    """The graph's steps over their agents; holds no state of a build but what progress needs."""
+
+    def __init__(
+        self,
+        suggestions: Suggestions[ItemId],
+        architect: Architect[ItemId],
+        annotator: Annotator,
+        refinement: Refinement,
+        policy: VocabularyPolicy,
+        runs: Runs | None,
+        on_settled: OnSettled | None,
+    ) -> None:
+        self.suggestions = suggestions
+        self.architect = architect
+        self.annotator = annotator
+        self.refinement = refinement
+        self.policy = policy
+        self.runs = runs
+        self.on_settled = on_settled
+
+    async def start(self, state: VocabularyState) -> VocabularyState:
+        """All items are the first group."""
+        everything: ItemGroup = Partition("", (), tuple(state["item_ids"]))
+        return {"waiting": [everything], "drafts": [], "refined": {}, "decisions": []}  # type: ignore[typeddict-item]
+
+    async def take(self, state: VocabularyState) -> VocabularyState:
+        """Pass over groups that are not divided, and those that a former call of this run has divided already."""
+        known: dict[str, Refined] = {}
+        todo: list[ItemGroup] = []
+        waiting = state["waiting"]
+        while waiting:
+            large = [group for group in waiting if self.policy.divides(group)]
+            keys = [group.key for group in large]
+            kept = self.runs.finished(state["run_id"], keys) if self.runs is not None else {}
+            waiting = []
+            for group in large:
+                if group.key in kept:
+                    known[group.key] = Refined.loaded(kept[group.key])
+                    waiting += self.children(group, known[group.key])
+                else:
+                    todo.append(group)
+        return {"waiting": todo, "refined": known}  # type: ignore[typeddict-item]
+
+    def after_take(self, state: VocabularyState) -> str:
+        """Go on while a group is to be divided or is at work."""
+        if self.on_settled is not None:
+            done = len(state["refined"])
+            self.on_settled(done, done + len(state["waiting"]) + len(state["drafts"]))
+        return "propose" if state["waiting"] or state["drafts"] else END
+
+    async def propose(self, state: VocabularyState) -> VocabularyState:
+        """Let the architect propose descriptors for every new group; word statistics stand in where it finds none."""
+        groups = state["waiting"]
+        proposals = await self.architect.propose(
+            state["run_id"], groups, [self.policy.wanted(group) for group in groups]
+        )
+        decisions = [*state["decisions"], *(proposal.decision for proposal in proposals)]
+        self.stop_on([proposal.error for proposal in proposals], state, decisions)
+        poor = [place for place, proposal in enumerate(proposals) if len(proposal.centres) < 2]
+        wishes = [
+            Wish(groups[place].labels, self.policy.wanted(groups[place]), self.architect.settings.seed)
+            for place in poor
+        ]
+        suggested = dict(zip(poor, await self.suggestions.centres(wishes), strict=True))
+        drafts = []
+        for place, (group, proposal) in enumerate(zip(groups, proposals, strict=True)):
+            problems = (*proposal.problems, *said(proposal.error))
+            centres = proposal.centres
+            if place in suggested:
+                centres = tuple(suggested[place])
+                problems += (
+                    f"{len(proposal.centres)} usable descriptors were proposed; word statistics gave these",
+                )
+            drafts.append(Draft(group, centres, len(centres), problems))
+        return {"waiting": [], "drafts": [*state["drafts"], *drafts], "decisions": decisions}  # type: ignore[typeddict-item]
+
+    async def annotate(self, state: VocabularyState) -> VocabularyState:
+        """Let annotators go over the items of all groups at work (ParallelAssign)."""
+        results = await self.annotator.assign(state["run_id"], [self.job(draft) for draft in state["drafts"]])
+        decisions = [*state["decisions"], *(row for result in results for row in result.decisions)]
+        self.stop_on([result.error for result in results], state, decisions)
+        drafts = [
+            replace(
+                draft,
+                assigned=result.each,
+                why=result.why,
+                problems=(*draft.problems, *said(result.error)),
+                rounds=(*draft.rounds, Round(len(result.each), sum(map(bool, result.each)))),
+            )
+            for draft, result in zip(state["drafts"], results, strict=True)
+        ]
+        return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
+
+    def job(self, draft: Draft) -> Job:
+        """Say what annotators have to do for one group."""
+        text = self.suggestions.name
+        centres = tuple(
+            CentreText(c.name, c.description, tuple(map(text, c.examples)), c.includes, c.excludes)
+            for c in draft.centres
+        )
+        key = f"group {draft.group.key or 'root'} round {len(draft.rounds) + 1}"
+        return Job(key, tuple(map(text, draft.group.labels)), centres, draft.group.path)
+
+    async def settle(self, state: VocabularyState) -> VocabularyState:
+        """Keep the groups that are covered well enough, or as well as they will be; theirs are the next level's."""
+        done: dict[str, Refined] = {}
+        waiting: list[ItemGroup] = []
+        going_on: list[Draft] = []
+        for draft in state["drafts"]:
+            if self.goes_on(draft):
+                going_on.append(draft)
+            else:
+                done[draft.group.key] = self.refined(draft)
+                waiting += self.children(draft.group, done[draft.group.key])
+        decisions = state["decisions"]
+        if self.runs is not None and done:
+            rows = {key: refined.dumped() for key, refined in done.items()}
+            self.runs.finish(state["run_id"], rows, decisions)
+            decisions = []
+        return {"waiting": waiting, "drafts": going_on, "refined": done, "decisions": decisions}  # type: ignore[typeddict-item]
+
+    def goes_on(self, draft: Draft) -> bool:
+        """Whether a group needs another round, may have one, and the last one changed anything."""
+        cycles = len(draft.rounds) - 1
+        if self.policy.is_covered(len(draft.assigned), len(draft.uncovered)):
+            return False
+        idle = cycles > 0 and not any(change.approved for change in draft.rounds[-2].changes)
+        return cycles < self.policy.max_refinement_cycles and not idle
+
+    def refined(self, draft: Draft) -> Refined:
+        """Part a group's items by the descriptors they got; a descriptor with too few items is left out."""
+        branching = self.policy.branching or len(draft.centres)
+        members: list[list[ItemId]] = [[] for _ in draft.centres]
+        for item, numbers in zip(draft.group.labels, draft.assigned, strict=True):
+            for number in numbers[:branching]:
+                members[number].append(item)
+        least = self.policy.smallest if len(draft.group.labels) >= self.policy.split_threshold else 1
+        kept = [number for number, items in enumerate(members) if len(items) >= least]
+        problems = draft.problems
+        if len(kept) < 2 and draft.group.key:
+            problems += (f"only {len(kept)} of {len(draft.centres)} descriptors have {least} or more items",)
+            kept = []
+        covered = {item for number in kept for item in members[number]}
+        return Refined(
+            tuple(draft.centres[number] for number in kept),
+            tuple(tuple(members[number]) for number in kept),
+            tuple(item for item in draft.group.labels if item not in covered),
+            sum(number < draft.initial for number in kept),
+            renumbered(draft.rounds, kept),
+            problems,
+        )
+
+    async def feedback(self, state: VocabularyState) -> VocabularyState:
+        """Cluster what fits nothing in each group at work, and have a change proposed for each cluster."""
+        drafts, decisions, errors = await self.refinement.feedback(state["run_id"], state["drafts"])
+        decisions = [*state["decisions"], *decisions]
+        self.stop_on(errors, state, decisions)
+        return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
+
+    async def review(self, state: VocabularyState) -> VocabularyState:
+        """Let the architect review each group's proposals together, and make the changes it approves."""
+        drafts, decisions, errors = await self.refinement.review(state["run_id"], state["drafts"])
+        decisions = [*state["decisions"], *decisions]
+        self.stop_on(errors, state, decisions)
+        return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
+
+    def children(self, group: ItemGroup, refined: Refined) -> list[ItemGroup]:
+        """Return the groups that a group's descriptors make."""
+        pairs = list(zip(refined.centres, refined.members, strict=True))
+        return [
+            Partition(
+                group.child(number),
+                (*group.path, centre.name),
+                members,
+                tuple(
+                    Centre(other.name, other.description, items[:SIBLING_EXAMPLES])
+                    for place, (other, items) in enumerate(pairs)
+                    if place != number
+                ),
+            )
+            for number, (centre, members) in enumerate(pairs)
+        ]
+
+    def stop_on(
+        self, errors: Sequence[ModelError | None], state: VocabularyState, decisions: Sequence[Decision]
+    ) -> None:
+        """Raise the first error that says more than that one reply was no valid call; the decisions are kept."""
+        grave = (error for error in errors if error and not isinstance(error, ModelReplyError))
+        first = next(grave, None)
+        if first is None:
+            return
+        if self.runs is not None:
+            self.runs.finish(state["run_id"], {}, decisions)
+        raise first
+
+
+def renumbered(rounds: Sequence[Round], kept: Sequence[int]) -> tuple[Round, ...]:
+    """Let the changes of rounds name descriptors by their places among those that are kept; None: left out."""
+    places = {number: place for place, number in enumerate(kept)}
+    return tuple(
+        replace(
+            each,
+            changes=tuple(
+                change if change.at is None else replace(change, at=places.get(change.at))
+                for change in each.changes
+            ),
+        )
+        for each in rounds
+    )
+
+
+def said(error: ModelError | None) -> tuple[str, ...]:
+    """Return an error as one of a group's problems."""
+    return () if error is None else (str(error),)

@@ -1,0 +1,149 @@
+"""Put the vocabulary's descriptors on items as a run: finished items are kept, a killed run continues."""
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import taxonaut
+from taxonaut.agents.texts import TextOf
+from taxonaut.models.catalog import ENCODER
+from taxonaut.state.errors import InputError, ModelUnavailableError
+from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.records import Item
+from taxonaut.state.tags import Tags
+from taxonaut.state.vocabulary import Tagging
+from taxonaut.workspace.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, unit_key
+from taxonaut.workspace.vocabulary import check_vocabulary
+from taxonaut.workspace.vocabulary_crew import (
+    Lookup,
+    item_annotator,
+    item_table,
+    known_first,
+    settings,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+    from taxonaut.workspace.workspace import Workspace
+
+KIND = "assign"
+BATCH = 10_000
+"""Items that go down the vocabulary together."""
+
+
+async def assign(
+    workspace: "Workspace",
+    items: Iterable[Item],
+    *,
+    every: bool | None = None,
+    on_done: OnDone | None = None,
+) -> AsyncGenerator[Tagging, None]:
+    """Give each item's tagging, in order; it is kept as the item's own until the next assignment.
+
+    `every`: all descriptors that fit beside the best path; None: if the annotator is an encoder, for which
+    that costs nothing. Items that a former call finished under the same vocabulary and settings are not asked
+    about again. Raises ModelUnavailableError when a whole batch got no answer; what was finished is kept.
+    """
+    check_vocabulary(workspace)
+    if every is None:
+        every = workspace.config.models.annotator.provider == ENCODER
+    known = {
+        "version": taxonaut.__version__,
+        "every": every,
+        "index": workspace.index.version(),
+        **settings(workspace.config, workspace.wiring),
+    }
+    text = json.dumps(known, sort_keys=True, default=str)
+    run = workspace.runs.open(KIND, hashlib.sha256(text.encode()).hexdigest()[:32], known)
+    status, done = "interrupted", 0
+    try:
+        for batch in batched(items, BATCH):
+            for tagging in await assigned(workspace, run, batch, every=every):
+                yield tagging
+            done += len(batch)
+            if on_done is not None:
+                on_done(done)
+        status = "finished"
+    except Exception:
+        status = "failed"
+        raise
+    finally:
+        workspace.runs.close(run, status)  # type: ignore[arg-type]
+
+
+async def assigned(
+    workspace: "Workspace", run: RunId, batch: Sequence[Item], *, every: bool
+) -> list[Tagging]:
+    """Give a batch's taggings: kept ones, and those of one descent of the rest."""
+    keys: dict[ItemId, str] = {}
+    for item in batch:
+        if keys.setdefault(item.id, unit_key(item)) != unit_key(item):
+            raise InputError(f"two items have the id {item.id!r}; give each an id of its own")
+    kept = workspace.runs.finished(run, list(keys.values()))
+    found = {item.id: loaded(kept[keys[item.id]]) for item in batch if keys[item.id] in kept}
+    fresh = [item for item in dict.fromkeys(batch) if item.id not in found]
+    blank = [item for item in fresh if not item.text.strip()]
+    found |= {item.id: Tagging(item.id, error=EMPTY_TEXT) for item in blank}
+    todo = [item for item in fresh if item.text.strip()]
+    decisions = []
+    workspace.items.put(fresh)
+    if todo:
+        state = await graph_over(workspace, todo, every=every).ainvoke(
+            {"run_id": run, "item_ids": [item.id for item in todo]}, {"recursion_limit": DEEPEST}
+        )
+        found |= state["taggings"]
+        decisions = state["decisions"]
+    finished = [found[item.id] for item in fresh if found[item.id].error in ("", EMPTY_TEXT)]
+    with workspace.database.write():
+        workspace.runs.finish(run, {keys[each.item_id]: asdict(each) for each in finished}, decisions)
+        Tags(workspace.database).put(run, [found[item.id] for item in dict.fromkeys(batch)])
+    if todo and all(found[item.id].error for item in todo):
+        raise ModelUnavailableError(
+            f"no item of {len(todo)} got an answer: {found[todo[0].id].error} — what was finished before is "
+            "kept; run the same command again to continue"
+        )
+    return [found[item.id] for item in batch]
+
+
+def graph_over(
+    workspace: "Workspace", items: Sequence[Item], *, every: bool
+) -> "CompiledStateGraph[Any, Any, Any, Any]":
+    """Return the graph that takes some items down the vocabulary."""
+    from taxonaut.graphs.assign_vocabulary import assign_vocabulary
+
+    wiring = workspace.wiring
+    lookup: Lookup = wiring.stored.lookup
+    text: TextOf
+    if workspace.config.models.annotator.provider == ENCODER:
+        table = item_table(wiring, items)
+        lookup, rows = known_first(table, lookup), table.rows
+        text = lambda item: table.texts[rows[ItemId(item)]]  # noqa: E731
+    else:
+        characters = wiring.config.vocabulary.characters
+        texts = {str(item.id): text_of(item, characters) for item in items}
+        text = texts.__getitem__
+    annotator = item_annotator(wiring, lookup, every=every)
+    return assign_vocabulary(workspace.index, annotator, text).compile()
+
+
+async def aassign_vocabulary(
+    workspace: "Workspace", items: Iterable[Item], *, every: bool | None = None, on_done: OnDone | None = None
+) -> list[Tagging]:
+    """Do what `assign` does, and return the taggings together."""
+    async with aclosing(assign(workspace, items, every=every, on_done=on_done)) as taggings:
+        return [tagging async for tagging in taggings]
+
+
+def loaded(row: Mapping[str, Any]) -> Tagging:
+    """Return a kept tagging."""
+    return Tagging(
+        ItemId(row["item_id"]),
+        tuple(map(NodeId, row["path"])),
+        tuple(map(NodeId, row["others"])),
+        row["error"],
+    )
