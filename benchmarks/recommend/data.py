@@ -68,6 +68,11 @@ def read(folder: Path) -> Interactions:
         )
         for name in (VALID, TEST)
     )
+    for name, part in ((train_path.name, train), (VALID, valid), (TEST, test)):
+        if not part:
+            raise BadData(
+                f"{str(folder / name)!r} has no line; training, choosing and measuring each need some"
+            )
     return Interactions(items, train, valid, test)
 
 

@@ -11,13 +11,10 @@ from torch.nn import functional
 class Shape:
     """The model's size; the same for all codes."""
 
-    dimension: int = 64
+    dimension: int = 128
     layers: int = 2
     heads: int = 2
     dropout: float = 0.3
-    tied: bool = True
-    begin: bool = True
-    bias: bool = True
     mixed: bool = False
 
 
@@ -48,22 +45,25 @@ class Block(nn.Module):
 
 
 class Recommender(nn.Module):
-    """Scores all items after each place of a history."""
+    """Scores all items after each place of a history.
+
+    An item's vector is the sum of its tokens' vectors, and where the shape is `mixed` a small network's reading of
+    that sum is added, so that tokens can mean something together. The same vectors stand in histories and are
+    scored. Each token also makes its items more or less likely, whatever the history.
+    """
 
     def __init__(self, table: Tensor, tokens: int, length: int, shape: Shape) -> None:
         super().__init__()
         d = shape.dimension
-        self.shape = shape
+        self.dropout = shape.dropout
         self.register_buffer("table", table)
-        self.inward = nn.Embedding(tokens, d, padding_idx=0)
-        self.outward = self.inward if shape.tied else nn.Embedding(tokens, d, padding_idx=0)
+        self.tokens = nn.Embedding(tokens, d, padding_idx=0)
         self.common = nn.Embedding(tokens, 1, padding_idx=0)
         self.begin = nn.Parameter(torch.zeros(d))
         self.blocks = nn.ModuleList(Block(shape, length + 1) for _ in range(shape.layers))
         self.norm_in, self.norm_out = nn.LayerNorm(d), nn.LayerNorm(d)
-        for each in {self.inward, self.outward}:
-            nn.init.normal_(each.weight, std=d**-0.5 / table.shape[1] ** 0.5)
-            nn.init.zeros_(each.weight[0])
+        nn.init.normal_(self.tokens.weight, std=(d * table.shape[1]) ** -0.5)
+        nn.init.zeros_(self.tokens.weight[0])
         nn.init.zeros_(self.common.weight)
         self.mix = (
             nn.Sequential(nn.LayerNorm(d), nn.Linear(d, 2 * d), nn.GELU(), nn.Linear(2 * d, d))
@@ -73,25 +73,20 @@ class Recommender(nn.Module):
         if self.mix is not None:
             nn.init.zeros_(self.mix[-1].weight)
 
-    def items(self) -> tuple[Tensor, Tensor]:
-        """Make the items' vectors, (items, d) each: as part of a history, and as what is scored."""
-        inward = self._made(self.inward)
-        return inward, inward if self.outward is self.inward else self._made(self.outward)
+    def items(self) -> Tensor:
+        """Make the items' vectors, (items, d)."""
+        made = self.tokens(self.table).sum(1)
+        return made if self.mix is None else made + self.mix(made)
 
-    def forward(self, histories: Tensor, inward: Tensor) -> Tensor:
+    def forward(self, histories: Tensor, items: Tensor) -> Tensor:
         """Map item rows (queries, length), padded behind with any, to the state after each place, begin first."""
-        x = self.norm_in(inward)[histories]
+        x = self.norm_in(items)[histories]
         x = torch.cat([self.begin.expand(len(x), 1, -1), x], dim=1)
-        x = functional.dropout(x, self.shape.dropout if self.training else 0.0)
+        x = functional.dropout(x, self.dropout if self.training else 0.0)
         for block in self.blocks:
             x = block(x)
         return self.norm_out(x)
 
-    def scores(self, states: Tensor, outward: Tensor) -> Tensor:
+    def scores(self, states: Tensor, items: Tensor) -> Tensor:
         """Score all items after states (…, d): (…, items)."""
-        found = states @ outward.T
-        return found + self.common(self.table).sum((1, 2)) if self.shape.bias else found
-
-    def _made(self, of: nn.Embedding) -> Tensor:
-        made = of(self.table).sum(1)
-        return made if self.mix is None else made + self.mix(made)
+        return states @ items.T + self.common(self.table).sum((1, 2))

@@ -17,6 +17,9 @@ from .measure import Ranks, measures, ranks
 from .model import Recommender, Shape
 
 CHOSEN_BY = "NDCG@10"
+LONGEST = 50
+"""Of longer histories and sequences the last items count."""
+
 _BATCH = 512
 _POOL = 8
 
@@ -29,9 +32,8 @@ class Training:
     rate: float = 3e-3
     decay: float = 0.1
     batch: int = 128
-    epochs: int = 100
-    patience: int = 6
-    smoothing: float = 0.0
+    epochs: int = 40
+    patience: int = 5
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,16 @@ def train(data: Interactions, codes: Codes, how: Training, seed: int) -> Trained
     start = time.perf_counter()
     torch.manual_seed(seed)
     order = np.random.default_rng(seed)
-    model = Recommender(torch.from_numpy(codes.table), len(codes.tokens), data.longest, how.shape)
-    least = 1 if how.shape.begin else 2
-    sequences, lengths = _padded([each for each in data.train.values() if len(each) >= least])
+    model = Recommender(
+        torch.from_numpy(codes.table), len(codes.tokens), min(data.longest, LONGEST), how.shape
+    )
+    sequences, lengths = _padded(list(data.train.values()))
     optimizer = torch.optim.AdamW(model.parameters(), lr=how.rate, weight_decay=how.decay)
     best, best_epoch, kept, curve = -1.0, 0, model.state_dict(), []
     for epoch in range(1, how.epochs + 1):
         model.train()
         for rows in _batches(lengths, how.batch, order):
-            loss = _loss(model, sequences[rows], lengths[rows], how)
+            loss = _loss(model, sequences[rows], lengths[rows])
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -83,13 +86,13 @@ def ranked(
     found = np.zeros(len(queries), dtype=np.int64)
     by_length = sorted(range(len(queries)), key=lambda row: len(queries[row].history))
     with torch.inference_mode():
-        inward, outward = model.items()
+        items = model.items()
         for start in range(0, len(queries), _BATCH):
             rows = by_length[start : start + _BATCH]
             part = [queries[row] for row in rows]
             histories, lengths = _padded([query.history for query in part])
-            states = model(histories, inward)[torch.arange(len(part)), lengths]
-            scores = model.scores(states, outward).numpy()
+            states = model(histories, items)[torch.arange(len(part)), lengths]
+            scores = model.scores(states, items).numpy()
             targets = np.array([query.target for query in part])
             if allowed is not None:
                 scores = np.where(np.stack([allowed(int(each)) for each in targets]), scores, -np.inf)
@@ -97,18 +100,14 @@ def ranked(
     return found
 
 
-def _loss(model: Recommender, items: Tensor, lengths: Tensor, how: Training) -> Tensor:
-    """The mean loss of every next item; the first one too, after the begin mark, where the shape has it."""
+def _loss(model: Recommender, sequences: Tensor, lengths: Tensor) -> Tensor:
+    """The mean loss of every next item; the first one too, after the begin mark."""
     longest = int(lengths.max())
-    items = items[:, :longest]
+    sequences = sequences[:, :longest]
     there = torch.arange(longest)[None] < lengths[:, None]
-    if not how.shape.begin:
-        there[:, 0] = False
-    inward, outward = model.items()
-    states = model(items, inward)[:, :-1][there]
-    return functional.cross_entropy(
-        model.scores(states, outward), items[there], label_smoothing=how.smoothing
-    )
+    items = model.items()
+    states = model(sequences, items)[:, :-1][there]
+    return functional.cross_entropy(model.scores(states, items), sequences[there])
 
 
 def _batches(lengths: Tensor, size: int, order: np.random.Generator) -> list[Tensor]:
@@ -123,6 +122,7 @@ def _batches(lengths: Tensor, size: int, order: np.random.Generator) -> list[Ten
 
 
 def _padded(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    sequences = [each[-LONGEST:] for each in sequences]
     lengths = torch.tensor([len(each) for each in sequences])
     padded = torch.zeros(len(sequences), int(lengths.max()), dtype=torch.long)
     for row, each in enumerate(sequences):

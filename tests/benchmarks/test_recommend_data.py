@@ -43,10 +43,10 @@ def test_files_are_read(tmp_path: Path) -> None:
         items=[{"id": 7, "text": "a"}, {"id": 9, "text": "b"}],
         train_reconstructed=[{"user": "u", "history": [7, 9, 7]}],
         valid=[{"user": "u", "history": [7], "target": 9}],
-        test=[],
+        test=[{"user": "w", "history": [9], "target": 9}],
     )
     data = read(folder)
-    assert data == Interactions(("7", "9"), {"u": (0, 1, 0)}, (Query("u", (0,), 1),), ())
+    assert data == Interactions(("7", "9"), {"u": (0, 1, 0)}, (Query("u", (0,), 1),), (Query("w", (1,), 1),))
     assert data.longest == 3
 
 
@@ -70,6 +70,10 @@ def test_files_are_read(tmp_path: Path) -> None:
         (
             {"items": [{"id": 1}], "train": [{"user": "u", "history": [1]}] * 2},
             "train.jsonl:2: user 'u' has a training sequence already",
+        ),
+        (
+            {"items": [{"id": 1}], "train": [{"user": "u", "history": [1]}], "valid": [], "test": []},
+            "valid.jsonl' has no line; training, choosing and measuring each need some",
         ),
     ],
 )
