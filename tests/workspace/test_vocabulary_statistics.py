@@ -5,7 +5,7 @@ from dataclasses import asdict
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taxonaut.state.errors import MissingExtraError
@@ -111,6 +111,7 @@ def test_items_without_a_descriptor_need_resolvers_as_well() -> None:
     assert resolver_share([]) == 0.0
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from([(), (2,), (2, 3), (2, 4), (5,), (6,)]), max_size=30))
 def test_levels_only_lose_items_and_more_descriptors_tell_more_apart(paths: list[tuple[int, ...]]) -> None:
     others = dict.fromkeys(range(0, len(paths), 2), (5,))
