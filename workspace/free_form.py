@@ -23,6 +23,7 @@ from taxonaut.workspace.crew import identity
 from taxonaut.workspace.index_file import written_whole
 from taxonaut.workspace.vocabulary import Vocabulary
 from taxonaut.workspace.vocabulary_statistics import counts, utilization
+from taxonaut.workspace.vocabulary_tables import write_object
 
 if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
@@ -175,7 +176,7 @@ def batched_ids(items: Sequence[ItemId], size: int) -> Iterator[Sequence[ItemId]
 def write_free_form(found: FreeForm, file: str | Path) -> None:
     """Write `{item: [keyword, …]}`; `-` is standard output."""
     with written_whole(Path(file)) as raw:
-        raw.write(json.dumps(found.keywords, ensure_ascii=False, indent=1).encode() + b"\n")
+        write_object(found.keywords, raw)
 
 
 def keyword_counts(keywords: Mapping[ItemId, Sequence[str]]) -> WordCounts:

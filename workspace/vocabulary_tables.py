@@ -4,12 +4,12 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
-from taxonaut.state.ids import NodeId
+from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.workspace.semantic_ids import PAD, SemanticIds
 from taxonaut.workspace.vocabulary import Vocabulary
 
@@ -87,8 +87,16 @@ def write_recbole(vocabulary: Vocabulary, ids: SemanticIds, raw: BinaryIO) -> in
 
 def write_plain_json(vocabulary: Vocabulary, raw: BinaryIO) -> None:
     """Write one object, `{item: [name, …]}`: the names of its path, coarse to fine."""
-    found = {row["item"]: row["path"] for row in plain_rows(vocabulary)}
-    raw.write(json.dumps(found, ensure_ascii=False, indent=1).encode() + b"\n")
+    write_object({row["item"]: row["path"] for row in plain_rows(vocabulary)}, raw)
+
+
+def write_object(found: Mapping[ItemId, Any], raw: BinaryIO) -> None:
+    """Write one JSON object, a line for each of its keys."""
+    rows = (
+        f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
+        for key, value in found.items()
+    )
+    raw.write(("{\n" + ",\n".join(rows) + "\n}\n").encode())
 
 
 def write_plain_lines(vocabulary: Vocabulary, raw: BinaryIO) -> None:
