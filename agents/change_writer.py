@@ -123,7 +123,7 @@ class ChangeWriter:
             return propose_change(reply.arguments, parent, cluster.centres, order)
         counted = votes(reply, request)
         number = max(counted, key=lambda choice: (counted[choice], -choice))
-        told = f"{cluster.size} items such as {shown(cluster.examples[0], 80)!r}"
+        told = f"such as {shown(cluster.examples[0], 80)!r}"
         call = {"problem": told, "change": "ignore", "name": "", "descriptor": 0}
         if number > len(order):
             call |= {"change": "create", "name": cluster.suggestion.name}

@@ -88,11 +88,11 @@ class Session:
         )
         return f"taxonaut {arguments}{where}"
 
-    def open(self) -> "Workspace":
-        """Open the workspace; use it in a `with` block."""
+    def open(self, **settings: Any) -> "Workspace":
+        """Open the workspace; use it in a `with` block. `settings` replace those of its taxonaut.toml."""
         from taxonaut.workspace.workspace import Workspace
 
-        return Workspace.open(self.folder)
+        return Workspace.open(self.folder, **settings)
 
     def config(self) -> "Config":
         """Read the settings without opening the index; those of a new workspace where there is none."""
