@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
 
 MOST_PATHS = 20
+
+MOST_FURTHER = 8
+"""Further descriptors that resolvers are counted with; fewer where no item has so many."""
+
 _ITEMS_AT_ONCE = 10_000
 
 
@@ -55,11 +59,12 @@ def read_facts(workspace: "Workspace") -> Facts:
             f"no item has been tagged with the vocabulary of {str(workspace.folder)!r} yet; "
             "tag some: taxonaut vocabulary assign ITEMS"
         )
+    further = min(MOST_FURTHER, max(len(tagging.others) for tagging in vocabulary.taggings))
     groups = read_history(workspace)
     vectors = item_vectors(workspace, [tagging.item_id for tagging in vocabulary.taggings])
     return Facts(
         vocabulary=vocabulary,
-        statistics=vocabulary_statistics(vocabulary),
+        statistics=vocabulary_statistics(vocabulary, further=further),
         confused=None if vectors is None else confused_siblings(vocabulary, vectors),
         shared=shared_paths(vocabulary.taggings, MOST_PATHS),
         groups=groups,

@@ -73,7 +73,7 @@ def test_json_is_the_numbers_and_no_page_unless_one_is_named(
                 "utilization": 0.5,
             }
         ],
-        "resolvers": [1 / 3, 1 / 3, 1 / 3, 1 / 3],
+        "resolvers": [1 / 3],
         "coverage": 2 / 3,
         "rounds": [],
         "steps": [],

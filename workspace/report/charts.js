@@ -57,7 +57,7 @@ function drawRounds() {
       y: rows.flatMap(([, , deltas]) => deltas),
       hovertemplate: "%{y:.1f}<extra></extra>", hoveron: "points",
     };
-  }), { xaxis: { type: "category", showgrid: false }, yaxis: { zeroline: true }, boxmode: "group", showlegend: true });
+  }), { xaxis: { type: "category", showgrid: false }, yaxis: { zeroline: true, rangemode: "tozero" }, boxmode: "group", showlegend: true });
 }
 
 function drawCharts() {

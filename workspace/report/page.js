@@ -61,7 +61,7 @@ function itemEntry(item) {
   const more = item.cut ? made("span", { class: "note", text: " … " + whole(item.cut) + " more characters" }) : null;
   const facts = made("p", { class: "note" }, "item " + item.id);
   if (item.path.length) facts.append(" · ", crumbs(item.path, " › "));
-  if (item.others.length) facts.append(" · also ", crumbs(item.others, ", "));
+  if (item.others.length) facts.append(made("br"), "also ", crumbs(item.others, " · "));
   return made("details", { class: "item" }, made("summary", { text: start }), made("p", { text: item.text }, more), facts);
 }
 

@@ -3,6 +3,7 @@
 
 const MOST_DRAWN = 800;
 const DEEPEST = 4;
+const LETTER = 6.2; // pixels of a letter in the drawing, about
 const COLOURS = [
   "#4c78a8", "#e0884a", "#5a9e6f", "#b8625f", "#8a74b3", "#c9a13b", "#4fa3a5", "#c77ba1", "#8b7a5e", "#7d92b5",
   "#a5b358", "#d29a7a", "#6b8e8e", "#a977b8", "#d0b35e", "#5f86c4", "#cf7f6a", "#73a857", "#9a8fbf", "#b58f4a",
@@ -60,17 +61,20 @@ function drawTree() {
   const top = opened === ROOT || below(opened).length ? opened : NODES[opened].parent;
   const { rows, left } = visible(top);
   const all = TOP.items;
+  const tree = document.getElementById("tree");
+  const columns = 1 + Math.max(...rows.map((row) => row.depth));
+  const fitting = Math.max(12, Math.floor((tree.clientWidth || 680) / columns / LETTER));
   const trace = {
     type: drawing(),
     ids: rows.map((row) => String(row.place)),
     parents: rows.map((row) => row.parent),
-    labels: rows.map((row) => plain(clipped(nodeAt(row.place).name, 60))),
+    labels: rows.map((row) => plain(clipped(nodeAt(row.place).name, fitting))),
     values: sizes(rows),
     text: rows.map((row) => whole(nodeAt(row.place).items)),
-    customdata: rows.map((row) => percent(nodeAt(row.place).items, all)),
+    customdata: rows.map((row) => [plain(clipped(nodeAt(row.place).name, 120)), percent(nodeAt(row.place).items, all)]),
     branchvalues: "total",
-    textinfo: "label+text",
-    hovertemplate: "%{label}<br>%{text} items, %{customdata} of all<extra></extra>",
+    textinfo: "label",
+    hovertemplate: "%{customdata[0]}<br>%{text} items, %{customdata[1]} of all<extra></extra>",
     sort: false,
     marker: {
       colors: rows.map((row) =>
@@ -91,7 +95,6 @@ function drawTree() {
     font: { family: "system-ui, sans-serif", size: 12.5, color: colour("--ink") },
     uniformtext: { minsize: trace.type === "icicle" ? 10 : 8, mode: "hide" },
   };
-  const tree = document.getElementById("tree");
   Plotly.react(tree, [trace], layout, { displayModeBar: false, responsive: true });
   for (const label of tree.querySelectorAll(".hoverlayer > *")) label.remove();
   const empty = NODES.filter((node) => !node.items).length;
