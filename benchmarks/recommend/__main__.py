@@ -48,9 +48,16 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="the codes that FILE speaks of (the last ones given)",
     )
-    made.add_argument("--seeds", type=int, default=3, help="how many (3)")
+    made.add_argument("--seeds", type=int, choices=range(1, 101), metavar="N", default=3, help="how many (3)")
     made.add_argument("--epochs", type=int, default=None, help="at most, for a quick look")
     made.add_argument("--threads", type=int, default=None, help="of PyTorch")
+    made.add_argument(
+        "--keep",
+        type=Path,
+        default=Path(".build/benchmarks/recommend"),
+        metavar="DIR",
+        help="where trained models are kept; what lies there is not trained again (.build/benchmarks/recommend)",
+    )
     made.add_argument("--out", type=Path, metavar="FILE", help="write all numbers as JSON")
     made.add_argument("--checks", action="store_true", help="only check the data")
     return made
@@ -89,7 +96,9 @@ def run(options: argparse.Namespace) -> None:
     rows: list[Row] = baseline_rows(data)
     for codes in chosen:
         said = fitting if codes.name == of else None
-        rows.append(train_row(data, codes, options.seeds, options.epochs, options.threads, said))
+        rows.append(
+            train_row(data, codes, options.seeds, options.epochs, options.threads, said, options.keep)
+        )
     print(markdown(table(rows)), end="\n\n")
     print(markdown(settings_table(rows)), end="\n\n")
     print(markdown(critique_table(rows)))

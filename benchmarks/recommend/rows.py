@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,10 +11,11 @@ import torch
 from .codes import Codes
 from .critique import Fitting, masks
 from .data import Interactions, Query
+from .kept import trained
 from .measure import CUTS, measures
 from .model import Shape
 from .report import Critique, Row
-from .train import CHOSEN_BY, Trained, Training, ranked, train
+from .train import CHOSEN_BY, Trained, Training, ranked
 
 FIRST_SEED = 2025
 
@@ -31,43 +33,47 @@ def train_row(
     epochs: int | None = None,
     threads: int | None = None,
     fitting: Fitting | None = None,
+    keep: Path | None = None,
 ) -> Row:
-    """Choose settings on `valid`, train with seeds 2025, 2026, …, measure on `test`."""
+    """Choose settings on `valid`, train with seeds 2025, 2026, …, measure on `test`.
+
+    Models are kept in the folder `keep`, and taken from it.
+    """
     if threads:
         torch.set_num_threads(threads)
     grid = {name: how if epochs is None else replace(how, epochs=epochs) for name, how in GRID.items()}
-    first = {name: _trained(data, codes, name, how, FIRST_SEED) for name, how in grid.items()}
-    tried = {name: max(trained.curve) for name, trained in first.items()}
+
+    def run(name: str, seed: int) -> Trained:
+        made = trained(data, codes, grid[name], seed, keep)
+        print(
+            f"{codes.name}, {name}, seed {seed}: valid {CHOSEN_BY} {100 * max(made.curve):.2f}, "
+            f"epoch {made.epoch} of {len(made.curve)}, {made.seconds:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+        return made
+
+    first = {name: run(name, FIRST_SEED) for name in grid}
+    tried = {name: max(made.curve) for name, made in first.items()}
     chosen = max(tried, key=lambda name: tried[name])
     later = range(FIRST_SEED + 1, FIRST_SEED + seeds)
-    runs = [first[chosen], *(_trained(data, codes, chosen, grid[chosen], seed) for seed in later)]
-    ranks = [ranked(run.model, data.test) for run in runs]
+    runs = [first[chosen], *(run(chosen, seed) for seed in later)]
+    ranks = [ranked(each.model, data.test) for each in runs]
     unseen = _unseen(data)
     return Row(
         codes.name,
-        tuple(measures(ranked(run.model, data.valid)) for run in runs),
+        tuple(measures(ranked(each.model, data.valid)) for each in runs),
         tuple(measures(each) for each in ranks),
         tuple(float((each[unseen] <= CUTS[-1]).mean()) for each in ranks) if unseen.any() else (),
         len(codes.tokens) - 1,
         codes.table.shape[1],
         runs[0].parameters,
-        tuple(run.seconds for run in runs),
-        tuple(run.epoch for run in runs),
+        tuple(each.seconds for each in runs),
+        tuple(each.epoch for each in runs),
         chosen,
         tried,
         _criticised(data, codes, runs, fitting) if codes.table.shape[1] > 1 else None,
     )
-
-
-def _trained(data: Interactions, codes: Codes, name: str, how: Training, seed: int) -> Trained:
-    trained = train(data, codes, how, seed)
-    print(
-        f"{codes.name}, {name}, seed {seed}: valid {CHOSEN_BY} {100 * max(trained.curve):.2f}, "
-        f"epoch {trained.epoch} of {len(trained.curve)}, {trained.seconds:.0f} s",
-        file=sys.stderr,
-        flush=True,
-    )
-    return trained
 
 
 def _unseen(data: Interactions) -> np.ndarray:

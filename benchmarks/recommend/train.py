@@ -42,9 +42,19 @@ class Trained:
 
     model: Recommender
     epoch: int
-    parameters: int
     seconds: float
     curve: tuple[float, ...]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(each.numel() for each in self.model.parameters())
+
+
+def recommender(data: Interactions, codes: Codes, how: Training) -> Recommender:
+    """Make an untrained model; its weights are drawn from PyTorch's generator."""
+    length = min(data.longest, LONGEST)
+    return Recommender(torch.from_numpy(codes.table), len(codes.tokens), length, how.shape)
 
 
 def train(data: Interactions, codes: Codes, how: Training, seed: int) -> Trained:
@@ -52,9 +62,7 @@ def train(data: Interactions, codes: Codes, how: Training, seed: int) -> Trained
     start = time.perf_counter()
     torch.manual_seed(seed)
     order = np.random.default_rng(seed)
-    model = Recommender(
-        torch.from_numpy(codes.table), len(codes.tokens), min(data.longest, LONGEST), how.shape
-    )
+    model = recommender(data, codes, how)
     sequences, lengths = _padded(list(data.train.values()))
     optimizer = torch.optim.AdamW(model.parameters(), lr=how.rate, weight_decay=how.decay)
     best, best_epoch, kept, curve = -1.0, 0, model.state_dict(), []
@@ -72,8 +80,7 @@ def train(data: Interactions, codes: Codes, how: Training, seed: int) -> Trained
         elif epoch - best_epoch >= how.patience:
             break
     model.load_state_dict(kept)
-    parameters = sum(each.numel() for each in model.parameters())
-    return Trained(model, best_epoch, parameters, time.perf_counter() - start, tuple(curve))
+    return Trained(model, best_epoch, time.perf_counter() - start, tuple(curve))
 
 
 def ranked(

@@ -80,6 +80,8 @@ def test_a_seed_gives_the_same_again(tmp_path: Path) -> None:
     from taxonaut.benchmarks.recommend.rows import train_row
 
     data = read(ring(tmp_path))
-    rows = [train_row(data, item_ids(data.items), seeds=2, epochs=2) for _ in range(2)]
-    assert rows[0].test == rows[1].test
-    assert rows[0].parameters == rows[1].parameters
+    codes = item_ids(data.items)
+    first = train_row(data, codes, seeds=2, epochs=2, keep=tmp_path / "kept")
+    assert len(list((tmp_path / "kept").glob("*.pt"))) == 3
+    assert train_row(data, codes, seeds=2, epochs=2, keep=tmp_path / "kept") == first
+    assert train_row(data, codes, seeds=2, epochs=2).test == first.test

@@ -1,0 +1,42 @@
+"""Trained models kept on disk, so that a run that was killed, or gets more codes, trains only the rest."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from .codes import Codes
+from .data import Interactions
+from .train import Trained, Training, recommender, train
+
+
+def trained(data: Interactions, codes: Codes, how: Training, seed: int, folder: Path | None) -> Trained:
+    """Return the model of an earlier run with equal data, codes, settings and seed, or train and keep it."""
+    if folder is None:
+        return train(data, codes, how, seed)
+    path = folder / f"{_key(data, codes, how, seed)}.pt"
+    if path.is_file():
+        held = torch.load(path, weights_only=True)
+        model = recommender(data, codes, how)
+        model.load_state_dict(held["weights"])
+        return Trained(model, held["epoch"], held["seconds"], tuple(held["curve"]))
+    made = train(data, codes, how, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    torch.save(
+        {
+            "weights": made.model.state_dict(),
+            "epoch": made.epoch,
+            "seconds": made.seconds,
+            "curve": list(made.curve),
+        },
+        unfinished,
+    )
+    unfinished.replace(path)
+    return made
+
+
+def _key(data: Interactions, codes: Codes, how: Training, seed: int) -> str:
+    """Name a run by all that its weights come of, but for the machine and the code."""
+    told = (codes.table.tolist(), sorted(data.train.items()), data.valid, how, seed, torch.__version__)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:24]
