@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import BadCodes, Codes
+from .codes import PAD, BadCodes, Codes
 
 Mask = NDArray[np.bool_]
 Fitting = Mapping[str, Sequence[str]]
@@ -37,8 +37,8 @@ def read_fitting(path: Path) -> dict[str, list[str]]:
 def masks(codes: Codes, items: Sequence[str], fitting: Fitting | None = None) -> Callable[[int], Mask]:
     """Return a function from a target's row to the (items,) that are left: a first token fits.
 
-    A target that the file leaves out, or for which nothing fits, is not limited. Of a target whose own first
-    token was not chosen, no right answer is left.
+    A target that the file leaves out, or for which nothing fits, is not limited; without a file, one whose first
+    slot is a pad. Of a target whose own first token was not chosen, no right answer is left.
 
     Raises:
         BadCodes: The file names a token that no item has in its first slot.
@@ -56,7 +56,8 @@ def masks(codes: Codes, items: Sequence[str], fitting: Fitting | None = None) ->
             )
 
     def left(target: int) -> Mask:
-        chosen = [codes.first[target]] if fitting is None else fitting.get(items[target], ())
+        own = [token for token in (codes.first[target],) if token != PAD]
+        chosen = own if fitting is None else fitting.get(items[target], ())
         if not chosen:
             return np.ones(len(items), dtype=np.bool_)
         return np.logical_or.reduce([with_first[token] for token in chosen])

@@ -71,6 +71,12 @@ def test_a_critique_leaves_items_with_a_fitting_first_token(tmp_path: Path) -> N
         masks(codes, ITEMS, {"1": ["<a_9>"]})
 
 
+def test_an_item_without_a_first_token_is_not_limited() -> None:
+    codes = coded("ours", ITEMS, {"1": ["<a_0>"], "2": ["<pad>"], "3": ["<pad>"]})
+    left = masks(codes, ITEMS)
+    assert [left(row).tolist() for row in range(2)] == [[True, False, False], [True, True, True]]
+
+
 def test_kmeans_codes_part_what_is_apart() -> None:
     near = np.array([[0, 0], [0, 1], [10, 0], [10, 1]], dtype=np.float32)
     tree = tree_codes(near, (2, 2), seed=0)
