@@ -244,7 +244,8 @@ def first_option(schema: dict[str, Any]) -> dict[str, Any]:
     for name in schema.get("required", []):
         kind = schema["properties"][name]
         if kind.get("type") == "array":
-            allowed = kind.get("items", {}).get("enum", [1])
+            items = kind.get("items", {})
+            allowed = items.get("enum", ["because"] if items.get("type") == "string" else [1])
             filled[name] = [next((v for v in allowed if v), allowed[0])]
         elif kind.get("type") == "integer":
             filled[name] = 1

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from taxonaut.workspace.free_form import (
 from taxonaut.workspace.vocabulary import Descriptor, Vocabulary
 from taxonaut.workspace.workspace import Workspace
 
+CONCURRENCY = 4
 TEXTS = {"p": "blue pen", "q": "red pen", "e": " ", "d": "oak desk"}
 ITEMS = [ItemId(id_) for id_ in TEXTS]
 
@@ -156,3 +158,34 @@ def test_requests_are_all_in_one_batch(workspace: Workspace, monkeypatch: pytest
         afree_form(workspace, [item.id for item in items], 3, lambda some, of: done.append((some, of)))
     )
     assert (sizes, done) == ([128, 22], [(128, 150), (150, 150)])
+
+
+def test_a_run_that_was_broken_off_asks_nothing_twice(tmp_path: Path, start_server: Any) -> None:
+    """Of a batch that was not finished, only what was in flight is asked again: the gateway keeps each reply."""
+    server, folder = start_server(0.03), tmp_path / "w"
+    Workspace.init(folder).close()
+    role = f'model = "hosted_vllm/test"\napi_base = "{server.url}"\nconcurrency = {CONCURRENCY}\n'
+    (folder / "taxonaut.toml").write_text(f"[models.annotator]\n{role}", encoding="utf-8")
+    items = [ItemId(f"i{number}") for number in range(40)]
+
+    async def broken_off(workspace: Workspace) -> None:
+        task = asyncio.create_task(afree_form(workspace, items))
+        await asyncio.to_thread(server.wait, "answered=12")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with Workspace.open(folder) as workspace:
+        workspace.items.put([Item(item, f"text of {item}") for item in items])
+        asyncio.run(broken_off(workspace))
+        assert [(run.status, run.units) for run in workspace.runs.list("free-form")] == [("interrupted", 0)]
+        assert 12 <= server.stats()["distinct"] < 40
+    with Workspace.open(folder) as workspace:
+        found = asyncio.run(afree_form(workspace, items))
+        again = asyncio.run(afree_form(workspace, items))
+        assert [(run.status, run.units) for run in workspace.runs.list("free-form")] == [("finished", 40)]
+    assert found == again == FreeForm("hosted_vllm/test", dict.fromkeys(items, ("because",)), {})
+    stats = server.stats()
+    assert stats["distinct"] == 40
+    assert stats["requests"] <= 40 + CONCURRENCY
+    assert stats["peak"] <= CONCURRENCY
