@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from taxonaut.state.database import Database
@@ -25,11 +26,14 @@ SERVER = Path(__file__).parent / "servers" / "openai_server.py"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the warnings quiet that LiteLLM silences for the whole process when it is imported.
+    """Set Hypothesis up, and keep the warnings quiet that LiteLLM silences when it is imported.
 
     pytest takes such a filter back at the end of the test that imported LiteLLM first.
     """
     config.addinivalue_line("filterwarnings", "ignore:Item '.*' on TypedDict class:UserWarning")
+    # How long an example takes to draw says more of the machine than of the test.
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell's background jobs ignore Ctrl-C and hand that down; the tests of Ctrl-C need it.
         signal.signal(signal.SIGINT, signal.default_int_handler)

