@@ -138,9 +138,7 @@ def made(draft: Draft, centres: list[Centre], change: ChangeProposal, reason: st
     """Make one approved change; say whether that was possible, and why not."""
     assert change.centre is not None
     if change.kind == "expand" and change.at is not None:
-        known = centres[change.at]
-        examples = tuple(dict.fromkeys((*known.examples, *change.items)))
-        centres[change.at] = replace(change.centre, examples=examples)
+        centres[change.at] = widened(centres[change.at], change.centre, change.items)
         return True, reason
     parent = draft.group.path[-1] if draft.group.path else ""
     try:
@@ -151,10 +149,22 @@ def made(draft: Draft, centres: list[Centre], change: ChangeProposal, reason: st
     return True, reason
 
 
+def widened(known: Centre, wanted: Centre, items: Sequence[ItemId]) -> Centre:
+    """Return an expanded descriptor; what another change of the round made it include stays."""
+    includes = tuple(dict.fromkeys((*known.includes, *wanted.includes)))
+    return replace(
+        wanted,
+        examples=tuple(dict.fromkeys((*known.examples, *items))),
+        includes=includes,
+        excludes=tuple(each for each in wanted.excludes if each not in includes),
+    )
+
+
 def cluster_of(draft: Draft, centre: Centre, items: Sequence[ItemId]) -> Cluster:
     """Describe one cluster of a group's items; those that vote on it do not stand for it, if there are others."""
     central = tuple(ItemId(item) for item in centre.examples[:SHOWN])
-    others = [item for item in items if item not in set(central)] or list(items)
+    shown = set(central)
+    others = [item for item in items if item not in shown] or list(items)
     voters = others[:: max(1, len(others) // VOTERS)][:VOTERS]
     reports = dict(zip(draft.group.labels, draft.why, strict=True)) if draft.why else {}
     why = dict.fromkeys(reports[item] for item in items if reports.get(item))
