@@ -6,6 +6,19 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.refining import ItemGroup
 from taxonaut.tools.clustering import parts_for
 
+LEAST = {
+    "categories": 2,
+    "split_threshold": 2,
+    "per_descriptor": 1,
+    "max_refinement_cycles": 0,
+    "anomaly_threshold": 1,
+    "proposals": 1,
+    "branching": 0,
+    "depth": 1,
+    "smallest": 1,
+}
+"""What each threshold must be at least."""
+
 
 @dataclass(frozen=True, slots=True)
 class VocabularyPolicy:
@@ -31,11 +44,12 @@ class VocabularyPolicy:
     smallest: int = 2
 
     def __post_init__(self) -> None:
-        if self.categories < 2 or self.split_threshold < 2 or self.depth < 1:
-            raise InputError(
-                f"categories ({self.categories}) and split_threshold ({self.split_threshold}) must be at least 2, "
-                f"depth ({self.depth}) at least 1"
-            )
+        for name, least in LEAST.items():
+            given = getattr(self, name)
+            if given < least:
+                raise InputError(f"{name} is {given!r}; it must be at least {least}")
+        if not 0 < self.coverage <= 1:
+            raise InputError(f"coverage is {self.coverage!r}; it must be above 0 and at most 1")
 
     def divides(self, group: ItemGroup) -> bool:
         """Whether a group is divided: all items always, if there are two."""
@@ -48,7 +62,7 @@ class VocabularyPolicy:
 
     def is_covered(self, items: int, uncovered: int) -> bool:
         """Whether so few items of a group fit nothing that it needs no further round."""
-        return uncovered < self.anomaly_threshold or uncovered < (1 - self.coverage) * items
+        return uncovered < self.anomaly_threshold or (items - uncovered) / items > self.coverage
 
     def clusters(self, uncovered: int) -> int:
         """How many clusters a round's uncovered items make."""
