@@ -92,14 +92,15 @@ class Assigned:
     """What became of a job: for each label the numbers of its centres from 0 on, best first; () fits none.
 
     `why` aligns with the labels: what was said about why nothing fits those of its request, if anything.
-    `error` is set where a request failed; its labels then have no centres. A server that is gone counts before
-    a reply that was no valid call.
+    `error` is set where a request failed; its labels, whose places are in `failed`, then have no centres. A server
+    that is gone counts before a reply that was no valid call.
     """
 
     each: tuple[tuple[int, ...], ...]
     decisions: tuple[Decision, ...]
     error: ModelError | None = None
     why: tuple[str, ...] = ()
+    failed: frozenset[int] = frozenset()
 
 
 Asked = tuple[int, int, ModelRequest]
@@ -138,6 +139,7 @@ class Annotator:
         why = [[""] * len(job.labels) for job in jobs]
         decisions: list[list[Decision]] = [[] for _ in jobs]
         errors: list[ModelError | None] = [None] * len(jobs)
+        failed: list[set[int]] = [set() for _ in jobs]
         asked = [request for place, job in enumerate(jobs) for request in self.requests(job, place)]
         while asked:
             replies = await self.asker.model.answer([request for _, _, request in asked])
@@ -149,17 +151,18 @@ class Annotator:
                     answers = reply.each if request.texts else (reply.chosen,)
                     chosen = [tuple(order[number - 1] for number in numbers) for numbers in answers]
                     each[place][first : first + len(chosen)] = chosen
-                    said = line(reply.arguments.get(WHY, ""), LONGEST_REPORT)
+                    said = line(reply.arguments.get(WHY) or "", LONGEST_REPORT)
                     why[place][first : first + len(chosen)] = ["" if taken else said for taken in chosen]
                 elif isinstance(reply, ModelReplyError) and len(request.texts) > 1:
                     again += self.halves(place, first, request)
                 else:
                     errors[place] = graver(errors[place], reply)
+                    failed[place].update(range(first, first + max(1, len(request.texts))))
                 decisions[place].append(self.decision(run, job, first, request, reply, chosen))
             asked = again
         return [
-            Assigned(tuple(chosen), tuple(rows), error, tuple(words))
-            for chosen, rows, error, words in zip(each, decisions, errors, why, strict=True)
+            Assigned(tuple(chosen), tuple(rows), error, tuple(words), frozenset(places))
+            for chosen, rows, error, words, places in zip(each, decisions, errors, why, failed, strict=True)
         ]
 
     def halves(self, place: int, first: int, request: ModelRequest) -> "list[Asked]":

@@ -72,13 +72,12 @@ class Assigning:
         for node, result in zip(nodes, results, strict=True):
             if result.error is not None and not isinstance(result.error, ModelReplyError):
                 raise result.error
-            for each, numbers in zip(at[node], result.each, strict=True):
-                if result.error is not None and not numbers:
-                    errors[each.item] = str(result.error)
-                reached += [
-                    Standing(each.item, (*each.path, children[node][number].id), each.passed + place)
-                    for place, number in enumerate(numbers)
-                ]
+            errors |= {at[node][place].item: str(result.error) for place in result.failed}
+            reached += [
+                Standing(each.item, (*each.path, children[node][number].id), each.passed + place)
+                for each, numbers in zip(at[node], result.each, strict=True)
+                for place, number in enumerate(numbers)
+            ]
         standing = best_of(reached)
         return {  # type: ignore[typeddict-item]
             "standing": standing,
