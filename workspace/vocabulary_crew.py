@@ -26,7 +26,11 @@ from taxonaut.workspace.wiring import Wiring
 
 ROOM_FOR_A_DESCRIPTOR = 160
 ROOM_FOR_A_VERDICT = 80
-"""Tokens of an answer: for each descriptor that is proposed, for each proposal that is reviewed."""
+ROOM_FOR_A_CHANGE = 480
+"""Tokens of an answer: for each descriptor that is proposed, for each proposal that is reviewed, for a proposal."""
+
+ALL_THAT_FIT = 1.0
+"""The margin within which an encoder takes descriptors beside the nearest, where not only the best is wanted."""
 
 HEAD = 160
 """Characters at the beginning of an item's text that name what it is: word statistics read no further."""
@@ -62,21 +66,21 @@ def vocabulary_crew(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyCrew:
         manner(roles.architect),
         DESCRIPTORS,
     )
-    annotators = opened(wiring, roles.annotator, lookup, room_for_items(config))
+    most = vocabulary.branching or vocabulary.fits
+    margin = ALL_THAT_FIT if most > 1 else 0.0
+    annotators = opened(wiring, roles.annotator, lookup, room_for_items(config), margin=margin)
     writer = ChangeWriter(
         annotators, prompts, suggestions.name, task, manner(roles.annotator), vocabulary.seed
     )
     reviewer = ChangeReviewer(architects, prompts, suggestions.name, task, manner(roles.architect))
-    most = vocabulary.branching or vocabulary.fits
     return VocabularyCrew(suggestions, architect, annotator_on(wiring, annotators, most), writer, reviewer)
 
 
 def item_annotator(wiring: Wiring, lookup: Lookup, *, every: bool) -> Annotator:
     """Return the annotator that puts descriptors on items: one best at a node, or `every` one that fits."""
     config = wiring.config
-    model = opened(
-        wiring, config.models.annotator, lookup, room_for_items(config), margin=1.0 if every else 0.0
-    )
+    margin = ALL_THAT_FIT if every else 0.0
+    model = opened(wiring, config.models.annotator, lookup, room_for_items(config), margin=margin)
     return annotator_on(wiring, model, config.vocabulary.fits if every else 1)
 
 
@@ -101,7 +105,7 @@ def annotator_on(wiring: Wiring, model: Answers, most: int) -> Annotator:
 
 def room_for_items(config: Config) -> int:
     """How many tokens an annotator's answer may take."""
-    return 64 + config.vocabulary.items_per_request * ROOM_FOR_A_LABEL
+    return max(ROOM_FOR_A_CHANGE, 64 + config.vocabulary.items_per_request * ROOM_FOR_A_LABEL)
 
 
 def opened(
@@ -114,7 +118,10 @@ def opened(
         if embedder.name != wiring.stored.embedder.name:
             lookup = StoredEmbedder(embedder, wiring.embeddings).lookup
         settings = LabelEncoderSettings(
-            threshold=config.vocabulary.threshold, margin=margin, centring=config.scoring.centring
+            threshold=config.vocabulary.threshold,
+            margin=margin,
+            further=config.vocabulary.further,
+            centring=config.scoring.centring,
         )
         return LabelEncoder(TextScorer(embedder, ScoreSettings()), lookup, settings)
     if "max_tokens" not in model.model_fields_set:
