@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
+from taxonaut.agents.annotator import graver
 from taxonaut.agents.architect import Manner
 from taxonaut.agents.asking import Asker
 from taxonaut.agents.changes import Uncovered, ballot, choice_of, decision_of, option_texts, votes
@@ -109,10 +111,14 @@ class ChangeReviewer:
         ]
 
     def choices(self, case: Case) -> tuple[Choice, ...]:
-        """What the items of a case choose among: the descriptors there are, then those that are proposed."""
+        """What the items of a case choose among: the descriptors as expanded, then those that are proposed."""
+        wider: dict[int, tuple[str, ...]] = {}
+        for cluster, change in case.proposals:
+            if change.kind == "expand" and change.at is not None:
+                wider[change.at] = (*wider.get(change.at, ()), *cluster.examples)
         options = [
-            choice_of(number, centre, [self.text_of(item) for item in centre.examples])
-            for number, centre in enumerate(case.centres, start=1)
+            choice_of(at + 1, centre, [*map(self.text_of, centre.examples), *wider.get(at, ())])
+            for at, centre in enumerate(case.centres)
         ]
         for cluster, change in case.proposals:
             if change.kind == "create" and change.centre is not None:
@@ -123,7 +129,8 @@ class ChangeReviewer:
         self, run: RunId, case: Case, answers: Sequence[tuple[ModelRequest, ModelReply | ModelError]]
     ) -> Review:
         """Turn the replies about one case into verdicts."""
-        error = next((reply for _, reply in answers if isinstance(reply, ModelError)), None)
+        errors = [reply for _, reply in answers if isinstance(reply, ModelError)]
+        error = reduce(graver, errors) if errors else None
         verdicts = self.verdicts(case, answers)
         names = [centre.name for centre in case.centres]
         said = [f"{'approved' if yes else 'rejected'}: {why}" for yes, why in verdicts]
