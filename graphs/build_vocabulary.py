@@ -148,20 +148,23 @@ class Building:
         return {"waiting": [], "drafts": [*state["drafts"], *drafts], "decisions": decisions}  # type: ignore[typeddict-item]
 
     async def annotate(self, state: VocabularyState) -> VocabularyState:
-        """Let annotators go over the items of all groups at work (ParallelAssign)."""
-        results = await self.annotator.assign(state["run_id"], [self.job(draft) for draft in state["drafts"]])
+        """Let annotators go over the items of all groups at work whose descriptors are new (ParallelAssign)."""
+        changed = [place for place, draft in enumerate(state["drafts"]) if is_changed(draft)]
+        results = await self.annotator.assign(
+            state["run_id"], [self.job(state["drafts"][place]) for place in changed]
+        )
         decisions = [*state["decisions"], *(row for result in results for row in result.decisions)]
         self.stop_on([result.error for result in results], state, decisions)
-        drafts = [
-            replace(
+        drafts = list(state["drafts"])
+        for place, result in zip(changed, results, strict=True):
+            draft = drafts[place]
+            drafts[place] = replace(
                 draft,
                 assigned=result.each,
                 why=result.why,
                 problems=(*draft.problems, *said(result.error)),
                 rounds=(*draft.rounds, Round(len(result.each), sum(map(bool, result.each)))),
             )
-            for draft, result in zip(state["drafts"], results, strict=True)
-        ]
         return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
 
     def job(self, draft: Draft) -> Job:
@@ -194,11 +197,10 @@ class Building:
 
     def goes_on(self, draft: Draft) -> bool:
         """Whether a group needs another round, may have one, and the last one changed anything."""
-        cycles = len(draft.rounds) - 1
-        if self.policy.is_covered(len(draft.assigned), len(draft.uncovered)):
+        idle = bool(draft.rounds[-1].changes)
+        if idle or self.policy.is_covered(len(draft.assigned), len(draft.uncovered)):
             return False
-        idle = cycles > 0 and not any(change.approved for change in draft.rounds[-2].changes)
-        return cycles < self.policy.max_refinement_cycles and not idle
+        return len(draft.rounds) <= self.policy.max_refinement_cycles
 
     def refined(self, draft: Draft) -> Refined:
         """Part a group's items by the descriptors they got; a descriptor with too few items is left out."""
@@ -265,6 +267,11 @@ class Building:
         if self.runs is not None:
             self.runs.finish(state["run_id"], {}, decisions)
         raise first
+
+
+def is_changed(draft: Draft) -> bool:
+    """Whether a group's descriptors are others than those its items were last asked about."""
+    return not draft.rounds or any(change.approved for change in draft.rounds[-1].changes)
 
 
 def renumbered(rounds: Sequence[Round], kept: Sequence[int]) -> tuple[Round, ...]:
