@@ -1,7 +1,7 @@
 """The architect: name the centres that part a set of labels (GenCenters of XMC-Agent, algorithm 1)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal
 
 from taxonaut.agents.asking import Asker
@@ -37,16 +37,20 @@ a model that only scores options ranks the candidates."""
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What an architect is to name: the template that says so, and the tool it calls with at most so many names."""
+    """What an architect is to name: the template that says so, and the tool it calls with at most so many names.
+
+    `strict`: candidates that word statistics named must tell each other apart as well as names that were written.
+    """
 
     template: str
     spec: Callable[[int], ToolSpec]
+    strict: bool = False
 
 
 CENTRES = Brief("architect/propose_centres", propose_categories_spec)
 """Centres that part labels (XMC-Agent)."""
 
-DESCRIPTORS = Brief("architect/propose_descriptors", propose_descriptors_spec)
+DESCRIPTORS = Brief("architect/propose_descriptors", propose_descriptors_spec, strict=True)
 """Descriptors that part items, each with what it includes and excludes (AgenticTagger)."""
 
 
@@ -181,8 +185,11 @@ class Architect(Generic[Id]):
             if self.manner == "written":
                 centres, problems = named(partition, reply.arguments.get(FIELD, ()))
             else:
-                chosen = voted(reply.each, most) if self.manner == "voted" else list(reply.chosen)
+                chosen = voted(reply.each) if self.manner == "voted" else list(reply.chosen)
                 centres = tuple(candidates[number - 1] for number in chosen)
+                if self.brief.strict:
+                    centres, problems = apart(partition, centres)
+                centres = centres[:most]
         decision = Decision(
             run_id=run,
             item_id=part_id(partition),
@@ -203,29 +210,37 @@ class Architect(Generic[Id]):
 
 def named(partition: Partition[Any], categories: Sequence[Any]) -> tuple[tuple[Centre, ...], tuple[str, ...]]:
     """Take the proposals whose names tell them apart; say what is wrong with the others."""
+    centres: list[Centre] = []
+    for category in categories:
+        description = " ".join(str(category.get("description", "")).split())
+        lists = (listed(category.get(key, ())) for key in ("includes", "excludes"))
+        centres.append(Centre(str(category["name"]), description, (), *lists))
+    return apart(partition, centres)
+
+
+def apart(
+    partition: Partition[Any], proposed: Sequence[Centre]
+) -> tuple[tuple[Centre, ...], tuple[str, ...]]:
+    """Take the centres whose names tell them apart; say what is wrong with the others."""
     above = partition.path[-1] if partition.path else ""
     centres: list[Centre] = []
     problems: list[str] = []
-    for category in categories:
-        others = [centre.name for centre in (*centres, *partition.siblings)]
+    for centre in proposed:
+        others = [other.name for other in (*centres, *partition.siblings)]
         try:
-            name = category_name(str(category["name"]), above, others)
+            centres.append(replace(centre, name=category_name(centre.name, above, others)))
         except ToolError as error:
             problems.append(str(error))
-            continue
-        description = " ".join(str(category.get("description", "")).split())
-        lists = (listed(category.get(key, ())) for key in ("includes", "excludes"))
-        centres.append(Centre(name, description, (), *lists))
     return tuple(centres), tuple(problems)
 
 
-def voted(each: Sequence[Sequence[int]], most: int) -> list[int]:
+def voted(each: Sequence[Sequence[int]]) -> list[int]:
     """Return the candidates that sampled labels chose, those with most votes first."""
     votes: dict[int, int] = {}
     for chosen in each:
         for number in chosen[:1]:
             votes[number] = votes.get(number, 0) + 1
-    return sorted(votes, key=lambda number: (-votes[number], number))[:most]
+    return sorted(votes, key=lambda number: (-votes[number], number))
 
 
 def choosing_spec(count: int, most: int) -> ToolSpec:

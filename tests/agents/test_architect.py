@@ -164,9 +164,8 @@ async def test_the_sampled_labels_vote_among_an_encoder_s_candidates() -> None:
 
 
 def test_votes_are_counted_and_the_first_of_equals_comes_first() -> None:
-    assert voted([(3,), (1,), (3,), (), (2,)], 3) == [3, 1, 2]
-    assert voted([(3,), (1,), (3,), (), (2,)], 2) == [3, 1]
-    assert voted([], 2) == []
+    assert voted([(3,), (1,), (3,), (), (2,)]) == [3, 1, 2]
+    assert voted([]) == []
 
 
 async def test_a_model_that_only_scores_ranks_the_candidates() -> None:
