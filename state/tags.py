@@ -23,16 +23,17 @@ class Tags:
         self._database = database
 
     def put(self, run: RunId, taggings: Sequence[Tagging]) -> None:
-        """Keep what items got; what they had before is replaced."""
+        """Keep what items got; what they had before is replaced, and the last of two for one item counts."""
         if not taggings:
             return
-        items = [tagging.item_id for tagging in taggings]
+        latest = {tagging.item_id: tagging for tagging in taggings}
         with self._database.write() as connection:
             tree = self._database.rows(f"SELECT {_TREE}")[0][0]
             connection.execute(
-                "DELETE FROM tags WHERE tree = $1 AND item IN (SELECT unnest($2::VARCHAR[]))", [tree, items]
+                "DELETE FROM tags WHERE tree = $1 AND item IN (SELECT unnest($2::VARCHAR[]))",
+                [tree, list(latest)],
             )
-            rows = [(tree, t.item_id, run, pack(t.path), pack(t.others)) for t in taggings]
+            rows = [(tree, t.item_id, run, pack(t.path), pack(t.others)) for t in latest.values()]
             self._database.append("tags", _COLUMNS, rows)
 
     def get(self, items: Sequence[ItemId]) -> dict[ItemId, Tagging]:
