@@ -25,7 +25,7 @@ CATCH_ALL = frozenset(
 """Names that tell nothing apart; labels that fit no centre are kept apart without a name."""
 
 LEFTOVER = frozenset({"other", "others", "misc", "miscellaneous", "uncategorized"})
-"""First words of names that mean what is left over, such as *other pens*."""
+"""First or last words of names that mean what is left over, such as *other pens*, *pens (other)*."""
 
 JOINING = frozenset({"a", "an", "and", "for", "in", "of", "or", "the", "with"})
 """Words that do not tell two names apart."""
@@ -57,7 +57,8 @@ def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
     if not clean or len(clean) > LONGEST_NAME:
         raise ToolError(f"a category's name has 1 to {LONGEST_NAME} characters; {len(clean)} were given")
     wanted = folded(clean)
-    if wanted in map(folded, CATCH_ALL) or wanted.split(" ")[0] in LEFTOVER:
+    words = wanted.split(" ")
+    if wanted in map(folded, CATCH_ALL) or words[0] in LEFTOVER or words[-1] in LEFTOVER:
         raise ToolError(f"{clean!r} tells nothing apart; name what the category holds")
     if wanted == folded(parent):
         raise ToolError(f"{clean!r} is the name of its parent; name what sets this part of it apart")

@@ -29,7 +29,8 @@ def propose_change(
 ) -> Change:
     """Read a call of the tool. `order[n - 1]` is the place of descriptor number n. Raises ToolError for bad names.
 
-    A descriptor that is expanded keeps its name; what is new is put behind what it says already.
+    A descriptor that is expanded keeps its name, and its definition unless a new one is given; what it includes
+    and excludes from now on is put behind what it says already.
     """
     kind: ChangeKind = arguments["change"]
     problem = line(arguments.get("problem", ""), LONGEST_PROBLEM)
@@ -50,7 +51,7 @@ def propose_change(
         description or old.description,
         old.examples,
         tuple(dict.fromkeys((*old.includes, *includes)))[: 2 * MOST_LISTED],
-        tuple(each for each in old.excludes if each not in includes),
+        tuple(dict.fromkeys(e for e in (*old.excludes, *excludes) if e not in includes))[: 2 * MOST_LISTED],
     )
     return Change(kind, problem, merged, at)
 
