@@ -101,7 +101,8 @@ def run(options: argparse.Namespace) -> None:
         )
     print(markdown(table(rows)), end="\n\n")
     print(markdown(settings_table(rows)), end="\n\n")
-    print(markdown(critique_table(rows)))
+    if any(row.critique for row in rows):
+        print(markdown(critique_table(rows)))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps([row.as_json() for row in rows], indent=1) + "\n", encoding="utf-8")
