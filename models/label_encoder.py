@@ -21,13 +21,15 @@ class LabelEncoderSettings:
     """How likenesses become a choice.
 
     A text takes the option nearest to it, and those within `margin` of that, up to the request's `most`; none
-    if even the nearest is less alike than `threshold`. With `centring`, that share of the options' mean is taken
+    if even the nearest is less alike than `threshold`. Further ones must be as alike as `further`, if that is
+    set, else as `threshold`. With `centring`, that share of the options' mean is taken
     away from all vectors of a request: what the options have in common tells none of them apart, and a text
     that has only that fits none. `cached` bounds the vectors that are kept.
     """
 
     threshold: float = 0.1
     margin: float = 0.0
+    further: float | None = None
     cached: int = 65_536
     centring: float = 0.0
 
@@ -87,7 +89,14 @@ class LabelEncoder:
         ids = np.array([choice.id for choice in request.choices])
         order = np.argsort(-alike, axis=1, kind="stable")[:, : request.most]
         found = []
+        further = self.settings.threshold if self.settings.further is None else self.settings.further
         for row, places in zip(alike, order, strict=True):
-            least = max(self.settings.threshold, row[places[0]] - self.settings.margin)
-            found.append(tuple(ids[places[row[places] >= least]].tolist()))
+            nearest = row[places[0]]
+            least = max(further, nearest - self.settings.margin)
+            taken = (
+                places[row[places] >= min(least, nearest)]
+                if nearest >= self.settings.threshold
+                else places[:0]
+            )
+            found.append(tuple(ids[taken].tolist()))
         return found, alike

@@ -161,6 +161,12 @@ class VocabularyConfig(Section):
     threshold: float = Field(
         default=0.3, ge=-1, le=1, description="encoder/: least likeness of a descriptor that fits."
     )
+    further: float = Field(
+        default=0.15,
+        ge=-1,
+        le=1,
+        description="encoder/: the same of one that fits as well, beside a better one.",
+    )
     seed: int = 0
 
 

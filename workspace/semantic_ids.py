@@ -9,6 +9,7 @@ from typing import Literal
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.vocabulary import Tagging
+from taxonaut.workspace.telling_apart import told_apart
 from taxonaut.workspace.vocabulary import Descriptor, Vocabulary
 
 PAD = "<pad>"
@@ -106,9 +107,9 @@ def semantic_ids(vocabulary: Vocabulary, further: int = 0, *, resolver: bool = T
     """Put every item's descriptors into slots (AgenticTagger 4.4, 5.2.1).
 
     Slots `l1` … `lD` are the item's path, one for each level of the vocabulary, coarse to fine; where the path
-    is shorter, they are padded. `x1` … are `further` descriptors that fit as well, best first, those of the
-    path left out. `r` numbers the items that share all of these, from 0 on in the order of the taggings, so
-    that no two ids are the same; `resolver=False` leaves it away.
+    is shorter, they are padded. `x1` … are `further` descriptors that fit as well, best first, chosen so that
+    items of one path differ if they can (`told_apart`). `r` numbers the items that share all of these, from 0 on
+    in the order of the taggings, so that no two ids are the same; `resolver=False` leaves it away.
 
     A token's number is its descriptor's place in preorder: among those of its level in a level slot, among all
     in a further one. It depends on the vocabulary only, not on what the items got. Tokens of a level slot and
@@ -131,8 +132,12 @@ def semantic_ids(vocabulary: Vocabulary, further: int = 0, *, resolver: bool = T
     }
     also = numbered(extra[0], vocabulary.descriptors) if extra else {}
     at = {descriptor.id: descriptor.level - 1 for descriptor in vocabulary.descriptors}
+    others = told_apart(vocabulary.taggings, further)
     ids = {
-        each.item_id: (*path_tokens(each, at, placed, len(levels)), *also_tokens(each, also, further))
+        each.item_id: (
+            *path_tokens(each, at, placed, len(levels)),
+            *also_tokens(others[each.item_id], also, further),
+        )
         for each in vocabulary.taggings
     }
     meanings = {
@@ -170,9 +175,8 @@ def path_tokens(
     return tokens
 
 
-def also_tokens(tagging: Tagging, also: Mapping[NodeId, str], count: int) -> list[str]:
-    """Return the tokens of an item's best further descriptors, padded."""
-    others = [node for node in dict.fromkeys(tagging.others) if node not in tagging.path][:count]
+def also_tokens(others: Sequence[NodeId], also: Mapping[NodeId, str], count: int) -> list[str]:
+    """Return the tokens of an item's further descriptors, padded."""
     return [*(also[node] for node in others), *[PAD] * (count - len(others))]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.vocabulary import Tagging
+from taxonaut.workspace.telling_apart import told_apart
 from taxonaut.workspace.vocabulary import Group, Vocabulary
 
 FEWEST_DELTAS = 5
@@ -170,11 +171,12 @@ def utilization(counts: Mapping[Any, int]) -> float:
 
 
 def resolver_share(taggings: Sequence[Tagging], further: int = 0) -> float:
-    """Return the share of items that are not the first with their path and first `further` others.
+    """Return the share of items that are not the first with their path and `further` others, as `told_apart`.
 
     Items without any descriptor share the empty path.
     """
-    different = {(tagging.path, tagging.others[:further]) for tagging in taggings}
+    others = told_apart(taggings, further)
+    different = {(tagging.path, others[tagging.item_id]) for tagging in taggings}
     return share(len(taggings) - len(different), len(taggings))
 
 

@@ -16,6 +16,7 @@ from taxonaut.state.records import Node
 from taxonaut.state.vocabulary import Tagging
 from taxonaut.workspace.semantic_ids import Meaning, Slot, letters, semantic_ids
 from taxonaut.workspace.semantic_ids_file import meanings_file, read_semantic_ids, write_semantic_ids
+from taxonaut.workspace.telling_apart import told_apart
 from taxonaut.workspace.vocabulary import Descriptor, Vocabulary
 
 ROOT = NodeId(1)
@@ -103,6 +104,18 @@ def test_further_descriptors_share_one_set_of_tokens() -> None:
     assert (found.path(ItemId("biro")), found.further(ItemId("biro"))) == ((2, 5), (4, 6))
 
 
+def test_items_of_one_path_take_further_descriptors_that_differ() -> None:
+    taggings = [tagging(item, [2], [3, 4, 5]) for item in "abcd"] + [
+        tagging("e", [3], [2]),
+        tagging("f", [2]),
+    ]
+    found = told_apart(vocabulary([1, 1, 1, 1], taggings).taggings, 1)
+    assert found == {"a": (3,), "b": (4,), "c": (5,), "d": (3,), "e": (2,), "f": ()}
+    pairs = told_apart(taggings, 2)
+    assert [pairs[ItemId(item)] for item in "abcd"] == [(3, 4), (3, 5), (4, 5), (3, 4)]
+    assert semantic_ids(vocabulary([1, 1, 1, 1], taggings), 1).beyond_first == 1
+
+
 def test_without_a_resolver_ids_may_be_shared() -> None:
     found = semantic_ids(PAPER, resolver=False)
     assert [slot.name for slot in found.slots] == ["l1", "l2"]
@@ -160,8 +173,10 @@ def test_ids_are_unique_and_say_what_the_item_got(drawn: Vocabulary, further: in
     assert len(set(found.ids.values())) == len(drawn.taggings)
     for each in drawn.taggings:
         others = [node for node in dict.fromkeys(each.others) if node not in each.path]
+        own = found.further(each.item_id)
         assert found.path(each.item_id) == each.path
-        assert found.further(each.item_id) == tuple(others[:further])
+        assert len(own) == min(further, len(others))
+        assert own == tuple(node for node in others if node in own)
     with TemporaryDirectory() as folder:
         file = Path(folder, "ids.json")
         write_semantic_ids(found, file)
