@@ -170,8 +170,8 @@ def told(cluster: Uncovered, change: Change) -> str:
     assert change.centre is not None
     centre = change.centre
     verb = "Create" if change.kind == "create" else "Expand"
-    parts = [f"{verb} {centre.name!r}"]
-    parts += [centre.description] if centre.description else []
-    parts += [f"Includes: {'; '.join(centre.includes)}"] if centre.includes else []
-    parts += [f"Excludes: {'; '.join(centre.excludes)}"] if centre.excludes else []
-    return f"{'. '.join(parts)}. For {cluster.size} items: {change.problem}"
+    about = f": {centre.description}" if centre.description else ""
+    about += f" (includes: {'; '.join(centre.includes)})" if centre.includes else ""
+    about += f" (excludes: {'; '.join(centre.excludes)})" if centre.excludes else ""
+    why = f": {change.problem}" if change.problem else ""
+    return f"{verb} {centre.name!r}{about} — for {cluster.size} items{why}"

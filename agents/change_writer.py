@@ -134,7 +134,7 @@ class ChangeWriter:
 
 def described(cluster: Uncovered) -> str:
     """A cluster as a prompt shows it: how many items, some of them, what annotators said."""
-    lines = [f"{cluster.size} items, such as:", *(f"- {shown(each)}" for each in cluster.examples)]
+    lines = [f"{cluster.size} in all, such as:", *(f"- {shown(each)}" for each in cluster.examples)]
     if cluster.why:
         lines += ["Annotators said:", *(f"- {shown(word)}" for word in cluster.why)]
     return "\n".join(lines)

@@ -61,8 +61,11 @@ def test_the_commands_are_these() -> None:
         "prompts list",
         "prompts show",
         "tools",
+        "vocabulary assign",
+        "vocabulary build",
         "vocabulary export",
         "vocabulary report",
+        "vocabulary show",
     ]
 
 

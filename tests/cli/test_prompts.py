@@ -10,11 +10,17 @@ def test_list(run: Any, shop: Path) -> None:
     assert [(row["name"], row["copy"]) for row in rows] == [
         (name, "packaged")
         for name in (
+            "annotator/assign_items",
             "annotator/assign_label_scored",
             "annotator/assign_labels",
             "annotator/keywords",
+            "annotator/propose_change",
+            "annotator/propose_change_scored",
             "architect/propose_centres",
             "architect/propose_centres_scored",
+            "architect/propose_descriptors",
+            "architect/review_changes",
+            "architect/review_changes_scored",
             "general_expert/rank",
             "general_expert/rank_scored",
             "judge/likely",

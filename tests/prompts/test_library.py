@@ -8,7 +8,7 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from taxonaut.prompts.library import BLOCKS, PACKAGED, PromptLibrary
-from taxonaut.prompts.variables import VARIABLES, OptionText
+from taxonaut.prompts.variables import VARIABLES, DescriptorText, OptionText
 from taxonaut.state.errors import InputError, NotFoundError
 
 HERE = Path(__file__).parent
@@ -24,6 +24,11 @@ OPTIONS: list[OptionText] = [
         "path": "B > Balls",
         "examples": ["Footballs", "Golf balls"],
     },
+]
+DESCRIPTORS: list[DescriptorText] = [
+    {**OPTIONS[0], "includes": ["boots", "sandals"], "excludes": ["socks"]},
+    {**OPTIONS[1], "includes": [], "excludes": []},
+    {**OPTIONS[2], "includes": ["footballs"], "excludes": []},
 ]
 SHARED: dict[str, dict[str, Any]] = {
     EXPAND: {
@@ -61,12 +66,46 @@ SHARED: dict[str, dict[str, Any]] = {
         "options": OPTIONS,
         "most": 2,
     },
+    "annotator/assign_items": {
+        "task": "The items are products.",
+        "path": "Things > Sports",
+        "options": DESCRIPTORS,
+        "most": 2,
+    },
+    "annotator/propose_change": {
+        "task": "The items are products.",
+        "path": "Things > Sports",
+        "options": DESCRIPTORS,
+    },
+    "annotator/propose_change_scored": {"task": "The items are products."},
+    "architect/propose_descriptors": {
+        "task": "The items are products.",
+        "path": "Things > Sports",
+        "siblings": [{"name": "Shoes", "examples": ["Boots"]}, {"name": "Hats", "examples": []}],
+        "suggestions": [{"name": "ball, net", "examples": ["a football", "two goals"]}],
+        "problems": ["'Ball' stands under this node already"],
+        "most": 8,
+    },
+    "architect/review_changes": {
+        "task": "The items are products.",
+        "path": "Things > Sports",
+        "options": DESCRIPTORS,
+    },
+    "architect/review_changes_scored": {"task": "The items are products."},
     "annotator/keywords": {"task": "The texts are product titles.", "most": 3},
     "annotator/assign_label_scored": {"task": "The labels are product categories."},
     "label_writer/write": {"task": "The texts are product titles.", "like": ["Shoes", "Hats"], "most": 3},
 }
 ITEM = {"text": "wireless earbuds"}
-LISTS_LABELS = ("annotator/assign_labels", "architect/propose_centres")
+HEADS = {
+    "annotator/assign_items": "Items:\n",
+    "annotator/assign_labels": "Labels:\n",
+    "annotator/propose_change": "Items without a descriptor:\n",
+    "architect/propose_centres": "Labels:\n",
+    "architect/propose_descriptors": "Items:\n",
+    "architect/review_changes": "Proposals:\n",
+}
+"""What stands before the text in the item block of a template; `Text: ` in the others."""
 
 
 def rendered(library: PromptLibrary, name: str) -> str:
@@ -119,8 +158,7 @@ def test_the_shared_blocks_render_without_an_item(name: str, block: str) -> None
 @pytest.mark.parametrize("name", sorted(VARIABLES))
 def test_the_item_block_needs_the_text_and_nothing_else(name: str) -> None:
     prompt = PromptLibrary().get(name)
-    head = "Labels:\n" if name in LISTS_LABELS else "Text: "
-    assert prompt.render("item", ITEM) == f"{head}wireless earbuds"
+    assert prompt.render("item", ITEM) == f"{HEADS.get(name, 'Text: ')}wireless earbuds"
     with pytest.raises(
         InputError, match=r"the block 'item' of the template .* cannot be rendered: 'text' is undefined"
     ):
