@@ -60,12 +60,12 @@ def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
     words = wanted.split(" ")
     if wanted in map(folded, CATCH_ALL) or words[0] in LEFTOVER or words[-1] in LEFTOVER:
         raise ToolError(f"{clean!r} tells nothing apart; name what the category holds")
-    if wanted == folded(parent):
+    told = telling_words(wanted)
+    if told == telling_words(folded(parent)):
         raise ToolError(f"{clean!r} is the name of its parent; name what sets this part of it apart")
     twin = next((sibling for sibling in siblings if folded(sibling) == wanted), None)
     if twin is not None:
         raise ToolError(f"{twin!r} stands under this node already; use it, or name what is different")
-    told = telling_words(wanted)
     twin = next((sibling for sibling in siblings if telling_words(folded(sibling)) == told), None)
     if twin is not None:
         raise ToolError(

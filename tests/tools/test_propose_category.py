@@ -7,7 +7,7 @@ from taxonaut.state.ids import NodeId
 from taxonaut.state.index import Index
 from taxonaut.state.records import Node
 from taxonaut.tools import propose_category
-from taxonaut.tools.propose_category import folded
+from taxonaut.tools.propose_category import category_name, folded
 
 ROOT, SPORTS = NodeId(1), NodeId(3)
 
@@ -26,6 +26,15 @@ def test_a_category_with_what_it_holds_and_what_not(index: Index) -> None:
         (SPORTS, "Miscellaneous", "'Miscellaneous' tells nothing apart; name what the category holds"),
         (SPORTS, "various", "'various' tells nothing apart; name what the category holds"),
         (SPORTS, "Others", "'Others' tells nothing apart; name what the category holds"),
+        (SPORTS, "Misc", "'Misc' tells nothing apart; name what the category holds"),
+        (SPORTS, "Other games", "'Other games' tells nothing apart; name what the category holds"),
+        (SPORTS, "Games (other)", "'Games (other)' tells nothing apart; name what the category holds"),
+        (SPORTS, "Misc. games", "'Misc. games' tells nothing apart; name what the category holds"),
+        (
+            SPORTS,
+            "Uncategorized balls",
+            "'Uncategorized balls' tells nothing apart; name what the category holds",
+        ),
         (SPORTS, "sport", "'sport' is the name of its parent; name what sets this part of it apart"),
         (SPORTS, "BALL", "'Balls' stands under this node already; use it, or name what is different"),
         (SPORTS, "shoes!", "'Shoes' stands under this node already; use it, or name what is different"),
@@ -36,6 +45,55 @@ def test_names_that_do_not_do(index: Index, parent: NodeId, name: str, message: 
     with pytest.raises(ToolError) as caught:
         propose_category(index, parent, name)
     assert (str(caught.value), index.version()) == (message, version)
+
+
+@pytest.mark.parametrize(
+    ("sibling", "name"),
+    [
+        ("Gel pens", "Pens for Gel"),
+        ("Laptop cases", "Cases for a laptop"),
+        ("Pens and Pencils", "Pencils & pens"),
+        ("Rest, Wrist, Gel", "Gel, Wrist, Rest"),
+    ],
+)
+def test_the_same_words_in_another_order_are_the_same_name(sibling: str, name: str) -> None:
+    with pytest.raises(ToolError) as caught:
+        category_name(name, "Office", ["Paper", sibling])
+    assert str(caught.value) == (
+        f"{name!r} says the same as its sibling {sibling!r}; use that, or name what is different"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sibling", "name"),
+    [
+        ("Men's shoes", "Women's shoes"),
+        ("C", "C++"),
+        ("C#", "C"),
+        ("A4 paper", "A5 paper"),
+        ("Vitamin B", "Vitamin C"),
+        ("Pens", "Gel pens"),
+        ("The", "And"),
+        ("Shoes with laces", "Shoes without laces"),
+        ("Toys for dogs", "Toys for cats"),
+        ("工具", "玩具"),
+        ("🧦", "👟"),
+    ],
+)
+def test_names_that_differ_in_a_word_may_stand_beside_each_other(sibling: str, name: str) -> None:
+    assert category_name(name, "Office", [sibling]) == name
+    assert category_name(sibling, "Office", [name]) == sibling
+
+
+@pytest.mark.parametrize("name", ["Mother's day", "General stationery", "Various artists", "Another World"])
+def test_words_that_only_look_like_what_is_left_over(name: str) -> None:
+    assert category_name(name, "Office", []) == name
+
+
+def test_a_name_may_repeat_the_words_of_its_parent_with_others() -> None:
+    assert category_name("Office chairs", "Office", []) == "Office chairs"
+    with pytest.raises(ToolError, match=r"^'Chairs for the office' is the name of its parent; "):
+        category_name("Chairs for the office", "Office chairs", [])
 
 
 def test_the_same_name_may_stand_elsewhere(index: Index) -> None:
