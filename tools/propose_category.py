@@ -28,7 +28,7 @@ LEFTOVER = frozenset({"other", "others", "misc", "miscellaneous", "uncategorized
 """First or last words of names that mean what is left over, such as *other pens*, *pens (other)*."""
 
 JOINING = frozenset({"a", "an", "and", "for", "in", "of", "or", "the", "with"})
-"""Words that do not tell two names apart."""
+"""Words that do not tell two names apart where another follows."""
 
 MOST_LISTED = 6
 """Things that a descriptor may name as included, and as excluded."""
@@ -75,9 +75,9 @@ def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
 
 
 def telling_words(name: str) -> frozenset[str]:
-    """The words of a folded name, whatever their order, without those that only join others."""
-    words = frozenset(name.split(" "))
-    return words - JOINING or words
+    """The words of a folded name, whatever their order, without those that join others; *vitamin a* ends in none."""
+    *first, last = name.split(" ")
+    return frozenset({*(word for word in first if word not in JOINING), last})
 
 
 def propose_category_spec(index: Index) -> ToolSpec:
