@@ -76,6 +76,7 @@ def seen(snapshot: Snapshot) -> dict[str, Any]:
 
 STEPS: list[Any] = [
     lambda index, one, other: index.create_node(one, "new"),
+    lambda index, one, other: index.create_nodes([(one, TreeNode(0, "n1")), (other, TreeNode(0, "n2"))]),
     lambda index, one, other: index.rename_node(one, "renamed"),
     lambda index, one, other: index.move_node(one, other),
     lambda index, one, other: index.merge_nodes(one, other),
@@ -138,6 +139,11 @@ class IndexMachine(RuleBasedStateMachine):
     @rule(parent=pick, name=names, words=st.lists(names, max_size=2))
     def create_node(self, parent: int, name: str, words: list[str]) -> None:
         self.change(self.index.create_node, self.node(parent), name, "why", words, words)
+
+    @rule(parents=st.lists(pick, max_size=4), name=names, words=st.lists(names, max_size=2))
+    def create_nodes(self, parents: list[int], name: str, words: list[str]) -> None:
+        node = TreeNode(0, name, "why", None, tuple(words), tuple(words), tuple(words))
+        self.change(self.index.create_nodes, [(self.node(parent), node) for parent in parents])
 
     @precondition(lambda self: self.now["labels"])
     @rule(parent=pick, label=pick)
