@@ -68,7 +68,7 @@ def test_undo_is_refused_while_something_rests_on_them(index: Index) -> None:
     index.create_nodes(MADE)
     made = index.events.list(index.version() - 1)[0]
     index.create_node(NodeId(4), "Fine")
-    with pytest.raises(InputError, match="^event 2 cannot be undone before event 3"):
+    with pytest.raises(InputError, match=r"^event 2 cannot be undone before event 3"):
         index.undo_change(made.change)
     assert names(index, PENS) == ["Gel pens", "Fountain pens"]
 
