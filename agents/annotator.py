@@ -141,11 +141,12 @@ class Annotator:
         errors: list[ModelError | None] = [None] * len(jobs)
         failed: list[set[int]] = [set() for _ in jobs]
         asked = [request for place, job in enumerate(jobs) for request in self.requests(job, place)]
+        orders = [self.order(job) for job in jobs]
         while asked:
             replies = await self.asker.model.answer([request for _, _, request in asked])
             again: list[Asked] = []
             for (place, first, request), reply in zip(asked, replies, strict=True):
-                job, order = jobs[place], self.order(jobs[place])
+                job, order = jobs[place], orders[place]
                 chosen: list[tuple[int, ...]] = []
                 if isinstance(reply, ModelReply):
                     answers = reply.each if request.texts else (reply.chosen,)
@@ -158,7 +159,7 @@ class Annotator:
                 else:
                     errors[place] = graver(errors[place], reply)
                     failed[place].update(range(first, first + max(1, len(request.texts))))
-                decisions[place].append(self.decision(run, job, first, request, reply, chosen))
+                decisions[place].append(self.decision(run, job, order, first, request, reply, chosen))
             asked = again
         return [
             Assigned(tuple(chosen), tuple(rows), error, tuple(words), frozenset(places))
@@ -243,6 +244,7 @@ class Annotator:
         self,
         run: RunId,
         job: Job,
+        order: Sequence[int],
         first: int,
         request: ModelRequest,
         reply: ModelReply | ModelError,
@@ -259,7 +261,7 @@ class Annotator:
             template_hash=self.asker.prompt.hash,
             model=self.asker.model.name,
             tool=request.tool.name,
-            options=tuple(str(at) for at in self.order(job)),
+            options=tuple(map(str, order)),
             choice=tuple(pairs),
             seed=self.settings.seed,
             usage=reply.usage if isinstance(reply, ModelReply) else Usage(),

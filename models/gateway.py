@@ -5,7 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -205,6 +205,7 @@ async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 def request_key(settings: ModelSettings, request: ModelRequest) -> str:
     """What makes two requests the same: model, messages, schema, settings."""
+    tool = request.tool
     parts = [
         settings.model,
         settings.api_base,
@@ -215,7 +216,7 @@ def request_key(settings: ModelSettings, request: ModelRequest) -> str:
         request.system,
         request.context,
         request.item,
-        asdict(request.tool),
+        {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
         [choice.texts for choice in request.choices] if settings.answer == "scored" else None,
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
@@ -280,7 +281,8 @@ def added(usage: Usage, response: ModelResponse, attempts: int) -> Usage:
 
 def dumped(reply: ModelReply) -> str:
     """Return a reply as JSON, for the store."""
-    return json.dumps(asdict(reply), ensure_ascii=True)
+    row = {each.name: getattr(reply, each.name) for each in fields(reply)}
+    return json.dumps({**row, "usage": asdict(reply.usage)}, ensure_ascii=True)
 
 
 def loaded(kept: str) -> ModelReply:

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, wraps
 from inspect import isawaitable
 from types import ModuleType
 from typing import Any
@@ -46,6 +46,7 @@ def litellm() -> ModuleType:
     module.num_retries = 0
     for made in ("completion", "embedding"):
         setattr(module.main, made, droppable(getattr(module.main, made)))
+    price_nothing(module)
     logging.getLogger("LiteLLM").setLevel(logging.ERROR)
     return module
 
@@ -59,6 +60,23 @@ def internal_call() -> ContextVar[bool] | None:
     except ImportError:
         return None
     return is_internal_call
+
+
+def price_nothing(module: ModuleType) -> None:
+    """Let LiteLLM look up no prices for our own calls: nothing here reads them, which are a third of a call."""
+    try:
+        from litellm._internal_context import is_internal_call
+
+        logging_class = module.Logging
+        price = logging_class.response_cost_calculator
+    except (ImportError, AttributeError):
+        return
+
+    @wraps(price)
+    def unless_ours(*arguments: Any, **named: Any) -> Any:
+        return None if is_internal_call.get() else price(*arguments, **named)
+
+    logging_class.response_cost_calculator = unless_ours
 
 
 def register(provider: str, handler: Any) -> None:

@@ -5,18 +5,23 @@ from weakref import WeakKeyDictionary
 
 from taxonaut.state.cache import ResponseCache
 
+REST = 2.0
+"""How much longer than a transaction took nothing is written after it: on a busy machine more replies share one."""
+
 
 class KeptReplies:
     """The gateway's `ReplyStore` over the workspace's response cache.
 
     `put` returns once the reply is committed, so a process killed afterwards never asks for it again; so does
-    a `put` that is cancelled. While one transaction is written, further replies gather for the next.
+    a `put` that is cancelled. While one transaction is written, and `REST` times as long after it, further replies
+    gather for the next.
     """
 
     def __init__(self, cache: ResponseCache) -> None:
         self.cache = cache
         self.waiting: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, str]] = WeakKeyDictionary()
         self.writing: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
+        self.rested: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
     async def get_many(self, keys: list[str]) -> dict[str, str]:
         """Return the replies that are kept, by key."""
@@ -38,9 +43,15 @@ class KeptReplies:
                 raise
 
     async def write(self, waiting: dict[str, str]) -> None:
-        """Write what waits now in one transaction."""
-        batch = dict(waiting)
-        await asyncio.to_thread(self.cache.put_many, batch)
+        """Write what waits, once the last transaction is long enough ago, in one transaction."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self.rested.get(loop, 0.0) - loop.time()))
+        batch, began = dict(waiting), loop.time()
+        try:
+            await asyncio.to_thread(self.cache.put_many, batch)
+        finally:
+            ended = loop.time()
+            self.rested[loop] = ended + REST * (ended - began)
         for key, reply in batch.items():
             if waiting.get(key) == reply:
                 del waiting[key]

@@ -213,3 +213,14 @@ async def test_a_request_cancelled_before_it_is_sent_leaves_no_complaint(what: s
             await asyncio.get_running_loop().shutdown_default_executor()
             gc.collect()
     assert [str(complaint.message) for complaint in complaints] == []
+
+
+async def test_our_own_calls_are_not_priced_and_those_of_others_are(server: Any) -> None:
+    settings = ModelSettings(model="hosted_vllm/test", api_base=server.url)
+    async with session():
+        ours = await complete(settings, HELLO, TOOLS, {})
+        theirs = await litellm_door.litellm().acompletion(
+            model="gpt-4o-mini", messages=HELLO, mock_response="hello", caching=False
+        )
+    assert ours._hidden_params["response_cost"] is None
+    assert theirs._hidden_params["response_cost"] > 0

@@ -47,6 +47,19 @@ async def test_a_reply_is_committed_when_put_returns(cache: WatchedCache) -> Non
     assert await store.get_many(["a", "b"]) == {"a": "A"}
 
 
+async def test_what_arrives_soon_after_a_transaction_shares_the_next(cache: WatchedCache) -> None:
+    cache.go.set()
+    store = KeptReplies(cache)
+    await store.put("a", "A")
+    store.rested[asyncio.get_running_loop()] += 0.2
+    tasks = []
+    for key in "bcd":
+        tasks.append(asyncio.create_task(store.put(key, key.upper())))
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*tasks)
+    assert cache.batches == [["a"], ["b", "c", "d"]]
+
+
 async def test_what_arrives_during_a_transaction_shares_the_next(cache: WatchedCache) -> None:
     store = KeptReplies(cache)
     first = [asyncio.create_task(store.put(key, key.upper())) for key in "ab"]
