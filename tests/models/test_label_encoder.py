@@ -150,3 +150,96 @@ def test_where_labels_lie_in_one_direction_they_are_seen_from_their_mean() -> No
     assert (each(wide, given), each(centred, given)) == (((1, 2),), ((1,),))
     assert asked.name == "encoder/compass"
     assert not asked.reads_prompts
+
+
+# Unit vectors in three dimensions, by name: the first axis is what all texts have in common.
+COMMON = {
+    "common": (1.0, 0.0, 0.0),
+    "pens": (0.6, 0.8, 0.0),
+    "paper": (0.6, -0.8, 0.0),
+    "pen": (0.8, 0.6, 0.0),
+    "lamp": (0.6, 0.0, 0.8),
+    "sheet": (0.96, -0.28, 0.0),
+}
+
+
+def named(texts: Sequence[str]) -> Matrix:
+    return np.array([COMMON[text] for text in texts], np.float32)
+
+
+def likenesses(centring: float, text: str) -> tuple[tuple[int, ...], list[float]]:
+    """What a text takes, and how like it is to two options."""
+    asked = LabelEncoder(
+        TextScorer(Compass(), ScoreSettings()),  # type: ignore[arg-type]
+        named,
+        LabelEncoderSettings(threshold=0.3, centring=centring),
+    )
+    choices = (Choice(1, ("pens",)), Choice(2, ("paper",)))
+    (reply,) = asked.answer_now([ModelRequest("", "", "", "", text, TOOL, "centres", choices, 1)])
+    assert isinstance(reply, ModelReply)
+    assert reply.scores is not None
+    return reply.chosen, [round(reply.scores[number], 4) for number in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen", "scores"),
+    [
+        # Without centring all share the first axis: even a lamp is like both.
+        ("pen", (1,), [0.96, 0.0]),
+        ("common", (1,), [0.6, 0.6]),
+        ("lamp", (1,), [0.36, 0.36]),
+    ],
+)
+def test_what_all_have_in_common_makes_everything_alike(
+    text: str, chosen: tuple[int, ...], scores: list[float]
+) -> None:
+    assert likenesses(0.0, text) == (chosen, scores)
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen", "scores"),
+    [
+        # The options' mean is (0.6, 0, 0); without it they are (0, 1, 0) and (0, -1, 0).
+        ("pen", (1,), [0.9487, -0.9487]),  # (0.2, 0.6, 0) / sqrt(0.4)
+        ("sheet", (2,), [-0.6139, 0.6139]),  # (0.36, -0.28, 0) / 0.4561
+        ("common", (), [0.0, 0.0]),  # (0.4, 0, 0)
+        ("lamp", (), [0.0, 0.0]),  # (0, 0, 0.8)
+    ],
+)
+def test_without_the_options_mean_a_text_that_has_only_that_fits_none(
+    text: str, chosen: tuple[int, ...], scores: list[float]
+) -> None:
+    assert likenesses(1.0, text) == (chosen, scores)
+
+
+def test_a_share_of_the_mean_may_be_taken_away() -> None:
+    # Half of the mean is (0.3, 0, 0): the options become (0.3, ±0.8, 0) / 0.8544, the lamp (0.3, 0, 0.8) / 0.8544,
+    # the common text (1, 0, 0).
+    assert likenesses(0.5, "lamp") == ((), [0.1233, 0.1233])
+    assert likenesses(0.5, "common") == ((1,), [0.3511, 0.3511])
+    assert likenesses(0.5, "pen") == ((1,), [0.9441, -0.4945])  # (0.5, 0.6, 0) / 0.7810
+
+
+def test_the_mean_itself_fits_none() -> None:
+    mean = {"pens": (0.0, 1.0), "paper": (1.0, 0.0), "both": (0.5, 0.5)}
+    asked = LabelEncoder(
+        TextScorer(Compass(), ScoreSettings()),  # type: ignore[arg-type]
+        lambda texts: np.array([mean[text] for text in texts], np.float32),
+        LabelEncoderSettings(centring=1.0),
+    )
+    assert each(asked, request(["both", "pens", "paper"], ["pens"], ["paper"])) == ((), (1,), (2,))
+    (reply,) = asked.answer_now([request(["both"], ["pens"], ["paper"])])
+    assert isinstance(reply, ModelReply)
+    assert reply.arguments == {"1": [0]}
+
+
+def test_every_text_of_an_option_counts_in_the_mean() -> None:
+    # The mean of (1, 0), (1, 0) and (0, 1) is (2/3, 1/3): what lies halfway is nearer to the second option.
+    known = {"a": (1.0, 0.0), "b": (0.0, 1.0), "middle": (0.70710678, 0.70710678)}
+    asked = LabelEncoder(
+        TextScorer(Compass(), ScoreSettings()),  # type: ignore[arg-type]
+        lambda texts: np.array([known[text] for text in texts], np.float32),
+        LabelEncoderSettings(centring=1.0),
+    )
+    assert each(asked, request(["middle"], ["a", "a"], ["b"])) == ((2,),)
+    assert each(asked, request(["middle"], ["a"], ["b", "b"])) == ((1,),)
