@@ -329,7 +329,7 @@ def test_identical_items_come_to_an_end() -> None:
     assert (root.centres, root.members, root.uncovered, len(root.rounds)) == ((), (), tuple(ids), 4)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(st.integers(2, 40), st.integers(0, 2**32 - 1), st.integers(0, 2), st.integers(1, 3))
 def test_whatever_the_agents_answer_every_item_is_accounted_for(
     count: int, seed: int, branching: int, depth: int

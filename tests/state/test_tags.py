@@ -101,7 +101,7 @@ def test_the_latest_of_each_item_counts_whatever_is_put() -> None:
     with Database.in_memory() as database:
         index, tags = Index(database), Tags(database)
 
-        @settings(max_examples=15, deadline=None)
+        @settings(max_examples=8, deadline=None)
         @given(puts)
         def check(rounds: list[list[tuple[str, list[int]]]]) -> None:
             index.load_tree(Tree("vocabulary", (), (), ()))
