@@ -145,7 +145,7 @@ def assign_items(workspace: "Workspace", given: "ItemInput", bar: "Bar", *, ever
     """Put the vocabulary on items. Raises InterruptedWork on Ctrl-C."""
     bar.stage("assigning", given.count)
     started = time.perf_counter()
-    before = {run.id: workspace.decisions.totals(run.id) for run in workspace.runs.list("assign")[:1]}
+    before = {run.id: workspace.decisions.totals(run.id) for run in workspace.runs.list("assign")}
     try:
         taggings = workspace.assign_vocabulary(given.items(), every=every, on_done=bar.at)
     except KeyboardInterrupt:

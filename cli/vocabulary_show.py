@@ -128,11 +128,9 @@ def print_history(
     if not groups:
         console.print(styled("it was not built here: nothing is known of how it came to be", "italic dim"))
         return
-    own = vocabulary.by_id.get(node)
-    if own is not None:
+    if node != vocabulary.root:
         console.print(styled("How it came to be", "bold"))
-        group = groups.get(own.parent)
-        for line in origin(own, group) if group else ["it was made by hand"]:
+        for line in origin(node, groups):
             console.print(styled(f"  {line}"))
     if node in groups:
         console.print(styled("How its items were divided", "bold"))
@@ -142,12 +140,13 @@ def print_history(
             console.print(styled(f"  {problem}", "dim"))
 
 
-def origin(descriptor: "Descriptor", group: "Group") -> list[str]:
-    """Say in which round a descriptor was proposed, for what, and what changed it since."""
-    name = descriptor.node.name
-    place = group.nodes.index(descriptor.id) if descriptor.id in group.nodes else None
-    if place is None:
+def origin(node: Any, groups: dict[Any, "Group"]) -> list[str]:
+    """Say in which round a descriptor was proposed, for what, and what changed it since, wherever it stands now."""
+    group = next((group for group in groups.values() if node in group.nodes), None)
+    if group is None:
         return ["it was made by hand"]
+    place = group.nodes.index(node)
+    name = group.refined.centres[place].name
     lines = ["proposed by the architect at first"] if place < group.refined.initial else []
     for number, each in enumerate(group.refined.rounds, start=1):
         for change in each.changes:

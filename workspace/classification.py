@@ -85,10 +85,7 @@ class Classification:
 
     async def walk(self, run: RunId, batch: Sequence[Item]) -> list[ItemResult]:
         """Give a batch's results: kept ones, and those of one walk over the rest."""
-        keys: dict[ItemId, str] = {}
-        for item in batch:
-            if keys.setdefault(item.id, unit_key(item)) != unit_key(item):
-                raise InputError(f"two items have the id {item.id!r}; give each an id of its own")
+        keys = {item.id: unit_key(item) for item in distinct(batch)}
         kept = self.runs.finished(run, list(keys.values()))
         results = {item.id: loaded(kept[keys[item.id]]) for item in batch if keys[item.id] in kept}
         blank = {
@@ -124,6 +121,15 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     stream = iter(items)
     while batch := list(islice(stream, size)):
         yield batch
+
+
+def distinct(items: Iterable[Item]) -> list[Item]:
+    """Return items in their order, each once; InputError for two different ones with one id."""
+    known: dict[ItemId, Item] = {}
+    for item in items:
+        if known.setdefault(item.id, item) != item:
+            raise InputError(f"two items have the id {item.id!r}; give each an id of its own")
+    return list(known.values())
 
 
 def unit_key(item: Item) -> str:

@@ -1,13 +1,14 @@
 """A vocabulary as one reads it: descriptors in the order of the tree, what each item got, how it all came about."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.index import Index
 from taxonaut.state.records import Node
 from taxonaut.state.tags import Tags
 from taxonaut.state.vocabulary import Refined, Tagging
@@ -40,7 +41,7 @@ class Descriptor:
 class Vocabulary:
     """All descriptors, each behind its parent and before its next sibling, and the items' taggings.
 
-    Taggings name only descriptors that are here: what was removed by hand cuts a path short.
+    Taggings name only descriptors that are here: what was removed or moved by hand cuts a path short.
     """
 
     root: NodeId
@@ -74,32 +75,45 @@ class Vocabulary:
 def read_vocabulary(workspace: "Workspace") -> Vocabulary:
     """Read the vocabulary that stands. Raises InputError if the workspace has none."""
     check_vocabulary(workspace)
-    index = workspace.index
-    root = index.root()
-    descriptors: list[Descriptor] = []
-    level: list[tuple[NodeId, tuple[str, ...]]] = [(root, ())]
-    below: dict[NodeId, list[Descriptor]] = {}
-    seen = {root}
-    depth = 0
+    root = workspace.index.root()
+    children = all_children(workspace.index)
+    edges = {(parent, node.id) for parent, nodes in children.items() for node in nodes}
+    taggings = [kept(tagging, root, edges, children) for tagging in Tags(workspace.database).all()]
+    return Vocabulary(root, preorder(root, children), taggings)
+
+
+def all_children(index: Index) -> dict[NodeId, list[Node]]:
+    """Return the children of the root and of all nodes below it, a level after the other."""
+    found: dict[NodeId, list[Node]] = {}
+    level = [index.root()]
     while level:
-        depth += 1
-        children = index.children_of([node for node, _ in level])
-        following: list[tuple[NodeId, tuple[str, ...]]] = []
-        for parent, path in level:
+        found |= index.children_of(level)
+        below = dict.fromkeys(node.id for parent in level for node in found[parent])
+        level = [node for node in below if node not in found]
+    return found
+
+
+def preorder(root: NodeId, children: Mapping[NodeId, Sequence[Node]]) -> list[Descriptor]:
+    """Return each node as a descriptor behind its parent; one with several parents where it stands highest."""
+    below: dict[NodeId, list[Descriptor]] = {}
+    level: list[tuple[NodeId, int, tuple[str, ...]]] = [(root, 0, ())]
+    seen = {root}
+    while level:
+        made = []
+        for parent, depth, path in level:
             for node in children[parent]:
                 if node.id not in seen:
                     seen.add(node.id)
-                    own = Descriptor(node.id, parent, depth, (*path, node.name), node)
-                    below.setdefault(parent, []).append(own)
-                    following.append((node.id, own.path))
-        level = following
-    stack = list(reversed(below.get(root, ())))
+                    made.append(Descriptor(node.id, parent, depth + 1, (*path, node.name), node))
+        for each in made:
+            below.setdefault(each.parent, []).append(each)
+        level = [(each.id, each.level, each.path) for each in made]
+    ordered: list[Descriptor] = []
+    stack = below.get(root, [])[::-1]
     while stack:
-        descriptor = stack.pop()
-        descriptors.append(descriptor)
-        stack += reversed(below.get(descriptor.id, ()))
-    known = {descriptor.id for descriptor in descriptors}
-    return Vocabulary(root, descriptors, [kept(tagging, known) for tagging in Tags(workspace.database).all()])
+        ordered.append(stack.pop())
+        stack += below.get(ordered[-1].id, [])[::-1]
+    return ordered
 
 
 def check_vocabulary(workspace: "Workspace") -> None:
@@ -110,11 +124,14 @@ def check_vocabulary(workspace: "Workspace") -> None:
         )
 
 
-def kept(tagging: Tagging, known: set[NodeId]) -> Tagging:
-    """Cut a tagging to the descriptors that are still there."""
-    if all(node in known for node in (*tagging.path, *tagging.others)):
+def kept(
+    tagging: Tagging, root: NodeId, edges: Set[tuple[NodeId, NodeId]], known: Container[NodeId]
+) -> Tagging:
+    """Cut a tagging to what is still there: its path where a descriptor is gone or stands elsewhere."""
+    steps = zip((root, *tagging.path), tagging.path, strict=False)
+    whole = next((at for at, step in enumerate(steps) if step not in edges), len(tagging.path))
+    if whole == len(tagging.path) and all(node in known for node in tagging.others):
         return tagging
-    whole = next((at for at, node in enumerate(tagging.path) if node not in known), len(tagging.path))
     others = tuple(node for node in tagging.others if node in known)
     return Tagging(tagging.item_id, tagging.path[:whole], others, tagging.error)
 

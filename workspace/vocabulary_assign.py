@@ -4,18 +4,17 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import taxonaut
 from taxonaut.agents.texts import TextOf
 from taxonaut.models.catalog import ENCODER
-from taxonaut.state.errors import InputError, ModelUnavailableError
+from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Item
 from taxonaut.state.tags import Tags
 from taxonaut.state.vocabulary import Tagging
-from taxonaut.workspace.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, unit_key
+from taxonaut.workspace.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, distinct, unit_key
 from taxonaut.workspace.vocabulary import check_vocabulary
 from taxonaut.workspace.vocabulary_crew import (
     Lookup,
@@ -79,16 +78,13 @@ async def assign(
 async def assigned(
     workspace: "Workspace", run: RunId, batch: Sequence[Item], *, every: bool
 ) -> list[Tagging]:
-    """Give a batch's taggings: kept ones, and those of one descent of the rest."""
-    keys: dict[ItemId, str] = {}
-    for item in batch:
-        if keys.setdefault(item.id, unit_key(item)) != unit_key(item):
-            raise InputError(f"two items have the id {item.id!r}; give each an id of its own")
+    """Give a batch's taggings: kept ones, and those of one descent of the rest; a failed item keeps what it had."""
+    once = distinct(batch)
+    keys = {item.id: unit_key(item) for item in once}
     kept = workspace.runs.finished(run, list(keys.values()))
-    found = {item.id: loaded(kept[keys[item.id]]) for item in batch if keys[item.id] in kept}
-    fresh = [item for item in dict.fromkeys(batch) if item.id not in found]
-    blank = [item for item in fresh if not item.text.strip()]
-    found |= {item.id: Tagging(item.id, error=EMPTY_TEXT) for item in blank}
+    found = {item.id: loaded(kept[keys[item.id]]) for item in once if keys[item.id] in kept}
+    fresh = [item for item in once if item.id not in found]
+    found |= {item.id: Tagging(item.id, error=EMPTY_TEXT) for item in fresh if not item.text.strip()}
     todo = [item for item in fresh if item.text.strip()]
     decisions = []
     workspace.items.put(fresh)
@@ -98,10 +94,11 @@ async def assigned(
         )
         found |= state["taggings"]
         decisions = state["decisions"]
-    finished = [found[item.id] for item in fresh if found[item.id].error in ("", EMPTY_TEXT)]
+    good = [found[item.id] for item in once if found[item.id].error in ("", EMPTY_TEXT)]
     with workspace.database.write():
-        workspace.runs.finish(run, {keys[each.item_id]: asdict(each) for each in finished}, decisions)
-        Tags(workspace.database).put(run, [found[item.id] for item in dict.fromkeys(batch)])
+        units = {keys[each.item_id]: dumped(each) for each in good if keys[each.item_id] not in kept}
+        workspace.runs.finish(run, units, decisions)
+        Tags(workspace.database).put(run, good)
     if todo and all(found[item.id].error for item in todo):
         raise ModelUnavailableError(
             f"no item of {len(todo)} got an answer: {found[todo[0].id].error} — what was finished before is "
@@ -137,6 +134,16 @@ async def aassign_vocabulary(
     """Do what `assign` does, and return the taggings together."""
     async with aclosing(assign(workspace, items, every=every, on_done=on_done)) as taggings:
         return [tagging async for tagging in taggings]
+
+
+def dumped(tagging: Tagging) -> dict[str, Any]:
+    """Return a tagging as plain values, for its unit."""
+    return {
+        "item_id": tagging.item_id,
+        "path": list(tagging.path),
+        "others": list(tagging.others),
+        "error": tagging.error,
+    }
 
 
 def loaded(row: Mapping[str, Any]) -> Tagging:

@@ -13,7 +13,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Item, Tree, TreeNode
 from taxonaut.state.vocabulary import Refined
-from taxonaut.workspace.classification import DEEPEST
+from taxonaut.workspace.classification import DEEPEST, distinct
 from taxonaut.workspace.tree_builder import Progress, silent
 from taxonaut.workspace.vocabulary import KIND, MADE, METHOD, level_of
 from taxonaut.workspace.vocabulary_crew import item_table, settings, text_of, vocabulary_crew
@@ -48,10 +48,10 @@ async def abuild_vocabulary(
     """Build a vocabulary from items that have a text, or from a random `sample` of them (0: all).
 
     The items' texts are kept. The same call again goes on where a former one stopped, and does nothing if its
-    vocabulary stands. Raises InputError for a workspace with labels and for no items with a text, and the
-    ModelError of a model that is gone.
+    vocabulary stands. Raises InputError for a workspace with labels, for no items with a text and for two
+    different ones with one id, and the ModelError of a model that is gone.
     """
-    check(workspace, items)
+    items = check(workspace, items)
     chosen = sampled([item for item in items if item.text.strip()], sample, workspace.config.vocabulary.seed)
     workspace.items.put(items)
     known = {"version": taxonaut.__version__, **settings(workspace.config, workspace.wiring)}
@@ -73,15 +73,16 @@ async def abuild_vocabulary(
     return VocabularyBuild(run, len(chosen), len(refined), count, problems, again)
 
 
-def check(workspace: "Workspace", items: Sequence[Item]) -> None:
-    """Refuse what no vocabulary can be built from."""
-    if workspace.index.label_ids():
+def check(workspace: "Workspace", items: Sequence[Item]) -> list[Item]:
+    """Return the items, each once; refuse what no vocabulary can be built from."""
+    if labels := len(workspace.index.label_ids()):
         raise InputError(
-            f"{str(workspace.folder)!r} holds {len(workspace.index.label_ids()):,} labels; build a vocabulary in "
+            f"{str(workspace.folder)!r} holds {labels:,} label{'' if labels == 1 else 's'}; build a vocabulary in "
             "a workspace of its own: taxonaut init DIR"
         )
     if not any(item.text.strip() for item in items):
         raise InputError("none of the items has a text; a vocabulary is built from texts")
+    return distinct(items)
 
 
 def sampled(items: Sequence[Item], count: int, seed: int) -> Sequence[Item]:
