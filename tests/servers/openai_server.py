@@ -1,10 +1,11 @@
 """An OpenAI-shaped HTTP server on loopback that answers after a delay, or misbehaves on request.
 
 Run it as a script: it prints its port, then serves until its standard input closes. A message that holds
-`BEHAVE:name` chooses a behaviour of `MISBEHAVIOURS` or `completion`, so that one server serves every test;
-without one it calls the offered tool with the first option. `BEHAVE:agents` builds an index or a vocabulary as a model
-that reads its prompts would. With --log each request is a line of that file when it comes (`asked`) and when its answer is on
-its way (`answered`). With --count the usage it reports is counted by LiteLLM's tokenizer.
+`BEHAVE:name` chooses a behaviour of `MISBEHAVIOURS` or `completion`, so that one server serves every test; of several
+the last counts, and without one it calls the offered tool with the first option. `BEHAVE:agents` builds an index or a
+vocabulary as a model that reads its prompts would. With --log each request is a line of that file when it comes
+(`asked`) and when its answer is on its way (`answered`). With --count the usage it reports is counted by LiteLLM's
+tokenizer.
 
 GET /stats tells what it saw, GET /wait?answered=N answers once N requests were, GET /reset forgets all.
 """
@@ -123,8 +124,8 @@ class Server:
         """Return the status (0: break the connection off) and the body."""
         await asyncio.sleep(self.delay)
         messages = body.get("messages") or []
-        asked = re.search(r"BEHAVE:(\w+)", " ".join(str(m.get("content")) for m in messages))
-        behaviour = asked.group(1) if asked else "call"
+        asked = re.findall(r"BEHAVE:(\w+)", " ".join(str(m.get("content")) for m in messages))
+        behaviour = asked[-1] if asked else "call"
         if behaviour == "hang":
             await asyncio.sleep(3600)
         if behaviour == "half":
@@ -293,7 +294,8 @@ def propose(system: str, categories: dict[str, Any]) -> dict[str, Any]:
     lists = {"includes": [], "excludes": []} if described else {}
     return {
         "categories": [
-            {"name": name[:60], "description": f"Things like {', '.join(examples.split('; ')[:3])}"[:100]} | lists
+            {"name": name[:60], "description": f"Things like {', '.join(examples.split('; ')[:3])}"[:100]}
+            | lists
             for name, examples in (groups[:-1] if described and len(groups) > 3 else groups)
         ]
     }

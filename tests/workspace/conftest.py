@@ -34,7 +34,9 @@ def things() -> list[Any]:
     from taxonaut.state.ids import ItemId
     from taxonaut.state.records import Item
 
-    texts = [f"{kind} {kind}{colour} {kind}{maker}" for kind in KINDS for colour in COLOURS for maker in MAKERS]
+    texts = [
+        f"{kind} {kind}{colour} {kind}{maker}" for kind in KINDS for colour in COLOURS for maker in MAKERS
+    ]
     return [Item(ItemId(f"i{number}"), text) for number, text in enumerate(texts)]
 
 
