@@ -72,14 +72,19 @@ def build(
 
     Level by level, an architect proposes descriptors for a group of items, annotators assign them or report why
     nothing fits, and what fits nothing becomes change proposals, which the architect reviews, until the items are
-    covered. The models are those of [models.architect] and [models.annotator]. What is finished is kept: the same
-    command goes on after Ctrl-C or a kill. index undo takes the vocabulary back.
+    covered. The models are those of the roles architect and annotator. What is finished is kept: the same command goes
+    on after Ctrl-C or a kill. index undo takes the vocabulary back.
     """
     from taxonaut.cli.assigning import assign_items, built
     from taxonaut.cli.progress import progress
     from taxonaut.cli.terminal import print_json
+    from taxonaut.state.errors import InputError
 
     given = read_items([file], text_column, id_column, format, encoding)
+    if given.is_texts:
+        raise InputError(
+            f"there is no file {file!r}; give the file that holds the items, or - for standard input"
+        )
     changed = {
         "categories": categories,
         "split_threshold": split_threshold,

@@ -96,6 +96,12 @@ def shop(tmp_path: Path, templates: dict[str, Path]) -> Path:
     return Path(shutil.copytree(templates["shop"], tmp_path / "shop"))
 
 
+@pytest.fixture(scope="session")
+def hash_embedder() -> HashEmbedder:
+    """An embedder for fixtures that several tests share."""
+    return HashEmbedder()
+
+
 @pytest.fixture
 def embedder(monkeypatch: pytest.MonkeyPatch) -> HashEmbedder:
     """Every embedder that is opened is this one."""

@@ -95,7 +95,9 @@ def test_version(run: Any) -> None:
     assert run("--version").out == f"taxonaut {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["classify", "--help"], ["vocabulary", "build", "--help"], ["--version"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys\nfrom taxonaut.cli.main import app\n"
