@@ -45,6 +45,8 @@ T = TypeVar("T")
 IN_PROCESS = frozenset({"gguf"})
 """Providers of ours that read the request's own record beside the messages."""
 
+WORKING_AND_NEXT = 2
+
 FIRST_ATTEMPTS = 2
 """Tries to reach a server that has never answered: a wrong address should not take as long as a restart."""
 
@@ -115,8 +117,19 @@ class Gateway:
         """The concurrency limit of the running loop."""
         loop = asyncio.get_running_loop()
         if loop not in self.limits:
-            self.limits[loop] = Limit(self.settings.concurrency)
+            self.limits[loop] = Limit(self.in_flight)
         return self.limits[loop]
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests the model has at once: of one in this process, the one at work and the next.
+
+        It answers one after the other, and what waits before it would wait within its deadline.
+        """
+        settings = self.settings
+        if settings.provider in IN_PROCESS and "concurrency" not in settings.model_fields_set:
+            return WORKING_AND_NEXT
+        return settings.concurrency
 
     async def converse(self, request: ModelRequest) -> ModelReply:
         """Ask until the tool call is valid, telling the model what was wrong, at most `repairs` times."""
