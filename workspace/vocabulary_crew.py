@@ -29,6 +29,10 @@ ROOM_FOR_A_VERDICT = 80
 ROOM_FOR_A_CHANGE = 480
 """Tokens of an answer: for each descriptor that is proposed, for each proposal that is reviewed, for a proposal."""
 
+NEARLY_AS_GOOD = 0.05
+"""The margin within which an encoder takes descriptors beside the nearest as a vocabulary branches: with all above
+its threshold, two a node, 3,459 office products get 2,282 descriptors instead of some 400."""
+
 ALL_THAT_FIT = 1.0
 """The margin within which an encoder takes descriptors beside the nearest, where not only the best is wanted."""
 
@@ -67,7 +71,7 @@ def vocabulary_crew(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyCrew:
         DESCRIPTORS,
     )
     most = vocabulary.branching or vocabulary.fits
-    margin = ALL_THAT_FIT if most > 1 else 0.0
+    margin = NEARLY_AS_GOOD if most > 1 else 0.0
     annotators = opened(wiring, roles.annotator, lookup, room_for_items(config), margin=margin)
     writer = ChangeWriter(
         annotators, prompts, suggestions.name, task, manner(roles.annotator), vocabulary.seed
