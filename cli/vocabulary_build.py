@@ -72,8 +72,8 @@ def build(
 
     Level by level, an architect proposes descriptors for a group of items, annotators assign them or report why
     nothing fits, and what fits nothing becomes change proposals, which the architect reviews, until the items are
-    covered. The models are those of the roles architect and annotator. What is finished is kept: the same command goes
-    on after Ctrl-C or a kill. index undo takes the vocabulary back.
+    covered. The models are those of the roles architect and annotator. What is finished is kept: the same
+    command goes on after Ctrl-C or a kill. index undo takes the vocabulary back.
     """
     from taxonaut.cli.assigning import assign_items, built
     from taxonaut.cli.progress import progress
