@@ -4,11 +4,11 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import taxonaut
-from taxonaut.agents.texts import TextOf
 from taxonaut.models.catalog import ENCODER
+from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Item
@@ -26,8 +26,7 @@ from taxonaut.workspace.vocabulary_crew import (
 )
 
 if TYPE_CHECKING:
-    from langgraph.graph.state import CompiledStateGraph
-
+    from taxonaut.state.tagging import AssignState
     from taxonaut.workspace.workspace import Workspace
 
 KIND = "assign"
@@ -61,8 +60,9 @@ async def assign(
     run = workspace.runs.open(KIND, hashlib.sha256(text.encode()).hexdigest()[:32], known)
     status, done = "interrupted", 0
     try:
+        descent = Descent(workspace, every=every)
         for batch in batched(items, BATCH):
-            for tagging in await assigned(workspace, run, batch, every=every):
+            for tagging in await assigned(workspace, run, batch, descent):
                 yield tagging
             done += len(batch)
             if on_done is not None:
@@ -76,7 +76,7 @@ async def assign(
 
 
 async def assigned(
-    workspace: "Workspace", run: RunId, batch: Sequence[Item], *, every: bool
+    workspace: "Workspace", run: RunId, batch: Sequence[Item], descent: "Descent"
 ) -> list[Tagging]:
     """Give a batch's taggings: kept ones, and those of one descent of the rest; a failed item keeps what it had."""
     once = distinct(batch)
@@ -89,9 +89,7 @@ async def assigned(
     decisions = []
     workspace.items.put(fresh)
     if todo:
-        state = await graph_over(workspace, todo, every=every).ainvoke(
-            {"run_id": run, "item_ids": [item.id for item in todo]}, {"recursion_limit": DEEPEST}
-        )
+        state = await descent.run(run, todo)
         found |= state["taggings"]
         decisions = state["decisions"]
     good = [found[item.id] for item in once if found[item.id].error in ("", EMPTY_TEXT)]
@@ -107,25 +105,40 @@ async def assigned(
     return [found[item.id] for item in batch]
 
 
-def graph_over(
-    workspace: "Workspace", items: Sequence[Item], *, every: bool
-) -> "CompiledStateGraph[Any, Any, Any, Any]":
-    """Return the graph that takes some items down the vocabulary."""
-    from taxonaut.graphs.assign_vocabulary import assign_vocabulary
+class Descent:
+    """The way of items down the vocabulary: one annotator for all batches, and the texts of the batch at work.
 
-    wiring = workspace.wiring
-    lookup: Lookup = wiring.stored.lookup
-    text: TextOf
-    if workspace.config.models.annotator.provider == ENCODER:
-        table = item_table(wiring, items)
-        lookup, rows = known_first(table, lookup), table.rows
-        text = lambda item: table.texts[rows[ItemId(item)]]  # noqa: E731
-    else:
-        characters = wiring.config.vocabulary.characters
-        texts = {str(item.id): text_of(item, characters) for item in items}
-        text = texts.__getitem__
-    annotator = item_annotator(wiring, lookup, every=every)
-    return assign_vocabulary(workspace.index, annotator, text).compile()
+    An annotator a batch would hold its vectors of all descriptors until Python looks for reference cycles.
+    """
+
+    def __init__(self, workspace: "Workspace", *, every: bool) -> None:
+        from taxonaut.graphs.assign_vocabulary import assign_vocabulary
+
+        self.wiring = workspace.wiring
+        self.encodes = workspace.config.models.annotator.provider == ENCODER
+        self.texts: Mapping[str, str] = {}
+        self.lookup: Lookup = self.wiring.stored.lookup
+        annotator = item_annotator(self.wiring, self.vectors, every=every)
+        self.graph = assign_vocabulary(workspace.index, annotator, self.text).compile()
+
+    def text(self, item: str) -> str:
+        """The text of an item of the batch, as agents read it."""
+        return self.texts[item]
+
+    def vectors(self, texts: Sequence[str]) -> Matrix:
+        """Unit vectors (n, d) of texts, those of the batch without asking."""
+        return self.lookup(texts)
+
+    async def run(self, run: RunId, items: Sequence[Item]) -> "AssignState":
+        """Take a batch down the vocabulary."""
+        characters = self.wiring.config.vocabulary.characters
+        self.texts = {str(item.id): text_of(item, characters) for item in items}
+        if self.encodes:
+            self.lookup = known_first(item_table(self.wiring, items), self.wiring.stored.lookup)
+        state = await self.graph.ainvoke(
+            {"run_id": run, "item_ids": [item.id for item in items]}, {"recursion_limit": DEEPEST}
+        )
+        return cast("AssignState", state)
 
 
 async def aassign_vocabulary(
