@@ -17,7 +17,7 @@ app = typer.Typer()
     app,
     "export",
     example="taxonaut vocabulary export ids.json --format semantic-ids\n"
-    "taxonaut vocabulary export items.parquet --further 2\n"
+    "taxonaut vocabulary export items.parquet --further 0\n"
     "taxonaut vocabulary export shop.item\n"
     "taxonaut vocabulary export keywords.json --format free-form",
 )
@@ -41,7 +41,7 @@ def export(
     ] = None,
     further: Annotated[
         int, typer.Option(min=0, help="Slots for descriptors that fit as well, behind the path's.")
-    ] = 0,
+    ] = 2,
     resolver: Annotated[
         bool,
         typer.Option(

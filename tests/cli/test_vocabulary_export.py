@@ -50,7 +50,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, templates: dict[str, Path])
 
 def test_semantic_ids(run: Any, office: Path, tmp_path: Path) -> None:
     file = tmp_path / "ids.json"
-    called = run("vocabulary", "export", file, "--format", "semantic-ids", "-w", office)
+    called = run("vocabulary", "export", file, "--format", "semantic-ids", "--further", 0, "-w", office)
     assert (called.code, called.out) == (0, "")
     assert called.err == (
         f"wrote 4 items to {file}\n"
@@ -97,7 +97,7 @@ def test_standard_output(run: Any, office: Path) -> None:
         "further": [],
     }
     ids = run("vocabulary", "export", "-", "--format", "semantic-ids", "-w", office)
-    assert json.loads(ids.out)["d1"] == ["<a_1>", "<pad>", "<c_0>"]
+    assert json.loads(ids.out)["d1"] == ["<a_1>", "<pad>", "<pad>", "<pad>", "<d_0>"]
     assert ids.err.startswith("wrote 4 items to standard output\n3 slots")
 
 
