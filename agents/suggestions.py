@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Generic, cast
+from typing import Any, Generic, cast
 
 from taxonaut.agents.label_table import TextTable
 from taxonaut.models.embedder import Matrix
@@ -11,7 +11,13 @@ from taxonaut.models.threads import computed
 from taxonaut.state.building import Centre
 from taxonaut.state.ids import Id
 from taxonaut.tools.clustering import medoids
-from taxonaut.tools.suggest_centres import Suggestion, part_labels, sample_labels, suggest_centres
+from taxonaut.tools.suggest_centres import (
+    Suggestion,
+    cluster_labels,
+    part_labels,
+    sample_labels,
+    suggest_centres,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +64,22 @@ class Suggestions(Generic[Id]):
         """Part each wish's labels into at least two named sets by their vectors alone."""
         return await computed(partial(self.all_parts, wishes))
 
+    async def clusters(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
+        """Cluster each wish's labels into at most `count` named sets, one if they are all alike."""
+        return await computed(partial(self.all_clusters, wishes))
+
+    def all_clusters(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
+        """Do what `clusters` does, in this thread."""
+        return [self.divided(wish, cluster_labels) for wish in wishes]
+
     def all_parts(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
         """Do what `parts` does, in this thread."""
-        return [self.parted(wish) for wish in wishes]
+        return [self.divided(wish, part_labels) for wish in wishes]
 
-    def parted(self, wish: Wish[Id]) -> list[tuple[Centre, tuple[Id, ...]]]:
-        """Part one set of labels."""
+    def divided(self, wish: Wish[Id], way: Callable[..., Any]) -> list[tuple[Centre, tuple[Id, ...]]]:
+        """Divide one set of labels in one of the two ways."""
         names = [self.name(label)[: self.head] for label in wish.labels]
-        found = part_labels(names, self.vectors(wish.labels), wish.count, wish.seed)
+        found = way(names, self.vectors(wish.labels), wish.count, wish.seed)
         return [
             (centre_of(wish, suggestion), tuple(wish.labels[row] for row in rows))
             for suggestion, rows in found

@@ -74,7 +74,7 @@ class Refinement:
         for draft in drafts:
             items = tuple(draft.group.labels[place] for place in draft.uncovered)
             wishes.append(Wish(items, self.policy.clusters(len(items)), len(draft.rounds)))
-        parts = await self.suggestions.parts(wishes)
+        parts = await self.suggestions.clusters(wishes)
         return [
             [cluster_of(draft, centre, items) for centre, items in found]
             for draft, found in zip(drafts, parts, strict=True)

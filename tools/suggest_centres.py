@@ -48,16 +48,36 @@ def part_labels(
     names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
 ) -> list[tuple[Suggestion, list[int]]]:
     """Part all rows of (n, d), n > 1, into named sets, none of them nearly all: by clusters, else in equal parts."""
-    rng = np.random.default_rng(seed)
-    rows = sampled(len(names), rng)
-    clusters = spherical_kmeans(vectors[rows], count, rng)
-    if len(clusters) > 1:
-        means = unit_rows(np.stack([vectors[rows[cluster]].sum(axis=0) for cluster in clusters]))
-        nearest = np.argmax(vectors @ means.T, axis=1)
-        clusters = [np.flatnonzero(nearest == number) for number in range(len(means))]
-        clusters = sorted((cluster for cluster in clusters if len(cluster)), key=lambda c: (-len(c), c[0]))
+    clusters = whole_clusters(vectors, count, seed)
     if len(clusters) < 2 or len(clusters[0]) > LOPSIDED * len(names):
         clusters = even_split(vectors, min(count, len(names)))
+    return with_names(names, vectors, clusters, examples)
+
+
+def cluster_labels(
+    names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
+) -> list[tuple[Suggestion, list[int]]]:
+    """Cluster all rows of (n, d), n > 0, into at most `count` named sets; one may hold nearly all of them, or all."""
+    return with_names(names, vectors, whole_clusters(vectors, count, seed), examples)
+
+
+def whole_clusters(vectors: Matrix, count: int, seed: int) -> list[Indexes]:
+    """Put every row into a cluster, the largest first; of many rows a sample says where the clusters are."""
+    rng = np.random.default_rng(seed)
+    rows = sampled(len(vectors), rng)
+    clusters = [rows[cluster] for cluster in spherical_kmeans(vectors[rows], count, rng)]
+    if len(clusters) < 2:
+        return [np.arange(len(vectors))]
+    means = unit_rows(np.stack([vectors[cluster].sum(axis=0) for cluster in clusters]))
+    nearest = np.argmax(vectors @ means.T, axis=1)
+    found = (np.flatnonzero(nearest == number) for number in range(len(means)))
+    return sorted((cluster for cluster in found if len(cluster)), key=lambda each: (-len(each), each[0]))
+
+
+def with_names(
+    names: Sequence[str], vectors: Matrix, clusters: Sequence[Indexes], examples: int
+) -> list[tuple[Suggestion, list[int]]]:
+    """Put a name and the rows that stand for it beside each cluster."""
     found = named(names, vectors, clusters, examples)
     return [(suggestion, cluster.tolist()) for suggestion, cluster in zip(found, clusters, strict=True)]
 

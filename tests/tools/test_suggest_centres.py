@@ -10,6 +10,7 @@ from taxonaut.tools.clustering import Matrix, unit_rows
 from taxonaut.tools.suggest_centres import (
     LOPSIDED,
     Suggestion,
+    cluster_labels,
     part_labels,
     sample_labels,
     suggest_centres,
@@ -115,3 +116,17 @@ def test_whatever_the_vectors_candidates_and_samples_are_rows_without_repeats(
     assert sample == sorted(set(sample))
     assert set(sample) <= set(range(count))
     assert 1 <= len(sample) <= max(wanted, count if count <= wanted else 0)
+
+
+def test_one_theme_stays_one_cluster_where_sets_need_not_be_even() -> None:
+    rng = np.random.default_rng(0)
+    near = unit_rows(np.array([1.0, 0.0, 0.0]) + 0.01 * rng.normal(size=(30, 3)))
+    apart = unit_rows(np.array([[0.0, 1.0, 0.0]]))
+    vectors = np.concatenate([near, apart])
+    names = [*(f"gel pen {number}" for number in range(30)), "tent"]
+    found = cluster_labels(names, vectors, 2)
+    assert [len(rows) for _, rows in found] == [30, 1]
+    assert [len(rows) for _, rows in part_labels(names, vectors, 2)] == [16, 15]
+    assert [(suggestion.name, rows) for suggestion, rows in cluster_labels(["tent"], apart, 3)] == [
+        ("tent", [0])
+    ]
