@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from taxonaut.cli import classify, demo, evaluate, explain, index, init, labels, models, prompts, tools, vocabulary
+from taxonaut.cli import (
+    classify,
+    demo,
+    evaluate,
+    explain,
+    index,
+    init,
+    labels,
+    models,
+    prompts,
+    tools,
+    vocabulary,
+)
 from taxonaut.cli.reporting import EXIT_CODES, ReportingGroup
 from taxonaut.cli.session import DebugOption, QuietOption, Session, WorkspaceOption
 
