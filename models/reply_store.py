@@ -8,13 +8,16 @@ from taxonaut.state.cache import ResponseCache
 REST = 2.0
 """How much longer than a transaction took nothing is written after it: on a busy machine more replies share one."""
 
+LONGEST_REST_S = 0.02
+"""A transaction that waits for the disk says nothing about the next, and every reply holds a place in flight."""
+
 
 class KeptReplies:
     """The gateway's `ReplyStore` over the workspace's response cache.
 
     `put` returns once the reply is committed, so a process killed afterwards never asks for it again; so does
-    a `put` that is cancelled. While one transaction is written, and `REST` times as long after it, further replies
-    gather for the next.
+    a `put` that is cancelled. While one transaction is written, and `REST` times as long after it (at most
+    `LONGEST_REST_S`), further replies gather for the next.
     """
 
     def __init__(self, cache: ResponseCache) -> None:
@@ -51,7 +54,7 @@ class KeptReplies:
             await asyncio.to_thread(self.cache.put_many, batch)
         finally:
             ended = loop.time()
-            self.rested[loop] = ended + REST * (ended - began)
+            self.rested[loop] = ended + min(LONGEST_REST_S, REST * (ended - began))
         for key, reply in batch.items():
             if waiting.get(key) == reply:
                 del waiting[key]
