@@ -79,7 +79,5 @@ def _file(given: str, columns: ItemColumns, format: str | None, encoding: str) -
     except InputError as error:
         if given == STDIN or Path(given).is_file():
             raise
-        raise InputError(
-            f"{error} If it is a text and no file, pipe it in, with - in its place."
-        ) from None
+        raise InputError(f"{error} If it is a text and no file, pipe it in, with - in its place.") from None
     return ItemInput(file.count, lambda: (row.item for row in file.rows()), "" if given == STDIN else given)
