@@ -26,6 +26,15 @@ ROOM_FOR_A_LABEL = 16
 """Tokens of an answer: for each centre that is named with its description, for each label that is assigned."""
 
 
+TEMPLATES = (
+    "annotator/assign_label_scored",
+    "annotator/assign_labels",
+    "architect/propose_centres",
+    "architect/propose_centres_scored",
+)
+"""What these agents are told."""
+
+
 def crew(wiring: Wiring, labels: Sequence[Label]) -> Crew:
     """Return the agents that build over these labels, which are compared by their names."""
     table = label_names(wiring, labels)
@@ -107,7 +116,7 @@ def manner(model: ModelSettings) -> Manner:
 
 def settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
     """Return what of the settings can change what the agents do."""
-    templates = {name: wiring.prompts.hash(name) for name in wiring.prompts.names() if name.startswith("a")}
+    templates = {name: wiring.prompts.hash(name) for name in TEMPLATES}
     return {
         "task": config.task.description,
         "architect": identity(config.models.architect),

@@ -39,6 +39,18 @@ ALL_THAT_FIT = 1.0
 HEAD = 160
 """Characters at the beginning of an item's text that name what it is: word statistics read no further."""
 
+TEMPLATES = (
+    "annotator/assign_items",
+    "annotator/assign_label_scored",
+    "annotator/propose_change",
+    "annotator/propose_change_scored",
+    "architect/propose_centres_scored",
+    "architect/propose_descriptors",
+    "architect/review_changes",
+    "architect/review_changes_scored",
+)
+"""What these agents are told."""
+
 Lookup = Callable[[Sequence[str]], Matrix]
 
 
@@ -164,7 +176,7 @@ def known_first(table: TextTable[ItemId], lookup: Lookup) -> Lookup:
 
 def settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
     """Return what of the settings can change what these agents do."""
-    templates = {name: wiring.prompts.hash(name) for name in wiring.prompts.names() if name.startswith("a")}
+    templates = {name: wiring.prompts.hash(name) for name in TEMPLATES}
     return {
         "task": config.task.description,
         "architect": identity(config.models.architect),
