@@ -30,7 +30,7 @@ LEFTOVER = frozenset({"other", "others", "misc", "miscellaneous", "uncategorized
 JOINING = frozenset({"a", "an", "and", "for", "in", "of", "or", "the", "with"})
 """Words that do not tell two names apart where another follows."""
 
-MOST_LISTED = 6
+MOST_LISTED = 4
 """Things that a descriptor may name as included, and as excluded."""
 
 

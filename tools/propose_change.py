@@ -50,8 +50,8 @@ def propose_change(
         old.name,
         description or old.description,
         old.examples,
-        tuple(dict.fromkeys((*old.includes, *includes)))[: 2 * MOST_LISTED],
-        tuple(dict.fromkeys(e for e in (*old.excludes, *excludes) if e not in includes))[: 2 * MOST_LISTED],
+        tuple(dict.fromkeys((*old.includes, *includes)))[: 3 * MOST_LISTED],
+        tuple(dict.fromkeys(e for e in (*old.excludes, *excludes) if e not in includes))[: 3 * MOST_LISTED],
     )
     return Change(kind, problem, merged, at)
 

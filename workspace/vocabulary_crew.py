@@ -24,7 +24,7 @@ from taxonaut.workspace.crew import ENCODER_BATCH, ROOM_FOR_A_LABEL, identity, m
 from taxonaut.workspace.tree_builder import Progress, silent
 from taxonaut.workspace.wiring import Wiring
 
-ROOM_FOR_A_DESCRIPTOR = 160
+ROOM_FOR_A_DESCRIPTOR = 240
 ROOM_FOR_A_VERDICT = 80
 ROOM_FOR_A_CHANGE = 480
 """Tokens of an answer: for each descriptor that is proposed, for each proposal that is reviewed, for a proposal."""

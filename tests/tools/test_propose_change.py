@@ -97,7 +97,7 @@ def test_changes_that_cannot_be_made(given: dict[str, Any], message: str) -> Non
 
 def test_texts_are_short_and_each_is_there_once() -> None:
     assert line(" a\n b\tc ", 3) == "a b"
-    assert listed(["a", " a ", "", "b" * 200, *"cdefgh"]) == ("a", "b" * 100, "c", "d", "e", "f")
+    assert listed(["a", " a ", "", "b" * 200, *"cdefgh"]) == ("a", "b" * 100, "c", "d")
     assert listed(None) == listed(7) == ()
 
 
