@@ -112,7 +112,7 @@ class Outcome:
         covered = len(self.taggings) - depths[0]
         share = covered / len(self.taggings) if self.taggings else 0.0
         lines = [
-            f"{covered:,} of {counted(len(self.taggings), 'item')} have a descriptor ({share:.1%}) "
+            f"{covered:,} of {counted(len(self.taggings), 'item')} got a descriptor ({share:.1%}) "
             f"in {self.seconds:,.1f} s; {cost(self.totals)}"
         ]
         if self.blank:

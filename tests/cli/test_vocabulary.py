@@ -62,7 +62,7 @@ def test_a_build_says_what_came_of_it(run: Any, blank: Path, file: Path, embedde
     first, second, third = [line for line in called.err.splitlines() if not line.startswith("  ")]
     assert first.startswith(f"built {len(names(blank))} descriptors on 2 levels (")
     assert " from 36 items in " in first
-    assert second.startswith("36 of 36 items have a descriptor (100.0%) in ")
+    assert second.startswith("36 of 36 items got a descriptor (100.0%) in ")
     assert third == f"next: taxonaut vocabulary report -w {blank}"
     called = run("vocabulary", "build", file, *SMALL, "-w", blank)
     first, second, _ = called.err.splitlines()
@@ -99,7 +99,7 @@ def test_items_from_standard_input_are_built_from_and_assigned(run: Any, blank: 
     called = run("vocabulary", "build", "-", *SMALL, "-w", blank, stdin="\n".join(ROWS))
     assert called.code == 0, called
     assert " from 36 items " in called.err
-    assert "36 of 36 items have a descriptor" in called.err
+    assert "36 of 36 items got a descriptor" in called.err
 
 
 def test_a_sample_is_built_from_and_all_are_assigned(
@@ -107,7 +107,7 @@ def test_a_sample_is_built_from_and_all_are_assigned(
 ) -> None:
     called = run("vocabulary", "build", file, *SMALL, "--sample", "20", "-w", blank)
     assert " from 20 items " in called.err
-    assert " of 36 items have a descriptor " in called.err
+    assert " of 36 items got a descriptor " in called.err
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_texts_get_a_line_each(run: Any, built: Path) -> None:
     first, second = called.out.splitlines()
     assert (first.split(" > ")[0], second.split(" > ")[0]) != ("", "")
     assert first.split(" > ")[0] in names(built)
-    assert called.err.startswith("2 of 2 items have a descriptor (100.0%)")
+    assert called.err.startswith("2 of 2 items got a descriptor (100.0%)")
 
 
 def test_items_as_json_lines(run: Any, built: Path, file: Path) -> None:
