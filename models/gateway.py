@@ -42,9 +42,6 @@ from taxonaut.state.records import Usage
 
 T = TypeVar("T")
 
-IN_PROCESS = frozenset({"gguf"})
-"""Providers of ours that read the request's own record beside the messages."""
-
 WORKING_AND_NEXT = 2
 
 FIRST_ATTEMPTS = 2
@@ -127,7 +124,7 @@ class Gateway:
         It answers one after the other, and what waits before it would wait within its deadline.
         """
         settings = self.settings
-        if settings.provider in IN_PROCESS and "concurrency" not in settings.model_fields_set:
+        if settings.in_process and "concurrency" not in settings.model_fields_set:
             return WORKING_AND_NEXT
         return settings.concurrency
 
@@ -163,7 +160,7 @@ class Gateway:
     ) -> tuple[ModelResponse, int]:
         """Send one request, trying again after what may pass; returns the answer and the number of tries."""
         beside: PydanticSettings | None = None
-        if self.settings.provider in IN_PROCESS:
+        if self.settings.in_process:
             beside = {"extra_body": {BESIDE: request, ANSWER: self.settings.answer}}
         attempts = 0
         try:

@@ -141,7 +141,7 @@ def common(settings: ModelSettings) -> dict[str, Any]:
     """What every request says: the model, its server, its key, one try, a finite wait."""
     arguments: dict[str, Any] = {
         "model": settings.model,
-        "timeout": settings.timeout_s,
+        "timeout": settings.patience_s,
         "num_retries": 0,
         "max_retries": 0,
         "caching": False,
@@ -170,7 +170,7 @@ async def sent(
     unlogged = internal_call()
     token = unlogged.set(True) if unlogged is not None else None
     try:
-        async with asyncio.timeout(settings.timeout_s + 1):
+        async with asyncio.timeout(settings.patience_s + 1):
             return await call(**arguments)
     except TimeoutError:
         raise silent(settings) from None

@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+IN_PROCESS = frozenset({"gguf"})
+"""Providers of ours that answer in this process, and read the request's own record beside the messages."""
+
 
 class ModelSettings(BaseModel):
     """One role's model, as it stands under `[models.<role>]` in taxonaut.toml."""
@@ -44,6 +47,16 @@ class ModelSettings(BaseModel):
     backoff_s: float = Field(
         default=1.0, ge=0, description="First wait before a retry; doubles, with jitter."
     )
+
+    @property
+    def in_process(self) -> bool:
+        """Whether a provider of ours answers in this process."""
+        return self.provider in IN_PROCESS
+
+    @property
+    def patience_s(self) -> float:
+        """Longest wait for one answer; in this process a second try would do the same work again, so all there is."""
+        return max(self.timeout_s, self.deadline_s) if self.in_process else self.timeout_s
 
     @property
     def provider(self) -> str:
