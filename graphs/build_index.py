@@ -14,10 +14,11 @@ from taxonaut.agents.annotator import Annotator, CentreText, Job
 from taxonaut.agents.architect import Architect, part_id
 from taxonaut.agents.suggestions import Suggestions, Wish
 from taxonaut.graphs.build_policy import BuildPolicy
+from taxonaut.graphs.failing import first_grave, said
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.split_check import found_problems, partitioned, repaired, siblings_of
 from taxonaut.state.building import OTHER, BuildInput, BuildState, Centre, Partition, Split, Trial
-from taxonaut.state.errors import ModelError, ModelReplyError
+from taxonaut.state.errors import ModelError
 from taxonaut.state.records import Decision
 from taxonaut.state.runs import Runs
 
@@ -153,8 +154,7 @@ class Building:
 
         A reply that is no valid call is only a bad try.
         """
-        grave = (error for error in errors if error and not isinstance(error, ModelReplyError))
-        first = next(grave, None)
+        first = first_grave(errors)
         if first is None:
             return
         if self.runs is not None:
@@ -228,8 +228,3 @@ class Building:
             named = tuple(Centre(centre.name, centre.description) for centre in split.centres)
             found.append(Partition(partition.child(OTHER), partition.path, split.other, named))
         return found
-
-
-def said(error: ModelError | None) -> tuple[str, ...]:
-    """Return an error as one of the reasons a split is refused for."""
-    return () if error is None else (str(error),)

@@ -16,11 +16,12 @@ from taxonaut.agents.architect import Architect
 from taxonaut.agents.change_reviewer import ChangeReviewer
 from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.suggestions import Suggestions, Wish
+from taxonaut.graphs.failing import first_grave, said
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.refinement import Refinement
 from taxonaut.graphs.vocabulary_policy import VocabularyPolicy
 from taxonaut.state.building import Centre, Partition
-from taxonaut.state.errors import ModelError, ModelReplyError
+from taxonaut.state.errors import ModelError
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision
 from taxonaut.state.refining import Draft, ItemGroup, VocabularyInput, VocabularyState
@@ -260,8 +261,7 @@ class Building:
         self, errors: Sequence[ModelError | None], state: VocabularyState, decisions: Sequence[Decision]
     ) -> None:
         """Raise the first error that says more than that one reply was no valid call; the decisions are kept."""
-        grave = (error for error in errors if error and not isinstance(error, ModelReplyError))
-        first = next(grave, None)
+        first = first_grave(errors)
         if first is None:
             return
         if self.runs is not None:
@@ -287,8 +287,3 @@ def renumbered(rounds: Sequence[Round], kept: Sequence[int]) -> tuple[Round, ...
         )
         for each in rounds
     )
-
-
-def said(error: ModelError | None) -> tuple[str, ...]:
-    """Return an error as one of a group's problems."""
-    return () if error is None else (str(error),)

@@ -1,6 +1,7 @@
 """Long pieces of work in units: finished units are kept with their decisions, so a killed run continues."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -84,6 +85,19 @@ class Runs:
             self._database.append("units", ("run", "key", "result"), rows)
             self._decisions.append(decisions)
             self._trails.append(run, trails)
+
+    @contextmanager
+    def working(self, run: RunId) -> Iterator[None]:
+        """Close a run by how the block ends: `finished`, `failed` by an error, else `interrupted`."""
+        status: Status = "interrupted"
+        try:
+            yield
+            status = "finished"
+        except Exception:
+            status = "failed"
+            raise
+        finally:
+            self.close(run, status)
 
     def close(self, run: RunId, status: Status) -> None:
         """Say how a run ended: `finished`, `failed` or `interrupted`."""

@@ -87,17 +87,9 @@ class AgentsTreeBuilder:
             splits = await self.split(crew, labels, RunId(0), progress)
             return await self.tree(crew, labels, splits)
         run = self._runs.open(KIND, fingerprint(labels, settings), settings)
-        status = "interrupted"
-        try:
+        with self._runs.working(run):
             splits = await self.split(crew, labels, run, progress)
-            tree = await self.tree(crew, labels, splits)
-            status = "finished"
-        except Exception:
-            status = "failed"
-            raise
-        finally:
-            self._runs.close(run, status)  # type: ignore[arg-type]
-        return tree
+            return await self.tree(crew, labels, splits)
 
     async def split(
         self, crew: Crew, labels: Sequence[Label], run: RunId, progress: Progress

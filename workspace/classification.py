@@ -68,20 +68,14 @@ class Classification:
         Raises ModelUnavailableError when a whole batch got no answer; what was finished is kept.
         """
         run = self.runs.open(self.kind, self.fingerprint, self.settings)
-        status, done = "interrupted", 0
-        try:
+        done = 0
+        with self.runs.working(run):
             for batch in batched(items, self.batch):
                 for result in await self.walk(run, batch):
                     yield result
                 done += len(batch)
                 if on_done is not None:
                     on_done(done)
-            status = "finished"
-        except Exception:
-            status = "failed"
-            raise
-        finally:
-            self.runs.close(run, status)  # type: ignore[arg-type]
 
     async def walk(self, run: RunId, batch: Sequence[Item]) -> list[ItemResult]:
         """Give a batch's results: kept ones, and those of one walk over the rest."""

@@ -58,8 +58,8 @@ async def assign(
     }
     text = json.dumps(known, sort_keys=True, default=str)
     run = workspace.runs.open(KIND, hashlib.sha256(text.encode()).hexdigest()[:32], known)
-    status, done = "interrupted", 0
-    try:
+    done = 0
+    with workspace.runs.working(run):
         descent = Descent(workspace, every=every)
         for batch in batched(items, BATCH):
             for tagging in await assigned(workspace, run, batch, descent):
@@ -67,12 +67,6 @@ async def assign(
             done += len(batch)
             if on_done is not None:
                 on_done(done)
-        status = "finished"
-    except Exception:
-        status = "failed"
-        raise
-    finally:
-        workspace.runs.close(run, status)  # type: ignore[arg-type]
 
 
 async def assigned(

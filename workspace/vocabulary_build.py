@@ -56,18 +56,11 @@ async def abuild_vocabulary(
     workspace.items.put(items)
     known = {"version": taxonaut.__version__, **settings(workspace.config, workspace.wiring)}
     run = workspace.runs.open(KIND, fingerprint(chosen, known), known)
-    status = "interrupted"
-    try:
+    with workspace.runs.working(run):
         refined = await refine(workspace, run, chosen, on_stage)
         again = stands(workspace, run)
         if not again:
             write(workspace, run, refined, chosen)
-        status = "finished"
-    except Exception:
-        status = "failed"
-        raise
-    finally:
-        workspace.runs.close(run, status)  # type: ignore[arg-type]
     problems = {key: each.problems for key, each in refined.items() if each.problems}
     count = sum(len(each.centres) for each in refined.values())
     return VocabularyBuild(run, len(chosen), len(refined), count, problems, again)

@@ -1,5 +1,7 @@
 """A run continues where it stopped, and keeps each unit with its decisions."""
 
+from contextlib import suppress
+
 import pytest
 
 from taxonaut.state.database import Database
@@ -110,3 +112,23 @@ def test_totals_add_up_one_run(database: Database) -> None:
         seconds=0.75,
     )
     assert decisions.totals(RunId(9)) == Totals()
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [
+        (None, "finished"),
+        (ValueError, "failed"),
+        (KeyboardInterrupt, "interrupted"),
+        (GeneratorExit, "interrupted"),
+    ],
+)
+def test_a_run_is_closed_by_how_its_work_ends(
+    database: Database, raised: type[BaseException] | None, status: str
+) -> None:
+    runs = Runs(database)
+    run = runs.open("build", "one", {})
+    with suppress(ValueError, KeyboardInterrupt, GeneratorExit), runs.working(run):
+        if raised is not None:
+            raise raised
+    assert [each.status for each in runs.list()] == [status]
