@@ -53,6 +53,15 @@ terminal_size = 24      # labels of a node that is not divided
 categories = 15         # descriptors proposed for a group of items at first
 split_threshold = 30    # items from which on a group is divided
 
+[expert]                # expert train
+# encoder = ""          # a local folder with a transformer to fine-tune; unset: a head on the embeddings
+
+[categorize]            # categorize
+# threshold = 0.5       # below it the general expert decides; unset: as the last audit proposed, else 0.5
+candidates = 10         # categories the general expert chooses from
+shown = "path"          # leaf, path, name or definition: how it sees a category
+ask = "rank"            # choose, rank or think
+
 [walk]
 shortlist = "both"      # tree, dense or both
 terminals = 20          # terminal nodes a walk may reach
@@ -170,6 +179,60 @@ class VocabularyConfig(Section):
     seed: int = 0
 
 
+class ExpertConfig(Section):
+    """How a domain expert is trained (Dual-Expert 3.1)."""
+
+    encoder: str = Field(
+        default="",
+        description="A local folder with a transformer encoder to fine-tune; empty: a head on [embeddings].",
+    )
+    lexical: bool = Field(default=True, description="Words and character n-grams beside the embedding.")
+    augment: float = Field(
+        default=0.5,
+        ge=0,
+        description="Synthetic rows from masked paths, as a share of the products; 0: none.",
+    )
+    focal: bool = Field(default=True, description="Phase 1: focal loss; else cross-entropy.")
+    alpha: float = Field(
+        default=0.25, ge=0, le=1, description="Class weights: 1 / products of the class, to this power."
+    )
+    gamma: float = Field(default=1.0, ge=0, description="Phase 1: how little well-classified products count.")
+    bootstrap: bool = Field(default=True, description="Phase 2: bootstrap loss after the gate.")
+    beta: float = Field(default=0.9, gt=0, le=1, description="Phase 2: weight of the given label.")
+    gate: float = Field(default=0.5, ge=0, le=1, description="Share of all steps after which phase 2 begins.")
+    epochs: int = Field(default=30, ge=1, description="Most passes over the products.")
+    patience: int = Field(
+        default=4, ge=1, description="Passes without gain on dev after which training ends."
+    )
+    batch: int = Field(default=64, ge=1, description="Products in one step.")
+    learning_rate: float | None = Field(default=None, gt=0, description="None: by what is trained.")
+    dev: float = Field(default=0.1, gt=0, lt=1, description="Share held out as dev part, if none is given.")
+    seed: int = 0
+
+
+class CategorizeConfig(Section):
+    """How items are divided between the two experts (Dual-Expert 3.2, 4.3.1)."""
+
+    threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Probability below which the general expert decides. None: as the last audit proposed, else 0.5.",
+    )
+    candidates: int = Field(default=10, ge=1, description="Categories the general expert chooses from (K).")
+    shown: Literal["leaf", "path", "name", "definition"] = Field(
+        default="path", description="How the general expert sees a category (figure 3b)."
+    )
+    ask: Literal["choose", "rank", "think"] = Field(
+        default="rank", description="What the general expert is asked for (figure 3a, c, d)."
+    )
+    examples: int = Field(default=6, ge=1, description="Products a definition is written from.")
+    characters: int = Field(
+        default=600, ge=20, description="Characters of a product's text in a definition's prompt."
+    )
+    seed: int = 0
+
+
 class ScoringConfig(Section):
     """How texts and labels are compared by vectors; see `ScoreSettings` and `PhraseSettings`."""
 
@@ -203,6 +266,8 @@ class Config(BaseSettings):
     walk: WalkConfig = WalkConfig()
     build: BuildConfig = BuildConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
+    expert: ExpertConfig = ExpertConfig()
+    categorize: CategorizeConfig = CategorizeConfig()
     scoring: ScoringConfig = ScoringConfig()
     database: DatabaseConfig = DatabaseConfig()
 

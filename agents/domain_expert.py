@@ -1,0 +1,83 @@
+"""The domain expert: the K categories that a trained classifier finds likeliest (Dual-Expert 3.1)."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from taxonaut.agents.retriever import top
+from taxonaut.models.classifier import Classifier
+from taxonaut.models.threads import computed
+from taxonaut.state.expertise import Recommendation
+from taxonaut.state.ids import RunId
+from taxonaut.state.records import Decision, Item, Usage
+
+AGENT = "domain_expert"
+TEMPLATE = "domain_expert/predict"
+"""Stands where a decision has its template: a classifier reads none."""
+
+TOOL = "rank_candidates"
+ROWS = 1024
+"""Items whose probabilities are held at once."""
+
+LEAST = 0.0005
+"""Candidates below this probability are left out."""
+
+
+class DomainExpert:
+    """Recommend up to `candidates` categories for each item.
+
+    It abstains, with no candidate, where even the first has a probability below `abstain`.
+    """
+
+    def __init__(self, classifier: Classifier, candidates: int = 10, abstain: float = 0.0) -> None:
+        self.classifier = classifier
+        self.candidates = candidates
+        self.abstain = abstain
+
+    async def recommend(self, run: RunId, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
+        """Recommend categories, in the items' order, each with its decision row."""
+        return await computed(partial(self.recommend_now, run, items))
+
+    def recommend_now(self, run: RunId, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
+        """Do what `recommend` does, in this thread."""
+        found = []
+        for start in range(0, len(items), ROWS):
+            part = items[start : start + ROWS]
+            started = time.perf_counter()
+            likely = self.likeliest(part)
+            usage = Usage(latency_s=(time.perf_counter() - started) / len(part))
+            found += [(each, self.decision(run, each, usage)) for each in likely]
+        return found
+
+    def likeliest(self, items: Sequence[Item]) -> list[Recommendation]:
+        """Return each item's candidates."""
+        probabilities = self.classifier.probabilities([item.text for item in items])
+        labels = self.classifier.labels
+        found = []
+        for item, row in zip(items, probabilities, strict=True):
+            best = [at for at in top(row, self.candidates) if row[at] >= LEAST]
+            if not best or row[best[0]] < self.abstain:
+                best = []
+            found.append(
+                Recommendation(
+                    item.id, tuple(labels[at] for at in best), tuple(round(float(row[at]), 4) for at in best)
+                )
+            )
+        return found
+
+    def decision(self, run: RunId, recommendation: Recommendation, usage: Usage) -> Decision:
+        """Return the decision row of a recommendation."""
+        return Decision(
+            run_id=run,
+            item_id=recommendation.item_id,
+            node_id=None,
+            agent=AGENT,
+            template=TEMPLATE,
+            template_hash="",
+            model=self.classifier.name,
+            tool=TOOL,
+            options=recommendation.labels,
+            choice=recommendation.labels[:1],
+            scores=recommendation.probabilities,
+            usage=usage,
+        )

@@ -1,0 +1,22 @@
+"""What a trained classifier is, whatever it was trained from."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from taxonaut.models.embedder import Matrix
+from taxonaut.state.ids import LabelId
+
+
+class Classifier(Protocol):
+    """Gives the probability of each of a fixed list of categories. Safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """The model string, as decision rows keep it, such as `expert/3`."""
+
+    @property
+    def labels(self) -> tuple[LabelId, ...]:
+        """The categories, in the order of the columns."""
+
+    def probabilities(self, texts: Sequence[str]) -> Matrix:
+        """Return calibrated probabilities, float32 of shape (len(texts), len(labels)); rows sum to 1."""
