@@ -1,5 +1,7 @@
 # Set up, check, test and show taxonaut. Every target makes what it needs; nothing is assumed but
 # Python 3.11+, a C++ compiler and a package index that pip can reach.
+# The tests need PyTorch: without CUDA and its gigabytes where pip knows of such wheels, as with
+#     PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,7 +27,7 @@ $(READY): pyproject.toml
 	@echo "Setting up $(VENV) (llama.cpp is compiled: some 7 minutes on two cores, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "no virtual environment could be made: on Debian  apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[local,demo,dev]' || \
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[local,train,demo,dev]' || \
 		{ echo "the dependencies could not be installed: see pip's message above; pip needs a package index and a C++ compiler"; exit 1; }
 	@mkdir -p .typing && ln -sfn .. .typing/taxonaut
 	@$(BIN)/taxonaut models pull || \

@@ -19,20 +19,18 @@ FOLDERS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 LONGEST_FILE = 400
 
-HEAVY = [
+MODEL_LIBRARIES = [
     "litellm",
     "llama_cpp",
-    "numpy",
-    "duckdb",
-    "langgraph",
-    "langchain_core",
-    "pydantic_ai",
     "gguf",
     "bm25s",
     "matplotlib",
     "scipy",
     "plotly",
+    "torch",
+    "transformers",
 ]
+HEAVY = [*MODEL_LIBRARIES, "numpy", "duckdb", "langgraph", "langchain_core", "pydantic_ai"]
 
 
 def test_every_folder_with_code_is_installed() -> None:
@@ -90,8 +88,7 @@ def test_importing_any_module_imports_no_model_library() -> None:
         "import sys\nfrom importlib import import_module\n"
         f"for name in {names}:\n"
         "    import_module(name)\n"
-        "    loaded = [heavy for heavy in ('litellm', 'llama_cpp', 'gguf', 'bm25s', 'matplotlib', 'scipy', 'plotly') "
-        "if heavy in sys.modules]\n"
+        f"    loaded = [heavy for heavy in {MODEL_LIBRARIES} if heavy in sys.modules]\n"
         "    assert not loaded, (name, loaded)\n"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -6,7 +6,7 @@ python -m benchmarks.recommend --data DIR --codes ours=codes.json --only ours --
 python -m benchmarks.recommend --data DIR --checks                 # leakage checks alone
 
 DIR holds items.jsonl, train.jsonl (or train_reconstructed.jsonl), valid.jsonl and test.jsonl; docs/recommend.md
-says what is in them. Needs PyTorch (pip install 'taxonaut[recsys]') and numpy, nothing else.
+says what is in them. Needs PyTorch (pip install 'taxonaut[train]') and numpy, nothing else.
 """
 
 import argparse
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
     try:
         from .rows import train_row
     except ImportError as error:
-        sys.exit(f"{error.name} is not installed; install it with  pip install 'taxonaut[recsys]'")
+        sys.exit(f"{error.name} is not installed; install it with  pip install 'taxonaut[train]'")
     rows: list[Row] = baseline_rows(data)
     for codes in chosen:
         said = fitting if codes.name == of else None
