@@ -24,7 +24,8 @@ WHERE run = $1 ORDER BY decisions.rowid
 _TOTALS = """
 SELECT count(*), count_if(cached), sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
        count_if(error <> ''), sum(latency_s)
-FROM decisions WHERE run = $1 AND ($2 IS NULL OR item IN (SELECT unnest($2::VARCHAR[])))
+FROM decisions
+WHERE run = $1 AND ($2 IS NULL OR item IN (SELECT unnest($2::VARCHAR[]))) AND ($3 IS NULL OR agent = $3)
 """
 
 
@@ -67,9 +68,9 @@ class Decisions:
             last.setdefault((decision.item_id, decision.node_id), {})[decision.seed] = decision
         return {place: list(found.values()) for place, found in last.items()}
 
-    def totals(self, run: RunId, items: Sequence[ItemId] | None = None) -> Totals:
-        """Add up a run's decisions, of some items if they are given."""
-        row = self._database.rows(_TOTALS, [run, None if items is None else list(items)])[0]
+    def totals(self, run: RunId, items: Sequence[ItemId] | None = None, agent: str | None = None) -> Totals:
+        """Add up a run's decisions, of some items or of one agent if they are given."""
+        row = self._database.rows(_TOTALS, [run, None if items is None else list(items), agent])[0]
         requests, cached, prompt, completion, reused, errors = (int(value or 0) for value in row[:6])
         return Totals(requests, cached, prompt, completion, reused, float(row[6] or 0.0), errors)
 

@@ -24,7 +24,7 @@ from taxonaut.state.runs import Runs
 from taxonaut.state.templates import Templates
 from taxonaut.state.trails import Trails
 from taxonaut.workspace import config as configuration
-from taxonaut.workspace.config import Config, WalkConfig, load_config, problems
+from taxonaut.workspace.config import Config, Section, WalkConfig, load_config, problems
 from taxonaut.workspace.label_files import LabelFile
 from taxonaut.workspace.native_tree import build_native_tree
 from taxonaut.workspace.tree_builder import Progress, silent
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from taxonaut.graphs.policy import WalkPolicy
     from taxonaut.graphs.portal import Portal
+    from taxonaut.state.expertise import Categorized
     from taxonaut.state.vocabulary import Tagging
     from taxonaut.workspace.agents_tree import BuildReport
     from taxonaut.workspace.classification import Classification, OnDone
@@ -280,11 +281,32 @@ class Workspace:
             changed = WalkConfig(**{**self.config.walk.model_dump(), **walk})
         except ValidationError as error:
             raise InputError(f"these walk settings cannot be: {problems(error)}") from None
+        return self.with_table("walk", changed)
+
+    def with_table(self, name: str, table: Section) -> "Workspace":
+        """Return this workspace with another table of settings; it shares the index and the opened models."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.config = self.config.model_copy(update={"walk": changed})
+        other.config = self.config.model_copy(update={name: table})
         other.wiring = self.wiring.reconfigured(other.config)
         return other
+
+    async def acategorize(
+        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **categorize: Any
+    ) -> "list[Categorized]":
+        """Put each text into one category: the trained expert's where it is sure, else the general expert's.
+
+        `categorize` is as in `workspace.categorizing.categorizing`: expert, everything, threshold, ask, …
+        """
+        from taxonaut.workspace import categorizing
+
+        return await categorizing.acategorize(self, map(as_item, texts), on_done=on_done, **categorize)
+
+    def categorize(
+        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **categorize: Any
+    ) -> "list[Categorized]":
+        """Do what `acategorize` does, from synchronous code."""
+        return portal().run(self.acategorize(texts, on_done=on_done, **categorize))
 
     async def aclassify(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any

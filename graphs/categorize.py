@@ -1,0 +1,168 @@
+"""Divide items between a trained expert and a reasoning one (Dual-Expert 3.2 and 4.3.1; A.1, figure 5).
+
+The domain expert recommends categories for the whole batch; what it is sure of stands, all the rest is before the
+general expert at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from langgraph.graph import END, START, StateGraph
+
+from taxonaut.agents.domain_expert import DomainExpert
+from taxonaut.graphs.portal import step
+from taxonaut.state.categorizing import CategorizeInput, CategorizeState, Judged
+from taxonaut.state.expertise import Categorized, Recommendation
+from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.index import Index
+from taxonaut.state.items import Items
+
+if TYPE_CHECKING:
+    from taxonaut.agents.category_expert import CategoryExpert, CategoryText, Judgement
+
+EVERYTHING = 2.0
+"""A threshold that no confidence reaches: all items go to the general expert."""
+
+TextsOf = Callable[[Sequence[LabelId]], "Mapping[LabelId, CategoryText]"]
+
+
+def categorize(
+    index: Index,
+    items: Items,
+    domain: DomainExpert,
+    general: "CategoryExpert | None",
+    texts_of: TextsOf,
+    threshold: float,
+) -> StateGraph[CategorizeState, None, CategorizeInput, CategorizeState]:
+    """Build the graph; compile it and invoke it with a run, ids of items that `items` holds, and what is known.
+
+    `categorized` comes out, by item. An item goes to the general expert if its confidence is below `threshold`:
+    none at 0, all at `EVERYTHING`; without `general` none. An item for which the domain expert has no candidate
+    goes nowhere, as there would be nothing to choose from: its verdict is `undecided`, its ranking empty.
+    `texts_of` gives what the general expert reads of categories.
+    """
+    routing = Routing(index, items, domain, general, texts_of, threshold)
+    graph = StateGraph(CategorizeState, input_schema=CategorizeInput, output_schema=CategorizeState)
+    graph.add_node("recommend", step(routing.recommend))
+    graph.add_node("decide", step(routing.decide))
+    graph.add_node("settle", step(routing.settle))
+    graph.add_edge(START, "recommend")
+    graph.add_conditional_edges("recommend", routing.after, ["decide", "settle"])
+    graph.add_edge("decide", "settle")
+    graph.add_edge("settle", END)
+    return graph
+
+
+class Routing:
+    """The graph's steps over the two experts; holds no state of a batch."""
+
+    def __init__(
+        self,
+        index: Index,
+        items: Items,
+        domain: DomainExpert,
+        general: "CategoryExpert | None",
+        texts_of: TextsOf,
+        threshold: float,
+    ) -> None:
+        self.index = index
+        self.items = items
+        self.domain = domain
+        self.general = general
+        self.texts_of = texts_of
+        self.threshold = threshold
+
+    async def recommend(self, state: CategorizeState) -> CategorizeState:
+        """Let the domain expert recommend categories for all items that have none yet."""
+        todo = [item for item in state["item_ids"] if item not in state["recommended"]]
+        found = await self.domain.recommend(state["run_id"], self.items.get(todo)) if todo else []
+        return {  # type: ignore[typeddict-item]
+            "recommended": state["recommended"] | {each.item_id: each for each, _ in found},
+            "decisions": [decision for _, decision in found],
+        }
+
+    def after(self, state: CategorizeState) -> str:
+        """Ask the general expert if anything is left for it."""
+        return "decide" if self.open(state) else "settle"
+
+    def is_sent(self, recommendation: Recommendation) -> bool:
+        """Say whether an item goes to the general expert."""
+        return (
+            self.general is not None
+            and bool(recommendation.labels)
+            and recommendation.confidence < self.threshold
+        )
+
+    def open(self, state: CategorizeState) -> list[ItemId]:
+        """Return the items that the general expert has yet to decide."""
+        return [
+            item
+            for item in state["item_ids"]
+            if item not in state["judged"] and self.is_sent(state["recommended"][item])
+        ]
+
+    async def decide(self, state: CategorizeState) -> CategorizeState:
+        """Ask the general expert about all open items together."""
+        assert self.general is not None
+        todo = self.open(state)
+        candidates = [state["recommended"][item].labels for item in todo]
+        texts = self.texts_of(list(dict.fromkeys(label for labels in candidates for label in labels)))
+        asked = list(zip(self.items.get(todo), candidates, strict=True))
+        judgements = await self.general.decide(state["run_id"], asked, texts)
+        fresh = {item: judged(item, each) for item, each in zip(todo, judgements, strict=True)}
+        rows = [each.decision for each in judgements if each.decision is not None]
+        return {  # type: ignore[typeddict-item]
+            "judged": state["judged"] | fresh,
+            "decisions": [*state["decisions"], *rows],
+        }
+
+    async def settle(self, state: CategorizeState) -> CategorizeState:
+        """Give each item the category of the expert that decides about it."""
+        settled = {
+            item: (recommendation, state["judged"].get(item) if self.is_sent(recommendation) else None)
+            for item, recommendation in ((item, state["recommended"][item]) for item in state["item_ids"])
+        }
+        chosen = {item: choice(*known) for item, known in settled.items()}
+        paths = self.index.paths_of([label for label in dict.fromkeys(chosen.values()) if label is not None])
+        ways: dict[LabelId | None, tuple[str, ...]] = {
+            label: (found or [()])[0] for label, found in paths.items()
+        }
+        categorized = {
+            item: outcome(recommendation, said, chosen[item], ways.get(chosen[item], ()))
+            for item, (recommendation, said) in settled.items()
+        }
+        return {"categorized": categorized}  # type: ignore[typeddict-item]
+
+
+def judged(item: ItemId, judgement: "Judgement") -> Judged:
+    """Return what is kept of a judgement."""
+    decision = judgement.decision
+    usage = decision.usage if decision is not None else None
+    return Judged(
+        item,
+        judgement.ranking,
+        judgement.verdict,
+        judgement.reason,
+        decision.error if decision is not None else "",
+        usage.prompt_tokens if usage is not None else 0,
+        usage.completion_tokens if usage is not None else 0,
+    )
+
+
+def choice(recommendation: Recommendation, said: Judged | None) -> LabelId | None:
+    """Return an item's category: the general expert's where it was asked, never one in its place."""
+    if said is not None:
+        return said.label
+    return recommendation.labels[0] if recommendation.labels else None
+
+
+def outcome(
+    recommendation: Recommendation, said: Judged | None, label: LabelId | None, path: tuple[str, ...]
+) -> Categorized:
+    """Put together what came of an item."""
+    item = recommendation.item_id
+    if said is not None:
+        return Categorized(
+            item, label, path, said.verdict, recommendation, said.ranking, said.reason, said.error
+        )
+    return Categorized(item, label, path, "domain" if label is not None else "undecided", recommendation)
