@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from taxonaut.cli.item_input import ItemInput
     from taxonaut.cli.labelling import Sink, Tally
+    from taxonaut.state.records import ItemResult
     from taxonaut.workspace.result_files import ResultWriter
 
 app = typer.Typer()
@@ -146,7 +147,7 @@ def chosen_sink(
 
 
 @contextmanager
-def written(writer: "ResultWriter") -> "Iterator[Sink]":
+def written(writer: "ResultWriter[ItemResult]") -> "Iterator[Sink]":
     """Open a result file for the block."""
     with writer:
         yield lambda _, result: writer.write([result])

@@ -8,11 +8,12 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO, cast
+from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
 from taxonaut.state.errors import DiskError, InputError
 from taxonaut.state.records import ItemResult
@@ -29,6 +30,22 @@ PARQUET_COLUMNS = {
     "error": "VARCHAR",
 }
 _DECIMALS = 6
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Shape(Generic[R]):
+    """How results of one kind stand in a file.
+
+    `row` makes an item's JSON object, whose types `parquet_columns` has; `cells` its lines of CSV, with the
+    separator of a path's steps.
+    """
+
+    csv_columns: Sequence[str]
+    parquet_columns: Mapping[str, str]
+    row: Callable[[R], dict[str, Any]]
+    cells: Callable[[R, str], Iterable[Sequence[object]]]
 
 
 def result_row(result: ItemResult) -> dict[str, Any]:
@@ -52,19 +69,39 @@ def result_row(result: ItemResult) -> dict[str, Any]:
     return row
 
 
-class ResultWriter:
+def result_cells(result: ItemResult, path_separator: str) -> Iterator[Sequence[object]]:
+    """Make an item's lines of CSV: one for each label with its rank from 1, one with no rank for an item without."""
+    row = result_row(result)
+    error = row.get("error", "")
+    for rank, label in enumerate(row["labels"], start=1):
+        path = path_separator.join(label["path"])
+        yield (
+            row["id"], rank, label["id"], label["name"], path,
+            label["score"], label["evidence"], label["reason"], error,
+        )  # fmt: skip
+    if not row["labels"]:
+        yield (row["id"], *[""] * 7, error)
+
+
+LABELLED = Shape(CSV_COLUMNS, PARQUET_COLUMNS, result_row, result_cells)
+"""What `taxonaut classify` writes."""
+
+
+class ResultWriter(Generic[R]):
     """A result file being written; use it as a context manager.
 
     JSON lines stand in the file as soon as they are written. CSV, TSV and Parquet are written beside it and
-    take its name only when all went well; otherwise what was there before stays. CSV has a row for each
-    label with its rank from 1, and for an item without labels one row with no rank. Cells are the data as it
+    take its name only when all went well; otherwise what was there before stays. Cells are the data as it
     is: one that starts with `=` is not altered, so open files from untrusted texts in a spreadsheet as text.
     """
 
-    def __init__(self, name: str, path: Path | None, format: Format, path_separator: str = " > ") -> None:
+    def __init__(
+        self, name: str, path: Path | None, format: Format, shape: Shape[R], path_separator: str = " > "
+    ) -> None:
         self._name = name
         self._path = path
         self._format = format
+        self._shape = shape
         self._path_separator = path_separator
         self._temporary = (
             None
@@ -78,18 +115,18 @@ class ResultWriter:
         with self._naming_errors():
             self._file = _open_text(self._temporary or self._path)
             if self._format in ("csv", "tsv"):
-                self._table().writerow(CSV_COLUMNS)
+                self._table().writerow(self._shape.csv_columns)
         return self
 
-    def write(self, results: Sequence[ItemResult]) -> None:
+    def write(self, results: Sequence[R]) -> None:
         """Write these items' rows and hand them to the system. Raises `DiskError` when there is no room."""
         with self._naming_errors():
             if self._format in ("csv", "tsv"):
                 for result in results:
-                    self._table().writerows(self._cells(result))
+                    self._table().writerows(self._shape.cells(result, self._path_separator))
             else:
                 for result in results:
-                    self._file.write(json.dumps(result_row(result), ensure_ascii=False) + "\n")
+                    self._file.write(json.dumps(self._shape.row(result), ensure_ascii=False) + "\n")
             self._file.flush()
 
     def __exit__(
@@ -116,7 +153,7 @@ class ResultWriter:
 
         parquet = temporary.with_name(temporary.name + ".parquet")
         try:
-            jsonl_to_parquet(temporary, parquet, PARQUET_COLUMNS)
+            jsonl_to_parquet(temporary, parquet, self._shape.parquet_columns)
             parquet.replace(path)
         except duckdb.Error as error:
             raise OSError(str(error).splitlines()[0]) from None
@@ -125,18 +162,6 @@ class ResultWriter:
 
     def _table(self) -> Any:
         return csv.writer(self._file, delimiter="\t" if self._format == "tsv" else ",")
-
-    def _cells(self, result: ItemResult) -> Iterator[Sequence[object]]:
-        row = result_row(result)
-        error = row.get("error", "")
-        for rank, label in enumerate(row["labels"], start=1):
-            path = self._path_separator.join(label["path"])
-            yield (
-                row["id"], rank, label["id"], label["name"], path,
-                label["score"], label["evidence"], label["reason"], error,
-            )  # fmt: skip
-        if not row["labels"]:
-            yield (row["id"], *[""] * 7, error)
 
     @contextmanager
     def _naming_errors(self) -> Iterator[None]:
@@ -159,7 +184,19 @@ def open_results(
     *,
     inputs: Sequence[str | Path] = (),
     path_separator: str = " > ",
-) -> ResultWriter:
+) -> ResultWriter[ItemResult]:
+    """Choose how to write labelled items; see `open_file`."""
+    return open_file(given, LABELLED, format, inputs=inputs, path_separator=path_separator)
+
+
+def open_file(
+    given: str | Path,
+    shape: Shape[R],
+    format: Format | None = None,
+    *,
+    inputs: Sequence[str | Path] = (),
+    path_separator: str = " > ",
+) -> ResultWriter[R]:
     """Choose how to write results by the suffix (or `format`); `-` is standard output, JSON lines by default.
 
     Raises `InputError` for an unknown suffix, a folder that is not there, or a file that is one of `inputs`,
@@ -173,7 +210,7 @@ def open_results(
     if str(given) == STDOUT:
         if format == "parquet":
             raise InputError("Parquet cannot be written to standard output; name a file with -o.")
-        return ResultWriter("standard output", None, format or "jsonl", path_separator)
+        return ResultWriter("standard output", None, format or "jsonl", shape, path_separator)
     chosen = format or format_of(path)
     if chosen not in RESULT_FORMATS:
         raise InputError(
@@ -192,7 +229,7 @@ def open_results(
         with suppress(OSError):
             if path.samefile(source):
                 raise InputError(f"{str(given)!r} is the file that is read; name another one with -o.")
-    return ResultWriter(str(given), path, chosen, path_separator)
+    return ResultWriter(str(given), path, chosen, shape, path_separator)
 
 
 def _open_text(path: Path | None) -> TextIO:
