@@ -29,11 +29,15 @@ class Question(Generic[T]):
     most: int
     system: str
     context: str
+    may_be_undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """What one decision chose, best first, each with its score and the phrase that earned it."""
+    """What one decision chose, best first, each with its score and the phrase that earned it.
+
+    `undecided`: nothing was chosen because the text says too little.
+    """
 
     item: Item
     question: Question[T]
@@ -42,6 +46,7 @@ class Answer(Generic[T]):
     evidence: tuple[str, ...]
     reason: str
     decision: Decision
+    undecided: bool = False
 
 
 class Asker:
@@ -97,6 +102,7 @@ class Asker:
             field=question.field,
             choices=question.choices,
             most=question.most,
+            may_be_undecided=question.may_be_undecided,
         )
 
     def answered(
@@ -132,7 +138,8 @@ class Asker:
             error=str(reply) if failed else "",
         )
         reason = "" if isinstance(reply, ModelError) else reply.reason
-        return Answer(item, question, chosen, scores, evidence, reason, decision)
+        undecided = not isinstance(reply, ModelError) and reply.undecided
+        return Answer(item, question, chosen, scores, evidence, reason, decision, undecided)
 
 
 def clipped(text: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
+from taxonaut.agents.shortlists import questions
 from taxonaut.agents.texts import label_text, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
@@ -55,15 +56,7 @@ class GeneralExpert:
 
         `labels` and `paths` cover every candidate; a path runs from the top down to the label's name.
         """
-        shared: dict[tuple[LabelId, ...], Question[LabelId]] = {}
-        pairs = []
-        for item, candidates in shortlists:
-            if not candidates:
-                continue
-            key = tuple(sorted(candidates))
-            if key not in shared:
-                shared[key] = self.question(key, labels, paths)
-            pairs.append((item, shared[key]))
+        pairs = questions(shortlists, lambda candidates: self.question(candidates, labels, paths))
         return await self.asker.ask(run, pairs)
 
     def question(

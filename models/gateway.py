@@ -36,7 +36,7 @@ from taxonaut.models.litellm_errors import TransientError, UnreachableError
 from taxonaut.models.pydantic_model import ANSWER, BESIDE, LiteLLMModel
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.validation import checked, parse_arguments
+from taxonaut.models.validation import cannot_decide, checked, parse_arguments
 from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
 from taxonaut.state.records import Usage
 
@@ -276,6 +276,7 @@ def read(request: ModelRequest, response: ModelResponse) -> ModelReply:
         scores=details.get("scores"),
         reason=str(arguments.get("reason", "")),
         each=each,
+        undecided=cannot_decide(request, arguments),
     )
 
 
@@ -306,4 +307,5 @@ def loaded(kept: str) -> ModelReply:
         scores={int(key): value for key, value in scores.items()} if scores else None,
         reason=row["reason"],
         each=tuple(map(tuple, row.get("each", ()))),
+        undecided=row.get("undecided", False),
     )

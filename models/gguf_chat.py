@@ -21,7 +21,7 @@ from taxonaut.models.reader import PrefixReader
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.scored import Option, PriorStore, calibrated
 from taxonaut.models.threads import chat_threads
-from taxonaut.models.validation import checked
+from taxonaut.models.validation import cannot_decide, checked
 from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec, Usage
@@ -166,6 +166,7 @@ def _chosen(session: _Session, request: ModelRequest, sampling: Sampling) -> Mod
         usage=found.usage,
         reason=str(found.arguments.get("reason", "")),
         each=each,
+        undecided=cannot_decide(request, found.arguments),
     )
 
 

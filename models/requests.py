@@ -32,6 +32,9 @@ class ModelRequest:
     Two more kinds: with `texts`, the tool takes one such array for each of them, under the properties "1",
     "2", …, and `item` shows them all. Without `field` and `texts`, the call is open: whatever its schema allows,
     its `choices` no more than suggestions.
+
+    With `may_be_undecided` the array may be `[-1]` as well, *cannot decide*; a model that has no words for that
+    abstains as ever.
     """
 
     system: str
@@ -44,6 +47,7 @@ class ModelRequest:
     choices: tuple[Choice, ...]
     most: int
     texts: tuple[str, ...] = ()
+    may_be_undecided: bool = False
 
     @property
     def node_key(self) -> tuple[str, str]:
@@ -55,10 +59,11 @@ class ModelRequest:
 class ModelReply:
     """A valid tool call.
 
-    `chosen` holds choice ids, best first; empty is an abstention. `scores` maps choice ids to the model's
-    scores where it has any (higher is better), `evidence` to the phrase of the item that earned the score.
-    `arguments` is the whole call; `reason` the model's own words if the schema asked for them. `each` answers
-    a request with several texts: what was chosen for each of them.
+    `chosen` holds choice ids, best first; empty is an abstention, because the item says too little if it is
+    `undecided`. `scores` maps choice ids to the model's scores where it has any (higher is better), `evidence`
+    to the phrase of the item that earned the score. `arguments` is the whole call; `reason` the model's own
+    words if the schema asked for them. `each` answers a request with several texts: what was chosen for each
+    of them.
     """
 
     chosen: tuple[int, ...]
@@ -68,6 +73,7 @@ class ModelReply:
     evidence: Mapping[int, str] | None = None
     reason: str = ""
     each: tuple[tuple[int, ...], ...] = ()
+    undecided: bool = False
 
 
 class Answers(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from taxonaut.models.requests import ModelReply, ModelRequest
-from taxonaut.models.validation import checked
+from taxonaut.models.validation import cannot_decide, checked
 from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.records import Usage
 
@@ -53,6 +53,13 @@ class ScriptedModel:
         arguments = dict(answer) if isinstance(answer, Mapping) else {request.field: list(answer)}
         try:
             chosen, each = checked(request, arguments)
-            return ModelReply(chosen=chosen, arguments=arguments, usage=Usage(), each=each)
+            return ModelReply(
+                chosen=chosen,
+                arguments=arguments,
+                usage=Usage(),
+                reason=str(arguments.get("reason", "")),
+                each=each,
+                undecided=cannot_decide(request, arguments),
+            )
         except ModelReplyError as error:
             return error

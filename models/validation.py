@@ -10,6 +10,9 @@ from taxonaut.state.errors import ModelReplyError
 NONE_ID = 0
 """The option that stands for *none of these*."""
 
+UNDECIDED_ID = -1
+"""The option that stands for *cannot decide*, where it is on offer."""
+
 LONGEST_SHOWN = 200
 """Characters of a faulty choice that the message repeats to the model."""
 
@@ -71,13 +74,25 @@ def chosen_ids(request: ModelRequest, arguments: Mapping[str, Any], field: str =
         given = [] if given is None else [given]
     if not given:
         raise ModelReplyError(f"{request.tool.name} needs `{field}`: {offer(request)}.")
-    allowed = {choice.id for choice in request.choices} | {NONE_ID}
+    allowed = {choice.id for choice in request.choices} | set(abstentions(request))
     numbers = [whole_number(value) for value in given]
     unknown = [value for value, number in zip(given, numbers, strict=True) if number not in allowed]
     if unknown:
         shown = json.dumps(unknown)[:LONGEST_SHOWN]
         raise ModelReplyError(f"{shown} is not on offer. `{field}` takes {offer(request)}.")
-    return tuple(dict.fromkeys(number for number in numbers if number))[: request.most]
+    return tuple(dict.fromkeys(number for number in numbers if number and number > 0))[: request.most]
+
+
+def cannot_decide(request: ModelRequest, arguments: Mapping[str, Any]) -> bool:
+    """Say whether a valid call names no choice but *cannot decide*."""
+    given = arguments.get(request.field) if request.may_be_undecided else None
+    numbers = list(map(whole_number, given if isinstance(given, list) else [given]))
+    return UNDECIDED_ID in numbers and not any(number and number > 0 for number in numbers)
+
+
+def abstentions(request: ModelRequest) -> tuple[int, ...]:
+    """Return the ids that stand for no choice."""
+    return (NONE_ID, UNDECIDED_ID) if request.may_be_undecided else (NONE_ID,)
 
 
 def whole_number(value: object) -> int | None:
@@ -85,11 +100,13 @@ def whole_number(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        return int(value) if value.strip().isdecimal() and len(value) < LONGEST_NUMBER else None
+        digits = value.strip().removeprefix("-")
+        return int(value) if digits.isdecimal() and len(value) < LONGEST_NUMBER else None
     return int(value) if isinstance(value, int | float) and value == value // 1 else None
 
 
 def offer(request: ModelRequest) -> str:
     """Say in one phrase what the choice may be."""
     ids = ", ".join(str(choice.id) for choice in request.choices)
-    return f"a list of at most {request.most} of the ids {ids}, best first, or [{NONE_ID}] if none fits"
+    taken = f"a list of at most {request.most} of the ids {ids}, best first, or [{NONE_ID}] if none fits"
+    return f"{taken}, or [{UNDECIDED_ID}] if it cannot be decided" if request.may_be_undecided else taken

@@ -40,6 +40,10 @@ class RankVariables(TypedDict):
     text: NotRequired[str]
 
 
+class ChooseVariables(RankVariables):
+    """`general_expert/choose`, `order` and `think`: the category of a product. `name` is as `shown` has it."""
+
+
 class ScoredVariables(TypedDict):
     """`…_scored`: what a model reads that answers by the likelihood of the options' own texts."""
 
@@ -153,8 +157,11 @@ VARIABLES: dict[str, type] = {
     "architect/review_changes_scored": ScoredVariables,
     "navigator/expand": ExpandVariables,
     "navigator/expand_scored": ScoredVariables,
+    "general_expert/choose": ChooseVariables,
+    "general_expert/order": ChooseVariables,
     "general_expert/rank": RankVariables,
     "general_expert/rank_scored": ScoredVariables,
+    "general_expert/think": ChooseVariables,
     "judge/yes_no": YesNoVariables,
     "judge/likely": LikelyVariables,
     "label_writer/write": WriteVariables,

@@ -12,6 +12,9 @@ T = TypeVar("T")
 NONE_ID = 0
 """The number that stands for *none of these*; it is always on offer."""
 
+UNDECIDED_ID = -1
+"""The number that stands for *cannot decide*, where the text may say too little."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offer(Generic[T]):

@@ -40,6 +40,10 @@ SHARED: dict[str, dict[str, Any]] = {
     },
     "navigator/expand_scored": {"task": "The texts are product titles."},
     "general_expert/rank": {"task": "The texts are product titles.", "options": OPTIONS, "most": 2},
+    **{
+        f"general_expert/{name}": {"task": "A catalogue of sports goods.", "options": OPTIONS, "most": 2}
+        for name in ("choose", "order", "think")
+    },
     "general_expert/rank_scored": {"task": "The texts are product titles."},
     "judge/yes_no": {
         "task": "The texts are product titles.",
@@ -104,6 +108,7 @@ HEADS = {
     "architect/propose_centres": "Labels:\n",
     "architect/propose_descriptors": "Items:\n",
     "architect/review_changes": "Proposals:\n",
+    **dict.fromkeys(("general_expert/choose", "general_expert/order", "general_expert/think"), "Product: "),
 }
 """What stands before the text in the item block of a template; `Text: ` in the others."""
 
