@@ -8,6 +8,7 @@ from taxonaut.cli import (
     classify,
     demo,
     evaluate,
+    expert,
     explain,
     index,
     init,
@@ -33,7 +34,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes:\n" + "\n".join(f"{code:>5}  {meaning}" for code, meaning in EXIT_CODES.items()),
 )
-for module in (init, labels, index, classify, explain, evaluate, vocabulary, models, tools, prompts, demo):
+for module in (
+    init,
+    labels,
+    index,
+    classify,
+    explain,
+    evaluate,
+    vocabulary,
+    expert,
+    models,
+    tools,
+    prompts,
+    demo,
+):
     app.add_typer(module.app)
 
 

@@ -15,19 +15,21 @@ from taxonaut.workspace.tables import Row, Table, as_text, as_texts, missing_col
 class ItemColumns:
     """Which column holds what. Gold labels are label ids, a list or one text cut at `label_separator`.
 
-    An empty column name means: do not read it.
+    An empty column name means: do not read it. `popularity` holds numbers, such as how often a product is sold.
     """
 
     id: str = "id"
     text: str = "text"
     labels: str = "labels"
     label_separator: str = ";"
+    popularity: str = ""
 
 
 OPTIONS: Mapping[str, str] = {
     "id": "--id-column",
     "text": "--text-column",
     "labels": "--labels-column",
+    "popularity": "--popularity-column",
 }
 """The command line's option for each column of `ItemColumns`; messages name them."""
 
@@ -39,6 +41,7 @@ class ItemRow:
     item: Item
     gold: tuple[LabelId, ...] = ()
     place: str = ""
+    popularity: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +138,20 @@ def _item_row(row: Row, columns: ItemColumns) -> ItemRow:
         item=Item(ItemId(id or str(row.number)), as_text(row.values[columns.text], row, columns.text)),
         gold=tuple(LabelId(label) for label in dict.fromkeys(gold)),
         place=row.place,
+        popularity=_number(row, columns.popularity) if columns.popularity else 0.0,
     )
+
+
+def _number(row: Row, column: str) -> float:
+    """Return a cell's number, from 0; a cell that is empty or missing is 0."""
+    text = as_text(row.values.get(column), row, column).strip()
+    try:
+        number = float(text or 0)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise InputError(
+            f"{row.place}: {column!r} is {text!r}; give a number from 0, or name another column with "
+            "--popularity-column"
+        )
+    return number

@@ -1,5 +1,6 @@
 """The workspace: a folder with index.duckdb, taxonaut.toml and prompts/, and what one can do in it."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
     from taxonaut.state.vocabulary import Tagging
     from taxonaut.workspace.agents_tree import BuildReport
     from taxonaut.workspace.classification import Classification, OnDone
+    from taxonaut.workspace.experts import ExpertCard, Experts
     from taxonaut.workspace.explanation import Explanation
     from taxonaut.workspace.growth import Growth
+    from taxonaut.workspace.item_files import ItemRow
     from taxonaut.workspace.shortlists import ShortlistResult
     from taxonaut.workspace.vocabulary_build import OnStage, VocabularyBuild
 
@@ -194,6 +197,21 @@ class Workspace:
     ) -> "list[Tagging]":
         """Do what `aassign_vocabulary` does, from synchronous code."""
         return portal().run(self.aassign_vocabulary(texts, every=every, on_done=on_done))
+
+    @property
+    def experts(self) -> "Experts":
+        """The domain experts that were trained here."""
+        from taxonaut.workspace.experts import Experts
+
+        return Experts(self)
+
+    async def atrain_expert(self, rows: "Sequence[ItemRow]", **how: Any) -> "ExpertCard":
+        """Train a domain expert on labelled products; `how` is as in `workspace.experts.Experts.train`."""
+        return await asyncio.to_thread(self.train_expert, rows, **how)
+
+    def train_expert(self, rows: "Sequence[ItemRow]", **how: Any) -> "ExpertCard":
+        """Do what `atrain_expert` does, from synchronous code."""
+        return self.experts.train(rows, **how)
 
     @property
     def compares_vectors(self) -> bool:

@@ -1,0 +1,13 @@
+"""`taxonaut expert`: train a domain expert on labelled products, and look at what it is sure of."""
+
+import typer
+
+from taxonaut.cli import expert_show, expert_train
+
+app = typer.Typer()
+group = typer.Typer(
+    no_args_is_help=True, help="Train a domain expert on labelled products, and see what it is sure of."
+)
+app.add_typer(group, name="expert")
+for module in (expert_train, expert_show):
+    group.add_typer(module.app)
