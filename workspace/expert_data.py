@@ -245,9 +245,9 @@ def counts(
 
 REMARKS = (
     ("without_examples", "category", "without a product to learn from, known by label text only"),
-    ("one_example", "category", "with one product only"),
+    ("one_example", "category", "with one product to learn from"),
     ("several_categories", "product", "in more than one category, which share the weight"),
-    ("inner_categories", "category", "with categories below take part: products are labelled with them"),
+    ("inner_categories", "inner category", "that products are labelled with"),
     ("contradicting_texts", "text", "of more than one product, in different categories"),
 )
 """What is worth a note: the count of the summary, its noun, and what is said of it."""
