@@ -121,7 +121,9 @@ def train(
         rows, dev_rows = read(file), None if dev is None else read(dev)
         with session.open(expert=settings) as workspace:
             try:
-                card = workspace.train_expert(rows, dev_rows, skip_unknown=skip_unknown, on_stage=stages(bar))
+                card = workspace.train_expert(
+                    rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_stage=stages(bar)
+                )
             except KeyboardInterrupt:
                 raise InterruptedWork(
                     "interrupted: no expert was made of this training; embeddings that were computed are kept, "
