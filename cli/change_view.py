@@ -67,6 +67,8 @@ def _one(operation: str, payload: Mapping[str, Any]) -> str:
     match operation:
         case "add_labels":
             return f"add {counted(payload['count'], 'label')}"
+        case "describe_labels":
+            return f"describe {counted(len(payload['descriptions']), 'label')}"
         case "load_tree":
             return f"load a tree of {counted(payload['nodes'], 'node')} ({payload['method']})"
         case "create_node":

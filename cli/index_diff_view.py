@@ -9,7 +9,7 @@ from taxonaut.cli.terminal import PATH_SIGN, clipped, counted, out, styled
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from taxonaut.state.tree_diff import IndexDiff, LabelChange, NodeEdit, NodeRef
+    from taxonaut.state.tree_diff import IndexDiff, LabelChange, LabelEdit, NodeEdit, NodeRef
 
 LIMIT = 20
 _LONGEST = 80
@@ -74,12 +74,20 @@ def _kinds(diff: "IndexDiff") -> list[list[Line]]:
             (
                 "+",
                 "label",
-                f"{_label(label)}" + (f" in {_all(label.gained)}" if label.gained else ", unplaced"),
+                f"{_named_label(label)}" + (f" in {_all(label.gained)}" if label.gained else ", unplaced"),
             )
             for label in diff.labels_inserted
         ],
-        [("-", "label", _label(label)) for label in diff.labels_gone],
+        [("-", "label", _named_label(label)) for label in diff.labels_gone],
         _label_moves(diff),
+        [
+            (
+                "~",
+                "described",
+                f"{_named_label(edit)}: {clipped(edit.present, _LONGEST) or 'nothing any more'}",
+            )
+            for edit in diff.labels_described
+        ],
     ]
 
 
@@ -135,7 +143,7 @@ def _renamed(edit: "NodeEdit") -> str:
     )
 
 
-def _label(label: "LabelChange") -> str:
+def _named_label(label: "LabelChange | LabelEdit") -> str:
     return f"{clipped(label.name, _LONGEST)!r} ({clipped(label.id, _LONGEST)})"
 
 
@@ -198,6 +206,10 @@ def diff_row(diff: "IndexDiff") -> dict[str, Any]:
             "inserted": labels(diff.labels_inserted),
             "gone": labels(diff.labels_gone),
             "moved": labels(diff.labels_moved),
+            "described": [
+                {"id": each.id, "name": each.name, "from": each.former, "to": each.present}
+                for each in diff.labels_described
+            ],
         },
     }
 

@@ -55,6 +55,17 @@ def add_labels(editor: Editor, arguments: Arguments) -> Done:
     return Done({"count": len(rows), "batches": batches, **span}, Step("drop_labels", span))
 
 
+def describe_labels(editor: Editor, arguments: Arguments) -> Done:
+    """Change the descriptions of labels, (id, description) rows."""
+    rows = {editor.view.labels.number(label): (label, text) for label, text in arguments["descriptions"]}
+    former = editor.view.labels.get(list(rows))
+    editor.describe_labels({number: text for number, (_, text) in rows.items()})
+    return Done(
+        {"descriptions": [list(row) for row in rows.values()]},
+        Step("describe_labels", {"descriptions": [[label.id, label.description] for label in former]}),
+    )
+
+
 def drop_labels(editor: Editor, arguments: Arguments) -> Done:
     """Take labels out by number, unless one of them is in use by a tree that stands or could come back."""
     first, last = arguments["first"], arguments["last"]

@@ -70,6 +70,17 @@ class Editor:
         self.view.nodes.forget([node])
         self.view.changed()
 
+    def describe_labels(self, descriptions: dict[int, str]) -> None:
+        """Change the descriptions of labels, by number."""
+        self.execute(
+            "UPDATE labels SET description = given.text FROM "
+            "(SELECT unnest($1::BIGINT[]) AS number, unnest($2::VARCHAR[]) AS text) AS given "
+            "WHERE labels.number = given.number",
+            [list(descriptions), list(descriptions.values())],
+        )
+        self.view.labels.forget(descriptions)
+        self.view.changed()
+
     def insert_edges(self, edges: Sequence[tuple[int, int, int]]) -> None:
         """Add (parent, child, position) edges."""
         tree = self.shape.tree

@@ -173,6 +173,11 @@ class History:
         for number in [each for each in self._labels if given["first"] <= each <= given["last"]]:
             self._numbers.pop(self._labels.pop(number).id)
 
+    def _describe_labels(self, given: Mapping[str, Any]) -> None:
+        for label, text in given["descriptions"]:
+            number = self._numbers[label]
+            self._labels[number] = replace(self._labels[number], description=text)
+
     def _switch_tree(self, given: Mapping[str, Any]) -> None:
         self._current = int(given["tree"])
         self._root = _edited(self._root, given["root"])
@@ -190,6 +195,7 @@ _BACK: dict[str, Callable[[History, Mapping[str, Any]], None]] = {
     "add_labels": History._add_labels,
     "drop_labels": History._drop_labels,
     "switch_tree": History._switch_tree,
+    "describe_labels": History._describe_labels,
 }
 
 

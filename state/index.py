@@ -24,6 +24,16 @@ class Index(IndexLog):
         if labels:
             self._change("add_labels", lambda editor: bulk_operations.new_labels(editor, labels))
 
+    def describe_labels(self, descriptions: Mapping[LabelId, str]) -> None:
+        """Give labels other descriptions, as one event; those that say the same already are passed over."""
+        known = self.labels(list(descriptions))
+        new = {
+            label.id: descriptions[label.id] for label in known if label.description != descriptions[label.id]
+        }
+        if new:
+            rows = [[label, text] for label, text in new.items()]
+            self._change("describe_labels", lambda _: {"descriptions": rows})
+
     def load_tree(self, tree: Tree, *, allow_unplaced: bool = False) -> EventId:
         """Replace the whole tree by another.
 

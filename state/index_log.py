@@ -9,7 +9,7 @@ from taxonaut.state.editor import Editor
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.events import Events
 from taxonaut.state.history import History
-from taxonaut.state.ids import EventId, NodeId
+from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index_read import IndexReader
 from taxonaut.state.operations import Arguments, Done, Operation, Step
 from taxonaut.state.patches import patch
@@ -29,8 +29,9 @@ _OPERATIONS: dict[str, Operation] = {
     "add_labels": bulk_operations.add_labels,
     "drop_labels": bulk_operations.drop_labels,
     "switch_tree": bulk_operations.switch_tree,
+    "describe_labels": bulk_operations.describe_labels,
 }
-_WITHOUT_TREE = frozenset({"add_labels", "drop_labels"})
+_WITHOUT_TREE = frozenset({"add_labels", "drop_labels", "describe_labels"})
 
 
 class IndexLog(IndexReader):
@@ -117,6 +118,8 @@ class IndexLog(IndexReader):
                     f"event {target.id!r} cannot be undone before event {later.id!r}, which may rest on it; "
                     "undo that first"
                 )
+        if inverse.operation == "describe_labels":
+            self._check_not_described_again(target)
         tree, current = self.events.tree_of(target.id), self._view.shape.tree
         if tree is None:
             return
@@ -135,6 +138,14 @@ class IndexLog(IndexReader):
             if (list(now) if isinstance(now, tuple) else now) != value:
                 raise InputError(
                     f"the {name} of node {node.id!r} was changed after event {target.id!r}; undo that first"
+                )
+
+    def _check_not_described_again(self, target: Event) -> None:
+        given = {LabelId(label): text for label, text in target.payload["descriptions"]}
+        for label in self.labels(list(given)):
+            if label.description != given[label.id]:
+                raise InputError(
+                    f"the description of label {label.id!r} was changed after event {target.id!r}; undo that first"
                 )
 
     def _change(self, operation: str, arguments: Callable[[Editor], Arguments]) -> Event:

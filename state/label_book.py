@@ -31,6 +31,11 @@ class LabelBook:
             self._ids[number] = LabelId(id_)
             self.numbers[LabelId(id_)] = number
 
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Forget the texts of labels that were changed."""
+        for number in numbers:
+            self._kept.pop(number, None)
+
     def number(self, label: LabelId) -> int:
         """Return a label's import number. Raises NotFoundError for an unknown id."""
         number = self.numbers.get(label)

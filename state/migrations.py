@@ -34,12 +34,18 @@ def keep_tags(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_5.sql"))
 
 
+def keep_definitions(connection: DuckDBPyConnection) -> None:
+    """Version 6: what was written about labels, and from what."""
+    connection.execute(_sql("schema_6.sql"))
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     create_tables,
     keep_templates,
     group_events,
     keep_trails,
     keep_tags,
+    keep_definitions,
 )
 """Never change or reorder a step that was released; append."""
 

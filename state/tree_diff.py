@@ -31,6 +31,16 @@ class LabelChange:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelEdit:
+    """A label that has another description."""
+
+    id: LabelId
+    name: str
+    former: str
+    present: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeMove:
     """A node with the parents it came under and those it left; `node` is where it is now."""
 
@@ -93,6 +103,7 @@ class IndexDiff:
     labels_inserted: tuple[LabelChange, ...]
     labels_gone: tuple[LabelChange, ...]
     labels_moved: tuple[LabelChange, ...]
+    labels_described: tuple[LabelEdit, ...]
     inserted: tuple[NodeRef, ...]
     removed: tuple[NodeRemoval, ...]
     moved: tuple[NodeMove, ...]
@@ -104,7 +115,7 @@ class IndexDiff:
     @property
     def is_empty(self) -> bool:
         """Whether nothing changed but perhaps the ids."""
-        labels = (self.labels_inserted, self.labels_gone, self.labels_moved)
+        labels = (self.labels_inserted, self.labels_gone, self.labels_moved, self.labels_described)
         return not any(
             (*labels, self.inserted, self.removed, self.moved, self.edited, self.merged, self.split)
         )
@@ -130,6 +141,7 @@ def diff(before: Snapshot, after: Snapshot) -> IndexDiff:
             if id_ not in after.labels
         ),
         labels_moved=moves,
+        labels_described=comparison.descriptions(),
         inserted=comparison.now(id_ for id_ in after.nodes if id_ in comparison.new),
         removed=removed,
         moved=comparison.node_moves(),
@@ -164,6 +176,13 @@ class _Comparison:
                 if gained or lost:
                     found.append(LabelChange(id_, label.name, gained, lost))
         return tuple(found)
+
+    def descriptions(self) -> tuple[LabelEdit, ...]:
+        return tuple(
+            LabelEdit(id_, label.name, former.description, label.description)
+            for id_, label in self.after.labels.items()
+            if (former := self.before.labels.get(id_)) is not None and former.description != label.description
+        )
 
     def node_moves(self) -> tuple[NodeMove, ...]:
         found = []

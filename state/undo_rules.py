@@ -21,6 +21,11 @@ Number = Callable[[LabelId], int | None]
 def rests_on(later: Event, event: Event, number: Number) -> bool:
     """Say whether `later` must be undone before `event`."""
     operation, arguments = _inverse(event)
+    described = _described(later, number)
+    if operation == "describe_labels":
+        return bool(described & _described(event, number))
+    if described and operation != "drop_labels":
+        return False
     if operation == "remove_node":
         return arguments["node"] in _nodes_of(later)
     if operation == "edit_node":
@@ -29,9 +34,9 @@ def rests_on(later: Event, event: Event, number: Number) -> bool:
         return number(LabelId(arguments["label"])) in _labels_of(later, number)
     if operation == "drop_labels":
         first, last = arguments["first"], arguments["last"]
-        return any(first <= label <= last for label in _labels_of(later, number))
+        return any(first <= label <= last for label in described | _labels_of(later, number))
     if operation == "switch_tree":
-        return _inverse(later)[0] not in ("add_labels", "drop_labels")
+        return _inverse(later)[0] not in ("add_labels", "drop_labels", "describe_labels")
     if operation == "patch":
         return _meet(later, event, number)
     return _on_edges(event) and _on_edges(later)
@@ -104,6 +109,12 @@ def _labels_of(event: Event, number: Number) -> set[int]:
         nodes = [node["label"] for node in arguments["add_nodes"] if node["label"] is not None]
         numbers.update(known for label in nodes if (known := number(LabelId(label))) is not None)
     return numbers
+
+
+def _described(event: Event, number: Number) -> set[int]:
+    """Return the import numbers of the labels whose descriptions an event changed."""
+    rows = _rows(_inverse(event)[1], "descriptions")
+    return {known for label, _ in rows if (known := number(LabelId(label))) is not None}
 
 
 def _rows(arguments: Mapping[str, Any], key: str) -> list[Any]:

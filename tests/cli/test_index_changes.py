@@ -208,6 +208,7 @@ def test_json_has_ids_and_paths(run: Any, shop: Path) -> None:
                 {"id": "shoes", "name": "Running shoes", "gained": [fruit], "lost": [shoes]},
                 {"id": "boots", "name": "Hiking boots", "gained": [fruit], "lost": [shoes]},
             ],
+            "described": [],
         },
         "written": True,
     }

@@ -136,6 +136,11 @@ class IndexMachine(RuleBasedStateMachine):
         self.next_label += count
         self.change(self.index.add_labels, labels)
 
+    @precondition(lambda self: self.now["labels"])
+    @rule(labels=st.lists(pick, min_size=1, max_size=3), text=names)
+    def describe_labels(self, labels: list[int], text: str) -> None:
+        self.change(self.index.describe_labels, {self.label(each): text for each in labels})
+
     @rule(parent=pick, name=names, words=st.lists(names, max_size=2))
     def create_node(self, parent: int, name: str, words: list[str]) -> None:
         self.change(self.index.create_node, self.node(parent), name, "why", words, words)

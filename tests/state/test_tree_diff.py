@@ -9,6 +9,7 @@ from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.state.tree_diff import (
     IndexDiff,
     LabelChange,
+    LabelEdit,
     NodeEdit,
     NodeMerge,
     NodeMove,
@@ -30,6 +31,7 @@ NOTHING: dict[str, object] = dict.fromkeys(
         "labels_inserted",
         "labels_gone",
         "labels_moved",
+        "labels_described",
         "inserted",
         "removed",
         "moved",
@@ -62,6 +64,13 @@ def test_nothing(made: Index) -> None:
     assert since(made) == IndexDiff(EventId(2), EventId(2), False, **NOTHING, matched={})  # type: ignore[arg-type]
     assert since(made).is_empty
     made.rename_node(ONE.id, "uno")
+    made.undo()
+    assert since(made).is_empty
+
+
+def test_described(made: Index) -> None:
+    made.describe_labels({A: "the first", B: ""})
+    assert changed(since(made)) == {"labels_described": (LabelEdit(A, "A", "", "the first"),)}
     made.undo()
     assert since(made).is_empty
 
