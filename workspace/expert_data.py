@@ -125,7 +125,8 @@ class Reading:
         others = len({label for _, label in found}) - 1
         more = f" (and {others:,} more {'category' if others == 1 else 'categories'})" if others else ""
         named = self.index.labels_named([label])
-        hint = f" It is the name of {named[0].id!r}: products are labelled with ids." if named else ""
+        also = f" and {len(named) - 1:,} more" if named[1:] else ""
+        hint = f" It is the name of {named[0].id!r}{also}: products are labelled with ids." if named else ""
         return InputError(
             f"{row.place or f'product {row.item.id!r}'}: the index has no category {label!r}{more}.{hint} Import "
             "what is missing (taxonaut labels add FILE), correct the products, or leave such products out "

@@ -133,8 +133,6 @@ class Experts:
         on_stage: OnStage = no_stage,
     ) -> ExpertCard:
         """Train an expert on labelled products, keep it and return its card. Raises as `training_data` does."""
-        from taxonaut.workspace.expert_training import train_expert
-
         settings = self.workspace.config.expert
         data = training_data(
             self.workspace,
@@ -144,6 +142,8 @@ class Experts:
             seed=settings.seed,
             skip_unknown=skip_unknown,
         )
+        from taxonaut.workspace.expert_training import train_expert
+
         return train_expert(self.workspace, data, on_stage)
 
     def save(
