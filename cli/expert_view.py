@@ -1,6 +1,6 @@
 """How a trained expert is shown: the lines after a training, the table of all, the model card."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ WORDS = {
     **SHARES,
     "products": "products learned from",
     "dev": "products judged by",
-    "dev_given": "these were given",
+    "dev_given": "given to judge by",
     "without_examples": "categories without a product",
     "one_example": "categories with one product",
     "several_categories": "products in several categories",
@@ -90,10 +90,15 @@ def print_card(console: "Console", card: "ExpertCard", folder: Path) -> None:
     kind = KINDS.get(card.kind, card.kind)
     console.print(styled(f"expert {card.number}, {kind}, trained {moment(card.made)} UTC", "bold"))
     console.print(styled(str(folder), "dim"))
-    sections = (("Data", card.data), ("Settings", card.settings), ("Measured on the dev part", card.metrics))
-    for title, values in sections:
+    sections = (
+        ("Data", card.data, in_words),
+        ("Settings", card.settings, str),
+        ("Measured on the dev part", card.metrics, in_words),
+    )
+    for title, values, naming in sections:
         table = Table(box=None, show_header=False, pad_edge=True)
-        for name, value in flattened({key: each for key, each in values.items() if key != "notes"}):
+        shown = {key: each for key, each in values.items() if key != "notes"}
+        for name, value in flattened(shown, naming):
             table.add_row(styled(name, "dim"), styled(value))
         console.print()
         console.print(styled(title, "bold"))
@@ -102,12 +107,19 @@ def print_card(console: "Console", card: "ExpertCard", folder: Path) -> None:
             console.print(styled(f" {note}", "dim"))
 
 
-def flattened(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Give each value with its name in words, those of tables within as well."""
+def in_words(key: str) -> str:
+    """Return a key of a card as a person says it."""
+    return WORDS.get(key, key.replace("_", " "))
+
+
+def flattened(
+    values: Mapping[str, Any], naming: Callable[[str], str], above: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Give each value with its name, those of tables within as well."""
     for key, value in values.items():
-        name = f"{above} {WORDS.get(key, key.replace('_', ' '))}".strip()
+        name = f"{above} {naming(key)}".strip()
         if isinstance(value, Mapping):
-            yield from flattened(value, name)
+            yield from flattened(value, naming, name)
         else:
             yield name, told(key, value)
 

@@ -86,7 +86,7 @@ def test_the_model_card(run: Any, trained: Callable[..., Path]) -> None:
         ["Data"],
         ["products", "learned", "from", "1,200"],
         ["products", "judged", "by", "130"],
-        ["these", "were", "given", "no"],
+        ["given", "to", "judge", "by", "no"],
         ["categories", "5"],
         ["1", "product", "[red]without[/red]", "a", "text", "left", "out"],
         ["Settings"],
