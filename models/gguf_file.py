@@ -11,7 +11,7 @@ from taxonaut.state.errors import MissingExtraError
 ARCHITECTURE = "general.architecture"
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.float16]
-Value = bool | int | float | str | Sequence[str] | Sequence[int] | Sequence[float]
+Value = bool | int | float | str | bytes | Sequence[str] | Sequence[int] | Sequence[float]
 
 
 def read_safetensors(path: Path) -> dict[str, npt.NDArray[np.generic]]:
@@ -27,7 +27,8 @@ def read_safetensors(path: Path) -> dict[str, npt.NDArray[np.generic]]:
 def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Mapping[str, Array]) -> None:
     """Write a GGUF file of float32 and float16 tensors, in the order given.
 
-    `metadata` begins with `general.architecture`. Whole numbers are stored as uint32, in lists as int32.
+    `metadata` begins with `general.architecture`. Whole numbers are stored as uint32, in lists as int32,
+    bytes as a list of uint8.
     Raises MissingExtraError without the extra `local`.
     """
     try:
@@ -39,7 +40,9 @@ def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Mapping[str, 
     for key, value in metadata.items():
         if key == ARCHITECTURE:
             continue
-        if isinstance(value, Sequence) and not isinstance(value, str):
+        if isinstance(value, bytes):
+            writer.add_key_value(key, value, GGUFValueType.ARRAY, sub_type=GGUFValueType.UINT8)
+        elif isinstance(value, Sequence) and not isinstance(value, str):
             inner = types.get(type(value[0]), GGUFValueType.INT32)
             writer.add_key_value(key, list(value), GGUFValueType.ARRAY, sub_type=inner)
         else:

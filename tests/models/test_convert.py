@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from taxonaut.models.convert import _gguf_name, _piece, convert_minilm
+from taxonaut.models.convert import _gguf_name, convert_minilm
+from taxonaut.models.convert_vocabulary import piece
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_names(name: str, expected: str | None) -> None:
 
 
 def test_word_pieces() -> None:
-    assert [_piece(token) for token in ("[CLS]", "##ing", "word", "]")] == ["[CLS]", "ing", "▁word", "▁]"]
+    assert [piece(token) for token in ("[CLS]", "##ing", "word", "]")] == ["[CLS]", "ing", "▁word", "▁]"]
 
 
 def test_a_file_is_converted_the_same_twice(tmp_path: Path) -> None:
