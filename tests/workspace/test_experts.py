@@ -1,5 +1,6 @@
 """Trained experts on disk: kept whole or not at all, read back, and what a damaged folder says."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from taxonaut import Workspace
-from taxonaut.state.errors import DiskError, NotFoundError, WorkspaceError
+from taxonaut.state.errors import DiskError, InputError, NotFoundError, WorkspaceError
 from taxonaut.state.records import Item
 from taxonaut.workspace.expert_data import Example
 from taxonaut.workspace.experts import ExpertCard, Experts
@@ -167,3 +168,10 @@ def test_a_card_is_plain_json(experts: Experts) -> None:
         "made": "",
     }
     assert os.stat(experts.path(1)).st_mode & 0o777 == 0o755
+
+
+def test_training_without_labels_is_refused(experts: Experts) -> None:
+    workspace = experts.workspace
+    for train in (workspace.train_expert, lambda rows: asyncio.run(workspace.atrain_expert(rows))):
+        with pytest.raises(InputError, match="has no labels yet; import some: taxonaut labels import FILE"):
+            train([])
