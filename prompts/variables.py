@@ -44,6 +44,16 @@ class ChooseVariables(RankVariables):
     """`general_expert/choose`, `order` and `think`: the category of a product. `name` is as `shown` has it."""
 
 
+class DefineVariables(TypedDict):
+    """`general_expert/define`: what a category holds. `text` lists products in it; `rare`: hardly any are known."""
+
+    task: str
+    path: str
+    siblings: list[str]
+    rare: bool
+    text: NotRequired[str]
+
+
 class ScoredVariables(TypedDict):
     """`…_scored`: what a model reads that answers by the likelihood of the options' own texts."""
 
@@ -158,6 +168,7 @@ VARIABLES: dict[str, type] = {
     "navigator/expand": ExpandVariables,
     "navigator/expand_scored": ScoredVariables,
     "general_expert/choose": ChooseVariables,
+    "general_expert/define": DefineVariables,
     "general_expert/order": ChooseVariables,
     "general_expert/rank": RankVariables,
     "general_expert/rank_scored": ScoredVariables,

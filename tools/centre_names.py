@@ -24,19 +24,15 @@ def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
     left out as stop words, and so is a term that continues a chosen one (*fish*, *fishing*). A class without
     terms is named by its first text.
     """
-    counts, spelling = _counted(classes)
-    spread = Counter(term for count in counts for term in count)
-    frequency = Counter[str]()
-    for count in counts:
-        frequency.update(count)
-    mean = sum(frequency.values()) / max(1, len(classes))
     names: list[str] = []
-    for texts, count in zip(classes, counts, strict=True):
-        weights = {term: tf * math.log(1 + mean / frequency[term]) for term, tf in count.items()}
-        telling = {term: weight for term, weight in weights.items() if spread[term] * 2 <= len(classes)}
-        chosen = (_clipped(spelling[term], LONGEST_TERM) for term in _ranked(telling or weights))
-        names.append(_new_name(chosen, terms, _clipped(texts[0], LONGEST_TEXT), names))
+    for texts, ranked in zip(classes, _class_terms(classes), strict=True):
+        names.append(_new_name(ranked, terms, _clipped(texts[0], LONGEST_TEXT), names))
     return names
+
+
+def class_terms(classes: Sequence[Sequence[str]], terms: int = 6) -> list[tuple[str, ...]]:
+    """Return the best terms of each class of texts, ranked as `name_centres` does; a class without texts has none."""
+    return [tuple(islice(ranked, terms)) for ranked in _class_terms(classes)]
 
 
 def telling_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]:
@@ -58,6 +54,20 @@ def telling_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]
         best = islice(_ranked(weights), terms)
         found.append(tuple(_clipped(spellings[term].most_common(1)[0][0], LONGEST_TERM) for term in best))
     return found
+
+
+def _class_terms(classes: Sequence[Sequence[str]]) -> Iterator[Iterator[str]]:
+    """Give the terms of each class, the most telling first."""
+    counts, spelling = _counted(classes)
+    spread = Counter(term for count in counts for term in count)
+    frequency = Counter[str]()
+    for count in counts:
+        frequency.update(count)
+    mean = sum(frequency.values()) / max(1, len(classes))
+    for count in counts:
+        weights = {term: tf * math.log(1 + mean / frequency[term]) for term, tf in count.items()}
+        telling = {term: weight for term, weight in weights.items() if spread[term] * 2 <= len(classes)}
+        yield (_clipped(spelling[term], LONGEST_TERM) for term in _ranked(telling or weights))
 
 
 def _counted(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], Mapping[str, str]]:

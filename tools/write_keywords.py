@@ -44,13 +44,13 @@ def write_keywords_spec(most: int) -> ToolSpec:
     return ToolSpec("write_keywords", write_keywords.__doc__ or "", parameters)
 
 
-def cleaned(text: str) -> str:
-    """Return a keyword on one line, without invisible signs, of at most LONGEST characters."""
+def cleaned(text: str, longest: int = LONGEST) -> str:
+    """Return a text on one line, without invisible signs, of at most so many characters."""
     blank = "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in text)
     shown = "".join(
         sign for sign in blank if sign in _JOINERS or unicodedata.category(sign) not in _INVISIBLE
     )
-    return " ".join(word for each in shown.split() if (word := each.strip(_JOINERS)))[:LONGEST].rstrip()
+    return " ".join(word for each in shown.split() if (word := each.strip(_JOINERS)))[:longest].rstrip()
 
 
 def unique(keywords: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ def test_list(run: Any, shop: Path) -> None:
             "architect/review_changes",
             "architect/review_changes_scored",
             "general_expert/choose",
+            "general_expert/define",
             "general_expert/order",
             "general_expert/rank",
             "general_expert/rank_scored",

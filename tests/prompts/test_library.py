@@ -44,6 +44,12 @@ SHARED: dict[str, dict[str, Any]] = {
         f"general_expert/{name}": {"task": "A catalogue of sports goods.", "options": OPTIONS, "most": 2}
         for name in ("choose", "order", "think")
     },
+    "general_expert/define": {
+        "task": "A catalogue of sports goods.",
+        "path": "Sports > Balls",
+        "siblings": ["Nets", "Goals"],
+        "rare": True,
+    },
     "general_expert/rank_scored": {"task": "The texts are product titles."},
     "judge/yes_no": {
         "task": "The texts are product titles.",
@@ -108,6 +114,7 @@ HEADS = {
     "architect/propose_centres": "Labels:\n",
     "architect/propose_descriptors": "Items:\n",
     "architect/review_changes": "Proposals:\n",
+    "general_expert/define": "Products in it:\n",
     **dict.fromkeys(("general_expert/choose", "general_expert/order", "general_expert/think"), "Product: "),
 }
 """What stands before the text in the item block of a template; `Text: ` in the others."""

@@ -1,0 +1,101 @@
+"""The general expert as a writer: what each category holds, from products in it (Dual-Expert 3.2.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from taxonaut.agents.asking import Asker
+from taxonaut.agents.texts import path_text
+from taxonaut.models.requests import Answers, ModelReply, ModelRequest
+from taxonaut.prompts.library import PromptLibrary
+from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
+from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.records import Decision, Item, Usage
+from taxonaut.tools.write_definition import Words, write_definition, write_definition_spec
+
+TEMPLATE = "general_expert/define"
+RARE = 3
+"""Products from which on a category is not rare."""
+
+NO_PRODUCTS = "- (none)"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A category to define: its path, its neighbours' names, and products in it, their texts as they are shown."""
+
+    label: LabelId
+    path: tuple[str, ...]
+    siblings: tuple[str, ...]
+    examples: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written about a category; None, with the error, where the model gave nothing that can be used."""
+
+    subject: Subject
+    words: Words | None
+    decision: Decision
+    error: ModelError | ToolError | None = None
+
+
+class DefinitionWriter:
+    """Write a descriptive name and a definition for each category, one to a request."""
+
+    def __init__(self, model: Answers, prompts: PromptLibrary, task: str = "") -> None:
+        self.asker = Asker("general_expert", model, prompts.get(TEMPLATE), task)
+
+    async def write(self, run: RunId, subjects: Sequence[Subject]) -> list[Written]:
+        """Write about each category, in order. A model that is not there raises ModelNotFoundError."""
+        replies = await self.asker.model.answer([self.request(subject) for subject in subjects])
+        for reply in replies:
+            if isinstance(reply, ModelNotFoundError):
+                raise reply
+        return [self.written(run, subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
+
+    def request(self, subject: Subject) -> ModelRequest:
+        """Write the request about one category."""
+        system, context = self.asker.render_shared(
+            lambda: {
+                "path": path_text(subject.path),
+                "siblings": list(subject.siblings),
+                "rare": len(subject.examples) < RARE,
+            }
+        )
+        listed = "\n".join(f"- {example.text}" for example in subject.examples) or NO_PRODUCTS
+        return ModelRequest(
+            system=system,
+            context=context,
+            item=self.asker.render_item(listed),
+            blank_item=self.asker.blank,
+            text=listed,
+            tool=write_definition_spec(),
+            field="",
+            choices=(),
+            most=1,
+        )
+
+    def written(self, run: RunId, subject: Subject, reply: ModelReply | ModelError) -> Written:
+        """Turn a reply into words and its decision row."""
+        words: Words | None = None
+        error: ModelError | ToolError | None = reply if isinstance(reply, ModelError) else None
+        if not isinstance(reply, ModelError):
+            try:
+                words = write_definition(reply.arguments)
+            except ToolError as problem:
+                error = problem
+        decision = Decision(
+            run_id=run,
+            item_id=ItemId(f"category {subject.label}"),
+            node_id=None,
+            agent=self.asker.agent,
+            template=self.asker.prompt.name,
+            template_hash=self.asker.prompt.hash,
+            model=self.asker.model.name,
+            tool=write_definition_spec().name,
+            options=tuple(example.id for example in subject.examples),
+            choice=() if words is None else tuple(words),
+            usage=Usage() if isinstance(reply, ModelError) else reply.usage,
+            error="" if error is None else str(error),
+        )
+        return Written(subject, words, decision, error)
