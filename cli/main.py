@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from taxonaut.cli import (
+    categorize,
     classify,
     demo,
     evaluate,
@@ -39,6 +40,7 @@ for module in (
     labels,
     index,
     classify,
+    categorize,
     explain,
     evaluate,
     vocabulary,

@@ -1,7 +1,7 @@
 """One row for each model request: what cost tables, traces and learning are read from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from taxonaut.state.database import Database
@@ -40,6 +40,10 @@ class Totals:
     reused_tokens: int = 0
     seconds: float = 0.0
     errors: int = 0
+
+    def since(self, before: "Totals") -> "Totals":
+        """Return what was spent between an earlier moment of a run and this one."""
+        return Totals(*(getattr(self, each.name) - getattr(before, each.name) for each in fields(self)))
 
 
 class Decisions:

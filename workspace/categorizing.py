@@ -113,6 +113,11 @@ class Categorizing:
             return BATCH
         return min(BATCH, IN_FLIGHT * model.concurrency)
 
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether the general expert is one that compares vectors of labels."""
+        return self.threshold.value > 0 and self.workspace.config.models.general_expert.provider == ENCODER
+
     def totals(self, agent: str | None = GENERAL) -> Totals:
         """Return what all calls of this categorization cost together: requests to the general expert's model."""
         runs = self.workspace.runs.list(KIND)

@@ -31,9 +31,12 @@ ALL = dict(commands(get_command(app)))
 
 def test_the_commands_are_these() -> None:
     assert sorted(" ".join(words) for words in ALL) == [
+        "categorize",
         "classify",
         "demo",
         "evaluate",
+        "expert audit",
+        "expert disagreements",
         "expert list",
         "expert remove",
         "expert show",
