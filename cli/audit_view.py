@@ -140,6 +140,12 @@ def ending(table: "AuditTable", proposal: "Proposal | None", session: "Session")
     yield what + (f" ({FIXED})" if proposal.accuracy is not None and proposal.share.value else "")
     if proposal.rule == "best" and proposal.helps:
         yield "it is the smallest share whose accuracy cannot be told from the best one's (paired, 95 %)"
+    if (
+        proposal.rule in ("share", "budget")
+        and (proposal.least or 0.0) < proposal.threshold
+        and proposal.helps
+    ):
+        yield f"threshold {proposal.least:g} sends fewer and is as good, as far as these products can tell"
     yield f"kept: categorize uses it unless a threshold is set; next: {session.again('expert disagreements')}"
 
 

@@ -112,13 +112,13 @@ def audit(
     from taxonaut.workspace.item_files import ItemColumns, open_items
 
     prices = chosen_prices(price_in, price_out)
-    one_wish(accuracy, share, budget)
     if figure is not None:
         check_figure(figure)
     columns = ItemColumns(
         id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
     )
     rows = list(open_items(file, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
+    check_wishes(rows, accuracy, share, budget)
     how = given_only(expert=expert, candidates=candidates, shown=shown, ask=ask)
     with progress(session, json=json) as bar, session.open() as workspace:
         run = audited(workspace, rows, bar, {**how, "size": sample, "seed": seed, "source": file})
@@ -143,13 +143,17 @@ def chosen_prices(read: float | None, written: float | None) -> "Prices | None":
     return Prices(read, written)
 
 
-def one_wish(*wishes: float | None) -> None:
-    """Refuse several wishes before anything is asked."""
-    from taxonaut.evaluation.audit_proposal import TOO_MANY
+def check_wishes(
+    rows: "Sequence[ItemRow]", accuracy: float | None, share: float | None, budget: float | None
+) -> None:
+    """Refuse several wishes, and an accuracy that nobody can know, before anything is asked."""
+    from taxonaut.evaluation.audit_proposal import TOO_MANY, no_gold
     from taxonaut.state.errors import InputError
 
-    if sum(wish is not None for wish in wishes) > 1:
+    if sum(wish is not None for wish in (accuracy, share, budget)) > 1:
         raise InputError(TOO_MANY)
+    if accuracy is not None and not any(row.gold for row in rows):
+        raise no_gold(accuracy)
 
 
 def audited(
@@ -190,7 +194,12 @@ def drawn(run: "AuditRun", table: "AuditTable", proposal: "Proposal | None", fig
     """Draw the audit."""
     from taxonaut.evaluation.audit_figure import draw_audit
 
-    title = f"What the general expert adds to expert {run.audit.expert}, on {table.count:,} products"
+    what = (
+        "What the general expert adds to"
+        if table.measure == "accuracy"
+        else "How the general expert agrees with"
+    )
+    title = f"{what} expert {run.audit.expert}, on {table.count:,} products"
     draw_audit(table.curve(), proposal, table.ceiling, table.measure, figure, title)
 
 

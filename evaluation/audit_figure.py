@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 CURVE, CHOSEN, CEILING = "#0072B2", "#D55E00", "#009E73"
 """Colours of Okabe and Ito, which colour-blind eyes tell apart."""
 
-ROOM = 0.06
-"""Of the height, left above and below what is drawn."""
+HEAD, FOOT = 0.12, 0.2
+"""Of the height, left above and below what is drawn, for words."""
 
 
 def draw_audit(
@@ -49,15 +49,17 @@ def draw_audit(
         across(axes, 100 * ceiling.value)
     spread = max(top - min(low), 1.0)
     axes.set_xlim(-2, 102)
-    axes.set_ylim(max(0.0, min(low) - ROOM * spread * 2), min(104.0, top + ROOM * spread * 2))
+    axes.set_ylim(max(0.0, min(low) - FOOT * spread), min(104.0, top + HEAD * spread))
     if measure == "accuracy":
         end(axes, x[0], y[0], "domain expert alone", left=True)
         end(axes, x[-1], y[-1], "general expert on all", left=False)
+    else:
+        end(axes, x[0], y[0], "of all products", left=True)
     if proposal is not None:
         chosen(axes, proposal, measure, known)
     axes.set_xlabel("products that go to the general expert, the least sure first, %")
     axes.set_ylabel(
-        "right categories, %" if measure == "accuracy" else "same category where neither is sent on, %"
+        "right categories, %" if measure == "accuracy" else "both experts agree, of the products that stay, %"
     )
     figure.suptitle(title, fontsize=12, x=0.01, ha="left")
     note = "Band: 95 % bootstrap interval over the products."
@@ -102,7 +104,7 @@ def end(axes: "Axes", x: float, y: float, name: str, *, left: bool) -> None:
 def chosen(
     axes: "Axes", proposal: Proposal, measure: Measure, known: Sequence[tuple[float, Interval]]
 ) -> None:
-    """Mark the proposed threshold."""
+    """Mark the proposed threshold; its words stand at the foot, clear of the curve."""
     x = 100 * proposal.share.value
     nearest = min(known, key=lambda each: abs(each[0] - proposal.share.value))[1].value
     height = 100 * (proposal.accuracy.value if proposal.accuracy is not None else nearest)
@@ -111,13 +113,13 @@ def chosen(
     what = f"{height:.1f}" if measure == "accuracy" else f"{height:.1f} agree"
     axes.annotate(
         f"threshold {proposal.threshold:g}: {what} at {x:.0f} %",
-        (x, height),
-        xytext=(9, 10) if x < 60 else (-9, 10),
+        (x, 0),
+        xycoords=("data", "axes fraction"),
+        xytext=(7 if x < 60 else -7, 7),
         textcoords="offset points",
         ha="left" if x < 60 else "right",
         color=CHOSEN,
         fontsize=9.5,
         fontweight="bold",
         zorder=6,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
     )

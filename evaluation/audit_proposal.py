@@ -22,7 +22,7 @@ class Proposal:
     another sample of the same traffic would show, and not that another sample might propose another threshold.
     `gain` is against the domain expert alone. `reached` is False where nothing gives what was wanted; the proposal
     is that of the rule `best` then. `helps`: whether at any threshold the general expert is better than none,
-    beyond what chance explains; None without gold labels.
+    beyond what chance explains, and `least` the threshold of the rule `best`; None without gold labels.
     """
 
     rule: Rule
@@ -33,6 +33,7 @@ class Proposal:
     gain: Interval | None
     reached: bool
     helps: bool | None
+    least: float | None
 
 
 def propose(
@@ -54,10 +55,7 @@ def propose(
         raise InputError(TOO_MANY)
     known = table.measure == "accuracy"
     if accuracy is not None and not known:
-        raise InputError(
-            f"an accuracy of {accuracy:g} cannot be aimed at: these items have no gold labels (--labels-column "
-            "names their column); aim at a --share or a --budget"
-        )
+        raise no_gold(accuracy)
     if share is not None:
         return proposal(table, "share", share, within(table, share))
     if budget is not None:
@@ -72,12 +70,21 @@ def propose(
     return proposal(table, "best", None, least_best(table))
 
 
+def no_gold(accuracy: float) -> InputError:
+    """Make the error for an accuracy that is wanted where none can be known."""
+    return InputError(
+        f"an accuracy of {accuracy:g} cannot be aimed at: these items have no gold labels (--labels-column names "
+        "their column); aim at a --share or a --budget"
+    )
+
+
 def proposal(
     table: AuditTable, rule: Rule, wanted: float | None, threshold: float, *, reached: bool = True
 ) -> Proposal:
     """Say what to expect of a threshold."""
     known = table.measure == "accuracy"
     (cut,) = table.cuts([threshold])
+    least = least_best(table) if known else None
     return Proposal(
         rule,
         wanted,
@@ -86,7 +93,8 @@ def proposal(
         cut.value if known else None,
         cut.gain,
         reached,
-        least_best(table) > 0 if known else None,
+        None if least is None else least > 0,
+        least,
     )
 
 

@@ -146,7 +146,7 @@ class Categorizing:
         """Return the compiled graph over both experts; a general expert that nothing is sent to is not opened."""
         from taxonaut.agents.domain_expert import DomainExpert
         from taxonaut.graphs.categorize import categorize
-        from taxonaut.workspace.definitions import category_texts
+        from taxonaut.workspace.category_texts import category_texts
 
         workspace = self.workspace
         domain = DomainExpert(
