@@ -26,7 +26,8 @@ class GgufEmbedder:
 
     Each of `threads` is a context with one thread of its own: two contexts side by side do not wait for each
     other at every layer as two threads in one context do, which on a busy machine is ten times slower. Texts
-    are cut after `max_tokens` tokens, 256 as in MiniLM's training.
+    are cut after `max_tokens` tokens, 256 as in MiniLM's training, or after as many as the model has positions:
+    llama.cpp aborts the process on one more.
     """
 
     def __init__(
@@ -93,10 +94,12 @@ class GgufEmbedder:
 
     def _tokens(self, text: str) -> list[int]:
         """Cut the characters first, so that a text of a million is not tokenized; keep the closing token."""
-        room = self._max_tokens * _CHARACTERS_A_TOKEN
+        weights = self._opened()
+        most = min(self._max_tokens, weights.training_context)
+        room = most * _CHARACTERS_A_TOKEN
         short = " ".join(text[: 8 * room].split())[:room]
-        tokens = self._opened().tokens(short, ends=True)
-        return tokens if len(tokens) <= self._max_tokens else [*tokens[: self._max_tokens - 1], tokens[-1]]
+        tokens = weights.tokens(short, ends=True)
+        return tokens if len(tokens) <= most else [*tokens[: most - 1], tokens[-1]]
 
     def _opened(self) -> Weights:
         with self._lock:

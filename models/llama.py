@@ -97,9 +97,12 @@ class Weights:
         """
         raw = text.encode(errors="replace")
         size = len(raw) + 2
-        buffer = (self._llama.llama_token * size)()
-        count = self._llama.llama_tokenize(self._vocabulary, raw, len(raw), buffer, size, ends, special)
-        return list(buffer[:count])
+        while True:
+            buffer = (self._llama.llama_token * size)()
+            count = self._llama.llama_tokenize(self._vocabulary, raw, len(raw), buffer, size, ends, special)
+            if count >= 0:
+                return list(buffer[:count])
+            size = -count
 
     def piece(self, token: int) -> bytes:
         """Spell a token; a special one is spelt as nothing."""

@@ -78,7 +78,7 @@ def open_transformer(folder: Path) -> OpenTransformer:
     except ImportError as error:
         raise MissingExtraError(error.name or "transformers", EXTRA) from error
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    with _quiet(transformers):
+    with quiet():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
             model, told = transformers.AutoModel.from_pretrained(
@@ -151,6 +151,23 @@ def batches(lengths: Sequence[int], most: int, tokens: int) -> Iterator[list[int
         yield group
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the `transformers` library's progress bars and load reports off the terminal."""
+    import transformers
+
+    logging = transformers.utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
 def _check_model(folder: Path, model: Any, tokenizer: Any, told: dict[str, Any]) -> None:
     missing = sorted(key for key in told["missing_keys"] if not key.startswith(_NOT_TRAINED))
     fault = ""
@@ -171,18 +188,3 @@ def _positions(config: Any) -> int:
     most = int(getattr(config, "max_position_embeddings", None) or 512)
     shifted = config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "mpnet")
     return most - int(config.pad_token_id or 0) - 1 if shifted else most
-
-
-@contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Keep the library's progress bars and load reports off the terminal."""
-    logging = transformers.utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

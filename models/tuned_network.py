@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.transformer_folder import OpenTransformer, batches
+from taxonaut.models.transformer_folder import OpenTransformer, batches, quiet
 
 if TYPE_CHECKING:
     import torch
@@ -102,8 +102,9 @@ class TunedNetwork:
     def save(self, folder: Path) -> None:
         """Write encoder (safetensors) and tokenizer, without a word on where they came from."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.encoder.save_pretrained(folder, safe_serialization=True)
-        self.opened.tokenizer.save_pretrained(folder)
+        with quiet():
+            self.encoder.save_pretrained(folder, safe_serialization=True)
+            self.opened.tokenizer.save_pretrained(folder)
 
     def head_on_unit_vectors(self) -> tuple[Matrix, npt.NDArray[np.float32]]:
         """Copy the head: weight (classes, width) and bias (classes,), both float32."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from taxonaut.state.database import Database
     from taxonaut.state.index import Index
 
-pytest_plugins = ["headless"]
+pytest_plugins = ["headless", "tiny_encoders"]
 
 SERVER = Path(__file__).parent / "servers" / "openai_server.py"
 
