@@ -46,7 +46,7 @@ class FinetuneSettings:
     patience: int = 3
     batch: int = 32
     learning_rate: float | None = None
-    head_epochs: int = 30
+    head_epochs: int = 5
     head_rate: float = 2e-3
     warmup: float = 0.1
     weight_decay: float = 0.01

@@ -5,7 +5,21 @@ from pathlib import Path
 
 import pytest
 
-WORDS = ("apple", "pear", "plum", "boot", "shoe", "sandal", "lamp", "bulb", "candle", "red", "big", "old", "new")
+WORDS = (
+    "apple",
+    "pear",
+    "plum",
+    "boot",
+    "shoe",
+    "sandal",
+    "lamp",
+    "bulb",
+    "candle",
+    "red",
+    "big",
+    "old",
+    "new",
+)
 SHAPE = {
     "hidden_size": 32,
     "num_hidden_layers": 2,

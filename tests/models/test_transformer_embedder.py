@@ -109,7 +109,11 @@ def test_pickled_weights_are_not_read(tiny_bert: Path, tmp_path: Path) -> None:
     [
         ("model.safetensors", b"not tensors", "cannot be opened as a transformer"),
         ("tokenizer.json", b"{}", "cannot be opened as a transformer"),
-        ("config.json", b'{"hidden_size": 32, "model_type": "none-such"}', "cannot be opened as a transformer"),
+        (
+            "config.json",
+            b'{"hidden_size": 32, "model_type": "none-such"}',
+            "cannot be opened as a transformer",
+        ),
         ("config.json", b'{"hidden_size": 32, "auto_map": {"AutoModel": "code.Model"}}', "cannot be opened"),
     ],
 )
