@@ -1,4 +1,4 @@
-"""Make a GGUF of a fine-tuned encoder, if llama.cpp then computes the same vectors."""
+"""Make a GGUF of a fine-tuned encoder, if llama.cpp then computes the same vectors, and open whichever there is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from taxonaut.models.convert import convert_encoder
+from taxonaut.models.embedder import Embedder
 from taxonaut.models.gguf_embed import GgufEmbedder
 from taxonaut.models.transformer_embedder import TransformerEmbedder
 from taxonaut.state.errors import InputError, MissingExtraError, ModelError
+
+FILE_NAME = "encoder.gguf"
+"""What the export is called in the encoder's folder."""
 
 LEAST_COSINE = 0.998
 """Of the two vectors of a text. float16 weights leave 0.9999."""
@@ -30,13 +34,14 @@ class Exported:
     cosine: float | None = None
 
 
-def export_encoder(folder: Path, target: Path, texts: Sequence[str], *, max_tokens: int = 128) -> Exported:
-    """Write the GGUF of a fine-tuned encoder to `target` and compare both on `texts`, some hundred of them.
+def export_encoder(folder: Path, texts: Sequence[str], *, max_tokens: int = 128) -> Exported:
+    """Write the GGUF of a fine-tuned encoder into its folder and compare both on `texts`, some hundred of them.
 
     With it serving needs llama.cpp and NumPy, and no PyTorch. Where the architecture or the tokenizer is not one
     of llama.cpp's, or its vectors differ, no file is left and the encoder is served by PyTorch. It never raises
     for that.
     """
+    target = folder / FILE_NAME
     try:
         convert_encoder(folder, target)
         cosine = _agreement(folder, target, texts, max_tokens)
@@ -47,6 +52,13 @@ def export_encoder(folder: Path, target: Path, texts: Sequence[str], *, max_toke
         target.unlink()
         return Exported(None, f"llama.cpp's vectors differ (cosine {cosine:.3f})", cosine)
     return Exported(target, cosine=cosine)
+
+
+def open_encoder(folder: Path, *, max_tokens: int = 128) -> Embedder:
+    """Open a fine-tuned encoder with what can run it: llama.cpp for an exported one, else PyTorch."""
+    if (folder / FILE_NAME).is_file():
+        return GgufEmbedder(folder / FILE_NAME, max_tokens=max_tokens)
+    return TransformerEmbedder(folder, max_tokens=max_tokens)
 
 
 def _agreement(folder: Path, target: Path, texts: Sequence[str], max_tokens: int) -> float:

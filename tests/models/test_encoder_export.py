@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from taxonaut.models.encoder_export import Exported, export_encoder
+from taxonaut.models.encoder_export import Exported, export_encoder, open_encoder
 from taxonaut.models.gguf_embed import GgufEmbedder
 from taxonaut.models.transformer_embedder import TransformerEmbedder
 
@@ -21,24 +21,30 @@ TEXTS = ["red apple", "old  shoe\tand LAMP", "x1y2", "", "candle " * 60, "big [M
 def test_llama_cpp_computes_the_same_vectors(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    folder: Path = request.getfixturevalue(f"tiny_{kind}")
+    folder = Path(shutil.copytree(request.getfixturevalue(f"tiny_{kind}"), tmp_path / "encoder"))
+    tuned = open_encoder(folder, max_tokens=20)
+    expected = tuned.embed(TEXTS)
 
-    exported = export_encoder(folder, tmp_path / "encoder.gguf", TEXTS, max_tokens=20)
+    exported = export_encoder(folder, TEXTS, max_tokens=20)
 
-    assert (exported.path, exported.reason) == (tmp_path / "encoder.gguf", "")
-    expected = TransformerEmbedder(folder, max_tokens=20).embed(TEXTS)
-    served = GgufEmbedder(tmp_path / "encoder.gguf", max_tokens=20, threads=1)
+    assert (exported.path, exported.reason) == (folder / "encoder.gguf", "")
+    served = open_encoder(folder, max_tokens=20)
+    assert isinstance(tuned, TransformerEmbedder)
+    assert isinstance(served, GgufEmbedder)
     cosines = (served.embed(TEXTS) * expected).sum(axis=1)
     served.close()
     assert cosines.min() > 0.998
     assert np.abs(expected @ expected.T).min() < 0.9, "random weights that tell no texts apart test nothing"
 
 
-def test_the_same_encoder_is_written_the_same(tiny_bert: Path, tmp_path: Path) -> None:
+def test_the_same_encoder_is_written_the_same_wherever_it_lies(tiny_bert: Path, tmp_path: Path) -> None:
+    made = []
     for name in ("a", "b"):
-        export_encoder(tiny_bert, tmp_path / name, TEXTS)
+        path = export_encoder(Path(shutil.copytree(tiny_bert, tmp_path / name)), TEXTS).path
+        assert path is not None
+        made.append((path.read_bytes(), open_encoder(path.parent).name))
 
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert made[0] == made[1]
 
 
 def changed(folder: Path, target: Path, file: str, path: list[str], value: object) -> Path:
@@ -67,11 +73,11 @@ def test_what_llama_cpp_does_otherwise_is_left_to_pytorch(
 ) -> None:
     folder = changed(tiny_bert, tmp_path / "changed", file, path, value)
 
-    exported = export_encoder(folder, tmp_path / "encoder.gguf", TEXTS)
+    exported = export_encoder(folder, TEXTS)
 
     assert exported.path is None
     assert exported.reason.startswith(reason)
-    assert not (tmp_path / "encoder.gguf").exists()
+    assert not (folder / "encoder.gguf").exists()
 
 
 def test_vectors_that_differ_are_no_export(tiny_bert: Path, tmp_path: Path) -> None:
@@ -83,11 +89,11 @@ def test_vectors_that_differ_are_no_export(tiny_bert: Path, tmp_path: Path) -> N
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("taxonaut.models.convert.read_config", other)
-        exported = export_encoder(folder, tmp_path / "encoder.gguf", TEXTS)
+        exported = export_encoder(folder, TEXTS)
 
     assert exported.path is None
     assert exported.cosine is not None
     assert exported == Exported(
         None, f"llama.cpp's vectors differ (cosine {exported.cosine:.3f})", exported.cosine
     )
-    assert not (tmp_path / "encoder.gguf").exists()
+    assert not (folder / "encoder.gguf").exists()

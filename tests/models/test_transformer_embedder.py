@@ -2,6 +2,7 @@
 
 import builtins
 import shutil
+import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -51,6 +52,17 @@ def test_several_threads_may_ask_at_once(tiny_bert: Path) -> None:
             np.testing.assert_array_equal(vectors, expected)
     embedder.close()
     np.testing.assert_array_equal(embedder.embed(TEXTS), expected)
+
+
+def test_nothing_is_asked_of_the_network(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, lambda *a, **_: asked.append(a))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **_: asked.append(a))
+
+    TransformerEmbedder(tiny_bert).embed(["apple"])
+
+    assert asked == []
 
 
 def test_its_name_is_its_content(tiny_bert: Path, tmp_path: Path) -> None:
