@@ -30,6 +30,7 @@ EXAMPLES = """\
 taxonaut evaluate test.jsonl --methods navigate,navigate:start=anchored,dense,bm25 --limit 200
 taxonaut evaluate test.jsonl --methods navigate,kmeans-index,shortlist --figure recall.png
 taxonaut evaluate test.jsonl --methods navigate --attribution 20
+taxonaut evaluate test.jsonl --methods expert,dual,tfidf-svm,linear-head --examples train.jsonl
 taxonaut evaluate test.jsonl --methods navigate,dense,bm25 --incremental 0 --build kmeans"""
 
 
@@ -41,8 +42,9 @@ def evaluate(
         str,
         typer.Option(
             metavar="NAMES",
-            help="Those to compare, of navigate, tree, both, dense, bm25, kmeans-index, shortlist, linear "
-            "and icxml. Walk settings may follow a name: navigate:terminals=40:start=anchored.",
+            help="Those to compare, of navigate, tree, both, dense, bm25, kmeans-index, shortlist, linear, icxml, "
+            "expert, dual, general, fasttext, tfidf-svm, knn and linear-head. Settings may follow a name: "
+            "navigate:terminals=40:start=anchored, dual:threshold=0.7.",
         ),
     ] = "navigate,dense,bm25",
     k: Annotated[str, typer.Option(metavar="NUMBERS", help="How many labels count, for P, R and RP.")] = (
@@ -69,6 +71,15 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    classes: Annotated[
+        bool,
+        typer.Option(
+            "--classes",
+            help="Show accuracy, F1 and macro-F1 by class, whatever the methods; those that pick one class for "
+            "a text always show them.",
+            rich_help_panel=METHODS_PANEL,
+        ),
+    ] = False,
     shortlist: Annotated[
         int,
         typer.Option(
@@ -85,7 +96,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="linear: labelled texts to draw examples from, laid out as FILE.",
+            help="Labelled texts, laid out as FILE: fasttext, tfidf-svm, knn and linear-head are trained on them, "
+            "linear draws its shots from them.",
             rich_help_panel=METHODS_PANEL,
             show_default=False,
         ),
@@ -137,7 +149,8 @@ def evaluate(
     from taxonaut.workspace.item_files import ItemColumns, open_items
 
     ks = cutoffs(k)
-    names = [each.title for each in chosen(methods.split(","))]
+    picked = chosen(methods.split(","))
+    names = [each.title for each in picked]
     if figure is not None:
         check_figure(figure)
     if attribution is not None:
@@ -155,12 +168,12 @@ def evaluate(
     )
     with progress(session, json=json) as bar, session.open() as workspace:
         bar.stage("embedding labels")
-        if workspace.compares_vectors and names != ["bm25"]:
+        if workspace.compares_vectors and any(each.method.reads_labels for each in picked):
             workspace.embed_labels(bar.at)
         try:
             report: Report | IncrementalReport
             if incremental is None:
-                report = compared(workspace, rows, names, ks, bar, settings)
+                report = compared(workspace, rows, names, ks, bar, settings, classes)
             else:
                 report = split(workspace, rows, names, ks, bar, settings, incremental, share, build)
             losses = losses_of(workspace, rows, names, ks, attribution) if attribution else []
@@ -179,11 +192,12 @@ def compared(
     ks: "Sequence[int]",
     bar: "Bar",
     settings: "MethodSettings",
+    classes: bool,
 ) -> "Report":
     """Run the methods on the person's own index."""
     from taxonaut.evaluation import harness
 
-    return harness.evaluate(workspace, rows, names, ks, Stages(bar, names, len(rows)).at, settings)
+    return harness.evaluate(workspace, rows, names, ks, Stages(bar, names, len(rows)).at, settings, classes)
 
 
 def split(
@@ -237,15 +251,17 @@ def show(
     json: bool,
 ) -> None:
     """Print what was found."""
+    from taxonaut.cli import class_view
     from taxonaut.cli import evaluation_view as view
     from taxonaut.cli.terminal import counted, out, print_json, styled
     from taxonaut.evaluation.harness import Report
 
     if json:
         row = view.report_row(report) if isinstance(report, Report) else view.incremental_row(report)
+        by_class = class_view.class_rows(report) if isinstance(report, Report) else {}
         more = {"figure": view.curve_rows(points)} if points else {}
         lost = {"attribution": {each.title: each.row for each in losses}} if losses else {}
-        print_json({**row, **more, **lost})
+        print_json({**row, **by_class, **more, **lost})
         return
     console = out()
     if isinstance(report, Report):
@@ -265,6 +281,11 @@ def show(
             console.print(styled(title, "bold"))
             console.print(table)
     console.print(styled(view.NOTE, "dim"))
+    classes = class_view.class_table(report) if isinstance(report, Report) else None
+    if isinstance(report, Report) and classes is not None:
+        console.print()
+        console.print(classes)
+        console.print(styled(class_view.notes(report), "dim"))
     if points:
         console.print()
         console.print(view.curve_table(points))

@@ -93,16 +93,17 @@ def gaps(qualities: "Sequence[Quality]") -> "Iterator[tuple[str, list[Text]]]":
         return
     depth = max((int(name.partition("@")[2]) for name in others[0] if name.startswith("R@")), default=0)
     for name in (f"R@{depth}", f"RP@{depth}"):
-        cells = []
-        for each in qualities:
-            gap = each.differences.get(name)
-            if gap is None:
-                cells.append(styled(DASH, "dim"))
-                continue
-            sure = gap.low > 0 or gap.high < 0
-            cells.append(styled(f"{100 * gap.value:+.1f}", "bold" if sure else "dim"))
-            cells[-1].append(f" ±{50 * (gap.high - gap.low):.1f}", "dim not bold")
-        yield f"{name} less the first's", cells
+        yield f"{name} less the first's", [gap_cells(each.differences.get(name)) for each in qualities]
+
+
+def gap_cells(gap: "Interval | None") -> "Text":
+    """Write a difference with half of its interval; one that holds no 0 is bold."""
+    if gap is None:
+        return styled(DASH, "dim")
+    sure = gap.low > 0 or gap.high < 0
+    cell = styled(f"{100 * gap.value:+.1f}", "bold" if sure else "dim")
+    cell.append(f" ±{50 * (gap.high - gap.low):.1f}", "dim not bold")
+    return cell
 
 
 def costs(methods: "Sequence[MethodReport]") -> "Iterator[tuple[str, list[str]]]":

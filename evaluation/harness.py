@@ -1,19 +1,22 @@
 """Run methods side by side on one data set: quality beside cost, baselines in the same table."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonaut.evaluation.classes import ClassQuality, class_intervals, class_scores
 from taxonaut.evaluation.comparison import differences, each_item, intervals
 from taxonaut.evaluation.intervals import Interval
-from taxonaut.evaluation.methods.method import MethodSettings, Outcome
+from taxonaut.evaluation.methods.method import Chosen, MethodSettings, Outcome
 from taxonaut.evaluation.methods.registry import chosen
 from taxonaut.evaluation.metrics import CUTOFFS, Scores, score
 from taxonaut.evaluation.scratch import remember
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.workspace.experts import Experts
 from taxonaut.workspace.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -45,6 +48,8 @@ class MethodReport:
 
     `requests`, tokens and `seconds` (of the models' time) are those of all calls together that led to these
     results; `asked` counts the requests of this call that went to a model: none, where all was kept.
+    `classes` is None where measures by class were not wanted or no item has gold labels. `verdicts`: how many
+    items each expert decided, empty for other methods.
     """
 
     method: str
@@ -57,6 +62,8 @@ class MethodReport:
     seconds: float
     failed: int
     predictions: Mapping[ItemId, tuple[LabelId, ...]] = field(repr=False)
+    classes: ClassQuality | None = None
+    verdicts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def scores(self) -> Scores | None:
@@ -81,11 +88,13 @@ async def aevaluate(
     ks: Sequence[int] = CUTOFFS,
     on_progress: OnProgress | None = None,
     settings: MethodSettings | None = None,
+    classes: bool = False,
 ) -> Report:
     """Label all items with each method and score them against their gold labels.
 
-    A method may bring settings of its own: `navigate:terminals=40`. Raises InputError for a method that is
-    not there, no items, gold labels the index does not have.
+    Measures by class come with `classes`, and with any method that is meant for them. A method may bring
+    settings of its own: `navigate:terminals=40`. Raises InputError for a method that is not there, no items,
+    gold labels the index does not have.
     """
     found = chosen(methods)
     check(workspace, rows)
@@ -100,11 +109,15 @@ async def aevaluate(
         own = replace(settings, own=each.own)
         outcomes[each.title] = await each.method.run(workspace, items, own, told)
     qualities = judged(workspace, rows, {title: out.predictions for title, out in outcomes.items()}, ks)
+    by_class: Mapping[str, ClassQuality] = {}
+    if classes or any(each.method.by_class for each in found):
+        probable = {each.title for each in found if each.method.probable}
+        by_class = judged_by_class(rows, outcomes, probable, class_examples(workspace, settings, found))
     return Report(
         len(rows),
         sum(bool(row.gold) for row in rows),
         len(workspace.index.label_ids()),
-        tuple(reported(title, qualities[title], out) for title, out in outcomes.items()),
+        tuple(reported(each, qualities[each], out, by_class.get(each)) for each, out in outcomes.items()),
     )
 
 
@@ -115,11 +128,12 @@ def evaluate(
     ks: Sequence[int] = CUTOFFS,
     on_progress: OnProgress | None = None,
     settings: MethodSettings | None = None,
+    classes: bool = False,
 ) -> Report:
     """Do what `aevaluate` does, from synchronous code."""
     from taxonaut.graphs.portal import PORTAL
 
-    return PORTAL.run(aevaluate(workspace, rows, methods, ks, on_progress, settings))
+    return PORTAL.run(aevaluate(workspace, rows, methods, ks, on_progress, settings, classes))
 
 
 def check(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
@@ -166,7 +180,51 @@ def judged(
     return found
 
 
-def reported(method: str, quality: Quality, outcome: Outcome) -> MethodReport:
+def judged_by_class(
+    rows: Sequence[ItemRow],
+    outcomes: Mapping[str, Outcome],
+    probable: Collection[str],
+    examples: Mapping[LabelId, int] | None,
+) -> dict[str, ClassQuality]:
+    """Score each method's first predictions by class; `probable` methods by their probabilities too."""
+    kept = [row for row in rows if row.gold]
+    if not kept:
+        return {}
+    gold = [row.gold for row in kept]
+    given: dict[str, list[LabelId | None]] = {
+        method: [next(iter(out.predictions.get(row.item.id, ())), None) for row in kept]
+        for method, out in outcomes.items()
+    }
+    bounded, gaps = class_intervals(given, gold)
+    found = {}
+    for method, out in outcomes.items():
+        sure = [out.confidence.get(row.item.id, 0.0) for row in kept] if method in probable else None
+        scores = class_scores(given[method], gold, examples, sure)
+        found[method] = ClassQuality(scores, bounded[method], gaps[method])
+    return found
+
+
+def class_examples(
+    workspace: Workspace, settings: MethodSettings, methods: Sequence[Chosen]
+) -> dict[LabelId, int] | None:
+    """Count the products of each class: the labelled examples, else what the named expert was trained on.
+
+    None where neither is there.
+    """
+    if settings.examples:
+        rows = [row for row in settings.examples if row.item.text.strip()]
+        return dict(Counter(label for row in rows for label in row.gold))
+    for each in methods:
+        if "expert" in each.method.options:
+            number = replace(settings, own=each.own).own_number("expert", 0) or None
+            known = Experts(workspace).examples(number)
+            return {label: len(products) for label, products in known.items()}
+    return None
+
+
+def reported(
+    method: str, quality: Quality, outcome: Outcome, classes: ClassQuality | None = None
+) -> MethodReport:
     """Put quality and cost together."""
     totals = outcome.totals
     return MethodReport(
@@ -180,4 +238,6 @@ def reported(method: str, quality: Quality, outcome: Outcome) -> MethodReport:
         seconds=totals.seconds,
         failed=outcome.failed,
         predictions=outcome.predictions,
+        classes=classes,
+        verdicts=outcome.verdicts,
     )

@@ -1,6 +1,6 @@
 """How sure a score is: percentile bootstrap over the items (Efron & Tibshirani 1993, chapter 13)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,16 +40,8 @@ def bootstrap_means(
     count = len(columns)
     if not count:
         return [Interval(0.0, 0.0, 0.0, level)] * columns.shape[1]
-    rng = np.random.default_rng(seed)
-    at_once = max(1, _CELLS_AT_ONCE // count)
-    drawn = []
-    for start in range(0, samples, at_once):
-        times = rng.multinomial(count, np.full(count, 1 / count), size=min(at_once, samples - start))
-        drawn.append(times @ columns / count)
-    tail = (1 - level) / 2
-    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail], axis=0)
-    means = columns.mean(axis=0)
-    return [Interval(float(v), float(a), float(b), level) for v, a, b in zip(means, low, high, strict=True)]
+    drawn = np.concatenate([times @ columns / count for times in draws(count, samples, seed)])
+    return [bounds(value, found, level) for value, found in zip(columns.mean(axis=0), drawn.T, strict=True)]
 
 
 def bootstrap(
@@ -67,14 +59,23 @@ def bootstrap(
     """
     if not len(columns):
         return Interval(0.0, 0.0, 0.0, level)
-    count = len(columns)
+    drawn = [statistic(times @ columns) for times in draws(len(columns), samples, seed)]
+    return bounds(statistic(columns.sum(axis=0, keepdims=True))[0], np.concatenate(drawn), level)
+
+
+def draws(count: int, samples: int = SAMPLES, seed: int = 0) -> Iterator[NDArray[np.int64]]:
+    """Give how often each of `count` items is drawn in each sample, some samples (s, count) at a time.
+
+    The same for the same seed and count.
+    """
     rng = np.random.default_rng(seed)
     at_once = max(1, _CELLS_AT_ONCE // count)
-    drawn = []
     for start in range(0, samples, at_once):
-        times = rng.multinomial(count, np.full(count, 1 / count), size=min(at_once, samples - start))
-        drawn.append(statistic(times @ columns))
+        yield rng.multinomial(count, np.full(count, 1 / count), size=min(at_once, samples - start))
+
+
+def bounds(value: float, drawn: Values, level: float = 0.95) -> Interval:
+    """Put a value between the bounds of the middle `level` of what its samples (s,) gave."""
     tail = (1 - level) / 2
-    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
-    value = statistic(columns.sum(axis=0, keepdims=True))[0]
+    low, high = np.quantile(drawn, [tail, 1 - tail])
     return Interval(float(value), float(low), float(high), level)

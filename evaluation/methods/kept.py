@@ -53,8 +53,12 @@ async def labelled(
     settings: Mapping[str, Any],
     work: Work,
     on_done: OnDone | None,
+    batch: int | None = None,
 ) -> Outcome:
-    """Carry the work out batch by batch; `settings` are all that the outcome depends on beside the config."""
+    """Carry the work out batch by batch; `settings` are all that the outcome depends on beside the config.
+
+    `batch`: items in one, unless `[walk]` says how many.
+    """
     named = {
         "method": method,
         "settings": dict(settings),
@@ -63,9 +67,9 @@ async def labelled(
         "version": taxonaut.__version__,
         **workspace.config.deciding(),
     }
-    batch = workspace.config.walk.batch or ENCODER_BATCH
+    size = workspace.config.walk.batch or batch or ENCODER_BATCH
     graph: Any = Labelling(workspace, work)
-    made = Classification(workspace.runs, workspace.decisions, workspace.items, graph, named, batch, KIND)
+    made = Classification(workspace.runs, workspace.decisions, workspace.items, graph, named, size, KIND)
     return await outcome(made, items, on_done)
 
 
@@ -80,4 +84,5 @@ async def outcome(classification: Classification, items: Sequence[Item], on_done
         totals,
         totals.requests - totals.cached - (before.requests - before.cached),
         sum(bool(result.error) for result in results),
+        {result.item_id: result.labels[0].score for result in results if result.labels},
     )

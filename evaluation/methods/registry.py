@@ -2,21 +2,30 @@
 
 from collections.abc import Sequence
 
+from taxonaut.evaluation.methods.experts import dual, expert, general
 from taxonaut.evaluation.methods.flat import bm25, dense
 from taxonaut.evaluation.methods.icxml import icxml
 from taxonaut.evaluation.methods.kmeans_index import kmeans_index
+from taxonaut.evaluation.methods.lexical import fasttext, tfidf_svm
 from taxonaut.evaluation.methods.linear import linear
-from taxonaut.evaluation.methods.method import Chosen, Method
+from taxonaut.evaluation.methods.method import Chosen, Method, Run
+from taxonaut.evaluation.methods.vectors import knn, linear_head
 from taxonaut.evaluation.methods.walks import both, navigate, shortlist, tree
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.config import WalkConfig
+from taxonaut.workspace.config import CategorizeConfig, WalkConfig
+
+
+def trained(name: str, about: str, run: Run, *options: str, probable: bool = True) -> Method:
+    """Describe a baseline that is trained on labelled products."""
+    return Method(name, about, run, options=options, by_class=True, probable=probable, reads_labels=False)
+
 
 ALL = (
     Method("navigate", "the walk, as the settings have it", navigate, walks=True),
     Method("tree", "the walk alone", tree, walks=True),
     Method("both", "the walk joined with exact search", both, walks=True),
     Method("dense", "exact search over all labels, no agent", dense, options=("mix",)),
-    Method("bm25", "shared words, no model", bm25),
+    Method("bm25", "shared words, no model", bm25, reads_labels=False),
     Method(
         "kmeans-index",
         "the same walk over a k-means index of the same labels",
@@ -27,6 +36,32 @@ ALL = (
     Method("shortlist", "exact search, then the general expert", shortlist, options=("size",)),
     Method("linear", "every label judged by the model, for small label sets", linear, options=("shots",)),
     Method("icxml", "labels written by the model, mapped to the set, ranked", icxml, options=("written",)),
+    Method(
+        "expert",
+        "the trained domain expert alone",
+        expert,
+        options=("expert",),
+        by_class=True,
+        probable=True,
+    ),
+    Method(
+        "dual",
+        "the domain expert where it is sure, else the general expert",
+        dual,
+        options=("expert", *CategorizeConfig.model_fields),
+        by_class=True,
+    ),
+    Method(
+        "general",
+        "the general expert over the domain expert's candidates",
+        general,
+        options=("expert", *(name for name in CategorizeConfig.model_fields if name != "threshold")),
+        by_class=True,
+    ),
+    trained("fasttext", "words and pairs of words, trained by fastText", fasttext, "epochs", "rate"),
+    trained("tfidf-svm", "a linear SVM on words and character n-grams", tfidf_svm, "C", probable=False),
+    trained("knn", "the nearest products by the workspace's vectors", knn, "k"),
+    trained("linear-head", "a logistic regression on the workspace's vectors", linear_head, "C"),
 )
 METHODS = {method.name: method for method in ALL}
 

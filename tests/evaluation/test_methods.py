@@ -18,6 +18,9 @@ from taxonaut.workspace.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 ALL = ("navigate", "tree", "both", "dense", "bm25", "kmeans-index", "shortlist", "linear", "icxml")
+TRAINED = ("expert", "dual", "general", "fasttext", "tfidf-svm", "knn", "linear-head")
+"""These need labelled products: tests/evaluation/test_supervised.py, test_experts.py."""
+EVERY = ", ".join([*ALL, *TRAINED])
 
 
 def first(report: Report, method: str) -> dict[str, tuple[str, ...]]:
@@ -27,7 +30,7 @@ def first(report: Report, method: str) -> dict[str, tuple[str, ...]]:
 
 
 async def test_every_method_finds_what_the_texts_name(shop: Workspace, rows: list[ItemRow]) -> None:
-    assert tuple(METHODS) == ALL
+    assert tuple(METHODS) == (*ALL, *TRAINED)
     version = shop.index.version()
     report = await aevaluate(shop, rows, ALL, (1, 2))
     assert (report.items, report.with_gold, report.labels) == (4, 3, 8)
@@ -101,8 +104,8 @@ async def test_shots_are_drawn_for_each_label_and_never_from_what_is_asked(
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["magic"], f"there is no method 'magic'; there are: {', '.join(ALL)}"),
-        ([" "], f"no method is named; there are: {', '.join(ALL)}"),
+        (["magic"], f"there is no method 'magic'; there are: {EVERY}"),
+        ([" "], f"no method is named; there are: {EVERY}"),
         (["bm25", "bm25"], "a method stands twice in 'bm25, bm25'; name each once"),
         (["bm25:k=1"], "'k=1' cannot follow 'bm25': write bm25:KEY=VALUE with a key of (it has none)"),
         (["dense:mix"], "'mix' cannot follow 'dense': write dense:KEY=VALUE with a key of mix"),
