@@ -35,8 +35,8 @@ def outcome(result: "Categorized") -> "Text":
         line = path_text(result.path or (result.label,))
         who = f"the domain expert, {sure} sure"
         if result.verdict == "general":
-            took = "also" if result.ranking[:1] == result.recommended.labels[:1] else "not"
-            who = f"the general expert; {took} the domain expert's first, of which it is {sure} sure"
+            of = "of it too" if result.ranking[:1] == result.recommended.labels[:1] else "of another"
+            who = f"the general expert; the domain expert was {sure} sure {of}"
         return line.append(f"   {who}", "cyan not bold not dim")
     if result.verdict == "failed":
         return styled(f"failed: {result.error}", "red")

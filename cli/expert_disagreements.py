@@ -101,7 +101,7 @@ def summary(
             f"{right['general']:,}, neither's for {right['neither']:,}"
         )
     if 0 < limit < len(found):
-        lines.append(f"the {limit:,} surest are shown; --limit 0 shows all, -o FILE writes all")
+        lines.append(f"{limit:,} of them shown, the surest first; --limit 0 shows all, -o FILE writes all")
     return lines
 
 
