@@ -1,6 +1,6 @@
 """What was written about labels: descriptive names and definitions, and what they were written from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,6 @@ _STANDING = f"""
 SELECT {_READ}
 FROM definitions JOIN labels ON labels.id = definitions.label AND description = definition
 WHERE $1 IS NULL OR label IN (SELECT unnest($1::VARCHAR[]))
-ORDER BY definitions.rowid
-"""
-_KNOWN = f"""
-SELECT {_READ}
-FROM definitions JOIN (SELECT unnest($1::VARCHAR[]) AS one, unnest($2::VARCHAR[]) AS made_from) AS wanted
-    ON label = one AND fingerprint = made_from
 ORDER BY definitions.rowid
 """
 
@@ -56,7 +50,7 @@ class Definitions:
         self._database = database
 
     def put(self, definitions: Sequence[Definition]) -> None:
-        """Keep definitions; the last of two with one label and fingerprint counts."""
+        """Keep definitions; of two with one label and one text the last counts."""
         rows = [
             (
                 each.label, each.title, each.definition, each.fingerprint, pack(each.items), each.template,
@@ -70,11 +64,6 @@ class Definitions:
     def standing(self, labels: Sequence[LabelId] | None = None) -> dict[LabelId, Definition]:
         """Return the definitions that are their labels' descriptions now, of some labels if they are given."""
         rows = self._database.rows(_STANDING, [None if labels is None else list(labels)])
-        return {LabelId(row[0]): _definition(row) for row in rows}
-
-    def known(self, fingerprints: Mapping[LabelId, str]) -> dict[LabelId, Definition]:
-        """Return the definitions that were written from exactly this, whether they stand or not."""
-        rows = self._database.rows(_KNOWN, [list(fingerprints), list(fingerprints.values())])
         return {LabelId(row[0]): _definition(row) for row in rows}
 
 

@@ -117,13 +117,3 @@ def test_a_definition_stands_while_it_is_the_label_s_description(database: Datab
     found = definitions.standing([BOOTS, BALL])[BOOTS]
     assert found == replace(first, made=found.made)
     assert definitions.standing([BALL]) == {}
-
-
-def test_definitions_are_found_by_what_they_were_written_from(database: Database, shop: Index) -> None:
-    definitions = Definitions(database)
-    definitions.put([definition(BOOTS, "one", "f1"), definition(BOOTS, "one again", "f1")])
-    wanted = {BOOTS: "f1", SHOES: "f1"}
-    assert {label: found.definition for label, found in definitions.known(wanted).items()} == {
-        "boots": "one again"
-    }
-    assert definitions.known({BOOTS: "f2"}) == definitions.known({}) == {}
