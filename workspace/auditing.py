@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.state.errors import InputError
 from taxonaut.state.expertise import Categorized
 from taxonaut.workspace.audit_file import Audit, Audited
-from taxonaut.workspace.categorizing import Categorizing, OnDone, categorizing
+from taxonaut.workspace.categorizing import Categorizing, categorizing
+from taxonaut.workspace.classification import OnDone
 from taxonaut.workspace.item_files import ItemRow
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def drawn(rows: Sequence[ItemRow], size: int, seed: int) -> Sample:
     able = with_gold or with_text
     if not able:
         raise InputError(f"none of {len(rows):,} items has a text; an audit needs some")
-    chosen = range(len(able))
+    chosen: Sequence[int] = range(len(able))
     if 0 < size < len(able):
-        chosen = sorted(random.Random(seed).sample(chosen, size))  # type: ignore[assignment]
+        chosen = sorted(random.Random(seed).sample(chosen, size))
     picked = tuple(able[place] for place in chosen)
     return Sample(picked, len(rows), len(rows) - len(with_text), len(with_text) - len(able))
 
