@@ -54,7 +54,7 @@ def remove(
     session: Session,
     number: Annotated[int, typer.Argument(metavar="N", help="The expert's number.", min=1)],
 ) -> None:
-    """Delete an expert and its files. What it categorized before is kept."""
+    """Delete an expert and its files, its audit among them. What it categorized before is kept."""
     from taxonaut.cli.reporting import say
 
     with session.open() as workspace:
