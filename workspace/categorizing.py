@@ -192,7 +192,7 @@ class Categorizing:
             found |= state["categorized"]
             fresh = {item: said for item, said in state["judged"].items() if item not in judged}
             new: dict[str, Mapping[str, Any]] = {
-                _RECOMMENDED + keys[item]: asdict(said)
+                _RECOMMENDED + keys[item]: dumped(said)
                 for item, said in state["recommended"].items()
                 if item not in recommended
             }
@@ -225,6 +225,15 @@ def remembered(
     }
     judged = {item: judgement(kept[_JUDGED + key]) for item, key in keys.items() if _JUDGED + key in kept}
     return recommended, judged
+
+
+def dumped(recommendation: Recommendation) -> dict[str, Any]:
+    """Return a recommendation as plain values; `asdict` copies every number, which takes longer than all the rest."""
+    return {
+        "item_id": recommendation.item_id,
+        "labels": recommendation.labels,
+        "probabilities": recommendation.probabilities,
+    }
 
 
 def blank(item: Item) -> Categorized:
