@@ -2,12 +2,12 @@
 
 import typer
 
-from taxonaut.cli import expert_audit, expert_disagreements, expert_show, expert_train
+from taxonaut.cli import expert_audit, expert_define, expert_disagreements, expert_show, expert_train
 
 app = typer.Typer()
 group = typer.Typer(
     no_args_is_help=True, help="Train a domain expert on labelled products, and see what it is sure of."
 )
 app.add_typer(group, name="expert")
-for module in (expert_train, expert_show, expert_audit, expert_disagreements):
+for module in (expert_train, expert_show, expert_define, expert_audit, expert_disagreements):
     group.add_typer(module.app)

@@ -25,7 +25,11 @@ from taxonaut.cli.session import JsonOption, Session, command
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taxonaut.state.records import Label
+    from taxonaut.state.definitions import Definition
+    from taxonaut.state.records import Item, Label
+
+LONGEST_PRODUCT = 100
+"""Characters of a product that a description was written from."""
 
 app = typer.Typer()
 group = typer.Typer(no_args_is_help=True, help="Bring labels in and look at them.")
@@ -125,15 +129,23 @@ def show_label(
     label: Annotated[str, typer.Argument(metavar="ID", help="The label's id.")],
     json: JsonOption = False,
 ) -> None:
-    """Show one label: its name, its description, and every path to it."""
+    """Show one label: its name, its description, and every path to it.
+
+    A description that expert define wrote is shown with what it was written from.
+    """
+    from taxonaut.cli.expert_define import definition_row
     from taxonaut.cli.terminal import out, path_text, print_json, styled
+    from taxonaut.state.definitions import Definitions
     from taxonaut.state.ids import LabelId
 
     with session.open() as workspace:
         found = workspace.index.label(LabelId(label))
         paths = workspace.index.paths(found.id)
+        written = Definitions(workspace.database).standing([found.id]).get(found.id)
+        products = workspace.items.known(written.items) if written is not None else []
     if json:
-        print_json({**label_row(found, paths), "description": found.description, "batch": found.batch})
+        row = {**label_row(found, paths), "description": found.description, "batch": found.batch}
+        print_json(row if written is None else {**row, "written": definition_row(written)})
         return
     console = out()
     console.print(styled(found.name, "bold"))
@@ -142,6 +154,30 @@ def show_label(
         console.print(styled(found.description))
     for path in paths:
         console.print(path_text(path))
+    if written is not None:
+        print_origin(found.name, written, products)
+
+
+def print_origin(name: str, written: "Definition", products: "Sequence[Item]") -> None:
+    """Say that a description was not the person's, and what it was written from."""
+    from taxonaut.cli.terminal import clipped, counted, out, styled
+    from taxonaut.workspace.definitions import COMPOSED
+
+    composed = written.template == COMPOSED
+    how = "composed of telling words and products for" if composed else "written by"
+    console = out()
+    if written.title.casefold() != name.casefold():
+        console.print(styled(f"also called {written.title}", "dim"))
+    source = (
+        f"from {counted(len(written.items), 'product')}"
+        if written.items
+        else "from its place, without products"
+    )
+    console.print(
+        styled(f"description {how} {written.model}, {written.made.replace('T', ' ')} UTC, {source}", "dim")
+    )
+    for product in products:
+        console.print(styled(f"  {clipped(product.text, LONGEST_PRODUCT)}", "dim"))
 
 
 @command(group, "search", example='taxonaut labels search "running shoes"')

@@ -35,6 +35,11 @@ class Items:
                 raise NotFoundError(f"no item {id_!r} in this workspace; classify it first")
         return [Item(id_, texts[id_]) for id_ in ids]
 
+    def known(self, ids: Sequence[ItemId]) -> list[Item]:
+        """Return those of the items that are kept, in the order of `ids`."""
+        texts = dict(self._known(list(ids)))
+        return [Item(id_, texts[id_]) for id_ in ids if id_ in texts]
+
     def _known(self, ids: Sequence[ItemId]) -> list[tuple[ItemId, str]]:
         if not ids:
             return []

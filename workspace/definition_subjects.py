@@ -69,9 +69,11 @@ def embed(workspace: "Workspace", groups: Sequence[Sequence[Example]], progress:
     least = workspace.config.categorize.examples
     texts = [each.item.text for group in groups if least < len(group) <= POOL for each in group]
     for start in range(0, len(texts), AT_ONCE):
-        workspace.wiring.stored.lookup(
-            texts[start : start + AT_ONCE], lambda done, _, first=start: progress(first + done, len(texts))
-        )
+
+        def told(done: int, _: int, before: int = start) -> None:
+            progress(before + done, len(texts))
+
+        workspace.wiring.stored.lookup(texts[start : start + AT_ONCE], told)
 
 
 def subject_key(subject: Subject, *more: object) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from taxonaut.workspace.expert_data import Example
     from taxonaut.workspace.workspace import Workspace
 
-__all__ = ["DefinitionReport", "adefine", "category_texts", "writes_prose"]
+__all__ = ["DefinitionReport", "adefine", "category_texts", "define", "writes_prose"]
 
 KIND = "define"
 COMPOSED = "composed"
@@ -103,6 +103,13 @@ async def adefine(
         failed=done.failed,
         decisions=tuple(done.decisions),
     )
+
+
+def define(workspace: "Workspace", labels: Sequence[LabelId] | None = None, **how: Any) -> DefinitionReport:
+    """Do what `adefine` does, from synchronous code."""
+    from taxonaut.workspace.workspace import portal
+
+    return portal().run(adefine(workspace, labels, **how))
 
 
 def writes_prose(workspace: "Workspace") -> bool:

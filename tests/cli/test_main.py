@@ -36,6 +36,7 @@ def test_the_commands_are_these() -> None:
         "demo",
         "evaluate",
         "expert audit",
+        "expert define",
         "expert disagreements",
         "expert list",
         "expert remove",
