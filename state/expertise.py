@@ -9,7 +9,8 @@ Verdict = Literal["domain", "general", "none", "undecided", "blank", "failed"]
 """Who decided, or why nobody did.
 
 `domain`: the domain expert was sure enough. `general`: the general expert chose. `none`: it found that none of
-the candidates fits. `undecided`: it could not decide from what the text says. `blank`: the item has no text.
+the candidates fits. `undecided`: it could not decide from what the text says, or the domain expert had no
+candidate, so that nobody was asked. `blank`: the item has no text.
 `failed`: the general expert's model gave no valid answer.
 """
 
