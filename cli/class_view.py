@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.cli.evaluation_view import DASH, bounded, gap_cells, headed, interval_row, shown
-from taxonaut.cli.terminal import styled
+from taxonaut.cli.terminal import counted, styled
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -89,7 +89,7 @@ def described(name: str) -> str:
 
 def sized(band: "Band") -> str:
     """Say how many texts and classes a band has."""
-    return f"{band.items:,} texts, {band.classes:,} classes"
+    return f"{counted(band.items, 'text')}, {counted(band.classes, 'class')}"
 
 
 def differences(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Text]]]":

@@ -94,5 +94,5 @@ def utf8_output() -> None:
 
 def counted(count: int, noun: str) -> str:
     """Write a count with its noun, such as `1 label` or `2 branches`."""
-    ending = "" if count == 1 else "es" if noun.endswith("ch") else "s"
+    ending = "" if count == 1 else "es" if noun.endswith(("ch", "ss")) else "s"
     return f"{count:,} {noun}{ending}"

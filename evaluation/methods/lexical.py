@@ -11,18 +11,18 @@ import numpy as np
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.evaluation.methods.supervised import Products, Scorer, supervised
 from taxonaut.models.embedder import Matrix
-from taxonaut.state.errors import MissingExtraError
+from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.records import Item
 from taxonaut.workspace.workspace import Workspace
 
 EXTRA = "baselines"
 
 FASTTEXT_EPOCHS = 25
-FASTTEXT_RATE = 1.0
+FASTTEXT_RATE = 2.0
 FASTTEXT: dict[str, Any] = {"dim": 50, "wordNgrams": 2, "minn": 0, "maxn": 0, "bucket": 200_000}
 """fastText's other settings; one thread, so that the same call gives the same model."""
 
-SVM_C = 3.0
+SVM_C = 1.0
 SVM_TOLERANCE = 0.1
 SVM_WORDS, SVM_PIECES = 2, 3
 """Products that a word, and a piece of one, must stand in: the rarer ones change nothing but the time taken."""
@@ -61,9 +61,15 @@ def learn_fasttext(products: Products, epochs: float, rate: float) -> Scorer:
     with tempfile.TemporaryDirectory(prefix="taxonaut-") as folder:
         file = Path(folder) / "products.txt"
         file.write_text("".join(map(line, products.texts, products.targets)), encoding="utf-8")
-        model = floret.train_supervised(
-            str(file), epoch=int(epochs), lr=rate, thread=1, verbose=0, minCount=1, **FASTTEXT
-        )
+        try:
+            model = floret.train_supervised(
+                str(file), epoch=int(epochs), lr=rate, thread=1, verbose=0, minCount=1, **FASTTEXT
+            )
+        except RuntimeError as error:
+            raise InputError(
+                f"fastText cannot learn these products at rate={rate}: {error}; give it a lower one, "
+                f"such as fasttext:rate={rate / 4}"
+            ) from None
 
     def scores(texts: Sequence[str]) -> Matrix:
         found = np.full((len(texts), len(products.classes)), -np.inf, dtype=np.float32)
@@ -108,25 +114,25 @@ async def tfidf_svm(
 
 
 def learn_svm(products: Products, strength: float) -> Scorer:
-    """Count words and pairs of words that two products have, and three or four characters that three have."""
+    """Count words and pairs of words that two products have, and three to five characters that three have."""
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_pipeline, make_union
         from sklearn.svm import LinearSVC
     except ImportError:
         raise MissingExtraError("scikit-learn", EXTRA) from None
-    words = TfidfVectorizer(
-        ngram_range=(1, 2),
-        sublinear_tf=True,
-        token_pattern=r"(?u)\w+|[^\w\s]",
-        min_df=least(products, SVM_WORDS),
-    )
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=least(products, SVM_WORDS))
     pieces = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True, min_df=least(products, SVM_PIECES)
+        analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=least(products, SVM_PIECES)
     )
     model = make_pipeline(make_union(words, pieces), LinearSVC(C=strength, tol=SVM_TOLERANCE))
     places, columns = products.rows()
-    model.fit([products.texts[place] for place in places], columns)
+    try:
+        model.fit([products.texts[place] for place in places], columns)
+    except ValueError as error:
+        raise InputError(
+            f"'tfidf-svm' cannot learn these examples: {error}; give examples with words in them"
+        ) from None
 
     def scores(texts: Sequence[str]) -> Matrix:
         margins = np.asarray(model.decision_function(list(texts)), dtype=np.float32)

@@ -201,6 +201,27 @@ def test_a_text_cannot_pass_for_a_label_of_fasttext() -> None:
     assert tokens("</s> \ud800 _") == "< / s > ?"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("tfidf-svm", "_ !", "'tfidf-svm' cannot learn these examples: empty vocabulary"),
+        (
+            "fasttext:rate=100000",
+            "a b",
+            "fastText cannot learn these products at rate=100000.0: Encountered NaN",
+        ),
+    ],
+)
+async def test_what_cannot_be_learnt(
+    shop: Workspace, judged: list[ItemRow], name: str, text: str, said: str
+) -> None:
+    examples = [product(f"{text} {'!' * at}", label) for at in range(40) for label in ("boots", "bread")]
+    examples = [ItemRow(Item(ItemId(str(at)), row.item.text), row.gold) for at, row in enumerate(examples)]
+    with pytest.raises(InputError) as caught:
+        await aevaluate(shop, judged, [name], settings=MethodSettings(examples=examples))
+    assert str(caught.value).startswith(said)
+
+
 async def test_odd_texts_are_classified(shop: Workspace, products: list[ItemRow]) -> None:
     odd = [product(text, "boots") for text in ("_", "😀" * 3, "boots " * 3_000)]
     settings = MethodSettings(examples=[*products, *(product(f"{row.item.text}!", "boots") for row in odd)])
