@@ -33,6 +33,7 @@ def audit_row(
         "blank": sample.blank,
         "without_gold": sample.without_gold,
         "trained_on": run.trained_on,
+        "unknown_gold": list(run.unknown),
         "measure": table.measure,
         "candidates_hold_gold": None if table.ceiling is None else asdict(table.ceiling),
         "agree": int(table.agreed.sum()),
@@ -67,6 +68,11 @@ def heading(run: "AuditRun", table: "AuditTable") -> Iterator[str]:
     for count, why in ((sample.blank, "no text"), (sample.without_gold, "no gold label")):
         if count:
             yield f"{counted(count, 'product')} with {why} left out"
+    if run.unknown:
+        yield (
+            f"{counted(len(run.unknown), 'gold label')} unknown to the workspace, the first: {run.unknown[0]!r}; "
+            "nobody can get these right"
+        )
     if run.trained_on:
         yield (
             f"{run.trained_on:,} of the products were trained on: the domain expert is better on these than on "

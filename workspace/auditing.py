@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.expertise import Categorized
+from taxonaut.state.ids import LabelId
 from taxonaut.workspace.audit_file import Audit, Audited
 from taxonaut.workspace.categorizing import Categorizing, categorizing
 from taxonaut.workspace.classification import OnDone
@@ -34,11 +35,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class AuditRun:
-    """What an audit found, and what it cost. `trained_on` of its items have a text the expert learnt from."""
+    """What an audit found, and what it cost.
+
+    `trained_on` of its items have a text the expert learnt from. `unknown` are gold labels that the workspace does
+    not have, in the order of the items: nobody can get these right.
+    """
 
     audit: Audit
     sample: Sample
     trained_on: int
+    unknown: tuple[LabelId, ...]
     totals: "Totals"
 
 
@@ -85,7 +91,10 @@ async def aaudit(
             audited.append(audited_row(next(waiting), result, said))
     made = datetime.now(UTC).isoformat(timespec="seconds")
     audit = Audit(routing.card.number, routing.fingerprint, made, source, seed, tuple(audited))
-    return AuditRun(audit, sample, learnt_from(routing, sample), routing.totals().since(before))
+    known = set(workspace.index.label_ids())
+    unknown = dict.fromkeys(label for row in sample.rows for label in row.gold if label not in known)
+    learnt = learnt_from(routing, sample)
+    return AuditRun(audit, sample, learnt, tuple(unknown), routing.totals().since(before))
 
 
 def audited_row(row: ItemRow, result: Categorized, said: "Judged | None") -> Audited:

@@ -88,7 +88,13 @@ def test_both_experts_say_something_of_every_product(workspace: Workspace, model
 
 def test_products_that_were_trained_on_are_counted(workspace: Workspace) -> None:
     seen = product("seen", "crisp red apples ", "apples")
-    assert audit(workspace, [ROWS[0], seen]).trained_on == 1
+    run = audit(workspace, [ROWS[0], seen])
+    assert (run.trained_on, run.unknown) == (1, ())
+
+
+def test_gold_labels_that_the_workspace_does_not_have(workspace: Workspace) -> None:
+    rows = [replace(ROWS[0], gold=(LabelId("what"), LabelId("apples"))), ROWS[1]]
+    assert audit(workspace, rows).unknown == ("what",)
 
 
 def test_an_audit_is_kept_beside_its_expert(workspace: Workspace) -> None:
