@@ -8,7 +8,7 @@ from typing import Any, Literal
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.general_expert import SCORED_TEMPLATE
 from taxonaut.agents.shortlists import questions
-from taxonaut.agents.texts import path_text
+from taxonaut.agents.texts import PATH_SEPARATOR, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId, RunId
@@ -116,7 +116,7 @@ class CategoryExpert:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, (f"{name}: {definition}" if definition else name,))
+            Choice(number, (compared(name, definition),))
             for number, (name, definition) in enumerate(shown, start=1)
         )
         tool = choose_category_spec(self.settings.ask, len(candidates), most)
@@ -131,6 +131,11 @@ def shown_as(category: CategoryText, shown: Shown) -> tuple[str, str]:
         return line(path_text(category.path)) or line(category.name), ""
     title = line(category.title) or line(category.name)
     return title, line(category.definition) if shown == "definition" else ""
+
+
+def compared(name: str, definition: str) -> str:
+    """Return what models compare that read no prompt; a path within a definition does not make the whole a path."""
+    return f"{name}: {definition.replace(PATH_SEPARATOR, ' / ')}" if definition else name
 
 
 def line(text: str) -> str:

@@ -33,7 +33,7 @@ def choose_category_spec(ask: Ask, count: int, most: int) -> ToolSpec:
     """
     categories: dict[str, Any] = {
         "type": "array",
-        "items": {"type": "integer", "enum": [UNDECIDED_ID, NONE_ID, *range(1, count + 1)]},
+        "items": {"type": "integer", "enum": [*range(1, count + 1), NONE_ID, UNDECIDED_ID]},
         "minItems": 1,
         "maxItems": most,
         "description": (

@@ -23,7 +23,7 @@ def choose_examples(
     Where no popularity is known the first half are the most typical ones instead; the rest are the medoids of
     as many clusters. `vectors` gives unit vectors (n, d) of texts, and is called only where there is a choice.
     """
-    rows = list({text: row for row, text in reversed(list(enumerate(texts)))}.values())[::-1]
+    rows = sorted({text: row for row, text in reversed(list(enumerate(texts)))}.values())
     if len(rows) <= count:
         return rows
     half = (count + 1) // 2
@@ -37,4 +37,5 @@ def choose_examples(
         chosen = [rest[place] for place in typical]
         left = [place for place in range(len(rest)) if place not in set(typical)]
         rest, matrix = [rest[place] for place in left], matrix[left]
-    return [*chosen, *(rest[place] for place in sample_labels(matrix, count - len(chosen), seed))]
+    more = count - len(chosen)
+    return [*chosen, *(rest[place] for place in (sample_labels(matrix, more, seed) if more else ()))]

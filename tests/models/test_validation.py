@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonaut.models.requests import Choice, ModelRequest
-from taxonaut.models.validation import checked, chosen_ids, parse_arguments
+from taxonaut.models.validation import cannot_decide, checked, chosen_ids, parse_arguments
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.tools.assign_label import assign_labels_spec
+from taxonaut.tools.choose_category import choose_category_spec
 from taxonaut.tools.expand_node import expand_node_spec
 from taxonaut.tools.propose_category import propose_categories_spec
 
@@ -19,6 +20,10 @@ REQUEST = ModelRequest("", "", "", "", "", expand_node_spec(3, 2), "branches", C
 NEEDS = "a list of at most 2 of the ids 1, 2, 3, best first, or [0] if none fits"
 MANY = ModelRequest("", "", "", "", "", assign_labels_spec(3, 3, 2), "", CHOICES, 2, ("a", "b", "c"))
 OPEN = ModelRequest("", "", "", "", "", propose_categories_spec(3), "", CHOICES, 3)
+FREE = ModelRequest(
+    "", "", "", "", "", choose_category_spec("rank", 3, 2), "categories", CHOICES, 2, may_be_undecided=True
+)
+"""A request whose answer may be that it cannot be decided."""
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
@@ -174,3 +179,39 @@ def test_whatever_a_call_holds_it_is_valid_or_a_reply_error(arguments: dict[str,
             assert chosen == ()
             assert len(each) == len(request.texts)
             assert all(set(numbers) <= {1, 2, 3} for numbers in each)
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen", "undecided"),
+    [
+        ([-1], (), True),
+        (-1, (), True),
+        (["-1"], (), True),
+        ([0, -1], (), True),
+        ([-1, 2], (2,), False),
+        ([0], (), False),
+        ([3, 1], (3, 1), False),
+    ],
+)
+def test_a_model_may_be_free_not_to_decide(given: Any, chosen: tuple[int, ...], undecided: bool) -> None:
+    arguments = {"categories": given, "reason": "why"}
+    assert checked(FREE, arguments) == (chosen, ())
+    assert cannot_decide(FREE, arguments) is undecided
+
+
+@pytest.mark.parametrize(("request_", "given"), [(FREE, [-2]), (FREE, ["--1"]), (FREE, [4]), (REQUEST, [-1])])
+def test_not_to_decide_is_on_offer_where_it_says_so_only(request_: ModelRequest, given: Any) -> None:
+    with pytest.raises(ModelReplyError) as caught:
+        checked(request_, {request_.field: given})
+    offered = f"{NEEDS}, or [-1] if it cannot be decided" if request_ is FREE else NEEDS
+    assert str(caught.value).endswith(f"takes {offered}.")
+    assert not cannot_decide(REQUEST, {"branches": [-1]})
+
+
+@given(json_values)
+def test_whatever_is_written_is_a_choice_an_abstention_or_a_reply_error(value: Any) -> None:
+    arguments = {"categories": value}
+    with contextlib.suppress(ModelReplyError):
+        (chosen, _) = checked(FREE, arguments)
+        assert set(chosen) <= {1, 2, 3}
+        assert not (chosen and cannot_decide(FREE, arguments))

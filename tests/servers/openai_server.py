@@ -230,6 +230,7 @@ def call(tools: list[dict[str, Any]], behaviour: str, messages: list[dict[str, A
         "float": arguments.replace("[1", "[1.0"),
         "strings": arguments.replace("[1", '["1"').replace("1]", "1]"),
         "none": arguments.replace("[1", "[0"),
+        "undecided": arguments.replace("[1", "[-1"),
     }
     thoughtful = {"vary": varied_option, "agents": work}
     if behaviour in thoughtful:
@@ -259,14 +260,14 @@ def first_option(schema: dict[str, Any]) -> dict[str, Any]:
 
 def varied_option(schema: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
     """Choose one or two options by what the messages say, the same for the same messages."""
-    (field,) = schema["required"]
-    options = [v for v in schema["properties"][field].get("items", {}).get("enum", [1]) if v]
+    field = next(name for name in schema["required"] if schema["properties"][name].get("type") == "array")
+    allowed = schema["properties"][field].get("items", {}).get("enum", [1])
+    options = [v for v in allowed if v not in (0, -1)]
     most = min(2, schema["properties"][field].get("maxItems", 1))
     drawn = int(fingerprint({"messages": messages}), 16)
     first = drawn % len(options)
-    return {
-        field: [options[(first + at) % len(options)] for at in range(min(1 + drawn % most, len(options)))]
-    }
+    chosen = [options[(first + at) % len(options)] for at in range(min(1 + drawn % most, len(options)))]
+    return {**first_option(schema), field: chosen}
 
 
 def counted(body: dict[str, Any], reply: dict[str, Any], count: Callable[[str], int]) -> dict[str, Any]:
