@@ -110,7 +110,7 @@ def cut_table(table: "AuditTable", cuts: "Sequence[Cut]", proposal: "Proposal | 
             f"{cut.unanswered:,}",
             f"{cut.requests:,.0f}",
             f"{cut.tokens:,.0f}",
-            *([f"{cut.cost:,.2f}"] if cut.cost is not None else []),
+            *([money(cut.cost)] if cut.cost is not None else []),
         ]
         marked = proposal is not None and cut.threshold == proposal.threshold
         shown.add_row(*(styled(cell, "bold" if marked else "") for cell in cells))
@@ -134,10 +134,7 @@ def ending(table: "AuditTable", proposal: "Proposal | None", session: "Session")
         yield "no threshold is proposed: say which share (--share 0.2) or what budget (--budget 200) you want"
         return
     if proposal.helps is False:
-        yield (
-            "the general expert helps nowhere: at no share is the accuracy higher than that of the domain expert "
-            "alone, beyond what chance explains"
-        )
+        yield no_help(table)
     if not proposal.reached:
         yield f"no share reaches an accuracy of {share(proposal.wanted or 0.0)}; the best is proposed instead"
     what = f"proposed threshold {proposal.threshold:g}: {sent(proposal.share)} go to the general expert"
@@ -153,6 +150,19 @@ def ending(table: "AuditTable", proposal: "Proposal | None", session: "Session")
     ):
         yield f"threshold {proposal.least:g} sends fewer and is as good, as far as these products can tell"
     yield f"kept: categorize uses it unless a threshold is set; next: {session.again('expert disagreements')}"
+
+
+def no_help(table: "AuditTable") -> str:
+    """Say that no share is better than none, and whether more products might show otherwise."""
+    from taxonaut.evaluation.audit_proposal import best_threshold
+
+    (best,) = table.cuts([best_threshold(table)])
+    if best.gain is None or best.gain.value <= 0:
+        return "the general expert helps nowhere: no share is more accurate than the domain expert alone"
+    return (
+        "the general expert does not help beyond what chance explains: the best share gains "
+        f"{signed(best.gain)} points on the domain expert alone; a larger sample may tell"
+    )
 
 
 def sent(interval: "Interval") -> str:
@@ -175,6 +185,11 @@ def signed(interval: "Interval | None") -> str:
     if interval is None or interval.low == interval.high == 0:
         return "–"
     return f"{100 * interval.value:+.1f} ±{50 * (interval.high - interval.low):.1f}"
+
+
+def money(cost: float) -> str:
+    """Write an amount, small ones with more places."""
+    return f"{cost:,.2f}" if cost >= 1 or not cost else f"{cost:.4f}"
 
 
 def share(value: float) -> str:

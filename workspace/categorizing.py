@@ -36,8 +36,11 @@ GENERAL = "general_expert"
 BATCH = 2048
 """Items that are categorized together where no language model is asked."""
 
-IN_FLIGHT = 32
-"""The same where one is, for each request it may have in flight: some 20 % of them reach it."""
+IN_FLIGHT = 4
+"""Items before a language model together, for each request it may have in flight."""
+
+BESIDE = 8
+"""How many times more are categorized together where a threshold sends some of them on."""
 
 FAILURES = 20
 """Requests that may fail one after the other, none answered in between, before the run is given up."""
@@ -111,7 +114,9 @@ class Categorizing:
         model = self.workspace.config.models.general_expert
         if model.provider == ENCODER or self.threshold.value == 0:
             return BATCH
-        return min(BATCH, IN_FLIGHT * model.concurrency)
+        return min(
+            BATCH, IN_FLIGHT * model.concurrency * (1 if self.threshold.origin == "everything" else BESIDE)
+        )
 
     @property
     def compares_vectors(self) -> bool:

@@ -22,7 +22,7 @@ from taxonaut.workspace import categorizing, experts
 from taxonaut.workspace.workspace import Workspace
 
 TEXTS = [f"boots for tents number {number}" for number in range(30)]
-categorizing.IN_FLIGHT = 3
+categorizing.IN_FLIGHT, categorizing.BESIDE = 3, 1
 
 
 def helper() -> ModuleType:
