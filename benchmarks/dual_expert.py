@@ -3,7 +3,7 @@
 python benchmarks/dual_expert.py methods                              # all methods, bigbasket and flipkart
 python benchmarks/dual_expert.py training --set flipkart --seeds 3    # table 3: augmentation, phases 1 and 2
 python benchmarks/dual_expert.py noise --set flipkart --seeds 3       # a fifth of the training labels are wrong
-python benchmarks/dual_expert.py asking --set flipkart --limit 300 --general gguf/smollm2-135m   # table 4
+python benchmarks/dual_expert.py asking --set flipkart --limit 300 --general gguf/smollm2-135m-instruct   # table 4
 python benchmarks/dual_expert.py speed --set flipkart                 # products a second
 
 All learn from `train` and are judged on `dev`, which no expert has seen: what it stops and scales by is a part of
