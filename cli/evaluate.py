@@ -44,7 +44,7 @@ def evaluate(
             metavar="NAMES",
             help="Those to compare, of navigate, tree, both, dense, bm25, kmeans-index, shortlist, linear, icxml, "
             "expert, dual, general, fasttext, tfidf-svm, knn and linear-head. Settings may follow a name: "
-            "navigate:terminals=40:start=anchored, dual:threshold=0.7.",
+            "navigate:terminals=40, dual:threshold=0.7.",
         ),
     ] = "navigate,dense,bm25",
     k: Annotated[str, typer.Option(metavar="NUMBERS", help="How many labels count, for P, R and RP.")] = (
