@@ -37,7 +37,7 @@ def define(
     session: Session,
     categories: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Ids of categories; without any: all.", show_default=False),
+        typer.Argument(metavar="ID", help="Ids of categories; without any: all.", show_default=False),
     ] = None,
     file: Annotated[
         str | None,
@@ -136,12 +136,14 @@ def print_report(session: Session, report: "DefinitionReport") -> None:
 
 def summary(session: Session, report: "DefinitionReport") -> "Iterator[str]":
     """Say what came of a call, and what to do next."""
+    from taxonaut.cli.terminal import counted
+
     how = "composed of telling words and products, as it writes no prose" if report.composed else "written"
     if report.written:
         yield f"{categories_of(len(report.written))} defined by {report.model}, {how}"
     if report.decisions:
         tokens = sum(each.usage.prompt_tokens + each.usage.completion_tokens for each in report.decisions)
-        yield f"{len(report.decisions):,} requests, {tokens:,} tokens"
+        yield f"{counted(len(report.decisions), 'request')}, {counted(tokens, 'token')}"
     if report.unchanged:
         yield f"{categories_of(report.unchanged)} as before: nothing they were written from has changed"
     if report.own:

@@ -35,6 +35,11 @@ def category_texts(workspace: "Workspace", labels: Sequence[LabelId]) -> dict[La
     return {label: kept[1][label] for label in labels}
 
 
+def forget_texts(workspace: "Workspace") -> None:
+    """Forget what categories may be shown as, after titles were written."""
+    _KEPT.pop(workspace.index, None)
+
+
 def all_texts(workspace: "Workspace") -> dict[LabelId, CategoryText]:
     """Return what all categories may be shown as."""
     labels = workspace.index.all_labels()

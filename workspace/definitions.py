@@ -16,7 +16,7 @@ from taxonaut.state.records import Decision
 from taxonaut.state.templates import Templates
 from taxonaut.tools.centre_names import class_terms
 from taxonaut.tools.write_definition import TERMS_SHOWN, Words, compose_definition
-from taxonaut.workspace.category_texts import category_paths, category_texts
+from taxonaut.workspace.category_texts import category_paths, category_texts, forget_texts
 from taxonaut.workspace.crew import identity
 from taxonaut.workspace.definition_subjects import categories, subject_key, subjects
 from taxonaut.workspace.tree_builder import Progress, silent
@@ -276,4 +276,5 @@ class Defining:
         with self.workspace.database.write(), self.workspace.index.change(NOTE):
             self.workspace.index.describe_labels({one.label: one.definition for one in found})
             Definitions(self.workspace.database).put(found)
+        forget_texts(self.workspace)
         return found
