@@ -14,6 +14,9 @@ LONGEST_TITLE = 80
 LONGEST_DEFINITION = 400
 """Characters of a descriptive name, of a definition."""
 
+LOOP = 16
+"""Words from which on a text must not have most of them twice: small models go round in circles."""
+
 TERMS_SHOWN = 6
 EXAMPLES_SHOWN = 3
 LONGEST_EXAMPLE = 80
@@ -35,6 +38,9 @@ def write_definition(arguments: Mapping[str, Any]) -> Words:
         text = cleaned(given, longest) if isinstance(given, str) else ""
         if not any(sign.isalnum() for sign in text):
             raise ToolError(f"`{field}` is a text with words; {given!r} was given")
+        words = text.casefold().split()
+        if len(words) >= LOOP and len(set(words)) < len(words) / 2:
+            raise ToolError(f"`{field}` repeats itself: {text[:LONGEST_TITLE]!r} …")
         found.append(text)
     return Words(*found)
 

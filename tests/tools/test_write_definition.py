@@ -34,6 +34,10 @@ def test_words_are_cleaned() -> None:
         ({"title": "x"}, "`definition` is a text with words; None was given"),
         ({"title": "x", "definition": ["y"]}, "`definition` is a text with words"),
         ({"title": 3, "definition": "y"}, "`title` is a text with words; 3 was given"),
+        (
+            {"title": "x", "definition": "which is made of wood, " * 5},
+            "`definition` repeats itself: 'which is",
+        ),
     ],
 )
 def test_what_says_nothing_is_refused(given: dict[str, Any], wrong: str) -> None:
