@@ -126,6 +126,7 @@ async def aincremental(
     k-means indexes. All others need no index and are run once.
     """
     found = chosen(methods)
+    refuse_trained(found)
     check(workspace, rows)
     scratch.remember(workspace)
     labels = scratch.plain_labels(workspace)
@@ -151,6 +152,16 @@ def incremental(
     from taxonaut.graphs.portal import PORTAL
 
     return PORTAL.run(aincremental(workspace, rows, methods, **settings))
+
+
+def refuse_trained(methods: Sequence[Chosen]) -> None:
+    """Refuse methods that learn from labelled products."""
+    for each in methods:
+        if each.method.by_class:
+            raise InputError(
+                f"{each.title!r} learns from labelled products, and a label that comes later has none; "
+                "leave it out, or evaluate without --incremental"
+            )
 
 
 def deepened(workspace: Workspace, settings: MethodSettings, ks: Sequence[int]) -> MethodSettings:

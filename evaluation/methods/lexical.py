@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from taxonaut.workspace.workspace import Workspace
 
 EXTRA = "baselines"
 
-FASTTEXT_EPOCHS = 25
-FASTTEXT_RATE = 2.0
+FASTTEXT_EPOCHS = 50
+FASTTEXT_RATES = (5.0, 2.0, 1.0, 0.5)
+"""Learning rates, the first that training survives: long texts want a high one, at which short ones diverge."""
+
 FASTTEXT: dict[str, Any] = {"dim": 50, "wordNgrams": 2, "minn": 0, "maxn": 0, "bucket": 200_000}
 """fastText's other settings; one thread, so that the same call gives the same model."""
 
@@ -41,35 +44,41 @@ async def fasttext(
 
     `epochs` and `rate` may follow the name. Its probabilities are as it gives them.
     """
-    own = {
-        "epochs": settings.own_number("epochs", FASTTEXT_EPOCHS),
-        "rate": settings.own_amount("rate", FASTTEXT_RATE),
-    }
+    epochs = settings.own_number("epochs", FASTTEXT_EPOCHS)
+    rates = (settings.own_amount("rate", 0.0),) if "rate" in settings.own else FASTTEXT_RATES
+    own = {"epochs": epochs, "rates": rates, **FASTTEXT}
 
     def learn(products: Products) -> Scorer:
-        return learn_fasttext(products, own["epochs"], own["rate"])
+        return learn_fasttext(products, epochs, rates)
 
-    return await supervised(workspace, items, settings, on_done, "fasttext", {**own, **FASTTEXT}, learn)
+    return await supervised(workspace, items, settings, on_done, "fasttext", own, learn)
 
 
-def learn_fasttext(products: Products, epochs: float, rate: float) -> Scorer:
-    """Train on a temporary file, which is what the library reads, and forget it."""
+def learn_fasttext(products: Products, epochs: int, rates: Sequence[float]) -> Scorer:
+    """Train at the first rate that does not diverge, on a temporary file, which is what the library reads.
+
+    Raises InputError where all of them diverge.
+    """
     try:
         import floret
     except ImportError:
         raise MissingExtraError("floret", EXTRA) from None
+
+    model = None
     with tempfile.TemporaryDirectory(prefix="taxonaut-") as folder:
         file = Path(folder) / "products.txt"
         file.write_text("".join(map(line, products.texts, products.targets)), encoding="utf-8")
-        try:
-            model = floret.train_supervised(
-                str(file), epoch=int(epochs), lr=rate, thread=1, verbose=0, minCount=1, **FASTTEXT
-            )
-        except RuntimeError as error:
-            raise InputError(
-                f"fastText cannot learn these products at rate={rate}: {error}; give it a lower one, "
-                f"such as fasttext:rate={rate / 4}"
-            ) from None
+        for rate in rates:
+            with suppress(RuntimeError):  # "Encountered NaN."
+                model = floret.train_supervised(
+                    str(file), epoch=epochs, lr=rate, thread=1, verbose=0, minCount=1, **FASTTEXT
+                )
+                break
+    if model is None:
+        raise InputError(
+            f"fastText diverges on these products at rate={rates[-1]:g}; give it a lower one, "
+            f"such as fasttext:rate={rates[-1] / 4:g}"
+        )
 
     def scores(texts: Sequence[str]) -> Matrix:
         found = np.full((len(texts), len(products.classes)), -np.inf, dtype=np.float32)

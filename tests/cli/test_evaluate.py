@@ -119,6 +119,10 @@ def test_no_right_labels_still_show_the_cost(run: Any, shop: Path, tmp_path: Pat
         (["--figure", "recall.gif"], "a figure is written as .png, .svg, .pdf; 'recall.gif' ends in none"),
         (["--methods", "linear", "--shots", "1"], "1 shots need labelled texts to draw from"),
         (["--incremental", "0", "--share", "1"], "the share of labels known first is 1.0"),
+        (
+            ["--incremental", "0", "--methods", "bm25,expert"],
+            "'expert' learns from labelled products, and a label",
+        ),
         (["--k", "0"], "--k is '0'; give whole numbers from 1"),
         (["--labels-column", "gold"], "there is no column 'gold'"),
     ],
