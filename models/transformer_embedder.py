@@ -17,6 +17,7 @@ from taxonaut.models.transformer_folder import (
 )
 from taxonaut.state.errors import InputError
 
+_WIDTHS = ("hidden_size", "dim", "d_model")
 _TEXTS_AT_ONCE, _TOKENS_AT_ONCE = 64, 4096
 
 
@@ -30,7 +31,8 @@ class TransformerEmbedder:
 
     def __init__(self, folder: Path, *, max_tokens: int = 128) -> None:
         check_folder(folder)
-        width = read_config(folder).get("hidden_size")
+        config = read_config(folder)
+        width = next((config[key] for key in _WIDTHS if key in config), None)
         if not isinstance(width, int) or width < 1:
             raise InputError(f"the config.json of {str(folder)!r} gives no hidden_size; give another folder")
         self._folder, self._max_tokens, self._width = folder, max_tokens, width
