@@ -76,7 +76,7 @@ def convert_encoder(folder: Path, target: Path) -> None:
     except (OSError, ValueError) as error:
         raise InputError(f"{str(folder)!r} cannot be read ({error})") from error
     if kind == "xlm-roberta":
-        tensors[_POSITIONS] = tensors[_POSITIONS][config["pad_token_id"] + 1 :]
+        tensors[_POSITIONS] = tensors[_POSITIONS][config.get("pad_token_id", 1) + 1 :]
     rows, types = len(tensors[_TOKENS]), len(tensors[_TYPES])
     if kind == "bert":
         vocabulary = wordpiece(wordpiece_tokens(tokenizer, rows), types)
