@@ -4,18 +4,21 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import shop_expert
 
+from taxonaut.models.embedder import Matrix
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.config import ExpertConfig
+from taxonaut.workspace.experts import ExpertCard, Experts
 from taxonaut.workspace.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -98,6 +101,64 @@ def test_ways_of_asking(
     ]
     assert {row[table[0].index("requests")] for row in table[1:]} == {"3"}
     assert capsys.readouterr().out.startswith("3 products, encoder/all-minilm-l6-v2; the right category is")
+
+
+class LengthEmbedder:
+    """Two texts of one length are the same to it."""
+
+    name = "length"
+    dimension = 2
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        angles = np.array([len(text) for text in texts], np.float32)
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ExpertConfig]:
+    """The settings of each training; what is trained is always the same."""
+    seen: list[ExpertConfig] = []
+
+    def train(experts: Experts, rows: Sequence[ItemRow], **how: Any) -> ExpertCard:
+        seen.append(experts.workspace.config.expert)
+        return shop_expert.train(experts.workspace)
+
+    monkeypatch.setattr("taxonaut.workspace.experts.Experts.train", train)
+    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", lambda settings: LengthEmbedder())
+    return seen
+
+
+def test_each_row_of_table_3_is_trained_once_a_seed_and_forgotten(
+    dual: Any, opened: Workspace, options: argparse.Namespace, trainings: list[ExpertConfig]
+) -> None:
+    table = dual.training(opened, options, "shop")
+    assert [row[:3] for row in table[1:3]] == [
+        ["all", "50.0 ±0.0", "58.3 ±0.0"],
+        ["without augmentation", "50.0 ±0.0", "58.3 ±0.0"],
+    ]
+    assert [row[0] for row in table[1:]] == list(dual.variants())
+    assert [each.seed for each in trainings] == [0, 1] * len(dual.variants())
+    assert (trainings[2].augment, trainings[2].focal) == (0.0, True)
+    assert opened.experts.numbers() == [1]
+
+
+def test_noise_is_in_the_products_that_are_learnt_from(
+    dual: Any, opened: Workspace, options: argparse.Namespace, trainings: list[ExpertConfig]
+) -> None:
+    table = dual.noise(opened, options, "shop")
+    assert table[0] == ["loss", "accuracy", "40% wrong labels", "points lost"]
+    assert [row[1:] for row in table[1:]] == [["50.0 ±0.0", "50.0 ±0.0", "0.0 ±0.0"]] * 4
+    assert [(each.focal, each.bootstrap) for each in trainings[::4]] == [
+        (False, False), (True, False), (False, True), (True, True),
+    ]  # fmt: skip
+
+
+def test_speed_beside_the_embedder_alone(
+    dual: Any, opened: Workspace, options: argparse.Namespace, trainings: list[ExpertConfig]
+) -> None:
+    table = dual.speed(opened, options, "shop")
+    assert [row[0] for row in table[1:]] == ["vectors kept", "vectors computed", "the embedder alone"]
+    assert table[2][2].endswith(" of its time")
 
 
 def test_wrong_labels_are_others_and_as_many_as_wanted(dual: Any) -> None:
