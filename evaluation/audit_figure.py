@@ -98,6 +98,7 @@ def end(axes: "Axes", x: float, y: float, name: str, *, left: bool) -> None:
         fontsize=9.5,
         fontweight="bold",
         zorder=5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
     )
 
 
