@@ -143,6 +143,8 @@ def built(workspace: "Workspace", given: "ItemInput", sample: int, bar: "Bar") -
 
 def assign_items(workspace: "Workspace", given: "ItemInput", bar: "Bar", *, every: bool | None) -> Outcome:
     """Put the vocabulary on items. Raises InterruptedWork on Ctrl-C."""
+    from taxonaut.state.decisions import Totals
+
     bar.stage("assigning", given.count)
     started = time.perf_counter()
     before = {run.id: workspace.decisions.totals(run.id) for run in workspace.runs.list("assign")}
@@ -152,18 +154,8 @@ def assign_items(workspace: "Workspace", given: "ItemInput", bar: "Bar", *, ever
         raise InterruptedWork(GOES_ON) from None
     run = workspace.runs.list("assign")[0].id
     totals = workspace.decisions.totals(run)
-    return Outcome(taggings, difference(totals, before.get(run)), time.perf_counter() - started)
-
-
-def difference(after: "Totals", before: "Totals | None") -> "Totals":
-    """Return what was spent between two moments of a run."""
-    from dataclasses import fields
-
-    from taxonaut.state.decisions import Totals
-
-    if before is None:
-        return after
-    return Totals(*(getattr(after, each.name) - getattr(before, each.name) for each in fields(Totals)))
+    spent = totals.since(before.get(run, Totals()))
+    return Outcome(taggings, spent, time.perf_counter() - started)
 
 
 def cost(totals: "Totals") -> str:

@@ -112,6 +112,12 @@ def test_totals_add_up_one_run(database: Database) -> None:
         seconds=0.75,
     )
     assert decisions.totals(RunId(9)) == Totals()
+    one = decisions.totals(run, [ItemId("a")])
+    assert (one.requests, one.cached) == (1, 0)
+    assert decisions.totals(run).since(one) == decisions.totals(run, [ItemId("b")])
+    decisions.append([decision(run, "a", agent="domain_expert")])
+    assert decisions.totals(run, agent="domain_expert") == one
+    assert decisions.totals(run, [ItemId("b")], agent="domain_expert") == Totals()
 
 
 @pytest.mark.parametrize(
