@@ -4,8 +4,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from taxonaut.agents.architect import shown
 from taxonaut.agents.definition_writer import Subject
+from taxonaut.models.embedder import Matrix
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.packing import dump
 from taxonaut.state.records import Item
@@ -90,6 +93,7 @@ class Neighbours:
         self.index = workspace.index
         self.lookup = workspace.wiring.stored.lookup
         self.groups: dict[NodeId | None, tuple[str, ...]] = {}
+        self.known: dict[str, Matrix] = {}
 
     def of(self, label: LabelId) -> tuple[str, ...]:
         """Return the names beside a label, its own left out: in the tree's order, or of many the nearest first."""
@@ -98,9 +102,16 @@ class Neighbours:
         names = [name for name in beside if name.casefold() != own.casefold()]
         if len(names) <= SIBLINGS:
             return tuple(names)
-        vectors = self.lookup([own, *names])
+        vectors = self.vectors([own, *names])
         order = (-(vectors[1:] @ vectors[0]).round(5)).argsort(kind="stable")[:SIBLINGS]
         return tuple(names[place] for place in order.tolist())
+
+    def vectors(self, names: Sequence[str]) -> Matrix:
+        """Return unit vectors (n, d) of names, each looked up once."""
+        missing = [name for name in dict.fromkeys(names) if name not in self.known]
+        if missing:
+            self.known |= dict(zip(missing, self.lookup(missing), strict=True))
+        return np.stack([self.known[name] for name in names])
 
     def places(self, label: LabelId) -> list[NodeId | None]:
         """Return the nodes that a label stands in beside others; None for the set of labels without a tree."""
