@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from taxonaut.state.errors import DiskError, NotFoundError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.expert_data import Example, training_data
+from taxonaut.workspace.expert_data import Example, inner_labels, training_data
 from taxonaut.workspace.item_files import ItemRow
 from taxonaut.workspace.tree_builder import Progress, silent
 
@@ -115,7 +116,7 @@ class Experts:
             said = "is not there"
         except OSError as error:
             said = f"cannot be read: {error.strerror}"
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
             said = f"is damaged: {error!r}"
         else:
             return
@@ -199,15 +200,19 @@ class Experts:
         shutil.rmtree(self.path(number))
 
     def classifier(self, number: int | None = None) -> "Classifier":
-        """Open an expert, by default the newest, over the categories that the index has now.
+        """Open an expert, by default the newest, with the leaf categories that came in after its training.
 
         Vectors come from the workspace's embedder and are kept. Raises as `card` and the embedder do.
         """
-        from taxonaut.models.trained_expert import open_expert
+        from taxonaut.models.trained_expert import HEAD, open_expert
 
         card, wiring = self.card(number), self.workspace.wiring
         folder = self.path(card.number)
-        return open_expert(folder, card.number, wiring.stored.lookup, wiring.label_texts())
+        with self.readable(card.number, HEAD):
+            opened = open_expert(folder, card.number, wiring.stored.lookup, {})
+        passed = {*opened.labels, *inner_labels(self.workspace.index)}
+        later = {label: text for label, text in wiring.label_texts().items() if label not in passed}
+        return open_expert(folder, card.number, wiring.stored.lookup, later) if later else opened
 
     def examples(self, number: int | None = None) -> dict[LabelId, list[Example]]:
         """Return the products that an expert was trained on, by category, in their order."""
