@@ -40,15 +40,19 @@ def summary(card: "ExpertCard", folder: Path, session: "Session") -> Iterator[st
     """Say what came of a training, and what to do next."""
     data, metrics = card.data, card.metrics
     line = f"trained expert {card.number} ({KINDS.get(card.kind, card.kind)})"
+    given = data.get("dev_given", False)
     if "products" in data:
-        line += f" on {counted(data['products'], 'product')} of {categories(data.get('categories', 0))}"
+        products = data["products"] + (0 if given else data.get("dev", 0))
+        line += f" on {counted(products, 'product')} of {categories(data.get('categories', 0))}"
     yield line + (f" in {metrics['seconds']:,.1f} s" if "seconds" in metrics else "")
     for note in data.get("notes", ()):
         yield f"  {note}"
     judged = [f"{word} {metrics[name]:.1%}" for name, word in SHARES.items() if name in metrics]
     if judged:
-        part = "given to judge by" if data.get("dev_given") else "held out"
-        yield f"on {counted(data.get('dev', 0), 'product')} {part}: {', '.join(judged)}"
+        part = (
+            f"on {counted(data.get('dev', 0), 'product')} given to judge by" if given else "held out in turn"
+        )
+        yield f"{part}: {', '.join(judged)}"
     yield f"kept in {folder}; its model card: {session.again(f'expert show {card.number}')}"
     yield f"next: {session.again('categorize FILE')}"
 
