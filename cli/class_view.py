@@ -1,6 +1,6 @@
 """Measures by class on a screen and as JSON: a method a column."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MEASURES = {"precision": "weighted P", "recall": "weighted R", "f1": "weighted F1", "macro_f1": "macro-F1"}
 BOUNDED = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 NOTE = (
-    "By the first label of each text; no label given is not right. Macro-F1 is over the classes that are right or "
+    "Each text's first label alone; none given is not right. Macro-F1 is over the classes that are right or "
     "predicted for some text."
 )
 NO_BANDS = "Name the labelled products with --examples FILE to see classes by how many products they have."
@@ -73,23 +73,23 @@ def banded(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Tex
     for name, band in qualities[0].scores.bands.items():
         if band.items:
             bands = [each.scores.bands[name] for each in qualities]
-            yield f"{described(name)}: accuracy", shown([each.accuracy for each in bands])
-            yield f"  {sized(band)}: macro-F1", shown([each.macro_f1 for each in bands])
+            yield f"{name}: accuracy", shown([each.accuracy for each in bands])
+            yield "  macro-F1", shown([each.macro_f1 for each in bands])
 
 
-def described(name: str) -> str:
-    """Say which classes a band holds."""
+def described(bands: "Mapping[str, Band]") -> str:
+    """Say which classes the bands hold, and how many texts."""
     from taxonaut.evaluation.classes import BANDS
 
-    least, most = BANDS[name]
-    if most is None:
-        return f"{name} (≥ {least} products)"
-    return f"{name} ({least if least == most else f'{least}–{most}'})"
-
-
-def sized(band: "Band") -> str:
-    """Say how many texts and classes a band has."""
-    return f"{counted(band.items, 'text')}, {counted(band.classes, 'class')}"
+    said = []
+    for name, band in bands.items():
+        least, most = BANDS[name]
+        products = (
+            f"{least} or more" if most is None else f"{least}" if least == most else f"{least} to {most}"
+        )
+        sizes = f"{counted(band.items, 'text')}, {counted(band.classes, 'class')}"
+        said.append(f"{name} {products} ({sizes})")
+    return f"By products of a text's class: {'; '.join(said)}."
 
 
 def differences(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Text]]]":
@@ -124,8 +124,8 @@ def verdict(method: "MethodReport", name: str) -> str:
 
 def notes(report: "Report") -> str:
     """Say what the measures are, and what they lack."""
-    known = any(method.classes is not None and method.classes.scores.bands for method in report.methods)
-    return NOTE if known else f"{NOTE} {NO_BANDS}"
+    known = next((method.classes.scores.bands for method in report.methods if method.classes is not None), {})
+    return f"{NOTE} {described(known) if known else NO_BANDS}"
 
 
 def class_rows(report: "Report") -> dict[str, Any]:
