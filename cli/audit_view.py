@@ -78,6 +78,12 @@ def heading(run: "AuditRun", table: "AuditTable") -> Iterator[str]:
             f"{run.trained_on:,} of the products were trained on: the domain expert is better on these than on "
             "new ones; audit others"
         )
+    alone = sum(len(row.recommended.labels) == 1 for row in audit.rows)
+    if alone:
+        yield (
+            f"{counted(alone, 'product')} with one candidate only: the general expert can take it or none "
+            "(categories of a probability below 0.0005 are no candidates)"
+        )
     said = verdicts(run)
     words = {
         "none": "none of the candidates fits",
