@@ -204,15 +204,15 @@ class Experts:
 
         Vectors come from the workspace's embedder and are kept. Raises as `card` and the embedder do.
         """
-        from taxonaut.models.trained_expert import HEAD, open_expert
+        from taxonaut.models.trained_expert import HEAD, ServedHead, open_expert
 
         card, wiring = self.card(number), self.workspace.wiring
-        folder = self.path(card.number)
-        with self.readable(card.number, HEAD):
-            opened = open_expert(folder, card.number, wiring.stored.lookup, {})
-        passed = {*opened.labels, *inner_labels(self.workspace.index)}
-        later = {label: text for label, text in wiring.label_texts().items() if label not in passed}
-        return open_expert(folder, card.number, wiring.stored.lookup, later) if later else opened
+        with self.readable(card.number, HEAD) as path:
+            head = ServedHead.load(path.parent)
+        texts = wiring.label_texts()
+        passed = {*head.labels, *inner_labels(self.workspace.index)}
+        later = {label: text for label, text in texts.items() if label not in passed}
+        return open_expert(head, card.number, wiring.stored.lookup, texts.keys(), later)
 
     def examples(self, number: int | None = None) -> dict[LabelId, list[Example]]:
         """Return the products that an expert was trained on, by category, in their order."""
