@@ -31,8 +31,11 @@ def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
 
 
 def class_terms(classes: Sequence[Sequence[str]], terms: int = 6) -> list[tuple[str, ...]]:
-    """Return the best terms of each class of texts, ranked as `name_centres` does; a class without texts has none."""
-    return [tuple(islice(ranked, terms)) for ranked in _class_terms(classes)]
+    """Return the best terms of each class of texts, ranked as `name_centres` does; a class without texts has none.
+
+    Terms that a class has once only, such as makers' names, are left out where others are there.
+    """
+    return [tuple(islice(ranked, terms)) for ranked in _class_terms(classes, least=2)]
 
 
 def telling_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]:
@@ -56,8 +59,8 @@ def telling_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]
     return found
 
 
-def _class_terms(classes: Sequence[Sequence[str]]) -> Iterator[Iterator[str]]:
-    """Give the terms of each class, the most telling first."""
+def _class_terms(classes: Sequence[Sequence[str]], least: int = 1) -> Iterator[Iterator[str]]:
+    """Give the terms of each class, the most telling first; those it has so often, if there are any."""
     counts, spelling = _counted(classes)
     spread = Counter(term for count in counts for term in count)
     frequency = Counter[str]()
@@ -65,7 +68,8 @@ def _class_terms(classes: Sequence[Sequence[str]]) -> Iterator[Iterator[str]]:
         frequency.update(count)
     mean = sum(frequency.values()) / max(1, len(classes))
     for count in counts:
-        weights = {term: tf * math.log(1 + mean / frequency[term]) for term, tf in count.items()}
+        often = {term: tf for term, tf in count.items() if tf >= least} or count
+        weights = {term: tf * math.log(1 + mean / frequency[term]) for term, tf in often.items()}
         telling = {term: weight for term, weight in weights.items() if spread[term] * 2 <= len(classes)}
         yield (_clipped(spelling[term], LONGEST_TERM) for term in _ranked(telling or weights))
 

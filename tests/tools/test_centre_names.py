@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonaut.tools.centre_names import name_centres
+from taxonaut.tools.centre_names import class_terms, name_centres
 
 
 def test_names_hold_what_tells_a_class_from_its_siblings():
@@ -57,3 +57,14 @@ def test_many_different_words_take_no_longer_than_they_are_many():
 def test_no_two_names_are_alike_whatever_the_texts(classes):
     names = name_centres(classes)
     assert len(names) == len(set(names)) == len(classes)
+
+
+def test_terms_of_classes_leave_out_what_a_class_has_once_where_there_are_others() -> None:
+    pens = ["Acme gel pen", "Zeta ink pen", "gel ink pen"]
+    paper = ["A4 paper pad", "A5 paper block"]
+    assert class_terms([pens, paper, ["one Kite"], []], 3) == [
+        ("pen", "gel", "ink"),
+        ("paper",),
+        ("Kite", "one"),
+        (),
+    ]
