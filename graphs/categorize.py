@@ -20,9 +20,6 @@ from taxonaut.state.items import Items
 if TYPE_CHECKING:
     from taxonaut.agents.category_expert import CategoryExpert, CategoryText, Judgement
 
-EVERYTHING = 2.0
-"""A threshold that no confidence reaches: all items go to the general expert."""
-
 TextsOf = Callable[[Sequence[LabelId]], "Mapping[LabelId, CategoryText]"]
 
 

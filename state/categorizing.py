@@ -7,6 +7,9 @@ from taxonaut.state.expertise import Categorized, Recommendation, Verdict
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision
 
+EVERYTHING = 2.0
+"""A threshold that no confidence reaches: all items go to the general expert."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

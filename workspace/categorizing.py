@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 import taxonaut
 from taxonaut.models.catalog import ENCODER
+from taxonaut.state.categorizing import EVERYTHING
 from taxonaut.state.decisions import Totals
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.expertise import Categorized, Recommendation
@@ -76,7 +77,7 @@ class Categorizing:
         self.settings = self.described()
         text = json.dumps(self.settings, sort_keys=True, default=str)
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:32]
-        self.threshold = Threshold(2.0, "everything") if everything else self.chosen_threshold()
+        self.threshold = Threshold(EVERYTHING, "everything") if everything else self.chosen_threshold()
         self.failed_in_a_row = 0
 
     def described(self) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import pytest
 
 from taxonaut.agents.category_expert import CategoryExpert, CategoryText
 from taxonaut.agents.domain_expert import DomainExpert
-from taxonaut.graphs.categorize import EVERYTHING, categorize
+from taxonaut.graphs.categorize import categorize
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.categorizing import CategorizeState, Judged
+from taxonaut.state.categorizing import EVERYTHING, CategorizeState, Judged
 from taxonaut.state.database import Database
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.expertise import Categorized, Recommendation
