@@ -1,0 +1,215 @@
+"""What speaks for a category beside the trained head: its products' average, its own name, what stands above it.
+
+Every part is linear in a product's features, so that their weighted sum is one matrix (`models.trained_expert`). A
+category without products has its name alone, and is weighed by itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonaut.models.embedder import Matrix
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+NAME_WEIGHT = 0.5
+"""How much a category's path counts in its average, beside a product's 1."""
+
+SINGLE = ("many", "none", "one")
+"""Parts that are a number of the category: log(1 + products), whether it has none, whether it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Texts as the head sees them: `words` (n, V) sparse, `vectors` (n, d) of length 1."""
+
+    words: "csr_matrix"
+    vectors: Matrix
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: NDArray[np.int64]) -> "Features":
+        """Return some rows."""
+        return Features(self.words[rows], self.vectors[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """The categories' texts: their paths, their own names, and which of the `above` categories each stands under.
+
+    `above` (C, A) is 1 over the number of categories on the path, so that its rows sum to 1; 0 for a top category.
+    """
+
+    paths: Features
+    names: Features
+    above: "csr_matrix"
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that speaks for a category: the score of features f is f.words @ words + f.vectors @ vectors + bias.
+
+    `words` is (V, C), `vectors` (d, C), `bias` (C,); what is None adds nothing.
+    """
+
+    words: "csr_matrix | None" = None
+    vectors: Matrix | None = None
+    bias: Matrix | None = None
+
+    def scores(self, features: Features) -> Matrix:
+        """Return the scores of each category, (n, C)."""
+        found: Any = np.float32(0)
+        if self.words is not None:
+            product = features.words @ self.words
+            found = product if isinstance(product, np.ndarray) else product.toarray()
+        if self.vectors is not None:
+            found = found + features.vectors @ self.vectors
+        if self.bias is not None:
+            found = found + np.broadcast_to(self.bias, (len(features), len(self.bias)))
+        scores: Matrix = np.asarray(found, np.float32)
+        return scores
+
+
+def parts(
+    products: Features, targets: "csr_matrix", categories: Categories, first_gram: int
+) -> dict[str, Part]:
+    """Return the parts that products with their categories make; `targets` (n, C) has rows that sum to 1.
+
+    Words, character n-grams (columns from `first_gram` on) and vectors speak apart. `z:…` are the same parts, for
+    categories without products alone.
+    """
+    counts = np.asarray(targets.sum(axis=0)).ravel().astype(np.float32)
+    none = (counts == 0).astype(np.float32)
+    found = {
+        **of_words("words", products, targets, categories, slice(0, first_gram)),
+        **of_words("grams", products, targets, categories, slice(first_gram, None)),
+        **of_vectors(products, targets, categories),
+    }
+    found |= {f"z:{name}": masked(part, none) for name, part in found.items()}
+    for name, values in zip(SINGLE, (np.log1p(counts), none, counts == 1), strict=True):
+        found[name] = Part(bias=np.asarray(values, np.float32))
+    return found
+
+
+def of_words(
+    kind: str, products: Features, targets: "csr_matrix", categories: Categories, columns: slice
+) -> dict[str, Part]:
+    """Return the parts of some columns of the words."""
+    from scipy.sparse import csr_matrix
+
+    paths, names = categories.paths.words[:, columns], categories.names.words[:, columns]
+    sums = csr_matrix(targets.T @ products.words[:, columns] + NAME_WEIGHT * paths)
+    above = categories.above
+    rows = {
+        f"average {kind}": row_unit(sums),
+        f"name {kind}": names,
+        f"path {kind}": paths,
+        f"above {kind}": above @ row_unit(csr_matrix((above > 0).T @ sums)),
+    }
+    first, width = columns.start, products.words.shape[1]
+    return {name: Part(words=placed(matrix, first, width)) for name, matrix in rows.items()}
+
+
+def of_vectors(products: Features, targets: "csr_matrix", categories: Categories) -> dict[str, Part]:
+    """Return the parts of the vectors."""
+    paths, names = categories.paths.vectors, categories.names.vectors
+    sums = targets.T @ products.vectors + NAME_WEIGHT * paths
+    above = categories.above
+    rows = {
+        "average vectors": unit(sums),
+        "name vectors": names,
+        "path vectors": paths,
+        "above vectors": np.asarray(above @ unit((above > 0).T @ sums), np.float32),
+    }
+    return {name: Part(vectors=matrix.T) for name, matrix in rows.items()}
+
+
+def placed(matrix: "csr_matrix", first: int, width: int) -> "csr_matrix":
+    """Return a block (C, v) as rows of categories' words (V, C), the block at row `first` of V = `width`."""
+    from scipy.sparse import csr_matrix
+
+    block = matrix.tocoo()
+    made: csr_matrix = csr_matrix((block.data, (block.col + first, block.row)), shape=(width, block.shape[0]))
+    return made
+
+
+def masked(part: Part, kept: Matrix) -> Part:
+    """Return a part for the categories alone whose `kept` (C,) is 1."""
+    from scipy.sparse import csr_matrix, diags
+
+    words = None if part.words is None else csr_matrix(part.words @ diags(kept))
+    if words is not None:
+        words.eliminate_zeros()
+    return Part(words, None if part.vectors is None else part.vectors * kept)
+
+
+def joined(made: Mapping[str, Part], weights: Mapping[str, float]) -> Part:
+    """Return the weighted sum of parts as one, its words dense (V, C)."""
+    words: Any = None
+    vectors: Any = None
+    bias: Any = None
+    for name, part in made.items():
+        weight = np.float32(weights[name])
+        if part.words is not None:
+            if words is None:
+                words = np.zeros(part.words.shape, np.float32)
+            add(words, part.words, weight)
+        vectors = plus(vectors, part.vectors, weight)
+        bias = plus(bias, part.bias, weight)
+    return Part(words, vectors, bias)
+
+
+def add(total: Matrix, part: Any, weight: np.float32) -> None:
+    """Add a weighted matrix, sparse or dense, in place."""
+    if isinstance(part, np.ndarray):
+        total += weight * part
+        return
+    rows = part.tocoo()
+    np.add.at(total, (rows.row, rows.col), weight * rows.data)
+
+
+def plus(total: Any, part: Matrix | None, weight: np.float32) -> Any:
+    """Add a weighted matrix to one that may not be there yet."""
+    if part is None:
+        return total
+    return weight * part if total is None else total + weight * part
+
+
+def unit(matrix: Any) -> Matrix:
+    """Return rows of length 1; rows of zeros stay."""
+    dense: Matrix = np.asarray(matrix, np.float32)
+    scaled: Matrix = dense / np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), np.float32(1e-9))
+    return scaled
+
+
+def row_unit(matrix: "csr_matrix") -> "csr_matrix":
+    """Do what `unit` does, for a sparse matrix."""
+    from scipy.sparse import csr_matrix, diags
+
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    scaled: csr_matrix = (diags(1 / np.maximum(lengths, 1e-9)) @ matrix).tocsr().astype(np.float32)
+    return scaled
+
+
+def above_matrix(paths: Sequence[Sequence[str]]) -> "csr_matrix":
+    """Return `Categories.above` of categories with these paths (names from the top down to their own)."""
+    from scipy.sparse import csr_matrix
+
+    known: dict[tuple[str, ...], int] = {}
+    rows, columns, values = [], [], []
+    for row, path in enumerate(paths):
+        for depth in range(1, len(path)):
+            rows.append(row)
+            columns.append(known.setdefault(tuple(path[:depth]), len(known)))
+            values.append(1 / (len(path) - 1))
+    shape = (len(paths), max(len(known), 1))
+    made: csr_matrix = csr_matrix((np.array(values, np.float32), (rows, columns)), shape=shape)
+    return made

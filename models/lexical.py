@@ -1,0 +1,224 @@
+"""Texts as weighted words and character n-grams: what catalogues are told apart by, beside the embedding.
+
+Every n-gram is hashed (Weinberger et al. 2009), all of a batch in a few NumPy calls: a polynomial hash of a span is a
+difference of running sums, so that no string is made for any of them. Weights are TF-IDF, sublinear in the count,
+and each of the two blocks of a row has length 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+KINDS = WORD, PAIR, GRAM = range(3)
+"""Words, pairs of words next to each other, and character n-grams of words."""
+
+BUCKETS = 1 << 21
+"""Hash values of each kind; the lexicon keeps those that occur."""
+
+WORD_CHARACTERS = 4_000
+GRAM_CHARACTERS = 150
+"""Characters of a text whose words and whose character n-grams are read: what a product is stands at the start."""
+
+GRAMS = (2, 3, 4, 5)
+LEAST_TEXTS = (1, 2, 2)
+"""Texts that an n-gram of each kind occurs in before it is kept."""
+
+AT_ONCE = 512
+"""Texts hashed together."""
+
+_BASE = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+_INVERSE = pow(_BASE, -1, 1 << 64)
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The n-grams that are known: hash values in rising order (V,), and inverse document frequencies (V,).
+
+    Hash values are those of a kind plus BUCKETS times the kind, so that a kind's columns stand together.
+    """
+
+    buckets: Numbers
+    idf: NDArray[np.float32]
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], always: Sequence[str] = (), *, lexical: bool = True) -> "Lexicon":
+        """Take in the n-grams of texts; those of `always` (the categories' names) are kept however rare.
+
+        Without `lexical` nothing is known and all rows are empty.
+        """
+        if not lexical:
+            return cls(np.empty(0, np.int64), np.empty(0, np.float32))
+        rows, found = hashed(texts)
+        every = BUCKETS * len(KINDS)
+        buckets, counts = np.unique(np.unique(rows * every + found) % every, return_counts=True)
+        kept = counts >= np.array(LEAST_TEXTS)[buckets // BUCKETS]
+        needed = np.unique(hashed(always)[1])
+        known = np.union1d(buckets[kept], needed)
+        frequency = np.zeros(len(known), np.float64)
+        frequency[np.searchsorted(known, buckets[kept])] = counts[kept]
+        there = np.isin(buckets, needed)
+        frequency[np.searchsorted(known, buckets[there])] = counts[there]
+        idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
+        return cls(known, idf.astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.buckets)
+
+    @property
+    def first_gram(self) -> int:
+        """The column of the first character n-gram; words and pairs stand before it."""
+        return int(np.searchsorted(self.buckets, GRAM * BUCKETS))
+
+    def rows(self, texts: Sequence[str]) -> "csr_matrix":
+        """Return the weights of texts, sparse float32 of shape (len(texts), V); unknown n-grams are passed over."""
+        from scipy.sparse import csr_matrix, vstack
+
+        parts = [self.part(texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE)]
+        if not parts:
+            return csr_matrix((0, len(self)), dtype=np.float32)
+        return csr_matrix(vstack(parts, format="csr")) if len(parts) > 1 else parts[0]
+
+    def part(self, texts: Sequence[str]) -> "csr_matrix":
+        """Do what `rows` does, for texts that are hashed together."""
+        from scipy.sparse import csr_matrix
+
+        row, found = hashed(texts)
+        place = np.searchsorted(self.buckets, found)
+        place[place == len(self)] = 0
+        there = self.buckets[place] == found if len(self) else np.zeros(len(found), np.bool_)
+        keys, counts = np.unique(row[there] * len(self) + place[there], return_counts=True)
+        row, column = np.divmod(keys, max(len(self), 1))
+        weights = (1 + np.log(counts)) * self.idf[column]
+        block = row * 2 + (column >= self.first_gram)
+        length = np.sqrt(np.bincount(block, weights=weights**2, minlength=2 * len(texts)))
+        weights /= length[block]
+        starts = np.searchsorted(row, np.arange(len(texts) + 1))
+        made: Any = csr_matrix(
+            (weights.astype(np.float32), column.astype(np.int32), starts.astype(np.int32)),
+            shape=(len(texts), len(self)),
+        )
+        return made
+
+
+def hashed(texts: Sequence[str]) -> tuple[Numbers, Numbers]:
+    """Return every n-gram of texts: the row of its text and its hash value, in the order of the rows."""
+    parts = [
+        _hashed(texts[start : start + AT_ONCE], start) for start in range(0, max(len(texts), 1), AT_ONCE)
+    ]
+    rows = np.concatenate([rows for rows, _ in parts])
+    return rows, np.concatenate([found for _, found in parts])
+
+
+def _hashed(texts: Sequence[str], first: int) -> tuple[Numbers, Numbers]:
+    """Hash a few texts; `first` is the number of the first of them."""
+    lowered = [text[:WORD_CHARACTERS].lower() for text in texts]
+    lengths = np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1
+    signs = np.frombuffer("\0".join([*lowered, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
+    ends = np.cumsum(lengths)
+    spans = _Spans(signs)
+    begin, end = _words(signs)
+    if not len(begin):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    text = np.searchsorted(ends, begin, side="right")
+    pair = np.flatnonzero(text[1:] == text[:-1])
+    one = spans.hash(begin, end, 1)
+    two = _mixed(one[:-1][pair] * np.uint64(31) + one[1:][pair])
+    starts = ends - lengths
+    near = begin - starts[text] < GRAM_CHARACTERS
+    gram_word, grams = _grams(spans, begin[near], end[near])
+    rows = np.concatenate([text, text[pair], text[near][gram_word]])
+    found = [
+        (values % np.uint64(BUCKETS)).astype(np.int64) + kind * BUCKETS
+        for kind, values in zip(KINDS, (one, two, grams), strict=True)
+    ]
+    return rows + first, np.concatenate(found)
+
+
+def _words(signs: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
+    """Return where words begin and end: runs of letters and digits."""
+    inside = _letters()[np.minimum(signs, 0xFFFF)]
+    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
+    return edges[::2], edges[1::2]
+
+
+def _grams(spans: "_Spans", begin: Numbers, end: Numbers) -> tuple[Numbers, NDArray[np.uint64]]:
+    """Return the n-grams of words, a blank before and after each: the word's number and the hash value.
+
+    A word that is shorter than n - 2 is its own n-gram once.
+    """
+    words, values = [], []
+    for size in GRAMS:
+        count = np.maximum(end - begin + 2 - size, 0) + 1
+        whole = end - begin + 2 <= size
+        count[whole] = 1
+        if size > GRAMS[0]:
+            count[whole] = 0
+        word = np.repeat(np.arange(len(begin)), count)
+        offset = np.arange(len(word)) - np.repeat(np.cumsum(count) - count, count)
+        start = begin[word] - 1 + offset
+        stop = np.minimum(start + size, end[word] + 1)
+        inner_start, inner_stop = np.maximum(start, begin[word]), np.minimum(stop, end[word])
+        edge = (start < begin[word]) * np.uint64(2) + (stop > end[word]) * np.uint64(5)
+        words.append(word)
+        values.append(_mixed(spans.hash(inner_start, inner_stop, 7) + edge.astype(np.uint64) * _MIX))
+    return np.concatenate(words), np.concatenate(values)
+
+
+class _Spans:
+    """Hashes spans of a text: the sum of sign times base to its place, moved back to the span's start."""
+
+    def __init__(self, signs: NDArray[np.uint32]) -> None:
+        self.power, self.inverse = _powers(len(signs) + 1)
+        self.sums = np.zeros(len(signs) + 1, np.uint64)
+        with np.errstate(over="ignore"):
+            np.cumsum((signs.astype(np.uint64) + np.uint64(1)) * self.power[: len(signs)], out=self.sums[1:])
+
+    def hash(self, begin: Numbers, end: Numbers, kind: int) -> NDArray[np.uint64]:
+        """Return 64 bits for each span; `kind` sets one sort of n-gram apart from others."""
+        with np.errstate(over="ignore"):
+            found = (self.sums[end] - self.sums[begin]) * self.inverse[begin]
+            return _mixed(found + np.uint64(kind))
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread what differs in few bits over all of them."""
+    with np.errstate(over="ignore"):
+        values = (values ^ (values >> np.uint64(32))) * _MIX
+        return values ^ (values >> np.uint64(29))
+
+
+def _powers(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the powers of the base and of its inverse, modulo 2 to the 64."""
+    size = 1 << max(count - 1, 1).bit_length()
+    return _all_powers(_BASE, size)[:count], _all_powers(_INVERSE, size)[:count]
+
+
+@cache
+def _all_powers(base: int, size: int) -> NDArray[np.uint64]:
+    """Return `size` powers of a base, by doubling."""
+    powers = np.ones(1, np.uint64)
+    step = base
+    with np.errstate(over="ignore"):
+        while len(powers) < size:
+            powers = np.concatenate([powers, powers * np.uint64(step)])
+            step = step * step & _MASK
+    return powers
+
+
+@cache
+def _letters() -> NDArray[np.bool_]:
+    """Say of every sign of Unicode's first plane whether it is a letter or a digit; all beyond it are letters."""
+    table = np.fromiter((chr(sign).isalnum() for sign in range(1 << 16)), np.bool_, 1 << 16)
+    table[-1] = True
+    return table

@@ -1,0 +1,245 @@
+"""A trained domain expert as it is served: one matrix for words, one for vectors, and a softmax. No PyTorch."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonaut.models.embedder import Matrix
+from taxonaut.models.expert_parts import Features, Part, add
+from taxonaut.models.lexical import Lexicon
+from taxonaut.models.threads import default_threads
+from taxonaut.state.ids import LabelId
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+HEAD = "head.npz"
+NAMES = "head.json"
+AT_ONCE = 256
+"""Texts in one product."""
+
+PATH_SEPARATOR = " > "
+
+Embed = Callable[[Sequence[str]], Matrix]
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestors:
+    """What stands above categories: names from the top down, and the averages of what is below, (A, V) and (A, d)."""
+
+    paths: tuple[tuple[str, ...], ...]
+    words: "csr_matrix"
+    vectors: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class ServedHead:
+    """All that classifying needs.
+
+    Logits are `part`'s scores over `temperature`. `weights` are those of the parts, by which a category that
+    came in later is scored.
+    """
+
+    labels: tuple[LabelId, ...]
+    lexicon: Lexicon
+    part: Part
+    temperature: float
+    weights: Mapping[str, float]
+    ancestors: Ancestors
+
+    def save(self, folder: Path) -> None:
+        """Write two files into a folder; half precision is enough for weights."""
+        ancestors = self.ancestors
+        assert self.part.words is not None
+        assert self.part.vectors is not None
+        np.savez(
+            folder / HEAD,
+            buckets=self.lexicon.buckets,
+            idf=self.lexicon.idf,
+            words=np.asarray(self.part.words, np.float16),
+            vectors=self.part.vectors,
+            bias=np.asarray(self.part.bias, np.float32),
+            temperature=np.float32(self.temperature),
+            above_data=ancestors.words.data.astype(np.float16),
+            above_indices=ancestors.words.indices,
+            above_starts=ancestors.words.indptr,
+            above_vectors=ancestors.vectors,
+        )
+        named = {"labels": self.labels, "weights": dict(self.weights), "above": ancestors.paths}
+        (folder / NAMES).write_text(json.dumps(named, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "ServedHead":
+        """Read what `save` wrote. Raises OSError, ValueError or KeyError for files that are not there or damaged."""
+        from scipy.sparse import csr_matrix
+
+        named = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+        with np.load(folder / HEAD, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        paths = tuple(tuple(path) for path in named["above"])
+        lexicon = Lexicon(arrays["buckets"], arrays["idf"])
+        above: Any = csr_matrix(
+            (arrays["above_data"].astype(np.float32), arrays["above_indices"], arrays["above_starts"]),
+            shape=(len(arrays["above_vectors"]), len(lexicon)),
+        )
+        part = Part(arrays["words"].astype(np.float32), arrays["vectors"], arrays["bias"])
+        return cls(
+            tuple(map(LabelId, named["labels"])),
+            lexicon,
+            part,
+            float(arrays["temperature"]),
+            {str(name): float(weight) for name, weight in named["weights"].items()},
+            Ancestors(paths, above, arrays["above_vectors"]),
+        )
+
+
+class TrainedExpert:
+    """A classifier over an expert's categories. `embed` gives the unit vectors of texts, (n, d)."""
+
+    def __init__(self, name: str, head: ServedHead, embed: Embed) -> None:
+        self.name = name
+        self.head = head
+        self.embed = embed
+
+    @property
+    def labels(self) -> tuple[LabelId, ...]:
+        """The categories, in the order of the columns."""
+        return self.head.labels
+
+    def probabilities(self, texts: Sequence[str]) -> Matrix:
+        """Return calibrated probabilities, float32 of shape (len(texts), len(labels)); rows sum to 1."""
+        return self.judged(texts, self.embed(texts))
+
+    def judged(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
+        """Do what `probabilities` does, for texts whose unit vectors (n, d) are known."""
+        found = np.empty((len(texts), len(self.labels)), np.float32)
+        starts = range(0, len(texts), AT_ONCE)
+
+        def work(start: int) -> None:
+            part = slice(start, start + AT_ONCE)
+            features = Features(self.head.lexicon.rows(texts[part]), vectors[part])
+            found[part] = softmax(self.head.part.scores(features) / np.float32(self.head.temperature))
+
+        if len(starts) > 1:
+            with ThreadPoolExecutor(default_threads()) as pool:
+                list(pool.map(work, starts))
+        else:
+            for start in starts:
+                work(start)
+        return found
+
+
+def open_expert(
+    head: ServedHead, number: int, embed: Embed, labels: Collection[LabelId], later: Mapping[LabelId, str]
+) -> TrainedExpert:
+    """Open an expert over the categories that there are now: `labels`.
+
+    Those it was trained on that are gone are left out. `later` are some of `labels` that came in after the
+    training, with their paths as text: they are scored by them.
+    """
+    if gone := set(head.labels).difference(labels):
+        head = narrowed(head, gone)
+    if later:
+        head = extended(head, later, embed)
+    return TrainedExpert(f"expert/{number}", head, embed)
+
+
+def narrowed(head: ServedHead, gone: Collection[LabelId]) -> ServedHead:
+    """Leave categories out."""
+    kept = [place for place, label in enumerate(head.labels) if label not in gone]
+    own = head.part
+    assert own.words is not None
+    part = Part(np.asarray(own.words)[:, kept], np.asarray(own.vectors)[:, kept], np.asarray(own.bias)[kept])
+    return replace(head, labels=tuple(head.labels[place] for place in kept), part=part)
+
+
+def extended(head: ServedHead, later: Mapping[LabelId, str], embed: Embed) -> ServedHead:
+    """Add categories that have a text and no product."""
+    columns = later_part(head, list(later.values()), embed)
+    own = head.part
+    part = Part(
+        np.hstack([np.asarray(own.words), np.asarray(columns.words)]),
+        np.hstack([np.asarray(own.vectors), np.asarray(columns.vectors)]),
+        np.concatenate([np.asarray(own.bias), np.asarray(columns.bias)]),
+    )
+    return replace(head, labels=(*head.labels, *later), part=part)
+
+
+def later_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> Part:
+    """Return the columns of categories without products, from their paths as text."""
+    names = [text.rpartition(PATH_SEPARATOR)[2] for text in texts]
+    paths = Features(head.lexicon.rows(texts), embed(texts))
+    own = Features(head.lexicon.rows(names), embed(names))
+    above = above_known(head.ancestors, texts)
+    first = head.lexicon.first_gram
+    weights = head.weights
+    words = np.zeros((len(head.lexicon), len(texts)), np.float32)
+    vectors = np.zeros((len(texts), paths.vectors.shape[1]), np.float32)
+    sources = {
+        "average": paths,
+        "name": own,
+        "path": paths,
+        "above": Features(above @ head.ancestors.words, np.asarray(above @ head.ancestors.vectors)),
+    }
+    for source, features in sources.items():
+        for kind, columns in (("words", slice(0, first)), ("grams", slice(first, None))):
+            weight = np.float32(counted(weights, f"{source} {kind}"))
+            add(words[columns], features.words[:, columns].T, weight)
+        vectors += np.float32(counted(weights, f"{source} vectors")) * features.vectors
+    bias = np.full(len(texts), weights.get("none", 0.0), np.float32)
+    return Part(words, vectors.T, bias)
+
+
+def counted(weights: Mapping[str, float], name: str) -> float:
+    """Return what a part weighs for a category without products."""
+    return weights.get(name, 0.0) + weights.get(f"z:{name}", 0.0)
+
+
+def above_known(ancestors: Ancestors, texts: Sequence[str]) -> "csr_matrix":
+    """Return which ancestors stand above paths (n, A), as `Categories.above` does; unknown ones are left out."""
+    from scipy.sparse import csr_matrix
+
+    known = {path: place for place, path in enumerate(ancestors.paths)}
+    rows, columns, values = [], [], []
+    for row, text in enumerate(texts):
+        path = text.split(PATH_SEPARATOR)
+        for depth in range(1, len(path)):
+            place = known.get(tuple(path[:depth]))
+            if place is not None:
+                rows.append(row)
+                columns.append(place)
+                values.append(1 / (len(path) - 1))
+    shape = (len(texts), len(ancestors.vectors))
+    made: csr_matrix = csr_matrix((np.array(values, np.float32), (rows, columns)), shape=shape)
+    return made
+
+
+def softmax(logits: Matrix) -> Matrix:
+    """Return rows that sum to 1."""
+    odds: Matrix = np.exp(logits - logits.max(axis=1, keepdims=True))
+    odds /= odds.sum(axis=1, keepdims=True)
+    return odds
+
+
+def temperature_of(logits: Matrix, right: NDArray[np.float32]) -> float:
+    """Return the temperature under which held-out logits (n, C) are likeliest (Guo et al. 2017, 4.2).
+
+    `right` (n, C) has rows that sum to 1.
+    """
+    from scipy.optimize import minimize_scalar
+
+    given = (logits * right).sum(axis=1)
+
+    def loss(log: float) -> float:
+        scaled = logits / np.float32(np.exp(log))
+        top = scaled.max(axis=1)
+        total = np.log(np.exp(scaled - top[:, None]).sum(axis=1)) + top
+        return float((total - given / np.exp(log)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
