@@ -91,7 +91,7 @@ def define(
         label, error = next(iter(report.failed.items()))
         say(
             f"{categories_of(len(report.failed))} got no definition, the first: {label!r}: {error}\n"
-            "they keep what they had; run the same command again to ask for these only"
+            "they keep what they had; the same command asks for these only, and another model may do better"
         )
         raise typer.Exit(SOME_FAILED)
 

@@ -158,7 +158,7 @@ def test_what_failed(run: Any, trained: Path, prose: ScriptedModel) -> None:
     assert called.err.splitlines() == [
         "1 request, 0 tokens",
         "1 category got no definition, the first: 'tents': no valid call",
-        "they keep what they had; run the same command again to ask for these only",
+        "they keep what they had; the same command asks for these only, and another model may do better",
     ]
 
 
