@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.transformer_folder import OpenTransformer, batches, quiet
+from taxonaut.models.transformer_folder import CONFIG, OpenTransformer, batches, quiet
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +105,8 @@ class TunedNetwork:
         with quiet():
             self.encoder.save_pretrained(folder, safe_serialization=True)
             self.opened.tokenizer.save_pretrained(folder)
+        for path in folder.glob("*.safetensors"):
+            path.chmod((folder / CONFIG).stat().st_mode & 0o777)  # written for the owner alone otherwise
 
     def head_on_unit_vectors(self) -> tuple[Matrix, npt.NDArray[np.float32]]:
         """Copy the head: weight (classes, width) and bias (classes,), both float32."""

@@ -57,6 +57,9 @@ def test_it_learns_what_the_words_mean(kind: str, request: pytest.FixtureRequest
     assert (found.weight.shape, found.weight.dtype, found.bias.shape) == ((3, 32), np.float32, (3,))
     names = {path.name for path in found.folder.iterdir()}
     assert names == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    assert len({(found.folder / name).stat().st_mode for name in names}) == 1, (
+        "whoever may read one may read all"
+    )
     told = [(found.folder / name).read_text() for name in names if name.endswith(".json")]
     assert not any(str(tmp_path.parent) in text for text in told), "where it lay is nobody's business"
 
