@@ -51,7 +51,8 @@ def draw_audit(
     axes.set_xlim(-2, 102)
     axes.set_ylim(max(0.0, min(low) - FOOT * spread), min(104.0, top + HEAD * spread))
     if measure == "accuracy":
-        end(axes, x[0], y[0], "domain expert alone", left=True)
+        falls = y[min(len(y) - 1, len(y) // 5)] < y[0]
+        end(axes, x[0], y[0], "domain expert alone", left=True, above=falls)
         end(axes, x[-1], y[-1], "general expert on all", left=False)
     else:
         end(axes, x[0], y[0], "of all products", left=True)
@@ -84,16 +85,16 @@ def across(axes: "Axes", height: float) -> None:
     )
 
 
-def end(axes: "Axes", x: float, y: float, name: str, *, left: bool) -> None:
-    """Mark an end of the curve and say what it is."""
+def end(axes: "Axes", x: float, y: float, name: str, *, left: bool, above: bool = False) -> None:
+    """Mark an end of the curve and say what it is, on the side where the curve is not."""
     axes.plot([x], [y], color=CURVE, marker="o", markersize=6, zorder=4, clip_on=False)
     axes.annotate(
         f"{name}: {y:.1f}",
         (x, y),
-        xytext=(8 if left else -8, -8),
+        xytext=(8 if left else -8, 8 if above else -8),
         textcoords="offset points",
         ha="left" if left else "right",
-        va="top",
+        va="bottom" if above else "top",
         color=CURVE,
         fontsize=9.5,
         fontweight="bold",
