@@ -19,9 +19,6 @@ TOOL = "rank_candidates"
 ROWS = 1024
 """Items whose probabilities are held at once."""
 
-LEAST = 0.0005
-"""Candidates below this probability are left out."""
-
 
 class DomainExpert:
     """Recommend up to `candidates` categories for each item.
@@ -55,7 +52,7 @@ class DomainExpert:
         labels = self.classifier.labels
         found = []
         for item, row in zip(items, probabilities, strict=True):
-            best = [at for at in top(row, self.candidates) if row[at] >= LEAST]
+            best = [at for at in top(row, self.candidates) if row[at] > 0]
             if not best or row[best[0]] < self.abstain:
                 best = []
             found.append(

@@ -1,15 +1,13 @@
 """Synthetic products that show a head the categories' names (label augmentation, Dual-Expert 3.1.1, figure 2)."""
 
 import random
-import re
 from collections.abc import Sequence
+
+from taxonaut.models.titles import divided
 
 PATH_SEPARATOR = " > "
 MASKED = 0.5
 """Share of the steps above a category that are left out of its path."""
-
-_TITLE_END = re.compile(r"(?<=[.!?|])\s+|\s+[-–—|:]\s+|\n")
-LONGEST_TITLE = 200
 
 
 def synthetic(
@@ -45,11 +43,3 @@ def masked(path: Sequence[str], chance: random.Random) -> str:
     """Return a path without some of its steps; its last one stays."""
     kept = [step for step in path[:-1] if chance.random() >= MASKED]
     return PATH_SEPARATOR.join([*kept, path[-1]])
-
-
-def divided(text: str) -> tuple[str, str]:
-    """Divide a text at the first end of a sentence into its title and the rest; without one it is a title."""
-    found = _TITLE_END.search(text, 0, LONGEST_TITLE)
-    if found is None:
-        return text, ""
-    return text[: found.start()], text[found.end() :]

@@ -42,6 +42,7 @@ MOST_HELD = 10_000
 
 ROUGH = {
     "average words": 1.0,
+    "average titles": 0.5,
     "average grams": 1.0,
     "average vectors": 1.0,
     "path vectors": 0.3,
@@ -102,7 +103,7 @@ class Known:
     synthetic_targets: "csr_matrix"
     sources: NDArray[np.int64]
     categories: Categories
-    first_gram: int
+    blocks: Mapping[str, slice]
 
     def rows(self, places: NDArray[np.int64]) -> Rows:
         """Return products with the synthetic ones made of them, and a row for each category's path."""
@@ -120,7 +121,7 @@ class Known:
 
     def parts(self, places: NDArray[np.int64]) -> dict[str, Part]:
         """Return the parts that products make without training."""
-        return parts(self.features.take(places), self.targets[places], self.categories, self.first_gram)
+        return parts(self.features.take(places), self.targets[places], self.categories, self.blocks)
 
 
 def fit(
@@ -169,7 +170,7 @@ def read(material: Material, lexicon: Lexicon) -> Known:
         made.targets,
         material.sources,
         categories,
-        lexicon.first_gram,
+        lexicon.blocks,
     )
 
 
@@ -229,7 +230,7 @@ def weighed(
 
 def ancestors(material: Material, known: Known) -> Ancestors:
     """Return what later categories are scored by from above, in the order of `above_matrix`."""
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, hstack
 
     order: dict[tuple[str, ...], None] = {}
     for path in material.paths:
@@ -237,10 +238,8 @@ def ancestors(material: Material, known: Known) -> Ancestors:
             order.setdefault(tuple(path[:depth]))
     above = known.categories.above > 0
     below = above.T @ known.targets.T
-    first = known.first_gram
     words = csr_matrix(below @ known.features.words)
-    blocks = [row_unit(csr_matrix(words[:, :first])), row_unit(csr_matrix(words[:, first:]))]
-    from scipy.sparse import hstack
+    blocks = [row_unit(csr_matrix(words[:, columns])) for columns in known.blocks.values()]
 
     vectors = unit(below @ known.features.vectors)
     return Ancestors(tuple(order), csr_matrix(hstack(blocks, format="csr")), vectors)

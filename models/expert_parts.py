@@ -79,20 +79,18 @@ class Part:
 
 
 def parts(
-    products: Features, targets: "csr_matrix", categories: Categories, first_gram: int
+    products: Features, targets: "csr_matrix", categories: Categories, blocks: Mapping[str, slice]
 ) -> dict[str, Part]:
     """Return the parts that products with their categories make; `targets` (n, C) has rows that sum to 1.
 
-    Words, character n-grams (columns from `first_gram` on) and vectors speak apart. `z:…` are the same parts, for
-    categories without products alone.
+    Each block of words' columns speaks apart, and so do the vectors. `z:…` are the same parts, for categories
+    without products alone.
     """
     counts = np.asarray(targets.sum(axis=0)).ravel().astype(np.float32)
     none = (counts == 0).astype(np.float32)
-    found = {
-        **of_words("words", products, targets, categories, slice(0, first_gram)),
-        **of_words("grams", products, targets, categories, slice(first_gram, None)),
-        **of_vectors(products, targets, categories),
-    }
+    found = of_vectors(products, targets, categories)
+    for kind, columns in blocks.items():
+        found |= of_words(kind, products, targets, categories, columns)
     found |= {f"z:{name}": masked(part, none) for name, part in found.items()}
     for name, values in zip(SINGLE, (np.log1p(counts), none, counts == 1), strict=True):
         found[name] = Part(bias=np.asarray(values, np.float32))

@@ -2,7 +2,7 @@
 
 Every n-gram is hashed (Weinberger et al. 2009), all of a batch in a few NumPy calls: a polynomial hash of a span is a
 difference of running sums, so that no string is made for any of them. Weights are TF-IDF, sublinear in the count,
-and each of the two blocks of a row has length 1.
+and each block of a row (`BLOCKS`) has length 1.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonaut.models.titles import divided
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-KINDS = WORD, PAIR, GRAM = range(3)
-"""Words, pairs of words next to each other, and character n-grams of words."""
+KINDS = WORD, PAIR, TITLE, TITLE_PAIR, GRAM = range(5)
+"""Words, pairs of words next to each other, the same of a title, and character n-grams of words."""
+
+BLOCKS = {"words": (WORD, TITLE), "titles": (TITLE, GRAM), "grams": (GRAM, len(KINDS))}
+"""Kinds that are weighed together, from the first to before the last: each block of a row has length 1."""
 
 BUCKETS = 1 << 21
 """Hash values of each kind; the lexicon keeps those that occur."""
@@ -27,7 +32,7 @@ GRAM_CHARACTERS = 150
 """Characters of a text whose words and whose character n-grams are read: what a product is stands at the start."""
 
 GRAMS = (2, 3, 4, 5)
-LEAST_TEXTS = (1, 2, 2)
+LEAST_TEXTS = (1, 1, 1, 1, 2)
 """Texts that an n-gram of each kind occurs in before it is kept."""
 
 AT_ONCE = 512
@@ -76,9 +81,12 @@ class Lexicon:
         return len(self.buckets)
 
     @property
-    def first_gram(self) -> int:
-        """The column of the first character n-gram; words and pairs stand before it."""
-        return int(np.searchsorted(self.buckets, GRAM * BUCKETS))
+    def blocks(self) -> dict[str, slice]:
+        """The columns of each block."""
+        return {
+            name: slice(*np.searchsorted(self.buckets, [first * BUCKETS, last * BUCKETS]).tolist())
+            for name, (first, last) in BLOCKS.items()
+        }
 
     def rows(self, texts: Sequence[str]) -> "csr_matrix":
         """Return the weights of texts, sparse float32 of shape (len(texts), V); unknown n-grams are passed over."""
@@ -100,12 +108,13 @@ class Lexicon:
         keys, counts = np.unique(row[there] * len(self) + place[there], return_counts=True)
         row, column = np.divmod(keys, max(len(self), 1))
         weights = (1 + np.log(counts)) * self.idf[column]
-        block = row * 2 + (column >= self.first_gram)
-        length = np.sqrt(np.bincount(block, weights=weights**2, minlength=2 * len(texts)))
+        starts = [columns.start for columns in self.blocks.values()]
+        block = row * len(starts) + np.searchsorted(starts, column, side="right")
+        length = np.sqrt(np.bincount(block, weights=weights**2))
         weights /= length[block]
-        starts = np.searchsorted(row, np.arange(len(texts) + 1))
+        ends = np.searchsorted(row, np.arange(len(texts) + 1))
         made: Any = csr_matrix(
-            (weights.astype(np.float32), column.astype(np.int32), starts.astype(np.int32)),
+            (weights.astype(np.float32), column.astype(np.int32), ends.astype(np.int32)),
             shape=(len(texts), len(self)),
         )
         return made
@@ -134,15 +143,18 @@ def _hashed(texts: Sequence[str], first: int) -> tuple[Numbers, Numbers]:
     pair = np.flatnonzero(text[1:] == text[:-1])
     one = spans.hash(begin, end, 1)
     two = _mixed(one[:-1][pair] * np.uint64(31) + one[1:][pair])
-    starts = ends - lengths
-    near = begin - starts[text] < GRAM_CHARACTERS
+    place = begin - (ends - lengths)[text]
+    near = place < GRAM_CHARACTERS
     gram_word, grams = _grams(spans, begin[near], end[near])
-    rows = np.concatenate([text, text[pair], text[near][gram_word]])
+    titles = np.fromiter((len(divided(each)[0]) for each in lowered), np.int64, len(lowered))
+    title = place < titles[text]
+    title_pair = title[:-1][pair] & title[1:][pair]
+    rows = [text, text[pair], text[title], text[pair][title_pair], text[near][gram_word]]
     found = [
         (values % np.uint64(BUCKETS)).astype(np.int64) + kind * BUCKETS
-        for kind, values in zip(KINDS, (one, two, grams), strict=True)
+        for kind, values in zip(KINDS, (one, two, one[title], two[title_pair], grams), strict=True)
     ]
-    return rows + first, np.concatenate(found)
+    return np.concatenate(rows) + first, np.concatenate(found)
 
 
 def _words(signs: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:

@@ -177,7 +177,6 @@ def later_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> Part:
     paths = Features(head.lexicon.rows(texts), embed(texts))
     own = Features(head.lexicon.rows(names), embed(names))
     above = above_known(head.ancestors, texts)
-    first = head.lexicon.first_gram
     weights = head.weights
     words = np.zeros((len(head.lexicon), len(texts)), np.float32)
     vectors = np.zeros((len(texts), paths.vectors.shape[1]), np.float32)
@@ -188,7 +187,7 @@ def later_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> Part:
         "above": Features(above @ head.ancestors.words, np.asarray(above @ head.ancestors.vectors)),
     }
     for source, features in sources.items():
-        for kind, columns in (("words", slice(0, first)), ("grams", slice(first, None))):
+        for kind, columns in head.lexicon.blocks.items():
             weight = np.float32(counted(weights, f"{source} {kind}"))
             add(words[columns], features.words[:, columns].T, weight)
         vectors += np.float32(counted(weights, f"{source} vectors")) * features.vectors

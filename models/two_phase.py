@@ -49,7 +49,7 @@ def cross_entropy(logits: "Tensor", targets: "Tensor") -> "Tensor":
 
 
 def focal_loss(logits: "Tensor", targets: "Tensor", alpha: "Tensor", gamma: float) -> "Tensor":
-    """Return equation 1, a mean over rows: what is well classified counts little, by (1 - q) to the power of gamma."""
+    """Return equation 1, a mean over rows: what is well classified counts little, by (1 - q) to the gamma."""
     logs = logits.log_softmax(dim=1)
     weights = alpha * (1 - logs.exp()).clamp(min=LEAST) ** gamma
     return -(targets * weights * logs).sum(dim=1).mean()
