@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonaut.models.calibration import CANDIDATES, Tempering, tempering_of
 from taxonaut.models.calibration_error import expected_calibration_error
 from taxonaut.models.combining import Candidates, candidates, fitted
 from taxonaut.models.embedder import Matrix
@@ -27,16 +28,13 @@ from taxonaut.models.expert_parts import (
 )
 from taxonaut.models.head_training import HeadSettings, Rows, train_head
 from taxonaut.models.lexical import Lexicon
-from taxonaut.models.trained_expert import Ancestors, ServedHead, softmax, temperature_of
+from taxonaut.models.trained_expert import Ancestors, ServedHead
 from taxonaut.state.ids import LabelId
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 FOLDS = 4
-CANDIDATES = 40
-"""Categories of a product that the weights are learned from."""
-
 MOST_HELD = 10_000
 """Products that the weights are learned from."""
 
@@ -147,20 +145,22 @@ def fit(
         right = dev.targets.toarray()
     else:
         right = known.targets[places].toarray()
-    temperature = temperature_of(logits, right)
-    served = ServedHead(
-        tuple(material.labels), lexicon, part, temperature, weights, ancestors(material, known)
+    hits = right[np.arange(len(logits)), logits.argmax(axis=1)] > 0
+    tempering = tempering_of(logits, hits)
+    served = ServedHead(tuple(material.labels), lexicon, part, tempering, weights, ancestors(material, known))
+    found = {**metrics(tempering.probabilities(logits), right), "epochs": epochs}
+    return Fitting(
+        served,
+        {**found, "before_scaling": metrics(Tempering().probabilities(logits), right)["calibration_error"]},
     )
-    found = {**metrics(softmax(logits / np.float32(temperature)), right), "epochs": epochs}
-    return Fitting(served, {**found, "before_scaling": metrics(softmax(logits), right)["calibration_error"]})
 
 
 def read(material: Material, lexicon: Lexicon) -> Known:
     """Turn texts into features."""
     products, made = material.products, material.synthetic
     categories = Categories(
-        Features(lexicon.rows(material.path_texts), material.path_vectors),
-        Features(lexicon.rows(material.names), material.name_vectors),
+        Features(lexicon.rows(material.path_texts, names=True), material.path_vectors),
+        Features(lexicon.rows(material.names, names=True), material.name_vectors),
         above_matrix(material.paths),
     )
     return Known(

@@ -68,7 +68,7 @@ class Lexicon:
         every = BUCKETS * len(KINDS)
         buckets, counts = np.unique(np.unique(rows * every + found) % every, return_counts=True)
         kept = counts >= np.array(LEAST_TEXTS)[buckets // BUCKETS]
-        needed = np.unique(hashed(always)[1])
+        needed = np.unique(hashed(always, names=True)[1])
         known = np.union1d(buckets[kept], needed)
         frequency = np.zeros(len(known), np.float64)
         frequency[np.searchsorted(known, buckets[kept])] = counts[kept]
@@ -88,20 +88,24 @@ class Lexicon:
             for name, (first, last) in BLOCKS.items()
         }
 
-    def rows(self, texts: Sequence[str]) -> "csr_matrix":
-        """Return the weights of texts, sparse float32 of shape (len(texts), V); unknown n-grams are passed over."""
+    def rows(self, texts: Sequence[str], *, names: bool = False) -> "csr_matrix":
+        """Return the weights of texts, sparse float32 of shape (len(texts), V); unknown n-grams are passed over.
+
+        `names`: the texts are categories' names, which count as titles too.
+        """
         from scipy.sparse import csr_matrix, vstack
 
-        parts = [self.part(texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE)]
+        starts = range(0, len(texts), AT_ONCE)
+        parts = [self.part(texts[start : start + AT_ONCE], names=names) for start in starts]
         if not parts:
             return csr_matrix((0, len(self)), dtype=np.float32)
         return csr_matrix(vstack(parts, format="csr")) if len(parts) > 1 else parts[0]
 
-    def part(self, texts: Sequence[str]) -> "csr_matrix":
+    def part(self, texts: Sequence[str], *, names: bool = False) -> "csr_matrix":
         """Do what `rows` does, for texts that are hashed together."""
         from scipy.sparse import csr_matrix
 
-        row, found = hashed(texts)
+        row, found = hashed(texts, names=names)
         place = np.searchsorted(self.buckets, found)
         place[place == len(self)] = 0
         there = self.buckets[place] == found if len(self) else np.zeros(len(found), np.bool_)
@@ -120,16 +124,18 @@ class Lexicon:
         return made
 
 
-def hashed(texts: Sequence[str]) -> tuple[Numbers, Numbers]:
-    """Return every n-gram of texts: the row of its text and its hash value, in the order of the rows."""
-    parts = [
-        _hashed(texts[start : start + AT_ONCE], start) for start in range(0, max(len(texts), 1), AT_ONCE)
-    ]
+def hashed(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
+    """Return every n-gram of texts: the row of its text and its hash value.
+
+    A text that is nothing but a title has no title of its own, unless it is one of `names`.
+    """
+    starts = range(0, max(len(texts), 1), AT_ONCE)
+    parts = [_hashed(texts[start : start + AT_ONCE], start, names=names) for start in starts]
     rows = np.concatenate([rows for rows, _ in parts])
     return rows, np.concatenate([found for _, found in parts])
 
 
-def _hashed(texts: Sequence[str], first: int) -> tuple[Numbers, Numbers]:
+def _hashed(texts: Sequence[str], first: int, *, names: bool) -> tuple[Numbers, Numbers]:
     """Hash a few texts; `first` is the number of the first of them."""
     lowered = [text[:WORD_CHARACTERS].lower() for text in texts]
     lengths = np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1
@@ -146,7 +152,7 @@ def _hashed(texts: Sequence[str], first: int) -> tuple[Numbers, Numbers]:
     place = begin - (ends - lengths)[text]
     near = place < GRAM_CHARACTERS
     gram_word, grams = _grams(spans, begin[near], end[near])
-    titles = np.fromiter((len(divided(each)[0]) for each in lowered), np.int64, len(lowered))
+    titles = np.fromiter((_title_length(each, names=names) for each in lowered), np.int64, len(lowered))
     title = place < titles[text]
     title_pair = title[:-1][pair] & title[1:][pair]
     rows = [text, text[pair], text[title], text[pair][title_pair], text[near][gram_word]]
@@ -155,6 +161,12 @@ def _hashed(texts: Sequence[str], first: int) -> tuple[Numbers, Numbers]:
         for kind, values in zip(KINDS, (one, two, one[title], two[title_pair], grams), strict=True)
     ]
     return np.concatenate(rows) + first, np.concatenate(found)
+
+
+def _title_length(text: str, *, names: bool) -> int:
+    """Count the characters that are read as a title."""
+    title, rest = divided(text)
+    return len(title) if rest or names else 0
 
 
 def _words(signs: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:

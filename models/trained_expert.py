@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from taxonaut.models.calibration import Tempering
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.expert_parts import Features, Part, add
 from taxonaut.models.lexical import Lexicon
@@ -42,14 +42,14 @@ class Ancestors:
 class ServedHead:
     """All that classifying needs.
 
-    Logits are `part`'s scores over `temperature`. `weights` are those of the parts, by which a category that
-    came in later is scored.
+    `part` gives logits, `tempering` their probabilities. `weights` are those of the parts, by which a category
+    that came in later is scored.
     """
 
     labels: tuple[LabelId, ...]
     lexicon: Lexicon
     part: Part
-    temperature: float
+    tempering: Tempering
     weights: Mapping[str, float]
     ancestors: Ancestors
 
@@ -65,7 +65,7 @@ class ServedHead:
             words=np.asarray(self.part.words, np.float16),
             vectors=self.part.vectors,
             bias=np.asarray(self.part.bias, np.float32),
-            temperature=np.float32(self.temperature),
+            tempering=np.array([self.tempering.level, self.tempering.slope]),
             above_data=ancestors.words.data.astype(np.float16),
             above_indices=ancestors.words.indices,
             above_starts=ancestors.words.indptr,
@@ -93,7 +93,7 @@ class ServedHead:
             tuple(map(LabelId, named["labels"])),
             lexicon,
             part,
-            float(arrays["temperature"]),
+            Tempering(*map(float, arrays["tempering"])),
             {str(name): float(weight) for name, weight in named["weights"].items()},
             Ancestors(paths, above, arrays["above_vectors"]),
         )
@@ -124,7 +124,7 @@ class TrainedExpert:
         def work(start: int) -> None:
             part = slice(start, start + AT_ONCE)
             features = Features(self.head.lexicon.rows(texts[part]), vectors[part])
-            found[part] = softmax(self.head.part.scores(features) / np.float32(self.head.temperature))
+            found[part] = self.head.tempering.probabilities(self.head.part.scores(features))
 
         if len(starts) > 1:
             with ThreadPoolExecutor(default_threads()) as pool:
@@ -174,8 +174,8 @@ def extended(head: ServedHead, later: Mapping[LabelId, str], embed: Embed) -> Se
 def later_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> Part:
     """Return the columns of categories without products, from their paths as text."""
     names = [text.rpartition(PATH_SEPARATOR)[2] for text in texts]
-    paths = Features(head.lexicon.rows(texts), embed(texts))
-    own = Features(head.lexicon.rows(names), embed(names))
+    paths = Features(head.lexicon.rows(texts, names=True), embed(texts))
+    own = Features(head.lexicon.rows(names, names=True), embed(names))
     above = above_known(head.ancestors, texts)
     weights = head.weights
     words = np.zeros((len(head.lexicon), len(texts)), np.float32)
@@ -217,28 +217,3 @@ def above_known(ancestors: Ancestors, texts: Sequence[str]) -> "csr_matrix":
     shape = (len(texts), len(ancestors.vectors))
     made: csr_matrix = csr_matrix((np.array(values, np.float32), (rows, columns)), shape=shape)
     return made
-
-
-def softmax(logits: Matrix) -> Matrix:
-    """Return rows that sum to 1."""
-    odds: Matrix = np.exp(logits - logits.max(axis=1, keepdims=True))
-    odds /= odds.sum(axis=1, keepdims=True)
-    return odds
-
-
-def temperature_of(logits: Matrix, right: NDArray[np.float32]) -> float:
-    """Return the temperature under which held-out logits (n, C) are likeliest (Guo et al. 2017, 4.2).
-
-    `right` (n, C) has rows that sum to 1.
-    """
-    from scipy.optimize import minimize_scalar
-
-    given = (logits * right).sum(axis=1)
-
-    def loss(log: float) -> float:
-        scaled = logits / np.float32(np.exp(log))
-        top = scaled.max(axis=1)
-        total = np.log(np.exp(scaled - top[:, None]).sum(axis=1)) + top
-        return float((total - given / np.exp(log)).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
