@@ -68,8 +68,7 @@ class Part:
         """Return the scores of each category, (n, C)."""
         found: Any = np.float32(0)
         if self.words is not None:
-            product = features.words @ self.words
-            found = product if isinstance(product, np.ndarray) else product.toarray()
+            found = dense(features.words, self.words)
         if self.vectors is not None:
             found = found + features.vectors @ self.vectors
         if self.bias is not None:
@@ -163,6 +162,15 @@ def joined(made: Mapping[str, Part], weights: Mapping[str, float]) -> Part:
         vectors = plus(vectors, part.vectors, weight)
         bias = plus(bias, part.bias, weight)
     return Part(words, vectors, bias)
+
+
+def dense(words: "csr_matrix", matrix: "csr_matrix | Matrix") -> Matrix:
+    """Return the product of words (n, V) with a matrix (V, C).
+
+    By the column, each row of a dense matrix is read once for all texts: twice as fast as by the text.
+    """
+    product = words.tocsc() @ matrix if isinstance(matrix, np.ndarray) else (words @ matrix).toarray()
+    return np.asarray(product, np.float32)
 
 
 def add(total: Matrix, part: Any, weight: np.float32) -> None:

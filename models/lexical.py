@@ -8,7 +8,7 @@ and each block of a row (`BLOCKS`) has length 1.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ LEAST_TEXTS = (1, 1, 1, 1, 2)
 """Texts that an n-gram of each kind occurs in before it is kept."""
 
 AT_ONCE = 512
-"""Texts hashed together."""
+"""Texts hashed together, some 10,000 bytes for each."""
 
 _BASE = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
@@ -64,11 +64,9 @@ class Lexicon:
         """
         if not lexical:
             return cls(np.empty(0, np.int64), np.empty(0, np.float32))
-        rows, found = hashed(texts)
-        every = BUCKETS * len(KINDS)
-        buckets, counts = np.unique(np.unique(rows * every + found) % every, return_counts=True)
+        buckets, counts = counted(texts)
         kept = counts >= np.array(LEAST_TEXTS)[buckets // BUCKETS]
-        needed = np.unique(hashed(always, names=True)[1])
+        needed, _ = counted(always, names=True)
         known = np.union1d(buckets[kept], needed)
         frequency = np.zeros(len(known), np.float64)
         frequency[np.searchsorted(known, buckets[kept])] = counts[kept]
@@ -106,37 +104,37 @@ class Lexicon:
         from scipy.sparse import csr_matrix
 
         row, found = hashed(texts, names=names)
-        place = np.searchsorted(self.buckets, found)
-        place[place == len(self)] = 0
-        there = self.buckets[place] == found if len(self) else np.zeros(len(found), np.bool_)
-        keys, counts = np.unique(row[there] * len(self) + place[there], return_counts=True)
-        row, column = np.divmod(keys, max(len(self), 1))
+        keys, counts = np.unique(found * len(texts) + row, return_counts=True)
+        found, row = np.divmod(keys, max(len(texts), 1))
+        column = np.asarray(np.searchsorted(self.buckets, found))
+        known = np.flatnonzero(np.append(self.buckets, -1)[column] == found)
+        row, column, counts = row[known], column[known], counts[known]
         weights = (1 + np.log(counts)) * self.idf[column]
         starts = [columns.start for columns in self.blocks.values()]
         block = row * len(starts) + np.searchsorted(starts, column, side="right")
         length = np.sqrt(np.bincount(block, weights=weights**2))
         weights /= length[block]
-        ends = np.searchsorted(row, np.arange(len(texts) + 1))
-        made: Any = csr_matrix(
-            (weights.astype(np.float32), column.astype(np.int32), ends.astype(np.int32)),
-            shape=(len(texts), len(self)),
-        )
+        shape = len(texts), len(self)
+        made: csr_matrix = csr_matrix((weights.astype(np.float32), (row, column)), shape=shape)
         return made
 
 
+def counted(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
+    """Return the hash values of texts in rising order, and the number of texts that have each."""
+    counts = np.zeros(BUCKETS * len(KINDS), np.int32)
+    for start in range(0, len(texts), AT_ONCE):
+        row, found = hashed(texts[start : start + AT_ONCE], names=names)
+        values, times = np.unique(np.unique(found * AT_ONCE + row) // AT_ONCE, return_counts=True)
+        counts[values] += times.astype(np.int32)
+    there = np.flatnonzero(counts)
+    return there, counts[there].astype(np.int64)
+
+
 def hashed(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
-    """Return every n-gram of texts: the row of its text and its hash value.
+    """Return every n-gram of a few texts: the number of its text and its hash value, kind by kind.
 
     A text that is nothing but a title has no title of its own, unless it is one of `names`.
     """
-    starts = range(0, max(len(texts), 1), AT_ONCE)
-    parts = [_hashed(texts[start : start + AT_ONCE], start, names=names) for start in starts]
-    rows = np.concatenate([rows for rows, _ in parts])
-    return rows, np.concatenate([found for _, found in parts])
-
-
-def _hashed(texts: Sequence[str], first: int, *, names: bool) -> tuple[Numbers, Numbers]:
-    """Hash a few texts; `first` is the number of the first of them."""
     lowered = [text[:WORD_CHARACTERS].lower() for text in texts]
     lengths = np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1
     signs = np.frombuffer("\0".join([*lowered, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -160,7 +158,7 @@ def _hashed(texts: Sequence[str], first: int, *, names: bool) -> tuple[Numbers, 
         (values % np.uint64(BUCKETS)).astype(np.int64) + kind * BUCKETS
         for kind, values in zip(KINDS, (one, two, one[title], two[title_pair], grams), strict=True)
     ]
-    return np.concatenate(rows) + first, np.concatenate(found)
+    return np.concatenate(rows), np.concatenate(found)
 
 
 def _title_length(text: str, *, names: bool) -> int:
@@ -179,19 +177,16 @@ def _words(signs: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
 def _grams(spans: "_Spans", begin: Numbers, end: Numbers) -> tuple[Numbers, NDArray[np.uint64]]:
     """Return the n-grams of words, a blank before and after each: the word's number and the hash value.
 
-    A word that is shorter than n - 2 is its own n-gram once.
+    The word with both blanks is not among them: the words have it.
     """
     words, values = [], []
     for size in GRAMS:
-        count = np.maximum(end - begin + 2 - size, 0) + 1
-        whole = end - begin + 2 <= size
-        count[whole] = 1
-        if size > GRAMS[0]:
-            count[whole] = 0
+        count = np.maximum(end - begin + 3 - size, 0)
+        count[count == 1] = 0
         word = np.repeat(np.arange(len(begin)), count)
         offset = np.arange(len(word)) - np.repeat(np.cumsum(count) - count, count)
         start = begin[word] - 1 + offset
-        stop = np.minimum(start + size, end[word] + 1)
+        stop = start + size
         inner_start, inner_stop = np.maximum(start, begin[word]), np.minimum(stop, end[word])
         edge = (start < begin[word]) * np.uint64(2) + (stop > end[word]) * np.uint64(5)
         words.append(word)
