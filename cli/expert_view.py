@@ -18,7 +18,7 @@ SHARES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "calibration_error": "
 WORDS = {
     **SHARES,
     "products": "products learned from",
-    "dev": "products judged by",
+    "dev": "products kept to judge by",
     "dev_given": "given to judge by",
     "without_examples": "categories without a product",
     "one_example": "categories with one product",
@@ -40,21 +40,24 @@ def summary(card: "ExpertCard", folder: Path, session: "Session") -> Iterator[st
     """Say what came of a training, and what to do next."""
     data, metrics = card.data, card.metrics
     line = f"trained expert {card.number} ({KINDS.get(card.kind, card.kind)})"
-    given = data.get("dev_given", False)
     if "products" in data:
-        products = data["products"] + (0 if given else data.get("dev", 0))
+        products = data["products"] + (0 if data.get("dev_given") else data.get("dev", 0))
         line += f" on {counted(products, 'product')} of {categories(data.get('categories', 0))}"
     yield line + (f" in {metrics['seconds']:,.1f} s" if "seconds" in metrics else "")
     for note in data.get("notes", ()):
         yield f"  {note}"
     judged = [f"{word} {metrics[name]:.1%}" for name, word in SHARES.items() if name in metrics]
     if judged:
-        part = (
-            f"on {counted(data.get('dev', 0), 'product')} given to judge by" if given else "held out in turn"
-        )
-        yield f"{part}: {', '.join(judged)}"
+        yield f"{judged_on(data)}: {', '.join(judged)}"
     yield f"kept in {folder}; its model card: {session.again(f'expert show {card.number}')}"
     yield f"next: {session.again('categorize FILE')}"
+
+
+def judged_on(data: Mapping[str, Any]) -> str:
+    """Say which products the metrics are of."""
+    if dev := data.get("dev", 0):
+        return f"{counted(dev, 'product')} {'given to judge by' if data.get('dev_given') else 'held out'}"
+    return f"{counted(data.get('products', 0), 'product')}, each held out in its turn"
 
 
 def categories(count: int) -> str:
@@ -97,7 +100,7 @@ def print_card(console: "Console", card: "ExpertCard", folder: Path) -> None:
     sections = (
         ("Data", card.data, in_words),
         ("Settings", card.settings, str),
-        ("Measured on the dev part", card.metrics, in_words),
+        (f"Measured on {judged_on(card.data)}", card.metrics, in_words),
     )
     for title, values, naming in sections:
         table = Table(box=None, show_header=False, pad_edge=True)

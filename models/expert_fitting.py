@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 FOLDS = 4
 MOST_HELD = 10_000
-"""Products that the weights are learned from."""
+"""Products that the weights are learned from, drawn at random."""
 
 ROUGH = {
     "average words": 1.0,
@@ -81,6 +81,17 @@ class Material:
     path_vectors: Matrix
     names: Sequence[str]
     name_vectors: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which products are held out in turn, each part weighed by parts of all others; and what the expert is made of.
+
+    Numbers of products. By default (`folded`) all are held out once, and the expert is made of all.
+    """
+
+    folds: Sequence[NDArray[np.int64]]
+    whole: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +140,19 @@ def fit(
     on_stage: OnStage,
     *,
     lexical: bool = True,
+    split: Split | None = None,
 ) -> Fitting:
-    """Fit an expert. Metrics and temperature come from `dev`, or else from products held out fold by fold."""
+    """Fit an expert. Metrics and temperature come from `dev`, or else from products held out by `split`."""
     on_stage("words")
-    lexicon = Lexicon.fit(material.products.texts, [*material.path_texts, *material.names], lexical=lexical)
+    texts = material.products.texts
+    split = split or folded(texts, settings.seed)
+    of_whole = [texts[place] for place in split.whole]
+    lexicon = Lexicon.fit(of_whole, [*material.path_texts, *material.names], lexical=lexical)
     known = read(material, lexicon)
-    folds = folded(material.products.texts, settings.seed)
-    weights, logits, places, epochs = weighed(known, folds, settings, on_stage)
-    everything = np.arange(len(material.products.texts))
+    weights, logits, places, epochs = weighed(known, split.folds, settings, on_stage)
     progress = on_stage("the whole")
-    head = train_head(known.rows(everything), None, replace(settings, epochs=epochs), progress)
-    part = joined({**known.parts(everything), HEAD: head.part}, weights)
+    head = train_head(known.rows(split.whole), None, replace(settings, epochs=epochs), progress)
+    part = joined({**known.parts(split.whole), HEAD: head.part}, weights)
     if dev is not None:
         logits = part.scores(Features(lexicon.rows(dev.texts), dev.vectors))
         right = dev.targets.toarray()
@@ -147,7 +160,9 @@ def fit(
         right = known.targets[places].toarray()
     hits = right[np.arange(len(logits)), logits.argmax(axis=1)] > 0
     tempering = tempering_of(logits, hits)
-    served = ServedHead(tuple(material.labels), lexicon, part, tempering, weights, ancestors(material, known))
+    served = ServedHead(
+        tuple(material.labels), lexicon, part, tempering, weights, ancestors(material, known, split.whole)
+    )
     found = {**metrics(tempering.probabilities(logits), right), "epochs": epochs}
     return Fitting(
         served,
@@ -174,11 +189,16 @@ def read(material: Material, lexicon: Lexicon) -> Known:
     )
 
 
-def folded(texts: Sequence[str], seed: int) -> list[NDArray[np.int64]]:
-    """Divide products into folds at random; equal texts stay together."""
+def folded(texts: Sequence[str], seed: int) -> Split:
+    """Divide products into folds at random, none of them empty; equal texts stay together.
+
+    Two different texts are the least: each is then held out from what the other makes.
+    """
     _, group = np.unique(np.array([hash_of(text) for text in texts], np.uint64), return_inverse=True)
-    of_group = np.random.default_rng(seed).permutation(int(group.max()) + 1) % FOLDS
-    return [np.flatnonzero(of_group[group] == fold) for fold in range(FOLDS)]
+    groups = int(group.max()) + 1
+    folds = min(FOLDS, groups)
+    of_group = np.random.default_rng(seed).permutation(groups) % folds
+    return Split([np.flatnonzero(of_group[group] == fold) for fold in range(folds)], np.arange(len(texts)))
 
 
 def hash_of(text: str) -> int:
@@ -200,12 +220,16 @@ def weighed(
     found: list[Candidates] = []
     heads: list[Matrix] = []
     best: list[int] = []
-    held = [fold[:most] for fold in folds]
+    chance = np.random.default_rng(settings.seed)
+    held = [fold if len(fold) <= most else chance.choice(fold, most, replace=False) for fold in folds]
     for number, fold in enumerate(folds):
         rest = np.setdiff1d(everything, fold)
         features, targets = known.features.take(held[number]), known.targets[held[number]]
         head = train_head(
-            known.rows(rest), Rows(features, targets), settings, on_stage(f"part {number + 1} of {FOLDS}")
+            known.rows(rest),
+            Rows(features, targets),
+            settings,
+            on_stage(f"part {number + 1} of {len(folds)}"),
         )
         best.append(head.best)
         heads.append(head.part.scores(features))
@@ -228,8 +252,8 @@ def weighed(
     return weights, np.concatenate(logits), np.concatenate(held), int(np.median(best))
 
 
-def ancestors(material: Material, known: Known) -> Ancestors:
-    """Return what later categories are scored by from above, in the order of `above_matrix`."""
+def ancestors(material: Material, known: Known, places: NDArray[np.int64]) -> Ancestors:
+    """Return what later categories are scored by from above, of some products, in the order of `above_matrix`."""
     from scipy.sparse import csr_matrix, hstack
 
     order: dict[tuple[str, ...], None] = {}
@@ -237,11 +261,12 @@ def ancestors(material: Material, known: Known) -> Ancestors:
         for depth in range(1, len(path)):
             order.setdefault(tuple(path[:depth]))
     above = known.categories.above > 0
-    below = above.T @ known.targets.T
-    words = csr_matrix(below @ known.features.words)
+    below = above.T @ known.targets[places].T
+    features = known.features.take(places)
+    words = csr_matrix(below @ features.words)
     blocks = [row_unit(csr_matrix(words[:, columns])) for columns in known.blocks.values()]
 
-    vectors = unit(below @ known.features.vectors)
+    vectors = unit(below @ features.vectors)
     return Ancestors(tuple(order), csr_matrix(hstack(blocks, format="csr")), vectors)
 
 

@@ -200,11 +200,15 @@ class ExpertConfig(Section):
     bootstrap: bool = Field(default=True, description="Phase 2: bootstrap loss after the gate.")
     beta: float = Field(default=0.9, gt=0, le=1, description="Phase 2: weight of the given label.")
     gate: float = Field(default=0.5, ge=0, le=1, description="Share of all steps after which phase 2 begins.")
-    epochs: int = Field(default=6, ge=1, description="Most passes over the products.")
-    patience: int = Field(
-        default=4, ge=1, description="Passes without gain on dev after which training ends."
+    epochs: int = Field(
+        default=6, ge=1, description="Most passes over the products. An encoder's default is 4."
     )
-    batch: int = Field(default=256, ge=1, description="Products in one step.")
+    patience: int = Field(
+        default=2,
+        ge=1,
+        description="Passes without gain on held-out products after which training ends. An encoder's default is 3.",
+    )
+    batch: int = Field(default=256, ge=1, description="Products in one step. An encoder's default is 32.")
     learning_rate: float | None = Field(default=None, gt=0, description="None: by what is trained.")
     dev: float = Field(default=0.1, gt=0, lt=1, description="Share held out as dev part, if none is given.")
     seed: int = 0

@@ -27,7 +27,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Products to learn from and products to judge by; no text stands in both parts.
+    """Products to learn from and products to judge by, if any; no text stands in both parts.
 
     `labels` are the categories, in import order: the leaves of the index, and the inner categories that a
     product is labelled with. `notes` are short sentences for a person. `summary` is what the model card keeps.
@@ -45,12 +45,13 @@ def training_data(
     rows: Sequence[ItemRow],
     dev_rows: Sequence[ItemRow] | None = None,
     *,
-    share: float,
+    share: float | None,
     seed: int,
     skip_unknown: bool = False,
 ) -> TrainingData:
     """Check labelled products and divide them; without `dev_rows`, about `share` of them become the dev part.
 
+    With `share` None there is then no dev part: who learns from all holds each product out in its turn.
     The division follows `seed` and is stratified: each category gives its part, and none its only product.
     Products without a text or a category are left out, with `skip_unknown` those of unknown categories too.
     Raises InputError, naming the line and the category, for a category that the index does not have, and for
@@ -64,10 +65,11 @@ def training_data(
     reading = Reading(workspace.index, set(known), skip_unknown)
     train = reading.examples(rows)
     check_enough(train, reading)
-    if dev_rows is None:
-        train, dev = divided(train, share, seed)
-    else:
+    dev: list[Example] = []
+    if dev_rows is not None:
         dev = unseen(reading.examples(dev_rows, " of the dev part"), train, reading)
+    elif share is not None:
+        train, dev = divided(train, share, seed)
     inner = inner_labels(workspace.index)
     used = {label for example in (*train, *dev) for label in example.labels}
     labels = tuple(label for label in known if label not in inner or label in used)
@@ -137,9 +139,15 @@ class Reading:
 def check_enough(train: Sequence[Example], reading: Reading) -> None:
     """Refuse products that no classifier can be trained from."""
     used = {label for example in train for label in example.labels}
-    if len(used) >= 2:
+    texts = {key(example) for example in train}
+    if len(used) >= 2 and len(texts) >= 2:
         return
     left = f" ({'; '.join(reading.notes)})" if reading.notes else ""
+    if len(used) >= 2:
+        raise InputError(
+            f"an expert needs products with at least two different texts, and all have the same{left}; give more "
+            "products, or name the column with their text (--text-column)"
+        )
     stand = f"they stand in one category, {next(iter(used))!r}" if used else "none of them can be used"
     raise InputError(
         f"an expert needs products of at least two categories, and {stand}{left}; give products with the ids of "

@@ -2,21 +2,24 @@
 
 The expert is a sum of parts. One is trained by the two-phase loss; the others follow from the products and from
 the categories' names in closed form (`models.expert_parts`). How much each counts is learned from products that it
-was not made from: they are divided into folds, and each fold is scored by parts that the others made.
+was not made from: they are divided into folds, and each fold is scored by parts that the others made. A fine-tuned
+encoder has seen its train part: there the dev part alone is held out.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taxonaut.agents.texts import PATH_SEPARATOR
-from taxonaut.models.augmentation import synthetic
-from taxonaut.models.expert_fitting import Material, Products, fit
+from taxonaut.models.embedder import Matrix
+from taxonaut.models.expert_fitting import Material, Products, Split, fit
 from taxonaut.models.head_training import HeadSettings, torch_module
-from taxonaut.workspace.experts import ExpertCard, Experts, OnStage
+from taxonaut.workspace.encoder_tuning import OF_ENCODER, augmented, tuned
+from taxonaut.workspace.experts import ENCODER, ExpertCard, Experts, OnStage
 from taxonaut.workspace.tree_builder import Progress
 
 if TYPE_CHECKING:
@@ -26,45 +29,84 @@ if TYPE_CHECKING:
 
 HEAD = "head"
 
+Lookup = Callable[..., Matrix]
+"""`StoredEmbedder.lookup`: texts, and what is told how far it is, to unit vectors."""
+
 
 def train_expert(workspace: "Workspace", data: "TrainingData", on_stage: OnStage) -> ExpertCard:
     """Train on checked products, keep the expert and return its card.
 
-    Metrics are of the dev part if the person gave one, else of products held out fold by fold. Raises
-    MissingExtraError without PyTorch.
+    Metrics are of the dev part if there is one, else of products held out fold by fold. Raises MissingExtraError
+    without PyTorch, and InputError for an encoder that cannot be fine-tuned.
     """
     torch_module()
+    if workspace.config.expert.encoder:
+        return train_encoder(workspace, data, on_stage)
     started = time.perf_counter()
-    settings = workspace.config.expert
-    given = bool(data.summary.get("dev_given"))
-    examples = list(data.train) if given else [*data.train, *data.dev]
-    material = gathered(workspace, data, examples, on_stage)
+    settings, stored = workspace.config.expert, workspace.wiring.stored
+    material = gathered(workspace, data, data.train, stored.lookup, on_stage)
     dev = None
-    if given:
-        dev = products(workspace, data, data.dev, on_stage("embedding dev products"))
+    if data.dev:
+        dev = products(data, data.dev, stored.lookup, on_stage("embedding dev products"))
     fitting = fit(material, dev, head_settings(settings), on_stage, lexical=settings.lexical)
     card = ExpertCard(
         kind=HEAD,
         data=dict(data.summary),
-        settings={**settings.model_dump(mode="json"), "embedder": workspace.wiring.stored.embedder.name},
-        metrics={**fitting.metrics, "seconds": round(time.perf_counter() - started, 1)},
+        settings={**settings.model_dump(mode="json"), "embedder": stored.embedder.name},
+        metrics={**fitting.metrics, "seconds": seconds_since(started)},
     )
-    return Experts(workspace).save(card, fitting.head.save, examples)
+    return Experts(workspace).save(card, fitting.head.save, data.train)
+
+
+def train_encoder(workspace: "Workspace", data: "TrainingData", on_stage: OnStage) -> ExpertCard:
+    """Do what `train_expert` does, on the vectors of an encoder that is fine-tuned first.
+
+    Of a dev part that was given, nothing but weights and temperature is learned; one that was held out becomes
+    part of what the expert is made of at last.
+    """
+    started = time.perf_counter()
+    settings, experts = workspace.config.expert, Experts(workspace)
+    with experts.workshop() as place, tuned(workspace, data, place / ENCODER, on_stage) as encoder:
+        examples = [*data.train, *data.dev]
+        material = gathered(workspace, data, examples, encoder.stored.lookup, on_stage)
+        everything, learned = np.arange(len(examples)), len(data.train)
+        whole = everything[:learned] if data.summary["dev_given"] else everything
+        split = Split([everything[learned:]], whole)
+        how = head_settings(settings, without=OF_ENCODER)
+        fitting = fit(material, None, how, on_stage, lexical=settings.lexical, split=split)
+
+        def write(folder: Path) -> None:
+            (place / ENCODER).rename(folder / ENCODER)
+            fitting.head.save(folder)
+
+        card = ExpertCard(
+            kind=ENCODER,
+            data=dict(data.summary),
+            settings={**settings.model_dump(mode="json"), **encoder.settings},
+            metrics={**fitting.metrics, "encoder": encoder.metrics, "seconds": seconds_since(started)},
+        )
+        return experts.save(card, write, [examples[number] for number in whole])
+
+
+def seconds_since(started: float) -> float:
+    """Return how long it took, to a tenth."""
+    return round(time.perf_counter() - started, 1)
 
 
 def gathered(
-    workspace: "Workspace", data: "TrainingData", examples: "Sequence[Example]", on_stage: OnStage
+    workspace: "Workspace",
+    data: "TrainingData",
+    examples: "Sequence[Example]",
+    lookup: Lookup,
+    on_stage: OnStage,
 ) -> Material:
-    """Put together what the expert is made from."""
-    settings, lookup = workspace.config.expert, workspace.wiring.stored.lookup
+    """Put together what the expert is made from; `lookup` gives texts their vectors."""
     texts = workspace.wiring.label_texts()
     path_texts = [texts[label] for label in data.labels]
     paths = [text.split(PATH_SEPARATOR) for text in path_texts]
     names = [path[-1] for path in paths]
-    found = products(workspace, data, examples, on_stage("embedding products"))
-    number = {label: place for place, label in enumerate(data.labels)}
-    of_product = [paths[number[example.labels[0]]] for example in examples]
-    made = synthetic([example.item.text for example in examples], of_product, settings.augment, settings.seed)
+    found = products(data, examples, lookup, on_stage("embedding products"))
+    made = augmented(workspace, examples)
     sources = np.array([source for source, _ in made], np.int64)
     made_texts = [text for _, text in made]
     return Material(
@@ -83,7 +125,7 @@ def gathered(
 
 
 def products(
-    workspace: "Workspace", data: "TrainingData", examples: "Sequence[Example]", progress: Progress
+    data: "TrainingData", examples: "Sequence[Example]", lookup: Lookup, progress: Progress
 ) -> Products:
     """Embed products and put their categories beside them; several share the weight."""
     from scipy.sparse import csr_matrix
@@ -97,11 +139,11 @@ def products(
     targets: Any = csr_matrix(
         (shares.astype(np.float32), (rows, columns)), shape=(len(examples), len(number))
     )
-    return Products(texts, workspace.wiring.stored.lookup(texts, progress), targets)
+    return Products(texts, lookup(texts, progress), targets)
 
 
-def head_settings(settings: "ExpertConfig") -> HeadSettings:
-    """Return what the head is trained by."""
-    names = {each.name for each in fields(HeadSettings)}
+def head_settings(settings: "ExpertConfig", *, without: Collection[str] = ()) -> HeadSettings:
+    """Return what the head is trained by, some of it by default."""
+    names = {each.name for each in fields(HeadSettings)}.difference(without)
     given = {name: value for name, value in settings.model_dump(include=names).items() if value is not None}
     return HeadSettings(**given)

@@ -21,11 +21,15 @@ from taxonaut.workspace.tree_builder import Progress, silent
 
 if TYPE_CHECKING:
     from taxonaut.models.classifier import Classifier
+    from taxonaut.models.stored_embedder import StoredEmbedder
     from taxonaut.workspace.workspace import Workspace
 
 FOLDER = "experts"
 CARD = "card.json"
 EXAMPLES = "examples.jsonl"
+ENCODER = "encoder"
+"""The kind of an expert with a fine-tuned encoder, and the encoder's folder in the expert's."""
+
 UNFINISHED = ".new-"
 
 OnStage = Callable[[str], Progress]
@@ -139,7 +143,7 @@ class Experts:
             self.workspace,
             rows,
             dev_rows,
-            share=settings.dev,
+            share=settings.dev if settings.encoder else None,
             seed=settings.seed,
             skip_unknown=skip_unknown,
         )
@@ -155,21 +159,29 @@ class Experts:
         `write` puts the model's files into the folder it is called with. `examples` are the products that were
         trained on. Raises DiskError without room or permission.
         """
-        try:
-            self.folder.mkdir(exist_ok=True)
-            self.clear()
-            new = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.folder))
-        except OSError as error:
-            raise self.unwritable(error) from None
-        try:
+        with self.workshop() as new:
             write(new)
             write_examples(new / EXAMPLES, examples)
             made = datetime.now(UTC).isoformat(timespec="seconds")
             return self.keep(new, replace(card, made=made))
+
+    @contextmanager
+    def workshop(self) -> Iterator[Path]:
+        """Give a folder where an expert can be made; what is not moved out of it is deleted afterwards.
+
+        Raises DiskError for an OSError in the block.
+        """
+        new = None
+        try:
+            self.folder.mkdir(exist_ok=True)
+            self.clear()
+            new = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.folder))
+            yield new
         except OSError as error:
             raise self.unwritable(error) from None
         finally:
-            shutil.rmtree(new, ignore_errors=True)
+            if new is not None:
+                shutil.rmtree(new, ignore_errors=True)
 
     def keep(self, new: Path, card: ExpertCard) -> ExpertCard:
         """Write the card and give the folder its number, the next that is free."""
@@ -190,7 +202,8 @@ class Experts:
     def unwritable(self, error: OSError) -> DiskError:
         """Make the error for an expert that cannot be kept."""
         return DiskError(
-            f"cannot write to {str(self.folder)!r}: {error.strerror}; make room or give permission, and train again"
+            f"cannot write to {str(self.folder)!r}: {error.strerror or error}; make room or give permission, and "
+            "train again"
         )
 
     def remove(self, number: int) -> None:
@@ -202,7 +215,8 @@ class Experts:
     def classifier(self, number: int | None = None) -> "Classifier":
         """Open an expert, by default the newest, with the leaf categories that came in after its training.
 
-        Vectors come from the workspace's embedder and are kept. Raises as `card` and the embedder do.
+        Vectors come from its own encoder, or from the workspace's embedder, and are kept. Raises as `card` and the
+        embedder do, and WorkspaceError if the workspace's embedder is not the one it was trained with.
         """
         from taxonaut.models.trained_expert import HEAD, ServedHead, open_expert
 
@@ -212,7 +226,22 @@ class Experts:
         texts = wiring.label_texts()
         passed = {*head.labels, *inner_labels(self.workspace.index)}
         later = {label: text for label, text in texts.items() if label not in passed}
-        return open_expert(head, card.number, wiring.stored.lookup, texts.keys(), later)
+        return open_expert(head, card.number, self.embedder(card).lookup, texts.keys(), later)
+
+    def embedder(self, card: ExpertCard) -> "StoredEmbedder":
+        """Open what gives an expert's vectors."""
+        wiring = self.workspace.wiring
+        if card.kind == ENCODER:
+            with self.readable(card.number, ENCODER) as path:
+                path.stat()
+            return wiring.encoder_in(path)
+        wanted, given = card.settings.get("embedder"), wiring.stored.embedder.name
+        if wanted not in (None, given):
+            raise WorkspaceError(
+                f"expert {card.number} was trained with the embedder {wanted!r}, and the workspace's is {given!r}: "
+                f"set [embeddings] back, or train again: {TRAIN}"
+            )
+        return wiring.stored
 
     def examples(self, number: int | None = None) -> dict[LabelId, list[Example]]:
         """Return the products that an expert was trained on, by category, in their order."""

@@ -19,6 +19,8 @@ from taxonaut.state.ids import LabelId
 from taxonaut.workspace.native_tree import NativeTreeBuilder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from taxonaut.models.embedder import Embedder
     from taxonaut.models.requests import Answers
     from taxonaut.models.settings import ModelSettings
@@ -81,6 +83,14 @@ class Wiring:
         if key not in self.embedders:
             self.embedders[key] = open_embedder(settings)
         return self.embedders[key]
+
+    def encoder_in(self, folder: "Path") -> StoredEmbedder:
+        """Open an expert's fine-tuned encoder, once for equal ones; its vectors are kept under its own name."""
+        from taxonaut.models.encoder_export import open_encoder
+
+        opened = open_encoder(folder)
+        embedder = self.embedders.setdefault(f"{folder} {opened.name}", opened)
+        return StoredEmbedder(embedder, self.embeddings)
 
     def scorer_of(self, settings: "ModelSettings") -> TextScorer:
         """Return the scorer over one embedder; equal settings share it, and with it the phrases it knows."""
@@ -153,13 +163,18 @@ class Wiring:
     def close(self) -> None:
         """Free the models that live in this process."""
         for embedder in self.embedders.values():
-            close = getattr(embedder, "close", None)
-            if close is not None:
-                close()
+            close(embedder)
         self.embedders.clear()
         self.scorers.clear()
         self.tables.clear()
         self.models.clear()
+
+
+def close(embedder: "Embedder") -> None:
+    """Free what an embedder takes in this process, if it does."""
+    free = getattr(embedder, "close", None)
+    if free is not None:
+        free()
 
 
 def embedder_key(settings: "ModelSettings") -> str:
