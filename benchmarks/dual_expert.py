@@ -136,10 +136,6 @@ def variants() -> dict[str, dict[str, Any]]:
         "without phase 1": {**every, "focal": False},
         "without phase 2": {**every, "bootstrap": False},
         "none of them (cross-entropy)": dict(PLAIN),
-        "augmentation alone": {**PLAIN, "augment": every["augment"]},
-        "phase 1 alone": {**PLAIN, "focal": True},
-        "phase 2 alone": {**PLAIN, "bootstrap": True},
-        "as it is by default": {},
     }
 
 

@@ -32,7 +32,7 @@ class HeadSettings:
     bootstrap: bool = True
     beta: float = 0.9
     gate: float = 0.5
-    epochs: int = 6
+    epochs: int = 4
     patience: int = 2
     batch: int = 256
     learning_rate: float = RATE
@@ -74,10 +74,11 @@ def train_head(
         if held is None:
             chosen = epoch
             continue
-        found = training.accuracy(held)
+        part = training.part()
+        found = accuracy(part, held)
         since += 1
         if found > best:
-            best, kept, chosen, since = found, training.part(), epoch, 0
+            best, kept, chosen, since = found, part, epoch, 0
         if since >= settings.patience and training.past_gate:
             break
     return Head(kept or training.part(), made, chosen)
@@ -172,16 +173,16 @@ class Training:
         """Put numbers where the layer is."""
         return self.torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
 
-    def accuracy(self, held: Rows) -> float:
-        """Return the share of rows whose likeliest category is one of theirs."""
-        scores = self.part().scores(held.features)
-        best = scores.argmax(axis=1)
-        return float(np.mean(np.asarray(held.targets[np.arange(len(best)), best]).ravel() > 0))
-
     def part(self) -> Part:
         """Return the layer as it stands, in NumPy; it goes on to change."""
         words, vectors, bias = (SCALE * each.cpu().numpy() for each in self.parameters)
         return Part(words, vectors, bias[0])
+
+
+def accuracy(part: Part, held: Rows) -> float:
+    """Return the share of rows whose likeliest category is one of theirs."""
+    best = part.scores(held.features).argmax(axis=1)
+    return float(np.mean(np.asarray(held.targets[np.arange(len(best)), best]).ravel() > 0))
 
 
 def torch_module() -> Any:

@@ -155,8 +155,9 @@ class Categorizing:
         from taxonaut.workspace.category_texts import category_texts
 
         workspace = self.workspace
+        settings = workspace.config.categorize
         domain = DomainExpert(
-            self.experts.classifier(self.card.number), workspace.config.categorize.candidates
+            self.experts.classifier(self.card.number), settings.candidates, settings.abstain
         )
         general = None
         if self.threshold.value > 0:

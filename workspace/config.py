@@ -224,6 +224,9 @@ class CategorizeConfig(Section):
         description="Probability below which the general expert decides. None: as the last audit proposed, else 0.5.",
     )
     candidates: int = Field(default=10, ge=1, description="Categories the general expert chooses from (K).")
+    abstain: float = Field(
+        default=0.0, ge=0, lt=1, description="Probability below which the domain expert gives no candidate."
+    )
     shown: Literal["leaf", "path", "name", "definition"] = Field(
         default="path", description="How the general expert sees a category (figure 3b)."
     )
