@@ -11,12 +11,15 @@ from taxonaut.models.embedder import Matrix
 SHRINKAGE = 3e-4
 """Weight of the squared weights in the loss; parts are scaled to a deviation of 1."""
 
+FLAT = 1e-6
+"""Deviation below which a part says nothing, and is not scaled up to say something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """Scores of each part for the candidates of each row: `scores` (n, k, parts).
 
-    `right` (n, k) is each candidate's share of the row's categories. Rows without a right candidate are left out.
+    `right` (n, k) is each candidate's share of the row's categories. Rows without a right candidate count nothing.
     """
 
     scores: Matrix
@@ -47,16 +50,18 @@ def fitted(found: Candidates, names: Sequence[str]) -> dict[str, float]:
     from scipy.optimize import minimize
 
     flat = found.scores.reshape(-1, found.scores.shape[2])
-    scale = flat.std(axis=0) + 1e-6
+    spread = flat.std(axis=0, dtype=np.float64)
+    scale = np.where(spread < FLAT, 1, spread).astype(np.float32)
     scores: NDArray[np.float32] = found.scores / scale
     right = found.right
+    share = right.sum(axis=1, keepdims=True)
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logits = scores @ weights.astype(np.float32)
         logits -= logits.max(axis=1, keepdims=True)
         odds = np.exp(logits)
         total = odds.sum(axis=1, keepdims=True)
-        wrong = odds / total - right
+        wrong = share * odds / total - right
         value = float((right * (np.log(total) - logits)).sum() / len(scores))
         slope = np.tensordot(wrong, scores, axes=((0, 1), (0, 1))).astype(np.float64) / len(scores)
         return value + SHRINKAGE * float(weights @ weights), slope + 2 * SHRINKAGE * weights

@@ -38,6 +38,12 @@ FOLDS = 4
 MOST_HELD = 10_000
 """Products that the weights are learned from, drawn at random."""
 
+MOST_CELLS = 1 << 28
+"""Numbers that one matrix may hold, 1 GB: n-grams times categories, four times held-out products times categories."""
+
+AT_ONCE = 256
+"""Held-out products that all parts are scored for together."""
+
 ROUGH = {
     "average words": 1.0,
     "average titles": 0.5,
@@ -147,7 +153,8 @@ def fit(
     texts = material.products.texts
     split = split or folded(texts, settings.seed)
     of_whole = [texts[place] for place in split.whole]
-    lexicon = Lexicon.fit(of_whole, [*material.path_texts, *material.names], lexical=lexical)
+    most = MOST_CELLS // len(material.labels)
+    lexicon = Lexicon.fit(of_whole, [*material.path_texts, *material.names], lexical=lexical, most=most)
     known = read(material, lexicon)
     weights, logits, places, epochs = weighed(known, split.folds, settings, on_stage)
     progress = on_stage("the whole")
@@ -216,7 +223,7 @@ def weighed(
     A head is trained for each fold; the passes are the median of those at which held-out products fared best.
     """
     everything = np.arange(known.targets.shape[0])
-    most = -(-MOST_HELD // len(folds))
+    most = -(-min(MOST_HELD, MOST_CELLS // (4 * len(known.categories))) // len(folds))
     found: list[Candidates] = []
     heads: list[Matrix] = []
     best: list[int] = []
@@ -233,12 +240,9 @@ def weighed(
         )
         best.append(head.best)
         heads.append(head.part.scores(features))
-        scores = {name: part.scores(features) for name, part in known.parts(rest).items()}
-        scores[HEAD] = heads[-1]
-        rough = np.sum([np.float32(ROUGH[name]) * scores[name] for name in ROUGH], axis=0)
-        found.append(candidates(scores, targets.toarray(), rough, CANDIDATES))
-        names = list(scores)
-    weights = fitted(Candidates.joined(found), names)
+        made = {**known.parts(rest), HEAD: head.part}
+        found.append(chosen(made, features, targets))
+    weights = fitted(Candidates.joined(found), list(made))
     logits = []
     progress = on_stage("weighing")
     for number, fold in enumerate(folds):
@@ -250,6 +254,18 @@ def weighed(
         logits.append(total)
         progress(number + 1, len(folds))
     return weights, np.concatenate(logits), np.concatenate(held), int(np.median(best))
+
+
+def chosen(made: Mapping[str, Part], features: Features, targets: "csr_matrix") -> Candidates:
+    """Return the candidates of held-out products, with the scores of all parts; a few products at a time."""
+    some = []
+    for start in range(0, len(features), AT_ONCE):
+        places = np.arange(start, min(start + AT_ONCE, len(features)))
+        few = features.take(places)
+        scores = {name: part.scores(few) for name, part in made.items()}
+        rough = np.sum([np.float32(ROUGH[name]) * scores[name] for name in ROUGH], axis=0)
+        some.append(candidates(scores, targets[places].toarray(), rough, CANDIDATES))
+    return Candidates.joined(some)
 
 
 def ancestors(material: Material, known: Known, places: NDArray[np.int64]) -> Ancestors:

@@ -35,6 +35,9 @@ GRAMS = (2, 3, 4, 5)
 LEAST_TEXTS = (1, 1, 1, 1, 2)
 """Texts that an n-gram of each kind occurs in before it is kept."""
 
+MOST = BUCKETS * len(KINDS)
+"""N-grams that a lexicon may hold: all there can be."""
+
 AT_ONCE = 512
 """Texts hashed together, some 10,000 bytes for each."""
 
@@ -57,10 +60,13 @@ class Lexicon:
     idf: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, texts: Sequence[str], always: Sequence[str] = (), *, lexical: bool = True) -> "Lexicon":
+    def fit(
+        cls, texts: Sequence[str], always: Sequence[str] = (), *, lexical: bool = True, most: int = MOST
+    ) -> "Lexicon":
         """Take in the n-grams of texts; those of `always` (the categories' names) are kept however rare.
 
-        Without `lexical` nothing is known and all rows are empty.
+        Where there are more than `most`, those of `always` go first, then those of the most texts. Without
+        `lexical` nothing is known and all rows are empty.
         """
         if not lexical:
             return cls(np.empty(0, np.int64), np.empty(0, np.float32))
@@ -72,6 +78,9 @@ class Lexicon:
         frequency[np.searchsorted(known, buckets[kept])] = counts[kept]
         there = np.isin(buckets, needed)
         frequency[np.searchsorted(known, buckets[there])] = counts[there]
+        if len(known) > most:
+            chosen = np.sort(np.lexsort((-frequency, ~np.isin(known, needed)))[:most])
+            known, frequency = known[chosen], frequency[chosen]
         idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
         return cls(known, idf.astype(np.float32))
 
@@ -121,7 +130,7 @@ class Lexicon:
 
 def counted(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
     """Return the hash values of texts in rising order, and the number of texts that have each."""
-    counts = np.zeros(BUCKETS * len(KINDS), np.int32)
+    counts = np.zeros(MOST, np.int32)
     for start in range(0, len(texts), AT_ONCE):
         row, found = hashed(texts[start : start + AT_ONCE], names=names)
         values, times = np.unique(np.unique(found * AT_ONCE + row) // AT_ONCE, return_counts=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HEAD = "head.npz"
 NAMES = "head.json"
-AT_ONCE = 256
+AT_ONCE = 512
 """Texts in one product."""
 
 PATH_SEPARATOR = " > "
