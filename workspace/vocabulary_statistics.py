@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
-from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.vocabulary import Tagging
 from taxonaut.workspace.telling_apart import told_apart
@@ -215,10 +214,7 @@ def round_coverage(groups: Sequence[Group]) -> list[RoundCoverage]:
 
 
 def coverage_steps(groups: Sequence[Group]) -> list[Step]:
-    """Return how coverage changed between consecutive rounds, by level and step (figures 4 and 5).
-
-    Raises MissingExtraError without scipy.
-    """
+    """Return how coverage changed between consecutive rounds, by level and step (figures 4 and 5)."""
     deltas: dict[tuple[int, int], list[float]] = {}
     for each in group_rounds(groups):
         for step, (before, after) in enumerate(zip(each.coverage, each.coverage[1:], strict=False), start=1):
@@ -232,13 +228,10 @@ def coverage_steps(groups: Sequence[Group]) -> list[Step]:
 def wilcoxon(deltas: Sequence[float]) -> float | None:
     """Return the p-value of the Wilcoxon signed-rank test that deltas are greater than zero.
 
-    Zeros are left out, as Wilcoxon did; None where fewer than FEWEST_DELTAS remain. Raises MissingExtraError
-    without scipy.
+    Zeros are left out, as Wilcoxon did; None where fewer than FEWEST_DELTAS remain.
     """
-    try:
-        from scipy import stats
-    except ImportError:
-        raise MissingExtraError("scipy", "report") from None
+    from scipy import stats
+
     changed = [delta for delta in deltas if delta]
     if len(changed) < FEWEST_DELTAS:
         return None

@@ -1,6 +1,5 @@
 """A vocabulary's numbers, against values worked out by hand."""
 
-import sys
 from dataclasses import asdict
 from itertools import product
 
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Node
 from taxonaut.state.vocabulary import Refined, Round, Tagging
@@ -174,9 +172,3 @@ def test_equal_changes_tie() -> None:
     assert found < 0.001
     (step,) = coverage_steps([group(1, 10, 40), *(group(1, each, each + 30) for each in range(1, 8))])
     assert step.deltas == (30.0,) * 8
-
-
-def test_without_scipy_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'taxonaut\[report\]'"):
-        wilcoxon([1.0])
