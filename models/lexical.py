@@ -8,6 +8,7 @@ and each block of a row (`BLOCKS`) has length 1.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -168,6 +169,15 @@ def hashed(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbe
         for kind, values in zip(KINDS, (one, two, one[title], two[title_pair], grams), strict=True)
     ]
     return np.concatenate(rows), np.concatenate(found)
+
+
+def spelled(text: str) -> dict[int, tuple[str, ...]]:
+    """Return the words of a text, and its pairs of words, by hash value."""
+    lowered = text[:WORD_CHARACTERS].lower()
+    signs = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32)
+    words = [lowered[begin:end] for begin, end in zip(*_words(signs), strict=True)]
+    _, found = hashed([text])
+    return dict(zip(found.tolist(), [*((word,) for word in words), *pairwise(words)], strict=False))
 
 
 def _title_length(text: str, *, names: bool) -> int:

@@ -13,6 +13,7 @@ from taxonaut.models.calibration import Tempering
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.expert_parts import Features, Part, add
 from taxonaut.models.lexical import Lexicon
+from taxonaut.models.telling_words import telling
 from taxonaut.models.threads import default_threads
 from taxonaut.state.ids import LabelId
 
@@ -133,6 +134,13 @@ class TrainedExpert:
             for start in starts:
                 work(start)
         return found
+
+    def because(self, text: str, label: LabelId) -> str:
+        """Name the words of a text that speak most for a category; empty where none does.
+
+        Raises ValueError for a label that is not among `labels`.
+        """
+        return telling(text, self.head.lexicon, self.head.part, self.labels.index(label))
 
 
 def open_expert(
