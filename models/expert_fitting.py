@@ -17,6 +17,7 @@ from taxonaut.models.calibration_error import expected_calibration_error
 from taxonaut.models.combining import Candidates, candidates, fitted
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.expert_parts import (
+    NAME_WEIGHT,
     Categories,
     Features,
     Part,
@@ -277,12 +278,10 @@ def ancestors(material: Material, known: Known, places: NDArray[np.int64]) -> An
         for depth in range(1, len(path)):
             order.setdefault(tuple(path[:depth]))
     above = known.categories.above > 0
-    below = above.T @ known.targets[places].T
-    features = known.features.take(places)
-    words = csr_matrix(below @ features.words)
+    features, targets, paths = known.features.take(places), known.targets[places], known.categories.paths
+    words = csr_matrix(above.T @ (targets.T @ features.words + NAME_WEIGHT * paths.words))
     blocks = [row_unit(csr_matrix(words[:, columns])) for columns in known.blocks.values()]
-
-    vectors = unit(below @ features.vectors)
+    vectors = unit(above.T @ (targets.T @ features.vectors + NAME_WEIGHT * paths.vectors))
     return Ancestors(tuple(order), csr_matrix(hstack(blocks, format="csr")), vectors)
 
 
