@@ -31,6 +31,8 @@ class Tempering:
 
     def probabilities(self, logits: Matrix) -> Matrix:
         """Return the probabilities (n, C) of logits (n, C); rows sum to 1, at most CANDIDATES of one above 0."""
+        if not logits.shape[1]:
+            return logits
         best, places = likeliest(logits)
         shares = self.shares(best)
         if places is None:

@@ -73,15 +73,19 @@ class ServedHead:
             above_vectors=ancestors.vectors,
         )
         named = {"labels": self.labels, "weights": dict(self.weights), "above": ancestors.paths}
-        (folder / NAMES).write_text(json.dumps(named, ensure_ascii=False), encoding="utf-8")
+        (folder / NAMES).write_text(json.dumps(named), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "ServedHead":
-        """Read what `save` wrote. Raises OSError, ValueError or KeyError for files that are not there or damaged."""
+        """Read what `save` wrote.
+
+        Raises OSError for files that are not there, ValueError for those that do not belong together, and what
+        `json`, `zipfile` and NumPy raise for damaged ones.
+        """
         from scipy.sparse import csr_matrix
 
         named = json.loads((folder / NAMES).read_text(encoding="utf-8"))
-        with np.load(folder / HEAD, allow_pickle=False) as stored:
+        with (folder / HEAD).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         paths = tuple(tuple(path) for path in named["above"])
         lexicon = Lexicon(arrays["buckets"], arrays["idf"])
@@ -90,8 +94,11 @@ class ServedHead:
             shape=(len(arrays["above_vectors"]), len(lexicon)),
         )
         part = Part(arrays["words"].astype(np.float32), arrays["vectors"], arrays["bias"])
+        labels = tuple(map(LabelId, named["labels"]))
+        if arrays["words"].shape != (len(lexicon), len(labels)):
+            raise ValueError(f"{HEAD} and {NAMES} are not of the same expert")
         return cls(
-            tuple(map(LabelId, named["labels"])),
+            labels,
             lexicon,
             part,
             Tempering(*map(float, arrays["tempering"])),
