@@ -45,7 +45,7 @@ def train(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Products to judge by, laid out as ITEMS; else some of ITEMS are held out.",
+            help="Products to judge by, laid out as ITEMS; else ITEMS are held out in turn, or some for an encoder.",
             show_default=False,
         ),
     ] = None,

@@ -25,6 +25,8 @@ WORDS = {
     "several_categories": "products in several categories",
     "inner_categories": "categories with others below",
     "contradicting_texts": "texts in contradicting categories",
+    "epochs": "passes of the head",
+    "before_scaling": "calibration error before scaling",
 }
 
 
@@ -135,7 +137,7 @@ def told(key: str, value: Any) -> str:
     """Write a value for a person."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (int, float)) and key in SHARES:
+    if isinstance(value, (int, float)) and key in (*SHARES, "before_scaling"):
         return f"{value:.1%}"
     if isinstance(value, int):
         return f"{value:,}"

@@ -80,6 +80,14 @@ def test_products_are_divided_by_category(shop: Workspace) -> None:
     assert data.dev != data_of(shop, rows(boots=10, balls=10, tea=1), seed=1).dev
 
 
+def test_without_a_share_all_products_are_learned_from(shop: Workspace) -> None:
+    data = data_of(shop, rows(boots=1, balls=1), share=None)
+    assert ([each.labels for each in data.train], data.dev) == ([("boots",), ("balls",)], ())
+    assert (data.summary["products"], data.summary["dev"], data.summary["dev_given"]) == (2, 0, False)
+    given = data_of(shop, rows(boots=1, balls=1), [row(1, "a new boot", "boots")], share=None)
+    assert (len(given.train), len(given.dev), given.summary["dev_given"]) == (2, 1, True)
+
+
 def test_a_category_with_one_product_keeps_it(shop: Workspace) -> None:
     data = data_of(shop, rows(boots=1, balls=1, tea=1, ham=2), share=0.9)
     assert Counter(each.labels for each in data.train) == {(label,): 1 for label in data.labels}
