@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.agents.domain_expert import AGENT, ROWS, TEMPLATE, TOOL, DomainExpert
+from taxonaut.agents.domain_expert import AGENT, ROWS, TEMPLATE, TOOL, DomainExpert, firsts
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.expertise import Recommendation
 from taxonaut.state.ids import ItemId, LabelId, RunId
@@ -103,3 +103,21 @@ def test_recommendations_are_the_first_in_order(row: list[float], candidates: in
         wanted = []
     assert found.labels == tuple(wanted)
     assert list(found.probabilities) == sorted(found.probabilities, reverse=True)
+
+
+@given(st.integers(0, 6), st.integers(0, 12), st.integers(0, 8), st.integers(1, 8), st.integers(0, 99))
+def test_the_first_of_each_row_are_those_of_a_full_sort(
+    rows: int, columns: int, count: int, values: int, seed: int
+) -> None:
+    """Few different values make many equal ones; wide tables are cut first."""
+    columns *= 1 + 20 * (seed % 2)
+    table = (np.random.default_rng(seed).integers(0, values, (rows, columns)) / 8).astype(np.float32)
+    wanted = []
+    for row in table.tolist():
+        order = [at for at in sorted(range(columns), key=lambda at: (-row[at], at)) if row[at] > 0][:count]
+        wanted.append((order, [row[at] for at in order]))
+    assert list(firsts(table, count)) == wanted
+
+
+def test_without_categories_nothing_is_recommended() -> None:
+    assert list(firsts(np.empty((2, 0), np.float32), 10)) == [([], [])] * 2
