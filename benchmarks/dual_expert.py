@@ -179,7 +179,7 @@ def trained(
 ) -> Iterator[tuple[DomainExpert, float]]:
     """Give an expert of its own settings for a while, with the seconds that it took."""
     opened.wiring.stored.lookup([row.item.text for row in learnt])
-    config = ExpertConfig(**{**opened.config.expert.model_dump(), **settings})
+    config = ExpertConfig(**{**opened.config.expert.model_dump(exclude_unset=True), **settings})
     changed = opened.with_table("expert", config)
     started = time.perf_counter()
     card = changed.train_expert(learnt)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
-from taxonaut.state.errors import DiskError, NotFoundError, WorkspaceError
+from taxonaut.state.errors import DiskError, InputError, NotFoundError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.expert_data import Example, inner_labels, training_data
@@ -230,12 +230,18 @@ class Experts:
 
     def embedder(self, card: ExpertCard) -> "StoredEmbedder":
         """Open what gives an expert's vectors."""
-        wiring = self.workspace.wiring
+        wiring, wanted = self.workspace.wiring, card.settings.get("embedder")
         if card.kind == ENCODER:
             with self.readable(card.number, ENCODER) as path:
                 path.stat()
-            return wiring.encoder_in(path)
-        wanted, given = card.settings.get("embedder"), wiring.stored.embedder.name
+                try:
+                    stored = wiring.encoder_in(path)
+                except InputError as error:
+                    raise ValueError(str(error)) from None
+                if stored.embedder.name != wanted:
+                    raise ValueError(f"the files of {wanted!r} were changed")
+            return stored
+        given = wiring.stored.embedder.name
         if wanted not in (None, given):
             raise WorkspaceError(
                 f"expert {card.number} was trained with the embedder {wanted!r}, and the workspace's is {given!r}: "

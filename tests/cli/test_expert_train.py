@@ -9,7 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from taxonaut import Workspace
+from taxonaut.cli.expert_view import summary
 from taxonaut.cli.main import app
+from taxonaut.cli.session import Session
+from taxonaut.workspace.experts import ExpertCard
 
 WORDS = {"shoes": "running jogging race", "boots": "hiking trail alpine", "apples": "apple red sweet"}
 COLOURS = ("blue", "grey", "white", "black", "green", "brown", "pink", "gold")
@@ -132,6 +135,30 @@ def test_what_cannot_be_used(
     assert (called.code, called.out) == (2, "")
     assert called.err.startswith("error: ")
     assert said in called.err
+
+
+def test_an_encoder_is_fine_tuned_and_classifies(
+    run: Any, shop: Path, products: Path, embedder: Any, tiny_bert: Path
+) -> None:
+    called = run("expert", "train", products, "--encoder", tiny_bert, "--epochs", "1", "-w", shop)
+    assert (called.code, called.out) == (0, "")
+    first, *_, judged, kept, _ = called.err.splitlines()
+    assert first.startswith("trained expert 1 (a fine-tuned encoder) on 24 products of 5 categories in ")
+    assert judged.startswith("2 products held out: accuracy ")
+    assert kept.startswith(f"kept in {shop / 'experts' / '1'}; ")
+    shown = run("expert", "show", "--json", "-w", shop)
+    settings = json.loads(shown.out)["settings"]
+    assert settings["encoder"] == str(tiny_bert)
+    assert (settings["epochs"], settings["batch"]) == (1, 32)
+    called = run("categorize", "running race shoes", "--threshold", "0", "--json", "-w", shop)
+    assert (called.code, json.loads(called.out)["verdict"]) == (0, "domain")
+
+
+def test_why_an_encoder_is_served_by_pytorch() -> None:
+    card = ExpertCard("encoder", {"products": 9, "dev": 1}, {"no_gguf": "its tokenizer is 'BPE'"})
+    assert list(summary(card, Path("e"), Session()))[1] == (
+        "  classifying takes PyTorch (taxonaut[train]), as there is no GGUF of the encoder: its tokenizer is 'BPE'"
+    )
 
 
 def test_ctrl_c_says_what_is_kept(

@@ -187,9 +187,19 @@ def test_what_llama_cpp_cannot_run_is_served_by_pytorch(
 
 
 def test_an_expert_without_its_encoder(shop: Callable[..., Any], tiny_bert: Path) -> None:
+    pytest.importorskip("llama_cpp")
     workspace = shop(encoder=str(tiny_bert), epochs=1)
-    workspace.train_expert(rows(shelf(3)))
-    shutil.rmtree(workspace.experts.path(1) / "encoder")
+    name = workspace.train_expert(rows(shelf(3))).settings["embedder"]
+    encoder = workspace.experts.path(1) / "encoder"
+    file = encoder / "encoder.gguf"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(WorkspaceError, match=rf"encoder' is damaged: .*the files of '{name}' were changed"):
+        workspace.experts.classifier()
+    file.unlink()
+    (encoder / "config.json").unlink()
+    with pytest.raises(WorkspaceError, match=r"encoder' is damaged: .*config\.json missing.*train again"):
+        workspace.experts.classifier()
+    shutil.rmtree(encoder)
     with pytest.raises(
         WorkspaceError, match=r"experts/1/encoder' is not there; put it back, or delete the folder"
     ):
