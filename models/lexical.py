@@ -131,6 +131,8 @@ class Lexicon:
 
 def counted(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
     """Return the hash values of texts in rising order, and the number of texts that have each."""
+    if not texts:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     counts = np.zeros(MOST, np.int32)
     for start in range(0, len(texts), AT_ONCE):
         row, found = hashed(texts[start : start + AT_ONCE], names=names)

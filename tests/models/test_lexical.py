@@ -200,7 +200,7 @@ def test_blocks_divide_the_columns() -> None:
 @settings(max_examples=20)
 @given(st.lists(texts, min_size=1, max_size=6), st.lists(texts, max_size=4))
 def test_each_block_of_a_row_has_length_1_or_0(known: list[str], some: list[str]) -> None:
-    lexicon = Lexicon.fit(known, ["tea"])
+    lexicon = Lexicon.fit(known)
     for row in rows(lexicon, [*known, *some]):
         for columns in lexicon.blocks.values():
             length = float(np.linalg.norm(row[columns]))
@@ -238,6 +238,21 @@ def test_unknown_words_and_no_words_give_empty_rows() -> None:
     found = lexicon.rows(["", "?!", "\0", "жук", "😀"])
     assert (found.shape, found.nnz, found.dtype) == ((5, len(lexicon)), 0, np.float32)
     assert lexicon.rows([]).shape == (0, len(lexicon))
+
+
+@pytest.mark.parametrize("most", [0, 1, 10, 40, 1000])
+def test_where_there_are_too_many_the_names_and_the_frequent_stay(most: int) -> None:
+    whole, found = Lexicon.fit(CATALOGUE, ["Pot"]), Lexicon.fit(CATALOGUE, ["Pot"], most=most)
+    assert len(found) == min(most, len(whole))
+    kept = np.isin(whole.buckets, found.buckets)
+    assert np.array_equal(whole.buckets[kept], found.buckets)
+    assert np.array_equal(whole.idf[kept], found.idf)
+    named = np.isin(whole.buckets, counted(["Pot"], names=True)[0])
+    if most >= named.sum():
+        assert kept[named].all()
+        assert whole.idf[kept & ~named].max(initial=0) <= whole.idf[~kept].min(initial=9)
+    else:
+        assert not kept[~named].any()
 
 
 def test_names_are_known_however_rare() -> None:
