@@ -26,6 +26,7 @@ from taxonaut.state.templates import Templates
 from taxonaut.state.trails import Trails
 from taxonaut.workspace import config as configuration
 from taxonaut.workspace.config import Config, Section, WalkConfig, load_config, problems
+from taxonaut.workspace.forgetting import forget_nodes
 from taxonaut.workspace.label_files import LabelFile
 from taxonaut.workspace.native_tree import build_native_tree
 from taxonaut.workspace.tree_builder import Progress, silent
@@ -104,6 +105,7 @@ class Workspace:
         """Free the models and the index."""
         self.wiring.close()
         self.database.close()
+        forget_nodes()
 
     def __enter__(self) -> Self:
         return self
