@@ -55,6 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--methods", default=METHODS, help="methods: those to compare")
     parser.add_argument("--general", default=None, help="asking, methods: the general expert's model")
+    parser.add_argument("--only", default=None, help="training, noise: some rows, divided by commas")
     parser.add_argument("--noise", type=float, default=0.2, help="noise: share of labels replaced")
     parser.add_argument("--define", action="store_true", help="asking: let the model define categories first")
 
@@ -127,7 +128,7 @@ def trained_once(opened: Workspace, learnt: Sequence[ItemRow]) -> None:
 
 
 def variants() -> dict[str, dict[str, Any]]:
-    """Return the settings of table 3's rows: all three ideas, each left out, none."""
+    """Return the settings of table 3's rows: all three ideas, each left out, none, and augmentation alone."""
     default = ExpertConfig()
     every = {"augment": default.augment or 0.5, "focal": True, "bootstrap": True}
     return {
@@ -135,15 +136,22 @@ def variants() -> dict[str, dict[str, Any]]:
         "without augmentation": {**every, "augment": 0.0},
         "without phase 1": {**every, "focal": False},
         "without phase 2": {**every, "bootstrap": False},
+        "augmentation alone": {**PLAIN, "augment": every["augment"]},
         "none of them (cross-entropy)": dict(PLAIN),
     }
+
+
+def asked_for(rows: Mapping[str, dict[str, Any]], only: str | None) -> dict[str, dict[str, Any]]:
+    """Return the rows that a person wants, all by default."""
+    wanted = [each.strip() for each in only.split(",")] if only else list(rows)
+    return {title: rows[title] for title in wanted}
 
 
 def training(opened: Workspace, options: argparse.Namespace, name: str) -> list[list[str]]:
     """Print table 3's ablation of the domain expert."""
     learnt, rows = items(options, name, "train"), products(options, name)
     table = [["domain expert", "accuracy", "weighted F1", "macro-F1", "tail", "zero-shot", "ECE", "seconds"]]
-    for title, settings in variants().items():
+    for title, settings in asked_for(variants(), options.only).items():
         found = [measured(opened, learnt, rows, {**settings, "seed": seed}) for seed in range(options.seeds)]
         scores = [each for each, _ in found]
         table.append(
@@ -206,7 +214,7 @@ def noise(opened: Workspace, options: argparse.Namespace, name: str) -> list[lis
         "focal, then bootstrap": {"focal": True, "bootstrap": True},
     }
     table = [["loss", "accuracy", f"{options.noise:.0%} wrong labels", "points lost"]]
-    for title, settings in losses.items():
+    for title, settings in asked_for(losses, options.only).items():
         clean, wrong = [], []
         for seed in range(options.seeds):
             own = {**settings, "seed": seed}

@@ -28,7 +28,7 @@ def setting(*names: str, text: str, **more: Any) -> Any:
     app,
     "train",
     example="taxonaut expert train products.csv --text-column title --labels-column category\n"
-    "taxonaut expert train train.jsonl --dev dev.jsonl --no-augment\n"
+    "taxonaut expert train train.jsonl --dev dev.jsonl --bootstrap\n"
     "taxonaut expert train products.jsonl --encoder ./xlm-roberta-base --epochs 5",
 )
 def train(
@@ -67,12 +67,13 @@ def train(
     no_augment: Annotated[
         bool, setting("--no-augment", text="Without synthetic products made of category paths.")
     ] = False,
-    no_focal: Annotated[
-        bool, setting("--no-focal", text="Phase 1 with cross-entropy, not focal loss.")
-    ] = False,
-    no_bootstrap: Annotated[
-        bool, setting("--no-bootstrap", text="Without phase 2, which trusts the given categories less.")
-    ] = False,
+    focal: Annotated[
+        bool | None, setting("--focal/--no-focal", text="Phase 1 with focal loss, or with cross-entropy.")
+    ] = None,
+    bootstrap: Annotated[
+        bool | None,
+        setting("--bootstrap/--no-bootstrap", text="Phase 2, which trusts given categories less, or none."),
+    ] = None,
     seed: Annotated[int | None, setting("--seed", text="Seed of all that is random.", min=0)] = None,
     text_column: Annotated[str, column("--text-column", "the text")] = "text",
     id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
@@ -108,13 +109,13 @@ def train(
 
     settings = changed(encoder, epochs, seed)
     settings |= {
-        name: off
-        for name, off, given in (
-            ("augment", 0.0, no_augment),
-            ("focal", False, no_focal),
-            ("bootstrap", False, no_bootstrap),
+        name: value
+        for name, value in (
+            ("augment", 0.0 if no_augment else None),
+            ("focal", focal),
+            ("bootstrap", bootstrap),
         )
-        if given
+        if value is not None
     }
     with progress(session, json=json) as bar:
         bar.stage("reading products")

@@ -26,10 +26,10 @@ OnEpoch = Callable[[int, int], None]
 class HeadSettings:
     """How the head is trained; names and meanings as in `[expert]`."""
 
-    focal: bool = True
+    focal: bool = False
     alpha: float = 0.25
     gamma: float = 1.0
-    bootstrap: bool = True
+    bootstrap: bool = False
     beta: float = 0.9
     gate: float = 0.5
     epochs: int = 4

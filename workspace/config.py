@@ -192,12 +192,12 @@ class ExpertConfig(Section):
         ge=0,
         description="Synthetic rows from masked paths, as a share of the products; 0: none.",
     )
-    focal: bool = Field(default=True, description="Phase 1: focal loss; else cross-entropy.")
+    focal: bool = Field(default=False, description="Phase 1: focal loss; else cross-entropy.")
     alpha: float = Field(
         default=0.25, ge=0, le=1, description="Class weights: 1 / products of the class, to this power."
     )
     gamma: float = Field(default=1.0, ge=0, description="Phase 1: how little well-classified products count.")
-    bootstrap: bool = Field(default=True, description="Phase 2: bootstrap loss after the gate.")
+    bootstrap: bool = Field(default=False, description="Phase 2: bootstrap loss after the gate.")
     beta: float = Field(default=0.9, gt=0, le=1, description="Phase 2: weight of the given label.")
     gate: float = Field(default=0.5, ge=0, le=1, description="Share of all steps after which phase 2 begins.")
     epochs: int = Field(

@@ -88,14 +88,14 @@ def test_as_json_with_other_settings_and_a_dev_part(
     run: Any, shop: Path, products: Path, tmp_path: Path, embedder: Any
 ) -> None:
     dev = write(tmp_path / "dev.jsonl", [{"text": "blue pear", "labels": ["pears"]}])
-    off = ("--no-augment", "--no-focal", "--no-bootstrap", "--seed", "3", "--epochs", "1")
+    off = ("--no-augment", "--focal", "--no-bootstrap", "--seed", "3", "--epochs", "1")
     called = run("expert", "train", products, "--dev", dev, *off, "--json", "-w", shop)
     assert (called.code, called.err) == (0, "")
     found = json.loads(called.out)
     assert (found["number"], found["folder"]) == (1, str(shop / "experts" / "1"))
     assert (found["data"]["products"], found["data"]["dev"], found["data"]["dev_given"]) == (24, 1, True)
     settings = {name: found["settings"][name] for name in ("augment", "focal", "bootstrap", "seed", "epochs")}
-    assert settings == {"augment": 0.0, "focal": False, "bootstrap": False, "seed": 3, "epochs": 1}
+    assert settings == {"augment": 0.0, "focal": True, "bootstrap": False, "seed": 3, "epochs": 1}
     assert {"accuracy", "macro_f1", "calibration_error", "seconds"} <= set(found["metrics"])
     quiet = run("expert", "train", products, *off, "--quiet", "-w", shop)
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")

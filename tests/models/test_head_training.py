@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 torch = pytest.importorskip("torch")
 
-SETTINGS = HeadSettings(batch=16, epochs=6)
+SETTINGS = HeadSettings(batch=16, epochs=6, focal=True, bootstrap=True)
 
 
 def toy(rows: int, classes: int = 4, noise: float = 0.0, seed: int = 0) -> Rows:
