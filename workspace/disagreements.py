@@ -79,7 +79,8 @@ def differs(row: Audited) -> bool:
 def domain_reasons(workspace: "Workspace", expert: int, rows: Sequence[Audited]) -> list[str]:
     """Say for each item why the domain expert chose its category.
 
-    In its own words if the classifier has a method `because(text, label)`, else by the nearest training products.
+    By the words that speak for the category, if the classifier has a method `because(text, label)`, and by the
+    nearest training products.
     """
     from taxonaut.workspace.experts import Experts
 
@@ -87,16 +88,14 @@ def domain_reasons(workspace: "Workspace", expert: int, rows: Sequence[Audited])
         return []
     experts = Experts(workspace)
     because = getattr(experts.classifier(expert), "because", None)
-    examples = experts.examples(expert) if because is None else {}
+    examples = experts.examples(expert)
     found = []
     for row in rows:
         label = row.recommended.labels[0]
-        said = (
-            because(row.item.text, label)
-            if because is not None
-            else nearest(workspace, row.item.text, examples.get(label, ()))
-        )
-        found.append(f"{row.recommended.confidence:.1%}" + (f"; {said}" if said else ""))
+        words = because(row.item.text, label) if because is not None else ""
+        like = nearest(workspace, row.item.text, examples.get(label, ()))
+        said = [f"{row.recommended.confidence:.1%}", *([f"for {words}"] if words else []), like]
+        found.append("; ".join(said))
     return found
 
 

@@ -150,8 +150,8 @@ def test_the_words_that_a_classifier_gives_as_its_reason(
         shop_expert.WordExpert, "because", lambda _, text, label: f"{label} by its words", raising=False
     )
     assert [each.domain_reason for each in disagreements(workspace, kept, 0.5)] == [
-        "94.6%; shoes by its words",
-        "83.4%; pears by its words",
+        "94.6%; for shoes by its words; like “fast running shoes”",
+        "83.4%; for pears by its words; like “soft green pears”",
     ]
 
 
