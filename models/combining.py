@@ -11,6 +11,10 @@ from taxonaut.models.embedder import Matrix
 SHRINKAGE = 3e-4
 """Weight of the squared weights in the loss; parts are scaled to a deviation of 1."""
 
+WRONG = 0.05
+"""Share of wrong labels from which the search for it starts."""
+
+LEAST = 1e-12
 FLAT = 1e-6
 """Deviation below which a part says nothing, and is not scaled up to say something."""
 
@@ -46,26 +50,41 @@ def candidates(scores: Mapping[str, Matrix], targets: Matrix, rough: Matrix, cou
 
 
 def fitted(found: Candidates, names: Sequence[str]) -> dict[str, float]:
-    """Return the weight of each part, such that the sums of weighted scores are logits of the right candidates."""
+    """Return the weight of each part, such that the sums of weighted scores are logits of the right candidates.
+
+    A share of the labels is taken to be wrong, any candidate as likely as another. How large it is is learned
+    as well: without it a few wrong labels of products that are clear would pull all weights towards 0.
+    """
     from scipy.optimize import minimize
 
+    kept = found.right.sum(axis=1) > 0
     flat = found.scores.reshape(-1, found.scores.shape[2])
     spread = flat.std(axis=0, dtype=np.float64)
     scale = np.where(spread < FLAT, 1, spread).astype(np.float32)
-    scores: NDArray[np.float32] = found.scores / scale
-    right = found.right
-    share = right.sum(axis=1, keepdims=True)
+    scores: NDArray[np.float32] = found.scores[kept] / scale
+    right = found.right[kept]
+    any_of_them = 1 / right.shape[1]
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = scores @ weights.astype(np.float32)
-        logits -= logits.max(axis=1, keepdims=True)
-        odds = np.exp(logits)
-        total = odds.sum(axis=1, keepdims=True)
-        wrong = share * odds / total - right
-        value = float((right * (np.log(total) - logits)).sum() / len(scores))
-        slope = np.tensordot(wrong, scores, axes=((0, 1), (0, 1))).astype(np.float64) / len(scores)
-        return value + SHRINKAGE * float(weights @ weights), slope + 2 * SHRINKAGE * weights
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, wrong = values[:-1], 1 / (1 + np.exp(-values[-1]))
+        odds = softmax(scores @ weights.astype(np.float32))
+        given = right * odds
+        sure = given.sum(axis=1)
+        likely = (1 - wrong) * sure + wrong * any_of_them
+        meant = (1 - wrong) * sure / likely
+        apart = odds - given / np.maximum(sure, LEAST)[:, None]
+        slope = np.tensordot(meant[:, None] * apart, scores, axes=((0, 1), (0, 1))) / len(scores)
+        steep = ((sure - any_of_them) / likely).mean() * wrong * (1 - wrong)
+        value = float(-np.log(likely).mean()) + SHRINKAGE * float(weights @ weights)
+        return value, np.append(slope.astype(np.float64) + 2 * SHRINKAGE * weights, float(steep))
 
-    start = np.zeros(len(names))
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return {name: float(weight / size) for name, weight, size in zip(names, best.x, scale, strict=True)}
+    start = np.append(np.zeros(len(names)), np.log(WRONG / (1 - WRONG)))
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x[:-1]
+    return {name: float(weight / size) for name, weight, size in zip(names, best, scale, strict=True)}
+
+
+def softmax(logits: Matrix) -> Matrix:
+    """Return rows that sum to 1."""
+    odds: Matrix = np.exp(logits - logits.max(axis=1, keepdims=True))
+    odds /= odds.sum(axis=1, keepdims=True)
+    return odds
