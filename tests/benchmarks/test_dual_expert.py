@@ -55,7 +55,7 @@ def options(tmp_path: Path) -> argparse.Namespace:
         (folder / f"{part}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return argparse.Namespace(
         data=tmp_path, set="shop", table="methods", limit=None, seed=0, seeds=2, general=None, noise=0.4,
-        methods="expert,dual:threshold=0.5,bm25", define=False,
+        methods="expert,dual:threshold=0.5,bm25", define=False, only=None,
     )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def test_products_into_a_file(run: Any, trained: Path, products: Path, tmp_path:
     assert summary["cost"]["requests"] == 1
     if suffix == "parquet":
         query = "SELECT id, label_id, path, confidence, verdict, len(candidates) FROM read_parquet(?) LIMIT 1"
-        row = duckdb.execute(query, [str(out)]).fetchone()
+        (row,) = duckdb.execute(query, [str(out)]).fetchall()
         assert row == ("sure", "apples", ["Food", "Fruit", "Red apples"], 0.9902, "domain", 5)
     elif suffix == "jsonl":
         assert len(out.read_text().splitlines()) == 5
