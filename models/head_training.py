@@ -30,8 +30,8 @@ class HeadSettings:
     alpha: float = 0.25
     gamma: float = 1.0
     bootstrap: bool = False
-    beta: float = 0.9
-    gate: float = 0.5
+    beta: float = 0.8
+    gate: float = 0.25
     epochs: int = 4
     patience: int = 2
     batch: int = 256
