@@ -199,7 +199,9 @@ class ExpertConfig(Section):
     gamma: float = Field(default=1.0, ge=0, description="Phase 1: how little well-classified products count.")
     bootstrap: bool = Field(default=False, description="Phase 2: bootstrap loss after the gate.")
     beta: float = Field(default=0.8, gt=0, le=1, description="Phase 2: weight of the given label.")
-    gate: float = Field(default=0.25, ge=0, le=1, description="Share of all steps after which phase 2 begins.")
+    gate: float = Field(
+        default=0.25, ge=0, le=1, description="Share of all steps after which phase 2 begins."
+    )
     epochs: int = Field(
         default=6, ge=1, description="Most passes over the products. An encoder's default is 4."
     )
