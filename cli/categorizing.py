@@ -1,25 +1,22 @@
 """Categorize from the command line: stream, count who decided, and say how to go on when it is broken off."""
 
-import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, aclosing
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.cli.item_input import ItemInput
-from taxonaut.cli.labelling import noted
+from taxonaut.cli.labelling import continued, streamed
 from taxonaut.cli.progress import Bar
-from taxonaut.cli.reporting import InterruptedWork
 from taxonaut.cli.terminal import counted
-from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
 
 if TYPE_CHECKING:
+    from taxonaut.state.categorizing import Judged
     from taxonaut.state.decisions import Totals
     from taxonaut.state.expertise import Categorized
-    from taxonaut.workspace.categorizing import Categorizing, Threshold
+    from taxonaut.workspace.categorizing import Threshold
     from taxonaut.workspace.workspace import Workspace
 
 Sink = Callable[[Item, "Categorized"], None]
@@ -126,37 +123,18 @@ def categorize_all(
     bar.stage("preparing")
     routing = categorizing(workspace, **how)
     tally = Tally(routing.card.number, routing.threshold)
-    try:
+    with continued(given, tally):
         if routing.compares_vectors:
             bar.stage("embedding labels")
             workspace.embed_labels(bar.at)
         before = routing.totals()
         bar.stage("categorizing", given.count)
-        started = time.perf_counter()
-        with sink as write, asyncio.Runner() as runner:
-            try:
-                runner.run(stream(routing, given, write, bar, tally))
-            except KeyboardInterrupt:
-                workspace.wiring.close()  # ends what its threads still compute; the runner waits for them
-                raise
-    except KeyboardInterrupt:
-        raise InterruptedWork(
-            f"{tally.done:,} of {given.count:,} done and kept; run the same command again to continue"
-        ) from None
-    tally.seconds = time.perf_counter() - started
+        with sink as write:
+
+            def take(item: Item, result: "tuple[Categorized, Judged | None]") -> None:
+                tally.count(result[0])
+                write(item, result[0])
+
+            streamed(workspace, routing.results, given, take, bar, tally)
     tally.totals = routing.totals().since(before)
     return tally
-
-
-async def stream(routing: "Categorizing", given: ItemInput, write: Sink, bar: Bar, tally: Tally) -> None:
-    """Hand results on as their batches finish; no more items than a batch are held."""
-
-    def on_done(done: int) -> None:
-        tally.done = done
-        bar.at(done)
-
-    waiting: dict[ItemId, Item] = {}
-    async with aclosing(routing.results(noted(given.items(), waiting), on_done)) as results:
-        async for result, _ in results:
-            tally.count(result)
-            write(waiting.pop(result.item_id), result)

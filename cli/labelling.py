@@ -2,21 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, aclosing
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from taxonaut.cli.item_input import ItemInput
 from taxonaut.cli.progress import Bar
 from taxonaut.cli.reporting import InterruptedWork
-from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item, ItemResult
 
 if TYPE_CHECKING:
-    from taxonaut.workspace.classification import Classification
     from taxonaut.workspace.workspace import Workspace
 
+R = TypeVar("R")
 Sink = Callable[[Item, ItemResult], None]
 """Takes each item with its result, in order."""
 
@@ -71,7 +71,7 @@ def label_all(
     Raises InterruptedWork on Ctrl-C, after what runs has been ended in order.
     """
     tally = Tally()
-    try:
+    with continued(given, tally):
         if workspace.compares_vectors:
             bar.stage("embedding labels")
             workspace.embed_labels(bar.at)
@@ -79,45 +79,72 @@ def label_all(
         classification = workspace.classification()
         before = classification.totals()
         bar.stage("labelling", given.count)
-        started = time.perf_counter()
-        with sink as write, asyncio.Runner() as runner:
-            try:
-                runner.run(stream(classification, given, write, bar, tally))
-            except KeyboardInterrupt:
-                workspace.wiring.close()  # ends what its threads still compute; the runner waits for them
-                raise
+        with sink as write:
+
+            def take(item: Item, result: ItemResult) -> None:
+                tally.count(result)
+                write(item, result)
+
+            streamed(workspace, classification.results, given, take, bar, tally)
+    spent = classification.totals().since(before)
+    tally.requests = spent.requests
+    tally.cached = spent.cached
+    tally.prompt_tokens = spent.prompt_tokens
+    tally.completion_tokens = spent.completion_tokens
+    tally.reused_tokens = spent.reused_tokens
+    return tally
+
+
+class Counts(Protocol):
+    """What is known of a call while it runs: how many items are done, and in the end how long it took."""
+
+    done: int
+    seconds: float
+
+
+@contextmanager
+def continued(given: ItemInput, tally: Counts) -> Iterator[None]:
+    """Turn Ctrl-C within the block into InterruptedWork, which says how to go on."""
+    try:
+        yield
     except KeyboardInterrupt:
         raise InterruptedWork(
             f"{tally.done:,} of {given.count:,} done and kept; run the same command again to continue"
         ) from None
-    tally.seconds = time.perf_counter() - started
-    after = classification.totals()
-    tally.requests = after.requests - before.requests
-    tally.cached = after.cached - before.cached
-    tally.prompt_tokens = after.prompt_tokens - before.prompt_tokens
-    tally.completion_tokens = after.completion_tokens - before.completion_tokens
-    tally.reused_tokens = after.reused_tokens - before.reused_tokens
-    return tally
 
 
-async def stream(
-    classification: "Classification", given: ItemInput, write: Sink, bar: Bar, tally: Tally
+def streamed(
+    workspace: "Workspace",
+    results: Callable[[Iterator[Item], Callable[[int], None]], AsyncGenerator[R, None]],
+    given: ItemInput,
+    take: Callable[[Item, R], None],
+    bar: Bar,
+    tally: Counts,
 ) -> None:
-    """Hand results on as their batches finish; no more items than a batch are held."""
+    """Hand results on, each with its item, as their batches finish; no more items than a batch are held."""
+    started = time.perf_counter()
 
     def on_done(done: int) -> None:
         tally.done = done
         bar.at(done)
 
-    waiting: dict[ItemId, Item] = {}
-    async with aclosing(classification.results(noted(given.items(), waiting), on_done)) as results:
-        async for result in results:
-            tally.count(result)
-            write(waiting.pop(result.item_id), result)
+    async def stream() -> None:
+        waiting: deque[Item] = deque()
+        async with aclosing(results(noted(given.items(), waiting), on_done)) as stream:
+            async for result in stream:
+                take(waiting.popleft(), result)
+
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(stream())
+        except KeyboardInterrupt:
+            workspace.wiring.close()  # ends what its threads still compute; the runner waits for them
+            raise
+    tally.seconds = time.perf_counter() - started
 
 
-def noted(items: Iterator[Item], waiting: dict[ItemId, Item]) -> Iterator[Item]:
-    """Give items on, and note each until its result is there."""
+def noted(items: Iterator[Item], waiting: deque[Item]) -> Iterator[Item]:
+    """Give items on, and note each until its result is there; results come in the items' order."""
     for item in items:
-        waiting[item.id] = item
+        waiting.append(item)
         yield item

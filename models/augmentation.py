@@ -3,9 +3,9 @@
 import random
 from collections.abc import Sequence
 
+from taxonaut.models.encoder import PATH_SEPARATOR
 from taxonaut.models.titles import divided
 
-PATH_SEPARATOR = " > "
 MASKED = 0.5
 """Share of the steps above a category that are left out of its path."""
 

@@ -22,6 +22,7 @@ from taxonaut.models.expert_parts import (
     Features,
     Part,
     above_matrix,
+    ancestors_of,
     joined,
     parts,
     row_unit,
@@ -122,7 +123,7 @@ class Known:
     blocks: Mapping[str, slice]
 
     def rows(self, places: NDArray[np.int64]) -> Rows:
-        """Return products with the synthetic ones made of them, and a row for each category's path."""
+        """Return products with the synthetic ones made of them and, if any, a row for each category's path."""
         from scipy.sparse import csr_matrix, identity, vstack
 
         features, targets = [self.features.take(places)], [self.targets[places]]
@@ -273,16 +274,12 @@ def ancestors(material: Material, known: Known, places: NDArray[np.int64]) -> An
     """Return what later categories are scored by from above, of some products, in the order of `above_matrix`."""
     from scipy.sparse import csr_matrix, hstack
 
-    order: dict[tuple[str, ...], None] = {}
-    for path in material.paths:
-        for depth in range(1, len(path)):
-            order.setdefault(tuple(path[:depth]))
     above = known.categories.above > 0
     features, targets, paths = known.features.take(places), known.targets[places], known.categories.paths
     words = csr_matrix(above.T @ (targets.T @ features.words + NAME_WEIGHT * paths.words))
     blocks = [row_unit(csr_matrix(words[:, columns])) for columns in known.blocks.values()]
     vectors = unit(above.T @ (targets.T @ features.vectors + NAME_WEIGHT * paths.vectors))
-    return Ancestors(tuple(order), csr_matrix(hstack(blocks, format="csr")), vectors)
+    return Ancestors(ancestors_of(material.paths), csr_matrix(hstack(blocks, format="csr")), vectors)
 
 
 def metrics(probabilities: Matrix, right: Matrix) -> dict[str, float]:

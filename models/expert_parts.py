@@ -205,17 +205,30 @@ def row_unit(matrix: "csr_matrix") -> "csr_matrix":
     return scaled
 
 
-def above_matrix(paths: Sequence[Sequence[str]]) -> "csr_matrix":
-    """Return `Categories.above` of categories with these paths (names from the top down to their own)."""
+def ancestors_of(paths: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """Return what stands above categories with these paths (names from the top down), each once, as it comes."""
+    return tuple(dict.fromkeys(tuple(path[:depth]) for path in paths for depth in range(1, len(path))))
+
+
+def above_matrix(
+    paths: Sequence[Sequence[str]], ancestors: Sequence[tuple[str, ...]] | None = None
+) -> "csr_matrix":
+    """Return `Categories.above` of categories with these paths (names from the top down to their own).
+
+    A column is one of `ancestors`, by default their own; what stands above and is none of these is left out.
+    """
     from scipy.sparse import csr_matrix
 
-    known: dict[tuple[str, ...], int] = {}
+    columns_of = ancestors_of(paths) if ancestors is None else ancestors
+    known = {path: place for place, path in enumerate(columns_of)}
     rows, columns, values = [], [], []
     for row, path in enumerate(paths):
         for depth in range(1, len(path)):
-            rows.append(row)
-            columns.append(known.setdefault(tuple(path[:depth]), len(known)))
-            values.append(1 / (len(path) - 1))
+            place = known.get(tuple(path[:depth]))
+            if place is not None:
+                rows.append(row)
+                columns.append(place)
+                values.append(1 / (len(path) - 1))
     shape = (len(paths), max(len(known), 1))
     made: csr_matrix = csr_matrix((np.array(values, np.float32), (rows, columns)), shape=shape)
     return made

@@ -11,7 +11,8 @@ import numpy as np
 
 from taxonaut.models.calibration import Tempering
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.expert_parts import Features, Part, add
+from taxonaut.models.encoder import PATH_SEPARATOR
+from taxonaut.models.expert_parts import Features, Part, above_matrix, add
 from taxonaut.models.lexical import Lexicon
 from taxonaut.models.telling_words import telling
 from taxonaut.models.threads import default_threads
@@ -24,8 +25,6 @@ HEAD = "head.npz"
 NAMES = "head.json"
 AT_ONCE = 512
 """Texts in one product."""
-
-PATH_SEPARATOR = " > "
 
 Embed = Callable[[Sequence[str]], Matrix]
 
@@ -217,18 +216,4 @@ def counted(weights: Mapping[str, float], name: str) -> float:
 
 def above_known(ancestors: Ancestors, texts: Sequence[str]) -> "csr_matrix":
     """Return which ancestors stand above paths (n, A), as `Categories.above` does; unknown ones are left out."""
-    from scipy.sparse import csr_matrix
-
-    known = {path: place for place, path in enumerate(ancestors.paths)}
-    rows, columns, values = [], [], []
-    for row, text in enumerate(texts):
-        path = text.split(PATH_SEPARATOR)
-        for depth in range(1, len(path)):
-            place = known.get(tuple(path[:depth]))
-            if place is not None:
-                rows.append(row)
-                columns.append(place)
-                values.append(1 / (len(path) - 1))
-    shape = (len(texts), len(ancestors.vectors))
-    made: csr_matrix = csr_matrix((np.array(values, np.float32), (rows, columns)), shape=shape)
-    return made
+    return above_matrix([text.split(PATH_SEPARATOR) for text in texts], ancestors.paths)
