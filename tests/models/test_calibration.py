@@ -71,6 +71,7 @@ def test_rows_are_probabilities_in_the_order_of_logits(
     assert (found.dtype, found.shape) == (np.float32, logits.shape)
     assert found.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-5)
     assert ((found > 0).sum(axis=1) <= CANDIDATES).all()
-    assert (found.argmax(axis=1) == logits.argmax(axis=1)).all()
     for row, scores in zip(found, logits, strict=True):
-        assert (np.diff(row[np.argsort(scores)]) >= 0).all()
+        # logits that nearly tie may share one float32, or swap by a rounding of exp
+        assert (np.diff(row[np.argsort(scores)]) >= -1e-6).all()
+        assert row[scores.argmax()] == pytest.approx(row.max(), abs=1e-6)
