@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := .build/demo
-FOLDERS := agents cli evaluation graphs models prompts state tools workspace
+FOLDERS := agents cli conversation evaluation graphs models prompts state tools workspace
 SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks
 
 .PHONY: help demo test check format setup clean

@@ -39,6 +39,11 @@ def keep_definitions(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_6.sql"))
 
 
+def keep_conversations(connection: DuckDBPyConnection) -> None:
+    """Version 7: what templates were rendered with and came to, gold labels, and changes made in conversations."""
+    connection.execute(_sql("schema_7.sql"))
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     create_tables,
     keep_templates,
@@ -46,6 +51,7 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     keep_trails,
     keep_tags,
     keep_definitions,
+    keep_conversations,
 )
 """Never change or reorder a step that was released; append."""
 

@@ -95,6 +95,7 @@ class ModelsConfig(Section):
     general_expert: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
     architect: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
     annotator: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
+    assistant: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
 
 
 class WalkConfig(Section):

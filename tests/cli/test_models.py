@@ -40,6 +40,7 @@ def test_list(run: Any, tmp_path: Path, weights: Path, monkeypatch: pytest.Monke
         ("general_expert", "encoder/all-minilm-l6-v2"),
         ("architect", "encoder/all-minilm-l6-v2"),
         ("annotator", "encoder/all-minilm-l6-v2"),
+        ("assistant", "encoder/all-minilm-l6-v2"),
         ("embeddings", "gguf/all-minilm-l6-v2"),
     ]
     shown = run("models", "list").out
@@ -90,7 +91,7 @@ def test_all_roles(run: Any, shop: Path, scripted: ScriptedModel) -> None:
     assert called.code == 0
     chooser, embedder = json.loads(called.out)
     assert chooser["model"] == "encoder/all-minilm-l6-v2"
-    assert chooser["roles"] == ["navigator", "general_expert", "architect", "annotator"]
+    assert chooser["roles"] == ["navigator", "general_expert", "architect", "annotator", "assistant"]
     assert (chooser["ok"], chooser["chose"], chooser["scored"]) == (True, "Furniture", False)
     assert (embedder["model"], embedder["roles"]) == ("gguf/all-minilm-l6-v2", ["embeddings"])
     assert (embedder["ok"], embedder["dimension"]) == (True, 64)
