@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import contextvars
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
@@ -31,7 +32,7 @@ class Portal:
             return self.loop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its value.
+        """Run a coroutine to its end and return its value; it sees the caller's context variables.
 
         Ctrl-C cancels it and is raised once the coroutine has put its things in order; a second one does not
         wait. From the portal's own thread it would wait for itself: RuntimeError.
@@ -44,9 +45,10 @@ class Portal:
         loop = self.start()
         outcome: Future[T] = Future()
         tasks: list[asyncio.Task[T]] = []
+        context = contextvars.copy_context()
 
         def begin() -> None:
-            task = loop.create_task(coroutine)
+            task = loop.create_task(coroutine, context=context)
             tasks.append(task)
             task.add_done_callback(lambda done: settle(outcome, done))
 
