@@ -16,8 +16,8 @@ class KeptReplies:
     """The gateway's `ReplyStore` over the workspace's response cache.
 
     `put` returns once the reply is committed, so a process killed afterwards never asks for it again; so does
-    a `put` that is cancelled. While one transaction is written, and `REST` times as long after it (at most
-    `LONGEST_REST_S`), further replies gather for the next.
+    a `put` that is cancelled, however often. While one transaction is written, and `REST` times as long after
+    it (at most `LONGEST_REST_S`), further replies gather for the next.
     """
 
     def __init__(self, cache: ResponseCache) -> None:
@@ -39,11 +39,8 @@ class KeptReplies:
             task = self.writing.get(loop)
             if task is None or task.done():
                 task = self.writing[loop] = loop.create_task(self.write(waiting))
-            try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError:
-                await asyncio.wait([task])
-                raise
+            await until_done(task)
+            task.result()
 
     async def write(self, waiting: dict[str, str]) -> None:
         """Write what waits, once the last transaction is long enough ago, in one transaction."""
@@ -51,10 +48,26 @@ class KeptReplies:
         await asyncio.sleep(max(0.0, self.rested.get(loop, 0.0) - loop.time()))
         batch, began = dict(waiting), loop.time()
         try:
-            await asyncio.to_thread(self.cache.put_many, batch)
+            written = loop.run_in_executor(None, self.cache.put_many, batch)
+            await until_done(written)
+            written.result()
         finally:
             ended = loop.time()
             self.rested[loop] = ended + min(LONGEST_REST_S, REST * (ended - began))
         for key, reply in batch.items():
             if waiting.get(key) == reply:
                 del waiting[key]
+
+
+async def until_done(work: "asyncio.Future[None]") -> None:
+    """Wait until a task or future has ended, also when cancelled meanwhile; a cancellation is raised then."""
+    cancelled = False
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        if not work.cancelled():
+            work.exception()
+        raise asyncio.CancelledError

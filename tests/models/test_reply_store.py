@@ -72,6 +72,21 @@ async def test_what_arrives_during_a_transaction_shares_the_next(cache: WatchedC
     assert cache.get_many(list("abcdefg")) == {key: key.upper() for key in "abcdefg"}
 
 
+async def test_a_put_that_is_cancelled_again_and_again_still_waits(cache: WatchedCache) -> None:
+    store = KeptReplies(cache)
+    task = asyncio.create_task(store.put("a", "A"))
+    await asyncio.to_thread(cache.started.wait)
+    writing = store.writing[asyncio.get_running_loop()]
+    for each in (task, writing, task, writing):
+        each.cancel()
+        await asyncio.sleep(0.01)
+        assert not task.done()
+    cache.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (writing.done(), cache.get_many(["a"])) == (True, {"a": "A"})
+
+
 async def test_a_cancelled_put_is_kept_all_the_same(cache: WatchedCache) -> None:
     task = asyncio.create_task(KeptReplies(cache).put("a", "A"))
     await asyncio.to_thread(cache.started.wait)
