@@ -1,5 +1,6 @@
 """Ask one agent's model about many items at many nodes, and make a decision row of each answer."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -86,8 +87,8 @@ class Asker:
             if isinstance(reply, ModelNotFoundError):
                 raise reply
         return [
-            self.answered(run, item, question, reply)
-            for (item, question), reply in zip(pairs, replies, strict=True)
+            self.answered(run, item, question, reply, shown(request))
+            for (item, question), request, reply in zip(pairs, requests, replies, strict=True)
         ]
 
     def request(self, item: Item, question: Question[T], block: str) -> ModelRequest:
@@ -106,7 +107,12 @@ class Asker:
         )
 
     def answered(
-        self, run: RunId, item: Item, question: Question[T], reply: ModelReply | ModelError
+        self,
+        run: RunId,
+        item: Item,
+        question: Question[T],
+        reply: ModelReply | ModelError,
+        rendered: str,
     ) -> Answer[T]:
         """Turn a reply into what was chosen and its decision row."""
         failed = isinstance(reply, ModelError)
@@ -136,10 +142,19 @@ class Asker:
             seed=question.offer.seed,
             usage=Usage() if isinstance(reply, ModelError) else reply.usage,
             error=str(reply) if failed else "",
+            rendered=rendered,
         )
         reason = "" if isinstance(reply, ModelError) else reply.reason
         undecided = not isinstance(reply, ModelError) and reply.undecided
         return Answer(item, question, chosen, scores, evidence, reason, decision, undecided)
+
+
+def shown(request: ModelRequest) -> str:
+    """A short hash of a request's blocks, the same where a model is shown the same; empty where it reads none."""
+    blocks = (request.system, request.context, request.item, request.blank_item)
+    if not any(blocks):
+        return ""
+    return hashlib.sha256("\0".join(blocks).encode(errors="replace")).hexdigest()[:16]
 
 
 def clipped(text: str) -> str:

@@ -227,7 +227,9 @@ def request_key(settings: ModelSettings, request: ModelRequest) -> str:
         request.context,
         request.item,
         {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-        [choice.texts for choice in request.choices] if settings.answer == "scored" else None,
+        [request.blank_item, *(choice.texts for choice in request.choices)]
+        if settings.answer == "scored"
+        else None,
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
 

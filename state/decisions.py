@@ -12,7 +12,7 @@ from taxonaut.state.records import Decision, Usage
 _COLUMNS = (
     "run", "item", "node", "agent", "template", "template_hash", "model", "tool", "options", "choice",
     "scores", "evidence", "seed", "prompt_tokens", "completion_tokens", "reused_tokens", "latency_s",
-    "attempts", "cached", "error",
+    "attempts", "cached", "error", "rendered",
 )  # fmt: skip
 _FOR_ITEM = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE run = ? AND item = ? ORDER BY rowid"
 _AT = f"""
@@ -86,14 +86,14 @@ def _row(decision: Decision) -> tuple[object, ...]:
         decision.template_hash, decision.model, decision.tool, pack(decision.options), pack(decision.choice),
         pack(decision.scores), pack(decision.evidence), decision.seed, usage.prompt_tokens,
         usage.completion_tokens, usage.reused_tokens, usage.latency_s, usage.attempts, usage.cached,
-        decision.error,
+        decision.error, decision.rendered,
     )  # fmt: skip
 
 
 def _decision(row: tuple[Any, ...]) -> Decision:
     run, item, node, agent, template, template_hash, model, tool = row[:8]
     options, choice, scores, evidence = (unpack(text) for text in row[8:12])
-    seed, prompt, completion, reused, latency, attempts, cached, error = row[12:]
+    seed, prompt, completion, reused, latency, attempts, cached, error, rendered = row[12:]
     return Decision(
         run_id=RunId(run),
         item_id=ItemId(item),
@@ -110,4 +110,5 @@ def _decision(row: tuple[Any, ...]) -> Decision:
         seed=seed,
         usage=Usage(prompt, completion, reused, latency, attempts, cached),
         error=error,
+        rendered=rendered or "",
     )

@@ -87,6 +87,7 @@ class Decision:
 
     `options` are what was on offer, in the order shown: node ids for a walk, label ids for a ranking.
     `choice` is the subset taken, best first; empty is an abstention. `scores` align with `options`.
+    `rendered` is a short hash of the blocks that the model was shown; empty where it read none.
     """
 
     run_id: RunId
@@ -104,6 +105,7 @@ class Decision:
     seed: int = 0
     usage: Usage = Usage()
     error: str = ""
+    rendered: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ CREATE TABLE template_samples (
     PRIMARY KEY (template, key)
 );
 
+-- A short hash of the blocks that a decision's model was shown; NULL or empty where it read none.
+ALTER TABLE decisions ADD COLUMN rendered VARCHAR;
+
 -- The files behind a template's hash: its own, and all that it extends or includes.
 CREATE TABLE template_files (hash VARCHAR NOT NULL, file VARCHAR NOT NULL, text VARCHAR NOT NULL, PRIMARY KEY (hash, file));
 

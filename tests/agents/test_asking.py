@@ -1,6 +1,7 @@
 """Asking: one request per item and question, and the decision row that each reply leaves."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import pytest
 
@@ -86,6 +87,7 @@ async def test_a_reply_becomes_a_decision_row() -> None:
         seed=5,
         usage=usage,
         error="",
+        rendered=sha256(b"s\0c\0Text: first words\0Text:").hexdigest()[:16],
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,9 @@ def test_everything_that_could_change_the_answer_is_in_the_key(server: Any) -> N
         others.append(request_key(base, ModelRequest(**fields)))
     keys = {request_key(base, request), *others}
     assert len(keys) == 11
+    scored, blank = base.model_copy(update={"answer": "scored"}), replace(request, blank_item="b")
+    assert request_key(scored, blank) != request_key(scored, request)
+    assert request_key(base, blank) == request_key(base, request)
     patience = {"attempts": 9, "timeout_s": 1.0, "concurrency": 2, "repairs": 0, "deadline_s": 3.0}
     assert request_key(base.model_copy(update=patience), request) == request_key(base, request)
 
