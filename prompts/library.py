@@ -155,17 +155,19 @@ class PromptLibrary:
 
     def hash(self, name: str) -> str:
         """A short hash of a template and of everything it extends or includes."""
-        digest = hashlib.sha256()
-        waiting, seen = [name + SUFFIX], set()
+        return hashlib.sha256("".join(self.files(name).values()).encode()).hexdigest()[:12]
+
+    def files(self, name: str) -> dict[str, str]:
+        """The sources behind a template, its own first, then all that it extends or includes, by their names."""
+        found: dict[str, str] = {}
+        waiting = [name + SUFFIX]
         while waiting:
             file = waiting.pop(0)
-            if file in seen:
+            if file in found:
                 continue
-            seen.add(file)
-            source, tree = self.parsed(name, file)
-            digest.update(source.encode())
+            found[file], tree = self.parsed(name, file)
             waiting.extend(other for other in find_referenced_templates(tree) if other is not None)
-        return digest.hexdigest()[:12]
+        return found
 
     def eject(self, name: str) -> Path:
         """Copy the packaged template into the workspace; InputError if a copy is there already."""
