@@ -11,11 +11,13 @@ from langgraph.graph import END, START, StateGraph
 from taxonaut.agents.annotator import Annotator, CentreText, Job
 from taxonaut.agents.texts import TextOf
 from taxonaut.graphs.portal import step
+from taxonaut.graphs.updates import emit
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.index import Index
 from taxonaut.state.records import Node
 from taxonaut.state.tagging import AssignInput, AssignState, Standing
+from taxonaut.state.updates import ItemTagged, LevelStarted, NodeOpened
 from taxonaut.state.vocabulary import Tagging
 
 MOST_STANDING = 8
@@ -65,6 +67,11 @@ class Assigning:
         children = self.index.children_of(list(at))
         nodes = [node for node in at if children[node]]
         jobs = [self.job(node, at[node], children[node]) for node in nodes]
+        if nodes:
+            level = 1 + max(len(each.path) for each in state["standing"])
+            emit(LevelStarted(level, len({each.item for node in nodes for each in at[node]}), len(nodes)))
+        for node, job in zip(nodes, jobs, strict=True):
+            emit(NodeOpened(node, job.path, len(job.labels)))
         results = await self.annotator.assign(state["run_id"], jobs)
         decisions = [*state["decisions"], *(row for result in results for row in result.decisions)]
         errors = dict(state["errors"])
@@ -107,6 +114,8 @@ class Assigning:
             found[each.item].append(each)
         errors = state["errors"]
         taggings = {item: tagging(item, places, errors.get(item, "")) for item, places in found.items()}
+        for done in taggings.values():
+            emit(ItemTagged(done.item_id, done.path, done.others, done.error))
         return {"taggings": taggings, "standing": [], "reached": []}  # type: ignore[typeddict-item]
 
 

@@ -17,10 +17,12 @@ from taxonaut.graphs.build_policy import BuildPolicy
 from taxonaut.graphs.failing import first_grave, said
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.split_check import found_problems, partitioned, repaired, siblings_of
+from taxonaut.graphs.updates import emit
 from taxonaut.state.building import OTHER, BuildInput, BuildState, Centre, Partition, Split, Trial
 from taxonaut.state.errors import ModelError
 from taxonaut.state.records import Decision
 from taxonaut.state.runs import Runs
+from taxonaut.state.updates import CentresProposed, NodeSplit, PartitionStarted, SplitRefused
 
 SIBLING_EXAMPLES = 3
 
@@ -98,6 +100,7 @@ class Building:
                 if partition.key in kept and not partition.attempt:
                     splits[partition.key] = Split.loaded(kept[partition.key])
                     waiting += self.children(partition, splits[partition.key])
+                    emit(divided(partition, splits[partition.key]))
                 else:
                     todo.append(partition)
         return {"waiting": todo, "splits": splits, "trials": []}  # type: ignore[typeddict-item]
@@ -114,6 +117,8 @@ class Building:
     async def propose(self, state: BuildState) -> BuildState:
         """Let the architect name centres for every partition that waits."""
         waiting = state["waiting"]
+        for part in waiting:
+            emit(PartitionStarted(part.key, part.path, len(part.labels), part.attempt))
         proposals = await self.architect.propose(
             state["run_id"], waiting, [self.policy.wanted(partition) for partition in waiting]
         )
@@ -123,6 +128,8 @@ class Building:
             Trial(partition, proposal.centres, (*proposal.problems, *said(proposal.error)))
             for partition, proposal in zip(waiting, proposals, strict=True)
         ]
+        for trial in trials:
+            emit(CentresProposed(trial.partition.key, tuple(centre.name for centre in trial.centres)))
         return {"trials": trials, "decisions": decisions}  # type: ignore[typeddict-item]
 
     async def assign(self, state: BuildState) -> BuildState:
@@ -174,6 +181,7 @@ class Building:
                 accepted[partition.key] = replace(split, problems=reasons)
             elif partition.attempt + 1 < self.policy.attempts:
                 waiting.append(replace(partition, attempt=partition.attempt + 1, problems=reasons))
+                emit(SplitRefused(partition.key, tuple(problems)))
             elif (mended := repaired(split, len(partition.labels), self.policy)) is not None:
                 accepted[partition.key] = replace(mended, problems=reasons)
             else:
@@ -184,7 +192,9 @@ class Building:
             self.runs.finish(state["run_id"], rows, state["decisions"])
         for trial in state["trials"]:
             if trial.partition.key in accepted:
-                waiting += self.children(trial.partition, accepted[trial.partition.key])
+                split = accepted[trial.partition.key]
+                waiting += self.children(trial.partition, split)
+                emit(divided(trial.partition, split))
         return {"waiting": waiting, "splits": accepted, "trials": [], "decisions": []}  # type: ignore[typeddict-item]
 
     def judged(self, trial: Trial) -> tuple[Split, list[str]]:
@@ -228,3 +238,10 @@ class Building:
             named = tuple(Centre(centre.name, centre.description) for centre in split.centres)
             found.append(Partition(partition.child(OTHER), partition.path, split.other, named))
         return found
+
+
+def divided(partition: Partition, split: Split) -> NodeSplit:
+    """Return what is told of a partition that was split."""
+    names = tuple(centre.name for centre in split.centres)
+    sizes = tuple(map(len, split.members))
+    return NodeSplit(partition.key, partition.path, names, sizes, len(split.other), split.fallback)

@@ -19,6 +19,7 @@ from taxonaut.agents.suggestions import Suggestions, Wish
 from taxonaut.graphs.failing import first_grave, said
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.refinement import Refinement
+from taxonaut.graphs.updates import emit
 from taxonaut.graphs.vocabulary_policy import VocabularyPolicy
 from taxonaut.state.building import Centre, Partition
 from taxonaut.state.errors import ModelError
@@ -26,6 +27,13 @@ from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision
 from taxonaut.state.refining import Draft, ItemGroup, VocabularyInput, VocabularyState
 from taxonaut.state.runs import Runs
+from taxonaut.state.updates import (
+    CentresProposed,
+    ChangesReviewed,
+    NodeSplit,
+    PartitionStarted,
+    RoundFinished,
+)
 from taxonaut.state.vocabulary import Refined, Round
 
 SIBLING_EXAMPLES = 3
@@ -110,6 +118,7 @@ class Building:
             for group in large:
                 if group.key in kept:
                     known[group.key] = Refined.loaded(kept[group.key])
+                    emit(divided(group, known[group.key]))
                     waiting += self.children(group, known[group.key])
                 else:
                     todo.append(group)
@@ -125,6 +134,8 @@ class Building:
     async def propose(self, state: VocabularyState) -> VocabularyState:
         """Let the architect propose descriptors for every new group; word statistics stand in where it finds none."""
         groups = state["waiting"]
+        for group in groups:
+            emit(PartitionStarted(group.key, group.path, len(group.labels)))
         proposals = await self.architect.propose(
             state["run_id"], groups, [self.policy.wanted(group) for group in groups]
         )
@@ -146,6 +157,7 @@ class Building:
                     f"{len(proposal.centres)} usable descriptors were proposed; word statistics gave these",
                 )
             drafts.append(Draft(group, centres, len(centres), problems))
+            emit(CentresProposed(group.key, tuple(centre.name for centre in centres)))
         return {"waiting": [], "drafts": [*state["drafts"], *drafts], "decisions": decisions}  # type: ignore[typeddict-item]
 
     async def annotate(self, state: VocabularyState) -> VocabularyState:
@@ -166,6 +178,8 @@ class Building:
                 problems=(*draft.problems, *said(result.error)),
                 rounds=(*draft.rounds, Round(len(result.each), sum(map(bool, result.each)))),
             )
+            last = drafts[place].rounds[-1]
+            emit(RoundFinished(draft.group.key, len(drafts[place].rounds), last.items, last.assigned))
         return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
 
     def job(self, draft: Draft) -> Job:
@@ -188,6 +202,7 @@ class Building:
                 going_on.append(draft)
             else:
                 done[draft.group.key] = self.refined(draft)
+                emit(divided(draft.group, done[draft.group.key]))
                 waiting += self.children(draft.group, done[draft.group.key])
         decisions = state["decisions"]
         if self.runs is not None and done:
@@ -238,6 +253,10 @@ class Building:
         drafts, decisions, errors = await self.refinement.review(state["run_id"], state["drafts"])
         decisions = [*state["decisions"], *decisions]
         self.stop_on(errors, state, decisions)
+        for draft in drafts:
+            changes = [change for change in draft.rounds[-1].changes if change.approved is not None]
+            made = sum(bool(change.approved) for change in changes)
+            emit(ChangesReviewed(draft.group.key, len(draft.rounds), len(changes), made))
         return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
 
     def children(self, group: ItemGroup, refined: Refined) -> list[ItemGroup]:
@@ -267,6 +286,13 @@ class Building:
         if self.runs is not None:
             self.runs.finish(state["run_id"], {}, decisions)
         raise first
+
+
+def divided(group: ItemGroup, refined: Refined) -> NodeSplit:
+    """Return what is told of a group that is done."""
+    names = tuple(centre.name for centre in refined.centres)
+    sizes = tuple(map(len, refined.members))
+    return NodeSplit(group.key, group.path, names, sizes, len(refined.uncovered))
 
 
 def is_changed(draft: Draft) -> bool:

@@ -11,11 +11,13 @@ from langgraph.graph import END, START, StateGraph
 
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.graphs.portal import step
+from taxonaut.graphs.updates import emit
 from taxonaut.state.categorizing import CategorizeInput, CategorizeState, Judged
 from taxonaut.state.expertise import Categorized, Recommendation
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index import Index
 from taxonaut.state.items import Items
+from taxonaut.state.updates import ItemFinished
 
 if TYPE_CHECKING:
     from taxonaut.agents.category_expert import CategoryExpert, CategoryText, Judgement
@@ -128,6 +130,8 @@ class Routing:
             item: outcome(recommendation, said, chosen[item], ways.get(chosen[item], ()))
             for item, (recommendation, said) in settled.items()
         }
+        for each in categorized.values():
+            emit(finished(each))
         return {"categorized": categorized}  # type: ignore[typeddict-item]
 
 
@@ -163,3 +167,10 @@ def outcome(
             item, label, path, said.verdict, recommendation, said.ranking, said.reason, said.error
         )
     return Categorized(item, label, path, "domain" if label is not None else "undecided", recommendation)
+
+
+def finished(result: Categorized) -> ItemFinished:
+    """Return what is told of an item that was decided about."""
+    labels = () if result.label is None else (result.label,)
+    confidence = result.recommended.confidence
+    return ItemFinished(result.item_id, labels, result.path, confidence, result.verdict, result.error)

@@ -14,12 +14,14 @@ from langgraph.graph import END, START, StateGraph
 
 from taxonaut.agents.annotator import Annotator, CentreText, Job
 from taxonaut.graphs.portal import step
+from taxonaut.graphs.updates import emit
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.growing import InsertInput, InsertState, Standing
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.index import Index
 from taxonaut.state.records import Decision, Node
 from taxonaut.state.runs import Runs
+from taxonaut.state.updates import LabelPlaced, LevelStarted, NodeOpened
 
 BRANCHES_PER_REQUEST = 64
 """A prompt shows no more branches of a node; an encoder, which reads none, compares with all at once."""
@@ -103,6 +105,8 @@ class Inserting:
         standing, level = state["standing"], state["level"]
         below = self.index.children_of(list(standing))
         inner = {node: labels for node, labels in standing.items() if below[node]}
+        if inner:
+            emit(LevelStarted(level + 1, len(set(chain.from_iterable(inner.values()))), len(inner)))
         choices = await self.level(state["run_id"], level, inner, below)
         inserted: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["inserted"])
         unfit: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["unfit"])
@@ -112,6 +116,7 @@ class Inserting:
             for label, branches in zip(labels, choices.get(node, [()] * len(labels)), strict=True):
                 if not branches:
                     inserted[label] = (*inserted[label], node)
+                    emit(LabelPlaced(label, node, not below[node]))
                     if below[node]:
                         unfit[label] = (*unfit[label], node)
                 for branch in branches:
@@ -150,6 +155,8 @@ class Inserting:
         """Let the annotator compare labels with branches; a node of very many is shown in several requests."""
         paths = self.index.node_paths(list(inner))
         names = {node.id: node.name for node in self.index.nodes(list(dict.fromkeys(chain(*paths.values()))))}
+        for node, labels in inner.items():
+            emit(NodeOpened(node, tuple(names[each] for each in paths[node]), len(labels)))
         parts = [
             (node, start, job)
             for node, labels in inner.items()

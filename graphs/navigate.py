@@ -1,6 +1,6 @@
 """The walk of a batch to its shortlists, then ranking (XMC-Agent, 2.1)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from langgraph.graph import END, START, StateGraph
@@ -12,6 +12,7 @@ from taxonaut.agents.retriever import Retriever
 from taxonaut.graphs.journey import Chosen, Guide
 from taxonaut.graphs.policy import WalkPolicy
 from taxonaut.graphs.portal import step
+from taxonaut.graphs.updates import emit
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index import Index
@@ -25,6 +26,7 @@ from taxonaut.state.navigation import (
     Shortlist,
 )
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
+from taxonaut.state.updates import ItemFinished, LevelStarted, NodeOpened
 from taxonaut.tools.expand_node import expand_node
 from taxonaut.tools.rank_candidates import rank_candidates
 
@@ -107,10 +109,14 @@ class Walk:
         """Ask the navigator wherever an item stands, and take each item on."""
         texts, journeys = self.texts(state), state["journeys"]
         visits = [(texts[item], way.node) for item, journey in journeys.items() for way in journey.asking]
-        nodes = list(dict.fromkeys(node for _, node in visits))
-        expansions = {expansion.node: expansion for expansion in expand_node(self.index, nodes)}
+        nodes = Counter(node for _, node in visits)
+        names, level = self.node_names(list(nodes)), state.get("level", 0) + 1
+        emit(LevelStarted(level, sum(bool(journey.asking) for journey in journeys.values()), len(nodes)))
+        for node, items in nodes.items():
+            emit(NodeOpened(node, names[node], items))
+        expansions = {expansion.node: expansion for expansion in expand_node(self.index, list(nodes))}
         answers = await self.navigator.choose(
-            state["run_id"], visits, expansions, self.node_names(nodes), self.policy.ancestors
+            state["run_id"], visits, expansions, names, self.policy.ancestors
         )
         chosen: dict[ItemId, list[Chosen]] = defaultdict(list)
         for answer in answers:
@@ -124,6 +130,7 @@ class Walk:
                 for item, journey in journeys.items()
             },
             "decisions": [answer.decision for answer in answers],
+            "level": level,
         }
 
     def after_level(self, state: NavigationState) -> str:
@@ -142,6 +149,9 @@ class Walk:
                 join(shortlists[item], labels)
         shortlists = await self.ordered(texts, shortlists)
         trails = {item: journey.trail(shortlists[item]) for item, journey in journeys.items()}
+        if self.expert is None:
+            for item, shortlist in shortlists.items():
+                emit(ItemFinished(item, tuple(shortlist)))
         return {"shortlists": shortlists, "trails": trails}  # type: ignore[typeddict-item]
 
     async def ordered(
@@ -189,6 +199,8 @@ class Walk:
             )
             for item in state["item_ids"]
         }
+        for result in results.values():
+            emit(finished(result))
         return {"decisions": decisions, "results": results}  # type: ignore[typeddict-item]
 
     def predictions(self, answer: Answer[LabelId] | None, shortlist: Shortlist) -> tuple[Prediction, ...]:
@@ -226,6 +238,15 @@ def join(shortlist: Shortlist, found: Sequence[tuple[LabelId, float]]) -> None:
     for label, score in found:
         seen = shortlist.get(label)
         shortlist[label] = Candidate(score, "dense") if seen is None else Candidate(seen.score, "both")
+
+
+def finished(result: ItemResult) -> ItemFinished:
+    """Return what is told of an item that has its labels."""
+    labels = tuple(label.label_id for label in result.labels)
+    best = result.labels[0] if result.labels else None
+    if best is None:
+        return ItemFinished(result.item_id, error=result.error)
+    return ItemFinished(result.item_id, labels, best.path, best.score, error=result.error)
 
 
 def first_errors(decisions: Sequence[Decision]) -> dict[ItemId, str]:

@@ -93,8 +93,9 @@ class NavigationInput(TypedDict):
 
 
 class NavigationState(NavigationInput, total=False):
-    """A batch on its walk."""
+    """A batch on its walk; `level` counts the steps in which the navigator was asked."""
 
+    level: int
     journeys: dict[ItemId, Journey]
     decisions: Annotated[list[Decision], operator.add]
     shortlists: dict[ItemId, Shortlist]
