@@ -10,7 +10,7 @@ from taxonaut.cli.session import JsonOption, Session, command
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from taxonaut.cli.outline import Branch
+    from taxonaut.workspace.outline import Branch
 
 app = typer.Typer()
 group = typer.Typer(no_args_is_help=True, help="Build the tree to walk, look at it, change it.")
@@ -90,7 +90,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Draw the tree, or what is below one node."""
-    from taxonaut.cli.outline import find_node, outline
+    from taxonaut.workspace.outline import find_node, outline
     from taxonaut.cli.terminal import out, print_json
 
     with session.open() as workspace:

@@ -1,7 +1,6 @@
 """`taxonaut index log|diff|undo|move|rename|merge|split|remove`: the tree's history, and changing it by hand."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,8 +19,6 @@ NodeArgument = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")]
 Limit = Annotated[int, typer.Option(min=0, help="Most lines of each kind of change; 0 shows all.")]
-
-_LONGEST_NOTE = 200
 
 
 @command(app, "log", example="taxonaut index log --limit 50")
@@ -228,7 +225,7 @@ def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: 
 
 def node_of(index: "Index", given: str) -> "NodeId":
     """Find the node a person means; an empty text is a mistake here, not the root."""
-    from taxonaut.cli.outline import find_node
+    from taxonaut.workspace.outline import find_node
     from taxonaut.state.errors import InputError
 
     if not given.strip():
@@ -256,15 +253,14 @@ def write(
     """Make one change, or only see what it would do; print what differs and how to take it back."""
     from taxonaut.cli.index_diff_view import diff_row, print_diff
     from taxonaut.cli.reporting import say
-    from taxonaut.cli.terminal import clipped, print_json
-    from taxonaut.state.tree_diff import diff as compare
+    from taxonaut.cli.terminal import print_json
+    from taxonaut.state.errors import InputError, ToolError
+    from taxonaut.workspace.changes import make_change
 
-    index = workspace.index
-    before = index.snapshot()
-    with attempt(workspace, dry_run), index.change(clipped(" ".join(note.split()), _LONGEST_NOTE)):
-        change()
-        after = index.snapshot()
-    found = compare(before, after)
+    try:
+        found = make_change(workspace, change, note, dry_run=dry_run)
+    except ToolError as error:
+        raise InputError(str(error)) from None
     if json:
         print_json({**diff_row(found), "written": not dry_run})
     elif not session.quiet:
@@ -274,24 +270,4 @@ def write(
     if dry_run:
         say("nothing was written (--dry-run)")
     else:
-        say(f"change {after.version}; take it back: {session.again(f'index undo {after.version}')}")
-
-
-@contextmanager
-def attempt(workspace: "Workspace", dry_run: bool) -> Iterator[None]:
-    """Hold one transaction that ends in a rollback for a dry run; a tool's refusal is the person's mistake."""
-    from taxonaut.state.errors import InputError, ToolError
-
-    try:
-        with workspace.database.write():
-            yield
-            if dry_run:
-                raise _DryRunError
-    except _DryRunError:
-        return
-    except ToolError as error:
-        raise InputError(str(error)) from None
-
-
-class _DryRunError(Exception):
-    """Ends a dry run's transaction."""
+        say(f"change {found.after}; take it back: {session.again(f'index undo {found.after}')}")

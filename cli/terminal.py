@@ -8,33 +8,31 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from taxonaut.workspace.wording import LONGEST_NAME, PATH_SIGN, clipped, counted, printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+__all__ = [
+    "LONGEST_NAME",
+    "PATH_SIGN",
+    "PIPE_WIDTH",
+    "clipped",
+    "counted",
+    "err",
+    "out",
+    "path_text",
+    "print_json",
+    "printable",
+    "styled",
+    "utf8_output",
+]
+
 PIPE_WIDTH = 200
 """Columns where the output goes into a file or a pipe and no width is known."""
 
-PATH_SIGN = " > "
-
-LONGEST_NAME = 160
-"""Characters of a label's or a node's name in what a person reads."""
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_CONTROL_IN_LINE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LONE = re.compile("[\ud800-\udfff]")
-_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def printable(text: str, *, keep_lines: bool = False) -> str:
-    """Return a text with a space for each run of control signs, and without signs that turn lines around."""
-    control = _CONTROL_IN_LINE if keep_lines else _CONTROL
-    return _DIRECTION.sub("", control.sub(" ", text))
-
-
-def clipped(text: str, most: int) -> str:
-    """Return a text of at most `most` characters, the last a sign that there was more."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def styled(text: str, style: str = "") -> "Text":
@@ -90,9 +88,3 @@ def utf8_output() -> None:
     """Let standard output speak UTF-8 from here on, whatever the terminal's settings say."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
-
-
-def counted(count: int, noun: str) -> str:
-    """Write a count with its noun, such as `1 label` or `2 branches`."""
-    ending = "" if count == 1 else "es" if noun.endswith(("ch", "ss")) else "s"
-    return f"{count:,} {noun}{ending}"

@@ -42,7 +42,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show the vocabulary as a tree, each descriptor with its items; or one descriptor, whole."""
-    from taxonaut.cli.outline import find_node
+    from taxonaut.workspace.outline import find_node
     from taxonaut.cli.terminal import out, print_json
     from taxonaut.workspace.vocabulary import check_vocabulary, read_history, read_vocabulary
 

@@ -1,21 +1,20 @@
 """The tree as it stood after any event: today's, with every later change taken back in memory."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from taxonaut.state.database import Database
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.events import Events
 from taxonaut.state.ids import EventId, LabelId, NodeId
+from taxonaut.state.lookup import fetch_by_number
 from taxonaut.state.packing import unpack
 from taxonaut.state.records import Label, Node
 from taxonaut.state.shape import ROOT
 from taxonaut.state.snapshot import Snapshot
 
-_NODES = (
-    "SELECT id, name, description, includes, excludes, label, examples FROM nodes WHERE tree = ? ORDER BY id"
-)
+_NODES = "SELECT id, name, description, includes, excludes, label, examples FROM nodes WHERE tree = $1"
 _LABELS = "SELECT number, id, name, description, batch FROM labels"
 _LISTS = frozenset({"includes", "excludes", "examples"})
 
@@ -23,10 +22,20 @@ Pairs = dict[tuple[int, int], int]
 """Pairs with their positions."""
 
 
-class _TreeModel:
-    """One tree of the file; labels are import numbers."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the index: nodes, with all that are above them, and labels by their import numbers."""
 
-    def __init__(self, database: Database, tree: int, ids: Mapping[int, LabelId]) -> None:
+    nodes: frozenset[int]
+    labels: frozenset[int]
+
+
+class _TreeModel:
+    """One tree of the file, or a part of it; labels are import numbers."""
+
+    def __init__(self, database: Database, tree: int, ids: Mapping[int, LabelId], part: Part | None) -> None:
+        within = None if part is None else sorted(part.nodes)
+        labels = None if part is None else sorted(part.labels)
         self.nodes: dict[int, Node] = {
             row[0]: Node(
                 NodeId(row[0]),
@@ -37,22 +46,35 @@ class _TreeModel:
                 None if row[5] is None else ids.get(row[5], LabelId("")),
                 unpack(row[6]),
             )
-            for row in database.rows(_NODES, [tree])
+            for row in _some(database, _NODES, tree, id=within)
         }
         self.nodes.pop(ROOT, None)
-        self.edges = _pairs(database, "parent, child", "edges", tree)
-        self.placements = _pairs(database, "node, label", "placements", tree)
+        edges = "SELECT parent, child, position FROM edges WHERE tree = $1"
+        places = "SELECT node, label, position FROM placements WHERE tree = $1"
+        self.edges = _pairs(_some(database, edges, tree, parent=within, child=within))
+        self.placements = _pairs(_some(database, places, tree, node=within, label=labels))
         self.method = str(database.rows("SELECT method FROM trees WHERE id = ?", [tree])[0][0])
 
 
 class History:
-    """Walks the log backwards over a copy of the index in memory; the index itself is only read."""
+    """Walks the log backwards over a copy of the index in memory; the index itself is only read.
 
-    def __init__(self, database: Database, events: Events) -> None:
+    With `part` the copy holds that part only, which must have all that the events name.
+    """
+
+    def __init__(self, database: Database, events: Events, part: Part | None = None) -> None:
         self._database = database
         self._events = events
+        self._part = part
         self._trees: dict[int, _TreeModel] = {}
-        self._labels = {row[0]: Label(row[1], *row[2:]) for row in database.rows(_LABELS)}
+        rows = (
+            database.rows(_LABELS)
+            if part is None
+            else fetch_by_number(
+                database, "number, id, name, description, batch", "labels", "number", sorted(part.labels)
+            )
+        )
+        self._labels = {row[0]: Label(row[1], *row[2:]) for row in rows}
         self._numbers = {label.id: number for number, label in self._labels.items()}
         self._current = int(database.rows("SELECT id FROM current_tree")[0][0])
         row = database.rows(
@@ -86,7 +108,7 @@ class History:
         """
         if self._current not in self._trees:
             ids = {number: label.id for number, label in self._labels.items()}
-            self._trees[self._current] = _TreeModel(self._database, self._current, ids)
+            self._trees[self._current] = _TreeModel(self._database, self._current, ids, self._part)
         return self._trees[self._current]
 
     def _snapshot(self, event: EventId) -> Snapshot:
@@ -206,8 +228,22 @@ def _edited(node: Node, fields: Mapping[str, Any]) -> Node:
     return replace(node, **texts)
 
 
-def _pairs(database: Database, columns: str, table: str, tree: int) -> Pairs:
-    rows = database.rows(f"SELECT {columns}, position FROM {table} WHERE tree = ?", [tree])
+def _some(database: Database, sql: str, tree: int, **within: list[int] | None) -> list[tuple[Any, ...]]:
+    """Return the rows of a tree whose columns are within lists of numbers, where these are given."""
+    parameters: list[object] = [tree]
+    for column, numbers in within.items():
+        if numbers is not None:
+            least, most = (numbers[0], numbers[-1]) if numbers else (1, 0)
+            place = len(parameters) + 1
+            sql += (
+                f" AND {column} BETWEEN ${place} AND ${place + 1}"
+                f" AND {column} IN (SELECT unnest(${place + 2}::BIGINT[]))"
+            )
+            parameters += [least, most, numbers]
+    return database.rows(sql, parameters)
+
+
+def _pairs(rows: list[tuple[Any, ...]]) -> Pairs:
     return {(one, other): place for one, other, place in rows}
 
 

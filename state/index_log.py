@@ -15,6 +15,8 @@ from taxonaut.state.operations import Arguments, Done, Operation, Step
 from taxonaut.state.patches import patch
 from taxonaut.state.records import Event
 from taxonaut.state.snapshot import Snapshot
+from taxonaut.state.touched import touched
+from taxonaut.state.tree_diff import IndexDiff, diff
 from taxonaut.state.undo_rules import rests_on
 
 _OPERATIONS: dict[str, Operation] = {
@@ -102,6 +104,16 @@ class IndexLog(IndexReader):
         with self._database.lock:
             history = History(self._database, self.events)
             return history.at(self.version() if event is None else event)
+
+    def diff_since(self, event: EventId) -> IndexDiff:
+        """Return what changed since an event.
+
+        Costs what was changed, whatever the size of the index, as long as the tree was not replaced.
+        """
+        with self._database.lock:
+            part = touched(self._view, self.events.back_to(event))
+            now = History(self._database, self.events, part).at(self.version())
+            return diff(History(self._database, self.events, part).at(event), now)
 
     def _take_back(self, target: Event) -> Event:
         inverse = Step(target.inverse["operation"], dict(target.inverse["arguments"]))

@@ -21,20 +21,20 @@ Number = Callable[[LabelId], int | None]
 def rests_on(later: Event, event: Event, number: Number) -> bool:
     """Say whether `later` must be undone before `event`."""
     operation, arguments = _inverse(event)
-    described = _described(later, number)
+    texts = described(later, number)
     if operation == "describe_labels":
-        return bool(described & _described(event, number))
-    if described and operation != "drop_labels":
+        return bool(texts & described(event, number))
+    if texts and operation != "drop_labels":
         return False
     if operation == "remove_node":
-        return arguments["node"] in _nodes_of(later)
+        return arguments["node"] in nodes_of(later)
     if operation == "edit_node":
         return _inverse(later)[0] == "edit_node" and _inverse(later)[1]["node"] == arguments["node"]
     if operation in ("place", "unplace"):
-        return number(LabelId(arguments["label"])) in _labels_of(later, number)
+        return number(LabelId(arguments["label"])) in labels_of(later, number)
     if operation == "drop_labels":
         first, last = arguments["first"], arguments["last"]
-        return any(first <= label <= last for label in described | _labels_of(later, number))
+        return any(first <= label <= last for label in texts | labels_of(later, number))
     if operation == "switch_tree":
         return _inverse(later)[0] not in ("add_labels", "drop_labels", "describe_labels")
     if operation == "patch":
@@ -45,9 +45,9 @@ def rests_on(later: Event, event: Event, number: Number) -> bool:
 def _meet(later: Event, event: Event, number: Number) -> bool:
     """Say whether two changes share a label, an edge's fate, or a node that either made or removed."""
     return bool(
-        _made(event) & _nodes_of(later)
-        or _made(later) & _nodes_of(event)
-        or _labels_of(event, number) & _labels_of(later, number)
+        _made(event) & nodes_of(later)
+        or _made(later) & nodes_of(event)
+        or labels_of(event, number) & labels_of(later, number)
         or (_on_edges(event) and _on_edges(later))
     )
 
@@ -74,7 +74,8 @@ def _made(event: Event) -> set[int]:
     return {arguments["node"]["id"]} if operation == "create_node" else set()
 
 
-def _nodes_of(event: Event) -> set[int]:
+def nodes_of(event: Event) -> set[int]:
+    """Return the nodes that an event names."""
     nodes: set[int] = set()
     for arguments in (event.payload, event.inverse["arguments"]):
         named = [arguments.get(key) for key in ("node", "parent", "child")]
@@ -93,7 +94,7 @@ def _nodes_of(event: Event) -> set[int]:
     return nodes
 
 
-def _labels_of(event: Event, number: Number) -> set[int]:
+def labels_of(event: Event, number: Number) -> set[int]:
     """Return the import numbers of the labels that an event names."""
     labels: set[LabelId] = set()
     for arguments in (event.payload, event.inverse["arguments"]):
@@ -111,7 +112,7 @@ def _labels_of(event: Event, number: Number) -> set[int]:
     return numbers
 
 
-def _described(event: Event, number: Number) -> set[int]:
+def described(event: Event, number: Number) -> set[int]:
     """Return the import numbers of the labels whose descriptions an event changed."""
     rows = _rows(_inverse(event)[1], "descriptions")
     return {known for label, _ in rows if (known := number(LabelId(label))) is not None}
