@@ -90,8 +90,8 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Draw the tree, or what is below one node."""
-    from taxonaut.workspace.outline import find_node, outline
     from taxonaut.cli.terminal import out, print_json
+    from taxonaut.workspace.outline import find_node, outline
 
     with session.open() as workspace:
         found = find_node(workspace.index, node)

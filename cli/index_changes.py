@@ -225,8 +225,8 @@ def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: 
 
 def node_of(index: "Index", given: str) -> "NodeId":
     """Find the node a person means; an empty text is a mistake here, not the root."""
-    from taxonaut.workspace.outline import find_node
     from taxonaut.state.errors import InputError
+    from taxonaut.workspace.outline import find_node
 
     if not given.strip():
         raise InputError("a node was given as an empty text; give its number (1 is the top) or its path")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.cli.terminal import clipped, counted, out, styled
-from taxonaut.workspace.diff_lines import LONGEST, diff_lines, named
+from taxonaut.workspace.diff_lines import LONGEST, diff_lines
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -42,8 +42,8 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show the vocabulary as a tree, each descriptor with its items; or one descriptor, whole."""
-    from taxonaut.workspace.outline import find_node
     from taxonaut.cli.terminal import out, print_json
+    from taxonaut.workspace.outline import find_node
     from taxonaut.workspace.vocabulary import check_vocabulary, read_history, read_vocabulary
 
     with session.open() as workspace:
