@@ -1,43 +1,57 @@
-"""Load, render, list and eject templates; a workspace's own copy wins over the packaged one."""
+"""Load, render and list templates; a workspace's own copy wins over the packaged one."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, Template
-from jinja2.exceptions import TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import Template
+from jinja2.exceptions import TemplateError as JinjaError
+from jinja2.exceptions import TemplateNotFound, TemplateSyntaxError
 from jinja2.meta import find_referenced_templates
 from jinja2.nodes import Const, Extends
 from jinja2.nodes import Template as TemplateNode
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from taxonaut.prompts.files import PACKAGED, PACKAGED_PREFIX, SUFFIX, TemplateFiles
+from taxonaut.prompts.sandbox import Sandbox, written
 from taxonaut.prompts.variables import VARIABLES
-from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.errors import InputError, NotFoundError, TemplateError
 
-PACKAGED = Path(__file__).parent
+PARSER = Sandbox({})
+"""Reads templates without carrying them out."""
+
 BLOCKS = ("system", "context", "item")
-SUFFIX = ".j2"
 
-RAISED_BY_TEMPLATES = (TemplateError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError)
+RAISED_BY_TEMPLATES = (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError)
 """What a template's own expressions may raise when they are carried out."""
+
+
+class Recorder(Protocol):
+    """Keeps what templates are rendered with; agents tell it, a workspace writes it down."""
+
+    def wants(self, template: str) -> bool:
+        """Say whether another sample of a template is wanted."""
+
+    def note(self, template: str, variables: Mapping[str, Any]) -> None:
+        """Take the variables of one decision, the item's text under `text`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A template ready to render, block by block, each only as often as it changes.
 
-    `lineage` is the template, then the one it extends, and so on.
+    `lineage` is the template, then the one it extends, and so on. Nothing is read from files any more: a change
+    of them is another prompt.
     """
 
     name: str
     hash: str
     lineage: tuple[Template, ...]
+    recorder: Recorder | None = None
 
     def render(self, block: str, variables: Mapping[str, Any]) -> str:
-        """Render one block; InputError names the template and what is wrong in it."""
+        """Render one block. TemplateError names the template, the block, what is wrong in it and in which line."""
         context = self.lineage[0].new_context(dict(variables))
         for above in self.lineage[1:]:
             for name, function in above.blocks.items():
@@ -47,88 +61,129 @@ class Prompt:
                 f"the template {self.name!r} has no block {block!r}; it needs {', '.join(BLOCKS)}"
             )
         try:
-            return "".join(context.blocks[block][0](context)).strip()
+            return written(context.blocks[block][0](context)).strip()
         except RAISED_BY_TEMPLATES as error:
-            raise InputError(
-                f"the block {block!r} of the template {self.name!r} cannot be rendered: {str(error).rstrip('.')}; "
-                "edit the template, or delete it to return to the packaged one"
+            file, line = self.place(error)
+            where = f" ({file}, line {line})" if line else ""
+            raise TemplateError(
+                f"the block {block!r} of the template {self.name!r} cannot be rendered: "
+                f"{str(error).rstrip('.')}{where}; edit the template, or delete it to return to the packaged one",
+                file,
+                line,
             ) from None
+
+    def place(self, error: Exception) -> tuple[str, int]:
+        """Return the innermost line of a template that an error passed through; ("", 0) if there is none."""
+        environment = self.lineage[0].environment
+        assert isinstance(environment, Sandbox)
+        found, traceback = ("", 0), error.__traceback__
+        while traceback is not None:
+            file = traceback.tb_frame.f_code.co_filename
+            if file in environment.files:
+                line = environment.get_template(file).get_corresponding_lineno(traceback.tb_lineno)
+                found = (file, line)
+            traceback = traceback.tb_next
+        return found
 
 
 class PromptLibrary:
     """Packaged templates, and over them those of a workspace's `prompts/` folder.
 
     A workspace's template may replace the packaged one or extend it and override single blocks:
-    `{% extends "packaged/navigator/expand.j2" %}`. Templates run in Jinja's sandbox with StrictUndefined.
+    `{% extends "packaged/navigator/expand.j2" %}`. Templates run in a sandbox (`prompts.sandbox`). Files are read
+    anew for each `get`, so that an edited copy counts at once.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, recorder: Recorder | None = None) -> None:
         self.folder = folder
-
-    @cached_property
-    def environment(self) -> ImmutableSandboxedEnvironment:
-        """The sandbox that all templates share."""
-        packaged = FileSystemLoader(PACKAGED)
-        loaders: list[BaseLoader] = [PrefixLoader({"packaged": packaged}), packaged]
-        if self.folder is not None:
-            loaders.insert(0, FileSystemLoader(self.folder))
-        return ImmutableSandboxedEnvironment(
-            loader=ChoiceLoader(loaders), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
+        self.recorder = recorder
+        self.sources = TemplateFiles(folder)
 
     def get(self, name: str) -> Prompt:
-        """Load a template by its name, such as `navigator/expand`; InputError if it cannot be used."""
-        if name not in VARIABLES:
-            raise NotFoundError(f"there is no template {name!r}; there are: {', '.join(self.names())}")
-        files = self.lineage(name)
+        """Load a template by its name, such as `navigator/expand`; TemplateError if it cannot be used."""
+        self.check_name(name)
+        lineage, files = self.lineage(name), self.files(name)
+        environment = Sandbox(files)
         try:
-            templates = tuple(self.environment.get_template(file) for file in files)
-        except TemplateError as error:
+            templates = tuple(environment.get_template(file) for file in lineage)
+        except TemplateSyntaxError as error:
+            raise self.invalid(name, error, error.name or "", error.lineno) from None
+        except JinjaError as error:
             raise self.invalid(name, error) from None
         blocks = {block for template in templates for block in template.blocks}
         missing = [block for block in BLOCKS if block not in blocks]
         if missing:
-            raise self.invalid(name, f"it has no block {', '.join(map(repr, missing))}")
-        return Prompt(name, self.hash(name), templates)
+            raise self.invalid(name, f"it has no block {', '.join(map(repr, missing))}", lineage[0])
+        return Prompt(name, hash_of(files), templates, self.recorder)
 
-    def invalid(self, name: str, problem: object) -> InputError:
+    @property
+    def environment(self) -> Sandbox:
+        """What reads templates without carrying them out."""
+        return PARSER
+
+    def check_name(self, name: str) -> None:
+        """Raise NotFoundError for a template that there is not."""
+        if name not in VARIABLES:
+            raise NotFoundError(f"there is no template {name!r}; there are: {', '.join(self.names())}")
+
+    def invalid(self, name: str, problem: object, file: str = "", line: int = 0) -> TemplateError:
         """The error of a template that cannot be used."""
-        return InputError(
+        return TemplateError(
             f"the {self.where(name)} template {name!r} ({self.path(name)}) is not valid: {str(problem).rstrip('.')}; "
-            "edit it, or delete it to return to the packaged one"
+            "edit it, or delete it to return to the packaged one",
+            file,
+            line,
         )
 
     def lineage(self, name: str) -> list[str]:
         """The template's file, then the one it extends, and so on, as the loader calls them."""
         files = [name + SUFFIX]
         while True:
-            extended = [node.template for node in self.parsed(name, files[-1])[1].find_all(Extends)]
+            extended = list(self.parsed(name, files[-1])[1].find_all(Extends))
             if not extended:
                 return files
-            if len(extended) > 1 or not isinstance(extended[0], Const):
-                raise self.invalid(name, "it extends one template, named in quotes")
-            if extended[0].value in files:
+            target = extended[0].template
+            if len(extended) > 1 or not isinstance(target, Const):
+                raise self.invalid(
+                    name, "it extends one template, named in quotes", files[-1], extended[-1].lineno
+                )
+            if target.value in files:
                 raise self.invalid(
                     name,
-                    f'it extends itself; extend the packaged one: {{% extends "packaged/{name}{SUFFIX}" %}}',
+                    f"it extends itself; extend the packaged one: "
+                    f'{{% extends "{PACKAGED_PREFIX}{name}{SUFFIX}" %}}',
+                    files[-1],
+                    extended[0].lineno,
                 )
-            files.append(str(extended[0].value))
+            files.append(str(target.value))
+
+    def files(self, name: str) -> dict[str, str]:
+        """Return the texts of a template and of everything it extends or includes, by what templates call them."""
+        found: dict[str, str] = {}
+        waiting = [name + SUFFIX]
+        while waiting:
+            file = waiting.pop(0)
+            if file in found:
+                continue
+            found[file], tree = self.parsed(name, file)
+            for other in find_referenced_templates(tree):
+                if other is None:
+                    raise self.invalid(name, f"{file} names a template without quotes", file)
+                waiting.append(other)
+        return found
 
     def parsed(self, name: str, file: str) -> tuple[str, TemplateNode]:
         """Return a file's source and syntax tree; `name` is the template that led to it."""
-        loader = self.environment.loader
-        assert loader is not None
         try:
-            source = loader.get_source(self.environment, file)[0]
-            return source, self.environment.parse(source)
+            source = self.sources.read(file)
+            return source, PARSER.parse(source)
         except TemplateNotFound as error:
             raise self.invalid(name, f"there is no template {error} to extend or include") from None
-        except UnicodeDecodeError as error:
-            raise self.invalid(name, f"{file} is not UTF-8 ({error.reason})") from None
-        except OSError as error:
-            raise self.invalid(name, f"{file} cannot be read ({error.strerror})") from None
+        except TemplateError as error:
+            raise self.invalid(name, error, file) from None
         except TemplateSyntaxError as error:
-            raise self.invalid(name, f"{file}, line {error.lineno}: {error.message}") from None
+            problem = f"{file}, line {error.lineno}: {error.message}"
+            raise self.invalid(name, problem, file, error.lineno) from None
 
     def names(self) -> list[str]:
         """All templates, sorted."""
@@ -149,37 +204,26 @@ class PromptLibrary:
 
     def text(self, name: str) -> str:
         """The source of the copy that counts."""
-        if name not in VARIABLES:
-            raise NotFoundError(f"there is no template {name!r}; there are: {', '.join(self.names())}")
-        return self.path(name).read_text(encoding="utf-8")
+        self.check_name(name)
+        try:
+            return self.sources.read(name + SUFFIX)
+        except TemplateError as error:
+            raise self.invalid(name, error, name + SUFFIX) from None
 
     def hash(self, name: str) -> str:
         """A short hash of a template and of everything it extends or includes."""
-        return hashlib.sha256("".join(self.files(name).values()).encode()).hexdigest()[:12]
+        return hash_of(self.files(name))
 
-    def files(self, name: str) -> dict[str, str]:
-        """The sources behind a template, its own first, then all that it extends or includes, by their names."""
-        found: dict[str, str] = {}
-        waiting = [name + SUFFIX]
-        while waiting:
-            file = waiting.pop(0)
-            if file in found:
-                continue
-            found[file], tree = self.parsed(name, file)
-            waiting.extend(other for other in find_referenced_templates(tree) if other is not None)
-        return found
+    def eject(self, name: str, blocks: tuple[str, ...] = ()) -> Path:
+        """Copy the packaged template, or some of its blocks, into the workspace; see `prompts.ejecting`."""
+        from taxonaut.prompts.ejecting import eject
 
-    def eject(self, name: str) -> Path:
-        """Copy the packaged template into the workspace; InputError if a copy is there already."""
-        target = self.own_path(name)
-        if target is None:
-            raise InputError("templates are ejected into a workspace; name one with --workspace DIR")
-        if name not in VARIABLES:
-            raise NotFoundError(f"there is no template {name!r}; there are: {', '.join(self.names())}")
-        if target.exists():
-            raise InputError(
-                f"{str(target)!r} is there already; edit it, or delete it to return to the packaged one"
-            )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text((PACKAGED / (name + SUFFIX)).read_text(encoding="utf-8"), encoding="utf-8")
-        return target
+        return eject(self, name, blocks)
+
+
+def hash_of(files: Mapping[str, str]) -> str:
+    """Return the hash that names a template's files, as `PromptLibrary.files` gives them."""
+    digest = hashlib.sha256()
+    for text in files.values():
+        digest.update(text.encode())
+    return digest.hexdigest()[:12]

@@ -1,39 +1,54 @@
 """Templates of which one is another version than the one that counts, from the texts that were kept of it."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 
-from jinja2 import DictLoader, StrictUndefined
+from jinja2.exceptions import TemplateNotFound
 from jinja2.nodes import Template as TemplateNode
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from taxonaut.prompts.library import SUFFIX, Prompt, PromptLibrary
-from taxonaut.state.errors import InputError
+from taxonaut.prompts.files import SUFFIX, TemplateFiles
+from taxonaut.prompts.library import Prompt, PromptLibrary
+from taxonaut.state.errors import TemplateError
+
+
+class KeptFiles(TemplateFiles):
+    """Texts in memory by their names; what is not among them is read where `beneath` reads it."""
+
+    def __init__(self, files: Mapping[str, str], beneath: TemplateFiles | None) -> None:
+        super().__init__()
+        self._files = dict(files)
+        self._beneath = beneath
+
+    def read(self, file: str) -> str:
+        """Return a template's source."""
+        if file in self._files:
+            return self._files[file]
+        if self._beneath is None:
+            raise TemplateNotFound(file)
+        return self._beneath.read(file)
 
 
 class KeptVersion(PromptLibrary):
-    """One version of one template, read from `files` alone; nothing of it is on disk."""
+    """One version of one template, read from `files`; nothing of it is on disk.
 
-    def __init__(self, files: Mapping[str, str]) -> None:
+    What is not among them is looked for in the library `beneath`, if there is one.
+    """
+
+    def __init__(self, files: Mapping[str, str], beneath: PromptLibrary | None = None) -> None:
         super().__init__()
         self._files = dict(files)
-
-    @cached_property
-    def environment(self) -> ImmutableSandboxedEnvironment:
-        """The same sandbox as for templates on disk, over the kept texts."""
-        return ImmutableSandboxedEnvironment(
-            loader=DictLoader(self._files), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
+        self.sources = KeptFiles(files, beneath.sources if beneath is not None else None)
 
     def text(self, name: str) -> str:
         """The source of its own file."""
         return self._files[name + SUFFIX]
 
-    def invalid(self, name: str, problem: object) -> InputError:
+    def invalid(self, name: str, problem: object, file: str = "", line: int = 0) -> TemplateError:
         """The error of a version that cannot be used."""
-        return InputError(
-            f"the kept version of the template {name!r} is not valid: {str(problem).rstrip('.')}; name another one"
+        return TemplateError(
+            f"the kept version of the template {name!r} is not valid: {str(problem).rstrip('.')}; name another one",
+            file,
+            line,
         )
 
 

@@ -2,7 +2,8 @@
 
     TaxonautError
     ├── InputError          what the person gave cannot be used: a file, a column, an option, a setting
-    │   └── CycleError      parents that lead back to themselves
+    │   ├── CycleError      parents that lead back to themselves
+    │   └── TemplateError   what an agent is told: a template that cannot be used
     ├── WorkspaceError      the folder or its index.duckdb cannot be used
     │   ├── LockedError     another process is writing
     │   ├── SchemaError     the file was written by a newer taxonaut
@@ -34,6 +35,15 @@ class InputError(TaxonautError):
 
 class CycleError(InputError):
     """Parents lead back to themselves."""
+
+
+class TemplateError(InputError):
+    """A template cannot be used. `file` is as templates call it; `line` counts from 1, 0 where none is known."""
+
+    def __init__(self, message: str, file: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
 
 
 class WorkspaceError(TaxonautError):

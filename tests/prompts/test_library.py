@@ -7,7 +7,8 @@ import pytest
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from taxonaut.prompts.library import BLOCKS, PACKAGED, PromptLibrary
+from taxonaut.prompts.files import PACKAGED
+from taxonaut.prompts.library import BLOCKS, PromptLibrary
 from taxonaut.prompts.variables import VARIABLES, DescriptorText, OptionText
 from taxonaut.state.errors import InputError, NotFoundError
 
