@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,27 @@ from taxonaut.evaluation.scratch import remember
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.workspace.experts import Experts
+from taxonaut.workspace.frames import arrow_table, data_frame
 from taxonaut.workspace.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
 METHODS = ("navigate", "dense", "bm25")
 """What is compared unless others are named (`methods.registry.METHODS` has all)."""
+
+COST_COLUMNS = {
+    "requests": "int64",
+    "asked": "int64",
+    "prompt_tokens": "int64",
+    "completion_tokens": "int64",
+    "reused_tokens": "int64",
+    "seconds": "double",
+    "failed": "int64",
+}
+"""What a method cost, as columns of a table."""
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the method, how many items it has done and how many there are."""
@@ -40,6 +57,11 @@ class Quality:
     scores: Scores | None
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     differences: Mapping[str, Interval] = field(default_factory=dict)
+
+    def value(self, measure: str) -> float | None:
+        """The value of a measure by its name; None where it was not measured."""
+        found = self.intervals.get(measure)
+        return found.value if found is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +101,23 @@ class Report:
     with_gold: int
     labels: int
     methods: tuple[MethodReport, ...]
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """Return a row for each method: its measures, by names such as `P@5`, and what it cost.
+
+        Measures are null where no item has gold labels. Raises MissingExtraError without pyarrow.
+        """
+        measures = list(dict.fromkeys(name for each in self.methods for name in each.quality.intervals))
+        columns = {"method": "string", **dict.fromkeys(measures, "double"), **COST_COLUMNS}
+        rows = [
+            (each.method, *map(each.quality.value, measures), *(getattr(each, name) for name in COST_COLUMNS))
+            for each in self.methods
+        ]
+        return arrow_table(columns, rows)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return `to_arrow` as a pandas frame. Raises MissingExtraError without pyarrow or pandas."""
+        return data_frame(self.to_arrow())
 
 
 async def aevaluate(

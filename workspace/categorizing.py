@@ -17,11 +17,12 @@ from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.expertise import Categorized, Recommendation
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Item
-from taxonaut.state.templates import Templates
 from taxonaut.workspace.audit_file import judgement, last_audit, recommendation
 from taxonaut.workspace.classification import DEEPEST, OnDone, batched, distinct, unit_key
 from taxonaut.workspace.config import CategorizeConfig, problems
 from taxonaut.workspace.crew import identity
+from taxonaut.workspace.frames import CategorizedItems
+from taxonaut.workspace.template_versions import keep_templates
 
 if TYPE_CHECKING:
     from taxonaut.agents.category_expert import CategoryExpert
@@ -162,10 +163,7 @@ class Categorizing:
         general = None
         if self.threshold.value > 0:
             general = category_expert(workspace.wiring)
-            template = category_template(workspace)
-            Templates(workspace.database).keep(
-                workspace.prompts.hash(template), template, workspace.prompts.text(template)
-            )
+            keep_templates(workspace, [category_template(workspace)])
         return categorize(
             workspace.index,
             workspace.items,
@@ -292,7 +290,7 @@ def categorizing(
 
 async def acategorize(
     workspace: "Workspace", items: Iterable[Item], *, on_done: OnDone | None = None, **categorize: Any
-) -> list[Categorized]:
+) -> CategorizedItems:
     """Do what `Categorizing.results` does, and return what came of the items together."""
     async with aclosing(categorizing(workspace, **categorize).results(items, on_done)) as results:
-        return [result async for result, _ in results]
+        return CategorizedItems([result async for result, _ in results])

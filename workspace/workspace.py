@@ -22,13 +22,14 @@ from taxonaut.state.index import Index
 from taxonaut.state.items import Items
 from taxonaut.state.records import Item, ItemResult, Label, Tree
 from taxonaut.state.runs import Runs
-from taxonaut.state.templates import Templates
 from taxonaut.state.trails import Trails
 from taxonaut.workspace import config as configuration
 from taxonaut.workspace.config import Config, Section, WalkConfig, load_config, problems
 from taxonaut.workspace.forgetting import forget_nodes
+from taxonaut.workspace.frames import CategorizedItems, ItemResults
 from taxonaut.workspace.label_files import LabelFile
 from taxonaut.workspace.native_tree import build_native_tree
+from taxonaut.workspace.template_versions import keep_templates
 from taxonaut.workspace.tree_builder import Progress, silent
 from taxonaut.workspace.wiring import Wiring
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from taxonaut.graphs.policy import WalkPolicy
     from taxonaut.graphs.portal import Portal
-    from taxonaut.state.expertise import Categorized
     from taxonaut.state.vocabulary import Tagging
     from taxonaut.workspace.agents_tree import BuildReport
     from taxonaut.workspace.classification import Classification, OnDone
@@ -263,12 +263,9 @@ class Workspace:
         if walk:
             return self.with_walk(**walk).classification()
         self.check_walkable()
-        templates = {name: self.prompts.hash(name) for name in self.prompts.names()}
-        for name, hash_ in templates.items():
-            Templates(self.database).keep(hash_, name, self.prompts.text(name))
         settings = {
             "index": self.index.version(),
-            "templates": templates,
+            "templates": keep_templates(self, self.prompts.names()),
             "version": taxonaut.__version__,
             **self.config.deciding(),
         }
@@ -313,7 +310,7 @@ class Workspace:
 
     async def acategorize(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **categorize: Any
-    ) -> "list[Categorized]":
+    ) -> CategorizedItems:
         """Put each text into one category: the trained expert's where it is sure, else the general expert's.
 
         `categorize` is as in `workspace.categorizing.categorizing`: expert, everything, threshold, ask, …
@@ -324,19 +321,19 @@ class Workspace:
 
     def categorize(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **categorize: Any
-    ) -> "list[Categorized]":
+    ) -> CategorizedItems:
         """Do what `acategorize` does, from synchronous code."""
         return portal().run(self.acategorize(texts, on_done=on_done, **categorize))
 
     async def aclassify(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
-    ) -> list[ItemResult]:
+    ) -> ItemResults:
         """Label texts; the results come in their order, each label with the path that led to it.
 
         `walk` replaces walk settings for this call: top, shortlist, terminals, dense, branches. Finished
         items are kept: the same call again asks no model.
         """
-        return [result async for result in self.stream(texts, on_done=on_done, **walk)]
+        return ItemResults([result async for result in self.stream(texts, on_done=on_done, **walk)])
 
     async def stream(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
@@ -349,7 +346,7 @@ class Workspace:
 
     def classify(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
-    ) -> list[ItemResult]:
+    ) -> ItemResults:
         """Do what `aclassify` does, from synchronous code, a notebook's running loop included."""
         return portal().run(self.aclassify(texts, on_done=on_done, **walk))
 
