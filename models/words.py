@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ _DAMPING = 5.0
 _ENTRIES = 65_536
 
 
+@lru_cache(_ENTRIES)
 def stem(word: str) -> str:
     """Cut an English ending off a lower-case word, where three letters remain."""
     for ending in _ENDINGS:

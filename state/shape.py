@@ -71,6 +71,7 @@ class Shape:
         self.labels_at = Links(database, self.tree, "placements", "node", "label")
         self.nodes_of = Links(database, self.tree, "placements", "label", "node")
         self._depths: dict[int, int] = {}
+        self._only: dict[int, tuple[int, ...] | None] = {}
 
     def has(self, node: int) -> bool:
         """Say whether a node is in the tree: the root, or what has a parent."""
@@ -82,6 +83,7 @@ class Shape:
         self.children.touch(parent for parent, _ in edges)
         self.parents.touch(child for _, child in edges)
         self._depths.clear()
+        self._only.clear()
 
     def touch_placements(self, placements: Iterable[tuple[int, int]]) -> None:
         """Note that (node, label) placements came or went."""
@@ -130,6 +132,8 @@ class Shape:
 
     def paths(self, node: int, most: int = MOST_PATHS) -> list[tuple[int, ...]]:
         """Return up to `most` paths from the root to a node, the root left out, shortest first."""
+        if (only := self._only_path(node)) is not None:
+            return [only][:most]
         found: list[tuple[int, ...]] = []
         # Best first by (length when finished, steps still to go): about depth x most partial paths, each a
         # linked list from its topmost node down.
@@ -145,6 +149,23 @@ class Shape:
                 left = self.depth(parent)
                 heapq.heappush(waiting, (walked + 1 + left, left, next(order), (parent, path)))
         return found
+
+
+    def _only_path(self, node: int) -> tuple[int, ...] | None:
+        """Return the path to a node that neither it nor anything above it has a second of, else None."""
+        way: list[int] = []
+        while node != ROOT and node not in self._only:
+            parents = self.parents[node]
+            if len(parents) != 1:
+                break
+            way.append(node)
+            node = parents[0]
+        path = () if node == ROOT else self._only.get(node)
+        while way:
+            step = way.pop()
+            path = None if path is None else (*path, step)
+            self._only[step] = path
+        return path
 
 
 def _steps(path: "_Path | None") -> tuple[int, ...]:
