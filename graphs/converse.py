@@ -1,0 +1,310 @@
+"""A conversation: the assistant calls tools and answers; a change to the index waits for the person's yes."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.runnables.config import var_child_runnable_config
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+
+from taxonaut.agents.assistant import Assistant, Turn
+from taxonaut.graphs import talk_messages
+from taxonaut.graphs.portal import step
+from taxonaut.graphs.updates import emit
+from taxonaut.state.conversation import ConversationInput, ConversationOutput, ConversationState
+from taxonaut.state.decisions import Decisions
+from taxonaut.state.errors import InputError, NotFoundError, TaxonautError, ToolError
+from taxonaut.state.ids import RunId
+from taxonaut.state.updates import (
+    Answered,
+    ChangeDeclined,
+    ChangeMade,
+    ChangeProposed,
+    Token,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+    Understood,
+    Update,
+)
+from taxonaut.tools.call_check import check_call
+from taxonaut.tools.toolbox import Outcome, Toolbox, ToolUse
+from taxonaut.tools.toolbox_rows import focus_of, focus_row, moved, proposal_of, proposal_row, use_of, use_row
+
+MOST_CALLS = 8
+"""Tool calls of one turn."""
+
+MOST_WRONG = 3
+"""Wrong calls after which a turn ends."""
+
+NOT_CHANGED = "Nothing was changed."
+
+Changed = dict[str, Any]
+"""The part of the state that a step replaces."""
+
+WRONG = (ToolError, InputError, NotFoundError)
+"""What whoever made the call can put right."""
+
+
+def converse(
+    assistant: Assistant, toolbox: Toolbox, decisions: Decisions | None = None
+) -> StateGraph[ConversationState, None, ConversationInput, ConversationOutput]:
+    """Build the graph of one turn; compile it with a checkpointer, and invoke it with a HumanMessage.
+
+    A call that changes the index stops at an interrupt, whose value is the proposal as JSON (`use`, `title`,
+    `diff`, `version`, `after_foreign`); `Command(resume=True)` makes the change, anything else does not. Updates
+    (`state.updates.TalkUpdate`) come with `stream_mode="custom"`. `decisions`: where the assistant's are kept.
+    """
+    talk = Talk(assistant, toolbox, decisions)
+    graph = StateGraph(ConversationState, input_schema=ConversationInput, output_schema=ConversationOutput)
+    graph.add_node("begin", step(talk.begin))
+    graph.add_node("assist", step(talk.assist))
+    graph.add_node("call", step(talk.call))
+    graph.add_node("propose", step(talk.propose))
+    graph.add_node("confirm", confirm)
+    graph.add_node("apply", step(talk.apply))
+    ways = ["assist", "call", "propose", END]
+    graph.add_edge(START, "begin")
+    for name in ("begin", "assist", "call", "apply"):
+        graph.add_conditional_edges(name, talk.next, ways)
+    graph.add_conditional_edges(
+        "propose", lambda state: "confirm" if state["proposal"] else talk.next(state), ["confirm", *ways]
+    )
+    graph.add_edge("confirm", "apply")
+    return graph
+
+
+class Talk:
+    """The graph's steps over one assistant and one toolbox; holds no state of a conversation."""
+
+    def __init__(self, assistant: Assistant, toolbox: Toolbox, decisions: Decisions | None) -> None:
+        self.assistant = assistant
+        self.toolbox = toolbox
+        self.decisions = decisions
+
+    async def begin(self, state: ConversationState) -> Changed:
+        """Start a turn: put away what an earlier one left open, and take a command's call."""
+        said = state["messages"][-1]
+        messages: list[AnyMessage] = [*talk_messages.unanswered(state["messages"])]
+        given = said.additional_kwargs.get("use") if isinstance(said, HumanMessage) else None
+        uses = [fresh(use_of(given))] if isinstance(given, dict) else []
+        if uses:
+            messages.append(talk_messages.calling("", uses))
+        return {
+            "messages": messages,
+            "waiting": [use_row(use) for use in uses],
+            "command": bool(uses),
+            "foreign": state.get("foreign", False) and self.assistant.writes,
+            "proposal": None,
+            "answers": [],
+            "calls": 0,
+            "wrong": 0,
+            "over": False,
+        }
+
+    def next(self, state: ConversationState) -> str:
+        """Say which step follows."""
+        if state["over"]:
+            return END
+        if not state["waiting"]:
+            return "assist"
+        tool = self.toolbox.tools.get(state["waiting"][0]["name"])
+        return "propose" if tool is not None and tool.changes else "call"
+
+    async def assist(self, state: ConversationState) -> Changed:
+        """Ask the assistant for its next step."""
+        messages = talk_messages.as_openai(state["messages"], writes=self.assistant.writes)
+        tell = teller()
+        turn = await self.assistant.step(
+            RunId(state.get("run_id", 0)),
+            messages,
+            focus_of(state.get("focus")),
+            self.toolbox.tools,
+            lambda text: tell(Token(text)),
+        )
+        turn = well_formed(turn)
+        if self.decisions is not None and "run_id" in state:
+            self.decisions.append(turn.decisions)
+        if turn.understood:
+            emit(Understood(turn.understood))
+        if turn.wrong and self.assistant.writes:
+            return self.corrected(state, turn.wrong)
+        if not turn.uses:
+            return ended([], turn.text or turn.wrong or "I have no answer to that.")
+        uses = [fresh(use) for use in turn.uses]
+        return {
+            "messages": [talk_messages.calling(turn.text, uses)],
+            "waiting": [use_row(use) for use in uses],
+        }
+
+    def corrected(self, state: ConversationState, wrong: str) -> Changed:
+        """Tell the model what was wrong with what it answered, up to three times."""
+        count = state["wrong"] + 1
+        if count >= MOST_WRONG:
+            return {**ended([], gave_up(wrong)), "wrong": count}
+        return {"messages": [talk_messages.correction(wrong)], "wrong": count}
+
+    async def call(self, state: ConversationState) -> Changed:
+        """Carry out the next call, which changes nothing."""
+        use = use_of(state["waiting"][0])
+        emit(ToolStarted(use.id, use.name, use.arguments))
+        tell, started = teller(), time.perf_counter()
+        try:
+            check_call(self.toolbox.tools, use)
+            outcome = await apart(
+                self.toolbox.run(use, lambda what, done, total: tell(ToolProgress(what, done, total)))
+            )
+        except TaxonautError as error:
+            return self.failed(state, use, error, started)
+        emit(ToolFinished(use.id, use.name, outcome.line, time.perf_counter() - started))
+        return self.came_to(state, use, outcome)
+
+    async def propose(self, state: ConversationState) -> Changed:
+        """Look at what the next call would change; nothing is written."""
+        use = use_of(state["waiting"][0])
+        emit(ToolStarted(use.id, use.name, use.arguments))
+        started = time.perf_counter()
+        try:
+            check_call(self.toolbox.tools, use)
+            proposal = await apart(self.toolbox.preview(use))
+        except TaxonautError as error:
+            return self.failed(state, use, error, started)
+        emit(ToolFinished(use.id, use.name, proposal.title, time.perf_counter() - started))
+        after_foreign = state["foreign"] and not state["command"]
+        emit(ChangeProposed(use.id, proposal.title, proposal.diff, proposal.version, after_foreign))
+        return {"proposal": {**proposal_row(proposal), "after_foreign": after_foreign}, "approved": False}
+
+    async def apply(self, state: ConversationState) -> Changed:
+        """Make the change that was approved; a no ends the turn."""
+        assert state["proposal"] is not None
+        proposal = proposal_of(state["proposal"])
+        if not state["approved"]:
+            emit(ChangeDeclined(proposal.use.id))
+            declined = talk_messages.failure(proposal.use, f"The person said no. {NOT_CHANGED}")
+            left = [
+                talk_messages.failure(use_of(row), talk_messages.NOT_REACHED) for row in state["waiting"][1:]
+            ]
+            return ended([declined, *left], f"{proposal.title}: not done. {NOT_CHANGED}")
+        started = time.perf_counter()
+        try:
+            outcome = await apart(self.toolbox.apply(proposal))
+        except TaxonautError as error:
+            return self.failed(state, proposal.use, error, started)
+        emit(ChangeMade(proposal.use.id, outcome.line))
+        return self.came_to(state, proposal.use, outcome)
+
+    def came_to(self, state: ConversationState, use: ToolUse, outcome: Outcome) -> Changed:
+        """Keep what a call came to, and go on."""
+        changed = self.went_on(state, talk_messages.result(use, outcome), outcome.text)
+        focus = moved(focus_of(state.get("focus")), outcome.focus)
+        return {**changed, "focus": focus_row(focus), "foreign": state["foreign"] or outcome.foreign}
+
+    def failed(self, state: ConversationState, use: ToolUse, error: TaxonautError, started: float) -> Changed:
+        """Keep why a call was not carried out; a model may mend what is its own fault, three times."""
+        line = str(error).partition("\n")[0]
+        emit(ToolFinished(use.id, use.name, line, time.perf_counter() - started, failed=True))
+        message = talk_messages.failure(use, str(error))
+        changed = self.went_on(state, message, str(error))
+        if not self.loops(state) or changed.get("over"):
+            return changed
+        wrong = state["wrong"] + isinstance(error, WRONG)
+        if isinstance(error, WRONG) and wrong < MOST_WRONG:
+            return {**changed, "wrong": wrong}
+        left = [talk_messages.failure(use_of(row), talk_messages.NOT_REACHED) for row in state["waiting"][1:]]
+        text = gave_up(f"{use.name}: {error}") if isinstance(error, WRONG) else str(error)
+        return {**ended([message, *left], text), "wrong": wrong}
+
+    def went_on(self, state: ConversationState, message: AnyMessage, text: str) -> Changed:
+        """Take a call as done: the next one follows, else the assistant again, or the tools' words as the answer."""
+        waiting, calls = state["waiting"][1:], state["calls"] + 1
+        if self.loops(state):
+            if calls < MOST_CALLS:
+                return {"messages": [message], "waiting": waiting, "proposal": None, "calls": calls}
+            left = [talk_messages.failure(use_of(row), talk_messages.NOT_REACHED) for row in waiting]
+            return ended([message, *left], too_many())
+        answers = [*state["answers"], text]
+        if waiting and calls < MOST_CALLS:
+            return {
+                "messages": [message],
+                "waiting": waiting,
+                "proposal": None,
+                "calls": calls,
+                "answers": answers,
+            }
+        return ended([message], "\n\n".join(answers), shown=True)
+
+    def loops(self, state: ConversationState) -> bool:
+        """Whether the assistant reads what its calls came to and goes on."""
+        return self.assistant.writes and not state["command"]
+
+
+def confirm(state: ConversationState) -> Changed:
+    """Wait for what the person says to the change."""
+    return {"approved": interrupt(state["proposal"]) is True}
+
+
+def ended(messages: Sequence[AnyMessage], text: str, *, shown: bool = False) -> Changed:
+    """End the turn with an answer; `shown`: it is made of what tools came to."""
+    emit(Answered(text))
+    return {
+        "messages": [*messages, talk_messages.answer(text, shown)],
+        "waiting": [],
+        "proposal": None,
+        "over": True,
+    }
+
+
+def gave_up(last: str) -> str:
+    """Say honestly that the model made no valid call."""
+    return (
+        f"I made {MOST_WRONG} wrong calls and stop here. The last one: {last.rstrip('.')}. "
+        "Say it in other words, or use a command: /help lists them."
+    )
+
+
+def too_many() -> str:
+    """Say honestly that the model went on calling tools."""
+    return (
+        f"I stop after {MOST_CALLS} tool calls without an answer. Ask for less at once, or use a command: "
+        "/help lists them."
+    )
+
+
+def fresh(use: ToolUse) -> ToolUse:
+    """Give a call an id of its own in all threads: models number theirs from one, in every answer."""
+    return replace(use, id=uuid4().hex)
+
+
+def teller() -> Callable[[Update], None]:
+    """Return `emit` as it works here, for other threads and tasks."""
+    context = copy_context()
+    return lambda update: context.copy().run(emit, update)
+
+
+async def apart(work: Any) -> Any:
+    """Await a tool's work as no part of this graph's run: a graph it runs must not be kept in the thread."""
+    context = copy_context()
+    context.run(var_child_runnable_config.set, None)
+    return await asyncio.get_running_loop().create_task(work, context=context)
+
+
+def well_formed(turn: Turn) -> Turn:
+    """Replace halves of characters in what a model wrote; they can be neither kept nor shown."""
+
+    def whole(text: str) -> str:
+        return text.encode(errors="replace").decode()
+
+    uses = tuple(
+        ToolUse(
+            use.id, whole(use.name), json.loads(whole(json.dumps(dict(use.arguments), ensure_ascii=False)))
+        )
+        for use in turn.uses
+    )
+    return replace(turn, uses=uses, text=whole(turn.text), wrong=whole(turn.wrong))
