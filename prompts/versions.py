@@ -6,47 +6,40 @@ from pathlib import Path
 from jinja2.exceptions import TemplateNotFound
 from jinja2.nodes import Template as TemplateNode
 
-from taxonaut.prompts.files import SUFFIX, TemplateFiles
+from taxonaut.prompts.files import TemplateFiles
 from taxonaut.prompts.library import Prompt, PromptLibrary
 from taxonaut.state.errors import TemplateError
 
 
 class KeptFiles(TemplateFiles):
-    """Texts in memory by their names; what is not among them is read where `beneath` reads it."""
+    """Reads templates from texts, and what is not among them from the files `beneath`, if there are any."""
 
-    def __init__(self, files: Mapping[str, str], beneath: TemplateFiles | None) -> None:
+    def __init__(self, files: Mapping[str, str], beneath: TemplateFiles | None = None) -> None:
         super().__init__()
-        self._files = dict(files)
-        self._beneath = beneath
+        self.kept = dict(files)
+        self.beneath = beneath
 
     def read(self, file: str) -> str:
         """Return a template's source."""
-        if file in self._files:
-            return self._files[file]
-        if self._beneath is None:
+        if file in self.kept:
+            return self.kept[file]
+        if self.beneath is None:
             raise TemplateNotFound(file)
-        return self._beneath.read(file)
+        return self.beneath.read(file)
 
 
 class KeptVersion(PromptLibrary):
-    """One version of one template, read from `files`; nothing of it is on disk.
-
-    What is not among them is looked for in the library `beneath`, if there is one.
-    """
+    """One version of one template, read from `files` and what lies `beneath`; nothing of it need be on disk."""
 
     def __init__(self, files: Mapping[str, str], beneath: PromptLibrary | None = None) -> None:
         super().__init__()
-        self._files = dict(files)
-        self.sources = KeptFiles(files, beneath.sources if beneath is not None else None)
-
-    def text(self, name: str) -> str:
-        """The source of its own file."""
-        return self._files[name + SUFFIX]
+        self.sources = KeptFiles(files, None if beneath is None else beneath.sources)
 
     def invalid(self, name: str, problem: object, file: str = "", line: int = 0) -> TemplateError:
         """The error of a version that cannot be used."""
+        said = str(problem).rstrip(".")
         return TemplateError(
-            f"the kept version of the template {name!r} is not valid: {str(problem).rstrip('.')}; name another one",
+            f"the kept version of the template {name!r} is not valid: {said}; name another version",
             file,
             line,
         )
@@ -59,14 +52,15 @@ class OtherVersion(PromptLibrary):
     """
 
     def __init__(self, base: PromptLibrary, name: str, files: Mapping[str, str]) -> None:
-        super().__init__(base.folder)
-        self._base = base
-        self._name = name
-        self._version = KeptVersion(files)
+        super().__init__(base.folder, base.recorder)
+        self.base = base
+        self.name = name
+        self.version = KeptVersion(files)
+        self.version.recorder = base.recorder
 
     def of(self, name: str) -> PromptLibrary:
         """Return the library that a template is read from."""
-        return self._version if name == self._name else self._base
+        return self.version if name == self.name else self.base
 
     def get(self, name: str) -> Prompt:
         """Load a template by its name."""
@@ -90,4 +84,4 @@ class OtherVersion(PromptLibrary):
 
     def path(self, name: str) -> Path:
         """The file that a template is read from, or would be."""
-        return self._base.path(name)
+        return self.base.path(name)

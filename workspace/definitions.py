@@ -13,12 +13,12 @@ from taxonaut.state.definitions import Definition, Definitions
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Decision
-from taxonaut.state.templates import Templates
 from taxonaut.tools.centre_names import class_terms
 from taxonaut.tools.write_definition import TERMS_SHOWN, Words, compose_definition
 from taxonaut.workspace.category_texts import category_paths, category_texts, forget_texts
 from taxonaut.workspace.crew import identity
 from taxonaut.workspace.definition_subjects import categories, subject_key, subjects
+from taxonaut.workspace.template_versions import keep_templates
 from taxonaut.workspace.tree_builder import Progress, silent
 
 if TYPE_CHECKING:
@@ -248,9 +248,7 @@ class Defining:
     def writer(self) -> DefinitionWriter:
         """Return the writer on the general expert's model."""
         workspace = self.workspace
-        Templates(workspace.database).keep(
-            workspace.prompts.hash(TEMPLATE), TEMPLATE, workspace.prompts.text(TEMPLATE)
-        )
+        keep_templates(workspace, [TEMPLATE])
         model = workspace.wiring.answers(workspace.config.models.general_expert)
         return DefinitionWriter(model, workspace.prompts, workspace.config.task.description)
 

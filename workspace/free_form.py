@@ -16,11 +16,11 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Item
-from taxonaut.state.templates import Templates
 from taxonaut.tools.centre_names import telling_terms
 from taxonaut.workspace.classification import unit_key
 from taxonaut.workspace.crew import identity
 from taxonaut.workspace.index_file import written_whole
+from taxonaut.workspace.template_versions import keep_templates
 from taxonaut.workspace.vocabulary import Vocabulary
 from taxonaut.workspace.vocabulary_statistics import counts, utilization
 from taxonaut.workspace.vocabulary_tables import write_object
@@ -118,13 +118,12 @@ def keyword_writer(workspace: "Workspace", model: ModelSettings, most: int) -> K
 @contextmanager
 def opened_run(workspace: "Workspace", model: ModelSettings, most: int) -> Iterator[RunId]:
     """Start or continue the run of these settings, and say how it ended."""
-    prompts = workspace.prompts
-    Templates(workspace.database).keep(prompts.hash(TEMPLATE), TEMPLATE, prompts.text(TEMPLATE))
+    kept = keep_templates(workspace, [TEMPLATE])
     settings = {
         "version": taxonaut.__version__,
         "task": workspace.config.task.description,
         "annotator": identity(model),
-        "template": prompts.hash(TEMPLATE),
+        "template": kept[TEMPLATE],
         "keywords": most,
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
