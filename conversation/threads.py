@@ -1,0 +1,128 @@
+"""The threads of a workspace: conversations that are kept, each under its name, and go on where they ended."""
+
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
+from taxonaut.state.thread_store import THREADS_FILE, keep_latest, thread_names
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread: its name, how many messages the person sent, when it was last at work (UTC, ISO 8601).
+
+    `last` is the person's last message. `waiting`: a change waits for yes. `interrupted`: a turn was broken off.
+    """
+
+    name: str
+    messages: int
+    last: str
+    at: str
+    waiting: bool = False
+    interrupted: bool = False
+
+
+def checked_name(name: str) -> str:
+    """Return a thread's name; InputError if it is empty, long, or holds what cannot be printed."""
+    printable = all(unicodedata.category(character)[0] not in "CZ" or character == " " for character in name)
+    if not name.strip() or len(name) > LONGEST_NAME or not printable:
+        raise InputError(
+            f"{name[:LONGEST_NAME]!r} is no name of a thread; give one of 1 to {LONGEST_NAME} printable characters"
+        )
+    return name
+
+
+@asynccontextmanager
+async def opened_saver(folder: Path) -> "AsyncIterator[AsyncSqliteSaver]":
+    """Open the file of a workspace's threads, made if need be; only plain messages and JSON are read from it."""
+    import sqlite3
+
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver, aiosqlite
+
+    path = folder / THREADS_FILE
+    connection = aiosqlite.connect(str(path))
+    connection.daemon = True
+    try:
+        await connection
+        saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        await saver.setup()
+    except sqlite3.Error as error:
+        await connection.close()
+        raise WorkspaceError(
+            f"the threads of {str(folder)!r} cannot be opened ({error}); move {THREADS_FILE} away to begin anew"
+        ) from None
+    try:
+        yield saver
+    finally:
+        await connection.close()
+
+
+async def athreads(folder: str | Path) -> list[Thread]:
+    """Return the threads of a workspace's folder, the one that was last at work first."""
+    if not (Path(folder) / THREADS_FILE).is_file():
+        return []
+    async with opened_saver(Path(folder)) as saver:
+        return [await described(saver, name) for name in await thread_names(saver.conn)]
+
+
+async def described(saver: "AsyncSqliteSaver", name: str) -> Thread:
+    """Read what a thread's last checkpoint says of it."""
+    from langchain_core.messages import HumanMessage
+
+    found = await saver.aget_tuple({"configurable": {"thread_id": name}})
+    assert found is not None
+    values = found.checkpoint["channel_values"]
+    said = [
+        message
+        for message in values.get("messages", ())
+        if isinstance(message, HumanMessage) and not message.additional_kwargs.get("mark")
+    ]
+    waiting = any(channel == "__interrupt__" for _, channel, _ in found.pending_writes or ())
+    over = bool(values.get("over")) and not any(key.startswith("branch:to:") for key in values)
+    return Thread(
+        name=name,
+        messages=len(said),
+        last=said[-1].text if said else "",
+        at=found.checkpoint["ts"][:19],
+        waiting=waiting,
+        interrupted=not over and not waiting,
+    )
+
+
+async def adelete_thread(folder: str | Path, name: str) -> None:
+    """Forget a thread; NotFoundError if there is none of this name. Its decisions stay, for the costs."""
+    known = [thread.name for thread in await athreads(folder)]
+    if name not in known:
+        raise NotFoundError(f"there is no thread {name!r}; there are: {', '.join(known) or 'none'}")
+    async with opened_saver(Path(folder)) as saver:
+        await saver.adelete_thread(name)
+
+
+async def tidied(saver: "AsyncSqliteSaver", name: str) -> None:
+    """Keep of a thread only where it stands now."""
+    async with saver.lock:
+        await keep_latest(saver.conn, name)
+
+
+def threads(folder: str | Path) -> list[Thread]:
+    """Do what `athreads` does, from synchronous code."""
+    from taxonaut.graphs.portal import PORTAL
+
+    return PORTAL.run(athreads(folder))
+
+
+def delete_thread(folder: str | Path, name: str) -> None:
+    """Do what `adelete_thread` does, from synchronous code."""
+    from taxonaut.graphs.portal import PORTAL
+
+    PORTAL.run(adelete_thread(folder, name))

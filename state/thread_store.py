@@ -1,0 +1,34 @@
+"""The file of conversations' checkpoints, beside what LangGraph's saver does with it: which threads it holds."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiosqlite import Connection
+
+THREADS_FILE = "threads.sqlite"
+
+_NAMES = "SELECT thread_id FROM checkpoints GROUP BY thread_id ORDER BY max(checkpoint_id) DESC"
+_OLD_CHECKPOINTS = """
+DELETE FROM checkpoints WHERE thread_id = ?1 AND checkpoint_id < (
+    SELECT max(checkpoint_id) FROM checkpoints AS latest
+    WHERE latest.thread_id = ?1 AND latest.checkpoint_ns = checkpoints.checkpoint_ns
+)
+"""
+_OLD_WRITES = """
+DELETE FROM writes WHERE thread_id = ?1 AND checkpoint_id NOT IN (
+    SELECT checkpoint_id FROM checkpoints WHERE thread_id = ?1
+)
+"""
+
+
+async def thread_names(connection: "Connection") -> list[str]:
+    """Return the names of all threads, the one that was last at work first."""
+    async with connection.execute(_NAMES) as rows:
+        return [row[0] async for row in rows]
+
+
+async def keep_latest(connection: "Connection", thread: str) -> None:
+    """Drop all checkpoints of a thread but the last: each holds the whole history."""
+    await connection.execute(_OLD_CHECKPOINTS, [thread])
+    await connection.execute(_OLD_WRITES, [thread])
+    await connection.commit()
