@@ -6,6 +6,7 @@ import typer
 
 from taxonaut.cli import (
     categorize,
+    chat,
     classify,
     demo,
     evaluate,
@@ -45,6 +46,7 @@ for module in (
     evaluate,
     vocabulary,
     expert,
+    chat,
     models,
     tools,
     prompts,

@@ -15,6 +15,8 @@ from taxonaut.state.errors import TaxonautError
 OK = 0
 INTERNAL = 1
 SOME_FAILED = 6
+REFUSED = 7
+WAITS = 8
 INTERRUPTED = 130
 
 EXIT_CODES = {
@@ -25,6 +27,8 @@ EXIT_CODES = {
     4: "no answer from a model",
     5: "an optional dependency is missing",
     SOME_FAILED: "done, but some items failed; the same command asks for these again",
+    REFUSED: "chat: the message was not understood, or a tool refused it",
+    WAITS: "chat: a change waits for yes; nothing is changed yet",
     INTERRUPTED: "interrupted; what was finished is kept",
 }
 

@@ -32,6 +32,7 @@ ALL = dict(commands(get_command(app)))
 def test_the_commands_are_these() -> None:
     assert sorted(" ".join(words) for words in ALL) == [
         "categorize",
+        "chat",
         "classify",
         "demo",
         "evaluate",
@@ -92,7 +93,7 @@ def test_help_documents_the_exit_codes(run: Any) -> None:
     called = run("--help")
     assert called.code == 0
     lines = [line.split()[0] for line in called.out.partition("Exit codes:")[2].splitlines() if line.strip()]
-    assert lines == ["0", "1", "2", "3", "4", "5", "6", "130"]
+    assert lines == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130"]
 
 
 def test_no_arguments_show_help(run: Any) -> None:

@@ -1,0 +1,130 @@
+"""`taxonaut chat`: a conversation about the labels and their tree."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.chat_script import DEFAULT_THREAD
+from taxonaut.cli.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
+
+app = typer.Typer()
+
+
+@command(
+    app,
+    "chat",
+    example="taxonaut chat\n"
+    'taxonaut chat --once "where would wireless earbuds go?"\n'
+    'taxonaut chat --thread spring --once "add a category for Rain boots under Shoes" --yes\n'
+    "taxonaut chat < questions.txt",
+)
+def chat(
+    session: Session,
+    once: Annotated[
+        str | None,
+        typer.Option(metavar="MESSAGE", help="Say this alone, print the answer and end.", show_default=False),
+    ] = None,
+    thread: Annotated[
+        str, typer.Option(metavar="NAME", help="The conversation to go on with; begun if it is new.")
+    ] = DEFAULT_THREAD,
+    new: Annotated[bool, typer.Option("--new", help="Begin a thread with a name of its own.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Make changes without asking, unless a model read texts of items first."),
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Who leads the conversation this time: a model string, or a role of taxonaut.toml.",
+            show_default=False,
+        ),
+    ] = None,
+    threads: Annotated[bool, typer.Option("--threads", help="List the conversations and end.")] = False,
+    forget: Annotated[
+        str | None,
+        typer.Option(metavar="THREAD", help="Delete a conversation and end.", show_default=False),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Talk about the labels and their tree: where a text goes and why, what is where, what to change.
+
+    At a terminal, Tab completes / commands, which do the same without a model. A change is shown as a diff and waits
+    for yes. Threads are kept: the same command goes on with one, also where an answer was broken off.
+
+    With --once, or messages on standard input (one a line; # begins a comment), answers go to standard output and
+    nobody is asked. It ends with 7 if a message was not understood or refused, with 8 if a change waits for yes:
+    --yes makes it, or the message "yes". With --json, each update is one object a line.
+    """
+    import sys
+
+    from taxonaut.cli.chat_commands import with_model
+
+    check_options(once=once, thread=thread, new=new, threads=threads, forget=forget)
+    if threads or forget is not None:
+        keep_house(session, forget, json=json)
+        return
+    scripted = once is not None or json or not sys.stdin.isatty()
+    with session.open() as workspace:
+        chosen = with_model(workspace, model) if model else workspace
+        name = thread
+        if new:
+            from taxonaut.cli.chat_threads import fresh_name
+
+            name = fresh_name()
+        if scripted:
+            raise typer.Exit(script(session, chosen, name, once, yes=yes, json=json))
+        from taxonaut.cli.chat_banner import check_talkable
+        from taxonaut.cli.chat_session import Terminal
+
+        check_talkable(chosen)
+        Terminal(session, chosen, name, yes=yes).run()
+
+
+def script(
+    session: Session, workspace: "Workspace", thread: str, once: str | None, *, yes: bool, json: bool
+) -> int:
+    """Take one message, or those of standard input, and return the exit code."""
+    from taxonaut.cli.chat_banner import check_talkable
+    from taxonaut.cli.chat_script import lines_of_input, run_script
+    from taxonaut.cli.chat_talk import Talk
+
+    with Talk(workspace, thread) as talk:
+        check_talkable(workspace)
+        messages: Any = lines_of_input() if once is None else [once]
+        return run_script(session, talk, messages, yes=yes, json=json)
+
+
+def check_options(*, once: str | None, thread: str, new: bool, threads: bool, forget: str | None) -> None:
+    """Refuse options that say two things. Raises InputError."""
+    from taxonaut.state.errors import InputError
+
+    if once is not None and not once.strip():
+        raise InputError("--once was given an empty text; give a message")
+    if not thread.strip():
+        raise InputError("--thread was given an empty name; give a name such as spring")
+    if new and thread != DEFAULT_THREAD:
+        raise InputError(f"--new begins a thread with a name of its own; leave out --thread {thread!r}")
+    if sum((once is not None, threads, forget is not None)) > 1:
+        raise InputError("--once, --threads and --forget do different things; give one of them")
+
+
+def keep_house(session: Session, forget: str | None, *, json: bool) -> None:
+    """List the threads, or delete one."""
+    from taxonaut.cli.chat_threads import forget_thread, thread_lines, thread_rows
+    from taxonaut.cli.reporting import say
+    from taxonaut.cli.terminal import out, print_json, styled
+
+    with session.open() as workspace:
+        if forget is not None:
+            forget_thread(workspace, forget)
+            if not session.quiet:
+                say(f"thread {forget!r} is deleted; what it changed in the index stays")
+        elif json:
+            print_json(thread_rows(workspace))
+        else:
+            for line in thread_lines(workspace):
+                out().print(styled(line), soft_wrap=True)

@@ -1,0 +1,95 @@
+"""A conversation that works in the background: it loads while a person types, and Ctrl-C breaks off an answer."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from taxonaut.state.updates import Update
+
+if TYPE_CHECKING:
+    from taxonaut.conversation.conversation import Conversation
+    from taxonaut.workspace.workspace import Workspace
+
+Begin = Callable[["Conversation"], AsyncGenerator[Update, None]]
+"""Starts a turn: `lambda chat: chat.say("…")`."""
+
+
+class Talk:
+    """One thread of a workspace, opened in the background. Close it, or use it in a `with` block."""
+
+    def __init__(self, workspace: "Workspace", thread: str) -> None:
+        self.workspace, self.thread = workspace, thread
+        self.chat: Conversation | None = None
+        self.failure: BaseException | None = None
+        self.loading = threading.Thread(target=self._load, name="taxonaut-chat", daemon=True)
+        self.loading.start()
+
+    def ready(self) -> "Conversation":
+        """Return the conversation once it is there; raises what stood in its way."""
+        self.loading.join()
+        if self.failure is not None:
+            raise self.failure
+        assert self.chat is not None
+        return self.chat
+
+    def updates(self, begin: Begin) -> Iterator[Update]:
+        """Give a turn's updates as they come. Ctrl-C ends the turn in order and is raised then."""
+        from taxonaut.graphs.portal import PORTAL
+
+        chat = self.ready()
+        loop = PORTAL.start()
+        came: SimpleQueue[Update | asyncio.Task[None]] = SimpleQueue()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def pump() -> None:
+            async with aclosing(begin(chat)) as updates:
+                async for update in updates:
+                    came.put(update)
+
+        def start() -> None:
+            tasks.append(loop.create_task(pump()))
+            tasks[0].add_done_callback(came.put)
+
+        loop.call_soon_threadsafe(start)
+        try:
+            while not isinstance(update := came.get(), asyncio.Task):
+                yield update
+        except (KeyboardInterrupt, GeneratorExit):
+            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            while not isinstance(came.get(), asyncio.Task):
+                pass
+            raise
+        if not update.cancelled() and (error := update.exception()) is not None:
+            raise error
+
+    def switch(self, thread: str) -> None:
+        """Go on in another thread."""
+        self.close()
+        Talk.__init__(self, self.workspace, thread)
+
+    def close(self) -> None:
+        """Close the conversation; the thread stays as it is."""
+        from taxonaut.graphs.portal import PORTAL
+
+        self.loading.join()
+        if self.chat is not None:
+            PORTAL.run(self.chat.__aexit__(None, None, None))
+            self.chat = None
+
+    def __enter__(self) -> "Talk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _load(self) -> None:
+        try:
+            from taxonaut.conversation.conversation import Conversation
+            from taxonaut.graphs.portal import PORTAL
+
+            self.chat = PORTAL.run(Conversation.open(self.workspace, thread=self.thread).__aenter__())
+        except BaseException as error:  # noqa: BLE001
+            self.failure = error
