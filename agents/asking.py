@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Generic, TypeVar
 
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
@@ -17,10 +18,16 @@ T = TypeVar("T", bound=int | str)
 MOST_CHARACTERS = 20_000
 """Characters of an item's text that get into a prompt; a longer text loses its end, and the prompt says so."""
 
+ITEMS_OF_A_QUESTION = 2
+"""Items of one question whose variables are kept as samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """What is the same for every item at one node: the rendered blocks, the tool, the options."""
+    """What is the same for every item at one node: the rendered blocks, the tool, the options.
+
+    `sample`: what the blocks were rendered with, where that is to be kept (`Asker.sample`).
+    """
 
     node: NodeId | None
     offer: Offer[T]
@@ -31,6 +38,7 @@ class Question(Generic[T]):
     system: str
     context: str
     may_be_undecided: bool = False
+    sample: Mapping[str, Any] | None = dataclass_field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +66,35 @@ class Asker:
         self.model = model
         self.prompt = prompt
         self.task = task
-        self.blank = self.render_item("")
+        self.blank = self.item_block("")
+        self.sample: Mapping[str, Any] | None = None
+        """What `render_shared` was last called with, where a sample of it is wanted; `Question` takes it along."""
 
     def render_item(self, text: str) -> str:
+        """Render the item block behind what `render_shared` rendered last; nothing if the model reads none."""
+        self.note(self.sample, text)
+        self.sample = None
+        return self.item_block(text)
+
+    def item_block(self, text: str) -> str:
         """Render the item block, the only one an item's text gets into; nothing if the model reads none."""
         return self.prompt.render("item", {"text": clipped(text)}) if self.model.reads_prompts else ""
 
     def render_shared(self, variables: Callable[[], Mapping[str, Any]]) -> tuple[str, str]:
         """Render the two blocks that items at a node share; nothing if the model reads none."""
-        if not self.model.reads_prompts:
-            return "", ""
-        full = {"task": self.task, **variables()}
-        return self.prompt.render("system", full), self.prompt.render("context", full)
+        recorder = self.prompt.recorder
+        wanted = recorder is not None and recorder.wants(self.prompt.name)
+        reads = self.model.reads_prompts
+        full = {"task": self.task, **variables()} if wanted or reads else {}
+        self.sample = full if wanted else None
+        return (
+            (self.prompt.render("system", full), self.prompt.render("context", full)) if reads else ("", "")
+        )
+
+    def note(self, sample: Mapping[str, Any] | None, text: str) -> None:
+        """Hand on what a decision is made from, for `prompts check`."""
+        if sample is not None and text and self.prompt.recorder is not None:
+            self.prompt.recorder.note(self.prompt.name, {**sample, "text": clipped(text)})
 
     async def ask(self, run: RunId, pairs: Sequence[tuple[Item, Question[T]]]) -> list[Answer[T]]:
         """Ask all pairs together; the answers come in the same order.
@@ -80,7 +105,8 @@ class Asker:
         blocks: dict[str, str] = {}
         for item, _ in pairs:
             if item.text not in blocks:
-                blocks[item.text] = self.render_item(item.text)
+                blocks[item.text] = self.item_block(item.text)
+        self.sample_pairs(pairs)
         requests = [self.request(item, question, blocks[item.text]) for item, question in pairs]
         replies = await self.model.answer(requests)
         for reply in replies:
@@ -90,6 +116,14 @@ class Asker:
             self.answered(run, item, question, reply, shown(request))
             for (item, question), request, reply in zip(pairs, requests, replies, strict=True)
         ]
+
+    def sample_pairs(self, pairs: Sequence[tuple[Item, Question[T]]]) -> None:
+        """Note a few of the pairs: two items of a question show what they share."""
+        taken: dict[int, int] = {}
+        for item, question in pairs:
+            if question.sample is not None and taken.get(id(question), 0) < ITEMS_OF_A_QUESTION:
+                taken[id(question)] = taken.get(id(question), 0) + 1
+                self.note(question.sample, item.text)
 
     def request(self, item: Item, question: Question[T], block: str) -> ModelRequest:
         """Put one item before one question."""

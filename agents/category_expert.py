@@ -120,7 +120,18 @@ class CategoryExpert:
             for number, (name, definition) in enumerate(shown, start=1)
         )
         tool = choose_category_spec(self.settings.ask, len(candidates), most)
-        return Question(None, offer, choices, tool, FIELD, most, system, context, may_be_undecided=True)
+        return Question(
+            None,
+            offer,
+            choices,
+            tool,
+            FIELD,
+            most,
+            system,
+            context,
+            may_be_undecided=True,
+            sample=self.asker.sample,
+        )
 
 
 def shown_as(category: CategoryText, shown: Shown) -> tuple[str, str]:

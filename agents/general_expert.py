@@ -88,4 +88,4 @@ class GeneralExpert:
             for number, label in enumerate(offer.options, start=1)
         )
         tool = rank_candidates_spec(len(candidates), most)
-        return Question(None, offer, choices, tool, FIELD, most, system, context)
+        return Question(None, offer, choices, tool, FIELD, most, system, context, sample=self.asker.sample)

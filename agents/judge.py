@@ -85,7 +85,9 @@ class Judge:
             for number, label in enumerate(labels, start=1)
         )
         tool = judge_label_spec(len(labels))
-        return Question(None, offer, choices, tool, FIELD, len(labels), system, context)
+        return Question(
+            None, offer, choices, tool, FIELD, len(labels), system, context, sample=self.asker.sample
+        )
 
 
 def last_name(text: str) -> str:

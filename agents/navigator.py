@@ -122,7 +122,15 @@ class Navigator:
             for number, branch in enumerate(offer.options, start=1)
         )
         return Question(
-            node, offer, choices, expand_node_spec(len(branches), most), FIELD, most, system, context
+            node,
+            offer,
+            choices,
+            expand_node_spec(len(branches), most),
+            FIELD,
+            most,
+            system,
+            context,
+            sample=self.asker.sample,
         )
 
     def texts(self, branch: Node, path: Sequence[str], ancestors: bool | None) -> tuple[str, ...]:

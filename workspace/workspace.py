@@ -29,6 +29,7 @@ from taxonaut.workspace.forgetting import forget_nodes
 from taxonaut.workspace.frames import CategorizedItems, ItemResults
 from taxonaut.workspace.label_files import LabelFile
 from taxonaut.workspace.native_tree import build_native_tree
+from taxonaut.workspace.sample_recorder import SampleRecorder
 from taxonaut.workspace.template_versions import keep_templates
 from taxonaut.workspace.tree_builder import Progress, silent
 from taxonaut.workspace.wiring import Wiring
@@ -72,7 +73,8 @@ class Workspace:
         self.runs = Runs(database)
         self.decisions = Decisions(database)
         self.trails = Trails(database)
-        self.prompts = PromptLibrary(folder / PROMPTS_FOLDER)
+        self.samples = SampleRecorder(database)
+        self.prompts = PromptLibrary(folder / PROMPTS_FOLDER, self.samples)
         self.last_build: BuildReport | None = None
         """What the agents' latest build in this object came to."""
         self.wiring = Wiring(config, self.index, Embeddings(database), ResponseCache(database), self.prompts)
@@ -104,6 +106,7 @@ class Workspace:
     def close(self) -> None:
         """Free the models and the index."""
         self.wiring.close()
+        self.samples.flush()
         self.database.close()
         forget_nodes()
 
@@ -231,18 +234,16 @@ class Workspace:
             option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, progress))
 
     def graph(
-        self, policy: "WalkPolicy | None" = None, *, rank: bool = True
+        self, policy: "WalkPolicy | None" = None, *, rank: bool = True, **agents: Any
     ) -> "StateGraph[Any, Any, Any, Any]":
         """Return the walk as an uncompiled LangGraph graph over this workspace's index and agents.
 
-        Without `rank` it ends with the shortlists.
+        Without `rank` it ends with the shortlists. `agents` take the places of the workspace's own: `navigator`,
+        `expert`, `retriever`, `guide` (docs/program.md).
         """
-        from taxonaut.graphs.navigate import navigate
+        from taxonaut.workspace.walk_graph import walk_graph
 
-        policy = policy or self.policy()
-        retriever = self.wiring.retriever() if self.compares_vectors or policy.needs_retriever else None
-        expert = self.wiring.general_expert() if rank else None
-        return navigate(self.index, self.items, self.wiring.navigator(), expert, retriever, policy)
+        return walk_graph(self, policy, rank=rank, **agents)
 
     def policy(self) -> "WalkPolicy":
         """Return the walk's policy as the settings have it."""
