@@ -130,6 +130,16 @@ class Annotator:
         template = SCORED_TEMPLATE if scored else duty.template
         self.asker = Asker("annotator", model, prompts.get(template), settings.task)
 
+    @property
+    def most(self) -> int:
+        """To how many centres a label may belong."""
+        return self.settings.most
+
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether its model reads prompts."""
+        return self.asker.model.reads_prompts
+
     async def assign(self, run: RunId, jobs: Sequence[Job]) -> list[Assigned]:
         """Do all jobs, their requests in flight together; the answers come in the jobs' order.
 

@@ -98,6 +98,11 @@ class Architect(Generic[Id]):
         template = SCORED_TEMPLATE if manner == "scored" else brief.template
         self.asker = Asker("architect", model, prompts.get(template), self.settings.task)
 
+    @property
+    def seed(self) -> int:
+        """Where chance starts."""
+        return self.settings.seed
+
     async def propose(
         self, run: RunId, partitions: Sequence[Partition[Id]], wanted: Sequence[int]
     ) -> list[Proposal]:

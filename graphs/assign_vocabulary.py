@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from langgraph.graph import END, START, StateGraph
 
-from taxonaut.agents.annotator import Annotator, CentreText, Job
+from taxonaut.agents.annotator import CentreText, Job
+from taxonaut.agents.roles import Assigns
 from taxonaut.agents.texts import TextOf
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.updates import emit
@@ -25,11 +26,11 @@ MOST_STANDING = 8
 
 
 def assign_vocabulary(
-    index: Index, annotator: Annotator, text_of: TextOf
+    index: Index, annotator: Assigns, text_of: TextOf
 ) -> StateGraph[AssignState, None, AssignInput, AssignState]:
     """Build the graph; compile it and invoke it with a run and items. `taggings` come out, by item.
 
-    How many descriptors an item may get at a node is the annotator's setting `most`; with more than one, the
+    How many descriptors an item may get at a node is the annotator's own (`most`); with more than one, the
     first of each level make the path and the most specific of the others are `Tagging.others`. Raises the
     ModelError of a model that is gone; a reply that is no valid call ends an item's path with an error.
     """
@@ -48,7 +49,7 @@ def assign_vocabulary(
 class Assigning:
     """The graph's steps."""
 
-    def __init__(self, index: Index, annotator: Annotator, text_of: TextOf) -> None:
+    def __init__(self, index: Index, annotator: Assigns, text_of: TextOf) -> None:
         self.index = index
         self.annotator = annotator
         self.text_of = text_of

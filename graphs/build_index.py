@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from langgraph.graph import END, START, StateGraph
 
-from taxonaut.agents.annotator import Annotator, CentreText, Job
-from taxonaut.agents.architect import Architect, part_id
+from taxonaut.agents.annotator import CentreText, Job
+from taxonaut.agents.architect import part_id
+from taxonaut.agents.roles import Assigns, Proposes
 from taxonaut.agents.suggestions import Suggestions, Wish
 from taxonaut.graphs.build_policy import BuildPolicy
 from taxonaut.graphs.failing import first_grave, said
@@ -32,8 +33,8 @@ OnSettled = Callable[[int], None]
 
 def build_index(
     suggestions: Suggestions,
-    architect: Architect,
-    annotator: Annotator,
+    architect: Proposes,
+    annotator: Assigns,
     policy: BuildPolicy | None = None,
     runs: Runs | None = None,
     on_settled: OnSettled | None = None,
@@ -66,8 +67,8 @@ class Building:
     def __init__(
         self,
         suggestions: Suggestions,
-        architect: Architect,
-        annotator: Annotator,
+        architect: Proposes,
+        annotator: Assigns,
         policy: BuildPolicy,
         runs: Runs | None,
         on_settled: OnSettled | None,
@@ -208,7 +209,7 @@ class Building:
     async def by_vectors(self, trials: Sequence[Trial]) -> dict[str, Split]:
         """Part labels by their vectors where the agents found no split."""
         wishes = [
-            Wish(trial.partition.labels, self.policy.wanted(trial.partition), self.architect.settings.seed)
+            Wish(trial.partition.labels, self.policy.wanted(trial.partition), self.architect.seed)
             for trial in trials
         ]
         parts = await self.suggestions.parts(wishes)

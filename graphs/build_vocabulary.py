@@ -11,10 +11,8 @@ from dataclasses import replace
 
 from langgraph.graph import END, START, StateGraph
 
-from taxonaut.agents.annotator import Annotator, CentreText, Job
-from taxonaut.agents.architect import Architect
-from taxonaut.agents.change_reviewer import ChangeReviewer
-from taxonaut.agents.change_writer import ChangeWriter
+from taxonaut.agents.annotator import CentreText, Job
+from taxonaut.agents.roles import Assigns, Proposes, ReviewsChanges, WritesChanges
 from taxonaut.agents.suggestions import Suggestions, Wish
 from taxonaut.graphs.failing import first_grave, said
 from taxonaut.graphs.portal import step
@@ -44,10 +42,10 @@ OnSettled = Callable[[int, int], None]
 
 def build_vocabulary(
     suggestions: Suggestions[ItemId],
-    architect: Architect[ItemId],
-    annotator: Annotator,
-    writer: ChangeWriter,
-    reviewer: ChangeReviewer,
+    architect: Proposes[ItemId],
+    annotator: Assigns,
+    writer: WritesChanges,
+    reviewer: ReviewsChanges,
     policy: VocabularyPolicy | None = None,
     runs: Runs | None = None,
     on_settled: OnSettled | None = None,
@@ -85,8 +83,8 @@ class Building:
     def __init__(
         self,
         suggestions: Suggestions[ItemId],
-        architect: Architect[ItemId],
-        annotator: Annotator,
+        architect: Proposes[ItemId],
+        annotator: Assigns,
         refinement: Refinement,
         policy: VocabularyPolicy,
         runs: Runs | None,
@@ -143,7 +141,7 @@ class Building:
         self.stop_on([proposal.error for proposal in proposals], state, decisions)
         poor = [place for place, proposal in enumerate(proposals) if len(proposal.centres) < 2]
         wishes = [
-            Wish(groups[place].labels, self.policy.wanted(groups[place]), self.architect.settings.seed)
+            Wish(groups[place].labels, self.policy.wanted(groups[place]), self.architect.seed)
             for place in poor
         ]
         suggested = dict(zip(poor, await self.suggestions.centres(wishes), strict=True))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from langgraph.graph import END, START, StateGraph
 
-from taxonaut.agents.domain_expert import DomainExpert
+from taxonaut.agents.roles import Decides, Recommends
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.updates import emit
 from taxonaut.state.categorizing import CategorizeInput, CategorizeState, Judged
@@ -20,7 +20,7 @@ from taxonaut.state.items import Items
 from taxonaut.state.updates import ItemFinished
 
 if TYPE_CHECKING:
-    from taxonaut.agents.category_expert import CategoryExpert, CategoryText, Judgement
+    from taxonaut.agents.category_expert import CategoryText, Judgement
 
 TextsOf = Callable[[Sequence[LabelId]], "Mapping[LabelId, CategoryText]"]
 
@@ -28,8 +28,8 @@ TextsOf = Callable[[Sequence[LabelId]], "Mapping[LabelId, CategoryText]"]
 def categorize(
     index: Index,
     items: Items,
-    domain: DomainExpert,
-    general: "CategoryExpert | None",
+    domain: Recommends,
+    general: Decides | None,
     texts_of: TextsOf,
     threshold: float,
 ) -> StateGraph[CategorizeState, None, CategorizeInput, CategorizeState]:
@@ -59,8 +59,8 @@ class Routing:
         self,
         index: Index,
         items: Items,
-        domain: DomainExpert,
-        general: "CategoryExpert | None",
+        domain: Recommends,
+        general: Decides | None,
         texts_of: TextsOf,
         threshold: float,
     ) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from taxonaut.agents.annotator import Annotator, CentreText, Job
+from taxonaut.agents.annotator import CentreText, Job
+from taxonaut.agents.roles import Assigns
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.updates import emit
 from taxonaut.state.errors import ModelReplyError
@@ -43,7 +44,7 @@ def plain_centre(node: Node) -> CentreText:
 
 def insert_labels(
     index: Index,
-    annotator: Annotator,
+    annotator: Assigns,
     texts: Mapping[LabelId, str],
     runs: Runs | None = None,
     centre: Centre = plain_centre,
@@ -72,7 +73,7 @@ class Inserting:
     def __init__(
         self,
         index: Index,
-        annotator: Annotator,
+        annotator: Assigns,
         texts: Mapping[LabelId, str],
         runs: Runs | None,
         centre: Centre,
@@ -175,7 +176,7 @@ class Inserting:
             found[node].append(
                 [[below[node][start + number].id for number in numbers] for numbers in result.each]
             )
-        most = self.annotator.settings.most
+        most = self.annotator.most
         return {
             node: [joined(each, most) for each in zip(*lists, strict=True)] for node, lists in found.items()
         }, decisions
@@ -191,7 +192,7 @@ class Inserting:
             path,
             node,
         )
-        size = BRANCHES_PER_REQUEST if self.annotator.asker.model.reads_prompts else len(branches)
+        size = BRANCHES_PER_REQUEST if self.annotator.reads_prompts else len(branches)
         for start in range(0, len(branches), size):
             yield start, replace(whole, centres=whole.centres[start : start + size])
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from taxonaut.graphs.policy import WalkPolicy
 from taxonaut.state.ids import LabelId, NodeId
@@ -18,6 +18,19 @@ class Chosen(NamedTuple):
     at: NodeId
     node: NodeId
     own: float
+
+
+class Guides(Protocol):
+    """Decides how walks go on: `Guide`, or one of a person's own."""
+
+    def from_root(self) -> Journey:
+        """Begin at the root."""
+
+    def from_anchors(self, anchors: Sequence[tuple[LabelId, float]]) -> Journey:
+        """Begin at the nodes that hold some labels, given with their scores."""
+
+    def on(self, journey: Journey, chosen: Iterable[Chosen]) -> Journey:
+        """Go on from the nodes that were asked to what was chosen there; the walk ends where none asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from langgraph.graph import END, START, StateGraph
 
 from taxonaut.agents.asking import Answer
-from taxonaut.agents.general_expert import GeneralExpert
-from taxonaut.agents.navigator import Navigator
-from taxonaut.agents.retriever import Retriever
-from taxonaut.graphs.journey import Chosen, Guide
+from taxonaut.agents.roles import Navigates, Ranks, Retrieves
+from taxonaut.graphs.journey import Chosen, Guide, Guides
 from taxonaut.graphs.policy import WalkPolicy
 from taxonaut.graphs.portal import step
 from taxonaut.graphs.updates import emit
@@ -34,10 +32,11 @@ from taxonaut.tools.rank_candidates import rank_candidates
 def navigate(
     index: Index,
     items: Items,
-    navigator: Navigator,
-    expert: GeneralExpert | None = None,
-    retriever: Retriever | None = None,
+    navigator: Navigates,
+    expert: Ranks | None = None,
+    retriever: Retrieves | None = None,
     policy: WalkPolicy | None = None,
+    guide: Guides | None = None,
 ) -> StateGraph[NavigationState, None, NavigationInput, NavigationOutput]:
     """Build the graph; compile it and invoke it with a run and ids of items that `items` holds.
 
@@ -45,8 +44,9 @@ def navigate(
     each. Without `expert` it ends with the shortlists, best label first. `retriever` is needed for the
     shortlists `dense` and `both`, for an anchored start, and to cut a shortlist to `policy.candidates`; where
     it is given, it says how labels of one node are ordered (`Walk.ordered`).
+    `guide` decides what is opened next, in place of `journey.Guide` with the policy.
     """
-    walk = Walk(index, items, navigator, expert, retriever, policy or WalkPolicy())
+    walk = Walk(index, items, navigator, expert, retriever, policy or WalkPolicy(), guide)
     graph = StateGraph(NavigationState, input_schema=NavigationInput, output_schema=NavigationOutput)
     graph.add_node("start", step(walk.start))
     graph.add_node("open_level", step(walk.open_level))
@@ -70,10 +70,11 @@ class Walk:
         self,
         index: Index,
         items: Items,
-        navigator: Navigator,
-        expert: GeneralExpert | None,
-        retriever: Retriever | None,
+        navigator: Navigates,
+        expert: Ranks | None,
+        retriever: Retrieves | None,
         policy: WalkPolicy,
+        guide: Guides | None,
     ) -> None:
         if retriever is None and policy.needs_retriever:
             raise InputError(
@@ -87,7 +88,7 @@ class Walk:
         self.expert = expert
         self.retriever = retriever
         self.policy = policy
-        self.guide = Guide(index, policy)
+        self.guide: Guides = guide or Guide(index, policy)
 
     async def start(self, state: NavigationState) -> NavigationState:
         """Put every item before the root, or at its anchors; nowhere if only dense retrieval is asked for."""

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from taxonaut.agents.change_reviewer import Case, ChangeReviewer
-from taxonaut.agents.change_writer import ChangeWriter
+from taxonaut.agents.change_reviewer import Case
 from taxonaut.agents.changes import VOTERS, Uncovered
+from taxonaut.agents.roles import ReviewsChanges, WritesChanges
 from taxonaut.agents.suggestions import Suggestions, Wish
 from taxonaut.graphs.vocabulary_policy import VocabularyPolicy
 from taxonaut.state.building import Centre
@@ -36,8 +36,8 @@ class Refinement:
     def __init__(
         self,
         suggestions: Suggestions[ItemId],
-        writer: ChangeWriter,
-        reviewer: ChangeReviewer,
+        writer: WritesChanges,
+        reviewer: ReviewsChanges,
         policy: VocabularyPolicy,
     ) -> None:
         self.suggestions = suggestions

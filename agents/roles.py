@@ -1,0 +1,117 @@
+"""What the graphs ask of each agent: any object with these methods will do, ours or a person's own."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from taxonaut.agents.asking import Answer
+from taxonaut.state.building import Partition
+from taxonaut.state.expertise import Recommendation
+from taxonaut.state.ids import Id, LabelId, NodeId, RunId
+from taxonaut.state.records import Decision, Item, Label
+from taxonaut.tools.expand_node import Expansion
+
+if TYPE_CHECKING:
+    from taxonaut.agents.annotator import Assigned, Job
+    from taxonaut.agents.architect import Proposal
+    from taxonaut.agents.category_expert import CategoryText, Judgement
+    from taxonaut.agents.change_reviewer import Case, Review
+    from taxonaut.agents.change_writer import WrittenChange
+    from taxonaut.agents.changes import Uncovered
+
+
+class Navigates(Protocol):
+    """Decides which branches to open: `agents.navigator.Navigator`."""
+
+    async def choose(
+        self,
+        run: RunId,
+        visits: Sequence[tuple[Item, NodeId]],
+        expansions: Mapping[NodeId, Expansion],
+        paths: Mapping[NodeId, Sequence[str]],
+        ancestors: bool | None = None,
+    ) -> Sequence[Answer[NodeId]]:
+        """Answer for each item at each node it visits, in any order; `agents.deciding.decided` makes an answer."""
+
+
+class Ranks(Protocol):
+    """Orders shortlists: `agents.general_expert.GeneralExpert`."""
+
+    async def rank(
+        self,
+        run: RunId,
+        shortlists: Sequence[tuple[Item, Sequence[LabelId]]],
+        labels: Mapping[LabelId, Label],
+        paths: Mapping[LabelId, Sequence[str]],
+    ) -> Sequence[Answer[LabelId]]:
+        """Answer for each item, in any order; an item without an answer gets no labels."""
+
+
+class Retrieves(Protocol):
+    """Compares all labels with a text: `agents.retriever.Retriever`."""
+
+    async def search(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
+        """Return each text's k best labels with their scores, best first."""
+
+    async def scores(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
+        """Return the scores of each item's labels, in their order."""
+
+
+class Recommends(Protocol):
+    """Recommends categories with probabilities: `agents.domain_expert.DomainExpert`."""
+
+    async def recommend(self, run: RunId, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
+        """Recommend categories, in the items' order, each with its decision row."""
+
+
+class Decides(Protocol):
+    """Decides among recommended categories: `agents.category_expert.CategoryExpert`."""
+
+    async def decide(
+        self,
+        run: RunId,
+        asked: Sequence[tuple[Item, Sequence[LabelId]]],
+        categories: "Mapping[LabelId, CategoryText]",
+    ) -> "list[Judgement]":
+        """Decide for each item among its candidates, in order; `categories` cover every candidate."""
+
+
+class Proposes(Protocol[Id]):
+    """Names the centres that part labels or items: `agents.architect.Architect`."""
+
+    @property
+    def seed(self) -> int:
+        """Where chance starts, for what is divided without it."""
+
+    async def propose(
+        self, run: RunId, partitions: Sequence[Partition[Id]], wanted: Sequence[int]
+    ) -> "list[Proposal]":
+        """Propose at most `wanted` centres for each partition, in order."""
+
+
+class Assigns(Protocol):
+    """Says which centres texts belong to: `agents.annotator.Annotator`."""
+
+    @property
+    def most(self) -> int:
+        """To how many centres a text may belong."""
+
+    @property
+    def reads_prompts(self) -> bool:
+        """Whether its centres stand in a prompt, which has room for so many only."""
+
+    async def assign(self, run: RunId, jobs: "Sequence[Job]") -> "list[Assigned]":
+        """Do all jobs; the answers come in the jobs' order."""
+
+
+class WritesChanges(Protocol):
+    """Says what to do about items that fit nothing: `agents.change_writer.ChangeWriter`."""
+
+    async def write(self, run: RunId, clusters: "Sequence[Uncovered]") -> "list[WrittenChange]":
+        """Write a proposal for each cluster, in order."""
+
+
+class ReviewsChanges(Protocol):
+    """Approves or rejects changes: `agents.change_reviewer.ChangeReviewer`."""
+
+    async def review(self, run: RunId, cases: "Sequence[Case]") -> "list[Review]":
+        """Review all cases, in order."""
