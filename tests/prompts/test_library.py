@@ -7,106 +7,15 @@ import pytest
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from taxonaut.prompts.examples import SHARED
 from taxonaut.prompts.files import PACKAGED
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
-from taxonaut.prompts.variables import VARIABLES, DescriptorText, OptionText
+from taxonaut.prompts.variables import VARIABLES
 from taxonaut.state.errors import InputError, NotFoundError
 
 HERE = Path(__file__).parent
 EXPAND = "navigator/expand"
 
-OPTIONS: list[OptionText] = [
-    {"id": 1, "name": "Shoes", "description": "worn on the feet", "path": "A > Shoes", "examples": ["Boots"]},
-    {"id": 2, "name": "Hats", "description": "", "path": "", "examples": []},
-    {
-        "id": 3,
-        "name": "Balls",
-        "description": "",
-        "path": "B > Balls",
-        "examples": ["Footballs", "Golf balls"],
-    },
-]
-DESCRIPTORS: list[DescriptorText] = [
-    {**OPTIONS[0], "includes": ["boots", "sandals"], "excludes": ["socks"]},
-    {**OPTIONS[1], "includes": [], "excludes": []},
-    {**OPTIONS[2], "includes": ["footballs"], "excludes": []},
-]
-SHARED: dict[str, dict[str, Any]] = {
-    EXPAND: {
-        "task": "The texts are product titles.",
-        "node": "Sports",
-        "path": "Things > Sports",
-        "options": OPTIONS,
-        "most": 2,
-    },
-    "navigator/expand_scored": {"task": "The texts are product titles."},
-    "general_expert/rank": {"task": "The texts are product titles.", "options": OPTIONS, "most": 2},
-    **{
-        f"general_expert/{name}": {"task": "A catalogue of sports goods.", "options": OPTIONS, "most": 2}
-        for name in ("choose", "order", "think")
-    },
-    "general_expert/define": {
-        "task": "A catalogue of sports goods.",
-        "path": "Sports > Balls",
-        "siblings": ["Nets", "Goals"],
-        "rare": True,
-    },
-    "general_expert/rank_scored": {"task": "The texts are product titles."},
-    "judge/yes_no": {
-        "task": "The texts are product titles.",
-        "label": "A > Shoes",
-        "examples": ["brown boots", "two sandals"],
-    },
-    "judge/likely": {
-        "task": "The texts are product titles.",
-        "name": "Shoes",
-        "examples": ["brown boots", "two sandals"],
-    },
-    "architect/propose_centres": {
-        "task": "The labels are product categories.",
-        "path": "Things > Sports",
-        "siblings": [{"name": "Shoes", "examples": ["Boots"]}, {"name": "Hats", "examples": []}],
-        "suggestions": [{"name": "ball, net", "examples": ["Footballs", "Goals"]}],
-        "problems": ["'Balls' and 'Ball games' hold the same labels"],
-        "most": 8,
-    },
-    "architect/propose_centres_scored": {"task": "The labels are product categories."},
-    "annotator/assign_labels": {
-        "task": "The labels are product categories.",
-        "path": "Things > Sports",
-        "options": OPTIONS,
-        "most": 2,
-    },
-    "annotator/assign_items": {
-        "task": "The items are products.",
-        "path": "Things > Sports",
-        "options": DESCRIPTORS,
-        "most": 2,
-    },
-    "annotator/propose_change": {
-        "task": "The items are products.",
-        "path": "Things > Sports",
-        "options": DESCRIPTORS,
-    },
-    "annotator/propose_change_scored": {"task": "The items are products."},
-    "architect/propose_descriptors": {
-        "task": "The items are products.",
-        "path": "Things > Sports",
-        "siblings": [{"name": "Shoes", "examples": ["Boots"]}, {"name": "Hats", "examples": []}],
-        "suggestions": [{"name": "ball, net", "examples": ["a football", "two goals"]}],
-        "problems": ["'Ball' stands under this node already"],
-        "most": 8,
-    },
-    "architect/review_changes": {
-        "task": "The items are products.",
-        "path": "Things > Sports",
-        "options": DESCRIPTORS,
-    },
-    "architect/review_changes_scored": {"task": "The items are products."},
-    "annotator/keywords": {"task": "The texts are product titles.", "most": 3},
-    "annotator/assign_label_scored": {"task": "The labels are product categories."},
-    "label_writer/write": {"task": "The texts are product titles.", "like": ["Shoes", "Hats"], "most": 3},
-}
 ITEM = {"text": "wireless earbuds"}
 HEADS = {
     "annotator/assign_items": "Items:\n",
