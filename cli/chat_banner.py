@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from taxonaut.state.index import Index
     from taxonaut.workspace.workspace import Workspace
 
-LONGEST = 40
+LONGEST = 32
+GAP = "   "
 
 
 def check_talkable(workspace: "Workspace") -> None:
@@ -27,27 +28,25 @@ def check_talkable(workspace: "Workspace") -> None:
         )
 
 
-def banner(workspace: "Workspace") -> tuple[str, str]:
-    """Return the two lines."""
+def banner(workspace: "Workspace", width: int = 100) -> tuple[str, str]:
+    """Return the two lines; as many examples as fit."""
     stats = workspace.index.stats()
     name = workspace.folder.resolve().name or str(workspace.folder)
     size = f"{counted(stats.labels, 'label')}, {counted(stats.nodes, 'node')}"
     model = workspace.config.models.assistant.model
-    tried = "   ".join(examples(workspace.index))
-    return f"{name}: {size}; {model}", f"try: {tried}   /help"
+    tried = ["/help", *examples(workspace.index)]
+    while len(tried) > 1 and len(GAP.join(["try:", *tried])) >= width:
+        tried.pop()
+    return f"{name}: {size}; {model}", GAP.join(["try:", *tried])
 
 
 def examples(index: "Index") -> list[str]:
     """Return three things to say, in this tree's own names."""
-    top = next((node for node in index.children(index.root()) if index.children(node.id)), None)
-    top = top or next(iter(index.children(index.root())), None)
+    tops = index.children(index.root())
+    top = next((node for node in tops if index.children(node.id)), next(iter(tops), None))
     if top is None:
         return []
     below = next(iter(index.children(top.id)), top)
     labels = index.labels_at(below.id) or index.labels_at(top.id) or index.search(below.name, 1)
-    said = clipped(labels[-1].name.lower(), LONGEST) if labels else below.name.lower()
-    return [
-        f'where would "{said}" go?',
-        f"show me what is under {clipped(below.name, LONGEST)}",
-        f"find labels about {said.split()[-1]}",
-    ]
+    said = clipped((labels[-1] if labels else below).name, LONGEST)
+    return [f'where would "{said.lower()}" go?', f"what is under {clipped(below.name, LONGEST)}?"]

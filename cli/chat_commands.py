@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from taxonaut.cli.chat_talk import Talk
     from taxonaut.conversation.conversation import Conversation
     from taxonaut.models.settings import ModelSettings
+    from taxonaut.tools.toolbox import Tool
     from taxonaut.workspace.config import ModelsConfig
     from taxonaut.workspace.workspace import Workspace
 
@@ -137,10 +138,15 @@ def assistant(models: "ModelsConfig", given: str) -> "ModelSettings":
     return ModelSettings(model=given)
 
 
+def slashed(tool: "Tool") -> str:
+    """Return the word of a tool's command with its `/`."""
+    return "/" + tool.command.removeprefix("/")
+
+
 def tool_lines(chat: "Conversation") -> list[tuple[str, str]]:
     """Return each tool's command with what follows it, and what it does, in the toolbox's order."""
     return [
-        (f"{tool.command} {tool.usage}".strip(), f"{tool.spec.description}  ({tool.name})")
+        (f"{slashed(tool)} {tool.usage}".strip(), f"{tool.spec.description}  ({tool.name})")
         for tool in chat.toolbox.tools.values()
     ]
 
@@ -151,7 +157,7 @@ def completions(talk: "Talk", line: str) -> Iterator[tuple[str, int]]:
         return
     word, space, rest = line.partition(" ")
     if not space:
-        known = [tool.command for tool in talk.ready().toolbox.tools.values()]
+        known = [slashed(tool) for tool in talk.ready().toolbox.tools.values()]
         for command in sorted({*known, *OWN}):
             if command.startswith(word):
                 yield command, -len(line)
@@ -163,5 +169,6 @@ def completions(talk: "Talk", line: str) -> Iterator[tuple[str, int]]:
             if name.startswith(rest):
                 yield name, -len(rest)
         return
-    for offer in list(talk.ready().toolbox.complete(line))[:MOST_OFFERS]:
+    complete = getattr(talk.ready().toolbox, "complete", None)
+    for offer in list(complete(line) if complete is not None else ())[:MOST_OFFERS]:
         yield offer, -len(line)

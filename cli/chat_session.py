@@ -45,7 +45,7 @@ class Terminal:
         """Greet, then take one line after another until Ctrl-D or /quit."""
         from taxonaut.cli.chat_banner import banner
 
-        for number, line in enumerate(banner(self.workspace)):
+        for number, line in enumerate(banner(self.workspace, self.view.notes.width)):
             self.view.line(self.view.notes, line, "dim" if number else "bold")
         try:
             if self.has_past():
@@ -64,6 +64,7 @@ class Terminal:
             raise EOFError
         if line:
             self.guarded(lambda: self.turn(line))
+            self.view.notes.print()
 
     def turn(self, line: str) -> None:
         """Take a line that is not empty."""

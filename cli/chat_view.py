@@ -7,7 +7,6 @@ from taxonaut.cli.chat_flow import Flow, sayable
 from taxonaut.cli.terminal import clipped, printable
 from taxonaut.state.updates import (
     Answered,
-    ChangeDeclined,
     ChangeMade,
     ChangeProposed,
     Token,
@@ -93,8 +92,6 @@ class ChatView:
                 self.proposed(update)
             case ChangeMade():
                 self.outcome(update.line, failed=False)
-            case ChangeDeclined():
-                self.note("nothing was changed")
             case Answered(text):
                 self.answered(text)
             case _:
