@@ -191,14 +191,14 @@ def split(
     """Divide the labels that stand in a node among new nodes below it."""
     from taxonaut.cli.progress import progress
     from taxonaut.state.errors import InputError
-    from taxonaut.workspace.regrowth import asubtree
+    from taxonaut.workspace.regrowth import asubtree, split_size
     from taxonaut.workspace.workspace import portal
 
     with session.open() as workspace:
         index = workspace.index
         found = node_of(index, node)
         count = len(index.labels_at(found))
-        size = terminal_size or min(64, max(1 if method == "kmeans" else 2, count // 2))
+        size = terminal_size or split_size(count, method)
         with progress(session) as bar:
             bar.stage(f"splitting by {method}")
             tree = portal().run(asubtree(workspace, found, method, {"terminal_size": size}, bar.at))

@@ -16,6 +16,15 @@ SELECT number, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lowe
 FROM labels WHERE hits > 0 ORDER BY hits DESC, length(name), number LIMIT $2
 """
 
+_SEARCH_NODES = """
+SELECT id, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lower(name), word)::INT)) AS hits
+FROM nodes WHERE tree = $3 AND hits > 0 ORDER BY hits DESC, length(name), id LIMIT $2
+"""
+
+_NODES_NAMED = """
+SELECT id FROM nodes WHERE tree = $2 AND lower(name) IN (SELECT lower(unnest($1::VARCHAR[]))) ORDER BY id
+"""
+
 _NAMED = """
 SELECT number FROM labels WHERE lower(name) IN (SELECT lower(unnest($1::VARCHAR[]))) ORDER BY number
 """
@@ -108,6 +117,19 @@ class IndexReader:
         with self._database.lock:
             hits = self._database.rows(_SEARCH, [words, limit]) if words else []
             return self._view.labels.get([row[0] for row in hits])
+
+    def nodes_named(self, names: Sequence[str]) -> list[Node]:
+        """Return the nodes that have one of these names, whatever the case of its letters."""
+        with self._database.lock:
+            hits = self._database.rows(_NODES_NAMED, [list(names), self._view.shape.tree]) if names else []
+            return self._view.nodes.get([row[0] for row in hits])
+
+    def search_nodes(self, query: str, limit: int = 10) -> list[Node]:
+        """Return up to `limit` nodes whose names hold words of `query`: most words, then shortest name."""
+        words = list(dict.fromkeys(query.lower().split()))
+        with self._database.lock:
+            found = self._database.rows(_SEARCH_NODES, [words, limit, self._view.shape.tree]) if words else []
+            return self._view.nodes.get([row[0] for row in found])
 
     def labels_at(self, node: NodeId) -> list[Label]:
         """Return the labels placed in a node itself, in the order in which they were placed."""

@@ -22,8 +22,11 @@ CREATE TABLE prompt_trials (
     made TIMESTAMP NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')
 );
 
--- Labels that items are known to have, from files that were evaluated.
-CREATE TABLE gold (item VARCHAR NOT NULL, label VARCHAR NOT NULL, PRIMARY KEY (item, label));
+-- Labels that items are known to have, from files that were evaluated; `unit` names the item with its text.
+CREATE TABLE gold (item VARCHAR NOT NULL, unit VARCHAR NOT NULL, label VARCHAR NOT NULL);
 
 -- Calls that changed the index in a conversation, so that none is carried out twice; `outcome` is JSON.
 CREATE TABLE applied_calls (call VARCHAR PRIMARY KEY, outcome VARCHAR NOT NULL);
+
+-- Files of labelled texts that were written beside their sources; `digest` tells whether they were edited since.
+CREATE TABLE written_files (path VARCHAR PRIMARY KEY, digest VARCHAR NOT NULL);

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
 
 
+def split_size(labels: int, method: str = "kmeans") -> int:
+    """Return the most labels of a terminal when a node with so many is divided: half of them, at most 64."""
+    return min(64, max(1 if method == "kmeans" else 2, labels // 2))
+
+
 async def asubtree(
     workspace: "Workspace",
     node: NodeId,

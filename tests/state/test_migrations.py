@@ -42,7 +42,7 @@ def test_a_blank_file_gets_every_table() -> None:
         "answers", "applied_calls", "counters", "current_tree", "decisions", "definitions", "edges", "embedders", "events",
         "gold", "items", "labels", "meta", "nodes", "placements", "prompt_trials", "runs", "schema_version", "tags", "template_files",
         "template_samples", "templates",
-        "trails", "trees", "units",
+        "trails", "trees", "units", "written_files",
     ]  # fmt: skip
 
 

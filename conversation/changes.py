@@ -1,0 +1,119 @@
+"""A change to the index on its way: shown as short lines first, then made once, whatever happens in between."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.toolkit import Change, Plan
+from taxonaut.state.applied_calls import AppliedCalls
+from taxonaut.state.errors import ToolError
+from taxonaut.state.tree_diff import IndexDiff, LabelChange
+from taxonaut.tools.toolbox import Focus, Outcome, Proposal, ToolUse
+from taxonaut.tools.toolbox_rows import focus_of, focus_row
+from taxonaut.workspace.changes import LONGEST_NOTE, attempt, make_change
+from taxonaut.workspace.diff_lines import diff_lines
+from taxonaut.workspace.wording import clipped, counted, printable
+from taxonaut.workspace.workspace import Workspace
+
+MOST_LINES = 12
+"""Lines of one kind of change that a proposal shows."""
+
+SIGNS = {">": "→"}
+SILENT = frozenset({"node", "label"})
+"""Kinds of change that their sign tells."""
+
+
+async def preview(workspace: Workspace, change: Change, use: ToolUse) -> Proposal:
+    """Make a change in a transaction that is rolled back, and return what it came to."""
+    version = workspace.index.version()
+    plan = await change.plan(use.arguments)
+    found = make_change(workspace, plan.make, plan.title, dry_run=True)
+    if found.is_empty:
+        raise ToolError(f"{plan.title}: nothing would change")
+    lines = (*lines_of(found), *(f"! {warning}" for warning in plan.warnings))
+    return Proposal(use, plan.title, tuple(map(printable, lines)), str(version))
+
+
+async def apply(workspace: Workspace, change: Change, proposal: Proposal) -> Outcome:
+    """Make a change and keep what it came to with its call, in one transaction; a call that was made is not again.
+
+    Raises ToolError if the index is not the one that was looked at.
+    """
+    applied = AppliedCalls(workspace.database)
+    if (kept := applied.outcome(proposal.use.id)) is not None:
+        return outcome_of(kept)
+    check_version(workspace, proposal)
+    plan = await change.plan(proposal.use.arguments)
+    with attempt(workspace, dry_run=False):
+        check_version(workspace, proposal)
+        outcome = carried_out(workspace, plan)
+        applied.keep(proposal.use.id, outcome_row(outcome))
+    return outcome
+
+
+def check_version(workspace: Workspace, proposal: Proposal) -> None:
+    """Refuse a change to an index that is not the one that was looked at."""
+    version = str(workspace.index.version())
+    if version != proposal.version:
+        raise ToolError(
+            f"the index was changed meanwhile (it is at change {version}, the proposal was made at "
+            f"{proposal.version}); nothing was written. Propose the change again"
+        )
+
+
+def carried_out(workspace: Workspace, plan: Plan) -> Outcome:
+    """Make a plan's change as one change of the log."""
+    index = workspace.index
+    before = index.version()
+    with index.change(clipped(" ".join(plan.title.split()), LONGEST_NOTE)):
+        focus = plan.make()
+    lines = tuple(map(printable, lines_of(index.diff_since(before))))
+    text = answer("changed", title=plan.title, number=str(index.version()))
+    data = {"change": index.version(), "title": plan.title, "diff": list(lines)}
+    return Outcome(text, folded(f"{plan.title} (change {index.version()})"), data, focus)
+
+
+def lines_of(diff: IndexDiff) -> tuple[str, ...]:
+    """Return a diff as short lines: a sign, and what came, went, moved or changed its name."""
+    shown: list[str] = []
+    for lines in diff_lines(without_twins(diff)):
+        for sign, kind, text in lines[:MOST_LINES]:
+            what = "" if kind in SILENT else f"{kind} "
+            shown.append(f"{SIGNS.get(sign, sign)} {what}{text}")
+        if len(lines) > MOST_LINES:
+            shown.append(f"  … and {counted(len(lines) - MOST_LINES, 'more line')}")
+    return tuple(shown)
+
+
+def without_twins(diff: IndexDiff) -> IndexDiff:
+    """Leave out the labels that came or went with the node that they are: its line says it."""
+    fresh = {node.path for node in diff.inserted}
+    gone = {removal.node.path for removal in diff.removed}
+
+    def alone(label: LabelChange, nodes: set[tuple[str, ...]]) -> bool:
+        places = (*label.gained, *label.lost)
+        return not any(node.path in nodes and node.path[-1:] == (label.name,) for node in places)
+
+    return replace(
+        diff,
+        labels_inserted=tuple(label for label in diff.labels_inserted if alone(label, fresh)),
+        labels_gone=tuple(label for label in diff.labels_gone if alone(label, gone)),
+    )
+
+
+def outcome_row(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as JSON has it."""
+    return {
+        "text": outcome.text,
+        "line": outcome.line,
+        "data": dict(outcome.data),
+        "focus": focus_row(outcome.focus),
+        "foreign": outcome.foreign,
+    }
+
+
+def outcome_of(row: Mapping[str, Any]) -> Outcome:
+    """Read an outcome."""
+    focus: Focus = focus_of(row["focus"])
+    return Outcome(row["text"], row["line"], row["data"], focus, row["foreign"])

@@ -1,0 +1,128 @@
+"""The tools of a workspace, as a conversation has them."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from taxonaut.conversation import (
+    changes,
+    tools_changes,
+    tools_history,
+    tools_tree,
+    tools_walk,
+)
+from taxonaut.conversation.toolkit import Change, Desk
+from taxonaut.state.errors import InputError, ToolError
+from taxonaut.state.ids import RunId
+from taxonaut.tools.toolbox import Focus, OnProgress, Outcome, Proposal, Tool, ToolUse
+from taxonaut.tools.toolbox_rows import moved
+from taxonaut.workspace.workspace import Workspace
+
+
+class WorkspaceTools:
+    """Every tool of the house over one workspace; a `taxonaut.tools.toolbox.Toolbox`.
+
+    One conversation has one of these: it knows what was looked at last (`focus`), for commands that leave it
+    out, and which runs its calls took part in (`runs`), for what the conversation cost. Both may be set again
+    when a thread is resumed. `allowed_files`: what calls may name, None for any file; a language model may
+    name only those that the person named.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        focus: Focus = Focus(),  # noqa: B008 (frozen)
+        runs: Sequence[RunId] = (),
+        allowed_files: Collection[str] | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self._desk = Desk(workspace, focus, list(runs), allowed_files)
+        made = [*tools_history.changes(self._desk), *tools_changes.changes(self._desk)]
+        self._changes: Mapping[str, Change] = {each.tool.name: each for each in made}
+        reading = [
+            *tools_walk.tools(self._desk),
+            *tools_tree.tools(self._desk),
+            *tools_history.tools(self._desk),
+        ]
+        self._tools = {tool.name: tool for tool in (*reading, *(each.tool for each in made))}
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """Every tool by its name."""
+        return self._tools
+
+    @property
+    def focus(self) -> Focus:
+        """What the calls of this conversation were about last."""
+        return self._desk.focus
+
+    @focus.setter
+    def focus(self, focus: Focus) -> None:
+        self._desk.focus = focus
+
+    @property
+    def runs(self) -> Sequence[RunId]:
+        """The runs that calls of this conversation took part in."""
+        return tuple(self._desk.runs)
+
+    @property
+    def allowed_files(self) -> Collection[str] | None:
+        """The files that calls may name, None for any."""
+        return self._desk.allowed
+
+    @allowed_files.setter
+    def allowed_files(self, files: Collection[str] | None) -> None:
+        self._desk.allowed = files
+
+    async def run(self, use: ToolUse, progress: OnProgress) -> Outcome:
+        """Carry out a call that changes nothing. Raises ToolError for a tool that is not there."""
+        tool = self._tool(use)
+        if tool.changes:
+            raise ToolError(
+                f"{use.name} changes the index: preview it, and apply it when the person says yes"
+            )
+        outcome = await tool.run(use.arguments, progress)
+        self._desk.focus = moved(self._desk.focus, outcome.focus)
+        return outcome
+
+    async def preview(self, use: ToolUse) -> Proposal:
+        """Say what a call would change; nothing is written."""
+        return await changes.preview(self.workspace, self._change(use), use)
+
+    async def apply(self, proposal: Proposal) -> Outcome:
+        """Make a change, once: a call that was carried out before gives its outcome again.
+
+        Raises ToolError if the index is not the one that was looked at.
+        """
+        outcome = await changes.apply(self.workspace, self._change(proposal.use), proposal)
+        self._desk.focus = moved(self._desk.focus, outcome.focus)
+        return outcome
+
+    def command(self, line: str, id: str = "") -> ToolUse:
+        """Read a `/` command as a call with this id; raises InputError or NotFoundError, with near commands."""
+        word, _, words = line.strip().removeprefix("/").partition(" ")
+        tool = next((tool for tool in self._tools.values() if tool.command == word.lower()), None)
+        if tool is None:
+            raise InputError(no_command(word, [tool.command for tool in self._tools.values()]))
+        return ToolUse(id, tool.name, dict(tool.parse(words.strip())))
+
+    def _tool(self, use: ToolUse) -> Tool:
+        tool = self._tools.get(use.name)
+        if tool is None:
+            raise ToolError(f"there is no tool {use.name!r}; there are: {', '.join(self._tools)}")
+        return tool
+
+    def _change(self, use: ToolUse) -> Change:
+        if not self._tool(use).changes:
+            raise ToolError(f"{use.name} changes nothing; run it")
+        return self._changes[use.name]
+
+
+def no_command(word: str, commands: Sequence[str]) -> str:
+    """Say that there is no such command, and which ones there are."""
+    import difflib
+
+    near = difflib.get_close_matches(word.lower(), commands, n=2, cutoff=0.5)
+    hint = f"did you mean {' or '.join(f'/{each}' for each in near)}?" if near else ""
+    return (
+        f"there is no command {'/' + word!r}; {hint or 'there are: ' + ', '.join(f'/{c}' for c in commands)}"
+    )

@@ -1,0 +1,123 @@
+"""The history of the tree: what changed, the log of changes, and taking one back."""
+
+from typing import Any
+
+from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.changes import lines_of
+from taxonaut.conversation.toolkit import Arguments, Change, Desk, Plan, change, made
+from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.ids import EventId
+from taxonaut.tools.changing import refusals_for_models
+from taxonaut.tools.toolbox import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.workspace.change_lines import summary
+
+MOST = 200
+SHOWN = 10
+
+
+def tools(desk: Desk) -> list[Tool]:
+    """Return the tools that look at the history."""
+    return [diff_tool(desk), log_tool(desk)]
+
+
+def changes(desk: Desk) -> list[Change]:
+    """Return `undo`."""
+    return [undo_tool(desk)]
+
+
+def diff_tool(desk: Desk) -> Tool:
+    """Return the tool `diff`."""
+    index = desk.index
+
+    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        since = arguments.get("since")
+        newest = index.events.changes(1)
+        if since is None:
+            since = newest[0].first - 1 if newest else 0
+        if not 0 <= int(since) <= index.version():
+            raise NotFoundError(f"no change {since!r}; they are 0 (the beginning) to {index.version()}: /log")
+        found = index.diff_since(EventId(int(since)))
+        lines = lines_of(found)
+        what = summary(newest[0]) if newest else ""
+        text = answer("diff", lines=lines, since=str(since), what=what, last="since" not in arguments)
+        nodes = tuple(node.id for node in found.inserted) + tuple(edit.node.id for edit in found.edited)
+        nodes += tuple(move.node.id for move in found.moved)
+        data = {"since": int(since), "lines": list(lines)}
+        line = folded("; ".join(lines) or "nothing differs")
+        return Outcome(text, line, data, Focus(nodes=tuple(dict.fromkeys(nodes))[:5]))
+
+    return made(
+        "diff",
+        "Show what changed in the index: in the last change, or since a change by its number.",
+        {"since": {"type": "integer", "minimum": 0, "description": "Since this change; 0 is the beginning."}},
+        (),
+        run,
+        ("diff", "[NUMBER]"),
+        lambda words: {"since": number(words)} if words.strip() else {},
+        {"since": Slot("change", "Since which change?", required=False)},
+    )
+
+
+def log_tool(desk: Desk) -> Tool:
+    """Return the tool `log`."""
+    index = desk.index
+
+    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        found = index.events.changes(int(arguments.get("limit", SHOWN)))
+        rows: list[dict[str, Any]] = [
+            {"number": int(each.id), "at": each.at, "what": summary(each), "undone": each.is_undone}
+            for each in found
+        ]
+        text = answer("log", rows=rows)
+        line = "; ".join(f"{row['number']} {row['what']}" for row in rows) or "no change yet"
+        return Outcome(text, folded(line), {"changes": rows})
+
+    return made(
+        "log",
+        "List the last changes to the index, newest first, with the numbers that undo and diff take.",
+        {"limit": {"type": "integer", "minimum": 1, "maximum": MOST, "description": "Most changes."}},
+        (),
+        run,
+        ("log", "[NUMBER]"),
+        lambda words: {"limit": max(1, min(MOST, number(words)))} if words.strip() else {},
+        {"limit": Slot("number", "How many changes?", required=False)},
+    )
+
+
+def undo_tool(desk: Desk) -> Change:
+    """Return the tool `undo`."""
+    index = desk.index
+
+    async def plan(arguments: Arguments) -> Plan:
+        given = arguments.get("event")
+        with refusals_for_models():
+            event = index.events.last_standing().change if given is None else EventId(int(given))
+            named = index.events.get(event)
+        told = next((each for each in index.events.changes() if each.first <= named.id <= each.id), None)
+
+        def make() -> Focus:
+            with refusals_for_models():
+                index.undo_change(event)
+            return Focus()
+
+        number_ = event if told is None else told.id
+        return Plan(f"undo change {number_}: {summary(told) if told else named.operation}", make)
+
+    return change(
+        "undo",
+        "Take back the last change to the index that stands, or one by its number. A person is asked first.",
+        {"event": {"type": "integer", "minimum": 1, "description": "The number of a change."}},
+        (),
+        plan,
+        ("undo", "[NUMBER]"),
+        lambda words: {"event": number(words)} if words.strip() else {},
+        {"event": Slot("change", "Which change?", required=False)},
+    )
+
+
+def number(words: str) -> int:
+    """Read the number of a change or a count."""
+    given = words.strip().removeprefix("#")
+    if not (given.isascii() and given.isdecimal()):
+        raise InputError(f"{words.strip()!r} is no number; give a whole number, as /log shows them")
+    return int(given)
