@@ -1,0 +1,149 @@
+"""The graphs of langgraph.json, asked over HTTP on LangGraph's own development server."""
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import taxonaut
+from taxonaut.models.weights import MINILM, ModelCatalog
+
+LISTED = Path(taxonaut.__file__).parent / "langgraph.json"
+GRAPHS = [
+    "assign_vocabulary",
+    "build_index",
+    "build_vocabulary",
+    "categorize",
+    "chat",
+    "insert_labels",
+    "navigate",
+]
+LABELS = """\
+id,name,path
+earbuds,Wireless earbuds,Electronics > Audio > Wireless earbuds
+phones,Smartphones,Electronics > Phones > Smartphones
+trains,Wooden trains,Toys > Vehicles > Wooden trains
+games,Board games,Toys > Games > Board games
+"""
+
+
+def test_the_listing_names_every_graph() -> None:
+    graphs = json.loads(LISTED.read_text(encoding="utf-8"))["graphs"]
+    assert sorted(graphs) == GRAPHS
+    for name, path in graphs.items():
+        module, _, factory = path.partition(":")
+        assert (module, factory) == ("taxonaut.conversation.served", name)
+        assert getattr(import_module(module), factory).__doc__
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A server over a small workspace."""
+    if importlib.util.find_spec("llama_cpp") is None or not ModelCatalog().is_here(MINILM.name):
+        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    from taxonaut import Workspace
+    from taxonaut.workspace.label_files import read_labels
+
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "labels.csv").write_text(LABELS, encoding="utf-8")
+    with Workspace.init(folder / "shop") as workspace:
+        workspace.import_labels(read_labels(folder / "labels.csv"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload"]
+    quiet = {
+        "TAXONAUT_WORKSPACE": str(folder / "shop"),
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+        "LANGSMITH_TRACING": "false",
+    }
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--config", str(LISTED)],
+        cwd=folder,
+        env={**os.environ, **quiet},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            wait_for(client, process)
+            yield client
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_for(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
+    """Return once the server answers."""
+    for _ in range(600):
+        assert process.poll() is None, "the server ended"
+        try:
+            if client.get("/ok").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the server did not start within a minute")
+
+
+def run(served: httpx.Client, graph: str, given: Any, thread: str = "", **more: Any) -> Any:
+    """Run a graph to its end, or to where it waits."""
+    where = f"/threads/{thread}/runs/wait" if thread else "/runs/wait"
+    answer = served.post(where, json={"assistant_id": graph, "input": given, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.local
+def test_texts_are_labelled_over_http(served: httpx.Client) -> None:
+    sent = {
+        "texts": [{"id": "a", "text": "bluetooth earbuds"}, "a wooden train set"],
+        "settings": {"top": 1},
+    }
+    first, second = run(served, "navigate", sent)["results"]
+    assert (first["id"], first["labels"][0]["path"]) == ("a", ["Electronics", "Audio", "Wireless earbuds"])
+    assert [label["id"] for label in second["labels"]] == ["trains"]
+
+
+@pytest.mark.local
+def test_updates_are_streamed_as_json(served: httpx.Client) -> None:
+    sent = {"texts": [{"id": "b", "text": "a game for the family"}], "settings": {"top": 1}}
+    body = {"assistant_id": "navigate", "input": sent, "stream_mode": ["custom"]}
+    with served.stream("POST", "/runs/stream", json=body) as answer:
+        rows = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: {")]
+    kinds = [row["kind"] for row in rows if "kind" in row]
+    assert (kinds[:2], kinds[-1]) == (["level_started", "node_opened"], "item_finished")
+    assert rows[-1]["labels"] == ["games"]
+
+
+@pytest.mark.local
+@pytest.mark.parametrize(
+    ("graph", "given", "said"),
+    [
+        ("navigate", {"texts": [7]}, "a text is 7; send a text, or an object with id and text"),
+        ("insert_labels", {"labels": [{"id": "x"}]}, "a label is {'id': 'x'}; send an object with id, name"),
+        ("categorize", {"texts": ["a"]}, "no expert was trained"),
+    ],
+)
+def test_a_person_s_mistake_comes_back_in_words(
+    served: httpx.Client, graph: str, given: Any, said: str
+) -> None:
+    assert said in run(served, graph, given)["error"]["message"]
+
+
+@pytest.mark.local
+def test_labels_are_added_and_a_tree_is_built(served: httpx.Client) -> None:
+    new = [{"id": "kites", "name": "Kites", "description": "They fly on a string"}]
+    done = run(served, "insert_labels", {"labels": new})["done"]
+    assert (list(done["inserted"]), done["known"]) == (["kites"], [])
+    built = run(served, "build_index", {"method": "kmeans", "settings": {}})["done"]
+    assert (built["method"], built["version"] != "") == ("kmeans", True)
