@@ -15,6 +15,10 @@ _COLUMNS = (
     "attempts", "cached", "error", "rendered",
 )  # fmt: skip
 _FOR_ITEM = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE run = ? AND item = ? ORDER BY rowid"
+_FOR_ITEMS = f"""
+SELECT {", ".join(_COLUMNS)} FROM decisions
+WHERE run = $1 AND item IN (SELECT unnest($2::VARCHAR[])) ORDER BY rowid
+"""
 _AT = f"""
 SELECT {", ".join(_COLUMNS)}
 FROM decisions JOIN (SELECT unnest($2::VARCHAR[]) AS at_item, unnest($3::BIGINT[]) AS at_node) AS wanted
@@ -60,6 +64,10 @@ class Decisions:
     def for_item(self, run: RunId, item: ItemId) -> list[Decision]:
         """Return an item's decisions in a run, in the order they were appended."""
         return [_decision(row) for row in self._database.rows(_FOR_ITEM, [run, item])]
+
+    def for_items(self, run: RunId, items: Sequence[ItemId]) -> list[Decision]:
+        """Return the decisions of many items in a run, in the order they were appended."""
+        return [_decision(row) for row in self._database.rows(_FOR_ITEMS, [run, list(items)])]
 
     def at(
         self, run: RunId, places: Sequence[tuple[ItemId, NodeId | None]]

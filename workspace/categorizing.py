@@ -66,13 +66,16 @@ class Categorizing:
     """One way of categorizing; its run holds what each expert said of each item, apart.
 
     The fingerprint is made of both experts, the index and the settings, but for the threshold: with another
-    one only items are asked about that no former call, and no audit, has asked about.
+    one only items are asked about that no former call, and no audit, has asked about. `kind` is that of its run.
     """
 
-    def __init__(self, workspace: "Workspace", expert: int | None, *, everything: bool = False) -> None:
+    def __init__(
+        self, workspace: "Workspace", expert: int | None, *, everything: bool = False, kind: str = KIND
+    ) -> None:
         from taxonaut.workspace.experts import Experts
 
         self.workspace = workspace
+        self.kind = kind
         self.experts = Experts(workspace)
         self.card = self.experts.card(expert)
         self.settings = self.described()
@@ -127,7 +130,7 @@ class Categorizing:
 
     def totals(self, agent: str | None = GENERAL) -> Totals:
         """Return what all calls of this categorization cost together: requests to the general expert's model."""
-        runs = self.workspace.runs.list(KIND)
+        runs = self.workspace.runs.list(self.kind)
         run = next((run for run in runs if run.fingerprint == self.fingerprint), None)
         return self.workspace.decisions.totals(run.id, agent=agent) if run is not None else Totals()
 
@@ -138,7 +141,7 @@ class Categorizing:
 
         Raises ModelUnavailableError after `FAILURES` failed requests in a row; what was finished is kept.
         """
-        run = self.workspace.runs.open(KIND, self.fingerprint, self.settings)
+        run = self.workspace.runs.open(self.kind, self.fingerprint, self.settings)
         done = 0
         with self.workspace.runs.working(run):
             routing = self.graph()
