@@ -1,0 +1,121 @@
+"""Lay an example phrasing over a message: shared words keep their order, what stands between them fills the slots."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from taxonaut.agents.phrasing import FILLING, Part, Pattern
+from taxonaut.agents.utterance import Mark, Token
+from taxonaut.models.words import stem
+from taxonaut.tools.toolbox import Kind
+
+Spans = tuple[tuple[str, int, int], ...]
+"""Slots with the tokens that fill them: (slot, first, last), `last` not included."""
+
+LIGHT = frozenset(
+    ("a", "an", "the", "our", "my", "this", "that", "these", "those", "me", "us", "you", "it", "is", "of", "to",
+     "all", "any", "some", "for")
+)  # fmt: skip
+"""Words that a phrasing may have more or fewer of."""
+
+POINTING = frozenset(["it", "that", "there", "this", "here", "them", "those", "one", "thing", "latter"])
+"""Words that stand for what was spoken of."""
+
+_OWN: Mapping[Kind, Sequence[Mark]] = {
+    "text": ("quoted",), "name": ("quoted",), "words": ("quoted",), "node": ("name", "quoted"),
+    "label": ("name", "quoted"), "file": ("file",), "period": ("period",), "number": ("number", "change"),
+    "change": ("change", "number"),
+}  # fmt: skip
+_LITERAL_ONLY = frozenset({"file", "period", "number", "change"})
+_NEVER = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How an example lies over a message: the less `cost` the better."""
+
+    cost: float
+    spans: Spans
+
+
+def fit(parts: Pattern, tokens: Sequence[Token], known: frozenset[str]) -> Fit:
+    """Align one example with a message at the least cost; `known` are the words of phrasings.
+
+    Words of the example that are missing cost, and so do words of the message that stand in no slot; a slot
+    rather takes what its kind is marked by, or words that no phrasing uses.
+    """
+    here = _without_words(tokens)
+    for part in parts:
+        here = _slot(here, part, tokens, known) if part.kind else _word(here, part, tokens)
+    return here[-1]
+
+
+def _without_words(tokens: Sequence[Token]) -> list[Fit]:
+    row, cost = [Fit(0.0, ())], 0.0
+    for token in tokens:
+        cost += _left_over(token)
+        row.append(Fit(cost, ()))
+    return row
+
+
+def _word(above: list[Fit], part: Part, tokens: Sequence[Token]) -> list[Fit]:
+    missing, own = _missing(part.word), stem(part.word)
+    row = [Fit(above[0].cost + missing, above[0].spans)]
+    for at, token in enumerate(tokens, start=1):
+        best = Fit(above[at].cost + missing, above[at].spans)
+        extra = row[-1].cost + _left_over(token)
+        if extra < best.cost:
+            best = Fit(extra, row[-1].spans)
+        if not token.mark and stem(token.word) == own:
+            same = above[at - 1].cost + (0.0 if token.word == part.word else 0.1)
+            if same < best.cost:
+                best = Fit(same, above[at - 1].spans)
+        row.append(best)
+    return row
+
+
+def _slot(above: list[Fit], part: Part, tokens: Sequence[Token], known: frozenset[str]) -> list[Fit]:
+    """Fill a slot with one or more tokens, or leave it empty."""
+    assert part.kind is not None
+    row = [Fit(above[0].cost + 0.6, above[0].spans)]
+    filling: tuple[float, int, Spans] | None = None
+    for at, token in enumerate(tokens, start=1):
+        taken = _taken(token, part.kind, known)
+        begun = (above[at - 1].cost + taken, at - 1, above[at - 1].spans)
+        if filling is None or begun[0] <= filling[0] + taken:
+            filling = begun
+        else:
+            filling = (filling[0] + taken, filling[1], filling[2])
+        best = Fit(above[at].cost + 0.6, above[at].spans)
+        extra = row[-1].cost + _left_over(token)
+        if extra < best.cost:
+            best = Fit(extra, row[-1].spans)
+        if filling[0] < best.cost:
+            best = Fit(filling[0], (*filling[2], (part.slot, filling[1], at)))
+        row.append(best)
+    return row
+
+
+def _missing(word: str) -> float:
+    return 0.3 if word in LIGHT or word in FILLING else 0.7
+
+
+def _left_over(token: Token) -> float:
+    if token.mark:
+        return 0.9
+    if token.word in ",;:" or token.word in FILLING:
+        return 0.1
+    return 0.25 if token.word in LIGHT else 0.6
+
+
+def _taken(token: Token, kind: Kind, known: frozenset[str]) -> float:
+    if token.mark in _OWN[kind]:
+        return 0.0
+    if kind in _LITERAL_ONLY:
+        return _NEVER
+    if token.mark:
+        return {"file": 1.0, "period": 0.5, "name": 0.05, "quoted": 0.3}.get(token.mark, 0.2)
+    if kind in ("node", "label"):
+        if token.word in POINTING:
+            return 0.1
+        return 0.3 if token.word in known else 0.15
+    return 0.3 if token.word in known else 0.05

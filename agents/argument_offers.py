@@ -1,0 +1,338 @@
+"""What the arguments of a tool may be: from the words that lie in its slots, from marks, from what was spoken of."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from taxonaut.agents.aligning import POINTING, Spans
+from taxonaut.agents.index_names import Place
+from taxonaut.agents.place_offers import Places
+from taxonaut.agents.utterance import Mark, Token, Utterance, unquoted
+from taxonaut.state.ids import LabelId, NodeId, RunId
+from taxonaut.state.records import Decision
+from taxonaut.tools.toolbox import Focus, Kind, Slot, Tool
+
+BESIDE = re.compile(
+    r"\b(?:next to|besides?|alongside|adjacent to|near|siblings? of|parallel to|same level as|level with)"
+    r"\s+(?:the |our |category |node )*$",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(
+    r"^(?:(?:the|a|an|our|this|that|these|those|all|new|sub-?|category|categories|subcategory|subcategories|node|nodes|branch"
+    r"|section|label|labels|called|named|for|about|of|under|below|in|inside|to|into|be|as|with|on|item|product)\b|[:,;-])\s*",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"(?:[\s,;:.?!]+|\s+(?:please|pls|plz|instead|too|as well|category|categories|node|branch|section|subcategory"
+    r"|for me|here|now|then|thanks|from now on|also))$",
+    re.IGNORECASE,
+)
+_TEXT_AFTER = re.compile(r"(?:[\s,;:?!]+|\s+(?:please|pls|plz))$", re.IGNORECASE)
+_MARKS: Mapping[Kind, tuple[Mark, ...]] = {
+    "file": ("file",), "period": ("period",), "number": ("number", "change"), "change": ("change", "number"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wanting:
+    """An argument that is not settled: what to ask, and what may be chosen from, if anything is on offer."""
+
+    slot: str
+    question: str
+    options: tuple[Any, ...] = ()
+
+
+@dataclass
+class Filled:
+    """Arguments with how each is said to the person."""
+
+    arguments: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    wanting: Wanting | None = None
+    refusal: str = ""
+    decisions: list[Decision] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentOffers:
+    """Fills slots; nothing is taken that is not in the message, in the index, or spoken of before."""
+
+    places: Places
+    known: frozenset[str]
+
+    async def fill(
+        self,
+        run: RunId,
+        tool: Tool,
+        utterance: Utterance,
+        spans: Spans,
+        focus: Focus,
+        given: Mapping[str, Any],
+    ) -> Filled:
+        """Fill a tool's slots; `given` holds what was answered to questions."""
+        filled = Filled()
+        where = placed(tool, utterance, spans)
+        for name, slot in tool.slots.items():
+            if name in given:
+                self.put(filled, name, slot, given[name])
+            elif slot.kind in ("node", "label"):
+                await self.place(run, filled, tool, name, utterance, where.get(name), focus)
+            else:
+                self.value(filled, tool, name, utterance, where.get(name), focus)
+            if filled.wanting is not None or filled.refusal:
+                return filled
+        self.complete(filled, tool)
+        self.spell(filled, tool)
+        return filled
+
+    def complete(self, filled: Filled, tool: Tool) -> None:
+        """Ask where a change shall be made, if none of the places it may be given is known."""
+        places = [name for name, slot in tool.slots.items() if slot.kind == "node"]
+        if tool.changes and places and not any(name in filled.arguments for name in places):
+            filled.wanting = Wanting(places[0], asking(tool.slots[places[0]]))
+
+    def put(self, filled: Filled, name: str, slot: Slot, value: Any) -> None:
+        """Take a value."""
+        filled.arguments[name] = value
+        filled.said[name] = self.shown(slot.kind, value)
+
+    def shown(self, kind: Kind, value: Any) -> str:
+        """Return a value as the person is told of it."""
+        if kind == "node":
+            place = f"node {value}" if isinstance(value, int) else f"label {value}"
+            return f"{self.places.name(value)} ({place})"
+        if kind == "label":
+            return f"{self.places.name(value)} (label {value})"
+        text = str(value)
+        short = text if len(text) <= 60 else text[:59] + "…"
+        return f"“{short}”" if kind in ("text", "name", "words") else short
+
+    def value(
+        self,
+        filled: Filled,
+        tool: Tool,
+        name: str,
+        utterance: Utterance,
+        span: tuple[int, int] | None,
+        focus: Focus,
+    ) -> None:
+        """Fill a slot that takes what was said: a text, a name, words, a file, a period, a number."""
+        slot = tool.slots[name]
+        found: Any
+        if slot.kind in _MARKS:
+            found = self.marked(slot.kind, utterance, focus)
+        else:
+            found = self.said(slot, tool, utterance, span, focus)
+        if found not in ("", None):
+            self.put(filled, name, slot, found)
+        elif slot.required:
+            filled.wanting = Wanting(name, asking(slot))
+
+    def marked(self, kind: Kind, utterance: Utterance, focus: Focus) -> Any:
+        """Return the part of the message that is marked as what the slot takes."""
+        for mark in _MARKS[kind]:
+            for token in utterance.tokens:
+                if token.mark == mark:
+                    return int(token.word.lstrip("#")) if kind in ("number", "change") else token.word
+        return focus.file if kind == "file" else None
+
+    def said(
+        self, slot: Slot, tool: Tool, utterance: Utterance, span: tuple[int, int] | None, focus: Focus
+    ) -> str:
+        """Return the words that a slot is filled with."""
+        tokens = utterance.tokens
+        quoted = [at for at, token in enumerate(tokens) if token.mark == "quoted"]
+        inside = [at for at in quoted if span is not None and span[0] <= at < span[1]]
+        if len(inside) == 1:
+            return utterance.text(inside[0], inside[0] + 1)
+        if span is None and slot.required and len(quoted) == 1 and slot.kind in ("text", "words", "name"):
+            return utterance.text(quoted[0], quoted[0] + 1)
+        words = utterance.text(*span) if span is not None else ""
+        pointing = [token.word for token in tokens[slice(*span)]] if span is not None else []
+        if slot.kind == "text":
+            pointed = not words or all(word in POINTING for word in pointing)
+            return (focus.text if slot.required or words else "") if pointed else trimmed(words, text=True)
+        return "" if pointing and all(word in POINTING for word in pointing) else trimmed(words)
+
+    async def place(
+        self,
+        run: RunId,
+        filled: Filled,
+        tool: Tool,
+        name: str,
+        utterance: Utterance,
+        span: tuple[int, int] | None,
+        focus: Focus,
+    ) -> None:
+        """Fill a slot that takes a category or a label."""
+        slot = tool.slots[name]
+        span = named_span(utterance, span)
+        labels = slot.kind == "label"
+        words = [token.word for token in utterance.tokens[slice(*span)]] if span is not None else []
+        if all(word in POINTING or word in GENERAL for word in words):
+            self.pointed(filled, tool, name, utterance, span, focus)
+            return
+        assert span is not None
+        said = utterance.text(*span)
+        found = await self.places.find(run, trimmed(said) or said, focus, labels=labels)
+        filled.decisions += found.decisions
+        if found.places or slot.required or not self.plain(utterance, span):
+            self.settle(filled, tool, name, said, found.places, beside(utterance, span))
+
+    def pointed(
+        self,
+        filled: Filled,
+        tool: Tool,
+        name: str,
+        utterance: Utterance,
+        span: tuple[int, int] | None,
+        focus: Focus,
+    ) -> None:
+        """Fill a slot for a category or label that only *it* or *there* stands for, or nothing."""
+        slot = tool.slots[name]
+        about_text = any(other.kind == "text" for other in tool.slots.values())
+        spoken = None
+        if span is not None or slot.required:
+            spoken = self.spoken_of(focus, slot.kind == "label", utterance, span)
+        if spoken is not None and (slot.required or not about_text):
+            self.put(filled, name, slot, spoken)
+        elif slot.required:
+            filled.wanting = Wanting(name, asking(slot))
+
+    def plain(self, utterance: Utterance, span: tuple[int, int]) -> bool:
+        """Say whether a span holds nothing but words that phrasings use."""
+        return all(not token.mark and token.word in self.known for token in utterance.tokens[slice(*span)])
+
+    def settle(
+        self, filled: Filled, tool: Tool, name: str, said: str, places: Sequence[Place], beside: bool
+    ) -> None:
+        """Take the one place that was found, ask about several, say that there is none."""
+        slot = tool.slots[name]
+        if beside and name != BESIDE_SLOT:
+            places = tuple(dict.fromkeys(self.places.above(place) for place in places))
+        if len(places) == 1:
+            self.put(filled, name, slot, places[0])
+        elif places:
+            question = f"Which “{said}” do you mean?\n{self.places.listed(places)}\nSay its number."
+            filled.wanting = Wanting(name, question, tuple(places))
+        else:
+            what = "label" if slot.kind == "label" else "category"
+            filled.wanting = Wanting(name, f"There is no {what} “{said[:60]}” here. {asking(slot)}")
+
+    def spoken_of(
+        self, focus: Focus, labels: bool, utterance: Utterance, span: tuple[int, int] | None
+    ) -> Place | None:
+        """Return what *it* and *there* point to; next to it is what it stands in."""
+        index = self.places.index
+        leaf = next((LabelId(label) for label in focus.labels[:1] if index.has_label(LabelId(label))), None)
+        if labels:
+            return leaf
+        node = next((NodeId(node) for node in focus.nodes[:1] if index.has_node(NodeId(node))), None)
+        if span is None or not beside(utterance, span):
+            return node
+        if leaf is not None and node in index.placements_of(leaf):
+            return self.places.of_label(leaf)
+        return node
+
+    def spell(self, filled: Filled, tool: Tool) -> None:
+        """Write a new name that was typed in small letters as its siblings write theirs."""
+        parents = [
+            filled.arguments[name]
+            for name, slot in tool.slots.items()
+            if slot.kind == "node" and isinstance(filled.arguments.get(name), int)
+        ]
+        for name, slot in tool.slots.items():
+            value = filled.arguments.get(name)
+            if slot.kind == "name" and isinstance(value, str) and value == value.lower() and parents:
+                siblings = [node.name for node in self.places.index.children(parents[0])]
+                siblings += [label.name for label in self.places.index.labels_at(parents[0])]
+                self.put(filled, name, slot, spelt(value, siblings))
+
+
+BESIDE_SLOT = "beside"
+"""The slot for a category that another is to stand next to; without it, next to it is under what it stands in."""
+
+GENERAL = frozenset(
+    {"category", "categories", "node", "branch", "section", "label", "the", "thing", "latter", "our"}
+)
+
+
+def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[int, int]]:
+    """Say where each slot is in the message: as the example lies over it, and names and *it* that it left over."""
+    where = {slot: (first, last) for slot, first, last in spans}
+    taken = {at for span in where.values() for at in range(*span)}
+    for wanted in ("name", "pointing"):
+        left = [
+            at
+            for at, token in enumerate(utterance.tokens)
+            if at not in taken
+            and (token.mark == "name" if wanted == "name" else token.word in POINTING and not token.mark)
+        ]
+        for slot in tool.slots:
+            if tool.slots[slot].kind == "node" and slot not in where and slot != BESIDE_SLOT and left:
+                at = left.pop(0) if wanted == "name" else left.pop()
+                where[slot] = (at, at + 1)
+                taken.add(at)
+    if BESIDE_SLOT in tool.slots:
+        under = next(slot for slot in tool.slots if tool.slots[slot].kind == "node" and slot != BESIDE_SLOT)
+        for slot in (under, BESIDE_SLOT):
+            if slot in where:
+                span = named_span(utterance, where.pop(slot))
+                assert span is not None
+                where[BESIDE_SLOT if beside(utterance, span) else under] = span
+    return where
+
+
+def _is_a(token: Token, wanted: str) -> bool:
+    return token.mark == "name" if wanted == "name" else not token.mark and token.word in POINTING
+
+
+def named_span(utterance: Utterance, span: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Cut a span to the name, or the quoted part, that is in it."""
+    if span is None:
+        return None
+    for mark in ("name", "quoted"):
+        places = [at for at in range(*span) if utterance.tokens[at].mark == mark]
+        if places:
+            return places[0], places[0] + 1
+    return span
+
+
+def beside(utterance: Utterance, span: tuple[int, int]) -> bool:
+    """Say whether the words before a span mean next to it."""
+    return BESIDE.search(utterance.said[: utterance.tokens[span[0]].start]) is not None
+
+
+def points(utterance: Utterance) -> bool:
+    """Say whether a message points to what was spoken of."""
+    return any(not token.mark and token.word in POINTING for token in utterance.tokens)
+
+
+def asking(slot: Slot) -> str:
+    """Ask for an argument."""
+    said = slot.said.rstrip("?.")
+    return f"{said[:1].upper()}{said[1:]}?"
+
+
+def trimmed(words: str, *, text: bool = False) -> str:
+    """Cut off what stands around a name or a text: articles, *category*, *please*, punctuation."""
+    before = ""
+    words = unquoted(words.strip())
+    while before != words:
+        before = words
+        words = _TEXT_AFTER.sub("", words) if text else _AFTER.sub("", words)
+        words = words.lstrip(":,; ") if text else _BEFORE.sub("", words)
+    return unquoted(words) or before
+
+
+def spelt(name: str, siblings: Sequence[str]) -> str:
+    """Return a name in small letters as its siblings are written: each word with a capital, or only the first."""
+    several = [sibling.split() for sibling in siblings if len(sibling.split()) > 1]
+    titled = sum(all(word[:1].isupper() for word in words if len(word) > 3) for words in several)
+    if several and 2 * titled > len(several):
+        return " ".join(word if word in _SMALL else word[:1].upper() + word[1:] for word in name.split())
+    return name[:1].upper() + name[1:]
+
+
+_SMALL = frozenset({"and", "or", "of", "for", "with", "in", "the", "a", "an"})
