@@ -1,0 +1,18 @@
+"""docs/graphs.md shows the graphs as they are."""
+
+from pathlib import Path
+from typing import get_args
+
+from taxonaut.cli.pictures import page, pictures
+from taxonaut.state import updates
+
+PAGE = Path(__file__).parents[2] / "docs" / "graphs.md"
+
+
+def test_the_page_is_the_graphs_as_they_are() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m taxonaut.cli.pictures > docs/graphs.md"
+
+
+def test_every_update_belongs_to_a_graph() -> None:
+    told = {name for picture in pictures() for name in picture.updates}
+    assert told == {each.__name__ for each in get_args(updates.Update)}
