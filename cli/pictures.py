@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 INTRODUCTION = """# Graphs
 
 The graphs of `taxonaut.graphs`, each as `graph.compile().get_graph().draw_mermaid()` draws it. This page is written
-by `python -m taxonaut.cli.pictures`; a test holds it to the graphs. Each is built by a function whose arguments are the
-agents, the policy and what it reads; docs/program.md shows how to run, stream and change them.
+by `python -m taxonaut.cli.pictures`; a test holds it to the graphs. Each is built by a function whose arguments are
+the agents, the policy and what it reads; docs/program.md shows how to run, stream and change them.
 
 Every step is one super-step for a whole batch. What a graph tells on its way are the updates named under it
 (`taxonaut.state.updates`).
