@@ -28,6 +28,30 @@ _OWN: Mapping[Kind, Sequence[Mark]] = {
 _LITERAL_ONLY = frozenset({"file", "period", "number", "change"})
 _NEVER = 9.0
 
+PUNCTUATION = frozenset(",;:")
+POLITE = frozenset(("can", "could", "would", "will", "like", "want", "need", "i", "let", "try"))
+GENERAL = frozenset(("category", "categories", "node", "branch", "section", "label", "the", "our"))
+"""Words before and after a name that say what has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What it costs that a message is not worded like an example; chosen on the development phrasings."""
+
+    missing: float = 0.7
+    missing_light: float = 0.3
+    left: float = 0.6
+    left_light: float = 0.2
+    left_marked: float = 0.9
+    empty: float = 0.6
+    taken: float = 0.3
+    taken_node: float = 0.5
+    second: float = 0.8
+    colon: float = 0.6
+
+
+COSTS = Costs()
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -76,35 +100,49 @@ def _word(above: list[Fit], part: Part, tokens: Sequence[Token]) -> list[Fit]:
 def _slot(above: list[Fit], part: Part, tokens: Sequence[Token], known: frozenset[str]) -> list[Fit]:
     """Fill a slot with one or more tokens, or leave it empty."""
     assert part.kind is not None
-    row = [Fit(above[0].cost + 0.6, above[0].spans)]
-    filling: tuple[float, int, Spans] | None = None
+    row = [Fit(above[0].cost + COSTS.empty, above[0].spans)]
+    filling: _Filling | None = None
     for at, token in enumerate(tokens, start=1):
         taken = _taken(token, part.kind, known)
-        begun = (above[at - 1].cost + taken, at - 1, above[at - 1].spans)
-        if filling is None or begun[0] <= filling[0] + taken:
-            filling = begun
-        else:
-            filling = (filling[0] + taken, filling[1], filling[2])
-        best = Fit(above[at].cost + 0.6, above[at].spans)
+        begun = _Filling(above[at - 1].cost + taken, at - 1, above[at - 1].spans, bool(token.mark))
+        filling = (
+            begun if filling is None else min(begun, filling.more(taken, token), key=lambda each: each.cost)
+        )
+        best = Fit(above[at].cost + COSTS.empty, above[at].spans)
         extra = row[-1].cost + _left_over(token)
         if extra < best.cost:
             best = Fit(extra, row[-1].spans)
-        if filling[0] < best.cost:
-            best = Fit(filling[0], (*filling[2], (part.slot, filling[1], at)))
+        if filling.cost < best.cost:
+            best = Fit(filling.cost, (*filling.spans, (part.slot, filling.first, at)))
         row.append(best)
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """A slot that is being filled."""
+
+    cost: float
+    first: int
+    spans: Spans
+    marked: bool
+
+    def more(self, taken: float, token: Token) -> "_Filling":
+        """Take one more token; a second marked part hardly belongs to the same slot."""
+        second = COSTS.second if self.marked and token.mark else 0.0
+        return _Filling(self.cost + taken + second, self.first, self.spans, self.marked or bool(token.mark))
+
+
 def _missing(word: str) -> float:
-    return 0.3 if word in LIGHT or word in FILLING else 0.7
+    return COSTS.missing_light if word in LIGHT or word in FILLING else COSTS.missing
 
 
 def _left_over(token: Token) -> float:
     if token.mark:
-        return 0.9
-    if token.word in ",;:" or token.word in FILLING:
+        return COSTS.left_marked
+    if token.word in PUNCTUATION or token.word in FILLING:
         return 0.1
-    return 0.25 if token.word in LIGHT else 0.6
+    return COSTS.left_light if token.word in LIGHT or token.word in POLITE else COSTS.left
 
 
 def _taken(token: Token, kind: Kind, known: frozenset[str]) -> float:
@@ -114,8 +152,10 @@ def _taken(token: Token, kind: Kind, known: frozenset[str]) -> float:
         return _NEVER
     if token.mark:
         return {"file": 1.0, "period": 0.5, "name": 0.05, "quoted": 0.3}.get(token.mark, 0.2)
+    if token.word == ":":
+        return COSTS.colon
     if kind in ("node", "label"):
-        if token.word in POINTING:
+        if token.word in POINTING or token.word in GENERAL:
             return 0.1
-        return 0.3 if token.word in known else 0.15
-    return 0.3 if token.word in known else 0.05
+        return COSTS.taken_node if token.word in known else 0.15
+    return COSTS.taken if token.word in known else 0.05

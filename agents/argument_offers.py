@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taxonaut.agents.aligning import POINTING, Spans
+from taxonaut.agents.aligning import GENERAL, POINTING, Spans
 from taxonaut.agents.index_names import Place
 from taxonaut.agents.place_offers import Places
 from taxonaut.agents.utterance import Mark, Token, Utterance, unquoted
@@ -169,8 +169,7 @@ class ArgumentOffers:
         slot = tool.slots[name]
         span = named_span(utterance, span)
         labels = slot.kind == "label"
-        words = [token.word for token in utterance.tokens[slice(*span)]] if span is not None else []
-        if all(word in POINTING or word in GENERAL for word in words):
+        if self.only_points(utterance, span):
             self.pointed(filled, tool, name, utterance, span, focus)
             return
         assert span is not None
@@ -199,6 +198,13 @@ class ArgumentOffers:
             self.put(filled, name, slot, spoken)
         elif slot.required:
             filled.wanting = Wanting(name, asking(slot))
+
+    def only_points(self, utterance: Utterance, span: tuple[int, int] | None) -> bool:
+        """Say whether a span names nothing: it is empty, or *it* with words around that phrasings use."""
+        if span is None:
+            return True
+        words = {token.word for token in utterance.tokens[slice(*span)]}
+        return words <= POINTING | GENERAL or (bool(words & POINTING) and self.plain(utterance, span))
 
     def plain(self, utterance: Utterance, span: tuple[int, int]) -> bool:
         """Say whether a span holds nothing but words that phrasings use."""
@@ -238,10 +244,11 @@ class ArgumentOffers:
     def spell(self, filled: Filled, tool: Tool) -> None:
         """Write a new name that was typed in small letters as its siblings write theirs."""
         parents = [
-            filled.arguments[name]
+            self.places.above(place) if name == BESIDE_SLOT else place
             for name, slot in tool.slots.items()
-            if slot.kind == "node" and isinstance(filled.arguments.get(name), int)
+            if slot.kind == "node" and (place := filled.arguments.get(name)) is not None
         ]
+        parents = [place for place in parents if isinstance(place, int)]
         for name, slot in tool.slots.items():
             value = filled.arguments.get(name)
             if slot.kind == "name" and isinstance(value, str) and value == value.lower() and parents:
@@ -252,10 +259,6 @@ class ArgumentOffers:
 
 BESIDE_SLOT = "beside"
 """The slot for a category that another is to stand next to; without it, next to it is under what it stands in."""
-
-GENERAL = frozenset(
-    {"category", "categories", "node", "branch", "section", "label", "the", "thing", "latter", "our"}
-)
 
 
 def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[int, int]]:

@@ -45,13 +45,18 @@ Pattern = tuple[Part, ...]
 
 
 def pattern(example: str, slots: Mapping[str, Slot]) -> Pattern:
-    """Cut an example phrasing into words and slots; a brace that names no slot of the tool is left out."""
+    """Cut an example phrasing into words and slots.
+
+    A brace that names no slot of the tool but a kind, such as {period}, stands for something that is passed over.
+    """
     parts: list[Part] = []
     for place, piece in enumerate(SLOT.split(example)):
         if place % 2 == 0:
             parts += [Part(token.word) for token in read(piece).tokens if token.word not in ",;:"]
         elif piece in slots:
             parts.append(Part("", piece, slots[piece].kind))
+        elif piece in _MARK_OF:
+            parts.append(Part("", "", piece))
     return tuple(parts)
 
 
@@ -143,8 +148,10 @@ def _mended(tokens: Iterable[Token], names: Names, vocabulary: Vocabulary) -> It
 def masked(utterance: Utterance, vocabulary: Vocabulary) -> str:
     """Return a message as it is compared: words that no phrasing uses are part of a text or a name."""
     shown: list[str] = []
-    for token in utterance.tokens:
-        if token.mark:
+    for at, token in enumerate(utterance.tokens):
+        if at == 0 and not token.mark and len(utterance.tokens) > 1 and utterance.tokens[1].mark:
+            word = token.word
+        elif token.mark:
             word = MASKS[token.mark]
         elif token.word in ",;:":
             continue
