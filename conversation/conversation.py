@@ -4,7 +4,7 @@ import hashlib
 from asyncio import Queue, Task, create_task, gather
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, aclosing
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
 from taxonaut.conversation.commands import parsed
@@ -17,6 +17,7 @@ from taxonaut.tools.toolbox import Focus, Proposal, Toolbox
 from taxonaut.tools.toolbox_rows import focus_of, proposal_of, use_row
 
 if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.graph.state import CompiledStateGraph
     from langgraph.types import StateSnapshot
@@ -103,7 +104,7 @@ class Conversation:
         await self.stack.aclose()
 
     @property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> "RunnableConfig":
         """What LangGraph knows the thread by."""
         return {"configurable": {"thread_id": self.thread}}
 
@@ -212,10 +213,9 @@ class Conversation:
                 with self.workspace.runs.working(self.run):
                     if isinstance(given, dict):
                         given = {**given, "run_id": self.run}
-                    async for update in self.graph.astream(
-                        given, self.config, stream_mode="custom", durability="sync"
-                    ):
-                        updates.put_nowait(update)
+                    stream = self.graph.astream(given, self.config, stream_mode="custom", durability="sync")
+                    async for update in stream:
+                        updates.put_nowait(cast("TalkUpdate", update))
                 await tidied(self.saver, self.thread)
         finally:
             updates.put_nowait(None)

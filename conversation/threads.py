@@ -46,12 +46,14 @@ async def opened_saver(folder: Path) -> "AsyncIterator[AsyncSqliteSaver]":
     """Open the file of a workspace's threads, made if need be; only plain messages and JSON are read from it."""
     import sqlite3
 
+    import aiosqlite
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver, aiosqlite
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     path = folder / THREADS_FILE
     connection = aiosqlite.connect(str(path))
-    connection.daemon = True
+    # Its thread must not hold up the end of a process that never closed it.
+    setattr(getattr(connection, "_thread", connection), "daemon", True)  # noqa: B010
     try:
         await connection
         saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))

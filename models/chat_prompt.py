@@ -43,6 +43,11 @@ class PromptWriter:
             read[item] = _cut(read[item], keep)
         return [token for part in read for token in part]
 
+    def length(self, messages: Sequence[Message]) -> int:
+        """Count the tokens of a prompt, uncut."""
+        pieces = self._template.pieces(messages)
+        return sum(len(self._read(piece, first=place == 0)) for place, piece in enumerate(pieces))
+
     def _read(self, piece: Piece, first: bool) -> list[int]:
         own = piece.content is None
         tokens = self._weights.tokens(piece.text, special=own, ends=first and own)

@@ -1,8 +1,9 @@
 """A GGUF chat model in this process: a request in, a tool call out, generated under a grammar or scored."""
 
+import codecs
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,9 @@ WINDOW = 4096
 ITEM_TOKENS = 512
 LEAD = "Category:"
 """What the assistant has begun to say before a scored option (one test: 57 % right without it, 66 % with it)."""
+
+OnPiece = Callable[[str], None]
+"""Called with each piece of a text as it is written; it may be empty, within a character."""
 
 _BATCH = 256
 _OPTIONS_AT_ONCE = 64
@@ -72,6 +76,10 @@ class _Session:
         """Write a prompt that leaves room for as many tokens; `whole` leaves the item its length if it fits."""
         room = self.reader.context.settings.window - reserved
         return self._writer.tokens(messages, room, room if whole else self._item_tokens)
+
+    def room(self, messages: Sequence[Message]) -> int:
+        """Count the tokens that are left after messages."""
+        return self.reader.context.settings.window - self._writer.length(messages)
 
 
 class GgufChat:
@@ -137,6 +145,28 @@ class GgufChat:
         plain = plain_messages(messages)
         return self._owner.call(lambda session: _generated(session, plain, specs, sampling or Sampling()))
 
+    def submit_turn(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        sampling: Sampling,
+        on_piece: OnPiece,
+    ) -> Future[Generated]:
+        """Queue a step of a conversation, whose messages say themselves how a tool is called.
+
+        Texts keep their lengths where they fit. `on_piece` is called on the owner's thread with each piece of what
+        is written; what it raises breaks the writing off, and is raised by the future.
+        """
+        return self._owner.call(
+            lambda session: _generated(
+                session, messages, tools, sampling, whole=True, told=True, on_piece=on_piece
+            )
+        )
+
+    def submit_room(self, messages: Sequence[Message]) -> Future[int]:
+        """Queue a count: how many tokens the window has left after these messages, below 0 if they do not fit."""
+        return self._owner.call(lambda session: session.room(messages))
+
     def close(self) -> None:
         """Free what the model takes. It cannot be used afterwards."""
         self._owner.close()
@@ -177,16 +207,18 @@ def _generated(
     sampling: Sampling,
     *,
     whole: bool = False,
+    told: bool = False,
+    on_piece: OnPiece | None = None,
 ) -> Generated:
     started = time.perf_counter()
     session.reader.reset()
     grammar = tool_grammar(tools) if tools else None
     most = sampling.max_tokens or (grammar.longest if grammar else _LONGEST_TEXT)
-    if tools:
+    if tools and not told:
         messages = _with_note(messages, call_note(tools))
     most = min(most, session.reader.context.settings.window // 2)
     prompt = session.prompt(messages, most, whole=whole)
-    written = _write(session, prompt, grammar, replace(sampling, max_tokens=most))
+    written = _write(session, prompt, grammar, replace(sampling, max_tokens=most), on_piece)
     text = b"".join(session.weights.piece(token) for token in written).decode(errors="replace")
     usage = _usage(session, len(written), started)
     if not tools:
@@ -203,7 +235,11 @@ def _generated(
 
 
 def _write(
-    session: _Session, prompt: Sequence[int], grammar: Grammar | None, sampling: Sampling
+    session: _Session,
+    prompt: Sequence[int],
+    grammar: Grammar | None,
+    sampling: Sampling,
+    on_piece: OnPiece | None = None,
 ) -> list[int]:
     """Write until the model says it is done, or `max_tokens`."""
     random = np.random.default_rng(sampling.seed)
@@ -211,6 +247,7 @@ def _write(
     ends = frozenset(session.weights.end_tokens.tolist())
     everything = np.arange(session.weights.vocabulary_size)
     written: list[int] = []
+    decoded = codecs.getincrementaldecoder("utf-8")("replace")
     try:
         logits = session.reader.read(prompt)
         while True:
@@ -221,6 +258,8 @@ def _write(
             if token in ends:
                 return written
             written.append(token)
+            if on_piece:
+                on_piece(decoded.decode(session.weights.piece(token)))
             if len(written) == sampling.max_tokens:
                 return written
             logits = session.reader.append(token)

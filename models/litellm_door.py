@@ -94,6 +94,35 @@ async def complete(
     extra: Mapping[str, Any],
 ) -> Any:
     """Send one chat completion; returns LiteLLM's ModelResponse. Raises TransientError or a ModelError."""
+    return await sent(settings, litellm().acompletion, completion_arguments(settings, messages, tools, extra))
+
+
+async def stream(
+    settings: ModelSettings, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+) -> AsyncIterator[Any]:
+    """Send one chat completion and give LiteLLM's chunks as they come, the tokens used with the last ones.
+
+    The model may call tools or write text. The time limit is for each chunk. Raises as `complete` does.
+    """
+    free = {"tool_choice": "auto"} if tools else {}
+    extra = {**free, "stream": True, "stream_options": {"include_usage": True}}
+    arguments = completion_arguments(settings, messages, tools, extra)
+    chunks = await sent(settings, litellm().acompletion, arguments)
+    try:
+        while (chunk := await sent(settings, anext, {}, chunks, None)) is not None:
+            yield chunk
+    finally:
+        if (end := getattr(chunks, "aclose", None)) is not None:
+            await end()
+
+
+def completion_arguments(
+    settings: ModelSettings,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Mapping[str, Any]],
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What a chat completion says; `extra` comes last."""
     arguments = {
         **common(settings),
         "messages": list(messages),
@@ -101,12 +130,11 @@ async def complete(
         "max_tokens": settings.max_tokens,
         "seed": settings.seed,
         "drop_params": True,
-        **extra,
     }
     if tools:
         arguments["tools"] = list(tools)
         arguments["tool_choice"] = tool_choice(settings, tools)
-    return await sent(settings, litellm().acompletion, arguments)
+    return {**arguments, **extra}
 
 
 async def embed(settings: ModelSettings, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -164,14 +192,14 @@ def checked_url(settings: ModelSettings) -> str:
 
 
 async def sent(
-    settings: ModelSettings, call: Callable[..., Awaitable[Any]], arguments: Mapping[str, Any]
+    settings: ModelSettings, call: Callable[..., Awaitable[Any]], arguments: Mapping[str, Any], *given: Any
 ) -> Any:
     """Await one call of LiteLLM's under the request's time limit, and translate what it raises."""
     unlogged = internal_call()
     token = unlogged.set(True) if unlogged is not None else None
     try:
         async with asyncio.timeout(settings.patience_s + 1):
-            return await call(**arguments)
+            return await call(*given, **arguments)
     except TimeoutError:
         raise silent(settings) from None
     except litellm().exceptions.openai.OpenAIError as error:

@@ -95,6 +95,13 @@ SHARED: dict[str, dict[str, Any]] = {
     "architect/review_changes_scored": {"task": "The items are products."},
     "annotator/keywords": {"task": "The texts are product titles.", "most": 3},
     "annotator/assign_label_scored": {"task": "The labels are product categories."},
+    "assistant/converse": {
+        "task": "The texts are product titles.",
+        "labels": 6,
+        "categories": 5,
+        "root": 1,
+        "top": ["Clothes (id 2)", "Sports (id 3)"],
+    },
     "label_writer/write": {"task": "The texts are product titles.", "like": ["Shoes", "Hats"], "most": 3},
 }
 LISTED = {

@@ -153,6 +153,17 @@ class KeywordsVariables(TypedDict):
     text: NotRequired[str]
 
 
+class ConverseVariables(TypedDict):
+    """`assistant/converse`: rules of a conversation, and what the index holds. `text` is a message of the person."""
+
+    task: str
+    labels: int
+    categories: int
+    root: int
+    top: list[str]
+    text: NotRequired[str]
+
+
 VARIABLES: dict[str, type] = {
     "annotator/assign_items": AssignItemsVariables,
     "annotator/assign_label_scored": ScoredVariables,
@@ -165,6 +176,7 @@ VARIABLES: dict[str, type] = {
     "architect/propose_descriptors": ProposeVariables,
     "architect/review_changes": ReviewVariables,
     "architect/review_changes_scored": ScoredVariables,
+    "assistant/converse": ConverseVariables,
     "navigator/expand": ExpandVariables,
     "navigator/expand_scored": ScoredVariables,
     "general_expert/choose": ChooseVariables,

@@ -21,6 +21,7 @@ def test_list(run: Any, shop: Path) -> None:
             "architect/propose_descriptors",
             "architect/review_changes",
             "architect/review_changes_scored",
+            "assistant/converse",
             "general_expert/choose",
             "general_expert/define",
             "general_expert/order",

@@ -24,6 +24,7 @@ HEADS = {
     "architect/propose_centres": "Labels:\n",
     "architect/propose_descriptors": "Items:\n",
     "architect/review_changes": "Proposals:\n",
+    "assistant/converse": "",
     "general_expert/define": "Products in it:\n",
     **dict.fromkeys(("general_expert/choose", "general_expert/order", "general_expert/think"), "Product: "),
 }

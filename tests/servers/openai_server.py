@@ -105,6 +105,10 @@ class Server:
                 await writer.drain()
                 return False
             self.note("answered", key)
+            if body.get("stream") and status == 200 and isinstance(reply, dict):
+                whole = await send_stream(writer, reply, behaviour_of(body))
+                self.answered += 1
+                return whole
             await send(writer, status, reply)
             self.answered += 1
         finally:
@@ -126,8 +130,7 @@ class Server:
         """Return the status (0: break the connection off) and the body."""
         await asyncio.sleep(self.delay)
         messages = body.get("messages") or []
-        asked = re.findall(r"BEHAVE:(\w+)", " ".join(str(m.get("content")) for m in messages))
-        behaviour = asked[-1] if asked else "call"
+        behaviour = behaviour_of(body)
         if behaviour == "hang":
             await asyncio.sleep(3600)
         if behaviour == "half":
@@ -147,6 +150,56 @@ class Server:
         if self.count is not None:
             reply["usage"] = counted(body, reply, self.count)
         return 200, reply
+
+
+def behaviour_of(body: dict[str, Any]) -> str:
+    """The behaviour that the last message to name one chose."""
+    said = " ".join(str(message.get("content")) for message in body.get("messages") or [])
+    asked = re.findall(r"BEHAVE:(\w+)", said)
+    return asked[-1] if asked else "call"
+
+
+async def send_stream(writer: asyncio.StreamWriter, reply: dict[str, Any], behaviour: str) -> bool:
+    """Write a completion as server-sent events, the tokens used with the last one.
+
+    BEHAVE:break breaks off after the first piece of the answer, BEHAVE:early before it, BEHAVE:stall sends no more.
+    """
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+    for sent, event in enumerate(events(reply)):
+        if (behaviour, sent) in (("early", 0), ("break", 2)):
+            await writer.drain()
+            return False
+        if (behaviour, sent) == ("stall", 2):
+            await writer.drain()
+            await asyncio.sleep(3600)
+        payload = f"data: {event}\n\n".encode()
+        writer.write(f"{len(payload):x}\r\n".encode() + payload + b"\r\n")
+        await writer.drain()
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+    return True
+
+
+def events(reply: dict[str, Any]) -> list[str]:
+    """A completion in pieces: the role, each word or each third of a call's arguments, the end, the tokens."""
+    message = reply["choices"][0]["message"]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": word} for word in re.findall(r"\S+\s*", message.get("content") or "")]
+    for at, made in enumerate(message.get("tool_calls") or ()):
+        arguments = made["function"]["arguments"]
+        named = {**made, "index": at, "function": {"name": made["function"]["name"], "arguments": ""}}
+        deltas.append({"tool_calls": [named]})
+        third = max(1, len(arguments) // 3)
+        for start in range(0, len(arguments), third):
+            part = {"index": at, "function": {"arguments": arguments[start : start + third]}}
+            deltas.append({"tool_calls": [part]})
+    head = {"id": reply["id"], "object": "chat.completion.chunk", "created": 1, "model": reply["model"]}
+    reason = reply["choices"][0]["finish_reason"]
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    chunks = [{**head, "choices": [each]} for each in choices]
+    chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+    chunks.append({**head, "choices": [], "usage": reply["usage"]})
+    return [*map(json.dumps, chunks), "[DONE]"]
 
 
 def error(message: str, code: str) -> dict[str, Any]:
