@@ -16,10 +16,9 @@ _USES = """
 SELECT template, template_hash, count(*), count(DISTINCT run), count(DISTINCT item), min(made), max(made),
        count_if(error <> ''), count_if(choice = '' AND error = ''), count_if(cached),
        sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
-       avg(latency_s) FILTER (WHERE NOT cached AND error = ''), list_sort(list(DISTINCT model)),
-       count_if(coalesce(rendered, '') <> '' OR prompt_tokens > 0)
+       avg(latency_s) FILTER (WHERE NOT cached AND error = ''), list_sort(list(DISTINCT model))
 FROM decisions
-WHERE template_hash <> '' AND ($1 IS NULL OR template = $1)
+WHERE template_hash <> '' AND (rendered <> '' OR prompt_tokens > 0) AND ($1 IS NULL OR template = $1)
 GROUP BY template, template_hash
 """
 _FIRST = """
@@ -61,8 +60,8 @@ class Use:
     """What one version of a template did in all runs.
 
     `first` and `last` are times, UTC, ISO 8601. Tokens are sums over all decisions, cached ones with what they
-    cost when they were asked. `latency_s` is the mean of those that were asked, None where none was. `read`: how
-    many decisions were made by a model that reads templates.
+    cost when they were asked. `latency_s` is the mean of those that were asked, None where none was. Decisions of
+    encoders, which read no template, are left out.
     """
 
     template: str
@@ -80,7 +79,6 @@ class Use:
     reused_tokens: int
     latency_s: float | None
     models: tuple[str, ...]
-    read: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,7 @@ class Trials:
 
 def _use(row: tuple[Any, ...]) -> Use:
     name, hash_, decisions, runs, items, first, last, errors, abstained, cached = row[:10]
-    prompt, completion, reused, latency, models, read = row[10:]
+    prompt, completion, reused, latency, models = row[10:]
     return Use(
         template=name,
         hash=hash_,
@@ -157,5 +155,4 @@ def _use(row: tuple[Any, ...]) -> Use:
         reused_tokens=int(reused),
         latency_s=None if latency is None else float(latency),
         models=tuple(models),
-        read=int(read),
     )
