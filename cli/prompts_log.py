@@ -42,11 +42,8 @@ def log(
     if json:
         print_json([as_row(row) for row in rows])
     elif not rows:
-        out().print(
-            styled(
-                "no template was read here yet; classify something, or try one: taxonaut prompts try", "dim"
-            )
-        )
+        hint = "no model has read a template here yet; classify something, or try one: taxonaut prompts try"
+        out().print(styled(hint, "dim"))
     else:
         out().print(table(rows, named=name is not None))
 
