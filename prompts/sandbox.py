@@ -1,11 +1,11 @@
 """The sandbox templates run in: no Python, no files, no chance, and an end to what they may write or repeat."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, nodes, pass_environment
+from jinja2 import BaseLoader, Environment, StrictUndefined, nodes, pass_context, pass_environment
 from jinja2.exceptions import SecurityError, TemplateNotFound
 from jinja2.filters import make_attrgetter
 from jinja2.runtime import Context
@@ -15,7 +15,9 @@ from jinja2.visitor import NodeTransformer
 MOST_WRITTEN = 1_000_000
 """Characters that one block may come to, and any text that a template puts together."""
 
-MOST_STEPS = 200_000
+TOO_LONG = f"the text becomes longer than {MOST_WRITTEN:,} characters"
+
+MOST_STEPS = 100_000
 """Passes of loops, calls of macros and blocks, and includes in one rendering."""
 
 LARGEST_BITS = 4_096
@@ -52,6 +54,9 @@ class Steps:
     taken: int = 0
 
 
+STEP = "step"
+"""The filter that counts; it is put into templates and of no use to them."""
+
 _STEPS: ContextVar[Steps | None] = ContextVar("steps", default=None)
 
 
@@ -72,6 +77,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         for name in LEFT_OUT:
             del self.filters[name]
         del self.globals["lipsum"]
+        self.filters[STEP] = step
         self.filters["replace"] = bounded_replace
         self.filters["join"] = bounded_join
         self.filters["indent"] = bounded_indent(self.filters["indent"])
@@ -90,22 +96,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Compute what may become large; SecurityError before it does."""
         if operator == "%" and isinstance(left, (str, bytes)):
             raise SecurityError("% formats no texts here; put them together with ~")
-        if operator == "**" and largest_power(left, right) > LARGEST_BITS:
+        if operator in BITS and whole(left, right) and BITS[operator](left, right) > LARGEST_BITS:
             raise TooMuchError("the number becomes too large")
         if operator == "*" and largest_product(left, right) > MOST_WRITTEN:
-            raise TooMuchError(f"the text becomes longer than {MOST_WRITTEN:,} characters")
+            raise TooMuchError(TOO_LONG)
         if operator == "+" and size(left) + size(right) > MOST_WRITTEN:
-            raise TooMuchError(f"the text becomes longer than {MOST_WRITTEN:,} characters")
+            raise TooMuchError(TOO_LONG)
         return super().call_binop(context, operator, left, right)
-
-    def step(self) -> str:
-        """Count a repetition; a template's loops, macros, blocks and includes call it."""
-        steps = _STEPS.get()
-        if steps is not None:
-            steps.taken += 1
-            if steps.taken > MOST_STEPS:
-                raise TooMuchError(f"it repeats something more than {MOST_STEPS:,} times")
-        return ""
 
     def put_together(self, *parts: Any) -> str:
         """Carry out `~`."""
@@ -163,7 +160,18 @@ class Counting(NodeTransformer):
 
 def counter(line: int) -> nodes.Node:
     """A statement that counts."""
-    return nodes.ExprStmt(called("step", [], line), lineno=line)
+    return nodes.ExprStmt(nodes.Filter(nodes.Const(""), STEP, [], [], None, None, lineno=line), lineno=line)
+
+
+@pass_context
+def step(context: Context, value: str) -> str:
+    """Count a repetition: a pass of a loop, a macro, a block, an include."""
+    steps = _STEPS.get()
+    if steps is not None:
+        steps.taken += 1
+        if steps.taken > MOST_STEPS:
+            raise TooMuchError(f"it repeats something more than {MOST_STEPS:,} times")
+    return value
 
 
 def called(method: str, arguments: list[nodes.Expr], line: int) -> nodes.Call:
@@ -171,8 +179,8 @@ def called(method: str, arguments: list[nodes.Expr], line: int) -> nodes.Call:
     return nodes.Call(nodes.EnvironmentAttribute(method), arguments, [], None, None, lineno=line)
 
 
-def written(pieces: Any) -> str:
-    """Join what a block gives piece by piece; TooMuchError as soon as it is too much."""
+def written(pieces: Generator[str, None, None]) -> str:
+    """Join what a block gives piece by piece; TooMuchError, where it stands in the template, once it is too much."""
     token = _STEPS.set(Steps())
     try:
         found: list[str] = []
@@ -180,7 +188,7 @@ def written(pieces: Any) -> str:
         for piece in pieces:
             room -= len(piece)
             if room < 0:
-                checked(None)
+                pieces.throw(TooMuchError(TOO_LONG))
             found.append(piece)
         return "".join(found)
     finally:
@@ -190,7 +198,7 @@ def written(pieces: Any) -> str:
 def checked(text: str | None) -> str:
     """Return a text unless it was too long to be made."""
     if text is None:
-        raise TooMuchError(f"the text becomes longer than {MOST_WRITTEN:,} characters")
+        raise TooMuchError(TOO_LONG)
     return text
 
 
@@ -200,19 +208,22 @@ def size(value: Any) -> int:
 
 
 def largest_product(left: Any, right: Any) -> int:
-    """How long a text or a list times a number is, or how many digits a product of numbers has."""
-    if isinstance(left, int) and isinstance(right, int):
-        return 0 if left.bit_length() + right.bit_length() <= LARGEST_BITS else MOST_WRITTEN + 1
+    """How long a text or a list times a number is."""
     if isinstance(right, int):
         return size(left) * right
     return size(right) * left if isinstance(left, int) else 0
 
 
-def largest_power(left: Any, right: Any) -> int:
-    """How many bits a power has."""
-    if isinstance(left, int) and isinstance(right, int):
-        return max(1, left.bit_length()) * abs(right)
-    return 0
+def whole(left: Any, right: Any) -> bool:
+    """Whether both are whole numbers."""
+    return isinstance(left, int) and isinstance(right, int)
+
+
+BITS: Mapping[str, Callable[[int, int], int]] = {
+    "**": lambda left, right: max(1, left.bit_length()) * abs(right),
+    "*": lambda left, right: left.bit_length() + right.bit_length(),
+}
+"""How many bits a power and a product have at most."""
 
 
 def bounded_replace(value: Any, old: Any, new: Any, count: int | None = None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from taxonaut.models.token_count import Counter
-from taxonaut.workspace.prompt_subject import ITEM_ONLY, MASK, Finding, Subject, given, rendering
+from taxonaut.workspace.prompt_subject import ITEM_ONLY, MASK, Finding, Subject, rendering
 
 RULE = "sharing"
 
@@ -35,8 +35,10 @@ def unshared_system(subject: Subject, count: Counter, each: str) -> Iterator[Fin
 
 def lost(subject: Subject, sample: Mapping[str, Any], name: str, count: Counter) -> tuple[int, int]:
     """Return how many tokens of `system` are no longer shared once a variable differs, and how many it has."""
-    one = rendering(subject.own.prompt, sample).get("system")
-    other = rendering(subject.own.prompt, {**sample, name: changed(sample.get(name))}).get("system")
+    one = rendering(subject.own.prompt, sample, subject.unknown).get("system")
+    other = rendering(subject.own.prompt, {**sample, name: changed(sample.get(name))}, subject.unknown).get(
+        "system"
+    )
     if one is None or other is None or one == other:
         return 0, 0
     pairs = enumerate(zip(one, other, strict=False))
@@ -75,7 +77,7 @@ def repeated(subject: Subject, count: Counter) -> Iterator[Finding]:
         return
     blank = {**subject.samples[0], ITEM_ONLY: ""}
     own, packaged = (
-        count(rendering(version.prompt, given(blank, "item")).get("item", ""))
+        count(rendering(version.prompt, blank, subject.unknown).get("item", ""))
         for version in (subject.own, subject.packaged)
     )
     if own - packaged > MOST_REPEATED:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal, get_type_hints
 
 from jinja2 import nodes
@@ -133,7 +134,16 @@ class Subject:
     @cached_property
     def rendered(self) -> list[Rendering]:
         """The copy's blocks for each sample; a block that cannot be rendered is left out."""
-        return [rendering(self.own.prompt, sample) for sample in self.samples]
+        return [rendering(self.own.prompt, sample, self.unknown) for sample in self.samples]
+
+    @cached_property
+    def unknown(self) -> Mapping[str, Mapping[str, str]]:
+        """A sign for each variable that a block uses and is not given, so that the rest of it can be examined."""
+        found = {}
+        for block, names in self.own.uses.items():
+            there = {ITEM_ONLY} if block == "item" else self.declared - {ITEM_ONLY}
+            found[block] = dict.fromkeys(set(names) - there, MASK)
+        return found
 
     @cached_property
     def originals(self) -> list[Rendering]:
@@ -143,7 +153,7 @@ class Subject:
     @cached_property
     def instructions(self) -> list[Rendering]:
         """The copy's blocks for each sample with a sign in place of all texts that are data."""
-        return [rendering(self.own.prompt, masked(sample)) for sample in self.samples]
+        return [rendering(self.own.prompt, masked(sample), self.unknown) for sample in self.samples]
 
 
 def given(sample: Sample, block: str) -> dict[str, Any]:
@@ -151,12 +161,14 @@ def given(sample: Sample, block: str) -> dict[str, Any]:
     return {name: value for name, value in sample.items() if (name == ITEM_ONLY) == (block == "item")}
 
 
-def rendering(prompt: Prompt, sample: Sample) -> Rendering:
-    """Render the blocks that can be rendered."""
+def rendering(
+    prompt: Prompt, sample: Sample, more: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> Rendering:
+    """Render the blocks that can be rendered; `more` are further variables of each."""
     found = {}
     for block in BLOCKS:
         try:
-            found[block] = prompt.render(block, given(sample, block))
+            found[block] = prompt.render(block, {**given(sample, block), **more.get(block, {})})
         except TemplateError:
             continue
     return found

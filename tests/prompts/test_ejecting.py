@@ -1,0 +1,77 @@
+"""Copies of templates to change: whole ones, and of single blocks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taxonaut.prompts.block_sources import block_sources
+from taxonaut.prompts.examples import example
+from taxonaut.prompts.library import BLOCKS, PromptLibrary
+from taxonaut.prompts.variables import VARIABLES
+from taxonaut.state.errors import InputError
+
+EXPAND = "navigator/expand"
+
+
+def rendered(library: PromptLibrary, name: str) -> list[str]:
+    """A template's blocks."""
+    variables: dict[str, Any] = dict(example(name))
+    return [library.get(name).render(block, variables) for block in BLOCKS]
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_a_copy_says_what_the_packaged_template_says(tmp_path: Path, name: str) -> None:
+    packaged = rendered(PromptLibrary(), name)
+    for number, blocks in enumerate(((), BLOCKS)):
+        library = PromptLibrary(tmp_path / str(number))
+        library.eject(name, blocks)
+        assert (library.where(name), rendered(library, name)) == ("workspace", packaged)
+        assert block_sources(library, name) == block_sources(PromptLibrary(), name)
+
+
+def test_one_block_then_another(tmp_path: Path) -> None:
+    library = PromptLibrary(tmp_path)
+    target = library.eject(EXPAND, ("item",))
+    assert target.read_text() == (
+        "{# The blocks of navigator/expand that are told otherwise here; all others stay the packaged ones. #}\n"
+        '{% extends "packaged/navigator/expand.j2" %}\n'
+        "{% block item %}\nText: {{ text }}\n{% endblock %}\n"
+    )
+    target.write_text(target.read_text().replace("Text:", "Title:").rstrip("\n"))
+    assert library.eject(EXPAND, ("system",)) == target
+    packaged = rendered(PromptLibrary(), EXPAND)
+    assert rendered(library, EXPAND) == [*packaged[:2], "Title: wireless earbuds"]
+    assert list(block_sources(library, EXPAND)) == ["system", "context", "item"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "words"),
+    [
+        ((), (), "is there already; edit it, or delete it to return to the packaged one"),
+        ((), ("system",), "is a copy of the whole template; its blocks are all in it: edit them"),
+        (("system",), ("item", "system"), "has the block 'system' already; edit it, or delete it there"),
+        (("system",), (), "is there already; edit it"),
+        (
+            (),
+            ("middle",),
+            "the template 'navigator/expand' has no block 'middle'; it has system, context, item",
+        ),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, first: Any, then: Any, words: str) -> None:
+    library = PromptLibrary(tmp_path)
+    text = library.eject(EXPAND, first).read_text()
+    with pytest.raises(InputError) as caught:
+        library.eject(EXPAND, then)
+    assert words in str(caught.value)
+    assert library.text(EXPAND) == text
+
+
+def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "prompts" / "navigator").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is a link that leads out of"):
+        PromptLibrary(tmp_path / "prompts").eject(EXPAND)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
