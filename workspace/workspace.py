@@ -52,9 +52,6 @@ if TYPE_CHECKING:
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
 ENCODER_BATCH = 32
-ENCODER_CANDIDATES = 100
-MODEL_CANDIDATES = 40
-"""Labels a language model ranks in one request, unless `candidates` says otherwise."""
 
 
 class Workspace:
@@ -247,15 +244,15 @@ class Workspace:
 
     def policy(self) -> "WalkPolicy":
         """Return the walk's policy as the settings have it."""
-        from taxonaut.graphs.policy import WalkPolicy
+        from taxonaut.workspace.walk_graph import walk_policy
 
-        walk = self.config.walk
-        candidates = walk.candidates
-        if candidates is None:
-            encodes = self.config.models.general_expert.provider == ENCODER
-            candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
-        given = walk.model_dump(exclude={"branches", "top", "batch", "seed", "candidates"})
-        return WalkPolicy(candidates=candidates, **given)
+        return walk_policy(self.config)
+
+    def graph_input(self, texts: Iterable[str | Item]) -> dict[str, Any]:
+        """Keep texts as items, and return what a graph over them is invoked with; no run keeps its decisions."""
+        items = list(map(as_item, texts))
+        self.items.put(items)
+        return {"run_id": 0, "item_ids": list(dict.fromkeys(item.id for item in items))}
 
     def classification(self, **walk: Any) -> "Classification":
         """Prepare a classification; `walk` replaces settings of the `[walk]` table, such as `top=5`."""
