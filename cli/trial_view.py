@@ -69,6 +69,8 @@ def figures(before: "Side", after: "Side") -> "Iterator[tuple[str, bool, tuple[i
     yield "requests to models", True, (costs[0].requests, costs[1].requests)
     yield "  asked now", False, (costs[0].asked, costs[1].asked)
     yield "  from the cache", True, (costs[0].cached, costs[1].cached)
+    if any(each.kept for each in costs):
+        yield "  kept from before", True, (costs[0].kept, costs[1].kept)
     yield "tokens read", True, (costs[0].prompt_tokens, costs[1].prompt_tokens)
     yield "  reused", True, (costs[0].reused_tokens, costs[1].reused_tokens)
     yield "tokens written", True, (costs[0].completion_tokens, costs[1].completion_tokens)

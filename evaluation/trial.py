@@ -53,6 +53,11 @@ class Cost:
     completion_tokens: int
     seconds: float
 
+    @property
+    def kept(self) -> int:
+        """Requests that a former trial made."""
+        return max(0, self.requests - self.asked - self.cached)
+
 
 @dataclass(frozen=True, slots=True)
 class Side:

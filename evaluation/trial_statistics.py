@@ -34,8 +34,8 @@ class McNemar:
             return "none better, none worse"
         said = f"{self.better:,} better, {self.worse:,} worse"
         if self.p < SURE:
-            return f"{said}; chance alone would seldom do this (p = {rounded(self.p)})"
-        return f"{said}; this could be chance (p = {rounded(self.p)})"
+            return f"{said}; chance alone would seldom do this (p {rounded(self.p)})"
+        return f"{said}; this could be chance (p {rounded(self.p)})"
 
 
 def mcnemar(before: Sequence[bool] | NDArray[np.bool_], after: Sequence[bool] | NDArray[np.bool_]) -> McNemar:
@@ -60,5 +60,5 @@ def paired(
 
 
 def rounded(p: float) -> str:
-    """Write a p-value."""
-    return "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    """Write how large a p-value is."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
