@@ -29,7 +29,7 @@ from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.categorize import categorize
 from taxonaut.graphs.insert_labels import insert_labels
 from taxonaut.graphs.portal import step
-from taxonaut.graphs.updates import emit
+from taxonaut.graphs.updates import emit, listening
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
@@ -277,3 +277,16 @@ def test_each_update_says_its_kind_and_is_plain_json() -> None:
         "arguments": {"texts": ["a", "b"], "deep": {"1": ["c"]}},
     }
     assert json.loads(json.dumps(row)) == row
+
+
+async def test_listening_hears_the_graphs_inside_its_block_only() -> None:
+    graph: Any = StateGraph(Count)
+    graph.add_node("tell", step(tell))
+    graph.add_edge(START, "tell")
+    compiled, heard = graph.compile(), []
+    with listening(heard.append):
+        await compiled.ainvoke({"number": 0})
+        compiled.invoke({"number": 0})
+        assert list(compiled.stream({"number": 0}, stream_mode="custom")) == [Token("a"), Token("b")]
+    await compiled.ainvoke({"number": 0})
+    assert heard == [Token("a"), Token("b")] * 3

@@ -1,0 +1,131 @@
+"""Agents, guides and policies of a person's own in the place of ours; docs/program.md has them in 15 lines each."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shop_expert
+
+from taxonaut import Workspace
+from taxonaut.agents.asking import Answer
+from taxonaut.agents.deciding import decided
+from taxonaut.graphs.journey import Chosen, Guide
+from taxonaut.graphs.policy import WalkPolicy
+from taxonaut.models.scripted import ScriptedModel
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
+from taxonaut.state.navigation import Journey
+from taxonaut.state.records import Decision, Item
+
+PAGE = Path(__file__).parents[2] / "docs" / "program.md"
+TREE = WalkPolicy(shortlist="tree", candidates=0)
+ITEM = Item(ItemId("i"), "red apples")
+
+
+def test_an_answer_without_a_model_has_its_row() -> None:
+    scores = {NodeId(3): 0.5, NodeId(2): 0.75, NodeId(9): 1.0}
+    answer = decided("words", RunId(1), ITEM, [NodeId(2), NodeId(3), NodeId(4)], scores, NodeId(1))
+    assert (answer.item, answer.chosen, answer.scores) == (ITEM, (2, 3), (0.75, 0.5))
+    assert (answer.question.node, answer.evidence) == (1, ("", ""))
+    assert answer.decision == Decision(
+        RunId(1),
+        ItemId("i"),
+        NodeId(1),
+        "words",
+        "",
+        "",
+        "words",
+        "words",
+        ("2", "3", "4"),
+        ("2", "3"),
+        (0.75, 0.5, 0.0),
+    )
+
+
+class Everything:
+    """A navigator that opens all branches."""
+
+    async def choose(self, run: Any, visits: Any, expansions: Any, paths: Any, ancestors: Any = None) -> Any:
+        return [self.answer(run, item, node, expansions[node].branches) for item, node in visits]
+
+    def answer(self, run: RunId, item: Item, node: NodeId, branches: Any) -> Answer[NodeId]:
+        scores = {branch.id: 1.0 for branch in branches}
+        return decided("everything", run, item, list(scores), scores, node)
+
+
+class ByName:
+    """An expert that orders labels by their names."""
+
+    async def rank(self, run: Any, shortlists: Any, labels: Any, paths: Any) -> Any:
+        return [
+            decided("by_name", run, item, held, {label: -place for place, label in enumerate(by_name)})
+            for item, held in shortlists
+            for by_name in [sorted(held, key=lambda label: labels[label].name)]
+        ]
+
+
+@dataclass(frozen=True)
+class OneLevel:
+    """A guide that ends every walk after the first step."""
+
+    guide: Guide
+
+    def from_root(self) -> Journey:
+        return self.guide.from_root()
+
+    def from_anchors(self, anchors: Sequence[tuple[LabelId, float]]) -> Journey:
+        return self.guide.from_anchors(anchors)
+
+    def on(self, journey: Journey, chosen: Iterable[Chosen]) -> Journey:
+        went = self.guide.on(journey, chosen)
+        return Journey(opened=went.opened, shortlist=went.shortlist, reached=went.reached)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def fail(request: Any) -> Any:
+        raise AssertionError("a model was asked")
+
+    monkeypatch.setattr("taxonaut.workspace.wiring.open_answers", lambda *_: ScriptedModel(rule=fail))
+    with shop_expert.make(tmp_path / "w") as made:
+        yield made
+
+
+def test_a_walk_without_any_model(workspace: Workspace) -> None:
+    graph = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
+    state = graph.invoke(workspace.graph_input([ITEM, ITEM]))
+    (result,) = state["results"].values()
+    assert [label.name for label in result.labels] == [
+        "Family tents",
+        "Green pears",
+        "Hiking boots",
+        "Red apples",
+        "Running shoes",
+    ]
+    assert {row.agent for row in state["decisions"]} == {"everything", "by_name"}
+    assert {row.run_id for row in state["decisions"]} == {0}
+
+
+def test_a_guide_in_the_place_of_ours(workspace: Workspace) -> None:
+    guide = OneLevel(Guide(workspace.index, TREE))
+    graph = workspace.graph(TREE, rank=False, navigator=Everything(), retriever=None, guide=guide).compile()
+    (trail,) = graph.invoke(workspace.graph_input([ITEM]))["trails"].values()
+    names = [node.name for node in workspace.index.nodes([way.node for way in trail.opened])]
+    assert names == ["root", "Sport", "Food"]
+
+
+def test_what_a_walk_has_not_is_refused(workspace: Workspace) -> None:
+    with pytest.raises(
+        InputError, match="a walk has no 'ranker'; it has navigator, expert, retriever, guide"
+    ):
+        workspace.graph(ranker=ByName())
+
+
+def test_each_part_of_the_page_takes_15_lines_at_most() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    own = [block for block in blocks if block.lstrip().startswith(("from", "import")) and "\nclass " in block]
+    assert len(own) == 2
+    assert [len(block.strip().splitlines()) <= 15 for block in own] == [True] * len(own)
