@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from taxonaut.cli.fates_view import MEANING, fate_row, place_name, quoted_name
+from taxonaut.cli.fates_view import fate_row, place_name, quoted_name
 from taxonaut.cli.terminal import clipped, counted, printable, styled
+from taxonaut.workspace.fates import MEANING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

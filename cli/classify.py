@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from taxonaut.cli.item_input import ItemInput
-    from taxonaut.cli.labelling import Sink, Tally
+    from taxonaut.cli.labelling import Sink
     from taxonaut.state.records import ItemResult
+    from taxonaut.workspace.labelling import Tally
     from taxonaut.workspace.result_files import ResultWriter
 
 app = typer.Typer()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.cli.terminal import PATH_SIGN, clipped, printable, styled
+from taxonaut.workspace.fates import MEANING
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -14,19 +15,6 @@ if TYPE_CHECKING:
     from taxonaut.workspace.fates import Fate
 
 WIDTH = 60
-MEANING = {
-    "found": "found",
-    "ranked low": "on the shortlist, but the general expert left it out",
-    "cut": "on the shortlist, but below the first candidates",
-    "not opened": "the navigator passed its branch by",
-    "threshold": "its branch was chosen, but scored below the threshold",
-    "beam": "its branch was chosen, but fell out of the beam",
-    "budget": "its branch was chosen, but the terminal budget was used up",
-    "not asked": "the walk ended before its branch was looked at",
-    "failed": "the decision failed",
-    "not reached": "nothing above it was opened, and dense retrieval did not find it",
-    "not placed": "it stands nowhere in the tree",
-}
 
 
 def fates_table(index: "Index", fates: "Sequence[Fate]") -> "Table":

@@ -2,16 +2,15 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, aclosing, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from taxonaut.cli.item_input import ItemInput
 from taxonaut.cli.progress import Bar
 from taxonaut.cli.reporting import InterruptedWork
 from taxonaut.state.records import Item, ItemResult
+from taxonaut.workspace.labelling import Tally, hand_on
 
 if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
@@ -19,48 +18,6 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 Sink = Callable[[Item, ItemResult], None]
 """Takes each item with its result, in order."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a call did and what it cost. `blank` items had no text; `failed` leaves them out."""
-
-    items: int = 0
-    done: int = 0
-    failed: int = 0
-    blank: int = 0
-    first_error: str = ""
-    seconds: float = 0.0
-    requests: int = 0
-    cached: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    reused_tokens: int = 0
-
-    def count(self, result: ItemResult) -> None:
-        """Count one result."""
-        from taxonaut.workspace.classification import EMPTY_TEXT
-
-        self.items += 1
-        if result.error == EMPTY_TEXT:
-            self.blank += 1
-        elif result.error:
-            self.failed += 1
-            self.first_error = self.first_error or result.error
-
-    def row(self) -> dict[str, Any]:
-        """Return the summary as JSON has it."""
-        return {
-            "items": self.items,
-            "failed": self.failed,
-            "blank": self.blank,
-            "seconds": round(self.seconds, 3),
-            "requests": self.requests,
-            "cached": self.cached,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "reused_tokens": self.reused_tokens,
-        }
 
 
 def label_all(
@@ -86,12 +43,7 @@ def label_all(
                 write(item, result)
 
             streamed(workspace, classification.results, given, take, bar, tally)
-    spent = classification.totals().since(before)
-    tally.requests = spent.requests
-    tally.cached = spent.cached
-    tally.prompt_tokens = spent.prompt_tokens
-    tally.completion_tokens = spent.completion_tokens
-    tally.reused_tokens = spent.reused_tokens
+    tally.spent(classification.totals().since(before))
     return tally
 
 
@@ -128,23 +80,10 @@ def streamed(
         tally.done = done
         bar.at(done)
 
-    async def stream() -> None:
-        waiting: deque[Item] = deque()
-        async with aclosing(results(noted(given.items(), waiting), on_done)) as stream:
-            async for result in stream:
-                take(waiting.popleft(), result)
-
     with asyncio.Runner() as runner:
         try:
-            runner.run(stream())
+            runner.run(hand_on(results, given.items(), take, on_done))
         except KeyboardInterrupt:
             workspace.wiring.close()  # ends what its threads still compute; the runner waits for them
             raise
     tally.seconds = time.perf_counter() - started
-
-
-def noted(items: Iterator[Item], waiting: deque[Item]) -> Iterator[Item]:
-    """Give items on, and note each until its result is there; results come in the items' order."""
-    for item in items:
-        waiting.append(item)
-        yield item

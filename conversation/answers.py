@@ -17,7 +17,7 @@ LONGEST_TEXT = 120
 
 def answer(template: str, **values: Any) -> str:
     """Fill a template of this folder; no name or text in it can be markup or end a line."""
-    return environment().get_template(f"{template}.j2").render(values).strip()
+    return environment().get_template(f"{template}.j2").render(values).strip("\n")
 
 
 @lru_cache(1)

@@ -1,20 +1,40 @@
 """The tools of a workspace, as a conversation has them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from taxonaut.conversation import (
     changes,
     tools_changes,
+    tools_costs,
+    tools_explain,
+    tools_files,
     tools_history,
+    tools_losses,
+    tools_steps,
     tools_tree,
     tools_walk,
 )
 from taxonaut.conversation.toolkit import Change, Desk
-from taxonaut.state.errors import InputError, ToolError
+from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import RunId
 from taxonaut.tools.toolbox import Focus, OnProgress, Outcome, Proposal, Tool, ToolUse
 from taxonaut.tools.toolbox_rows import moved
 from taxonaut.workspace.workspace import Workspace
+
+READING: tuple[Callable[[Desk], list[Tool]], ...] = (
+    tools_walk.tools,
+    tools_explain.tools,
+    tools_tree.tools,
+    tools_steps.tools,
+    tools_history.tools,
+    tools_losses.tools,
+    tools_costs.tools,
+    tools_files.tools,
+)
+"""What makes the tools that change nothing."""
+
+COST = "cost"
+"""The tool whose own call is nobody's question."""
 
 
 class WorkspaceTools:
@@ -36,14 +56,10 @@ class WorkspaceTools:
     ) -> None:
         self.workspace = workspace
         self._desk = Desk(workspace, focus, list(runs), allowed_files)
-        made = [*tools_history.changes(self._desk), *tools_changes.changes(self._desk)]
-        self._changes: Mapping[str, Change] = {each.tool.name: each for each in made}
-        reading = [
-            *tools_walk.tools(self._desk),
-            *tools_tree.tools(self._desk),
-            *tools_history.tools(self._desk),
-        ]
-        self._tools = {tool.name: tool for tool in (*reading, *(each.tool for each in made))}
+        changing = [*tools_history.changes(self._desk), *tools_changes.changes(self._desk)]
+        self._changes: Mapping[str, Change] = {each.tool.name: each for each in changing}
+        reading = [tool for tools in READING for tool in tools(self._desk)]
+        self._tools = {tool.name: tool for tool in (*reading, *(each.tool for each in changing))}
 
     @property
     def tools(self) -> Mapping[str, Tool]:
@@ -64,6 +80,10 @@ class WorkspaceTools:
         """The runs that calls of this conversation took part in."""
         return tuple(self._desk.runs)
 
+    @runs.setter
+    def runs(self, runs: Sequence[RunId]) -> None:
+        self._desk.runs = list(runs)
+
     @property
     def allowed_files(self) -> Collection[str] | None:
         """The files that calls may name, None for any."""
@@ -80,7 +100,10 @@ class WorkspaceTools:
             raise ToolError(
                 f"{use.name} changes the index: preview it, and apply it when the person says yes"
             )
+        mark = self.workspace.decisions.mark()
         outcome = await tool.run(use.arguments, progress)
+        if use.name != COST:
+            self._desk.last = (use.name, self.workspace.decisions.totals_since(mark))
         self._desk.focus = moved(self._desk.focus, outcome.focus)
         return outcome
 
@@ -97,14 +120,6 @@ class WorkspaceTools:
         self._desk.focus = moved(self._desk.focus, outcome.focus)
         return outcome
 
-    def command(self, line: str, id: str = "") -> ToolUse:
-        """Read a `/` command as a call with this id; raises InputError or NotFoundError, with near commands."""
-        word, _, words = line.strip().removeprefix("/").partition(" ")
-        tool = next((tool for tool in self._tools.values() if tool.command == word.lower()), None)
-        if tool is None:
-            raise InputError(no_command(word, [tool.command for tool in self._tools.values()]))
-        return ToolUse(id, tool.name, dict(tool.parse(words.strip())))
-
     def _tool(self, use: ToolUse) -> Tool:
         tool = self._tools.get(use.name)
         if tool is None:
@@ -115,14 +130,3 @@ class WorkspaceTools:
         if not self._tool(use).changes:
             raise ToolError(f"{use.name} changes nothing; run it")
         return self._changes[use.name]
-
-
-def no_command(word: str, commands: Sequence[str]) -> str:
-    """Say that there is no such command, and which ones there are."""
-    import difflib
-
-    near = difflib.get_close_matches(word.lower(), commands, n=2, cutoff=0.5)
-    hint = f"did you mean {' or '.join(f'/{each}' for each in near)}?" if near else ""
-    return (
-        f"there is no command {'/' + word!r}; {hint or 'there are: ' + ', '.join(f'/{c}' for c in commands)}"
-    )

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from taxonaut.conversation.phrasings import PHRASINGS
+from taxonaut.conversation.phrasings import phrasings
+from taxonaut.state.decisions import Totals
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.index import Index
@@ -34,6 +35,9 @@ class Desk:
     focus: Focus = field(default_factory=Focus)
     runs: list[RunId] = field(default_factory=list)
     allowed: Collection[str] | None = None
+    last: tuple[str, Totals] | None = None
+    """The latest call but those of `cost`: its tool, and what it cost."""
+
     embedded: int = -1
     """The version of the index whose labels are known to have vectors."""
 
@@ -100,7 +104,7 @@ def made(
 ) -> Tool:
     """Put a tool together; `command` is its `/` word and what follows it."""
     spec = ToolSpec(name, about, call_schema(properties, *required))
-    examples = PHRASINGS.get(name, ())
+    examples = phrasings().get(name, ())
     return Tool(spec, run, command[0], command[1], parse, slots, examples, changes=changes)
 
 

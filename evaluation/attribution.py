@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from taxonaut.evaluation.methods.method import Chosen
 from taxonaut.state.errors import NotFoundError
+from taxonaut.state.gold import Gold
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.navigation import Trail
 from taxonaut.state.records import Decision
@@ -88,24 +89,64 @@ def attribute(workspace: Workspace, rows: Sequence[ItemRow], run: Run | None = N
     """
     judged = [row for row in rows if row.gold]
     run = run or latest_run(workspace, [row.item.id for row in judged])
+    return attribute_runs(workspace, judged, [run])
+
+
+def attribute_runs(
+    workspace: Workspace, rows: Sequence[ItemRow], runs: Sequence[Run], *, same_text: bool = False
+) -> Attribution:
+    """Follow each gold label through the first of these runs that walked its item; no model is asked.
+
+    `run_id` is the first run's, 0 without one. With `same_text` only items count that a run finished with the
+    text they have now.
+    """
+    waiting = [row for row in rows if row.gold]
     losses: list[Loss] = []
     outcomes: Counter[Outcome] = Counter()
-    walked = 0
-    for start in range(0, len(judged), BLOCK):
-        block = judged[start : start + BLOCK]
-        for item, found in fates_of(workspace, run.id, block):
-            walked += 1
-            outcomes.update(fate.outcome for fate in found)
-            losses += [Loss(item, fate) for fate in found if fate.outcome != "found"]
+    walked: set[ItemId] = set()
+    stale = False
+    for run in runs:
+        before = len(walked)
+        for start in range(0, len(waiting), BLOCK):
+            block = waiting[start : start + BLOCK]
+            if same_text:
+                done = workspace.runs.finished(run.id, [unit_key(row.item) for row in block])
+                block = [row for row in block if unit_key(row.item) in done]
+            for item, found in fates_of(workspace, run.id, block):
+                walked.add(item)
+                outcomes.update(fate.outcome for fate in found)
+                losses += [Loss(item, fate) for fate in found if fate.outcome != "found"]
+        stale = stale or (len(walked) > before and is_stale(workspace, run))
+        waiting = [row for row in waiting if row.item.id not in walked]
     return Attribution(
-        run.id,
-        walked,
-        len(judged) - walked,
+        runs[0].id if runs else RunId(0),
+        len(walked),
+        len(waiting),
         dict(outcomes.most_common()),
         by_node(workspace, losses),
         tuple(loss for loss in losses if loss.fate.node is None),
-        is_stale(workspace, run),
+        stale,
     )
+
+
+def keep_gold(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
+    """Keep the gold labels of items, so that `gold_rows` gives them again."""
+    Gold(workspace.database).keep((row.item.id, unit_key(row.item), row.gold) for row in rows if row.gold)
+
+
+def gold_rows(workspace: Workspace) -> list[ItemRow]:
+    """Return the items whose gold labels are known, with those the index still has.
+
+    An item whose text is another now is left out.
+    """
+    known = Gold(workspace.database).all()
+    found = []
+    for item in workspace.items.known(list(known)):
+        unit, labels = known[item.id]
+        there = tuple(label for label in labels if workspace.index.has_label(label))
+        if there and unit_key(item) == unit:
+            found.append(ItemRow(item, there))
+    return found
 
 
 def walk_run(workspace: Workspace, chosen: Chosen, depth: int) -> Run | None:

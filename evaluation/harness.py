@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonaut.evaluation.attribution import keep_gold
 from taxonaut.evaluation.classes import ClassQuality, class_intervals, class_scores
 from taxonaut.evaluation.comparison import differences, each_item, intervals
 from taxonaut.evaluation.intervals import Interval
@@ -132,11 +133,13 @@ async def aevaluate(
     """Label all items with each method and score them against their gold labels.
 
     Measures by class come with `classes`, and with any method that is meant for them. A method may bring
-    settings of its own: `navigate:terminals=40`. Raises InputError for a method that is not there, no items,
+    settings of its own: `navigate:terminals=40`. The gold labels are kept, for what is asked later about where
+    labels were lost. Raises InputError for a method that is not there, no items,
     gold labels the index does not have.
     """
     found = chosen(methods)
     check(workspace, rows)
+    keep_gold(workspace, rows)
     settings = settings or MethodSettings()
     settings = replace(settings, depth=max([*ks, workspace.config.walk.top, settings.depth]))
     if any(each.method.scratch for each in found):

@@ -25,10 +25,14 @@ FROM decisions JOIN (SELECT unnest($2::VARCHAR[]) AS at_item, unnest($3::BIGINT[
     ON item = at_item AND node IS NOT DISTINCT FROM at_node
 WHERE run = $1 ORDER BY decisions.rowid
 """
-_TOTALS = """
+_SUMS = """
 SELECT count(*), count_if(cached), sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
        count_if(error <> ''), sum(latency_s)
 FROM decisions
+"""
+_SINCE = f"{_SUMS} WHERE rowid > ?"
+_TOTALS = f"""
+{_SUMS}
 WHERE run = $1 AND ($2 IS NULL OR item IN (SELECT unnest($2::VARCHAR[]))) AND ($3 IS NULL OR agent = $3)
 """
 
@@ -82,7 +86,18 @@ class Decisions:
 
     def totals(self, run: RunId, items: Sequence[ItemId] | None = None, agent: str | None = None) -> Totals:
         """Add up a run's decisions, of some items or of one agent if they are given."""
-        row = self._database.rows(_TOTALS, [run, None if items is None else list(items), agent])[0]
+        return self._totals(_TOTALS, [run, None if items is None else list(items), agent])
+
+    def mark(self) -> int:
+        """Return what tells the decisions so far from those still to come, for `totals_since`."""
+        return int(self._database.rows("SELECT coalesce(max(rowid), -1) FROM decisions")[0][0])
+
+    def totals_since(self, mark: int) -> Totals:
+        """Add up the decisions of all runs after a mark."""
+        return self._totals(_SINCE, [mark])
+
+    def _totals(self, sql: str, parameters: Sequence[object]) -> Totals:
+        row = self._database.rows(sql, parameters)[0]
         requests, cached, prompt, completion, reused, errors = (int(value or 0) for value in row[:6])
         return Totals(requests, cached, prompt, completion, reused, float(row[6] or 0.0), errors)
 

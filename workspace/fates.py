@@ -21,6 +21,22 @@ looked at. `failed`: the decision there ended with an error. `not reached`: no n
 dense retrieval did not find it. `not placed`: it stands nowhere in the tree."""
 
 
+MEANING: Mapping[Outcome, str] = {
+    "found": "found",
+    "ranked low": "on the shortlist, but the general expert left it out",
+    "cut": "on the shortlist, but below the first candidates",
+    "not opened": "the navigator passed its branch by",
+    "threshold": "its branch was chosen, but scored below the threshold",
+    "beam": "its branch was chosen, but fell out of the beam",
+    "budget": "its branch was chosen, but the terminal budget was used up",
+    "not asked": "the walk ended before its branch was looked at",
+    "failed": "the decision failed",
+    "not reached": "nothing above it was opened, and dense retrieval did not find it",
+    "not placed": "it stands nowhere in the tree",
+}
+"""Each in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fate:
     """One gold label's fate on one walk.
