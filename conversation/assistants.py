@@ -1,20 +1,76 @@
 """The assistant that a workspace's settings name: an encoder that chooses tools, or a language model that talks."""
 
-from importlib import import_module
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from taxonaut.models.catalog import ENCODER, GGUF, check
 
 if TYPE_CHECKING:
     from taxonaut.agents.assistant import Assistant
+    from taxonaut.agents.talking_assistant import TalkingAssistant
+    from taxonaut.models.settings import ModelSettings
+    from taxonaut.models.talk import Talks
     from taxonaut.tools.toolbox import Toolbox
     from taxonaut.workspace.workspace import Workspace
 
+ROOM = 1_000
+"""Tokens of an answer from a server, where the settings do not say."""
+
+MOST_SHOWN = 20
+"""Categories of the top level that a model is shown."""
+
 
 def assistant_of(workspace: "Workspace") -> "Assistant":
-    """Return the assistant of `[models.assistant]`."""
-    raise NotImplementedError
+    """Return the assistant of `[models.assistant]`: `encoder/…` chooses among the tools, all others talk."""
+    if workspace.config.models.assistant.provider == ENCODER:
+        from taxonaut.conversation.choosing import choosing
+
+        return choosing(workspace)
+    return talking_assistant(workspace)
+
+
+def talking_assistant(workspace: "Workspace") -> "TalkingAssistant":
+    """Put a language model in charge."""
+    from taxonaut.agents.talking_assistant import TEMPLATE, TalkingAssistant
+    from taxonaut.workspace.template_versions import keep_templates
+
+    keep_templates(workspace, [TEMPLATE])
+    model = opened_talk(workspace.config.models.assistant)
+    task = workspace.config.task.description
+    return TalkingAssistant(model, workspace.prompts, lambda: facts(workspace), task)
+
+
+def opened_talk(settings: "ModelSettings") -> "Talks":
+    """Open a language model for conversations: `gguf/…` in this process, any other through LiteLLM."""
+    check(settings.model)
+    if settings.provider == GGUF:
+        from taxonaut.models.gguf_provider import opened
+        from taxonaut.models.gguf_talk import GgufTalk
+
+        return GgufTalk(settings, opened(settings.model.partition("/")[2], "generated"))
+    from taxonaut.models.litellm_talk import LiteLLMTalk
+
+    if "max_tokens" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"max_tokens": ROOM})
+    return LiteLLMTalk(settings)
+
+
+def facts(workspace: "Workspace") -> Mapping[str, Any]:
+    """Return what the template `assistant/converse` says of an index."""
+    index = workspace.index
+    stats, root = index.stats(), index.root()
+    top = [f"{node.name} (id {node.id})" for node in index.children(root)]
+    more = [f"and {len(top) - MOST_SHOWN} more"] if len(top) > MOST_SHOWN else []
+    return {
+        "labels": stats.labels,
+        "categories": stats.nodes,
+        "root": int(root),
+        "top": [*top[:MOST_SHOWN], *more],
+    }
 
 
 def toolbox_of(workspace: "Workspace") -> "Toolbox":
     """Return the tools over a workspace."""
-    made: Any = import_module("taxonaut.conversation.toolbox")
-    return made.WorkspaceToolbox(workspace)
+    from taxonaut.conversation.toolbox import WorkspaceTools
+
+    return WorkspaceTools(workspace)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
 from taxonaut.conversation.commands import parsed
-from taxonaut.conversation.history import Said, history
+from taxonaut.conversation.history import Said, history, is_command, named_files
 from taxonaut.conversation.threads import checked_name, opened_saver, tidied
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
@@ -63,6 +63,7 @@ class Conversation:
         """The run that keeps this thread's decisions; none before its first turn."""
         self.stack = AsyncExitStack()
         self.turn: Task[None] | None = None
+        self.assistant: Assistant
         self.toolbox: Toolbox
         self.saver: AsyncSqliteSaver
         self.graph: CompiledStateGraph[Any, Any, Any, Any]
@@ -89,7 +90,8 @@ class Conversation:
 
         assistant, toolbox = self.given
         self.toolbox = toolbox or toolbox_of(self.workspace)
-        graph = converse(assistant or assistant_of(self.workspace), self.toolbox, self.workspace.decisions)
+        self.assistant = assistant or assistant_of(self.workspace)
+        graph = converse(self.assistant, self.toolbox, self.workspace.decisions)
         self.saver = await self.stack.enter_async_context(opened_saver(self.workspace.folder))
         self.graph = graph.compile(checkpointer=self.saver)
         await self.look()
@@ -210,6 +212,7 @@ class Conversation:
         try:
             with tracing_context(enabled=False):
                 self.run = self.opened_run()
+                self.equip(given)
                 with self.workspace.runs.working(self.run):
                     if isinstance(given, dict):
                         given = {**given, "run_id": self.run}
@@ -219,6 +222,19 @@ class Conversation:
                 await tidied(self.saver, self.thread)
         finally:
             updates.put_nowait(None)
+
+    def equip(self, given: Any) -> None:
+        """Let the tools know what this thread is about, its run, and which files a model may name."""
+        from taxonaut.conversation.toolbox import WorkspaceTools
+
+        if not isinstance(self.toolbox, WorkspaceTools) or self.run is None:
+            return
+        self.toolbox.focus = self.focus
+        kept = self.snapshot.values.get("runs", ())
+        self.toolbox.runs = tuple(dict.fromkeys((self.run, *kept, *self.toolbox.runs)))
+        said = [*self.snapshot.values.get("messages", ()), *(given or {}).get("messages", ())]
+        free = not self.assistant.writes or is_command(said)
+        self.toolbox.allowed_files = None if free else named_files(said)
 
     async def end_turn(self) -> None:
         """Break off the turn that runs."""

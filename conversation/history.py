@@ -1,11 +1,15 @@
 """What was said in a thread, for people: messages, tool calls folded to a line, answers."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from langchain_core.messages import AnyMessage
+
+_AROUND = ".,;:!?()[]\"'“”‘’`"
+_QUOTED = re.compile(r"\"([^\"]+)\"|'([^']+)'|“([^”]+)”|`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +36,27 @@ def history(messages: "Sequence[AnyMessage]") -> list[Said]:
         elif isinstance(message, AIMessage) and message.text:
             said.append(Said("assistant", message.text))
     return said
+
+
+def is_command(messages: "Sequence[AnyMessage]") -> bool:
+    """Whether the person's last message is a `/` command, which no model had a hand in."""
+    from langchain_core.messages import HumanMessage
+
+    own = [message for message in messages if isinstance(message, HumanMessage)]
+    return bool(own) and "use" in own[-1].additional_kwargs
+
+
+def named_files(messages: "Sequence[AnyMessage]") -> set[str]:
+    """Return whatever the person's messages may name a file by: each word, each text in quotes, a whole message."""
+    from langchain_core.messages import HumanMessage
+
+    own = [
+        message.text
+        for message in messages
+        if isinstance(message, HumanMessage) and not message.additional_kwargs.get("mark")
+    ]
+    named = {text.strip() for text in own}
+    for text in own:
+        named.update(word.strip(_AROUND) for word in text.split())
+        named.update(quoted for pair in _QUOTED.findall(text) for quoted in pair if quoted)
+    return {name for name in named if name}

@@ -204,7 +204,17 @@ class Talk:
         """Keep what a call came to, and go on."""
         changed = self.went_on(state, talk_messages.result(use, outcome), outcome.text)
         focus = moved(focus_of(state.get("focus")), outcome.focus)
-        return {**changed, "focus": focus_row(focus), "foreign": state["foreign"] or outcome.foreign}
+        took = (
+            state.get("runs", [])
+            if outcome.focus.run is None
+            else [*state.get("runs", []), outcome.focus.run]
+        )
+        return {
+            **changed,
+            "focus": focus_row(focus),
+            "runs": list(dict.fromkeys(took)),
+            "foreign": state["foreign"] or outcome.foreign,
+        }
 
     def failed(self, state: ConversationState, use: ToolUse, error: TaxonautError, started: float) -> Changed:
         """Keep why a call was not carried out; a model may mend what is its own fault, three times."""

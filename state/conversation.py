@@ -23,13 +23,14 @@ class ConversationInput(TypedDict, total=False):
 class ConversationState(ConversationInput, total=False):
     """A conversation between two steps.
 
-    `waiting`: calls that are still to be carried out, the next one first. `proposal`: the change that waits for
-    yes. `approved`: what was said to it. `answers`: what tools came to, where that is the answer. Of this turn:
-    `calls` made, `wrong` ones, whether it was a `command`, and whether it is `over`. `foreign`: whether the
-    assistant has read texts of items.
+    `runs`: those that its calls took part in. `waiting`: calls that are still to be carried out, the next one
+    first. `proposal`: the change that waits for yes. `approved`: what was said to it. `answers`: what tools came
+    to, where that is the answer. Of this turn: `calls` made, `wrong` ones, whether it was a `command`, and
+    whether it is `over`. `foreign`: whether the assistant has read texts of items.
     """
 
     focus: Row
+    runs: list[int]
     waiting: list[Row]
     proposal: Row | None
     approved: bool
