@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from taxonaut.agents.phrasing import FILLING, Part, Pattern
 from taxonaut.agents.utterance import Mark, Token
@@ -48,9 +49,29 @@ class Costs:
     taken_node: float = 0.5
     second: float = 0.8
     colon: float = 0.6
+    comma: float = 0.5
+    name_in_name: float = 0.35
 
 
 COSTS = Costs()
+
+_SENSES = (
+    ("under", "below", "beneath", "in", "inside", "within", "into", "of"),
+    ("beside", "besides", "alongside", "next"),
+    ("called", "named", "titled"),
+    ("category", "subcategory", "sub-category", "node", "branch", "section", "subnode"),
+    ("add", "create", "make", "insert", "introduce"),
+    ("rename", "retitle"),
+    ("show", "list", "display", "give"),
+    ("about", "on", "concerning", "regarding", "for"),
+)
+_SENSE = {word: group[0] for group in _SENSES for word in group}
+
+
+@lru_cache(4096)
+def _sense(word: str) -> str:
+    """What a word is compared by: one of those that mean the same in a phrasing, or its stem."""
+    return _SENSE.get(word) or stem(word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +103,14 @@ def _without_words(tokens: Sequence[Token]) -> list[Fit]:
 
 
 def _word(above: list[Fit], part: Part, tokens: Sequence[Token]) -> list[Fit]:
-    missing, own = _missing(part.word), stem(part.word)
+    missing, own = _missing(part.word), _sense(part.word)
     row = [Fit(above[0].cost + missing, above[0].spans)]
     for at, token in enumerate(tokens, start=1):
         best = Fit(above[at].cost + missing, above[at].spans)
         extra = row[-1].cost + _left_over(token)
         if extra < best.cost:
             best = Fit(extra, row[-1].spans)
-        if not token.mark and stem(token.word) == own:
+        if not token.mark and _sense(token.word) == own:
             same = above[at - 1].cost + (0.0 if token.word == part.word else 0.1)
             if same < best.cost:
                 best = Fit(same, above[at - 1].spans)
@@ -106,7 +127,9 @@ def _slot(above: list[Fit], part: Part, tokens: Sequence[Token], known: frozense
         taken = _taken(token, part.kind, known)
         begun = _Filling(above[at - 1].cost + taken, at - 1, above[at - 1].spans, bool(token.mark))
         filling = (
-            begun if filling is None else min(begun, filling.more(taken, token), key=lambda each: each.cost)
+            begun
+            if filling is None
+            else min(begun, filling.more(taken, token, part.kind), key=lambda each: each.cost)
         )
         best = Fit(above[at].cost + COSTS.empty, above[at].spans)
         extra = row[-1].cost + _left_over(token)
@@ -127,9 +150,10 @@ class _Filling:
     spans: Spans
     marked: bool
 
-    def more(self, taken: float, token: Token) -> "_Filling":
-        """Take one more token; a second marked part hardly belongs to the same slot."""
-        second = COSTS.second if self.marked and token.mark else 0.0
+    def more(self, taken: float, token: Token, kind: Kind) -> "_Filling":
+        """Take one more token; a second name or quoted part hardly belongs to the same slot."""
+        apart = token.mark == "quoted" or (token.mark and kind in ("node", "label"))
+        second = COSTS.second if self.marked and apart else 0.0
         return _Filling(self.cost + taken + second, self.first, self.spans, self.marked or bool(token.mark))
 
 
@@ -150,10 +174,12 @@ def _taken(token: Token, kind: Kind, known: frozenset[str]) -> float:
         return 0.0
     if kind in _LITERAL_ONLY:
         return _NEVER
+    if token.mark == "name" and kind == "name":
+        return COSTS.name_in_name
     if token.mark:
         return {"file": 1.0, "period": 0.5, "name": 0.05, "quoted": 0.3}.get(token.mark, 0.2)
-    if token.word == ":":
-        return COSTS.colon
+    if token.word in PUNCTUATION:
+        return COSTS.colon if token.word == ":" else 0.1 if kind in ("text", "words") else COSTS.comma
     if kind in ("node", "label"):
         if token.word in POINTING or token.word in GENERAL:
             return 0.1

@@ -29,6 +29,7 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _TEXT_AFTER = re.compile(r"(?:[\s,;:?!]+|\s+(?:please|pls|plz))$", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", re.IGNORECASE)
 _MARKS: Mapping[Kind, tuple[Mark, ...]] = {
     "file": ("file",), "period": ("period",), "number": ("number", "change"), "change": ("change", "number"),
 }  # fmt: skip
@@ -76,10 +77,13 @@ class ArgumentOffers:
         for name, slot in tool.slots.items():
             if name in given:
                 self.put(filled, name, slot, given[name])
+            elif listed(tool, name):
+                await self.several(run, filled, tool, name, utterance, where.get(name), focus)
             elif slot.kind in ("node", "label"):
                 await self.place(run, filled, tool, name, utterance, where.get(name), focus)
             else:
-                self.value(filled, tool, name, utterance, where.get(name), focus)
+                others = tuple((slot, *span) for slot, span in where.items() if slot != name)
+                self.value(filled, tool, name, utterance, where.get(name), others, focus)
             if filled.wanting is not None or filled.refusal:
                 return filled
         self.complete(filled, tool)
@@ -115,13 +119,14 @@ class ArgumentOffers:
         name: str,
         utterance: Utterance,
         span: tuple[int, int] | None,
+        where: Spans,
         focus: Focus,
     ) -> None:
         """Fill a slot that takes what was said: a text, a name, words, a file, a period, a number."""
         slot = tool.slots[name]
         found: Any
         if slot.kind in _MARKS:
-            found = self.marked(slot.kind, utterance, focus)
+            found = self.marked(slot.kind, utterance, where, focus)
         else:
             found = self.said(slot, tool, utterance, span, focus)
         if found not in ("", None):
@@ -129,11 +134,14 @@ class ArgumentOffers:
         elif slot.required:
             filled.wanting = Wanting(name, asking(slot))
 
-    def marked(self, kind: Kind, utterance: Utterance, focus: Focus) -> Any:
-        """Return the part of the message that is marked as what the slot takes."""
+    def marked(self, kind: Kind, utterance: Utterance, where: Spans, focus: Focus) -> Any:
+        """Return the part of the message that is marked as what the slot takes, and stands in no other slot."""
+        elsewhere = (
+            {at for _, first, last in where for at in range(first, last)} if kind == "number" else set()
+        )
         for mark in _MARKS[kind]:
-            for token in utterance.tokens:
-                if token.mark == mark:
+            for at, token in enumerate(utterance.tokens):
+                if token.mark == mark and at not in elsewhere:
                     return int(token.word.lstrip("#")) if kind in ("number", "change") else token.word
         return focus.file if kind == "file" else None
 
@@ -178,6 +186,35 @@ class ArgumentOffers:
         filled.decisions += found.decisions
         if found.places or slot.required or not self.plain(utterance, span):
             self.settle(filled, tool, name, said, found.places, beside(utterance, span))
+
+    async def several(
+        self,
+        run: RunId,
+        filled: Filled,
+        tool: Tool,
+        name: str,
+        utterance: Utterance,
+        span: tuple[int, int] | None,
+        focus: Focus,
+    ) -> None:
+        """Fill a slot that takes a list of labels."""
+        said = utterance.text(*span) if span is not None else ""
+        parts = [trimmed(part) for part in _BETWEEN.split(said)]
+        labels: list[Any] = []
+        for part in filter(None, parts):
+            found = await self.places.find(run, part, focus, labels=True)
+            filled.decisions += found.decisions
+            if not found.places:
+                filled.wanting = Wanting(
+                    name, f"There is no label “{part[:60]}” here. {asking(tool.slots[name])}"
+                )
+                return
+            labels.append(found.places[0])
+        if len(labels) > 1:
+            filled.arguments[name] = labels
+            filled.said[name] = ", ".join(self.places.name(label) for label in labels)
+        elif tool.slots[name].required:
+            filled.wanting = Wanting(name, asking(tool.slots[name]))
 
     def pointed(
         self,
@@ -261,22 +298,33 @@ BESIDE_SLOT = "beside"
 """The slot for a category that another is to stand next to; without it, next to it is under what it stands in."""
 
 
+def listed(tool: Tool, name: str) -> bool:
+    """Say whether an argument is a list."""
+    properties = tool.spec.parameters.get("properties", {})
+    return bool(properties.get(name, {}).get("type") == "array")
+
+
 def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[int, int]]:
     """Say where each slot is in the message: as the example lies over it, and names and *it* that it left over."""
-    where = {slot: (first, last) for slot, first, last in spans}
-    taken = {at for span in where.values() for at in range(*span)}
+    where = {slot: (first, last) for slot, first, last in spans if slot}
+    nodes = [slot for slot, each in tool.slots.items() if each.kind == "node" and slot != BESIDE_SLOT]
     for wanted in ("name", "pointing"):
+        taken = {at for span in where.values() for at in range(*span)}
+        left = [at for at, token in enumerate(utterance.tokens) if at not in taken and _is_a(token, wanted)]
+        for slot in nodes:
+            vague = slot not in where or (wanted == "name" and _points_only(utterance, where[slot]))
+            if vague and left and BESIDE_SLOT not in where:
+                at = left.pop(0) if wanted == "name" else left.pop()
+                where[slot] = (at, at + 1)
+    for slot, each in tool.slots.items():
+        taken = {at for span in where.values() for at in range(*span)}
         left = [
             at
             for at, token in enumerate(utterance.tokens)
-            if at not in taken
-            and (token.mark == "name" if wanted == "name" else token.word in POINTING and not token.mark)
+            if at not in taken and token.mark in ("quoted", "name")
         ]
-        for slot in tool.slots:
-            if tool.slots[slot].kind == "node" and slot not in where and slot != BESIDE_SLOT and left:
-                at = left.pop(0) if wanted == "name" else left.pop()
-                where[slot] = (at, at + 1)
-                taken.add(at)
+        if each.kind in ("name", "words", "text") and each.required and slot not in where and left:
+            where[slot] = (left[0], left[0] + 1)
     if BESIDE_SLOT in tool.slots:
         under = next(slot for slot in tool.slots if tool.slots[slot].kind == "node" and slot != BESIDE_SLOT)
         for slot in (under, BESIDE_SLOT):
@@ -285,6 +333,10 @@ def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[in
                 assert span is not None
                 where[BESIDE_SLOT if beside(utterance, span) else under] = span
     return where
+
+
+def _points_only(utterance: Utterance, span: tuple[int, int]) -> bool:
+    return all(not token.mark and token.word in POINTING for token in utterance.tokens[slice(*span)])
 
 
 def _is_a(token: Token, wanted: str) -> bool:

@@ -1,21 +1,20 @@
 """The assistant without a language model: an encoder chooses the tool, its arguments come from what is on offer."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
-from taxonaut.agents.aligning import Spans, fit
+from taxonaut.agents.aligning import Spans
 from taxonaut.agents.argument_offers import ArgumentOffers, Filled, trimmed
 from taxonaut.agents.asking import Asker, Question
 from taxonaut.agents.assistant import Message, OnToken, Turn
-from taxonaut.agents.phrasing import SLOT, Pattern, Vocabulary, marked, masked, masked_pattern, pattern
+from taxonaut.agents.phrasebook import LEAST, NOTHING, Phrasebook
+from taxonaut.agents.phrasing import SLOT, marked, masked
 from taxonaut.agents.place_offers import Places
 from taxonaut.agents.utterance import Utterance, read
-from taxonaut.models.requests import Answers, Choice
+from taxonaut.models.requests import Answers
 from taxonaut.prompts.library import Prompt
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.index import Index
@@ -25,14 +24,11 @@ from taxonaut.tools.toolbox import Focus, Tool, ToolUse
 
 AGENT = "assistant"
 FIELD = "tools"
-NOTHING = "none"
-"""The option that stands for what no tool is for."""
+NEAR = 0.2
+"""How far behind the best a tool may be that is taken in its place because the best one lacks an argument."""
 
-CLEAR = 0.1
-"""By how much a tool that changes the index has to lead, where no word of the message asks for a change."""
-
-ALIGNED = 24
-"""Examples of the chosen tool that are laid over the message, those with most words in common."""
+SURELY = 0.5
+"""What a tool scores if a message asks for it, and does not answer our question."""
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _ASKS = re.compile(r"(\?|Say its number\.)$")
@@ -48,70 +44,6 @@ class Reading:
     spans: Spans = ()
     given: tuple[tuple[str, Any], ...] = ()
     filled: Filled | None = None
-
-
-@dataclass(frozen=True)
-class Phrasebook:
-    """The examples of all tools, ready to be compared and laid over messages."""
-
-    patterns: Mapping[str, tuple[Pattern, ...]]
-    other: tuple[Pattern, ...]
-    changing: frozenset[str]
-
-    @classmethod
-    def of(cls, tools: Mapping[str, Tool], other: Sequence[str]) -> "Phrasebook":
-        """Read the examples of tools, and those of messages that no tool is for."""
-        return cls(
-            {
-                name: tuple(pattern(example, tool.slots) for example in tool.examples)
-                for name, tool in tools.items()
-                if tool.examples
-            },
-            tuple(pattern(example, {}) for example in other),
-            frozenset(name for name, tool in tools.items() if tool.changes),
-        )
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The words that examples of tools use."""
-        return Vocabulary.of(parts for each in self.patterns.values() for parts in each)
-
-    @cached_property
-    def all_words(self) -> Vocabulary:
-        """The words that any example uses."""
-        return Vocabulary(self.vocabulary.words | Vocabulary.of(self.other).words)
-
-    @cached_property
-    def choices(self) -> tuple[Choice, ...]:
-        """An option a tool, and one for none of them; their texts are the examples as they are compared."""
-        groups = [*self.patterns.values(), *([self.other] if self.other else [])]
-        return tuple(
-            Choice(at, tuple(dict.fromkeys(map(masked_pattern, patterns))))
-            for at, patterns in enumerate(groups, start=1)
-        )
-
-    @cached_property
-    def options(self) -> tuple[str, ...]:
-        """What the choices stand for."""
-        return (*self.patterns, *([NOTHING] if self.other else []))
-
-    @cached_property
-    def hash(self) -> str:
-        """What a decision row says the choice was made from."""
-        texts = "\n".join(text for choice in self.choices for text in choice.texts)
-        return hashlib.sha256(texts.encode()).hexdigest()[:16]
-
-    @cached_property
-    def change_words(self) -> frozenset[str]:
-        """Words that ask for a change: those of examples of changing tools, and hardly any other's."""
-        counts: dict[str, list[int]] = {}
-        for name, patterns in self.patterns.items():
-            for parts in patterns:
-                for word in {part.word for part in parts if part.word}:
-                    counts.setdefault(word, [0, 0])[name in self.changing] += 1
-        return frozenset(
-            word for word, (others, changes) in counts.items() if changes > 1 and others <= changes / 9
-        )
 
 
 class ChoosingAssistant:
@@ -166,16 +98,15 @@ class ChoosingAssistant:
                 answered = await self.answered(run, asked, utterance, focus, tools)
                 if answered is not None:
                     return answered
-        name, decision = await self.choose(run, utterance, tools)
-        if name is None:
+        ranked, decision = await self.choose(run, utterance, tools)
+        if not ranked:
             return Reading(Turn(text=self.offered(tools), decisions=(decision,)))
-        spans = self.spans(book, name, utterance)
-        return await self.read_as(run, tools[name], utterance, spans, focus, {}, (decision,))
+        return await self.best(run, ranked, decision, utterance, focus, tools)
 
     async def choose(
         self, run: RunId, utterance: Utterance, tools: Mapping[str, Tool]
-    ) -> tuple[str | None, Decision]:
-        """Choose the tool that a message asks for, if any."""
+    ) -> tuple[list[tuple[str, float]], Decision]:
+        """Order the tools by how much a message is worded like their examples; none if it is like no tool's."""
         book = self.book(tools)
         names = book.options
         asker = Asker(AGENT, self.chooser, Prompt("assistant/phrasings", book.hash, ()), "")
@@ -191,36 +122,35 @@ class ChoosingAssistant:
         )
         text = masked(utterance, book.all_words)
         (answer,) = await asker.ask(run, [(Item(ItemId(utterance.said[:200]), text), question)])
-        chosen = self.cautious(answer.decision, book, utterance)
-        return chosen, replace(answer.decision, choice=(chosen,) if chosen else ())
+        scores = dict(zip(answer.decision.options, answer.decision.scores, strict=True))
+        ranked = book.ranked(scores, utterance)
+        return ranked, replace(answer.decision, choice=tuple(name for name, _ in ranked[:1]))
 
-    def cautious(self, decision: Decision, book: Phrasebook, utterance: Utterance) -> str | None:
-        """Take the best tool; rather one that changes nothing, if no word asks for a change and both are near."""
-        if not decision.choice or decision.choice[0] == NOTHING:
-            return None
-        best = decision.choice[0]
-        asks = any(token.word in book.change_words for token in utterance.tokens if not token.mark)
-        if best not in book.changing or asks:
-            return best
-        scores = dict(zip(decision.options, decision.scores, strict=True))
-        calm = max(
-            (name for name in scores if name not in book.changing and name != NOTHING),
-            key=lambda name: scores[name],
-            default=None,
-        )
-        return calm if calm is not None and scores[best] - scores[calm] < CLEAR else best
-
-    def spans(self, book: Phrasebook, name: str, utterance: Utterance) -> Spans:
-        """Lay the tool's examples over a message; return how the best one's slots are filled."""
-        words = {token.word for token in utterance.tokens}
-        near = sorted(
-            book.patterns[name],
-            key=lambda parts: (
-                -2 * sum(part.word in words for part in parts) + sum(bool(part.word) for part in parts)
-            ),
-        )[:ALIGNED]
-        fits = [fit(parts, utterance.tokens, book.vocabulary.words) for parts in near]
-        return min(fits, key=lambda each: each.cost).spans
+    async def best(
+        self,
+        run: RunId,
+        ranked: Sequence[tuple[str, float]],
+        decision: Decision,
+        utterance: Utterance,
+        focus: Focus,
+        tools: Mapping[str, Tool],
+    ) -> Reading:
+        """Read a message as the best tool has it, or as a near one that changes nothing and lacks no argument."""
+        book = self.book(tools)
+        first: Reading | None = None
+        for name, score in ranked:
+            if name == NOTHING or score < max(ranked[0][1] - NEAR, LEAST):
+                break
+            if first is not None and name in book.changing:
+                continue
+            spans = book.spans(name, utterance)
+            chosen = replace(decision, choice=(name,))
+            read_so = await self.read_as(run, tools[name], utterance, spans, focus, {}, (chosen,))
+            if read_so.turn.uses:
+                return read_so
+            first = first or read_so
+        assert first is not None
+        return first
 
     async def read_as(
         self,
@@ -271,8 +201,9 @@ class ChoosingAssistant:
         elif value is None and slot.kind == "file":
             value = next((token.word for token in utterance.tokens if token.mark == "file"), None)
         elif value is None and slot.kind in ("text", "name", "words"):
-            name, _ = await self.choose(run, utterance, tools)
-            value = trimmed(utterance.said, text=True) if name in (None, asked.tool) else None
+            ranked, _ = await self.choose(run, utterance, tools)
+            another = ranked and ranked[0][0] != asked.tool and ranked[0][1] > SURELY
+            value = None if another else trimmed(utterance.said, text=True)
         if value is None:
             return None
         given = {**dict(asked.given), wanting.slot: value}

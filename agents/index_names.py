@@ -26,7 +26,16 @@ def fold(word: str) -> str:
 
 def key_of(name: str) -> Words:
     """The words by which a name is known; *Health & Beauty* and *health and beauty* are the same."""
-    return tuple(word for piece in name.casefold().split() for word in fold(piece).split() if fold(word))
+    key: list[str] = []
+    for piece in name.casefold().split():
+        key += parts(piece)
+    return tuple(key)
+
+
+@lru_cache(65_536)
+def parts(piece: str) -> Words:
+    """The words of what stands between blanks."""
+    return tuple(word for word in fold(piece).split() if fold(word))
 
 
 @dataclass(frozen=True)

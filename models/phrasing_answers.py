@@ -6,7 +6,7 @@ looks at near examples only, and the cosine of words and pairs of words, in whic
 
 import math
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,6 @@ from itertools import pairwise
 from threading import Lock
 
 import numpy as np
-import numpy.typing as npt
 
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
@@ -24,7 +23,6 @@ from taxonaut.state.records import Usage
 
 Lookup = Callable[[Sequence[str]], Matrix]
 _NONE = 0
-_POWER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +105,63 @@ class Learned:
         self._share = settings.words
         self._vectors = lookup(texts)
         self._grams = Grams(texts)
-        self._rows = self._grams.rows(texts)
         self._mean = 1.0 / len(groups)
         wanted = np.eye(len(groups), dtype=np.float64)[owners] - self._mean
-        kernel = self._kernel(self._rows, self._vectors).astype(np.float64)
+        kernel = self._kernel(self._grams.among(), self._vectors).astype(np.float64)
         sizes = np.sqrt(np.bincount(owners, minlength=len(groups))[owners])
         kernel[np.diag_indices_from(kernel)] += settings.ridge * sizes / np.mean(sizes)
         self._weights = np.linalg.solve(kernel, wanted).astype(np.float32)
 
     def scores(self, text: str, vector: Matrix) -> Matrix:
         """Score each option for one text with its vector (d,); near 1 for what fits."""
-        found: Matrix = self._kernel(self._grams.rows([text]), vector[None]) @ self._weights
+        found: Matrix = self._kernel(self._grams.near(text)[None], vector[None]) @ self._weights
         found += np.float32(self._mean)
         return found[0]
 
-    def _kernel(self, rows: Matrix, vectors: Matrix) -> Matrix:
-        near: Matrix = (1 - self._share) * (vectors @ self._vectors.T) ** _POWER
-        near += self._share * (rows @ self._rows.T)
+    def _kernel(self, words: Matrix, vectors: Matrix) -> Matrix:
+        near: Matrix = vectors @ self._vectors.T
+        near *= (1 - self._share) * near * near
+        near += self._share * words
         return near
 
 
 class Grams:
-    """Words, neighbouring words and words with one between them, rare ones for more, as unit rows."""
+    """Words, neighbouring words and words with one between them, rare ones for more, as unit rows.
+
+    A row is sparse: the numbers of its grams with their weights. `holders` are the training rows that have a gram.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        counts = Counter(gram for text in texts for gram in set(grams(text)))
-        self._columns = {gram: column for column, gram in enumerate(counts)}
-        self._tells = np.array([math.log(1 + len(texts) / count) for count in counts.values()], np.float32)
+        found = [Counter(grams(text)) for text in texts]
+        counts = Counter(gram for each in found for gram in each)
+        self._tells = {gram: math.log(1 + len(texts) / count) for gram, count in counts.items()}
+        self._size = len(texts)
+        self._holders: defaultdict[Hashable, list[tuple[int, float]]] = defaultdict(list)
+        for row, each in enumerate(found):
+            for gram, weight in self._weighed(each).items():
+                self._holders[gram].append((row, weight))
 
-    def rows(self, texts: Sequence[str]) -> Matrix:
-        """Return one row a text; a text without a known gram is 0."""
-        rows: npt.NDArray[np.float32] = np.zeros((len(texts), len(self._columns)), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            known = [self._columns[gram] for gram in grams(text) if gram in self._columns]
-            np.add.at(row, known, self._tells[known])
-        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-6))
-        return rows
+    def near(self, text: str) -> Matrix:
+        """Return the cosine of a text with each training text, (n,); 0 where no gram is shared."""
+        row = np.zeros(self._size, np.float32)
+        for gram, weight in self._weighed(Counter(grams(text))).items():
+            for holder, its in self._holders.get(gram, ()):
+                row[holder] += weight * its
+        return row
+
+    def among(self) -> Matrix:
+        """Return the cosine of each two training texts, (n, n)."""
+        near = np.zeros((self._size, self._size), np.float32)
+        for held in self._holders.values():
+            rows = np.array([row for row, _ in held])
+            weights = np.array([weight for _, weight in held], np.float32)
+            near[rows[:, None], rows] += weights[:, None] * weights
+        return near
+
+    def _weighed(self, found: Counter[Hashable]) -> dict[Hashable, float]:
+        known = {gram: times * self._tells[gram] for gram, times in found.items() if gram in self._tells}
+        length = math.sqrt(sum(weight * weight for weight in known.values())) or 1.0
+        return {gram: weight / length for gram, weight in known.items()}
 
 
 def grams(text: str) -> Iterator[Hashable]:
