@@ -24,7 +24,8 @@ class TemplateSamples:
         rows = [(template, packed(variables)) for template, variables in samples]
         with self._database.write() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO template_samples (template, key, variables) VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO template_samples (template, key, variables, kept) "
+                "VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')",
                 [[template, key_of(text), text] for template, text in dict.fromkeys(rows)],
             )
             connection.execute(

@@ -30,7 +30,7 @@ EXACTLY = re.compile(
 )
 FORCES = re.compile(
     r"\b(?:always\s+(?:choose|pick|select|answer|open|give|name)|must\s+(?:always\s+)?(?:choose|pick|select|open|name)"
-    r"\s+(?:one|a|an|at least)|have to\s+(?:choose|pick|select)|(?:never|do not|don't)\s+(?:answer|return|use|give|"
+    r"\s+(?:one|an?|at least)\b|have to\s+(?:choose|pick|select)|(?:never|do not|don't)\s+(?:answer|return|use|give|"
     r"choose|say)\s+(?:\[?0\]?|none)|at least one (?:must|has to)|(?:choose|pick|select|open|name) at least one|"
     r"even if (?:none|nothing) (?:of them )?fits)",
     re.I,
