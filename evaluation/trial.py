@@ -208,7 +208,7 @@ def compared(
     """Put both runs side by side."""
     gold = {row.item.id: row.gold for row in rows}
     longest = max((len(each.labels) for run in (before, after) for each in run.found), default=0)
-    ks = [k for k in CUTOFFS if k <= max(longest, 1)]
+    ks = CUTOFFS if longest > CUTOFFS[-2] else CUTOFFS[:-1]
     values = [scored(run.found, gold, ks) for run in (before, after)]
     sides = [side(name, run, each) for run, each in zip((before, after), values, strict=True)]
     was, is_now = (of_template(run.decisions, name) for run in (before, after))
