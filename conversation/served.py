@@ -19,6 +19,7 @@ from taxonaut.state.ids import ItemId, LabelId
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
+    from taxonaut.agents.assistant import Assistant
     from taxonaut.state.records import Item, Label
     from taxonaut.state.updates import Update
     from taxonaut.workspace.workspace import Workspace
@@ -201,12 +202,20 @@ async def chat() -> Graph:
 
 
 def conversation() -> Graph:
-    """Build the graph of a conversation over the workspace."""
-    from taxonaut.conversation.assistants import assistant_of, toolbox_of
+    """Build the graph of a conversation over the workspace; files of the server's machine are not read for it."""
+    from taxonaut.conversation.toolbox import WorkspaceTools
     from taxonaut.graphs.converse import converse
 
     workspace = opened()
-    return converse(assistant_of(workspace), toolbox_of(workspace), workspace.decisions)
+    return converse(assistant(), WorkspaceTools(workspace, allowed_files=()), workspace.decisions)
+
+
+@lru_cache(maxsize=1)
+def assistant() -> "Assistant":
+    """Return the workspace's assistant, which is the same for all threads."""
+    from taxonaut.conversation.assistants import assistant_of
+
+    return assistant_of(opened())
 
 
 def items_of(given: Given) -> "Sequence[str | Item]":

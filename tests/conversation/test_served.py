@@ -141,6 +141,22 @@ def test_a_person_s_mistake_comes_back_in_words(
 
 
 @pytest.mark.local
+def test_a_turn_of_a_conversation_that_changes_the_index_waits_for_yes(served: httpx.Client) -> None:
+    thread = served.post("/threads", json={}).json()["thread_id"]
+    said = {"role": "user", "content": "rename the category Games to Playthings"}
+    body = {"assistant_id": "chat", "input": {"messages": [said]}, "stream_mode": ["custom"]}
+    with served.stream("POST", f"/threads/{thread}/runs/stream", json=body) as answer:
+        rows = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: {")]
+    assert (rows[1]["kind"], rows[-1]["kind"]) == ("understood", "change_proposed")
+    assert "Playthings" in " ".join(rows[-1]["diff"])
+    state = served.get(f"/threads/{thread}/state").json()
+    (waits,) = state["tasks"][0]["interrupts"]
+    assert (waits["value"]["use"]["name"], waits["value"]["after_foreign"]) == ("rename_node", False)
+    made = run(served, "chat", None, thread, command={"resume": True})
+    assert "Playthings" in made["messages"][-1]["content"]
+
+
+@pytest.mark.local
 def test_labels_are_added_and_a_tree_is_built(served: httpx.Client) -> None:
     new = [{"id": "kites", "name": "Kites", "description": "They fly on a string"}]
     done = run(served, "insert_labels", {"labels": new})["done"]
