@@ -1,6 +1,6 @@
 """A change to the index on its way: shown as short lines first, then made once, whatever happens in between."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,16 +8,20 @@ from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.toolkit import Change, Plan
 from taxonaut.state.applied_calls import AppliedCalls
 from taxonaut.state.errors import ToolError
-from taxonaut.state.tree_diff import IndexDiff, LabelChange
+from taxonaut.state.tree_diff import IndexDiff, LabelChange, NodeRef
 from taxonaut.tools.toolbox import Focus, Outcome, Proposal, ToolUse
 from taxonaut.tools.toolbox_rows import focus_of, focus_row
 from taxonaut.workspace.changes import LONGEST_NOTE, attempt, make_change
-from taxonaut.workspace.diff_lines import diff_lines
+from taxonaut.workspace.diff_lines import diff_lines, named
 from taxonaut.workspace.wording import clipped, counted, printable
 from taxonaut.workspace.workspace import Workspace
 
 MOST_LINES = 12
 """Lines of one kind of change that a proposal shows."""
+
+MANY_LINES = 40
+FEW_LINES = 5
+"""Lines of one kind of change where there are many lines in all."""
 
 SIGNS = {">": "→"}
 SILENT = frozenset({"node", "label"})
@@ -76,30 +80,50 @@ def carried_out(workspace: Workspace, plan: Plan) -> Outcome:
 
 def lines_of(diff: IndexDiff) -> tuple[str, ...]:
     """Return a diff as short lines: a sign, and what came, went, moved or changed its name."""
-    shown: list[str] = []
-    for lines in diff_lines(without_twins(diff)):
-        for sign, kind, text in lines[:MOST_LINES]:
+    rest, turned = without_twins(diff)
+    shown = [f"~ {named(node)} {what}" for node, what in turned]
+    kinds = diff_lines(rest)
+    most = MOST_LINES if sum(map(len, kinds)) <= MANY_LINES else FEW_LINES
+    for lines in kinds:
+        for sign, kind, text in lines[:most]:
             what = "" if kind in SILENT else f"{kind} "
             shown.append(f"{SIGNS.get(sign, sign)} {what}{text}")
-        if len(lines) > MOST_LINES:
-            shown.append(f"  … and {counted(len(lines) - MOST_LINES, 'more line')}")
+        if len(lines) > most:
+            shown.append(f"  … and {counted(len(lines) - most, 'more line')}")
     return tuple(shown)
 
 
-def without_twins(diff: IndexDiff) -> IndexDiff:
-    """Leave out the labels that came or went with the node that they are: its line says it."""
-    fresh = {node.path for node in diff.inserted}
-    gone = {removal.node.path for removal in diff.removed}
+def without_twins(diff: IndexDiff) -> tuple[IndexDiff, list[tuple[NodeRef, str]]]:
+    """Leave out the labels that came or went with the node that they are: its line says it.
 
-    def alone(label: LabelChange, nodes: set[tuple[str, ...]]) -> bool:
-        places = (*label.gained, *label.lost)
-        return not any(node.path in nodes and node.path[-1:] == (label.name,) for node in places)
+    Labels that became branches, or are none any more, are given apart, each with what is said of it.
+    """
+    fresh = {node.path: node for node in diff.inserted}
+    gone = {removal.node.path: removal.node for removal in diff.removed}
 
-    return replace(
+    def own(
+        label: LabelChange, places: Iterable[NodeRef], nodes: Mapping[tuple[str, ...], NodeRef]
+    ) -> NodeRef | None:
+        wanted = (node.path for node in places if node.path[-1:] == (label.name,))
+        return next((nodes[path] for path in wanted if path in nodes), None)
+
+    became = {label.id: node for label in diff.labels_moved if (node := own(label, label.gained, fresh))}
+    ceased = {label.id: node for label in diff.labels_moved if (node := own(label, label.lost, gone))}
+    turned = {node.id for node in (*became.values(), *ceased.values())}
+    split = [
+        replace(each, into=tuple(part for part in each.into if part.id not in turned)) for each in diff.split
+    ]
+    rest = replace(
         diff,
-        labels_inserted=tuple(label for label in diff.labels_inserted if alone(label, fresh)),
-        labels_gone=tuple(label for label in diff.labels_gone if alone(label, gone)),
+        labels_inserted=tuple(each for each in diff.labels_inserted if not own(each, each.gained, fresh)),
+        labels_gone=tuple(each for each in diff.labels_gone if not own(each, each.lost, gone)),
+        labels_moved=tuple(each for each in diff.labels_moved if each.id not in {*became, *ceased}),
+        inserted=tuple(node for node in diff.inserted if node.id not in turned),
+        removed=tuple(each for each in diff.removed if each.node.id not in turned),
+        split=tuple(each for each in split if each.into),
     )
+    said = [(node, "becomes a branch") for node in became.values()]
+    return rest, [*said, *((node, "is a label without branches again") for node in ceased.values())]
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:

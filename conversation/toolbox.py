@@ -14,6 +14,7 @@ from taxonaut.conversation import (
     tools_tree,
     tools_walk,
 )
+from taxonaut.conversation.completion import Candidate, Completer
 from taxonaut.conversation.toolkit import Change, Desk
 from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import RunId
@@ -60,6 +61,7 @@ class WorkspaceTools:
         self._changes: Mapping[str, Change] = {each.tool.name: each for each in changing}
         reading = [tool for tools in READING for tool in tools(self._desk)]
         self._tools = {tool.name: tool for tool in (*reading, *(each.tool for each in changing))}
+        self._completer = Completer(workspace.index, self._tools)
 
     @property
     def tools(self) -> Mapping[str, Tool]:
@@ -92,6 +94,10 @@ class WorkspaceTools:
     @allowed_files.setter
     def allowed_files(self, files: Collection[str] | None) -> None:
         self._desk.allowed = files
+
+    def complete(self, line: str) -> list[Candidate]:
+        """Return what a `/` command, up to the cursor, could go on with, the likeliest first."""
+        return self._completer.complete(line)
 
     async def run(self, use: ToolUse, progress: OnProgress) -> Outcome:
         """Carry out a call that changes nothing. Raises ToolError for a tool that is not there."""

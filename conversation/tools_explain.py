@@ -42,6 +42,8 @@ def explain_tool(desk: Desk) -> Tool:
         walk = await walked(desk, item, place, progress)
         chosen = chosen_row(index, walk)
         asked = None if place is None else asked_row(index, walk, place)
+        if asked is not None and asked["fate"] == "ranked low":
+            asked |= ranked_low(desk, walk, place)
         text = answer("explain", text=item.text, chosen=chosen, asked=asked, changed=walk.changed)
         data = {"text": item.text, "chosen": chosen, "asked": asked, "index_changed": walk.changed}
         focus = Focus(text=item.text) if place is None else about(place)
@@ -183,6 +185,19 @@ def label_fate(index: Index, walk: Explanation, fate: Fate) -> Row:
     return row | {"said": said}
 
 
+def ranked_low(desk: Desk, walk: Explanation, place: Place | None) -> Row:
+    """Say at which place the general expert had a label that is not in the answer, if it gave scores."""
+    made = desk.workspace.decisions.for_item(walk.run_id, walk.item.id)
+    ranking = next((each for each in reversed(made) if each.node_id is None), None)
+    if ranking is None or not ranking.scores or place not in ranking.options:
+        return {}
+    scores = dict(zip(ranking.options, ranking.scores, strict=True))
+    own = scores[str(place)]
+    rank = 1 + sum(score > own for score in scores.values())
+    said = f"it was ranked {rank} of {len(scores)}{scored(own)}; the answer has the first {len(walk.ranking)}"
+    return {"rank": rank, "score": own, "said": said}
+
+
 def is_under(index: Index, label: LabelId, node: NodeId) -> bool:
     """Whether a label stands in a node or below it."""
     waiting, seen = list(index.placements_of(label)), set[NodeId]()
@@ -205,4 +220,4 @@ def quoted(index: Index, node: NodeId) -> str:
 
 def scored(score: float | None) -> str:
     """Return a score as it follows a name; nothing without one."""
-    return "" if score is None else f" {score:.2f}"
+    return "" if score is None else f" ({score:.2f})"

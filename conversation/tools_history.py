@@ -7,6 +7,7 @@ from taxonaut.conversation.changes import lines_of
 from taxonaut.conversation.toolkit import Arguments, Change, Desk, Plan, change, made
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId
+from taxonaut.state.records import Change as Made
 from taxonaut.tools.changing import refusals_for_models
 from taxonaut.tools.toolbox import Focus, OnProgress, Outcome, Slot, Tool
 from taxonaut.workspace.change_lines import summary
@@ -38,7 +39,7 @@ def diff_tool(desk: Desk) -> Tool:
             raise NotFoundError(f"no change {since!r}; they are 0 (the beginning) to {index.version()}: /log")
         found = index.diff_since(EventId(int(since)))
         lines = lines_of(found)
-        what = summary(newest[0]) if newest else ""
+        what = told(newest[0]) if newest else ""
         text = answer("diff", lines=lines, since=str(since), what=what, last="since" not in arguments)
         nodes = tuple(node.id for node in found.inserted) + tuple(edit.node.id for edit in found.edited)
         nodes += tuple(move.node.id for move in found.moved)
@@ -65,7 +66,7 @@ def log_tool(desk: Desk) -> Tool:
     async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
         found = index.events.changes(int(arguments.get("limit", SHOWN)))
         rows: list[dict[str, Any]] = [
-            {"number": int(each.id), "at": each.at, "what": summary(each), "undone": each.is_undone}
+            {"number": int(each.id), "at": each.at, "what": told(each), "undone": each.is_undone}
             for each in found
         ]
         text = answer("log", rows=rows)
@@ -93,15 +94,16 @@ def undo_tool(desk: Desk) -> Change:
         with refusals_for_models():
             event = index.events.last_standing().change if given is None else EventId(int(given))
             named = index.events.get(event)
-        told = next((each for each in index.events.changes() if each.first <= named.id <= each.id), None)
+        found = next((each for each in index.events.changes() if each.first <= named.id <= each.id), None)
 
         def make() -> Focus:
             with refusals_for_models():
                 index.undo_change(event)
             return Focus()
 
-        number_ = event if told is None else told.id
-        return Plan(f"undo change {number_}: {summary(told) if told else named.operation}", make)
+        if found is None:
+            return Plan(f"undo event {event}: {named.operation}", make)
+        return Plan(f"undo change {found.id}: {told(found)}", make)
 
     return change(
         "undo",
@@ -113,6 +115,11 @@ def undo_tool(desk: Desk) -> Change:
         lambda words: {"event": number(words)} if words.strip() else {},
         {"event": Slot("change", "Which change?", required=False)},
     )
+
+
+def told(change: Made) -> str:
+    """Say in a line what a change did: its note, else its operations."""
+    return change.note or summary(change)
 
 
 def number(words: str) -> int:
