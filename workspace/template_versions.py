@@ -154,12 +154,11 @@ def restore(workspace: "Workspace", given: str) -> Restored:
     if version.hash == packaged(name).hash and not overlaid(workspace, version):
         path.unlink(missing_ok=True)
         return Restored(name, version.hash, version.hash, "removed", path, aside)
-    text, way = version.text, "written"
-    if not stands(now, version):
-        text, way = written_out(version), "whole"
-    write(path, text)
-    hash_ = keep_templates(workspace, [name])[name]
-    return Restored(name, version.hash, hash_, "written" if way == "written" else "whole", path, aside)
+    if stands(now, version):
+        write(path, version.text)
+        return Restored(name, version.hash, version.hash, "written", path, aside)
+    write(path, written_out(version))
+    return Restored(name, version.hash, keep_templates(workspace, [name])[name], "whole", path, aside)
 
 
 def overlaid(workspace: "Workspace", version: Version) -> bool:
