@@ -16,7 +16,7 @@ from taxonaut.conversation import (
 )
 from taxonaut.conversation.completion import Candidate, Completer
 from taxonaut.conversation.toolkit import Change, Desk
-from taxonaut.state.errors import ToolError
+from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import RunId
 from taxonaut.tools.toolbox import Focus, OnProgress, Outcome, Proposal, Tool, ToolUse
 from taxonaut.tools.toolbox_rows import moved
@@ -44,7 +44,7 @@ class WorkspaceTools:
     One conversation has one of these: it knows what was looked at last (`focus`), for commands that leave it
     out, and which runs its calls took part in (`runs`), for what the conversation cost. Both may be set again
     when a thread is resumed. `allowed_files`: what calls may name, None for any file; a language model may
-    name only those that the person named.
+    name only those that the person named. `more` are tools of a person's own, which change nothing here.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class WorkspaceTools:
         focus: Focus = Focus(),  # noqa: B008 (frozen)
         runs: Sequence[RunId] = (),
         allowed_files: Collection[str] | None = None,
+        more: Sequence[Tool] = (),
     ) -> None:
         self.workspace = workspace
         self._desk = Desk(workspace, focus, list(runs), allowed_files)
@@ -61,6 +62,7 @@ class WorkspaceTools:
         self._changes: Mapping[str, Change] = {each.tool.name: each for each in changing}
         reading = [tool for tools in READING for tool in tools(self._desk)]
         self._tools = {tool.name: tool for tool in (*reading, *(each.tool for each in changing))}
+        self._tools |= own_tools(self._tools, more)
         self._completer = Completer(workspace.index, self._tools)
 
     @property
@@ -136,3 +138,19 @@ class WorkspaceTools:
         if not self._tool(use).changes:
             raise ToolError(f"{use.name} changes nothing; run it")
         return self._changes[use.name]
+
+
+def own_tools(known: Mapping[str, Tool], more: Sequence[Tool]) -> dict[str, Tool]:
+    """Return a person's own tools by name; InputError for one that changes the index, or whose name is taken."""
+    taken = {*known, *(tool.command for tool in known.values())}
+    for tool in more:
+        if tool.changes:
+            raise InputError(
+                f"the tool {tool.name!r} says that it changes the index; only those of the house do, with their diffs"
+            )
+        if taken & {tool.name, tool.command}:
+            raise InputError(
+                f"there is a tool {tool.name!r} or a command /{tool.command} already; rename yours"
+            )
+        taken |= {tool.name, tool.command}
+    return {tool.name: tool for tool in more}
