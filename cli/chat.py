@@ -1,14 +1,12 @@
 """`taxonaut chat`: a conversation about the labels and their tree."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from taxonaut.cli.chat_script import DEFAULT_THREAD
+from taxonaut.cli.chat_script import DEFAULT_THREAD, lines_of_input, run_script
+from taxonaut.cli.reporting import OK
 from taxonaut.cli.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
 
 app = typer.Typer()
 
@@ -59,43 +57,44 @@ def chat(
     nobody is asked. It ends with 7 if a message was not understood or refused, with 8 if a change waits for yes:
     --yes makes it, or the message "yes". With --json, each update is one object a line.
     """
-    import sys
-
-    from taxonaut.cli.chat_commands import with_model
+    import gc
 
     check_options(once=once, thread=thread, new=new, threads=threads, forget=forget)
     if threads or forget is not None:
         keep_house(session, forget, json=json)
         return
-    scripted = once is not None or json or not sys.stdin.isatty()
-    with session.open() as workspace:
-        chosen = with_model(workspace, model) if model else workspace
-        name = thread
-        if new:
-            from taxonaut.cli.chat_threads import fresh_name
-
-            name = fresh_name()
-        if scripted:
-            raise typer.Exit(script(session, chosen, name, once, yes=yes, json=json))
-        from taxonaut.cli.chat_banner import check_talkable
-        from taxonaut.cli.chat_session import Terminal
-
-        check_talkable(chosen)
-        Terminal(session, chosen, name, yes=yes).run()
+    gc.disable()  # until all is loaded: what a start makes stays, and looking through it takes a tenth of the start
+    try:
+        code = talk(session, once, None if new else thread, yes=yes, model=model, json=json)
+    finally:
+        gc.enable()
+    raise typer.Exit(code)
 
 
-def script(
-    session: Session, workspace: "Workspace", thread: str, once: str | None, *, yes: bool, json: bool
+def talk(
+    session: Session, once: str | None, thread: str | None, *, yes: bool, model: str | None, json: bool
 ) -> int:
-    """Take one message, or those of standard input, and return the exit code."""
-    from taxonaut.cli.chat_banner import check_talkable
-    from taxonaut.cli.chat_script import lines_of_input, run_script
-    from taxonaut.cli.chat_talk import Talk
+    """Lead a conversation, at a terminal or for a script, and return the exit code."""
+    import sys
 
-    with Talk(workspace, thread) as talk:
-        check_talkable(workspace)
-        messages: Any = lines_of_input() if once is None else [once]
-        return run_script(session, talk, messages, yes=yes, json=json)
+    from taxonaut.cli.chat_banner import check_talkable
+    from taxonaut.cli.chat_commands import with_model
+    from taxonaut.cli.chat_threads import fresh_name
+
+    name = thread or fresh_name()
+    with session.open() as opened:
+        check_talkable(opened)
+        workspace = with_model(opened, model) if model else opened
+        if once is None and not json and sys.stdin.isatty():
+            from taxonaut.cli.chat_session import Terminal
+
+            Terminal(session, workspace, name, yes=yes).run()
+            return OK
+        from taxonaut.cli.chat_talk import Talk
+
+        with Talk(workspace, name) as talked:
+            messages = lines_of_input() if once is None else [once]
+            return run_script(session, talked, messages, yes=yes, json=json)
 
 
 def check_options(*, once: str | None, thread: str, new: bool, threads: bool, forget: str | None) -> None:

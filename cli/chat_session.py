@@ -36,7 +36,7 @@ class Terminal:
         self.session, self.workspace, self.yes = session, workspace, yes
         console = out()
         self.view = ChatView(console, console, quiet=session.quiet)
-        self.talk = Talk(workspace, thread)
+        self.talk = Talk(workspace, thread, warms=True)
         self.turns = Turns(self.talk, self.view, self.view.thinking)
         self.lines = prompt_session(workspace.folder / HISTORY_FILE, self.completer())
         self.sure = prompt_session(None, None)

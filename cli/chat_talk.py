@@ -1,16 +1,20 @@
 """A conversation that works in the background: it loads while a person types, and Ctrl-C breaks off an answer."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from taxonaut.models.catalog import ENCODER
 from taxonaut.state.updates import Update
 
 if TYPE_CHECKING:
+    from taxonaut.agents.assistant import Assistant
     from taxonaut.conversation.conversation import Conversation
+    from taxonaut.tools.toolbox import Toolbox
     from taxonaut.workspace.workspace import Workspace
 
 Begin = Callable[["Conversation"], AsyncGenerator[Update, None]]
@@ -18,18 +22,22 @@ Begin = Callable[["Conversation"], AsyncGenerator[Update, None]]
 
 
 class Talk:
-    """One thread of a workspace, opened in the background. Close it, or use it in a `with` block."""
+    """One thread of a workspace, opened in the background. Close it, or use it in a `with` block.
 
-    def __init__(self, workspace: "Workspace", thread: str) -> None:
-        self.workspace, self.thread = workspace, thread
+    `warms`: what the first answer needs is made ready, too. Python's garbage collector is on again once it is open.
+    """
+
+    def __init__(self, workspace: "Workspace", thread: str, *, warms: bool = False) -> None:
+        self.workspace, self.thread, self.warms = workspace, thread, warms
         self.chat: Conversation | None = None
         self.failure: BaseException | None = None
+        self.opened = threading.Event()
         self.loading = threading.Thread(target=self._load, name="taxonaut-chat", daemon=True)
         self.loading.start()
 
     def ready(self) -> "Conversation":
         """Return the conversation once it is there; raises what stood in its way."""
-        self.loading.join()
+        self.opened.wait()
         if self.failure is not None:
             raise self.failure
         assert self.chat is not None
@@ -68,7 +76,7 @@ class Talk:
     def switch(self, thread: str) -> None:
         """Go on in another thread."""
         self.close()
-        Talk.__init__(self, self.workspace, thread)
+        Talk.__init__(self, self.workspace, thread, warms=self.warms)
 
     def close(self) -> None:
         """Close the conversation; the thread stays as it is."""
@@ -87,9 +95,27 @@ class Talk:
 
     def _load(self) -> None:
         try:
+            from taxonaut.conversation.assistants import assistant_of
             from taxonaut.conversation.conversation import Conversation
             from taxonaut.graphs.portal import PORTAL
 
-            self.chat = PORTAL.run(Conversation.open(self.workspace, thread=self.thread).__aenter__())
+            assistant = assistant_of(self.workspace)
+            chat = Conversation.open(self.workspace, self.thread, assistant=assistant)
+            self.chat = PORTAL.run(chat.__aenter__())
         except BaseException as error:  # noqa: BLE001
             self.failure = error
+            return
+        finally:
+            gc.enable()
+            self.opened.set()
+        if self.warms and self.workspace.config.models.assistant.provider == ENCODER:
+            PORTAL.run(warm(assistant, chat.toolbox))
+
+
+async def warm(assistant: "Assistant", toolbox: "Toolbox") -> None:
+    """Let an encoder read something, so that its weights and the tree's names are there when they are wanted."""
+    from taxonaut.state.ids import RunId
+    from taxonaut.tools.toolbox import Focus
+
+    said = [{"role": "user", "content": "what is at the top?"}]
+    await assistant.step(RunId(0), said, Focus(), toolbox.tools, lambda _: None)

@@ -104,7 +104,7 @@ class Played:
         height: int = 50,
         patience_s: float = 60,
     ) -> None:
-        import pexpect
+        import pexpect  # type: ignore[import-untyped]
 
         self.patience_s = patience_s
         self.screen = Screen()
