@@ -232,7 +232,8 @@ class Conversation:
         self.toolbox.focus = self.focus
         kept = self.snapshot.values.get("runs", ())
         self.toolbox.runs = tuple(dict.fromkeys((self.run, *kept, *self.toolbox.runs)))
-        said = [*self.snapshot.values.get("messages", ()), *(given or {}).get("messages", ())]
+        sent = given["messages"] if isinstance(given, dict) else ()
+        said = [*self.snapshot.values.get("messages", ()), *sent]
         free = not self.assistant.writes or is_command(said)
         self.toolbox.allowed_files = None if free else named_files(said)
 
