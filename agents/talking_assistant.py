@@ -61,6 +61,9 @@ class TalkingAssistant:
         variables = {"task": self.task, **self.facts()}
         system, context = (self.prompt.render(block, variables) for block in ("system", "context"))
         head = {"role": "system", "content": f"{system}\n\n{context}".strip()}
+        said = next((str(each["content"]) for each in reversed(messages) if each["role"] == "user"), "")
+        if said and self.prompt.recorder is not None:
+            self.prompt.recorder.note(self.prompt.name, {**variables, "text": said})
         return [head, *map(self.as_item, messages)]
 
     def as_item(self, message: Message) -> Message:
