@@ -106,6 +106,7 @@ def table(rows: "list[LoggedVersion]", *, named: bool) -> "Table":
         shown.add_column(head)
     for head in ("runs", "decisions", "failed", "none", "P@1", "tokens", "cached", "seconds"):
         shown.add_column(head, justify="right")
+    shown.add_column("model")
     for row in rows:
         shown.add_row(*cells(row, named=named))
     return shown
@@ -136,6 +137,7 @@ def cells(row: "LoggedVersion", *, named: bool) -> "list[Text]":
             *[styled(DASH, "dim")] * 4,
             right,
             *[styled(DASH, "dim")] * 3,
+            styled(""),
         ]
     tokens = (use.prompt_tokens + use.completion_tokens) / use.decisions
     return [
@@ -149,6 +151,7 @@ def cells(row: "LoggedVersion", *, named: bool) -> "list[Text]":
         styled(f"{tokens:,.0f}"),
         styled(f"{use.cached / use.decisions:.0%}"),
         styled(DASH if use.latency_s is None else f"{use.latency_s:.2f}"),
+        styled(", ".join(use.models), "dim"),
     ]
 
 
