@@ -386,8 +386,13 @@ def spelt(name: str, siblings: Sequence[str]) -> str:
     several = [sibling.split() for sibling in siblings if len(sibling.split()) > 1]
     titled = sum(all(word[:1].isupper() for word in words if len(word) > 3) for words in several)
     if several and 2 * titled > len(several):
-        return " ".join(word if word in _SMALL else word[:1].upper() + word[1:] for word in name.split())
+        return " ".join(word if word in _SMALL else _FIRST.sub(_capital, word) for word in name.split())
     return name[:1].upper() + name[1:]
 
 
+_FIRST = re.compile(r"(?:^|(?<=-))\w")
 _SMALL = frozenset({"and", "or", "of", "for", "with", "in", "the", "a", "an"})
+
+
+def _capital(found: re.Match[str]) -> str:
+    return found[0].upper()

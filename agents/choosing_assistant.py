@@ -221,7 +221,7 @@ class ChoosingAssistant:
         ]
         examples = [f"  {text}" for name, text in said if name in tools][:3]
         return "\n".join(
-            ["I did not find anything in that which I can do here. You can ask, for example:", *examples]
+            ["That is nothing I can do here. You can ask, for example:", *examples]
         )
 
 

@@ -163,7 +163,8 @@ class Places:
 
     async def _near(self, run: RunId, wanted: str, focus: Focus, labels: bool) -> Found:
         """Let the encoder choose among names that share words, or are spelt alike."""
-        near = self.names.near(self._mended(wanted), MOST_NEAR)
+        mended = self._mended(wanted)
+        near = self.names.near(mended, MOST_NEAR)
         options = tuple(dict.fromkeys(place for key in near for place in self._named(key, labels)))[
             :MOST_NEAR
         ]
@@ -183,7 +184,7 @@ class Places:
             system="",
             context="",
         )
-        (answer,) = await asker.ask(run, [(Item(ItemId(wanted[:200]), wanted), question)])
+        (answer,) = await asker.ask(run, [(Item(ItemId(wanted[:200]), " ".join(mended)), question)])
         scores = dict(zip(answer.chosen, answer.scores, strict=True))
         kept = tuple(place for place, score in scores.items() if score >= NEAR_ENOUGH)
         if len(kept) > 1 and scores[kept[0]] - scores[kept[1]] >= CLEARLY:
