@@ -24,6 +24,7 @@ from taxonaut.state.updates import (
     ToolFinished,
     ToolStarted,
 )
+from taxonaut.tools.toolbox import Outcome, Proposal
 from taxonaut.workspace.workspace import Workspace
 
 
@@ -135,6 +136,37 @@ async def test_a_turn_that_failed_is_gone_on_with(workspace: Workspace, shelf: S
         assert (await read(chat.resume()))[-1] == Answered("Here I am.")
         assert not chat.interrupted
         assert await read(chat.resume()) == []
+
+
+class Breaking(Shelf):
+    """Breaks once, right before or right after a change is made."""
+
+    after = False
+    broken = False
+
+    async def apply(self, proposal: Proposal) -> Outcome:
+        if self.broken:
+            return await super().apply(proposal)
+        self.broken = True
+        if self.after:
+            await super().apply(proposal)
+        raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_change_that_was_broken_off_is_made_once(
+    workspace: Workspace, tmp_path: Path, after: bool
+) -> None:
+    shelf = Breaking(tmp_path / "lines")
+    shelf.after = after
+    async with opened(workspace, shelf, uses("add", words="glue"), writes=False) as chat:
+        await read(chat.say("add glue"))
+        with pytest.raises(RuntimeError, match="broken"):
+            await read(chat.decide(True))
+        assert (chat.interrupted, chat.pending) == (True, None)
+    async with opened(workspace, shelf, writes=False) as chat:
+        assert (await read(chat.resume()))[-1] == Answered("glue is added.")
+    assert shelf.lines == ["glue"]
 
 
 class Slow(ScriptedAssistant):

@@ -1,0 +1,98 @@
+"""The threads of a workspace: listed, forgotten, named; a file that cannot be read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from talk_parts import ScriptedAssistant, Shelf, uses
+
+from taxonaut.agents.assistant import Turn
+from taxonaut.conversation.conversation import Conversation
+from taxonaut.conversation.threads import Thread, checked_name, delete_thread, opened_saver, threads
+from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
+from taxonaut.state.thread_store import THREADS_FILE
+from taxonaut.workspace.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.init(tmp_path / "shop") as made:
+        yield made
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "lines")
+
+
+def opened(workspace: Workspace, shelf: Shelf, name: str, *turns: Turn, **how: Any) -> Conversation:
+    return Conversation.open(workspace, name, assistant=ScriptedAssistant(*turns, **how), toolbox=shelf)
+
+
+def without_time(found: list[Thread]) -> list[Thread]:
+    return [Thread(each.name, each.messages, each.last, "", each.waiting, each.interrupted) for each in found]
+
+
+def fails(_: Any) -> Turn:
+    raise RuntimeError("no")
+
+
+def test_threads_with_how_they_stand(workspace: Workspace, shelf: Shelf) -> None:
+    assert threads(workspace.folder) == []
+    with opened(workspace, shelf, "one", Turn(text="Yes.")) as chat:
+        chat.ask("hello")
+        chat.order("/read")
+    with opened(workspace, shelf, "two", uses("add", words="ink")) as chat:
+        chat.ask("add ink")
+    with opened(workspace, shelf, "three", rule=fails) as chat, pytest.raises(RuntimeError, match="no"):
+        chat.ask("break off")
+    found = threads(workspace.folder)
+    assert without_time(found) == [
+        Thread("three", 1, "break off", "", interrupted=True),
+        Thread("two", 1, "add ink", "", waiting=True),
+        Thread("one", 2, "/read", ""),
+    ]
+    assert [len(each.at) for each in found] == [19, 19, 19]
+
+
+def test_a_thread_is_forgotten(workspace: Workspace, shelf: Shelf) -> None:
+    for name in ("one", "two"):
+        with opened(workspace, shelf, name, Turn(text="Yes.")) as chat:
+            chat.ask("hello")
+    delete_thread(workspace.folder, "one")
+    assert [each.name for each in threads(workspace.folder)] == ["two"]
+    with pytest.raises(NotFoundError, match="there is no thread 'one'; there are: two"):
+        delete_thread(workspace.folder, "one")
+    with opened(workspace, shelf, "one") as chat:
+        assert chat.messages == []
+
+
+@pytest.mark.parametrize("name", ["default", "a b", "../../etc", "'; DROP TABLE x", "名前", "a" * 80])
+def test_names_that_can_be(name: str) -> None:
+    assert checked_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "\x1b[31m", "\u2028", "\ud800", "a" * 81, "\u202eabc"])
+def test_names_that_cannot_be(name: str) -> None:
+    with pytest.raises(InputError, match="is no name of a thread; give one of 1 to 80 printable characters"):
+        checked_name(name)
+
+
+def test_a_file_that_is_none(workspace: Workspace, shelf: Shelf) -> None:
+    (workspace.folder / THREADS_FILE).write_text("not a database" * 100)
+    with pytest.raises(
+        WorkspaceError, match=r"cannot be opened \(file is not a database\); move threads.sqlite"
+    ):
+        threads(workspace.folder)
+    with (
+        pytest.raises(WorkspaceError, match="file is not a database"),
+        opened(workspace, shelf, "default"),
+    ):
+        pass
+
+
+async def test_nothing_but_messages_and_json_is_read(workspace: Workspace) -> None:
+    async with opened_saver(workspace.folder) as saver:
+        kind, kept = saver.serde.dumps_typed(Thread("one", 1, "", ""))
+        assert not isinstance(saver.serde.loads_typed((kind, kept)), Thread)
