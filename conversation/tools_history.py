@@ -6,7 +6,8 @@ from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.changes import lines_of
 from taxonaut.conversation.toolkit import Arguments, Change, Desk, Plan, change, made
 from taxonaut.state.errors import InputError, NotFoundError
-from taxonaut.state.ids import EventId
+from taxonaut.state.ids import EventId, NodeId
+from taxonaut.state.index import Index
 from taxonaut.state.records import Change as Made
 from taxonaut.tools.changing import refusals_for_models
 from taxonaut.tools.toolbox import Focus, OnProgress, Outcome, Slot, Tool
@@ -14,6 +15,8 @@ from taxonaut.workspace.change_lines import summary
 
 MOST = 200
 SHOWN = 10
+FOCUSED = 5
+"""Nodes of a difference that the conversation is about then."""
 
 
 def tools(desk: Desk) -> list[Tool]:
@@ -37,15 +40,12 @@ def diff_tool(desk: Desk) -> Tool:
             since = newest[0].first - 1 if newest else 0
         if not 0 <= int(since) <= index.version():
             raise NotFoundError(f"no change {since!r}; they are 0 (the beginning) to {index.version()}: /log")
-        found = index.diff_since(EventId(int(since)))
-        lines = lines_of(found)
+        lines, nodes = changed_since(index, EventId(int(since)))
         what = told(newest[0]) if newest else ""
         text = answer("diff", lines=lines, since=str(since), what=what, last="since" not in arguments)
-        nodes = tuple(node.id for node in found.inserted) + tuple(edit.node.id for edit in found.edited)
-        nodes += tuple(move.node.id for move in found.moved)
         data = {"since": int(since), "lines": list(lines)}
         line = folded("; ".join(lines) or "nothing differs")
-        return Outcome(text, line, data, Focus(nodes=tuple(dict.fromkeys(nodes))[:5]))
+        return Outcome(text, line, data, Focus(nodes=nodes))
 
     return made(
         "diff",
@@ -57,6 +57,20 @@ def diff_tool(desk: Desk) -> Tool:
         lambda words: {"since": number(words)} if words.strip() else {},
         {"since": Slot("change", "Since which change?", required=False)},
     )
+
+
+def changed_since(index: Index, event: EventId) -> tuple[tuple[str, ...], tuple[NodeId, ...]]:
+    """Return what changed since an event as lines, and the first nodes of it.
+
+    Where the tree was replaced, which may concern all of it, the changes are named instead.
+    """
+    if index.replaced_since(event):
+        made = [each for each in index.events.changes() if each.id > event]
+        replaced = [f"~ {told(each)}" for each in made[:SHOWN]]
+        return (*replaced, "  the tree was replaced; `taxonaut index diff` shows the whole difference"), ()
+    found = index.diff_since(event)
+    nodes = [*found.inserted, *(edit.node for edit in found.edited), *(move.node for move in found.moved)]
+    return lines_of(found), tuple(dict.fromkeys(node.id for node in nodes))[:FOCUSED]
 
 
 def log_tool(desk: Desk) -> Tool:

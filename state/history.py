@@ -1,6 +1,6 @@
 """The tree as it stood after any event: today's, with every later change taken back in memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from taxonaut.state.events import Events
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.lookup import fetch_by_number
 from taxonaut.state.packing import unpack
-from taxonaut.state.records import Label, Node
+from taxonaut.state.records import Event, Label, Node
 from taxonaut.state.shape import ROOT
 from taxonaut.state.snapshot import Snapshot
 
@@ -86,10 +86,21 @@ class History:
         """Return the tree as it stood after an event; 0 is before the first."""
         if event != 0:
             self._check(event)
-        for later in self._events.back_to(event):
+        self._go_back(self._events.back_to(event))
+        return self._snapshot(event)
+
+    def before_and_now(
+        self, later: Sequence[Event], event: EventId, now: EventId
+    ) -> tuple[Snapshot, Snapshot]:
+        """Return the tree before the latest events, which are given latest first, and as it stands."""
+        present = self._snapshot(now)
+        self._go_back(later)
+        return self._snapshot(event), present
+
+    def _go_back(self, events: Sequence[Event]) -> None:
+        for later in events:
             operation = str(later.inverse["operation"])
             _BACK[operation](self, later.inverse["arguments"])
-        return self._snapshot(event)
 
     def _check(self, event: EventId) -> None:
         newest = int(self._database.rows("SELECT coalesce(max(id), 0) FROM events")[0][0])

@@ -111,9 +111,19 @@ class IndexLog(IndexReader):
         Costs what was changed, whatever the size of the index, as long as the tree was not replaced.
         """
         with self._database.lock:
-            part = touched(self._view, self.events.back_to(event))
-            now = History(self._database, self.events, part).at(self.version())
-            return diff(History(self._database, self.events, part).at(event), now)
+            later = self.events.back_to(event)
+            history = History(self._database, self.events, touched(self._view, later))
+            return diff(*history.before_and_now(later, event, self.version()))
+
+    def replaced_since(self, event: EventId) -> bool:
+        """Say whether the tree was replaced by another since an event."""
+        return any(later.inverse["operation"] == "switch_tree" for later in self.events.back_to(event))
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Hold the index while changes in the block are made and rolled back; what it knows in memory stays known."""
+        with self._database.lock, self._view.kept():
+            yield
 
     def _take_back(self, target: Event) -> Event:
         inverse = Step(target.inverse["operation"], dict(target.inverse["arguments"]))

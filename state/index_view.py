@@ -1,6 +1,7 @@
 """What the index keeps in memory, and when that is stale."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from taxonaut.state.database import Database
 from taxonaut.state.errors import NotFoundError
@@ -37,6 +38,27 @@ class IndexView:
     def drop_labels(self) -> None:
         """Forget the labels, after some came or went."""
         self._labels = self._nodes = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep what is known over a transaction in the block that is rolled back: only what it touched is read again.
+
+        Hold `database.lock` around it.
+        """
+        before, known = (self._seen, self._shape, self._labels, self._nodes), self._version
+        there = self._labels.last if self._labels is not None else 0
+        current = self._seen == self._database.changes
+        yield
+        if not current or before[1:] != (self._shape, self._labels, self._nodes):
+            self.drop()
+        if self._shape is not None:
+            self._shape.read_again()
+        if self._labels is not None:
+            self._labels.back_to(there)
+        if self._nodes is not None:
+            self._nodes.forget_all()
+        self._version = known if current else None
+        self._seen = self._database.changes
 
     def changed(self) -> None:
         """Note that this view already knows the change that is being made."""

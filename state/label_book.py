@@ -36,6 +36,18 @@ class LabelBook:
         for number in numbers:
             self._kept.pop(number, None)
 
+    @property
+    def last(self) -> int:
+        """The highest import number, 0 without labels."""
+        return max(0, len(self._ids) - 1)
+
+    def back_to(self, last: int) -> None:
+        """Forget the labels above a number, which were taken out again, and the texts of all."""
+        for id_ in self._ids[last + 1 :]:
+            self.numbers.pop(id_, None)
+        del self._ids[last + 1 :]
+        self._kept.clear()
+
     def number(self, label: LabelId) -> int:
         """Return a label's import number. Raises NotFoundError for an unknown id."""
         number = self.numbers.get(label)

@@ -41,6 +41,10 @@ class NodeBook:
         for id_ in ids:
             self._kept.pop(id_, None)
 
+    def forget_all(self) -> None:
+        """Read all nodes again."""
+        self._kept.clear()
+
     def _node(self, row: tuple[Any, ...]) -> Node:
         id_, name, description, includes, excludes, label, examples = row
         label_id = None if label is None else self._labels.ids([label])[0]

@@ -52,6 +52,11 @@ class Links:
         """Read these keys from the file again, together, when one of them is next asked for."""
         self._stale.update(keys)
 
+    def touch_all(self) -> None:
+        """Read every key that was ever touched from the file again."""
+        self._stale.update(self._touched)
+        self._touched.clear()
+
     def _read_again(self) -> None:
         stale = sorted(self._stale)
         found: dict[int, list[int]] = {key: [] for key in stale}
@@ -90,6 +95,12 @@ class Shape:
         placements = list(placements)
         self.labels_at.touch(node for node, _ in placements)
         self.nodes_of.touch(label for _, label in placements)
+
+    def read_again(self) -> None:
+        """Note that changes since were taken back."""
+        for links in (self.children, self.parents, self.labels_at, self.nodes_of):
+            links.touch_all()
+        self._depths.clear()
 
     def is_below(self, node: int, ancestor: int) -> bool:
         """Say whether `ancestor` is `node` or above it."""
@@ -149,7 +160,6 @@ class Shape:
                 left = self.depth(parent)
                 heapq.heappush(waiting, (walked + 1 + left, left, next(order), (parent, path)))
         return found
-
 
     def _only_path(self, node: int) -> tuple[int, ...] | None:
         """Return the path to a node that neither it nor anything above it has a second of, else None."""

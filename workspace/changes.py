@@ -1,7 +1,7 @@
 """Make a change to the index, or only see what it would do."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from taxonaut.state.tree_diff import IndexDiff
@@ -30,13 +30,13 @@ def make_change(
 @contextmanager
 def attempt(workspace: "Workspace", *, dry_run: bool) -> Iterator[None]:
     """Hold one transaction, which a dry run ends with a rollback."""
-    try:
+    if not dry_run:
         with workspace.database.write():
             yield
-            if dry_run:
-                raise _DryRunError
-    except _DryRunError:
         return
+    with workspace.index.trial(), suppress(_DryRunError), workspace.database.write():
+        yield
+        raise _DryRunError
 
 
 class _DryRunError(Exception):

@@ -1,5 +1,6 @@
 """What changed since an event is the same whether the whole index is compared or only what was touched."""
 
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import given, settings
@@ -79,3 +80,35 @@ def test_inside_a_transaction_it_tells_what_is_not_written_yet(index: Index, dat
         assert [edit.texts for edit in found.edited] == [{"name": ("n1", "Garments")}]
     assert index.diff_since(before).is_empty
     assert index.node(NodeId(2)).name == "n1"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 14), numbers, numbers), max_size=4), st.integers(0, 3))
+def test_a_trial_leaves_the_index_as_it_was(steps: list[tuple[int, int, int]], before: int) -> None:
+    with Database.in_memory() as database:
+        index = Index(database)
+        start(index)
+        for each in steps[:before]:
+            step(index, *each)
+        known = seen(index)
+        with index.trial(), suppress(ZeroDivisionError), database.write():
+            for each in steps[before:]:
+                step(index, *each)
+            raise ZeroDivisionError
+        assert seen(index) == known == seen(Index(database))
+        index.create_node(index.root(), "after it")
+        assert seen(index) == seen(Index(database))
+
+
+def seen(index: Index) -> dict[str, Any]:
+    nodes = list(index.snapshot().nodes)
+    labels = index.label_ids()
+    return {
+        "version": index.version(),
+        "children": index.children_of(nodes),
+        "parents": {node: index.parents(node) for node in nodes},
+        "labels": index.labels(labels),
+        "places": {label: index.placements_of(label) for label in labels},
+        "paths": index.paths_of(labels),
+        "under": index.labels_under(nodes),
+    }
