@@ -14,7 +14,7 @@ from taxonaut.state.records import Decision
 from taxonaut.tools.toolbox import Focus, Kind, Slot, Tool
 
 BESIDE = re.compile(
-    r"\b(?:next to|besides?|alongside|adjacent to|near|siblings? of|parallel to|same level as|level with)"
+    r"\b(?:next to|besides?|alongside|adjacent to|near|siblings? (?:of|to)|parallel to|same level as|level with)"
     r"\s+(?:the |our |category |node )*$",
     re.IGNORECASE,
 )
@@ -25,10 +25,18 @@ _BEFORE = re.compile(
 )
 _AFTER = re.compile(
     r"(?:[\s,;:.?!]+|\s+(?:please|pls|plz|instead|too|as well|category|categories|node|branch|section|subcategory"
-    r"|for me|here|now|then|thanks|from now on|also))$",
+    r"|for me|here|now|then|thanks|from now on|also|under|below|next|next to|beside|alongside|inside|into|as))$",
     re.IGNORECASE,
 )
 _TEXT_AFTER = re.compile(r"(?:[\s,;:?!]+|\s+(?:please|pls|plz))$", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"\b(?:about|related to|relating to|to do with|concerning|regarding|matching|mention(?:s|ing)?"
+    r"|contain(?:s|ing)?|with)\s+",
+    re.IGNORECASE,
+)
+_IN_HERE = re.compile(
+    r"\s+in(?:\s+(?:here|there|it|them|(?:the|its|their) (?:names?|tree|index|titles?)))?$", re.IGNORECASE
+)
 _BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", re.IGNORECASE)
 _MARKS: Mapping[Kind, tuple[Mark, ...]] = {
     "file": ("file",), "period": ("period",), "number": ("number", "change"), "change": ("change", "number"),
@@ -161,7 +169,17 @@ class ArgumentOffers:
         if slot.kind == "text":
             pointed = not words or all(word in POINTING for word in pointing)
             return (focus.text if slot.required or words else "") if pointed else trimmed(words, text=True)
-        return "" if pointing and all(word in POINTING for word in pointing) else trimmed(words)
+        if pointing and all(word in POINTING for word in pointing):
+            return ""
+        return self.sought(trimmed(words)) if slot.kind == "words" else trimmed(words)
+
+    def sought(self, words: str) -> str:
+        """Return the words to look for, without what only says that they are looked for."""
+        words = _IN_HERE.sub("", words)
+        for found in _ABOUT.finditer(words):
+            if all(word in self.known for word in words[: found.start()].casefold().split()):
+                return trimmed(words[found.end() :])
+        return words
 
     async def place(
         self,
@@ -312,7 +330,7 @@ def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[in
         taken = {at for span in where.values() for at in range(*span)}
         left = [at for at, token in enumerate(utterance.tokens) if at not in taken and _is_a(token, wanted)]
         for slot in nodes:
-            vague = slot not in where or (wanted == "name" and _points_only(utterance, where[slot]))
+            vague = slot not in where or (wanted == "name" and _unmarked(utterance, where[slot]))
             if vague and left and BESIDE_SLOT not in where:
                 at = left.pop(0) if wanted == "name" else left.pop()
                 where[slot] = (at, at + 1)
@@ -335,8 +353,8 @@ def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[in
     return where
 
 
-def _points_only(utterance: Utterance, span: tuple[int, int]) -> bool:
-    return all(not token.mark and token.word in POINTING for token in utterance.tokens[slice(*span)])
+def _unmarked(utterance: Utterance, span: tuple[int, int]) -> bool:
+    return not any(token.mark for token in utterance.tokens[slice(*span)])
 
 
 def _is_a(token: Token, wanted: str) -> bool:
