@@ -70,7 +70,7 @@ class Database:
                 str(path), read_only=read_only, config=_settings(memory_limit, threads)
             )
             try:
-                connection.execute("SET enable_progress_bar = false")
+                hide_progress(connection)
                 migrate(connection, path, read_only=read_only)
             except BaseException:
                 connection.close()
@@ -170,6 +170,13 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def hide_progress(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep DuckDB from drawing a bar; in a notebook without ipywidgets there is none, and it cannot be set."""
+    shown = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+    if shown is not None and shown[0]:
+        connection.execute("SET enable_progress_bar = false")
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
