@@ -18,7 +18,7 @@ class LevelStarted:
     level: int
     items: int
     nodes: int
-    kind: Literal["level_started"] = field(default="level_started", init=False)
+    kind: Literal["level_started"] = field(default="level_started", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class NodeOpened:
     node: NodeId
     path: tuple[str, ...]
     items: int
-    kind: Literal["node_opened"] = field(default="node_opened", init=False)
+    kind: Literal["node_opened"] = field(default="node_opened", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ItemFinished:
     score: float | None = None
     verdict: str = ""
     error: str = ""
-    kind: Literal["item_finished"] = field(default="item_finished", init=False)
+    kind: Literal["item_finished"] = field(default="item_finished", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class ItemTagged:
     path: tuple[NodeId, ...] = ()
     others: tuple[NodeId, ...] = ()
     error: str = ""
-    kind: Literal["item_tagged"] = field(default="item_tagged", init=False)
+    kind: Literal["item_tagged"] = field(default="item_tagged", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class PartitionStarted:
     path: tuple[str, ...]
     size: int
     attempt: int = 0
-    kind: Literal["partition_started"] = field(default="partition_started", init=False)
+    kind: Literal["partition_started"] = field(default="partition_started", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class CentresProposed:
 
     key: str
     names: tuple[str, ...]
-    kind: Literal["centres_proposed"] = field(default="centres_proposed", init=False)
+    kind: Literal["centres_proposed"] = field(default="centres_proposed", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class SplitRefused:
 
     key: str
     problems: tuple[str, ...]
-    kind: Literal["split_refused"] = field(default="split_refused", init=False)
+    kind: Literal["split_refused"] = field(default="split_refused", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class NodeSplit:
     sizes: tuple[int, ...]
     other: int = 0
     fallback: bool = False
-    kind: Literal["node_split"] = field(default="node_split", init=False)
+    kind: Literal["node_split"] = field(default="node_split", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class RoundFinished:
     round: int
     items: int
     assigned: int
-    kind: Literal["round_finished"] = field(default="round_finished", init=False)
+    kind: Literal["round_finished"] = field(default="round_finished", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class ChangesReviewed:
     round: int
     proposed: int
     made: int
-    kind: Literal["changes_reviewed"] = field(default="changes_reviewed", init=False)
+    kind: Literal["changes_reviewed"] = field(default="changes_reviewed", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class LabelPlaced:
     label: LabelId
     node: NodeId
     fits: bool = True
-    kind: Literal["label_placed"] = field(default="label_placed", init=False)
+    kind: Literal["label_placed"] = field(default="label_placed", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Understood:
     """How a person's words were read, in a line."""
 
     text: str
-    kind: Literal["understood"] = field(default="understood", init=False)
+    kind: Literal["understood"] = field(default="understood", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Token:
     """A piece of an answer, as it is written."""
 
     text: str
-    kind: Literal["token"] = field(default="token", init=False)
+    kind: Literal["token"] = field(default="token", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class ToolStarted:
     id: str
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    kind: Literal["tool_started"] = field(default="tool_started", init=False)
+    kind: Literal["tool_started"] = field(default="tool_started", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class ToolProgress:
     what: str
     done: int
     total: int | None = None
-    kind: Literal["tool_progress"] = field(default="tool_progress", init=False)
+    kind: Literal["tool_progress"] = field(default="tool_progress", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class ToolFinished:
     line: str
     seconds: float
     failed: bool = False
-    kind: Literal["tool_finished"] = field(default="tool_finished", init=False)
+    kind: Literal["tool_finished"] = field(default="tool_finished", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class ChangeProposed:
     diff: tuple[str, ...]
     version: str
     after_foreign: bool = False
-    kind: Literal["change_proposed"] = field(default="change_proposed", init=False)
+    kind: Literal["change_proposed"] = field(default="change_proposed", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class ChangeMade:
 
     call: str
     line: str
-    kind: Literal["change_made"] = field(default="change_made", init=False)
+    kind: Literal["change_made"] = field(default="change_made", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class ChangeDeclined:
     """A change was not made, as the person said no."""
 
     call: str
-    kind: Literal["change_declined"] = field(default="change_declined", init=False)
+    kind: Literal["change_declined"] = field(default="change_declined", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class Answered:
     """A turn of a conversation is over, with its whole answer."""
 
     text: str
-    kind: Literal["answered"] = field(default="answered", init=False)
+    kind: Literal["answered"] = field(default="answered", init=False, repr=False)
 
 
 WalkUpdate = LevelStarted | NodeOpened | ItemFinished | ItemTagged | LabelPlaced
