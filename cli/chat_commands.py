@@ -8,9 +8,10 @@ from taxonaut.state.errors import InputError
 
 if TYPE_CHECKING:
     from taxonaut.cli.chat_talk import Talk
+    from taxonaut.conversation.completion import Candidate
     from taxonaut.conversation.conversation import Conversation
     from taxonaut.models.settings import ModelSettings
-    from taxonaut.tools.toolbox import Tool
+    from taxonaut.tools.toolbox import Tool, Toolbox
     from taxonaut.workspace.config import ModelsConfig
     from taxonaut.workspace.workspace import Workspace
 
@@ -169,6 +170,11 @@ def completions(talk: "Talk", line: str) -> Iterator[tuple[str, int]]:
             if name.startswith(rest):
                 yield name, -len(rest)
         return
-    complete = getattr(talk.ready().toolbox, "complete", None)
-    for offer in list(complete(line) if complete is not None else ())[:MOST_OFFERS]:
-        yield offer, -len(line)
+    for offer in candidates(talk.ready().toolbox, line)[:MOST_OFFERS]:
+        yield offer.text, offer.start - len(line)
+
+
+def candidates(toolbox: "Toolbox", line: str) -> "list[Candidate]":
+    """Return what a toolbox knows to complete; one of a person's own may know nothing."""
+    complete = getattr(toolbox, "complete", None)
+    return [] if complete is None else list(complete(line))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from taxonaut.cli.chat_talk import Begin, Talk
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.errors import TaxonautError
-from taxonaut.state.updates import ToolFinished, ToolStarted
+from taxonaut.state.updates import ChangeDeclined, ChangeMade, ToolFinished, ToolStarted
 
 if TYPE_CHECKING:
     from taxonaut.cli.chat_view import View
@@ -80,7 +80,7 @@ class Turns:
         try:
             for update in self.talk.updates(begin):
                 match update:
-                    case ToolStarted():
+                    case ToolStarted() | ChangeMade() | ChangeDeclined():
                         end.calls += 1
                     case ToolFinished(failed=failed):
                         end.refused = failed

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.status import Status
     from rich.text import Text
 
-SIGNS = {"+": "green", "-": "red", "~": "yellow", ">": "cyan"}
+SIGNS = {"+": "green", "-": "red", "~": "yellow", "→": "cyan"}
 """The first sign of a line that says what changed, and its colour."""
 
 SURE = "make this change? [y/N] "
@@ -193,7 +193,7 @@ class ChatView:
     def lines(self, lines: Sequence[str]) -> None:
         """Write lines, broken at the terminal's edge with their indent, the signs of a diff in colour."""
         for line in lines:
-            style = SIGNS.get(line.lstrip()[:1], "") if line.lstrip()[1:2] == " " else ""
+            style = SIGNS.get(line[:1], "") if line[1:2] == " " else ""
             self.line(self.answers, line, style)
 
     def line(self, console: "Console", line: str, style: str = "") -> None:
