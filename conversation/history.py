@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from langchain_core.messages import AnyMessage
 
-_AROUND = ".,;:!?()[]\"'“”‘’`"
+_BEFORE = "([\"'“‘`"
+_BEHIND = ".,;:!?)]\"'”’`"
 _QUOTED = re.compile(r"\"([^\"]+)\"|'([^']+)'|“([^”]+)”|`([^`]+)`")
 
 
@@ -57,6 +58,6 @@ def named_files(messages: "Sequence[AnyMessage]") -> set[str]:
     ]
     named = {text.strip() for text in own}
     for text in own:
-        named.update(word.strip(_AROUND) for word in text.split())
+        named.update(word.lstrip(_BEFORE).rstrip(_BEHIND) for word in text.split())
         named.update(quoted for pair in _QUOTED.findall(text) for quoted in pair if quoted)
     return {name for name in named if name}
