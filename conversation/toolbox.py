@@ -77,6 +77,7 @@ class WorkspaceTools:
 
     @focus.setter
     def focus(self, focus: Focus) -> None:
+        """Set what a resumed thread was about."""
         self._desk.focus = focus
 
     @property
@@ -86,6 +87,7 @@ class WorkspaceTools:
 
     @runs.setter
     def runs(self, runs: Sequence[RunId]) -> None:
+        """Set the runs of a resumed thread."""
         self._desk.runs = list(runs)
 
     @property
@@ -95,6 +97,7 @@ class WorkspaceTools:
 
     @allowed_files.setter
     def allowed_files(self, files: Collection[str] | None) -> None:
+        """Set what calls may name."""
         self._desk.allowed = files
 
     def complete(self, line: str) -> list[Candidate]:
