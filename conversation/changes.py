@@ -1,5 +1,6 @@
 """A change to the index on its way: shown as short lines first, then made once, whatever happens in between."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -108,7 +109,9 @@ def without_twins(diff: IndexDiff) -> tuple[IndexDiff, list[tuple[NodeRef, str]]
         return next((nodes[path] for path in wanted if path in nodes), None)
 
     became = {label.id: node for label in diff.labels_moved if (node := own(label, label.gained, fresh))}
-    ceased = {label.id: node for label in diff.labels_moved if (node := own(label, label.lost, gone))}
+    left = Counter(node.id for each in (*diff.labels_moved, *diff.moved) for node in each.lost)
+    alone = {path: node for path, node in gone.items() if left[node.id] == 1}
+    ceased = {label.id: node for label in diff.labels_moved if (node := own(label, label.lost, alone))}
     turned = {node.id for node in (*became.values(), *ceased.values())}
     split = [
         replace(each, into=tuple(part for part in each.into if part.id not in turned)) for each in diff.split

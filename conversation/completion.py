@@ -92,14 +92,15 @@ class Completer:
         """Give the branches and labels below a path whose names begin so."""
         node = find_node(self.index, above)
         names = [child.name for child in self.index.children(node)]
-        names += [label.name for label in self.index.labels_at(node)]
+        own = self.index.node(node).label_id
+        names += [label.name for label in self.index.labels_at(node) if label.id != own]
         wanted = last.casefold()
         for name in dict.fromkeys(names):
             if name.casefold().startswith(wanted):
                 yield f"{above}{PATH_SIGN}{printable(name)}"
 
     def named(self, piece: str) -> Iterator[str]:
-        """Give paths: to names that begin so, then to those that hold its words; for '' the top's branches."""
+        """Give paths: to names that begin so, then to those with words that do; for '' the top's branches."""
         if not piece:
             for child in self.index.children(self.index.root()):
                 yield printable(child.name)
@@ -110,7 +111,7 @@ class Completer:
         for name, place in self.known():
             if name.startswith(wanted):
                 ranked.append((0, len(name), place))
-            elif all(word in name for word in words):
+            elif all(f" {word}" in name for word in words):
                 ranked.append((1, len(name), place))
         ranked.sort(key=lambda each: each[:2])
         for _, _, place in ranked[:MOST]:

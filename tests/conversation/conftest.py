@@ -1,0 +1,78 @@
+"""A small shop of one's own, whose categories are labels, with its tools."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+PATHS = {
+    "el": "Electronics",
+    "au": "Electronics > Audio",
+    "ph": "Electronics > Audio > Headphones",
+    "ob": "Electronics > Audio > Headphones > Over-ear headphones",
+    "ib": "Electronics > Audio > Headphones > Earbuds",
+    "sp": "Electronics > Audio > Speakers",
+    "cm": "Electronics > Cameras",
+    "pe": "Pets",
+    "ca": "Pets > Bird cages",
+    "fo": "Pets > Dog food",
+}
+
+
+class Words:
+    """Texts that share words lie together."""
+
+    name = "words"
+    dimension = 64
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        rows = np.zeros((len(texts), self.dimension), np.float32)
+        for row, text in enumerate(texts):
+            for word in text.casefold().replace(">", " ").split() or ["."]:
+                rows[row] += np.random.default_rng(zlib.crc32(word.encode())).normal(size=self.dimension)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def shop_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    from taxonaut import Workspace
+    from taxonaut.workspace.label_files import read_labels
+
+    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", lambda _: Words())
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        json.dumps({"id": id_, "name": path.split(" > ")[-1], "path": path.split(" > ")})
+        for id_, path in PATHS.items()
+    ]
+    (tmp_path / "labels.jsonl").write_text("\n".join(rows))
+    with Workspace.init(tmp_path / "shop") as workspace:
+        workspace.import_labels(read_labels(tmp_path / "labels.jsonl"))
+        yield workspace
+
+
+@pytest.fixture
+def shop_tools(shop_workspace: Any) -> Any:
+    from taxonaut.conversation.toolbox import WorkspaceTools
+
+    return WorkspaceTools(shop_workspace)
+
+
+@pytest.fixture
+def say(shop_tools: Any) -> Callable[..., Any]:
+    """Carry out a command; changes are previewed, and made where `yes` is said."""
+    import asyncio
+
+    from taxonaut.conversation.commands import parsed
+
+    def it(line: str, *, yes: bool = False) -> Any:
+        use = parsed(shop_tools.tools, line)
+        if not shop_tools.tools[use.name].changes:
+            return asyncio.run(shop_tools.run(use, lambda what, done, total: None))
+        proposal = asyncio.run(shop_tools.preview(use))
+        return asyncio.run(shop_tools.apply(proposal)) if yes else proposal
+
+    return it

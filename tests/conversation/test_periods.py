@@ -1,0 +1,43 @@
+"""Times as people say them."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from taxonaut.conversation.periods import Period, read_period
+from taxonaut.state.errors import InputError
+
+NOW = datetime(2026, 11, 21, 15, 30)
+TODAY = datetime(2026, 11, 21)
+
+
+@pytest.mark.parametrize(
+    ("said", "period"),
+    [
+        ("", Period("the last 7 days", NOW - timedelta(days=7))),
+        ("last week", Period("the last 7 days", NOW - timedelta(days=7))),
+        ("Today", Period("today", TODAY)),
+        ("yesterday?", Period("yesterday", TODAY - timedelta(days=1), TODAY)),
+        ("in the last month", Period("the last 30 days", NOW - timedelta(days=30))),
+        ("since 2026-11-01", Period("since 2026-11-01", datetime(2026, 11, 1))),
+        ("the last 14 days", Period("the last 14 days", NOW - timedelta(days=14))),
+        ("2 weeks", Period("the last 2 weeks", NOW - timedelta(days=14))),
+        ("all", Period("all runs")),
+    ],
+)
+def test_a_time_is_read(said: str, period: Period) -> None:
+    assert read_period(said, NOW) == period
+
+
+@pytest.mark.parametrize("said", ["next week", "since 2026-13-01", "0 days", "soon"])
+def test_what_cannot_be_read_is_said(said: str) -> None:
+    with pytest.raises(InputError, match="last week"):
+        read_period(said, NOW)
+
+
+def test_a_run_is_in_a_time_it_has_a_moment_in() -> None:
+    yesterday = read_period("yesterday", NOW)
+    assert yesterday.meets("2026-11-19T10:00:00", "2026-11-20T01:00:00")
+    assert yesterday.meets("2026-11-20T23:00:00", "")
+    assert not yesterday.meets("2026-11-19T10:00:00", "2026-11-19T11:00:00")
+    assert not yesterday.meets("2026-11-21T00:00:00", "")
