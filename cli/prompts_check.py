@@ -64,8 +64,18 @@ def recorded(session: Session) -> "dict[str, list[Sample]]":
     """Return the variables of recorded decisions; the workspace is open no longer than that takes."""
     if not session.has_workspace:
         return {}
-    with session.open() as workspace:
-        return {name: list(samples) for name, samples in workspace.samples.all().items()}
+    from taxonaut.cli.reporting import say
+    from taxonaut.state.errors import LockedError
+
+    try:
+        with session.open() as workspace:
+            return {name: list(samples) for name, samples in workspace.samples.all().items()}
+    except LockedError:
+        if not session.quiet:
+            say(
+                "another process is at work in the workspace, so its decisions cannot be read: examples stand in"
+            )
+        return {}
 
 
 def told(session: Session, names: list[str], samples: "dict[str, list[Sample]]", *, json: bool) -> bool:

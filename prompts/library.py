@@ -1,10 +1,10 @@
 """Load, render and list templates; a workspace's own copy wins over the packaged one."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from jinja2 import Template
 from jinja2.exceptions import TemplateError as JinjaError
@@ -61,7 +61,8 @@ class Prompt:
                 f"the template {self.name!r} has no block {block!r}; it needs {', '.join(BLOCKS)}"
             )
         try:
-            return written(context.blocks[block][0](context)).strip()
+            pieces = cast("Generator[str, None, None]", context.blocks[block][0](context))
+            return written(pieces).strip()
         except RAISED_BY_TEMPLATES as error:
             file, line = self.place(error)
             where = f" ({file}, line {line})" if line else ""

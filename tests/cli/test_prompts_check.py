@@ -147,6 +147,23 @@ def test_check_and_diff_without_a_workspace(
     assert watched.err == "error: '.' is no workspace, so no copy can change; name one with -w DIR\n"
 
 
+HOLDER = "import sys, duckdb; held = duckdb.connect(sys.argv[1]); print('here', flush=True); sys.stdin.read()"
+
+
+def test_another_process_at_work_does_not_keep_one_from_checking(run: Any, shop: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(shop / "index.duckdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "here\n"
+        called = run("prompts", "check", EXPAND, "-w", shop)
+        holder.communicate()
+    assert called.code == 0
+    assert called.err == (
+        "another process is at work in the workspace, so its decisions cannot be read: examples stand in\n"
+    )
+    assert "rendered with the packaged example" in called.out
+
+
 def test_watch_checks_again_when_a_template_is_saved(run: Any, shop: Path) -> None:
     run("prompts", "eject", EXPAND, "--block", "item", "-w", shop)
     command = [sys.executable, "-m", "taxonaut", "prompts", "check", EXPAND, "--watch", "-w", str(shop)]
