@@ -26,13 +26,15 @@ class Picture(NamedTuple):
 
 def pictures() -> Iterator[Picture]:
     """Yield the graphs. None of their agents is asked, so that nothing may stand for each."""
-    from taxonaut.graphs.assign_vocabulary import assign_vocabulary
-    from taxonaut.graphs.build_index import build_index
-    from taxonaut.graphs.build_vocabulary import build_vocabulary
-    from taxonaut.graphs.categorize import categorize
-    from taxonaut.graphs.converse import converse
-    from taxonaut.graphs.insert_labels import insert_labels
-    from taxonaut.graphs.navigate import navigate
+    from taxonaut.graphs import (
+        assign_vocabulary,
+        build_index,
+        build_vocabulary,
+        categorize,
+        converse,
+        insert_labels,
+        navigate,
+    )
 
     somebody = object()
     walk = ("LevelStarted", "NodeOpened")
