@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from taxonaut.tools.toolbox import Toolbox
     from taxonaut.workspace.workspace import Workspace
 
+PROBES = 20
+"""Labels that are looked up to see whether labels have vectors yet."""
+
 Begin = Callable[["Conversation"], AsyncGenerator[Update, None]]
 """Starts a turn: `lambda chat: chat.say("…")`."""
 
@@ -110,6 +113,7 @@ class Talk:
             self.opened.set()
         if self.warms and self.workspace.config.models.assistant.provider == ENCODER:
             PORTAL.run(warm(assistant, chat.toolbox))
+            warm_labels(self.workspace)
 
 
 async def warm(assistant: "Assistant", toolbox: "Toolbox") -> None:
@@ -119,3 +123,16 @@ async def warm(assistant: "Assistant", toolbox: "Toolbox") -> None:
 
     said = [{"role": "user", "content": "what is at the top?"}]
     await assistant.step(RunId(0), said, Focus(), toolbox.tools, lambda _: None)
+
+
+def warm_labels(workspace: "Workspace") -> None:
+    """Read the labels' vectors, unless many are still to be made: that is for who asks first to see."""
+    from taxonaut.agents.texts import PATH_SEPARATOR
+
+    wiring = workspace.wiring
+    if not workspace.compares_vectors:
+        return
+    texts = list(wiring.label_texts().values())
+    some = [text.rpartition(PATH_SEPARATOR)[2] for text in texts[:: max(1, len(texts) // PROBES)]]
+    if wiring.embeddings.get(wiring.stored.embedder.name, some)[1].all():
+        wiring.scorer  # noqa: B018

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from taxonaut.cli.chat_flow import Flow, sayable
-from taxonaut.cli.terminal import clipped, printable
+from taxonaut.cli.terminal import clipped, counted, printable
 from taxonaut.state.updates import (
     Answered,
     ChangeMade,
@@ -27,6 +27,9 @@ SIGNS = {"+": "green", "-": "red", "~": "yellow", "→": "cyan"}
 """The first sign of a line that says what changed, and its colour."""
 
 SURE = "make this change? [y/N] "
+MOST_LINES = 40
+"""Lines of a change that are shown; a program has all of them."""
+
 LONGEST_ARGUMENT = 48
 LONGEST_CALL = 72
 
@@ -158,9 +161,12 @@ class ChatView:
 
     def finished(self, update: ToolFinished) -> None:
         """Fold a call into one line."""
-        said = f"{update.name}: {update.line}" if update.line else update.name
-        self.outcome(f"{said}  {update.seconds:.1f} s", failed=update.failed)
-        self.said = update.line if self.notes is self.answers and not self.quiet else ""
+        time = f"  {update.seconds:.1f} s"
+        line = clipped(update.line, max(8, self.notes.width - len(f"✓ {update.name}: {time}")))
+        said = f"{update.name}: {line}" if line else update.name
+        self.outcome(said + time, failed=update.failed)
+        whole = line == update.line and self.notes is self.answers and not self.quiet
+        self.said = line if whole else ""
 
     def outcome(self, text: str, *, failed: bool) -> None:
         """Write a line with a sign of whether it went well."""
@@ -177,7 +183,9 @@ class ChatView:
         self.flow = None
         if update.title != self.said:
             self.line(self.answers, update.title, "bold")
-        self.lines(update.diff)
+        self.lines(update.diff[:MOST_LINES])
+        if (more := len(update.diff) - MOST_LINES) > 0:
+            self.line(self.answers, f"… and {counted(more, 'more line')}", "dim")
 
     def answered(self, text: str) -> None:
         """Write an answer, unless it was read while it was written."""
