@@ -1,6 +1,5 @@
 """What the arguments of a tool may be: from the words that lie in its slots, from marks, from what was spoken of."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,36 +7,26 @@ from typing import Any
 from taxonaut.agents.aligning import GENERAL, POINTING, Spans
 from taxonaut.agents.index_names import Place
 from taxonaut.agents.place_offers import Places
-from taxonaut.agents.utterance import Mark, Token, Utterance, unquoted
+from taxonaut.agents.slot_words import (
+    BESIDE_SLOT,
+    BETWEEN,
+    asking,
+    beside,
+    listed,
+    named_span,
+    placed,
+    sought,
+    spelt,
+    trimmed,
+)
+from taxonaut.agents.utterance import Mark, Utterance
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.records import Decision
 from taxonaut.tools.toolbox import Focus, Kind, Slot, Tool
 
-BESIDE = re.compile(
-    r"\b(?:next to|besides?|alongside|adjacent to|near|siblings? (?:of|to)|parallel to|same level as|level with)"
-    r"\s+(?:the |our |category |node )*$",
-    re.IGNORECASE,
-)
-_BEFORE = re.compile(
-    r"^(?:(?:the|a|an|our|this|that|these|those|all|new|sub-?|category|categories|subcategory|subcategories|node|nodes|branch"
-    r"|section|label|labels|called|named|for|about|of|under|below|in|inside|to|into|be|as|with|on|item|product)\b|[:,;-])\s*",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(
-    r"(?:[\s,;:.?!]+|\s+(?:please|pls|plz|instead|too|as well|category|categories|node|branch|section|subcategory"
-    r"|for me|here|now|then|thanks|from now on|also|under|below|next|next to|beside|alongside|inside|into|as))$",
-    re.IGNORECASE,
-)
-_TEXT_AFTER = re.compile(r"(?:[\s,;:?!]+|\s+(?:please|pls|plz))$", re.IGNORECASE)
-_ABOUT = re.compile(
-    r"\b(?:about|related to|relating to|to do with|concerning|regarding|matching|mention(?:s|ing)?"
-    r"|contain(?:s|ing)?|with)\s+",
-    re.IGNORECASE,
-)
-_IN_HERE = re.compile(
-    r"\s+in(?:\s+(?:here|there|it|them|(?:the|its|their) (?:names?|tree|index|titles?)))?$", re.IGNORECASE
-)
-_BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", re.IGNORECASE)
+NUMBER = "Say its number."
+"""The end of a question that numbers what is on offer."""
+
 _MARKS: Mapping[Kind, tuple[Mark, ...]] = {
     "file": ("file",), "period": ("period",), "number": ("number", "change"), "change": ("change", "number"),
 }  # fmt: skip
@@ -171,15 +160,7 @@ class ArgumentOffers:
             return (focus.text if slot.required or words else "") if pointed else trimmed(words, text=True)
         if pointing and all(word in POINTING for word in pointing):
             return ""
-        return self.sought(trimmed(words)) if slot.kind == "words" else trimmed(words)
-
-    def sought(self, words: str) -> str:
-        """Return the words to look for, without what only says that they are looked for."""
-        words = _IN_HERE.sub("", words)
-        for found in _ABOUT.finditer(words):
-            if all(word in self.known for word in words[: found.start()].casefold().split()):
-                return trimmed(words[found.end() :])
-        return words
+        return sought(trimmed(words), self.known) if slot.kind == "words" else trimmed(words)
 
     async def place(
         self,
@@ -217,7 +198,7 @@ class ArgumentOffers:
     ) -> None:
         """Fill a slot that takes a list of labels."""
         said = utterance.text(*span) if span is not None else ""
-        parts = [trimmed(part) for part in _BETWEEN.split(said)]
+        parts = [trimmed(part) for part in BETWEEN.split(said)]
         labels: list[Any] = []
         for part in filter(None, parts):
             found = await self.places.find(run, part, focus, labels=True)
@@ -275,11 +256,17 @@ class ArgumentOffers:
         if len(places) == 1:
             self.put(filled, name, slot, places[0])
         elif places:
-            question = f"Which “{said}” do you mean?\n{self.places.listed(places)}\nSay its number."
+            question = f"Which “{said}” do you mean?\n{self.places.listed(places)}\n{NUMBER}"
             filled.wanting = Wanting(name, question, tuple(places))
         else:
             what = "label" if slot.kind == "label" else "category"
-            filled.wanting = Wanting(name, f"There is no {what} “{said[:60]}” here. {asking(slot)}")
+            near = self.places.like(said, labels=slot.kind == "label")
+            if near:
+                missing = f"There is no {what} “{said[:60]}” here. These are near:"
+                question = f"{missing}\n{self.places.listed(near)}\n{NUMBER}"
+                filled.wanting = Wanting(name, question, near)
+            else:
+                filled.wanting = Wanting(name, f"There is no {what} “{said[:60]}” here. {asking(slot)}")
 
     def spoken_of(
         self, focus: Focus, labels: bool, utterance: Utterance, span: tuple[int, int] | None
@@ -310,107 +297,3 @@ class ArgumentOffers:
                 siblings = [node.name for node in self.places.index.children(parents[0])]
                 siblings += [label.name for label in self.places.index.labels_at(parents[0])]
                 self.put(filled, name, slot, spelt(value, siblings))
-
-
-BESIDE_SLOT = "beside"
-"""The slot for a category that another is to stand next to; without it, next to it is under what it stands in."""
-
-
-def listed(tool: Tool, name: str) -> bool:
-    """Say whether an argument is a list."""
-    properties = tool.spec.parameters.get("properties", {})
-    return bool(properties.get(name, {}).get("type") == "array")
-
-
-def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[int, int]]:
-    """Say where each slot is in the message: as the example lies over it, and names and *it* that it left over."""
-    where = {slot: (first, last) for slot, first, last in spans if slot}
-    nodes = [slot for slot, each in tool.slots.items() if each.kind == "node" and slot != BESIDE_SLOT]
-    for wanted in ("name", "pointing"):
-        taken = {at for span in where.values() for at in range(*span)}
-        left = [at for at, token in enumerate(utterance.tokens) if at not in taken and _is_a(token, wanted)]
-        for slot in nodes:
-            vague = slot not in where or (wanted == "name" and _unmarked(utterance, where[slot]))
-            if vague and left and BESIDE_SLOT not in where:
-                at = left.pop(0) if wanted == "name" else left.pop()
-                where[slot] = (at, at + 1)
-    for slot, each in tool.slots.items():
-        taken = {at for span in where.values() for at in range(*span)}
-        left = [
-            at
-            for at, token in enumerate(utterance.tokens)
-            if at not in taken and token.mark in ("quoted", "name")
-        ]
-        if each.kind in ("name", "words", "text") and each.required and slot not in where and left:
-            where[slot] = (left[0], left[0] + 1)
-    if BESIDE_SLOT in tool.slots:
-        under = next(slot for slot in tool.slots if tool.slots[slot].kind == "node" and slot != BESIDE_SLOT)
-        for slot in (under, BESIDE_SLOT):
-            if slot in where:
-                span = named_span(utterance, where.pop(slot))
-                assert span is not None
-                where[BESIDE_SLOT if beside(utterance, span) else under] = span
-    return where
-
-
-def _unmarked(utterance: Utterance, span: tuple[int, int]) -> bool:
-    return not any(token.mark for token in utterance.tokens[slice(*span)])
-
-
-def _is_a(token: Token, wanted: str) -> bool:
-    return token.mark == "name" if wanted == "name" else not token.mark and token.word in POINTING
-
-
-def named_span(utterance: Utterance, span: tuple[int, int] | None) -> tuple[int, int] | None:
-    """Cut a span to the name, or the quoted part, that is in it."""
-    if span is None:
-        return None
-    for mark in ("name", "quoted"):
-        places = [at for at in range(*span) if utterance.tokens[at].mark == mark]
-        if places:
-            return places[0], places[0] + 1
-    return span
-
-
-def beside(utterance: Utterance, span: tuple[int, int]) -> bool:
-    """Say whether the words before a span mean next to it."""
-    return BESIDE.search(utterance.said[: utterance.tokens[span[0]].start]) is not None
-
-
-def points(utterance: Utterance) -> bool:
-    """Say whether a message points to what was spoken of."""
-    return any(not token.mark and token.word in POINTING for token in utterance.tokens)
-
-
-def asking(slot: Slot) -> str:
-    """Ask for an argument."""
-    said = slot.said.rstrip("?.")
-    return f"{said[:1].upper()}{said[1:]}?"
-
-
-def trimmed(words: str, *, text: bool = False) -> str:
-    """Cut off what stands around a name or a text: articles, *category*, *please*, punctuation."""
-    before = ""
-    words = unquoted(words.strip())
-    while before != words:
-        before = words
-        words = _TEXT_AFTER.sub("", words) if text else _AFTER.sub("", words)
-        words = words.lstrip(":,; ") if text else _BEFORE.sub("", words)
-    return unquoted(words) or before
-
-
-def spelt(name: str, siblings: Sequence[str]) -> str:
-    """Return a name in small letters as its siblings are written: each word with a capital, or only the first."""
-    several = [sibling.split() for sibling in siblings if len(sibling.split()) > 1]
-    titled = sum(all(word[:1].isupper() for word in words if len(word) > 3) for words in several)
-    if several and 2 * titled > len(several):
-        return " ".join(word if word in _SMALL else _FIRST.sub(_capital, word) for word in name.split())
-    return name[:1].upper() + name[1:]
-
-
-_FIRST = re.compile(r"(?:^|(?<=-))\w")
-_SMALL = frozenset({"and", "or", "of", "for", "with", "in", "the", "a", "an"})
-
-
-def _capital(found: re.Match[str]) -> str:
-    return found[0].upper()

@@ -7,12 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 from taxonaut.agents.aligning import Spans
-from taxonaut.agents.argument_offers import ArgumentOffers, Filled, trimmed
+from taxonaut.agents.argument_offers import ArgumentOffers, Filled
 from taxonaut.agents.asking import Asker, Question
 from taxonaut.agents.assistant import Message, OnToken, Turn
 from taxonaut.agents.phrasebook import LEAST, NOTHING, Phrasebook
 from taxonaut.agents.phrasing import SLOT, marked, masked
 from taxonaut.agents.place_offers import Places
+from taxonaut.agents.slot_words import trimmed
 from taxonaut.agents.utterance import Utterance, read
 from taxonaut.models.requests import Answers
 from taxonaut.prompts.library import Prompt
@@ -220,9 +221,7 @@ class ChoosingAssistant:
             ("diff", "what changed?"),
         ]
         examples = [f"  {text}" for name, text in said if name in tools][:3]
-        return "\n".join(
-            ["That is nothing I can do here. You can ask, for example:", *examples]
-        )
+        return "\n".join(["That is nothing I can do here. You can ask, for example:", *examples])
 
 
 def spoken(messages: Sequence[Message], focus: Focus, tools: Mapping[str, Tool]) -> Focus:

@@ -20,6 +20,8 @@ ALIGNED = 24
 LEAST = 0.2
 QUESTION = 0.25
 UNASKED = 0.2
+NAMED = 0.08
+"""What a tool that takes a category has ahead, if a message names one."""
 
 _QUESTIONS = frozenset(
     (
@@ -52,6 +54,7 @@ class Phrasebook:
     other: tuple[Pattern, ...]
     changing: frozenset[str]
     bare: tuple[str, ...] = ()
+    placing: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, tools: Mapping[str, Tool], other: Sequence[str]) -> "Phrasebook":
@@ -134,9 +137,11 @@ class Phrasebook:
             return [(name, 1.0) for name in self.bare[:1]] if len(utterance.tokens) > 1 else []
         asks = any(token.word in self.change_words for token in utterance.tokens if not token.mark)
         question = asks_a_question(utterance)
+        names = any(token.mark == "name" for token in utterance.tokens)
         weighed: dict[str, float] = {}
         for name, score in scores.items():
             changes = name in self.changing
+            score += NAMED if names and name in self.placing else 0
             weighed[name] = (
                 score - (QUESTION if changes and question else 0) - (0 if asks or not changes else UNASKED)
             )

@@ -194,6 +194,11 @@ class Places:
             kept = self._narrowed(kept, self.name(kept[0]), focus)
         return Found(kept[:MOST_ASKED], (answer.decision,), sure=False)
 
+    def like(self, wanted: str, *, labels: bool = False) -> tuple[Place, ...]:
+        """Return a few places whose names share words with these, or are spelt like them."""
+        near = self.names.near(self._mended(wanted), MOST_NEAR)
+        return tuple(dict.fromkeys(place for key in near for place in self._named(key, labels)))[:MOST_NEAR]
+
     def _mended(self, wanted: str) -> list[str]:
         """Return the words, those that no name has by the most similar one that some name has."""
         having = self.names.having
