@@ -76,7 +76,7 @@ def try_template(
     render otherwise are asked; all else comes from the cache. Differences have a 95 % bootstrap interval over the
     texts, and the first label McNemar's exact test. What is finished is kept: the same command continues.
     """
-    from taxonaut.cli import watching
+    from taxonaut.cli.prompts_check import watch_folder
     from taxonaut.workspace.item_files import ItemColumns, open_items
 
     columns = ItemColumns(
@@ -92,7 +92,7 @@ def try_template(
         show(session, report, limit_changes, output, json=json)
 
     if watch:
-        watching.watch(session, session.folder / "prompts", once)
+        watch_folder(session, once)
     else:
         once()
 

@@ -133,7 +133,10 @@ def print_change(console: "Console", change: "Change") -> None:
         console.print(styled("  right: " + "; ".join(clipped(name, 60) for name in change.right), "dim"))
     if change.before.first != change.after.first:
         first = f"{change.before.first or 'none'} → {change.after.first or 'none'}"
-        console.print(styled(f"  first label of the item: {first}", "dim"))
+        turned = change.after.first_right - change.before.first_right
+        said = {-1: " (right before)", 0: "", 1: " (right now)"}[turned]
+        style = {-1: "red", 0: "dim", 1: "green"}[turned]
+        console.print(styled(f"  first label of the item: {first}{said}", style))
 
 
 def worth(change: "Change") -> str:

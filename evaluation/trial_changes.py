@@ -23,10 +23,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What one version chose, best first, and what came of the item: its first label, and the reason given for it."""
+    """What one version chose, best first, and what came of the item: its first label, whether right, and why."""
 
     options: tuple[Option, ...]
     first: str
+    first_right: bool = False
     reason: str = ""
     error: str = ""
 
@@ -120,7 +121,10 @@ def changed(
     before: Mapping[ItemId, Found],
     after: Mapping[ItemId, Found],
 ) -> list[Change]:
-    """Return the pairs that chose otherwise, worst first: right labels lost, then gained, then neither."""
+    """Return the pairs that chose otherwise, worst first: right labels lost, then gained, then neither.
+
+    Among these come first those whose item's first label turned wrong, or right.
+    """
     found = [
         change(sight, was, is_now, before[was.item_id], after[was.item_id])
         for was, is_now in pairs
@@ -128,9 +132,10 @@ def changed(
     ]
     order: dict[Effect, int] = {"lost": 0, "gained": 1, "neither": 2}
 
-    def badness(each: Change) -> tuple[int, float, bool, bool]:
+    def badness(each: Change) -> tuple[int, bool, float, bool, bool]:
+        turned = each.before.first_right != each.after.first_right
         same_first = each.before.first == each.after.first
-        return order[each.effect], -abs(each.worth), same_first, each.reordered
+        return order[each.effect], not turned, -abs(each.worth), same_first, each.reordered
 
     return sorted(found, key=badness)
 
@@ -170,4 +175,5 @@ def chosen(sight: Sight, decision: Decision, found: Found) -> Chosen:
         Option(id_, name, scores.get(id_)) for id_, name in zip(decision.choice, names, strict=True)
     )
     first = sight.label_names(found.labels[:1])
-    return Chosen(options, first[0] if first else "", found.reason, decision.error)
+    right = bool(set(found.labels[:1]) & set(sight.gold[decision.item_id]))
+    return Chosen(options, first[0] if first else "", right, found.reason, decision.error)

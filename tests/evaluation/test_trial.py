@@ -138,6 +138,8 @@ def test_quality_and_the_decisions_that_changed(local: Workspace, edit: Callable
         ("three", "lost", -1.0, ["tents"], ["stoves"], ("Family tents",)),
         ("four", "gained", 1.0, ["bread"], ["cakes"], ("Sponge cakes",)),
     ]
+    turned = [(change.before.first_right, change.after.first_right) for change in report.changes]
+    assert turned == [(True, False), (False, True)]
     gap = report.differences["P@1"]
     assert (gap.value, gap.low < 0 < gap.high) == (0.0, True)
 
