@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from taxonaut.agents.assistant import Message, OnToken, Turn
-from taxonaut.models.talk import Talked, Talks
+from taxonaut.models.talk import Talked, Talks, without_oldest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Decision
@@ -15,6 +15,9 @@ TEMPLATE = "assistant/converse"
 AGENT = "assistant"
 ANSWER = "answer"
 """What a decision row has for an answer in words."""
+
+MOST_CHARACTERS = 60_000
+"""Characters of a history that a model reads; what is older is left out, a call always with its answers."""
 
 Facts = Mapping[str, Any]
 """The variables of the block `context`: `labels`, `categories`, `root`, `top`."""
@@ -64,7 +67,7 @@ class TalkingAssistant:
         said = next((str(each["content"]) for each in reversed(messages) if each["role"] == "user"), "")
         if said and self.prompt.recorder is not None:
             self.prompt.recorder.note(self.prompt.name, {**variables, "text": said})
-        return [head, *map(self.as_item, messages)]
+        return [head, *map(self.as_item, recent(messages))]
 
     def as_item(self, message: Message) -> Message:
         """Put a message of the person through the block `item`."""
@@ -97,3 +100,13 @@ class TalkingAssistant:
             usage=talked.usage,
             error=wrong,
         )
+
+
+def recent(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return the latest messages that have no more than `MOST_CHARACTERS`; the person's last one always."""
+    while sum(len(str(message)) for message in messages) > MOST_CHARACTERS:
+        fewer = without_oldest(messages)
+        if fewer is None:
+            break
+        messages = fewer
+    return messages

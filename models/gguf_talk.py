@@ -11,7 +11,7 @@ from taxonaut.models.chat_template import Message as Plain
 from taxonaut.models.gguf_chat import GgufChat, Sampling
 from taxonaut.models.litellm_door import past_deadline
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.talk import Call, Message, OnToken, Talked
+from taxonaut.models.talk import Call, Message, OnToken, Talked, without_oldest
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec, Usage
 
@@ -210,20 +210,6 @@ def plain(message: Message) -> Plain:
 def written_call(name: str, arguments: Mapping[str, Any]) -> str:
     """Write a call as the grammar has it."""
     return json.dumps({"name": name, "arguments": dict(arguments)}, ensure_ascii=False)
-
-
-def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
-    """Leave out what was first: all that goes with a person's message, or a call of the last one with its answers.
-
-    None where only the last message is left, with the last call.
-    """
-    starts = [at for at, message in enumerate(messages) if message["role"] == "user"]
-    if len(starts) > 1:
-        return list(messages[starts[1] :])
-    calls = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
-    if len(calls) > 1:
-        return [*messages[: calls[0]], *messages[calls[1] :]]
-    return None
 
 
 def merged(messages: Sequence[Plain]) -> list[Plain]:

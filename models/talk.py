@@ -40,3 +40,17 @@ class Talks(Protocol):
 
     async def talk(self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken) -> Talked:
         """Go on after `messages`; raises ModelError where no answer came."""
+
+
+def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
+    """Leave out what was first: all that goes with a person's message, or a call of the last one with its answers.
+
+    None where only the last message is left, with the last call.
+    """
+    starts = [at for at, message in enumerate(messages) if message["role"] == "user"]
+    if len(starts) > 1:
+        return list(messages[starts[1] :])
+    calls = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
+    if len(calls) > 1:
+        return [*messages[: calls[0]], *messages[calls[1] :]]
+    return None

@@ -89,6 +89,15 @@ async def test_a_workspace_s_own_template_counts(shelf: Shelf, tmp_path: Path) -
     assert model.seen[0][1]["content"] == "They say: is there ink?"
 
 
+async def test_a_long_history_is_read_from_where_it_fits(shelf: Shelf) -> None:
+    model = Scripted(Talked("Yes.", (), Usage()))
+    old = [{"role": "user", "content": "a" * 5_000}, {"role": "assistant", "content": "b" * 5_000}]
+    await stepped(model, shelf, [*old * 20, USER])
+    shown = model.seen[0][1:]
+    assert [message["role"] for message in shown] == [*["user", "assistant"] * 5, "user"]
+    assert shown[-1] == USER
+
+
 @pytest.mark.parametrize(
     ("talked", "wrong"),
     [

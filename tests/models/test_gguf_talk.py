@@ -11,9 +11,11 @@ from talk_parts import Shelf
 
 from taxonaut.agents.talking_assistant import TalkingAssistant
 from taxonaut.graphs.converse import converse
+from taxonaut.models import gguf_talk
 from taxonaut.models.gguf_chat import GgufChat
-from taxonaut.models.gguf_talk import GgufTalk, grammatical, note, without_oldest
+from taxonaut.models.gguf_talk import GgufTalk, grammatical, note
 from taxonaut.models.settings import ModelSettings
+from taxonaut.models.talk import without_oldest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.records import ToolSpec
 
@@ -79,7 +81,10 @@ def in_process(chat: GgufChat, **settings: Any) -> GgufTalk:
 
 
 @pytest.mark.local
-async def test_smollm2_ends_each_turn(tmp_path: Path, smol: GgufChat) -> None:
+async def test_smollm2_ends_each_turn(
+    tmp_path: Path, smol: GgufChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gguf_talk, "CALL_TOKENS", 32)
     shelf = Shelf(tmp_path / "lines")
     assistant = TalkingAssistant(in_process(smol, max_tokens=24), PromptLibrary(), lambda: FACTS)
     graph = converse(assistant, shelf).compile()
