@@ -109,7 +109,8 @@ def without_twins(diff: IndexDiff) -> tuple[IndexDiff, list[tuple[NodeRef, str]]
         return next((nodes[path] for path in wanted if path in nodes), None)
 
     became = {label.id: node for label in diff.labels_moved if (node := own(label, label.gained, fresh))}
-    left = Counter(node.id for each in (*diff.labels_moved, *diff.moved) for node in each.lost)
+    departed = [*(each.lost for each in diff.labels_moved), *(each.lost for each in diff.moved)]
+    left = Counter(node.id for lost in departed for node in lost)
     alone = {path: node for path, node in gone.items() if left[node.id] == 1}
     ceased = {label.id: node for label in diff.labels_moved if (node := own(label, label.lost, alone))}
     turned = {node.id for node in (*became.values(), *ceased.values())}
