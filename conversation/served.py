@@ -56,6 +56,17 @@ class Served(Given, Found, total=False):
     """A run: what was sent, and what came of it."""
 
 
+NOTHING: Mapping[str, Any] = {
+    "texts": [],
+    "labels": [],
+    "method": "",
+    "settings": {},
+    "results": [],
+    "done": {},
+    "error": {},
+}
+"""What is left of a run in its thread, so that the next one there starts anew."""
+
 Work = Callable[["Workspace", Given], Awaitable[Found]]
 
 
@@ -80,12 +91,14 @@ def graph_of(name: str, work: Work) -> Graph:
     """Return a graph of one step, which does some work on the workspace and tells what it tells as JSON."""
     from langgraph.graph import END, START, StateGraph
 
-    async def run(state: Served) -> Found:
+    async def run(state: Served) -> Served:
+        found: Found
         try:
             workspace = await asyncio.to_thread(opened)
-            return await told(cast("Coroutine[Any, Any, Found]", work(workspace, state)))
+            found = await told(cast("Coroutine[Any, Any, Found]", work(workspace, state)))
         except TaxonautError as error:
-            return {"error": {"type": type(error).__name__, "message": str(error)}}
+            found = {"error": {"type": type(error).__name__, "message": str(error)}}
+        return cast("Served", {key: empty for key, empty in NOTHING.items() if key in state} | found)
 
     graph = StateGraph(Served, input_schema=Given, output_schema=Found)
     graph.add_node(name, run)
@@ -163,7 +176,7 @@ def build_index() -> Graph:
     """A new tree over the labels, as `taxonaut index build` makes it; `method` is `agents` unless it is given."""
 
     async def work(workspace: "Workspace", given: Given) -> Found:
-        method = given.get("method", "agents")
+        method = given.get("method") or "agents"
         tree = await workspace.abuild_index(method, given.get("settings", {}))
         return {"done": {"method": method, "nodes": len(tree.nodes), "version": workspace.index.version()}}
 

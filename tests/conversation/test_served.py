@@ -14,9 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
 import taxonaut
+from taxonaut.conversation.served import graph_of, opened
 from taxonaut.models.weights import MINILM, ModelCatalog
+from taxonaut.state.errors import InputError
 
 LISTED = Path(taxonaut.__file__).parent / "langgraph.json"
 GRAPHS = [
@@ -112,6 +115,31 @@ def test_texts_are_labelled_over_http(served: httpx.Client) -> None:
     first, second = run(served, "navigate", sent)["results"]
     assert (first["id"], first["labels"][0]["path"]) == ("a", ["Electronics", "Audio", "Wireless earbuds"])
     assert [label["id"] for label in second["labels"]] == ["trains"]
+
+
+async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taxonaut.conversation.served.opened", lambda: None)
+
+    async def work(workspace: Any, given: Any) -> Any:
+        if not given.get("texts"):
+            raise InputError("no texts")
+        return {"results": [dict(given)]}
+
+    graph = graph_of("echo", work).compile(checkpointer=InMemorySaver())
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    first = await graph.ainvoke({"texts": ["a"], "settings": {"top": 1}}, thread)
+    assert first == {"results": [{"texts": ["a"], "settings": {"top": 1}}]}
+    second = await graph.ainvoke({"settings": {}}, thread)
+    assert second == {"results": [], "error": {"type": "InputError", "message": "no texts"}}
+    third = await graph.ainvoke({"texts": ["b"]}, thread)
+    assert third["error"] == {}
+    assert [(row["texts"], row["settings"]) for row in third["results"]] == [(["b"], {})]
+
+
+def test_without_a_workspace_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TAXONAUT_WORKSPACE", raising=False)
+    with pytest.raises(InputError, match="TAXONAUT_WORKSPACE is not set; let it name the folder"):
+        opened()
 
 
 @pytest.mark.local
