@@ -290,10 +290,10 @@ class ArgumentOffers:
             for name, slot in tool.slots.items()
             if slot.kind == "node" and (place := filled.arguments.get(name)) is not None
         ]
-        parents = [place for place in parents if isinstance(place, int)]
+        nodes = [NodeId(place) for place in parents if isinstance(place, int)]
         for name, slot in tool.slots.items():
             value = filled.arguments.get(name)
-            if slot.kind == "name" and isinstance(value, str) and value == value.lower() and parents:
-                siblings = [node.name for node in self.places.index.children(parents[0])]
-                siblings += [label.name for label in self.places.index.labels_at(parents[0])]
+            if slot.kind == "name" and isinstance(value, str) and value == value.lower() and nodes:
+                siblings = [node.name for node in self.places.index.children(nodes[0])]
+                siblings += [label.name for label in self.places.index.labels_at(nodes[0])]
                 self.put(filled, name, slot, spelt(value, siblings))

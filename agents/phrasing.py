@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 from taxonaut.agents.index_names import Names
 from taxonaut.agents.utterance import Token, Utterance, read
@@ -56,7 +57,7 @@ def pattern(example: str, slots: Mapping[str, Slot]) -> Pattern:
         elif piece in slots:
             parts.append(Part("", piece, slots[piece].kind))
         elif piece in _MARK_OF:
-            parts.append(Part("", "", piece))
+            parts.append(Part("", "", cast(Kind, piece)))
     return tuple(parts)
 
 

@@ -9,9 +9,27 @@ from taxonaut.state.errors import InputError
 ALLOWED = "today, yesterday, last week, last month, since 2026-11-01, 14 days, all"
 
 _SINCE = re.compile(r"(?:since |from )?(\d{4})-(\d{1,2})-(\d{1,2})")
-_COUNT = re.compile(r"(?:last |past )?(\d{1,4}|a|one|two|three) (hour|day|week|month)s?")
-_NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3}
-_HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}
+_COUNT = re.compile(
+    r"(?:last |past )?(\d{1,4}|an?|one|two|three|four|five|six|seven|ten|few|couple of) "
+    r"(hour|day|week|month|quarter|year)s?(?: ago)?"
+)
+_NUMBERS = {
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "ten": 10,
+}
+_NUMBERS |= {"few": 3, "couple of": 2}
+_HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24, "quarter": 91 * 24, "year": 365 * 24}
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAY = re.compile(rf"(since )?(?:on )?(?:last |this )?({'|'.join(_DAYS)})")
+_OF_MONTH = re.compile(r"since (?:the )?(\d{1,2})(?:st|nd|rd|th)")
 _FILLING = re.compile(r"^(?:in|over|during|for|of|within|from) ")
 
 
@@ -37,15 +55,22 @@ def read_period(said: str, now: datetime) -> Period:
     """
     words = _FILLING.sub("", " ".join(said.casefold().split())).removeprefix("the ").strip(" .?!")
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if (day := _day(words, today)) is not None:
+        return day
+    words = re.sub(r"^since (?=(?:the )?(?:last|this) |.* ago$)", "", words)
     match words:
         case "" | "last week" | "past week" | "this week" | "week":
             return Period("the last 7 days", now - timedelta(days=7))
-        case "today" | "so far today":
+        case "today" | "so far today" | "since this morning" | "this morning":
             return Period("today", today)
         case "yesterday":
             return Period("yesterday", today - timedelta(days=1), today)
         case "last month" | "past month" | "this month" | "month":
             return Period("the last 30 days", now - timedelta(days=30))
+        case "last quarter" | "past quarter" | "this quarter":
+            return Period("the last 91 days", now - timedelta(days=91))
+        case "last year" | "past year" | "this year":
+            return Period("the last 365 days", now - timedelta(days=365))
         case "all" | "ever" | "all time" | "so far" | "always" | "since the beginning" | "altogether":
             return Period("all runs")
         case "since yesterday":
@@ -65,6 +90,22 @@ def read_period(said: str, now: datetime) -> Period:
                 now - timedelta(hours=count * _HOURS[unit]),
             )
     raise InputError(f"{said!r} is no time that can be read; say one of: {ALLOWED}")
+
+
+def _day(words: str, today: datetime) -> Period | None:
+    """Read a weekday, the last one before today, or a day of the month, the last one up to today."""
+    if found := _DAY.fullmatch(words):
+        back = (today.weekday() - _DAYS.index(found[2]) - 1) % 7 + 1
+        start = today - timedelta(days=back)
+        if found[1]:
+            return Period(f"since {found[2].capitalize()}", start)
+        return Period(found[2].capitalize(), start, start + timedelta(days=1))
+    if found := _OF_MONTH.fullmatch(words):
+        for back in range(62):
+            start = today - timedelta(days=back)
+            if start.day == int(found[1]):
+                return Period(f"since {start:%Y-%m-%d}", start)
+    return None
 
 
 def utc_now() -> datetime:

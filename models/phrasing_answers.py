@@ -115,13 +115,13 @@ class Learned:
     def scores(self, text: str, vector: Matrix) -> Matrix:
         """Score each option for one text with its vector (d,); near 1 for what fits."""
         found: Matrix = self._kernel(self._grams.near(text)[None], vector[None]) @ self._weights
-        found += np.float32(self._mean)
-        return found[0]
+        scores: Matrix = found[0] + np.float32(self._mean)
+        return scores
 
     def _kernel(self, words: Matrix, vectors: Matrix) -> Matrix:
         near: Matrix = vectors @ self._vectors.T
-        near *= (1 - self._share) * near * near
-        near += self._share * words
+        near *= np.float32(1 - self._share) * near * near
+        near += np.float32(self._share) * words
         return near
 
 

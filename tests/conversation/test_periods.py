@@ -23,6 +23,16 @@ TODAY = datetime(2026, 11, 21)
         ("the last 14 days", Period("the last 14 days", NOW - timedelta(days=14))),
         ("2 weeks", Period("the last 2 weeks", NOW - timedelta(days=14))),
         ("all", Period("all runs")),
+        ("since this morning", Period("today", TODAY)),
+        ("since Monday", Period("since Monday", datetime(2026, 11, 16))),
+        ("since Saturday", Period("since Saturday", datetime(2026, 11, 14))),
+        ("last Friday", Period("Friday", datetime(2026, 11, 20), TODAY)),
+        ("since the 1st", Period("since 2026-11-01", datetime(2026, 11, 1))),
+        ("since 30th", Period("since 2026-10-30", datetime(2026, 10, 30))),
+        ("since last week", Period("the last 7 days", NOW - timedelta(days=7))),
+        ("3 days ago", Period("the last 3 days", NOW - timedelta(days=3))),
+        ("over the last few days", Period("the last 3 days", NOW - timedelta(days=3))),
+        ("this year", Period("the last 365 days", NOW - timedelta(days=365))),
     ],
 )
 def test_a_time_is_read(said: str, period: Period) -> None:
