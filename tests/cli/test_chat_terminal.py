@@ -65,11 +65,11 @@ def test_a_conversation(start: Start, shop: Path) -> None:
     assert "done: add Nuts under Food" in say(chat, "y")
     assert "+ Food > Nuts" in say(chat, "/diff")
 
-    chat.send("/und")
+    chat.send("/unde")
     chat.send("\t")
     chat.wait(lambda shown: shown.endswith("/under"))
     chat.send(" Camp\t")
-    chat.wait(lambda shown: shown.endswith("/under Sport > Camping"))
+    chat.wait_for("> /under Sport > Camping")
     assert "- Family tents" in say(chat, "")
     assert (
         "> one\ntwo" in f"> {say(chat, chr(27) + '[200~one' + chr(10) + 'two' + chr(27) + '[201~').strip()}"
