@@ -9,6 +9,7 @@ from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables.config import var_child_runnable_config
 
 T = TypeVar("T")
 
@@ -31,9 +32,10 @@ class Portal:
                 atexit.register(self.close)
             return self.loop
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T], *, inside: bool = False) -> T:
         """Run a coroutine to its end and return its value; it sees the caller's context variables.
 
+        Graphs that it runs are no part of a graph that calls it, unless the coroutine is a step `inside` that one.
         Ctrl-C cancels it and is raised once the coroutine has put its things in order; a second one does not
         wait. From the portal's own thread it would wait for itself: RuntimeError.
         """
@@ -46,6 +48,8 @@ class Portal:
         outcome: Future[T] = Future()
         tasks: list[asyncio.Task[T]] = []
         context = contextvars.copy_context()
+        if not inside:
+            context.run(var_child_runnable_config.set, None)
 
         def begin() -> None:
             task = loop.create_task(coroutine, context=context)
@@ -103,6 +107,6 @@ def step(function: Callable[[Any], Coroutine[Any, Any, Any]]) -> RunnableLambda[
     """Make a graph's step that runs under `invoke` and `ainvoke` alike."""
 
     def synchronous(state: Any) -> Any:
-        return PORTAL.run(function(state))
+        return PORTAL.run(function(state), inside=True)
 
     return RunnableLambda(synchronous, afunc=function)

@@ -7,11 +7,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables.config import var_child_runnable_config
+from langgraph.graph import START, StateGraph
 
-from taxonaut.graphs.portal import Portal, step
+from taxonaut.graphs.portal import PORTAL, Portal, step
 
 
 @pytest.fixture
@@ -139,3 +142,26 @@ def test_a_step_runs_under_invoke_and_ainvoke_alike() -> None:
     assert isinstance(made, RunnableLambda)
     assert made.invoke(2) == (4, "taxonaut")
     assert asyncio.run(made.ainvoke(2)) == (4, "MainThread")
+
+
+def test_a_graph_run_synchronously_in_another_one_s_step_is_none_of_its_runs() -> None:
+    seen: list[bool] = []
+
+    async def look(state: Any) -> Any:
+        seen.append(var_child_runnable_config.get() is not None)
+        return state
+
+    async def outside() -> None:
+        await look({})
+
+    def call(state: Any) -> Any:
+        PORTAL.run(outside())
+        return state
+
+    graph: Any = StateGraph(dict)
+    graph.add_node("call", call)
+    graph.add_node("look", step(look))
+    graph.add_edge(START, "call")
+    graph.add_edge("call", "look")
+    graph.compile().invoke({})
+    assert seen == [False, True]
