@@ -1,7 +1,7 @@
 """The encoder's assistant over a workspace: its example phrasings, with their vectors kept in the workspace."""
 
 from taxonaut.agents.choosing_assistant import ChoosingAssistant
-from taxonaut.conversation.phrasing_vectors import PackagedVectors, packaged
+from taxonaut.conversation.phrasing_vectors import PackagedVectors, packaged, solved
 from taxonaut.conversation.phrasings import OTHER, phrasings
 from taxonaut.models.catalog import encoder_embedder
 from taxonaut.models.encoder import EncoderProvider, EncoderSettings, ScoreSettings, TextScorer
@@ -18,7 +18,11 @@ def choosing(workspace: Workspace) -> ChoosingAssistant:
     wiring = workspace.wiring
     embedder = wiring.embedder_of(encoder_embedder(workspace.config.models.assistant))
     lookup = StoredEmbedder(embedder, wiring.embeddings).lookup
-    packed = PackagedVectors(lookup) if packaged()[0] == embedder.name else lookup
-    chooser = PhrasingAnswers(embedder, packed)
+    ours = packaged()[0] == embedder.name
+    chooser = (
+        PhrasingAnswers(embedder, PackagedVectors(lookup), solved=solved)
+        if ours
+        else PhrasingAnswers(embedder, lookup)
+    )
     names = EncoderProvider(TextScorer(embedder, WHOLE), lookup, EncoderSettings(threshold=0.0))
     return ChoosingAssistant(chooser, names, workspace.index, phrasings().get(OTHER, ()))

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from taxonaut.models.embedder import Matrix
+from taxonaut.models.phrasing_answers import Learned, PhrasingSettings
+from taxonaut.models.requests import Choice
 
 FILE = Path(__file__).with_name("phrasings.npz")
 _LEVELS = 127
@@ -52,6 +54,19 @@ def packaged() -> tuple[str, dict[int, int], npt.NDArray[np.int8]]:
     return name, {int(each): row for row, each in enumerate(keys.tolist())}, vectors
 
 
+def solved(choices: Sequence[Choice]) -> Matrix | None:
+    """Return the weights that were solved for these options' examples, (n, options); None for any others."""
+    with np.load(FILE, allow_pickle=False) as file:
+        weights: Matrix = file["weights"].astype(np.float32)
+        return weights if int(file["stamp"]) == stamp(choices) else None
+
+
+def stamp(choices: Sequence[Choice]) -> int:
+    """Return a number for the examples of options and how they are learned from."""
+    texts = "\n".join(f"{choice.id} {text}" for choice in choices for text in choice.texts)
+    return key(f"{PhrasingSettings()} {texts}")
+
+
 def unit(vectors: npt.NDArray[np.int8]) -> Matrix:
     """Return packaged vectors as unit rows."""
     rows = vectors.astype(np.float32)
@@ -64,11 +79,13 @@ def key(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def pack(embedder: str, texts: Sequence[str], vectors: Matrix, file: Path = FILE) -> None:
+def pack(
+    embedder: str, texts: Sequence[str], vectors: Matrix, file: Path = FILE, **more: npt.ArrayLike
+) -> None:
     """Write vectors (n, d) of texts: each number is rounded to one of 255 steps up to its row's largest."""
     steps = vectors / np.abs(vectors).max(axis=1, keepdims=True) * _LEVELS
     keys = np.array([key(text) for text in texts], np.uint64)
-    np.savez_compressed(file, embedder=embedder, keys=keys, vectors=np.rint(steps).astype(np.int8))
+    np.savez_compressed(file, embedder=embedder, keys=keys, vectors=np.rint(steps).astype(np.int8), **more)
 
 
 def main() -> None:
@@ -82,7 +99,12 @@ def main() -> None:
         book = Phrasebook.of(WorkspaceTools(workspace).tools, phrasings()[OTHER])
         texts = list(dict.fromkeys(text for choice in book.choices for text in choice.texts))
         embedder = workspace.wiring.stored.embedder
-        pack(embedder.name, texts, embedder.embed(texts))
+        vectors = embedder.embed(texts)
+        pack(embedder.name, texts, vectors)
+        packaged.cache_clear()
+        learned = Learned(book.choices, PackagedVectors(embedder.embed), PhrasingSettings())
+        more = {"weights": learned.weights, "stamp": np.uint64(stamp(book.choices))}
+        pack(embedder.name, texts, vectors, **more)
     sys.stdout.write(f"{FILE.name}: {len(texts):,} vectors, {FILE.stat().st_size:,} bytes\n")
 
 

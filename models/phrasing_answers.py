@@ -14,6 +14,7 @@ from itertools import pairwise
 from threading import Lock
 
 import numpy as np
+import numpy.typing as npt
 
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
@@ -41,7 +42,8 @@ class PhrasingSettings:
 class PhrasingAnswers:
     """Answers requests whose options' texts are examples of phrasing; the prompt is not read.
 
-    `lookup` gives vectors of examples, from a store for instance. A reply has the scores of all options.
+    `lookup` gives vectors of examples, from a store for instance. `solved` gives weights of examples that were
+    solved for before, if any (`Learned.weights`). A reply has the scores of all options.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class PhrasingAnswers:
         embedder: Embedder,
         lookup: Lookup | None = None,
         settings: PhrasingSettings | None = None,
+        solved: Callable[[tuple[Choice, ...]], Matrix | None] = lambda _: None,
     ) -> None:
         self.name = f"encoder/{embedder.name}"
         self.reads_prompts = False
         self.settings = settings or PhrasingSettings()
         self._embedder = embedder
+        self._solved = solved
         self._lookup = lookup or embedder.embed
         self._learned: dict[tuple[Choice, ...], Learned] = {}
         self._lock = Lock()
@@ -79,7 +83,7 @@ class PhrasingAnswers:
         """Return what the options' examples teach, learned once for the same options."""
         with self._lock:
             if choices not in self._learned:
-                self._learned[choices] = Learned(choices, self._lookup, self.settings)
+                self._learned[choices] = Learned(choices, self._lookup, self.settings, self._solved(choices))
             return self._learned[choices]
 
     def _reply(self, request: ModelRequest, scores: Matrix, latency: float) -> ModelReply:
@@ -98,7 +102,13 @@ class PhrasingAnswers:
 class Learned:
     """One weight an example and option, found in closed form."""
 
-    def __init__(self, choices: Sequence[Choice], lookup: Lookup, settings: PhrasingSettings) -> None:
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        lookup: Lookup,
+        settings: PhrasingSettings,
+        solved: Matrix | None = None,
+    ) -> None:
         groups = [choice.texts for choice in choices]
         texts = [text for group in groups for text in group]
         owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
@@ -106,15 +116,19 @@ class Learned:
         self._vectors = lookup(texts)
         self._grams = Grams(texts)
         self._mean = 1.0 / len(groups)
-        wanted = np.eye(len(groups), dtype=np.float64)[owners] - self._mean
+        self.weights = self._solve(owners, len(groups), settings.ridge) if solved is None else solved
+
+    def _solve(self, owners: npt.NDArray[np.int64], groups: int, ridge: float) -> Matrix:
+        """Return the weights (n, options) of the ridge regression."""
+        wanted = np.eye(groups, dtype=np.float64)[owners] - self._mean
         kernel = self._kernel(self._grams.among(), self._vectors).astype(np.float64)
-        sizes = np.sqrt(np.bincount(owners, minlength=len(groups))[owners])
-        kernel[np.diag_indices_from(kernel)] += settings.ridge * sizes / np.mean(sizes)
-        self._weights = np.linalg.solve(kernel, wanted).astype(np.float32)
+        sizes = np.sqrt(np.bincount(owners, minlength=groups)[owners])
+        kernel[np.diag_indices_from(kernel)] += ridge * sizes / np.mean(sizes)
+        return np.linalg.solve(kernel, wanted).astype(np.float32)
 
     def scores(self, text: str, vector: Matrix) -> Matrix:
         """Score each option for one text with its vector (d,); near 1 for what fits."""
-        found: Matrix = self._kernel(self._grams.near(text)[None], vector[None]) @ self._weights
+        found: Matrix = self._kernel(self._grams.near(text)[None], vector[None]) @ self.weights
         scores: Matrix = found[0] + np.float32(self._mean)
         return scores
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from taxonaut.agents.phrasebook import Phrasebook
-from taxonaut.conversation.phrasing_vectors import PackagedVectors, key, pack, packaged
+from taxonaut.conversation.phrasing_vectors import PackagedVectors, key, pack, packaged, solved
 from taxonaut.conversation.phrasings import OTHER, phrasings
 from taxonaut.conversation.toolbox import WorkspaceTools
 from taxonaut.models.embedder import Matrix
@@ -59,6 +59,11 @@ def test_no_development_phrasing_is_an_example() -> None:
 def test_packaged_vectors_are_those_of_the_examples(tools: dict[str, Tool]) -> None:
     """Else: python -m taxonaut.conversation.phrasing_vectors"""
     assert {key(text) for text in texts(tools)} == set(packaged()[1])
+    choices = Phrasebook.of(tools, phrasings()[OTHER]).choices
+    weights = solved(choices)
+    assert weights is not None
+    assert weights.shape == (sum(len(choice.texts) for choice in choices), len(choices))
+    assert solved(choices[1:]) is None
 
 
 @pytest.mark.local
