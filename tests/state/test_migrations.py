@@ -39,10 +39,10 @@ def test_a_blank_file_gets_every_table() -> None:
         assert schema_version(connection) == len(MIGRATIONS)
         tables = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
     assert [name for (name,) in tables] == [
-        "answers", "applied_calls", "counters", "current_tree", "decisions", "definitions", "edges", "embedders", "events",
-        "gold", "items", "labels", "meta", "nodes", "placements", "prompt_trials", "runs", "schema_version", "tags", "template_files",
-        "template_samples", "templates",
-        "trails", "trees", "units", "written_files",
+        "answers", "applied_calls", "counters", "current_tree", "decisions", "definitions", "edges",
+        "embedders", "events", "gold", "items", "labels", "meta", "nodes", "placements", "prompt_trials",
+        "runs", "schema_version", "tags", "template_files", "template_samples", "templates", "trails",
+        "trees", "units", "written_files",
     ]  # fmt: skip
 
 
