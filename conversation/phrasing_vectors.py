@@ -80,12 +80,24 @@ def key(text: str) -> int:
 
 
 def pack(
-    embedder: str, texts: Sequence[str], vectors: Matrix, file: Path = FILE, **more: npt.ArrayLike
+    embedder: str,
+    texts: Sequence[str],
+    vectors: Matrix,
+    file: Path = FILE,
+    weights: Matrix | None = None,
+    stamped: int = 0,
 ) -> None:
     """Write vectors (n, d) of texts: each number is rounded to one of 255 steps up to its row's largest."""
     steps = vectors / np.abs(vectors).max(axis=1, keepdims=True) * _LEVELS
     keys = np.array([key(text) for text in texts], np.uint64)
-    np.savez_compressed(file, embedder=embedder, keys=keys, vectors=np.rint(steps).astype(np.int8), **more)
+    np.savez_compressed(
+        file,
+        embedder=np.array(embedder),
+        keys=keys,
+        vectors=np.rint(steps).astype(np.int8),
+        weights=np.zeros((0, 0), np.float32) if weights is None else weights,
+        stamp=np.array(stamped, np.uint64),
+    )
 
 
 def main() -> None:
@@ -103,8 +115,7 @@ def main() -> None:
         pack(embedder.name, texts, vectors)
         packaged.cache_clear()
         learned = Learned(book.choices, PackagedVectors(embedder.embed), PhrasingSettings())
-        more = {"weights": learned.weights, "stamp": np.uint64(stamp(book.choices))}
-        pack(embedder.name, texts, vectors, **more)
+        pack(embedder.name, texts, vectors, FILE, learned.weights, stamp(book.choices))
     sys.stdout.write(f"{FILE.name}: {len(texts):,} vectors, {FILE.stat().st_size:,} bytes\n")
 
 
