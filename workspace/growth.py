@@ -24,6 +24,7 @@ from taxonaut.workspace.config import BuildConfig
 from taxonaut.workspace.label_files import LabelFile
 from taxonaut.workspace.native_growth import Homes, homes, settle
 from taxonaut.workspace.regrowth import asubtree_by
+from taxonaut.workspace.template_versions import keep_templates
 from taxonaut.workspace.tree_builder import Progress, TreeBuilder, silent
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ class Growing:
         if not self.labels:
             return Growth(terminal_size=self.build.terminal_size)
         runs = self.workspace.runs
+        keep_templates(self.workspace, crew.TEMPLATES)
         settings = {
             "version": taxonaut.__version__,
             "index": self.index.version(),

@@ -15,8 +15,10 @@ from taxonaut.state.records import Item
 from taxonaut.state.tags import Tags
 from taxonaut.state.vocabulary import Tagging
 from taxonaut.workspace.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, distinct, unit_key
+from taxonaut.workspace.template_versions import keep_templates
 from taxonaut.workspace.vocabulary import check_vocabulary
 from taxonaut.workspace.vocabulary_crew import (
+    TEMPLATES,
     Lookup,
     item_annotator,
     item_table,
@@ -48,6 +50,7 @@ async def assign(
     about again. Raises ModelUnavailableError when a whole batch got no answer; what was finished is kept.
     """
     check_vocabulary(workspace)
+    keep_templates(workspace, TEMPLATES)
     if every is None:
         every = workspace.config.models.annotator.provider == ENCODER
     known = {

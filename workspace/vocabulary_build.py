@@ -14,9 +14,10 @@ from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Item, Tree, TreeNode
 from taxonaut.state.vocabulary import Refined
 from taxonaut.workspace.classification import DEEPEST, distinct
+from taxonaut.workspace.template_versions import keep_templates
 from taxonaut.workspace.tree_builder import Progress, silent
 from taxonaut.workspace.vocabulary import KIND, MADE, METHOD, level_of
-from taxonaut.workspace.vocabulary_crew import item_table, settings, text_of, vocabulary_crew
+from taxonaut.workspace.vocabulary_crew import TEMPLATES, item_table, settings, text_of, vocabulary_crew
 
 if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
@@ -54,6 +55,7 @@ async def abuild_vocabulary(
     items = check(workspace, items)
     chosen = sampled([item for item in items if item.text.strip()], sample, workspace.config.vocabulary.seed)
     workspace.items.put(items)
+    keep_templates(workspace, TEMPLATES)
     known = {"version": taxonaut.__version__, **settings(workspace.config, workspace.wiring)}
     run = workspace.runs.open(KIND, fingerprint(chosen, known), known)
     with workspace.runs.working(run):

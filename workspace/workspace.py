@@ -144,6 +144,7 @@ class Workspace:
         self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
     ) -> Tree:
         """Build a tree over the labels and make it the index; `undo` brings the former one back."""
+        from taxonaut.workspace import crew
         from taxonaut.workspace.builders import builder
 
         labels = self.index.all_labels()
@@ -151,6 +152,7 @@ class Workspace:
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
             )
+        keep_templates(self, crew.TEMPLATES if method == "agents" else ())
         build = builder(method, self.wiring, settings or {}, self.runs)
         tree = await build.build(labels, progress)
         with self.index.change(f"index build --method {method}"):

@@ -8,7 +8,10 @@ import pytest
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Label
 from taxonaut.state.templates import Templates
+from taxonaut.workspace import crew
 from taxonaut.workspace.template_log import template_log
 from taxonaut.workspace.template_versions import find, keep_templates, restore
 from taxonaut.workspace.workspace import Workspace
@@ -158,3 +161,20 @@ def test_the_log_of_a_name_has_also_what_never_ran(workspace: Workspace, copy: P
     assert [row.hash for row in template_log(workspace)] == [two]
     copy.write_text("{% block system %}")
     assert {row.hash: row.counts for row in template_log(workspace, NAME)} == {one: False, PACKAGED: False}
+
+
+def test_a_build_keeps_what_its_agents_are_told(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr("taxonaut.workspace.builders.builder", stop)
+    workspace.index.add_labels([Label(LabelId("a"), "A")])
+    with pytest.raises(Stopped):
+        workspace.build_index("agents")
+    names = [each.name for each in Templates(workspace.database).beginning("")]
+    assert sorted(names) == sorted(crew.TEMPLATES)
