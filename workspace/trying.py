@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import taxonaut
-from taxonaut.agents import general_expert, navigator
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId, RunId
@@ -151,12 +150,8 @@ async def classified(
 def read_by_walk(workspace: "Workspace") -> list[str]:
     """The templates that a walk's language models read."""
     models = workspace.config.models
-    roles = ((models.navigator, navigator), (models.general_expert, general_expert))
-    return [
-        agent.SCORED_TEMPLATE if model.answer == "scored" else agent.TEMPLATE
-        for model, agent in roles
-        if model.provider != ENCODER
-    ]
+    roles = zip(workspace.wiring.walk_templates, (models.navigator, models.general_expert), strict=True)
+    return [template for template, model in roles if model.provider != ENCODER]
 
 
 def labelled(result: ItemResult) -> Found:

@@ -117,6 +117,16 @@ class Wiring:
             self.models[key] = open_answers(settings, self.scorer_of, self.embeddings, self.cache)
         return self.models[key]
 
+    @property
+    def walk_templates(self) -> tuple[str, str]:
+        """The templates of the navigator and of the general expert."""
+        models = self.config.models
+        scored = [model.answer == "scored" for model in (models.navigator, models.general_expert)]
+        return (
+            navigator.SCORED_TEMPLATE if scored[0] else navigator.TEMPLATE,
+            general_expert.SCORED_TEMPLATE if scored[1] else general_expert.TEMPLATE,
+        )
+
     def navigator(self) -> Navigator:
         """Return the navigator on its configured model."""
         walk = self.config.walk
@@ -127,7 +137,7 @@ class Wiring:
         exemplars = None
         if model.provider == ENCODER:
             exemplars = Exemplars(self.index, lambda: self.label_table(encoder_embedder(model)))
-        template = navigator.SCORED_TEMPLATE if model.answer == "scored" else navigator.TEMPLATE
+        template, _ = self.walk_templates
         return Navigator(self.answers(model), self.prompts, settings, exemplars, template)
 
     def general_expert(self) -> GeneralExpert:
@@ -137,7 +147,7 @@ class Wiring:
             task=self.config.task.description, most=walk.top, native=self.native, seed=walk.seed
         )
         model = self.config.models.general_expert
-        template = general_expert.SCORED_TEMPLATE if model.answer == "scored" else general_expert.TEMPLATE
+        _, template = self.walk_templates
         return GeneralExpert(self.answers(model), self.prompts, settings, template)
 
     def retriever(self) -> Retriever:

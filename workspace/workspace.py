@@ -265,7 +265,7 @@ class Workspace:
         self.check_walkable()
         settings = {
             "index": self.index.version(),
-            "templates": keep_templates(self, self.prompts.names()),
+            "templates": keep_templates(self, self.wiring.walk_templates),
             "version": taxonaut.__version__,
             **self.config.deciding(),
         }
