@@ -33,7 +33,7 @@ def start(shop: Path) -> Iterator[Start]:
 
     def begin(*options: str, program: tuple[str, ...] = ("-m", "taxonaut")) -> Played:
         command = [sys.executable, *program, "chat", "-w", str(shop), *options]
-        started.append(Played(command, env=dict(os.environ), patience_s=120))
+        started.append(Played(command, env=dict(os.environ), patience_s=60))
         started[-1].wait(lambda shown: shown.endswith((PROMPT, SURE)))
         return started[-1]
 
@@ -77,7 +77,7 @@ def test_a_conversation(start: Start, shop: Path) -> None:
     chat.wait(lambda shown: shown.rpartition("> one\ntwo\n")[2].endswith(PROMPT))
 
     chat.send("\x03")
-    chat.wait_for("/quit or Ctrl-D leaves")
+    chat.wait(lambda shown: shown.endswith(f"/quit or Ctrl-D leaves{PROMPT}"))
     chat.send("\x04")
     assert chat.ended() == 0
     history = shop / "chat_history"
@@ -91,7 +91,7 @@ def test_a_thread_goes_on_with_what_waits(start: Start) -> None:
     say(chat, "/under Food")
     say(chat, "/add Nuts under Food", SURE)
     chat.send("\x04")
-    chat.wait_for("the change waits; it is shown again when you come back")
+    chat.wait(lambda shown: shown.endswith(PROMPT) and "it is shown again when you come back" in shown)
     chat.send("/quit\r")
     assert chat.ended() == 0
     again = start()
