@@ -140,16 +140,30 @@ def move(
 @command(app, "rename", example='taxonaut index rename "Sport > Shoes" Footwear')
 def rename(
     session: Session,
-    node: NodeArgument,
+    node: Annotated[
+        str,
+        typer.Argument(
+            metavar="NODE", help="A node's number, or the path of a node or a label from the top: 'A > B'."
+        ),
+    ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")],
     dry_run: DryRun = False,
     json: JsonOption = False,
 ) -> None:
-    """Give a node another name."""
+    """Give a node or a label another name.
+
+    A node that is a label, as in a tree of your own, is renamed with its label.
+    """
     from taxonaut.tools import rename_node
+    from taxonaut.tools.rename_label import rename_label
+    from taxonaut.workspace.outline import find_category
 
     def change(workspace: "Workspace") -> None:
-        rename_node(workspace.index, node_of(workspace.index, node), name)
+        found = find_category(workspace.index, given_place(node))
+        if isinstance(found, int):
+            rename_node(workspace.index, found, name)
+        else:
+            rename_label(workspace.index, found, name)
 
     carry_out(session, change, f"rename {node} to {name}", dry_run=dry_run, json=json)
 
@@ -225,12 +239,18 @@ def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: 
 
 def node_of(index: "Index", given: str) -> "NodeId":
     """Find the node a person means; an empty text is a mistake here, not the root."""
-    from taxonaut.state.errors import InputError
     from taxonaut.workspace.outline import find_node
+
+    return find_node(index, given_place(given))
+
+
+def given_place(given: str) -> str:
+    """Return how a person names a place; InputError for an empty text."""
+    from taxonaut.state.errors import InputError
 
     if not given.strip():
         raise InputError("a node was given as an empty text; give its number (1 is the top) or its path")
-    return find_node(index, given)
+    return given
 
 
 def carry_out(

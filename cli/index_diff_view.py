@@ -87,6 +87,9 @@ def diff_row(diff: "IndexDiff") -> dict[str, Any]:
                 {"id": each.id, "name": each.name, "from": each.former, "to": each.present}
                 for each in diff.labels_described
             ],
+            "renamed": [
+                {"id": each.id, "from": each.former, "to": each.present} for each in diff.labels_renamed
+            ],
         },
     }
 

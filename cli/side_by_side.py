@@ -105,6 +105,22 @@ class SideBySide:
             for text in _named(labels, [names[label].name for label in labels[:MOST_LABELS]]):
                 shown = (sign, text)
                 yield Row(depth, shown if sign == "-" else None, shown if sign == "+" else None)
+        yield from self._renamed([label for label in present if label in kept], spot, depth)
+
+    def _renamed(self, labels: "Sequence[LabelId]", spot: _Spot, depth: int) -> Iterator[Row]:
+        """Yield the labels of a node with other names; the one that the node itself is goes by its node."""
+        own = self.after.nodes[spot.now].label_id if spot.now is not None else None
+        pairs = [
+            (self.before.labels[label].name, self.after.labels[label].name)
+            for label in labels
+            if label != own
+        ]
+        pairs = [pair for pair in pairs if pair[0] != pair[1]]
+        for former, present in pairs[:MOST_LABELS]:
+            yield Row(depth, ("~", repr(former)), ("~", repr(present)))
+        if len(pairs) > MOST_LABELS:
+            text = ("…", counted(len(pairs) - MOST_LABELS, "more label"))
+            yield Row(depth, text, text)
 
 
 def print_side_by_side(diff: "IndexDiff", before: "Snapshot", after: "Snapshot") -> None:
@@ -136,6 +152,7 @@ def _touched(diff: "IndexDiff", before: "Snapshot", after: "Snapshot") -> "tuple
     right |= {move.node.id for move in diff.moved}
     right |= {node.id for move in diff.moved for node in move.gained}
     right |= {node.id for label in (*diff.labels_moved, *diff.labels_inserted) for node in label.gained}
+    right |= {node for label in diff.labels_renamed for node in after.nodes_of.get(label.id, ())}
     there = dict(diff.matched) if diff.replaced else {id_: id_ for id_ in before.nodes if id_ in after.nodes}
     back = {now: then for then, now in there.items()}
     left |= {back[node] for node in right if node in back}

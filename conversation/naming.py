@@ -1,13 +1,12 @@
 """Which node or label is meant: by its id in a call, by a name, a path or a number in a person's words."""
 
 import difflib
-import re
 from collections.abc import Sequence
 
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index import Index
-from taxonaut.workspace.outline import find_node
+from taxonaut.workspace.outline import find_category, find_node
 from taxonaut.workspace.wording import PATH_SIGN, clipped, printable
 
 Place = NodeId | LabelId
@@ -16,8 +15,6 @@ Place = NodeId | LabelId
 TOP = frozenset({"top", "the top", "root", "the root", "everything", "the whole tree"})
 SHOWN = 4
 """Paths named where several could be meant."""
-
-_STEP = re.compile(r"\s+>\s+")
 
 
 def place_of(index: Index, given: object) -> Place:
@@ -66,7 +63,7 @@ def find_place(index: Index, words: str) -> Place:
     if given.removeprefix("#").isdecimal() and given.isascii():
         return find_node(index, given)
     if PATH_SIGN in given or given.startswith("["):
-        return _at_path(index, given)
+        return find_category(index, given)
     found = candidates(index, given)
     if len(found) == 1:
         return found[0]
@@ -90,7 +87,7 @@ def find_label(index: Index, words: str) -> LabelId:
     if index.has_label(LabelId(given)):
         return LabelId(given)
     if PATH_SIGN in given:
-        place = _at_path(index, given)
+        place = find_category(index, given)
         label = index.node(place).label_id if isinstance(place, int) else place
         if label is None:
             raise InputError(f"{given!r} is a category that is no label itself; name a label")
@@ -101,20 +98,6 @@ def find_label(index: Index, words: str) -> LabelId:
     if found:
         raise InputError(_several(index, given, [label.id for label in found]))
     raise NotFoundError(_nothing(index, given))
-
-
-def _at_path(index: Index, given: str) -> Place:
-    try:
-        return find_node(index, given)
-    except NotFoundError:
-        *above, last = _STEP.split(given)
-        if not above or given.startswith("["):
-            raise
-        here = find_node(index, PATH_SIGN.join(above))
-        for label in index.labels_at(here):
-            if label.name.casefold() == last.casefold():
-                return label.id
-        raise
 
 
 def _nothing(index: Index, given: str) -> str:

@@ -11,6 +11,7 @@ from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index import Index
 from taxonaut.tools import assign_label, merge_nodes, move_node, remove_node, rename_node
 from taxonaut.tools.propose_category import LONGEST_NAME
+from taxonaut.tools.rename_label import rename_label
 from taxonaut.tools.toolbox import Focus, Slot
 from taxonaut.workspace.wording import PATH_SIGN
 
@@ -178,17 +179,20 @@ def move_label(index: Index, label: LabelId, to: NodeId, leaving: NodeId | None)
 
 
 def rename_tool(desk: Desk) -> Change:
-    """Return the tool `rename_node`."""
+    """Return the tool `rename_node`; a label that is no node is renamed as well."""
     index = desk.index
 
     async def plan(arguments: Arguments) -> Plan:
-        node, name = own_node(index, arguments["node"], "renamed"), " ".join(str(arguments["name"]).split())
+        place, name = place_of(index, arguments["node"]), " ".join(str(arguments["name"]).split())
 
         def make() -> Focus:
-            rename_node(index, node, name)
-            return Focus(nodes=(node,))
+            if isinstance(place, int):
+                rename_node(index, place, name)
+            else:
+                rename_label(index, place, name)
+            return about(place)
 
-        return Plan(f"rename {titled(index, node)} to {shown_name(name)}", make)
+        return Plan(f"rename {titled(index, place)} to {shown_name(name)}", make)
 
     def parse(words: str) -> Arguments:
         node, name = both(words, "/rename NODE to NAME", "to")
@@ -196,7 +200,7 @@ def rename_tool(desk: Desk) -> Change:
 
     return change(
         "rename_node",
-        "Give a category another name. A person is asked first.",
+        "Give a category another name; one without branches, too. A person is asked first.",
         {"node": NODE, "name": {**NAME, "description": "Its new name."}},
         ("node", "name"),
         plan,
@@ -302,7 +306,8 @@ def own_node(index: Index, given: object, done: str) -> NodeId:
     if isinstance(place, str):
         raise ToolError(
             f"{titled(index, place)!r} is a label without branches, and labels are not {done}; only "
-            "categories that have something below them are. A label can be moved (/move) or placed (/place)"
+            "categories that have something below them are. A label can be moved (/move), renamed (/rename) or "
+            "placed (/place)"
         )
     return place
 

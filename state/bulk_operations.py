@@ -66,6 +66,17 @@ def describe_labels(editor: Editor, arguments: Arguments) -> Done:
     )
 
 
+def rename_labels(editor: Editor, arguments: Arguments) -> Done:
+    """Change the names of labels, (id, name) rows."""
+    rows = {editor.view.labels.number(label): (label, name) for label, name in arguments["names"]}
+    former = editor.view.labels.get(list(rows))
+    editor.rename_labels({number: name for number, (_, name) in rows.items()})
+    return Done(
+        {"names": [list(row) for row in rows.values()]},
+        Step("rename_labels", {"names": [[label.id, label.name] for label in former]}),
+    )
+
+
 def drop_labels(editor: Editor, arguments: Arguments) -> Done:
     """Take labels out by number, unless one of them is in use by a tree that stands or could come back."""
     first, last = arguments["first"], arguments["last"]

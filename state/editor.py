@@ -72,13 +72,20 @@ class Editor:
 
     def describe_labels(self, descriptions: dict[int, str]) -> None:
         """Change the descriptions of labels, by number."""
+        self._update_labels("description", descriptions)
+
+    def rename_labels(self, names: dict[int, str]) -> None:
+        """Change the names of labels, by number."""
+        self._update_labels("name", names)
+
+    def _update_labels(self, column: str, texts: dict[int, str]) -> None:
         self.execute(
-            "UPDATE labels SET description = given.text FROM "
+            f"UPDATE labels SET {column} = given.text FROM "
             "(SELECT unnest($1::BIGINT[]) AS number, unnest($2::VARCHAR[]) AS text) AS given "
             "WHERE labels.number = given.number",
-            [list(descriptions), list(descriptions.values())],
+            [list(texts), list(texts.values())],
         )
-        self.view.labels.forget(descriptions)
+        self.view.labels.forget(texts)
         self.view.changed()
 
     def insert_edges(self, edges: Sequence[tuple[int, int, int]]) -> None:

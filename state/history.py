@@ -211,6 +211,11 @@ class History:
             number = self._numbers[label]
             self._labels[number] = replace(self._labels[number], description=text)
 
+    def _rename_labels(self, given: Mapping[str, Any]) -> None:
+        for label, name in given["names"]:
+            number = self._numbers[label]
+            self._labels[number] = replace(self._labels[number], name=name)
+
     def _switch_tree(self, given: Mapping[str, Any]) -> None:
         self._current = int(given["tree"])
         self._root = _edited(self._root, given["root"])
@@ -229,6 +234,7 @@ _BACK: dict[str, Callable[[History, Mapping[str, Any]], None]] = {
     "drop_labels": History._drop_labels,
     "switch_tree": History._switch_tree,
     "describe_labels": History._describe_labels,
+    "rename_labels": History._rename_labels,
 }
 
 

@@ -34,6 +34,23 @@ class Index(IndexLog):
             rows = [[label, text] for label, text in new.items()]
             self._change("describe_labels", lambda _: {"descriptions": rows})
 
+    def rename_labels(self, names: Mapping[LabelId, str]) -> None:
+        """Give labels other names, blanks collapsed, as one event; those that have theirs already are passed over.
+
+        A node that is one of the labels keeps its own name. Raises InputError for a name without signs.
+        """
+        clean = {label: " ".join(name.split()) for label, name in names.items()}
+        nameless = next((label for label, name in clean.items() if not name), None)
+        if nameless is not None:
+            raise InputError(
+                f"label {nameless!r} was given the name {names[nameless]!r}; give it one with letters"
+            )
+        rows = [
+            [label.id, clean[label.id]] for label in self.labels(list(clean)) if label.name != clean[label.id]
+        ]
+        if rows:
+            self._change("rename_labels", lambda _: {"names": rows})
+
     def load_tree(self, tree: Tree, *, allow_unplaced: bool = False) -> EventId:
         """Replace the whole tree by another.
 

@@ -17,7 +17,7 @@ from taxonaut.state.records import Event
 from taxonaut.state.snapshot import Snapshot
 from taxonaut.state.touched import touched
 from taxonaut.state.tree_diff import IndexDiff, diff
-from taxonaut.state.undo_rules import rests_on
+from taxonaut.state.undo_rules import LABEL_TEXTS, WITHOUT_TREE, rests_on
 
 _OPERATIONS: dict[str, Operation] = {
     "create_node": operations.create_node,
@@ -32,8 +32,8 @@ _OPERATIONS: dict[str, Operation] = {
     "drop_labels": bulk_operations.drop_labels,
     "switch_tree": bulk_operations.switch_tree,
     "describe_labels": bulk_operations.describe_labels,
+    "rename_labels": bulk_operations.rename_labels,
 }
-_WITHOUT_TREE = frozenset({"add_labels", "drop_labels", "describe_labels"})
 
 
 class IndexLog(IndexReader):
@@ -140,8 +140,8 @@ class IndexLog(IndexReader):
                     f"event {target.id!r} cannot be undone before event {later.id!r}, which may rest on it; "
                     "undo that first"
                 )
-        if inverse.operation == "describe_labels":
-            self._check_not_described_again(target)
+        if inverse.operation in LABEL_TEXTS:
+            self._check_label_texts(target, *LABEL_TEXTS[inverse.operation])
         tree, current = self.events.tree_of(target.id), self._view.shape.tree
         if tree is None:
             return
@@ -162,12 +162,12 @@ class IndexLog(IndexReader):
                     f"the {name} of node {node.id!r} was changed after event {target.id!r}; undo that first"
                 )
 
-    def _check_not_described_again(self, target: Event) -> None:
-        given = {LabelId(label): text for label, text in target.payload["descriptions"]}
+    def _check_label_texts(self, target: Event, rows: str, field: str) -> None:
+        given = {LabelId(label): text for label, text in target.payload[rows]}
         for label in self.labels(list(given)):
-            if label.description != given[label.id]:
+            if getattr(label, field) != given[label.id]:
                 raise InputError(
-                    f"the description of label {label.id!r} was changed after event {target.id!r}; undo that first"
+                    f"the {field} of label {label.id!r} was changed after event {target.id!r}; undo that first"
                 )
 
     def _change(self, operation: str, arguments: Callable[[Editor], Arguments]) -> Event:
@@ -176,7 +176,7 @@ class IndexLog(IndexReader):
     def _record(self, name: str, step: Callable[[Editor], Done], operation: str = "") -> Event:
         with self._database.write() as connection:
             done = step(Editor(self._database, self._view, connection))
-            tree = None if (operation or name) in _WITHOUT_TREE else self._view.shape.tree
+            tree = None if (operation or name) in WITHOUT_TREE else self._view.shape.tree
             group = self._group or _Group("")
             event = self.events.add(name, done, tree, group.number(self.events), group.note)
             group.first = event.change

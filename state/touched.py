@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from taxonaut.state.history import Part
 from taxonaut.state.index_view import IndexView
 from taxonaut.state.records import Event
-from taxonaut.state.undo_rules import described, labels_of, nodes_of
+from taxonaut.state.undo_rules import labels_of, nodes_of, retold
 
 
 def touched(view: IndexView, events: Sequence[Event]) -> Part | None:
@@ -21,7 +21,7 @@ def touched(view: IndexView, events: Sequence[Event]) -> Part | None:
         if operation == "switch_tree":
             return None
         nodes |= nodes_of(event)
-        labels |= labels_of(event, numbers.get) | described(event, numbers.get)
+        labels |= labels_of(event, numbers.get) | retold(event, numbers.get)
         if operation == "drop_labels":
             labels.update(range(arguments["first"], arguments["last"] + 1))
     standing = [node for node in nodes if shape.has(node)]

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.node_matching import matched
@@ -32,7 +33,7 @@ class LabelChange:
 
 @dataclass(frozen=True, slots=True)
 class LabelEdit:
-    """A label that has another description."""
+    """A label that has another description, or another name; `name` is the present one."""
 
     id: LabelId
     name: str
@@ -51,11 +52,12 @@ class NodeMove:
 
 @dataclass(frozen=True, slots=True)
 class NodeEdit:
-    """A node whose texts changed: for each the former and the present one."""
+    """A node whose texts changed: for each the former and the present one; `label` is the label it is, if any."""
 
     node: NodeRef
     former: NodeRef
     texts: Mapping[str, tuple[object, object]]
+    label: LabelId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class IndexDiff:
     labels_gone: tuple[LabelChange, ...]
     labels_moved: tuple[LabelChange, ...]
     labels_described: tuple[LabelEdit, ...]
+    labels_renamed: tuple[LabelEdit, ...]
     inserted: tuple[NodeRef, ...]
     removed: tuple[NodeRemoval, ...]
     moved: tuple[NodeMove, ...]
@@ -115,9 +118,10 @@ class IndexDiff:
     @property
     def is_empty(self) -> bool:
         """Whether nothing changed but perhaps the ids."""
-        labels = (self.labels_inserted, self.labels_gone, self.labels_moved, self.labels_described)
+        labels = (self.labels_inserted, self.labels_gone, self.labels_moved)
+        texts = (self.labels_described, self.labels_renamed)
         return not any(
-            (*labels, self.inserted, self.removed, self.moved, self.edited, self.merged, self.split)
+            (*labels, *texts, self.inserted, self.removed, self.moved, self.edited, self.merged, self.split)
         )
 
 
@@ -141,7 +145,8 @@ def diff(before: Snapshot, after: Snapshot) -> IndexDiff:
             if id_ not in after.labels
         ),
         labels_moved=moves,
-        labels_described=comparison.descriptions(),
+        labels_described=comparison.label_edits("description"),
+        labels_renamed=comparison.label_edits("name"),
         inserted=comparison.now(id_ for id_ in after.nodes if id_ in comparison.new),
         removed=removed,
         moved=comparison.node_moves(),
@@ -177,11 +182,12 @@ class _Comparison:
                     found.append(LabelChange(id_, label.name, gained, lost))
         return tuple(found)
 
-    def descriptions(self) -> tuple[LabelEdit, ...]:
+    def label_edits(self, field: Literal["name", "description"]) -> tuple[LabelEdit, ...]:
         return tuple(
-            LabelEdit(id_, label.name, former.description, label.description)
+            LabelEdit(id_, label.name, getattr(former, field), getattr(label, field))
             for id_, label in self.after.labels.items()
-            if (former := self.before.labels.get(id_)) is not None and former.description != label.description
+            if (former := self.before.labels.get(id_)) is not None
+            and getattr(former, field) != getattr(label, field)
         )
 
     def node_moves(self) -> tuple[NodeMove, ...]:
@@ -212,7 +218,7 @@ class _Comparison:
                 if getattr(one, name) != getattr(other, name)
             }
             if texts:
-                found.append(NodeEdit(self.now([now])[0], self.then([then])[0], texts))
+                found.append(NodeEdit(self.now([now])[0], self.then([then])[0], texts, other.label_id))
         return tuple(found)
 
     def departures(self) -> tuple[tuple[NodeMerge, ...], tuple[NodeRemoval, ...]]:

@@ -14,6 +14,12 @@ from taxonaut.state.records import Event
 _ON_EDGES = frozenset({"add_edge", "remove_edge", "create_node"})
 """Inverses that change edges between nodes that stay: whole paths, and so cycles and orphans, hang on them."""
 
+LABEL_TEXTS = {"describe_labels": ("descriptions", "description"), "rename_labels": ("names", "name")}
+"""What changes a text of labels: where its event keeps them, and the label's field."""
+
+WITHOUT_TREE = frozenset({"add_labels", "drop_labels", *LABEL_TEXTS})
+"""What changes labels, whichever tree stands."""
+
 Number = Callable[[LabelId], int | None]
 """Gives a label's import number, None for one that was taken out."""
 
@@ -21,9 +27,9 @@ Number = Callable[[LabelId], int | None]
 def rests_on(later: Event, event: Event, number: Number) -> bool:
     """Say whether `later` must be undone before `event`."""
     operation, arguments = _inverse(event)
-    texts = described(later, number)
-    if operation == "describe_labels":
-        return bool(texts & described(event, number))
+    texts = retold(later, number)
+    if operation in LABEL_TEXTS:
+        return _inverse(later)[0] == operation and bool(texts & retold(event, number))
     if texts and operation != "drop_labels":
         return False
     if operation == "remove_node":
@@ -36,7 +42,7 @@ def rests_on(later: Event, event: Event, number: Number) -> bool:
         first, last = arguments["first"], arguments["last"]
         return any(first <= label <= last for label in texts | labels_of(later, number))
     if operation == "switch_tree":
-        return _inverse(later)[0] not in ("add_labels", "drop_labels", "describe_labels")
+        return _inverse(later)[0] not in WITHOUT_TREE
     if operation == "patch":
         return _meet(later, event, number)
     return _on_edges(event) and _on_edges(later)
@@ -112,9 +118,12 @@ def labels_of(event: Event, number: Number) -> set[int]:
     return numbers
 
 
-def described(event: Event, number: Number) -> set[int]:
-    """Return the import numbers of the labels whose descriptions an event changed."""
-    rows = _rows(_inverse(event)[1], "descriptions")
+def retold(event: Event, number: Number) -> set[int]:
+    """Return the import numbers of the labels whose names or descriptions an event changed."""
+    operation, arguments = _inverse(event)
+    if operation not in LABEL_TEXTS:
+        return set()
+    rows = arguments[LABEL_TEXTS[operation][0]]
     return {known for label, _ in rows if (known := number(LabelId(label))) is not None}
 
 

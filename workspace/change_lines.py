@@ -1,6 +1,6 @@
 """What a change to the index did, in a line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taxonaut.state.records import Change
@@ -31,6 +31,8 @@ def _one(operation: str, payload: Mapping[str, Any]) -> str:
             return f"add {counted(payload['count'], 'label')}"
         case "describe_labels":
             return f"describe {counted(len(payload['descriptions']), 'label')}"
+        case "rename_labels":
+            return _renamed(payload["names"])
         case "load_tree":
             return f"load a tree of {counted(payload['nodes'], 'node')} ({payload['method']})"
         case "create_node":
@@ -65,3 +67,10 @@ def _one(operation: str, payload: Mapping[str, Any]) -> str:
             return f"split {counted(len(payload['nodes']), 'node')}: {counts[0]} into {counts[1]}"
         case _:
             return operation
+
+
+def _renamed(rows: Sequence[Sequence[str]]) -> str:
+    if len(rows) > 1:
+        return f"rename {counted(len(rows), 'label')}"
+    label, name = (repr(clipped(text, _LONGEST)) for text in rows[0])
+    return f"rename label {label} to {name}"

@@ -18,7 +18,10 @@ def diff_lines(diff: IndexDiff) -> list[list[Line]]:
     """Return the lines of each kind of change; names are clipped, and may hold control signs."""
     parts = {part.id for split in diff.split for part in split.into}
     return [
-        [("~", "renamed", _renamed(edit)) for edit in diff.edited if "name" in edit.texts],
+        [
+            *(("~", "renamed", _renamed(edit)) for edit in diff.edited if "name" in edit.texts),
+            *(("~", "renamed", _renamed_label(label)) for label in _renamed_alone(diff)),
+        ],
         [
             ("~", "edited", f"{named(edit.node)}: {', '.join(texts)}")
             for edit in diff.edited
@@ -111,6 +114,17 @@ def _renamed(edit: NodeEdit) -> str:
         if edit.former.path
         else f"{_TOP} #{edit.former.id} {old!r} to {new!r}"
     )
+
+
+def _renamed_alone(diff: IndexDiff) -> list[LabelEdit]:
+    """Leave out the labels whose node got the same name: its line says it."""
+    told = {(edit.label, edit.texts["name"][1]) for edit in diff.edited if "name" in edit.texts}
+    return [label for label in diff.labels_renamed if (label.id, label.present) not in told]
+
+
+def _renamed_label(label: LabelEdit) -> str:
+    former, present = (repr(clipped(name, LONGEST)) for name in (label.former, label.present))
+    return f"{former} ({clipped(label.id, LONGEST)}) to {present}"
 
 
 def _named_label(label: LabelChange | LabelEdit) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from taxonaut.state.errors import NotFoundError
-from taxonaut.state.ids import NodeId
+from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index import Index
 from taxonaut.state.records import Label, Node
 
@@ -60,8 +60,33 @@ def find_node(index: Index, given: str) -> NodeId:
     number = given.removeprefix("#")
     if number.isdecimal() and number.isascii():
         return index.node(NodeId(int(number))).id
+    return _walked(index, _steps(given))
+
+
+def find_category(index: Index, given: str) -> NodeId | LabelId:
+    """Find a node as `find_node` does, or a label without one by its path. Raises NotFoundError as it does."""
+    try:
+        return find_node(index, given)
+    except NotFoundError:
+        *above, last = _steps(given.strip())
+        try:
+            here = _walked(index, above)
+        except NotFoundError:
+            here = None
+        if here is None or last.removeprefix("#").isdecimal():
+            raise
+    labels = index.labels_at(here)
+    exact = next((label.id for label in labels if label.name == last), None)
+    alike = (label.id for label in labels if label.name.casefold() == last.casefold())
+    if found := exact or next(alike, None):
+        return found
+    names = [child.name for child in index.children(here)] + [label.name for label in labels]
+    raise NotFoundError(_no_branch(last, " > ".join(above), names, "branch or label", "branches or labels"))
+
+
+def _walked(index: Index, steps: Sequence[str]) -> NodeId:
     here, way = index.root(), ""
-    for step in _steps(given):
+    for step in steps:
         children = index.children(here)
         found = next((child for child in children if child.name == step), None) or next(
             (child for child in children if child.name.casefold() == step.casefold()), None
@@ -87,13 +112,15 @@ def _steps(given: str) -> list[str]:
     return _STEP.split(given)
 
 
-def _no_branch(step: str, way: str, names: Sequence[str]) -> str:
+def _no_branch(
+    step: str, way: str, names: Sequence[str], what: str = "branch", several: str = "branches"
+) -> str:
     where = f"under {way!r}" if way else "at the top"
     close = difflib.get_close_matches(step, names, n=3, cutoff=0.5)
     if close:
-        return f"there is no branch {step!r} {where}; did you mean {' or '.join(map(repr, close))}?"
+        return f"there is no {what} {step!r} {where}; did you mean {' or '.join(map(repr, close))}?"
     if not names:
-        return f"there is no branch {step!r} {where}: it has no branches"
-    return f"there is no branch {step!r} {where}; there are {', '.join(map(repr, names[:5]))}" + (
+        return f"there is no {what} {step!r} {where}: it has no {several}"
+    return f"there is no {what} {step!r} {where}; there are {', '.join(map(repr, names[:5]))}" + (
         f" and {len(names) - 5:,} more" if len(names) > 5 else ""
     )

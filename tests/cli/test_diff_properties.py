@@ -46,6 +46,7 @@ def step(index: Index, kind: int, one: int, other: int) -> None:
         lambda: index.load_tree(
             Tree("flat", parts, ((0, 1), (0, 2)), tuple((1, id_) for id_ in index.label_ids()))
         ),
+        lambda: index.rename_labels({LABELS[other % 5]: f"called {one % 3}"}),
         lambda: index.undo(),
     ]
     try:
@@ -55,7 +56,7 @@ def step(index: Index, kind: int, one: int, other: int) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 11), numbers, numbers), max_size=8))
+@given(st.lists(st.tuples(st.integers(0, 12), numbers, numbers), max_size=8))
 def test_a_diff_tells_all_and_can_be_drawn(steps: list[tuple[int, int, int]]) -> None:
     with Database.in_memory() as database:
         index = Index(database)

@@ -34,6 +34,11 @@ CHANGES = {
         "~ renamed   Sport > Shoes #4 to 'Foot wear'\n",
         "rename Sport > Shoes to Foot wear  (edit name of node #4)",
     ),
+    "rename a label": (
+        ["rename", "Sport > Shoes > hiking boots", " High\nboots "],
+        "~ renamed   'Hiking boots' (boots) to 'High boots'\n",
+        "rename Sport > Shoes > hiking boots to High boots  (rename label 'boots' to 'High boots')",
+    ),
     "merge": (
         ["merge", "Food > Fruit", "Sport > Shoes"],
         "> merged    Sport > Shoes #4 into Food > Fruit #6\n",
@@ -90,6 +95,16 @@ def test_quiet_says_nothing(run: Any, shop: Path) -> None:
         (["move", "1", "Sport"], "node 1 is the root, which cannot be moved"),
         (["rename", "Sport", "  "], "a node was given the name '  '"),
         (["rename", "Sport", "food"], "'Food' (3) stands beside it already"),
+        (
+            ["rename", "Sport > Shoes > Hiking boots", "running shoes"],
+            "'Running shoes' (shoes) stands beside it",
+        ),
+        (
+            ["rename", "Sport > Shoes > Boots", "x"],
+            "there is no branch or label 'Boots' under 'Sport > Shoes'",
+        ),
+        (["rename", "Sport > Nope > Boots", "x"], "there is no branch 'Nope' under 'Sport'"),
+        (["rename", "99", "x"], "no node 99 in the index"),
         (["merge", "Sport", "Sport"], "node 2 was given twice"),
         (["merge", "Sport", "1"], "node 1 is the root, which cannot be removed"),
         (["remove", "99"], "no node 99 in the index"),
@@ -185,6 +200,37 @@ def test_side_by_side(run: Any, shop: Path) -> None:
     ]
 
 
+def test_renamed_labels_beside_each_other_and_as_json(run: Any, shop: Path) -> None:
+    called = run("index", "rename", "Sport > Shoes > Hiking boots", "Boots", "--json", "-w", shop)
+    assert json.loads(called.out)["labels"]["renamed"] == [
+        {"id": "boots", "from": "Hiking boots", "to": "Boots"}
+    ]
+    drawn = run("index", "diff", "--side-by-side", "-w", shop).out
+    half = drawn.splitlines()[0].index("after event 3")
+    assert [(line[:half].rstrip(), line[half:].rstrip()) for line in drawn.splitlines()[1:]] == [
+        ("  root", "  root"),
+        ("    Sport #2", "    Sport #2"),
+        ("      Shoes #4 (2 labels)", "      Shoes #4 (2 labels)"),
+        ("      ~ 'Hiking boots'", "      ~ 'Boots'"),
+        ("    … 1 branch as before", "    … 1 branch as before"),
+        ("  … 1 branch as before", "  … 1 branch as before"),
+    ]
+
+
+def test_a_category_that_is_a_label_is_renamed_with_it(run: Any, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,name,path\na,Audio,Audio\nb,In-Ear Headphones,Audio > In-Ear Headphones\n")
+    run("init", tmp_path / "own")
+    run("-w", tmp_path / "own", "labels", "import", labels)
+    called = run("index", "rename", "Audio", "Sound", "-w", tmp_path / "own")
+    assert called.out == "~ renamed   Audio #2 to 'Sound'\n"
+    called = run("index", "rename", "Sound > In-Ear Headphones", "Earbuds", "-w", tmp_path / "own")
+    assert called.out == "~ renamed   'In-Ear Headphones' (b) to 'Earbuds'\n"
+    assert "Sound > Earbuds" in run("labels", "show", "b", "-w", tmp_path / "own").out
+    found = json.loads(run("labels", "show", "a", "--json", "-w", tmp_path / "own").out)
+    assert found["name"] == "Sound"
+
+
 def test_json_has_ids_and_paths(run: Any, shop: Path) -> None:
     shown = json.loads(run("index", "merge", FRUIT, SHOES, "--json", "-w", shop).out)
     fruit, shoes = {"id": 6, "path": ["Food", "Fruit"]}, {"id": 4, "path": ["Sport", "Shoes"]}
@@ -209,6 +255,7 @@ def test_json_has_ids_and_paths(run: Any, shop: Path) -> None:
                 {"id": "boots", "name": "Hiking boots", "gained": [fruit], "lost": [shoes]},
             ],
             "described": [],
+            "renamed": [],
         },
         "written": True,
     }

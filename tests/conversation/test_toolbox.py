@@ -160,9 +160,36 @@ def test_each_change_says_what_it_would_do(say: Callable[..., Any], line: str, t
     assert proposal.diff == (diff,)
 
 
-def test_a_label_without_branches_is_not_renamed(say: Callable[..., Any]) -> None:
-    with pytest.raises(ToolError, match="labels are not renamed"):
-        say("/rename Earbuds to Buds")
+def test_a_label_without_branches_is_renamed_and_found_by_its_new_name(
+    shop_workspace: Any, say: Callable[..., Any]
+) -> None:
+    say("/where earbuds")
+    proposal = say("/rename Earbuds to Plugs")
+    assert proposal.title == "rename Electronics > Audio > Headphones > Earbuds to Plugs"
+    assert proposal.diff == ("~ renamed 'Earbuds' (ib) to 'Plugs'",)
+    assert shop_workspace.index.label(LabelId("ib")).name == "Earbuds"
+    done = say("/rename Earbuds to Plugs", yes=True)
+    assert done.data["diff"] == ["~ renamed 'Earbuds' (ib) to 'Plugs'"]
+    assert done.focus == Focus(labels=(LabelId("ib"),))
+    found = say("/where plugs").data["labels"][0]
+    assert (found["id"], found["name"]) == ("ib", "Plugs")
+    assert say("/find plugs").data["hits"][0]["label"] == "ib"
+    say("/undo", yes=True)
+    assert say("/find plugs").data["hits"] == []
+    with pytest.raises(ToolError, match="'Over-ear headphones'"):
+        say("/rename Earbuds to over-ear headphones")
+
+
+def test_a_label_that_is_a_node_is_renamed_with_it(shop_workspace: Any, say: Callable[..., Any]) -> None:
+    say("/rename Audio to Sound", yes=True)
+    assert shop_workspace.index.label(LabelId("au")).name == "Sound"
+    assert say("/undo").diff == ("~ renamed Electronics > Sound #4 to 'Audio'",)
+    assert say("/where sound").data["labels"][0]["id"] == "au"
+
+
+def test_a_label_without_branches_is_not_merged(say: Callable[..., Any]) -> None:
+    with pytest.raises(ToolError, match="labels are not merged"):
+        say("/merge Earbuds into Speakers")
     with pytest.raises(InputError, match="label without branches"):
         say("/under Earbuds")
 

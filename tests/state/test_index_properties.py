@@ -83,6 +83,7 @@ STEPS: list[Any] = [
     lambda index, one, other: index.dissolve_node(one),
     lambda index, one, other: index.add_edge(one, other),
     lambda index, one, other: index.place_many([(id_, one) for id_ in index.label_ids()]),
+    lambda index, one, other: index.rename_labels(dict.fromkeys(index.label_ids()[:1], f"called {other}")),
 ]
 
 
@@ -140,6 +141,11 @@ class IndexMachine(RuleBasedStateMachine):
     @rule(labels=st.lists(pick, min_size=1, max_size=3), text=names)
     def describe_labels(self, labels: list[int], text: str) -> None:
         self.change(self.index.describe_labels, {self.label(each): text for each in labels})
+
+    @precondition(lambda self: self.now["labels"])
+    @rule(labels=st.lists(pick, min_size=1, max_size=3), name=names)
+    def rename_labels(self, labels: list[int], name: str) -> None:
+        self.change(self.index.rename_labels, {self.label(each): name for each in labels})
 
     @rule(parent=pick, name=names, words=st.lists(names, max_size=2))
     def create_node(self, parent: int, name: str, words: list[str]) -> None:

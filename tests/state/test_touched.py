@@ -44,6 +44,7 @@ def step(index: Index, kind: int, one: int, other: int) -> None:
         lambda: index.remove_edge(here, there),
         lambda: index.add_labels([Label(LABELS[5], "f")]),
         lambda: index.describe_labels({LABELS[other % 5]: f"text {one % 3}"}),
+        lambda: index.rename_labels({LABELS[other % 5]: f"called {one % 3}"}),
         lambda: index.undo(),
         lambda: index.undo(EventId(1 + other % index.version())),
         lambda: index.load_tree(
@@ -57,7 +58,7 @@ def step(index: Index, kind: int, one: int, other: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 14), numbers, numbers), max_size=6), numbers)
+@given(st.lists(st.tuples(st.integers(0, 15), numbers, numbers), max_size=6), numbers)
 def test_what_was_touched_tells_all(steps: list[tuple[int, int, int]], since: int) -> None:
     with Database.in_memory() as database:
         index = Index(database)
@@ -83,7 +84,7 @@ def test_inside_a_transaction_it_tells_what_is_not_written_yet(index: Index, dat
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 14), numbers, numbers), max_size=4), st.integers(0, 3))
+@given(st.lists(st.tuples(st.integers(0, 15), numbers, numbers), max_size=4), st.integers(0, 3))
 def test_a_trial_leaves_the_index_as_it_was(steps: list[tuple[int, int, int]], before: int) -> None:
     with Database.in_memory() as database:
         index = Index(database)

@@ -32,6 +32,7 @@ NOTHING: dict[str, object] = dict.fromkeys(
         "labels_gone",
         "labels_moved",
         "labels_described",
+        "labels_renamed",
         "inserted",
         "removed",
         "moved",
@@ -71,6 +72,14 @@ def test_nothing(made: Index) -> None:
 def test_described(made: Index) -> None:
     made.describe_labels({A: "the first", B: ""})
     assert changed(since(made)) == {"labels_described": (LabelEdit(A, "A", "", "the first"),)}
+    made.undo()
+    assert since(made).is_empty
+
+
+def test_renamed_labels(made: Index) -> None:
+    made.rename_labels({A: "First", B: "B"})
+    assert changed(since(made)) == {"labels_renamed": (LabelEdit(A, "First", "A", "First"),)}
+    assert made.diff_since(EventId(2)) == since(made)
     made.undo()
     assert since(made).is_empty
 

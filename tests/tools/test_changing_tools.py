@@ -8,6 +8,7 @@ from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index import Index
 from taxonaut.tools import Part, merge_nodes, move_node, remove_node, rename_node, split_node
+from taxonaut.tools.rename_label import rename_label
 
 ROOT, CLOTHES, SPORTS, SHOES, BALLS = (NodeId(number) for number in range(1, 6))
 BALL, PUCK = LabelId("ball"), LabelId("puck")
@@ -31,6 +32,41 @@ def test_a_node_of_several_parents_leaves_one(index: Index) -> None:
 
 def test_a_node_gets_a_clean_name(index: Index) -> None:
     assert rename_node(index, SPORTS, "  Sporting \n goods ").name == "Sporting goods"
+
+
+def test_a_node_that_is_a_label_is_renamed_with_it_in_one_change(index: Index) -> None:
+    before = index.version()
+    assert rename_node(index, SHOES, "Footwear").name == "Footwear"
+    assert index.label(LabelId("shoes")).name == "Footwear"
+    (change,) = index.events.changes(1)
+    assert (change.first, dict(change.operations)) == (before + 1, {"edit_node": 1, "rename_labels": 1})
+    assert [label.id for label in index.search("footwear")] == ["shoes"]
+    index.undo()
+    assert (index.node(SHOES).name, index.label(LabelId("shoes")).name) == ("Shoes", "Shoes")
+    assert rename_label(index, LabelId("shoes"), "Footwear") == index.label(LabelId("shoes"))
+    assert (index.node(SHOES).name, index.label(LabelId("shoes")).name) == ("Footwear", "Footwear")
+
+
+def test_a_label_that_kept_a_node_s_former_name_gets_the_new_one(index: Index) -> None:
+    index.rename_node(SHOES, "Footwear")
+    rename_node(index, SHOES, "Footwear")
+    assert index.label(LabelId("shoes")).name == "Footwear"
+
+
+def test_a_category_in_two_places_is_renamed_in_both(index: Index) -> None:
+    other = index.create_node(BALLS, "Shoes", label_id=LabelId("shoes"))
+    index.place(LabelId("shoes"), [other])
+    rename_node(index, other, "Footwear")
+    assert [node.name for node in index.nodes([SHOES, other])] == ["Footwear", "Footwear"]
+    with pytest.raises(ToolError, match="'Footballs'"):
+        rename_node(index, SHOES, "footballs")
+
+
+def test_a_label_gets_a_clean_name(index: Index) -> None:
+    before = index.version()
+    assert rename_label(index, LabelId("boots"), "  High \n boots ").name == "High boots"
+    assert index.version() == before + 1
+    assert [each.name for each in index.labels_at(SHOES)] == ["Shoes", "High boots"]
 
 
 def test_two_nodes_become_one(index: Index) -> None:
@@ -62,6 +98,22 @@ CALLS: list[tuple[Any, str]] = [
     (lambda index: rename_node(index, SPORTS, " "), "give it one with letters"),
     (lambda index: rename_node(index, SPORTS, "Sports"), "has the name 'Sports' already"),
     (lambda index: rename_node(index, SPORTS, "clothes"), "'Clothes' (2) stands beside it already"),
+    (
+        lambda index: rename_node(index, SHOES, "scarves"),
+        "'Scarves' (scarf) stands beside it already; name what",
+    ),
+    (lambda index: rename_node(index, SPORTS, "x" * 121), "has 1 to 120 characters; 121 were given"),
+    (lambda index: rename_label(index, LabelId("boots"), " "), "a label was given the name ' '"),
+    (
+        lambda index: rename_label(index, LabelId("boots"), "Boots"),
+        "label 'boots' has the name 'Boots' already",
+    ),
+    (
+        lambda index: rename_label(index, BALL, "pucks"),
+        "'Pucks' (puck) stands beside it already; name what is",
+    ),
+    (lambda index: rename_label(index, LabelId("scarf"), "shoes"), "'Shoes' (4) stands beside it already"),
+    (lambda index: rename_label(index, LabelId("hats"), "Caps"), "no label 'hats'"),
     (lambda index: merge_nodes(index, SPORTS, SPORTS), "was given twice"),
     (lambda index: merge_nodes(index, SPORTS, ROOT), "is the root, which cannot be removed"),
     (lambda index: remove_node(index, ROOT), "is the root, which cannot be removed"),
