@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index import Index
-from taxonaut.state.records import Node
 from taxonaut.tools.propose_category import folded
 
 Words = tuple[str, ...]
@@ -55,10 +54,10 @@ class Names:
         places: defaultdict[Words, list[Place]] = defaultdict(list)
         labels: defaultdict[Words, list[LabelId]] = defaultdict(list)
         nodes = set[LabelId]()
-        for node in _below_the_root(index):
-            places[key_of(node.name)].append(node.id)
-            if node.label_id is not None:
-                nodes.add(node.label_id)
+        for node, name, own in index.node_names():
+            places[key_of(name)].append(node)
+            if own is not None:
+                nodes.add(own)
         for label in index.all_labels():
             key = key_of(label.name)
             labels[key].append(label.id)
@@ -103,18 +102,3 @@ class Names:
                 shared[key] += 1
         ranked = sorted(shared, key=lambda key: (-shared[key] / len(wanted | set(key)), key))
         return ranked[:most]
-
-
-def _below_the_root(index: Index) -> Iterator[Node]:
-    """Yield each node but the root once, level by level."""
-    seen, level = set[NodeId](), [index.root()]
-    while level:
-        fresh = {
-            node.id: node
-            for nodes in index.children_of(level).values()
-            for node in nodes
-            if node.id not in seen
-        }
-        yield from fresh.values()
-        seen.update(fresh)
-        level = list(fresh)

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.toolkit import Arguments, Desk, made
 from taxonaut.conversation.tools_walk import ready
-from taxonaut.evaluation.harness import MethodReport, Report, aevaluate
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
 from taxonaut.state.records import Item, ItemResult
@@ -23,6 +22,9 @@ from taxonaut.workspace.item_files import open_items
 from taxonaut.workspace.labelling import Tally, hand_on
 from taxonaut.workspace.result_files import open_results
 from taxonaut.workspace.sources import format_of
+
+if TYPE_CHECKING:
+    from taxonaut.evaluation.harness import MethodReport, Report
 
 FILE: dict[str, Any] = {
     "type": "string",
@@ -121,6 +123,8 @@ def evaluate_tool(desk: Desk) -> Tool:
     workspace = desk.workspace
 
     async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        from taxonaut.evaluation.harness import aevaluate
+
         path = desk.file(str(arguments["file"]))
         columns = guessed_columns(path, str(arguments.get("column", "")), str(arguments.get("labels", "")))
         rows = list(islice(open_items(path, columns).rows(), arguments.get("limit")))
@@ -168,13 +172,13 @@ def last_run(desk: Desk) -> RunId | None:
     return next((each.id for each in runs if each.kind == KIND), None)
 
 
-def method_row(method: MethodReport) -> dict[str, Any]:
+def method_row(method: "MethodReport") -> dict[str, Any]:
     """Return a method's measures and cost."""
     measures = {name: round(method.quality.intervals[name].value, 4) for name in MEASURES}
     return {"method": method.method, **measures, "requests": method.requests, "asked": method.asked}
 
 
-def table(report: Report) -> list[str]:
+def table(report: "Report") -> list[str]:
     """Return the measures as lines whose columns stand below each other, in per cent with half an interval."""
     cells = [["", *MEASURES, "requests"]]
     for each in report.methods:

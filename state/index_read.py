@@ -21,6 +21,10 @@ SELECT id, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lower(na
 FROM nodes WHERE tree = $3 AND hits > 0 ORDER BY hits DESC, length(name), id LIMIT $2
 """
 
+_NODE_NAMES = """
+SELECT id, name, label FROM nodes WHERE id IN (SELECT child FROM edges WHERE tree = ?)
+"""
+
 _NODES_NAMED = """
 SELECT id FROM nodes WHERE tree = $2 AND lower(name) IN (SELECT lower(unnest($1::VARCHAR[]))) ORDER BY id
 """
@@ -117,6 +121,16 @@ class IndexReader:
         with self._database.lock:
             hits = self._database.rows(_SEARCH, [words, limit]) if words else []
             return self._view.labels.get([row[0] for row in hits])
+
+    def node_names(self) -> list[tuple[NodeId, str, LabelId | None]]:
+        """Return each node of the tree but the root, those near the root first: id, name, the label that it is."""
+        with self._database.lock:
+            shape, book = self._view.shape, self._view.labels
+            found = [
+                (NodeId(id_), str(name), None if label is None else book.ids([label])[0])
+                for id_, name, label in self._database.rows(_NODE_NAMES, [shape.tree])
+            ]
+            return sorted(found, key=lambda row: (shape.depth(row[0]), row[0]))
 
     def nodes_named(self, names: Sequence[str]) -> list[Node]:
         """Return the nodes that have one of these names, whatever the case of its letters."""

@@ -30,6 +30,8 @@ LEFTOVER = frozenset({"other", "others", "misc", "miscellaneous", "uncategorized
 JOINING = frozenset({"a", "an", "and", "for", "in", "of", "or", "the", "with"})
 """Words that do not tell two names apart where another follows."""
 
+_WORDS = re.compile(r"[\w+#]+")
+
 MOST_LISTED = 4
 """Things that a descriptor may name as included, and as excluded."""
 
@@ -161,8 +163,12 @@ def descriptor_schema() -> dict[str, Any]:
 
 def folded(name: str) -> str:
     """A name without case, accents, punctuation and plural s, for comparing siblings; C, C# and C++ differ."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    words = re.findall(r"[\w+#]+", "".join(c for c in plain if not unicodedata.combining(c)))
+    plain = name.casefold()
+    if not plain.isascii():
+        plain = "".join(
+            c for c in unicodedata.normalize("NFKD", name).casefold() if not unicodedata.combining(c)
+        )
+    words = _WORDS.findall(plain)
     return " ".join(map(singular, words)) or plain
 
 
