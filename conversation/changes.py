@@ -82,8 +82,8 @@ def carried_out(workspace: Workspace, plan: Plan) -> Outcome:
 def lines_of(diff: IndexDiff) -> tuple[str, ...]:
     """Return a diff as short lines: a sign, and what came, went, moved or changed its name."""
     rest, turned = without_twins(diff)
-    shown = [f"~ {named(node)} {what}" for node, what in turned]
-    kinds = diff_lines(rest)
+    shown: list[str] = []
+    kinds = [[("~", "node", f"{named(node)} {what}") for node, what in turned], *diff_lines(rest)]
     most = MOST_LINES if sum(map(len, kinds)) <= MANY_LINES else FEW_LINES
     for lines in kinds:
         for sign, kind, text in lines[:most]:
