@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taxonaut.agents.aligning import GENERAL, POINTING, Spans
+from taxonaut.agents.framing import inside as inside_text
 from taxonaut.agents.index_names import Place
 from taxonaut.agents.place_offers import Places
 from taxonaut.agents.slot_words import (
@@ -14,6 +15,7 @@ from taxonaut.agents.slot_words import (
     beside,
     listed,
     named_span,
+    new_name,
     placed,
     sought,
     spelt,
@@ -153,6 +155,8 @@ class ArgumentOffers:
             return utterance.text(inside[0], inside[0] + 1)
         if span is None and slot.required and len(quoted) == 1 and slot.kind in ("text", "words", "name"):
             return utterance.text(quoted[0], quoted[0] + 1)
+        if span is not None and slot.kind == "text":
+            span = inside_text(utterance, *span, self.known)
         words = utterance.text(*span) if span is not None else ""
         pointing = [token.word for token in tokens[slice(*span)]] if span is not None else []
         if slot.kind == "text":
@@ -160,7 +164,7 @@ class ArgumentOffers:
             return (focus.text if slot.required or words else "") if pointed else trimmed(words, text=True)
         if pointing and all(word in POINTING for word in pointing):
             return ""
-        return sought(trimmed(words), self.known) if slot.kind == "words" else trimmed(words)
+        return sought(trimmed(words), self.known) if slot.kind == "words" else new_name(words)
 
     async def place(
         self,

@@ -10,6 +10,7 @@ from taxonaut.agents.aligning import Spans
 from taxonaut.agents.argument_offers import ArgumentOffers, Filled
 from taxonaut.agents.asking import Asker, Question
 from taxonaut.agents.assistant import Message, OnToken, Turn
+from taxonaut.agents.framing import plain
 from taxonaut.agents.phrasebook import LEAST, NOTHING, Phrasebook
 from taxonaut.agents.phrasing import SLOT, marked, masked
 from taxonaut.agents.place_offers import Places
@@ -88,7 +89,7 @@ class ChoosingAssistant:
         """Read the last of what was said, as an answer if a question of ours came before it."""
         book = self.book(tools)
         said = str(talk[-1].get("content") or "")
-        utterance = marked(read(said), self.places.names, book.vocabulary)
+        utterance = plain(marked(read(said), self.places.names, book.vocabulary))
         if (
             len(talk) > 2
             and _ASKS.search(str(talk[-2].get("content") or ""))
@@ -121,7 +122,7 @@ class ChoosingAssistant:
             system="",
             context="",
         )
-        text = masked(utterance, book.all_words)
+        text = masked(utterance, book.vocabulary, book.all_words)
         (answer,) = await asker.ask(run, [(Item(ItemId(utterance.said[:200]), text), question)])
         scores = dict(zip(answer.decision.options, answer.decision.scores, strict=True))
         ranked = book.ranked(scores, utterance)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from taxonaut.agents.aligning import Spans, fit
+from taxonaut.agents.framing import ends
 from taxonaut.agents.phrasing import Pattern, Vocabulary, masked_pattern, pattern
 from taxonaut.agents.utterance import Utterance
 from taxonaut.models.requests import Choice
@@ -16,6 +17,9 @@ NOTHING = "none"
 
 ALIGNED = 24
 """Examples of a tool that are laid over a message, those with most words in common."""
+
+ADDED = 0.3
+"""What it costs to pass over a clause at the end."""
 
 LEAST = 0.2
 QUESTION = 0.25
@@ -124,8 +128,12 @@ class Phrasebook:
             return sum(bool(part.word) for part in parts) - 2 * sum(part.word in words for part in parts)
 
         near = sorted(self.patterns[name], key=unlike)[:ALIGNED]
-        fits = [fit(parts, utterance.tokens, self.vocabulary.words) for parts in near]
-        return min(fits, key=lambda each: each.cost).spans
+        fits = [
+            (fit(parts, utterance.tokens[:end], self.vocabulary.words), ADDED * dropped)
+            for dropped, end in enumerate(ends(utterance))
+            for parts in near
+        ]
+        return min(fits, key=lambda each: each[0].cost + each[1])[0].spans
 
     def ranked(self, scores: Mapping[str, float], utterance: Utterance) -> list[tuple[str, float]]:
         """Order tools by their scores, best first; a change scores less in a question, and where no word asks for it.

@@ -146,9 +146,20 @@ def _mended(tokens: Iterable[Token], names: Names, vocabulary: Vocabulary) -> It
         yield token if known else replace(token, word=vocabulary.corrected(token.word))
 
 
-def masked(utterance: Utterance, vocabulary: Vocabulary) -> str:
-    """Return a message as it is compared: words that no phrasing uses are part of a text or a name."""
+def masked(utterance: Utterance, vocabulary: Vocabulary, others: Vocabulary | None = None) -> str:
+    """Return a message as it is compared: words that no phrasing uses are part of a text or a name.
+
+    So is a word beside one that only `others` use, the phrasings that no tool is for: *sleep* in *sleep headphones*.
+    """
     shown: list[str] = []
+    plain = [
+        not token.mark and (token.word in vocabulary.words or token.word in ",;:")
+        for token in utterance.tokens
+    ]
+    strange = [
+        bool(token.mark) or not (here or (others is not None and token.word in others.words))
+        for here, token in zip(plain, utterance.tokens, strict=True)
+    ]
     for at, token in enumerate(utterance.tokens):
         if at == 0 and not token.mark and len(utterance.tokens) > 1 and utterance.tokens[1].mark:
             word = token.word
@@ -157,7 +168,8 @@ def masked(utterance: Utterance, vocabulary: Vocabulary) -> str:
         elif token.word in ",;:":
             continue
         else:
-            word = token.word if token.word in vocabulary.words else MASKS["quoted"]
+            beside = any(strange[max(0, at - 1) : at + 2])
+            word = token.word if plain[at] or not beside else MASKS["quoted"]
         if not (shown and shown[-1] == word == MASKS["quoted"]):
             shown.append(word)
     return " ".join(shown)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from taxonaut.agents.aligning import POINTING, Spans
+from taxonaut.agents.framing import PLACES
 from taxonaut.agents.utterance import Token, Utterance, unquoted
 from taxonaut.tools.toolbox import Slot, Tool
 
@@ -14,22 +15,40 @@ BESIDE = re.compile(
 )
 _BEFORE = re.compile(
     r"^(?:(?:the|a|an|our|this|that|these|those|all|new|sub-?|category|categories|subcategory|subcategories|node|nodes|branch"
-    r"|section|label|labels|called|named|for|about|of|under|below|in|inside|to|into|be|as|with|on|item|product)\b|[:,;-])\s*",
+    r"|section|label|labels|called|named|around|through|for|about|of|under|below|in|inside|to|into|be|as|with|on|item|product)\b|[:,;-])\s*",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
     r"(?:[\s,;:.?!]+|\s+(?:please|pls|plz|instead|too|as well|category|categories|node|branch|section|subcategory"
-    r"|for me|here|now|then|thanks|from now on|also|under|below|next|next to|beside|alongside|inside|into|as))$",
+    r"|for me|here|now|then|thanks|from now on|so far|yet|until now"
+    r"|as (?:a |the |its )?(?:new )?(?:child|children|sibling|sub-?category)(?: (?:of|to))?"
+    r"|also|under|below|next|next to|beside|alongside|inside|into|as))$",
     re.IGNORECASE,
 )
 _TEXT_AFTER = re.compile(r"(?:[\s,;:?!]+|\s+(?:please|pls|plz))$", re.IGNORECASE)
 _ABOUT = re.compile(
     r"\b(?:about|related to|relating to|to do with|concerning|regarding|matching|mention(?:s|ing)?"
-    r"|contain(?:s|ing)?|with)\s+",
+    r"|contain(?:s|ing)?|around|connected with|deal(?:s|ing)? with|having to do with|with)\s+",
+    re.IGNORECASE,
+)
+_IN_NAMES = re.compile(
+    r"^.*\b(?:with|having|has|have|contain(?:s|ing)?)\s+(.+)\s+in (?:the|its|their) (?:name|title)s?$",
+    re.IGNORECASE,
+)
+_CALLING = re.compile(
+    r"^.*\b(?:make|call|name|rename|change|turn)\s+(?:it|that|this)(?: one)?\s+(?:be\s+|to\s+|into\s+|as\s+)?",
+    re.IGNORECASE,
+)
+_SCOPE = re.compile(
+    r"^(?:(?:go|look|search|in|into|through|on|all|any|of|the|our|your|this|whole|existing)\s+)*"
+    r"(?:taxonomy|tree|catalog(?:ue)?|index|hierarchy|labels?|nodes?|categor(?:y|ies)|subcategories|names)\s+"
+    r"(?:for|about|on|around|like|of|with|named|called)\s+",
     re.IGNORECASE,
 )
 _IN_HERE = re.compile(
-    r"\s+in(?:\s+(?:here|there|it|them|(?:the|its|their) (?:names?|tree|index|titles?)))?$", re.IGNORECASE
+    r"\s+(?:anywhere|somewhere|in(?:\s+(?:here|there|it|them"
+    r"|(?:the|its|their) (?:names?|tree|taxonomy|catalog(?:ue)?|index|titles?)))?)$",
+    re.IGNORECASE,
 )
 BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", re.IGNORECASE)
 BESIDE_SLOT = "beside"
@@ -52,7 +71,7 @@ def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[in
         for slot in nodes:
             vague = slot not in where or (wanted == "name" and _unmarked(utterance, where[slot]))
             if vague and left and BESIDE_SLOT not in where:
-                at = left.pop(0) if wanted == "name" else left.pop()
+                at = left.pop(0) if wanted == "name" else left.pop(_pointed(utterance, left))
                 where[slot] = (at, at + 1)
     for slot, each in tool.slots.items():
         taken = {at for span in where.values() for at in range(*span)}
@@ -71,6 +90,12 @@ def placed(tool: Tool, utterance: Utterance, spans: Spans) -> dict[str, tuple[in
                 assert span is not None
                 where[BESIDE_SLOT if beside(utterance, span) else under] = span
     return where
+
+
+def _pointed(utterance: Utterance, left: Sequence[int]) -> int:
+    """Say which of the words that point is a place: the last one after *under* or *beside*, else the last."""
+    after = [nth for nth, at in enumerate(left) if at and utterance.tokens[at - 1].word in PLACES]
+    return after[-1] if after else len(left) - 1
 
 
 def _unmarked(utterance: Utterance, span: tuple[int, int]) -> bool:
@@ -116,11 +141,18 @@ def trimmed(words: str, *, text: bool = False) -> str:
 
 def sought(words: str, known: frozenset[str]) -> str:
     """Return the words to look for, without what only says that they are looked for; `known`: words of phrasings."""
-    words = _IN_HERE.sub("", words)
+    if found_in := _IN_NAMES.match(words):
+        return trimmed(found_in[1])
+    words = _SCOPE.sub("", _IN_HERE.sub("", words))
     for found in _ABOUT.finditer(words):
         if all(word in known for word in words[: found.start()].casefold().split()):
             return trimmed(words[found.end() :])
     return words
+
+
+def new_name(words: str) -> str:
+    """Return the name that words give, without *call it* and what is before that."""
+    return trimmed(_CALLING.sub("", words) or words)
 
 
 def spelt(name: str, siblings: Sequence[str]) -> str:

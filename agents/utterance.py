@@ -10,18 +10,33 @@ Mark = Literal["", "quoted", "name", "file", "period", "number", "change"]
 
 FILE = r"(?:[~.\w-]*/)*[\w.-]*\w\.(?:csv|tsv|jsonl|ndjson|json|txt|parquet|xlsx?)(?:\.gz)?"
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_MONTH = r"(?:january|february|march|april|may|june|july|august|september|october|november|december)"
-_UNIT = r"(?:minute|hour|day|week|month|quarter|year)s?"
+_MONTH = (
+    r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b)"
+)
+_SEASON = r"(?:spring|summer|autumn|fall|winter)"
+_UNIT = r"(?:minute|hour|day|week|fortnight|month|quarter|year)s?"
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _SOME = r"(?:\d+|a|an|one|two|three|four|five|six|seven|ten|couple of|few)"
 _POINT = (
     rf"(?:yesterday|today|this morning|{_DATE}|(?:last |this )?{_DAY}|(?:last |this )?(?:week|month|year)"
-    rf"|last {_UNIT}|{_SOME} {_UNIT} ago|(?:the )?\d+(?:st|nd|rd|th)(?: of)?(?: {_MONTH})?|{_MONTH}(?: \d+)?)"
+    rf"|last {_UNIT}|{_SOME} {_UNIT} ago|(?:the )?\d+(?:st|nd|rd|th)(?: of)?(?: {_MONTH})?(?: \d{{4}})?"
+    rf"|\d\d? {_MONTH}(?: \d{{4}})?|{_MONTH}(?: \d+)?)"
 )
+_NO_TIME = r"(?!(?:i|you|we|they|it|he|she|this|that|these|there|when|change|number|event|run|a|an|my|our)\b)"
+_VAGUE = (
+    rf"since (?:the |last )?(?:(?:start|beginning|end) of (?:the )?)?{_NO_TIME}[^\W\d_]+"
+    rf"|(?:in |over |during )?(?:the )?(?:first|second|last) (?:half|third|week|days?) of (?:the |last )?\w+"
+    rf"|(?:in|over|during|this|last) (?:the |last |this )?{_SEASON}"
+)
+"""Times that are said to the tool even if it cannot read them: it says which it can."""
+
 _PERIOD = (
-    rf"(?:since|from) {_POINT}|(?:in |over |during |within )?(?:the )?(?:last|past) {_SOME} {_UNIT}"
+    rf"(?:between|from) {_POINT} (?:and|to|till|until|up to) {_POINT}|(?:since|from) {_POINT}|{_VAGUE}"
+    rf"|(?:in |over |during |within )?(?:the )?(?:last|past) {_SOME} {_UNIT}"
     rf"|(?:in |over |during )?(?:the )?(?:last|past|previous|this) (?:{_UNIT}|{_DAY}|{_MONTH})"
-    rf"|today|yesterday|{_SOME} {_UNIT} ago|in {_MONTH}|on {_DATE}|on {_DAY}|{_DATE}"
+    rf"|today|yesterday|{_SOME} {_UNIT} ago"
+    rf"|in (?:early |mid |late )?{_MONTH}(?: \d{{4}})?|on {_DATE}|on {_DAY}|{_DATE}"
 )
 _QUOTES = (
     r"\"[^\"\n]+\"",
@@ -34,7 +49,7 @@ _QUOTES = (
     "‘[^’\n]+(?:’\\w[^’\n]*)*’(?!\\w)",
 )
 _TOKEN = re.compile(
-    rf"(?P<quoted>{'|'.join(_QUOTES)})|(?P<file>{FILE})(?!\w)|(?P<period>\b(?:{_PERIOD})\b)"
+    rf"(?P<quoted>{'|'.join(_QUOTES)})|(?P<file>{FILE})(?!\w)|(?P<period>\b(?:{_PERIOD})\b(?!\.\w))"
     r"|(?P<change>#\d+)|(?P<number>\d+(?![\w.]))|(?P<word>\w[\w'’+#.-]*\w[+#]*|\w[+#]*|->|→|=>|[>:&|,;])",
     re.IGNORECASE,
 )

@@ -73,6 +73,13 @@ def test_messages_and_examples_in_one_form(said: str, form: str) -> None:
     assert masked(marked(read(said), NAMES, VOCABULARY), VOCABULARY) == form
 
 
+def test_a_word_of_small_talk_beside_a_strange_one_is_part_of_a_text() -> None:
+    small_talk = Vocabulary(frozenset({"sleep", "well"}))
+    said = marked(read("where would sleep earplugs go"), NAMES, VOCABULARY)
+    assert masked(said, VOCABULARY, small_talk) == "where would something go"
+    assert masked(read("where would sleep well go"), VOCABULARY, small_talk) == "where would sleep well go"
+
+
 def test_examples_in_the_same_form() -> None:
     assert [masked_pattern(pattern(example, SLOTS)) for example in EXAMPLES[:3]] == [
         "where would something go",

@@ -32,6 +32,34 @@ TODAY = datetime(2026, 11, 21)
         ("since last week", Period("the last 7 days", NOW - timedelta(days=7))),
         ("3 days ago", Period("the last 3 days", NOW - timedelta(days=3))),
         ("over the last few days", Period("the last 3 days", NOW - timedelta(days=3))),
+        ("last fortnight", Period("the last 14 days", NOW - timedelta(days=14))),
+        ("since March", Period("since 2026-03-01", datetime(2026, 3, 1))),
+        ("since 3 May", Period("since 2026-05-03", datetime(2026, 5, 3))),
+        ("since December", Period("since 2025-12-01", datetime(2025, 12, 1))),
+        ("since the start of the year", Period("since 2026-01-01", datetime(2026, 1, 1))),
+        ("in October", Period("2026-10-01 to 2026-10-31", datetime(2026, 10, 1), datetime(2026, 11, 1))),
+        ("in Dec 2024", Period("2024-12-01 to 2024-12-31", datetime(2024, 12, 1), datetime(2025, 1, 1))),
+        ("on March 2nd", Period("2026-03-02", datetime(2026, 3, 2), datetime(2026, 3, 3))),
+        (
+            "between 1 March and 15 March",
+            Period("2026-03-01 to 2026-03-15", datetime(2026, 3, 1), datetime(2026, 3, 16)),
+        ),
+        (
+            "from Monday to Wednesday",
+            Period("2026-11-16 to 2026-11-18", datetime(2026, 11, 16), datetime(2026, 11, 19)),
+        ),
+        (
+            "from Friday until Wednesday",
+            Period("2026-11-13 to 2026-11-18", datetime(2026, 11, 13), datetime(2026, 11, 19)),
+        ),
+        (
+            "between November and February",
+            Period("2025-11-01 to 2026-02-28", datetime(2025, 11, 1), datetime(2026, 3, 1)),
+        ),
+        (
+            "between 2026-10-01 and today",
+            Period("2026-10-01 to 2026-11-21", datetime(2026, 10, 1), TODAY + timedelta(days=1)),
+        ),
         ("this year", Period("the last 365 days", NOW - timedelta(days=365))),
     ],
 )
@@ -39,7 +67,18 @@ def test_a_time_is_read(said: str, period: Period) -> None:
     assert read_period(said, NOW) == period
 
 
-@pytest.mark.parametrize("said", ["next week", "since 2026-13-01", "0 days", "soon"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "next week",
+        "since 2026-13-01",
+        "0 days",
+        "soon",
+        "since Easter",
+        "between 30 February and May",
+        "since 3 May 2027",
+    ],
+)
 def test_what_cannot_be_read_is_said(said: str) -> None:
     with pytest.raises(InputError, match="last week"):
         read_period(said, NOW)
