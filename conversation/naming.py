@@ -20,10 +20,13 @@ SHOWN = 4
 def place_of(index: Index, given: object) -> Place:
     """Return what an id in a call stands for; a label that is a node is that node.
 
-    Raises NotFoundError for an id that the index does not have.
+    A text that is no label's id is taken as a path or a name: small models give these. Raises NotFoundError for
+    what the index does not have, InputError for a name that stands in several places.
     """
     if isinstance(given, int):
         return index.node(NodeId(given)).id
+    if not index.has_label(LabelId(str(given))):
+        return find_place(index, str(given))
     label = index.label(LabelId(str(given)))
     nodes = index.nodes(index.placements_of(label.id))
     return next((node.id for node in nodes if node.label_id == label.id), label.id)
