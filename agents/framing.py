@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from taxonaut.agents.utterance import Token, Utterance
 
-MODALS = frozenset(("would", "should", "could", "might", "can", "will", "may", "shall"))
+MODALS = frozenset(("would", "should", "could", "might", "can", "will", "may", "shall", "ought", "does"))
 ASKED = frozenset(("where", "which", "what", "why", "how", "who"))
 """Words that a question begins with, also one inside another sentence."""
 
@@ -37,6 +37,9 @@ _ADDING = frozenset(
 )  # fmt: skip
 """Words that an added clause begins with, and the next piece of an item's text hardly does."""
 
+_VERBS = frozenset(
+    ("go", "belong", "fall", "fit", "land", "live", "sit", "stand", "end", "wind", "be", "come")
+)
 _SUBJECTS = frozenset(("you", "we", "i", "one", "they"))
 _LONGEST_LEAD = 8
 _LONGEST_TAIL = 9
@@ -88,20 +91,26 @@ def inside(utterance: Utterance, first: int, last: int, known: frozenset[str]) -
     """Cut the tokens of an item's text to the text, where parts of a question are still around it.
 
     *where* and *would* begin and end it: an item's text has neither. After *would you* comes a verb. Before a colon
-    that known words lead up to, there is no text.
+    that known words lead up to, and before *category of*, there is no text.
     """
     tokens = utterance.tokens
     for at in range(last - 2, first - 1, -1):
         if tokens[at].word == ":" and _mostly_known(tokens[:at], known):
             return at + 1, last
     for at in range(first, last - 1):
-        if not tokens[at].mark and tokens[at].word in ASKED:
+        of_category = tokens[at].word in ("of", "for") and tokens[at - 1].word in (
+            "category",
+            "place",
+            "label",
+        )
+        if not tokens[at].mark and (tokens[at].word in ASKED or (at and of_category)):
             first = at + 1
     for at in range(first, last):
         if tokens[at].mark or tokens[at].word not in MODALS:
             continue
-        if at + 1 < last and all(token.word in known | {","} for token in tokens[first:at]):
-            first = at + 1
+        asked = first > 0 and tokens[first - 1].word in ASKED and at - first <= 2
+        if at + 1 < last and (asked or all(token.word in known | {","} for token in tokens[first:at])):
+            first, last = at + 1, _before_verb(tokens, at + 1, last)
         elif at > first and last - at <= 4:
             last = at
         break
@@ -109,6 +118,14 @@ def inside(utterance: Utterance, first: int, last: int, known: frozenset[str]) -
     before = {token.word for token in tokens[max(0, first - 2) : first]}
     after_subject = len(before & _SUBJECTS) == len(before & (MODALS | {"do", "does"})) == 1
     return first + (after_subject and last - first > 1 and tokens[first].word.isalpha()), last
+
+
+def _before_verb(tokens: tuple[Token, ...], first: int, last: int) -> int:
+    """Return where a text ends that a verb follows: *go*, *belong on*."""
+    for at in (last - 1, last - 2):
+        if at > first and not tokens[at].mark and tokens[at].word in _VERBS:
+            return at
+    return last
 
 
 def _mostly_known(tokens: tuple[Token, ...], known: frozenset[str]) -> bool:

@@ -27,7 +27,7 @@ _AFTER = re.compile(
 )
 _TEXT_AFTER = re.compile(r"(?:[\s,;:?!]+|\s+(?:please|pls|plz))$", re.IGNORECASE)
 _ABOUT = re.compile(
-    r"\b(?:about|related to|relating to|to do with|concerning|regarding|matching|mention(?:s|ing)?"
+    r"\b(?:about|relat(?:ed|es?|ing) to|having|to do with|concerning|regarding|matching|mention(?:s|ing)?"
     r"|contain(?:s|ing)?|around|connected with|deal(?:s|ing)? with|having to do with|with)\s+",
     re.IGNORECASE,
 )
@@ -39,15 +39,16 @@ _CALLING = re.compile(
     r"^.*\b(?:make|call|name|rename|change|turn)\s+(?:it|that|this)(?: one)?\s+(?:be\s+|to\s+|into\s+|as\s+)?",
     re.IGNORECASE,
 )
+_ANYTHING = frozenset(("whatever", "stuff", "things", "something", "anything", "everything", "all", "some"))
 _SCOPE = re.compile(
-    r"^(?:(?:go|look|search|in|into|through|on|all|any|of|the|our|your|this|whole|existing)\s+)*"
+    r"^(?:\w+\s+)?(?:(?:go|look|search|in|into|through|on|all|any|of|the|our|your|this|whole|existing)\s+)*"
     r"(?:taxonomy|tree|catalog(?:ue)?|index|hierarchy|labels?|nodes?|categor(?:y|ies)|subcategories|names)\s+"
     r"(?:for|about|on|around|like|of|with|named|called)\s+",
     re.IGNORECASE,
 )
 _IN_HERE = re.compile(
     r"\s+(?:anywhere|somewhere|in(?:\s+(?:here|there|it|them"
-    r"|(?:the|its|their) (?:names?|tree|taxonomy|catalog(?:ue)?|index|titles?)))?)$",
+    r"|(?:the|its|their|our|your) (?:names?|tree|taxonomy|catalog(?:ue)?|index|titles?)))?)$",
     re.IGNORECASE,
 )
 BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", re.IGNORECASE)
@@ -145,7 +146,7 @@ def sought(words: str, known: frozenset[str]) -> str:
         return trimmed(found_in[1])
     words = _SCOPE.sub("", _IN_HERE.sub("", words))
     for found in _ABOUT.finditer(words):
-        if all(word in known for word in words[: found.start()].casefold().split()):
+        if all(word in known | _ANYTHING for word in words[: found.start()].casefold().split()):
             return trimmed(words[found.end() :])
     return words
 

@@ -27,6 +27,7 @@ _NO_TIME = r"(?!(?:i|you|we|they|it|he|she|this|that|these|there|when|change|num
 _VAGUE = (
     rf"since (?:the |last )?(?:(?:start|beginning|end) of (?:the )?)?{_NO_TIME}[^\W\d_]+"
     rf"|(?:in |over |during )?(?:the )?(?:first|second|last) (?:half|third|week|days?) of (?:the |last )?\w+"
+    r"|(?:in|during|since) q[1-4](?: \d{4})?"
     rf"|(?:in|over|during|this|last) (?:the |last |this )?{_SEASON}"
 )
 """Times that are said to the tool even if it cannot read them: it says which it can."""

@@ -57,7 +57,9 @@ def test_a_message_may_end_before_what_was_added(said: str, requests: list[str])
     ("said", "text"),
     [
         ("where a red lamp with stand would wind up", "a red lamp with stand"),
-        ("in the tree would a red lamp be", "a red lamp be"),
+        ("in the tree would a red lamp be", "a red lamp"),
+        ("what shelf does a red lamp belong on", "a red lamp"),
+        ("find the category of a red lamp", "a red lamp"),
         ("where would you shelve a red lamp", "a red lamp"),
         ("where could one sell a red lamp", "a red lamp"),
         ("where you would stick a red lamp", "a red lamp"),

@@ -21,6 +21,8 @@ KNOWN = frozenset(("find", "search", "labels", "anything", "the", "tree", "for",
         ("find anything about tea in the tree", "tea"),
         ("Christmas tree lights", "Christmas tree lights"),
         ("tree", "tree"),
+        ("check the hierarchy for soap", "soap"),
+        ("find whatever relates to tea", "tea"),
     ],
 )
 def test_where_to_look_is_no_part_of_what_is_looked_for(words: str, query: str) -> None:
