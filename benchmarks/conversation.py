@@ -22,6 +22,7 @@ from typing import Any
 from taxonaut.agents.choosing_assistant import ChoosingAssistant
 from taxonaut.agents.index_names import key_of
 from taxonaut.conversation.choosing import choosing
+from taxonaut.conversation.naming import find_place
 from taxonaut.conversation.toolbox import WorkspaceTools
 from taxonaut.state.ids import RunId
 from taxonaut.tools.toolbox import Focus, Tool, ToolUse
@@ -113,12 +114,15 @@ def asked_for(decisions: Sequence[Any]) -> str | None:
 
 
 def focus_of(workspace: Workspace, given: Mapping[str, Any]) -> Focus:
-    """Return a focus; nodes may be paths."""
-    nodes = tuple(
+    """Return a focus; `node` may be the name of a category, `nodes` ids or paths."""
+    nodes = [
         node if isinstance(node, int) else find_node(workspace.index, node) for node in given.get("nodes", ())
-    )
-    labels = tuple(given.get("labels", ()))
-    return Focus(given.get("text", ""), nodes, labels, given.get("file", ""), given.get("run"))
+    ]
+    labels = list(given.get("labels", ()))
+    if "node" in given:
+        place = find_place(workspace.index, given["node"])
+        (nodes if isinstance(place, int) else labels).append(place)
+    return Focus(given.get("text", ""), tuple(nodes), tuple(labels), given.get("file", ""), given.get("run"))
 
 
 def matches(assistant: ChoosingAssistant, tool: Tool, use: ToolUse, wanted: Mapping[str, Any]) -> bool:
