@@ -15,7 +15,8 @@ BESIDE = re.compile(
 )
 _BEFORE = re.compile(
     r"^(?:(?:the|a|an|our|this|that|these|those|all|new|sub-?|category|categories|subcategory|subcategories|node|nodes|branch"
-    r"|section|label|labels|called|named|around|through|for|about|of|under|below|in|inside|to|into|be|as|with|on|item|product)(?![\w-])|[:,;-])\s*",
+    r"|section|label|labels|called|named|around|through|for|about|of|under|below|in|inside|to|into|be|become|have|having"
+    r"|titled|retitled|renamed|relabell?ed|reworded|as|with|on|item|product)(?![\w-])|[:,;-])\s*",
     re.IGNORECASE,
 )
 _AFTER = re.compile(

@@ -18,7 +18,7 @@ from taxonaut.models.phrasing_answers import Learned, PhrasingSettings
 from taxonaut.models.requests import Choice
 
 FILE = Path(__file__).with_name("phrasings.npz")
-_LEVELS = 127
+_LEVELS = 31
 
 Lookup = Callable[[Sequence[str]], Matrix]
 
@@ -87,7 +87,7 @@ def pack(
     weights: Matrix | None = None,
     stamped: int = 0,
 ) -> None:
-    """Write vectors (n, d) of texts: each number is rounded to one of 255 steps up to its row's largest."""
+    """Write vectors (n, d) of texts: each number is rounded to one of 63 steps up to its row's largest."""
     steps = vectors / np.abs(vectors).max(axis=1, keepdims=True) * _LEVELS
     keys = np.array([key(text) for text in texts], np.uint64)
     np.savez_compressed(
