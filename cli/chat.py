@@ -63,7 +63,7 @@ def chat(
     if threads or forget is not None:
         keep_house(session, forget, json=json)
         return
-    gc.disable()  # until all is loaded: what a start makes stays, and looking through it takes a tenth of the start
+    gc.disable()  # until the first answer: what a start makes stays, and looking through it takes a fifth of it
     try:
         code = talk(session, once, None if new else thread, yes=yes, model=model, json=json)
     finally:

@@ -27,7 +27,8 @@ Begin = Callable[["Conversation"], AsyncGenerator[Update, None]]
 class Talk:
     """One thread of a workspace, opened in the background. Close it, or use it in a `with` block.
 
-    `warms`: what the first answer needs is made ready, too. Python's garbage collector is on again once it is open.
+    `warms`: what the first answer needs is made ready, too. Python's garbage collector, if it is off,
+    is on again after the first turn.
     """
 
     def __init__(self, workspace: "Workspace", thread: str, *, warms: bool = False) -> None:
@@ -73,6 +74,8 @@ class Talk:
             while not isinstance(came.get(), asyncio.Task):
                 pass
             raise
+        finally:
+            gc.enable()
         if not update.cancelled() and (error := update.exception()) is not None:
             raise error
 
@@ -109,11 +112,11 @@ class Talk:
             self.failure = error
             return
         finally:
-            gc.enable()
             self.opened.set()
         if self.warms and self.workspace.config.models.assistant.provider == ENCODER:
             PORTAL.run(warm(assistant, chat.toolbox))
             warm_labels(self.workspace)
+            gc.enable()
 
 
 async def warm(assistant: "Assistant", toolbox: "Toolbox") -> None:

@@ -33,7 +33,7 @@ def start(shop: Path) -> Iterator[Start]:
 
     def begin(*options: str, program: tuple[str, ...] = ("-m", "taxonaut")) -> Played:
         command = [sys.executable, *program, "chat", "-w", str(shop), *options]
-        started.append(Played(command, env=dict(os.environ), patience_s=60))
+        started.append(Played(command, env=dict(os.environ), patience_s=180))
         started[-1].wait(lambda shown: shown.endswith((PROMPT, SURE)))
         return started[-1]
 
