@@ -118,10 +118,10 @@ class Terminal:
             return None
 
     def has_past(self) -> bool:
-        """Whether this workspace has had conversations, so that it is worth waiting for the thread's."""
-        from taxonaut.state.thread_store import THREADS_FILE
+        """Whether this thread has been talked in, so that it is worth waiting for it before the first line."""
+        from taxonaut.state.thread_store import THREADS_FILE, has_thread
 
-        return (self.workspace.folder / THREADS_FILE).exists()
+        return has_thread(self.workspace.folder / THREADS_FILE, self.talk.thread)
 
     def greet(self) -> None:
         """Show where the thread stands, and go on with what was broken off or waits."""

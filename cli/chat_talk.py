@@ -27,8 +27,8 @@ Begin = Callable[["Conversation"], AsyncGenerator[Update, None]]
 class Talk:
     """One thread of a workspace, opened in the background. Close it, or use it in a `with` block.
 
-    `warms`: what the first answer needs is made ready, too. Python's garbage collector, if it is off,
-    is on again after the first turn.
+    `warms`: what the first answer needs is made ready, too, unless a message is waiting for it already. Python's
+    garbage collector, if it is off, is on again after the first turn.
     """
 
     def __init__(self, workspace: "Workspace", thread: str, *, warms: bool = False) -> None:
@@ -36,6 +36,7 @@ class Talk:
         self.chat: Conversation | None = None
         self.failure: BaseException | None = None
         self.opened = threading.Event()
+        self.asked = threading.Event()
         self.loading = threading.Thread(target=self._load, name="taxonaut-chat", daemon=True)
         self.loading.start()
 
@@ -51,6 +52,7 @@ class Talk:
         """Give a turn's updates as they come. Ctrl-C ends the turn in order and is raised then."""
         from taxonaut.graphs.portal import PORTAL
 
+        self.asked.set()
         chat = self.ready()
         loop = PORTAL.start()
         came: SimpleQueue[Update | asyncio.Task[None]] = SimpleQueue()
@@ -114,8 +116,11 @@ class Talk:
         finally:
             self.opened.set()
         if self.warms and self.workspace.config.models.assistant.provider == ENCODER:
-            PORTAL.run(warm(assistant, chat.toolbox))
-            warm_labels(self.workspace)
+            if not self.asked.is_set():
+                PORTAL.run(warm(assistant, chat.toolbox))
+            if not self.asked.is_set():
+                warm_labels(self.workspace)
+        if not self.asked.is_set():
             gc.enable()
 
 

@@ -1,5 +1,7 @@
 """The file of conversations' checkpoints, beside what LangGraph's saver does with it: which threads it holds."""
 
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,6 +10,8 @@ if TYPE_CHECKING:
 THREADS_FILE = "threads.sqlite"
 
 _NAMES = "SELECT thread_id FROM checkpoints GROUP BY thread_id ORDER BY max(checkpoint_id) DESC"
+_HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkpoints'"
+_HAS = "SELECT 1 FROM checkpoints WHERE thread_id = ? LIMIT 1"
 _OLD_CHECKPOINTS = """
 DELETE FROM checkpoints WHERE thread_id = ?1 AND checkpoint_id < (
     SELECT max(checkpoint_id) FROM checkpoints AS latest
@@ -25,6 +29,18 @@ async def thread_names(connection: "Connection") -> list[str]:
     """Return the names of all threads, the one that was last at work first."""
     async with connection.execute(_NAMES) as rows:
         return [row[0] async for row in rows]
+
+
+def has_thread(file: Path, thread: str) -> bool:
+    """Say whether a thread is kept, without LangGraph, whose import takes a while; no if there is no such file."""
+    import sqlite3
+
+    if not file.is_file():
+        return False
+    with closing(sqlite3.connect(file)) as connection:
+        if connection.execute(_HAS_TABLE).fetchone() is None:
+            return False
+        return connection.execute(_HAS, [thread]).fetchone() is not None
 
 
 async def keep_latest(connection: "Connection", thread: str) -> None:

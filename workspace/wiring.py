@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from taxonaut.agents import general_expert, navigator
@@ -54,12 +55,14 @@ class Wiring:
         self.scorers: dict[str, TextScorer] = {}
         self.tables: dict[str, LabelTable] = {}
         self.models: dict[str, Answers] = {}
+        self.lock = RLock()
+        """Held while a table or scorer is made: who wants it meanwhile waits, and does not make it again."""
 
     def reconfigured(self, config: "Config") -> "Wiring":
         """Return the same wiring under other settings; what was opened is shared."""
         other = Wiring(config, self.index, self.embeddings, self.cache, self.prompts)
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
-        other.models = self.models
+        other.models, other.lock = self.models, self.lock
         return other
 
     @property
@@ -79,10 +82,11 @@ class Wiring:
 
     def embedder_of(self, settings: "ModelSettings") -> "Embedder":
         """Open an embedder, once for equal settings."""
-        key = embedder_key(settings)
-        if key not in self.embedders:
-            self.embedders[key] = open_embedder(settings)
-        return self.embedders[key]
+        with self.lock:
+            key = embedder_key(settings)
+            if key not in self.embedders:
+                self.embedders[key] = open_embedder(settings)
+            return self.embedders[key]
 
     def encoder_in(self, folder: "Path") -> StoredEmbedder:
         """Open an expert's fine-tuned encoder, once for equal ones; its vectors are kept under its own name."""
@@ -94,13 +98,14 @@ class Wiring:
 
     def scorer_of(self, settings: "ModelSettings") -> TextScorer:
         """Return the scorer over one embedder; equal settings share it, and with it the phrases it knows."""
-        key = f"{embedder_key(settings)} {self.index.version()}"
-        if key not in self.scorers:
-            table = self.label_table(settings)
-            names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
-            space = LabelSpace.of(names, table.vectors)
-            self.scorers[key] = TextScorer(self.embedder_of(settings), self.score_settings(), space)
-        return self.scorers[key]
+        with self.lock:
+            key = f"{embedder_key(settings)} {self.index.version()}"
+            if key not in self.scorers:
+                table = self.label_table(settings)
+                names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
+                space = LabelSpace.of(names, table.vectors)
+                self.scorers[key] = TextScorer(self.embedder_of(settings), self.score_settings(), space)
+            return self.scorers[key]
 
     def score_settings(self) -> ScoreSettings:
         """Return how texts are scored, as the settings have it."""
@@ -156,13 +161,14 @@ class Wiring:
 
     def label_table(self, embedder: "ModelSettings") -> LabelTable:
         """Return every label with its text and vector, embedding those that are new."""
-        key = f"{embedder_key(embedder)} {self.index.version()}"
-        if key not in self.tables:
-            texts = self.label_texts()
-            lookup = StoredEmbedder(self.embedder_of(embedder), self.embeddings).lookup
-            vectors = option_vectors(list(texts.values()), lookup)
-            self.tables[key] = LabelTable(list(texts), list(texts.values()), vectors)
-        return self.tables[key]
+        with self.lock:
+            key = f"{embedder_key(embedder)} {self.index.version()}"
+            if key not in self.tables:
+                texts = self.label_texts()
+                lookup = StoredEmbedder(self.embedder_of(embedder), self.embeddings).lookup
+                vectors = option_vectors(list(texts.values()), lookup)
+                self.tables[key] = LabelTable(list(texts), list(texts.values()), vectors)
+            return self.tables[key]
 
     def label_texts(self) -> dict[LabelId, str]:
         """Return the text that each label is compared by, in import order."""
