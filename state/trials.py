@@ -16,7 +16,7 @@ _USES = """
 SELECT template, template_hash, count(*), count(DISTINCT run), count(DISTINCT item), min(made), max(made),
        count_if(error <> ''), count_if(choice = '' AND error = ''), count_if(cached),
        sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
-       avg(latency_s) FILTER (WHERE NOT cached AND error = ''), list_sort(list(DISTINCT model))
+       avg(latency_s) FILTER (WHERE NOT cached AND error = ''), list_sort(list(DISTINCT model)), max(rowid)
 FROM decisions
 WHERE template_hash <> '' AND (rendered <> '' OR prompt_tokens > 0) AND ($1 IS NULL OR template = $1)
 GROUP BY template, template_hash
@@ -79,6 +79,8 @@ class Use:
     reused_tokens: int
     latency_s: float | None
     models: tuple[str, ...]
+    newest: int
+    """The place of its last decision among all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Trials:
 
 def _use(row: tuple[Any, ...]) -> Use:
     name, hash_, decisions, runs, items, first, last, errors, abstained, cached = row[:10]
-    prompt, completion, reused, latency, models = row[10:]
+    prompt, completion, reused, latency, models, newest = row[10:]
     return Use(
         template=name,
         hash=hash_,
@@ -155,4 +157,5 @@ def _use(row: tuple[Any, ...]) -> Use:
         reused_tokens=int(reused),
         latency_s=None if latency is None else float(latency),
         models=tuple(models),
+        newest=int(newest),
     )

@@ -79,7 +79,11 @@ def template_log(workspace: "Workspace", name: str | None = None) -> list[Logged
         )
         for key in found
     ]
-    return sorted(rows, key=lambda row: (row.use is not None, row.last, row.template, row.hash), reverse=True)
+    return sorted(
+        rows,
+        key=lambda row: (row.use.newest if row.use else -1, row.last, row.template, row.hash),
+        reverse=True,
+    )
 
 
 def counts_as_own(prompts: PromptLibrary, name: str) -> bool:
