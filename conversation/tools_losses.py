@@ -3,7 +3,7 @@
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
-from taxonaut.conversation.periods import read_period, utc_now
+from taxonaut.conversation.periods import ALLOWED, read_period, utc_now
 from taxonaut.conversation.toolkit import Arguments, Desk, made
 from taxonaut.evaluation.attribution import NodeLosses, attribute_runs, gold_rows
 from taxonaut.state.errors import NotFoundError
@@ -71,7 +71,7 @@ def losses_tool(desk: Desk) -> Tool:
         {
             "period": {
                 "type": "string",
-                "description": "today, yesterday, last week, last month, since 2026-11-01, 14 days, all",
+                "description": ALLOWED,
             },
             "limit": {"type": "integer", "minimum": 1, "maximum": 50, "description": "Most categories."},
         },
