@@ -6,7 +6,6 @@ from typing import Any
 
 from taxonaut.agents.aligning import GENERAL, POINTING, Spans
 from taxonaut.agents.framing import inside as inside_text
-from taxonaut.agents.index_names import Place
 from taxonaut.agents.place_offers import Places
 from taxonaut.agents.slot_words import (
     BESIDE_SLOT,
@@ -22,7 +21,7 @@ from taxonaut.agents.slot_words import (
     trimmed,
 )
 from taxonaut.agents.utterance import Mark, Utterance
-from taxonaut.state.ids import LabelId, NodeId, RunId
+from taxonaut.state.ids import LabelId, NodeId, Place, RunId
 from taxonaut.state.records import Decision
 from taxonaut.tools.toolbox import Focus, Kind, Slot, Tool
 

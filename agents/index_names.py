@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.ids import LabelId, Place
 from taxonaut.state.index import Index
 from taxonaut.tools.propose_category import folded
 
 Words = tuple[str, ...]
-Place = NodeId | LabelId
-"""A category: a node, or a label that is no node of its own (ids of labels are texts)."""
 
 _JOINING = frozenset({"and", "or", "&", ",", "+", "the", "'", "-"})
 _LONGEST = 12

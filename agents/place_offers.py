@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from taxonaut.agents.asking import Asker, Question
-from taxonaut.agents.index_names import Names, Place, fold, key_of
+from taxonaut.agents.index_names import Names, fold, key_of
 from taxonaut.agents.texts import PATH_SEPARATOR, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import Prompt
-from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
+from taxonaut.state.ids import ItemId, LabelId, NodeId, Place, RunId
 from taxonaut.state.index import Index
 from taxonaut.state.records import Decision, Item, ToolSpec
 from taxonaut.tools.offers import Offer, choice_schema

@@ -4,9 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from taxonaut.conversation.naming import Place
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index import Index
 from taxonaut.state.records import Label
 from taxonaut.tools.changing import refusals_for_models

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taxonaut.conversation.naming import Place, path_of
+from taxonaut.conversation.naming import path_of
 from taxonaut.state.errors import TaxonautError
+from taxonaut.state.ids import Place
 from taxonaut.state.index import Index
 from taxonaut.tools.toolbox import Kind, Tool
 from taxonaut.workspace.outline import find_node

@@ -4,13 +4,10 @@ import difflib
 from collections.abc import Sequence
 
 from taxonaut.state.errors import InputError, NotFoundError
-from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index import Index
 from taxonaut.workspace.outline import find_category, find_node
 from taxonaut.workspace.wording import PATH_SIGN, clipped, printable
-
-Place = NodeId | LabelId
-"""A category: a node, or a label that is no node of its own (ids of labels are texts)."""
 
 TOP = frozenset({"top", "the top", "root", "the root", "everything", "the whole tree"})
 SHOWN = 4

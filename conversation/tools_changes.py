@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from taxonaut.conversation.adding import add_category
-from taxonaut.conversation.naming import Place, find_label, find_place, node_of, path_of, place_of, shown_name
+from taxonaut.conversation.naming import find_label, find_place, node_of, path_of, place_of, shown_name
 from taxonaut.conversation.toolkit import NODE, Arguments, Change, Desk, Plan, about, change, parted
 from taxonaut.state.errors import InputError, ToolError
-from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index import Index
 from taxonaut.tools import assign_label, merge_nodes, move_node, remove_node, rename_node
 from taxonaut.tools.propose_category import LONGEST_NAME

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
-from taxonaut.conversation.naming import Place, find_place, path_of, place_of
+from taxonaut.conversation.naming import find_place, path_of, place_of
 from taxonaut.conversation.toolkit import NODE, Arguments, Desk, about, made, parted
 from taxonaut.conversation.tools_walk import TEXT, classified, text_item
 from taxonaut.state.errors import InputError, NotFoundError
-from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index import Index
 from taxonaut.state.records import Item
 from taxonaut.tools.toolbox import Focus, OnProgress, Outcome, Slot, Tool

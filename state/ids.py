@@ -10,6 +10,9 @@ NodeId = NewType("NodeId", int)
 LabelId = NewType("LabelId", str)
 """A label, as the person's own file names it."""
 
+Place = NodeId | LabelId
+"""A category: a node, or a label that is no node of its own or not yet (ids of labels are texts)."""
+
 ItemId = NewType("ItemId", str)
 """A text to label, as the person's own file names it."""
 

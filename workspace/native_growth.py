@@ -3,12 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index import Index
 from taxonaut.workspace.label_graph import LabelRow
-
-Place = NodeId | LabelId
-"""Where something goes: a node, or a label that is a node or becomes one (ids of labels are texts)."""
 
 
 @dataclass(frozen=True, slots=True)
