@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := .build/demo
 FOLDERS := agents cli conversation evaluation graphs models prompts state tools workspace
-SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks
+SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks scripts
 
 .PHONY: help demo test check format setup clean
 .DEFAULT_GOAL := help

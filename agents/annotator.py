@@ -7,7 +7,7 @@ from typing import Any
 
 from taxonaut.agents.architect import LONGEST_LABEL, shown
 from taxonaut.agents.asking import Asker
-from taxonaut.agents.texts import path_text
+from taxonaut.agents.support.texts import path_text
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelReplyError
@@ -21,8 +21,8 @@ from taxonaut.tools.assign_label import (
     assign_label_spec,
     assign_labels_spec,
 )
-from taxonaut.tools.offers import shuffled
-from taxonaut.tools.propose_change import line
+from taxonaut.tools.support.offers import shuffled
+from taxonaut.tools.write.propose_change import line
 
 SCORED_TEMPLATE = "annotator/assign_label_scored"
 """For models that answer by the likelihood of the options' own texts."""

@@ -5,22 +5,22 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal
 
 from taxonaut.agents.asking import Asker
-from taxonaut.agents.suggestions import Suggestions, Wish
-from taxonaut.agents.texts import path_text
+from taxonaut.agents.support.texts import path_text
+from taxonaut.agents.support.vector_clusters import Suggestions, Wish
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.building import Centre, Partition
 from taxonaut.state.errors import ModelError, ToolError
+from taxonaut.state.graph_states.build_index import Centre, Partition
 from taxonaut.state.ids import Id, ItemId, RunId
 from taxonaut.state.records import Decision, ToolSpec, Usage
-from taxonaut.tools.offers import choice_schema
-from taxonaut.tools.propose_category import (
+from taxonaut.tools.support.offers import choice_schema
+from taxonaut.tools.write.propose_category import (
     FIELD,
     category_name,
     propose_categories_spec,
     propose_descriptors_spec,
 )
-from taxonaut.tools.propose_change import listed
+from taxonaut.tools.write.propose_change import listed
 
 SCORED_TEMPLATE = "architect/propose_centres_scored"
 """For models that answer by the likelihood of the options' own texts."""

@@ -11,7 +11,7 @@ from taxonaut.prompts.library import Prompt
 from taxonaut.state.errors import ModelError, ModelNotFoundError
 from taxonaut.state.ids import NodeId, RunId
 from taxonaut.state.records import Decision, Item, ToolSpec, Usage
-from taxonaut.tools.offers import Offer
+from taxonaut.tools.support.offers import Offer
 
 T = TypeVar("T", bound=int | str)
 

@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.general_expert import SCORED_TEMPLATE
-from taxonaut.agents.shortlists import questions
-from taxonaut.agents.texts import PATH_SEPARATOR, path_text
+from taxonaut.agents.support.shortlist_questions import questions
+from taxonaut.agents.support.texts import PATH_SEPARATOR, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Decision, Item
 from taxonaut.tools.choose_category import FIELD, Ask, choose_category_spec
-from taxonaut.tools.offers import shuffled
+from taxonaut.tools.support.offers import shuffled
 
 Shown = Literal["leaf", "path", "name", "definition"]
 """How a category is shown: its own name, its path, a descriptive name, or that with a definition (figure 3b)."""

@@ -7,16 +7,23 @@ from functools import reduce
 from taxonaut.agents.annotator import graver
 from taxonaut.agents.architect import Manner
 from taxonaut.agents.asking import Asker
-from taxonaut.agents.changes import Uncovered, ballot, choice_of, decision_of, option_texts, votes
-from taxonaut.agents.texts import TextOf, path_text
+from taxonaut.agents.support.change_records import (
+    Uncovered,
+    ballot,
+    choice_of,
+    decision_of,
+    option_texts,
+    votes,
+)
+from taxonaut.agents.support.texts import TextOf, path_text
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.building import Centre
 from taxonaut.state.errors import ModelError
+from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import RunId
 from taxonaut.state.records import Decision
-from taxonaut.tools.propose_change import Change
-from taxonaut.tools.review_changes import review_changes, review_changes_spec
+from taxonaut.tools.write.propose_change import Change
+from taxonaut.tools.write.review_changes import review_changes, review_changes_spec
 
 TEMPLATE = "architect/review_changes"
 SCORED_TEMPLATE = "architect/review_changes_scored"

@@ -6,15 +6,22 @@ from typing import Any
 
 from taxonaut.agents.architect import Manner, shown
 from taxonaut.agents.asking import Asker
-from taxonaut.agents.changes import Uncovered, ballot, choice_of, decision_of, option_texts, votes
-from taxonaut.agents.texts import TextOf, path_text
+from taxonaut.agents.support.change_records import (
+    Uncovered,
+    ballot,
+    choice_of,
+    decision_of,
+    option_texts,
+    votes,
+)
+from taxonaut.agents.support.texts import TextOf, path_text
 from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ToolError
 from taxonaut.state.ids import RunId
 from taxonaut.state.records import Decision
-from taxonaut.tools.offers import shuffled
-from taxonaut.tools.propose_change import Change, propose_change, propose_change_spec
+from taxonaut.tools.support.offers import shuffled
+from taxonaut.tools.write.propose_change import Change, propose_change, propose_change_spec
 
 TEMPLATE = "annotator/propose_change"
 SCORED_TEMPLATE = "annotator/propose_change_scored"

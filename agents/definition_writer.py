@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from taxonaut.agents.asking import Asker
-from taxonaut.agents.texts import path_text
+from taxonaut.agents.support.texts import path_text
 from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision, Item, Usage
-from taxonaut.tools.write_definition import Words, write_definition, write_definition_spec
+from taxonaut.tools.write.write_definition import Words, write_definition, write_definition_spec
 
 TEMPLATE = "general_expert/define"
 RARE = 3

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from taxonaut.models.classifier import Classifier
+from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.threads import computed
-from taxonaut.state.expertise import Recommendation
+from taxonaut.models.expert.classifier import Classifier
 from taxonaut.state.ids import RunId
+from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Decision, Item, Usage
 
 AGENT = "domain_expert"

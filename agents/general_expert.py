@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
-from taxonaut.agents.shortlists import questions
-from taxonaut.agents.texts import label_text, path_text
+from taxonaut.agents.support.shortlist_questions import questions
+from taxonaut.agents.support.texts import label_text, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Item, Label
-from taxonaut.tools.offers import shuffled
 from taxonaut.tools.rank_candidates import FIELD, rank_candidates_spec
+from taxonaut.tools.support.offers import shuffled
 
 TEMPLATE = "general_expert/rank"
 SCORED_TEMPLATE = "general_expert/rank_scored"

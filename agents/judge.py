@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from taxonaut.agents.asking import Asker, Question
-from taxonaut.agents.texts import PATH_SEPARATOR
+from taxonaut.agents.support.texts import PATH_SEPARATOR
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision, Item
 from taxonaut.tools.judge_label import FIELD, judge_label_spec
-from taxonaut.tools.offers import Offer
+from taxonaut.tools.support.offers import Offer
 
 YES_NO = "judge/yes_no"
 SCORED_TEMPLATE = "judge/likely"

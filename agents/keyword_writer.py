@@ -9,7 +9,7 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
 from taxonaut.state.ids import RunId
 from taxonaut.state.records import Decision, Item, Usage
-from taxonaut.tools.write_keywords import write_keywords, write_keywords_spec
+from taxonaut.tools.write.write_keywords import write_keywords, write_keywords_spec
 
 TEMPLATE = "annotator/keywords"
 KEYWORDS = 3

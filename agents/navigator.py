@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
-from taxonaut.agents.exemplars import Exemplars
-from taxonaut.agents.texts import PATH_SEPARATOR, node_text, path_text
+from taxonaut.agents.support.exemplars import Exemplars
+from taxonaut.agents.support.texts import PATH_SEPARATOR, node_text, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import NodeId, RunId
 from taxonaut.state.records import Item, Node
 from taxonaut.tools.expand_node import FIELD, Expansion, expand_node_spec
-from taxonaut.tools.offers import shuffled
+from taxonaut.tools.support.offers import shuffled
 
 TEMPLATE = "navigator/expand"
 SCORED_TEMPLATE = "navigator/expand_scored"

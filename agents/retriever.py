@@ -5,11 +5,11 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from taxonaut.agents.label_table import LabelTable
+from taxonaut.agents.support.texts import LabelTable
+from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder import ItemVectors, TextScorer
-from taxonaut.models.threads import computed
-from taxonaut.models.words import SharedWords
+from taxonaut.models.encoder.scorer import ItemVectors, TextScorer
+from taxonaut.models.encoder.words import SharedWords
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from taxonaut.agents.asking import Answer
-from taxonaut.state.building import Partition
-from taxonaut.state.expertise import Recommendation
+from taxonaut.state.graph_states.build_index import Partition
 from taxonaut.state.ids import Id, LabelId, NodeId, RunId
+from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Decision, Item, Label
 from taxonaut.tools.expand_node import Expansion
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from taxonaut.agents.category_expert import CategoryText, Judgement
     from taxonaut.agents.change_reviewer import Case, Review
     from taxonaut.agents.change_writer import WrittenChange
-    from taxonaut.agents.changes import Uncovered
+    from taxonaut.agents.support.change_records import Uncovered
 
 
 class Navigates(Protocol):

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from common import arguments, items, print_table, workspace
-from taxonaut.workspace.item_files import ItemRow
-from taxonaut.workspace.label_files import read_labels
-from taxonaut.workspace.native_tree import build_native_tree
-from taxonaut.workspace.shortlists import ShortlistResult
+from taxonaut.workspace.build.native_tree import build_native_tree
+from taxonaut.workspace.files.item_files import ItemRow
+from taxonaut.workspace.files.label_files import read_labels
+from taxonaut.workspace.walk.shortlists import ShortlistResult
 
 SIZES = (50, 100, 150, 220, 300)
 POLICIES: dict[str, dict[str, Any]] = {

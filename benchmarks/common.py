@@ -10,10 +10,10 @@ from typing import Any
 
 from taxonaut.evaluation import scratch
 from taxonaut.evaluation.harness import Quality, Report
-from taxonaut.evaluation.intervals import Interval
-from taxonaut.graphs.portal import PORTAL
-from taxonaut.workspace.item_files import ItemRow, open_items
-from taxonaut.workspace.label_files import read_labels
+from taxonaut.evaluation.measures.intervals import Interval
+from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.workspace.files.item_files import ItemRow, open_items
+from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
 
 

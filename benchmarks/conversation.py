@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from taxonaut.agents.choosing_assistant import ChoosingAssistant
-from taxonaut.agents.index_names import key_of
-from taxonaut.conversation.choosing import choosing
-from taxonaut.conversation.naming import find_place
-from taxonaut.conversation.toolbox import WorkspaceTools
+from taxonaut.conversation.nlu.assistant import ChoosingAssistant
+from taxonaut.conversation.nlu.choosing import choosing
+from taxonaut.conversation.nlu.index_names import key_of
+from taxonaut.conversation.nlu.mentions import find_place
+from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.state.ids import RunId
-from taxonaut.tools.toolbox import Focus, Tool, ToolUse
-from taxonaut.workspace.outline import find_node
+from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
+from taxonaut.workspace.build.tree_preview import find_node
 from taxonaut.workspace.workspace import Workspace
 
 try:

@@ -21,18 +21,18 @@ from typing import Any
 
 from common import arguments, items, print_markdown, workspace
 from taxonaut.agents.domain_expert import DomainExpert
-from taxonaut.evaluation.classes import BANDS, ClassScores, class_scores
 from taxonaut.evaluation.harness import MethodReport, class_examples, evaluate
-from taxonaut.evaluation.intervals import Interval
+from taxonaut.evaluation.measures.classes import BANDS, ClassScores, class_scores
+from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.methods.method import MethodSettings
-from taxonaut.models.stored_embedder import StoredEmbedder
-from taxonaut.state.database import Database
-from taxonaut.state.embeddings import Embeddings
+from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+from taxonaut.state.db.connection import Database
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Item
-from taxonaut.workspace.config import ExpertConfig
-from taxonaut.workspace.definitions import define
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.workspace.core.config import ExpertConfig
+from taxonaut.workspace.expert.definitions import define
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 METHODS = "expert,dual,general,tfidf-svm,linear-head,knn,fasttext,navigate"

@@ -55,8 +55,8 @@ class Load:
 
 def body(load: Load, request: Any) -> dict[str, Any]:
     """The JSON that a request becomes on the wire."""
-    from taxonaut.models.gateway import definition, opening
-    from taxonaut.models.pydantic_model import as_messages, as_tool
+    from taxonaut.models.llm.gateway import definition, opening
+    from taxonaut.models.llm.pydantic_model import as_messages, as_tool
 
     settings = load.settings()
     return {
@@ -102,7 +102,7 @@ async def bare_aiohttp(load: Load, _: Path) -> None:
 
 async def door(load: Load, _: Path) -> None:
     """Send the same messages through LiteLLM."""
-    from taxonaut.models import litellm_door
+    from taxonaut.models.llm import client as litellm_door
 
     settings = load.settings()
 
@@ -117,9 +117,9 @@ async def pydantic_request(load: Load, _: Path) -> None:
     """Send them as single requests of the pydantic-ai model."""
     from pydantic_ai.models import ModelRequestParameters
 
-    from taxonaut.models import litellm_door
-    from taxonaut.models.gateway import definition, opening
-    from taxonaut.models.pydantic_model import LiteLLMModel
+    from taxonaut.models.llm import client as litellm_door
+    from taxonaut.models.llm.gateway import definition, opening
+    from taxonaut.models.llm.pydantic_model import LiteLLMModel
 
     model = LiteLLMModel(load.settings())
 
@@ -135,8 +135,8 @@ async def pydantic_agent(load: Load, _: Path) -> None:
     """Send them as runs of a pydantic-ai agent, which is the door that is not taken."""
     from pydantic_ai import Agent, StructuredDict, ToolOutput
 
-    from taxonaut.models import litellm_door
-    from taxonaut.models.pydantic_model import LiteLLMModel
+    from taxonaut.models.llm import client as litellm_door
+    from taxonaut.models.llm.pydantic_model import LiteLLMModel
 
     model = LiteLLMModel(load.settings())
     agent = Agent(model)
@@ -151,10 +151,10 @@ async def pydantic_agent(load: Load, _: Path) -> None:
 
 async def gateway(load: Load, folder: Path) -> None:
     """Send them through the gateway, every reply kept in a DuckDB file before it counts."""
-    from taxonaut.models.gateway import Gateway
-    from taxonaut.models.reply_store import KeptReplies
-    from taxonaut.state.cache import ResponseCache
-    from taxonaut.state.database import Database
+    from taxonaut.models.llm.gateway import Gateway
+    from taxonaut.models.llm.reply_store import KeptReplies
+    from taxonaut.state.db.connection import Database
+    from taxonaut.state.stores.reply_cache import ResponseCache
 
     with Database.open(folder / "replies.duckdb") as database:
         replies = await Gateway(load.settings(), KeptReplies(ResponseCache(database))).answer(load.requests)
@@ -206,9 +206,9 @@ async def collect_requests(texts: Sequence[str]) -> list[Any]:
     from taxonaut.graphs.navigate import WalkPolicy, navigate
     from taxonaut.models.scripted import ScriptedModel
     from taxonaut.prompts.library import PromptLibrary
-    from taxonaut.state.database import Database
-    from taxonaut.state.index import Index
-    from taxonaut.state.items import Items
+    from taxonaut.state.db.connection import Database
+    from taxonaut.state.index.index import Index
+    from taxonaut.state.stores.items import Items
     from taxonaut.workspace.workspace import as_item
 
     model, prompts = ScriptedModel(rule=lambda _: [1]), PromptLibrary()

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from terminal_screen import Played
+
 from common import arguments, print_markdown
-from taxonaut.cli.chat_view import SURE
-from taxonaut.cli.screen import Played
+from taxonaut.cli.chat.view import SURE
 
 ITEMS = 20
 WIDTH = 100

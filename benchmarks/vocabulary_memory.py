@@ -88,8 +88,8 @@ def write_items(path: Path, count: int) -> None:
 def child(folder: Path, source: Path, embedder: str) -> None:
     """Build and assign, and print seconds and peaks of both."""
     from taxonaut import Workspace
-    from taxonaut.workspace import wiring
-    from taxonaut.workspace.item_files import open_items
+    from taxonaut.workspace.core import container as wiring
+    from taxonaut.workspace.files.item_files import open_items
 
     if embedder == "hash":
         wiring.open_embedder = lambda _: HashEmbedder()

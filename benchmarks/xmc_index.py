@@ -27,8 +27,8 @@ from common import (
 )
 from taxonaut.evaluation.curves import ANCHORED, ROOT, Point, at_size, flat, walked
 from taxonaut.evaluation.harness import MethodReport, evaluate
-from taxonaut.graphs.portal import PORTAL
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 SIZES = (100, 220, 300, 500)

@@ -15,7 +15,7 @@ from typing import Any
 
 from common import add_paper_options, arguments, indexed, items, part_of, percent, print_markdown, workspace
 from taxonaut.evaluation.curves import ANCHORED, ROOT, Point, at_size, flat, policy_point, walked
-from taxonaut.graphs.portal import PORTAL
+from taxonaut.graphs.sync_bridge import PORTAL
 
 BASE, SIZE = 300, 220
 BUDGETS = (1, 2, 3, 5, 8, 12, 20)

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from common import arguments, items, print_markdown
-from taxonaut.evaluation.intervals import bootstrap_mean
-from taxonaut.graphs.portal import PORTAL
+from taxonaut.evaluation.measures.intervals import bootstrap_mean
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
-from taxonaut.workspace.build_estimate import aestimate_build
-from taxonaut.workspace.item_files import ItemRow
-from taxonaut.workspace.label_files import read_labels
+from taxonaut.workspace.build.build_estimate import aestimate_build
+from taxonaut.workspace.files.item_files import ItemRow
+from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
 
 SMOLLM2 = "gguf/smollm2-135m-instruct"

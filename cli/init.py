@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from taxonaut.cli.session import Session, command
+from taxonaut.cli.shared.session import Session, command
 
 app = typer.Typer()
 
@@ -16,7 +16,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
 ) -> None:
     """Make a workspace: a folder with an empty index, taxonaut.toml and prompts/."""
-    from taxonaut.cli.reporting import say
+    from taxonaut.cli.shared.exit_codes import say
     from taxonaut.workspace.workspace import Workspace
 
     Workspace.init(folder).close()

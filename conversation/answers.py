@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taxonaut.workspace.wording import LONGEST_NAME, PATH_SIGN, clipped, counted, printable
+from taxonaut.workspace.core.text_format import LONGEST_NAME, PATH_SIGN, clipped, counted, printable
 
 if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment

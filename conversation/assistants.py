@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.models.catalog import ENCODER, GGUF, check
 
 if TYPE_CHECKING:
-    from taxonaut.agents.assistant import Assistant
-    from taxonaut.agents.talking_assistant import TalkingAssistant
+    from taxonaut.agents.assistant import Assistant, TalkingAssistant
+    from taxonaut.models.llm.chat import Talks
     from taxonaut.models.settings import ModelSettings
-    from taxonaut.models.talk import Talks
-    from taxonaut.tools.toolbox import Toolbox
+    from taxonaut.tools.support.chat_tool import Toolbox
     from taxonaut.workspace.workspace import Workspace
 
 ROOM = 1_000
@@ -23,7 +22,7 @@ MOST_SHOWN = 20
 def assistant_of(workspace: "Workspace") -> "Assistant":
     """Return the assistant of `[models.assistant]`: `encoder/…` chooses among the tools, all others talk."""
     if workspace.config.models.assistant.provider == ENCODER:
-        from taxonaut.conversation.choosing import choosing
+        from taxonaut.conversation.nlu.choosing import choosing
 
         return choosing(workspace)
     return talking_assistant(workspace)
@@ -31,8 +30,8 @@ def assistant_of(workspace: "Workspace") -> "Assistant":
 
 def talking_assistant(workspace: "Workspace") -> "TalkingAssistant":
     """Put a language model in charge."""
-    from taxonaut.agents.talking_assistant import TEMPLATE, TalkingAssistant
-    from taxonaut.workspace.template_versions import keep_templates
+    from taxonaut.agents.assistant import TEMPLATE, TalkingAssistant
+    from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 
     keep_templates(workspace, [TEMPLATE])
     model = opened_talk(workspace.config.models.assistant)
@@ -44,11 +43,11 @@ def opened_talk(settings: "ModelSettings") -> "Talks":
     """Open a language model for conversations: `gguf/…` in this process, any other through LiteLLM."""
     check(settings.model)
     if settings.provider == GGUF:
-        from taxonaut.models.gguf_provider import opened
-        from taxonaut.models.gguf_talk import GgufTalk
+        from taxonaut.models.gguf.conversation import GgufTalk
+        from taxonaut.models.gguf.provider import opened
 
         return GgufTalk(settings, opened(settings.model.partition("/")[2], "generated"))
-    from taxonaut.models.litellm_talk import LiteLLMTalk
+    from taxonaut.models.llm.chat import LiteLLMTalk
 
     if "max_tokens" not in settings.model_fields_set:
         settings = settings.model_copy(update={"max_tokens": ROOM})
@@ -71,6 +70,6 @@ def facts(workspace: "Workspace") -> Mapping[str, Any]:
 
 def toolbox_of(workspace: "Workspace") -> "Toolbox":
     """Return the tools over a workspace."""
-    from taxonaut.conversation.toolbox import WorkspaceTools
+    from taxonaut.conversation.tools.toolbox import WorkspaceTools
 
     return WorkspaceTools(workspace)

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taxonaut.conversation.naming import path_of
+from taxonaut.conversation.nlu.mentions import path_of
 from taxonaut.state.errors import TaxonautError
 from taxonaut.state.ids import Place
-from taxonaut.state.index import Index
-from taxonaut.tools.toolbox import Kind, Tool
-from taxonaut.workspace.outline import find_node
-from taxonaut.workspace.sources import SUFFIXES
-from taxonaut.workspace.wording import PATH_SIGN, printable
+from taxonaut.state.index.index import Index
+from taxonaut.tools.support.chat_tool import Kind, Tool
+from taxonaut.workspace.build.tree_preview import find_node
+from taxonaut.workspace.core.text_format import PATH_SIGN, printable
+from taxonaut.workspace.files.sources import SUFFIXES
 
 MOST = 20
 TIMES = ("today", "yesterday", "last week", "last month", "all")

@@ -2,19 +2,27 @@
 
 import hashlib
 from asyncio import Queue, Task, create_task, gather
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import AsyncExitStack, aclosing
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
-from taxonaut.conversation.commands import parsed
-from taxonaut.conversation.history import Said, history, is_command, named_files
 from taxonaut.conversation.threads import checked_name, opened_saver, tidied
+from taxonaut.conversation.transcript import Said, history, is_command, named_files
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
 from taxonaut.state.updates import TalkUpdate
-from taxonaut.tools.toolbox import Focus, Proposal, Toolbox
-from taxonaut.tools.toolbox_rows import focus_of, proposal_of, use_row
+from taxonaut.tools.support.chat_tool import (
+    Focus,
+    Proposal,
+    Tool,
+    Toolbox,
+    ToolUse,
+    focus_of,
+    proposal_of,
+    use_row,
+)
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -24,6 +32,19 @@ if TYPE_CHECKING:
 
     from taxonaut.agents.assistant import Assistant
     from taxonaut.workspace.workspace import Workspace
+
+
+def parsed(tools: Mapping[str, Tool], line: str) -> ToolUse:
+    """Return the call of a line such as `/under Audio`; InputError if there is no such command."""
+    word, _, rest = line.strip().partition(" ")
+    commands = {tool.command.lstrip("/"): tool for tool in tools.values()}
+    tool = commands.get(word.lstrip("/"))
+    if tool is None or not word.startswith("/"):
+        near = get_close_matches(word.lstrip("/"), commands, n=3)
+        others = ", ".join(f"/{name}" for name in near or commands)
+        raise InputError(f"there is no command {word!r}; {'did you mean' if near else 'there are'}: {others}")
+    return ToolUse(uuid4().hex, tool.name, tool.parse(rest.strip()))
+
 
 T = TypeVar("T")
 
@@ -225,7 +246,7 @@ class Conversation:
 
     def equip(self, given: Any) -> None:
         """Let the tools know what this thread is about, its run, and which files a model may name."""
-        from taxonaut.conversation.toolbox import WorkspaceTools
+        from taxonaut.conversation.tools.toolbox import WorkspaceTools
 
         if not isinstance(self.toolbox, WorkspaceTools) or self.run is None:
             return
@@ -301,6 +322,6 @@ async def gathered(updates: AsyncGenerator[TalkUpdate, None]) -> list[TalkUpdate
 
 def synchronous(work: "Coroutine[Any, Any, T]") -> T:
     """Run work on the loop of synchronous calls."""
-    from taxonaut.graphs.portal import PORTAL
+    from taxonaut.graphs.sync_bridge import PORTAL
 
     return PORTAL.run(work)

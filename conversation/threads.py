@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
-from taxonaut.state.thread_store import THREADS_FILE, keep_latest, thread_names
+from taxonaut.state.stores.conversations import THREADS_FILE, keep_latest, thread_names
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -118,13 +118,13 @@ async def tidied(saver: "AsyncSqliteSaver", name: str) -> None:
 
 def threads(folder: str | Path) -> list[Thread]:
     """Do what `athreads` does, from synchronous code."""
-    from taxonaut.graphs.portal import PORTAL
+    from taxonaut.graphs.sync_bridge import PORTAL
 
     return PORTAL.run(athreads(folder))
 
 
 def delete_thread(folder: str | Path, name: str) -> None:
     """Do what `adelete_thread` does, from synchronous code."""
-    from taxonaut.graphs.portal import PORTAL
+    from taxonaut.graphs.sync_bridge import PORTAL
 
     PORTAL.run(adelete_thread(folder, name))

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from taxonaut.evaluation.methods.method import Chosen
 from taxonaut.state.errors import NotFoundError
-from taxonaut.state.gold import Gold
+from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
-from taxonaut.state.navigation import Trail
 from taxonaut.state.records import Decision
-from taxonaut.state.runs import Run
-from taxonaut.workspace.classification import KIND, unit_key
-from taxonaut.workspace.explaining import is_stale, shown, walks
-from taxonaut.workspace.fates import End, Fate, Outcome, Walked
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.state.stores.gold_labels import Gold
+from taxonaut.state.stores.runs import Run
+from taxonaut.workspace.files.item_files import ItemRow
+from taxonaut.workspace.walk.classification import KIND, unit_key
+from taxonaut.workspace.walk.explanation import is_stale, shown, walks
+from taxonaut.workspace.walk.label_outcomes import End, Fate, Outcome, Walked
 from taxonaut.workspace.workspace import Workspace
 
 WALKS: Mapping[str, Mapping[str, str]] = {

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from taxonaut.evaluation.intervals import Interval, bootstrap_mean
+from taxonaut.evaluation.measures.intervals import Interval, bootstrap_mean
 from taxonaut.evaluation.methods.flat import searcher
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 ROOT, ANCHORED, FLAT = "walk from the root", "anchored walk", "flat search"

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonaut.evaluation.attribution import keep_gold
-from taxonaut.evaluation.classes import ClassQuality, class_intervals, class_scores
-from taxonaut.evaluation.comparison import differences, each_item, intervals
-from taxonaut.evaluation.intervals import Interval
+from taxonaut.evaluation.measures.classes import ClassQuality, class_intervals, class_scores
+from taxonaut.evaluation.measures.comparison import differences, each_item, intervals
+from taxonaut.evaluation.measures.intervals import Interval
+from taxonaut.evaluation.measures.metrics import CUTOFFS, Scores, score
 from taxonaut.evaluation.methods.method import Chosen, MethodSettings, Outcome
 from taxonaut.evaluation.methods.registry import chosen
-from taxonaut.evaluation.metrics import CUTOFFS, Scores, score
 from taxonaut.evaluation.scratch import remember
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.workspace.experts import Experts
-from taxonaut.workspace.frames import arrow_table, data_frame
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.core.results import arrow_table, data_frame
+from taxonaut.workspace.expert.experts import Experts
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def evaluate(
     classes: bool = False,
 ) -> Report:
     """Do what `aevaluate` does, from synchronous code."""
-    from taxonaut.graphs.portal import PORTAL
+    from taxonaut.graphs.sync_bridge import PORTAL
 
     return PORTAL.run(aevaluate(workspace, rows, methods, ks, on_progress, settings, classes))
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from taxonaut.agents.texts import PATH_SEPARATOR
+from taxonaut.agents.support.texts import PATH_SEPARATOR
 from taxonaut.models.catalog import ENCODER, encoder_embedder
 from taxonaut.models.embedder import Embedder, Matrix
-from taxonaut.models.encoder import VectorCache
+from taxonaut.models.encoder.scorer import VectorCache
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import WorkspaceError
 from taxonaut.state.records import Label
-from taxonaut.workspace.tree_builder import Progress, silent
-from taxonaut.workspace.wiring import Wiring, embedder_key
+from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.core.container import Wiring, embedder_key
 from taxonaut.workspace.workspace import INDEX_FILE, Workspace, open_database
 
 PLAIN_BUILD = "kmeans"

@@ -7,15 +7,13 @@
 # module in the place of the function of the same name.
 from taxonaut.graphs.assign_vocabulary import assign_vocabulary
 from taxonaut.graphs.build_index import build_index
-from taxonaut.graphs.build_policy import BuildPolicy
 from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.categorize import categorize
 from taxonaut.graphs.converse import converse
 from taxonaut.graphs.insert_labels import insert_labels
 from taxonaut.graphs.navigate import navigate
-from taxonaut.graphs.policy import WalkPolicy
-from taxonaut.graphs.updates import listening
-from taxonaut.graphs.vocabulary_policy import VocabularyPolicy
+from taxonaut.graphs.policies import BuildPolicy, VocabularyPolicy, WalkPolicy
+from taxonaut.graphs.progress import listening
 
 __all__ = [
     "BuildPolicy",

@@ -10,16 +10,16 @@ from langgraph.graph import END, START, StateGraph
 
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.roles import Assigns
-from taxonaut.agents.texts import TextOf
-from taxonaut.graphs.portal import step
-from taxonaut.graphs.updates import emit
+from taxonaut.agents.support.texts import TextOf
+from taxonaut.graphs.progress import emit
+from taxonaut.graphs.sync_bridge import step
+from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import ModelReplyError
+from taxonaut.state.graph_states.assign_vocabulary import AssignInput, AssignState, Standing
 from taxonaut.state.ids import ItemId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node
-from taxonaut.state.tagging import AssignInput, AssignState, Standing
 from taxonaut.state.updates import ItemTagged, LevelStarted, NodeOpened
-from taxonaut.state.vocabulary import Tagging
 
 MOST_STANDING = 8
 """Nodes of one level at which an item stands, where all descriptors that fit are asked for; the best ones."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from langgraph.graph import END, START, StateGraph
 
 from taxonaut.agents.roles import Decides, Recommends
-from taxonaut.graphs.portal import step
-from taxonaut.graphs.updates import emit
-from taxonaut.state.categorizing import CategorizeInput, CategorizeState, Judged
-from taxonaut.state.expertise import Categorized, Recommendation
+from taxonaut.graphs.progress import emit
+from taxonaut.graphs.sync_bridge import step
+from taxonaut.state.graph_states.categorize import CategorizeInput, CategorizeState, Judged
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.index import Index
-from taxonaut.state.items import Items
+from taxonaut.state.index.index import Index
+from taxonaut.state.recommendations import Categorized, Recommendation
+from taxonaut.state.stores.items import Items
 from taxonaut.state.updates import ItemFinished
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
 
 from taxonaut.agents.assistant import Assistant, Turn
-from taxonaut.graphs import talk_messages
-from taxonaut.graphs.portal import step
-from taxonaut.graphs.updates import emit
-from taxonaut.state.conversation import ConversationInput, ConversationOutput, ConversationState
-from taxonaut.state.decisions import Decisions
+from taxonaut.graphs import chat_messages as talk_messages
+from taxonaut.graphs.progress import emit
+from taxonaut.graphs.sync_bridge import step
 from taxonaut.state.errors import InputError, NotFoundError, TaxonautError, ToolError
+from taxonaut.state.graph_states.converse import ConversationInput, ConversationOutput, ConversationState
 from taxonaut.state.ids import RunId
+from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.updates import (
     Answered,
     ChangeDeclined,
@@ -34,9 +34,19 @@ from taxonaut.state.updates import (
     Understood,
     Update,
 )
-from taxonaut.tools.call_check import check_call
-from taxonaut.tools.toolbox import Outcome, Toolbox, ToolUse
-from taxonaut.tools.toolbox_rows import focus_of, focus_row, moved, proposal_of, proposal_row, use_of, use_row
+from taxonaut.tools.support.chat_tool import (
+    Outcome,
+    Toolbox,
+    ToolUse,
+    check_call,
+    focus_of,
+    focus_row,
+    moved,
+    proposal_of,
+    proposal_row,
+    use_of,
+    use_row,
+)
 
 MOST_CALLS = 8
 """Tool calls of one turn."""

@@ -14,14 +14,14 @@ from langgraph.graph import END, START, StateGraph
 
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.roles import Assigns
-from taxonaut.graphs.portal import step
-from taxonaut.graphs.updates import emit
+from taxonaut.graphs.progress import emit
+from taxonaut.graphs.sync_bridge import step
 from taxonaut.state.errors import ModelReplyError
-from taxonaut.state.growing import InsertInput, InsertState, Standing
+from taxonaut.state.graph_states.insert_labels import InsertInput, InsertState, Standing
 from taxonaut.state.ids import LabelId, NodeId, RunId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Node
-from taxonaut.state.runs import Runs
+from taxonaut.state.stores.runs import Runs
 from taxonaut.state.updates import LabelPlaced, LevelStarted, NodeOpened
 
 BRANCHES_PER_REQUEST = 64

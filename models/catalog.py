@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from taxonaut.models.embedder import Embedder
-from taxonaut.models.encoder import EncoderProvider, TextScorer
+from taxonaut.models.encoder.scorer import EncoderProvider, TextScorer
+from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.stored_embedder import StoredEmbedder
-from taxonaut.state.cache import ResponseCache
-from taxonaut.state.embeddings import Embeddings
 from taxonaut.state.errors import InputError
+from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.stores.reply_cache import ResponseCache
 
 ENCODER = "encoder"
 GGUF = "gguf"
@@ -19,11 +19,11 @@ def open_embedder(settings: ModelSettings) -> Embedder:
     """Open an embedder: `gguf/<name or path>` in this process, any other string through LiteLLM."""
     provider, _, name = settings.model.partition("/")
     if provider == GGUF and name:
-        from taxonaut.models.gguf_embed import GgufEmbedder
+        from taxonaut.models.gguf.embedder import GgufEmbedder
 
         return GgufEmbedder(name)
     check(settings.model)
-    from taxonaut.models.litellm_embedder import LiteLLMEmbedder
+    from taxonaut.models.llm.embedder import LiteLLMEmbedder
 
     return LiteLLMEmbedder(settings)
 
@@ -42,12 +42,12 @@ def open_answers(
     if settings.provider == ENCODER:
         return open_encoder(settings, scorer_of, embeddings)
     check(settings.model)
-    from taxonaut.models.gateway import Gateway
-    from taxonaut.models.joined import JoinedAnswers
-    from taxonaut.models.reply_store import KeptReplies
+    from taxonaut.models.encoder.score_ensemble import JoinedAnswers
+    from taxonaut.models.llm.gateway import Gateway
+    from taxonaut.models.llm.reply_store import KeptReplies
 
     if settings.provider == GGUF:
-        from taxonaut.models.gguf_provider import register_gguf
+        from taxonaut.models.gguf.provider import register_gguf
 
         register_gguf()
         if "concurrency" not in settings.model_fields_set:

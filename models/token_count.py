@@ -28,8 +28,8 @@ def counter_for(settings: ModelSettings) -> Counter:
 
 def gguf_counter(model: str) -> Counter:
     """Count by the vocabulary of a GGUF file."""
-    from taxonaut.models.llama import Weights
-    from taxonaut.models.weights import ModelCatalog
+    from taxonaut.models.gguf.runtime import Weights
+    from taxonaut.models.gguf.weights import ModelCatalog
 
     weights = Weights.open(ModelCatalog().resolve(model.partition("/")[2]))
     return lambda text: len(weights.tokens(text))
@@ -37,7 +37,7 @@ def gguf_counter(model: str) -> Counter:
 
 def litellm_counter(model: str) -> Counter:
     """Count by LiteLLM's tokenizer."""
-    from taxonaut.models import litellm_door
+    from taxonaut.models.llm import client as litellm_door
 
     return lambda text: litellm_door.token_count(model, text)
 
@@ -50,14 +50,14 @@ def prompt_tokens(request: ModelRequest, settings: ModelSettings, count: Counter
         return shared + item + tool_tokens(request.tool, settings, count) + AROUND
     if settings.answer == "scored":
         return shared + item + AROUND + sum(count(choice.texts[0]) for choice in request.choices)
-    from taxonaut.models.chat_prompt import call_note
+    from taxonaut.models.gguf.chat_prompt import call_note
 
     return shared + item + count(call_note([request.tool])) + AROUND
 
 
 def tool_tokens(spec: ToolSpec, settings: ModelSettings, count: Counter) -> int:
     """Return what a tool's schema comes to: its JSON, but for models at OpenAI itself, which read less."""
-    from taxonaut.models import litellm_door
+    from taxonaut.models.llm import client as litellm_door
 
     if settings.api_base is None:
         function = {"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)}

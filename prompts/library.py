@@ -217,7 +217,7 @@ class PromptLibrary:
 
     def eject(self, name: str, blocks: tuple[str, ...] = ()) -> Path:
         """Copy the packaged template, or some of its blocks, into the workspace; see `prompts.ejecting`."""
-        from taxonaut.prompts.ejecting import eject
+        from taxonaut.prompts.eject import eject
 
         return eject(self, name, blocks)
 

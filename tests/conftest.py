@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from taxonaut.state.database import Database
-    from taxonaut.state.index import Index
+    from taxonaut.state.db.connection import Database
+    from taxonaut.state.index.index import Index
 
 pytest_plugins = ["headless", "tiny_encoders"]
 
@@ -126,7 +126,7 @@ def starting() -> Iterator[Any]:
 
 @pytest.fixture
 def database() -> "Iterator[Database]":
-    from taxonaut.state.database import Database
+    from taxonaut.state.db.connection import Database
 
     with Database.in_memory() as opened:
         yield opened
@@ -140,7 +140,7 @@ def index(database: "Database") -> "Index":
     nodes' ids are 2 to 5 in this order.
     """
     from taxonaut.state.ids import LabelId
-    from taxonaut.state.index import Index
+    from taxonaut.state.index.index import Index
     from taxonaut.state.records import Label, Tree, TreeNode
 
     texts = {

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import taxonaut
-from taxonaut.models.weights import ModelCatalog
+from taxonaut.models.gguf.weights import ModelCatalog
 
 ROOT = Path(taxonaut.__file__).parent
 DOCUMENTS = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.is_file()]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import taxonaut
-from taxonaut.models.weights import MINILM, ModelCatalog
+from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 
 NOTEBOOK = Path(taxonaut.__file__).parent / "docs" / "labels_to_results.ipynb"
 RUN = """

@@ -2,16 +2,16 @@
 
 from taxonaut.tools.assign_label import assign_label
 from taxonaut.tools.catalog import catalog
+from taxonaut.tools.edit.merge_nodes import merge_nodes
+from taxonaut.tools.edit.move_node import move_node
+from taxonaut.tools.edit.remove_node import remove_node
+from taxonaut.tools.edit.rename_node import rename_node
+from taxonaut.tools.edit.split_node import Part, split_node
 from taxonaut.tools.expand_node import Expansion, expand_node
 from taxonaut.tools.list_children import Children, list_children
-from taxonaut.tools.merge_nodes import merge_nodes
-from taxonaut.tools.move_node import move_node
-from taxonaut.tools.propose_category import propose_category
 from taxonaut.tools.rank_candidates import RankedLabel, rank_candidates
-from taxonaut.tools.remove_node import remove_node
-from taxonaut.tools.rename_node import rename_node
 from taxonaut.tools.search_labels import LabelHit, search_labels
-from taxonaut.tools.split_node import Part, split_node
+from taxonaut.tools.write.propose_category import propose_category
 
 __all__ = [
     "Children",

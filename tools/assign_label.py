@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from taxonaut.state.errors import NotFoundError, ToolError
 from taxonaut.state.ids import LabelId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import ToolSpec
-from taxonaut.tools.offers import NONE_ID, choice_schema
+from taxonaut.tools.support.offers import NONE_ID, choice_schema
 
 FIELD = "centres"
 WHY = "why"

@@ -1,18 +1,18 @@
 """All tools of the house, with the schemas they have on a given index."""
 
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import ToolSpec
 from taxonaut.tools.assign_label import assign_label_spec
+from taxonaut.tools.edit.merge_nodes import merge_nodes_spec
+from taxonaut.tools.edit.move_node import move_node_spec
+from taxonaut.tools.edit.remove_node import remove_node_spec
+from taxonaut.tools.edit.rename_node import rename_node_spec
+from taxonaut.tools.edit.split_node import split_node_spec
 from taxonaut.tools.expand_node import expand_node_spec
 from taxonaut.tools.list_children import list_children_spec
-from taxonaut.tools.merge_nodes import merge_nodes_spec
-from taxonaut.tools.move_node import move_node_spec
-from taxonaut.tools.propose_category import propose_category_spec
 from taxonaut.tools.rank_candidates import rank_candidates_spec
-from taxonaut.tools.remove_node import remove_node_spec
-from taxonaut.tools.rename_node import rename_node_spec
 from taxonaut.tools.search_labels import search_labels_spec
-from taxonaut.tools.split_node import split_node_spec
+from taxonaut.tools.write.propose_category import propose_category_spec
 
 
 def catalog(index: Index, shortlist: int = 20) -> list[ToolSpec]:

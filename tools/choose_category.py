@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from taxonaut.state.records import ToolSpec
-from taxonaut.tools.offers import NONE_ID, UNDECIDED_ID
+from taxonaut.tools.support.offers import NONE_ID, UNDECIDED_ID
 
 FIELD = "categories"
 REASON = "reason"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from taxonaut.state.errors import NotFoundError, ToolError
 from taxonaut.state.ids import LabelId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node, ToolSpec
-from taxonaut.tools.offers import choice_schema
+from taxonaut.tools.support.offers import choice_schema
 
 FIELD = "branches"
 

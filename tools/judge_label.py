@@ -1,7 +1,7 @@
 """The tool `judge_label`: say of single labels whether they fit a text (XMC-Agent, appendix C)."""
 
 from taxonaut.state.records import ToolSpec
-from taxonaut.tools.offers import choice_schema
+from taxonaut.tools.support.offers import choice_schema
 
 FIELD = "fitting"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from taxonaut.state.errors import NotFoundError, ToolError
 from taxonaut.state.ids import NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Node, ToolSpec
 
 

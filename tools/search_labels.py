@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import ToolSpec
 
 MOST = 50

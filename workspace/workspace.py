@@ -12,42 +12,42 @@ from pydantic import ValidationError
 import taxonaut
 from taxonaut.models.catalog import ENCODER
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.cache import ResponseCache
-from taxonaut.state.database import Database
-from taxonaut.state.decisions import Decisions, Totals
-from taxonaut.state.embeddings import Embeddings
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.index import Index
-from taxonaut.state.items import Items
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, ItemResult, Label, Tree
-from taxonaut.state.runs import Runs
-from taxonaut.state.trails import Trails
-from taxonaut.workspace import config as configuration
-from taxonaut.workspace.config import Config, Section, WalkConfig, load_config, problems
+from taxonaut.state.stores.decisions import Decisions, Totals
+from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.stores.items import Items
+from taxonaut.state.stores.reply_cache import ResponseCache
+from taxonaut.state.stores.runs import Runs
+from taxonaut.state.stores.traces import Trails
+from taxonaut.workspace.build.native_tree import build_native_tree
+from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.core import config as configuration
+from taxonaut.workspace.core.config import Config, Section, WalkConfig, load_config, problems
+from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.results import CategorizedItems, ItemResults
+from taxonaut.workspace.files.label_files import LabelFile
 from taxonaut.workspace.forgetting import forget_nodes
-from taxonaut.workspace.frames import CategorizedItems, ItemResults
-from taxonaut.workspace.label_files import LabelFile
-from taxonaut.workspace.native_tree import build_native_tree
-from taxonaut.workspace.sample_recorder import SampleRecorder
-from taxonaut.workspace.template_versions import keep_templates
-from taxonaut.workspace.tree_builder import Progress, silent
-from taxonaut.workspace.wiring import Wiring
+from taxonaut.workspace.prompt_lab.sample_recorder import SampleRecorder
+from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
-    from taxonaut.graphs.policy import WalkPolicy
-    from taxonaut.graphs.portal import Portal
-    from taxonaut.state.vocabulary import Tagging
-    from taxonaut.workspace.agents_tree import BuildReport
-    from taxonaut.workspace.classification import Classification, OnDone
-    from taxonaut.workspace.experts import ExpertCard, Experts
-    from taxonaut.workspace.explanation import Explanation
-    from taxonaut.workspace.growth import Growth
-    from taxonaut.workspace.item_files import ItemRow
-    from taxonaut.workspace.shortlists import ShortlistResult
-    from taxonaut.workspace.vocabulary_build import OnStage, VocabularyBuild
+    from taxonaut.graphs.policies import WalkPolicy
+    from taxonaut.graphs.sync_bridge import Portal
+    from taxonaut.state.descriptors import Tagging
+    from taxonaut.workspace.build.add_labels import Growth
+    from taxonaut.workspace.build.agents_tree import BuildReport
+    from taxonaut.workspace.expert.experts import ExpertCard, Experts
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.vocabulary.build import OnStage, VocabularyBuild
+    from taxonaut.workspace.walk.classification import Classification, OnDone
+    from taxonaut.workspace.walk.explanation import Explanation
+    from taxonaut.workspace.walk.shortlists import ShortlistResult
 
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
@@ -130,7 +130,7 @@ class Workspace:
         self, labels: "Sequence[Label] | LabelFile", progress: Progress = silent, **how: Any
     ) -> "Growth":
         """Add labels to the index that stands, as one change; `how` is as in `workspace.growth.aadd_labels`."""
-        from taxonaut.workspace import growth
+        from taxonaut.workspace.build import add_labels as growth
 
         return await growth.aadd_labels(self, labels, progress, **how)
 
@@ -144,8 +144,8 @@ class Workspace:
         self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
     ) -> Tree:
         """Build a tree over the labels and make it the index; `undo` brings the former one back."""
-        from taxonaut.workspace import crew
-        from taxonaut.workspace.builders import builder
+        from taxonaut.workspace.build import build_agents as crew
+        from taxonaut.workspace.build.builders import builder
 
         labels = self.index.all_labels()
         if not labels:
@@ -173,7 +173,7 @@ class Workspace:
 
         `sample`: build it from so many of them, drawn at random. See `workspace.vocabulary_build`.
         """
-        from taxonaut.workspace import vocabulary_build
+        from taxonaut.workspace.vocabulary import build as vocabulary_build
 
         items = list(map(as_item, texts))
         return await vocabulary_build.abuild_vocabulary(
@@ -190,7 +190,7 @@ class Workspace:
         self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: "OnDone | None" = None
     ) -> "list[Tagging]":
         """Put the vocabulary's descriptors on texts: one best a level, and with `every` all others that fit."""
-        from taxonaut.workspace import vocabulary_assign
+        from taxonaut.workspace.vocabulary import assign as vocabulary_assign
 
         return await vocabulary_assign.aassign_vocabulary(
             self, map(as_item, texts), every=every, on_done=on_done
@@ -205,7 +205,7 @@ class Workspace:
     @property
     def experts(self) -> "Experts":
         """The domain experts that were trained here."""
-        from taxonaut.workspace.experts import Experts
+        from taxonaut.workspace.expert.experts import Experts
 
         return Experts(self)
 
@@ -226,7 +226,7 @@ class Workspace:
 
     def embed_labels(self, progress: Progress = silent) -> None:
         """Embed the labels that have no vector yet; what compares vectors does it by itself, unseen."""
-        from taxonaut.models.encoder import option_vectors
+        from taxonaut.models.encoder.scorer import option_vectors
 
         texts = list(self.wiring.label_texts().values())
         if texts:
@@ -240,13 +240,13 @@ class Workspace:
         Without `rank` it ends with the shortlists. `agents` take the places of the workspace's own: `navigator`,
         `expert`, `retriever`, `guide` (docs/program.md).
         """
-        from taxonaut.workspace.walk_graph import walk_graph
+        from taxonaut.workspace.walk.walk_graph import walk_graph
 
         return walk_graph(self, policy, rank=rank, **agents)
 
     def policy(self) -> "WalkPolicy":
         """Return the walk's policy as the settings have it."""
-        from taxonaut.workspace.walk_graph import walk_policy
+        from taxonaut.workspace.walk.walk_graph import walk_policy
 
         return walk_policy(self.config)
 
@@ -258,7 +258,7 @@ class Workspace:
 
     def classification(self, **walk: Any) -> "Classification":
         """Prepare a classification; `walk` replaces settings of the `[walk]` table, such as `top=5`."""
-        from taxonaut.workspace.classification import Classification
+        from taxonaut.workspace.walk.classification import Classification
 
         if walk:
             return self.with_walk(**walk).classification()
@@ -315,7 +315,7 @@ class Workspace:
 
         `categorize` is as in `workspace.categorizing.categorizing`: expert, everything, threshold, ask, …
         """
-        from taxonaut.workspace import categorizing
+        from taxonaut.workspace.expert import categorize as categorizing
 
         return await categorizing.acategorize(self, map(as_item, texts), on_done=on_done, **categorize)
 
@@ -354,7 +354,7 @@ class Workspace:
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
     ) -> "list[ShortlistResult]":
         """Return what a walk of each text would hand to the ranking, without ranking it."""
-        from taxonaut.workspace.shortlists import shortlists
+        from taxonaut.workspace.walk.shortlists import shortlists
 
         return await shortlists(self.with_walk(**walk), list(map(as_item, texts)), on_done)
 
@@ -366,7 +366,7 @@ class Workspace:
 
     def explain(self, item_id: ItemId, gold: Sequence[LabelId] = ()) -> "Explanation":
         """Return the latest walk of an item as a tree, and where each of its `gold` labels was found or lost."""
-        from taxonaut.workspace.explaining import explain
+        from taxonaut.workspace.walk.explanation import explain
 
         return explain(self, item_id, gold)
 
@@ -392,6 +392,6 @@ def as_item(text: str | Item) -> Item:
 
 def portal() -> "Portal":
     """Return the loop that synchronous calls run on."""
-    from taxonaut.graphs.portal import PORTAL
+    from taxonaut.graphs.sync_bridge import PORTAL
 
     return PORTAL

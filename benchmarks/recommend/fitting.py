@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 
 from taxonaut import Workspace
-from taxonaut.workspace.semantic_ids import semantic_ids
-from taxonaut.workspace.vocabulary import Vocabulary, read_vocabulary
+from taxonaut.workspace.vocabulary.reading import Vocabulary, read_vocabulary
+from taxonaut.workspace.vocabulary.semantic_ids import semantic_ids
 
 
 def fitting(vocabulary: Vocabulary) -> dict[str, list[str]]:

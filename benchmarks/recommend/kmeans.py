@@ -92,7 +92,7 @@ def embeddings(texts: Sequence[str], kept: Path) -> Vectors:
             return found
     from taxonaut.models.catalog import open_embedder
     from taxonaut.models.settings import ModelSettings
-    from taxonaut.workspace.config import DEFAULT_EMBEDDER
+    from taxonaut.workspace.core.config import DEFAULT_EMBEDDER
 
     embedder = open_embedder(ModelSettings(model=DEFAULT_EMBEDDER))
     parts = []

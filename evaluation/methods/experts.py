@@ -8,12 +8,12 @@ from typing import Any
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
-from taxonaut.state.decisions import Totals
-from taxonaut.state.expertise import Categorized
 from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Decision, Item
-from taxonaut.workspace.categorizing import GENERAL, KIND, Categorizing, categorizing
-from taxonaut.workspace.experts import Experts
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.expert.categorize import GENERAL, KIND, Categorizing, categorizing
+from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.workspace import Workspace
 
 BATCH = 1024

@@ -3,15 +3,13 @@
 import random
 from collections.abc import Sequence
 
-from taxonaut.agents.label_mapper import LabelMapper
-from taxonaut.agents.label_writer import LabelWriter
-from taxonaut.agents.phrase_writer import PhraseWriter
+from taxonaut.agents.icxml import LabelMapper, LabelWriter, PhraseWriter
 from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Decision, Item
-from taxonaut.workspace.walk_graph import ENCODER_CANDIDATES, MODEL_CANDIDATES
+from taxonaut.workspace.walk.walk_graph import ENCODER_CANDIDATES, MODEL_CANDIDATES
 from taxonaut.workspace.workspace import Workspace
 
 WRITTEN = 10

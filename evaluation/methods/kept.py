@@ -7,7 +7,7 @@ import taxonaut
 from taxonaut.evaluation.methods.method import OnDone, Outcome
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
-from taxonaut.workspace.classification import Classification
+from taxonaut.workspace.walk.classification import Classification
 from taxonaut.workspace.workspace import ENCODER_BATCH, Workspace
 
 KIND = "evaluate"

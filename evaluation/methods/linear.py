@@ -8,11 +8,11 @@ from taxonaut.agents.judge import SCORED_TEMPLATE, YES_NO, Judge, JudgedLabel
 from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.models.catalog import ENCODER, GGUF
-from taxonaut.models.reply_store import KeptReplies
+from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision, Item
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 MOST_LABELS = 1_000
@@ -65,7 +65,7 @@ def judge_of(workspace: Workspace, *, separately: bool) -> Judge:
         scored = role.model_copy(update={"answer": "scored", "join": None})
         model = wiring.answers(scored)
         return Judge(model, workspace.prompts, SCORED_TEMPLATE, task=task, separately=separately)
-    from taxonaut.models.yes_no import YesNoGateway
+    from taxonaut.models.llm.yes_no import YesNoGateway
 
     gateway = YesNoGateway(role, KeptReplies(wiring.cache))
     return Judge(gateway, workspace.prompts, YES_NO, task=task)

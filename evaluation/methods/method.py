@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taxonaut.state.decisions import Totals
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 OnDone = Callable[[int], None]

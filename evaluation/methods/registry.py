@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from taxonaut.evaluation.methods.experts import dual, expert, general
 from taxonaut.evaluation.methods.flat import bm25, dense
 from taxonaut.evaluation.methods.icxml import icxml
-from taxonaut.evaluation.methods.kmeans_index import kmeans_index
 from taxonaut.evaluation.methods.lexical import fasttext, tfidf_svm
 from taxonaut.evaluation.methods.linear import linear
 from taxonaut.evaluation.methods.method import Chosen, Method, Run
 from taxonaut.evaluation.methods.vectors import knn, linear_head
-from taxonaut.evaluation.methods.walks import both, navigate, shortlist, tree
+from taxonaut.evaluation.methods.walks import both, kmeans_index, navigate, shortlist, tree
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.config import CategorizeConfig, WalkConfig
+from taxonaut.workspace.core.config import CategorizeConfig, WalkConfig
 
 
 def trained(name: str, about: str, run: Run, *options: str, probable: bool = True) -> Method:

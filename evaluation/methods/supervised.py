@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from taxonaut.agents.retriever import top
 from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.threads import computed
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision, Item, Usage
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 AGENT = "baseline"

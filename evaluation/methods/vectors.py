@@ -8,7 +8,7 @@ from taxonaut.evaluation.methods.lexical import EXTRA
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.evaluation.methods.supervised import Products, Scorer, supervised
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.stored_embedder import StoredEmbedder
+from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.records import Item
 from taxonaut.workspace.workspace import Workspace

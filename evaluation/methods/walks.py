@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from taxonaut.evaluation import scratch
 from taxonaut.evaluation.methods.kept import outcome
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.state.records import Item
@@ -52,3 +53,18 @@ async def walked(
     """Label with a walk; what a person wrote beside the method's name wins."""
     changed = workspace.with_walk(**{"top": settings.depth, **walk, **settings.own})
     return await outcome(changed.classification(), items, on_done)
+
+
+async def kmeans_index(
+    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
+) -> Outcome:
+    """Walk a k-means index under the same policy as `navigate`; the workspace's own index is not touched.
+
+    The index is built once and kept in the workspace's folder `scratch/`.
+    """
+    scratch.remember(workspace)
+    labels = scratch.plain_labels(workspace)
+    path = scratch.folder(workspace, "whole-kmeans", labels, settings.build)
+    with scratch.opened(workspace, path) as other:
+        await scratch.build(other, labels, "kmeans", settings.build)
+        return await walked(other, items, settings, {}, on_done)

@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.agents.annotator import (
-    MOST_CHARACTERS,
-    Annotator,
-    AnnotatorSettings,
-    CentreText,
-    Job,
-    batches,
-)
+from taxonaut.agents.annotator import MOST_CHARACTERS, Annotator, AnnotatorSettings, CentreText, Job, batches
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary

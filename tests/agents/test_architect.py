@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from taxonaut.agents.architect import LONGEST_LABEL, Architect, ArchitectSettings, Manner, voted
-from taxonaut.agents.label_table import LabelTable
-from taxonaut.agents.suggestions import Suggestions
+from taxonaut.agents.support.texts import LabelTable
+from taxonaut.agents.support.vector_clusters import Suggestions
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.building import Centre, Partition
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
+from taxonaut.state.graph_states.build_index import Centre, Partition
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Usage
 

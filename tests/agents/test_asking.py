@@ -13,7 +13,7 @@ from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelTimeoutEr
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.tools.expand_node import FIELD, expand_node_spec
-from taxonaut.tools.offers import Offer
+from taxonaut.tools.support.offers import Offer
 
 PROMPT = PromptLibrary().get("navigator/expand")
 OFFER = Offer((NodeId(30), NodeId(10), NodeId(20)), seed=5)

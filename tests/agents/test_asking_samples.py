@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from taxonaut.agents.asking import ITEMS_OF_A_QUESTION, Asker, Question
-from taxonaut.agents.label_writer import LabelWriter
+from taxonaut.agents.icxml import LabelWriter
 from taxonaut.models.requests import Choice
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Item
 from taxonaut.tools.expand_node import FIELD, expand_node_spec
-from taxonaut.tools.offers import Offer
+from taxonaut.tools.support.offers import Offer
 
 EXPAND = "navigator/expand"
 ITEMS = [Item(ItemId(str(number)), f"text {number} {{{{ 7 * 7 }}}}") for number in range(4)]

@@ -17,7 +17,7 @@ from taxonaut.agents.category_expert import (
     line,
     shown_as,
 )
-from taxonaut.models.gateway import Gateway
+from taxonaut.models.llm.gateway import Gateway
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
@@ -237,8 +237,8 @@ async def test_what_a_server_may_answer(server: Any) -> None:
 @pytest.mark.local
 @pytest.mark.parametrize("answer", ["generated", "scored"])
 async def test_a_small_model_in_this_process(answer: Any) -> None:
-    from taxonaut.models.gguf_provider import register_gguf
-    from taxonaut.models.weights import ModelCatalog
+    from taxonaut.models.gguf.provider import register_gguf
+    from taxonaut.models.gguf.weights import ModelCatalog
 
     if not ModelCatalog().is_here("smollm2-135m-instruct"):
         pytest.skip("no weights: taxonaut models pull smollm2-135m-instruct")

@@ -7,18 +7,18 @@ import numpy as np
 
 from taxonaut.agents.architect import Manner
 from taxonaut.agents.change_reviewer import Case, ChangeReviewer, told
-from taxonaut.agents.changes import Uncovered
+from taxonaut.agents.support.change_records import Uncovered
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder import ScoreSettings, TextScorer
-from taxonaut.models.label_encoder import LabelEncoder
+from taxonaut.models.encoder.label_encoder import LabelEncoder
+from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.building import Centre
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
+from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Usage
-from taxonaut.tools.propose_change import Change
+from taxonaut.tools.write.propose_change import Change
 
 RUN = RunId(3)
 TEXTS = {"i1": "a gel pen", "i2": "a sheet of paper"}

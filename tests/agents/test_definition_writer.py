@@ -10,7 +10,7 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelNotFoundError, ModelReplyError
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Item
-from taxonaut.tools.write_definition import Words
+from taxonaut.tools.write.write_definition import Words
 
 PRODUCTS = tuple(
     Item(ItemId(f"i{number}"), text) for number, text in enumerate(("sand mould", "beach ball", "spade"))

@@ -6,13 +6,13 @@ import numpy as np
 
 from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings, CentreText, Job
 from taxonaut.agents.architect import DESCRIPTORS, Architect, ArchitectSettings, Manner
-from taxonaut.agents.label_table import TextTable
-from taxonaut.agents.suggestions import Suggestions
+from taxonaut.agents.support.texts import TextTable
+from taxonaut.agents.support.vector_clusters import Suggestions
 from taxonaut.models.requests import Choice, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.building import Centre, Partition
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
+from taxonaut.state.graph_states.build_index import Centre, Partition
 from taxonaut.state.ids import ItemId, RunId
 
 RUN = RunId(3)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from taxonaut.agents.domain_expert import AGENT, ROWS, TEMPLATE, TOOL, DomainExpert, firsts
 from taxonaut.models.embedder import Matrix
-from taxonaut.state.expertise import Recommendation
 from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Item
 
 RUN = RunId("r1")

@@ -4,7 +4,7 @@ from taxonaut.agents.general_expert import ExpertSettings, GeneralExpert
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId, LabelId, RunId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item
 
 NAMES = [LabelId(name) for name in ("shoes", "boots", "gift")]

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from taxonaut.agents.label_mapper import LabelMapper
-from taxonaut.agents.label_table import LabelTable
-from taxonaut.agents.label_writer import LabelWriter
-from taxonaut.agents.phrase_writer import PhraseWriter
+from taxonaut.agents.icxml import LabelMapper, LabelWriter, PhraseWriter
+from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder import TextScorer
+from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelReplyError

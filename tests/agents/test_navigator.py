@@ -6,7 +6,7 @@ from taxonaut.agents.navigator import Navigator, NavigatorSettings
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Node
 from taxonaut.tools.expand_node import Expansion, expand_node
 

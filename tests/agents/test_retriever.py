@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.agents.exemplars import Exemplars, facility_location
-from taxonaut.agents.label_table import LabelTable
 from taxonaut.agents.retriever import Retriever, top
+from taxonaut.agents.support.exemplars import Exemplars, facility_location
+from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder import ScoreSettings, TextScorer
+from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.state.ids import ItemId, LabelId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label
 
 NAMES = ["red apple", "green apple", "red car", "blue boat", "green boat"]

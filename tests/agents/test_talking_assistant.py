@@ -8,16 +8,14 @@ import pytest
 from langchain_core.messages import HumanMessage
 from talk_parts import Shelf
 
-from taxonaut.agents.assistant import Message, Turn
-from taxonaut.agents.talking_assistant import TalkingAssistant
+from taxonaut.agents.assistant import Message, TalkingAssistant, Turn
 from taxonaut.graphs.converse import converse
-from taxonaut.models.litellm_talk import LiteLLMTalk
+from taxonaut.models.llm.chat import Call, LiteLLMTalk, OnToken, Talked
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.talk import Call, OnToken, Talked
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import RunId
 from taxonaut.state.records import ToolSpec, Usage
-from taxonaut.tools.toolbox import Focus, ToolUse
+from taxonaut.tools.support.chat_tool import Focus, ToolUse
 
 FACTS = {"labels": 6, "categories": 5, "root": 1, "top": ["Clothes (id 2)"]}
 USER = {"role": "user", "content": "is there ink?"}

@@ -17,9 +17,9 @@ from taxonaut.models.embedder import Matrix
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.config import ExpertConfig
-from taxonaut.workspace.experts import ExpertCard, Experts
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.core.config import ExpertConfig
+from taxonaut.workspace.expert.experts import ExpertCard, Experts
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
@@ -63,8 +63,8 @@ def options(tmp_path: Path) -> argparse.Namespace:
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A workspace with a trained expert and a general expert that always takes the second category."""
     model = ScriptedModel(rule=lambda request: [request.choices[1].id])
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_answers", lambda *arguments: model)
-    monkeypatch.setattr("taxonaut.workspace.experts.Experts.classifier", shop_expert.opened)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: model)
+    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     with shop_expert.make(tmp_path / "w") as made:
         yield made
 
@@ -123,8 +123,8 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ExpertConfig]:
         seen.append(experts.workspace.config.expert)
         return shop_expert.train(experts.workspace)
 
-    monkeypatch.setattr("taxonaut.workspace.experts.Experts.train", train)
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", lambda settings: LengthEmbedder())
+    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.train", train)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda settings: LengthEmbedder())
     return seen
 
 

@@ -106,7 +106,7 @@ def hash_embedder() -> HashEmbedder:
 def embedder(monkeypatch: pytest.MonkeyPatch) -> HashEmbedder:
     """Every embedder that is opened is this one."""
     one = HashEmbedder()
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", lambda settings: one)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda settings: one)
     return one
 
 
@@ -114,5 +114,5 @@ def embedder(monkeypatch: pytest.MonkeyPatch) -> HashEmbedder:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
     """Every model that is opened is this one; it takes all options until a test gives it another rule."""
     model = ScriptedModel(rule=lambda request: [choice.id for choice in request.choices][: request.most])
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_answers", lambda *arguments: model)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: model)
     return model

@@ -7,7 +7,7 @@ from conftest import HashEmbedder
 
 from taxonaut.cli.main import main
 from taxonaut.models.embedder import Matrix
-from taxonaut.workspace import wiring
+from taxonaut.workspace.core import container as wiring
 
 
 class SlowEmbedder(HashEmbedder):

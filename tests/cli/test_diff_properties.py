@@ -5,14 +5,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonaut.cli.index_diff_view import diff_row, print_diff
-from taxonaut.cli.side_by_side import SideBySide
-from taxonaut.state.database import Database
+from taxonaut.cli.index.diff_view import SideBySide, diff_row, print_diff
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId
-from taxonaut.state.index import Index
+from taxonaut.state.index.diff import IndexDiff, diff
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.state.tree_diff import IndexDiff, diff
 
 LABELS = [LabelId(id_) for id_ in "abcdef"]
 PARENTS = [0, 0, 1, 1, 2]

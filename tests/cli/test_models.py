@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models import pull as pulling
-from taxonaut.models.pull import Pulled
+from taxonaut.models.gguf import pull as pulling
+from taxonaut.models.gguf.pull import Pulled
+from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import Answer, ScriptedModel
-from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.errors import MissingExtraError, ModelNotFoundError, ModelUnavailableError
 
 
 @pytest.fixture(autouse=True)
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No weights are here."""
-    monkeypatch.setattr("taxonaut.models.weights.models_directory", lambda: tmp_path / "weights")
+    monkeypatch.setattr("taxonaut.models.gguf.weights.models_directory", lambda: tmp_path / "weights")
     return tmp_path / "weights"
 
 
@@ -124,7 +124,7 @@ def test_a_missing_extra_is_5(run: Any, monkeypatch: pytest.MonkeyPatch) -> None
     def fail(*_: object) -> None:
         raise MissingExtraError("llama-cpp-python", "local")
 
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", fail)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", fail)
     called = run("models", "test", "gguf/all-minilm-l6-v2", "--json")
     assert called.code == 5
     row = json.loads(called.out)[0]

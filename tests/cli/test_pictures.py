@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import get_args
 
-from taxonaut.cli.pictures import page, pictures
+from graph_pictures import page, pictures
+
 from taxonaut.state import updates
 
 PAGE = Path(__file__).parents[2] / "docs" / "graphs.md"
@@ -17,7 +18,7 @@ def essence(text: str) -> list[str]:
 
 def test_the_page_is_the_graphs_as_they_are() -> None:
     written = essence(PAGE.read_text(encoding="utf-8"))
-    assert written == essence(page()), "run python -m taxonaut.cli.pictures > docs/graphs.md"
+    assert written == essence(page()), "run python scripts/graph_pictures.py > docs/graphs.md"
     assert "\t__start__ --> start;" in written
 
 

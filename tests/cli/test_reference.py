@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from cli_reference import commands
 from typer.main import get_command
 
 from taxonaut.cli.main import app
-from taxonaut.cli.reference import commands
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMANDS = list(commands())
@@ -16,7 +16,7 @@ def section(words: list[str]) -> str:
     """Return a command's part of the page."""
     title = f"\n## {' '.join(['taxonaut', *words])}\n"
     _, found, rest = PAGE.read_text(encoding="utf-8").partition(title)
-    assert found, f"docs/cli.md lacks {title.strip()!r}: run python -m taxonaut.cli.reference > docs/cli.md"
+    assert found, f"docs/cli.md lacks {title.strip()!r}: run python scripts/cli_reference.py > docs/cli.md"
     return rest.partition("\n## ")[0]
 
 

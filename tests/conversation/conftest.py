@@ -40,9 +40,9 @@ class Words:
 @pytest.fixture
 def shop_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from taxonaut import Workspace
-    from taxonaut.workspace.label_files import read_labels
+    from taxonaut.workspace.files.label_files import read_labels
 
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", lambda _: Words())
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: Words())
     monkeypatch.chdir(tmp_path)
     rows = [
         json.dumps({"id": id_, "name": path.split(" > ")[-1], "path": path.split(" > ")})
@@ -56,7 +56,7 @@ def shop_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 @pytest.fixture
 def shop_tools(shop_workspace: Any) -> Any:
-    from taxonaut.conversation.toolbox import WorkspaceTools
+    from taxonaut.conversation.tools.toolbox import WorkspaceTools
 
     return WorkspaceTools(shop_workspace)
 
@@ -66,7 +66,7 @@ def say(shop_tools: Any) -> Callable[..., Any]:
     """Carry out a command; changes are previewed, and made where `yes` is said."""
     import asyncio
 
-    from taxonaut.conversation.commands import parsed
+    from taxonaut.conversation.conversation import parsed
 
     def it(line: str, *, yes: bool = False) -> Any:
         use = parsed(shop_tools.tools, line)

@@ -23,13 +23,13 @@ import langgraph.checkpoint.sqlite.aio  # noqa: F401  (loaded once, before the f
 
 from taxonaut.agents.assistant import Message, OnToken, Turn
 from taxonaut.conversation.conversation import Conversation
-from taxonaut.conversation.toolbox import WorkspaceTools
+from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.graphs import converse
-from taxonaut.graphs.portal import PORTAL
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Label
 from taxonaut.state.updates import Token
-from taxonaut.tools.toolbox import Focus, Tool, ToolUse
+from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 from taxonaut.workspace.workspace import Workspace
 
 LOADED = (converse, WorkspaceTools)

@@ -12,7 +12,7 @@ from talk_parts import ScriptedAssistant, Shelf, uses
 
 from taxonaut.agents.assistant import Turn
 from taxonaut.conversation.conversation import LONGEST_MESSAGE, Conversation
-from taxonaut.conversation.history import Said
+from taxonaut.conversation.transcript import Said
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.updates import (
     Answered,
@@ -24,7 +24,7 @@ from taxonaut.state.updates import (
     ToolFinished,
     ToolStarted,
 )
-from taxonaut.tools.toolbox import Outcome, Proposal
+from taxonaut.tools.support.chat_tool import Outcome, Proposal
 from taxonaut.workspace.workspace import Workspace
 
 

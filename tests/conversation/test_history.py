@@ -8,8 +8,8 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from talk_parts import ScriptedAssistant
 
 from taxonaut.conversation.conversation import Conversation
-from taxonaut.conversation.history import Said, history, is_command, named_files
-from taxonaut.conversation.toolbox import WorkspaceTools
+from taxonaut.conversation.tools.toolbox import WorkspaceTools
+from taxonaut.conversation.transcript import Said, history, is_command, named_files
 from taxonaut.workspace.workspace import Workspace
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from taxonaut import Workspace
 from taxonaut.conversation.conversation import Conversation
-from taxonaut.conversation.toolbox import WorkspaceTools
+from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Label, ToolSpec
 from taxonaut.state.updates import Answered, ToolFinished, ToolProgress
-from taxonaut.tools.toolbox import OnProgress, Outcome, Tool
+from taxonaut.tools.support.chat_tool import OnProgress, Outcome, Tool
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 

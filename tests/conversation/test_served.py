@@ -17,8 +17,8 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 import taxonaut
-from taxonaut.conversation.served import graph_of, opened
-from taxonaut.models.weights import MINILM, ModelCatalog
+from taxonaut.conversation.langgraph_server import graph_of, opened
+from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 from taxonaut.state.errors import InputError
 
 LISTED = Path(taxonaut.__file__).parent / "langgraph.json"
@@ -45,7 +45,7 @@ def test_the_listing_names_every_graph() -> None:
     assert sorted(graphs) == GRAPHS
     for name, path in graphs.items():
         module, _, factory = path.partition(":")
-        assert (module, factory) == ("taxonaut.conversation.served", name)
+        assert (module, factory) == ("taxonaut.conversation.langgraph_server", name)
         assert getattr(import_module(module), factory).__doc__
 
 
@@ -55,7 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     if importlib.util.find_spec("llama_cpp") is None or not ModelCatalog().is_here(MINILM.name):
         pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
     from taxonaut import Workspace
-    from taxonaut.workspace.label_files import read_labels
+    from taxonaut.workspace.files.label_files import read_labels
 
     folder = tmp_path_factory.mktemp("served")
     (folder / "labels.csv").write_text(LABELS, encoding="utf-8")
@@ -118,7 +118,7 @@ def test_texts_are_labelled_over_http(served: httpx.Client) -> None:
 
 
 async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taxonaut.conversation.served.opened", lambda: None)
+    monkeypatch.setattr("taxonaut.conversation.langgraph_server.opened", lambda: None)
 
     async def work(workspace: Any, given: Any) -> Any:
         if not given.get("texts"):

@@ -11,7 +11,7 @@ from taxonaut.agents.assistant import Turn
 from taxonaut.conversation.conversation import Conversation
 from taxonaut.conversation.threads import Thread, checked_name, delete_thread, opened_saver, threads
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
-from taxonaut.state.thread_store import THREADS_FILE
+from taxonaut.state.stores.conversations import THREADS_FILE
 from taxonaut.workspace.workspace import Workspace
 
 

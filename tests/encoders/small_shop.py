@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from taxonaut.models.augmentation import synthetic
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.expert_fitting import Fitting, Material, Products, fit
-from taxonaut.models.head_training import HeadSettings
+from taxonaut.models.expert.finetune import synthetic
+from taxonaut.models.expert.fitting import Fitting, Material, Products, fit
+from taxonaut.models.expert.heads import HeadSettings
 from taxonaut.state.ids import LabelId
 
 SHOP = {

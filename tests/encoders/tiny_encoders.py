@@ -34,7 +34,7 @@ def make_bert(folder: Path) -> Path:
     torch = pytest.importorskip("torch")
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    from taxonaut.models.transformer_folder import quiet
+    from taxonaut.models.expert.transformer import quiet
 
     letters = [*string.ascii_lowercase, *string.digits, *string.punctuation]
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
@@ -52,7 +52,7 @@ def make_xlmr(folder: Path) -> Path:
     torch = pytest.importorskip("torch")
     from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizer
 
-    from taxonaut.models.transformer_folder import quiet
+    from taxonaut.models.expert.transformer import quiet
 
     pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -3.0)]
     pieces += [(f"\u2581{word}", -2.0) for word in WORDS]

@@ -10,8 +10,8 @@ import pytest
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.item_files import ItemRow
-from taxonaut.workspace.label_files import read_labels
+from taxonaut.workspace.files.item_files import ItemRow
+from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
 
 LABELS = """\
@@ -57,7 +57,7 @@ class WordEmbedder:
 def embedder(monkeypatch: pytest.MonkeyPatch) -> WordEmbedder:
     """Every embedder that is opened is this one."""
     one = WordEmbedder()
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", lambda settings: one)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda settings: one)
     return one
 
 

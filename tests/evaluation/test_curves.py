@@ -6,21 +6,12 @@ from typing import Any
 
 import pytest
 
-from taxonaut.evaluation.curves import (
-    ANCHORED,
-    BUDGETS,
-    FLAT,
-    ROOT,
-    Point,
-    flat,
-    point,
-    shortlist_curves,
-)
+from taxonaut.evaluation.curves import ANCHORED, BUDGETS, FLAT, ROOT, Point, flat, point, shortlist_curves
 from taxonaut.evaluation.figure import check_figure, draw
-from taxonaut.evaluation.intervals import Interval
+from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 

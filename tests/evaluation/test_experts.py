@@ -8,15 +8,15 @@ import pytest
 import shop_expert
 from shop_expert import product
 
-from taxonaut.evaluation.classes import Band
 from taxonaut.evaluation.harness import MethodReport, Report, evaluate
+from taxonaut.evaluation.measures.classes import Band
 from taxonaut.evaluation.methods.experts import ranking
 from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError, ModelReplyError, NotFoundError
-from taxonaut.state.expertise import Categorized, Recommendation
 from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.workspace.workspace import Workspace
 
 ROWS = [
@@ -38,8 +38,8 @@ def last_word(request: ModelRequest) -> list[int]:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
     one = ScriptedModel(rule=last_word)
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_answers", lambda *arguments: one)
-    monkeypatch.setattr("taxonaut.workspace.experts.Experts.classifier", shop_expert.opened)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: one)
+    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     return one
 
 

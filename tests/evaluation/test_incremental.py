@@ -20,7 +20,7 @@ from taxonaut.evaluation.methods.method import Outcome
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 TEN = [LabelId(letter) for letter in "abcdefghij"]

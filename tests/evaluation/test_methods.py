@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from taxonaut.evaluation.harness import Report, aevaluate
-from taxonaut.evaluation.intervals import Interval
+from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.methods.flat import searcher
 from taxonaut.evaluation.methods.linear import drawn
 from taxonaut.evaluation.methods.method import MethodSettings
@@ -14,7 +14,7 @@ from taxonaut.evaluation.methods.registry import METHODS, chosen
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 ALL = ("navigate", "tree", "both", "dense", "bm25", "kmeans-index", "shortlist", "linear", "icxml")

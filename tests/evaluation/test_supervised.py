@@ -14,7 +14,7 @@ from taxonaut.evaluation.methods.supervised import training_products
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.item_files import ItemRow
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 pytest.importorskip("sklearn")

@@ -11,16 +11,16 @@ from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect
 from taxonaut.agents.change_reviewer import ChangeReviewer
 from taxonaut.agents.change_writer import ChangeWriter
-from taxonaut.agents.label_table import TextTable
-from taxonaut.agents.suggestions import Suggestions, Wish
+from taxonaut.agents.support.texts import TextTable
+from taxonaut.agents.support.vector_clusters import Suggestions, Wish
 from taxonaut.graphs.build_vocabulary import build_vocabulary
-from taxonaut.graphs.vocabulary_policy import VocabularyPolicy
+from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
+from taxonaut.state.graph_states.build_vocabulary import VocabularyState
 from taxonaut.state.ids import ItemId, RunId
-from taxonaut.state.refining import VocabularyState
-from taxonaut.state.runs import Runs
+from taxonaut.state.stores.runs import Runs
 
 COUNTS = {"gel": 6, "fountain": 6, "note": 6, "copy": 6, "lamp": 4, "clip": 4, "odd": 1}
 GOODS = tuple(f"{kind} {number}" for kind, count in COUNTS.items() for number in range(count))

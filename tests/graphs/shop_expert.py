@@ -8,10 +8,10 @@ import numpy as np
 
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.expert_data import Example
-from taxonaut.workspace.experts import ExpertCard, Experts
-from taxonaut.workspace.item_files import ItemRow
-from taxonaut.workspace.label_files import read_labels
+from taxonaut.workspace.expert.experts import ExpertCard, Experts
+from taxonaut.workspace.expert.training_data import Example
+from taxonaut.workspace.files.item_files import ItemRow
+from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
 
 LABELS = """\

@@ -8,7 +8,7 @@ from taxonaut.agents.assistant import Message, OnToken, Turn
 from taxonaut.state.errors import NotFoundError, ToolError
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Decision, ToolSpec
-from taxonaut.tools.toolbox import Focus, OnProgress, Outcome, Proposal, Slot, Tool, ToolUse
+from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Proposal, Slot, Tool, ToolUse
 
 WORDS = {
     "type": "object",

@@ -11,13 +11,13 @@ from taxonaut.graphs.assign_vocabulary import MOST_STANDING, assign_vocabulary, 
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
+from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
+from taxonaut.state.graph_states.assign_vocabulary import AssignState, Standing
 from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Tree, TreeNode
-from taxonaut.state.tagging import AssignState, Standing
-from taxonaut.state.vocabulary import Tagging
 
 NAMES = ("Pens", "Paper", "Gel pens", "Fountain pens", "Note paper", "Red gel pens")
 PENS, PAPER, GEL, FOUNTAIN, NOTES, RED = (NodeId(number) for number in range(2, 8))

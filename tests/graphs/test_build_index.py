@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 
 from taxonaut.agents.annotator import Annotator, AnnotatorSettings
 from taxonaut.agents.architect import Architect
-from taxonaut.agents.label_table import LabelTable
-from taxonaut.agents.suggestions import Suggestions
+from taxonaut.agents.support.texts import LabelTable
+from taxonaut.agents.support.vector_clusters import Suggestions
 from taxonaut.graphs.build_index import build_index
-from taxonaut.graphs.build_policy import BuildPolicy
-from taxonaut.graphs.merge import merged, nodes_of, tree_of
+from taxonaut.graphs.merge_partitions import merged, nodes_of, tree_of
+from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.building import Split
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelUnavailableError
+from taxonaut.state.graph_states.build_index import Split
 from taxonaut.state.ids import LabelId, RunId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.state.runs import Runs
+from taxonaut.state.stores.runs import Runs
 
 ZOO = (
     "red fox",
@@ -269,7 +269,7 @@ def test_a_build_goes_on_from_what_is_kept(database: Database) -> None:
 
 
 def test_a_failed_request_stops_the_build_and_keeps_what_was_spent(database: Database) -> None:
-    from taxonaut.state.decisions import Decisions
+    from taxonaut.state.stores.decisions import Decisions
 
     runs = Runs(database)
     run = runs.open("build", "zoo", {})

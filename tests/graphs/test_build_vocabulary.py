@@ -7,8 +7,8 @@ from typing import Any
 from goods import Goods, central, of
 
 from taxonaut.models.requests import ModelRequest
-from taxonaut.state.building import Centre
-from taxonaut.state.vocabulary import ChangeProposal, Refined, Round
+from taxonaut.state.descriptors import ChangeProposal, Refined, Round
+from taxonaut.state.graph_states.build_index import Centre
 
 LAMPS = Centre("Lamps", "They give light.")
 WIDER = Centre("Paper", "", (), ("clips",))

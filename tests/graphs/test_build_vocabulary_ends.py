@@ -15,19 +15,19 @@ from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect
 from taxonaut.agents.change_reviewer import ChangeReviewer
 from taxonaut.agents.change_writer import ChangeWriter
-from taxonaut.agents.label_table import TextTable
-from taxonaut.agents.suggestions import Suggestions
+from taxonaut.agents.support.texts import TextTable
+from taxonaut.agents.support.vector_clusters import Suggestions
 from taxonaut.graphs.build_vocabulary import build_vocabulary
-from taxonaut.graphs.vocabulary_policy import VocabularyPolicy
+from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.database import Database
-from taxonaut.state.decisions import Decisions
+from taxonaut.state.db.connection import Database
+from taxonaut.state.descriptors import Refined
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.ids import ItemId
-from taxonaut.state.runs import Runs
-from taxonaut.state.vocabulary import Refined
+from taxonaut.state.stores.decisions import Decisions
+from taxonaut.state.stores.runs import Runs
 
 TOP = replace(POLICY, depth=1)
 """The first level only: 33 items, of which 24 fit Pens or Paper at first."""

@@ -13,14 +13,14 @@ from taxonaut.graphs.categorize import categorize
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.categorizing import EVERYTHING, CategorizeState, Judged
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelReplyError
-from taxonaut.state.expertise import Categorized, Recommendation
+from taxonaut.state.graph_states.categorize import EVERYTHING, CategorizeState, Judged
 from taxonaut.state.ids import ItemId, LabelId, RunId
-from taxonaut.state.index import Index
-from taxonaut.state.items import Items
+from taxonaut.state.index.index import Index
+from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import Item
+from taxonaut.state.stores.items import Items
 
 BOOTS, BALL, PUCK = LabelId("boots"), LabelId("ball"), LabelId("puck")
 PATHS = {

@@ -12,12 +12,12 @@ from langgraph.types import Command
 from talk_parts import INJECTION, ScriptedAssistant, Shelf, uses
 
 from taxonaut.agents.assistant import Turn
+from taxonaut.graphs.chat_messages import MOST_CHARACTERS
 from taxonaut.graphs.converse import MOST_CALLS, MOST_WRONG, converse
-from taxonaut.graphs.talk_messages import MOST_CHARACTERS
-from taxonaut.state.database import Database
-from taxonaut.state.decisions import Decisions
+from taxonaut.state.db.connection import Database
+from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.updates import as_row
-from taxonaut.tools.toolbox import ToolUse
+from taxonaut.tools.support.chat_tool import ToolUse
 
 CONFIG: Any = {"configurable": {"thread_id": "one"}}
 

@@ -11,12 +11,12 @@ from taxonaut.graphs.insert_labels import insert_labels, joined
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelError, ModelUnavailableError
 from taxonaut.state.ids import LabelId, NodeId, RunId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.state.runs import Runs
+from taxonaut.state.stores.runs import Runs
 
 ROOT, CLOTHES, SPORTS, SHOES, BALLS = map(NodeId, (1, 2, 3, 4, 5))
 

@@ -15,7 +15,7 @@ from taxonaut.graphs import WalkPolicy, navigate
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import (
     InputError,
     ModelError,
@@ -23,11 +23,11 @@ from taxonaut.state.errors import (
     ModelUnavailableError,
     NotFoundError,
 )
+from taxonaut.state.graph_states.navigate import NavigationOutput
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
-from taxonaut.state.index import Index
-from taxonaut.state.items import Items
-from taxonaut.state.navigation import NavigationOutput
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, ItemResult, Label, Prediction, Tree, TreeNode, Usage
+from taxonaut.state.stores.items import Items
 
 TREE = WalkPolicy(shortlist="tree")
 Wishes = Mapping[str, Sequence[str] | ModelError]

@@ -11,13 +11,13 @@ import shop_expert
 
 from taxonaut import Workspace
 from taxonaut.agents.asking import Answer
-from taxonaut.agents.deciding import decided
-from taxonaut.graphs.journey import Chosen, Guide
-from taxonaut.graphs.policy import WalkPolicy
+from taxonaut.agents.custom_answer import decided
+from taxonaut.graphs.navigate import Chosen, Guide
+from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError
+from taxonaut.state.graph_states.navigate import Journey
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
-from taxonaut.state.navigation import Journey
 from taxonaut.state.records import Decision, Item
 
 PAGE = Path(__file__).parents[2] / "docs" / "program.md"
@@ -89,7 +89,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     def fail(request: Any) -> Any:
         raise AssertionError("a model was asked")
 
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_answers", lambda *_: ScriptedModel(rule=fail))
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *_: ScriptedModel(rule=fail))
     with shop_expert.make(tmp_path / "w") as made:
         yield made
 

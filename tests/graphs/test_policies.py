@@ -10,13 +10,13 @@ from taxonaut.graphs import WalkPolicy, navigate
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError
+from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
-from taxonaut.state.index import Index
-from taxonaut.state.items import Items
-from taxonaut.state.navigation import Trail
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label, Tree, TreeNode
+from taxonaut.state.stores.items import Items
 
 NAMES = ("A", "B", "C", "A1", "A2", "B1", "B2")
 EDGES = ((0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (2, 6), (2, 7), (2, 5))

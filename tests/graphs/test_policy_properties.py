@@ -13,16 +13,15 @@ from taxonaut.graphs import WalkPolicy, navigate
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelError, ModelUnavailableError
+from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, LabelId, RunId
-from taxonaut.state.index import Index
-from taxonaut.state.items import Items
-from taxonaut.state.navigation import Trail
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label, Tree, TreeNode
-from taxonaut.workspace.explaining import shown
-from taxonaut.workspace.explanation import Step, explanation
-from taxonaut.workspace.fates import Walked, fates
+from taxonaut.state.stores.items import Items
+from taxonaut.workspace.walk.explanation import Step, explanation, shown
+from taxonaut.workspace.walk.label_outcomes import Walked, fates
 
 LABELS = [LabelId(f"l{number}") for number in range(12)]
 ITEM = Item(ItemId("i"), "text")

@@ -14,7 +14,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.graph import START, StateGraph
 
-from taxonaut.graphs.portal import PORTAL, Portal, step
+from taxonaut.graphs.sync_bridge import PORTAL, Portal, step
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_closing_ends_what_runs_and_the_portal_may_start_again() -> None:
 
 INTERRUPTED = """
 import asyncio, sys
-from taxonaut.graphs.portal import PORTAL
+from taxonaut.graphs.sync_bridge import PORTAL
 
 async def work():
     try:

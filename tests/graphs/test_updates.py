@@ -18,27 +18,27 @@ from taxonaut.agents.change_reviewer import ChangeReviewer
 from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.agents.general_expert import GeneralExpert
-from taxonaut.agents.label_table import LabelTable
 from taxonaut.agents.navigator import Navigator
-from taxonaut.agents.suggestions import Suggestions
+from taxonaut.agents.support.texts import LabelTable
+from taxonaut.agents.support.vector_clusters import Suggestions
 from taxonaut.graphs import WalkPolicy, navigate
 from taxonaut.graphs.assign_vocabulary import assign_vocabulary
 from taxonaut.graphs.build_index import build_index
-from taxonaut.graphs.build_policy import BuildPolicy
 from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.categorize import categorize
 from taxonaut.graphs.insert_labels import insert_labels
-from taxonaut.graphs.portal import step
-from taxonaut.graphs.updates import emit, listening
+from taxonaut.graphs.policies import BuildPolicy
+from taxonaut.graphs.progress import emit, listening
+from taxonaut.graphs.sync_bridge import step
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
-from taxonaut.state.index import Index
-from taxonaut.state.items import Items
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item
+from taxonaut.state.stores.items import Items
 from taxonaut.state.updates import (
     CentresProposed,
     ChangesReviewed,

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from taxonaut.graphs.vocabulary_policy import VocabularyPolicy
-from taxonaut.state.building import Partition
+from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.state.errors import InputError
+from taxonaut.state.graph_states.build_index import Partition
+from taxonaut.state.graph_states.build_vocabulary import ItemGroup
 from taxonaut.state.ids import ItemId
-from taxonaut.state.refining import ItemGroup
 
 POLICY = VocabularyPolicy()
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.models.expert_fitting import FOLDS, Fitting, Material, Products, Split, fit, folded
-from taxonaut.models.expert_parts import Features
-from taxonaut.models.head_training import HeadSettings
+from taxonaut.models.expert.features import Features
+from taxonaut.models.expert.fitting import FOLDS, Fitting, Material, Products, Split, fit, folded
+from taxonaut.models.expert.heads import HeadSettings
 from taxonaut.state.ids import LabelId
 
 PATHS = (("food", "tea"), ("food", "ham"), ("sport", "boots"))

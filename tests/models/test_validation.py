@@ -13,7 +13,7 @@ from taxonaut.state.errors import ModelReplyError
 from taxonaut.tools.assign_label import assign_labels_spec
 from taxonaut.tools.choose_category import choose_category_spec
 from taxonaut.tools.expand_node import expand_node_spec
-from taxonaut.tools.propose_category import propose_categories_spec
+from taxonaut.tools.write.propose_category import propose_categories_spec
 
 CHOICES = tuple(Choice(number, (str(number),)) for number in (1, 2, 3))
 REQUEST = ModelRequest("", "", "", "", "", expand_node_spec(3, 2), "branches", CHOICES, 2)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.prompts.block_sources import block_sources
+from taxonaut.prompts.eject import block_sources
 from taxonaut.prompts.examples import example
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
 from taxonaut.prompts.variables import VARIABLES

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonaut.prompts.library import BLOCKS, PromptLibrary, hash_of
-from taxonaut.prompts.versions import KeptVersion, OtherVersion
-from taxonaut.prompts.whole import whole
+from taxonaut.prompts.versions import KeptVersion, OtherVersion, whole
 from taxonaut.state.errors import InputError, NotFoundError
 
 NAME, FILE, ABOVE = "navigator/expand", "navigator/expand.j2", "packaged/navigator/expand.j2"

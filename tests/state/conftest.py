@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from taxonaut.state.database import Database
-    from taxonaut.state.index import Index
+    from taxonaut.state.db.connection import Database
+    from taxonaut.state.index.index import Index
 
 
 @pytest.fixture
 def index(database: "Database") -> "Index":
-    from taxonaut.state.index import Index
+    from taxonaut.state.index.index import Index
 
     return Index(database)
 

@@ -6,7 +6,7 @@ import pytest
 
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node, Tree, TreeNode
 
 ROOT, PENS, PAPER = NodeId(1), NodeId(2), NodeId(3)

@@ -3,7 +3,7 @@
 import pytest
 
 from taxonaut.state.ids import LabelId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
 
 SHOES, BALLS = NodeId(2), NodeId(3)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId, LabelId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
 
 BOOTS, SHOES, BALL = LabelId("boots"), LabelId("shoes"), LabelId("ball")

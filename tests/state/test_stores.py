@@ -2,15 +2,15 @@
 
 import pytest
 
-from taxonaut.state.cache import ResponseCache
-from taxonaut.state.database import Database
+from taxonaut.state.db.connection import Database
+from taxonaut.state.db.counters import Meta
+from taxonaut.state.db.json_codec import canonical, dump, load, pack, unpack
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.ids import ItemId
-from taxonaut.state.items import Items
-from taxonaut.state.meta import Meta
-from taxonaut.state.packing import canonical, dump, load, pack, unpack
 from taxonaut.state.records import Item
-from taxonaut.state.templates import Templates
+from taxonaut.state.stores.items import Items
+from taxonaut.state.stores.prompt_versions import Templates
+from taxonaut.state.stores.reply_cache import ResponseCache
 
 ODD = '\'); DROP TABLE items; --\n"🍏" שלום \0 end'
 

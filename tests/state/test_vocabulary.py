@@ -5,9 +5,9 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonaut.state.building import Centre
+from taxonaut.state.descriptors import ChangeProposal, Refined, Round, loaded_centre
+from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId
-from taxonaut.state.vocabulary import ChangeProposal, Refined, Round, loaded_centre
 
 words = st.text(max_size=8)
 lists = st.lists(words, max_size=3).map(tuple)

@@ -3,7 +3,7 @@
 import pytest
 from jsonschema import Draft202012Validator
 
-from taxonaut.models.grammar import tool_grammar
+from taxonaut.models.gguf.grammar import tool_grammar
 from taxonaut.tools.choose_category import LONGEST_REASON, Ask, choose_category_spec
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.tools import Expansion, expand_node
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId, NodeId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Node
 from taxonaut.tools import Children, list_children
 from taxonaut.tools.list_children import list_children_spec

@@ -4,7 +4,7 @@ import pytest
 
 from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label
 from taxonaut.tools import RankedLabel, rank_candidates
 

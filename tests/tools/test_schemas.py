@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_ai.tools import ToolDefinition
 
 from taxonaut import tools
-from taxonaut.state.index import Index
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import ToolSpec
 from taxonaut.tools import catalog
 

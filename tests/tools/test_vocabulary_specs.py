@@ -6,21 +6,21 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from taxonaut.models.grammar import tool_grammar
+from taxonaut.models.gguf.grammar import tool_grammar
 from taxonaut.models.requests import Choice, ModelRequest
 from taxonaut.models.validation import checked
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec
 from taxonaut.tools.assign_label import LONGEST_REPORT, assign_items_spec
-from taxonaut.tools.propose_category import (
+from taxonaut.tools.write.propose_category import (
     MOST_LISTED,
     SHORT_NAME,
     SHORT_TEXT,
     propose_categories_spec,
     propose_descriptors_spec,
 )
-from taxonaut.tools.propose_change import propose_change_spec
-from taxonaut.tools.review_changes import review_changes_spec
+from taxonaut.tools.write.propose_change import propose_change_spec
+from taxonaut.tools.write.review_changes import review_changes_spec
 
 PENS = {"name": "Pens", "description": "To write with.", "includes": ["gel pens"], "excludes": []}
 PAPER = {"name": "Paper", "description": "To write on.", "includes": [], "excludes": ["books"]}

@@ -44,7 +44,7 @@ def things() -> list[Any]:
 def words(monkeypatch: pytest.MonkeyPatch) -> Words:
     """Put `Words` in the place of the workspace's embedder."""
     made = Words()
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", lambda _: made)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: made)
     return made
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from taxonaut.graphs import build_index, insert_labels, navigate  # noqa: F401  (loaded once, before the forks)
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
-from taxonaut.workspace import agents_tree, build_estimate, classification, crew, growth  # noqa: F401
+from taxonaut.workspace.walk import classification  # noqa: F401
 from taxonaut.workspace.workspace import Workspace
 
 VERBS = [

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from taxonaut import Workspace
-from taxonaut.models.weights import MINILM, ModelCatalog
+from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
-from taxonaut.tools.centre_names import LONGEST_TERM
-from taxonaut.workspace.label_files import read_labels
+from taxonaut.tools.support.names import LONGEST_TERM
+from taxonaut.workspace.files.label_files import read_labels
 
 pytestmark = pytest.mark.local
 

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from taxonaut.state.errors import CycleError, InputError
-from taxonaut.workspace.label_files import LabelColumns, read_labels
+from taxonaut.workspace.files.label_files import LabelColumns, read_labels
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 import taxonaut
 from taxonaut import Item, ScriptedModel, Workspace
 from taxonaut.models.requests import ModelRequest
-from taxonaut.state.decisions import Totals
 from taxonaut.state.errors import (
     InputError,
     LockedError,
@@ -25,9 +24,10 @@ from taxonaut.state.errors import (
 )
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import ItemResult, Label, Prediction
-from taxonaut.state.templates import Templates
-from taxonaut.workspace.label_files import read_labels
-from taxonaut.workspace.wiring import Wiring
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.state.stores.prompt_versions import Templates
+from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import as_item
 
 LABELS = """id,name,path

@@ -1,0 +1,1 @@
+"""What several agents share: texts and vectors of labels, exemplars, clusters."""

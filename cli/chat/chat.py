@@ -1,0 +1,178 @@
+"""`taxonaut chat`: a conversation about the labels and their tree."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxonaut.cli.chat.script import DEFAULT_THREAD, lines_of_input, run_script
+from taxonaut.cli.shared.exit_codes import OK
+from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import clipped, counted
+
+if TYPE_CHECKING:
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.workspace import Workspace
+
+
+LONGEST = 32
+GAP = "   "
+
+
+def check_talkable(workspace: "Workspace") -> None:
+    """Refuse to talk about nothing: InputError says what to do first."""
+    from taxonaut.state.errors import InputError
+
+    stats = workspace.index.stats()
+    if not stats.labels and not stats.nodes:
+        raise InputError(
+            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+        )
+    if not stats.nodes:
+        raise InputError(
+            f"the {counted(stats.labels, 'label')} of {str(workspace.folder)!r} stand in no tree yet; "
+            "build one with: taxonaut index build"
+        )
+
+
+def banner(workspace: "Workspace", width: int = 100) -> tuple[str, str]:
+    """Return the two lines; as many examples as fit."""
+    stats = workspace.index.stats()
+    name = workspace.folder.resolve().name or str(workspace.folder)
+    size = f"{counted(stats.labels, 'label')}, {counted(stats.nodes, 'node')}"
+    model = workspace.config.models.assistant.model
+    tried = ["/help", *examples(workspace.index)]
+    while len(tried) > 1 and len(GAP.join(["try:", *tried])) >= width:
+        tried.pop()
+    return f"{name}: {size}; {model}", GAP.join(["try:", *tried])
+
+
+def examples(index: "Index") -> list[str]:
+    """Return three things to say, in this tree's own names."""
+    tops = index.children(index.root())
+    top = next((node for node in tops if index.children(node.id)), next(iter(tops), None))
+    if top is None:
+        return []
+    below = next(iter(index.children(top.id)), top)
+    labels = index.labels_at(below.id) or index.labels_at(top.id) or index.search(below.name, 1)
+    said = clipped((labels[-1] if labels else below).name, LONGEST)
+    return [f'where would "{said.lower()}" go?', f"what is under {clipped(below.name, LONGEST)}?"]
+
+
+app = typer.Typer()
+
+
+@command(
+    app,
+    "chat",
+    example="taxonaut chat\n"
+    'taxonaut chat --once "where would wireless earbuds go?"\n'
+    'taxonaut chat --thread spring --once "add a category for Rain boots under Shoes" --yes\n'
+    "taxonaut chat < questions.txt",
+)
+def chat(
+    session: Session,
+    once: Annotated[
+        str | None,
+        typer.Option(metavar="MESSAGE", help="Say this alone, print the answer and end.", show_default=False),
+    ] = None,
+    thread: Annotated[
+        str, typer.Option(metavar="NAME", help="The conversation to go on with; begun if it is new.")
+    ] = DEFAULT_THREAD,
+    new: Annotated[bool, typer.Option("--new", help="Begin a thread with a name of its own.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Make changes without asking, unless a model read texts of items first."),
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Who leads the conversation this time: a model string, or a role of taxonaut.toml.",
+            show_default=False,
+        ),
+    ] = None,
+    threads: Annotated[bool, typer.Option("--threads", help="List the conversations and end.")] = False,
+    forget: Annotated[
+        str | None,
+        typer.Option(metavar="THREAD", help="Delete a conversation and end.", show_default=False),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Talk about the labels and their tree: where a text goes and why, what is where, what to change.
+
+    At a terminal, Tab completes / commands, which do the same without a model. A change is shown as a diff and waits
+    for yes. Threads are kept: the same command goes on with one, also where an answer was broken off.
+
+    With --once, or messages on standard input (one a line; # begins a comment), answers go to standard output and
+    nobody is asked. It ends with 7 if a message was not understood or refused, with 8 if a change waits for yes:
+    --yes makes it, or the message "yes". With --json, each update is one object a line.
+    """
+    import gc
+
+    check_options(once=once, thread=thread, new=new, threads=threads, forget=forget)
+    if threads or forget is not None:
+        keep_house(session, forget, json=json)
+        return
+    gc.disable()  # until the first answer: what a start makes stays, and looking through it takes a fifth of it
+    try:
+        code = talk(session, once, None if new else thread, yes=yes, model=model, json=json)
+    finally:
+        gc.enable()
+    raise typer.Exit(code)
+
+
+def talk(
+    session: Session, once: str | None, thread: str | None, *, yes: bool, model: str | None, json: bool
+) -> int:
+    """Lead a conversation, at a terminal or for a script, and return the exit code."""
+    import sys
+
+    from taxonaut.cli.chat.commands import with_model
+    from taxonaut.cli.chat.threads import fresh_name
+
+    name = thread or fresh_name()
+    with session.open() as opened:
+        check_talkable(opened)
+        workspace = with_model(opened, model) if model else opened
+        if once is None and not json and sys.stdin.isatty():
+            from taxonaut.cli.chat.session import Terminal
+
+            Terminal(session, workspace, name, yes=yes).run()
+            return OK
+        from taxonaut.cli.chat.talk import Talk
+
+        with Talk(workspace, name) as talked:
+            messages = lines_of_input() if once is None else [once]
+            return run_script(session, talked, messages, yes=yes, json=json)
+
+
+def check_options(*, once: str | None, thread: str, new: bool, threads: bool, forget: str | None) -> None:
+    """Refuse options that say two things. Raises InputError."""
+    from taxonaut.state.errors import InputError
+
+    if once is not None and not once.strip():
+        raise InputError("--once was given an empty text; give a message")
+    if not thread.strip():
+        raise InputError("--thread was given an empty name; give a name such as spring")
+    if new and thread != DEFAULT_THREAD:
+        raise InputError(f"--new begins a thread with a name of its own; leave out --thread {thread!r}")
+    if sum((once is not None, threads, forget is not None)) > 1:
+        raise InputError("--once, --threads and --forget do different things; give one of them")
+
+
+def keep_house(session: Session, forget: str | None, *, json: bool) -> None:
+    """List the threads, or delete one."""
+    from taxonaut.cli.chat.threads import forget_thread, thread_lines, thread_rows
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.terminal import out, print_json, styled
+
+    with session.open() as workspace:
+        if forget is not None:
+            forget_thread(workspace, forget)
+            if not session.quiet:
+                say(f"thread {forget!r} is deleted; what it changed in the index stays")
+        elif json:
+            print_json(thread_rows(workspace))
+        else:
+            for line in thread_lines(workspace):
+                out().print(styled(line), soft_wrap=True)

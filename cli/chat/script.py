@@ -1,0 +1,110 @@
+"""Conversations of scripts: `--once`, and messages from standard input, one a line."""
+
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from taxonaut.cli.shared.exit_codes import OK, REFUSED, WAITS, report, say
+
+if TYPE_CHECKING:
+    from taxonaut.cli.chat.talk import Talk
+    from taxonaut.cli.chat.turns import TurnEnd, Turns
+    from taxonaut.cli.chat.view import View
+    from taxonaut.cli.shared.session import Session
+
+COMMENT = "#"
+DEFAULT_THREAD = "default"
+
+
+def run_script(session: "Session", talk: "Talk", messages: Iterable[str], *, yes: bool, json: bool) -> int:
+    """Take the messages one by one and return the exit code of the worst; nobody is asked anything."""
+    from taxonaut.cli.chat.commands import take_own
+    from taxonaut.cli.chat.turns import Turns
+
+    place = Script(session, talk, view_of(session, json=json))
+    turns = Turns(talk, place.view)
+    codes = [OK]
+    if turns.interrupted:
+        tell(session, "the last answer was broken off; going on with it")
+        codes.append(code_of(turns, turns.resume(), yes=yes))
+    for message in messages:
+        try:
+            if not take_own(place, message):
+                codes.append(code_of(turns, turns.say(message), yes=yes))
+        except Exception as error:  # noqa: BLE001
+            turns.view.pause()
+            codes.append(report(error, session))
+    if codes[-1] == WAITS and not yes:
+        how = "" if talk.thread == DEFAULT_THREAD else f"--thread {shlex.quote(talk.thread)} "
+        tell(session, f"nothing is changed yet; make it with: {session.again(f'chat {how}--once yes')}")
+    return worst(codes)
+
+
+class Script:
+    """A script that leads a conversation."""
+
+    def __init__(self, session: "Session", talk: "Talk", view: "View") -> None:
+        self.session, self.talk, self.view = session, talk, view
+        self.workspace = talk.workspace
+
+    def print(self, lines: "Sequence[str]") -> None:
+        """Write an answer of the chat itself."""
+        self.view.lines(lines)
+
+    def switch(self, thread: str) -> None:
+        """Go on in another thread."""
+        self.talk.switch(thread)
+
+    def clear(self) -> None:
+        """There is no screen."""
+
+
+def code_of(turns: "Turns", end: "TurnEnd", *, yes: bool) -> int:
+    """Return a turn's exit code; with `yes` a change is made, unless a model had read texts of items."""
+    from taxonaut.cli.chat.turns import UNREAD
+
+    while end.waits:
+        if not yes:
+            return WAITS
+        if turns.after_foreign:
+            say(UNREAD)
+            return WAITS
+        end = turns.decide(True)
+    return REFUSED if end.refused or end.not_understood else OK
+
+
+def worst(codes: list[int]) -> int:
+    """Return what a script should look at: the first that went wrong, else that a change waits."""
+    wrong = [code for code in codes if code not in (OK, WAITS)]
+    return wrong[0] if wrong else codes[-1]
+
+
+def view_of(session: "Session", *, json: bool) -> "View":
+    """Return what shows a script's turns: answers on standard output, all else on standard error."""
+    from taxonaut.cli.chat.view import ChatView, JsonView
+    from taxonaut.cli.shared.terminal import err, out
+
+    return JsonView() if json else ChatView(out(), err(), quiet=session.quiet)
+
+
+def tell(session: "Session", line: str) -> None:
+    """Write a line to standard error, unless --quiet."""
+    if not session.quiet:
+        say(line)
+
+
+def lines_of_input() -> Iterator[str]:
+    """Give the messages of standard input: lines that are not empty and do not begin with `#`."""
+    import io
+
+    from taxonaut.cli.chat.commands import LEAVING
+
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    for line in sys.stdin:
+        message = line.strip().lstrip("\ufeff")
+        if message in LEAVING:
+            return
+        if message and not message.startswith(COMMENT):
+            yield message

@@ -1,0 +1,105 @@
+"""One turn after another: what a person typed goes to the conversation, and what comes of it is shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taxonaut.cli.chat.talk import Begin, Talk
+from taxonaut.models.catalog import ENCODER
+from taxonaut.state.errors import TaxonautError
+from taxonaut.state.updates import ChangeDeclined, ChangeMade, ToolFinished, ToolStarted
+
+if TYPE_CHECKING:
+    from taxonaut.cli.chat.view import View
+    from taxonaut.tools.support.chat_tool import Proposal
+
+YES = {"y", "yes", "yes please", "ja", "ok", "do it"}
+NO = {"n", "no", "nein", "no thanks"}
+
+UNREAD = (
+    "not made: a model had read texts of items before it proposed this, so --yes does not count; "
+    "look at it, and say yes yourself"
+)
+
+
+@dataclass(slots=True)
+class TurnEnd:
+    """How a turn ended: whether a call was refused, nothing was understood, or a change waits for yes."""
+
+    calls: int = 0
+    refused: bool = False
+    not_understood: bool = False
+    waits: bool = False
+
+
+class Turns:
+    """Takes a thread from turn to turn.
+
+    `begins` is told when a turn starts, for a sign that something is awaited.
+    """
+
+    def __init__(self, talk: Talk, view: "View", begins: Callable[[], None] = lambda: None) -> None:
+        self.talk, self.view, self.begins = talk, view, begins
+
+    def say(self, line: str) -> TurnEnd:
+        """Take what a person typed: a message, a `/` command, or yes or no to a change that waits."""
+        said = line.strip().casefold().rstrip(".!")
+        if self.waiting is not None and said in YES | NO:
+            return self.decide(said in YES)
+        if line.startswith("/"):
+            return self.take(lambda chat: chat.command(line))
+        return self.take(lambda chat: chat.say(line))
+
+    def decide(self, yes: bool) -> TurnEnd:
+        """Say yes or no to the change that waits."""
+        return self.take(lambda chat: chat.decide(yes))
+
+    def resume(self) -> TurnEnd:
+        """Go on with a turn that was broken off."""
+        return self.take(lambda chat: chat.resume())
+
+    @property
+    def waiting(self) -> "Proposal | None":
+        """The change that waits for yes."""
+        return self.talk.ready().pending
+
+    @property
+    def after_foreign(self) -> bool:
+        """Whether texts of items were read before that change was proposed."""
+        return self.talk.ready().after_foreign
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the last turn was broken off."""
+        return self.talk.ready().interrupted
+
+    def take(self, begin: Begin) -> TurnEnd:
+        """Show a turn to its end; an error of ours becomes the view's last line of it."""
+        end = TurnEnd()
+        self.begins()
+        try:
+            for update in self.talk.updates(begin):
+                match update:
+                    case ToolStarted() | ChangeMade() | ChangeDeclined():
+                        end.calls += 1
+                    case ToolFinished(failed=failed):
+                        end.refused = failed
+                self.view.show(update)
+        finally:
+            self.view.pause()
+        end.waits = self.waiting is not None
+        end.not_understood = not end.calls and self.chooses and not end.waits
+        return end
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the assistant only chooses among tools, so that an answer without a call is a question back."""
+        return self.talk.workspace.config.models.assistant.provider == ENCODER
+
+
+def error_line(error: Exception, *, debug: bool) -> str:
+    """Write an error in a line."""
+    if isinstance(error, TaxonautError):
+        return f"error: {error}"
+    hint = "" if debug else "; --debug shows where, and please report it"
+    return f"error: {type(error).__name__}: {error}{hint}"

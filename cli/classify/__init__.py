@@ -1,0 +1,1 @@
+"""`taxonaut classify`, `categorize` and `explain`."""

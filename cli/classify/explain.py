@@ -1,0 +1,126 @@
+"""`taxonaut explain`: how a text came to its labels."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from taxonaut.cli.shared.progress import Bar
+    from taxonaut.state.ids import LabelId
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.walk.explanation import Explanation
+    from taxonaut.workspace.workspace import Workspace
+
+app = typer.Typer()
+
+
+@command(
+    app,
+    "explain",
+    example="taxonaut explain 17\ntaxonaut explain 17 --gold earbuds,headphones\n"
+    'taxonaut explain "wireless earbuds with noise cancelling"',
+)
+def explain(
+    session: Session,
+    item: Annotated[
+        str, typer.Argument(metavar="ITEM", help="The id of a text that was labelled, or a text.")
+    ],
+    gold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL_ID[,…]",
+            help="Labels it should have got: say where each was found or lost.",
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Draw also what led to no ranked label.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Draw the walk of one text: branches opened and passed by, labels found, and how they were ranked.
+
+    An id shows the latest walk that is kept; a text that was never labelled is labelled first. With --gold it
+    says of each such label at which node the branch that held it was not opened, and why.
+    """
+    from taxonaut.cli.classify.explanation_view import label_ids, print_explanation
+    from taxonaut.cli.classify.outcome_text import fates_table
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.cli.shared.terminal import out, print_json
+
+    with session.open() as workspace:
+        with progress(session, json=json) as bar:
+            wanted = [label for given in gold or [] for label in label_list(workspace.index, given)]
+            walk = kept_or_new(session, workspace, item, bar, wanted)
+        labels = workspace.index.labels(list(dict.fromkeys(label_ids(walk.root))))
+        if json:
+            print_json(walk_row(walk, {label.id: label.name for label in labels}, workspace.index))
+            return
+        print_explanation(out(), walk, everything=everything)
+        if walk.changed and not session.quiet:
+            say("the index has changed since this walk: classify the text again to see a walk of this one")
+        if walk.fates:
+            out().print(fates_table(workspace.index, walk.fates))
+
+
+def label_list(index: "Index", given: str) -> "list[LabelId]":
+    """Read `a,b` as two ids, unless it is one itself."""
+    from taxonaut.state.ids import LabelId
+
+    if given in set(index.label_ids()):
+        return [LabelId(given)]
+    return [LabelId(part.strip()) for part in given.split(",") if part.strip()]
+
+
+def kept_or_new(
+    session: Session, workspace: "Workspace", given: str, bar: "Bar", gold: "Sequence[LabelId]" = ()
+) -> "Explanation":
+    """Return the walk that is kept of an id or a text; label the text if there is none."""
+    from contextlib import nullcontext
+
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.item_input import ItemInput
+    from taxonaut.cli.shared.item_run import label_all
+    from taxonaut.state.errors import InputError, NotFoundError
+    from taxonaut.state.ids import ItemId
+    from taxonaut.workspace.files.tables import cleaned
+    from taxonaut.workspace.workspace import as_item
+
+    text = as_item(cleaned(given))
+    for known in (ItemId(given), text.id):
+        try:
+            return workspace.explain(known, gold)
+        except NotFoundError:
+            continue
+    if not text.text.strip():
+        raise InputError(f"{given!r} is empty; give the id of a labelled text, or a text")
+    if not session.quiet:
+        say(f"no labelled text has the id {given!r}: labelling these words themselves")
+    tally = label_all(
+        workspace, ItemInput(1, lambda: iter([text])), nullcontext(lambda item, result: None), bar
+    )
+    if tally.failed and not session.quiet:
+        say(f"it failed: {tally.first_error}")
+    return workspace.explain(text.id, gold)
+
+
+def walk_row(walk: "Explanation", names: "Mapping[LabelId, str]", index: "Index") -> dict[str, Any]:
+    """Return a walk as JSON has it; `gold` is there if gold labels were asked about."""
+    from taxonaut.cli.classify.explanation_view import step_row
+    from taxonaut.cli.classify.outcome_text import fate_row
+    from taxonaut.state.records import ItemResult
+    from taxonaut.workspace.files.result_files import result_row
+
+    return {
+        "id": walk.item.id,
+        "text": walk.item.text,
+        "requests": walk.requests,
+        "index_changed": walk.changed,
+        "candidates": walk.ranked_from,
+        "walk": step_row(walk.root, names),
+        "labels": result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
+        **({"gold": [fate_row(index, fate) for fate in walk.fates]} if walk.fates else {}),
+    }

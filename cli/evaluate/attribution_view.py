@@ -1,0 +1,156 @@
+"""Where gold labels are lost over a data set, as a table and as JSON rows: the nodes, worst first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.cli.classify.outcome_text import fate_row, place_name, quoted_name
+from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
+from taxonaut.workspace.walk.label_outcomes import MEANING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from taxonaut.evaluation.attribution import Attribution, NodeLosses
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.workspace import Workspace
+
+ITEMS = 3
+BRANCHES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What the walks of one method lost, ready to be shown while the workspace is closed."""
+
+    title: str
+    row: dict[str, Any]
+    parts: "tuple[RenderableType, ...]"
+
+
+def check_attribution(names: "Sequence[str]", *, incremental: bool) -> None:
+    """Refuse, before any text is labelled, what has no walk of this index to follow."""
+    from taxonaut.evaluation.attribution import WALKS
+    from taxonaut.evaluation.methods.registry import chosen
+    from taxonaut.state.errors import InputError
+
+    if incremental:
+        raise InputError(
+            "--attribution follows walks of your own index, --incremental builds others; give one of the two"
+        )
+    if not any(each.method.name in WALKS for each in chosen(names)):
+        raise InputError(
+            f"--attribution follows walks, and none of {', '.join(names)!r} is one; "
+            f"add one of {', '.join(WALKS)} to --methods"
+        )
+
+
+def losses_of(
+    workspace: "Workspace", rows: "Sequence[ItemRow]", names: "Sequence[str]", ks: "Sequence[int]", most: int
+) -> list[Losses]:
+    """Attribute the losses of each method that walks the index."""
+    from taxonaut.evaluation.attribution import attribute, walk_run
+    from taxonaut.evaluation.methods.registry import chosen
+
+    depth = max([*ks, workspace.config.walk.top])
+    runs = [(each.title, walk_run(workspace, each, depth)) for each in chosen(names)]
+    found = [(title, attribute(workspace, rows, run)) for title, run in runs if run is not None]
+    index = workspace.index
+    return [
+        Losses(title, attribution_row(index, each, most), drawing(index, title, each, most))
+        for title, each in found
+    ]
+
+
+def drawing(index: "Index", title: str, found: "Attribution", most: int) -> "tuple[RenderableType, ...]":
+    """Return what became of the gold labels, and the `most` nodes that lost most of them."""
+    said = f"{counted(found.gold, 'right label')} of {counted(found.items, 'text')}"
+    if found.not_walked:
+        said += f"; {found.not_walked:,} more were not walked"
+    parts: list[RenderableType] = [styled(f"What became of right labels: {title}", "bold")]
+    parts += [styled(said, "dim"), outcomes(found)]
+    if not found.nodes:
+        return (*parts, styled("no label was lost at a node", "dim"))
+    parts += ["", nodes_table(index, found, most)]
+    left = len(found.nodes) - most
+    if left > 0:
+        lost = sum(len(node.losses) for node in found.nodes[most:])
+        parts.append(styled(f"and {counted(left, 'more node')} that lost {lost:,}", "dim"))
+    return tuple(parts)
+
+
+def outcomes(found: "Attribution") -> "Table":
+    """Return how often what became of a gold label, as rows."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right")
+    table.add_column(justify="right", style="dim")
+    table.add_column()
+    for outcome, count in found.outcomes.items():
+        share = styled(f"{count / found.gold:.1%}")
+        table.add_row(styled(f"  {count:,}"), share, styled(MEANING[outcome], "green" * (outcome == "found")))
+    return table
+
+
+def nodes_table(index: "Index", found: "Attribution", most: int) -> "Table":
+    """Return the nodes with what they lost, worst first."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("lost", justify="right")
+    table.add_column("at", overflow="fold")
+    table.add_column("how", overflow="fold")
+    table.add_column("branches that stayed closed", overflow="fold")
+    table.add_column("texts", overflow="fold")
+    for node in found.nodes[:most]:
+        how = ", ".join(f"{outcome} {count:,}" for outcome, count in node.outcomes.items())
+        table.add_row(
+            styled(f"{len(node.losses):,}", "red"),
+            styled(place_name(index, node.node)),
+            styled(how, "dim"),
+            styled(closed(index, node)),
+            styled(items(node), "dim"),
+        )
+    return table
+
+
+def closed(index: "Index", node: "NodeLosses") -> str:
+    """Name the branches that held most of the lost labels."""
+    named = [f"{quoted_name(index, branch)} {count:,}" for branch, count in node.branches.items()]
+    return ", ".join(named[:BRANCHES]) + (
+        f" and {len(named) - BRANCHES:,} more" if len(named) > BRANCHES else ""
+    )
+
+
+def items(node: "NodeLosses") -> str:
+    """Name the first items that lost a label at a node."""
+    ids = list(dict.fromkeys(loss.item for loss in node.losses))
+    shown = ", ".join(clipped(printable(id_), 24) for id_ in ids[:ITEMS])
+    return shown + (f" and {len(ids) - ITEMS:,} more" if len(ids) > ITEMS else "")
+
+
+def attribution_row(index: "Index", found: "Attribution", most: int | None = None) -> dict[str, Any]:
+    """Return an attribution as JSON has it: every node with every loss, unless `most` bounds the nodes."""
+    return {
+        "run": found.run_id,
+        "items": found.items,
+        "not_walked": found.not_walked,
+        "gold": found.gold,
+        "outcomes": dict(found.outcomes),
+        "nodes": [node_row(index, node) for node in found.nodes[:most]],
+        "elsewhere": [{"item": loss.item, **fate_row(index, loss.fate)} for loss in found.elsewhere],
+    }
+
+
+def node_row(index: "Index", node: "NodeLosses") -> dict[str, Any]:
+    """Return one node's losses as JSON has them."""
+    return {
+        "id": node.node,
+        "path": list(node.path),
+        "lost": len(node.losses),
+        "outcomes": dict(node.outcomes),
+        "losses": [{"item": loss.item, **fate_row(index, loss.fate)} for loss in node.losses],
+    }

@@ -1,0 +1,157 @@
+"""Measures by class on a screen and as JSON: a method a column."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.cli.evaluate.evaluation_view import DASH, bounded, gap_cells, headed, interval_row, shown
+from taxonaut.cli.shared.terminal import counted, styled
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from taxonaut.evaluation.harness import MethodReport, Report
+    from taxonaut.evaluation.measures.classes import Band, ClassQuality
+
+MEASURES = {"precision": "weighted P", "recall": "weighted R", "f1": "weighted F1", "macro_f1": "macro-F1"}
+BOUNDED = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+NOTE = (
+    "Each text's first label alone; none given is not right. Macro-F1 is over the classes that are right or "
+    "predicted for some text."
+)
+NO_BANDS = "Name the labelled products with --examples FILE to see classes by how many products they have."
+
+
+def class_table(report: "Report") -> "Table | None":
+    """Return the table: a row for each measure, by class and by band; None where nothing was measured by class."""
+    methods = [method for method in report.methods if method.classes is not None]
+    if not methods:
+        return None
+    qualities = [method.classes for method in methods if method.classes is not None]
+    table = headed([method.method for method in methods])
+    for name, cells in measures(qualities):
+        table.add_row(styled(name), *cells)
+    bands = list(banded(qualities))
+    if bands:
+        table.add_section()
+    for name, cells in bands:
+        table.add_row(styled(name), *cells)
+    gaps = list(differences(qualities))
+    if gaps:
+        table.add_section()
+    for name, cells in gaps:
+        table.add_row(styled(name), *cells)
+    table.add_section()
+    for name, written in decided(methods):
+        table.add_row(styled(name, "dim"), *(styled(cell, "dim") for cell in written))
+    return table
+
+
+def measures(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Text]]]":
+    """Give accuracy, the weighted means, macro-F1 and the calibration error."""
+    yield "accuracy", bounded([each.intervals["accuracy"] for each in qualities])
+    for name, title in MEASURES.items():
+        if name in BOUNDED:
+            yield title, bounded([each.intervals[name] for each in qualities])
+        else:
+            yield title, shown([getattr(each.scores, name) for each in qualities])
+    errors = [each.scores.ece for each in qualities]
+    if any(error is not None for error in errors):
+        least = min(error for error in errors if error is not None)
+        yield (
+            "calibration error",
+            [
+                styled(DASH if one is None else f"{100 * one:.1f}", "bold green" if one == least else "")
+                for one in errors
+            ],
+        )
+
+
+def banded(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Text]]]":
+    """Give accuracy and macro-F1 of each band that has texts."""
+    for name, band in qualities[0].scores.bands.items():
+        if band.items:
+            bands = [each.scores.bands[name] for each in qualities]
+            yield f"{name}: accuracy", shown([each.accuracy for each in bands])
+            yield "  macro-F1", shown([each.macro_f1 for each in bands])
+
+
+def described(bands: "Mapping[str, Band]") -> str:
+    """Say which classes the bands hold, and how many texts."""
+    from taxonaut.evaluation.measures.classes import BANDS
+
+    said = []
+    for name, band in bands.items():
+        least, most = BANDS[name]
+        products = (
+            f"{least} or more" if most is None else f"{least}" if least == most else f"{least} to {most}"
+        )
+        sizes = f"{counted(band.items, 'text')}, {counted(band.classes, 'class')}"
+        said.append(f"{name} {products} ({sizes})")
+    return f"By products of a text's class: {'; '.join(said)}."
+
+
+def differences(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Text]]]":
+    """Give paired differences from the first method."""
+    if any(each.differences for each in qualities):
+        for name, title in BOUNDED.items():
+            cells = [gap_cells(each.differences.get(name)) for each in qualities]
+            yield f"{title} less the first's", cells
+
+
+def decided(methods: "Sequence[MethodReport]") -> "Iterator[tuple[str, list[str]]]":
+    """Give who decided, where two experts did, and what it cost."""
+    if any(method.verdicts for method in methods):
+        yield "by the domain expert", [verdict(method, "domain") for method in methods]
+        yield "by the general expert", [verdict(method, "general") for method in methods]
+    if any(method.classes.scores.none_given for method in methods if method.classes is not None):
+        yield (
+            "none given",
+            [
+                f"{method.classes.scores.none_given:,}" if method.classes is not None else DASH
+                for method in methods
+            ],
+        )
+    yield "requests", [f"{method.requests:,}" for method in methods]
+    yield "seconds", [f"{method.seconds:,.1f}" for method in methods]
+
+
+def verdict(method: "MethodReport", name: str) -> str:
+    """Say how many texts an expert decided."""
+    return f"{method.verdicts.get(name, 0):,}" if method.verdicts else DASH
+
+
+def notes(report: "Report") -> str:
+    """Say what the measures are, and what they lack."""
+    known = next((method.classes.scores.bands for method in report.methods if method.classes is not None), {})
+    return f"{NOTE} {described(known) if known else NO_BANDS}"
+
+
+def class_rows(report: "Report") -> dict[str, Any]:
+    """Return the measures by class as JSON has them; nothing where there are none."""
+    from taxonaut.evaluation.measures.classes import BANDS, CLASS_CONVENTIONS
+
+    measured = {method.method: method.classes for method in report.methods if method.classes is not None}
+    if not measured:
+        return {}
+    return {
+        "classes": {
+            "conventions": dict(CLASS_CONVENTIONS),
+            "bands": {name: list(bounds) for name, bounds in BANDS.items()},
+            "methods": {
+                method.method: {**class_row(measured[method.method]), "verdicts": dict(method.verdicts)}
+                for method in report.methods
+                if method.method in measured
+            },
+        }
+    }
+
+
+def class_row(quality: "ClassQuality") -> dict[str, Any]:
+    """Return one method's measures."""
+    return {
+        "scores": asdict(quality.scores),
+        "intervals": {name: interval_row(value) for name, value in quality.intervals.items()},
+        "differences": {name: interval_row(value) for name, value in quality.differences.items()},
+    }

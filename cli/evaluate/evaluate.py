@@ -1,0 +1,326 @@
+"""`taxonaut evaluate`: methods side by side on one file, quality beside cost."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.shared.exit_codes import InterruptedWork
+from taxonaut.cli.shared.progress import progress
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from taxonaut.cli.evaluate.attribution_view import Losses
+    from taxonaut.cli.shared.progress import Bar
+    from taxonaut.evaluation.curves import Point
+    from taxonaut.evaluation.harness import Report
+    from taxonaut.evaluation.incremental import IncrementalReport
+    from taxonaut.evaluation.methods.method import MethodSettings
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.workspace import Workspace
+
+app = typer.Typer()
+
+METHODS_PANEL = "Methods"
+LATER_PANEL = "Labels that come later"
+EXAMPLES = """\
+taxonaut evaluate test.jsonl --methods navigate,navigate:start=anchored,dense,bm25 --limit 200
+taxonaut evaluate test.jsonl --methods navigate,kmeans-index,shortlist --figure recall.png
+taxonaut evaluate test.jsonl --methods navigate --attribution 20
+taxonaut evaluate test.jsonl --methods expert,dual,tfidf-svm,linear-head --examples train.jsonl
+taxonaut evaluate test.jsonl --methods navigate,dense,bm25 --incremental 0 --build kmeans"""
+
+
+@command(app, "evaluate", example=EXAMPLES)
+def evaluate(
+    session: Session,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Texts with their right labels, as label ids.")],
+    methods: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Those to compare, of navigate, tree, both, dense, bm25, kmeans-index, shortlist, linear, icxml, "
+            "expert, dual, general, fasttext, tfidf-svm, knn and linear-head. Settings may follow a name: "
+            "navigate:terminals=40, dual:threshold=0.7.",
+        ),
+    ] = "navigate,dense,bm25",
+    k: Annotated[str, typer.Option(metavar="NUMBERS", help="How many labels count, for P, R and RP.")] = (
+        "1,3,5,10"
+    ),
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only so many texts, from the top.", show_default=False)
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw how many right labels are on the shortlist, by requests and by its size, for walks "
+            "from the root, anchored walks and flat search (.png, .svg, .pdf).",
+            show_default=False,
+        ),
+    ] = None,
+    attribution: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Show the N nodes at which the walks lost most right labels, with the texts.",
+            show_default=False,
+        ),
+    ] = None,
+    classes: Annotated[
+        bool,
+        typer.Option(
+            "--classes",
+            help="Show accuracy, F1 and macro-F1 by class, whatever the methods; those that pick one class for "
+            "a text always show them.",
+            rich_help_panel=METHODS_PANEL,
+        ),
+    ] = False,
+    shortlist: Annotated[
+        int,
+        typer.Option(
+            min=1, help="shortlist: labels of exact search that are ranked.", rich_help_panel=METHODS_PANEL
+        ),
+    ] = 500,
+    shots: Annotated[
+        int,
+        typer.Option(
+            min=0, help="linear: examples of each label that the model sees.", rich_help_panel=METHODS_PANEL
+        ),
+    ] = 0,
+    examples: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Labelled texts, laid out as FILE: fasttext, tfidf-svm, knn and linear-head are trained on them, "
+            "linear draws its shots from them.",
+            rich_help_panel=METHODS_PANEL,
+            show_default=False,
+        ),
+    ] = None,
+    incremental: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SEED",
+            min=0,
+            help="Split the labels at random, build on one part, add the other, and compare with an index "
+            "built on all at once. Your own index is not touched.",
+            rich_help_panel=LATER_PANEL,
+            show_default=False,
+        ),
+    ] = None,
+    share: Annotated[
+        float,
+        typer.Option(help="Share of the labels that are known first.", rich_help_panel=LATER_PANEL),
+    ] = 0.5,
+    build: Annotated[
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="How these indexes are built: see index build.",
+            rich_help_panel=LATER_PANEL,
+        ),
+    ] = "kmeans",
+    text_column: Annotated[str, column("--text-column", "the text")] = "text",
+    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
+    labels_column: Annotated[str, column("--labels-column", "the ids of its right labels")] = "labels",
+    label_separator: Annotated[
+        str,
+        typer.Option(metavar="SIGN", help="What divides labels in a cell.", rich_help_panel=FILE_PANEL),
+    ] = ";",
+    format: FormatOption = None,
+    encoding: EncodingOption = "utf-8",
+    json: JsonOption = False,
+) -> None:
+    """Label texts whose labels are known by several methods, and compare: quality beside cost.
+
+    P@k counts hits among the first k, R@k the share of the right labels found there, RP@k divides by what
+    could be hit; each with half of its 95 % bootstrap interval. hP, hR and hF count ancestors of the first
+    label too. What was labelled before is kept. docs/evaluation.md says what the methods do.
+    """
+    from taxonaut.cli.evaluate.attribution_view import check_attribution, losses_of
+    from taxonaut.evaluation.figure import check_figure
+    from taxonaut.evaluation.methods.method import MethodSettings
+    from taxonaut.evaluation.methods.registry import chosen
+    from taxonaut.workspace.files.item_files import ItemColumns, open_items
+
+    ks = cutoffs(k)
+    picked = chosen(methods.split(","))
+    names = [each.title for each in picked]
+    if figure is not None:
+        check_figure(figure)
+    if attribution is not None:
+        check_attribution(names, incremental=incremental is not None)
+    columns = ItemColumns(
+        id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
+    )
+
+    def read(given: str) -> "list[ItemRow]":
+        return list(open_items(given, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
+
+    rows = list(islice(read(file), limit))
+    settings = MethodSettings(
+        shortlist=shortlist, shots=shots, examples=read(examples) if examples is not None else ()
+    )
+    with progress(session, json=json) as bar, session.open() as workspace:
+        bar.stage("embedding labels")
+        if workspace.compares_vectors and any(each.method.reads_labels for each in picked):
+            workspace.embed_labels(bar.at)
+        try:
+            report: Report | IncrementalReport
+            if incremental is None:
+                report = compared(workspace, rows, names, ks, bar, settings, classes)
+            else:
+                report = split(workspace, rows, names, ks, bar, settings, incremental, share, build)
+            losses = losses_of(workspace, rows, names, ks, attribution) if attribution else []
+            points = drawn(workspace, rows, figure, file, bar) if figure is not None else []
+        except KeyboardInterrupt:
+            raise InterruptedWork(
+                "what is finished is kept; run the same command again to continue"
+            ) from None
+    show(report, points, figure, losses, json=json)
+
+
+def compared(
+    workspace: "Workspace",
+    rows: "Sequence[ItemRow]",
+    names: "Sequence[str]",
+    ks: "Sequence[int]",
+    bar: "Bar",
+    settings: "MethodSettings",
+    classes: bool,
+) -> "Report":
+    """Run the methods on the person's own index."""
+    from taxonaut.evaluation import harness
+
+    return harness.evaluate(workspace, rows, names, ks, Stages(bar, names, len(rows)).at, settings, classes)
+
+
+def split(
+    workspace: "Workspace",
+    rows: "Sequence[ItemRow]",
+    names: "Sequence[str]",
+    ks: "Sequence[int]",
+    bar: "Bar",
+    settings: "MethodSettings",
+    seed: int,
+    share: float,
+    build: str,
+) -> "IncrementalReport":
+    """Run the methods under the incremental protocol."""
+    from taxonaut.evaluation import incremental
+
+    return incremental.incremental(
+        workspace,
+        rows,
+        names,
+        seed=seed,
+        share=share,
+        build=build,
+        ks=ks,
+        on_progress=Stages(bar, incremental.rounds(names), len(rows)).at,
+        settings=settings,
+    )
+
+
+def drawn(
+    workspace: "Workspace", rows: "Sequence[ItemRow]", figure: Path, file: str, bar: "Bar"
+) -> "list[Point]":
+    """Measure shortlists at several budgets and draw them."""
+    from taxonaut.evaluation.curves import shortlist_curves
+    from taxonaut.evaluation.figure import draw
+    from taxonaut.graphs.sync_bridge import PORTAL
+
+    bar.stage("shortlists")
+    points = PORTAL.run(shortlist_curves(workspace, rows, lambda _, done, total: bar.at(done, total)))
+    judged = sum(bool(row.gold) for row in rows)
+    draw(points, figure, f"{Path(file).stem}: {judged:,} texts, {len(workspace.index.label_ids()):,} labels")
+    return points
+
+
+def show(
+    report: "Report | IncrementalReport",
+    points: "Sequence[Point]",
+    figure: Path | None,
+    losses: "Sequence[Losses]" = (),
+    *,
+    json: bool,
+) -> None:
+    """Print what was found."""
+    from taxonaut.cli.evaluate import class_view
+    from taxonaut.cli.evaluate import evaluation_view as view
+    from taxonaut.cli.shared.terminal import counted, out, print_json, styled
+    from taxonaut.evaluation.harness import Report
+
+    if json:
+        row = view.report_row(report) if isinstance(report, Report) else view.incremental_row(report)
+        by_class = class_view.class_rows(report) if isinstance(report, Report) else {}
+        more = {"figure": view.curve_rows(points)} if points else {}
+        lost = {"attribution": {each.title: each.row for each in losses}} if losses else {}
+        print_json({**row, **by_class, **more, **lost})
+        return
+    console = out()
+    if isinstance(report, Report):
+        said = f"{counted(report.items, 'text')}, {report.with_gold:,} with right labels"
+        console.print(styled(f"{said}; {counted(report.labels, 'label')} in the index", "dim"))
+        console.print(view.comparison(report))
+    else:
+        known, later = len(report.split.known), len(report.split.later)
+        said = f"{counted(known, 'label')} known first (Y0), {later:,} later (Y1), seed {report.split.seed}"
+        console.print(
+            styled(
+                f"{said}; {counted(report.items, 'text')}, {report.items_later:,} with labels of Y1", "dim"
+            )
+        )
+        for title, table in view.incremental_tables(report):
+            console.print()
+            console.print(styled(title, "bold"))
+            console.print(table)
+    console.print(styled(view.NOTE, "dim"))
+    classes = class_view.class_table(report) if isinstance(report, Report) else None
+    if isinstance(report, Report) and classes is not None:
+        console.print()
+        console.print(classes)
+        console.print(styled(class_view.notes(report), "dim"))
+    if points:
+        console.print()
+        console.print(view.curve_table(points))
+        console.print(styled(f"drawn in {figure}", "dim"))
+    for each in losses:
+        console.print()
+        for part in each.parts:
+            console.print(part)
+
+
+class Stages:
+    """Turns a harness's progress into the bar's: each method is a stage, which begins as the one before ends."""
+
+    def __init__(self, bar: "Bar", methods: "Sequence[str]", total: int) -> None:
+        self.bar, self.total = bar, total
+        self.waiting = list(methods)
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin the next method's stage, if there is one."""
+        if self.waiting:
+            self.bar.stage(self.waiting.pop(0), self.total)
+
+    def at(self, method: str, done: int, total: int) -> None:
+        """Show how far a method is."""
+        self.bar.at(done, total)
+        if done >= total:
+            self.begin()
+
+
+def cutoffs(given: str) -> list[int]:
+    """Read `1,3,5`; raises InputError."""
+    from taxonaut.state.errors import InputError
+
+    parts = [part.strip() for part in given.split(",") if part.strip()]
+    if not parts or not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(f"--k is {given!r}; give whole numbers from 1, such as 1,3,5,10")
+    return sorted({int(part) for part in parts})

@@ -1,0 +1,434 @@
+"""`taxonaut expert audit`: what each share of the traffic to the general expert buys, and which threshold follows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.classify.categorize import AskOption, CandidatesOption, ExpertOption, ShownOption
+from taxonaut.cli.classify.classify import given_only
+from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
+from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import counted, styled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from rich.table import Table
+
+    from taxonaut.cli.shared.progress import Bar
+    from taxonaut.cli.shared.session import Session
+    from taxonaut.evaluation.audits.audit import AuditTable, Cut, Prices
+    from taxonaut.evaluation.audits.proposal import Proposal
+    from taxonaut.evaluation.measures.intervals import Interval
+    from taxonaut.workspace.expert.audit import AuditRun
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.workspace import Workspace
+
+
+FIXED = "95 % intervals over the audited products, with the threshold held fixed"
+
+
+def audit_row(
+    run: "AuditRun", table: "AuditTable", cuts: "Sequence[Cut]", proposal: "Proposal | None"
+) -> dict[str, Any]:
+    """Return an audit as JSON has it."""
+    audit, sample = run.audit, run.sample
+    return {
+        "expert": audit.expert,
+        "made": audit.made,
+        "source": audit.source,
+        "seed": audit.seed,
+        "items": len(audit.rows),
+        "of": sample.of,
+        "blank": sample.blank,
+        "without_gold": sample.without_gold,
+        "trained_on": run.trained_on,
+        "unknown_gold": list(run.unknown),
+        "measure": table.measure,
+        "candidates_hold_gold": None if table.ceiling is None else asdict(table.ceiling),
+        "agree": int(table.agreed.sum()),
+        "verdicts": verdicts(run),
+        "cuts": [asdict(cut) for cut in cuts],
+        "proposal": None if proposal is None else asdict(proposal),
+        "intervals": FIXED,
+        "cost": asdict(run.totals),
+    }
+
+
+def verdicts(run: "AuditRun") -> dict[str, int]:
+    """Count what the general expert said; `not_asked`: the domain expert had no candidate."""
+    found = dict.fromkeys(("general", "none", "undecided", "failed", "not_asked"), 0)
+    for row in run.audit.rows:
+        found[row.said.verdict if row.said is not None else "not_asked"] += 1
+    return found
+
+
+def heading(run: "AuditRun", table: "AuditTable") -> Iterator[str]:
+    """Say what was audited."""
+    sample, audit = run.sample, run.audit
+    yield (
+        f"expert {audit.expert} and the general expert on {counted(len(audit.rows), 'product')} of "
+        f"{sample.of:,}; both gave the same category for {share(table.agreed.mean())}"
+    )
+    if table.measure == "agreement":
+        yield (
+            "no product has a gold label: how often either is right cannot be known, only how often they "
+            "agree (--labels-column names a column with the right categories)"
+        )
+    for count, why in ((sample.blank, "no text"), (sample.without_gold, "no gold label")):
+        if count:
+            yield f"{counted(count, 'product')} with {why} left out"
+    if run.unknown:
+        yield (
+            f"{counted(len(run.unknown), 'gold label')} unknown to the workspace, the first: {run.unknown[0]!r}; "
+            "nobody can get these right"
+        )
+    if run.trained_on:
+        yield (
+            f"{run.trained_on:,} of the products were trained on: the domain expert is better on these than on "
+            "new ones; audit others"
+        )
+    alone = sum(len(row.recommended.labels) == 1 for row in audit.rows)
+    if alone:
+        yield (
+            f"{counted(alone, 'product')} with one candidate only: the general expert can take it or none "
+            "(categories of a probability below 0.0005 are no candidates)"
+        )
+    said = verdicts(run)
+    words = {
+        "none": "none of the candidates fits",
+        "undecided": "cannot decide",
+        "failed": "no valid answer",
+        "not_asked": "not asked, as there was no candidate",
+    }
+    without = [f"{words[name]} {said[name]:,}" for name in words if said[name]]
+    if without:
+        counts = "; counted as wrong" if table.measure == "accuracy" else ""
+        yield f"the general expert gave no category: {', '.join(without)}{counts}"
+
+
+def cut_table(table: "AuditTable", cuts: "Sequence[Cut]", proposal: "Proposal | None") -> "Table":
+    """Return what shares of the traffic buy, a row each; the proposed threshold's row stands out."""
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    known = table.measure == "accuracy"
+    columns = ["sent", "threshold", table.measure, *(["gain"] if known else []), "no answer"]
+    columns += ["requests", "tokens", *(["cost"] if table.prices is not None else [])]
+    for name in columns:
+        shown.add_column(name, justify="right")
+    for cut in cuts:
+        cells = [
+            f"{cut.share:.1%}",
+            "all" if cut.threshold is None else f"{cut.threshold:g}",
+            "–" if cut.value is None else bounded(cut.value),
+            *([signed(cut.gain)] if known else []),
+            f"{cut.unanswered:,}",
+            f"{cut.requests:,.0f}",
+            f"{cut.tokens:,.0f}",
+            *([money(cut.cost)] if cut.cost is not None else []),
+        ]
+        marked = proposal is not None and cut.threshold == proposal.threshold
+        shown.add_row(*(styled(cell, "bold" if marked else "") for cell in cells))
+    return shown
+
+
+def reading(table: "AuditTable") -> str:
+    """Say what the columns of the table mean."""
+    if table.measure == "accuracy":
+        meaning = "accuracy: of all products; gain: on the domain expert alone, paired"
+    else:
+        meaning = "agreement: on the products that are not sent"
+    return f"{meaning}; ±: half of the 95 % interval; requests, tokens and cost: per 1,000 products"
+
+
+def ending(table: "AuditTable", proposal: "Proposal | None", session: "Session") -> Iterator[str]:
+    """Say what is proposed and what to expect of it."""
+    if table.ceiling is not None:
+        yield f"the right category is among the candidates for {share(table.ceiling.value)}"
+    if proposal is None:
+        yield "no threshold is proposed: say which share (--share 0.2) or what budget (--budget 200) you want"
+        return
+    if proposal.helps is False:
+        yield no_help(table)
+    if not proposal.reached:
+        yield f"no share reaches an accuracy of {share(proposal.wanted or 0.0)}; the best is proposed instead"
+    what = f"proposed threshold {proposal.threshold:g}: {sent(proposal.share)} go to the general expert"
+    if proposal.accuracy is not None:
+        what += f", accuracy {between(proposal.accuracy)}"
+    yield what + (f" ({FIXED})" if proposal.accuracy is not None and proposal.share.value else "")
+    if proposal.rule == "best" and proposal.helps:
+        yield "it is the smallest share whose accuracy cannot be told from the best one's (paired, 95 %)"
+    if (
+        proposal.rule in ("share", "budget")
+        and (proposal.least or 0.0) < proposal.threshold
+        and proposal.helps
+    ):
+        yield f"threshold {proposal.least:g} sends fewer and is as good, as far as these products can tell"
+    yield f"kept: categorize uses it unless a threshold is set; next: {session.again('expert disagreements')}"
+
+
+def no_help(table: "AuditTable") -> str:
+    """Say that no share is better than none, and whether more products might show otherwise."""
+    from taxonaut.evaluation.audits.proposal import best_threshold
+
+    (best,) = table.cuts([best_threshold(table)])
+    if best.gain is None or best.gain.value <= 0:
+        return "the general expert helps nowhere: no share is more accurate than the domain expert alone"
+    return (
+        "the general expert does not help beyond what chance explains: the best share gains "
+        f"{signed(best.gain)} points on the domain expert alone; a larger sample may tell"
+    )
+
+
+def sent(interval: "Interval") -> str:
+    """Say how many products go, with bounds where any go."""
+    return between(interval) if interval.value else "no products"
+
+
+def between(interval: "Interval") -> str:
+    """Write a share with its bounds."""
+    return f"{share(interval.value)} ({100 * interval.low:.1f}–{100 * interval.high:.1f})"
+
+
+def bounded(interval: "Interval") -> str:
+    """Write a share in per cent with half of its interval."""
+    return f"{100 * interval.value:.1f} ±{50 * (interval.high - interval.low):.1f}"
+
+
+def signed(interval: "Interval | None") -> str:
+    """Write a difference in points with half of its interval."""
+    if interval is None or interval.low == interval.high == 0:
+        return "–"
+    return f"{100 * interval.value:+.1f} ±{50 * (interval.high - interval.low):.1f}"
+
+
+def money(cost: float) -> str:
+    """Write an amount, small ones with more places."""
+    return f"{cost:,.2f}" if cost >= 1 or not cost else f"{cost:.4f}"
+
+
+def share(value: float) -> str:
+    """Write a share in per cent."""
+    return f"{100 * value:.1f} %"
+
+
+app = typer.Typer()
+
+WISH_PANEL = "What is wanted"
+
+
+@command(
+    app,
+    "audit",
+    example="taxonaut expert audit dev.jsonl\n"
+    "taxonaut expert audit dev.jsonl --accuracy 0.9 --figure audit.png\n"
+    "taxonaut expert audit dev.jsonl --budget 0.5 --price-in 0.15 --price-out 0.6",
+)
+def audit(
+    session: Session,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="ITEMS",
+            help="Products like all that come in, with their right categories (.csv, .tsv, .jsonl, .json, "
+            ".parquet; .gz too), or - for stdin; not those trained on.",
+            show_default=False,
+        ),
+    ],
+    sample: Annotated[int, typer.Option(min=0, help="Products drawn at random; 0: all.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    accuracy: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="The smallest share that reaches it.",
+            rich_help_panel=WISH_PANEL,
+            show_default=False,
+        ),
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="At most this share is sent.", rich_help_panel=WISH_PANEL, show_default=False
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Spend at most this on 1,000 products: requests, or money if prices are given.",
+            rich_help_panel=WISH_PANEL,
+            show_default=False,
+        ),
+    ] = None,
+    price_in: Annotated[
+        float | None,
+        typer.Option(min=0, help="Of a million tokens read.", rich_help_panel=WISH_PANEL, show_default=False),
+    ] = None,
+    price_out: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Of a million tokens written.", rich_help_panel=WISH_PANEL, show_default=False
+        ),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw it there: .png, .svg or .pdf.", show_default=False),
+    ] = None,
+    expert: ExpertOption = None,
+    candidates: CandidatesOption = None,
+    shown: ShownOption = None,
+    ask: AskOption = None,
+    text_column: Annotated[str, column("--text-column", "the text")] = "text",
+    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
+    labels_column: Annotated[str, column("--labels-column", "the ids of its right categories")] = "labels",
+    label_separator: Annotated[
+        str, typer.Option(metavar="SIGN", help="What divides labels in a cell.", rich_help_panel=FILE_PANEL)
+    ] = ";",
+    format: FormatOption = None,
+    encoding: EncodingOption = "utf-8",
+    json: JsonOption = False,
+) -> None:
+    """Ask both experts about a sample of all traffic, and see what each share sent to the general expert buys.
+
+    The least sure products are sent first. A threshold is proposed for a wanted accuracy, share or budget; with
+    no wish, the smallest share whose accuracy cannot be told from the best. It is kept, and categorize uses it
+    unless another is set. Products without right categories show how often the experts agree, no more. What was
+    asked is kept: the same command again, or categorize, asks about no product twice.
+    """
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.evaluation.figure import check_figure
+    from taxonaut.workspace.files.item_files import ItemColumns, open_items
+
+    prices = chosen_prices(price_in, price_out)
+    if figure is not None:
+        check_figure(figure)
+    columns = ItemColumns(
+        id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
+    )
+    rows = list(open_items(file, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
+    check_wishes(rows, accuracy, share, budget)
+    how = given_only(expert=expert, candidates=candidates, shown=shown, ask=ask)
+    with progress(session, json=json) as bar, session.open() as workspace:
+        run = audited(workspace, rows, bar, {**how, "size": sample, "seed": seed, "source": file})
+        bar.stage("computing")
+        table, proposal = concluded(
+            workspace, run, prices, given_only(accuracy=accuracy, share=share, budget=budget)
+        )
+        if figure is not None:
+            drawn(run, table, proposal, figure)
+    show(session, run, table, proposal, figure, json=json)
+
+
+def chosen_prices(read: float | None, written: float | None) -> "Prices | None":
+    """Return the prices of tokens. Raises InputError if one of the two is missing."""
+    from taxonaut.evaluation.audits.audit import Prices
+    from taxonaut.state.errors import InputError
+
+    if read is None and written is None:
+        return None
+    if read is None or written is None:
+        raise InputError("give both --price-in and --price-out, each for a million tokens (0 for none)")
+    return Prices(read, written)
+
+
+def check_wishes(
+    rows: "Sequence[ItemRow]", accuracy: float | None, share: float | None, budget: float | None
+) -> None:
+    """Refuse several wishes, and an accuracy that nobody can know, before anything is asked."""
+    from taxonaut.evaluation.audits.proposal import TOO_MANY, no_gold
+    from taxonaut.state.errors import InputError
+
+    if sum(wish is not None for wish in (accuracy, share, budget)) > 1:
+        raise InputError(TOO_MANY)
+    if accuracy is not None and not any(row.gold for row in rows):
+        raise no_gold(accuracy)
+
+
+def audited(
+    workspace: "Workspace", rows: "Sequence[ItemRow]", bar: "Bar", how: "Mapping[str, Any]"
+) -> "AuditRun":
+    """Ask both experts. Raises InterruptedWork on Ctrl-C."""
+    from taxonaut.workspace.expert.audit import audit as ask_both
+    from taxonaut.workspace.expert.audit import drawn as sampled
+
+    count = len(sampled(rows, how["size"], how["seed"]).rows)
+    bar.stage("asking both experts", count)
+    try:
+        return ask_both(workspace, rows, on_done=bar.at, **how)
+    except KeyboardInterrupt:
+        raise InterruptedWork("what is finished is kept; run the same command again to continue") from None
+
+
+def concluded(
+    workspace: "Workspace", run: "AuditRun", prices: "Prices | None", wish: "Mapping[str, float]"
+) -> "tuple[AuditTable, Proposal | None]":
+    """Propose a threshold and keep the audit with it."""
+    from dataclasses import asdict, replace
+
+    from taxonaut.evaluation.audits.audit import AuditTable
+    from taxonaut.evaluation.audits.proposal import propose
+    from taxonaut.workspace.expert.audit_file import keep_audit
+
+    table = AuditTable(run.audit.rows, prices)
+    proposal = propose(table, **wish)
+    if proposal is None:
+        keep_audit(workspace, run.audit)
+    else:
+        keep_audit(workspace, replace(run.audit, threshold=proposal.threshold, proposal=asdict(proposal)))
+    return table, proposal
+
+
+def drawn(run: "AuditRun", table: "AuditTable", proposal: "Proposal | None", figure: Path) -> None:
+    """Draw the audit."""
+    from taxonaut.evaluation.audits.figure import draw_audit
+
+    what = (
+        "What the general expert adds to"
+        if table.measure == "accuracy"
+        else "How the general expert agrees with"
+    )
+    title = f"{what} expert {run.audit.expert}, on {table.count:,} products"
+    draw_audit(table.curve(), proposal, table.ceiling, table.measure, figure, title)
+
+
+def show(
+    session: Session,
+    run: "AuditRun",
+    table: "AuditTable",
+    proposal: "Proposal | None",
+    figure: Path | None,
+    *,
+    json: bool,
+) -> None:
+    """Print the audit; end with 6 if requests failed that another run can ask again."""
+    from taxonaut.cli.shared.terminal import out, print_json, styled
+    from taxonaut.cli.vocabulary.run import cost
+
+    cuts = table.table(proposal.threshold if proposal is not None else None)
+    if json:
+        print_json(audit_row(run, table, cuts, proposal))
+    else:
+        console = out()
+        for line in heading(run, table):
+            console.print(styled(line))
+        console.print()
+        console.print(cut_table(table, cuts, proposal))
+        console.print(styled(reading(table), "dim"))
+        console.print()
+        for line in ending(table, proposal, session):
+            console.print(styled(line))
+    if not session.quiet:
+        say(cost(run.totals) + (f"; drawn: {figure}" if figure is not None else ""))
+    failed = verdicts(run)["failed"]
+    if failed:
+        first = next(row.said.error for row in run.audit.rows if row.said and row.said.error)
+        say(f"{failed:,} requests failed, the first: {first}\nrun the same command again to ask these only")
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,193 @@
+"""`taxonaut expert define`: what each category holds, written from products in it."""
+
+import shlex
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from taxonaut.cli.shared.progress import Bar
+    from taxonaut.state.ids import LabelId
+    from taxonaut.state.stores.definitions import Definition
+    from taxonaut.workspace.build.tree_builder import Progress
+    from taxonaut.workspace.expert.definitions import DefinitionReport
+
+app = typer.Typer()
+
+SHOWN = 5
+"""Definitions that are printed."""
+
+LONGEST = 300
+"""Characters of one that are printed."""
+
+
+@command(
+    app,
+    "define",
+    example="taxonaut expert define\n"
+    "taxonaut expert define sports-shoes hiking-boots --overwrite\n"
+    "taxonaut expert define --limit 20",
+)
+def define(
+    session: Session,
+    categories: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID", help="Ids of categories; without any: all.", show_default=False),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--categories",
+            metavar="FILE",
+            help="A text file with an id of a category on each line, or - for stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Most definitions written now; 0: all.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Descriptions that came with the labels are replaced, too.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Let the general expert say what each category holds: a descriptive name and a definition.
+
+    They are written from products of the last training: popular or typical ones, and some unlike each other; for
+    categories with hardly any, from the path and its neighbours. An encoder writes no prose: it gets a category's
+    telling words and products instead. They become the descriptions of the labels, which labels show shows and
+    categorize --shown definition uses; index undo takes them back. Run it again when products have changed: only
+    what they change is written anew.
+    """
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.cli.shared.terminal import print_json
+    from taxonaut.workspace.expert.definitions import define as write
+
+    wanted = ids(categories or [], file)
+    with progress(session, json=json) as bar, session.open() as workspace:
+        bar.stage("reading products")
+        try:
+            report = write(
+                workspace,
+                wanted,
+                limit=limit,
+                overwrite=overwrite,
+                progress=stage(bar, "writing definitions"),
+                embedding=stage(bar, "embedding products"),
+            )
+        except KeyboardInterrupt:
+            raise InterruptedWork(
+                "interrupted: the index is as it was; definitions that were written are kept, and the same command "
+                "goes on"
+            ) from None
+    if json:
+        print_json(report_row(report))
+    elif not session.quiet:
+        print_report(session, report)
+    if report.failed:
+        label, error = next(iter(report.failed.items()))
+        say(
+            f"{categories_of(len(report.failed))} got no definition, the first: {label!r}: {error}\n"
+            "they keep what they had; the same command asks for these only, and another model may do better"
+        )
+        raise typer.Exit(SOME_FAILED)
+
+
+def ids(given: list[str], file: str | None) -> "list[LabelId] | None":
+    """Return the categories that were named; None if none were."""
+    from taxonaut.state.ids import LabelId
+    from taxonaut.workspace.files.item_files import ItemColumns, open_items
+
+    if file is not None:
+        rows = open_items(file, ItemColumns(id="", text="id", labels="")).rows()
+        given = [*given, *(row.item.text.strip() for row in rows if row.item.text.strip())]
+    return [LabelId(each) for each in given] or None
+
+
+def stage(bar: "Bar", name: str) -> "Progress":
+    """Return what begins a stage of the bar when it is first called, and moves it."""
+    begun = False
+
+    def moved(done: int, total: int) -> None:
+        nonlocal begun
+        if not begun:
+            bar.stage(name, total)
+            begun = True
+        bar.at(done, total)
+
+    return moved
+
+
+def print_report(session: Session, report: "DefinitionReport") -> None:
+    """Print some definitions, and say what came of the call."""
+    from taxonaut.cli.shared.terminal import clipped, out, styled
+
+    for one in report.written[:SHOWN]:
+        out().print(styled(one.title, "bold").append_text(styled(f"  {one.label}", "dim not bold")))
+        out().print(styled(f"  {clipped(one.definition, LONGEST)}"))
+    if len(report.written) > SHOWN:
+        out().print(styled(f"… and {len(report.written) - SHOWN:,} more", "dim"))
+    for line in summary(session, report):
+        say(line)
+
+
+def summary(session: Session, report: "DefinitionReport") -> "Iterator[str]":
+    """Say what came of a call, and what to do next."""
+    from taxonaut.cli.shared.terminal import counted
+
+    how = "composed of telling words and products, as it writes no prose" if report.composed else "written"
+    if report.written:
+        yield f"{categories_of(len(report.written))} defined by {report.model}, {how}"
+    if report.decisions:
+        tokens = sum(each.usage.prompt_tokens + each.usage.completion_tokens for each in report.decisions)
+        yield f"{counted(len(report.decisions), 'request')}, {counted(tokens, 'token')}"
+    if report.unchanged:
+        yield f"{categories_of(report.unchanged)} as before: nothing they were written from has changed"
+    if report.own:
+        yield (
+            f"{categories_of(report.own)} with a description of your own, left as it is; "
+            "replace those with --overwrite"
+        )
+    if report.left:
+        yield f"{categories_of(report.left)} left: {session.again('expert define')}"
+    if report.written:
+        first = shlex.quote(report.written[0].label)
+        yield f"look at one: {session.again(f'labels show {first}')}; take all back: {session.again('index undo')}"
+        yield f"next: {session.again('categorize FILE --shown definition')}"
+    elif not (report.unchanged or report.own or report.failed):
+        yield "there is no category to define"
+
+
+def categories_of(count: int) -> str:
+    """Write a number of categories."""
+    return f"{count:,} {'category' if count == 1 else 'categories'}"
+
+
+def report_row(report: "DefinitionReport") -> dict[str, Any]:
+    """Return what came of a call as JSON has it."""
+    return {
+        "model": report.model,
+        "composed": report.composed,
+        "written": [definition_row(each) for each in report.written],
+        "unchanged": report.unchanged,
+        "own": report.own,
+        "left": report.left,
+        "failed": dict(report.failed),
+        "requests": len(report.decisions),
+    }
+
+
+def definition_row(one: "Definition") -> dict[str, Any]:
+    """Return a definition, with what it was written from, as JSON has it."""
+    return {
+        "label": one.label,
+        "title": one.title,
+        "definition": one.definition,
+        "products": list(one.items),
+        "model": one.model,
+        "template": one.template,
+        "template_hash": one.template_hash,
+    }

@@ -1,0 +1,154 @@
+"""`taxonaut expert train`: a domain expert from labelled products."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.progress import progress
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from taxonaut.cli.shared.progress import Bar
+
+app = typer.Typer()
+
+SETTINGS_PANEL = "How it is trained; else as in taxonaut.toml"
+
+
+def setting(*names: str, text: str, **more: Any) -> Any:
+    """Make an option that replaces a setting of [expert]."""
+    return typer.Option(*names, help=text, show_default=False, rich_help_panel=SETTINGS_PANEL, **more)
+
+
+@command(
+    app,
+    "train",
+    example="taxonaut expert train products.csv --text-column title --labels-column category\n"
+    "taxonaut expert train train.jsonl --dev dev.jsonl --bootstrap\n"
+    "taxonaut expert train products.jsonl --encoder ./xlm-roberta-base --epochs 5",
+)
+def train(
+    session: Session,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="ITEMS",
+            help="Products with their categories, as label ids: .csv, .tsv, .jsonl, .json, .parquet "
+            "(.gz too), or - for stdin.",
+        ),
+    ],
+    dev: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Products to judge by, laid out as ITEMS; else ITEMS are held out in turn, or some for an encoder.",
+            show_default=False,
+        ),
+    ] = None,
+    skip_unknown: Annotated[
+        bool,
+        typer.Option("--skip-unknown", help="Leave out products of categories that the index does not have."),
+    ] = False,
+    encoder: Annotated[
+        str | None,
+        setting(
+            "--encoder",
+            text="A local folder with a transformer to fine-tune; else a head on the workspace's embeddings.",
+            metavar="FOLDER",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, setting("--epochs", text="Most passes over the products.", min=1, metavar="N")
+    ] = None,
+    no_augment: Annotated[
+        bool, setting("--no-augment", text="Without synthetic products made of category paths.")
+    ] = False,
+    focal: Annotated[
+        bool | None, setting("--focal/--no-focal", text="Phase 1 with focal loss, or with cross-entropy.")
+    ] = None,
+    bootstrap: Annotated[
+        bool | None,
+        setting("--bootstrap/--no-bootstrap", text="Phase 2, which trusts given categories less, or none."),
+    ] = None,
+    seed: Annotated[int | None, setting("--seed", text="Seed of all that is random.", min=0)] = None,
+    text_column: Annotated[str, column("--text-column", "the text")] = "text",
+    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
+    labels_column: Annotated[str, column("--labels-column", "the ids of its categories")] = "labels",
+    label_separator: Annotated[
+        str,
+        typer.Option(metavar="SIGN", help="What divides categories in a cell.", rich_help_panel=FILE_PANEL),
+    ] = ";",
+    popularity_column: Annotated[
+        str,
+        column(
+            "--popularity-column", "a number that says how popular it is; definitions show popular products"
+        ),
+    ] = "",
+    format: FormatOption = None,
+    encoding: EncodingOption = "utf-8",
+    json: JsonOption = False,
+) -> None:
+    """Train a domain expert: a classifier over the categories of the index, from products whose category is known.
+
+    It is judged on products that it did not learn from, its probabilities are scaled on them, and it is kept in
+    the workspace with a model card. The newest expert is the one that categorize asks. docs/expert.md says what
+    each setting does.
+    """
+    from taxonaut.cli.expert.expert_view import card_row, summary
+    from taxonaut.cli.shared.terminal import print_json
+    from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
+
+    columns = ItemColumns(id_column, text_column, labels_column, label_separator, popularity_column)
+
+    def read(given: str) -> list[ItemRow]:
+        return list(open_items(given, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
+
+    settings = changed(encoder, epochs, seed)
+    settings |= {
+        name: value
+        for name, value in (
+            ("augment", 0.0 if no_augment else None),
+            ("focal", focal),
+            ("bootstrap", bootstrap),
+        )
+        if value is not None
+    }
+    with progress(session, json=json) as bar:
+        bar.stage("reading products")
+        rows, dev_rows = read(file), None if dev is None else read(dev)
+        with session.open(expert=settings) as workspace:
+            try:
+                card = workspace.train_expert(
+                    rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_stage=stages(bar)
+                )
+            except KeyboardInterrupt:
+                raise InterruptedWork(
+                    "interrupted: no expert was made of this training; embeddings that were computed are kept, "
+                    "and so are earlier experts. The same command starts again"
+                ) from None
+            folder = workspace.experts.path(card.number)
+    if json:
+        print_json(card_row(card, folder))
+    elif not session.quiet:
+        for line in summary(card, folder, session):
+            say(line)
+
+
+def changed(encoder: str | None, epochs: int | None, seed: int | None) -> dict[str, Any]:
+    """Return the settings that were given."""
+    given = {"encoder": encoder, "epochs": epochs, "seed": seed}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def stages(bar: "Bar") -> "Callable[[str], Callable[[int, int], None]]":
+    """Return what begins a stage of the bar and gives what moves it."""
+
+    def stage(name: str) -> "Callable[[int, int], None]":
+        bar.stage(name)
+        return bar.at
+
+    return stage

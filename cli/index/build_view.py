@@ -1,0 +1,136 @@
+"""Build an index at the command line: progress, what came of it, what it would take."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from taxonaut.cli.shared.exit_codes import InterruptedWork
+
+if TYPE_CHECKING:
+    from taxonaut.cli.shared.progress import Bar
+    from taxonaut.cli.shared.session import Session
+    from taxonaut.state.index.reader import IndexStats
+    from taxonaut.state.stores.decisions import Totals
+    from taxonaut.workspace.build.agents_tree import BuildReport
+    from taxonaut.workspace.build.build_estimate import BuildEstimate
+    from taxonaut.workspace.workspace import Workspace
+
+SHOWN = 5
+"""Refused splits that are shown; all of them are in the JSON."""
+
+
+class Built(NamedTuple):
+    """The new index; with agents, what they refused and what they cost."""
+
+    stats: "IndexStats"
+    report: "BuildReport | None"
+    totals: "Totals | None"
+
+
+def built(workspace: "Workspace", method: str, settings: Mapping[str, Any], bar: "Bar") -> Built:
+    """Build, and make the tree the index."""
+    bar.stage("embedding labels")
+    workspace.embed_labels(bar.at)
+    bar.stage(f"splitting by {method}")
+    try:
+        workspace.build_index(method, settings, bar.at)
+    except KeyboardInterrupt:
+        if method == "agents":
+            raise InterruptedWork("what is split is kept; run the same command again to continue") from None
+        raise
+    report = workspace.last_build
+    totals = workspace.decisions.totals(workspace.runs.list("build")[0].id) if report is not None else None
+    return Built(workspace.index.stats(), report, totals)
+
+
+def estimated(
+    workspace: "Workspace", method: str, settings: Mapping[str, Any], bar: "Bar"
+) -> "BuildEstimate":
+    """Work out what a build by agents will take."""
+    from taxonaut.graphs.sync_bridge import PORTAL
+    from taxonaut.state.errors import InputError
+    from taxonaut.workspace.build.build_estimate import aestimate_build
+
+    if method != "agents":
+        raise InputError(
+            f"--estimate is for a build by agents, and the method is {method!r}, which asks no model; "
+            "write: taxonaut index build --method agents --estimate"
+        )
+    bar.stage("embedding labels")
+    workspace.embed_labels(bar.at)
+    bar.stage("estimating")
+    return PORTAL.run(aestimate_build(workspace, settings, bar.at))
+
+
+def show_built(session: "Session", built: Built, json: bool) -> None:
+    """Say what was built."""
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.terminal import print_json
+
+    stats, report, totals = built
+    if json:
+        print_json(
+            {
+                "index": asdict(stats),
+                "build": None if report is None else asdict(report),
+                "cost": None if totals is None else asdict(totals),
+            }
+        )
+        return
+    if session.quiet:
+        return
+    say(
+        f"built a tree over {stats.labels:,} labels: {stats.nodes:,} nodes, {stats.terminals:,} of them "
+        f"terminal with {stats.labels_per_terminal:.1f} labels each, {stats.depth} levels; "
+        f"next: {session.again('classify FILE')}"
+    )
+    if report is not None and totals is not None:
+        for line in told(report, totals):
+            say(line)
+
+
+def told(report: "BuildReport", totals: "Totals") -> list[str]:
+    """Say what the agents refused and what they cost."""
+    from taxonaut.cli.shared.terminal import counted
+
+    if not report.splits:
+        return ["so few labels need no categories: nothing was asked"]
+    tokens = f", {totals.prompt_tokens:,} tokens read and {totals.completion_tokens:,} written"
+    lines = [
+        f"{counted(report.splits, 'split')} in {counted(totals.requests, 'request')}"
+        + (tokens if totals.prompt_tokens else "")
+        + f"; {len(report.refused):,} of them were tried again, {len(report.fallbacks):,} made by vectors instead"
+    ]
+    for key, reasons in list(report.refused.items())[:SHOWN]:
+        lines.append(f"  part {key or 'of all labels'}: {'; '.join(reasons)}")
+    if len(report.refused) > SHOWN:
+        lines.append(f"  and {len(report.refused) - SHOWN:,} more (--json has them all)")
+    return lines
+
+
+def show_estimate(session: "Session", estimate: "BuildEstimate", json: bool) -> None:
+    """Say what a build will take."""
+    from rich.table import Table
+
+    from taxonaut.cli.shared.terminal import out, print_json, styled
+
+    if json:
+        totals = {
+            name: getattr(estimate, name) for name in ("requests", "prompt_tokens", "completion_tokens")
+        }
+        print_json({**asdict(estimate), **totals})
+        return
+    console = out()
+    console.print(styled(f"a build by agents over {estimate.labels:,} labels would take about", "dim"))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("role", "model"):
+        table.add_column(name)
+    for name in ("requests", "tokens read", "tokens written"):
+        table.add_column(name, justify="right")
+    for role in estimate.roles:
+        tokens = (
+            [f"{role.prompt_tokens:,}", f"{role.completion_tokens:,}"] if role.prompt_tokens else ["–", "–"]
+        )
+        table.add_row(*map(styled, (role.role, role.model, f"{role.requests:,}", *tokens)))
+    console.print(table)
+    console.print(styled("nothing was asked or changed; without --estimate it is built", "dim"))

@@ -1,0 +1,331 @@
+"""`taxonaut index log|diff|undo|move|rename|merge|split|remove`: the tree's history, and changing it by hand."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import out, styled
+from taxonaut.workspace.build.change_preview import summary
+
+if TYPE_CHECKING:
+    from taxonaut.state.ids import NodeId
+    from taxonaut.state.index.index import Index
+    from taxonaut.state.records import Change
+    from taxonaut.workspace.workspace import Workspace
+
+
+def change_row(change: "Change") -> dict[str, Any]:
+    """Return a change as JSON has it."""
+    return {
+        "number": change.id,
+        "first_event": change.first,
+        "at": change.at,
+        "operations": dict(change.operations),
+        "what": summary(change),
+        "note": change.note,
+        "undone": change.is_undone,
+        "undone_by": change.undone_by,
+    }
+
+
+def print_changes(changes: "Sequence[Change]") -> None:
+    """Print changes, one a line."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    for style in ("bold", "dim", "", "dim"):
+        table.add_column(style=style, overflow="fold")
+    for change in changes:
+        undone = ""
+        if change.undone:
+            part = "" if change.is_undone else f"{change.undone} of {sum(change.operations.values())} "
+            undone = f"{part}undone by {change.undone_by}"
+        table.add_row(
+            styled(str(change.id)),
+            styled(change.at.replace("T", " ")),
+            styled(summary(change)),
+            styled(undone),
+        )
+    if changes:
+        out().print(table)
+
+
+app = typer.Typer()
+
+NodeArgument = Annotated[
+    str, typer.Argument(metavar="NODE", help="A node's number, or its path from the top: 'A > B'.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")]
+Limit = Annotated[int, typer.Option(min=0, help="Most lines of each kind of change; 0 shows all.")]
+
+
+@command(app, "log", example="taxonaut index log --limit 50")
+def log(
+    session: Session,
+    limit: Annotated[int, typer.Option(min=0, help="Most changes shown; 0 shows all.")] = 20,
+    json: JsonOption = False,
+) -> None:
+    """List the changes to the index, the newest first.
+
+    The number of a change is what `index diff` and `index undo` take. With --json, one object a line.
+    """
+    from taxonaut.cli.shared.terminal import print_json
+
+    with session.open() as workspace:
+        changes = workspace.index.events.changes(limit or None)
+    if json:
+        for change in changes:
+            print_json(change_row(change), indent=None)
+    else:
+        print_changes(changes)
+
+
+@command(
+    app,
+    "diff",
+    example="taxonaut index diff\ntaxonaut index diff 12 15 --side-by-side\ntaxonaut index diff 0",
+)
+def diff(
+    session: Session,
+    before: Annotated[
+        int | None,
+        typer.Argument(metavar="A", min=0, help="From after this event; else before the last change."),
+    ] = None,
+    after: Annotated[
+        int | None, typer.Argument(metavar="B", min=0, help="To after this event; else to now.")
+    ] = None,
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Draw both trees beside each other.")
+    ] = False,
+    limit: Limit = 20,
+    json: JsonOption = False,
+) -> None:
+    """Show what changed between two moments: inserted, moved, renamed, merged, split.
+
+    The numbers are those of `index log`; 0 is the beginning.
+    """
+    from taxonaut.cli.index.diff_view import diff_row, print_diff, print_side_by_side
+    from taxonaut.cli.shared.terminal import print_json
+    from taxonaut.state.ids import EventId
+    from taxonaut.state.index.diff import diff as compare
+
+    with session.open() as workspace:
+        index = workspace.index
+        if before is None:
+            newest = index.events.changes(1)
+            before = newest[0].first - 1 if newest else 0
+        one = index.snapshot(EventId(before))
+        other = index.snapshot(None if after is None else EventId(after))
+    found = compare(one, other)
+    if json:
+        print_json(diff_row(found))
+    elif side_by_side:
+        print_side_by_side(found, one, other)
+    else:
+        print_diff(found, limit)
+
+
+@command(app, "undo", example="taxonaut index undo\ntaxonaut index undo 12 --dry-run")
+def undo(
+    session: Session,
+    event: Annotated[
+        int | None,
+        typer.Argument(metavar="EVENT", min=1, help="A change's number; else the last that stands."),
+    ] = None,
+    dry_run: DryRun = False,
+    json: JsonOption = False,
+) -> None:
+    """Take back a change, whole. Undoing an undo does the change again."""
+    from taxonaut.state.ids import EventId
+
+    def change(workspace: "Workspace") -> None:
+        if event is None:
+            workspace.index.undo()
+        else:
+            workspace.index.undo_change(EventId(event))
+
+    carry_out(session, change, "", dry_run=dry_run, json=json)
+
+
+@command(
+    app,
+    "move",
+    example='taxonaut index move "Sport > Shoes" Clothes\ntaxonaut index move 12 4 --from 3 --dry-run',
+)
+def move(
+    session: Session,
+    node: NodeArgument,
+    to: Annotated[str, typer.Argument(metavar="TO", help="Its new parent, in the same way; 1 is the top.")],
+    leaving: Annotated[
+        str | None, typer.Option("--from", metavar="NODE", help="The parent it leaves, if it has several.")
+    ] = None,
+    dry_run: DryRun = False,
+    json: JsonOption = False,
+) -> None:
+    """Put a node, with all below it, under another parent."""
+    from taxonaut.tools import move_node
+
+    def change(workspace: "Workspace") -> None:
+        index = workspace.index
+        from_ = None if leaving is None else node_of(index, leaving)
+        move_node(index, node_of(index, node), node_of(index, to), from_)
+
+    carry_out(session, change, f"move {node} to {to}", dry_run=dry_run, json=json)
+
+
+@command(app, "rename", example='taxonaut index rename "Sport > Shoes" Footwear')
+def rename(
+    session: Session,
+    node: Annotated[
+        str,
+        typer.Argument(
+            metavar="NODE", help="A node's number, or the path of a node or a label from the top: 'A > B'."
+        ),
+    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")],
+    dry_run: DryRun = False,
+    json: JsonOption = False,
+) -> None:
+    """Give a node or a label another name.
+
+    A node that is a label, as in a tree of your own, is renamed with its label.
+    """
+    from taxonaut.tools import rename_node
+    from taxonaut.tools.edit.rename_label import rename_label
+    from taxonaut.workspace.build.tree_preview import find_category
+
+    def change(workspace: "Workspace") -> None:
+        found = find_category(workspace.index, given_place(node))
+        if isinstance(found, int):
+            rename_node(workspace.index, found, name)
+        else:
+            rename_label(workspace.index, found, name)
+
+    carry_out(session, change, f"rename {node} to {name}", dry_run=dry_run, json=json)
+
+
+@command(app, "merge", example='taxonaut index merge "Sport > Shoes" "Clothes > Footwear" --dry-run')
+def merge(
+    session: Session,
+    keep: Annotated[str, typer.Argument(metavar="KEEP", help="The node that stays: its number or its path.")],
+    away: Annotated[str, typer.Argument(metavar="AWAY", help="The node that goes, in the same way.")],
+    dry_run: DryRun = False,
+    json: JsonOption = False,
+) -> None:
+    """Make one node of two.
+
+    What is below and in AWAY goes to KEEP, which keeps its place and its name.
+    """
+    from taxonaut.tools import merge_nodes
+
+    def change(workspace: "Workspace") -> None:
+        merge_nodes(workspace.index, node_of(workspace.index, keep), node_of(workspace.index, away))
+
+    carry_out(session, change, f"merge {away} into {keep}", dry_run=dry_run, json=json)
+
+
+@command(app, "split", example='taxonaut index split "Sport > Shoes" --terminal-size 16')
+def split(
+    session: Session,
+    node: NodeArgument,
+    method: Annotated[
+        str, typer.Option(metavar="METHOD", help="How: as for `taxonaut index build`.")
+    ] = "kmeans",
+    terminal_size: Annotated[
+        int | None,
+        typer.Option(help="Most labels in a terminal node; else half of the node's.", show_default=False),
+    ] = None,
+    dry_run: DryRun = False,
+    json: JsonOption = False,
+) -> None:
+    """Divide the labels that stand in a node among new nodes below it."""
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.state.errors import InputError
+    from taxonaut.workspace.build.split_node import asubtree, split_size
+    from taxonaut.workspace.workspace import portal
+
+    with session.open() as workspace:
+        index = workspace.index
+        found = node_of(index, node)
+        count = len(index.labels_at(found))
+        size = terminal_size or split_size(count, method)
+        with progress(session) as bar:
+            bar.stage(f"splitting by {method}")
+            tree = portal().run(asubtree(workspace, found, method, {"terminal_size": size}, bar.at))
+        if not any(each.key for each in tree.nodes):
+            raise InputError(
+                f"the {count} labels of {index.node(found).name!r} fit into one terminal of {size}; "
+                "nothing to split. Give a smaller --terminal-size"
+            )
+        write(
+            session, workspace, lambda: index.graft(found, tree), f"split {node}", dry_run=dry_run, json=json
+        )
+
+
+@command(app, "remove", example='taxonaut index remove "Sport > Shoes" --dry-run')
+def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: JsonOption = False) -> None:
+    """Take a node out; what is below and in it goes to its parents, so that no label is lost."""
+    from taxonaut.tools import remove_node
+
+    def change(workspace: "Workspace") -> None:
+        remove_node(workspace.index, node_of(workspace.index, node))
+
+    carry_out(session, change, f"remove {node}", dry_run=dry_run, json=json)
+
+
+def node_of(index: "Index", given: str) -> "NodeId":
+    """Find the node a person means; an empty text is a mistake here, not the root."""
+    from taxonaut.workspace.build.tree_preview import find_node
+
+    return find_node(index, given_place(given))
+
+
+def given_place(given: str) -> str:
+    """Return how a person names a place; InputError for an empty text."""
+    from taxonaut.state.errors import InputError
+
+    if not given.strip():
+        raise InputError("a node was given as an empty text; give its number (1 is the top) or its path")
+    return given
+
+
+def carry_out(
+    session: Session, change: "Callable[[Workspace], object]", note: str, *, dry_run: bool, json: bool
+) -> None:
+    """Open the workspace, make one change, and say what it did."""
+    with session.open() as workspace:
+        write(session, workspace, lambda: change(workspace), note, dry_run=dry_run, json=json)
+
+
+def write(
+    session: Session,
+    workspace: "Workspace",
+    change: Callable[[], object],
+    note: str,
+    *,
+    dry_run: bool,
+    json: bool,
+) -> None:
+    """Make one change, or only see what it would do; print what differs and how to take it back."""
+    from taxonaut.cli.index.diff_view import diff_row, print_diff
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.terminal import print_json
+    from taxonaut.state.errors import InputError, ToolError
+    from taxonaut.workspace.build.change_preview import make_change
+
+    try:
+        found = make_change(workspace, change, note, dry_run=dry_run)
+    except ToolError as error:
+        raise InputError(str(error)) from None
+    if json:
+        print_json({**diff_row(found), "written": not dry_run})
+    elif not session.quiet:
+        print_diff(found)
+    if session.quiet or json:
+        return
+    if dry_run:
+        say("nothing was written (--dry-run)")
+    else:
+        say(f"change {found.after}; take it back: {session.again(f'index undo {found.after}')}")

@@ -1,0 +1,115 @@
+"""`taxonaut index export|import`: the tree as a file for people and for other programs."""
+
+from typing import Annotated
+
+import typer
+
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+app = typer.Typer()
+
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="FORMAT", help="jsonl, csv or skos; else by the suffix.", show_default=False
+    ),
+]
+
+
+@command(
+    app,
+    "export",
+    example="taxonaut index export tree.jsonl\ntaxonaut index export tree.csv --for-spreadsheet\n"
+    "taxonaut index export tree.ttl --language en",
+)
+def export(
+    session: Session,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help=".jsonl, .csv or .ttl, .gz after it if wanted; - is standard output."
+        ),
+    ],
+    format: FormatOption = None,
+    for_spreadsheet: Annotated[
+        bool,
+        typer.Option("--for-spreadsheet", help="CSV: put ' before a cell that starts with =, +, - or @."),
+    ] = False,
+    language: Annotated[
+        str,
+        typer.Option(metavar="TAG", help="SKOS: the language of all texts, such as en.", show_default=False),
+    ] = "",
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="SKOS: what the addresses of concepts start with.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Write the labels and their tree to a file.
+
+    JSON lines keep everything: index import makes the same index of them. CSV has one row for each path to a
+    label, as labels import takes it. SKOS (Turtle) is for other programs.
+    """
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.workspace.files.index_transfer import export_index
+
+    with session.open() as workspace:
+        stats = workspace.index.stats()
+        cells = export_index(workspace, file, format, guarded=for_spreadsheet, language=language, base=base)
+    if session.quiet:
+        return
+    where = "standard output" if file == "-" else file
+    say(f"wrote {stats.labels:,} labels and {stats.nodes:,} nodes to {where}")
+    if cells and not for_spreadsheet:
+        say(
+            f"{cells:,} cells start with =, +, - or @, which a spreadsheet may run as formulas; "
+            "for a spreadsheet, export with --for-spreadsheet"
+        )
+
+
+@command(app, "import", example="taxonaut index import tree.jsonl --dry-run\ntaxonaut index import esco.ttl")
+def import_(
+    session: Session,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="What index export wrote, CSV of paths, SKOS, or -.")
+    ],
+    format: FormatOption = None,
+    allow_unplaced: Annotated[
+        bool, typer.Option("--allow-unplaced", help="Labels that the file leaves out stand in no node.")
+    ] = False,
+    language: Annotated[
+        str, typer.Option(metavar="TAG", help="SKOS: the language to take names from.", show_default=False)
+    ] = "",
+    leaves_only: Annotated[
+        bool, typer.Option("--leaves-only", help="SKOS: concepts with narrower ones are nodes, not labels.")
+    ] = False,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="How the CSV's text is encoded.")] = "utf-8",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; write nothing.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Put a file's tree in the place of the present one, and add labels that are new.
+
+    It is one change, which index undo takes back. Labels that the index has keep their names.
+    """
+    from taxonaut.cli.index.changes import write
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.workspace.files.index_transfer import import_index, other_names, read_index
+
+    read = read_index(file, format, encoding=encoding, language=language, leaves_only=leaves_only)
+    with session.open() as workspace:
+        if not session.quiet:
+            for note in read.notes:
+                say(note)
+            if renamed := other_names(workspace, read):
+                say(f"{renamed:,} labels have other names in {read.name}; those of the index stay")
+        write(
+            session,
+            workspace,
+            lambda: import_index(workspace, read, allow_unplaced=allow_unplaced),
+            f"import {read.name}",
+            dry_run=dry_run,
+            json=json,
+        )

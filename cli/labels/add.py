@@ -1,0 +1,226 @@
+"""`taxonaut labels add`: labels that come later go into the index that stands."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.shared.columns import (
+    DescriptionColumn,
+    EncodingOption,
+    FormatOption,
+    IdColumn,
+    KindColumn,
+    LabelFileArgument,
+    NameColumn,
+    NodeKinds,
+    ParentsColumn,
+    ParentSeparator,
+    PathColumn,
+    PathSeparator,
+    PathToParent,
+    label_columns,
+)
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from taxonaut.state.ids import LabelId
+    from taxonaut.state.records import Label
+    from taxonaut.workspace.build.add_labels import Growth
+
+app = typer.Typer()
+
+SHOWN = 5
+
+
+@command(
+    app,
+    "add",
+    example="taxonaut labels add new.jsonl --dry-run\n"
+    "taxonaut labels add new.csv --name-column title --batch spring",
+)
+def add(
+    session: Session,
+    file: LabelFileArgument,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show what would change; leave the index as it is. What models answer is kept: adding the "
+            "labels afterwards asks nothing again.",
+        ),
+    ] = False,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What these labels are called together; else the file's name and the date."
+        ),
+    ] = None,
+    name_column: NameColumn = "name",
+    id_column: IdColumn = "id",
+    path_column: PathColumn = "path",
+    parents_column: ParentsColumn = "parents",
+    description_column: DescriptionColumn = "description",
+    kind_column: KindColumn = "kind",
+    path_separator: PathSeparator = " > ",
+    parent_separator: ParentSeparator = ";",
+    path_to_parent: PathToParent = False,
+    node_kinds: NodeKinds = "group,node",
+    format: FormatOption = None,
+    encoding: EncodingOption = "utf-8",
+    json: JsonOption = False,
+) -> None:
+    """Add labels to the index that stands, without building it again.
+
+    Each label goes down the tree into every node it fits, decided by the model of the annotator; a node that
+    holds too many labels then is divided. In a tree of your own, a label whose path or parents are in the tree goes
+    there. Labels that the index has already are passed over. All of it is one change: index undo takes it back.
+    """
+    from taxonaut.cli.index.diff_view import print_diff
+    from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.cli.shared.terminal import clipped, print_json
+    from taxonaut.workspace.files.label_files import read_labels
+    from taxonaut.workspace.workspace import portal
+
+    columns = label_columns(
+        id=id_column,
+        name=name_column,
+        path=path_column,
+        parents=parents_column,
+        description=description_column,
+        kind=kind_column,
+        path_separator=path_separator,
+        parent_separator=parent_separator,
+        path_to_parent=path_to_parent,
+        node_kinds=node_kinds,
+    )
+    with progress(session, json=json) as bar, session.open() as workspace:
+        bar.stage(f"reading {file}")
+        labels = read_labels(
+            file,
+            columns,
+            format=format,  # type: ignore[arg-type]
+            encoding=encoding,
+            batch=batch or f"{labels_name(file)} {today()}",
+            elsewhere=workspace.index.has_label,
+        )
+        note = f"add {clipped(labels.name, 200)}"
+        try:
+            growth = portal().run(
+                workspace.aadd_labels(labels, bar.at, dry_run=dry_run, note=note, on_stage=bar.stage)
+            )
+        except KeyboardInterrupt:
+            raise InterruptedWork(
+                "nothing was added; what was found out is kept; run the same command again to continue"
+            ) from None
+        names = named(workspace.index.labels, labels.labels, growth)
+    if json:
+        print_json(growth_row(growth))
+    elif not session.quiet and growth.diff is not None:
+        print_diff(growth.diff)
+    if not (json or session.quiet):
+        for line in told(growth, names, session):
+            say(line)
+
+
+def labels_name(file: str) -> str:
+    """Return what a file is called, for the name of its batch."""
+    from pathlib import Path
+
+    return Path(file).name if file != "-" else "stdin"
+
+
+def today() -> str:
+    """Return the date here, as ISO 8601 has it."""
+    from datetime import date
+
+    return date.today().isoformat()
+
+
+def named(labels: Any, given: "tuple[Label, ...]", growth: "Growth") -> "Mapping[LabelId, str]":
+    """Return the names of the labels that are told of."""
+    names = {label.id: label.name for label in given}
+    others = dict.fromkeys(twin for twins in growth.twins.values() for twin in twins if twin not in names)
+    return {**names, **{label.id: label.name for label in labels(list(others))}}
+
+
+def told(growth: "Growth", names: "Mapping[LabelId, str]", session: Session) -> list[str]:
+    """Say what an addition did, what a person should look at, and what comes next."""
+    from taxonaut.cli.shared.terminal import clipped, counted
+
+    lines = []
+    for label, twins in list(growth.twins.items())[:SHOWN]:
+        lines.append(
+            f"warning: {clipped(names[label], 80)!r} ({label}) is called like "
+            + ", ".join(f"{clipped(names[twin], 80)!r} ({twin})" for twin in twins[:SHOWN])
+        )
+    if len(growth.twins) > SHOWN:
+        lines.append(f"warning: {len(growth.twins) - SHOWN:,} more labels are called like others; see --json")
+    if growth.described:
+        lines.append(
+            f"warning: {counted(len(growth.described), 'description')} of labels that are there already "
+            f"differ and were left as they were, first that of {growth.described[0]!r}"
+        )
+    if growth.astray:
+        lines.append(
+            f"warning: the path or parents of {counted(len(growth.astray), 'label')} are not in the tree, first of "
+            f"{growth.astray[0]!r}; the annotator decided where they go"
+        )
+    for node, reason in list(growth.whole.items())[:SHOWN]:
+        lines.append(
+            f"warning: node #{node} holds more than {growth.terminal_size} labels and stays whole: {reason}"
+        )
+    if len(growth.whole) > SHOWN:
+        lines.append(f"warning: {len(growth.whole) - SHOWN:,} more nodes stay whole; see --json")
+    return [*lines, summary(growth, session)]
+
+
+def summary(growth: "Growth", session: Session) -> str:
+    """Say in a line what an addition did."""
+    from taxonaut.cli.shared.terminal import counted
+
+    there = f"{counted(len(growth.known), 'label')} in the index already" if growth.known else ""
+    if not growth.inserted:
+        return f"nothing to add: {there or 'the file holds no labels'}"
+    nodes = {node for places in growth.inserted.values() for node in places}
+    would = "would go" if growth.change is None else "went"
+    parts = [f"{counted(len(growth.inserted), 'label')} {would} into {counted(len(nodes), 'node')}"]
+    if growth.splits:
+        parts.append(f"{counted(len(growth.splits), 'node')} divided")
+    if growth.unfit:
+        parts.append(f"{counted(len(growth.unfit), 'label')} at inner nodes, where no branch fits")
+    if there:
+        parts.append(f"{there}, passed over")
+    said = "; ".join(parts)
+    if growth.change is None:
+        return f"{said}. Nothing was written (--dry-run)"
+    return (
+        f"{said}. Look at it: {session.again('index diff')}; take it back: "
+        f"{session.again(f'index undo {growth.change}')}"
+    )
+
+
+def growth_row(growth: "Growth") -> dict[str, Any]:
+    """Return an addition as JSON has it."""
+    from taxonaut.cli.index.diff_view import diff_row
+
+    return {
+        "added": len(growth.inserted),
+        "written": growth.change is not None,
+        "change": growth.change,
+        "terminal_size": growth.terminal_size,
+        "requests": growth.requests,
+        "inserted": {label: list(nodes) for label, nodes in growth.inserted.items()},
+        "unfit": {label: list(nodes) for label, nodes in growth.unfit.items()},
+        "splits": {
+            str(node): [each.name for each in tree.nodes if each.key] for node, tree in growth.splits.items()
+        },
+        "whole": {str(node): reason for node, reason in growth.whole.items()},
+        "known": list(growth.known),
+        "described": list(growth.described),
+        "twins": {label: list(twins) for label, twins in growth.twins.items()},
+        "by_own_path": list(growth.homes),
+        "astray": list(growth.astray),
+        "diff": None if growth.diff is None else diff_row(growth.diff),
+    }

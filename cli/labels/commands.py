@@ -1,0 +1,235 @@
+"""`taxonaut labels`: bring labels in and look at them."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxonaut.cli.labels import add as labels_add
+from taxonaut.cli.shared.columns import (
+    DescriptionColumn,
+    EncodingOption,
+    FormatOption,
+    IdColumn,
+    KindColumn,
+    LabelFileArgument,
+    NameColumn,
+    NodeKinds,
+    ParentsColumn,
+    ParentSeparator,
+    PathColumn,
+    PathSeparator,
+    PathToParent,
+    label_columns,
+)
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taxonaut.state.records import Item, Label
+    from taxonaut.state.stores.definitions import Definition
+
+LONGEST_PRODUCT = 100
+"""Characters of a product that a description was written from."""
+
+app = typer.Typer()
+group = typer.Typer(no_args_is_help=True, help="Bring labels in and look at them.")
+app.add_typer(group, name="labels")
+
+
+@command(
+    group,
+    "import",
+    example="taxonaut labels import labels.csv --name-column title --path-column category --path-separator /",
+)
+def import_labels(
+    session: Session,
+    file: LabelFileArgument,
+    name_column: NameColumn = "name",
+    id_column: IdColumn = "id",
+    path_column: PathColumn = "path",
+    parents_column: ParentsColumn = "parents",
+    description_column: DescriptionColumn = "description",
+    kind_column: KindColumn = "kind",
+    path_separator: PathSeparator = " > ",
+    parent_separator: ParentSeparator = ";",
+    path_to_parent: PathToParent = False,
+    node_kinds: NodeKinds = "group,node",
+    format: FormatOption = None,
+    encoding: EncodingOption = "utf-8",
+) -> None:
+    """Import labels into an empty workspace; more of them come in later with labels add.
+
+    Labels with paths or parents bring their tree along, and it is the index at once. For labels without,
+    build one afterwards: taxonaut index build. An empty column name means: do not read it.
+    """
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.workspace.files.label_files import read_labels
+
+    columns = label_columns(
+        id=id_column,
+        name=name_column,
+        path=path_column,
+        parents=parents_column,
+        description=description_column,
+        kind=kind_column,
+        path_separator=path_separator,
+        parent_separator=parent_separator,
+        path_to_parent=path_to_parent,
+        node_kinds=node_kinds,
+    )
+    with progress(session) as bar:
+        bar.stage(f"reading {file}")
+        labels = read_labels(file, columns, format=format, encoding=encoding)  # type: ignore[arg-type]
+        with session.open() as workspace:
+            bar.stage(f"importing {len(labels.labels):,} labels")
+            workspace.import_labels(labels)
+            stats = workspace.index.stats()
+    if session.quiet:
+        return
+    if labels.has_tree:
+        say(
+            f"imported {stats.labels:,} labels with their tree: {stats.nodes:,} nodes, {stats.depth} levels; "
+            f"next: {session.again('classify FILE')}"
+        )
+    else:
+        say(f"imported {stats.labels:,} labels without a tree; next: {session.again('index build')}")
+
+
+group.add_typer(labels_add.app)
+
+
+@command(group, "list", example="taxonaut labels list --limit 50")
+def list_labels(
+    session: Session,
+    limit: Annotated[int, typer.Option(min=0, help="Most labels shown; 0 shows all.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, help="Labels left out before the first.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """List labels with the shortest path to each, in the order of their import.
+
+    With --json, one object a line.
+    """
+    with session.open() as workspace:
+        ids = workspace.index.label_ids()
+        shown = ids[offset : offset + limit if limit else None]
+        labels = workspace.index.labels(shown)
+        paths = workspace.index.paths_of(shown)
+    print_labels(labels, [paths.get(label.id, []) for label in labels], json=json)
+    left = len(ids) - offset - len(shown)
+    if left > 0 and not (json or session.quiet):
+        from taxonaut.cli.shared.exit_codes import say
+
+        say(f"… and {left:,} more of {len(ids):,}; show all with --limit 0")
+
+
+@command(group, "show", example="taxonaut labels show sports-shoes")
+def show_label(
+    session: Session,
+    label: Annotated[str, typer.Argument(metavar="ID", help="The label's id.")],
+    json: JsonOption = False,
+) -> None:
+    """Show one label: its name, its description, and every path to it.
+
+    A description that expert define wrote is shown with what it was written from.
+    """
+    from taxonaut.cli.expert.define import definition_row
+    from taxonaut.cli.shared.terminal import out, path_text, print_json, styled
+    from taxonaut.state.ids import LabelId
+    from taxonaut.state.stores.definitions import Definitions
+
+    with session.open() as workspace:
+        found = workspace.index.label(LabelId(label))
+        paths = workspace.index.paths(found.id)
+        written = Definitions(workspace.database).standing([found.id]).get(found.id)
+        products = workspace.items.known(written.items) if written is not None else []
+    if json:
+        row = {**label_row(found, paths), "description": found.description, "batch": found.batch}
+        print_json(row if written is None else {**row, "written": definition_row(written)})
+        return
+    console = out()
+    console.print(styled(found.name, "bold"))
+    console.print(styled(f"id {found.id}   batch {found.batch}", "dim"))
+    if found.description:
+        console.print(styled(found.description))
+    for path in paths:
+        console.print(path_text(path))
+    if written is not None:
+        print_origin(found.name, written, products)
+
+
+def print_origin(name: str, written: "Definition", products: "Sequence[Item]") -> None:
+    """Say that a description was not the person's, and what it was written from."""
+    from taxonaut.cli.shared.terminal import clipped, counted, out, styled
+    from taxonaut.workspace.expert.definitions import COMPOSED
+
+    composed = written.template == COMPOSED
+    how = "composed of telling words and products for" if composed else "written by"
+    console = out()
+    if written.title.casefold() != name.casefold():
+        console.print(styled(f"also called {written.title}", "dim"))
+    source = (
+        f"from {counted(len(written.items), 'product')}"
+        if written.items
+        else "from its place, without products"
+    )
+    console.print(
+        styled(f"description {how} {written.model}, {written.made.replace('T', ' ')} UTC, {source}", "dim")
+    )
+    for product in products:
+        console.print(styled(f"  {clipped(product.text, LONGEST_PRODUCT)}", "dim"))
+
+
+@command(group, "search", example='taxonaut labels search "running shoes"')
+def search(
+    session: Session,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words of a label's name.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Most labels shown.")] = 10,
+    json: JsonOption = False,
+) -> None:
+    """Find labels by words of their names, the closest first.
+
+    With --json, one object a line.
+    """
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.state.errors import InputError
+    from taxonaut.tools.search_labels import search_labels
+
+    if not query.strip():
+        raise InputError(f"the query {query!r} is empty; give one or more words of a label's name")
+    with session.open() as workspace:
+        hits = search_labels(workspace.index, query, limit)
+        labels = workspace.index.labels([hit.label_id for hit in hits])
+    print_labels(labels, [hit.paths for hit in hits], json=json)
+    if not hits and not session.quiet:
+        say(f"no label's name holds {query!r}; see some with: taxonaut labels list")
+
+
+def label_row(label: "Label", paths: "Sequence[Sequence[str]]") -> dict[str, object]:
+    """Return a label as JSON has it."""
+    return {"id": label.id, "name": label.name, "paths": [list(path) for path in paths]}
+
+
+def print_labels(
+    labels: "Sequence[Label]", paths: "Sequence[Sequence[Sequence[str]]]", *, json: bool
+) -> None:
+    """Print labels, one a line, with the first path to each."""
+    from taxonaut.cli.shared.terminal import out, path_text, print_json, styled
+
+    if json:
+        for label, ways in zip(labels, paths, strict=True):
+            print_json(label_row(label, ways), indent=None)
+        return
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", overflow="fold")
+    table.add_column(overflow="fold")
+    for label, ways in zip(labels, paths, strict=True):
+        shown = path_text(ways[0] if ways else (label.name,))
+        if len(ways) > 1:
+            shown.append(f"  (+{len(ways) - 1} paths)", "dim not bold")
+        table.add_row(styled(label.id), shown)
+    if labels:
+        out().print(table)

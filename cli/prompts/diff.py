@@ -1,0 +1,106 @@
+"""`taxonaut prompts diff`: what a copy says otherwise than the packaged template."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxonaut.cli.prompts.show import library
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from taxonaut.prompts.library import PromptLibrary
+
+app = typer.Typer()
+
+DIFFERENT = 1
+
+OptionalName = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="A template, such as navigator/expand; else all that were edited."),
+]
+ExitCodeOption = Annotated[
+    bool, typer.Option("--exit-code", help="End with 1 if anything differs, else with 0.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDiff:
+    """The lines of one block that differ, as a unified diff has them."""
+
+    template: str
+    block: str
+    lines: tuple[str, ...]
+
+
+@command(app, "diff", example="taxonaut prompts diff navigator/expand\ntaxonaut prompts diff --exit-code")
+def diff(
+    session: Session, name: OptionalName = None, exit_code: ExitCodeOption = False, json: JsonOption = False
+) -> None:
+    """Show what the workspace's copies say otherwise than the packaged templates, block by block.
+
+    A copy that extends the packaged template is compared in the blocks it overrides.
+    """
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.terminal import print_json
+
+    prompts = library(session)
+    names = [name] if name is not None else prompts.names()
+    for each in names:
+        prompts.check_name(each)
+    edited = [each for each in names if prompts.where(each) == "workspace"]
+    found = [block for each in edited for block in blocks_of(prompts, each)]
+    if json:
+        print_json([{"template": d.template, "block": d.block, "diff": "\n".join(d.lines)} for d in found])
+    else:
+        for block in found:
+            print_diff(block)
+        if not found and not session.quiet:
+            say(nothing(session, name, edited))
+    if exit_code and found:
+        raise typer.Exit(DIFFERENT)
+
+
+def nothing(session: Session, name: str | None, edited: list[str]) -> str:
+    """Say why there is no difference to show."""
+    if edited:
+        return "the copies say what the packaged templates say"
+    what = "no template is edited" if name is None else f"{name} is the packaged one"
+    command = f"prompts eject {name or 'NAME'}"
+    return f"{what}; take a copy: {session.again(command)}"
+
+
+def blocks_of(prompts: "PromptLibrary", name: str) -> Iterator[BlockDiff]:
+    """Give each block that differs from the packaged one."""
+    from taxonaut.prompts.eject import block_sources
+    from taxonaut.prompts.library import PromptLibrary
+
+    own, packaged = block_sources(prompts, name), block_sources(PromptLibrary(), name)
+    for block in dict.fromkeys((*packaged, *own)):
+        lines = difflib.unified_diff(
+            packaged.get(block, "").splitlines(),
+            own.get(block, "").splitlines(),
+            f"packaged/{name} {block}",
+            f"prompts/{name} {block}",
+            lineterm="",
+        )
+        if shown := tuple(lines):
+            yield BlockDiff(name, block, shown)
+
+
+def print_diff(diff: BlockDiff) -> None:
+    """Print one block's difference in the colours of a diff."""
+    from taxonaut.cli.shared.terminal import out, styled
+
+    console = out()
+    for line in diff.lines:
+        console.print(styled(line, style_of(line)), soft_wrap=True)
+
+
+def style_of(line: str) -> str:
+    """Return the colour of a line of a diff."""
+    if line.startswith(("+++", "---")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")

@@ -1,0 +1,74 @@
+"""`taxonaut prompts list|show`: the templates, and the text of the copy that counts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from taxonaut.prompts.library import PromptLibrary
+
+app = typer.Typer()
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A template, such as navigator/expand.")]
+
+
+@command(app, "list", example="taxonaut prompts list")
+def list_prompts(session: Session, json: JsonOption = False) -> None:
+    """List the templates, whose copy of each counts, and their variables."""
+    from rich.table import Table
+
+    from taxonaut.cli.shared.terminal import out, print_json, styled
+
+    prompts = library(session)
+    rows = [prompt_row(prompts, name) for name in prompts.names()]
+    if json:
+        print_json(rows)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in ("template", "copy", "hash", "variables"):
+        table.add_column(header)
+    for row in rows:
+        table.add_row(
+            styled(row["name"]), styled(row["copy"]), styled(row["hash"]), styled(", ".join(row["variables"]))
+        )
+    out().print(table)
+
+
+@command(app, "show", example="taxonaut prompts show navigator/expand")
+def show(session: Session, name: NameArgument, json: JsonOption = False) -> None:
+    """Print the copy of a template that counts."""
+    import sys
+
+    from taxonaut.cli.shared.terminal import print_json, printable
+
+    prompts = library(session)
+    text = prompts.text(name)
+    if json:
+        print_json({**prompt_row(prompts, name), "text": text})
+    else:
+        sys.stdout.write(printable(text, keep_lines=True))
+
+
+def library(session: Session) -> "PromptLibrary":
+    """Return the workspace's templates, or the packaged ones where no workspace is."""
+    from taxonaut.prompts.library import PromptLibrary
+
+    folder: Path | None = session.folder / "prompts" if session.has_workspace else None
+    return PromptLibrary(folder)
+
+
+def prompt_row(prompts: "PromptLibrary", name: str) -> dict[str, Any]:
+    """Return a template as JSON has it."""
+    from taxonaut.prompts.variables import VARIABLES
+
+    prompts.get(name)
+    return {
+        "name": name,
+        "copy": prompts.where(name),
+        "path": str(prompts.path(name)),
+        "hash": prompts.hash(name),
+        "variables": list(VARIABLES[name].__annotations__),
+    }

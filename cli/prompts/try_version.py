@@ -1,0 +1,341 @@
+"""`taxonaut prompts try`: what an edited template changes, on items, beside what it costs."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taxonaut.cli.prompts.show import NameArgument
+from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from taxonaut.cli.shared.progress import Bar
+    from taxonaut.evaluation.measures.intervals import Interval
+    from taxonaut.evaluation.trials.changed_decisions import Change, Chosen
+    from taxonaut.evaluation.trials.trial import Side, TrialReport
+    from taxonaut.workspace.files.item_files import ItemRow
+
+
+LONGEST_TEXT = 100
+MOST_OPTIONS = 4
+"""Chosen options of a decision that are shown."""
+
+EFFECTS = {"lost": "red", "gained": "green", "neither": "dim"}
+NAMES = {"packaged": "packaged", "workspace": "your copy", "kept": "kept"}
+
+
+def print_trial(console: "Console", report: "TrialReport", limit: int) -> None:
+    """Print a trial."""
+    gold = f", {report.with_gold:,} with right labels" if report.with_gold else ", none with right labels"
+    console.print(styled(report.template, "bold"), styled(f"on {counted(report.items, 'item')}{gold}"))
+    console.print(table(report))
+    for line, style in verdict(report):
+        console.print(styled(line, style))
+    for change in report.changes[:limit]:
+        console.print()
+        print_change(console, change)
+    hidden = len(report.changes) - limit
+    if hidden > 0:
+        console.print()
+        console.print(styled(f"… {hidden:,} more; --limit-changes N shows more, -o FILE writes all", "dim"))
+
+
+def table(report: "TrialReport") -> "Table":
+    """Return both versions side by side: quality, then cost."""
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("")
+    for side in (report.before, report.after):
+        shown.add_column(styled(f"{NAMES[side.origin]} {side.hash}"), justify="right")
+    shown.add_column("difference" if report.differences else "", justify="right")
+    for name in report.before.quality:
+        cells = [percent(side.quality[name]) for side in (report.before, report.after)]
+        shown.add_row(name, *cells, gap(report.differences[name]))
+    for name, dim, values in figures(report.before, report.after):
+        style = "dim" if dim else ""
+        shown.add_row(styled(name, style), *(styled(f"{value:,}", style) for value in values), "")
+    seconds = [styled(f"{side.cost.seconds:,.1f}", "dim") for side in (report.before, report.after)]
+    shown.add_row(styled("seconds", "dim"), *seconds, "")
+    return shown
+
+
+def figures(before: "Side", after: "Side") -> "Iterator[tuple[str, bool, tuple[int, int]]]":
+    """Give the rows that are whole numbers: the name, whether it is secondary, both values."""
+    yield "items without a label", False, (before.without_label, after.without_label)
+    yield "decisions", True, (before.decisions, after.decisions)
+    yield "  chose nothing", False, (before.abstained, after.abstained)
+    if before.failed or after.failed:
+        yield "  failed", False, (before.failed, after.failed)
+    costs = before.cost, after.cost
+    yield "requests to models", True, (costs[0].requests, costs[1].requests)
+    yield "  asked now", False, (costs[0].asked, costs[1].asked)
+    yield "  from the cache", True, (costs[0].cached, costs[1].cached)
+    if any(each.kept for each in costs):
+        yield "  kept from before", True, (costs[0].kept, costs[1].kept)
+    yield "tokens read", True, (costs[0].prompt_tokens, costs[1].prompt_tokens)
+    yield "  reused", True, (costs[0].reused_tokens, costs[1].reused_tokens)
+    yield "tokens written", True, (costs[0].completion_tokens, costs[1].completion_tokens)
+
+
+def percent(bounds: "Interval") -> "Text":
+    """Write a measure with half of its interval."""
+    return styled(f"{100 * bounds.value:.1f} ±{50 * (bounds.high - bounds.low):.1f}")
+
+
+def gap(bounds: "Interval") -> "Text":
+    """Write a difference with its interval, in colour where the interval leaves 0 out."""
+    style = "green" if bounds.low > 0 else "red" if bounds.high < 0 else ""
+    low, high = 100 * bounds.low, 100 * bounds.high
+    return styled(f"{100 * bounds.value:+.1f} ({low:+.1f} to {high:+.1f})", style)
+
+
+def verdict(report: "TrialReport") -> "Iterator[tuple[str, str]]":
+    """Give the lines that say what came out, each with its style."""
+    if report.first is not None:
+        yield f"first label: {report.first.words}", "bold"
+    else:
+        yield "no item has right labels: changes, abstentions and cost only", "yellow"
+    if not report.compared:
+        yield f"nothing read {report.template}: no item came to it", "yellow"
+        return
+    if report.renders_the_same:
+        asked = report.after.cost.asked
+        said = (
+            "nothing was asked" if not asked else f"{counted(asked, 'request')} failed before or was not kept"
+        )
+        yield f"renders the same on all {counted(report.compared, 'decision')}: {said}", ""
+        return
+    other = report.compared - report.alike
+    yield f"{other:,} of {counted(report.compared, 'decision')} that both made had another prompt", ""
+    changed = len(report.changes)
+    effects = [change.effect for change in report.changes]
+    said = f"{changed:,} chose otherwise"
+    if report.with_gold and changed:
+        lost, gained = effects.count("lost"), effects.count("gained")
+        said += f": {lost:,} worse for a right label, {gained:,} better, {changed - lost - gained:,} neither"
+    yield said, ""
+
+
+def print_change(console: "Console", change: "Change") -> None:
+    """Print one decision: where, on which text, what was chosen before and what after."""
+    from rich.text import Text
+
+    head = Text()
+    head.append(worth(change), EFFECTS[change.effect] + " bold" if change.effect != "neither" else "dim")
+    where = " > ".join(clipped(printable(step), 60) for step in change.path)
+    place = "ranking" if change.node is None else where or "top of the tree"
+    head.append(f"  {clipped(printable(change.item), 60)}", "bold")
+    head.append(f"  {place}", "dim")
+    console.print(head)
+    console.print(styled(f"  {clipped(printable(change.text), LONGEST_TEXT)}"))
+    console.print(styled("  - ", "red") + options(change.before))
+    console.print(styled("  + ", "green") + options(change.after))
+    if change.right:
+        console.print(styled("  right: " + "; ".join(clipped(name, 60) for name in change.right), "dim"))
+    if change.before.first != change.after.first:
+        first = f"{change.before.first or 'none'} → {change.after.first or 'none'}"
+        turned = change.after.first_right - change.before.first_right
+        said = {-1: " (right before)", 0: "", 1: " (right now)"}[turned]
+        style = {-1: "red", 0: "dim", 1: "green"}[turned]
+        console.print(styled(f"  first label of the item: {first}{said}", style))
+
+
+def worth(change: "Change") -> str:
+    """Say what a change did to right labels."""
+    if change.effect == "neither":
+        return "reordered" if change.reordered else "other"
+    return f"{'worse' if change.effect == 'lost' else 'better'} {change.worth:+.2f}"
+
+
+def options(chosen: "Chosen") -> "Text":
+    """Write what was chosen, best first."""
+    if chosen.error:
+        return styled(f"failed: {clipped(chosen.error, LONGEST_TEXT)}", "red")
+    if not chosen.options:
+        return styled("nothing", "dim")
+    named = [
+        clipped(printable(option.name), 60) + (f" {option.score:.2f}" if option.score is not None else "")
+        for option in chosen.options[:MOST_OPTIONS]
+    ]
+    text = styled("; ".join(named))
+    more = len(chosen.options) - MOST_OPTIONS
+    if more > 0:
+        text.append(f"; … {more:,} more", "dim")
+    if chosen.reason:
+        text.append(f"  “{clipped(printable(chosen.reason), LONGEST_TEXT)}”", "dim")
+    return text
+
+
+def rows(changes: "Sequence[Change]") -> list[dict[str, object]]:
+    """Return changes as JSON has them."""
+    return [change.row() for change in changes]
+
+
+app = typer.Typer()
+
+EXAMPLES = """\
+taxonaut prompts try navigator/expand --on dev.jsonl --limit 100
+taxonaut prompts try navigator/expand --on dev.jsonl --limit 100 --watch
+taxonaut prompts try general_expert/rank --on dev.jsonl --against 4f2c9a -o changed.jsonl"""
+
+
+@command(app, "try", example=EXAMPLES)
+def try_template(
+    session: Session,
+    name: NameArgument,
+    on: Annotated[
+        str, typer.Option("--on", metavar="ITEMS", help="A file of texts, best with their right labels.")
+    ],
+    against: Annotated[
+        str,
+        typer.Option(metavar="HASH", help="The version to compare with: packaged, or a hash of prompts log."),
+    ] = "packaged",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only so many texts, from the top.", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Shuffles options, alike for both; else as in taxonaut.toml.", show_default=False
+        ),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--everything", help="Templates of categorize: all items go to the general expert."),
+    ] = False,
+    limit_changes: Annotated[int, typer.Option(min=0, metavar="N", help="Changed decisions to show.")] = 10,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write all changed decisions there, .jsonl.",
+            show_default=False,
+        ),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Try again on each save, until Ctrl-C.")] = False,
+    text_column: Annotated[str, column("--text-column", "the text")] = "text",
+    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
+    labels_column: Annotated[str, column("--labels-column", "the ids of its right labels")] = "labels",
+    label_separator: Annotated[
+        str, typer.Option(metavar="SIGN", help="What divides labels in a cell.", rich_help_panel=FILE_PANEL)
+    ] = ";",
+    format: FormatOption = None,
+    encoding: EncodingOption = "utf-8",
+    json: JsonOption = False,
+) -> None:
+    """Run two versions of a template on the same texts: quality, cost, and each decision that changed.
+
+    The copy that counts is compared with the packaged one, or with any version that ran here. Only prompts that
+    render otherwise are asked; all else comes from the cache. Differences have a 95 % bootstrap interval over the
+    texts, and the first label McNemar's exact test. What is finished is kept: the same command continues.
+    """
+    from taxonaut.cli.prompts.check import watch_folder
+    from taxonaut.workspace.files.item_files import ItemColumns, open_items
+
+    columns = ItemColumns(
+        id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
+    )
+    file = open_items(on, columns, format=format, encoding=encoding)  # type: ignore[arg-type]
+    rows = list(islice(file.rows(), limit))
+
+    def once() -> None:
+        report = tried(session, name, rows, against, seed, everything=everything, json=json)
+        if output is not None:
+            write_changes(output, report.changes)
+        show(session, report, limit_changes, output, json=json)
+
+    if watch:
+        watch_folder(session, once)
+    else:
+        once()
+
+
+def tried(
+    session: Session,
+    name: str,
+    rows: "list[ItemRow]",
+    against: str,
+    seed: int | None,
+    *,
+    everything: bool,
+    json: bool,
+) -> "TrialReport":
+    """Make one trial; the workspace is open only meanwhile, so that other commands may use it between two."""
+    from taxonaut.cli.shared.exit_codes import InterruptedWork
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.evaluation.trials.trial import try_version
+    from taxonaut.workspace.prompt_lab.trial_run import reader
+
+    with progress(session, json=json) as bar, session.open() as workspace:
+        reader(workspace, name)
+        bar.stage("embedding labels")
+        if workspace.compares_vectors:
+            workspace.embed_labels(bar.at)
+        bar.stage("preparing")
+        stages = Stages(bar)
+        try:
+            return try_version(
+                workspace,
+                name,
+                rows,
+                against=against,
+                seed=seed,
+                everything=everything,
+                on_progress=stages.at,
+            )
+        except KeyboardInterrupt:
+            raise InterruptedWork(
+                "what is finished is kept; run the same command again to continue"
+            ) from None
+
+
+class Stages:
+    """Turns a trial's progress into the bar's: each version is a stage."""
+
+    def __init__(self, bar: "Bar") -> None:
+        self.bar = bar
+        self.present = ""
+
+    def at(self, version: str, done: int, total: int) -> None:
+        """Show how far a version is."""
+        if version != self.present:
+            self.present = version
+            self.bar.stage(version, total)
+        self.bar.at(done, total)
+
+
+def write_changes(path: Path, changes: "tuple[Change, ...]") -> None:
+    """Write changed decisions, a JSON object a line."""
+    import json
+
+    from taxonaut.workspace.files.index_file import written_whole
+
+    with written_whole(path) as file:
+        for change in changes:
+            line = json.dumps(change.row(), ensure_ascii=False) + "\n"
+            file.write(line.encode("utf-8", "replace"))
+
+
+def show(session: Session, report: "TrialReport", limit: int, output: Path | None, *, json: bool) -> None:
+    """Print a trial."""
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.terminal import counted, out, print_json
+    from taxonaut.evaluation.trials.trial import summary
+
+    if json:
+        print_json({**summary(report), "changes": rows(report.changes)})
+    else:
+        print_trial(out(), report, limit)
+    if output is not None and str(output) != "-" and not session.quiet:
+        say(f"{counted(len(report.changes), 'changed decision')} -> {output}")

@@ -1,0 +1,1 @@
+"""What every command shares: session, options, input, output, exit codes."""

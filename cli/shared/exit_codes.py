@@ -1,0 +1,89 @@
+"""How a command ends: which exit code, and one line on standard error for whatever went wrong."""
+
+import os
+import sys
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from taxonaut.cli.shared.session import Session
+from taxonaut.cli.shared.terminal import printable
+from taxonaut.state.errors import TaxonautError
+
+OK = 0
+INTERNAL = 1
+SOME_FAILED = 6
+REFUSED = 7
+WAITS = 8
+INTERRUPTED = 130
+
+EXIT_CODES = {
+    OK: "done",
+    INTERNAL: "something unforeseen; --debug shows where",
+    2: "the input or the command line cannot be used",
+    3: "the workspace cannot be used: locked, of a newer version, no room",
+    4: "no answer from a model",
+    5: "an optional dependency is missing",
+    SOME_FAILED: "done, but some items failed; the same command asks for these again",
+    REFUSED: "chat: the message was not understood, or a tool refused it",
+    WAITS: "chat: a change waits for yes; nothing is changed yet",
+    INTERRUPTED: "interrupted; what was finished is kept",
+}
+
+
+class InterruptedWork(KeyboardInterrupt):
+    """Ctrl-C during work that can be continued; the message says how far it got."""
+
+
+class ReportingGroup(TyperGroup):
+    """The root command: turns exceptions into a line on standard error and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except (typer.Exit, typer.Abort, typer.TyperException):
+            raise
+        except BrokenPipeError:
+            silence_stdout()
+            raise typer.Exit(OK) from None
+        except KeyboardInterrupt as interrupt:
+            say(str(interrupt) or "interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:  # noqa: BLE001
+            raise typer.Exit(report(error, ctx.ensure_object(Session))) from None
+
+
+def report(error: Exception, session: Session) -> int:
+    """Say what went wrong and return the exit code."""
+    if session.debug:
+        sys.stderr.write("".join(traceback.format_exception(error)))
+    if isinstance(error, TaxonautError):
+        say(f"error: {error}")
+        return error.exit_code
+    hint = "" if session.debug else "; run again with --debug to see where, and please report it"
+    say(f"error: {type(error).__name__}: {error}{hint}")
+    return INTERNAL
+
+
+def say(message: str) -> None:
+    """Write a line to standard error, whatever that can encode."""
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+    line = printable(message, keep_lines=True).encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        return
+
+
+def silence_stdout() -> None:
+    """Send the rest of the output nowhere, so that the interpreter's last flush does not complain."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,86 @@
+"""A bar with rate and time left on standard error, where a person is watching."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from taxonaut.cli.shared.session import Session
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn, Task
+
+
+class Bar:
+    """Shows how far the present stage is; shows nothing where nobody watches."""
+
+    def __init__(self, progress: "Progress | None" = None) -> None:
+        self.progress = progress
+        self.task = None if progress is None else progress.add_task("starting", total=None)
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Begin a stage; without a total only the time that passes is shown."""
+        if self.progress is not None and self.task is not None:
+            self.progress.remove_task(self.task)
+            self.task = self.progress.add_task(name, total=total)
+
+    def at(self, done: int, total: int | None = None) -> None:
+        """Show that so many of the stage are done."""
+        if self.progress is not None and self.task is not None:
+            self.progress.update(self.task, completed=done, total=total)
+
+
+def is_watched(session: Session, *, json: bool = False) -> bool:
+    """Say whether progress is shown: on a terminal, without --quiet and --json."""
+    return sys.stderr.isatty() and not session.quiet and not json
+
+
+@contextmanager
+def progress(session: Session, console: "Console | None" = None, *, json: bool = False) -> Iterator[Bar]:
+    """Show progress while the block runs; it is gone afterwards.
+
+    `console` is where the block prints results meanwhile: on one terminal the bar stays below them.
+    """
+    if not is_watched(session, json=json):
+        yield Bar()
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from taxonaut.cli.shared.terminal import err
+
+    shared = console if console is not None and console.is_terminal else err()
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), _state_column())
+    with Progress(*columns, console=shared, transient=True, refresh_per_second=4) as shown:
+        yield Bar(shown)
+
+
+def state(done: float, total: float | None, elapsed: float) -> str:
+    """Write how far a stage is, how many a second are done, and how much time is left, as far as is known."""
+    passed = duration(elapsed)
+    if not total:
+        return passed
+    if not done or not elapsed:
+        return f"0 of {total:,.0f}  {passed}"
+    rate = done / elapsed
+    return f"{done:,.0f} of {total:,.0f}  {rate:,.1f}/s  {passed}, {duration((total - done) / rate)} left"
+
+
+def duration(seconds: float) -> str:
+    """Write a time as 0:07 or 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _state_column() -> "ProgressColumn":
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class StateColumn(ProgressColumn):
+        """Shows `state`."""
+
+        def render(self, task: "Task") -> Text:
+            return Text(state(task.completed, task.total, task.elapsed or 0.0), "cyan")
+
+    return StateColumn()

@@ -1,0 +1,90 @@
+"""Print what people and models wrote as data: no markup is read in it, no control sign gets through."""
+
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.workspace.core.text_format import LONGEST_NAME, PATH_SIGN, clipped, counted, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+__all__ = [
+    "LONGEST_NAME",
+    "PATH_SIGN",
+    "PIPE_WIDTH",
+    "clipped",
+    "counted",
+    "err",
+    "out",
+    "path_text",
+    "print_json",
+    "printable",
+    "styled",
+    "utf8_output",
+]
+
+PIPE_WIDTH = 200
+"""Columns where the output goes into a file or a pipe and no width is known."""
+
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def styled(text: str, style: str = "") -> "Text":
+    """Return a text for rich, as it is."""
+    from rich.text import Text
+
+    return Text(printable(text), style)
+
+
+def path_text(path: Sequence[str]) -> "Text":
+    """Return a path with its last step standing out; JSON has the whole names."""
+    from rich.text import Text
+
+    steps = [clipped(printable(step), LONGEST_NAME) for step in path]
+    shown = Text(PATH_SIGN.join(steps[:-1]), "dim")
+    if steps[:-1]:
+        shown.append(PATH_SIGN, "dim")
+    return shown.append(steps[-1] if steps else "", "bold not dim")
+
+
+def out() -> "Console":
+    """Return a console on standard output."""
+    return _console(stderr=False)
+
+
+def err() -> "Console":
+    """Return a console on standard error."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
+    class PlainConsole(Console):
+        """A console that leaves a broken pipe to the command line's own handling."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    return PlainConsole(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
+
+
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Write a JSON value to standard output, in UTF-8."""
+    utf8_output()
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    sys.stdout.write(_LONE.sub("\ufffd", text) + "\n")
+
+
+def utf8_output() -> None:
+    """Let standard output speak UTF-8 from here on, whatever the terminal's settings say."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")

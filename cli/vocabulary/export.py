@@ -1,0 +1,202 @@
+"""`taxonaut vocabulary export`: items with their descriptors as files of other programs."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+if TYPE_CHECKING:
+    from taxonaut.cli.shared.session import Session
+    from taxonaut.workspace.vocabulary.keyword_baseline import FreeForm, WordCounts
+    from taxonaut.workspace.vocabulary.reading import Vocabulary
+    from taxonaut.workspace.vocabulary.semantic_ids import SemanticIds
+    from taxonaut.workspace.workspace import Workspace
+
+
+def export_free_form(session: "Session", file: str, keywords: int, *, json: bool) -> None:
+    """Write keywords of all tagged items, and show what set they make beside the vocabulary."""
+    import typer
+
+    from taxonaut.cli.shared.terminal import counted, print_json
+    from taxonaut.workspace.files.index_file import check_place
+    from taxonaut.workspace.vocabulary.export import check_tagged
+    from taxonaut.workspace.vocabulary.keyword_baseline import (
+        descriptor_counts,
+        keyword_counts,
+        write_free_form,
+    )
+    from taxonaut.workspace.vocabulary.reading import read_vocabulary
+
+    check_place(Path(file))
+    with session.open() as workspace:
+        vocabulary = read_vocabulary(workspace)
+        check_tagged(vocabulary)
+        found = run_keyword_baseline(session, workspace, vocabulary, keywords, json=json)
+    write_free_form(found, file)
+    compared = {"free-form": keyword_counts(found.keywords), "vocabulary": descriptor_counts(vocabulary)}
+    if json:
+        rows = {name: asdict(counts) for name, counts in compared.items()}
+        print_json({"files": [file], "source": found.source, "failed": dict(found.failed), **rows})
+    elif not session.quiet:
+        where = "standard output" if file == "-" else file
+        say(f"wrote keywords of {counted(len(found.keywords), 'item')} by {found.source} to {where}")
+        for name, counts in compared.items():
+            say(line(name, counts))
+    if found.failed:
+        say(
+            f"{counted(len(found.failed), 'item')} got no keywords: {next(iter(found.failed.values()))}; the same "
+            "command asks for these again"
+        )
+        raise typer.Exit(SOME_FAILED)
+
+
+def run_keyword_baseline(
+    session: "Session", workspace: "Workspace", vocabulary: "Vocabulary", keywords: int, *, json: bool
+) -> "FreeForm":
+    """Ask for keywords while a bar shows how far it is."""
+    from taxonaut.cli.shared.progress import progress
+    from taxonaut.graphs.sync_bridge import PORTAL
+    from taxonaut.workspace.vocabulary.keyword_baseline import afree_form
+
+    items = [tagging.item_id for tagging in vocabulary.taggings]
+    with progress(session, json=json) as bar:
+        bar.stage("writing keywords", len(items))
+        try:
+            return PORTAL.run(afree_form(workspace, items, keywords, bar.at))
+        except KeyboardInterrupt:
+            raise InterruptedWork("what is written is kept; run the same command again to continue") from None
+
+
+def line(name: str, counts: "WordCounts") -> str:
+    """Say what a set of words comes to."""
+    return (
+        f"{name:<10}  {counts.unique:,} different, {counts.utilization:.1%} of them on more than one item, "
+        f"{counts.per_item:.2f} an item"
+    )
+
+
+app = typer.Typer()
+
+
+@command(
+    app,
+    "export",
+    example="taxonaut vocabulary export ids.json --format semantic-ids\n"
+    "taxonaut vocabulary export items.parquet --further 0\n"
+    "taxonaut vocabulary export shop.item\n"
+    "taxonaut vocabulary export keywords.json --format free-form",
+)
+def export(
+    session: Session,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help=".json, .jsonl, .csv (.gz after these if wanted), .parquet or .item; - is standard output.",
+        ),
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="semantic-ids, parquet, recbole, plain or free-form; else by the suffix, but for .json.",
+            show_default=False,
+        ),
+    ] = None,
+    further: Annotated[
+        int, typer.Option(min=0, help="Slots for descriptors that fit as well, behind the path's.")
+    ] = 2,
+    resolver: Annotated[
+        bool,
+        typer.Option(
+            "--resolver/--no-resolver", help="A last slot that tells items apart which share all others."
+        ),
+    ] = True,
+    keywords: Annotated[int, typer.Option(min=1, max=50, help="free-form: keywords of an item.")] = 3,
+    json: JsonOption = False,
+) -> None:
+    """Write what items got: their descriptors, coarse to fine, in fixed slots.
+
+    semantic-ids is JSON as TIGER-style code reads it, with a second file beside it that says what the tokens
+    mean. plain has names only. free-form asks the annotator's model for keywords without the vocabulary, for
+    comparison. The tree itself is written by index export.
+    """
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.terminal import print_json
+    from taxonaut.workspace.vocabulary.export import export_format, export_vocabulary
+    from taxonaut.workspace.vocabulary.reading import read_vocabulary
+
+    check_output(file, json=json)
+    if export_format(Path(file), format) == "free-form":
+        export_free_form(session, file, keywords, json=json)
+        return
+    with session.open() as workspace:
+        made = export_vocabulary(read_vocabulary(workspace), file, format, further=further, resolver=resolver)
+    summary = {"files": list(made.files), **id_counts(made.ids), "notes": list(made.notes)}
+    if json:
+        print_json(summary)
+    elif not session.quiet:
+        for line in (*written(made.files, len(made.ids.ids)), *id_lines(made.ids), *made.notes):
+            say(line)
+
+
+def check_output(file: str, *, json: bool) -> None:
+    """Refuse to mix what is exported with what is told about it."""
+    from taxonaut.state.errors import InputError
+
+    if file == "-" and json:
+        raise InputError("--json prints the summary, and '-' the export, to standard output; name a file")
+
+
+def written(files: tuple[str, ...], items: int) -> list[str]:
+    """Say what was written where."""
+    from taxonaut.cli.shared.terminal import counted
+
+    first, *beside = ["standard output" if file == "-" else file for file in files]
+    return [
+        f"wrote {counted(items, 'item')} to {first}",
+        *(f"wrote what tokens mean to {file}" for file in beside),
+    ]
+
+
+def id_counts(ids: "SemanticIds") -> dict[str, Any]:
+    """Return slots and collisions as JSON has them."""
+    items = len(ids.ids)
+    return {
+        "items": items,
+        "slots": [
+            {"name": slot.name, "kind": slot.kind, "size": slot.size, "used": used}
+            for slot, used in zip(ids.slots, ids.used, strict=True)
+        ],
+        "base_tokens": ids.base_tokens,
+        "resolvers": ids.largest_group,
+        "beyond_first": ids.beyond_first,
+        "beyond_first_share": ids.beyond_first / items if items else 0.0,
+        "largest_group": ids.largest_group,
+    }
+
+
+def id_lines(ids: "SemanticIds") -> list[str]:
+    """Say what slots there are, how many tokens they take, and how many items collide."""
+    from taxonaut.cli.shared.terminal import counted
+
+    slots = ", ".join(
+        f"{slot.name} {used:,}" + (f" of {slot.size:,}" if slot.kind != "resolver" else "")
+        for slot, used in zip(ids.slots, ids.used, strict=True)
+    )
+    items = len(ids.ids)
+    shared = f"{ids.beyond_first / items if items else 0:.1%}"
+    verbs = ("needs", "need") if ids.resolves else ("has", "have")
+    what = "a resolver beyond the first" if ids.resolves else "the id of an item before"
+    verb = verbs[ids.beyond_first != 1]
+    return [
+        f"{counted(len(ids.slots), 'slot')}, tokens in each: {slots or 'none'}",
+        f"{ids.base_tokens:,} base tokens + {counted(ids.largest_group if ids.resolves else 0, 'resolver')}",
+        f"{counted(ids.beyond_first, 'item')} ({shared}) {verb} {what}; at most {ids.largest_group:,} share all "
+        "descriptors",
+    ]

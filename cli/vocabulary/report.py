@@ -1,0 +1,63 @@
+"""`taxonaut vocabulary report`: a vocabulary as one HTML file to click through."""
+
+from typing import Annotated
+
+import typer
+
+from taxonaut.cli.shared.session import JsonOption, Session, command
+
+app = typer.Typer()
+
+FILE = "vocabulary.html"
+
+
+@command(
+    app,
+    "report",
+    example="taxonaut vocabulary report\ntaxonaut vocabulary report office.html --items 50\n"
+    "taxonaut vocabulary report --json",
+)
+def report(
+    session: Session,
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help=f"The page, .html; else {FILE}. - is standard output.",
+            show_default=False,
+        ),
+    ] = None,
+    items: Annotated[int, typer.Option(min=1, help="Items shown of each descriptor.")] = 20,
+    json: JsonOption = False,
+) -> None:
+    """Write a page to look at the vocabulary with: its tree down to the items, and its numbers.
+
+    It is one HTML file that needs no network and asks for none. It shows coverage by level and by round,
+    utilization, the siblings that are hard to tell apart, and the items without a descriptor. With --json the
+    numbers are printed, and a page is written only if a FILE is named. Needs: pip install 'taxonaut\\[report]'.
+    """
+    from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.cli.shared.terminal import counted, print_json
+    from taxonaut.state.errors import InputError
+    from taxonaut.workspace.vocabulary.facts import read_facts, statistics_row
+    from taxonaut.workspace.vocabulary.report import check_page, write_page
+
+    if json and file == "-":
+        raise InputError(
+            "--json prints the numbers to standard output; name a file for the page, or leave it out"
+        )
+    chosen = file or ("" if json else FILE)
+    if chosen:
+        check_page(chosen)
+    with session.open() as workspace:
+        facts = read_facts(workspace)
+        size = write_page(workspace, facts, chosen, items=items) if chosen else 0
+    if json:
+        print_json(statistics_row(facts))
+    if chosen and not session.quiet:
+        where = "standard output" if chosen == "-" else chosen
+        numbers = facts.statistics
+        say(
+            f"wrote {counted(numbers.descriptors, 'descriptor')} and {counted(numbers.items, 'item')} to {where} "
+            f"({size / 1e6:.1f} MB)"
+        )

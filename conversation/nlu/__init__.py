@@ -1,0 +1,1 @@
+"""Understanding requests without a language model."""

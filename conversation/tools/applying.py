@@ -1,0 +1,146 @@
+"""A change to the index on its way: shown as short lines first, then made once, whatever happens in between."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.tools.toolkit import Change, Plan
+from taxonaut.state.errors import ToolError
+from taxonaut.state.index.diff import IndexDiff, LabelChange, NodeRef
+from taxonaut.state.stores.conversations import AppliedCalls
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Proposal, ToolUse, focus_of, focus_row
+from taxonaut.workspace.build.change_preview import LONGEST_NOTE, attempt, make_change
+from taxonaut.workspace.build.diff_lines import diff_lines, named
+from taxonaut.workspace.core.text_format import clipped, counted, printable
+from taxonaut.workspace.workspace import Workspace
+
+MOST_LINES = 12
+"""Lines of one kind of change that a proposal shows."""
+
+MANY_LINES = 40
+FEW_LINES = 5
+"""Lines of one kind of change where there are many lines in all."""
+
+SIGNS = {">": "→"}
+SILENT = frozenset({"node", "label"})
+"""Kinds of change that their sign tells."""
+
+
+async def preview(workspace: Workspace, change: Change, use: ToolUse) -> Proposal:
+    """Make a change in a transaction that is rolled back, and return what it came to."""
+    version = workspace.index.version()
+    plan = await change.plan(use.arguments)
+    found = make_change(workspace, plan.make, plan.title, dry_run=True)
+    if found.is_empty:
+        raise ToolError(f"{plan.title}: nothing would change")
+    lines = (*lines_of(found), *(f"! {warning}" for warning in plan.warnings))
+    return Proposal(use, plan.title, tuple(map(printable, lines)), str(version))
+
+
+async def apply(workspace: Workspace, change: Change, proposal: Proposal) -> Outcome:
+    """Make a change and keep what it came to with its call, in one transaction; a call that was made is not again.
+
+    Raises ToolError if the index is not the one that was looked at.
+    """
+    applied = AppliedCalls(workspace.database)
+    if (kept := applied.outcome(proposal.use.id)) is not None:
+        return outcome_of(kept)
+    check_version(workspace, proposal)
+    plan = await change.plan(proposal.use.arguments)
+    with attempt(workspace, dry_run=False):
+        check_version(workspace, proposal)
+        outcome = carried_out(workspace, plan)
+        applied.keep(proposal.use.id, outcome_row(outcome))
+    return outcome
+
+
+def check_version(workspace: Workspace, proposal: Proposal) -> None:
+    """Refuse a change to an index that is not the one that was looked at."""
+    version = str(workspace.index.version())
+    if version != proposal.version:
+        raise ToolError(
+            f"the index was changed meanwhile (it is at change {version}, the proposal was made at "
+            f"{proposal.version}); nothing was written. Propose the change again"
+        )
+
+
+def carried_out(workspace: Workspace, plan: Plan) -> Outcome:
+    """Make a plan's change as one change of the log."""
+    index = workspace.index
+    before = index.version()
+    with index.change(clipped(" ".join(plan.title.split()), LONGEST_NOTE)):
+        focus = plan.make()
+    lines = tuple(map(printable, lines_of(index.diff_since(before))))
+    text = answer("changed", title=plan.title, number=str(index.version()))
+    data = {"change": index.version(), "title": plan.title, "diff": list(lines)}
+    return Outcome(text, folded(f"{plan.title} (change {index.version()})"), data, focus)
+
+
+def lines_of(diff: IndexDiff) -> tuple[str, ...]:
+    """Return a diff as short lines: a sign, and what came, went, moved or changed its name."""
+    rest, turned = without_twins(diff)
+    shown: list[str] = []
+    kinds = [[("~", "node", f"{named(node)} {what}") for node, what in turned], *diff_lines(rest)]
+    most = MOST_LINES if sum(map(len, kinds)) <= MANY_LINES else FEW_LINES
+    for lines in kinds:
+        for sign, kind, text in lines[:most]:
+            what = "" if kind in SILENT else f"{kind} "
+            shown.append(f"{SIGNS.get(sign, sign)} {what}{text}")
+        if len(lines) > most:
+            shown.append(f"  … and {counted(len(lines) - most, 'more line')}")
+    return tuple(shown)
+
+
+def without_twins(diff: IndexDiff) -> tuple[IndexDiff, list[tuple[NodeRef, str]]]:
+    """Leave out the labels that came or went with the node that they are: its line says it.
+
+    Labels that became branches, or are none any more, are given apart, each with what is said of it.
+    """
+    fresh = {node.path: node for node in diff.inserted}
+    gone = {removal.node.path: removal.node for removal in diff.removed}
+
+    def own(
+        label: LabelChange, places: Iterable[NodeRef], nodes: Mapping[tuple[str, ...], NodeRef]
+    ) -> NodeRef | None:
+        wanted = (node.path for node in places if node.path[-1:] == (label.name,))
+        return next((nodes[path] for path in wanted if path in nodes), None)
+
+    became = {label.id: node for label in diff.labels_moved if (node := own(label, label.gained, fresh))}
+    departed = [*(each.lost for each in diff.labels_moved), *(each.lost for each in diff.moved)]
+    left = Counter(node.id for lost in departed for node in lost)
+    alone = {path: node for path, node in gone.items() if left[node.id] == 1}
+    ceased = {label.id: node for label in diff.labels_moved if (node := own(label, label.lost, alone))}
+    turned = {node.id for node in (*became.values(), *ceased.values())}
+    split = [
+        replace(each, into=tuple(part for part in each.into if part.id not in turned)) for each in diff.split
+    ]
+    rest = replace(
+        diff,
+        labels_inserted=tuple(each for each in diff.labels_inserted if not own(each, each.gained, fresh)),
+        labels_gone=tuple(each for each in diff.labels_gone if not own(each, each.lost, gone)),
+        labels_moved=tuple(each for each in diff.labels_moved if each.id not in {*became, *ceased}),
+        inserted=tuple(node for node in diff.inserted if node.id not in turned),
+        removed=tuple(each for each in diff.removed if each.node.id not in turned),
+        split=tuple(each for each in split if each.into),
+    )
+    said = [(node, "becomes a branch") for node in became.values()]
+    return rest, [*said, *((node, "is a label without branches again") for node in ceased.values())]
+
+
+def outcome_row(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as JSON has it."""
+    return {
+        "text": outcome.text,
+        "line": outcome.line,
+        "data": dict(outcome.data),
+        "focus": focus_row(outcome.focus),
+        "foreign": outcome.foreign,
+    }
+
+
+def outcome_of(row: Mapping[str, Any]) -> Outcome:
+    """Read an outcome."""
+    focus: Focus = focus_of(row["focus"])
+    return Outcome(row["text"], row["line"], row["data"], focus, row["foreign"])

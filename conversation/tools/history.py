@@ -1,0 +1,144 @@
+"""The history of the tree: what changed, the log of changes, and taking one back."""
+
+from typing import Any
+
+from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.tools.applying import lines_of
+from taxonaut.conversation.tools.toolkit import Arguments, Change, Desk, Plan, change, made
+from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.ids import EventId, NodeId
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import Change as Made
+from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.tools.support.index_changes import refusals_for_models
+from taxonaut.workspace.build.change_preview import summary
+
+MOST = 200
+SHOWN = 10
+FOCUSED = 5
+"""Nodes of a difference that the conversation is about then."""
+
+
+def tools(desk: Desk) -> list[Tool]:
+    """Return the tools that look at the history."""
+    return [diff_tool(desk), log_tool(desk)]
+
+
+def changes(desk: Desk) -> list[Change]:
+    """Return `undo`."""
+    return [undo_tool(desk)]
+
+
+def diff_tool(desk: Desk) -> Tool:
+    """Return the tool `diff`."""
+    index = desk.index
+
+    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        since = arguments.get("since")
+        newest = index.events.changes(1)
+        if since is None:
+            since = newest[0].first - 1 if newest else 0
+        if not 0 <= int(since) <= index.version():
+            raise NotFoundError(f"no change {since!r}; they are 0 (the beginning) to {index.version()}: /log")
+        lines, nodes = changed_since(index, EventId(int(since)))
+        what = told(newest[0]) if newest else ""
+        text = answer("diff", lines=lines, since=str(since), what=what, last="since" not in arguments)
+        data = {"since": int(since), "lines": list(lines)}
+        line = folded("; ".join(lines) or "nothing differs")
+        return Outcome(text, line, data, Focus(nodes=nodes))
+
+    return made(
+        "diff",
+        "Show what changed in the index: in the last change, or since a change by its number.",
+        {"since": {"type": "integer", "minimum": 0, "description": "Since this change; 0 is the beginning."}},
+        (),
+        run,
+        ("diff", "[NUMBER]"),
+        lambda words: {"since": number(words)} if words.strip() else {},
+        {"since": Slot("change", "Since which change?", required=False)},
+    )
+
+
+def changed_since(index: Index, event: EventId) -> tuple[tuple[str, ...], tuple[NodeId, ...]]:
+    """Return what changed since an event as lines, and the first nodes of it.
+
+    Where the tree was replaced, which may concern all of it, the changes are named instead.
+    """
+    if index.replaced_since(event):
+        made = [each for each in index.events.changes() if each.id > event]
+        replaced = [f"~ {told(each)}" for each in made[:SHOWN]]
+        return (*replaced, "  the tree was replaced; `taxonaut index diff` shows the whole difference"), ()
+    found = index.diff_since(event)
+    nodes = [*found.inserted, *(edit.node for edit in found.edited), *(move.node for move in found.moved)]
+    return lines_of(found), tuple(dict.fromkeys(node.id for node in nodes))[:FOCUSED]
+
+
+def log_tool(desk: Desk) -> Tool:
+    """Return the tool `log`."""
+    index = desk.index
+
+    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        found = index.events.changes(int(arguments.get("limit", SHOWN)))
+        rows: list[dict[str, Any]] = [
+            {"number": int(each.id), "at": each.at, "what": told(each), "undone": each.is_undone}
+            for each in found
+        ]
+        text = answer("log", rows=rows)
+        line = "; ".join(f"{row['number']} {row['what']}" for row in rows) or "no change yet"
+        return Outcome(text, folded(line), {"changes": rows})
+
+    return made(
+        "log",
+        "List the last changes to the index, newest first, with the numbers that undo and diff take.",
+        {"limit": {"type": "integer", "minimum": 1, "maximum": MOST, "description": "Most changes."}},
+        (),
+        run,
+        ("log", "[NUMBER]"),
+        lambda words: {"limit": max(1, min(MOST, number(words)))} if words.strip() else {},
+        {"limit": Slot("number", "How many changes?", required=False)},
+    )
+
+
+def undo_tool(desk: Desk) -> Change:
+    """Return the tool `undo`."""
+    index = desk.index
+
+    async def plan(arguments: Arguments) -> Plan:
+        given = arguments.get("event")
+        with refusals_for_models():
+            event = index.events.last_standing().change if given is None else EventId(int(given))
+            named = index.events.get(event)
+        found = next((each for each in index.events.changes() if each.first <= named.id <= each.id), None)
+
+        def make() -> Focus:
+            with refusals_for_models():
+                index.undo_change(event)
+            return Focus()
+
+        if found is None:
+            return Plan(f"undo event {event}: {named.operation}", make)
+        return Plan(f"undo change {found.id}: {told(found)}", make)
+
+    return change(
+        "undo",
+        "Take back the last change to the index that stands, or one by its number. A person is asked first.",
+        {"event": {"type": "integer", "minimum": 1, "description": "The number of a change."}},
+        (),
+        plan,
+        ("undo", "[NUMBER]"),
+        lambda words: {"event": number(words)} if words.strip() else {},
+        {"event": Slot("change", "Which change?", required=False)},
+    )
+
+
+def told(change: Made) -> str:
+    """Say in a line what a change did: its note, else its operations."""
+    return change.note or summary(change)
+
+
+def number(words: str) -> int:
+    """Read the number of a change or a count."""
+    given = words.strip().removeprefix("#")
+    if not (given.isascii() and given.isdecimal()):
+        raise InputError(f"{words.strip()!r} is no number; give a whole number, as /log shows them")
+    return int(given)

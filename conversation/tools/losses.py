@@ -1,0 +1,104 @@
+"""Which categories lost most gold labels on the walks of a time."""
+
+from typing import Any
+
+from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.nlu.periods import ALLOWED, read_period, utc_now
+from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
+from taxonaut.evaluation.attribution import NodeLosses, attribute_runs, gold_rows
+from taxonaut.state.errors import NotFoundError
+from taxonaut.state.index.index import Index
+from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.workspace.walk.classification import KIND
+from taxonaut.workspace.walk.explanation import walks
+from taxonaut.workspace.walk.label_outcomes import MEANING
+
+SHOWN = 5
+
+
+def tools(desk: Desk) -> list[Tool]:
+    """Return the tool `losses`."""
+    return [losses_tool(desk)]
+
+
+def losses_tool(desk: Desk) -> Tool:
+    """Return the tool `losses`."""
+    workspace, index = desk.workspace, desk.index
+
+    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        period = read_period(str(arguments.get("period", "")), utc_now())
+        rows = gold_rows(workspace)
+        if not rows:
+            raise NotFoundError(
+                "no right labels are known yet, so none can have been lost; evaluate a file that has them: "
+                "/evaluate FILE"
+            )
+        runs = [each for each in workspace.runs.list(KIND) if period.meets(each.started, each.ended)]
+        found = attribute_runs(workspace, rows, [each for each in runs if walks(each)], same_text=True)
+        nodes = [node_row(index, node) for node in found.nodes]
+        elsewhere = {
+            MEANING[outcome]: count
+            for outcome, count in found.outcomes.items()
+            if outcome in ("ranked low", "cut", "not reached", "not placed", "failed")
+        }
+        limit = int(arguments.get("limit", SHOWN))
+        text = answer(
+            "losses",
+            said=period.said,
+            items=found.items,
+            gold=found.gold,
+            found=found.outcomes.get("found", 0),
+            nodes=nodes[:limit],
+            more=len(nodes) - limit,
+            elsewhere=elsewhere,
+            changed=found.changed,
+        )
+        line = ", ".join(f"{row['name']} {row['lost']}" for row in nodes[:3]) or "nothing was lost at a node"
+        data: dict[str, Any] = {
+            "period": period.said,
+            "items": found.items,
+            "gold": found.gold,
+            "outcomes": dict(found.outcomes),
+            "nodes": nodes[:limit],
+        }
+        return Outcome(
+            text, folded(line), data, Focus(nodes=tuple(node.node for node in found.nodes[:limit]))
+        )
+
+    return made(
+        "losses",
+        "Say at which categories most items lost their right labels, worst first, on the walks of a time.",
+        {
+            "period": {
+                "type": "string",
+                "description": ALLOWED,
+            },
+            "limit": {"type": "integer", "minimum": 1, "maximum": 50, "description": "Most categories."},
+        },
+        (),
+        run,
+        ("lost", "[PERIOD]"),
+        lambda words: {"period": words.strip()} if words.strip() else {},
+        {
+            "period": Slot("period", "Of what time?", required=False),
+            "limit": Slot("number", "How many?", required=False),
+        },
+    )
+
+
+def node_row(index: Index, node: NodeLosses) -> dict[str, Any]:
+    """Return a node with how many labels it lost, the main reason, and the branches that held most of them."""
+    branches = [
+        {"id": int(branch), "name": index.node(branch).name, "lost": count}
+        for branch, count in node.branches.items()
+        if index.has_node(branch)
+    ]
+    outcome = next(iter(node.outcomes))
+    return {
+        "id": int(node.node),
+        "name": node.path[-1] if node.path else "the top",
+        "path": list(node.path),
+        "lost": len(node.losses),
+        "why": MEANING[outcome],
+        "branches": branches[:3],
+    }

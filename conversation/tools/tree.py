@@ -1,0 +1,145 @@
+"""Looking at the tree: what is under a category, and which labels have words in their names."""
+
+from typing import Any
+
+from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.nlu.mentions import find_place, node_of, path_of, place_of
+from taxonaut.conversation.tools.toolkit import NODE, Arguments, Desk, about, made
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import NodeId
+from taxonaut.state.records import Node
+from taxonaut.tools.list_children import list_children
+from taxonaut.tools.search_labels import MOST, search_labels
+from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+
+SHOWN = 24
+"""Branches, and labels, of a node that an answer names."""
+
+HITS = 10
+
+
+def tools(desk: Desk) -> list[Tool]:
+    """Return the tools that look at the tree."""
+    return [children_tool(desk), search_tool(desk)]
+
+
+def children_tool(desk: Desk) -> Tool:
+    """Return the tool `list_children`."""
+    index = desk.index
+
+    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        node = node_of(index, arguments.get("node", index.root()))
+        found = list_children(index, node)
+        own = index.node(node).label_id
+        labels = [label for label in found.labels if label.id != own]
+        below = index.children_of([branch.id for branch in found.branches])
+        held = index.labels_under([branch.id for branch in found.branches])
+        branches = [branch_row(b, len(below[b.id]), len(held[b.id])) for b in found.branches]
+        path = path_of(index, node)
+        text = answer(
+            "list_children",
+            path=path,
+            node=node,
+            branches=branches[:SHOWN],
+            more_branches=len(branches) - SHOWN,
+            labels=[label.name for label in labels[:SHOWN]],
+            more_labels=len(labels) - SHOWN,
+        )
+        names = [branch["name"] for branch in branches] + [label.name for label in labels]
+        data = {
+            "node": node,
+            "path": list(path),
+            "branches": branches,
+            "labels": [{"id": label.id, "name": label.name} for label in labels],
+        }
+        line = f"{path[-1] if path else 'the top'}: {', '.join(names) or 'nothing'}"
+        return Outcome(text, folded(line), data, Focus(nodes=(node,)))
+
+    def parse(words: str) -> Arguments:
+        return {"node": find_place(index, words) if words.strip() else index.root()}
+
+    return made(
+        "list_children",
+        "List the branches right under a category and the labels in it. Without an id: the top level.",
+        {"node": NODE},
+        (),
+        run,
+        ("under", "[NODE]"),
+        parse,
+        {"node": Slot("node", "Under which category?", required=False)},
+    )
+
+
+def branch_row(branch: Node, below: int, held: int) -> dict[str, Any]:
+    """Return a branch with how much is right below it; a label that it is itself does not count."""
+    return {
+        "id": branch.id,
+        "name": branch.name,
+        "branches": below,
+        "labels": held - (branch.label_id is not None),
+    }
+
+
+def search_tool(desk: Desk) -> Tool:
+    """Return the tool `search_labels`, which finds categories that are no labels, too."""
+    index = desk.index
+
+    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        query, limit = str(arguments["query"]), int(arguments.get("limit", HITS))
+        hits = search_labels(index, query, limit)
+        seen = {place_of(index, hit.label_id) for hit in hits}
+        nodes = [
+            node for node in index.search_nodes(query, limit) if node.id not in seen and not node.label_id
+        ]
+        ways = index.node_paths([node.id for node in nodes])
+        rows: list[dict[str, Any]] = [
+            {"label": hit.label_id, "name": hit.name, "paths": [list(path) for path in hit.paths]}
+            for hit in hits
+        ]
+        rows += [
+            {
+                "node": node.id,
+                "name": node.name,
+                "paths": [[each.name for each in index.nodes(ways[node.id])]],
+            }
+            for node in nodes
+        ]
+        best = best_first(rows, query)[:limit]
+        text = answer("search_labels", query=query, hits=best)
+        places = [place_of(index, row["label"]) if "label" in row else NodeId(row["node"]) for row in best]
+        focus = about(*places)
+        line = ", ".join(row["name"] for row in best) or f"nothing has “{query}” in its name"
+        return Outcome(text, folded(line), {"query": query, "hits": best}, focus)
+
+    def parse(words: str) -> Arguments:
+        if not words.strip():
+            raise InputError("no words are given; say what to look for: /find wireless headphones")
+        return {"query": words.strip()}
+
+    return made(
+        "search_labels",
+        "Find labels and categories by words of their names; gives ids and paths.",
+        {
+            "query": {"type": "string", "minLength": 1, "maxLength": 200, "description": "Words of a name."},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "description": "Most hits."},
+        },
+        ("query",),
+        run,
+        ("find", "WORDS"),
+        parse,
+        {
+            "query": Slot("words", "What shall I look for?"),
+            "limit": Slot("number", "How many at most?", required=False),
+        },
+    )
+
+
+def best_first(rows: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:
+    """Put names that hold most words first, then the shortest, as each search does for itself."""
+    words = list(dict.fromkeys(query.lower().split()))
+
+    def rank(row: dict[str, Any]) -> tuple[int, int]:
+        name = row["name"].lower()
+        return -sum(word in name for word in words), len(row["name"])
+
+    return sorted(rows, key=rank)

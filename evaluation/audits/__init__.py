@@ -1,0 +1,1 @@
+"""What each share of traffic to the general expert buys."""

@@ -1,0 +1,121 @@
+"""How good ranked labels are: precision, recall and their kin at k, by item and on average."""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonaut.evaluation.measures.hierarchy import HierarchicalScores, Hierarchy, Path, Relation
+
+CUTOFFS = (1, 3, 5, 10)
+
+L = TypeVar("L", bound=Hashable)
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemScores:
+    """One row for each item that has gold labels, in their order.
+
+    `rows` are the items' places among all items (n,). `precision`, `rp`, `recall` and `f1` map each cutoff to
+    a vector (n,); `reciprocal_rank` is (n,). Their means are the scores; `intervals` bounds them.
+    """
+
+    rows: NDArray[np.intp]
+    without_gold: int
+    precision: Mapping[int, Values]
+    rp: Mapping[int, Values]
+    recall: Mapping[int, Values]
+    f1: Mapping[int, Values]
+    reciprocal_rank: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Means over the items that have gold labels; `without_gold` were left out.
+
+    `precision[k]` is P@k: hits among the first k divided by k, however many labels are gold (TELEClass).
+    `rp[k]` is RP@k: the same hits divided by min(k, gold labels), so that a perfect ranking has 1
+    (Infer–Retrieve–Rank; TaxoClass calls this P@k). `recall[k]` divides by all gold labels, `f1[k]` is the
+    harmonic mean of an item's P@k and R@k, `mrr` the mean of 1 / rank of the first hit. Where fewer than k
+    labels were predicted, k still divides: an abstention is no hit. `hierarchy` and `outcomes` (how many
+    items' best of the first `hierarchy.top` predictions stands how to gold) are there if `paths` were given.
+    """
+
+    items: int
+    without_gold: int
+    precision: Mapping[int, float]
+    rp: Mapping[int, float]
+    recall: Mapping[int, float]
+    f1: Mapping[int, float]
+    mrr: float
+    hierarchy: HierarchicalScores | None = None
+    outcomes: Mapping[Relation, int] | None = None
+
+
+def score_items(
+    predicted: Sequence[Sequence[L]], gold: Sequence[Collection[L]], ks: Sequence[int] = CUTOFFS
+) -> ItemScores:
+    """Score each item's ranked labels, best first, against its gold labels; a repeated label counts once."""
+    rows = [row for row, labels in enumerate(gold) if labels]
+    found = [_hits(predicted[row], set(gold[row])) for row in rows]
+    sizes = np.array([len(set(gold[row])) for row in rows], dtype=np.float64)
+    hits = {k: np.array([np.count_nonzero(item[:k]) for item in found], dtype=np.float64) for k in ks}
+    precision = {k: hits[k] / k for k in ks}
+    recall = {k: hits[k] / sizes for k in ks}
+    return ItemScores(
+        rows=np.array(rows, dtype=np.intp),
+        without_gold=len(gold) - len(rows),
+        precision=precision,
+        rp={k: hits[k] / np.minimum(k, sizes) for k in ks},
+        recall=recall,
+        f1={k: 2 * hits[k] / (k + sizes) for k in ks},
+        reciprocal_rank=np.array([1 / (1 + item.index(True)) if any(item) else 0.0 for item in found]),
+    )
+
+
+def score(
+    predicted: Sequence[Sequence[L]],
+    gold: Sequence[Collection[L]],
+    paths: Mapping[L, Sequence[Path]] | None = None,
+    ks: Sequence[int] = CUTOFFS,
+    top: int = 1,
+) -> Scores:
+    """Average over the items that have gold labels; given paths, count ancestors of the first `top` too.
+
+    `paths` run from the top to the label's own name, the root left out, and there must be all those of every
+    predicted and gold label. Raises `ValueError` where the two sequences differ in length.
+    """
+    if len(predicted) != len(gold):
+        raise ValueError(
+            f"{len(predicted)} predictions for {len(gold)} items; give one ranking for each item"
+        )
+    each = score_items(predicted, gold, ks)
+    hierarchy = None if paths is None else Hierarchy(paths)
+    kept_predicted = [list(dict.fromkeys(predicted[row]))[:top] for row in each.rows.tolist()]
+    kept_gold = [gold[row] for row in each.rows.tolist()]
+    return Scores(
+        items=len(each.rows),
+        without_gold=each.without_gold,
+        precision=_means(each.precision),
+        rp=_means(each.rp),
+        recall=_means(each.recall),
+        f1=_means(each.f1),
+        mrr=_mean(each.reciprocal_rank),
+        hierarchy=hierarchy.score(kept_predicted, kept_gold, top) if hierarchy else None,
+        outcomes=hierarchy.outcomes(kept_predicted, kept_gold) if hierarchy else None,
+    )
+
+
+def _hits(predicted: Sequence[L], gold: set[L]) -> list[bool]:
+    return [label in gold for label in dict.fromkeys(predicted)]
+
+
+def _means(values: Mapping[int, Values]) -> dict[int, float]:
+    return {k: _mean(vector) for k, vector in values.items()}
+
+
+def _mean(values: Values) -> float:
+    return float(values.mean()) if len(values) else 0.0

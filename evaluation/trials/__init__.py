@@ -1,0 +1,1 @@
+"""Comparing two versions of a template on the same items."""

@@ -1,0 +1,378 @@
+"""Try a version of a template against another one: both on the same items, and what became of each decision."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonaut.evaluation.harness import check
+from taxonaut.evaluation.measures.comparison import differences, each_item, intervals
+from taxonaut.evaluation.measures.intervals import Interval
+from taxonaut.evaluation.trials.changed_decisions import Change, Sight, changed, last
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.records import Decision, Item
+from taxonaut.state.stores.decisions import Decisions
+from taxonaut.state.stores.prompt_trials import Trials
+from taxonaut.workspace.files.item_files import ItemRow
+from taxonaut.workspace.prompt_lab.template_versions import (
+    PACKAGED,
+    Version,
+    counting,
+    find,
+    packaged,
+    with_version,
+)
+from taxonaut.workspace.prompt_lab.trial_run import Found, Reader, reader, run_version, seeded
+from taxonaut.workspace.walk.classification import distinct
+from taxonaut.workspace.workspace import Workspace
+
+SURE = 0.05
+"""A p-value below which chance is called unlikely."""
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Items right after and wrong before (`better`), the other way round (`worse`), and as before (`same`).
+
+    `p` is that of McNemar's exact test, two-sided: how often better and worse would be divided at least as
+    unevenly if either were as likely as the other (McNemar 1947).
+    """
+
+    better: int
+    worse: int
+    same: int
+    p: float
+
+    @property
+    def words(self) -> str:
+        """Say what was found, and whether it may be chance."""
+        if not self.better + self.worse:
+            return "none better, none worse"
+        said = f"{self.better:,} better, {self.worse:,} worse"
+        if self.p < SURE:
+            return f"{said}; chance alone would seldom do this (p {rounded(self.p)})"
+        return f"{said}; this could be chance (p {rounded(self.p)})"
+
+
+def mcnemar(before: Sequence[bool] | NDArray[np.bool_], after: Sequence[bool] | NDArray[np.bool_]) -> McNemar:
+    """Compare what was right on the same items, in the same order."""
+    was, is_now = np.asarray(before, dtype=bool), np.asarray(after, dtype=bool)
+    better, worse = int(np.sum(is_now & ~was)), int(np.sum(was & ~is_now))
+    return McNemar(better, worse, len(was) - better - worse, exact(better, worse))
+
+
+def exact(better: int, worse: int) -> float:
+    """The two-sided probability of a division at least as uneven, each item falling to either side alike."""
+    count, less = better + worse, min(better, worse)
+    tail = sum(comb(count, each) for each in range(less + 1))
+    return float(min(1.0, 2 * tail / 2**count))
+
+
+def paired(
+    before: Mapping[str, NDArray[np.float64]], after: Mapping[str, NDArray[np.float64]]
+) -> dict[str, Interval]:
+    """Bound the mean of each measure's difference, item by item: bootstrap over the items; above 0: better."""
+    return differences(after, before) if after and len(next(iter(after.values()))) else {}
+
+
+def rounded(p: float) -> str:
+    """Write how large a p-value is."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
+
+
+FIRST = "P@1"
+CUTOFFS = (1, 5, 10)
+MEASURES = (FIRST, "R@5", "R@10", "MRR")
+"""As in `evaluate`; where each item has one category, P@1 is the accuracy."""
+
+OnTrial = Callable[[str, int, int], None]
+"""Called with what is at work, how many items it has done and how many there are."""
+
+Values = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a version cost on these items.
+
+    `requests` that a language model was needed for. Of them `asked` went to it in this call, `cached` came from
+    the cache, and the rest is kept from a former trial. Tokens are those of all requests, whenever they were
+    made; `seconds` is the time of this call.
+    """
+
+    requests: int
+    asked: int
+    cached: int
+    prompt_tokens: int
+    reused_tokens: int
+    completion_tokens: int
+    seconds: float
+
+    @property
+    def kept(self) -> int:
+        """Requests that a former trial made."""
+        return max(0, self.requests - self.asked - self.cached)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One version: what it found for each item, how good that is, and what it cost.
+
+    `origin` is `packaged`, `workspace` (the copy that counts) or `kept`. `quality` bounds each measure, empty without
+    gold labels. `without_label`: items that got none. `decisions` of the template, of which `abstained` chose
+    nothing and `failed` got no answer.
+    """
+
+    hash: str
+    origin: str
+    found: tuple[Found, ...] = field(repr=False)
+    quality: Mapping[str, Interval]
+    cost: Cost
+    without_label: int
+    decisions: int
+    abstained: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReport:
+    """Two versions of a template on the same items.
+
+    `asked_items` are those whose items the template was read for. `compared` decisions were made by both, `alike`
+    of them from the same rendered prompt; where all are, the versions render the same. `differences` bound
+    each measure's mean difference, `first` compares what stood first; both are empty without gold labels.
+    `changes` are the decisions that differ, worst first.
+    """
+
+    template: str
+    items: int
+    with_gold: int
+    asked_items: int
+    before: Side
+    after: Side
+    differences: Mapping[str, Interval]
+    first: McNemar | None
+    compared: int
+    alike: int
+    changes: tuple[Change, ...]
+
+    @property
+    def renders_the_same(self) -> bool:
+        """Whether the change is neutral: every prompt is the same under both versions."""
+        same = self.before.decisions == self.after.decisions == self.compared
+        return same and self.alike == self.compared and self.compared > 0
+
+
+async def atry(
+    workspace: Workspace,
+    name: str,
+    rows: Sequence[ItemRow],
+    *,
+    against: str = PACKAGED,
+    seed: int | None = None,
+    everything: bool = False,
+    on_progress: OnTrial | None = None,
+) -> TrialReport:
+    """Run the version `against` (a hash or `packaged`) and the one that counts on items, and compare.
+
+    Both runs are kept: killed and called again it continues, and what did not change comes from the cache.
+    `everything`: all items go to the general expert, for templates of `categorize`. Raises InputError where the
+    template cannot be tried, both versions are the same, or there are no items.
+    """
+    how = reader(workspace, name)
+    check(workspace, rows)
+    versions = two_versions(workspace, name, against)
+    base = seeded(workspace, how, seed)
+    sides: list[Run] = []
+    items = distinct(row.item for row in rows)
+    for (version, origin), title in zip(versions, ("before", "after"), strict=True):
+        told = (lambda done, title=title: on_progress(title, done, len(items))) if on_progress else nothing
+        sides.append(await made(base, how, version, origin, items, told, everything=everything))
+    report = compared(workspace, name, rows, sides[0], sides[1])
+    keep(workspace, report, items)
+    return report
+
+
+def try_version(workspace: Workspace, name: str, rows: Sequence[ItemRow], **how: Any) -> TrialReport:
+    """Do what `atry` does, from synchronous code."""
+    from taxonaut.graphs.sync_bridge import PORTAL
+
+    return PORTAL.run(atry(workspace, name, rows, **how))
+
+
+def nothing(_: int) -> None:
+    """Tell nobody."""
+
+
+def two_versions(workspace: Workspace, name: str, against: str) -> tuple[tuple[Version, str], ...]:
+    """Return the version to compare with and the one that counts, each with its origin."""
+    after = counting(workspace, name)
+    before = find(workspace, against, name)
+    if before.hash == after.hash:
+        if workspace.prompts.where(name) == PACKAGED:
+            raise InputError(
+                f"the packaged {name} is the version that counts; take a copy and edit it: "
+                f"taxonaut prompts eject {name}"
+            )
+        raise InputError(
+            f"{against!r} is the version of {name} that counts ({after.hash}); edit the copy, or name another "
+            f"version of taxonaut prompts log {name}"
+        )
+    origin = PACKAGED if before.hash == packaged(name).hash else "kept"
+    return (before, origin), (after, workspace.prompts.where(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One version's run: what it found, its latest decisions, and how many rows this call added."""
+
+    version: Version
+    origin: str
+    found: tuple[Found, ...]
+    decisions: tuple[Decision, ...]
+    fresh: tuple[Decision, ...]
+    seconds: float
+
+
+async def made(
+    workspace: Workspace,
+    how: Reader,
+    version: Version,
+    origin: str,
+    items: Sequence[Item],
+    on_done: Callable[[int], None],
+    *,
+    everything: bool,
+) -> Run:
+    """Run one version."""
+    started = time.perf_counter()
+    under = with_version(workspace, version)
+    newest = Trials(workspace.database).newest_decision()
+    run, found = await run_version(under, how, items, on_done, everything=everything)
+    seconds = time.perf_counter() - started
+    ids = [item.id for item in items]
+    rows = Decisions(workspace.database).for_items(run, ids)
+    new = Trials(workspace.database).decisions_since(run, ids, newest)
+    fresh = rows[len(rows) - new :]
+    return Run(version, origin, tuple(found), tuple(last(rows)), tuple(fresh), seconds)
+
+
+def compared(
+    workspace: Workspace, name: str, rows: Sequence[ItemRow], before: Run, after: Run
+) -> TrialReport:
+    """Put both runs side by side."""
+    gold = {row.item.id: row.gold for row in rows}
+    longest = max((len(each.labels) for run in (before, after) for each in run.found), default=0)
+    ks = CUTOFFS if longest > CUTOFFS[-2] else CUTOFFS[:-1]
+    values = [scored(run.found, gold, ks) for run in (before, after)]
+    sides = [side(name, run, each) for run, each in zip((before, after), values, strict=True)]
+    was, is_now = (of_template(run.decisions, name) for run in (before, after))
+    both = [(was[key], is_now[key]) for key in was if key in is_now]
+    sight = Sight(workspace, {row.item.id: row.item.text for row in rows}, gold)
+    first = {item.item_id: item for item in before.found}, {item.item_id: item for item in after.found}
+    judged = any(gold.values())
+    return TrialReport(
+        template=name,
+        items=len(gold),
+        with_gold=sum(bool(labels) for labels in gold.values()),
+        asked_items=len({decision.item_id for pair in both for decision in pair}),
+        before=sides[0],
+        after=sides[1],
+        differences=paired(*values) if judged else {},
+        first=mcnemar(values[0][FIRST] > 0, values[1][FIRST] > 0) if judged else None,
+        compared=len(both),
+        alike=sum(one.rendered == other.rendered for one, other in both),
+        changes=tuple(changed(sight, both, *first)),
+    )
+
+
+def of_template(decisions: Sequence[Decision], name: str) -> dict[tuple[Any, ...], Decision]:
+    """Return the decisions that read a template, by what makes two the same decision."""
+    return {
+        (decision.item_id, decision.node_id, decision.seed): decision
+        for decision in decisions
+        if decision.template == name
+    }
+
+
+def scored(found: Sequence[Found], gold: Mapping[ItemId, Sequence[LabelId]], ks: Sequence[int]) -> Values:
+    """Score each item that has gold labels; measures as in `evaluate`."""
+    values = each_item([each.labels for each in found], [gold[each.item_id] for each in found], ks)
+    return {name: values[name] for name in MEASURES if name in values}
+
+
+def side(name: str, run: Run, values: Values) -> Side:
+    """Sum one version up."""
+    own = of_template(run.decisions, name).values()
+    measured = bool(len(next(iter(values.values()))))
+    return Side(
+        hash=run.version.hash,
+        origin=run.origin,
+        found=run.found,
+        quality=intervals(values) if measured else {},
+        cost=cost(run),
+        without_label=sum(not each.labels for each in run.found),
+        decisions=len(own),
+        abstained=sum(not decision.choice and not decision.error for decision in own),
+        failed=sum(bool(decision.error) for decision in own),
+    )
+
+
+def cost(run: Run) -> Cost:
+    """Add up what a version's language models were asked; encoders read no prompt and cost nothing here."""
+    read = [decision for decision in run.decisions if decision.rendered]
+    fresh = [decision for decision in run.fresh if decision.rendered]
+    return Cost(
+        requests=len(read),
+        asked=sum(not decision.usage.cached for decision in fresh),
+        cached=sum(decision.usage.cached for decision in fresh),
+        prompt_tokens=sum(decision.usage.prompt_tokens for decision in read),
+        reused_tokens=sum(decision.usage.reused_tokens for decision in read),
+        completion_tokens=sum(decision.usage.completion_tokens for decision in read),
+        seconds=run.seconds,
+    )
+
+
+def keep(workspace: Workspace, report: TrialReport, items: Sequence[Item]) -> None:
+    """Keep what was measured; the same trial again takes the place of the former."""
+    digest = hashlib.sha256("\0".join(f"{item.id}\0{item.text}" for item in items).encode(errors="replace"))
+    row = {"on": digest.hexdigest()[:16], **summary(report)}
+    Trials(workspace.database).keep(report.template, report.before.hash, report.after.hash, row)
+
+
+def summary(report: TrialReport) -> dict[str, Any]:
+    """Return a report as JSON has it, without its changes."""
+    return {
+        "template": report.template,
+        "items": report.items,
+        "with_gold": report.with_gold,
+        "asked_items": report.asked_items,
+        "before": side_row(report.before),
+        "after": side_row(report.after),
+        "differences": {name: asdict(bounds) for name, bounds in report.differences.items()},
+        "first": None if report.first is None else {**asdict(report.first), "words": report.first.words},
+        "decisions_compared": report.compared,
+        "prompts_alike": report.alike,
+        "renders_the_same": report.renders_the_same,
+        "changed": len(report.changes),
+    }
+
+
+def side_row(side: Side) -> dict[str, Any]:
+    """Return one version as JSON has it."""
+    return {
+        "hash": side.hash,
+        "origin": side.origin,
+        "quality": {name: asdict(bounds) for name, bounds in side.quality.items()},
+        "cost": asdict(side.cost),
+        "items_without_label": side.without_label,
+        "decisions": side.decisions,
+        "abstained": side.abstained,
+        "failed": side.failed,
+    }

@@ -1,0 +1,125 @@
+"""Run coroutines from synchronous code, whether or not the caller's thread already runs an event loop."""
+
+import asyncio
+import atexit
+import contextvars
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future, wait
+from typing import Any, TypeVar
+
+from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables.config import var_child_runnable_config
+
+from taxonaut.state.errors import ModelError, ModelReplyError
+
+
+def first_grave(errors: Iterable[ModelError | None]) -> ModelError | None:
+    """Return the first error that another try would not mend; a reply that is no valid call is only a bad try."""
+    return next((error for error in errors if error and not isinstance(error, ModelReplyError)), None)
+
+
+def said(error: ModelError | None) -> tuple[str, ...]:
+    """Return an error as one of the problems of what was tried."""
+    return () if error is None else (str(error),)
+
+
+T = TypeVar("T")
+
+
+class Portal:
+    """One event loop in a thread of its own; started on first use, closed by `close`."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.thread: threading.Thread | None = None
+
+    def start(self) -> asyncio.AbstractEventLoop:
+        """Return the running loop, starting it if need be."""
+        with self.lock:
+            if self.loop is None:
+                self.loop = asyncio.new_event_loop()
+                self.thread = threading.Thread(target=self.loop.run_forever, name="taxonaut", daemon=True)
+                self.thread.start()
+                atexit.register(self.close)
+            return self.loop
+
+    def run(self, coroutine: Coroutine[Any, Any, T], *, inside: bool = False) -> T:
+        """Run a coroutine to its end and return its value; it sees the caller's context variables.
+
+        Graphs that it runs are no part of a graph that calls it, unless the coroutine is a step `inside` that one.
+        Ctrl-C cancels it and is raised once the coroutine has put its things in order; a second one does not
+        wait. From the portal's own thread it would wait for itself: RuntimeError.
+        """
+        if threading.current_thread() is self.thread:
+            coroutine.close()
+            raise RuntimeError(
+                "a synchronous call inside an asynchronous one; await its twin, such as `aclassify`"
+            )
+        loop = self.start()
+        outcome: Future[T] = Future()
+        tasks: list[asyncio.Task[T]] = []
+        context = contextvars.copy_context()
+        if not inside:
+            context.run(var_child_runnable_config.set, None)
+
+        def begin() -> None:
+            task = loop.create_task(coroutine, context=context)
+            tasks.append(task)
+            task.add_done_callback(lambda done: settle(outcome, done))
+
+        loop.call_soon_threadsafe(begin)
+        try:
+            return outcome.result()
+        except KeyboardInterrupt:
+            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            wait([outcome])
+            raise
+
+    def close(self) -> None:
+        """End what runs, stop the loop and its thread; the portal may be started again."""
+        with self.lock:
+            if self.loop is None or self.thread is None:
+                return
+            asyncio.run_coroutine_threadsafe(end_tasks(), self.loop).result()
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.thread.join()
+            self.loop.close()
+            self.loop = self.thread = None
+            atexit.unregister(self.close)
+
+
+def settle(outcome: "Future[T]", task: "asyncio.Task[T]") -> None:
+    """Hand a task's end to the thread that waits for it."""
+    if task.cancelled():
+        outcome.cancel()
+        outcome.set_running_or_notify_cancel()
+    elif (error := task.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(task.result())
+
+
+async def end_tasks() -> None:
+    """Cancel every other task of this loop and wait for their ends, then close what is left open."""
+    loop = asyncio.get_running_loop()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+
+
+PORTAL = Portal()
+"""The loop on which synchronous runs of a graph do their work."""
+
+
+def step(function: Callable[[Any], Coroutine[Any, Any, Any]]) -> RunnableLambda[Any, Any]:
+    """Make a graph's step that runs under `invoke` and `ainvoke` alike."""
+
+    def synchronous(state: Any) -> Any:
+        return PORTAL.run(function(state), inside=True)
+
+    return RunnableLambda(synchronous, afunc=function)

@@ -1,0 +1,1 @@
+"""Scoring texts against options with an embedder, without a language model."""

@@ -1,0 +1,102 @@
+"""Answer about labels with an encoder: which centres several short texts belong to, by their whole vectors."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+
+import numpy as np
+
+from taxonaut.models.cpu import computed
+from taxonaut.models.embedder import Matrix
+from taxonaut.models.encoder.scorer import TextScorer, VectorCache, option_vectors, shifted
+from taxonaut.models.requests import ModelReply, ModelRequest
+from taxonaut.state.errors import ModelError, ModelReplyError
+from taxonaut.state.records import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEncoderSettings:
+    """How likenesses become a choice.
+
+    A text takes the option nearest to it, and those within `margin` of that, up to the request's `most`; none
+    if even the nearest is less alike than `threshold`. Further ones must be as alike as `further`, if that is
+    set, else as `threshold`. With `centring`, that share of the options' mean is taken
+    away from all vectors of a request: what the options have in common tells none of them apart, and a text
+    that has only that fits none. `cached` bounds the vectors that are kept.
+    """
+
+    threshold: float = 0.1
+    margin: float = 0.0
+    further: float | None = None
+    cached: int = 65_536
+    centring: float = 0.0
+
+
+class LabelEncoder:
+    """Compare labels with centres; neither has phrases to cut, and labels have vectors in the workspace.
+
+    A text's likeness to an option is that to the nearest of the option's texts. `lookup` gives the unit vectors
+    of texts, (n, d); the scorer centres them as it does an item's.
+    """
+
+    reads_prompts = False
+
+    def __init__(
+        self,
+        scorer: TextScorer,
+        lookup: Callable[[Sequence[str]], Matrix],
+        settings: LabelEncoderSettings | None = None,
+    ) -> None:
+        self.name = f"encoder/{scorer.embedder.name}"
+        self.settings = settings or LabelEncoderSettings()
+        self._vectors = VectorCache(
+            lambda texts: scorer.centred(option_vectors(texts, lookup)), self.settings.cached
+        )
+
+    async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
+        """Answer a batch in order, off the event loop."""
+        return await computed(partial(self.answer_now, requests))
+
+    def answer_now(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
+        """Do what `answer` does, in this thread."""
+        return [self.answer_one(request) for request in requests]
+
+    def answer_one(self, request: ModelRequest) -> ModelReply | ModelError:
+        """Answer one request about one or several texts."""
+        if not request.choices or not all(choice.texts for choice in request.choices):
+            return ModelReplyError(f"{request.tool.name} has an option without a text to compare")
+        started = time.perf_counter()
+        each, best = self.chosen(request)
+        usage = Usage(latency_s=time.perf_counter() - started)
+        if request.texts:
+            arguments = {str(number): list(ids) or [0] for number, ids in enumerate(each, start=1)}
+            return ModelReply(chosen=(), arguments=arguments, usage=usage, each=tuple(each))
+        scores = {choice.id: float(score) for choice, score in zip(request.choices, best[0], strict=True)}
+        return ModelReply(each[0], {request.field: list(each[0]) or [0]}, usage, scores)
+
+    def chosen(self, request: ModelRequest) -> tuple[list[tuple[int, ...]], Matrix]:
+        """Return the option ids that each text takes, and all likenesses (texts, options)."""
+        options = [text for choice in request.choices for text in choice.texts]
+        starts = [0, *accumulate(len(choice.texts) for choice in request.choices)][:-1]
+        texts = self._vectors.get(request.texts or (request.text,))
+        known = self._vectors.get(options)
+        if self.settings.centring:
+            shift = np.float32(self.settings.centring) * known.mean(axis=0)
+            texts, known = shifted(texts, shift), shifted(known, shift)
+        alike: Matrix = np.maximum.reduceat(texts @ known.T, starts, axis=1)
+        ids = np.array([choice.id for choice in request.choices])
+        order = np.argsort(-alike, axis=1, kind="stable")[:, : request.most]
+        found = []
+        further = self.settings.threshold if self.settings.further is None else self.settings.further
+        for row, places in zip(alike, order, strict=True):
+            nearest = row[places[0]]
+            least = max(further, nearest - self.settings.margin)
+            taken = (
+                places[row[places] >= min(least, nearest)]
+                if nearest >= self.settings.threshold
+                else places[:0]
+            )
+            found.append(tuple(ids[taken].tolist()))
+        return found, alike

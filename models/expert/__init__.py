@@ -1,0 +1,1 @@
+"""The trained classifier: features, heads, stacking, calibration, fine-tuning."""

@@ -1,0 +1,110 @@
+"""Turn an expert's logits into probabilities that can be trusted: temperature scaling on held-out products."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from taxonaut.models.embedder import Matrix
+
+BINS = 15
+
+
+def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = BINS) -> float:
+    """Return the mean gap between confidence and accuracy over equally wide bins, weighted by their rows.
+
+    `confidence` (n,) is the probability of each first prediction, `right` (n,) whether it was right. Bins are
+    closed above, (0, 1/15], as in Guo et al. 2017, equation 3; a confidence of 0 counts in the lowest. 0 where
+    there are no rows. Raises `ValueError` for confidences outside 0 to 1, or of another length than `right`.
+    """
+    sure: NDArray[np.float64] = np.asarray(confidence, dtype=np.float64)
+    hits: NDArray[np.float64] = np.asarray(right, dtype=np.float64)
+    if sure.ndim != 1 or sure.shape != hits.shape:
+        raise ValueError(f"confidence has the shape {sure.shape}, right {hits.shape}; give two rows as long")
+    if not len(sure):
+        return 0.0
+    if not ((sure >= 0) & (sure <= 1 + 1e-6)).all():
+        raise ValueError(
+            f"confidences run from {float(sure.min())} to {float(sure.max())}; give probabilities"
+        )
+    place = np.clip(np.ceil(sure * bins).astype(np.intp) - 1, 0, bins - 1)
+    gaps = np.bincount(place, weights=sure - hits, minlength=bins)
+    return float(np.abs(gaps).sum() / len(sure))
+
+
+CANDIDATES = 40
+"""Categories of a product that have a probability: the likeliest. The others have none."""
+
+WIDEST = 3.0
+"""Temperatures stay between exp(-3) and exp(3)."""
+
+SUREST = 14.0
+"""Log-odds beyond which a first category is as sure as it gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tempering:
+    """A temperature for each product: exp(level + slope * its first category's log-odds at temperature 1).
+
+    With a slope of 0 it is plain temperature scaling (Guo et al. 2017, 4.2). One temperature is not enough where
+    sums of evidence are too sure of clear products and not sure enough of unclear ones. The order of a product's
+    categories is that of its logits.
+    """
+
+    level: float = 0.0
+    slope: float = 0.0
+
+    def probabilities(self, logits: Matrix) -> Matrix:
+        """Return the probabilities (n, C) of logits (n, C); rows sum to 1, at most CANDIDATES of one above 0."""
+        if not logits.shape[1]:
+            return logits
+        best, places = likeliest(logits)
+        shares = self.shares(best)
+        if places is None:
+            return shares
+        found = np.zeros_like(logits)
+        np.put_along_axis(found, places, shares, axis=1)
+        return found
+
+    def shares(self, best: Matrix) -> Matrix:
+        """Return the softmax of rows under their temperatures; the highest logit of a row is 0."""
+        odds = np.exp(best)
+        others = odds.sum(axis=1) - 1
+        sure = np.minimum(-np.log(np.maximum(others, 1e-9)), SUREST)
+        heat = np.exp(-np.clip(self.level + self.slope * sure, -WIDEST, WIDEST)).astype(np.float32)
+        shares: Matrix = np.exp(best * heat[:, None])
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
+
+
+def likeliest(logits: Matrix) -> tuple[Matrix, NDArray[np.int64] | None]:
+    """Return the highest logits of each row less the first, (n, k), with their columns; None for all of them."""
+    places = None
+    best = logits
+    if logits.shape[1] > CANDIDATES:
+        places = np.argpartition(-logits, CANDIDATES - 1, axis=1)[:, :CANDIDATES]
+        best = np.take_along_axis(logits, places, axis=1)
+    return best - best.max(axis=1, keepdims=True), places
+
+
+def tempering_of(logits: Matrix, right: NDArray[np.bool_], *, slope: bool = True) -> Tempering:
+    """Return the tempering under which first categories are right as often as they are sure.
+
+    `logits` (n, C) are those of held-out products, `right` (n,) says whether the highest is one of theirs. What
+    is made least is the log loss of that. Without `slope` the temperature is one for all.
+    """
+    from scipy.optimize import minimize
+
+    if not len(logits):
+        return Tempering()
+    best, _ = likeliest(logits)
+
+    def loss(values: NDArray[np.float64]) -> float:
+        level, steep = float(values[0]), float(values[1]) if slope else 0.0
+        sure = Tempering(level, steep).shares(best).max(axis=1).astype(np.float64)
+        sure = np.clip(sure, 1e-6, 1 - 1e-6)
+        spread = 1e-3 * (level**2 + steep**2)
+        return float(-np.where(right, np.log(sure), np.log1p(-sure)).mean() + spread)
+
+    found = minimize(loss, np.zeros(2 if slope else 1), method="Nelder-Mead").x
+    return Tempering(float(found[0]), float(found[1]) if slope else 0.0)

@@ -1,0 +1,278 @@
+"""Texts as weighted words and character n-grams: what catalogues are told apart by, beside the embedding.
+
+Every n-gram is hashed (Weinberger et al. 2009), all of a batch in a few NumPy calls: a polynomial hash of a span is a
+difference of running sums, so that no string is made for any of them. Weights are TF-IDF, sublinear in the count,
+and each block of a row (`BLOCKS`) has length 1.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+LONGEST_TITLE = 200
+"""Characters among which a title's end is looked for."""
+
+_END = re.compile(r"(?<=[.!?|])\s+|\s+[-–—|:]\s+|\n")
+
+
+def divided(text: str) -> tuple[str, str]:
+    """Divide a text at the first end of a sentence into its title and the rest; without one it is a title."""
+    found = _END.search(text, 0, LONGEST_TITLE)
+    if found is None:
+        return text, ""
+    return text[: found.start()], text[found.end() :]
+
+
+KINDS = WORD, PAIR, TITLE, TITLE_PAIR, GRAM = range(5)
+"""Words, pairs of words next to each other, the same of a title, and character n-grams of words."""
+
+BLOCKS = {"words": (WORD, TITLE), "titles": (TITLE, GRAM), "grams": (GRAM, len(KINDS))}
+"""Kinds that are weighed together, from the first to before the last: each block of a row has length 1."""
+
+BUCKETS = 1 << 21
+"""Hash values of each kind; the lexicon keeps those that occur."""
+
+WORD_CHARACTERS = 4_000
+GRAM_CHARACTERS = 150
+"""Characters of a text whose words and whose character n-grams are read: what a product is stands at the start."""
+
+GRAMS = (2, 3, 4, 5)
+LEAST_TEXTS = (1, 1, 1, 1, 2)
+"""Texts that an n-gram of each kind occurs in before it is kept."""
+
+MOST = BUCKETS * len(KINDS)
+"""N-grams that a lexicon may hold: all there can be."""
+
+AT_ONCE = 512
+"""Texts hashed together, some 10,000 bytes for each."""
+
+_BASE = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+_INVERSE = pow(_BASE, -1, 1 << 64)
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The n-grams that are known: hash values in rising order (V,), and inverse document frequencies (V,).
+
+    Hash values are those of a kind plus BUCKETS times the kind, so that a kind's columns stand together.
+    """
+
+    buckets: Numbers
+    idf: NDArray[np.float32]
+
+    @classmethod
+    def fit(
+        cls, texts: Sequence[str], always: Sequence[str] = (), *, lexical: bool = True, most: int = MOST
+    ) -> "Lexicon":
+        """Take in the n-grams of texts; those of `always` (the categories' names) are kept however rare.
+
+        Where there are more than `most`, those of `always` go first, then those of the most texts. Without
+        `lexical` nothing is known and all rows are empty.
+        """
+        if not lexical:
+            return cls(np.empty(0, np.int64), np.empty(0, np.float32))
+        buckets, counts = counted(texts)
+        kept = counts >= np.array(LEAST_TEXTS)[buckets // BUCKETS]
+        needed, _ = counted(always, names=True)
+        known = np.union1d(buckets[kept], needed)
+        frequency = np.zeros(len(known), np.float64)
+        frequency[np.searchsorted(known, buckets[kept])] = counts[kept]
+        there = np.isin(buckets, needed)
+        frequency[np.searchsorted(known, buckets[there])] = counts[there]
+        if len(known) > most:
+            chosen = np.sort(np.lexsort((-frequency, ~np.isin(known, needed)))[:most])
+            known, frequency = known[chosen], frequency[chosen]
+        idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
+        return cls(known, idf.astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.buckets)
+
+    @property
+    def blocks(self) -> dict[str, slice]:
+        """The columns of each block."""
+        return {
+            name: slice(*np.searchsorted(self.buckets, [first * BUCKETS, last * BUCKETS]).tolist())
+            for name, (first, last) in BLOCKS.items()
+        }
+
+    def rows(self, texts: Sequence[str], *, names: bool = False) -> "csr_matrix":
+        """Return the weights of texts, sparse float32 of shape (len(texts), V); unknown n-grams are passed over.
+
+        `names`: the texts are categories' names, which count as titles too.
+        """
+        from scipy.sparse import csr_matrix, vstack
+
+        starts = range(0, len(texts), AT_ONCE)
+        parts = [self.part(texts[start : start + AT_ONCE], names=names) for start in starts]
+        if not parts:
+            return csr_matrix((0, len(self)), dtype=np.float32)
+        return csr_matrix(vstack(parts, format="csr")) if len(parts) > 1 else parts[0]
+
+    def part(self, texts: Sequence[str], *, names: bool = False) -> "csr_matrix":
+        """Do what `rows` does, for texts that are hashed together."""
+        from scipy.sparse import csr_matrix
+
+        row, found = hashed(texts, names=names)
+        keys, counts = np.unique(found * len(texts) + row, return_counts=True)
+        found, row = np.divmod(keys, max(len(texts), 1))
+        column = np.asarray(np.searchsorted(self.buckets, found))
+        known = np.flatnonzero(np.append(self.buckets, -1)[column] == found)
+        row, column, counts = row[known], column[known], counts[known]
+        weights = (1 + np.log(counts)) * self.idf[column]
+        starts = [columns.start for columns in self.blocks.values()]
+        block = row * len(starts) + np.searchsorted(starts, column, side="right")
+        length = np.sqrt(np.bincount(block, weights=weights**2))
+        weights /= length[block]
+        shape = len(texts), len(self)
+        made: csr_matrix = csr_matrix((weights.astype(np.float32), (row, column)), shape=shape)
+        return made
+
+
+def counted(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
+    """Return the hash values of texts in rising order, and the number of texts that have each."""
+    if not texts:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    counts = np.zeros(MOST, np.int32)
+    for start in range(0, len(texts), AT_ONCE):
+        row, found = hashed(texts[start : start + AT_ONCE], names=names)
+        values, times = np.unique(np.unique(found * AT_ONCE + row) // AT_ONCE, return_counts=True)
+        counts[values] += times.astype(np.int32)
+    there = np.flatnonzero(counts)
+    return there, counts[there].astype(np.int64)
+
+
+def hashed(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
+    """Return every n-gram of a few texts: the number of its text and its hash value, kind by kind.
+
+    A text that is nothing but a title has no title of its own, unless it is one of `names`.
+    """
+    lowered = [text[:WORD_CHARACTERS].lower() for text in texts]
+    lengths = np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1
+    signs = np.frombuffer("\0".join([*lowered, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
+    ends = np.cumsum(lengths)
+    spans = _Spans(signs)
+    begin, end = _words(signs)
+    if not len(begin):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    text = np.searchsorted(ends, begin, side="right")
+    pair = np.flatnonzero(text[1:] == text[:-1])
+    one = spans.hash(begin, end, 1)
+    two = _mixed(one[:-1][pair] * np.uint64(31) + one[1:][pair])
+    place = begin - (ends - lengths)[text]
+    near = place < GRAM_CHARACTERS
+    gram_word, grams = _grams(spans, begin[near], end[near])
+    titles = np.fromiter((_title_length(each, names=names) for each in lowered), np.int64, len(lowered))
+    title = place < titles[text]
+    title_pair = title[:-1][pair] & title[1:][pair]
+    rows = [text, text[pair], text[title], text[pair][title_pair], text[near][gram_word]]
+    found = [
+        (values % np.uint64(BUCKETS)).astype(np.int64) + kind * BUCKETS
+        for kind, values in zip(KINDS, (one, two, one[title], two[title_pair], grams), strict=True)
+    ]
+    return np.concatenate(rows), np.concatenate(found)
+
+
+def spelled(text: str) -> dict[int, tuple[str, ...]]:
+    """Return the words of a text, and its pairs of words, by hash value."""
+    lowered = text[:WORD_CHARACTERS].lower()
+    signs = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32)
+    words = [lowered[begin:end] for begin, end in zip(*_words(signs), strict=True)]
+    _, found = hashed([text])
+    return dict(zip(found.tolist(), [*((word,) for word in words), *pairwise(words)], strict=False))
+
+
+def _title_length(text: str, *, names: bool) -> int:
+    """Count the characters that are read as a title."""
+    title, rest = divided(text)
+    return len(title) if rest or names else 0
+
+
+def _words(signs: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
+    """Return where words begin and end: runs of letters and digits."""
+    inside = _letters()[np.minimum(signs, 0xFFFF)]
+    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
+    return edges[::2], edges[1::2]
+
+
+def _grams(spans: "_Spans", begin: Numbers, end: Numbers) -> tuple[Numbers, NDArray[np.uint64]]:
+    """Return the n-grams of words, a blank before and after each: the word's number and the hash value.
+
+    The word with both blanks is not among them: the words have it.
+    """
+    words, values = [], []
+    for size in GRAMS:
+        count = np.maximum(end - begin + 3 - size, 0)
+        count[count == 1] = 0
+        word = np.repeat(np.arange(len(begin)), count)
+        offset = np.arange(len(word)) - np.repeat(np.cumsum(count) - count, count)
+        start = begin[word] - 1 + offset
+        stop = start + size
+        inner_start, inner_stop = np.maximum(start, begin[word]), np.minimum(stop, end[word])
+        edge = (start < begin[word]) * np.uint64(2) + (stop > end[word]) * np.uint64(5)
+        words.append(word)
+        values.append(_mixed(spans.hash(inner_start, inner_stop, 7) + edge.astype(np.uint64) * _MIX))
+    return np.concatenate(words), np.concatenate(values)
+
+
+class _Spans:
+    """Hashes spans of a text: the sum of sign times base to its place, moved back to the span's start."""
+
+    def __init__(self, signs: NDArray[np.uint32]) -> None:
+        self.power, self.inverse = _powers(len(signs) + 1)
+        self.sums = np.zeros(len(signs) + 1, np.uint64)
+        with np.errstate(over="ignore"):
+            np.cumsum((signs.astype(np.uint64) + np.uint64(1)) * self.power[: len(signs)], out=self.sums[1:])
+
+    def hash(self, begin: Numbers, end: Numbers, kind: int) -> NDArray[np.uint64]:
+        """Return 64 bits for each span; `kind` sets one sort of n-gram apart from others."""
+        with np.errstate(over="ignore"):
+            found = (self.sums[end] - self.sums[begin]) * self.inverse[begin]
+            return _mixed(found + np.uint64(kind))
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread what differs in few bits over all of them."""
+    with np.errstate(over="ignore"):
+        values = (values ^ (values >> np.uint64(32))) * _MIX
+        return values ^ (values >> np.uint64(29))
+
+
+def _powers(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return the powers of the base and of its inverse, modulo 2 to the 64."""
+    size = 1 << max(count - 1, 1).bit_length()
+    return _all_powers(_BASE, size)[:count], _all_powers(_INVERSE, size)[:count]
+
+
+@cache
+def _all_powers(base: int, size: int) -> NDArray[np.uint64]:
+    """Return `size` powers of a base, by doubling."""
+    powers = np.ones(1, np.uint64)
+    step = base
+    with np.errstate(over="ignore"):
+        while len(powers) < size:
+            powers = np.concatenate([powers, powers * np.uint64(step)])
+            step = step * step & _MASK
+    return powers
+
+
+@cache
+def _letters() -> NDArray[np.bool_]:
+    """Say of every sign of Unicode's first plane whether it is a letter or a digit; all beyond it are letters."""
+    table = np.fromiter((chr(sign).isalnum() for sign in range(1 << 16)), np.bool_, 1 << 16)
+    table[-1] = True
+    return table

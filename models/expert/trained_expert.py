@@ -1,0 +1,264 @@
+"""A trained domain expert as it is served: one matrix for words, one for vectors, and a softmax. No PyTorch."""
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taxonaut.models.cpu import default_threads
+from taxonaut.models.embedder import Matrix
+from taxonaut.models.encoder.scorer import PATH_SEPARATOR
+from taxonaut.models.expert.calibration import Tempering
+from taxonaut.models.expert.features import Features, Part, above_matrix, add
+from taxonaut.models.expert.lexical import Lexicon, spelled
+from taxonaut.state.ids import LabelId
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+HEAD = "head.npz"
+NAMES = "head.json"
+AT_ONCE = 512
+"""Texts in one product."""
+
+Embed = Callable[[Sequence[str]], Matrix]
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestors:
+    """What stands above categories: names from the top down, and the averages of what is below, (A, V) and (A, d)."""
+
+    paths: tuple[tuple[str, ...], ...]
+    words: "csr_matrix"
+    vectors: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class ServedHead:
+    """All that classifying needs.
+
+    `part` gives logits, `tempering` their probabilities. `weights` are those of the parts, by which a category
+    that came in later is scored.
+    """
+
+    labels: tuple[LabelId, ...]
+    lexicon: Lexicon
+    part: Part
+    tempering: Tempering
+    weights: Mapping[str, float]
+    ancestors: Ancestors
+
+    def save(self, folder: Path) -> None:
+        """Write two files into a folder; half precision is enough for weights."""
+        ancestors = self.ancestors
+        assert self.part.words is not None
+        assert self.part.vectors is not None
+        np.savez(
+            folder / HEAD,
+            buckets=self.lexicon.buckets,
+            idf=self.lexicon.idf,
+            words=np.asarray(self.part.words, np.float16),
+            vectors=self.part.vectors,
+            bias=np.asarray(self.part.bias, np.float32),
+            tempering=np.array([self.tempering.level, self.tempering.slope]),
+            above_data=ancestors.words.data.astype(np.float16),
+            above_indices=ancestors.words.indices,
+            above_starts=ancestors.words.indptr,
+            above_vectors=ancestors.vectors,
+        )
+        named = {"labels": self.labels, "weights": dict(self.weights), "above": ancestors.paths}
+        (folder / NAMES).write_text(json.dumps(named), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "ServedHead":
+        """Read what `save` wrote.
+
+        Raises OSError for files that are not there, ValueError for those that do not belong together, and what
+        `json`, `zipfile` and NumPy raise for damaged ones.
+        """
+        from scipy.sparse import csr_matrix
+
+        named = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+        with (folder / HEAD).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        paths = tuple(tuple(path) for path in named["above"])
+        lexicon = Lexicon(arrays["buckets"], arrays["idf"])
+        above: Any = csr_matrix(
+            (arrays["above_data"].astype(np.float32), arrays["above_indices"], arrays["above_starts"]),
+            shape=(len(arrays["above_vectors"]), len(lexicon)),
+        )
+        part = Part(arrays["words"].astype(np.float32), arrays["vectors"], arrays["bias"])
+        labels = tuple(map(LabelId, named["labels"]))
+        if arrays["words"].shape != (len(lexicon), len(labels)):
+            raise ValueError(f"{HEAD} and {NAMES} are not of the same expert")
+        return cls(
+            labels,
+            lexicon,
+            part,
+            Tempering(*map(float, arrays["tempering"])),
+            {str(name): float(weight) for name, weight in named["weights"].items()},
+            Ancestors(paths, above, arrays["above_vectors"]),
+        )
+
+
+class TrainedExpert:
+    """A classifier over an expert's categories. `embed` gives the unit vectors of texts, (n, d)."""
+
+    def __init__(self, name: str, head: ServedHead, embed: Embed) -> None:
+        self.name = name
+        self.head = head
+        self.embed = embed
+
+    @property
+    def labels(self) -> tuple[LabelId, ...]:
+        """The categories, in the order of the columns."""
+        return self.head.labels
+
+    def probabilities(self, texts: Sequence[str]) -> Matrix:
+        """Return calibrated probabilities, float32 of shape (len(texts), len(labels)); rows sum to 1."""
+        return self.judged(texts, self.embed(texts))
+
+    def judged(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
+        """Do what `probabilities` does, for texts whose unit vectors (n, d) are known."""
+        found = np.empty((len(texts), len(self.labels)), np.float32)
+        starts = range(0, len(texts), AT_ONCE)
+
+        def work(start: int) -> None:
+            part = slice(start, start + AT_ONCE)
+            features = Features(self.head.lexicon.rows(texts[part]), vectors[part])
+            found[part] = self.head.tempering.probabilities(self.head.part.scores(features))
+
+        if len(starts) > 1:
+            with ThreadPoolExecutor(default_threads()) as pool:
+                list(pool.map(work, starts))
+        else:
+            for start in starts:
+                work(start)
+        return found
+
+    def because(self, text: str, label: LabelId) -> str:
+        """Name the words of a text that speak most for a category; empty where none does.
+
+        Raises ValueError for a label that is not among `labels`.
+        """
+        return telling(text, self.head.lexicon, self.head.part, self.labels.index(label))
+
+
+def open_expert(
+    head: ServedHead, number: int, embed: Embed, labels: Collection[LabelId], later: Mapping[LabelId, str]
+) -> TrainedExpert:
+    """Open an expert over the categories that there are now: `labels`.
+
+    Those it was trained on that are gone are left out. `later` are some of `labels` that came in after the
+    training, with their paths as text: they are scored by them.
+    """
+    if gone := set(head.labels).difference(labels):
+        head = narrowed(head, gone)
+    if later:
+        head = extended(head, later, embed)
+    return TrainedExpert(f"expert/{number}", head, embed)
+
+
+def narrowed(head: ServedHead, gone: Collection[LabelId]) -> ServedHead:
+    """Leave categories out."""
+    kept = [place for place, label in enumerate(head.labels) if label not in gone]
+    own = head.part
+    assert own.words is not None
+    part = Part(np.asarray(own.words)[:, kept], np.asarray(own.vectors)[:, kept], np.asarray(own.bias)[kept])
+    return replace(head, labels=tuple(head.labels[place] for place in kept), part=part)
+
+
+def extended(head: ServedHead, later: Mapping[LabelId, str], embed: Embed) -> ServedHead:
+    """Add categories that have a text and no product."""
+    columns = later_part(head, list(later.values()), embed)
+    own = head.part
+    part = Part(
+        np.hstack([np.asarray(own.words), np.asarray(columns.words)]),
+        np.hstack([np.asarray(own.vectors), np.asarray(columns.vectors)]),
+        np.concatenate([np.asarray(own.bias), np.asarray(columns.bias)]),
+    )
+    return replace(head, labels=(*head.labels, *later), part=part)
+
+
+def later_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> Part:
+    """Return the columns of categories without products, from their paths as text."""
+    names = [text.rpartition(PATH_SEPARATOR)[2] for text in texts]
+    paths = Features(head.lexicon.rows(texts, names=True), embed(texts))
+    own = Features(head.lexicon.rows(names, names=True), embed(names))
+    above = above_known(head.ancestors, texts)
+    weights = head.weights
+    words = np.zeros((len(head.lexicon), len(texts)), np.float32)
+    vectors = np.zeros((len(texts), paths.vectors.shape[1]), np.float32)
+    sources = {
+        "average": paths,
+        "name": own,
+        "path": paths,
+        "above": Features(above @ head.ancestors.words, np.asarray(above @ head.ancestors.vectors)),
+    }
+    for source, features in sources.items():
+        for kind, columns in head.lexicon.blocks.items():
+            weight = np.float32(counted(weights, f"{source} {kind}"))
+            add(words[columns], features.words[:, columns].T, weight)
+        vectors += np.float32(counted(weights, f"{source} vectors")) * features.vectors
+    bias = np.full(len(texts), weights.get("none", 0.0), np.float32)
+    return Part(words, vectors.T, bias)
+
+
+def counted(weights: Mapping[str, float], name: str) -> float:
+    """Return what a part weighs for a category without products."""
+    return weights.get(name, 0.0) + weights.get(f"z:{name}", 0.0)
+
+
+def above_known(ancestors: Ancestors, texts: Sequence[str]) -> "csr_matrix":
+    """Return which ancestors stand above paths (n, A), as `Categories.above` does; unknown ones are left out."""
+    return above_matrix([text.split(PATH_SEPARATOR) for text in texts], ancestors.paths)
+
+
+SHOWN = 4
+"""Words, or pairs of words, that are named at most."""
+
+LEAST = 0.1
+"""What a word says, as a share of the first, to be named."""
+
+
+def telling(text: str, lexicon: Lexicon, part: Part, column: int) -> str:
+    """Name the words and pairs of a text that speak most for a category, such as `laptop, messenger bag`.
+
+    What a word says is what it adds to the category's score (`part`, its words dense) beyond what it adds to an
+    average category's. A pair says what it and its words say. Empty where no word that is known speaks for it.
+    """
+    known = lexicon.rows([text])
+    strings = spelled(text)
+    columns = known.indices[known.indices < lexicon.blocks["words"].stop]
+    if not len(columns):
+        return ""
+    rows = np.asarray(part.words)[columns]
+    said = known.data[: len(columns)] * (rows[:, column] - rows.mean(axis=1))
+    worth = {
+        strings[value]: float(each)
+        for value, each in zip(lexicon.buckets[columns].tolist(), said, strict=True)
+    }
+    whole = {words: each + sum(alone(worth, words)) for words, each in worth.items()}
+    found: list[tuple[str, ...]] = []
+    for words in sorted(whole, key=lambda words: -whole[words]):
+        first = whole[found[0]] if found else 0.0
+        if len(found) == SHOWN or len(words[0]) == 1 or worth[words] <= 0 or whole[words] <= LEAST * first:
+            continue
+        if not {word for each in found for word in each}.intersection(words):
+            found.append(words)
+    return ", ".join(map(written, found))
+
+
+def written(words: tuple[str, ...]) -> str:
+    """Write a word or a pair as in a text; the `s` of a genitive counts as a word."""
+    return f"{words[0]}'s" if words[1:] == ("s",) else " ".join(words)
+
+
+def alone(worth: dict[tuple[str, ...], float], words: tuple[str, ...]) -> list[float]:
+    """Return what the words of a pair say by themselves."""
+    return [worth.get((word,), 0.0) for word in words] if len(words) > 1 else []

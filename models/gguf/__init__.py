@@ -1,0 +1,1 @@
+"""llama.cpp in this process: chat, embeddings, grammars, weights."""

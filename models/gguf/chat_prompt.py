@@ -1,0 +1,128 @@
+"""Turn messages into a prompt's tokens that fit: special tokens from the template only, a long text cut."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from taxonaut.models.gguf.chat_template import ChatTemplate, Message, Piece
+from taxonaut.models.gguf.runtime import Weights
+from taxonaut.state.errors import ModelError
+from taxonaut.state.records import ToolSpec
+
+_CHARACTERS_A_TOKEN = 8
+_KEPT_END = 16
+_TEMPLATE_KEY = "tokenizer.chat_template"
+
+
+class PromptWriter:
+    """Writes prompts for one model. Thread-safe."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._template = ChatTemplate(weights.metadata(_TEMPLATE_KEY), weights.bos, weights.eos)
+
+    def tokens(self, messages: Sequence[Message], room: int, item_room: int) -> list[int]:
+        """Write the prompt in at most `room` tokens, the last message's text in at most `item_room`.
+
+        Where that does not fit it loses its middle, so that what a template puts around an item stays.
+        ModelError where everything beside it already fills the room.
+        """
+        pieces = self._template.pieces([_shortened(message, room) for message in messages])
+        read = [self._read(piece, first=place == 0) for place, piece in enumerate(pieces)]
+        item = max(place for place, piece in enumerate(pieces) if piece.content is not None)
+        read[item] = _cut(read[item], item_room)
+        excess = sum(map(len, read)) - room
+        if excess > 0:
+            keep = len(read[item]) - excess
+            if keep <= 0:
+                raise ModelError(
+                    f"the prompt has {room + excess - len(read[item])} tokens beside the item's own and the "
+                    f"model has room for {room}; offer fewer options at once (options_per_request) or give "
+                    "it a larger window"
+                )
+            read[item] = _cut(read[item], keep)
+        return [token for part in read for token in part]
+
+    def length(self, messages: Sequence[Message]) -> int:
+        """Count the tokens of a prompt, uncut."""
+        pieces = self._template.pieces(messages)
+        return sum(len(self._read(piece, first=place == 0)) for place, piece in enumerate(pieces))
+
+    def _read(self, piece: Piece, first: bool) -> list[int]:
+        own = piece.content is None
+        tokens = self._weights.tokens(piece.text, special=own, ends=first and own)
+        return tokens[1:] if len(tokens) > 1 and tokens[0] == tokens[1] == self._weights.bos_token else tokens
+
+
+def call_note(tools: Sequence[ToolSpec]) -> str:
+    """Say how to answer with a tool call: the tools, and the JSON as the grammar will have it."""
+    if len(tools) == 1:
+        return (
+            f"Answer with the arguments of {_described(tools[0])}, as JSON: {skeleton(tools[0].parameters)}"
+        )
+    lines = [f'{{"name": "{tool.name}", "arguments": {skeleton(tool.parameters)}}}' for tool in tools]
+    described = [f"- {_described(tool)}" for tool in tools]
+    return "\n".join(["Tools:", *described, "Answer with the call of one tool, as JSON, one of:", *lines])
+
+
+def skeleton(schema: Mapping[str, Any]) -> str:
+    """Draw a schema as a person would: {"ids": [integer, …]}."""
+    if "const" in schema:
+        return json.dumps(schema["const"], ensure_ascii=False)
+    if "properties" in schema:
+        inner = [f"{json.dumps(name)}: {skeleton(part)}" for name, part in schema["properties"].items()]
+        return "{" + ", ".join(inner) + "}"
+    if schema.get("type") == "array":
+        return f"[{skeleton(schema.get('items', {}))}, …]"
+    return str(schema.get("type", "value"))
+
+
+def plain_messages(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
+    """Bring OpenAI's messages to what every template knows: one system text, then user and assistant in turn.
+
+    A tool call is the assistant's JSON, a tool's answer the user's; texts in parts are joined.
+    """
+    plain: list[dict[str, str]] = []
+    system: list[str] = []
+    for message in messages:
+        role, text = str(message["role"]), _text(message)
+        if role in ("system", "developer"):
+            system.append(text)
+            continue
+        role = "assistant" if role == "assistant" else "user"
+        if plain and plain[-1]["role"] == role:
+            plain[-1]["content"] += f"\n\n{text}"
+        else:
+            plain.append({"role": role, "content": text})
+    head: list[Message] = [{"role": "system", "content": "\n\n".join(system)}] if system else []
+    return [*head, *plain]
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+    calls = [str(call["function"]["arguments"]) for call in message.get("tool_calls") or ()]
+    return "\n".join(part for part in [str(content or ""), *calls] if part)
+
+
+def _described(tool: ToolSpec) -> str:
+    """Name a tool with the first line of what it is for."""
+    said = tool.description.strip().partition("\n")[0].rstrip(".")
+    return f"{tool.name} ({said})" if said else tool.name
+
+
+def _cut(tokens: list[int], room: int) -> list[int]:
+    """Take out the middle, all but a few of the last tokens."""
+    if len(tokens) <= room:
+        return tokens
+    end = min(_KEPT_END, room // 2)
+    return tokens[: room - end] + tokens[len(tokens) - end :]
+
+
+def _shortened(message: Message, room: int) -> Message:
+    """Take the middle out of what is sure to be cut, so that a million characters are not tokenized."""
+    most, text = room * _CHARACTERS_A_TOKEN, message["content"]
+    if len(text) <= 2 * most:
+        return message
+    return {"role": message["role"], "content": text[:most] + text[-most:]}

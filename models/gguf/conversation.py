@@ -1,0 +1,240 @@
+"""`gguf/…` in a conversation: the next call is chosen under a grammar, an answer in words is streamed."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from taxonaut.models.gguf.chat import GgufChat, Sampling
+from taxonaut.models.gguf.chat_template import Message as Plain
+from taxonaut.models.llm.chat import Call, Message, OnToken, Talked, without_oldest
+from taxonaut.models.llm.client import past_deadline
+from taxonaut.models.settings import ModelSettings
+from taxonaut.state.errors import ModelReplyError
+from taxonaut.state.records import ToolSpec, Usage
+
+ANSWER = ToolSpec("answer", "Answer the person in words.", {"type": "object", "properties": {}})
+"""What is chosen where no tool is called."""
+
+SAY_IT = "Now write your answer to the person, in plain words and short."
+
+CALL_TOKENS = 160
+"""Most tokens of a call."""
+
+ANSWER_TOKENS = 256
+"""Most tokens of an answer, where the settings do not say."""
+
+SHORTEST = 40
+"""Characters below which no message is cut."""
+
+LONGEST_STRING = 160
+"""Characters of a text in a call."""
+
+_LONGEST_LINE = 70
+_KEPT = frozenset(
+    {
+        "type",
+        "properties",
+        "required",
+        "enum",
+        "const",
+        "items",
+        "minItems",
+        "maxItems",
+        "anyOf",
+        "$ref",
+        "$defs",
+    }
+)
+
+
+class Stopped(Exception):
+    """The conversation went on without this text."""
+
+
+class GgufTalk:
+    """A chat model of this process in conversations.
+
+    What does not fit its window is left out from the front, a call always with its answer; then the longest texts
+    lose their ends. The person's last message stays.
+    """
+
+    def __init__(self, settings: ModelSettings, chat: GgufChat) -> None:
+        self.settings = settings
+        self.chat = chat
+
+    @property
+    def name(self) -> str:
+        """The model string."""
+        return self.settings.model
+
+    async def talk(self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken) -> Talked:
+        """Choose a tool, or `answer` and write; ModelError where not even the last message fits."""
+        try:
+            async with asyncio.timeout(self.settings.deadline_s):
+                return await self.stepped(messages, tools, on_token)
+        except TimeoutError:
+            raise past_deadline(self.settings) from None
+
+    async def stepped(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
+    ) -> Talked:
+        """Do what `talk` does, without an end in time."""
+        offered = [*map(grammatical, tools), ANSWER]
+        fitting = await self.fitted(messages, note(offered))
+        sampling = Sampling(self.settings.temperature, self.settings.seed, CALL_TOKENS)
+        try:
+            chosen = await self.write(fitting, offered, sampling, None)
+        except ModelReplyError as error:
+            return Talked("", (), Usage(), f"{error}; use short arguments")
+        if chosen.tool != ANSWER.name:
+            given = {name: value for name, value in chosen.arguments.items() if value is not None}
+            return Talked("", (Call(chosen.tool, given),), chosen.usage)
+        call = {"role": "assistant", "content": written_call(ANSWER.name, {})}
+        asked = [*fitting, call, {"role": "user", "content": SAY_IT}]
+        written = await self.write(asked, (), replace(sampling, max_tokens=self.answer_tokens), on_token)
+        return Talked(written.text.strip(), (), both(chosen.usage, written.usage))
+
+    @property
+    def answer_tokens(self) -> int:
+        """Most tokens of an answer."""
+        named = "max_tokens" in self.settings.model_fields_set
+        return self.settings.max_tokens if named else ANSWER_TOKENS
+
+    async def write(
+        self,
+        messages: Sequence[Plain],
+        tools: Sequence[ToolSpec],
+        sampling: Sampling,
+        on_token: OnToken | None,
+    ) -> Any:
+        """Let the model write, handing its text on to this loop; it stops where nobody waits any more."""
+        loop, stopped = asyncio.get_running_loop(), threading.Event()
+
+        def on_piece(piece: str) -> None:
+            if stopped.is_set():
+                raise Stopped
+            if piece and on_token is not None:
+                loop.call_soon_threadsafe(on_token, piece)
+
+        try:
+            return await asyncio.wrap_future(self.chat.submit_turn(messages, tools, sampling, on_piece))
+        finally:
+            stopped.set()
+
+    async def fitted(self, messages: Sequence[Message], tools: str) -> list[Plain]:
+        """Return messages that leave room for an answer: the oldest go first, then the ends of the longest."""
+        system = "\n\n".join(str(each["content"]) for each in messages if each["role"] == "system")
+        head: Plain = {"role": "system", "content": f"{system}\n\n{tools}".strip()}
+        around: list[Plain] = [
+            {"role": "assistant", "content": written_call(ANSWER.name, {})},
+            {"role": "user", "content": SAY_IT},
+        ]
+        wanted = max(CALL_TOKENS, self.answer_tokens)
+
+        async def fits(kept: Sequence[Plain]) -> bool:
+            left = await asyncio.wrap_future(self.chat.submit_room([head, *merged([*kept, *around])]))
+            return left >= wanted
+
+        rest = [each for each in messages if each["role"] != "system"]
+        kept = list(map(plain, rest))
+        while not await fits(kept):
+            if (fewer := without_oldest(rest)) is not None:
+                rest = fewer
+                kept = list(map(plain, rest))
+                continue
+            longest = max(kept, key=lambda each: len(each["content"]))
+            if len(longest["content"]) < SHORTEST:
+                break
+            kept = [shortened(each) if each is longest else each for each in kept]
+        return [head, *merged(kept)]
+
+
+def grammatical(tool: ToolSpec) -> ToolSpec:
+    """Return a tool with a schema that a grammar can hold to; what need not be given may be null."""
+    return replace(tool, parameters=plain_schema(tool.parameters))
+
+
+def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a schema what a grammar cannot promise; the call is checked against all of it later."""
+    made: dict[str, Any] = {key: value for key, value in schema.items() if key in _KEPT}
+    if "properties" in made:
+        required = made.get("required", ())
+        made["properties"] = {
+            name: inner if name in required else {"anyOf": [inner, {"type": "null"}]}
+            for name, inner in ((name, plain_schema(part)) for name, part in made["properties"].items())
+        }
+    if "items" in made:
+        made["items"] = plain_schema(made["items"])
+    if "anyOf" in made:
+        made["anyOf"] = [plain_schema(each) for each in made["anyOf"]]
+    if made.get("type") == "string" and "enum" not in made:
+        made["maxLength"] = min(LONGEST_STRING, schema.get("maxLength", LONGEST_STRING))
+    if isinstance(made.get("type"), list):
+        return {"anyOf": [plain_schema({**schema, "type": kind}) for kind in made["type"]]}
+    return made
+
+
+def note(tools: Sequence[ToolSpec]) -> str:
+    """Say what there is to choose from, a line for each tool, and how a call is written."""
+    lines = [f"- {signature(tool)}: {first_line(tool.description)}" for tool in tools]
+    how = 'Choose one tool. Write its call as JSON: {"name": …, "arguments": {…}}'
+    return "\n".join(["Tools:", *lines, how])
+
+
+def signature(tool: ToolSpec) -> str:
+    """Write a tool's name with its arguments; those that need not be given end in `?`."""
+    required = tool.parameters.get("required", ())
+    names = (name if name in required else f"{name}?" for name in tool.parameters.get("properties", {}))
+    return f"{tool.name}({', '.join(names)})"
+
+
+def first_line(description: str) -> str:
+    """Return what a tool is for in a few words."""
+    said = description.strip().partition("\n")[0].partition(". ")[0].rstrip(".")
+    return said if len(said) <= _LONGEST_LINE else said[:_LONGEST_LINE].rpartition(" ")[0] + " …"
+
+
+def plain(message: Message) -> Plain:
+    """Return a message in words: a call as its JSON, what a tool came to as the person's."""
+    calls = [call["function"] for call in message.get("tool_calls") or ()]
+    written = [written_call(call["name"], json.loads(call["arguments"])) for call in calls]
+    text = "\n".join(part for part in [str(message.get("content") or ""), *written] if part)
+    if message["role"] == "tool":
+        return {"role": "user", "content": f"Result: {text}"}
+    return {"role": "assistant" if message["role"] == "assistant" else "user", "content": text}
+
+
+def written_call(name: str, arguments: Mapping[str, Any]) -> str:
+    """Write a call as the grammar has it."""
+    return json.dumps({"name": name, "arguments": dict(arguments)}, ensure_ascii=False)
+
+
+def merged(messages: Sequence[Plain]) -> list[Plain]:
+    """Join messages of one role that follow each other: templates want turns."""
+    joined: list[dict[str, str]] = []
+    for message in messages:
+        if joined and joined[-1]["role"] == message["role"]:
+            joined[-1]["content"] += f"\n\n{message['content']}"
+        else:
+            joined.append(dict(message))
+    return list(joined)
+
+
+def shortened(message: Plain) -> Plain:
+    """Return a message without its second half."""
+    text = message["content"]
+    return {"role": message["role"], "content": f"{text[: len(text) // 2]} […]"}
+
+
+def both(first: Usage, second: Usage) -> Usage:
+    """Add up what two requests cost."""
+    return Usage(
+        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
+        completion_tokens=first.completion_tokens + second.completion_tokens,
+        reused_tokens=first.reused_tokens + second.reused_tokens,
+        latency_s=first.latency_s + second.latency_s,
+        attempts=first.attempts + second.attempts,
+    )

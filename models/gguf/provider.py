@@ -1,0 +1,104 @@
+"""`gguf/…` as a LiteLLM provider: chat models that llama.cpp runs in this process."""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+from taxonaut.models.gguf.chat import Generated, GgufChat, Sampling
+from taxonaut.models.llm.client import litellm, register
+from taxonaut.models.llm.pydantic_model import ANSWER, BESIDE
+from taxonaut.models.requests import ModelReply, ModelRequest
+
+PROVIDER = "gguf"
+MOST_OPEN = 4
+"""Chat models open at once; opening one more closes the one used longest ago."""
+
+OPEN: "OrderedDict[tuple[str, str], GgufChat]" = OrderedDict()
+
+
+def register_gguf() -> None:
+    """Make `gguf/…` a provider of LiteLLM's, once."""
+    handler()
+
+
+@lru_cache(maxsize=1)
+def handler() -> Any:
+    """Make the handler and register it; the class needs LiteLLM, which is imported only now."""
+    litellm()
+    from litellm.llms.custom_llm import CustomLLM
+
+    class GgufHandler(CustomLLM):
+        """Answers `litellm.completion` and `litellm.acompletion` for gguf/… models."""
+
+        async def acompletion(self, *_: Any, **given: Any) -> Any:
+            """Answer one chat completion; a request's own record beside the messages is answered by it."""
+            return await answered(given["model"], given["messages"], given["optional_params"])
+
+        def completion(self, *_: Any, **given: Any) -> Any:
+            """Do what `acompletion` does, from synchronous code."""
+            return asyncio.run(answered(given["model"], given["messages"], given["optional_params"]))
+
+    made = GgufHandler()
+    register(PROVIDER, made)
+    return made
+
+
+def opened(model: str, answer: Literal["generated", "scored"]) -> GgufChat:
+    """Open a chat model by its name or path; ModelNotFoundError says how to get it."""
+    key = (model, answer)
+    if key not in OPEN:
+        OPEN[key] = GgufChat(model, answer=answer)
+    OPEN.move_to_end(key)
+    while len(OPEN) > MOST_OPEN:
+        OPEN.popitem(last=False)[1].close()
+    return OPEN[key]
+
+
+async def answered(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Any:
+    """Answer with a tool call or text, in LiteLLM's form."""
+    chat = opened(model, options.get(ANSWER, "generated"))
+    sampling = Sampling(
+        options.get("temperature") or 0.0, options.get("seed") or 0, options.get("max_tokens")
+    )
+    request = options.get(BESIDE)
+    if isinstance(request, ModelRequest):
+        return replied(model, request, await asyncio.wrap_future(chat.submit(request, sampling)))
+    tools = options.get("tools") or ()
+    return generated(model, await asyncio.wrap_future(chat.submit_messages(messages, tools, sampling)))
+
+
+def replied(model: str, request: ModelRequest, reply: ModelReply) -> Any:
+    """Put a reply into LiteLLM's form; scores ride beside it."""
+    usage = reply.usage
+    response = completion(model, None, request.tool.name, reply.arguments, usage)
+    response._hidden_params[BESIDE] = {"scores": dict(reply.scores)} if reply.scores is not None else {}
+    return response
+
+
+def generated(model: str, written: Generated) -> Any:
+    """Put what a model wrote into LiteLLM's form."""
+    return completion(model, written.text or None, written.tool, written.arguments, written.usage)
+
+
+def completion(model: str, text: str | None, tool: str, arguments: Mapping[str, Any], usage: Any) -> Any:
+    """Return LiteLLM's ModelResponse with a text or one tool call."""
+    from litellm.types.utils import Choices, Message, ModelResponse, Usage
+
+    calls = None
+    if tool:
+        function = {"name": tool, "arguments": json.dumps(dict(arguments))}
+        calls = [{"id": "call_1", "type": "function", "function": function}]
+    message = Message(role="assistant", content=text, tool_calls=calls)
+    return ModelResponse(
+        model=model,
+        choices=[Choices(finish_reason="tool_calls" if tool else "stop", index=0, message=message)],
+        usage=Usage(
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            total_tokens=usage.prompt_tokens + usage.completion_tokens,
+            prompt_tokens_details={"cached_tokens": usage.reused_tokens},
+        ),
+    )

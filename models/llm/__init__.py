@@ -1,0 +1,1 @@
+"""Language models through LiteLLM: the client, retries, cache, errors, embeddings."""

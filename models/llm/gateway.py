@@ -1,0 +1,351 @@
+"""Ask a model through LiteLLM: cache, concurrency limit, retries, repairs, deadline, accounting."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequestPart,
+    ModelResponse,
+    SystemPromptPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.messages import ModelRequest as PydanticRequest
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.settings import ModelSettings as PydanticSettings
+from pydantic_ai.tools import ToolDefinition
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    wait_exponential_jitter,
+)
+
+from taxonaut.models.llm import client as litellm_door
+from taxonaut.models.llm.client import LONGEST_WAIT_S
+from taxonaut.models.llm.errors import TransientError, UnreachableError
+from taxonaut.models.llm.pydantic_model import ANSWER, BESIDE, LiteLLMModel
+from taxonaut.models.requests import ModelReply, ModelRequest
+from taxonaut.models.settings import ModelSettings
+from taxonaut.models.validation import cannot_decide, checked, parse_arguments
+from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
+from taxonaut.state.records import Usage
+
+INTERVAL_S = 0.004
+"""About what a request costs in CPU time: LiteLLM cannot send them closer together for long."""
+
+
+class Limit:
+    """At most `most` holders at a time on one event loop, who start `INTERVAL_S` apart.
+
+    Requests that start together are answered together, and the event loop then works on all the answers in
+    turns, a little on each: all of them are late, the next ones start together again, and a server that
+    answers in 500 ms is asked every 750 ms. Kept apart, each answer finds the loop free
+    (`benchmarks/overhead.py`: 1,000 decisions at 64 in flight).
+    """
+
+    def __init__(self, most: int) -> None:
+        self.places = asyncio.Semaphore(most)
+        self.free_at = 0.0
+
+    async def __aenter__(self) -> None:
+        """Wait for a place, then for a turn to start."""
+        await self.places.acquire()
+        try:
+            await self.turn()
+        except BaseException:
+            self.places.release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give the place to the next."""
+        self.places.release()
+
+    async def turn(self) -> None:
+        """Wait until the last one started long enough ago."""
+        now = asyncio.get_running_loop().time()
+        start = max(now, self.free_at)
+        self.free_at = start + INTERVAL_S
+        if start > now:
+            await asyncio.sleep(start - now)
+
+
+T = TypeVar("T")
+
+WORKING_AND_NEXT = 2
+
+FIRST_ATTEMPTS = 2
+"""Tries to reach a server that has never answered: a wrong address should not take as long as a restart."""
+
+
+class ReplyStore(Protocol):
+    """Where finished replies are kept, so that no finished request is asked twice."""
+
+    async def get_many(self, keys: list[str]) -> dict[str, str]:
+        """Return the replies that are kept, by key."""
+
+    async def put(self, key: str, reply: str) -> None:
+        """Keep a reply; returns once it is durable."""
+
+
+class Gateway:
+    """One role's model behind LiteLLM. Safe to use from several event loops; each has its own limit."""
+
+    def __init__(self, settings: ModelSettings, store: ReplyStore | None = None) -> None:
+        self.settings = settings
+        self.store = store
+        self.model = LiteLLMModel(settings)
+        self.reached = False
+        """Whether the server ever answered; one that never did is not waited for long."""
+        self.limits: WeakKeyDictionary[asyncio.AbstractEventLoop, Limit] = WeakKeyDictionary()
+
+    @property
+    def name(self) -> str:
+        """The LiteLLM model string."""
+        return self.settings.model
+
+    @property
+    def reads_prompts(self) -> bool:
+        """A language model reads them."""
+        return True
+
+    async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
+        """Answer all requests, at most `concurrency` in flight; an error stands in its request's place."""
+        keys = [request_key(self.settings, request) for request in requests]
+        kept = await self.store.get_many(keys) if self.store is not None else {}
+        first: dict[str, ModelRequest] = {}
+        for key, request in zip(keys, requests, strict=True):
+            if key not in kept:
+                first.setdefault(key, request)
+        async with litellm_door.session():
+            asked = await together([self.answer_one(key, request) for key, request in first.items()])
+        fresh = dict(zip(first, asked, strict=True))
+        return [loaded(kept[key]) if key in kept else fresh[key] for key in keys]
+
+    async def answer_one(self, key: str, request: ModelRequest) -> ModelReply | ModelError:
+        """Ask, and keep the answer under its key.
+
+        A request gives its place to the next once its answer is kept: whenever the process is killed, no more
+        than `concurrency` answers are lost.
+        """
+        async with self.limit():
+            try:
+                async with asyncio.timeout(self.settings.deadline_s):
+                    reply = await self.converse(request)
+            except TimeoutError:
+                return litellm_door.past_deadline(self.settings)
+            except ModelError as error:
+                return error
+            if self.store is not None:
+                await self.store.put(key, dumped(reply))
+            return reply
+
+    def limit(self) -> Limit:
+        """The concurrency limit of the running loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self.limits:
+            self.limits[loop] = Limit(self.in_flight)
+        return self.limits[loop]
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests the model has at once: of one in this process, the one at work and the next.
+
+        It answers one after the other, and what waits before it would wait within its deadline.
+        """
+        settings = self.settings
+        if settings.in_process and "concurrency" not in settings.model_fields_set:
+            return WORKING_AND_NEXT
+        return settings.concurrency
+
+    async def converse(self, request: ModelRequest) -> ModelReply:
+        """Ask until the tool call is valid, telling the model what was wrong, at most `repairs` times."""
+        messages: list[ModelMessage] = [opening(request)]
+        parameters = ModelRequestParameters(function_tools=[definition(request)], allow_text_output=False)
+        usage = Usage(attempts=0)
+        started = time.perf_counter()
+        for remaining in range(self.settings.repairs, -1, -1):
+            response, attempts = await self.ask(messages, request, parameters)
+            usage = added(usage, response, attempts)
+            try:
+                reply = read(request, response)
+            except ModelReplyError as error:
+                if not remaining:
+                    raise self.given_up(request, error) from None
+                messages = [*messages, response, correction(response, str(error))]
+                continue
+            return replace(reply, usage=replace(usage, latency_s=time.perf_counter() - started))
+        raise AssertionError("unreachable")
+
+    def given_up(self, request: ModelRequest, last: ModelReplyError) -> ModelReplyError:
+        """The error of a model that never made a valid call."""
+        return ModelReplyError(
+            f"{self.name!r} made no valid call of {request.tool.name} in {self.settings.repairs + 1} tries "
+            f"(the last one: {str(last).rstrip('.')}); ask a model that calls tools, or try another "
+            "`tool_choice` in taxonaut.toml"
+        )
+
+    async def ask(
+        self, messages: list[ModelMessage], request: ModelRequest, parameters: ModelRequestParameters
+    ) -> tuple[ModelResponse, int]:
+        """Send one request, trying again after what may pass; returns the answer and the number of tries."""
+        beside: PydanticSettings | None = None
+        if self.settings.in_process:
+            beside = {"extra_body": {BESIDE: request, ANSWER: self.settings.answer}}
+        attempts = 0
+        try:
+            async for attempt in self.retrying():
+                with attempt:
+                    attempts = attempt.retry_state.attempt_number
+                    response = await self.model.request(messages, beside, parameters)
+                    self.reached = True
+                    return response, attempts
+        except TransientError as error:
+            tries = "1 try" if attempts == 1 else f"{attempts} tries"
+            raise ModelUnavailableError(f"{error} (given up after {tries})") from None
+        raise AssertionError("unreachable")
+
+    def retrying(self) -> AsyncRetrying:
+        """tenacity's retries: exponential with jitter, or as long as the server asked for."""
+        backoff = wait_exponential_jitter(
+            multiplier=self.settings.backoff_s, max=LONGEST_WAIT_S, jitter=self.settings.backoff_s
+        )
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            wished = error.retry_after_s if isinstance(error, TransientError) else None
+            return min(wished, LONGEST_WAIT_S) if wished is not None else backoff(state)
+
+        def stop(state: RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            nobody_there = isinstance(error, UnreachableError) and not self.reached
+            return state.attempt_number >= min(
+                self.settings.attempts, FIRST_ATTEMPTS if nobody_there else self.settings.attempts
+            )
+
+        return AsyncRetrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop,
+            wait=wait,
+            reraise=True,
+        )
+
+
+async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Await all; when one raises, end the others before it is raised on, so that nothing is left running."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def request_key(settings: ModelSettings, request: ModelRequest) -> str:
+    """What makes two requests the same: model, messages, schema, settings."""
+    tool = request.tool
+    parts = [
+        settings.model,
+        settings.api_base,
+        settings.answer,
+        settings.temperature,
+        settings.max_tokens,
+        settings.seed,
+        request.system,
+        request.context,
+        request.item,
+        {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+        [request.blank_item, *(choice.texts for choice in request.choices)]
+        if settings.answer == "scored"
+        else None,
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
+
+
+def opening(request: ModelRequest) -> PydanticRequest:
+    """The messages of a request, from the most to the least shared."""
+    parts: list[ModelRequestPart] = [
+        SystemPromptPart(content=f"{request.system}\n\n{request.context}"),
+        UserPromptPart(content=request.item),
+    ]
+    return PydanticRequest(parts=parts)
+
+
+def definition(request: ModelRequest) -> ToolDefinition:
+    """The request's tool as pydantic-ai describes one."""
+    return ToolDefinition(
+        name=request.tool.name,
+        description=request.tool.description,
+        parameters_json_schema=dict(request.tool.parameters),
+    )
+
+
+def correction(response: ModelResponse, error: str) -> PydanticRequest:
+    """Say what was wrong, as the answer to the faulty call if there was one."""
+    call = next((part for part in response.parts if isinstance(part, ToolCallPart)), None)
+    content = f"{error}\n\nFix the errors and try again."
+    if call is None:
+        return PydanticRequest(parts=[UserPromptPart(content=content)])
+    return PydanticRequest(
+        parts=[ToolReturnPart(tool_name=call.tool_name, content=content, tool_call_id=call.tool_call_id)]
+    )
+
+
+def read(request: ModelRequest, response: ModelResponse) -> ModelReply:
+    """Return the answer's tool call; ModelReplyError if there is none or it is not on offer."""
+    call = next((part for part in response.parts if isinstance(part, ToolCallPart)), None)
+    if call is None:
+        raise ModelReplyError(f"Answer with a call of the tool {request.tool.name}, not with text.")
+    arguments = parse_arguments(request, call.tool_name, call.args if call.args is not None else "{}")
+    details: Mapping[str, Any] = response.provider_details or {}
+    chosen, each = checked(request, arguments)
+    return ModelReply(
+        chosen=chosen,
+        arguments=arguments,
+        usage=Usage(),
+        scores=details.get("scores"),
+        reason=str(arguments.get("reason", "")),
+        each=each,
+        undecided=cannot_decide(request, arguments),
+    )
+
+
+def added(usage: Usage, response: ModelResponse, attempts: int) -> Usage:
+    """Add what one answer cost."""
+    return Usage(
+        prompt_tokens=usage.prompt_tokens + response.usage.input_tokens,
+        completion_tokens=usage.completion_tokens + response.usage.output_tokens,
+        reused_tokens=usage.reused_tokens + response.usage.cache_read_tokens,
+        attempts=usage.attempts + attempts,
+    )
+
+
+def dumped(reply: ModelReply) -> str:
+    """Return a reply as JSON, for the store."""
+    row = {each.name: getattr(reply, each.name) for each in fields(reply)}
+    return json.dumps({**row, "usage": asdict(reply.usage)}, ensure_ascii=True)
+
+
+def loaded(kept: str) -> ModelReply:
+    """Return a kept reply: its tokens as they were, no time, and `cached` set."""
+    row = json.loads(kept)
+    scores = row["scores"]
+    return ModelReply(
+        chosen=tuple(row["chosen"]),
+        arguments=row["arguments"],
+        usage=replace(Usage(**row["usage"]), latency_s=0.0, cached=True),
+        scores={int(key): value for key, value in scores.items()} if scores else None,
+        reason=row["reason"],
+        each=tuple(map(tuple, row.get("each", ()))),
+        undecided=row.get("undecided", False),
+    )

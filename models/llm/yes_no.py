@@ -1,0 +1,86 @@
+"""Ask a chat model about one thing at a time, and read how much likelier yes is than no."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from taxonaut.models.llm import client as litellm_door
+from taxonaut.models.llm.errors import TransientError
+from taxonaut.models.llm.gateway import Gateway, opening
+from taxonaut.models.llm.pydantic_model import as_messages, as_response
+from taxonaut.models.requests import ModelReply, ModelRequest
+from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
+from taxonaut.state.records import Usage
+
+LIKELIEST = 5
+"""Tokens whose log-probability is asked for; more than servers of OpenAI's kind all give."""
+
+RARE = -12.0
+"""The log-probability of a word that is not among the likeliest."""
+
+
+class YesNoGateway(Gateway):
+    """A gateway whose requests have one choice and no tool: the model says yes or no in one token.
+
+    The choice's score is log P(yes) - log P(no), upper and lower case together (XMC-Agent, appendix C: "rank
+    all labels based on the logits of the response"). ModelReplyError where a server gives no
+    log-probabilities.
+    """
+
+    async def converse(self, request: ModelRequest) -> ModelReply:
+        """Ask once, trying again after what may pass."""
+        started = time.perf_counter()
+        attempts = 0
+        try:
+            async for attempt in self.retrying():
+                with attempt:
+                    attempts = attempt.retry_state.attempt_number
+                    answer = await litellm_door.complete(
+                        self.settings,
+                        as_messages([opening(request)]),
+                        (),
+                        {"logprobs": True, "top_logprobs": LIKELIEST, "max_tokens": 1},
+                    )
+                    self.reached = True
+        except TransientError as error:
+            raise ModelUnavailableError(f"{error} (given up after {attempts} tries)") from None
+        score = yes_over_no(self.likeliest(answer))
+        choice = request.choices[0].id
+        spent = as_response(answer, self.name).usage
+        usage = Usage(spent.input_tokens, spent.output_tokens, spent.cache_read_tokens, attempts=attempts)
+        return ModelReply(
+            chosen=(choice,) if score > 0 else (),
+            arguments={request.field: [choice if score > 0 else 0]},
+            usage=replace(usage, latency_s=time.perf_counter() - started),
+            scores={choice: score},
+        )
+
+    def likeliest(self, answer: Any) -> dict[str, float]:
+        """Return the log-probabilities of the first token's likeliest spellings."""
+        given = getattr(answer.choices[0], "logprobs", None)
+        content = given.get("content") if isinstance(given, Mapping) else getattr(given, "content", None)
+        if not content:
+            raise ModelReplyError(
+                f"{self.name!r} returned no log-probabilities, and labels judged one by one are ranked by "
+                "them; use a server that returns them (`logprobs`, such as vLLM or OpenAI), gguf/… or encoder/…"
+            )
+        rows = as_mapping(content[0])["top_logprobs"]
+        return {str(as_mapping(row)["token"]): float(as_mapping(row)["logprob"]) for row in rows}
+
+
+def as_mapping(row: Any) -> Mapping[str, Any]:
+    """Return a part of an answer as a mapping, whether LiteLLM made a record of it or not."""
+    return row if isinstance(row, Mapping) else vars(row)
+
+
+def yes_over_no(likeliest: Mapping[str, float]) -> float:
+    """Return log P(yes) - log P(no) from the likeliest tokens, each word however it is spelt."""
+    return together(likeliest, "yes") - together(likeliest, "no")
+
+
+def together(likeliest: Mapping[str, float], word: str) -> float:
+    """Add up the probabilities of one word's spellings; returns the logarithm."""
+    share = sum(math.exp(value) for token, value in likeliest.items() if token.strip().casefold() == word)
+    return math.log(share) if share else RARE

@@ -1,0 +1,1 @@
+"""The DuckDB connection: opening and locking, migrations, JSON columns, id counters."""

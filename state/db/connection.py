@@ -1,0 +1,261 @@
+"""One DuckDB file, one writer: transactions, cursors per thread, and errors a person can act on."""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Self
+from weakref import WeakValueDictionary
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from taxonaut.state.db.migrations import migrate
+from taxonaut.state.errors import DiskError, InputError, LockedError, WorkspaceError
+
+_LOCKED = re.compile(r"could not set lock|conflicting lock|different configuration", re.I)
+_FULL = re.compile(r"no space left|file too large|disk quota|not enough space|failed to offload", re.I)
+_DENIED = re.compile(r"permission denied|read-only file system|operation not permitted", re.I)
+_DIRECTORY = re.compile(r"is a directory", re.I)
+_MISSING = re.compile(r"no such file|database does not exist|not a directory", re.I)
+_FOREIGN = re.compile(
+    r"not a valid duckdb|could not read enough bytes|corrupt|checksum|existing extension|serialization", re.I
+)
+_PID = re.compile(r"PID (\d+)")
+
+
+@contextmanager
+def explained(path: Path | None) -> Iterator[None]:
+    """Raise DuckDB's errors from the block as errors of ours; `path` is the file they are about."""
+    try:
+        yield
+    except duckdb.Error as error:
+        ours = explain(error, path)
+        if ours is error:
+            raise
+        raise ours from error
+
+
+def explain(error: duckdb.Error, path: Path | None) -> Exception:
+    """Return the error of ours that says what went wrong with `path` and what to do; else `error` itself."""
+    text = str(error)
+    where = repr(str(path)) if path is not None else "the database in memory"
+    if _LOCKED.search(text):
+        return LockedError(_locked(text, where))
+    if _FULL.search(text):
+        return DiskError(
+            f"no room left to write {where}; free some disk space and run the command again: "
+            "what was finished before is kept"
+        )
+    if _DENIED.search(text):
+        return DiskError(
+            f"no permission to open or write {where}; change its permissions or choose another folder"
+        )
+    if _DIRECTORY.search(text):
+        return WorkspaceError(f"{where} is a folder, expected a DuckDB file; give the path of index.duckdb")
+    if _MISSING.search(text):
+        return WorkspaceError(f"{where} does not exist; create the workspace first: taxonaut init")
+    if _FOREIGN.search(text):
+        return WorkspaceError(
+            f"{where} is not a readable DuckDB file (empty, cut short or of another program); "
+            "restore it from a copy, or move it away and import the labels again"
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return WorkspaceError(
+            f"the memory limit of {where} does not suffice; open it with a larger memory_limit"
+        )
+    if "surrogate" in text:
+        return InputError(
+            "a text holds half a character (a lone surrogate), which no file can store; "
+            "read its source as UTF-8 or drop that character"
+        )
+    return error
+
+
+def _locked(text: str, where: str) -> str:
+    if "different configuration" in text:
+        return f"{where} is open in this process with other settings; close it there first"
+    pid = _PID.search(text)
+    holder = f"process {pid.group(1)}" if pid else "another process"
+    return f"{where} is in use by {holder}; one process at a time can write: wait until it ends, or stop it"
+
+
+class Database:
+    """The workspace's DuckDB file, open in this process.
+
+    Opening a file twice in one process gives the same object, which closes with its last `close()`.
+    Any thread may read; a write holds `lock` until its transaction ends.
+    """
+
+    _opened: ClassVar[WeakValueDictionary[Path, "Database"]] = WeakValueDictionary()
+    _opening: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, connection: DuckDBPyConnection, path: Path | None, read_only: bool) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.lock = threading.RLock()
+        self.changes = 0
+        """Grows with each change to the index; what was derived from it is stale when this has moved."""
+        self._connection = connection
+        self._file = _identity(path)
+        self._holders = 1
+        self._depth = 0
+        self._writer: int | None = None
+        self._local = threading.local()
+
+    @classmethod
+    def open(
+        cls, path: Path, *, read_only: bool = False, memory_limit: str = "256MB", threads: int = 2
+    ) -> "Database":
+        """Open `path`, creating or migrating it unless `read_only`.
+
+        Raises LockedError if another process has it, SchemaError if a newer taxonaut wrote it, DiskError
+        without room or permission, WorkspaceError if it is no DuckDB file.
+        """
+        path = Path(path).resolve()
+        with cls._opening:
+            known = cls._opened.get(path)
+            if known is not None and known._holders:
+                return known._share(read_only)
+            database = cls._connect(path, read_only, memory_limit, threads)
+            cls._opened[path] = database
+            return database
+
+    @classmethod
+    def in_memory(cls) -> "Database":
+        """Open an empty database that goes away when it is closed."""
+        connection = duckdb.connect(":memory:", config={**_settings("256MB", 1), "temp_directory": ""})
+        migrate(connection, None)
+        return cls(connection, None, read_only=False)
+
+    @classmethod
+    def _connect(cls, path: Path, read_only: bool, memory_limit: str, threads: int) -> "Database":
+        with explained(path):
+            connection = duckdb.connect(
+                str(path), read_only=read_only, config=_settings(memory_limit, threads)
+            )
+            try:
+                hide_progress(connection)
+                migrate(connection, path, read_only=read_only)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(connection, path, read_only)
+
+    def _share(self, read_only: bool) -> "Database":
+        if self.read_only and not read_only:
+            raise LockedError(f"{str(self.path)!r} is open for reading in this process; close it there first")
+        if _identity(self.path) != self._file:
+            raise WorkspaceError(
+                f"{str(self.path)!r} was removed or replaced while this process had it open; "
+                "close it and open it again"
+            )
+        self._holders += 1
+        return self
+
+    @contextmanager
+    def write(self) -> Iterator[DuckDBPyConnection]:
+        """Hold one transaction: committed at the end, rolled back on any exception.
+
+        Nested calls join the outer transaction; only the outermost commits or rolls back.
+        """
+        if self.read_only:
+            raise WorkspaceError(f"{str(self.path)!r} is open read-only; open it for writing to change it")
+        with self.lock:
+            if self._depth:
+                yield self._connection
+                return
+            with explained(self.path):
+                yield from self._transaction()
+
+    def _transaction(self) -> Iterator[DuckDBPyConnection]:
+        self._connection.begin()
+        self._depth, self._writer = 1, threading.get_ident()
+        try:
+            yield self._connection
+            self._connection.commit()
+        except BaseException:
+            self.changes += 1
+            self._rollback()
+            raise
+        finally:
+            self._depth, self._writer = 0, None
+
+    def _rollback(self) -> None:
+        try:
+            self._connection.rollback()
+        except duckdb.TransactionException:
+            return  # a commit that failed has rolled back already
+
+    def read(self) -> DuckDBPyConnection:
+        """Return this thread's cursor; inside `write()` the writing connection, which sees what it wrote."""
+        if self._writer == threading.get_ident():
+            return self._connection
+        cursor: DuckDBPyConnection | None = getattr(self._local, "cursor", None)
+        if cursor is None:
+            cursor = self._local.cursor = self._connection.cursor()
+        return cursor
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        with explained(self.path):
+            return self.read().execute(sql, list(parameters)).fetchall()
+
+    def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, Any]:
+        """Return a query's columns as NumPy arrays."""
+        with explained(self.path):
+            return self.read().execute(sql, list(parameters)).fetchnumpy()
+
+    def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Insert many rows in one transaction; `table` and `columns` come from code, never from input."""
+        with self.write() as connection, connection.appender(table, columns=list(columns)) as appender:
+            appender.append_rows(rows)
+
+    def checkpoint(self) -> None:
+        """Write the log into the file now, so that a copy of the file alone is whole."""
+        with self.lock, explained(self.path):
+            self._connection.execute("CHECKPOINT")
+
+    def close(self) -> None:
+        """Give up this holder's claim; the last one closes the file. Closing twice does nothing."""
+        with self._opening:
+            if self._holders == 0:
+                return
+            self._holders -= 1
+            if self._holders:
+                return
+            if self.path is not None and self._opened.get(self.path) is self:
+                del self._opened[self.path]
+            self._local = threading.local()
+            with explained(self.path):
+                self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def hide_progress(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep DuckDB from drawing a bar; in a notebook without ipywidgets there is none, and it cannot be set."""
+    shown = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
+    if shown is not None and shown[0]:
+        connection.execute("SET enable_progress_bar = false")
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    if path is None or not path.exists():
+        return None
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
+
+
+def _settings(memory_limit: str, threads: int) -> dict[str, Any]:
+    return {
+        "memory_limit": memory_limit,
+        "threads": threads,
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }

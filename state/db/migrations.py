@@ -1,0 +1,110 @@
+"""The schema's history: append-only steps from a blank file to the present one."""
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from taxonaut.state.errors import SchemaError, WorkspaceError
+
+
+def create_tables(connection: DuckDBPyConnection) -> None:
+    """Version 1: the index, its events, items, embeddings, answers, runs and decisions."""
+    connection.execute(_sql("schema_1.sql"))
+
+
+def keep_templates(connection: DuckDBPyConnection) -> None:
+    """Version 2: the texts of the templates that decisions name by hash."""
+    connection.execute(_sql("schema_2.sql"))
+
+
+def group_events(connection: DuckDBPyConnection) -> None:
+    """Version 3: which events are one change, and what it was for."""
+    connection.execute(_sql("schema_3.sql"))
+
+
+def keep_trails(connection: DuckDBPyConnection) -> None:
+    """Version 4: what each walk opened and left closed."""
+    connection.execute(_sql("schema_4.sql"))
+
+
+def keep_tags(connection: DuckDBPyConnection) -> None:
+    """Version 5: the descriptors of each item."""
+    connection.execute(_sql("schema_5.sql"))
+
+
+def keep_definitions(connection: DuckDBPyConnection) -> None:
+    """Version 6: what was written about labels, and from what."""
+    connection.execute(_sql("schema_6.sql"))
+
+
+def keep_conversations(connection: DuckDBPyConnection) -> None:
+    """Version 7: what templates were rendered with and came to, gold labels, and changes made in conversations."""
+    connection.execute(_sql("schema_7.sql"))
+
+
+MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
+    create_tables,
+    keep_templates,
+    group_events,
+    keep_trails,
+    keep_tags,
+    keep_definitions,
+    keep_conversations,
+)
+"""Never change or reorder a step that was released; append."""
+
+
+def migrate(connection: DuckDBPyConnection, path: Path | None, *, read_only: bool = False) -> None:
+    """Bring the file to the newest schema, one transaction per step.
+
+    Raises SchemaError if it is newer than this taxonaut, or older and open read-only.
+    """
+    version, known = schema_version(connection), len(MIGRATIONS)
+    if version > known:
+        raise SchemaError(
+            f"{str(path)!r} has schema version {version}, this taxonaut knows versions up to {known}; "
+            "upgrade: pip install --upgrade taxonaut"
+        )
+    if version == 0 and _has_tables(connection):
+        raise WorkspaceError(f"{str(path)!r} is a DuckDB file of another program; choose another path")
+    if version < known and read_only:
+        raise SchemaError(
+            f"{str(path)!r} has schema version {version}, this taxonaut needs {known}; "
+            "open it once for writing to migrate it, for example: taxonaut index stats"
+        )
+    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+        _apply(connection, number, step)
+
+
+def schema_version(connection: DuckDBPyConnection) -> int:
+    """Return the schema version of a file, 0 for a blank one."""
+    if ("schema_version",) not in _tables(connection):
+        return 0
+    row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _apply(connection: DuckDBPyConnection, number: int, step: Callable[[DuckDBPyConnection], None]) -> None:
+    connection.begin()
+    try:
+        connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+        step(connection)
+        connection.execute("INSERT INTO schema_version (version) VALUES (?)", [number])
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _tables(connection: DuckDBPyConnection) -> list[tuple[str]]:
+    return connection.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()
+
+
+def _has_tables(connection: DuckDBPyConnection) -> bool:
+    return bool(_tables(connection))
+
+
+def _sql(name: str) -> str:
+    return resources.files("taxonaut.state.db").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,32 @@
+"""The state of an assignment as LangGraph carries it: where each item stands in the vocabulary."""
+
+from typing import NamedTuple, TypedDict
+
+from taxonaut.state.descriptors import Tagging
+from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.records import Decision
+
+
+class Standing(NamedTuple):
+    """An item at the end of a path of descriptors; `passed` better choices were passed over on the way."""
+
+    item: ItemId
+    path: tuple[NodeId, ...]
+    passed: int
+
+
+class AssignInput(TypedDict):
+    """What a caller gives: the run its decisions belong to, and the items, each once."""
+
+    run_id: RunId
+    item_ids: list[ItemId]
+
+
+class AssignState(AssignInput, total=False):
+    """A batch on its way down: where items stand, where they have been, what went wrong, what they got."""
+
+    standing: list[Standing]
+    reached: list[Standing]
+    errors: dict[ItemId, str]
+    decisions: list[Decision]
+    taggings: dict[ItemId, Tagging]

@@ -1,0 +1,1 @@
+"""The label index and its event log: reading, changing, undo, diff, snapshots."""

@@ -1,0 +1,200 @@
+"""Large changes to the index: labels by the thousand, whole trees; and their way back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from taxonaut.state.db.json_codec import canonical, pack
+from taxonaut.state.errors import InputError
+from taxonaut.state.index.checks import TREE_ROOT, check_nothing_lost, check_tree
+from taxonaut.state.index.operations import Arguments, Done, Editor, Step
+from taxonaut.state.index.shape import ROOT
+from taxonaut.state.records import Label, Node, Tree, TreeNode
+
+_LABEL_COLUMNS = ("number", "id", "name", "description", "batch")
+_NODE_COLUMNS = ("id", "tree", "name", "description", "includes", "excludes", "label", "examples")
+_CHAIN = """
+WITH RECURSIVE chain AS (
+    SELECT id, previous FROM trees WHERE id = $1
+    UNION ALL
+    SELECT trees.id, trees.previous FROM trees JOIN chain ON trees.id = chain.previous
+)
+"""
+
+
+def new_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
+    """Return the arguments of `add_labels` for labels that have no number yet."""
+    seen = set(editor.view.labels.numbers)
+    for label in labels:
+        if label.id in seen:
+            raise InputError(
+                f"label id {label.id!r} is given twice or is already in the index; ids are unique"
+            )
+        if not label.name.strip():
+            raise InputError(f"label {label.id!r} has no name; give each label one")
+        seen.add(label.id)
+    first = editor.give_out("label", len(labels))
+    rows = [
+        [first + place, label.id, label.name, label.description, label.batch]
+        for place, label in enumerate(labels)
+    ]
+    return {"labels": rows, "new": True}
+
+
+def add_labels(editor: Editor, arguments: Arguments) -> Done:
+    """Add numbered labels."""
+    rows = arguments["labels"]
+    editor.append("labels", _LABEL_COLUMNS, rows)
+    if arguments.get("new"):
+        editor.view.labels.extend((row[0], row[1]) for row in rows)
+    else:
+        editor.view.drop_labels()
+    editor.view.changed()
+    batches = list(dict.fromkeys(row[4] for row in rows))
+    span = {"first": rows[0][0], "last": rows[-1][0]}
+    return Done({"count": len(rows), "batches": batches, **span}, Step("drop_labels", span))
+
+
+def describe_labels(editor: Editor, arguments: Arguments) -> Done:
+    """Change the descriptions of labels, (id, description) rows."""
+    rows = {editor.view.labels.number(label): (label, text) for label, text in arguments["descriptions"]}
+    former = editor.view.labels.get(list(rows))
+    editor.describe_labels({number: text for number, (_, text) in rows.items()})
+    return Done(
+        {"descriptions": [list(row) for row in rows.values()]},
+        Step("describe_labels", {"descriptions": [[label.id, label.description] for label in former]}),
+    )
+
+
+def rename_labels(editor: Editor, arguments: Arguments) -> Done:
+    """Change the names of labels, (id, name) rows."""
+    rows = {editor.view.labels.number(label): (label, name) for label, name in arguments["names"]}
+    former = editor.view.labels.get(list(rows))
+    editor.rename_labels({number: name for number, (_, name) in rows.items()})
+    return Done(
+        {"names": [list(row) for row in rows.values()]},
+        Step("rename_labels", {"names": [[label.id, label.name] for label in former]}),
+    )
+
+
+def drop_labels(editor: Editor, arguments: Arguments) -> Done:
+    """Take labels out by number, unless one of them is in use by a tree that stands or could come back."""
+    first, last = arguments["first"], arguments["last"]
+    used = editor.execute(
+        _CHAIN + "SELECT labels.id FROM labels JOIN placements ON label = number "
+        "WHERE tree IN (SELECT id FROM chain) AND number BETWEEN $2 AND $3 "
+        "UNION ALL SELECT labels.id FROM labels JOIN nodes ON label = number "
+        "WHERE tree IN (SELECT id FROM chain) AND number BETWEEN $2 AND $3 LIMIT 1",
+        [editor.shape.tree, first, last],
+    )
+    if used:
+        raise InputError(f"label {used[0][0]!r} is in use in the tree; undo the changes that placed it first")
+    columns = ", ".join(_LABEL_COLUMNS)
+    rows = editor.execute(
+        f"SELECT {columns} FROM labels WHERE number BETWEEN ? AND ? ORDER BY number", [first, last]
+    )
+    editor.execute("DELETE FROM labels WHERE number BETWEEN ? AND ?", [first, last])
+    editor.view.drop_labels()
+    editor.view.changed()
+    return Done({"count": len(rows)}, Step("add_labels", {"labels": [list(row) for row in rows]}))
+
+
+def load_tree(editor: Editor, tree: Tree, allow_unplaced: bool) -> Done:
+    """Put a whole tree in the place of the current one, which stays in the file so that it can come back."""
+    numbers = editor.view.labels.numbers
+    check_tree(tree, numbers)
+    if not allow_unplaced:
+        check_nothing_lost(tree, numbers)
+    former, root = editor.shape.tree, _root(editor)
+    new = editor.give_out("tree")
+    editor.execute(
+        "INSERT INTO trees (id, previous, method, settings) VALUES (?, ?, ?, ?)",
+        [new, former, tree.method, canonical(tree.settings)],
+    )
+    _append_tree(editor, new, tree)
+    _switch(editor, new)
+    for node in tree.nodes:
+        if node.key == TREE_ROOT:
+            editor.update_node(ROOT, _texts(node))
+    payload = {
+        "tree": new,
+        "method": tree.method,
+        "nodes": len(tree.nodes),
+        "edges": len(tree.edges),
+        "placements": len(tree.placements),
+    }
+    return Done(payload, Step("switch_tree", {"tree": former, "root": root}))
+
+
+def switch_tree(editor: Editor, arguments: Arguments) -> Done:
+    """Let another tree of the file stand."""
+    tree, former, root = int(arguments["tree"]), editor.shape.tree, _root(editor)
+    dangling = editor.execute(
+        "WITH used AS (SELECT label FROM placements WHERE tree = $1 "
+        "UNION SELECT label FROM nodes WHERE tree = $1 AND label IS NOT NULL) "
+        "SELECT count(*) FROM used ANTI JOIN labels ON label = number",
+        [tree],
+    )[0][0]
+    if dangling:
+        raise InputError(f"tree {tree!r} names {dangling} labels that were taken out since; add them first")
+    _switch(editor, tree)
+    editor.update_node(ROOT, arguments["root"])
+    return Done({"tree": tree}, Step("switch_tree", {"tree": former, "root": root}))
+
+
+def _switch(editor: Editor, tree: int) -> None:
+    editor.execute("UPDATE current_tree SET id = ?", [tree])
+    editor.view.drop()
+    editor.view.changed()
+
+
+def _root(editor: Editor) -> dict[str, Any]:
+    return _texts(editor.view.nodes.get([ROOT])[0])
+
+
+def _texts(node: Node | TreeNode) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "description": node.description,
+        "includes": list(node.includes),
+        "excludes": list(node.excludes),
+        "examples": list(node.examples),
+    }
+
+
+def _append_tree(editor: Editor, new: int, tree: Tree) -> None:
+    nodes = [node for node in tree.nodes if node.key != TREE_ROOT]
+    first = editor.give_out("node", len(nodes))
+    ids = {TREE_ROOT: ROOT, **{node.key: first + place for place, node in enumerate(nodes)}}
+    numbers = editor.view.labels.numbers
+    editor.append(
+        "nodes",
+        _NODE_COLUMNS,
+        [
+            (
+                ids[node.key],
+                new,
+                node.name,
+                node.description,
+                pack(node.includes),
+                pack(node.excludes),
+                None if node.label_id is None else numbers[node.label_id],
+                pack(node.examples),
+            )
+            for node in nodes
+        ],
+    )
+    place = editor.give_out("position", len(tree.edges) + len(tree.placements))
+    editor.append(
+        "edges",
+        ("tree", "parent", "child", "position"),
+        [(new, ids[parent], ids[child], place + row) for row, (parent, child) in enumerate(tree.edges)],
+    )
+    place += len(tree.edges)
+    editor.append(
+        "placements",
+        ("tree", "node", "label", "position"),
+        [
+            (new, ids[node], numbers[label], place + row)
+            for row, (node, label) in enumerate(dict.fromkeys(tree.placements))
+        ],
+    )

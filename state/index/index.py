@@ -1,0 +1,194 @@
+"""The index: labels in a tree of nodes, read from memory, changed by events that can be undone."""
+
+from collections.abc import Mapping, Sequence
+
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import EventId, LabelId, NodeId
+from taxonaut.state.index import bulk_operations, node_operations
+from taxonaut.state.index.log import IndexLog
+from taxonaut.state.index.operations import Arguments, Editor, node_row
+from taxonaut.state.records import Label, Tree, TreeNode
+
+
+class Index(IndexLog):
+    """A directed acyclic graph of nodes below one root, and labels placed in them.
+
+    Whatever is called in whatever order: no cycle, no node that the root does not reach, no placed label
+    that loses its last place, and `undo` restores exactly. Each call is one transaction and one event;
+    `change` makes one change of several.
+    """
+
+    def add_labels(self, labels: Sequence[Label]) -> None:
+        """Add labels, placed nowhere yet. Raises InputError for an id given twice or known, or no name."""
+        if labels:
+            self._change("add_labels", lambda editor: bulk_operations.new_labels(editor, labels))
+
+    def describe_labels(self, descriptions: Mapping[LabelId, str]) -> None:
+        """Give labels other descriptions, as one event; those that say the same already are passed over."""
+        known = self.labels(list(descriptions))
+        new = {
+            label.id: descriptions[label.id] for label in known if label.description != descriptions[label.id]
+        }
+        if new:
+            rows = [[label, text] for label, text in new.items()]
+            self._change("describe_labels", lambda _: {"descriptions": rows})
+
+    def rename_labels(self, names: Mapping[LabelId, str]) -> None:
+        """Give labels other names, blanks collapsed, as one event; those that have theirs already are passed over.
+
+        A node that is one of the labels keeps its own name. Raises InputError for a name without signs.
+        """
+        clean = {label: " ".join(name.split()) for label, name in names.items()}
+        nameless = next((label for label, name in clean.items() if not name), None)
+        if nameless is not None:
+            raise InputError(
+                f"label {nameless!r} was given the name {names[nameless]!r}; give it one with letters"
+            )
+        rows = [
+            [label.id, clean[label.id]] for label in self.labels(list(clean)) if label.name != clean[label.id]
+        ]
+        if rows:
+            self._change("rename_labels", lambda _: {"names": rows})
+
+    def load_tree(self, tree: Tree, *, allow_unplaced: bool = False) -> EventId:
+        """Replace the whole tree by another.
+
+        Raises CycleError for a cycle, InputError for an orphan, an unknown label or (unless
+        `allow_unplaced`) a label of the index without a place in the tree.
+        """
+        event = self._record(
+            "load_tree", lambda editor: bulk_operations.load_tree(editor, tree, allow_unplaced)
+        )
+        return event.id
+
+    def create_node(
+        self,
+        parent: NodeId,
+        name: str,
+        description: str = "",
+        includes: Sequence[str] = (),
+        excludes: Sequence[str] = (),
+        *,
+        label_id: LabelId | None = None,
+        examples: Sequence[str] = (),
+    ) -> NodeId:
+        """Make a node under `parent`, after its other children. Its label, if any, is not placed by this."""
+        if not name.strip():
+            raise InputError(f"a node was given the name {name!r}; give it one with letters")
+
+        def arguments(editor: Editor) -> Arguments:
+            id_ = NodeId(editor.give_out("node"))
+            row = node_row(
+                id_, name, description, tuple(includes), tuple(excludes), label_id, tuple(examples)
+            )
+            at = editor.give_out("position")
+            return {"node": row, "parents": [[parent, at]], "children": [], "placements": []}
+
+        event = self._change("create_node", arguments)
+        return NodeId(event.payload["node"]["id"])
+
+    def create_nodes(self, pairs: Sequence[tuple[NodeId, TreeNode]]) -> list[NodeId]:
+        """Make many nodes as one event, each after the other children of its parent; return their ids in order."""
+        if not pairs:
+            return []
+        nameless = next((node for _, node in pairs if not node.name.strip()), None)
+        if nameless is not None:
+            raise InputError(f"a node was given the name {nameless.name!r}; give it one with letters")
+        event = self._record("create_nodes", lambda editor: node_operations.create_nodes(editor, pairs))
+        first = int(event.payload["first"])
+        return [NodeId(first + row) for row in range(len(pairs))]
+
+    def remove_node(self, node: NodeId) -> None:
+        """Remove a node. Raises InputError if that orphans a node or loses a label, or for the root."""
+        self._change("remove_node", lambda _: {"node": node})
+
+    def edit_node(
+        self,
+        node: NodeId,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        includes: Sequence[str] | None = None,
+        excludes: Sequence[str] | None = None,
+        examples: Sequence[str] | None = None,
+    ) -> None:
+        """Change the texts of a node that are given."""
+        lists = {"includes": includes, "excludes": excludes, "examples": examples}
+        fields: Arguments = {"name": name, "description": description}
+        fields |= {key: None if value is None else list(value) for key, value in lists.items()}
+        fields = {key: value for key, value in fields.items() if value is not None}
+        if fields:
+            self._change("edit_node", lambda _: {"node": node, "fields": fields})
+
+    def rename_node(self, node: NodeId, name: str) -> None:
+        """Give a node another name."""
+        self.edit_node(node, name=name)
+
+    def add_edge(self, parent: NodeId, child: NodeId) -> None:
+        """Put `child` under one more parent. Raises CycleError if `parent` is below `child` or is it."""
+        self._change(
+            "add_edge",
+            lambda editor: {"parent": parent, "child": child, "position": editor.give_out("position")},
+        )
+
+    def remove_edge(self, parent: NodeId, child: NodeId) -> None:
+        """Take `child` from under a parent. Raises InputError if that is its last parent."""
+        self._change("remove_edge", lambda _: {"parent": parent, "child": child})
+
+    def place(self, label: LabelId, nodes: Sequence[NodeId]) -> None:
+        """Place a label in nodes; those that have it already are passed over."""
+        there = set(self.placements_of(label))
+        new = [node for node in dict.fromkeys(nodes) if node not in there]
+        if not new:
+            return
+
+        def arguments(editor: Editor) -> Arguments:
+            first = editor.give_out("position", len(new))
+            return {"label": label, "nodes": [[node, first + place] for place, node in enumerate(new)]}
+
+        self._change("place", arguments)
+
+    def unplace(self, label: LabelId, node: NodeId) -> None:
+        """Take a label out of a node. Raises InputError if that is its last place."""
+        self._change("unplace", lambda _: {"label": label, "nodes": [node], "may_lose": False})
+
+    def place_many(self, pairs: Sequence[tuple[LabelId, NodeId]]) -> None:
+        """Place many labels at once, as one event; placements that are there already are passed over."""
+        with self._database.write() as connection:
+            new = node_operations.new_pairs(Editor(self._database, self._view, connection), pairs)
+            if new:
+                self._record("place_many", lambda editor: node_operations.place_many(editor, new))
+
+    def move_node(self, node: NodeId, to: NodeId, from_: NodeId | None = None) -> None:
+        """Take a node, with all below it, from under one parent and put it under another, as the last.
+
+        `from_` says which parent it leaves; a node with several needs it. Raises CycleError if `to` is below
+        the node or is it, InputError if it is there already.
+        """
+        self._record("move_node", lambda editor: node_operations.move_node(editor, node, to, from_))
+
+    def merge_nodes(self, keep: NodeId, away: NodeId) -> None:
+        """Put what is below and in `away` into `keep`, and remove `away`.
+
+        `keep` stays where it is, with its texts; if it stands right under `away`, it takes its place. Raises
+        CycleError if a child of `away` has `keep` below it.
+        """
+        self._record("merge_nodes", lambda editor: node_operations.merge_nodes(editor, keep, away))
+
+    def dissolve_node(self, node: NodeId) -> None:
+        """Remove a node; its children and its labels go to each of its parents, so that nothing is lost."""
+        self._record("dissolve_node", lambda editor: node_operations.dissolve_node(editor, node))
+
+    def graft(self, node: NodeId, tree: Tree) -> None:
+        """Move the labels placed in a node into a sub-tree below it, whose key 0 is the node.
+
+        The tree's placements cover exactly the labels at the node; a label may stay in it (key 0). The
+        node keeps its texts. Costs what the sub-tree is large, whatever the size of the index. Raises
+        InputError for a label left out or from elsewhere, and as `load_tree` does.
+        """
+        self._record("graft", lambda editor: node_operations.graft(editor, node, tree))
+
+    def graft_many(self, trees: Mapping[NodeId, Tree]) -> None:
+        """Do what `graft` does for several nodes, as one event."""
+        if trees:
+            self._record("graft_many", lambda editor: node_operations.graft_many(editor, trees))

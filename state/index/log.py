@@ -1,0 +1,198 @@
+"""Every change to the index as an event: grouped, taken back, done again, and looked back on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from taxonaut.state.db.connection import Database
+from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.ids import EventId, LabelId, NodeId
+from taxonaut.state.index import bulk_operations, operations
+from taxonaut.state.index.affected import touched
+from taxonaut.state.index.diff import IndexDiff, diff
+from taxonaut.state.index.history import Events, History
+from taxonaut.state.index.operations import Arguments, Done, Editor, Operation, Step
+from taxonaut.state.index.patches import patch
+from taxonaut.state.index.reader import IndexReader
+from taxonaut.state.index.snapshot import Snapshot
+from taxonaut.state.index.undo import LABEL_TEXTS, WITHOUT_TREE, rests_on
+from taxonaut.state.records import Event
+
+_OPERATIONS: dict[str, Operation] = {
+    "create_node": operations.create_node,
+    "remove_node": operations.remove_node,
+    "edit_node": operations.edit_node,
+    "add_edge": operations.add_edge,
+    "remove_edge": operations.remove_edge,
+    "place": operations.place,
+    "unplace": operations.unplace,
+    "patch": patch,
+    "add_labels": bulk_operations.add_labels,
+    "drop_labels": bulk_operations.drop_labels,
+    "switch_tree": bulk_operations.switch_tree,
+    "describe_labels": bulk_operations.describe_labels,
+    "rename_labels": bulk_operations.rename_labels,
+}
+
+
+class IndexLog(IndexReader):
+    """The half of `Index` that keeps its history."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.events = Events(database)
+        self._group: _Group | None = None
+
+    @contextmanager
+    def change(self, note: str = "") -> Iterator[None]:
+        """Make one change of all events written through this index in the block, from whatever thread.
+
+        A block inside another joins it. Each event is a transaction of its own: what was finished when the
+        block broke off stands, and is one change; hold `database.write()` around the block to make it all
+        or nothing.
+        """
+        if self._group is not None:
+            yield
+            return
+        self._group = _Group(note)
+        try:
+            yield
+        finally:
+            self._group = None
+
+    def undo(self, event: EventId | None = None) -> Event:
+        """Take back the last change that stands, whole; or one event. Return the (last) event that did.
+
+        Undoing an undo does its event again. Raises InputError if later changes rest on the event.
+        """
+        if event is None:
+            return self.undo_change(self.events.last_standing().change)[-1]
+        with self._database.write():
+            target = self.events.get(event)
+            if target.undone_by is not None:
+                raise InputError(f"event {target.id!r} was undone by event {target.undone_by!r} already")
+            try:
+                done = self._take_back(target)
+            except NotFoundError as error:
+                raise InputError(f"event {target.id!r} cannot be undone any more: {error}") from error
+            self.events.mark(target.id, done.id)
+            if target.operation == "undo":
+                self.events.mark(EventId(target.payload["event"]), None)
+            return done
+
+    def undo_change(self, change: EventId) -> list[Event]:
+        """Take back all events of a change that still stand, from last to first, in one transaction.
+
+        `change` is the id of any of its events. Undoing a change of undos does it again. Returns the events
+        that did, which are one change.
+        """
+        with self._database.write(), self.change():
+            named = self.events.get(change)
+            standing = self.events.of_change(named.change)
+            if not standing:
+                raise InputError(
+                    f"change {change!r} was undone by event {named.undone_by!r} already; undo that to do it again"
+                )
+            return [self.undo(event.id) for event in standing]
+
+    def snapshot(self, event: EventId | None = None) -> Snapshot:
+        """Return the tree as it stood after an event, as it stands now if none is given; 0: at the beginning.
+
+        Costs one reading of the tree and of the events since. Raises NotFoundError for an unknown event.
+        """
+        with self._database.lock:
+            history = History(self._database, self.events)
+            return history.at(self.version() if event is None else event)
+
+    def diff_since(self, event: EventId) -> IndexDiff:
+        """Return what changed since an event.
+
+        Costs what was changed, whatever the size of the index, as long as the tree was not replaced.
+        """
+        with self._database.lock:
+            later = self.events.back_to(event)
+            history = History(self._database, self.events, touched(self._view, later))
+            return diff(*history.before_and_now(later, event, self.version()))
+
+    def replaced_since(self, event: EventId) -> bool:
+        """Say whether the tree was replaced by another since an event."""
+        return any(later.inverse["operation"] == "switch_tree" for later in self.events.back_to(event))
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Hold the index while changes in the block are made and rolled back; what it knows in memory stays known."""
+        with self._database.lock, self._view.kept():
+            yield
+
+    def _take_back(self, target: Event) -> Event:
+        inverse = Step(target.inverse["operation"], dict(target.inverse["arguments"]))
+        if inverse.operation == "unplace":
+            inverse.arguments["may_lose"] = target.operation == "place"
+        self._check_undoable(target, inverse)
+        return self._record("undo", lambda editor: _undone(target, inverse, editor), inverse.operation)
+
+    def _check_undoable(self, target: Event, inverse: Step) -> None:
+        numbers = self._view.labels.numbers
+        for later in self.events.standing_after(target.id):
+            if rests_on(later, target, numbers.get):
+                raise InputError(
+                    f"event {target.id!r} cannot be undone before event {later.id!r}, which may rest on it; "
+                    "undo that first"
+                )
+        if inverse.operation in LABEL_TEXTS:
+            self._check_label_texts(target, *LABEL_TEXTS[inverse.operation])
+        tree, current = self.events.tree_of(target.id), self._view.shape.tree
+        if tree is None:
+            return
+        if tree != current:
+            raise InputError(
+                f"event {target.id!r} changed a tree that does not stand now; "
+                "take back the later load_tree or undo first"
+            )
+        if inverse.operation == "edit_node":
+            self._check_not_edited_again(target)
+
+    def _check_not_edited_again(self, target: Event) -> None:
+        node = self.node(NodeId(target.payload["node"]))
+        for name, value in target.payload["fields"].items():
+            now = getattr(node, name)
+            if (list(now) if isinstance(now, tuple) else now) != value:
+                raise InputError(
+                    f"the {name} of node {node.id!r} was changed after event {target.id!r}; undo that first"
+                )
+
+    def _check_label_texts(self, target: Event, rows: str, field: str) -> None:
+        given = {LabelId(label): text for label, text in target.payload[rows]}
+        for label in self.labels(list(given)):
+            if getattr(label, field) != given[label.id]:
+                raise InputError(
+                    f"the {field} of label {label.id!r} was changed after event {target.id!r}; undo that first"
+                )
+
+    def _change(self, operation: str, arguments: Callable[[Editor], Arguments]) -> Event:
+        return self._record(operation, lambda editor: _OPERATIONS[operation](editor, arguments(editor)))
+
+    def _record(self, name: str, step: Callable[[Editor], Done], operation: str = "") -> Event:
+        with self._database.write() as connection:
+            done = step(Editor(self._database, self._view, connection))
+            tree = None if (operation or name) in WITHOUT_TREE else self._view.shape.tree
+            group = self._group or _Group("")
+            event = self.events.add(name, done, tree, group.number(self.events), group.note)
+            group.first = event.change
+            self._view.recorded(event.id)
+            return event
+
+
+class _Group:
+    """The change that a block of events makes; it has a number once its first event is written."""
+
+    def __init__(self, note: str) -> None:
+        self.note = note
+        self.first: EventId | None = None
+
+    def number(self, events: Events) -> EventId | None:
+        return self.first if self.first is not None and events.knows(self.first) else None
+
+
+def _undone(target: Event, inverse: Step, editor: Editor) -> Done:
+    done = _OPERATIONS[inverse.operation](editor, inverse.arguments)
+    return Done({**done.payload, "event": target.id, "operation": inverse.operation}, done.inverse)

@@ -1,0 +1,292 @@
+"""Reading the index: nodes, labels, where they lie and the paths to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonaut.state.db.connection import Database
+from taxonaut.state.db.json_codec import load
+from taxonaut.state.ids import EventId, LabelId, NodeId
+from taxonaut.state.index.shape import ROOT
+from taxonaut.state.index.view import IndexView
+from taxonaut.state.records import Label, Node
+
+_Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStats:
+    """What is in the index.
+
+    `nodes` leaves the root out; `depth` is the fewest steps from the root to the farthest node;
+    `largest_terminal` and `labels_per_terminal` (a mean) count the labels placed in terminal nodes.
+    """
+
+    labels: int
+    nodes: int
+    edges: int
+    placements: int
+    terminals: int
+    depth: int
+    labels_unplaced: int
+    largest_terminal: int
+    labels_per_terminal: float
+
+
+def measure(database: Database, tree: int) -> IndexStats:
+    """Count one tree, whatever its size, without reading a text."""
+    labels = int(database.rows("SELECT count(*) FROM labels")[0][0])
+    edges = database.columns("SELECT parent, child FROM edges WHERE tree = ? ORDER BY parent", [tree])
+    placements = database.columns("SELECT node, label FROM placements WHERE tree = ?", [tree])
+    parents, children = np.asarray(edges["parent"]), np.asarray(edges["child"])
+    nodes = np.union1d(children, [ROOT])
+    terminals = np.setdiff1d(nodes, parents)
+    holders, loads = np.unique(np.asarray(placements["node"]), return_counts=True)
+    terminal_loads = loads[np.isin(holders, terminals)]
+    return IndexStats(
+        labels=labels,
+        nodes=nodes.size - 1,
+        edges=children.size,
+        placements=int(loads.sum()),
+        terminals=terminals.size,
+        depth=_depth(parents, children),
+        labels_unplaced=labels - np.unique(np.asarray(placements["label"])).size,
+        largest_terminal=int(terminal_loads.max(initial=0)),
+        labels_per_terminal=float(terminal_loads.sum() / terminals.size),
+    )
+
+
+def _depth(parents: _Ints, children: _Ints) -> int:
+    ids = np.union1d(children, [ROOT])
+    below = np.searchsorted(ids, children)
+    starts = np.searchsorted(parents, ids)
+    counts = np.searchsorted(parents, ids, side="right") - starts
+    seen = np.zeros(ids.size, dtype=np.bool_)
+    level, depth = np.searchsorted(ids, [ROOT]), 0
+    while True:
+        seen[level] = True
+        many = counts[level]
+        firsts = np.repeat(starts[level] - many.cumsum() + many, many)
+        reached = np.unique(below[firsts + np.arange(firsts.size)])
+        level = reached[~seen[reached]]
+        if not level.size:
+            return depth
+        depth += 1
+
+
+_SEARCH = """
+SELECT number, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lower(name), word)::INT)) AS hits
+FROM labels WHERE hits > 0 ORDER BY hits DESC, length(name), number LIMIT $2
+"""
+
+_SEARCH_NODES = """
+SELECT id, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lower(name), word)::INT)) AS hits
+FROM nodes WHERE tree = $3 AND hits > 0 ORDER BY hits DESC, length(name), id LIMIT $2
+"""
+
+_NODE_NAMES = """
+SELECT id, name, label FROM nodes WHERE id IN (SELECT child FROM edges WHERE tree = ?)
+"""
+
+_NODES_NAMED = """
+SELECT id FROM nodes WHERE tree = $2 AND lower(name) IN (SELECT lower(unnest($1::VARCHAR[]))) ORDER BY id
+"""
+
+_NAMED = """
+SELECT number FROM labels WHERE lower(name) IN (SELECT lower(unnest($1::VARCHAR[]))) ORDER BY number
+"""
+
+
+class IndexReader:
+    """The reading half of `Index`. Unknown ids raise NotFoundError. Any thread may call it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._view = IndexView(database)
+
+    def root(self) -> NodeId:
+        """Return the root, the same for as long as the workspace lives."""
+        return NodeId(ROOT)
+
+    def node(self, node: NodeId) -> Node:
+        """Return a node."""
+        return self.nodes([node])[0]
+
+    def nodes(self, ids: Sequence[NodeId]) -> list[Node]:
+        """Return nodes in the order of `ids`."""
+        with self._database.lock:
+            self._view.check_nodes(ids)
+            return self._view.nodes.get(ids)
+
+    def has_node(self, node: NodeId) -> bool:
+        """Say whether a node is in the tree that stands."""
+        with self._database.lock:
+            return self._view.shape.has(node)
+
+    def children(self, node: NodeId) -> list[Node]:
+        """Return the nodes right below a node, in the order in which they were put there."""
+        return self.children_of([node])[node]
+
+    def children_of(self, ids: Sequence[NodeId]) -> dict[NodeId, list[Node]]:
+        """Return the children of many nodes, reading them all at once."""
+        with self._database.lock:
+            self._view.check_nodes(ids)
+            below = {id_: self._view.shape.children[id_] for id_ in ids}
+            nodes = iter(self._view.nodes.get([child for children in below.values() for child in children]))
+            return {id_: [next(nodes) for _ in children] for id_, children in below.items()}
+
+    def parents(self, node: NodeId) -> list[Node]:
+        """Return the nodes right above a node, in the order in which it was put under them."""
+        with self._database.lock:
+            self._view.check_nodes([node])
+            return self._view.nodes.get(self._view.shape.parents[node])
+
+    def is_terminal(self, node: NodeId) -> bool:
+        """Say whether no node is below this one."""
+        with self._database.lock:
+            self._view.check_nodes([node])
+            return not self._view.shape.children[node]
+
+    def label(self, label: LabelId) -> Label:
+        """Return a label."""
+        return self.labels([label])[0]
+
+    def labels(self, ids: Sequence[LabelId]) -> list[Label]:
+        """Return labels in the order of `ids`."""
+        with self._database.lock:
+            book = self._view.labels
+            return book.get([book.number(id_) for id_ in ids])
+
+    def all_labels(self) -> list[Label]:
+        """Return every label in import order."""
+        with self._database.lock:
+            return self._view.labels.all()
+
+    def label_ids(self) -> list[LabelId]:
+        """Return every label's id in import order."""
+        with self._database.lock:
+            return list(self._view.labels.numbers)
+
+    def has_label(self, label: LabelId) -> bool:
+        """Say whether there is a label of this id, placed or not."""
+        with self._database.lock:
+            return label in self._view.labels.numbers
+
+    def labels_named(self, names: Sequence[str]) -> list[Label]:
+        """Return the labels that have one of these names, whatever the case of its letters."""
+        with self._database.lock:
+            hits = self._database.rows(_NAMED, [list(names)]) if names else []
+            return self._view.labels.get([row[0] for row in hits])
+
+    def search(self, query: str, limit: int = 10) -> list[Label]:
+        """Return up to `limit` labels whose names hold words of `query`: most words, then shortest name."""
+        words = list(dict.fromkeys(query.lower().split()))
+        with self._database.lock:
+            hits = self._database.rows(_SEARCH, [words, limit]) if words else []
+            return self._view.labels.get([row[0] for row in hits])
+
+    def node_names(self) -> list[tuple[NodeId, str, LabelId | None]]:
+        """Return each node of the tree but the root, those near the root first: id, name, the label that it is."""
+        with self._database.lock:
+            shape, book = self._view.shape, self._view.labels
+            found = [
+                (NodeId(id_), str(name), None if label is None else book.ids([label])[0])
+                for id_, name, label in self._database.rows(_NODE_NAMES, [shape.tree])
+            ]
+            return sorted(found, key=lambda row: (shape.depth(row[0]), row[0]))
+
+    def nodes_named(self, names: Sequence[str]) -> list[Node]:
+        """Return the nodes that have one of these names, whatever the case of its letters."""
+        with self._database.lock:
+            hits = self._database.rows(_NODES_NAMED, [list(names), self._view.shape.tree]) if names else []
+            return self._view.nodes.get([row[0] for row in hits])
+
+    def search_nodes(self, query: str, limit: int = 10) -> list[Node]:
+        """Return up to `limit` nodes whose names hold words of `query`: most words, then shortest name."""
+        words = list(dict.fromkeys(query.lower().split()))
+        with self._database.lock:
+            found = self._database.rows(_SEARCH_NODES, [words, limit, self._view.shape.tree]) if words else []
+            return self._view.nodes.get([row[0] for row in found])
+
+    def labels_at(self, node: NodeId) -> list[Label]:
+        """Return the labels placed in a node itself, in the order in which they were placed."""
+        with self._database.lock:
+            self._view.check_nodes([node])
+            return self._view.labels.get(self._view.shape.labels_at[node])
+
+    def labels_under(self, ids: Sequence[NodeId]) -> dict[NodeId, list[LabelId]]:
+        """Return the ids of the labels placed in each of many nodes itself."""
+        with self._database.lock:
+            self._view.check_nodes(ids)
+            shape, labels = self._view.shape, self._view.labels
+            return {id_: labels.ids(shape.labels_at[id_]) for id_ in ids}
+
+    def placements_of(self, label: LabelId) -> list[NodeId]:
+        """Return the nodes a label is placed in, in the order in which it was placed."""
+        with self._database.lock:
+            return [NodeId(node) for node in self._view.shape.nodes_of[self._view.labels.number(label)]]
+
+    def paths(self, label: LabelId) -> list[tuple[str, ...]]:
+        """Return a label's paths as names, the root left out, its own name last, shortest first.
+
+        Where a node is the label itself, its name is the last element. No more than 64 paths are given.
+        """
+        return self.paths_of([label])[label]
+
+    def paths_of(self, labels: Sequence[LabelId]) -> dict[LabelId, list[tuple[str, ...]]]:
+        """Return the paths of many labels."""
+        with self._database.lock:
+            shape, book = self._view.shape, self._view.labels
+            numbers = [book.number(label) for label in labels]
+            routes = {
+                node: shape.paths(node)
+                for node in {node for label in numbers for node in shape.nodes_of[label]}
+            }
+            names, owners = self._names(
+                {node for paths in routes.values() for path in paths for node in path}
+            )
+            found: dict[LabelId, list[tuple[str, ...]]] = {}
+            for label, number, own in zip(labels, numbers, book.get(numbers), strict=True):
+                paths = [
+                    tuple(names[step] for step in path) + (() if owners.get(node) == label else (own.name,))
+                    for node in shape.nodes_of[number]
+                    for path in routes[node]
+                ]
+                found[label] = sorted(dict.fromkeys(paths), key=len)
+            return found
+
+    def _names(self, ids: set[int]) -> tuple[dict[int, str], dict[int, LabelId]]:
+        nodes = self._view.nodes.get(sorted(ids))
+        return {node.id: node.name for node in nodes}, {
+            node.id: node.label_id for node in nodes if node.label_id
+        }
+
+    def node_paths(self, ids: Sequence[NodeId]) -> dict[NodeId, tuple[NodeId, ...]]:
+        """Return one shortest path from the root to each node, the root left out, the node last."""
+        with self._database.lock:
+            self._view.check_nodes(ids)
+            shape = self._view.shape
+            return {id_: tuple(NodeId(step) for step in shape.shortest_path(id_)) for id_ in ids}
+
+    def stats(self) -> IndexStats:
+        """Count what is in the index."""
+        with self._database.lock:
+            return measure(self._database, self._view.shape.tree)
+
+    def tree_method(self) -> str:
+        """Say how the tree that stands was made: `native`, `kmeans`, … or `empty`."""
+        sql = "SELECT method FROM trees JOIN current_tree USING (id)"
+        return str(self._database.rows(sql)[0][0])
+
+    def tree_settings(self) -> Mapping[str, Any]:
+        """Return what the builder of the tree that stands was told, as far as it was kept."""
+        sql = "SELECT settings FROM trees JOIN current_tree USING (id)"
+        return load(self._database.rows(sql)[0][0])
+
+    def version(self) -> EventId:
+        """Return the id of the last change, 0 before the first."""
+        with self._database.lock:
+            return EventId(self._view.version)

@@ -1,0 +1,95 @@
+"""The whole tree at one moment, in memory and apart from the index."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from taxonaut.state.ids import EventId, LabelId, NodeId
+from taxonaut.state.index.shape import ROOT
+from taxonaut.state.records import Label, Node
+
+Relation = Mapping[NodeId, tuple[NodeId, ...]]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The tree as it stood after event `version`: nodes, (parent, child) edges, (node, label) placements.
+
+    `nodes` begins with the root; edges and placements are in the order in which they were made. `tree`
+    numbers the trees that were loaded one after another, `method` says how this one was made.
+    """
+
+    version: EventId
+    tree: int
+    method: str
+    nodes: Mapping[NodeId, Node]
+    labels: Mapping[LabelId, Label]
+    edges: tuple[tuple[NodeId, NodeId], ...]
+    placements: tuple[tuple[NodeId, LabelId], ...]
+
+    @cached_property
+    def children(self) -> Relation:
+        """The nodes right below each node that has some."""
+        below: defaultdict[NodeId, list[NodeId]] = defaultdict(list)
+        for parent, child in self.edges:
+            below[parent].append(child)
+        return {node: tuple(nodes) for node, nodes in below.items()}
+
+    @cached_property
+    def parents(self) -> Relation:
+        """The nodes right above each node but the root."""
+        above: defaultdict[NodeId, list[NodeId]] = defaultdict(list)
+        for parent, child in self.edges:
+            above[child].append(parent)
+        return {node: tuple(nodes) for node, nodes in above.items()}
+
+    @cached_property
+    def labels_at(self) -> Mapping[NodeId, tuple[LabelId, ...]]:
+        """The labels placed in each node that has some."""
+        found: defaultdict[NodeId, list[LabelId]] = defaultdict(list)
+        for node, label in self.placements:
+            found[node].append(label)
+        return {node: tuple(labels) for node, labels in found.items()}
+
+    @cached_property
+    def nodes_of(self) -> Mapping[LabelId, tuple[NodeId, ...]]:
+        """The nodes that each placed label stands in."""
+        found: defaultdict[LabelId, list[NodeId]] = defaultdict(list)
+        for node, label in self.placements:
+            found[label].append(node)
+        return {label: tuple(nodes) for label, nodes in found.items()}
+
+    @cached_property
+    def _up(self) -> Mapping[NodeId, NodeId]:
+        """For each node but the root, the parent by which a shortest path leads to it."""
+        up: dict[NodeId, NodeId] = {}
+        level = [NodeId(ROOT)]
+        while level:
+            below: list[NodeId] = []
+            for node in level:
+                for child in self.children.get(node, ()):
+                    if child not in up:
+                        up[child] = node
+                        below.append(child)
+            level = below
+        return up
+
+    def downwards(self) -> list[NodeId]:
+        """Return all nodes, each after all its parents."""
+        waiting = {node: len(parents) for node, parents in self.parents.items()}
+        order = [NodeId(ROOT)]
+        for node in order:
+            for child in self.children.get(node, ()):
+                waiting[child] -= 1
+                if not waiting[child]:
+                    order.append(child)
+        return order
+
+    def path(self, node: NodeId) -> tuple[str, ...]:
+        """Return the names of one shortest path to a node, the root left out, its own name last."""
+        names: list[str] = []
+        while node != ROOT:
+            names.append(self.nodes[node].name)
+            node = self._up[node]
+        return tuple(reversed(names))

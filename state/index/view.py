@@ -1,0 +1,234 @@
+"""What the index keeps in memory, and when that is stale."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from taxonaut.state.db.connection import Database
+from taxonaut.state.db.json_codec import unpack
+from taxonaut.state.db.lookup import fetch_by_number
+from taxonaut.state.errors import NotFoundError
+from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.index.shape import Shape
+from taxonaut.state.records import Label, Node
+
+_MOST_KEPT = 32_768
+
+
+class LabelBook:
+    """All label ids in memory, their texts read when asked for and kept up to a limit."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        rows = database.rows("SELECT number, id FROM labels ORDER BY number")
+        self.numbers: dict[LabelId, int] = {LabelId(id_): number for number, id_ in rows}
+        """The import number of each label, in import order."""
+        self._ids: list[LabelId] = [LabelId("")] * (rows[-1][0] + 1 if rows else 0)
+        for number, id_ in rows:
+            self._ids[number] = LabelId(id_)
+        self._kept: dict[int, Label] = {}
+
+    def extend(self, labels: Iterable[tuple[int, LabelId]]) -> None:
+        """Take in labels that were just added, with numbers above all others."""
+        for number, id_ in labels:
+            self._ids.extend([LabelId("")] * (number + 1 - len(self._ids)))
+            self._ids[number] = LabelId(id_)
+            self.numbers[LabelId(id_)] = number
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Forget the texts of labels that were changed."""
+        for number in numbers:
+            self._kept.pop(number, None)
+
+    @property
+    def last(self) -> int:
+        """The highest import number, 0 without labels."""
+        return max(0, len(self._ids) - 1)
+
+    def back_to(self, last: int) -> None:
+        """Forget the labels above a number, which were taken out again, and the texts of all."""
+        for id_ in self._ids[last + 1 :]:
+            self.numbers.pop(id_, None)
+        del self._ids[last + 1 :]
+        self._kept.clear()
+
+    def number(self, label: LabelId) -> int:
+        """Return a label's import number. Raises NotFoundError for an unknown id."""
+        number = self.numbers.get(label)
+        if number is None:
+            raise NotFoundError(f"no label {label!r} in the index; `taxonaut index show` lists what there is")
+        return number
+
+    def ids(self, numbers: Iterable[int]) -> list[LabelId]:
+        """Return the ids behind import numbers."""
+        return [self._ids[number] for number in numbers]
+
+    def get(self, numbers: Sequence[int]) -> list[Label]:
+        """Return the labels behind import numbers, in that order."""
+        missing = [number for number in dict.fromkeys(numbers) if number not in self._kept]
+        if not missing:
+            return [self._kept[number] for number in numbers]
+        fresh = self._fetch(missing)
+        fresh.update((number, self._kept[number]) for number in numbers if number in self._kept)
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.clear()
+        if len(fresh) <= _MOST_KEPT:
+            self._kept.update(fresh)
+        return [fresh[number] for number in numbers]
+
+    def _fetch(self, numbers: Sequence[int]) -> dict[int, Label]:
+        rows = fetch_by_number(
+            self._database, "number, id, name, description, batch", "labels", "number", numbers
+        )
+        return {row[0]: Label(LabelId(row[1]), row[2], row[3], row[4]) for row in rows}
+
+    def all(self) -> list[Label]:
+        """Return every label in import order, read afresh and not kept."""
+        rows = self._database.rows("SELECT id, name, description, batch FROM labels ORDER BY number")
+        return [Label(LabelId(id_), name, description, batch) for id_, name, description, batch in rows]
+
+
+_node_book_MOST_KEPT = 32_768
+_COLUMNS = "id, name, description, includes, excludes, label, examples"
+
+
+class NodeBook:
+    """Nodes by id. Whether a node is in the tree is for the shape to say."""
+
+    def __init__(self, database: Database, labels: LabelBook) -> None:
+        self._database = database
+        self._labels = labels
+        self._kept: dict[int, Node] = {}
+
+    def get(self, ids: Sequence[int]) -> list[Node]:
+        """Return nodes in the order of `ids`, each of which must exist."""
+        missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in self._kept]
+        if not missing:
+            return [self._kept[id_] for id_ in ids]
+        rows = fetch_by_number(self._database, _COLUMNS, "nodes", "id", missing)
+        fresh = {row[0]: self._node(row) for row in rows}
+        fresh.update((id_, self._kept[id_]) for id_ in ids if id_ in self._kept)
+        if len(self._kept) > _node_book_MOST_KEPT:
+            self._kept.clear()
+        if len(fresh) <= _node_book_MOST_KEPT:
+            self._kept.update(fresh)
+        return [fresh[id_] for id_ in ids]
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Read these nodes again when they are next asked for."""
+        for id_ in ids:
+            self._kept.pop(id_, None)
+
+    def forget_all(self) -> None:
+        """Read all nodes again."""
+        self._kept.clear()
+
+    def _node(self, row: tuple[Any, ...]) -> Node:
+        id_, name, description, includes, excludes, label, examples = row
+        label_id = None if label is None else self._labels.ids([label])[0]
+        return Node(
+            NodeId(id_), name, description, unpack(includes), unpack(excludes), label_id, unpack(examples)
+        )
+
+
+class IndexView:
+    """The shape, the nodes and the labels as of the last change; made again after changes from elsewhere.
+
+    Hold `database.lock` while using it. A change made through this view is noted by touching what it
+    changed and calling `changed()`; a change that was rolled back, or made through another index on the
+    same database, moves `database.changes` on and empties the view.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen = -1
+        self._shape: Shape | None = None
+        self._labels: LabelBook | None = None
+        self._nodes: NodeBook | None = None
+        self._version: int | None = None
+
+    def _refresh(self) -> None:
+        if self._seen != self._database.changes:
+            self.drop()
+            self._seen = self._database.changes
+
+    def drop(self) -> None:
+        """Forget everything."""
+        self._shape = self._labels = self._nodes = self._version = None
+
+    def drop_labels(self) -> None:
+        """Forget the labels, after some came or went."""
+        self._labels = self._nodes = None
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep what is known over a transaction in the block that is rolled back: only what it touched is read again.
+
+        Hold `database.lock` around it.
+        """
+        before, known = (self._seen, self._shape, self._labels, self._nodes), self._version
+        there = self._labels.last if self._labels is not None else 0
+        current = self._seen == self._database.changes
+        yield
+        if not current or before[1:] != (self._shape, self._labels, self._nodes):
+            self.drop()
+        if self._shape is not None:
+            self._shape.read_again()
+        if self._labels is not None:
+            self._labels.back_to(there)
+        if self._nodes is not None:
+            self._nodes.forget_all()
+        self._version = known if current else None
+        self._seen = self._database.changes
+
+    def changed(self) -> None:
+        """Note that this view already knows the change that is being made."""
+        self._database.changes += 1
+        self._seen = self._database.changes
+
+    def recorded(self, event: int) -> None:
+        """Note the event under which the change that is being made is kept."""
+        self._refresh()
+        self.changed()
+        self._version = event
+
+    @property
+    def version(self) -> int:
+        """The id of the last event, 0 before the first."""
+        self._refresh()
+        if self._version is None:
+            self._version = int(self._database.rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
+        return self._version
+
+    @property
+    def shape(self) -> Shape:
+        """The current tree's shape."""
+        self._refresh()
+        if self._shape is None:
+            self._shape = Shape(self._database)
+        return self._shape
+
+    @property
+    def labels(self) -> LabelBook:
+        """All labels."""
+        self._refresh()
+        if self._labels is None:
+            self._labels = LabelBook(self._database)
+        return self._labels
+
+    @property
+    def nodes(self) -> NodeBook:
+        """All nodes' texts."""
+        self._refresh()
+        if self._nodes is None:
+            self._nodes = NodeBook(self._database, self.labels)
+        return self._nodes
+
+    def check_nodes(self, ids: Iterable[int]) -> None:
+        """Raise NotFoundError for the first id that is not in the current tree."""
+        shape = self.shape
+        for id_ in ids:
+            if not shape.has(id_):
+                raise NotFoundError(
+                    f"no node {id_!r} in the index; the root is 1, `taxonaut index show` lists what is below"
+                )

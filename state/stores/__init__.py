@@ -1,0 +1,1 @@
+"""What a workspace keeps beside the index, one table family per file."""

@@ -1,0 +1,83 @@
+"""What was written about labels: descriptive names and definitions, and what they were written from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taxonaut.state.db.connection import Database
+from taxonaut.state.db.json_codec import pack, unpack
+from taxonaut.state.ids import ItemId, LabelId, RunId
+
+_COLUMNS = (
+    "label", "title", "definition", "fingerprint", "items", "template", "template_hash", "model", "run",
+)  # fmt: skip
+_READ = ", ".join(f"definitions.{column}" for column in (*_COLUMNS, "made"))
+_STANDING = f"""
+SELECT {_READ}
+FROM definitions JOIN labels ON labels.id = definitions.label AND description = definition
+WHERE $1 IS NULL OR label IN (SELECT unnest($1::VARCHAR[]))
+ORDER BY definitions.rowid
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A label's descriptive name and its definition, written by a model or composed by an encoder.
+
+    `fingerprint` is of everything that it was written from and how; `items` are the products that were shown.
+    `made` is a time in UTC, ISO 8601, empty until it is kept.
+    """
+
+    label: LabelId
+    title: str
+    definition: str
+    fingerprint: str
+    items: tuple[ItemId, ...]
+    template: str
+    template_hash: str
+    model: str
+    run: RunId
+    made: str = ""
+
+
+class Definitions:
+    """All definitions that were ever written; the index says which of them stand.
+
+    One stands while it is its label's description, so that `undo` brings back the title as well.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, definitions: Sequence[Definition]) -> None:
+        """Keep definitions; of two with one label and one text the last counts."""
+        rows = [
+            (
+                each.label, each.title, each.definition, each.fingerprint, pack(each.items), each.template,
+                each.template_hash, each.model, each.run,
+            )
+            for each in definitions
+        ]  # fmt: skip
+        if rows:
+            self._database.append("definitions", _COLUMNS, rows)
+
+    def standing(self, labels: Sequence[LabelId] | None = None) -> dict[LabelId, Definition]:
+        """Return the definitions that are their labels' descriptions now, of some labels if they are given."""
+        rows = self._database.rows(_STANDING, [None if labels is None else list(labels)])
+        return {LabelId(row[0]): _definition(row) for row in rows}
+
+
+def _definition(row: Sequence[Any]) -> Definition:
+    label, title, definition, fingerprint, items, template, template_hash, model, run, made = row
+    return Definition(
+        LabelId(label),
+        title,
+        definition,
+        fingerprint,
+        tuple(map(ItemId, unpack(items))),
+        template,
+        template_hash,
+        model,
+        RunId(run),
+        made.isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,50 @@
+"""The texts to label, kept once so that decisions and runs need only their ids."""
+
+from collections.abc import Iterable, Sequence
+
+from taxonaut.state.db.connection import Database
+from taxonaut.state.errors import NotFoundError
+from taxonaut.state.ids import ItemId
+from taxonaut.state.records import Item
+
+
+class Items:
+    """The workspace's items, by id."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, items: Iterable[Item]) -> None:
+        """Keep items; an id that is known gets the new text, of equal ids the last one counts."""
+        texts = {item.id: item.text for item in items}
+        if not texts:
+            return
+        with self._database.write() as connection:
+            known = dict(self._known(list(texts)))
+            changed = [(id_, text) for id_, text in texts.items() if known.get(id_) != text]
+            stale = [id_ for id_, _ in changed if id_ in known]
+            if stale:
+                connection.execute("DELETE FROM items WHERE id IN (SELECT unnest($1::VARCHAR[]))", [stale])
+            self._database.append("items", ("id", "text"), changed)
+
+    def get(self, ids: Sequence[ItemId]) -> list[Item]:
+        """Return the items in the order of `ids`. Raises NotFoundError for an id never put."""
+        texts = dict(self._known(list(ids)))
+        for id_ in ids:
+            if id_ not in texts:
+                raise NotFoundError(f"no item {id_!r} in this workspace; classify it first")
+        return [Item(id_, texts[id_]) for id_ in ids]
+
+    def known(self, ids: Sequence[ItemId]) -> list[Item]:
+        """Return those of the items that are kept, in the order of `ids`."""
+        texts = dict(self._known(list(ids)))
+        return [Item(id_, texts[id_]) for id_ in ids if id_ in texts]
+
+    def _known(self, ids: Sequence[ItemId]) -> list[tuple[ItemId, str]]:
+        if not ids:
+            return []
+        sql = "SELECT id, text FROM items WHERE id IN (SELECT unnest($1::VARCHAR[]))"
+        return [(ItemId(id_), text) for id_, text in self._database.rows(sql, [list(ids)])]
+
+    def __len__(self) -> int:
+        return int(self._database.rows("SELECT count(*) FROM items")[0][0])

@@ -1,0 +1,161 @@
+"""Trials of templates: what two versions came to on the same items, and what each version did in all runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taxonaut.state.db.connection import Database
+from taxonaut.state.db.json_codec import dump, load
+from taxonaut.state.ids import ItemId, RunId
+
+_SINCE = """
+SELECT count(*) FROM decisions
+WHERE run = $1 AND item IN (SELECT unnest($2::VARCHAR[])) AND rowid > $3
+"""
+_USES = """
+SELECT template, template_hash, count(*), count(DISTINCT run), count(DISTINCT item), min(made), max(made),
+       count_if(error <> ''), count_if(choice = '' AND error = ''), count_if(cached),
+       sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
+       avg(latency_s) FILTER (WHERE NOT cached AND error = ''), list_sort(list(DISTINCT model)), max(rowid)
+FROM decisions
+WHERE template_hash <> '' AND (rendered <> '' OR prompt_tokens > 0) AND ($1 IS NULL OR template = $1)
+GROUP BY template, template_hash
+"""
+_FIRST = """
+WITH used AS (SELECT DISTINCT template, template_hash, run FROM decisions WHERE template_hash <> ''),
+first AS (
+    SELECT units.run, gold.unit,
+           max(gold.label = coalesce(json_extract_string(result, '$.labels[0].label_id'),
+                                     json_extract_string(result, '$.ranking[0]'))) AS hit
+    FROM units JOIN gold ON units.key = gold.unit OR units.key = 'g:' || gold.unit
+    GROUP BY units.run, gold.unit
+)
+SELECT template, template_hash, used.run, count(*), avg(coalesce(hit, false)::INTEGER)
+FROM used JOIN first ON used.run = first.run JOIN runs ON runs.id = used.run
+WHERE runs.kind IN ('classify', 'categorize', 'trial') AND ($1 IS NULL OR template = $1)
+GROUP BY template, template_hash, used.run
+ORDER BY count(*), used.run
+"""
+
+
+_FORGET = """
+DELETE FROM prompt_trials WHERE template = $1 AND before_hash = $2 AND after_hash = $3
+    AND json_extract_string(report, '$.on') IS NOT DISTINCT FROM $4
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial that was made. `report` is as `evaluation.trial.summary` writes it; `made` is UTC, ISO 8601."""
+
+    template: str
+    before: str
+    after: str
+    report: Mapping[str, Any]
+    made: str
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one version of a template did in all runs.
+
+    `first` and `last` are times, UTC, ISO 8601. Tokens are sums over all decisions, cached ones with what they
+    cost when they were asked. `latency_s` is the mean of those that were asked, None where none was. Decisions of
+    encoders, which read no template, are left out.
+    """
+
+    template: str
+    hash: str
+    decisions: int
+    runs: int
+    items: int
+    first: str
+    last: str
+    errors: int
+    abstained: int
+    cached: int
+    prompt_tokens: int
+    completion_tokens: int
+    reused_tokens: int
+    latency_s: float | None
+    models: tuple[str, ...]
+    newest: int
+    """The place of its last decision among all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRight:
+    """The share of items whose first label is right, of those whose right labels are known, in one run."""
+
+    share: float
+    items: int
+    run: RunId
+
+
+class Trials:
+    """The trials of a workspace, and what its templates' versions did."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, template: str, before: str, after: str, report: Mapping[str, Any]) -> None:
+        """Keep a trial; one of the same versions on the same items (`report["on"]`) takes the former's place."""
+        with self._database.write() as connection:
+            connection.execute(_FORGET, [template, before, after, report.get("on")])
+            connection.execute(
+                "INSERT INTO prompt_trials (template, before_hash, after_hash, report) VALUES (?, ?, ?, ?)",
+                [template, before, after, dump(dict(report))],
+            )
+
+    def of(self, template: str | None = None) -> list[Trial]:
+        """Return the trials, of one template if it is named, the newest first."""
+        sql = """
+        SELECT template, before_hash, after_hash, report, made FROM prompt_trials
+        WHERE $1 IS NULL OR template = $1 ORDER BY made DESC, rowid DESC
+        """
+        return [
+            Trial(name, before, after, load(report), made.isoformat(timespec="seconds"))
+            for name, before, after, report, made in self._database.rows(sql, [template])
+        ]
+
+    def uses(self, template: str | None = None) -> dict[tuple[str, str], Use]:
+        """Return what each version did, by template and hash; of one template if it is named."""
+        return {(row[0], row[1]): _use(row) for row in self._database.rows(_USES, [template])}
+
+    def first_right(self, template: str | None = None) -> dict[tuple[str, str], FirstRight]:
+        """Return how often the first label was right under each version: in its run with most known items."""
+        return {
+            (name, hash_): FirstRight(float(share), int(items), RunId(run))
+            for name, hash_, run, items, share in self._database.rows(_FIRST, [template])
+        }
+
+    def newest_decision(self) -> int:
+        """Return the place of the last decision there is."""
+        return int(self._database.rows("SELECT coalesce(max(rowid), -1) FROM decisions")[0][0])
+
+    def decisions_since(self, run: RunId, items: Sequence[ItemId], newest: int) -> int:
+        """Count a run's decisions about items after a place that `newest_decision` gave."""
+        return int(self._database.rows(_SINCE, [run, list(items), newest])[0][0])
+
+
+def _use(row: tuple[Any, ...]) -> Use:
+    name, hash_, decisions, runs, items, first, last, errors, abstained, cached = row[:10]
+    prompt, completion, reused, latency, models, newest = row[10:]
+    return Use(
+        template=name,
+        hash=hash_,
+        decisions=int(decisions),
+        runs=int(runs),
+        items=int(items),
+        first=first.isoformat(timespec="seconds"),
+        last=last.isoformat(timespec="seconds"),
+        errors=int(errors),
+        abstained=int(abstained),
+        cached=int(cached),
+        prompt_tokens=int(prompt),
+        completion_tokens=int(completion),
+        reused_tokens=int(reused),
+        latency_s=None if latency is None else float(latency),
+        models=tuple(models),
+        newest=int(newest),
+    )

@@ -1,0 +1,136 @@
+"""Long pieces of work in units: finished units are kept with their decisions, so a killed run continues."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from taxonaut.state.db.connection import Database
+from taxonaut.state.db.counters import give_out
+from taxonaut.state.db.json_codec import canonical, dump, load
+from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.graph_states.navigate import Trail
+from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.records import Decision
+from taxonaut.state.stores.decisions import Decisions
+from taxonaut.state.stores.traces import Trails
+
+Status = Literal["running", "finished", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. Times are UTC, ISO 8601; `ended` is empty while it runs, and after a kill."""
+
+    id: RunId
+    kind: str
+    fingerprint: str
+    settings: Mapping[str, Any]
+    status: Status
+    started: str
+    ended: str
+    units: int
+
+
+class Runs:
+    """The workspace's runs and their finished units."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._decisions = Decisions(database)
+        self._trails = Trails(database)
+
+    def open(self, kind: str, fingerprint: str, settings: Mapping[str, Any]) -> RunId:
+        """Start a run, or continue the one of this kind and fingerprint, whatever its status."""
+        with self._database.write() as connection:
+            known = connection.execute(
+                "SELECT id FROM runs WHERE kind = ? AND fingerprint = ?", [kind, fingerprint]
+            ).fetchone()
+            if known:
+                connection.execute(
+                    "UPDATE runs SET status = 'running', ended = NULL, settings = ? WHERE id = ?",
+                    [canonical(settings), known[0]],
+                )
+                return RunId(known[0])
+            run = give_out(connection, "run")
+            connection.execute(
+                "INSERT INTO runs (id, kind, fingerprint, settings, status) VALUES (?, ?, ?, ?, 'running')",
+                [run, kind, fingerprint, canonical(settings)],
+            )
+            return RunId(run)
+
+    def finished(self, run: RunId, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the results of the units of `keys` that are finished."""
+        if not keys:
+            return {}
+        sql = "SELECT key, result FROM units WHERE run = $1 AND key IN (SELECT unnest($2::VARCHAR[]))"
+        return {key: load(result) for key, result in self._database.rows(sql, [run, list(keys)])}
+
+    def finish(
+        self,
+        run: RunId,
+        results: Mapping[str, Mapping[str, Any]],
+        decisions: Sequence[Decision],
+        trails: Mapping[ItemId, Trail] = MappingProxyType({}),
+    ) -> None:
+        """Keep units' results, their decisions and trails in one transaction; a unit finished again is replaced."""
+        with self._database.write() as connection:
+            again = list(self.finished(run, list(results)))
+            if again:
+                connection.execute(
+                    "DELETE FROM units WHERE run = $1 AND key IN (SELECT unnest($2::VARCHAR[]))", [run, again]
+                )
+            rows = [(run, key, dump(dict(result))) for key, result in results.items()]
+            self._database.append("units", ("run", "key", "result"), rows)
+            self._decisions.append(decisions)
+            self._trails.append(run, trails)
+
+    @contextmanager
+    def working(self, run: RunId) -> Iterator[None]:
+        """Close a run by how the block ends: `finished`, `failed` by an error, else `interrupted`."""
+        status: Status = "interrupted"
+        try:
+            yield
+            status = "finished"
+        except Exception:
+            status = "failed"
+            raise
+        finally:
+            self.close(run, status)
+
+    def close(self, run: RunId, status: Status) -> None:
+        """Say how a run ended: `finished`, `failed` or `interrupted`."""
+        if status not in get_args(Status):
+            raise InputError(f"{status!r} is no status of a run; give one of {', '.join(get_args(Status))}")
+        with self._database.write() as connection:
+            row = connection.execute(
+                "UPDATE runs SET status = ?, ended = now() AT TIME ZONE 'UTC' WHERE id = ? RETURNING id",
+                [status, run],
+            ).fetchone()
+            if row is None:
+                raise NotFoundError(f"no run {run!r}; `runs.list()` shows them")
+
+    def list(self, kind: str | None = None) -> "list[Run]":
+        """Return the runs, of one kind if given, the one that was last at work first."""
+        sql = """
+        SELECT id, kind, fingerprint, settings, status, started, ended,
+               (SELECT count(*) FROM units WHERE run = runs.id)
+        FROM runs WHERE $1 IS NULL OR kind = $1
+        ORDER BY coalesce(ended, now() AT TIME ZONE 'UTC') DESC, id DESC
+        """
+        return [_run(row) for row in self._database.rows(sql, [kind])]
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    id_, kind, fingerprint, settings, status, started, ended, units = row
+    return Run(
+        id=RunId(id_),
+        kind=kind,
+        fingerprint=fingerprint,
+        settings=load(settings),
+        status=status,
+        started=started.isoformat(timespec="seconds"),
+        ended=ended.isoformat(timespec="seconds") if ended else "",
+        units=units,
+    )

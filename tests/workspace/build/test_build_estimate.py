@@ -1,0 +1,135 @@
+"""What a build will ask of language models, held against what it then asked of a server."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from taxonaut import Workspace
+from taxonaut.models.embedder import Matrix
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Label
+from taxonaut.workspace.build.build_estimate import BuildEstimate, RoleEstimate, aestimate_build
+
+AREAS = {
+    "kitchen": "kettle knife pan oven plate jar",
+    "garden": "rake hose spade mower pot fence",
+    "sport": "ball racket tent ski bicycle rope",
+    "clothes": "shirt shoe coat hat scarf belt",
+    "music": "guitar drum violin flute piano harp",
+    "animals": "fox whale sparrow trout horse bee",
+}
+SORTS = ["ash", "birch", "cedar", "dahlia", "elm", "fir"]
+SIZES = ["small", "large"]
+NAMES = [
+    f"{area} {thing} {thing}-{sort} {size}"
+    for area, things in AREAS.items()
+    for thing in things.split()
+    for sort in SORTS
+    for size in SIZES
+]
+SERVED = {"model": "openai/gpt-4o", "api_base": "", "backoff_s": 0.01}
+
+
+class Words:
+    """Texts that share words lie together, the first word counting most."""
+
+    name = "words"
+    dimension = 48
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        rows = np.zeros((len(texts), self.dimension), np.float32)
+        for row, text in enumerate(texts):
+            for place, word in enumerate(text.split() or ["."]):
+                random = np.random.default_rng(zlib.crc32(word.encode()))
+                rows[row] += random.normal(size=self.dimension) / (place + 1)
+        lengths: Matrix = np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows / lengths
+
+
+@pytest.fixture(autouse=True)
+def _embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: Words())
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Any]:
+    """Open a workspace with labels; its agents on a server where one is given."""
+    spaces: list[Workspace] = []
+
+    def make(url: str = "", **settings: Any) -> Workspace:
+        folder = tmp_path / str(len(spaces))
+        Workspace.init(folder).close()
+        if url:
+            server = {**SERVED, "api_base": url}
+            settings["models"] = {"architect": server, "annotator": server}
+            settings["task"] = {"description": "BEHAVE:agents"}
+        spaces.append(Workspace.open(folder, **settings))
+        spaces[-1].index.add_labels([Label(LabelId(name), name) for name in NAMES])
+        return spaces[-1]
+
+    yield make
+    for space in spaces:
+        space.close()
+
+
+@pytest.fixture(scope="module")
+def counting(start_servers: Any) -> Any:
+    """A server that counts the tokens it reads and writes."""
+    return start_servers(count=True)
+
+
+def within(estimate: float, used: float) -> bool:
+    return abs(estimate - used) <= 0.2 * used
+
+
+@pytest.mark.parametrize("size", [8, 24])
+async def test_the_estimate_is_within_a_fifth_of_what_the_build_then_uses(
+    opened: Any, counting: Any, size: int
+) -> None:
+    counting.reset()
+    workspace = opened(counting.url)
+    estimate = await aestimate_build(workspace, {"terminal_size": size})
+    assert counting.stats()["requests"] == 0
+    assert (workspace.index.stats().nodes, workspace.runs.list("build")) == (0, [])
+    await workspace.abuild_index("agents", {"terminal_size": size})
+    (run,) = workspace.runs.list("build")
+    totals = workspace.decisions.totals(run.id)
+    assert totals.errors == 0
+    assert counting.stats()["answered"] == totals.requests - totals.cached
+    assert within(estimate.requests, totals.requests)
+    assert within(estimate.prompt_tokens, totals.prompt_tokens)
+    assert within(estimate.completion_tokens, totals.completion_tokens)
+
+
+async def test_an_encoder_is_estimated_to_the_request(opened: Any) -> None:
+    workspace = opened()
+    seen: list[tuple[int, int]] = []
+    estimate = await aestimate_build(workspace, {}, lambda done, total: seen.append((done, total)))
+    assert workspace.runs.list("build") == []
+    await workspace.abuild_index("agents")
+    totals = workspace.decisions.totals(workspace.runs.list("build")[0].id)
+    assert (estimate.labels, estimate.requests) == (len(NAMES), totals.requests)
+    assert (estimate.prompt_tokens, estimate.completion_tokens) == (0, 0)
+    assert [(role.role, role.model) for role in estimate.roles] == [
+        ("architect", "encoder/words"),
+        ("annotator", "encoder/words"),
+    ]
+    assert seen[-1] == (len(NAMES), len(NAMES))
+
+
+def test_totals_are_those_of_all_roles() -> None:
+    roles = (RoleEstimate("architect", "a", 2, 100, 10), RoleEstimate("annotator", "b", 5, 900, 40))
+    estimate = BuildEstimate(7, roles)
+    assert (estimate.requests, estimate.prompt_tokens, estimate.completion_tokens) == (7, 1_000, 50)
+
+
+async def test_what_cannot_be_estimated(tmp_path: Path, opened: Any) -> None:
+    with Workspace.init(tmp_path / "empty") as empty, pytest.raises(InputError, match="has no labels yet"):
+        await aestimate_build(empty)
+    with pytest.raises(InputError, match="do not fit the method 'agents': centres: Input should be greater"):
+        await aestimate_build(opened(), {"centres": 1})

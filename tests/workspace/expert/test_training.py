@@ -1,0 +1,242 @@
+"""Training an expert in a workspace: little data, other embedders, an encoder that is fine-tuned."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from taxonaut import Workspace
+from taxonaut.models.expert.transformer import TransformerEmbedder
+from taxonaut.models.gguf.embedder import GgufEmbedder
+from taxonaut.state.errors import DiskError, InputError, WorkspaceError
+from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.records import Item, Label
+from taxonaut.workspace.core.config import ExpertConfig
+from taxonaut.workspace.expert.experts import Experts
+from taxonaut.workspace.expert.training import encoder_settings
+from taxonaut.workspace.files.item_files import ItemRow
+
+pytest.importorskip("torch")
+
+KINDS = {"fruit": ("apple", "pear", "plum"), "shoes": ("boot", "shoe", "sandal"), "light": ("lamp", "bulb")}
+
+
+def rows(texts: dict[str, list[str]]) -> list[ItemRow]:
+    """Products by their categories, divided by +."""
+    pairs = [(labels, text) for labels, all_of in texts.items() for text in all_of]
+    return [
+        ItemRow(Item(ItemId(f"p{place}"), text), tuple(map(LabelId, labels.split("+"))))
+        for place, (labels, text) in enumerate(pairs)
+    ]
+
+
+def shelf(count: int) -> dict[str, list[str]]:
+    """So many products of each category."""
+    looks = ("red", "big", "old", "new")
+    return {
+        label: [f"{things[n % len(things)]} {looks[n % 4]} {n}" for n in range(count)]
+        for label, things in KINDS.items()
+    }
+
+
+@pytest.fixture
+def shop(words: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Open one workspace with three categories, under settings of [expert]."""
+    folder = tmp_path / "w"
+    with Workspace.init(folder) as made:
+        made.index.add_labels([Label(LabelId(label), label) for label in KINDS])
+    opened: list[Workspace] = []
+
+    def open_it(**expert: Any) -> Workspace:
+        for each in opened:
+            each.close()
+        opened[:] = [Workspace.open(folder, expert=expert)]
+        return opened[0]
+
+    yield open_it
+    opened[0].close()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"fruit": ["red apple"], "shoes": ["old boot"]},
+        {"fruit": ["red apple"], "shoes": ["old boot"], "light": ["lamp"]},
+        {"fruit": ["red apple", "pear", "plum"], "shoes": ["old boot", "shoe"]},
+        {"fruit": [f"apple {n}" for n in range(9)], "shoes": ["boot"]},
+        {"fruit+shoes": [f"apple boot {n}" for n in range(6)]},
+        {"fruit": ["!", "…"], "light": ["?", "\x00", "日本"]},
+        {"fruit": ["same", "other"], "shoes": ["same", "same"]},
+    ],
+)
+@pytest.mark.parametrize("settings", [{}, {"augment": 0, "lexical": False}])
+def test_little_data_is_enough(
+    shop: Callable[..., Any], texts: dict[str, list[str]], settings: dict[str, Any]
+) -> None:
+    workspace, given = shop(**settings), rows(texts)
+    card = workspace.train_expert(given)
+    assert (card.kind, card.data["products"], card.data["dev"]) == ("head", len(given), 0)
+    assert sum(map(len, workspace.experts.examples().values())) == sum(len(row.gold) for row in given)
+    found = workspace.experts.classifier().probabilities(
+        [*(row.item.text for row in given), "", "never seen"]
+    )
+    assert np.isfinite(found).all()
+    assert found.sum(axis=1) == pytest.approx(np.ones(len(found)), abs=1e-4)
+
+
+def test_one_text_alone_is_refused(shop: Callable[..., Any]) -> None:
+    with pytest.raises(InputError) as refused:
+        shop().train_expert(rows({"fruit": ["a thing"], "shoes": [" a thing", "a thing "]}))
+    assert str(refused.value) == (
+        "an expert needs products with at least two different texts, and all have the same; give more products, "
+        "or name the column with their text (--text-column)"
+    )
+
+
+def test_an_expert_needs_the_embedder_that_it_was_trained_with(shop: Callable[..., Any], words: Any) -> None:
+    assert shop().train_expert(rows(shelf(2))).settings["embedder"] == "words"
+    words.name = "others"
+    with pytest.raises(WorkspaceError) as refused:
+        shop().experts.classifier()
+    assert str(refused.value) == (
+        "expert 1 was trained with the embedder 'words', and the workspace's is 'others': set [embeddings] back, or "
+        "train again: taxonaut expert train ITEMS"
+    )
+
+
+def test_an_encoder_has_defaults_of_its_own() -> None:
+    own = encoder_settings(ExpertConfig(encoder="x", gamma=2.0))
+    assert (own.epochs, own.batch, own.patience, own.learning_rate, own.gamma) == (4, 32, 3, None, 2.0)
+    own = encoder_settings(ExpertConfig(encoder="x", epochs=6, batch=256, learning_rate=1e-5))
+    assert (own.epochs, own.batch, own.patience, own.learning_rate) == (6, 256, 3, 1e-5)
+
+
+TUNED = {"epochs": 3, "batch": 8, "learning_rate": 3e-3}
+
+
+def test_an_encoder_is_tuned_and_served_by_llama_cpp(
+    shop: Callable[..., Any], tiny_bert: Path, words: Any
+) -> None:
+    pytest.importorskip("llama_cpp")
+    workspace = shop(encoder=str(tiny_bert), **TUNED)
+    stages: list[str] = []
+
+    def on_stage(name: str) -> Callable[[int, int], None]:
+        stages.append(name)
+        return lambda done, of: stages.append(f"{done} of {of}")
+
+    card = workspace.train_expert(rows(shelf(12)), on_stage=on_stage)
+
+    assert stages[:5] == ["fine-tuning the encoder", *(f"{n} of 3" for n in range(4))]
+    assert (card.kind, card.data["products"], card.data["dev"]) == ("encoder", 32, 4)
+    told = {name: card.settings[name] for name in ("encoder", "served_by", "epochs", "batch", "patience")}
+    assert told == {
+        "encoder": str(tiny_bert),
+        "served_by": "gguf",
+        "epochs": 3,
+        "batch": 8,
+        "patience": 3,
+    }
+    assert "no_gguf" not in card.settings
+    assert {"accuracy", "passes", "best_pass", "device"} == set(card.metrics["encoder"])
+    folder = workspace.experts.path(1)
+    assert (folder / "encoder" / "encoder.gguf").is_file()
+    assert [each.name for each in workspace.experts.folder.iterdir()] == ["1"]
+    assert sum(map(len, workspace.experts.examples().values())) == 36
+    assert set(workspace.wiring.embeddings.models()) == {card.settings["embedder"]}, "only the encoder's"
+
+    words.name = "others"
+    again = shop()
+    classifier = again.experts.classifier()
+    found = classifier.probabilities(["big plum", "new sandal", "red bulb"])
+    assert classifier.labels == ("fruit", "shoes", "light")
+    assert found.argmax(axis=1).tolist() == [0, 1, 2]
+    assert again.wiring.embeddings.get(card.settings["embedder"], ["big plum"])[1].all(), "kept"
+    again.experts.classifier()
+    (encoder,) = [each for each in again.wiring.embedders.values() if isinstance(each, GgufEmbedder)]
+    assert encoder.name == card.settings["embedder"]
+
+
+def test_what_llama_cpp_cannot_run_is_served_by_pytorch(
+    shop: Callable[..., Any], tiny_bert: Path, tmp_path: Path
+) -> None:
+    cased = Path(shutil.copytree(tiny_bert, tmp_path / "cased"))
+    tokenizer = json.loads((cased / "tokenizer.json").read_text())
+    tokenizer["normalizer"]["lowercase"] = False
+    (cased / "tokenizer.json").write_text(json.dumps(tokenizer))
+    settings = json.loads((cased / "tokenizer_config.json").read_text())
+    (cased / "tokenizer_config.json").write_text(json.dumps({**settings, "do_lower_case": False}))
+    workspace = shop(encoder=str(cased), **TUNED)
+    given = rows({label: texts[2:] for label, texts in shelf(8).items()})
+    dev = rows({label: texts[:2] for label, texts in shelf(8).items()})
+
+    card = workspace.train_expert(given, dev_rows=dev)
+
+    assert (card.data["products"], card.data["dev"], card.data["dev_given"]) == (18, 6, True)
+    assert card.settings["served_by"] == "PyTorch"
+    assert card.settings["no_gguf"].startswith("its tokenizer tells upper from lower case")
+    learned = {each.item.text for of_label in workspace.experts.examples().values() for each in of_label}
+    assert learned == {row.item.text for row in given}, "a dev part that was given is not learned from"
+    workspace.experts.classifier().probabilities(["big plum"])
+    encoders = [each for each in workspace.wiring.embedders.values() if isinstance(each, TransformerEmbedder)]
+    assert [each.name for each in encoders] == [card.settings["embedder"]]
+
+
+def test_an_expert_without_its_encoder(shop: Callable[..., Any], tiny_bert: Path) -> None:
+    pytest.importorskip("llama_cpp")
+    workspace = shop(encoder=str(tiny_bert), epochs=1)
+    name = workspace.train_expert(rows(shelf(3))).settings["embedder"]
+    encoder = workspace.experts.path(1) / "encoder"
+    file = encoder / "encoder.gguf"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(WorkspaceError, match=rf"encoder' is damaged: .*the files of '{name}' were changed"):
+        workspace.experts.classifier()
+    file.unlink()
+    (encoder / "config.json").unlink()
+    with pytest.raises(WorkspaceError, match=r"encoder' is damaged: .*config\.json missing.*train again"):
+        workspace.experts.classifier()
+    shutil.rmtree(encoder)
+    with pytest.raises(
+        WorkspaceError, match=r"experts/1/encoder' is not there; put it back, or delete the folder"
+    ):
+        workspace.experts.classifier()
+
+
+@pytest.mark.parametrize("when", ["fine-tuning the encoder", "embedding products", "the whole"])
+def test_a_training_that_is_broken_off_leaves_nothing(
+    shop: Callable[..., Any], tiny_bert: Path, when: str
+) -> None:
+    workspace = shop(encoder=str(tiny_bert), epochs=1)
+
+    def on_stage(name: str) -> Callable[[int, int], None]:
+        def progress(_done: int, _of: int) -> None:
+            if name == when:
+                raise KeyboardInterrupt
+
+        return progress
+
+    with pytest.raises(KeyboardInterrupt):
+        workspace.train_expert(rows(shelf(3)), on_stage=on_stage)
+    assert list(workspace.experts.folder.iterdir()) == []
+
+
+def test_an_encoder_that_cannot_be_used(shop: Callable[..., Any], tmp_path: Path) -> None:
+    for encoder in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(InputError, match=r"there is no folder|is no transformer encoder"):
+            shop(encoder=str(encoder)).train_expert(rows(shelf(3)))
+        assert not any(shop().experts.folder.glob("*"))
+    with pytest.raises(
+        InputError, match="no product can be held out to judge by: every category has only one"
+    ):
+        shop(encoder=str(tmp_path)).train_expert(rows(shelf(1)))
+
+
+def test_a_workshop_that_cannot_be_made(shop: Callable[..., Any]) -> None:
+    experts = Experts(shop())
+    experts.folder.write_text("a file")
+    with pytest.raises(DiskError, match=r"^cannot write to '.*experts': "), experts.workshop():
+        pass

@@ -1,0 +1,131 @@
+"""Reading texts: in batches, with ids, gold labels, and refusals before the first batch."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+
+from taxonaut.state.errors import InputError
+from taxonaut.state.records import Item
+from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_a_row_has_a_text_an_id_and_gold_labels(write):
+    path = write("t.jsonl", '{"id": "x", "text": "a\\u0000 b", "labels": ["l1", "l2", "l1"]}\n{"text": ""}\n')
+    file = open_items(path)
+    assert (file.name, file.count, file.blank, file.with_gold) == ("t.jsonl", 2, 1, 1)
+    assert list(file.rows()) == [
+        ItemRow(Item("x", "a b"), ("l1", "l2"), "t.jsonl, line 1"),
+        ItemRow(Item("2", ""), (), "t.jsonl, line 2"),
+    ]
+
+
+def test_columns_by_option(write):
+    path = write("t.csv", 'Nr,Satz,Gold\n7,"eins, zwei",a|b\n8,"drei\nvier",\n')
+    file = open_items(path, ItemColumns("Nr", "Satz", "Gold", "|"))
+    assert list(file.rows()) == [
+        ItemRow(Item("7", "eins, zwei"), ("a", "b"), "t.csv, line 2"),
+        ItemRow(Item("8", "drei\nvier"), (), "t.csv, line 3"),
+    ]
+    assert [row.item.id for row in open_items(path, ItemColumns("", "Satz")).rows()] == ["2", "3"]
+
+
+def test_a_text_a_line(write):
+    file = open_items(write("t.txt", "one\n\n  two\nthree"))
+    assert [row.item for row in file.rows()] == [Item("1", "one"), Item("3", "  two"), Item("4", "three")]
+
+
+def test_a_json_list_of_texts(write):
+    assert [row.item for row in open_items(write("t.json", '["one", "two"]')).rows()] == [
+        Item("1", "one"),
+        Item("2", "two"),
+    ]
+
+
+def test_parquet(tmp_path):
+    path = tmp_path / "t.parquet"
+    duckdb.execute(f"COPY (SELECT range AS id, 'text ' || range AS text FROM range(2500)) TO '{path}'")
+    file = open_items(path)
+    rows = list(file.rows())
+    assert (file.count, rows[0].item, rows[-1].item) == (2500, Item("0", "text 0"), Item("2499", "text 2499"))
+
+
+def test_standard_input_can_be_read_more_than_once(monkeypatch):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"one\ntwo\n")))
+    file = open_items("-")
+    assert [list(file.rows()), list(file.rows())] == [
+        [
+            ItemRow(Item("1", "one"), (), "standard input, line 1"),
+            ItemRow(Item("2", "two"), (), "standard input, line 2"),
+        ]
+    ] * 2
+
+
+def test_batches_hold_no_more_than_asked(write):
+    file = open_items(write("t.txt", "\n".join("abcde")))
+    assert [[row.item.text for row in batch] for batch in file.batches(2)] == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_a_text_of_a_million_characters(write):
+    text = "word, " * 200_000
+    for path in (write("t.csv", f'text\n"{text}"\n'), write("t.jsonl", json.dumps({"text": text}))):
+        assert [row.item.text for row in open_items(path).rows()] == [text]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "t.jsonl",
+            '{"id": 1, "text": "a"}\n{"id": "1", "text": "b"}',
+            "t.jsonl, line 2: the id '1' was already used (t.jsonl, line 1). Ids must differ: remove one "
+            "of the two "
+            "rows, name another column with --id-column, or number the texts by line with --id-column ''.",
+        ),
+        (
+            "t.csv",
+            "id,Text\n1,a\n",
+            "t.csv, line 1: there is no column 'text'; the columns are 'id', 'Text'. "
+            "Did you mean --text-column 'Text'?",
+        ),
+        (
+            "t.jsonl",
+            '{"text": "a"}\n{"body": "b", "id": 1}',
+            "t.jsonl, line 2: there is no column 'text'; the columns are 'body', 'id'. "
+            "Name the right one with --text-column NAME.",
+        ),
+        ("t.csv", "id,text\n", "t.csv holds no texts; it must have at least one row below its header."),
+        (
+            "t.csv",
+            b"text\nok\nna\xefve\n",
+            "t.csv, line 3: byte 0xef at offset 10 is not utf-8. Save the file as UTF-8, or say what it "
+            "is, for "
+            "example --encoding latin-1 or --encoding cp1252.",
+        ),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_before_the_first_text(write, name, content, message):
+    with pytest.raises(InputError) as caught:
+        open_items(write(name, content))
+    assert str(caught.value) == message
+
+
+def test_a_gold_column_named_by_option_must_be_there(write):
+    with pytest.raises(InputError) as caught:
+        open_items(write("t.jsonl", '{"text": "a", "label": "x"}'), ItemColumns(labels="labls"))
+    assert str(caught.value) == (
+        "t.jsonl: there is no column 'labls'; the columns are 'label', 'text'. Did you mean "
+        "--labels-column 'label'?"
+    )

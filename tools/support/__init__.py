@@ -1,0 +1,1 @@
+"""What several tools share: numbered options, clustering, names, the chat tool types."""

@@ -1,0 +1,142 @@
+"""Name clusters of labels without a language model, by the terms that tell each from its siblings."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+PATH_JOINER = " > "
+
+
+def short_ends(paths: Sequence[Sequence[str]]) -> list[str]:
+    """Return the shortest end of each path that sets it apart; paths that are equal keep all of theirs.
+
+    The case of letters does not set names apart.
+
+    >>> short_ends([("Toys", "Balls"), ("Sports", "Balls"), ("Sports", "Nets")])
+    ['Toys > Balls', 'Sports > Balls', 'Nets']
+    """
+    folded = [tuple(name.casefold() for name in path) for path in paths]
+    lengths = [0] * len(paths)
+    waiting = list(range(len(paths)))
+    length = 0
+    while waiting:
+        length += 1
+        shared = Counter(folded[row][-length:] for row in range(len(paths)))
+        for row in waiting:
+            lengths[row] = length
+        waiting = [row for row in waiting if shared[folded[row][-length:]] > 1 and length < len(folded[row])]
+    return [PATH_JOINER.join(path[-length:]) for path, length in zip(paths, lengths, strict=True)]
+
+
+_TERM = re.compile(r"[^\W_][\w+#'’&-]*")
+JOINER = ", "
+
+LONGEST_TERM = 40
+"""Characters of a term in a name; scripts without blanks may write a whole label as one."""
+
+LONGEST_TEXT = 80
+"""Characters of a text that stands for a class without terms."""
+
+
+def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
+    """Name each class of texts by its best terms, no two alike.
+
+    Terms are ranked by class-based tf-idf, tf · log(1 + A / f) with A the mean number of terms in a class and
+    f a term's count in all classes (Grootendorst 2022, BERTopic). Terms in more than half of the classes are
+    left out as stop words, and so is a term that continues a chosen one (*fish*, *fishing*). A class without
+    terms is named by its first text.
+    """
+    names: list[str] = []
+    for texts, ranked in zip(classes, _class_terms(classes), strict=True):
+        names.append(_new_name(ranked, terms, _clipped(texts[0], LONGEST_TEXT), names))
+    return names
+
+
+def class_terms(classes: Sequence[Sequence[str]], terms: int = 6) -> list[tuple[str, ...]]:
+    """Return the best terms of each class of texts, ranked as `name_centres` does; a class without texts has none.
+
+    Terms that a class has once only, such as makers' names, are left out where others are there.
+    """
+    return [tuple(islice(ranked, terms)) for ranked in _class_terms(classes, least=2)]
+
+
+def telling_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]:
+    """Return each text's best terms by tf-idf, tf · log(n / d) with d the number of the n texts that have a term.
+
+    A term that continues a chosen one is left out (*fish*, *fishing*); a text without terms has none.
+    """
+    spread = Counter[str]()
+    spellings: dict[str, Counter[str]] = {}
+    for text in texts:
+        (count,), spelling = _counted([[text]])
+        spread.update(count.keys())
+        for term, word in spelling.items():
+            spellings.setdefault(term, Counter())[word] += 1
+    found = []
+    for text in texts:
+        (count,), _ = _counted([[text]])
+        weights = {term: tf * math.log(len(texts) / spread[term]) for term, tf in count.items()}
+        best = islice(_ranked(weights), terms)
+        found.append(tuple(_clipped(spellings[term].most_common(1)[0][0], LONGEST_TERM) for term in best))
+    return found
+
+
+def _class_terms(classes: Sequence[Sequence[str]], least: int = 1) -> Iterator[Iterator[str]]:
+    """Give the terms of each class, the most telling first; those it has so often, if there are any."""
+    counts, spelling = _counted(classes)
+    spread = Counter(term for count in counts for term in count)
+    frequency = Counter[str]()
+    for count in counts:
+        frequency.update(count)
+    mean = sum(frequency.values()) / max(1, len(classes))
+    for count in counts:
+        often = {term: tf for term, tf in count.items() if tf >= least} or count
+        weights = {term: tf * math.log(1 + mean / frequency[term]) for term, tf in often.items()}
+        telling = {term: weight for term, weight in weights.items() if spread[term] * 2 <= len(classes)}
+        yield (_clipped(spelling[term], LONGEST_TERM) for term in _ranked(telling or weights))
+
+
+def _counted(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], Mapping[str, str]]:
+    """Count the terms of each class, and find how each is most often spelt."""
+    counts: list[Counter[str]] = []
+    spellings: dict[str, Counter[str]] = {}
+    for texts in classes:
+        count = Counter[str]()
+        for text in texts:
+            for found in _TERM.findall(text):
+                word = found.rstrip("'’&-")
+                term = word.casefold()
+                if len(term) > 1 or not term.isascii():
+                    count[term] += 1
+                    spellings.setdefault(term, Counter())[word] += 1
+        counts.append(count)
+    return counts, {term: spelt.most_common(1)[0][0] for term, spelt in spellings.items()}
+
+
+def _ranked(weights: Mapping[str, float]) -> Iterator[str]:
+    """Give terms from the weightiest on, without those that begin like one given before."""
+    given: list[str] = []
+    for term in sorted(weights, key=lambda term: (-round(weights[term], 9), term)):
+        if not any(term.startswith(other) or other.startswith(term) for other in given):
+            given.append(term)
+            yield term
+
+
+def _clipped(text: str, most: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _new_name(ranked: Iterator[str], terms: int, first: str, taken: Sequence[str]) -> str:
+    chosen = list(islice(ranked, terms))
+    base = name = JOINER.join(chosen) or first
+    while name in taken and (more := next(ranked, None)) is not None:
+        chosen.append(more)
+        name = JOINER.join(chosen)
+    number = 2
+    while name in taken:
+        name = f"{base} ({number})"
+        number += 1
+    return name

@@ -1,0 +1,1 @@
+"""Tools whose arguments a model writes: categories, changes, definitions, keywords."""

@@ -1,0 +1,142 @@
+"""The builder `agents`: an architect and an annotator build the index (XMC-Agent 2.2)."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import taxonaut
+from taxonaut.agents.annotator import Annotator
+from taxonaut.agents.architect import Architect
+from taxonaut.agents.support.vector_clusters import Suggestions, Wish
+from taxonaut.graphs.policies import BuildPolicy
+from taxonaut.graphs.merge_partitions import METHOD, merged, nodes_of, tree_of
+from taxonaut.state.graph_states.build_index import Centre, Partition, Split
+from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.records import Label, Tree
+from taxonaut.state.stores.runs import Runs
+from taxonaut.workspace.walk.classification import DEEPEST
+from taxonaut.workspace.build.tree_builder import Progress, silent
+
+KIND = "build"
+WHOLE = Partition("", (), ())
+"""All labels: nothing above them and nothing beside."""
+
+MOST_COMPARED = 1_000
+"""Labels of a node among which its examples are chosen; of more, every n-th."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who builds: the agents over one set of labels, and what of the settings can change what they do."""
+
+    suggestions: Suggestions
+    architect: Architect
+    annotator: Annotator
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What came of the partitions: how many were split, which of the agents' splits were refused and why.
+
+    `refused` maps a partition's key (empty: all labels) to the reasons; `fallbacks` are the keys of those that
+    were parted by their vectors in the end.
+    """
+
+    splits: int
+    refused: Mapping[str, tuple[str, ...]]
+    fallbacks: tuple[str, ...]
+
+
+class AgentsTreeBuilder:
+    """Build by agents; a killed build goes on where it stopped if `runs` keeps what is finished."""
+
+    name = METHOD
+
+    def __init__(
+        self,
+        crew: Callable[[Sequence[Label]], Crew],
+        policy: BuildPolicy | None = None,
+        runs: Runs | None = None,
+        part: Partition = WHOLE,
+    ) -> None:
+        self._crew = crew
+        self._policy = policy or BuildPolicy()
+        self._runs = runs
+        self._part = part
+        self.report = BuildReport(0, {}, ())
+        """Of the last build."""
+
+    def within(self, path: Sequence[str], siblings: Sequence[Centre] = ()) -> "AgentsTreeBuilder":
+        """Return a builder for the labels of a node: `path` are the names down to it, depth counts from the top."""
+        part = Partition("", tuple(path), (), tuple(siblings))
+        return AgentsTreeBuilder(self._crew, self._policy, self._runs, part)
+
+    async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
+        """Put the labels into a tree. Raises the ModelError of a request that failed for good."""
+        crew = self._crew(labels)
+        settings = {
+            "version": taxonaut.__version__,
+            "policy": asdict(self._policy),
+            "part": asdict(self._part),
+            **crew.settings,
+        }
+        if self._runs is None:
+            splits = await self.split(crew, labels, RunId(0), progress)
+            return await self.tree(crew, labels, splits)
+        run = self._runs.open(KIND, fingerprint(labels, settings), settings)
+        with self._runs.working(run):
+            splits = await self.split(crew, labels, run, progress)
+            return await self.tree(crew, labels, splits)
+
+    async def split(
+        self, crew: Crew, labels: Sequence[Label], run: RunId, progress: Progress
+    ) -> dict[str, Split]:
+        """Run the graph; progress counts labels in terminal nodes, each no more than once on average."""
+        from taxonaut.graphs.build_index import build_index
+
+        done = 0
+
+        def settled(more: int) -> None:
+            nonlocal done
+            done += more
+            progress(min(done, len(labels)), len(labels))
+
+        graph = build_index(
+            crew.suggestions, crew.architect, crew.annotator, self._policy, self._runs, settled
+        ).compile()
+        state = await graph.ainvoke(
+            {"run_id": run, "label_ids": [label.id for label in labels], "part": self._part},
+            {"recursion_limit": DEEPEST},
+        )
+        splits: dict[str, Split] = state["splits"]
+        self.report = BuildReport(
+            len(splits),
+            {key: split.problems for key, split in splits.items() if split.problems},
+            tuple(key for key, split in splits.items() if split.fallback),
+        )
+        return splits
+
+    async def tree(self, crew: Crew, labels: Sequence[Label], splits: Mapping[str, Split]) -> Tree:
+        """Merge the splits, and keep with each node the labels that stand for it."""
+        part = merged(splits, [label.id for label in labels])
+        wishes = [Wish(thinned(members), self._policy.examples, 0) for _, members in nodes_of(part)]
+        central = await crew.suggestions.central(wishes)
+        names = {label.id: label.name for label in labels}
+        examples = [list(dict.fromkeys(names[label] for label in chosen)) for chosen in central]
+        return tree_of(part, examples, {**asdict(self._policy), "seed": crew.architect.settings.seed})
+
+
+def thinned(labels: Sequence[LabelId]) -> Sequence[LabelId]:
+    """Take every n-th of many labels."""
+    return labels[:: max(1, -(-len(labels) // MOST_COMPARED))]
+
+
+def fingerprint(labels: Sequence[Label], settings: Mapping[str, Any]) -> str:
+    """What makes two builds the same: the labels in their order, and all settings."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for label in labels:
+        digest.update(f"{label.id}\0{label.name}\0{label.description}\0".encode(errors="replace"))
+    return digest.hexdigest()[:32]

@@ -1,0 +1,97 @@
+"""What a build by agents will ask of language models, worked out before any is asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.models.catalog import ENCODER
+from taxonaut.models.llm.estimates import EstimatingAnswers, Proposed, Tally
+from taxonaut.models.requests import Answers
+from taxonaut.models.settings import ModelSettings
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import RunId
+from taxonaut.workspace.core.config import DEFAULT_CHOOSER
+from taxonaut.workspace.build.tree_builder import Progress, silent
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.core.container import Wiring
+    from taxonaut.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEstimate:
+    """One role's share: requests, and tokens read and written; an encoder has no tokens."""
+
+    role: str
+    model: str
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEstimate:
+    """What a build over so many labels will take."""
+
+    labels: int
+    roles: tuple[RoleEstimate, ...]
+
+    @property
+    def requests(self) -> int:
+        """Of all roles."""
+        return sum(role.requests for role in self.roles)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Of all roles."""
+        return sum(role.prompt_tokens for role in self.roles)
+
+    @property
+    def completion_tokens(self) -> int:
+        """Of all roles."""
+        return sum(role.completion_tokens for role in self.roles)
+
+
+async def aestimate_build(
+    workspace: "Workspace", settings: Mapping[str, Any] | None = None, progress: Progress = silent
+) -> BuildEstimate:
+    """Run the whole build with the encoder in the language models' place; every prompt is written and counted.
+
+    The real build differs by what its models find to be one category. Nothing is sent or written.
+    """
+    from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
+    from taxonaut.workspace.build.builders import build_config, build_policy
+    from taxonaut.workspace.build.build_agents import crew_on, label_names
+
+    labels = workspace.index.all_labels()
+    if not labels:
+        raise InputError(
+            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+        )
+    build = build_config(workspace.wiring, settings or {})
+    wiring = workspace.wiring.reconfigured(workspace.config.model_copy(update={"build": build}))
+    table = label_names(wiring, labels)
+    models = wiring.config.models
+    proposed = Proposed()
+    tallies = {
+        "architect": Tally(stand_in(wiring, models.architect, table.texts, proposed)),
+        "annotator": Tally(stand_in(wiring, models.annotator, table.texts, proposed)),
+    }
+    crew = crew_on(wiring, table, tallies["architect"], tallies["annotator"])
+    builder = AgentsTreeBuilder(lambda _: crew, build_policy(build))
+    await builder.split(crew, labels, RunId(0), progress)
+    roles = tuple(
+        RoleEstimate(role, tally.name, tally.requests, tally.prompt_tokens, tally.completion_tokens)
+        for role, tally in tallies.items()
+    )
+    return BuildEstimate(len(labels), roles)
+
+
+def stand_in(wiring: "Wiring", model: ModelSettings, names: Sequence[str], proposed: Proposed) -> Answers:
+    """Return an encoder for an encoder, and for a language model one that counts what it would read."""
+    from taxonaut.workspace.build.build_agents import label_encoder
+
+    if model.provider == ENCODER:
+        return label_encoder(wiring, model, names)
+    encoder = label_encoder(wiring, ModelSettings(model=DEFAULT_CHOOSER), names)
+    return EstimatingAnswers(model, encoder, proposed=proposed)

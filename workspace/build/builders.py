@@ -1,0 +1,81 @@
+"""The ways of making an index over labels, by name."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.core.config import BuildConfig, problems
+from taxonaut.workspace.build.kmeans_tree import KMeansSettings, KMeansTreeBuilder
+from taxonaut.workspace.build.tree_builder import TreeBuilder
+from taxonaut.workspace.core.container import Wiring
+
+if TYPE_CHECKING:
+    from taxonaut.graphs.policies import BuildPolicy
+    from taxonaut.state.stores.runs import Runs
+    from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
+
+METHODS = ("kmeans", "agents")
+"""Methods of `index build`. A tree that a label file describes needs none: importing it builds it."""
+
+
+def builder(
+    method: str, wiring: Wiring, settings: Mapping[str, Any], runs: "Runs | None" = None
+) -> TreeBuilder:
+    """Return the builder of this name with its settings; InputError says which there are.
+
+    With `runs`, a killed build of the agents' goes on where it stopped.
+    """
+    if method == "kmeans":
+        return kmeans_builder(wiring, settings)
+    if method == "agents":
+        return agents_builder(wiring, settings, runs)
+    raise InputError(
+        f"there is no method {method!r}; there are: {', '.join(METHODS)}. A tree of your own comes with "
+        "its labels: give them paths or parents and import them"
+    )
+
+
+def kmeans_builder(wiring: Wiring, settings: Mapping[str, Any]) -> KMeansTreeBuilder:
+    """Return the builder by recursive k-means."""
+    try:
+        chosen = KMeansSettings(**settings)
+    except TypeError as error:
+        raise InputError(f"these settings do not fit the method 'kmeans': {error}") from None
+    return KMeansTreeBuilder(lambda labels: wiring.stored.lookup([each.name for each in labels]), chosen)
+
+
+def agents_builder(
+    wiring: Wiring, settings: Mapping[str, Any], runs: "Runs | None" = None
+) -> "AgentsTreeBuilder":
+    """Return the builder by agents; `settings` replace those of the [build] table."""
+    from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
+    from taxonaut.workspace.build.build_agents import crew
+
+    build = build_config(wiring, settings)
+    changed = wiring.reconfigured(wiring.config.model_copy(update={"build": build}))
+    return AgentsTreeBuilder(lambda labels: crew(changed, labels), build_policy(build), runs)
+
+
+def build_config(wiring: Wiring, settings: Mapping[str, Any]) -> BuildConfig:
+    """Return the [build] table with some settings replaced; InputError names what cannot be."""
+    try:
+        return BuildConfig(**{**wiring.config.build.model_dump(), **settings})
+    except ValidationError as error:
+        raise InputError(f"these settings do not fit the method 'agents': {problems(error)}") from None
+
+
+def build_policy(build: BuildConfig) -> "BuildPolicy":
+    """Return the thresholds of a build."""
+    from taxonaut.graphs.policies import BuildPolicy
+
+    return BuildPolicy(
+        centres=build.centres,
+        terminal_size=build.terminal_size,
+        depth=build.depth,
+        overlap=build.overlap,
+        swallow=build.swallow,
+        other=build.other,
+        attempts=build.attempts,
+    )

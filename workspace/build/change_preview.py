@@ -1,0 +1,117 @@
+"""Make a change to the index, or only see what it would do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+from taxonaut.state.index.diff import IndexDiff
+from taxonaut.workspace.core.text_format import clipped
+from collections.abc import Mapping, Sequence
+from typing import Any
+from taxonaut.state.records import Change
+from taxonaut.workspace.core.text_format import clipped, counted
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
+
+
+LONGEST_NOTE = 200
+
+
+def make_change(
+    workspace: "Workspace", change: Callable[[], object], note: str, *, dry_run: bool = False
+) -> IndexDiff:
+    """Carry a change out as one transaction and one change of the log, and return what differs.
+
+    A dry run takes it back; the diff's `after` is then the number it would have had.
+    """
+    index = workspace.index
+    with attempt(workspace, dry_run=dry_run), index.change(clipped(" ".join(note.split()), LONGEST_NOTE)):
+        before = index.version()
+        change()
+        return index.diff_since(before)
+
+
+@contextmanager
+def attempt(workspace: "Workspace", *, dry_run: bool) -> Iterator[None]:
+    """Hold one transaction, which a dry run ends with a rollback."""
+    if not dry_run:
+        with workspace.database.write():
+            yield
+        return
+    with workspace.index.trial(), suppress(_DryRunError), workspace.database.write():
+        yield
+        raise _DryRunError
+
+
+class _DryRunError(Exception):
+    """Ends a dry run's transaction."""
+
+
+_LONGEST = 60
+
+
+def summary(change: Change) -> str:
+    """Say in a line what a change did: its note, else its operations."""
+    kinds = sorted(change.operations)
+    if kinds == ["undo"]:
+        return f"undo of {change.payload['event']}"
+    count = sum(change.operations.values())
+    if count == 1:
+        done = _one(kinds[0], change.payload)
+    else:
+        done = ", ".join(f"{name} × {change.operations[name]}" for name in kinds)
+    return f"{change.note}  ({done})" if change.note else done
+
+
+def _one(operation: str, payload: Mapping[str, Any]) -> str:
+    """Say what one event did, from what it kept of itself."""
+    name = repr(clipped(str(payload.get("name", "")), _LONGEST))
+    node = payload.get("node")
+    match operation:
+        case "add_labels":
+            return f"add {counted(payload['count'], 'label')}"
+        case "describe_labels":
+            return f"describe {counted(len(payload['descriptions']), 'label')}"
+        case "rename_labels":
+            return _renamed(payload["names"])
+        case "load_tree":
+            return f"load a tree of {counted(payload['nodes'], 'node')} ({payload['method']})"
+        case "create_node":
+            return f"make node #{payload['node']['id']} {clipped(payload['node']['name'], _LONGEST)!r}"
+        case "create_nodes":
+            made, above = counted(payload["count"], "node"), counted(len(payload["parents"]), "node")
+            return f"make {made} under {above}"
+        case "remove_node" | "dissolve_node":
+            return f"remove node #{node} {name}"
+        case "edit_node":
+            return f"edit {', '.join(payload['fields'])} of node #{node}"
+        case "add_edge":
+            return f"put node #{payload['child']} also under #{payload['parent']}"
+        case "remove_edge":
+            return f"take node #{payload['child']} from under #{payload['parent']}"
+        case "place" | "unplace":
+            where = [each[0] if isinstance(each, list) else each for each in payload["nodes"]]
+            nodes = ", ".join(f"#{each}" for each in where)
+            way = "in" if operation == "place" else "out of"
+            return f"{operation} label {clipped(payload['label'], _LONGEST)!r} {way} {nodes}"
+        case "place_many":
+            return f"place labels {counted(payload['count'], 'time')}"
+        case "move_node":
+            return f"move node #{node} from #{payload['from']} to #{payload['to']}"
+        case "merge_nodes":
+            return f"merge node #{payload['away']} {name} into #{payload['keep']}"
+        case "graft":
+            counts = counted(payload["labels"], "label"), counted(payload["count"], "node")
+            return f"split node #{node}: {counts[0]} into {counts[1]}"
+        case "graft_many":
+            counts = counted(payload["labels"], "label"), counted(payload["count"], "node")
+            return f"split {counted(len(payload['nodes']), 'node')}: {counts[0]} into {counts[1]}"
+        case _:
+            return operation
+
+
+def _renamed(rows: Sequence[Sequence[str]]) -> str:
+    if len(rows) > 1:
+        return f"rename {counted(len(rows), 'label')}"
+    label, name = (repr(clipped(text, _LONGEST)) for text in rows[0])
+    return f"rename label {label} to {name}"

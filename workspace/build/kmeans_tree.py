@@ -1,0 +1,133 @@
+"""An index for flat labels: recursive spherical k-means over their embeddings, as in XMC-Agent's ablation."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Label, Tree, TreeNode
+from taxonaut.tools.support.names import name_centres
+from taxonaut.tools.support.clustering import (
+    LOPSIDED,
+    Indexes,
+    Matrix,
+    even_split,
+    medoids,
+    parts_for,
+    spherical_kmeans,
+    unit_rows,
+)
+from taxonaut.workspace.build.tree_builder import Progress, silent
+
+Embed = Callable[[Sequence[Label]], NDArray[np.float32]]
+"""Gives one row for each label, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class KMeansSettings:
+    """How to split.
+
+    A node with more than `terminal_size` labels is split into at most `k` children; into fewer where they
+    would get less than half a terminal each. `seed` decides the starts, `examples` how many medoids a node
+    keeps, `name_terms` how many terms its name has.
+    """
+
+    k: int = 16
+    terminal_size: int = 64
+    seed: int = 0
+    examples: int = 8
+    name_terms: int = 3
+
+    def __post_init__(self) -> None:
+        for name, least in (("k", 2), ("terminal_size", 1), ("examples", 1), ("name_terms", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be at least {least}.")
+
+
+class KMeansTreeBuilder:
+    """Build by k-means over the vectors that `embed` gives; both run in a thread."""
+
+    name = "kmeans"
+
+    def __init__(self, embed: Embed, settings: KMeansSettings | None = None) -> None:
+        self._embed = embed
+        self._settings = settings or KMeansSettings()
+
+    async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
+        """Embed the labels and split them. Each label is placed in exactly one terminal node."""
+        return await asyncio.to_thread(self._build, labels, progress)
+
+    def _build(self, labels: Sequence[Label], progress: Progress) -> Tree:
+        return build_kmeans_tree(labels, self._embed(labels), self._settings, progress)
+
+
+def build_kmeans_tree(
+    labels: Sequence[Label],
+    vectors: NDArray[np.floating],
+    settings: KMeansSettings | None = None,
+    progress: Progress = silent,
+) -> Tree:
+    """Split labels with their vectors (n, d) until no node holds more than `terminal_size`.
+
+    Nodes are named by the terms that tell them from their siblings; their examples are medoids, the most
+    central label first. Where k-means leaves nearly all labels together (equal vectors), a node is cut into
+    equal parts instead. The same labels, vectors and settings give the same tree.
+    """
+    settings = settings or KMeansSettings()
+    if vectors.ndim != 2 or len(vectors) != len(labels):
+        raise InputError(
+            f"vectors have the shape {vectors.shape} for {len(labels)} labels; give one row for each label."
+        )
+    names = [label.name for label in labels]
+    unit = unit_rows(vectors)
+    rng = np.random.default_rng(settings.seed)
+    nodes: list[TreeNode] = []
+    edges: list[tuple[int, int]] = []
+    placements: list[tuple[int, LabelId]] = []
+    waiting = deque([(0, np.arange(len(labels), dtype=np.intp))])
+    while waiting:
+        key, rows = waiting.popleft()
+        if len(rows) <= settings.terminal_size:
+            placements.extend((key, labels[row].id) for row in rows.tolist())
+            progress(len(placements), len(labels))
+            continue
+        clusters = [rows[part] for part in _split(unit[rows], settings, rng)]
+        children = _nodes(len(nodes) + 1, clusters, names, unit, settings)
+        nodes.extend(children)
+        edges.extend((key, child.key) for child in children)
+        waiting.extend((child.key, rows) for child, rows in zip(children, clusters, strict=True))
+    return Tree(KMeansTreeBuilder.name, tuple(nodes), tuple(edges), tuple(placements), asdict(settings))
+
+
+def _split(vectors: Matrix, settings: KMeansSettings, rng: np.random.Generator) -> list[Indexes]:
+    count = len(vectors)
+    parts = parts_for(count, settings.terminal_size, settings.k)
+    clusters = spherical_kmeans(vectors, parts, rng)
+    if len(clusters[0]) > max(settings.terminal_size, LOPSIDED * count) or len(clusters) == 1:
+        return even_split(vectors, parts)
+    return clusters
+
+
+def _nodes(
+    first_key: int, clusters: Sequence[Indexes], names: Sequence[str], unit: Matrix, settings: KMeansSettings
+) -> list[TreeNode]:
+    """Make the children of one node; they are named together."""
+    central = [
+        [names[row] for row in rows[medoids(unit[rows], settings.examples)].tolist()] for rows in clusters
+    ]
+    texts = [
+        [examples[0], *(names[row] for row in rows.tolist() if names[row] != examples[0])]
+        for examples, rows in zip(central, clusters, strict=True)
+    ]
+    titles = name_centres(texts, settings.name_terms)
+    return [
+        TreeNode(key, title, examples=tuple(dict.fromkeys(examples)))
+        for key, title, examples in zip(
+            range(first_key, first_key + len(clusters)), titles, central, strict=True
+        )
+    ]

@@ -1,0 +1,116 @@
+"""The tree a person's labels already have, from their paths and parents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Label, Tree, TreeNode
+from taxonaut.workspace.files.label_graph import ROOT, Key, LabelGraph, LabelRow, label_graph
+from taxonaut.workspace.build.tree_builder import Progress, silent
+
+MOST_EXAMPLES = 8
+
+
+class NativeTreeBuilder:
+    """Build the tree that the rows of a label file describe; a label that has no row goes to the top."""
+
+    name = "native"
+
+    def __init__(self, rows: Sequence[LabelRow]) -> None:
+        self._rows = tuple(rows)
+
+    async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
+        """Put these labels where their rows say; rows of other labels serve as nodes only."""
+        wanted = {label.id for label in labels}
+        rows = [replace(row, is_node=row.label.id not in wanted) for row in self._rows]
+        known = {row.label.id for row in rows}
+        rows += [LabelRow(label) for label in labels if label.id not in known]
+        tree = build_native_tree(rows)
+        progress(len(labels), len(labels))
+        return tree
+
+
+def build_native_tree(rows: Sequence[LabelRow]) -> Tree:
+    """Make the tree of rows with paths or parents.
+
+    Each inner step of a path is a node, each label with something below it a node that carries the label and
+    holds it; every other label is placed in the node of each of its parents, at the top in the root (key 0).
+    Nodes with no label below them are left out. Nodes come before their children, siblings in the order of
+    the file. Raises `InputError` and `CycleError` as `label_graph` does.
+    """
+    graph = label_graph(rows)
+    below = _kept_children(graph)
+    leaves = {key for key in below if not below[key] and _label(graph, key)}
+    inner = [key for key in graph.order if key != ROOT and key in below and below[key]]
+    numbers: dict[Key, int] = {ROOT: 0, **{key: number for number, key in enumerate(inner, start=1)}}
+    examples = _examples(graph, below)
+    edges: list[tuple[int, int]] = []
+    placements: list[tuple[int, LabelId]] = []
+    for key in (ROOT, *inner):
+        own = _label(graph, key)
+        if own is not None:
+            placements.append((numbers[key], own.id))
+        for child in below[key]:
+            if child in leaves:
+                placements.append((numbers[key], graph.rows[child].label.id))
+            else:
+                edges.append((numbers[key], numbers[child]))
+    return Tree(
+        method=NativeTreeBuilder.name,
+        nodes=tuple(_node(graph, key, numbers[key], examples[key]) for key in inner),
+        edges=tuple(edges),
+        placements=tuple(placements),
+    )
+
+
+def _label(graph: LabelGraph, key: Key) -> Label | None:
+    row = graph.rows.get(key)
+    return None if row is None or row.is_node else row.label
+
+
+def _kept_children(graph: LabelGraph) -> dict[Key, list[Key]]:
+    """Keep the places that are labels or have labels below them."""
+    kept: dict[Key, list[Key]] = {ROOT: []}
+    for key in reversed(graph.order):
+        children = [child for child in graph.children[key] if child in kept]
+        if children or _label(graph, key) is not None:
+            kept[key] = children
+    return kept
+
+
+def _node(graph: LabelGraph, key: Key, number: int, examples: Sequence[str]) -> TreeNode:
+    row = graph.rows.get(key)
+    return TreeNode(
+        key=number,
+        name=key[-1] if row is None else row.label.name,
+        description="" if row is None else row.label.description,
+        label_id=None if row is None or row.is_node else row.label.id,
+        examples=tuple(examples) if row is None else row.examples or tuple(examples),
+        includes=() if row is None else row.includes,
+        excludes=() if row is None else row.excludes,
+    )
+
+
+def _examples(graph: LabelGraph, below: Mapping[Key, Sequence[Key]]) -> dict[Key, list[str]]:
+    """Choose some names of labels below each place: one from each child in turn, then the next of each."""
+    examples: dict[Key, list[str]] = {}
+    for key in reversed(graph.order):
+        if key not in below:
+            continue
+        offers = []
+        for child in _spread(below[key], MOST_EXAMPLES):
+            own = _label(graph, child)
+            offers.append([*([own.name] if own else []), *examples[child]])
+        chosen: dict[str, None] = {}
+        for turn in range(MOST_EXAMPLES):
+            for offer in offers:
+                if turn < len(offer) and len(chosen) < MOST_EXAMPLES:
+                    chosen[offer[turn]] = None
+        examples[key] = list(chosen)
+    return examples
+
+
+def _spread(children: Sequence[Key], most: int) -> list[Key]:
+    """Take at most so many children, evenly from first to last."""
+    count = min(most, len(children))
+    return [children[place * len(children) // count] for place in range(count)]

@@ -1,0 +1,1 @@
+"""Settings, models and results that every part of a workspace uses."""

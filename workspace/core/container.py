@@ -1,0 +1,197 @@
+"""Open the models a workspace's settings name, each once, and put agents on them."""
+
+from dataclasses import replace
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from taxonaut.agents import general_expert, navigator
+from taxonaut.agents.general_expert import ExpertSettings, GeneralExpert
+from taxonaut.agents.navigator import Navigator, NavigatorSettings
+from taxonaut.agents.retriever import Retriever
+from taxonaut.agents.support.exemplars import Exemplars
+from taxonaut.agents.support.texts import PATH_SEPARATOR, LabelTable, label_text
+from taxonaut.models.catalog import ENCODER, encoder_embedder, open_answers, open_embedder
+from taxonaut.models.encoder.phrases import PhraseSettings
+from taxonaut.models.encoder.scorer import LabelSpace, ScoreSettings, TextScorer, option_vectors
+from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+from taxonaut.state.ids import LabelId
+from taxonaut.workspace.build.native_tree import NativeTreeBuilder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from taxonaut.models.embedder import Embedder
+    from taxonaut.models.requests import Answers
+    from taxonaut.models.settings import ModelSettings
+    from taxonaut.prompts.library import PromptLibrary
+    from taxonaut.state.index.index import Index
+    from taxonaut.state.stores.embeddings import Embeddings
+    from taxonaut.state.stores.reply_cache import ResponseCache
+    from taxonaut.workspace.core.config import Config
+
+
+NATIVE = NativeTreeBuilder.name
+
+
+class Wiring:
+    """Models and agents of one workspace, opened when first used and closed together."""
+
+    def __init__(
+        self,
+        config: "Config",
+        index: "Index",
+        embeddings: "Embeddings",
+        cache: "ResponseCache",
+        prompts: "PromptLibrary",
+    ) -> None:
+        self.config = config
+        self.index = index
+        self.embeddings = embeddings
+        self.cache = cache
+        self.prompts = prompts
+        self.embedders: dict[str, Embedder] = {}
+        self.scorers: dict[str, TextScorer] = {}
+        self.tables: dict[str, LabelTable] = {}
+        self.models: dict[str, Answers] = {}
+        self.lock = RLock()
+        """Held while a table or scorer is made: who wants it meanwhile waits, and does not make it again."""
+
+    def reconfigured(self, config: "Config") -> "Wiring":
+        """Return the same wiring under other settings; what was opened is shared."""
+        other = Wiring(config, self.index, self.embeddings, self.cache, self.prompts)
+        other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
+        other.models, other.lock = self.models, self.lock
+        return other
+
+    @property
+    def native(self) -> bool:
+        """Whether the tree is the person's own: its paths then say what a label means."""
+        return self.index.tree_method() == NATIVE
+
+    @cached_property
+    def stored(self) -> StoredEmbedder:
+        """The workspace's embedder before the vectors it keeps."""
+        return StoredEmbedder(self.embedder_of(self.config.embeddings), self.embeddings)
+
+    @property
+    def scorer(self) -> TextScorer:
+        """Scores texts against labels with the workspace's embedder."""
+        return self.scorer_of(self.config.embeddings)
+
+    def embedder_of(self, settings: "ModelSettings") -> "Embedder":
+        """Open an embedder, once for equal settings."""
+        with self.lock:
+            key = embedder_key(settings)
+            if key not in self.embedders:
+                self.embedders[key] = open_embedder(settings)
+            return self.embedders[key]
+
+    def encoder_in(self, folder: "Path") -> StoredEmbedder:
+        """Open an expert's fine-tuned encoder, once for equal ones; its vectors are kept under its own name."""
+        from taxonaut.models.expert.encoder_export import open_encoder
+
+        opened = open_encoder(folder)
+        embedder = self.embedders.setdefault(f"{folder} {opened.name}", opened)
+        return StoredEmbedder(embedder, self.embeddings)
+
+    def scorer_of(self, settings: "ModelSettings") -> TextScorer:
+        """Return the scorer over one embedder; equal settings share it, and with it the phrases it knows."""
+        with self.lock:
+            key = f"{embedder_key(settings)} {self.index.version()}"
+            if key not in self.scorers:
+                table = self.label_table(settings)
+                names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
+                space = LabelSpace.of(names, table.vectors)
+                self.scorers[key] = TextScorer(self.embedder_of(settings), self.score_settings(), space)
+            return self.scorers[key]
+
+    def score_settings(self) -> ScoreSettings:
+        """Return how texts are scored, as the settings have it."""
+        scoring = self.config.scoring
+        phrases = replace(PhraseSettings(), limit=scoring.phrases)
+        return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases)
+
+    def answers(self, settings: "ModelSettings") -> "Answers":
+        """Open a role's model, once for equal settings: walks at the same time share its concurrency limit."""
+        compares = settings.provider == ENCODER or settings.join is not None
+        version = self.index.version() if compares else ""
+        key = f"{settings!r} {sorted(settings.model_fields_set)} {version}"
+        if key not in self.models:
+            self.models[key] = open_answers(settings, self.scorer_of, self.embeddings, self.cache)
+        return self.models[key]
+
+    @property
+    def walk_templates(self) -> tuple[str, str]:
+        """The templates of the navigator and of the general expert."""
+        models = self.config.models
+        scored = [model.answer == "scored" for model in (models.navigator, models.general_expert)]
+        return (
+            navigator.SCORED_TEMPLATE if scored[0] else navigator.TEMPLATE,
+            general_expert.SCORED_TEMPLATE if scored[1] else general_expert.TEMPLATE,
+        )
+
+    def navigator(self) -> Navigator:
+        """Return the navigator on its configured model."""
+        walk = self.config.walk
+        settings = NavigatorSettings(
+            task=self.config.task.description, most=walk.branches, native=self.native, seed=walk.seed
+        )
+        model = self.config.models.navigator
+        exemplars = None
+        if model.provider == ENCODER:
+            exemplars = Exemplars(self.index, lambda: self.label_table(encoder_embedder(model)))
+        template, _ = self.walk_templates
+        return Navigator(self.answers(model), self.prompts, settings, exemplars, template)
+
+    def general_expert(self) -> GeneralExpert:
+        """Return the general expert on its configured model."""
+        walk = self.config.walk
+        settings = ExpertSettings(
+            task=self.config.task.description, most=walk.top, native=self.native, seed=walk.seed
+        )
+        model = self.config.models.general_expert
+        _, template = self.walk_templates
+        return GeneralExpert(self.answers(model), self.prompts, settings, template)
+
+    def retriever(self) -> Retriever:
+        """Return dense retrieval over all labels of the index."""
+        return Retriever(self.scorer, lambda: self.label_table(self.config.embeddings))
+
+    def label_table(self, embedder: "ModelSettings") -> LabelTable:
+        """Return every label with its text and vector, embedding those that are new."""
+        with self.lock:
+            key = f"{embedder_key(embedder)} {self.index.version()}"
+            if key not in self.tables:
+                texts = self.label_texts()
+                lookup = StoredEmbedder(self.embedder_of(embedder), self.embeddings).lookup
+                vectors = option_vectors(list(texts.values()), lookup)
+                self.tables[key] = LabelTable(list(texts), list(texts.values()), vectors)
+            return self.tables[key]
+
+    def label_texts(self) -> dict[LabelId, str]:
+        """Return the text that each label is compared by, in import order."""
+        labels, native = self.index.all_labels(), self.native
+        paths = self.index.paths_of([label.id for label in labels]) if native else {}
+        return {label.id: label_text(label, (paths.get(label.id) or [()])[0], native) for label in labels}
+
+    def close(self) -> None:
+        """Free the models that live in this process."""
+        for embedder in self.embedders.values():
+            close(embedder)
+        self.embedders.clear()
+        self.scorers.clear()
+        self.tables.clear()
+        self.models.clear()
+
+
+def close(embedder: "Embedder") -> None:
+    """Free what an embedder takes in this process, if it does."""
+    free = getattr(embedder, "close", None)
+    if free is not None:
+        free()
+
+
+def embedder_key(settings: "ModelSettings") -> str:
+    """What makes two embedders the same."""
+    return f"{settings.model} {settings.api_base}"

@@ -1,0 +1,144 @@
+"""Results that can be tables: Arrow, or pandas where it is installed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
+
+from taxonaut.state.errors import MissingExtraError
+from taxonaut.state.recommendations import Categorized
+from taxonaut.state.records import ItemResult
+from taxonaut.workspace.files.tables import cleaned
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+EXTRA = "tables"
+PATH = "list"
+"""The type of a column whose cells are lists of texts; others have the names that Arrow gives them."""
+
+PREDICTION_COLUMNS = {
+    "item": "string",
+    "rank": "int32",
+    "label_id": "string",
+    "name": "string",
+    "path": PATH,
+    "score": "double",
+    "evidence": "string",
+    "reason": "string",
+    "origin": "string",
+    "error": "string",
+}
+CATEGORY_COLUMNS = {
+    "item": "string",
+    "label_id": "string",
+    "name": "string",
+    "path": PATH,
+    "confidence": "double",
+    "verdict": "string",
+    "reason": "string",
+    "error": "string",
+}
+R = TypeVar("R")
+
+
+class Results(list[R]):
+    """Results in the order of their items: a list that can be a table."""
+
+    columns: Mapping[str, str] = {}
+    """The table's columns and their types."""
+
+    def rows(self) -> Iterator[Sequence[Any]]:
+        """Yield the table's rows."""
+        raise NotImplementedError
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """Return them as an Arrow table. Raises MissingExtraError without pyarrow."""
+        return arrow_table(self.columns, self.rows())
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return them as a pandas frame. Raises MissingExtraError without pyarrow or pandas."""
+        return data_frame(self.to_arrow())
+
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> R: ...
+
+    @overload
+    def __getitem__(self, key: slice, /) -> Self: ...
+
+    def __getitem__(self, key: SupportsIndex | slice, /) -> R | Self:
+        """A part of results can be a table as well."""
+        return type(self)(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
+
+
+class ItemResults(Results[ItemResult]):
+    """What `classify` found: a row for each label of each item.
+
+    `rank` counts from 1. An item without labels has one row, in which all but `item` and `error` is null.
+    """
+
+    columns = PREDICTION_COLUMNS
+
+    def rows(self) -> Iterator[Sequence[Any]]:
+        """Yield a row for each label, the best first."""
+        for result in self:
+            item, error = cleaned(result.item_id), cleaned(result.error) or None
+            for rank, label in enumerate(result.labels, start=1):
+                yield (
+                    item,
+                    rank,
+                    cleaned(label.label_id),
+                    cleaned(label.name),
+                    [cleaned(name) for name in label.path],
+                    label.score,
+                    cleaned(label.evidence),
+                    cleaned(label.reason),
+                    label.origin,
+                    error,
+                )
+            if not result.labels:
+                yield (item, *[None] * 8, error)
+
+
+class CategorizedItems(Results[Categorized]):
+    """What `categorize` found: a row for each item; without a category `label_id`, `name` and `path` are null.
+
+    `confidence` is the domain expert's in its own first candidate, whoever decided.
+    """
+
+    columns = CATEGORY_COLUMNS
+
+    def rows(self) -> Iterator[Sequence[Any]]:
+        """Yield a row for each item."""
+        for each in self:
+            yield (
+                cleaned(each.item_id),
+                None if each.label is None else cleaned(each.label),
+                cleaned(each.path[-1]) if each.path else None,
+                [cleaned(name) for name in each.path] or None,
+                each.recommended.confidence,
+                each.verdict,
+                cleaned(each.reason),
+                cleaned(each.error) or None,
+            )
+
+
+def arrow_table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> "pyarrow.Table":
+    """Make an Arrow table of rows whose cells stand in the order of `columns`."""
+    try:
+        import pyarrow
+    except ImportError:
+        raise MissingExtraError("pyarrow", EXTRA) from None
+    texts = pyarrow.list_(pyarrow.string())
+    types = {name: texts if kind == PATH else pyarrow.type_for_alias(kind) for name, kind in columns.items()}
+    cells = list(zip(*rows, strict=True)) or [()] * len(types)
+    arrays = [pyarrow.array(each, kind) for each, kind in zip(cells, types.values(), strict=True)]
+    return pyarrow.table(arrays, schema=pyarrow.schema(list(types.items())))
+
+
+def data_frame(table: "pyarrow.Table") -> "pandas.DataFrame":
+    """Return a table as a pandas frame."""
+    try:
+        import pandas  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("pandas", EXTRA) from None
+    return table.to_pandas()

@@ -1,0 +1,1 @@
+"""Training the domain expert, categorizing with it, auditing it."""

@@ -1,0 +1,299 @@
+"""Categorize items as a run: what either expert said of an item is kept, whatever the threshold is next time."""
+
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+import taxonaut
+from taxonaut.models.catalog import ENCODER
+from taxonaut.state.errors import InputError, ModelUnavailableError
+from taxonaut.state.graph_states.categorize import EVERYTHING
+from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.recommendations import Categorized, Recommendation
+from taxonaut.state.records import Item
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.build.build_agents import identity
+from taxonaut.workspace.core.config import CategorizeConfig, problems
+from taxonaut.workspace.core.results import CategorizedItems
+from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
+from taxonaut.workspace.prompt_lab.template_versions import keep_templates
+from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched, distinct, unit_key
+
+if TYPE_CHECKING:
+    from taxonaut.agents.category_expert import CategoryExpert
+    from taxonaut.state.graph_states.categorize import Judged
+    from taxonaut.workspace.core.container import Wiring
+    from taxonaut.workspace.workspace import Workspace
+
+KIND = "categorize"
+DEFAULT_THRESHOLD = 0.5
+GENERAL = "general_expert"
+"""The agent whose decisions are requests to a model."""
+
+BATCH = 2048
+"""Items that are categorized together where no language model is asked."""
+
+IN_FLIGHT = 4
+"""Items before a language model together, for each request it may have in flight."""
+
+BESIDE = 8
+"""How many times more are categorized together where a threshold sends some of them on."""
+
+FAILURES = 20
+"""Requests that may fail one after the other, none answered in between, before the run is given up."""
+
+_RECOMMENDED, _JUDGED = "d:", "g:"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The confidence below which the general expert decides, and who said so.
+
+    `audit`: the expert's last audit proposed it; `is_stale` where that was for another model or other settings.
+    """
+
+    value: float
+    origin: Literal["set", "audit", "default", "everything"]
+    is_stale: bool = False
+
+
+class Categorizing:
+    """One way of categorizing; its run holds what each expert said of each item, apart.
+
+    The fingerprint is made of both experts, the index and the settings, but for the threshold: with another
+    one only items are asked about that no former call, and no audit, has asked about. `kind` is that of its run.
+    """
+
+    def __init__(
+        self, workspace: "Workspace", expert: int | None, *, everything: bool = False, kind: str = KIND
+    ) -> None:
+        from taxonaut.workspace.expert.experts import Experts
+
+        self.workspace = workspace
+        self.kind = kind
+        self.experts = Experts(workspace)
+        self.card = self.experts.card(expert)
+        self.settings = self.described()
+        text = json.dumps(self.settings, sort_keys=True, default=str)
+        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.threshold = Threshold(EVERYTHING, "everything") if everything else self.chosen_threshold()
+        self.failed_in_a_row = 0
+
+    def described(self) -> dict[str, Any]:
+        """Return what can change what either expert says."""
+        config = self.workspace.config
+        template = category_template(self.workspace)
+        return {
+            "version": taxonaut.__version__,
+            "expert": self.card.number,
+            "made": self.card.made,
+            "index": self.workspace.index.version(),
+            "task": config.task.description,
+            "general_expert": identity(config.models.general_expert),
+            "embeddings": identity(config.embeddings),
+            "scoring": config.scoring.model_dump(mode="json"),
+            "categorize": config.categorize.model_dump(
+                mode="json", exclude={"threshold", "examples", "characters"}
+            ),
+            "template": {template: self.workspace.prompts.hash(template)},
+        }
+
+    def chosen_threshold(self) -> Threshold:
+        """Return the threshold that is set, else that of the last audit, else the default."""
+        given = self.workspace.config.categorize.threshold
+        if given is not None:
+            return Threshold(given, "set")
+        audit = last_audit(self.workspace, self.card.number)
+        if audit is None or audit.threshold is None:
+            return Threshold(DEFAULT_THRESHOLD, "default")
+        return Threshold(audit.threshold, "audit", audit.fingerprint != self.fingerprint)
+
+    @property
+    def batch(self) -> int:
+        """How many items are categorized together."""
+        model = self.workspace.config.models.general_expert
+        if model.provider == ENCODER or self.threshold.value == 0:
+            return BATCH
+        return min(
+            BATCH, IN_FLIGHT * model.concurrency * (1 if self.threshold.origin == "everything" else BESIDE)
+        )
+
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether the general expert is one that compares vectors of labels."""
+        return self.threshold.value > 0 and self.workspace.config.models.general_expert.provider == ENCODER
+
+    def totals(self, agent: str | None = GENERAL) -> Totals:
+        """Return what all calls of this categorization cost together: requests to the general expert's model."""
+        runs = self.workspace.runs.list(self.kind)
+        run = next((run for run in runs if run.fingerprint == self.fingerprint), None)
+        return self.workspace.decisions.totals(run.id, agent=agent) if run is not None else Totals()
+
+    async def results(
+        self, items: Iterable[Item], on_done: OnDone | None = None
+    ) -> AsyncGenerator[tuple[Categorized, "Judged | None"], None]:
+        """Give what came of each item, in order, and what the general expert said where it was asked.
+
+        Raises ModelUnavailableError after `FAILURES` failed requests in a row; what was finished is kept.
+        """
+        run = self.workspace.runs.open(self.kind, self.fingerprint, self.settings)
+        done = 0
+        with self.workspace.runs.working(run):
+            routing = self.graph()
+            for batch in batched(items, self.batch):
+                for result in await self.categorized(run, batch, routing):
+                    yield result
+                done += len(batch)
+                if on_done is not None:
+                    on_done(done)
+
+    def graph(self) -> Any:
+        """Return the compiled graph over both experts; a general expert that nothing is sent to is not opened."""
+        from taxonaut.agents.domain_expert import DomainExpert
+        from taxonaut.graphs.categorize import categorize
+        from taxonaut.workspace.expert.category_texts import category_texts
+
+        workspace = self.workspace
+        settings = workspace.config.categorize
+        domain = DomainExpert(
+            self.experts.classifier(self.card.number), settings.candidates, settings.abstain
+        )
+        general = None
+        if self.threshold.value > 0:
+            general = category_expert(workspace.wiring)
+            keep_templates(workspace, [category_template(workspace)])
+        return categorize(
+            workspace.index,
+            workspace.items,
+            domain,
+            general,
+            lambda labels: category_texts(workspace, labels),
+            self.threshold.value,
+        ).compile()
+
+    async def categorized(
+        self, run: RunId, batch: Sequence[Item], graph: Any
+    ) -> list[tuple[Categorized, "Judged | None"]]:
+        """Give what came of a batch: kept where it was said before, the rest by the graph."""
+        once = distinct(batch)
+        keys = {item.id: unit_key(item) for item in once}
+        units = [mark + key for key in keys.values() for mark in (_RECOMMENDED, _JUDGED)]
+        kept = self.workspace.runs.finished(run, units)
+        recommended, judged = remembered(keys, kept)
+        found = {item.id: blank(item) for item in once if not item.text.strip()}
+        todo = [item for item in once if item.id not in found]
+        state: Mapping[str, Any] = {"judged": {}}
+        if todo:
+            self.workspace.items.put(todo)
+            given = {
+                "run_id": run,
+                "item_ids": [item.id for item in todo],
+                "recommended": recommended,
+                "judged": judged,
+            }
+            state = await graph.ainvoke(given, {"recursion_limit": DEEPEST})
+            found |= state["categorized"]
+            fresh = {item: said for item, said in state["judged"].items() if item not in judged}
+            new: dict[str, Mapping[str, Any]] = {
+                _RECOMMENDED + keys[item]: dumped(said)
+                for item, said in state["recommended"].items()
+                if item not in recommended
+            }
+            new |= {
+                _JUDGED + keys[item]: asdict(said) for item, said in fresh.items() if said.verdict != "failed"
+            }
+            self.workspace.runs.finish(run, new, state["decisions"])
+            self.note_failures(list(fresh.values()))
+        return [(found[item.id], state["judged"].get(item.id)) for item in batch]
+
+    def note_failures(self, fresh: Sequence["Judged"]) -> None:
+        """Give up where nothing but failures comes from the general expert's model."""
+        for said in fresh:
+            self.failed_in_a_row = self.failed_in_a_row + 1 if said.verdict == "failed" else 0
+        if self.failed_in_a_row >= FAILURES:
+            raise ModelUnavailableError(
+                f"the general expert's last {self.failed_in_a_row} requests failed: {fresh[-1].error} — "
+                "what was finished before is kept; run the same command again to continue"
+            )
+
+
+def remembered(
+    keys: Mapping[ItemId, str], kept: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[ItemId, Recommendation], dict[ItemId, "Judged"]]:
+    """Return what former calls found out about items: recommendations and judgements."""
+    recommended = {
+        item: recommendation(kept[_RECOMMENDED + key])
+        for item, key in keys.items()
+        if _RECOMMENDED + key in kept
+    }
+    judged = {item: judgement(kept[_JUDGED + key]) for item, key in keys.items() if _JUDGED + key in kept}
+    return recommended, judged
+
+
+def dumped(recommendation: Recommendation) -> dict[str, Any]:
+    """Return a recommendation as plain values; `asdict` copies every number, which takes longer than all the rest."""
+    return {
+        "item_id": recommendation.item_id,
+        "labels": recommendation.labels,
+        "probabilities": recommendation.probabilities,
+    }
+
+
+def blank(item: Item) -> Categorized:
+    """What comes of an item without a text."""
+    return Categorized(item.id, None, (), "blank", Recommendation(item.id, (), ()))
+
+
+def is_scored(workspace: "Workspace") -> bool:
+    """Whether the general expert's model answers by the likelihood of the options' texts."""
+    model = workspace.config.models.general_expert
+    return model.answer == "scored" and model.provider != ENCODER
+
+
+def category_template(workspace: "Workspace") -> str:
+    """The name of the template that the general expert reads."""
+    from taxonaut.agents.category_expert import TEMPLATES
+    from taxonaut.agents.general_expert import SCORED_TEMPLATE
+
+    return SCORED_TEMPLATE if is_scored(workspace) else TEMPLATES[workspace.config.categorize.ask]
+
+
+def category_expert(wiring: "Wiring") -> "CategoryExpert":
+    """Return the general expert on its configured model."""
+    from taxonaut.agents.category_expert import ROOM, CategoryExpert, CategorySettings
+
+    config = wiring.config
+    model, how = config.models.general_expert, config.categorize
+    if "max_tokens" not in model.model_fields_set:
+        model = model.model_copy(update={"max_tokens": max(model.max_tokens, ROOM[how.ask])})
+    settings = CategorySettings(task=config.task.description, shown=how.shown, ask=how.ask, seed=how.seed)
+    scored = model.answer == "scored" and model.provider != ENCODER
+    return CategoryExpert(wiring.answers(model), wiring.prompts, settings, scored=scored)
+
+
+def categorizing(
+    workspace: "Workspace", *, expert: int | None = None, everything: bool = False, **categorize: Any
+) -> Categorizing:
+    """Prepare a categorization; `categorize` replaces settings of the `[categorize]` table, such as `ask="think"`.
+
+    `expert`: the number of a trained expert, None: the newest. `everything`: all items go to the general expert,
+    whatever the domain expert is sure of.
+    """
+    try:
+        changed = CategorizeConfig(**{**workspace.config.categorize.model_dump(), **categorize})
+    except ValidationError as error:
+        raise InputError(f"these settings of a categorization cannot be: {problems(error)}") from None
+    return Categorizing(workspace.with_table("categorize", changed), expert, everything=everything)
+
+
+async def acategorize(
+    workspace: "Workspace", items: Iterable[Item], *, on_done: OnDone | None = None, **categorize: Any
+) -> CategorizedItems:
+    """Do what `Categorizing.results` does, and return what came of the items together."""
+    async with aclosing(categorizing(workspace, **categorize).results(items, on_done)) as results:
+        return CategorizedItems([result async for result, _ in results])

@@ -1,0 +1,62 @@
+"""Categorized items as rows of a file: the category, how sure the domain expert was, who decided and why."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from taxonaut.state.recommendations import Categorized
+from taxonaut.workspace.files.result_files import Shape
+from taxonaut.workspace.files.tables import cleaned
+
+CSV_COLUMNS = (
+    "id", "label_id", "name", "path", "confidence", "verdict", "reason", "error", "candidates",
+)  # fmt: skip
+PARQUET_COLUMNS = {
+    "id": "VARCHAR",
+    "label_id": "VARCHAR",
+    "name": "VARCHAR",
+    "path": "VARCHAR[]",
+    "confidence": "DOUBLE",
+    "verdict": "VARCHAR",
+    "reason": "VARCHAR",
+    "error": "VARCHAR",
+    "candidates": "STRUCT(id VARCHAR, probability DOUBLE)[]",
+}
+
+
+def categorized_row(result: Categorized) -> dict[str, Any]:
+    """Make an item's JSON object; `label_id` and `name` are null where it got no category.
+
+    `confidence` is the domain expert's in its own first candidate, whoever decided. `candidates` are in the
+    domain expert's order.
+    """
+    recommended = result.recommended
+    return {
+        "id": cleaned(result.item_id),
+        "label_id": None if result.label is None else cleaned(result.label),
+        "name": cleaned(result.path[-1]) if result.path else None,
+        "path": [cleaned(step) for step in result.path],
+        "confidence": recommended.confidence,
+        "verdict": result.verdict,
+        "reason": cleaned(result.reason),
+        "error": cleaned(result.error),
+        "candidates": [
+            {"id": cleaned(label), "probability": probability}
+            for label, probability in zip(recommended.labels, recommended.probabilities, strict=True)
+        ],
+    }
+
+
+def categorized_cells(result: Categorized, path_separator: str) -> Iterator[Sequence[object]]:
+    """Make an item's line of CSV; its candidates are a JSON object of their probabilities."""
+    row = categorized_row(result)
+    candidates = {each["id"]: each["probability"] for each in row["candidates"]}
+    row |= {
+        "path": path_separator.join(row["path"]),
+        "candidates": json.dumps(candidates, ensure_ascii=False),
+    }
+    yield [row[column] for column in CSV_COLUMNS]
+
+
+CATEGORIZED = Shape(CSV_COLUMNS, PARQUET_COLUMNS, categorized_row, categorized_cells)
+"""What `taxonaut categorize` writes."""

@@ -1,0 +1,76 @@
+"""What the general expert may see of categories: names, paths, titles, definitions (Dual-Expert, figure 3b)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from taxonaut.agents.category_expert import CategoryText
+from taxonaut.state.ids import EventId, LabelId
+from taxonaut.state.index.index import Index
+from taxonaut.state.stores.definitions import Definitions
+from taxonaut.tools.support.names import short_ends
+from taxonaut.workspace.build.native_tree import NativeTreeBuilder
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
+
+_KEPT: "WeakKeyDictionary[Index, tuple[EventId, dict[LabelId, CategoryText]]]" = WeakKeyDictionary()
+
+
+def category_texts(workspace: "Workspace", labels: Sequence[LabelId]) -> dict[LabelId, CategoryText]:
+    """Return what categories may be shown as; those of all labels are kept until the index changes.
+
+    A path is there in a tree of the person's own only, as it says what a category means; the title is the one that
+    was written with the definition that stands, else the shortest end of the path that no other category shares.
+    A description from the person's label file is a definition. Raises NotFoundError for an unknown label.
+    """
+    version = workspace.index.version()
+    kept = _KEPT.get(workspace.index)
+    if kept is None or kept[0] != version:
+        kept = _KEPT[workspace.index] = (version, all_texts(workspace))
+    unknown = [label for label in labels if label not in kept[1]]
+    if unknown:
+        workspace.index.labels(unknown)
+    return {label: kept[1][label] for label in labels}
+
+
+def forget_texts(workspace: "Workspace") -> None:
+    """Forget what categories may be shown as, after titles were written."""
+    _KEPT.pop(workspace.index, None)
+
+
+def all_texts(workspace: "Workspace") -> dict[LabelId, CategoryText]:
+    """Return what all categories may be shown as."""
+    labels = workspace.index.all_labels()
+    paths = category_paths(workspace, [label.id for label in labels])
+    ends = dict(zip(paths, short_ends(list(paths.values())), strict=True))
+    standing = Definitions(workspace.database).standing()
+    titles = {label: found.title for label, found in standing.items()}
+    given = Counter(title.casefold() for title in (*titles.values(), *ends.values()))
+    return {
+        label.id: CategoryText(
+            label.name, paths[label.id], distinct_title(titles, ends, given, label.id), label.description
+        )
+        for label in labels
+    }
+
+
+def distinct_title(
+    titles: dict[LabelId, str], ends: dict[LabelId, str], given: Counter[str], label: LabelId
+) -> str:
+    """Return a written title, unless another category goes by it; the end of the path tells those apart."""
+    title, end = titles.get(label, ""), ends[label]
+    shared = given[title.casefold()] > 1 + (title.casefold() == end.casefold())
+    return end if not title or shared else title
+
+
+def category_paths(workspace: "Workspace", labels: Sequence[LabelId]) -> dict[LabelId, tuple[str, ...]]:
+    """Return a shortest path to each label in a tree of the person's own, elsewhere its name alone."""
+    named: dict[LabelId, tuple[str, ...]] = {
+        label.id: (label.name,) for label in workspace.index.labels(labels)
+    }
+    if workspace.index.tree_method() != NativeTreeBuilder.name:
+        return named
+    paths = workspace.index.paths_of(labels)
+    return {label: paths[label][0] if paths.get(label) else named[label] for label in labels}

@@ -1,0 +1,403 @@
+"""Write definitions of categories as a run: finished ones are kept, a killed run continues (Dual-Expert 3.2.2)."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taxonaut.agents.architect import shown
+from taxonaut.agents.definition_writer import TEMPLATE, DefinitionWriter, Subject
+from taxonaut.agents.support.texts import path_text
+from taxonaut.models.catalog import ENCODER
+from taxonaut.models.embedder import Matrix
+from taxonaut.state.db.json_codec import dump
+from taxonaut.state.errors import InputError, ModelUnavailableError
+from taxonaut.state.ids import LabelId, NodeId, RunId
+from taxonaut.state.records import Decision, Item
+from taxonaut.state.stores.definitions import Definition, Definitions
+from taxonaut.tools.support.names import class_terms
+from taxonaut.tools.write.choose_examples import POOL, choose_examples
+from taxonaut.tools.write.write_definition import TERMS_SHOWN, Words, compose_definition
+from taxonaut.workspace.build.build_agents import identity
+from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.expert.category_texts import category_paths, category_texts, forget_texts
+from taxonaut.workspace.expert.training_data import Example, inner_labels
+from taxonaut.workspace.prompt_lab.template_versions import keep_templates
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.expert.training_data import Example
+    from taxonaut.workspace.workspace import Workspace
+
+
+AT_ONCE = 4096
+"""Texts that are embedded together."""
+
+SIBLINGS = 12
+"""Neighbours that a prompt names; of more, those whose names are nearest."""
+
+
+def categories(workspace: "Workspace", examples: Mapping[LabelId, Sequence[Example]]) -> list[LabelId]:
+    """Return the categories: leaves of the index, and inner ones that have products, in import order."""
+    inner = inner_labels(workspace.index)
+    return [label for label in workspace.index.label_ids() if label not in inner or label in examples]
+
+
+def subjects(
+    workspace: "Workspace",
+    labels: Sequence[LabelId],
+    examples: Mapping[LabelId, Sequence[Example]],
+    *,
+    siblings: bool,
+    embedding: Progress = silent,
+) -> list[Subject]:
+    """Prepare categories for their definition, in order; `siblings`: with the names of their neighbours.
+
+    Of a category with more products than are shown, those that stand for it are found by their vectors, which
+    are kept. `embedding` is told how many texts have got theirs.
+    """
+    how, lookup = workspace.config.categorize, workspace.wiring.stored.lookup
+    embed(workspace, [examples.get(label, ()) for label in labels], embedding)
+    paths = category_paths(workspace, labels)
+    neighbours = Neighbours(workspace) if siblings else None
+    found = []
+    for label in labels:
+        known = examples.get(label, ())
+        rows = choose_examples(
+            [example.item.text for example in known],
+            [example.popularity for example in known],
+            how.examples,
+            lookup,
+            how.seed,
+        )
+        products = tuple(
+            Item(known[row].item.id, shown(known[row].item.text, how.characters)) for row in rows
+        )
+        found.append(Subject(label, paths[label], neighbours.of(label) if neighbours else (), products))
+    return found
+
+
+def embed(workspace: "Workspace", groups: Sequence[Sequence[Example]], progress: Progress) -> None:
+    """Embed the products of the groups among which there is a choice; of very large ones that is done later."""
+    least = workspace.config.categorize.examples
+    texts = [each.item.text for group in groups if least < len(group) <= POOL for each in group]
+    for start in range(0, len(texts), AT_ONCE):
+
+        def told(done: int, _: int, before: int = start) -> None:
+            progress(before + done, len(texts))
+
+        workspace.wiring.stored.lookup(texts[start : start + AT_ONCE], told)
+
+
+def subject_key(subject: Subject, *more: object) -> str:
+    """A fingerprint of what a definition is written from."""
+    products = [[example.id, example.text] for example in subject.examples]
+    text = dump([subject.label, list(subject.path), list(subject.siblings), products, *more])
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
+
+
+class Neighbours:
+    """The names beside each category: those of the nodes and labels that stand where it stands."""
+
+    def __init__(self, workspace: "Workspace") -> None:
+        self.index = workspace.index
+        self.lookup = workspace.wiring.stored.lookup
+        self.groups: dict[NodeId | None, tuple[str, ...]] = {}
+        self.known: dict[str, Matrix] = {}
+
+    def of(self, label: LabelId) -> tuple[str, ...]:
+        """Return the names beside a label, its own left out: in the tree's order, or of many the nearest first."""
+        own = self.index.label(label).name
+        beside = dict.fromkeys(name for place in self.places(label) for name in self.group(place))
+        names = [name for name in beside if name.casefold() != own.casefold()]
+        if len(names) <= SIBLINGS:
+            return tuple(names)
+        vectors = self.vectors([own, *names])
+        order = (-(vectors[1:] @ vectors[0]).round(5)).argsort(kind="stable")[:SIBLINGS]
+        return tuple(names[place] for place in order.tolist())
+
+    def vectors(self, names: Sequence[str]) -> Matrix:
+        """Return unit vectors (n, d) of names, each looked up once."""
+        missing = [name for name in dict.fromkeys(names) if name not in self.known]
+        if missing:
+            self.known |= dict(zip(missing, self.lookup(missing), strict=True))
+        return np.stack([self.known[name] for name in names])
+
+    def places(self, label: LabelId) -> list[NodeId | None]:
+        """Return the nodes that a label stands in beside others; None for the set of labels without a tree."""
+        found: list[NodeId | None] = []
+        for node in self.index.placements_of(label):
+            if self.index.node(node).label_id == label:
+                found += [parent.id for parent in self.index.parents(node)]
+            else:
+                found.append(node)
+        return found or [None]
+
+    def group(self, place: NodeId | None) -> tuple[str, ...]:
+        """Return the names in one place."""
+        if place not in self.groups:
+            self.groups[place] = tuple(dict.fromkeys(self.names(place)))
+        return self.groups[place]
+
+    def names(self, place: NodeId | None) -> list[str]:
+        """Read the names in one place: nodes, then labels but for the one that is the place itself."""
+        if place is None:
+            return [label.name for label in self.index.all_labels()]
+        above = self.index.node(place).label_id
+        labels = [label.name for label in self.index.labels_at(place) if label.id != above]
+        return [node.name for node in self.index.children(place)] + labels
+
+
+__all__ = ["DefinitionReport", "adefine", "category_texts", "define", "writes_prose"]
+
+KIND = "define"
+COMPOSED = "composed"
+"""Stands where a definition has its template, if no model wrote it."""
+
+NOTE = "expert define"
+TEXTS_COUNTED = 64
+"""Products of a category whose words are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionReport:
+    """What came of a call.
+
+    `written` are the definitions that are new in the index, `unchanged` those whose products, template and model
+    are as they were, `own` the categories with a description of the person's, which was left alone. `failed` says
+    what was wrong, by category; they keep what they had, and are asked again next time. `left`: beyond the limit.
+    `decisions` are the requests of this call.
+    """
+
+    model: str
+    composed: bool
+    written: tuple[Definition, ...]
+    unchanged: int
+    own: int
+    left: int
+    failed: Mapping[LabelId, str]
+    decisions: tuple[Decision, ...]
+
+
+async def adefine(
+    workspace: "Workspace",
+    labels: Sequence[LabelId] | None = None,
+    *,
+    limit: int = 0,
+    overwrite: bool = False,
+    progress: Progress = silent,
+    embedding: Progress = silent,
+) -> DefinitionReport:
+    """Define categories from the products of the newest expert's training, as one change to the index.
+
+    `labels`: which; None: all. `limit`: most that are written in this call, 0: all. `overwrite`: descriptions from
+    the person's label file are replaced as well. An encoder, or a model that only scores options, writes no prose:
+    its definitions are composed of telling words and products. `embedding` is told of the products' vectors,
+    `progress` of the definitions. Raises NotFoundError without a trained expert or
+    for an unknown category, ModelUnavailableError when the model does not answer; what was finished is kept.
+    """
+    from taxonaut.workspace.expert.experts import Experts
+
+    if limit < 0:
+        raise InputError(f"the limit is {limit!r}; give the number of definitions to write, or 0 for all")
+    examples = Experts(workspace).examples()
+    chosen = categories(workspace, examples) if labels is None else list(dict.fromkeys(labels))
+    defining = Defining(workspace, examples)
+    standing = Definitions(workspace.database).standing()
+    own = {
+        label.id
+        for label in workspace.index.labels(chosen)
+        if label.description and label.id not in standing and not overwrite
+    }
+    prepared = defining.prepared([label for label in chosen if label not in own], embedding)
+    due = {key: one for key, one in prepared.items() if not defining.stands(one, key, standing)}
+    taken = dict(list(due.items())[: limit or None])
+    run = workspace.runs.open(KIND, defining.fingerprint, defining.settings)
+    with workspace.runs.working(run):
+        done = await defining.defined(run, taken, progress)
+        written = defining.put(run, taken, done.words)
+    return DefinitionReport(
+        model=workspace.config.models.general_expert.model,
+        composed=not defining.prose,
+        written=written,
+        unchanged=len(prepared) - len(due),
+        own=len(own),
+        left=len(due) - len(taken),
+        failed=done.failed,
+        decisions=tuple(done.decisions),
+    )
+
+
+def define(workspace: "Workspace", labels: Sequence[LabelId] | None = None, **how: Any) -> DefinitionReport:
+    """Do what `adefine` does, from synchronous code."""
+    from taxonaut.workspace.workspace import portal
+
+    return portal().run(adefine(workspace, labels, **how))
+
+
+def writes_prose(workspace: "Workspace") -> bool:
+    """Whether the general expert's model can write a definition: an encoder or one that scores options cannot."""
+    model = workspace.config.models.general_expert
+    return model.provider != ENCODER and model.answer == "generated"
+
+
+class Done:
+    """What a run has come to: words by unit, failures by category, and its requests."""
+
+    def __init__(self, words: dict[str, Words]) -> None:
+        self.words = words
+        self.failed: dict[LabelId, str] = {}
+        self.decisions: list[Decision] = []
+
+
+class Defining:
+    """One way of writing definitions, known by its fingerprint: same model, template, task and settings."""
+
+    def __init__(self, workspace: "Workspace", examples: "Mapping[LabelId, Sequence[Example]]") -> None:
+        self.workspace = workspace
+        self.examples = examples
+        self.prose = writes_prose(workspace)
+        config = workspace.config
+        how = config.categorize
+        self.settings: dict[str, Any] = {
+            "model": identity(config.models.general_expert),
+            "task": config.task.description,
+            "template": workspace.prompts.hash(TEMPLATE) if self.prose else COMPOSED,
+            "examples": how.examples,
+            "characters": how.characters,
+            "seed": how.seed,
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two ways of writing the same."""
+        text = json.dumps(self.settings, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def prepared(
+        self, labels: Sequence[LabelId], embedding: Progress = silent
+    ) -> dict[str, tuple[Subject, Words | None]]:
+        """Return categories by what they are written from; with their words where those are composed."""
+        found = subjects(self.workspace, labels, self.examples, siblings=self.prose, embedding=embedding)
+        if self.prose:
+            return {subject_key(subject): (subject, None) for subject in found}
+        composed = self.composed(found)
+        return {
+            subject_key(subject, *words): (subject, words)
+            for subject, words in zip(found, composed, strict=True)
+        }
+
+    def composed(self, found: Sequence[Subject]) -> list[Words]:
+        """Compose definitions: of the words that tell a category's products from all others', and of products."""
+        counted = list(self.examples)
+        characters = self.workspace.config.categorize.characters
+        terms = class_terms(
+            [
+                [example.item.text[:characters] for example in self.examples[label][:TEXTS_COUNTED]]
+                for label in counted
+            ],
+            TERMS_SHOWN,
+        )
+        telling = dict(zip(counted, terms, strict=True))
+        ends = self.short_titles([subject.label for subject in found])
+        return [
+            compose_definition(
+                ends[subject.label],
+                path_text(subject.path[:-1]),
+                telling.get(subject.label, ()),
+                [example.text for example in subject.examples],
+            )
+            for subject in found
+        ]
+
+    def short_titles(self, labels: Sequence[LabelId]) -> dict[LabelId, str]:
+        """Return the shortest end of each category's path that no other category shares."""
+        from taxonaut.tools.support.names import short_ends
+
+        paths = category_paths(self.workspace, self.workspace.index.label_ids())
+        ends = dict(zip(paths, short_ends(list(paths.values())), strict=True))
+        return {label: ends[label] for label in labels}
+
+    def stands(
+        self, one: tuple[Subject, Words | None], key: str, standing: Mapping[LabelId, Definition]
+    ) -> bool:
+        """Whether the index has what would be written."""
+        known = standing.get(one[0].label)
+        return known is not None and known.fingerprint == self.definition_key(key)
+
+    def definition_key(self, key: str) -> str:
+        """A definition's fingerprint: what it is written from, and how."""
+        return hashlib.sha256(f"{self.fingerprint} {key}".encode()).hexdigest()[:32]
+
+    async def defined(
+        self, run: RunId, taken: Mapping[str, tuple[Subject, Words | None]], progress: Progress
+    ) -> Done:
+        """Write what is not written yet, batch by batch."""
+        kept = self.workspace.runs.finished(run, list(taken))
+        done = Done({key: Words(row["title"], row["definition"]) for key, row in kept.items()})
+        fresh = {key: one for key, one in taken.items() if key not in kept}
+        if not self.prose:
+            done.words |= {key: words for key, (_, words) in fresh.items() if words is not None}
+            return done
+        writer = self.writer() if fresh else None
+        for batch in self.batches(list(fresh)):
+            assert writer is not None
+            progress(len(done.words) + len(done.failed), len(taken))
+            written = await writer.write(run, [fresh[key][0] for key in batch])
+            good = {key: one.words for key, one in zip(batch, written, strict=True) if one.words is not None}
+            rows = {
+                key: {"label": fresh[key][0].label, "title": words.title, "definition": words.definition}
+                for key, words in good.items()
+            }
+            decisions = [one.decision for one in written]
+            self.workspace.runs.finish(run, rows, decisions)
+            done.words |= good
+            done.decisions += decisions
+            done.failed |= {one.subject.label: str(one.error) for one in written if one.error is not None}
+            if all(isinstance(one.error, ModelUnavailableError) for one in written):
+                raise ModelUnavailableError(
+                    f"no definition of {len(written)} was written: {written[0].error} — what was finished before is "
+                    "kept; run the same command again to continue"
+                )
+        progress(len(done.words) + len(done.failed), len(taken))
+        return done
+
+    def batches(self, keys: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Cut the work into what is kept together."""
+        model = self.workspace.config.models.general_expert
+        size = 2 if model.in_process else 2 * model.concurrency
+        return (keys[start : start + size] for start in range(0, len(keys), size))
+
+    def writer(self) -> DefinitionWriter:
+        """Return the writer on the general expert's model."""
+        workspace = self.workspace
+        keep_templates(workspace, [TEMPLATE])
+        model = workspace.wiring.answers(workspace.config.models.general_expert)
+        return DefinitionWriter(model, workspace.prompts, workspace.config.task.description)
+
+    def put(
+        self, run: RunId, taken: Mapping[str, tuple[Subject, Words | None]], words: Mapping[str, Words]
+    ) -> tuple[Definition, ...]:
+        """Make the definitions the descriptions of their labels, as one change."""
+        found = tuple(
+            Definition(
+                label=subject.label,
+                title=words[key].title,
+                definition=words[key].definition,
+                fingerprint=self.definition_key(key),
+                items=tuple(example.id for example in subject.examples),
+                template=TEMPLATE if self.prose else COMPOSED,
+                template_hash=self.workspace.prompts.hash(TEMPLATE) if self.prose else "",
+                model=self.workspace.config.models.general_expert.model,
+                run=run,
+            )
+            for key, (subject, _) in taken.items()
+            if key in words
+        )
+        with self.workspace.database.write(), self.workspace.index.change(NOTE):
+            self.workspace.index.describe_labels({one.label: one.definition for one in found})
+            Definitions(self.workspace.database).put(found)
+        forget_texts(self.workspace)
+        return found

@@ -1,0 +1,171 @@
+"""Where the domain expert was sure and the general expert says otherwise: wrong labels, or blind spots."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.state.ids import LabelId
+from taxonaut.workspace.expert.audit_file import Audit, Audited
+from taxonaut.workspace.files.result_files import Shape
+from taxonaut.workspace.files.tables import cleaned
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.expert.training_data import Example
+    from taxonaut.workspace.workspace import Workspace
+
+
+NEAREST = 2
+"""Training products that stand for why the domain expert chose a category."""
+
+SHOWN = 80
+"""Characters of such a product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An item above the threshold on which the experts differ.
+
+    `general` is None where the general expert found that none of the candidates fits. Paths run from the top to
+    the category's own name, `gold` are those of the item's gold labels. `domain_reason` is what the trained
+    expert goes by: its probability, and what of the text or of its training products speaks for it.
+    """
+
+    row: Audited
+    domain: tuple[str, ...]
+    general: tuple[str, ...] | None
+    gold: tuple[tuple[str, ...], ...]
+    domain_reason: str
+    general_reason: str
+
+    @property
+    def right(self) -> str:
+        """Who has a gold label: `domain`, `general`, `neither`, or nothing where there is none."""
+        if not self.row.gold:
+            return ""
+        if self.row.domain in self.row.gold:
+            return "domain"
+        return "general" if self.row.general in self.row.gold else "neither"
+
+
+def disagreements(workspace: "Workspace", audit: Audit, threshold: float) -> list[Disagreement]:
+    """Return the items at or above a threshold on which the experts differ, the surest first."""
+    rows = [row for row in audit.rows if row.recommended.confidence >= threshold and differs(row)]
+    rows.sort(key=lambda row: -row.recommended.confidence)
+    named = {label for row in rows for label in (row.domain, row.general, *row.gold) if label is not None}
+    known = set(workspace.index.label_ids())
+    paths = workspace.index.paths_of(sorted(named & known))
+    reasons = domain_reasons(workspace, audit.expert, rows)
+
+    def path(label: LabelId) -> tuple[str, ...]:
+        return (paths.get(label) or [(str(label),)])[0]
+
+    return [
+        Disagreement(
+            row,
+            path(row.recommended.labels[0]),
+            None if row.general is None else path(row.general),
+            tuple(map(path, row.gold)),
+            reason,
+            row.said.reason if row.said is not None else "",
+        )
+        for row, reason in zip(rows, reasons, strict=True)
+    ]
+
+
+def differs(row: Audited) -> bool:
+    """Say whether the general expert chose another category, or found that none fits."""
+    return row.said is not None and (
+        row.said.verdict == "none" or (row.said.verdict == "general" and row.general != row.domain)
+    )
+
+
+def domain_reasons(workspace: "Workspace", expert: int, rows: Sequence[Audited]) -> list[str]:
+    """Say for each item why the domain expert chose its category.
+
+    By the words that speak for the category, if the classifier has a method `because(text, label)`, and by the
+    nearest training products.
+    """
+    from taxonaut.workspace.expert.experts import Experts
+
+    if not rows:
+        return []
+    experts = Experts(workspace)
+    because = getattr(experts.classifier(expert), "because", None)
+    examples = experts.examples(expert)
+    found = []
+    for row in rows:
+        label = row.recommended.labels[0]
+        words = because(row.item.text, label) if because is not None else ""
+        like = nearest(workspace, row.item.text, examples.get(label, ()))
+        said = [f"{row.recommended.confidence:.1%}", *([f"for {words}"] if words else []), like]
+        found.append("; ".join(said))
+    return found
+
+
+def nearest(workspace: "Workspace", text: str, examples: "Sequence[Example]") -> str:
+    """Name the training products of a category that are most like a text, by their vectors."""
+    if not examples:
+        return "no training product; known by the category's text"
+    texts = list(dict.fromkeys(example.item.text for example in examples))
+    vectors = workspace.wiring.stored.lookup([text, *texts])
+    likeness = vectors[1:] @ vectors[0]
+    best = sorted(range(len(texts)), key=lambda place: (-float(likeness[place]), place))[:NEAREST]
+    return "like " + " and ".join(f"“{clipped(texts[place])}”" for place in best)
+
+
+def clipped(text: str) -> str:
+    """Return the beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1].rstrip() + "…"
+
+
+PARQUET_COLUMNS = {
+    "id": "VARCHAR",
+    "text": "VARCHAR",
+    "confidence": "DOUBLE",
+    "domain": "VARCHAR",
+    "domain_path": "VARCHAR[]",
+    "domain_reason": "VARCHAR",
+    "general": "VARCHAR",
+    "general_path": "VARCHAR[]",
+    "general_reason": "VARCHAR",
+    "gold": "VARCHAR[]",
+    "gold_paths": "VARCHAR[][]",
+    "right": "VARCHAR",
+}
+CSV_COLUMNS = tuple(PARQUET_COLUMNS)
+LISTS = " | "
+"""Between the gold labels of an item in a cell."""
+
+
+def disagreement_row(found: Disagreement) -> dict[str, Any]:
+    """Make a disagreement's JSON object; `general` is null where that expert found that no candidate fits."""
+    row = found.row
+    return {
+        "id": cleaned(row.item.id),
+        "text": cleaned(row.item.text),
+        "confidence": row.recommended.confidence,
+        "domain": cleaned(row.recommended.labels[0]),
+        "domain_path": [cleaned(step) for step in found.domain],
+        "domain_reason": cleaned(found.domain_reason),
+        "general": None if row.general is None else cleaned(row.general),
+        "general_path": None if found.general is None else [cleaned(step) for step in found.general],
+        "general_reason": cleaned(found.general_reason),
+        "gold": [cleaned(label) for label in row.gold],
+        "gold_paths": [[cleaned(step) for step in path] for path in found.gold],
+        "right": found.right,
+    }
+
+
+def disagreement_cells(found: Disagreement, path_separator: str) -> Iterator[Sequence[object]]:
+    """Make a disagreement's line of CSV."""
+    row = disagreement_row(found)
+    row["domain_path"] = path_separator.join(row["domain_path"])
+    row["general_path"] = path_separator.join(row["general_path"] or ())
+    row["gold"] = LISTS.join(row["gold"])
+    row["gold_paths"] = LISTS.join(path_separator.join(path) for path in row["gold_paths"])
+    yield [row[column] for column in CSV_COLUMNS]
+
+
+DISAGREEMENT = Shape(CSV_COLUMNS, PARQUET_COLUMNS, disagreement_row, disagreement_cells)
+"""What `taxonaut expert disagreements` writes."""

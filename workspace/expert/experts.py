@@ -1,0 +1,280 @@
+"""The experts that were trained in a workspace: a folder each, with a model card."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+from taxonaut.state.errors import DiskError, InputError, NotFoundError, WorkspaceError
+from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.records import Item
+from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.expert.training_data import Example, inner_labels, training_data
+from taxonaut.workspace.files.item_files import ItemRow
+
+if TYPE_CHECKING:
+    from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+    from taxonaut.models.expert.classifier import Classifier
+    from taxonaut.workspace.workspace import Workspace
+
+FOLDER = "experts"
+CARD = "card.json"
+EXAMPLES = "examples.jsonl"
+ENCODER = "encoder"
+"""The kind of an expert with a fine-tuned encoder, and the encoder's folder in the expert's."""
+
+UNFINISHED = ".new-"
+
+OnStage = Callable[[str], Progress]
+"""Called when a stage of the training begins; what it returns is called as the stage goes on."""
+
+TRAIN = "taxonaut expert train ITEMS"
+
+
+def no_stage(_: str) -> Progress:
+    """Show no stages."""
+    return silent
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertCard:
+    """What is known of a trained expert; all values are plain JSON.
+
+    `data` is `TrainingData.summary`; `settings` the table [expert] as it was used, and what the vectors came
+    from; `metrics` are measured on the dev part, as shares: `accuracy`, `macro_f1`, `calibration_error`
+    (after scaling), and `seconds`. `made` is a time in UTC, ISO 8601. A card that is not saved has number 0.
+    """
+
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
+    made: str = ""
+
+    @property
+    def name(self) -> str:
+        """The model string, as decision rows keep it."""
+        return f"expert/{self.number}"
+
+
+class Experts:
+    """The trained experts of a workspace, in `experts/<number>/`; deleting the folder removes one.
+
+    A folder that cannot be read raises WorkspaceError, which names the file.
+    """
+
+    def __init__(self, workspace: "Workspace") -> None:
+        self.workspace = workspace
+        self.folder = workspace.folder / FOLDER
+
+    def numbers(self) -> list[int]:
+        """Return the experts' numbers, the newest last."""
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(
+            int(each.name)
+            for each in found
+            if each.is_dir()
+            and each.name.isascii()
+            and each.name.isdecimal()
+            and str(int(each.name)) == each.name
+        )
+
+    def cards(self) -> list[ExpertCard]:
+        """Return all cards, the newest last."""
+        return [self.card(number) for number in self.numbers()]
+
+    def card(self, number: int | None = None) -> ExpertCard:
+        """Return an expert's card, by default the newest's. Raises NotFoundError if it is not there."""
+        numbers = self.numbers()
+        if not numbers:
+            raise NotFoundError(f"no expert was trained in {str(self.workspace.folder)!r} yet: {TRAIN}")
+        if number is None:
+            number = numbers[-1]
+        if number not in numbers:
+            there = ", ".join(map(str, numbers))
+            raise NotFoundError(f"there is no expert {number}; there are: {there}")
+        with self.readable(number, CARD) as path:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            parts = {name: dict(values[name]) for name in ("data", "settings", "metrics")}
+            return ExpertCard(str(values["kind"]), **parts, number=number, made=str(values["made"]))
+
+    def path(self, number: int) -> Path:
+        """Return an expert's folder."""
+        return self.folder / str(number)
+
+    @contextmanager
+    def readable(self, number: int, name: str) -> Iterator[Path]:
+        """Give the path of one of an expert's files; what is wrong with it becomes a WorkspaceError."""
+        path = self.path(number) / name
+        try:
+            yield path
+        except FileNotFoundError:
+            said = "is not there"
+        except OSError as error:
+            said = f"cannot be read: {error.strerror}"
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
+            said = f"is damaged: {error!r}"
+        else:
+            return
+        raise WorkspaceError(
+            f"{str(path)!r} {said}; put it back, or delete the folder {str(self.path(number))!r} and train again: "
+            f"{TRAIN}"
+        )
+
+    def train(
+        self,
+        rows: Sequence[ItemRow],
+        *,
+        dev_rows: Sequence[ItemRow] | None = None,
+        skip_unknown: bool = False,
+        on_stage: OnStage = no_stage,
+    ) -> ExpertCard:
+        """Train an expert on labelled products, keep it and return its card. Raises as `training_data` does."""
+        settings = self.workspace.config.expert
+        data = training_data(
+            self.workspace,
+            rows,
+            dev_rows,
+            share=settings.dev if settings.encoder else None,
+            seed=settings.seed,
+            skip_unknown=skip_unknown,
+        )
+        from taxonaut.workspace.expert.training import train_expert
+
+        return train_expert(self.workspace, data, on_stage)
+
+    def save(
+        self, card: ExpertCard, write: Callable[[Path], None], examples: Sequence[Example] = ()
+    ) -> ExpertCard:
+        """Keep a new expert, all or nothing, and return its card with number and date.
+
+        `write` puts the model's files into the folder it is called with. `examples` are the products that were
+        trained on. Raises DiskError without room or permission.
+        """
+        with self.workshop() as new:
+            write(new)
+            write_examples(new / EXAMPLES, examples)
+            made = datetime.now(UTC).isoformat(timespec="seconds")
+            return self.keep(new, replace(card, made=made))
+
+    @contextmanager
+    def workshop(self) -> Iterator[Path]:
+        """Give a folder where an expert can be made; what is not moved out of it is deleted afterwards.
+
+        Raises DiskError for an OSError in the block.
+        """
+        new = None
+        try:
+            self.folder.mkdir(exist_ok=True)
+            self.clear()
+            new = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.folder))
+            yield new
+        except OSError as error:
+            raise self.unwritable(error) from None
+        finally:
+            if new is not None:
+                shutil.rmtree(new, ignore_errors=True)
+
+    def keep(self, new: Path, card: ExpertCard) -> ExpertCard:
+        """Write the card and give the folder its number, the next that is free."""
+        card = replace(card, number=max(self.numbers(), default=0) + 1)
+        text = json.dumps(asdict(card), ensure_ascii=False, indent=2)
+        (new / CARD).write_text(text + "\n", encoding="utf-8", errors="replace")
+        new.chmod(0o755)
+        new.rename(self.path(card.number))
+        return card
+
+    def clear(self) -> None:
+        """Delete what processes that were killed left behind."""
+        own = f"{UNFINISHED}{os.getpid()}-"
+        for each in self.folder.glob(f"{UNFINISHED}*"):
+            if not each.name.startswith(own):
+                shutil.rmtree(each, ignore_errors=True)
+
+    def unwritable(self, error: OSError) -> DiskError:
+        """Make the error for an expert that cannot be kept."""
+        return DiskError(
+            f"cannot write to {str(self.folder)!r}: {error.strerror or error}; make room or give permission, and "
+            "train again"
+        )
+
+    def remove(self, number: int) -> None:
+        """Delete an expert. Raises NotFoundError if it is not there."""
+        if number not in self.numbers():
+            self.card(number)
+        shutil.rmtree(self.path(number))
+
+    def classifier(self, number: int | None = None) -> "Classifier":
+        """Open an expert, by default the newest, with the leaf categories that came in after its training.
+
+        Vectors come from its own encoder, or from the workspace's embedder, and are kept. Raises as `card` and the
+        embedder do, and WorkspaceError if the workspace's embedder is not the one it was trained with.
+        """
+        from taxonaut.models.expert.trained_expert import HEAD, ServedHead, open_expert
+
+        card, wiring = self.card(number), self.workspace.wiring
+        with self.readable(card.number, HEAD) as path:
+            head = ServedHead.load(path.parent)
+        texts = wiring.label_texts()
+        passed = {*head.labels, *inner_labels(self.workspace.index)}
+        later = {label: text for label, text in texts.items() if label not in passed}
+        return open_expert(head, card.number, self.embedder(card).lookup, texts.keys(), later)
+
+    def embedder(self, card: ExpertCard) -> "StoredEmbedder":
+        """Open what gives an expert's vectors."""
+        wiring, wanted = self.workspace.wiring, card.settings.get("embedder")
+        if card.kind == ENCODER:
+            with self.readable(card.number, ENCODER) as path:
+                path.stat()
+                try:
+                    stored = wiring.encoder_in(path)
+                except InputError as error:
+                    raise ValueError(str(error)) from None
+                if stored.embedder.name != wanted:
+                    raise ValueError(f"the files of {wanted!r} were changed")
+            return stored
+        given = wiring.stored.embedder.name
+        if wanted not in (None, given):
+            raise WorkspaceError(
+                f"expert {card.number} was trained with the embedder {wanted!r}, and the workspace's is {given!r}: "
+                f"set [embeddings] back, or train again: {TRAIN}"
+            )
+        return wiring.stored
+
+    def examples(self, number: int | None = None) -> dict[LabelId, list[Example]]:
+        """Return the products that an expert was trained on, by category, in their order."""
+        card = self.card(number)
+        found: dict[LabelId, list[Example]] = {}
+        with self.readable(card.number, EXAMPLES) as path:
+            for example in read_examples(path):
+                for label in example.labels:
+                    found.setdefault(label, []).append(example)
+        return found
+
+
+def write_examples(path: Path, examples: Sequence[Example]) -> None:
+    """Write products as JSON lines, as `expert train` reads them."""
+    with path.open("w", encoding="utf-8", errors="replace") as file:
+        for each in examples:
+            row: dict[str, Any] = {"id": each.item.id, "text": each.item.text, "labels": list(each.labels)}
+            if each.popularity:
+                row["popularity"] = each.popularity
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def read_examples(path: Path) -> Iterator[Example]:
+    """Read what `write_examples` wrote."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            labels = tuple(LabelId(str(label)) for label in row["labels"])
+            item = Item(ItemId(str(row["id"])), str(row["text"]))
+            yield Example(item, labels, float(row.get("popularity", 0.0)))

@@ -1,0 +1,278 @@
+"""What a domain expert is trained from: labelled products, checked and divided into a train and a dev part."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Item
+from taxonaut.workspace.files.item_files import ItemRow
+
+if TYPE_CHECKING:
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A product with its categories; several share the weight. `popularity` is 0 where it is unknown."""
+
+    item: Item
+    labels: tuple[LabelId, ...]
+    popularity: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Products to learn from and products to judge by, if any; no text stands in both parts.
+
+    `labels` are the categories, in import order: the leaves of the index, and the inner categories that a
+    product is labelled with. `notes` are short sentences for a person. `summary` is what the model card keeps.
+    """
+
+    labels: tuple[LabelId, ...]
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+    notes: tuple[str, ...] = ()
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+def training_data(
+    workspace: "Workspace",
+    rows: Sequence[ItemRow],
+    dev_rows: Sequence[ItemRow] | None = None,
+    *,
+    share: float | None,
+    seed: int,
+    skip_unknown: bool = False,
+) -> TrainingData:
+    """Check labelled products and divide them; without `dev_rows`, about `share` of them become the dev part.
+
+    With `share` None there is then no dev part: who learns from all holds each product out in its turn.
+    The division follows `seed` and is stratified: each category gives its part, and none its only product.
+    Products without a text or a category are left out, with `skip_unknown` those of unknown categories too.
+    Raises InputError, naming the line and the category, for a category that the index does not have, and for
+    too few products to learn from.
+    """
+    known = workspace.index.label_ids()
+    if not known:
+        raise InputError(
+            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+        )
+    reading = Reading(workspace.index, set(known), skip_unknown)
+    train = reading.examples(rows)
+    check_enough(train, reading)
+    dev: list[Example] = []
+    if dev_rows is not None:
+        dev = unseen(reading.examples(dev_rows, " of the dev part"), train, reading)
+    elif share is not None:
+        train, dev = divided(train, share, seed)
+    inner = inner_labels(workspace.index)
+    used = {label for example in (*train, *dev) for label in example.labels}
+    labels = tuple(label for label in known if label not in inner or label in used)
+    summary = counts(labels, train, dev, inner, given=dev_rows is not None)
+    notes = (*reading.notes, *remarks(summary))
+    return TrainingData(labels, tuple(train), tuple(dev), notes, {**summary, "notes": list(notes)})
+
+
+class Reading:
+    """Turns rows into examples, and notes what it leaves out."""
+
+    def __init__(self, index: "Index", known: set[LabelId], skip_unknown: bool) -> None:
+        self.index = index
+        self.known = known
+        self.skip_unknown = skip_unknown
+        self.notes: list[str] = []
+
+    def examples(self, rows: Iterable[ItemRow], where: str = "") -> list[Example]:
+        """Return the products that can be used, in their order."""
+        kept: list[Example] = []
+        blank = without = 0
+        unknown: list[tuple[ItemRow, LabelId]] = []
+        for row in rows:
+            if not row.item.text.strip():
+                blank += 1
+            elif not row.gold:
+                without += 1
+            elif (
+                missing := next((label for label in row.gold if label not in self.known), None)
+            ) is not None:
+                unknown.append((row, missing))
+            else:
+                kept.append(Example(row.item, row.gold, row.popularity))
+        if unknown and not self.skip_unknown:
+            raise self.unknown(unknown)
+        self.note(blank, f"without a text{where}")
+        self.note(without, f"in no category{where}")
+        if unknown:
+            row, label = unknown[0]
+            self.note(
+                len(unknown),
+                f"of categories unknown to the index{where}",
+                f", the first: {label!r} ({row.place or row.item.id})",
+            )
+        return kept
+
+    def note(self, count: int, what: str, more: str = "") -> None:
+        """Note that products are left out."""
+        if count:
+            self.notes.append(f"{counted(count, 'product')} {what} left out{more}")
+
+    def unknown(self, found: Sequence[tuple[ItemRow, LabelId]]) -> InputError:
+        """Make the error for categories that the index does not have."""
+        row, label = found[0]
+        others = len({label for _, label in found}) - 1
+        more = f" (and {others:,} more {'category' if others == 1 else 'categories'})" if others else ""
+        named = self.index.labels_named([label])
+        also = f" and {len(named) - 1:,} more" if named[1:] else ""
+        hint = f" It is the name of {named[0].id!r}{also}: products are labelled with ids." if named else ""
+        return InputError(
+            f"{row.place or f'product {row.item.id!r}'}: the index has no category {label!r}{more}.{hint} Import "
+            "what is missing (taxonaut labels add FILE), correct the products, or leave such products out "
+            f"with --skip-unknown ({counted(len(found), 'product')})"
+        )
+
+
+def check_enough(train: Sequence[Example], reading: Reading) -> None:
+    """Refuse products that no classifier can be trained from."""
+    used = {label for example in train for label in example.labels}
+    texts = {key(example) for example in train}
+    if len(used) >= 2 and len(texts) >= 2:
+        return
+    left = f" ({'; '.join(reading.notes)})" if reading.notes else ""
+    if len(used) >= 2:
+        raise InputError(
+            f"an expert needs products with at least two different texts, and all have the same{left}; give more "
+            "products, or name the column with their text (--text-column)"
+        )
+    stand = f"they stand in one category, {next(iter(used))!r}" if used else "none of them can be used"
+    raise InputError(
+        f"an expert needs products of at least two categories, and {stand}{left}; give products with the ids of "
+        "their categories (--labels-column names the column)"
+    )
+
+
+def divided(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Divide products into a train and a dev part by category; equal texts stay together.
+
+    The texts of each category stand side by side in a random order, and every (1 / share)-th becomes dev, so
+    that small categories give their part as well. A text stays where it is the last of one of its categories.
+    Raises InputError where that leaves no dev part.
+    """
+    random_ = random.Random(seed)
+    by_text: dict[str, list[Example]] = {}
+    for example in examples:
+        by_text.setdefault(key(example), []).append(example)
+    labels = {text: {label for each in same for label in each.labels} for text, same in by_text.items()}
+    left = Counter(label for of_text in labels.values() for label in of_text)
+    texts = [text for text in by_text if all(left[label] > 1 for label in labels[text])]
+    random_.shuffle(texts)
+    texts.sort(key=lambda text: by_text[text][0].labels[0])
+    wanted = max(1, round(len(by_text) * share))
+    chosen: set[str] = set()
+    for text in (*spread(texts, wanted, random_.random()), *texts):
+        if len(chosen) < wanted and text not in chosen and all(left[label] > 1 for label in labels[text]):
+            chosen.add(text)
+            left.subtract(labels[text])
+    if not chosen:
+        raise InputError(
+            "no product can be held out to judge by: every category has only one; give more products, or "
+            "others to judge by with --dev FILE"
+        )
+    parts: tuple[list[Example], list[Example]] = ([], [])
+    for example in examples:
+        parts[key(example) in chosen].append(example)
+    return parts
+
+
+def spread(texts: Sequence[str], count: int, offset: float) -> list[str]:
+    """Take `count` texts at equal distances, the first at `offset` (0 to 1) of a distance."""
+    count = min(count, len(texts))
+    return [texts[int((place + offset) * len(texts) / count)] for place in range(count)]
+
+
+def unseen(dev: Sequence[Example], train: Sequence[Example], reading: Reading) -> list[Example]:
+    """Return the products of a given dev part whose text is not trained on."""
+    seen = {key(example) for example in train}
+    kept = [example for example in dev if key(example) not in seen]
+    reading.note(len(dev) - len(kept), "of the dev part with a text that is also trained on")
+    if not kept:
+        left = f" ({'; '.join(reading.notes)})" if reading.notes else ""
+        raise InputError(
+            f"the dev part has no product to judge by{left}; give others, or leave --dev out: then products are "
+            "held out from those to train on"
+        )
+    return kept
+
+
+def inner_labels(index: "Index") -> set[LabelId]:
+    """Return the labels that are inner nodes of the tree: other nodes or other labels are right below them."""
+    inner: set[LabelId] = set()
+    level = [index.root()]
+    seen = set(level)
+    while level:
+        children, placed = index.children_of(level), index.labels_under(level)
+        nodes = index.nodes(level)
+        for node in nodes:
+            own = node.label_id
+            if own is not None and (children[node.id] or any(label != own for label in placed[node.id])):
+                inner.add(own)
+        below = dict.fromkeys(child.id for node in nodes for child in children[node.id])
+        level = [node for node in below if node not in seen]
+        seen.update(level)
+    return inner
+
+
+def counts(
+    labels: Sequence[LabelId],
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    inner: set[LabelId],
+    *,
+    given: bool,
+) -> dict[str, Any]:
+    """Count what a model card says about its data."""
+    of_label = Counter(label for example in train for label in example.labels)
+    by_text: dict[str, set[tuple[LabelId, ...]]] = {}
+    for example in train:
+        by_text.setdefault(key(example), set()).add(tuple(sorted(example.labels)))
+    return {
+        "products": len(train),
+        "dev": len(dev),
+        "dev_given": given,
+        "categories": len(labels),
+        "without_examples": sum(not of_label[label] for label in labels),
+        "one_example": sum(of_label[label] == 1 for label in labels),
+        "several_categories": sum(len(example.labels) > 1 for example in (*train, *dev)),
+        "inner_categories": sum(label in inner for label in labels),
+        "contradicting_texts": sum(len(found) > 1 for found in by_text.values()),
+    }
+
+
+REMARKS = (
+    ("without_examples", "category", "without a product to learn from, known by label text only"),
+    ("one_example", "category", "with one product to learn from"),
+    ("several_categories", "product", "in more than one category, which share the weight"),
+    ("inner_categories", "inner category", "that products are labelled with"),
+    ("contradicting_texts", "text", "of more than one product, in different categories"),
+)
+"""What is worth a note: the count of the summary, its noun, and what is said of it."""
+
+
+def remarks(summary: Mapping[str, Any]) -> list[str]:
+    """Say what is unusual about products that are used all the same."""
+    return [f"{counted(summary[name], noun)} {said}" for name, noun, said in REMARKS if summary[name]]
+
+
+def key(example: Example) -> str:
+    """What makes two texts equal: all but blanks around them."""
+    return example.item.text.strip()
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun, such as `1 product` or `2 categories`."""
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
+    return f"{count:,} {noun if count == 1 else plural}"

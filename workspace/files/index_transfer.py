@@ -1,0 +1,134 @@
+"""Write the workspace's index to a file, and take one in."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.files.index_file import IndexFile, index_format, written_whole
+from taxonaut.workspace.files.sources import open_source
+from taxonaut.workspace.vocabulary.reading import METHOD
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
+
+_SHOWN = 5
+
+
+def export_index(
+    workspace: "Workspace",
+    file: str | Path,
+    format: str | None = None,
+    *,
+    guarded: bool = False,
+    language: str = "",
+    base: str | None = None,
+) -> int:
+    """Write the index to a file; return how many of its cells (CSV) a spreadsheet could take for formulas.
+
+    JSON lines keep everything, CSV paths and descriptions, SKOS all but orders; see `jsonl_lines`,
+    `write_csv` and `write_skos` for the options. A vocabulary has no labels, and so no paths for CSV.
+    """
+    path = Path(file)
+    chosen = index_format(path, format)
+    if not workspace.index.label_ids():
+        _check_labelless(workspace, chosen)
+    with written_whole(path) as raw:
+        if chosen == "skos":
+            from taxonaut.workspace.files.skos import BASE, write_skos
+
+            write_skos(workspace.index.snapshot(), raw, base=base or BASE, language=language)
+            return 0
+        text = io.TextIOWrapper(raw, encoding="utf-8", newline="")
+        try:
+            if chosen == "csv":
+                from taxonaut.workspace.files.index_csv import write_csv
+
+                return write_csv(workspace.index, text, guarded=guarded)
+            from taxonaut.workspace.files.index_jsonl import jsonl_lines
+
+            text.writelines(jsonl_lines(workspace.index.snapshot()))
+            return 0
+        finally:
+            text.flush()
+            text.detach()
+
+
+def _check_labelless(workspace: "Workspace", format: str) -> None:
+    if workspace.index.tree_method() != METHOD:
+        raise InputError(
+            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+        )
+    if format == "csv":
+        raise InputError(
+            f"{str(workspace.folder)!r} holds a vocabulary, and CSV has a row for each label only; write .jsonl "
+            "or .ttl, or what items got: taxonaut vocabulary export"
+        )
+
+
+def read_index(
+    file: str | Path,
+    format: str | None = None,
+    *,
+    encoding: str = "utf-8",
+    language: str = "",
+    leaves_only: bool = False,
+) -> IndexFile:
+    """Read and check a file that holds an index."""
+    path = Path(file)
+    chosen = index_format(path, format)
+    source = open_source(path, "lines" if chosen == "skos" else chosen, encoding)
+    if chosen == "skos":
+        from taxonaut.workspace.files.skos import read_skos
+
+        return read_skos(source, language=language, leaves_only=leaves_only)
+    if chosen == "csv":
+        from taxonaut.workspace.files.index_csv import read_csv
+
+        return read_csv(source)
+    from taxonaut.workspace.files.index_jsonl import read_jsonl
+
+    return read_jsonl(source)
+
+
+def import_index(workspace: "Workspace", file: IndexFile, *, allow_unplaced: bool = False) -> None:
+    """Put a file's tree in the place of the index's, adding labels that are new: one change, all or nothing.
+
+    Raises InputError for a label, of the index or of the file, that has no place in the file's tree, unless
+    `allow_unplaced`; and as `load_tree` does. Labels that the index has keep their names and descriptions.
+    """
+    index = workspace.index
+    known = set(index.label_ids())
+    new = [label for label in file.labels if label.id not in known]
+    if not allow_unplaced:
+        _check_all_placed(workspace, file)
+    with workspace.database.write(), index.change(f"import {file.name}"):
+        index.add_labels(new)
+        index.load_tree(file.tree, allow_unplaced=True)
+
+
+def _check_all_placed(workspace: "Workspace", file: IndexFile) -> None:
+    placed = {label for _, label in file.tree.placements}
+    missing = [label for label in workspace.index.label_ids() if label not in placed]
+    if missing:
+        names = workspace.index.labels(missing[:_SHOWN])
+        shown = ", ".join(f"{label.id!r} ({label.name[:80]})" for label in names)
+        raise InputError(
+            f"{file.name} has no place for {len(missing):,} of the index's labels: {shown}"
+            f"{', …' if len(missing) > _SHOWN else ''}; add them to the file, or let them stand in no node with "
+            "--allow-unplaced"
+        )
+    homeless = [label for label in file.labels if label.id not in placed]
+    if homeless:
+        raise InputError(
+            f"{file.name} has labels without a place, first {homeless[0].id!r}; give each a node, or let them "
+            "stand in no node with --allow-unplaced"
+        )
+
+
+def other_names(workspace: "Workspace", file: IndexFile) -> int:
+    """Count the labels whose name in the file is not that in the index."""
+    known = set(workspace.index.label_ids())
+    shared = [label for label in file.labels if label.id in known]
+    present = workspace.index.labels([label.id for label in shared])
+    return sum(1 for one, other in zip(shared, present, strict=True) if one.name != other.name)

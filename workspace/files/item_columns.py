@@ -1,0 +1,77 @@
+"""Find the column of a file that holds the texts, and the one with the right labels, by their names."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.files.item_files import ItemColumns
+from taxonaut.workspace.files.sources import open_source
+from taxonaut.workspace.files.tables import read_table
+
+TEXTS = (
+    "text", "title", "name", "product", "product_name", "item", "content", "body", "sentence", "description",
+    "query", "utterance", "message", "job", "skill",
+)  # fmt: skip
+"""Names of columns that hold texts."""
+
+LABELS = (
+    "labels",
+    "label_ids",
+    "label",
+    "label_id",
+    "gold",
+    "category",
+    "category_id",
+    "categories",
+    "skills",
+)
+IDS = ("id", "item_id", "product_id", "sku", "key")
+ROWS = 20
+"""Rows of a JSON file whose names are looked at."""
+
+
+def guessed_columns(file: str | Path, text: str = "", labels: str | None = "") -> ItemColumns:
+    """Return which columns of a file to read; `text` and `labels` are taken as they are given.
+
+    The text's is the one of `TEXTS`, `text` itself before others, or the only column there is besides an id and
+    labels. Raises InputError that lists the columns where several or none could be meant. Labels are not read
+    where no column is named for them, or `labels` is None.
+    """
+    found = column_names(file)
+    gold = labels or next(iter(named(found, LABELS)), "")
+    read = "" if labels is None else gold
+    key = next(iter(named(found, IDS)), "")
+    return ItemColumns(id=key, text=text or text_column(str(file), found, {gold, key}), labels=read)
+
+
+def text_column(file: str, found: Sequence[str], taken: set[str]) -> str:
+    """Choose the column of the texts."""
+    candidates = [name for name in named(found, TEXTS) if name not in taken]
+    exact = [name for name in candidates if name.casefold() == TEXTS[0]]
+    rest = [name for name in found if name not in taken]
+    for names in (exact, candidates, rest):
+        if len(names) == 1:
+            return names[0]
+    which = candidates or rest
+    raise InputError(
+        f"{file!r} has several columns that may hold the text: {', '.join(map(repr, which))}; say which"
+        if which
+        else f"{file!r} has no column for the text; its columns are {', '.join(map(repr, found)) or 'none'}"
+    )
+
+
+def named(found: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Return the columns that have one of the names, whatever the case, in the order of the names."""
+    by_name: dict[str, str] = {}
+    for name in found:
+        by_name.setdefault(name.strip().casefold().replace(" ", "_"), name)
+    return [by_name[name] for name in wanted if name in by_name]
+
+
+def column_names(file: str | Path) -> tuple[str, ...]:
+    """Return the names of a file's columns; of JSON, those of its first rows."""
+    table = read_table(open_source(file), plain=TEXTS[0])
+    if table.columns is not None:
+        return table.columns
+    return tuple(dict.fromkeys(name for row in islice(table.rows(), ROWS) for name in row.values))

@@ -1,0 +1,157 @@
+"""Read a person's texts a batch at a time, after one whole pass that refuses what would fail later."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.records import Item
+from taxonaut.workspace.files.sources import Format, open_source
+from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missing_column, read_table
+
+
+@dataclass(frozen=True, slots=True)
+class ItemColumns:
+    """Which column holds what. Gold labels are label ids, a list or one text cut at `label_separator`.
+
+    An empty column name means: do not read it. `popularity` holds numbers, such as how often a product is sold.
+    """
+
+    id: str = "id"
+    text: str = "text"
+    labels: str = "labels"
+    label_separator: str = ";"
+    popularity: str = ""
+
+
+OPTIONS: Mapping[str, str] = {
+    "id": "--id-column",
+    "text": "--text-column",
+    "labels": "--labels-column",
+    "popularity": "--popularity-column",
+}
+"""The command line's option for each column of `ItemColumns`; messages name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """A text and, where the file has them, its gold labels. `place` says where it stands."""
+
+    item: Item
+    gold: tuple[LabelId, ...] = ()
+    place: str = ""
+    popularity: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFile:
+    """A file of texts that has been read through once and can be read again in batches.
+
+    `count` texts, of which `blank` are empty or only white space and `with_gold` have gold labels.
+    """
+
+    name: str
+    count: int
+    blank: int
+    with_gold: int
+    table: Table
+    columns: ItemColumns
+
+    def rows(self) -> Iterator[ItemRow]:
+        """Read one text after the other."""
+        for row in self.table.rows():
+            yield _item_row(row, self.columns)
+
+    def batches(self, size: int = 256) -> Iterator[list[ItemRow]]:
+        """Read `size` texts at a time; no more than that are held."""
+        batch: list[ItemRow] = []
+        for row in self.rows():
+            batch.append(row)
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+
+def open_items(
+    given: str | Path,
+    columns: ItemColumns | None = None,
+    *,
+    format: Format | None = None,
+    encoding: str = "utf-8",
+) -> ItemFile:
+    """Open a file of texts (CSV, TSV, JSONL, JSON, Parquet, or a text a line; `-` is standard input).
+
+    A text without an id gets its line number (in a JSON list or in Parquet, the number of its row) as id.
+    NULs are taken out of texts. Raises `InputError`, naming the file, the line and the way out, for whatever
+    is wrong anywhere in the file, so that nothing fails half-way: an unreadable file, a missing column, an id
+    used twice.
+    """
+    columns = columns or ItemColumns()
+    source = open_source(given, format, encoding)
+    table = read_table(source, plain=columns.text)
+    if table.columns is not None:
+        _check_columns(table.columns, f"{source.name}, line 1", columns)
+    count = blank = with_gold = 0
+    first_place: dict[ItemId, str] = {}
+    seen: set[str] = set()
+    for row in table.rows():
+        item_row = _item_row(row, columns)
+        place = first_place.setdefault(item_row.item.id, row.place)
+        if place != row.place:
+            raise InputError(
+                f"{row.place}: the id {item_row.item.id!r} was already used ({place}). Ids must differ: "
+                "remove one of the two rows, name another column with --id-column, or number the texts by "
+                "line with --id-column ''."
+            )
+        seen.update(row.values)
+        count += 1
+        blank += not item_row.item.text.strip()
+        with_gold += bool(item_row.gold)
+    if not count:
+        raise InputError(f"{source.name} holds no texts; it must have at least one row below its header.")
+    if table.columns is None:
+        _check_columns(tuple(sorted(seen)), source.name, columns)
+    return ItemFile(source.name, count, blank, with_gold, table, columns)
+
+
+def _check_columns(found: tuple[str, ...], place: str, columns: ItemColumns) -> None:
+    """Refuse a missing text column, and any other that was named by option and is nowhere."""
+    defaults = ItemColumns()
+    for role, option in OPTIONS.items():
+        wanted: str = getattr(columns, role)
+        needed = role == "text" or (wanted and wanted != getattr(defaults, role))
+        if needed and wanted not in found:
+            raise missing_column(place, wanted, option, found)
+
+
+def _item_row(row: Row, columns: ItemColumns) -> ItemRow:
+    if columns.text not in row.values:
+        raise missing_column(row.place, columns.text, OPTIONS["text"], tuple(row.values))
+    id = as_text(row.values.get(columns.id), row, columns.id).strip() if columns.id else ""
+    gold: tuple[str, ...] = ()
+    if columns.labels:
+        gold = as_texts(row.values.get(columns.labels), row, columns.labels, columns.label_separator)
+    return ItemRow(
+        item=Item(ItemId(id or str(row.number)), as_text(row.values[columns.text], row, columns.text)),
+        gold=tuple(LabelId(label) for label in dict.fromkeys(gold)),
+        place=row.place,
+        popularity=_number(row, columns.popularity) if columns.popularity else 0.0,
+    )
+
+
+def _number(row: Row, column: str) -> float:
+    """Return a cell's number, from 0; a cell that is empty or missing is 0."""
+    text = as_text(row.values.get(column), row, column).strip()
+    try:
+        number = float(text or 0)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise InputError(
+            f"{row.place}: {column!r} is {text!r}; give a number from 0, or name another column with "
+            "--popularity-column"
+        )
+    return number

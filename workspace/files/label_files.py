@@ -1,0 +1,195 @@
+"""Read a person's labels: names, and where there are any, ids, paths, parents and descriptions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Label
+from taxonaut.workspace.files.label_graph import LabelRow, check_labels
+from taxonaut.workspace.files.sources import Format, Source, open_source
+from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missing_column, read_table
+
+
+@dataclass(frozen=True, slots=True)
+class LabelColumns:
+    """Which column holds what, and how several names share one cell.
+
+    A path is a list (in JSON, or as JSON in a cell) or one text cut at `path_separator`; it runs from the top
+    to the label's own name, or only to its parent if `path_to_parent`. Parents are label ids, a list or one
+    text cut at `parent_separator`. Rows whose `kind` is one of `node_kinds` are nodes of the tree only, never
+    labels to predict. If `path` and `name` are one column, it holds paths and the name is their last step.
+    An empty column name means: do not read it.
+    """
+
+    id: str = "id"
+    name: str = "name"
+    path: str = "path"
+    parents: str = "parents"
+    description: str = "description"
+    kind: str = "kind"
+    path_separator: str = " > "
+    parent_separator: str = ";"
+    path_to_parent: bool = False
+    node_kinds: tuple[str, ...] = ("group", "node")
+
+
+OPTIONS: Mapping[str, str] = {
+    "id": "--id-column",
+    "name": "--name-column",
+    "path": "--path-column",
+    "parents": "--parents-column",
+    "description": "--description-column",
+    "kind": "--kind-column",
+}
+"""The command line's option for each column of `LabelColumns`; messages name them."""
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """The rows of a label file, checked: they hang together as a directed acyclic graph."""
+
+    name: str
+    rows: tuple[LabelRow, ...]
+
+    @cached_property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels to predict, in the file's order; rows that are only nodes are left out."""
+        first = {row.label.id: row.label for row in reversed(self.rows) if not row.is_node}
+        return tuple(dict.fromkeys(first[row.label.id] for row in self.rows if not row.is_node))
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether any row has a path of two steps or a parent."""
+        return any(len(row.path) > 1 or row.parents for row in self.rows)
+
+
+def read_labels(
+    given: str | Path | Source,
+    columns: LabelColumns | None = None,
+    *,
+    format: Format | None = None,
+    encoding: str = "utf-8",
+    batch: str = "initial",
+    elsewhere: Callable[[LabelId], bool] = lambda _: False,
+) -> LabelFile:
+    """Read and check a label file: CSV, TSV, JSONL, JSON, Parquet, or a label a line; `-` is standard input.
+
+    A label without an id gets its path, joined by the separator, or else its name; rows with one id and
+    name and different paths are one label in several places. Raises `InputError`
+    naming the file, the line and the way out: an unreadable file, a missing column, an id used twice, two
+    labels with one name under one parent, a parent that does not exist, a path that contradicts a parent, a
+    path that does not end in the name; `CycleError` for parents that lead back to themselves. `elsewhere` knows
+    the labels that may be parents although the file has no row for them.
+    """
+    columns = columns or LabelColumns()
+    for option, separator in (
+        ("--path-separator", columns.path_separator),
+        ("--parent-separator", columns.parent_separator),
+    ):
+        if not separator:
+            raise InputError(
+                f"{option} {separator!r} is empty; give the sign between the steps, such as ' > '."
+            )
+    source = given if isinstance(given, Source) else open_source(given, format, encoding)
+    table = read_table(source, plain=columns.name)
+    _check_columns(table, columns)
+    seen: set[str] = set()
+    rows: list[LabelRow] = []
+    for row in table.rows():
+        seen.update(row.values)
+        rows.append(_label_row(row, columns, batch))
+    if not rows:
+        raise InputError(f"{source.name} holds no labels; it must have at least one row below its header.")
+    if table.columns is None:
+        _check_named(source.name, columns, tuple(seen))
+    if all(row.is_node for row in rows):
+        raise InputError(
+            f"{source.name} holds no labels: the column {columns.kind!r} says {rows[0].kind!r} in every row, "
+            f"which marks nodes that are no labels. Name other kinds with --node-kinds."
+        )
+    check_labels(_with_parents(rows, elsewhere), source.name)
+    return LabelFile(source.name, tuple(rows))
+
+
+def _with_parents(rows: Sequence[LabelRow], elsewhere: Callable[[LabelId], bool]) -> list[LabelRow]:
+    """Return rows among which parents that are elsewhere have a row; a path says more than such a parent."""
+    here = {row.label.id for row in rows}
+    outside = dict.fromkeys(
+        parent for row in rows for parent in row.parents if parent not in here and elsewhere(parent)
+    )
+    stand_ins = [LabelRow(Label(parent, f"{parent} (elsewhere)")) for parent in outside]
+    return stand_ins + [
+        replace(row, parents=tuple(parent for parent in row.parents if parent not in outside))
+        if row.path
+        else row
+        for row in rows
+    ]
+
+
+def _check_columns(table: Table, columns: LabelColumns) -> None:
+    if table.columns is None:
+        return
+    header = f"{table.source.name}, line 1"
+    _check_named(header, columns, table.columns)
+    if columns.name not in table.columns and columns.path not in table.columns:
+        raise missing_column(header, columns.name, OPTIONS["name"], table.columns)
+
+
+def _check_named(place: str, columns: LabelColumns, found: tuple[str, ...]) -> None:
+    """Refuse a column that was named by option and is nowhere."""
+    defaults = {field.name: field.default for field in fields(LabelColumns)}
+    for role, option in OPTIONS.items():
+        wanted: str = getattr(columns, role)
+        if wanted and wanted != defaults[role] and wanted not in found:
+            raise missing_column(place, wanted, option, sorted(found) if place.endswith("1") else found)
+
+
+def _label_row(row: Row, columns: LabelColumns, batch: str) -> LabelRow:
+    path = as_texts(_cell(row, columns.path), row, columns.path, columns.path_separator)
+    name = _name(row, columns, path)
+    if path and columns.path_to_parent:
+        path = (*path, name)
+    if path and path[-1] != name:
+        raise InputError(
+            f"{row.place}: the path {columns.path_separator.join(path)!r} must end in the label's own name "
+            f"{name!r}, but ends in {path[-1]!r}. If another sign divides its steps, give it with "
+            "--path-separator; if paths stop at the parent, add --path-to-parent."
+        )
+    id = as_text(_cell(row, columns.id), row, columns.id).strip()
+    kind = as_text(_cell(row, columns.kind), row, columns.kind).strip()
+    return LabelRow(
+        label=Label(
+            id=LabelId(id or columns.path_separator.join(path) or name),
+            name=name,
+            description=as_text(_cell(row, columns.description), row, columns.description).strip(),
+            batch=batch,
+        ),
+        path=path,
+        parents=tuple(
+            LabelId(parent)
+            for parent in as_texts(
+                _cell(row, columns.parents), row, columns.parents, columns.parent_separator
+            )
+        ),
+        is_node=bool(kind) and kind in columns.node_kinds,
+        kind=kind,
+        place=row.place,
+    )
+
+
+def _cell(row: Row, column: str) -> object:
+    return row.values.get(column) if column else None
+
+
+def _name(row: Row, columns: LabelColumns, path: tuple[str, ...]) -> str:
+    if path and (columns.name == columns.path or columns.name not in row.values):
+        return path[-1]
+    if columns.name not in row.values:
+        raise missing_column(row.place, columns.name, OPTIONS["name"], tuple(row.values))
+    name = as_text(row.values[columns.name], row, columns.name).strip()
+    if not name:
+        raise InputError(f"{row.place}: the name is empty. Give the label a name, or remove the row.")
+    return name

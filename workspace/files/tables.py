@@ -1,0 +1,244 @@
+"""Rows out of a person's file, whatever its format, each with the number a message can point at."""
+
+import csv
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.files.sources import Source
+
+_LONGEST_FIELD = 2**31 - 1
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; `place` says where it stands, as in `labels.csv, line 7`."""
+
+    number: int
+    place: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file seen as rows of named columns.
+
+    `columns` is None where each row names its own (JSON). `rows()` reads the file anew, one row at a time;
+    only a `.json` array is loaded whole.
+    """
+
+    source: Source
+    columns: tuple[str, ...] | None
+    rows: Callable[[], Iterator[Row]]
+
+
+def read_table(source: Source, plain: str) -> Table:
+    """See a source as a table; rows that are bare texts get the single column `plain`.
+
+    Raises `InputError`, at once or while rows are read, that names the file and the line.
+    """
+    match source.format:
+        case "csv" | "tsv":
+            delimiter, columns = _header(source)
+            return Table(source, columns, lambda: _csv_rows(source, delimiter, columns))
+        case "jsonl":
+            return Table(source, None, lambda: _jsonl_rows(source, plain))
+        case "json":
+            if _first_character(source) == "{":
+                return Table(source, None, lambda: _jsonl_rows(source, plain))
+            return Table(source, None, lambda: _json_rows(source, plain))
+        case "lines":
+            return Table(source, (plain,), lambda: _line_rows(source, plain))
+        case "parquet":
+            names = _parquet_columns(source)
+            return Table(source, names, lambda: _parquet_rows(source, names))
+
+
+def missing_column(place: str, wanted: str, option: str, found: Sequence[str]) -> InputError:
+    """Make the error for a column that is not there: what is, the likely one, the option that names it."""
+    close = [name for name in found if name.casefold() == wanted.casefold()]
+    close = close or difflib.get_close_matches(wanted, found, n=1)
+    guess = f" Did you mean {option} {close[0]!r}?" if close else f" Name the right one with {option} NAME."
+    lines = " If the file has no header and one text a line, use --format lines." if len(found) == 1 else ""
+    listed = ", ".join(map(repr, found)) or "none"
+    return InputError(f"{place}: there is no column {wanted!r}; the columns are {listed}.{guess}{lines}")
+
+
+def cleaned(text: str) -> str:
+    """Take out NULs, and replace lone surrogates, which no file can hold."""
+    text = text.replace("\x00", "") if "\x00" in text else text
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def as_text(value: object, row: Row, column: str) -> str:
+    """Turn a cell into text: None is empty, numbers are written out, strings are `cleaned`."""
+    if isinstance(value, str):
+        return cleaned(value)
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (list, dict, tuple)):
+        raise InputError(f"{row.place}: {column!r} must be one text, not {json.dumps(value, default=str)}")
+    return str(value)
+
+
+def as_texts(value: object, row: Row, column: str, separator: str) -> tuple[str, ...]:
+    """Turn a cell into several texts: a list, a JSON list in a text, or a text with separators; blanks go."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = _json_list(value)
+    if isinstance(value, (list, tuple)):
+        parts = [as_text(part, row, column) for part in value]
+    else:
+        parts = as_text(value, row, column).split(separator)
+    return tuple(stripped for part in parts if (stripped := part.strip()))
+
+
+def _json_list(value: str) -> object:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _header(source: Source) -> tuple[str, tuple[str, ...]]:
+    with source.open_text(newline="") as text:
+        first = ""
+        while not first.strip():
+            first = text.readline()
+            if not first:
+                raise InputError(f"{source.name} is empty; it must hold a header and at least one row.")
+    delimiter = "\t" if source.format == "tsv" else _delimiter(first)
+    with source.open_text(newline="") as text:
+        csv.field_size_limit(_LONGEST_FIELD)
+        columns: list[str] = []
+        try:
+            columns = next(record for record in csv.reader(text, delimiter=delimiter, strict=True) if record)
+        except csv.Error as error:
+            raise InputError(f"{source.name}, line 1: the header is not {source.format}: {error}.") from None
+    names = tuple(name.strip() for name in columns)
+    doubled = sorted({name for name in names if name and names.count(name) > 1})
+    if doubled:
+        raise InputError(
+            f"{source.name}, line 1: {doubled[0]!r} heads more than one column. Rename or drop one of them."
+        )
+    return delimiter, names
+
+
+def _delimiter(header: str) -> str:
+    """Commas, unless the header has none and is divided by semicolons, tabs or bars."""
+    return next((sign for sign in ",;\t|" if sign in header), ",")
+
+
+def _csv_rows(source: Source, delimiter: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    csv.field_size_limit(_LONGEST_FIELD)
+    with source.open_text(newline="") as text:
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        line, header = 1, True
+        try:
+            for record in reader:
+                place = f"{source.name}, line {line}"
+                number, line = line, reader.line_num + 1
+                if not record:
+                    continue
+                if header:
+                    header = False
+                    continue
+                if len(record) != len(columns):
+                    raise InputError(
+                        f"{place}: {len(record)} fields where the header has {len(columns)}. A text that "
+                        f"holds {delimiter!r}, a quote or a line break must stand in double quotes."
+                    )
+                yield Row(number, place, dict(zip(columns, record, strict=True)))
+        except csv.Error as error:
+            raise InputError(
+                f"{source.name}, line {line}: {error}. Check the double quotes: each one that opens must "
+                'close, and one inside a text is written twice ("").'
+            ) from None
+
+
+def _jsonl_rows(source: Source, plain: str) -> Iterator[Row]:
+    with source.open_text() as text:
+        for number, line in enumerate(text, start=1):
+            if not line.strip():
+                continue
+            place = f"{source.name}, line {number}"
+            try:
+                value = json.loads(line)
+            except ValueError as error:
+                at = f", column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
+                raise InputError(
+                    f"{place}{at}. Each line must be one whole JSON object; this one starts {line[:60]!r}."
+                ) from None
+            yield _json_row(number, place, value, plain)
+
+
+def _json_rows(source: Source, plain: str) -> Iterator[Row]:
+    with source.open_text() as text:
+        try:
+            values = json.load(text)
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"{source.name}, line {error.lineno}, column {error.colno}: {error.msg}. The file must be "
+                "one JSON list of objects, or one object a line."
+            ) from None
+    if not isinstance(values, list):
+        raise InputError(f"{source.name}: a JSON list of objects is expected, not {type(values).__name__}.")
+    for number, value in enumerate(values, start=1):
+        yield _json_row(number, f"{source.name}, entry {number}", value, plain)
+
+
+def _json_row(number: int, place: str, value: object, plain: str) -> Row:
+    if isinstance(value, str):
+        return Row(number, place, {plain: value})
+    if not isinstance(value, dict):
+        shown = json.dumps(value, ensure_ascii=False)[:60]
+        raise InputError(f"{place}: an object such as {{{plain!r}: …}} is expected, not {shown}.")
+    return Row(number, place, value)
+
+
+def _line_rows(source: Source, plain: str) -> Iterator[Row]:
+    with source.open_text() as text:
+        for number, line in enumerate(text, start=1):
+            if line.strip():
+                yield Row(number, f"{source.name}, line {number}", {plain: line.rstrip("\n")})
+
+
+def _first_character(source: Source) -> str:
+    with source.open_text() as text:
+        for line in text:
+            if line.strip():
+                return line.lstrip()[0]
+    raise InputError(f"{source.name} is empty; it must hold at least one object.")
+
+
+def _parquet_columns(source: Source) -> tuple[str, ...]:
+    from taxonaut.workspace.files.parquet import parquet_columns
+
+    with _refusing_bad_parquet(source):
+        return parquet_columns(source.path)
+
+
+def _parquet_rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
+    from taxonaut.workspace.files.parquet import parquet_rows
+
+    with _refusing_bad_parquet(source):
+        for number, record in enumerate(parquet_rows(source.path), start=1):
+            yield Row(number, f"{source.name}, row {number}", dict(zip(columns, record, strict=True)))
+
+
+@contextmanager
+def _refusing_bad_parquet(source: Source) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise InputError(f"{source.name} cannot be read as Parquet: {str(error).splitlines()[0]}") from None

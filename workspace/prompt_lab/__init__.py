@@ -1,0 +1,1 @@
+"""Checking, versioning and trying edited prompt templates."""

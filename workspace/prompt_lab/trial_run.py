@@ -1,0 +1,190 @@
+"""Run one version of a template on items, as a run of its own: which templates can be, and what then reads them."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import taxonaut
+from taxonaut.models.catalog import ENCODER
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.records import Item, ItemResult
+from taxonaut.workspace.prompt_lab.template_versions import keep_templates
+from taxonaut.workspace.walk.classification import Classification, OnDone
+
+if TYPE_CHECKING:
+    from taxonaut.state.graph_states.categorize import Judged
+    from taxonaut.state.recommendations import Categorized
+    from taxonaut.workspace.workspace import Workspace
+
+KIND = "trial"
+"""The kind of a trial's runs: `explain` and `cost` do not look at them."""
+
+SMALL_MODEL = "gguf/smollm2-135m-instruct"
+
+Role = Literal["navigator", "general_expert"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a template: the command, the role, how its model must answer, and what it is asked for."""
+
+    command: Literal["classify", "categorize"]
+    role: Role
+    answer: Literal["generated", "scored"] = "generated"
+    ask: Literal["choose", "rank", "think"] | None = None
+
+
+READERS: Mapping[str, Reader] = {
+    "navigator/expand": Reader("classify", "navigator"),
+    "navigator/expand_scored": Reader("classify", "navigator", "scored"),
+    "general_expert/rank": Reader("classify", "general_expert"),
+    "general_expert/rank_scored": Reader("classify", "general_expert", "scored"),
+    "general_expert/choose": Reader("categorize", "general_expert", ask="choose"),
+    "general_expert/order": Reader("categorize", "general_expert", ask="rank"),
+    "general_expert/think": Reader("categorize", "general_expert", ask="think"),
+}
+"""The templates that can be tried."""
+
+INSTEAD = (
+    "build with each version (index build, vocabulary build, expert define), compare the results, and take one back "
+    "with index undo"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one version found for an item: its labels, best first. `reason` is the model's own for the first.
+
+    `asked`: the template was read for it, or would have been but for an error.
+    """
+
+    item_id: ItemId
+    labels: tuple[LabelId, ...]
+    reason: str = ""
+    error: str = ""
+    asked: bool = True
+
+
+def reader(workspace: "Workspace", name: str) -> Reader:
+    """Return who reads a template here. Raises InputError where no trial can be made of it, and says why."""
+    workspace.prompts.check_name(name)
+    found = READERS.get(name)
+    if found is None:
+        raise InputError(
+            f"{name} cannot be tried on items; these can: {', '.join(READERS)}. For {name}: {INSTEAD}; "
+            f"taxonaut prompts check {name} shows how it renders"
+        )
+    model = getattr(workspace.config.models, found.role)
+    if model.provider == ENCODER:
+        raise InputError(reads_nothing(found, model.model))
+    if model.answer != found.answer:
+        read = next(
+            other
+            for other, each in READERS.items()
+            if (each.command, each.role, each.answer) == (found.command, found.role, model.answer)
+            or (each.role, each.answer, model.answer) == (found.role, "scored", "scored")
+        )
+        raise InputError(
+            f'{name} is for a model with answer = "{found.answer}"; the {found.role} has '
+            f'answer = "{model.answer}" and reads {read}. Try that one, or set the answer under '
+            f"[models.{found.role}] in taxonaut.toml"
+        )
+    if found.role == "navigator" and workspace.policy().shortlist == "dense":
+        raise InputError(
+            'the navigator is not asked with shortlist = "dense"; set it to "both" or "tree" under [walk] in '
+            "taxonaut.toml"
+        )
+    return found
+
+
+def reads_nothing(reader: Reader, model: str) -> str:
+    """Say that a role's model reads no template, and how to give it one that does."""
+    scored = '\nanswer = "scored"' if reader.answer == "scored" else ""
+    return (
+        f"the {reader.role}'s model {model!r} compares texts and reads no template, so a change of it changes "
+        "nothing. Give the role a language model in taxonaut.toml, such as this one in this process:\n\n"
+        f'[models.{reader.role}]\nmodel = "{SMALL_MODEL}"{scored}'
+    )
+
+
+def seeded(workspace: "Workspace", reader: Reader, seed: int | None) -> "Workspace":
+    """Return the workspace that both versions run in: the same seed, and asked for what the template is for."""
+    if reader.command == "classify":
+        return workspace if seed is None else workspace.with_walk(seed=seed)
+    changes: dict[str, Any] = {"ask": reader.ask} if seed is None else {"ask": reader.ask, "seed": seed}
+    table = workspace.config.categorize.model_copy(update=changes)
+    return workspace.with_table("categorize", table)
+
+
+async def run_version(
+    workspace: "Workspace", reader: Reader, items: Sequence[Item], on_done: OnDone, *, everything: bool
+) -> tuple[RunId, list[Found]]:
+    """Run the templates that count in this workspace on items; finished items are kept, a killed run continues."""
+    if reader.command == "classify":
+        return await classified(workspace, items, on_done)
+    return await categorized(workspace, items, on_done, everything=everything)
+
+
+async def classified(
+    workspace: "Workspace", items: Sequence[Item], on_done: OnDone
+) -> tuple[RunId, list[Found]]:
+    """Classify items; the run's fingerprint has the templates that are read, and no other."""
+    workspace.check_walkable()
+    settings = {
+        "index": workspace.index.version(),
+        "templates": keep_templates(workspace, read_by_walk(workspace)),
+        "version": taxonaut.__version__,
+        **workspace.config.deciding(),
+    }
+    graph = workspace.graph().compile()
+    made = Classification(
+        workspace.runs, workspace.decisions, workspace.items, graph, settings, workspace.batch, KIND
+    )
+    async with aclosing(made.results(items, on_done)) as results:
+        found = [labelled(result) async for result in results]
+    return run_of(workspace, made.fingerprint), found
+
+
+def read_by_walk(workspace: "Workspace") -> list[str]:
+    """The templates that a walk's language models read."""
+    models = workspace.config.models
+    roles = zip(workspace.wiring.walk_templates, (models.navigator, models.general_expert), strict=True)
+    return [template for template, model in roles if model.provider != ENCODER]
+
+
+def labelled(result: ItemResult) -> Found:
+    """Return what a walk found for an item."""
+    labels = tuple(prediction.label_id for prediction in result.labels)
+    reason = result.labels[0].reason if result.labels else ""
+    return Found(result.item_id, labels, reason, result.error)
+
+
+async def categorized(
+    workspace: "Workspace", items: Sequence[Item], on_done: OnDone, *, everything: bool
+) -> tuple[RunId, list[Found]]:
+    """Categorize items: the general expert is asked where the domain expert is not sure, or about all."""
+    from taxonaut.workspace.expert.categorize import Categorizing
+
+    made = Categorizing(workspace, None, everything=everything, kind=KIND)
+    if made.threshold.value == 0:
+        raise InputError(
+            "the threshold is 0, so the general expert is asked about nothing; give --everything"
+        )
+    async with aclosing(made.results(items, on_done)) as results:
+        found = [decided(result, said) async for result, said in results]
+    return run_of(workspace, made.fingerprint), found
+
+
+def decided(result: "Categorized", said: "Judged | None") -> Found:
+    """Return what came of an item that was categorized."""
+    labels = () if result.label is None else tuple(dict.fromkeys((result.label, *result.ranking)))
+    return Found(
+        result.item_id, labels, said.reason if said is not None else "", result.error, said is not None
+    )
+
+
+def run_of(workspace: "Workspace", fingerprint: str) -> RunId:
+    """Return the run that was just made."""
+    return next(run.id for run in workspace.runs.list(KIND) if run.fingerprint == fingerprint)

@@ -1,0 +1,1 @@
+"""Building a vocabulary from items, assigning, reporting and exporting it."""

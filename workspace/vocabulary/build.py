@@ -1,0 +1,186 @@
+"""Build a vocabulary from items and make it the index, as one change; a killed build goes on where it stopped."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import taxonaut
+from taxonaut.graphs.policies import VocabularyPolicy
+from taxonaut.state.descriptors import Refined
+from taxonaut.state.errors import InputError
+from taxonaut.state.graph_states.build_index import Centre
+from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.records import Item, Tree, TreeNode
+from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.prompt_lab.template_versions import keep_templates
+from taxonaut.workspace.vocabulary.build_agents import (
+    TEMPLATES,
+    item_table,
+    settings,
+    text_of,
+    vocabulary_crew,
+)
+from taxonaut.workspace.vocabulary.reading import KIND, MADE, METHOD, level_of
+from taxonaut.workspace.walk.classification import DEEPEST, distinct
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
+
+OnStage = Callable[[str], Progress]
+"""Called when a stage of the work begins; what it returns is called as the stage goes on."""
+
+
+def no_stage(_: str) -> Progress:
+    """Show no stages."""
+    return silent
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyBuild:
+    """What a build came to. `again`: the vocabulary stood already, and nothing was asked or changed."""
+
+    run: RunId
+    items: int
+    groups: int
+    descriptors: int
+    problems: Mapping[str, tuple[str, ...]]
+    again: bool = False
+
+
+async def abuild_vocabulary(
+    workspace: "Workspace", items: Sequence[Item], sample: int = 0, on_stage: OnStage = no_stage
+) -> VocabularyBuild:
+    """Build a vocabulary from items that have a text, or from a random `sample` of them (0: all).
+
+    The items' texts are kept. The same call again goes on where a former one stopped, and does nothing if its
+    vocabulary stands. Raises InputError for a workspace with labels, for no items with a text and for two
+    different ones with one id, and the ModelError of a model that is gone.
+    """
+    items = check(workspace, items)
+    chosen = sampled([item for item in items if item.text.strip()], sample, workspace.config.vocabulary.seed)
+    workspace.items.put(items)
+    keep_templates(workspace, TEMPLATES)
+    known = {"version": taxonaut.__version__, **settings(workspace.config, workspace.wiring)}
+    run = workspace.runs.open(KIND, fingerprint(chosen, known), known)
+    with workspace.runs.working(run):
+        refined = await refine(workspace, run, chosen, on_stage)
+        again = stands(workspace, run)
+        if not again:
+            write(workspace, run, refined, chosen)
+    problems = {key: each.problems for key, each in refined.items() if each.problems}
+    count = sum(len(each.centres) for each in refined.values())
+    return VocabularyBuild(run, len(chosen), len(refined), count, problems, again)
+
+
+def check(workspace: "Workspace", items: Sequence[Item]) -> list[Item]:
+    """Return the items, each once; refuse what no vocabulary can be built from."""
+    if labels := len(workspace.index.label_ids()):
+        raise InputError(
+            f"{str(workspace.folder)!r} holds {labels:,} label{'' if labels == 1 else 's'}; build a vocabulary in "
+            "a workspace of its own: taxonaut init DIR"
+        )
+    if not any(item.text.strip() for item in items):
+        raise InputError("none of the items has a text; a vocabulary is built from texts")
+    return distinct(items)
+
+
+def sampled(items: Sequence[Item], count: int, seed: int) -> Sequence[Item]:
+    """Draw a number of items, in their order; all if 0 or more than there are."""
+    if not 0 < count < len(items):
+        return items
+    import numpy as np
+
+    rows = np.random.default_rng(seed).choice(len(items), count, replace=False)
+    return [items[row] for row in sorted(rows.tolist())]
+
+
+def policy_of(workspace: "Workspace") -> VocabularyPolicy:
+    """Return the thresholds as the settings have them."""
+    given = workspace.config.vocabulary
+    return VocabularyPolicy(**{field.name: getattr(given, field.name) for field in fields(VocabularyPolicy)})
+
+
+async def refine(
+    workspace: "Workspace", run: RunId, items: Sequence[Item], on_stage: OnStage
+) -> dict[str, Refined]:
+    """Run the graph over the items."""
+    from taxonaut.graphs.build_vocabulary import build_vocabulary
+
+    table = item_table(workspace.wiring, items, on_stage("embedding items"))
+    crew = vocabulary_crew(workspace.wiring, table)
+    graph = build_vocabulary(
+        crew.suggestions,
+        crew.architect,
+        crew.annotator,
+        crew.writer,
+        crew.reviewer,
+        policy_of(workspace),
+        workspace.runs,
+        on_stage("building"),
+    ).compile()
+    state = await graph.ainvoke(
+        {"run_id": run, "item_ids": [item.id for item in items]}, {"recursion_limit": DEEPEST}
+    )
+    refined: dict[str, Refined] = state["refined"]
+    return refined
+
+
+def stands(workspace: "Workspace", run: RunId) -> bool:
+    """Whether the vocabulary of a run is the index."""
+    index = workspace.index
+    return index.tree_method() == METHOD and index.tree_settings().get("run") == run
+
+
+def write(workspace: "Workspace", run: RunId, refined: Mapping[str, Refined], items: Sequence[Item]) -> None:
+    """Make the vocabulary the index, all or nothing: one change, with an event a level and round."""
+    texts = {item.id: text_of(item, workspace.config.vocabulary.characters) for item in items}
+    index = workspace.index
+    made: dict[str, NodeId] = {"": index.root()}
+    with workspace.database.write(), index.change(f"vocabulary build: {len(items):,} items"):
+        index.load_tree(Tree(METHOD, (), (), (), {"run": int(run)}))
+        for _, batch in sorted(births(refined).items()):
+            pairs = [(made[key], node_of(refined[key].centres[number], texts)) for key, number in batch]
+            for (key, number), node in zip(batch, index.create_nodes(pairs), strict=True):
+                made[f"{key}.{number}" if key else str(number)] = node
+        nodes = {str(node): split_key(key) for key, node in made.items() if key}
+        workspace.runs.finish(run, {MADE: nodes}, [])
+
+
+def births(refined: Mapping[str, Refined]) -> dict[tuple[int, int], list[tuple[str, int]]]:
+    """Say which descriptors came in which round (0: proposed at first) of which level, as (group, number)."""
+    found: dict[tuple[int, int], list[tuple[str, int]]] = {}
+    for key, each in refined.items():
+        created = {
+            change.centre.name: place
+            for place, round_ in enumerate(each.rounds, start=1)
+            for change in round_.changes
+            if change.approved and change.kind == "create" and change.centre is not None
+        }
+        for number, centre in enumerate(each.centres):
+            born = 0 if number < each.initial else created.get(centre.name, 0)
+            found.setdefault((level_of(key), born), []).append((key, number))
+    return found
+
+
+def split_key(key: str) -> list[Any]:
+    """Return the group and the number of a descriptor."""
+    group, _, number = key.rpartition(".")
+    return [group, int(number)]
+
+
+def node_of(centre: Centre, texts: Mapping[ItemId, str]) -> TreeNode:
+    """Return a descriptor as a node; its examples are texts."""
+    examples = tuple(dict.fromkeys(texts[ItemId(item)] for item in centre.examples))
+    return TreeNode(
+        0, centre.name, centre.description, None, examples, tuple(centre.includes), tuple(centre.excludes)
+    )
+
+
+def fingerprint(items: Sequence[Item], known: Mapping[str, Any]) -> str:
+    """What makes two builds the same: the items in their order, and all settings."""
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode())
+    for item in items:
+        digest.update(f"{item.id}\0{item.text}\0".encode(errors="replace"))
+    return digest.hexdigest()[:32]

@@ -1,0 +1,191 @@
+"""A vocabulary as one reads it: descriptors in the order of the tree, what each item got, how it all came about."""
+
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from taxonaut.state.descriptors import Refined, Tagging
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import Node
+from taxonaut.state.stores.taggings import Tags
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
+
+METHOD = "vocabulary"
+"""The method of a tree that is a vocabulary."""
+
+KIND = "vocabulary"
+"""The kind of the runs that build one."""
+
+MADE = "made"
+"""The unit of such a run that says which node came from where: {node id: [group's unit, number of the centre]}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A node of the vocabulary. `level` counts from 1; `path` are the names from level 1 down to its own."""
+
+    id: NodeId
+    parent: NodeId
+    level: int
+    path: tuple[str, ...]
+    node: Node
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All descriptors, each behind its parent and before its next sibling, and the items' taggings.
+
+    Taggings name only descriptors that are here: what was removed or moved by hand cuts a path short.
+    """
+
+    root: NodeId
+    descriptors: Sequence[Descriptor]
+    taggings: Sequence[Tagging]
+
+    @cached_property
+    def by_id(self) -> Mapping[NodeId, Descriptor]:
+        """Every descriptor by its node."""
+        return {descriptor.id: descriptor for descriptor in self.descriptors}
+
+    @cached_property
+    def children(self) -> Mapping[NodeId, Sequence[Descriptor]]:
+        """The descriptors right below each node that has any, the root included."""
+        found: dict[NodeId, list[Descriptor]] = {}
+        for descriptor in self.descriptors:
+            found.setdefault(descriptor.parent, []).append(descriptor)
+        return found
+
+    @cached_property
+    def items_at(self) -> Mapping[NodeId, int]:
+        """How many items have each descriptor on their best path."""
+        return Counter(node for tagging in self.taggings for node in tagging.path)
+
+    @property
+    def depth(self) -> int:
+        """The deepest level."""
+        return max((descriptor.level for descriptor in self.descriptors), default=0)
+
+
+def read_vocabulary(workspace: "Workspace") -> Vocabulary:
+    """Read the vocabulary that stands. Raises InputError if the workspace has none."""
+    check_vocabulary(workspace)
+    root = workspace.index.root()
+    children = all_children(workspace.index)
+    edges = {(parent, node.id) for parent, nodes in children.items() for node in nodes}
+    taggings = [kept(tagging, root, edges, children) for tagging in Tags(workspace.database).all()]
+    return Vocabulary(root, preorder(root, children), taggings)
+
+
+def all_children(index: Index) -> dict[NodeId, list[Node]]:
+    """Return the children of the root and of all nodes below it, a level after the other."""
+    found: dict[NodeId, list[Node]] = {}
+    level = [index.root()]
+    while level:
+        found |= index.children_of(level)
+        below = dict.fromkeys(node.id for parent in level for node in found[parent])
+        level = [node for node in below if node not in found]
+    return found
+
+
+def preorder(root: NodeId, children: Mapping[NodeId, Sequence[Node]]) -> list[Descriptor]:
+    """Return each node as a descriptor behind its parent; one with several parents where it stands highest."""
+    below: dict[NodeId, list[Descriptor]] = {}
+    level: list[tuple[NodeId, int, tuple[str, ...]]] = [(root, 0, ())]
+    seen = {root}
+    while level:
+        made = []
+        for parent, depth, path in level:
+            for node in children[parent]:
+                if node.id not in seen:
+                    seen.add(node.id)
+                    made.append(Descriptor(node.id, parent, depth + 1, (*path, node.name), node))
+        for each in made:
+            below.setdefault(each.parent, []).append(each)
+        level = [(each.id, each.level, each.path) for each in made]
+    ordered: list[Descriptor] = []
+    stack = below.get(root, [])[::-1]
+    while stack:
+        ordered.append(stack.pop())
+        stack += below.get(ordered[-1].id, [])[::-1]
+    return ordered
+
+
+def check_vocabulary(workspace: "Workspace") -> None:
+    """Refuse to read a vocabulary where there is none."""
+    if workspace.index.tree_method() != METHOD:
+        raise InputError(
+            f"{str(workspace.folder)!r} has no vocabulary yet; build one: taxonaut vocabulary build ITEMS"
+        )
+
+
+def kept(
+    tagging: Tagging, root: NodeId, edges: Set[tuple[NodeId, NodeId]], known: Container[NodeId]
+) -> Tagging:
+    """Cut a tagging to what is still there: its path where a descriptor is gone or stands elsewhere."""
+    steps = zip((root, *tagging.path), tagging.path, strict=False)
+    whole = next((at for at, step in enumerate(steps) if step not in edges), len(tagging.path))
+    if whole == len(tagging.path) and all(node in known for node in tagging.others):
+        return tagging
+    others = tuple(node for node in tagging.others if node in known)
+    return Tagging(tagging.item_id, tagging.path[:whole], others, tagging.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The items of one node (the root: all items) that were divided, at a level, and what came of it.
+
+    `level` is that of the descriptors it was divided into; `nodes` are theirs, None for one that is gone.
+    """
+
+    node: NodeId
+    level: int
+    refined: Refined
+    nodes: tuple[NodeId | None, ...]
+
+
+def read_history(workspace: "Workspace") -> list[Group]:
+    """Return every group of the build that made the vocabulary, from the top down.
+
+    A vocabulary that was imported or drawn by hand has none.
+    """
+    check_vocabulary(workspace)
+    run = workspace.index.tree_settings().get("run")
+    if run is None:
+        return []
+    made = workspace.runs.finished(RunId(run), [MADE]).get(MADE, {})
+    keys = list(dict.fromkeys(key for key, _ in made.values()))
+    units = workspace.runs.finished(RunId(run), keys)
+    nodes: dict[str, dict[int, NodeId]] = {}
+    for node, (key, number) in made.items():
+        nodes.setdefault(key, {})[number] = NodeId(int(node))
+    above = {key: parent_of(key, nodes, workspace.index.root()) for key in keys}
+    groups = []
+    for key in sorted(keys, key=lambda key: (key.count("."), len(key), key)):
+        refined = Refined.loaded(units[key])
+        numbered = tuple(nodes[key].get(number) for number in range(len(refined.centres)))
+        groups.append(Group(above[key], level_of(key), refined, numbered))
+    return groups
+
+
+def level_of(key: str) -> int:
+    """The level of the descriptors that a group's key divides into: "" 1, "3" 2, "3.0" 3."""
+    return key.count(".") + 2 if key else 1
+
+
+def parent_of(key: str, nodes: Mapping[str, Mapping[int, NodeId]], root: NodeId) -> NodeId:
+    """The node whose items a group's key names."""
+    if not key:
+        return root
+    above, _, number = key.rpartition(".")
+    return nodes[above][int(number)]
+
+
+def item_ids(vocabulary: Vocabulary, node: NodeId) -> list[ItemId]:
+    """The items that have a descriptor on their best path."""
+    return [tagging.item_id for tagging in vocabulary.taggings if node in tagging.path]

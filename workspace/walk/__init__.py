@@ -1,0 +1,1 @@
+"""Classifying items by walking the index, and explaining the walk."""

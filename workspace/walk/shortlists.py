@@ -1,0 +1,60 @@
+"""Shortlists without ranking: the first stage of the walk by itself, for measuring it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
+from taxonaut.state.records import Item
+from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
+
+UNKEPT = RunId(0)
+"""The run of decisions that are not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShortlistResult:
+    """One item's shortlist, its best label first, and what it took.
+
+    `opened`: the nodes that were opened, in that order. `requests`: decisions of the navigator; dense
+    retrieval is none. `error`: the first that a decision ended with, empty if all went well.
+    """
+
+    item_id: ItemId
+    labels: tuple[LabelId, ...]
+    opened: tuple[NodeId, ...]
+    requests: int
+    error: str = ""
+
+
+async def shortlists(
+    workspace: "Workspace", items: Sequence[Item], on_done: OnDone | None = None
+) -> list[ShortlistResult]:
+    """Walk all items, batch by batch, and stop before the ranking; results in the items' order.
+
+    Labels come by the score that docs/walk.md defines. Nothing is kept but a language model's replies: the
+    same call again repeats no request.
+    """
+    from taxonaut.graphs.navigate import first_errors
+
+    workspace.check_walkable()
+    graph = workspace.graph(rank=False).compile()
+    results: dict[ItemId, ShortlistResult] = {}
+    for batch in batched((item for item in items if item.text.strip()), workspace.batch):
+        workspace.items.put(batch)
+        given = {"run_id": UNKEPT, "item_ids": list(dict.fromkeys(item.id for item in batch))}
+        found = await graph.ainvoke(given, {"recursion_limit": DEEPEST})
+        requests = Counter(decision.item_id for decision in found["decisions"])
+        errors = first_errors(found["decisions"])
+        for item, shortlist in found["shortlists"].items():
+            opened = tuple(way.node for way in found["trails"][item].opened)
+            results[item] = ShortlistResult(
+                item, tuple(shortlist), opened, requests[item], errors.get(item, "")
+            )
+        if on_done is not None:
+            on_done(len(results))
+    return [results.get(item.id) or ShortlistResult(item.id, (), (), 0) for item in items]

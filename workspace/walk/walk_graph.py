@@ -1,0 +1,53 @@
+"""The walk as a graph over a workspace's index and agents, or over agents of a person's own."""
+
+from typing import TYPE_CHECKING, Any
+
+from taxonaut.models.catalog import ENCODER
+from taxonaut.state.errors import InputError
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
+    from taxonaut.graphs.policies import WalkPolicy
+    from taxonaut.workspace.core.config import Config
+    from taxonaut.workspace.workspace import Workspace
+
+ENCODER_CANDIDATES = 100
+MODEL_CANDIDATES = 40
+"""Labels a language model ranks in one request, unless `candidates` says otherwise."""
+
+AGENTS = ("navigator", "expert", "retriever", "guide")
+"""What `walk_graph` takes in place of the workspace's own."""
+
+
+def walk_graph(
+    workspace: "Workspace", policy: "WalkPolicy | None", *, rank: bool, **agents: Any
+) -> "StateGraph[Any, Any, Any, Any]":
+    """Return the walk, uncompiled; models of agents that are given in `agents` are not opened."""
+    from taxonaut.graphs.navigate import navigate
+
+    if unknown := sorted(set(agents) - set(AGENTS)):
+        raise InputError(f"a walk has no {unknown[0]!r}; it has {', '.join(AGENTS)}")
+    policy, wiring = policy or workspace.policy(), workspace.wiring
+    if "navigator" not in agents:
+        agents["navigator"] = wiring.navigator()
+    if "retriever" not in agents and (workspace.compares_vectors or policy.needs_retriever):
+        agents["retriever"] = wiring.retriever()
+    if not rank:
+        agents["expert"] = None
+    elif "expert" not in agents:
+        agents["expert"] = wiring.general_expert()
+    return navigate(workspace.index, workspace.items, policy=policy, **agents)
+
+
+def walk_policy(config: "Config") -> "WalkPolicy":
+    """Return the walk's policy as settings have it."""
+    from taxonaut.graphs.policies import WalkPolicy
+
+    walk = config.walk
+    candidates = walk.candidates
+    if candidates is None:
+        encodes = config.models.general_expert.provider == ENCODER
+        candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
+    given = walk.model_dump(exclude={"branches", "top", "batch", "seed", "candidates"})
+    return WalkPolicy(candidates=candidates, **given)
