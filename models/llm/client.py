@@ -290,17 +290,22 @@ async def session() -> AsyncIterator[None]:
             await close()
 
 
+def client_keys() -> list[str]:
+    """Under which keys LiteLLM keeps HTTP clients for the running loop: the loop ends them, as LiteLLM names it."""
+    cache = litellm().in_memory_llm_clients_cache
+    of_this_loop = cache.update_cache_key_with_event_loop("")
+    return [key for key in list(cache.cache_dict) if key.endswith(of_this_loop)]
+
+
 async def close() -> None:
     """Close the HTTP clients that LiteLLM keeps for the running loop, and forget them.
 
-    It finds them by the loop's address, which the next loop may have again: a client that was left there
-    would be handed to it with connections of a loop that is gone.
+    LiteLLM itself does so when Python ends, where their loop is gone and Python complains of each connection.
     """
     if litellm.cache_info().currsize == 0:
         return
     kept: dict[str, Any] = litellm().in_memory_llm_clients_cache.cache_dict
-    suffix = f"-{id(asyncio.get_running_loop())}"
-    clients = [kept.pop(key) for key in list(kept) if key.endswith(suffix)]
+    clients = [kept.pop(key) for key in client_keys()]
     for client in clients:
         end = getattr(client, "aclose", None) or getattr(client, "close", None)
         ended = end() if end is not None else None
