@@ -12,10 +12,10 @@ LONGEST_SAID = 300
 """Characters of a server's own words that a message repeats."""
 
 _PREFIX = re.compile(
-    r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout|LiteLLM)\s*(?::|-)\s+)+(?:Error code: \d+ - (?={))?"
+    r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout|LiteLLM)\s*(?::|-)\s+)+(?:Error code: \d+ - )?"
 )
 _BUSY = {"RateLimitError"}
-_SILENT = {"Timeout", "APITimeoutError"}
+_SILENT = {"Timeout", "APITimeoutError", "ReadTimeout", "WriteTimeout"}
 _UNREACHED = {"ConnectError", "ConnectTimeout"}
 _BROKEN_OFF = {"ReadError", "WriteError", "RemoteProtocolError"}
 _NO_COMPLETION = ("no 'choices'", "Empty or invalid response", "Unable to get json")
@@ -51,7 +51,7 @@ def translated(settings: ModelSettings, error: Exception) -> ModelError:
             f"{model}: nothing answers at {address(settings)} ({reason(causes)}); "
             "start the server, or correct `api_base` in taxonaut.toml"
         )
-    if kind & _SILENT:
+    if kinds & _SILENT:  # one in the middle of a stream comes inside LiteLLM's MidStreamFallbackError
         return silent(settings)
     if kinds & _BROKEN_OFF:
         return TransientError(
