@@ -25,12 +25,8 @@ pytest_plugins = ["headless", "tiny_encoders"]
 SERVER = Path(__file__).parent / "servers" / "openai_server.py"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Set Hypothesis up, and keep the warnings quiet that LiteLLM silences when it is imported.
-
-    pytest takes such a filter back at the end of the test that imported LiteLLM first.
-    """
-    config.addinivalue_line("filterwarnings", "ignore:Item '.*' on TypedDict class:UserWarning")
+def pytest_configure() -> None:
+    """Set Hypothesis up, and let Ctrl-C be tested."""
     # How long an example takes to draw says more of the machine than of the test.
     settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("busy")
