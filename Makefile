@@ -7,19 +7,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOCK := constraints.txt
+LATEST := .build/latest
+EXTRAS := local,train,demo,dev
 DEMO := .build/demo
 FOLDERS := agents cli conversation evaluation graphs models prompts state tools workspace
 SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks scripts
 
-.PHONY: help demo test check format setup clean
+.PHONY: help demo test test-latest check format setup lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Make .venv with everything, weights included (7 minutes the first time)
+setup: $(READY) ## Make .venv with everything at the versions of constraints.txt, weights included (7 minutes the first time)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "taxonaut needs Python 3.11 or newer: name one with  make PYTHON=/path/to/python3.11"; exit 1; }
 	@command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || \
@@ -27,7 +30,7 @@ $(READY): pyproject.toml
 	@echo "Setting up $(VENV) (llama.cpp is compiled: some 7 minutes on two cores, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "no virtual environment could be made: on Debian  apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[local,train,demo,dev]' || \
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(LOCK) --editable '.[$(EXTRAS)]' || \
 		{ echo "the dependencies could not be installed: see pip's message above; pip needs a package index and a C++ compiler"; exit 1; }
 	@mkdir -p .typing && ln -sfn .. .typing/taxonaut
 	@$(BIN)/taxonaut models pull || \
@@ -39,6 +42,29 @@ demo: $(READY) ## Label this environment's packages with PyPI's classifiers
 
 test: $(READY) ## Run all tests, two at a time
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+# A fresh environment with the newest releases that pyproject.toml allows.
+define make_latest
+@echo "Setting up $(LATEST) with the newest releases"
+@rm -rf $(LATEST)
+@$(PYTHON) -m venv $(LATEST)
+@$(LATEST)/bin/python -m pip install --disable-pip-version-check --quiet --editable '.[$(EXTRAS)]'
+endef
+
+test-latest: ## Run all tests with the newest releases, constraints.txt unread; ARGS as for test
+	$(make_latest)
+	@$(LATEST)/bin/taxonaut models pull
+	@OMP_NUM_THREADS=1 $(LATEST)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lock: ## Write the newest releases into constraints.txt (after test-latest)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \
+		{ echo "the lock is made with Python 3.11, the oldest that taxonaut runs on: make lock PYTHON=/path/to/python3.11"; exit 1; }
+	$(make_latest)
+	@{ echo "# Made by: make lock"; \
+		echo "# The versions that make setup installs, found with Python 3.11; what users may install is in pyproject.toml."; \
+		$(LATEST)/bin/python -m pip --disable-pip-version-check freeze --exclude-editable > $(LATEST)/frozen.txt && \
+		sed -nE 's/^([A-Za-z0-9._-]+==[^+ ]+).*/\1/p' $(LATEST)/frozen.txt; } > $(LATEST)/$(LOCK)
+	@mv $(LATEST)/$(LOCK) $(LOCK)
 
 check: $(READY) ## Lint, formatting, types, import arrows
 	@$(BIN)/ruff check $(SOURCES)
