@@ -49,13 +49,13 @@ def test_nothing_but_the_entry_points_lies_in_the_root() -> None:
 def test_every_file_that_is_read_at_run_time_is_installed() -> None:
     data: dict[str, list[str]] = PROJECT["tool"]["setuptools"]["package-data"]
     for folder in FOLDERS:
-        patterns = data.get(f"taxonaut.{folder}", [])
         for path in (ROOT / folder).rglob("*"):
-            if path.is_file() and path.suffix not in (".py", ".pyc"):
-                inside = str(path.relative_to(ROOT / folder))
-                assert any(fnmatch(inside, pattern) for pattern in patterns), (
-                    f"{folder}/{inside} is not installed"
-                )
+            if not path.is_file() or path.suffix in (".py", ".pyc"):
+                continue
+            package = next(parent for parent in path.parents if (parent / "__init__.py").is_file())
+            name = ".".join(("taxonaut", *package.relative_to(ROOT).parts))
+            inside = str(path.relative_to(package))
+            assert any(fnmatch(inside, pattern) for pattern in data.get(name, [])), f"{path} is not installed"
     assert (ROOT / "py.typed").is_file()
     assert "py.typed" in data["taxonaut"]
 
