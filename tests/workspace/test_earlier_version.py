@@ -42,7 +42,7 @@ def _workspaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     for name in [name for name in os.environ if name.startswith("TAXONAUT_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr("taxonaut.workspace.wiring.open_embedder", lambda _: FinishedEmbedder())
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: FinishedEmbedder())
     monkeypatch.setattr(taxonaut, "__version__", "0.1.0")
     monkeypatch.chdir(tmp_path)
     with tarfile.open(FIXTURE) as packed:
