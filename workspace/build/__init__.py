@@ -1,0 +1,1 @@
+"""Building, growing and changing the index."""
