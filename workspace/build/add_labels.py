@@ -5,31 +5,28 @@ large are divided. Then all is written in one transaction, as one change. So a k
 the same command goes on where it stopped, and `index undo` takes all of it back.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from taxonaut.state.errors import InputError
-from taxonaut.state.ids import LabelId, NodeId
-from taxonaut.state.index.index import Index
-from taxonaut.state.records import Label
-from taxonaut.tools.write.propose_category import folded
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+
 import taxonaut
+from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, LabelId, NodeId, RunId
-from taxonaut.state.records import Label, Tree
 from taxonaut.state.index.diff import IndexDiff, diff
-from taxonaut.workspace.core.config import BuildConfig
-from taxonaut.workspace.files.label_files import LabelFile
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import Label, Tree
+from taxonaut.tools.write.propose_category import folded
 from taxonaut.workspace.build.place_by_path import Homes, homes, settle
 from taxonaut.workspace.build.split_node import asubtree_by
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 from taxonaut.workspace.build.tree_builder import Progress, TreeBuilder, silent
+from taxonaut.workspace.core.config import BuildConfig
+from taxonaut.workspace.files.label_files import LabelFile
+from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 
 if TYPE_CHECKING:
     from taxonaut.agents.annotator import Annotator

@@ -10,14 +10,14 @@ import taxonaut
 from taxonaut.agents.annotator import Annotator
 from taxonaut.agents.architect import Architect
 from taxonaut.agents.support.vector_clusters import Suggestions, Wish
-from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.graphs.merge_partitions import METHOD, merged, nodes_of, tree_of
+from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.state.graph_states.build_index import Centre, Partition, Split
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs
-from taxonaut.workspace.walk.classification import DEEPEST
 from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.walk.classification import DEEPEST
 
 KIND = "build"
 WHOLE = Partition("", (), ())

@@ -8,11 +8,11 @@ from taxonaut.agents.architect import Architect, ArchitectSettings, Manner
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.agents.support.vector_clusters import Suggestions
 from taxonaut.models.catalog import ENCODER, encoder_embedder
-from taxonaut.models.encoder.scorer import LabelSpace, TextScorer
 from taxonaut.models.encoder.label_encoder import LabelEncoder, LabelEncoderSettings
+from taxonaut.models.encoder.scorer import LabelSpace, TextScorer
+from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.state.records import Label
 from taxonaut.workspace.build.agents_tree import Crew
 from taxonaut.workspace.core.config import PATIENCE, Config

@@ -10,8 +10,8 @@ from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
-from taxonaut.workspace.core.config import DEFAULT_CHOOSER
 from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.core.config import DEFAULT_CHOOSER
 
 if TYPE_CHECKING:
     from taxonaut.workspace.core.container import Wiring
@@ -60,8 +60,8 @@ async def aestimate_build(
     The real build differs by what its models find to be one category. Nothing is sent or written.
     """
     from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
-    from taxonaut.workspace.build.builders import build_config, build_policy
     from taxonaut.workspace.build.build_agents import crew_on, label_names
+    from taxonaut.workspace.build.builders import build_config, build_policy
 
     labels = workspace.index.all_labels()
     if not labels:

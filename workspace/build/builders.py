@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.core.config import BuildConfig, problems
 from taxonaut.workspace.build.kmeans_tree import KMeansSettings, KMeansTreeBuilder
 from taxonaut.workspace.build.tree_builder import TreeBuilder
+from taxonaut.workspace.core.config import BuildConfig, problems
 from taxonaut.workspace.core.container import Wiring
 
 if TYPE_CHECKING:

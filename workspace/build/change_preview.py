@@ -1,12 +1,10 @@
 """Make a change to the index, or only see what it would do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
 from taxonaut.state.index.diff import IndexDiff
-from taxonaut.workspace.core.text_format import clipped
-from collections.abc import Mapping, Sequence
-from typing import Any
 from taxonaut.state.records import Change
 from taxonaut.workspace.core.text_format import clipped, counted
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.tools.support.names import name_centres
 from taxonaut.tools.support.clustering import (
     LOPSIDED,
     Indexes,
@@ -22,6 +21,7 @@ from taxonaut.tools.support.clustering import (
     spherical_kmeans,
     unit_rows,
 )
+from taxonaut.tools.support.names import name_centres
 from taxonaut.workspace.build.tree_builder import Progress, silent
 
 Embed = Callable[[Sequence[Label]], NDArray[np.float32]]

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.files.label_graph import ROOT, Key, LabelGraph, LabelRow, label_graph
 from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.files.label_graph import ROOT, Key, LabelGraph, LabelRow, label_graph
 
 MOST_EXAMPLES = 8
 

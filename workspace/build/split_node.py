@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.errors import InputError
+from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
