@@ -44,18 +44,19 @@ class TemplateFiles:
         path = self.path(file)
         try:
             if path.stat().st_size > LONGEST_FILE:
-                raise TemplateError(f"{file} is larger than {LONGEST_FILE:,} bytes", file)
+                raise TemplateError(f"{file} is larger than {LONGEST_FILE:,} bytes", file=file)
             return path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise TemplateError(f"{file} is not UTF-8 ({error.reason})", file) from None
+            raise TemplateError(f"{file} is not UTF-8 ({error.reason})", file=file) from None
         except OSError as error:
-            raise TemplateError(f"{file} cannot be read ({error.strerror})", file) from None
+            raise TemplateError(f"{file} cannot be read ({error.strerror})", file=file) from None
 
 
 def inside(path: Path, folder: Path, file: str) -> Path:
     """Return a path that lies in the folder, links followed. Raises TemplateError."""
     if not path.resolve().is_relative_to(folder.resolve()):
         raise TemplateError(
-            f"{file} is a link that leads out of {str(folder)!r}; put a copy of what it names there", file
+            f"{file} is a link that leads out of {str(folder)!r}; put a copy of what it names there",
+            file=file,
         )
     return path

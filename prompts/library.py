@@ -66,11 +66,15 @@ class Prompt:
         except RAISED_BY_TEMPLATES as error:
             file, line = self.place(error)
             where = f" ({file}, line {line})" if line else ""
+            reason = str(error).rstrip(".") + where
             raise TemplateError(
-                f"the block {block!r} of the template {self.name!r} cannot be rendered: "
-                f"{str(error).rstrip('.')}{where}; edit the template, or delete it to return to the packaged one",
-                file,
-                line,
+                f"the block {block!r} of the template {self.name!r} cannot be rendered: {reason}; edit the template, "
+                "or delete it to return to the packaged one",
+                template=self.name,
+                block=block,
+                reason=reason,
+                file=file,
+                line=line,
             ) from None
 
     def place(self, error: Exception) -> tuple[str, int]:
@@ -129,11 +133,14 @@ class PromptLibrary:
 
     def invalid(self, name: str, problem: object, file: str = "", line: int = 0) -> TemplateError:
         """The error of a template that cannot be used."""
+        reason = str(problem).rstrip(".")
         return TemplateError(
-            f"the {self.where(name)} template {name!r} ({self.path(name)}) is not valid: {str(problem).rstrip('.')}; "
-            "edit it, or delete it to return to the packaged one",
-            file,
-            line,
+            f"the {self.where(name)} template {name!r} ({self.path(name)}) is not valid: {reason}; edit it, or "
+            "delete it to return to the packaged one",
+            template=name,
+            reason=reason,
+            file=file,
+            line=line,
         )
 
     def lineage(self, name: str) -> list[str]:

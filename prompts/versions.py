@@ -136,11 +136,13 @@ class KeptVersion(PromptLibrary):
 
     def invalid(self, name: str, problem: object, file: str = "", line: int = 0) -> TemplateError:
         """The error of a version that cannot be used."""
-        said = str(problem).rstrip(".")
+        reason = str(problem).rstrip(".")
         return TemplateError(
-            f"the kept version of the template {name!r} is not valid: {said}; name another version",
-            file,
-            line,
+            f"the kept version of the template {name!r} is not valid: {reason}; name another version",
+            template=name,
+            reason=reason,
+            file=file,
+            line=line,
         )
 
 

@@ -38,10 +38,26 @@ class CycleError(InputError):
 
 
 class TemplateError(InputError):
-    """A template cannot be used. `file` is as templates call it; `line` counts from 1, 0 where none is known."""
+    """A template cannot be used, and why.
 
-    def __init__(self, message: str, file: str = "", line: int = 0) -> None:
+    `template` is its name and `block` the block that was rendered; `reason` is the message without what surrounds it.
+    `file` is as templates name it, `line` counts from 1; "" and 0 where nothing is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        template: str = "",
+        block: str = "",
+        reason: str = "",
+        file: str = "",
+        line: int = 0,
+    ) -> None:
         super().__init__(message)
+        self.template = template
+        self.block = block
+        self.reason = reason or message
         self.file = file
         self.line = line
 

@@ -1,4 +1,4 @@
-"""`taxonaut prompts check`: what an edited template no longer says, says wrongly, or makes every item pay for."""
+"""`taxonaut prompts check`: check templates for undefined and unused variables, length and lost prefix sharing."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,14 +11,14 @@ from taxonaut.cli.shared.terminal import counted, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-    from taxonaut.workspace.prompt_lab.checks import Report
-    from taxonaut.workspace.prompt_lab.lengths import BlockLength
-    from taxonaut.workspace.prompt_lab.subject import Finding, Sample
+    from taxonaut.workspace.prompt_lab.checked_template import Sample
+    from taxonaut.workspace.prompt_lab.checks import BlockLength, Finding, Report
 
 
-STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
-WIDEST = max(map(len, STYLES))
+STYLES = {"error": "red", "warning": "yellow"}
+WIDTH = max(map(len, STYLES))
 
 FOLDER = "prompts/"
 
@@ -31,19 +31,19 @@ def print_reports(
     quiet: bool,
     again: Callable[[str], str],
 ) -> None:
-    """Print what was found: each template that was edited or has findings, then the rest in a line."""
-    spoken = [report for report in reports if report.edited or report.findings or len(reports) == 1]
-    for report in spoken:
+    """Print the templates that were edited or have findings, then the stray files, then the rest in one line."""
+    shown = [report for report in reports if report.edited or report.findings or len(reports) == 1]
+    for report in shown:
         print_report(console, report)
     for finding in stray:
         console.print(
-            styled(f"{finding.level:<{WIDEST}}", STYLES[finding.level]),
+            styled(f"{finding.level:<{WIDTH}}", STYLES[finding.level]),
             styled(f"{FOLDER}{finding.file}: {finding.message}"),
             soft_wrap=True,
         )
-    silent = len(reports) - len(spoken)
-    if silent and not quiet:
-        console.print(styled(f"{counted(silent, 'packaged template')}: nothing to report", "dim"))
+    others = len(reports) - len(shown)
+    if others and not quiet:
+        console.print(styled(f"{counted(others, 'packaged template')}: nothing to report", "dim"))
     if not quiet and not any(report.edited for report in reports):
         console.print(
             styled(f"none is edited; take a copy: {again('prompts eject NAME --block system')}", "dim")
@@ -51,17 +51,17 @@ def print_reports(
 
 
 def print_report(console: "Console", report: "Report") -> None:
-    """Print one template: what it is, how long its blocks are, what was found."""
+    """Print one template: which copy it is, how long its blocks are, and the findings."""
     head = styled(report.name, "bold")
     head.append(f"  {'your copy' if report.edited else 'packaged'} {report.hash}".rstrip(), "dim")
-    head.append(f"  {basis(report)}", "dim")
+    head.append(f"  {describe_samples(report)}", "dim")
     console.print(head, soft_wrap=True)
-    if report.lengths and report.reader is not None:
+    if report.lengths and report.counter is not None:
         console.print(length_line(report), soft_wrap=True)
     for finding in report.findings:
         line = styled("  ")
-        line.append(f"{finding.level:<{WIDEST}}", STYLES[finding.level])
-        line.append(f"  {where(finding)}", "dim")
+        line.append(f"{finding.level:<{WIDTH}}", STYLES[finding.level])
+        line.append(f"  {location(finding)}", "dim")
         line.append_text(styled(f"  {finding.message}"))
         console.print(line, soft_wrap=True)
     if not report.findings:
@@ -69,64 +69,66 @@ def print_report(console: "Console", report: "Report") -> None:
     console.print()
 
 
-def basis(report: "Report") -> str:
+def describe_samples(report: "Report") -> str:
     """Say what a template was rendered with."""
     if report.samples:
         return f"rendered with {counted(report.samples, 'recorded decision')}"
-    return "rendered with the packaged example, as it has decided nothing here yet"
+    return "rendered with the packaged example, as it has made no decision here yet"
 
 
-def length_line(report: "Report") -> Any:
-    """The tokens of each block, and how many more than in the packaged template."""
-    from taxonaut.workspace.prompt_lab.lengths import repeats
+def length_line(report: "Report") -> "Text":
+    """Return the tokens of each block, and how many more than in the packaged template."""
+    from taxonaut.workspace.prompt_lab.checks import context_unit
 
-    assert report.reader is not None
-    per = {"system": "a run", "context": f"a {repeats(report.name)}", "item": "an item"}
-    line = styled(f"  {'tokens':<{WIDEST}}")
+    assert report.counter is not None
+    per = {"system": "a run", "context": f"a {context_unit(report.name)}", "item": "an item"}
+    line = styled(f"  {'tokens':<{WIDTH}}")
     for block in report.lengths:
         line.append(f"  {block.block} {block.tokens:,}")
-        line.append_text(more(block, per[block.block]))
-    way = (
-        f"as {report.reader.model} counts" if report.reader.exact else "roughly: a token for four characters"
+        line.append_text(length_difference(block, per[block.block]))
+    how = (
+        f"counted by {report.counter.model}"
+        if report.counter.exact
+        else "estimated: four characters are a token"
     )
-    line.append(f"  ({way})", "dim")
+    line.append(f"  ({how})", "dim")
     return line
 
 
-def more(length: "BlockLength", per: str) -> Any:
-    """The difference to the packaged block: red if it is longer, green if it is shorter."""
+def length_difference(length: "BlockLength", per: str) -> "Text":
+    """Return the difference to the packaged block: red if longer, green if shorter."""
     difference = length.tokens - length.packaged
     if not difference:
         return styled("")
     return styled(f" ({difference:+,} {per})", "red" if difference > 0 else "green")
 
 
-def where(finding: "Finding") -> str:
-    """Say in which file, line and block something was found."""
+def location(finding: "Finding") -> str:
+    """Return the file, line and block of a finding."""
     place = finding.file and f"{finding.file}:{finding.line}" if finding.line else finding.file
     shown = place if not place or place.startswith("packaged/") else FOLDER + place
     return " ".join(part for part in (shown, finding.block) if part)
 
 
 def report_row(report: "Report") -> dict[str, Any]:
-    """Return a report as JSON has it."""
+    """Return a report for --json."""
     return {
         "name": report.name,
         "copy": "workspace" if report.edited else "packaged",
         "path": str(report.path),
         "hash": report.hash,
         "samples": report.samples,
-        "model": None if report.reader is None else report.reader.model,
-        "counted": None if report.reader is None else "exactly" if report.reader.exact else "roughly",
+        "model": None if report.counter is None else report.counter.model,
+        "counted": None if report.counter is None else "exactly" if report.counter.exact else "roughly",
         "tokens": {
             length.block: {"copy": length.tokens, "packaged": length.packaged} for length in report.lengths
         },
-        "findings": [stray_row(finding) for finding in report.findings],
+        "findings": [finding_row(finding) for finding in report.findings],
     }
 
 
-def stray_row(finding: "Finding") -> dict[str, Any]:
-    """Return a finding as JSON has it."""
+def finding_row(finding: "Finding") -> dict[str, Any]:
+    """Return a finding for --json."""
     return {
         "level": finding.level,
         "rule": finding.rule,
@@ -144,10 +146,12 @@ FOUND = 1
 NamesArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[NAME]...", help="Templates, such as navigator/expand; else all.", show_default=False
+        metavar="[NAME]...", help="Templates, such as navigator/expand. Default: all.", show_default=False
     ),
 ]
-WatchOption = Annotated[bool, typer.Option("--watch", help="Check again whenever a template is saved.")]
+WatchOption = Annotated[
+    bool, typer.Option("--watch", help="Check again each time a template is saved, until Ctrl-C.")
+]
 
 EXAMPLES = """\
 taxonaut prompts check
@@ -158,26 +162,26 @@ taxonaut prompts check navigator/expand --watch"""
 def check_prompts(
     session: Session, names: NamesArgument = None, watch: WatchOption = False, json: JsonOption = False
 ) -> None:
-    """Examine templates, the edited ones first, with what they were rendered with in real decisions.
+    """Check templates for undefined and unused variables, render errors, length, and lost prefix sharing.
 
-    Names undefined and unused variables, what became longer, what items no longer share, and instructions that the
-    schema of the tool call contradicts. Exit code 1 if there are errors; warnings alone end with 0.
+    Templates are rendered with the variables of recorded decisions, edited ones first. Exit code 1 if there are
+    errors, 0 if there are only warnings.
     """
-    samples = recorded(session)
+    samples = read_samples(session)
     if watch:
-        watch_folder(session, lambda: told(session, names or [], samples, json=json))
-    elif told(session, names or [], samples, json=json):
+        watch_folder(session, lambda: report_checks(session, names or [], samples, json=json))
+    elif report_checks(session, names or [], samples, json=json):
         raise typer.Exit(FOUND)
 
 
 def watch_folder(session: Session, work: "Callable[[], object]") -> None:
-    """Do the work, and again whenever something in the workspace's prompts folder is saved."""
+    """Call `work`, and again each time a file in the workspace's prompts folder is saved."""
     from taxonaut.cli.shared.watch import watch
     from taxonaut.state.errors import WorkspaceError
 
     if not session.has_workspace:
         raise WorkspaceError(
-            f"{str(session.folder)!r} is no workspace, so no copy can change; name one with -w DIR"
+            f"{str(session.folder)!r} is no workspace, so no template can be edited; name one with -w DIR"
         )
 
     def once() -> None:
@@ -186,8 +190,8 @@ def watch_folder(session: Session, work: "Callable[[], object]") -> None:
     watch(session, session.folder / "prompts", once, pattern="*")
 
 
-def recorded(session: Session) -> "dict[str, list[Sample]]":
-    """Return the variables of recorded decisions; the workspace is open no longer than that takes."""
+def read_samples(session: Session) -> "dict[str, list[Sample]]":
+    """Return the variables of recorded decisions by template; the workspace is closed again at once."""
     if not session.has_workspace:
         return {}
     from taxonaut.cli.shared.exit_codes import say
@@ -199,24 +203,27 @@ def recorded(session: Session) -> "dict[str, list[Sample]]":
     except LockedError:
         if not session.quiet:
             say(
-                "another process is at work in the workspace, so its decisions cannot be read: examples stand in"
+                "the workspace is in use by another process, so its recorded decisions cannot be read: "
+                "templates are rendered with the packaged examples"
             )
         return {}
 
 
-def told(session: Session, names: list[str], samples: "dict[str, list[Sample]]", *, json: bool) -> bool:
-    """Check, print what was found, and say whether there are errors."""
+def report_checks(
+    session: Session, names: list[str], samples: "dict[str, list[Sample]]", *, json: bool
+) -> bool:
+    """Check templates, print the findings, and return whether there are errors."""
     from taxonaut.cli.shared.terminal import out, print_json
-    from taxonaut.workspace.prompt_lab.checks import check, strays
+    from taxonaut.workspace.prompt_lab.checks import check, find_stray_files
 
     prompts = library(session)
     reports = check(prompts, samples, session.config(), names)
-    stray = [] if names else strays(prompts)
+    stray = [] if names else find_stray_files(prompts)
     if json:
         print_json(
             {
                 "templates": [report_row(each) for each in reports],
-                "stray": [stray_row(each) for each in stray],
+                "stray": [finding_row(each) for each in stray],
             }
         )
     else:

@@ -1,4 +1,4 @@
-"""`taxonaut prompts diff`: what a copy says otherwise than the packaged template."""
+"""`taxonaut prompts diff`: diff the workspace's templates against the packaged ones."""
 
 import difflib
 from collections.abc import Iterator
@@ -19,16 +19,18 @@ DIFFERENT = 1
 
 OptionalName = Annotated[
     str | None,
-    typer.Argument(metavar="[NAME]", help="A template, such as navigator/expand; else all that were edited."),
+    typer.Argument(
+        metavar="[NAME]",
+        help="A template, such as navigator/expand. Default: all edited ones.",
+        show_default=False,
+    ),
 ]
-ExitCodeOption = Annotated[
-    bool, typer.Option("--exit-code", help="End with 1 if anything differs, else with 0.")
-]
+ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit with 1 if there are differences.")]
 
 
 @dataclass(frozen=True, slots=True)
 class BlockDiff:
-    """The lines of one block that differ, as a unified diff has them."""
+    """The unified diff of one block."""
 
     template: str
     block: str
@@ -39,10 +41,7 @@ class BlockDiff:
 def diff(
     session: Session, name: OptionalName = None, exit_code: ExitCodeOption = False, json: JsonOption = False
 ) -> None:
-    """Show what the workspace's copies say otherwise than the packaged templates, block by block.
-
-    A copy that extends the packaged template is compared in the blocks it overrides.
-    """
+    """Diff the workspace's templates against the packaged ones, block by block."""
     from taxonaut.cli.shared.exit_codes import say
     from taxonaut.cli.shared.terminal import print_json
 
@@ -51,28 +50,28 @@ def diff(
     for each in names:
         prompts.check_name(each)
     edited = [each for each in names if prompts.where(each) == "workspace"]
-    found = [block for each in edited for block in blocks_of(prompts, each)]
+    found = [block for each in edited for block in block_diffs(prompts, each)]
     if json:
         print_json([{"template": d.template, "block": d.block, "diff": "\n".join(d.lines)} for d in found])
     else:
         for block in found:
             print_diff(block)
         if not found and not session.quiet:
-            say(nothing(session, name, edited))
+            say(explain_no_difference(session, name, edited))
     if exit_code and found:
         raise typer.Exit(DIFFERENT)
 
 
-def nothing(session: Session, name: str | None, edited: list[str]) -> str:
+def explain_no_difference(session: Session, name: str | None, edited: list[str]) -> str:
     """Say why there is no difference to show."""
     if edited:
-        return "the copies say what the packaged templates say"
+        return "the edited templates have the same text as the packaged ones"
     what = "no template is edited" if name is None else f"{name} is the packaged one"
     command = f"prompts eject {name or 'NAME'}"
     return f"{what}; take a copy: {session.again(command)}"
 
 
-def blocks_of(prompts: "PromptLibrary", name: str) -> Iterator[BlockDiff]:
+def block_diffs(prompts: "PromptLibrary", name: str) -> Iterator[BlockDiff]:
     """Give each block that differs from the packaged one."""
     from taxonaut.prompts.eject import block_sources
     from taxonaut.prompts.library import PromptLibrary
@@ -91,16 +90,16 @@ def blocks_of(prompts: "PromptLibrary", name: str) -> Iterator[BlockDiff]:
 
 
 def print_diff(diff: BlockDiff) -> None:
-    """Print one block's difference in the colours of a diff."""
+    """Print the diff of one block in colour."""
     from taxonaut.cli.shared.terminal import out, styled
 
     console = out()
     for line in diff.lines:
-        console.print(styled(line, style_of(line)), soft_wrap=True)
+        console.print(styled(line, line_style(line)), soft_wrap=True)
 
 
-def style_of(line: str) -> str:
-    """Return the colour of a line of a diff."""
+def line_style(line: str) -> str:
+    """Return the colour of a line."""
     if line.startswith(("+++", "---")):
         return "bold"
     return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")

@@ -1,4 +1,4 @@
-"""`taxonaut prompts eject`: a copy of a template, or of single blocks of it, to change."""
+"""`taxonaut prompts eject`: copy a packaged template, or some of its blocks, into the workspace."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ BlockOption = Annotated[
     typer.Option(
         "--block",
         metavar="BLOCK",
-        help="Copy only this block: system, context or item; may be given several times.",
+        help="Copy only this block: system, context or item. Repeatable.",
         show_default=False,
     ),
 ]
@@ -26,17 +26,17 @@ taxonaut prompts eject navigator/expand --block system"""
 
 @command(app, "eject", example=EXAMPLES)
 def eject(session: Session, name: NameArgument, block: BlockOption = None) -> None:
-    """Copy a packaged template into the workspace, where the copy counts at once and can be changed.
+    """Copy a packaged template into the workspace's prompts folder, to be edited there.
 
-    With --block the copy holds only these blocks; all others stay the packaged ones, also in later versions. Again
-    with another block adds that one.
+    The copy replaces the packaged template at once. With --block it overrides only these blocks; run again with
+    another block to add that one.
     """
     from taxonaut.cli.shared.exit_codes import say
     from taxonaut.state.errors import WorkspaceError
 
     if not session.has_workspace:
         raise WorkspaceError(
-            f"{str(session.folder)!r} is no workspace, and templates are copied into one; name it with -w DIR"
+            f"{str(session.folder)!r} is no workspace, and templates are copied into one; name one with -w DIR"
         )
     path = library(session).eject(name, tuple(block or ()))
     typer.echo(str(path))

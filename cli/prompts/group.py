@@ -1,4 +1,4 @@
-"""`taxonaut prompts`: what agents are told, and a copy of it to change and to try."""
+"""`taxonaut prompts`: show, edit, check and try prompt templates."""
 
 import typer
 
@@ -22,9 +22,7 @@ from taxonaut.cli.prompts import (
 )
 
 app = typer.Typer()
-group = typer.Typer(
-    no_args_is_help=True, help="See what agents are told, take a copy, change it, and see what that changes."
-)
+group = typer.Typer(no_args_is_help=True, help="Show, edit, check and try prompt templates.")
 app.add_typer(group, name="prompts")
 for module in (prompts_show, prompts_eject, prompts_check, prompts_diff, prompts_try, prompts_log):
     group.add_typer(module.app)

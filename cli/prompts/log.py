@@ -1,4 +1,4 @@
-"""`taxonaut prompts log` and `restore`: the versions of a template that ran here, and one of them again."""
+"""`taxonaut prompts log` and `restore`: list the versions of templates that ran here, and restore one."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,15 +24,15 @@ def log(
     session: Session,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A template; else all that ran.", show_default=False),
+        typer.Argument(metavar="[NAME]", help="A template. Default: all that ran.", show_default=False),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """List the versions of templates that ran here, the latest first: how much, how good, at what cost.
+    """List the versions of templates that ran here, the latest first, with quality and cost.
 
-    P@1 is the share of texts whose first label was right, on as many texts as stand behind it: measured by
-    prompts try, or by a run over texts whose labels an evaluation knew. Tokens and seconds are means of a decision;
-    cached is the share that no model was asked for. prompts restore HASH brings a version back.
+    P@1 is the share of items whose first label was right, measured by prompts try or by a run over items with known
+    labels; the number of items follows it. Tokens and seconds are means per decision; cached is the share of
+    decisions that came from the cache. prompts restore HASH restores a version.
     """
     from taxonaut.cli.shared.terminal import out, print_json, styled
     from taxonaut.workspace.prompt_lab.log import template_log
@@ -42,7 +42,7 @@ def log(
     if json:
         print_json([as_row(row) for row in rows])
     elif not rows:
-        hint = "no model has read a template here yet; classify something, or try one: taxonaut prompts try"
+        hint = "no template has been used here yet; classify something, or try one: taxonaut prompts try"
         out().print(styled(hint, "dim"))
     else:
         out().print(table(rows, named=name is not None))
@@ -51,37 +51,38 @@ def log(
 @command(app, "restore", example="taxonaut prompts restore 4f2c9a")
 def restore(
     session: Session,
-    hash: Annotated[str, typer.Argument(metavar="HASH", help="Of prompts log; its beginning is enough.")],
+    hash: Annotated[
+        str, typer.Argument(metavar="HASH", help="A hash of prompts log, or the beginning of one.")
+    ],
     json: JsonOption = False,
 ) -> None:
-    """Make a version of a template the one that counts again.
+    """Restore a version of a template.
 
-    The copy that counted is kept first, so that it can come back the same way. Restoring the packaged version removes
-    the copy.
+    The present copy is kept first, so that it can be restored too. Restoring the packaged version removes the copy.
     """
     from taxonaut.cli.shared.terminal import out, print_json, styled
-    from taxonaut.workspace.prompt_lab.template_versions import restore as bring_back
+    from taxonaut.workspace.prompt_lab.template_versions import restore as restore_version
 
     with session.open() as workspace:
-        done = bring_back(workspace, hash)
+        done = restore_version(workspace, hash)
     if json:
         print_json({**asdict(done), "path": str(done.path)})
         return
-    for line, style in said(session, done):
+    for line, style in describe_restored(session, done):
         out().print(styled(line, style))
 
 
-def said(session: Session, done: "Restored") -> list[tuple[str, str]]:
-    """Say what was done, a line each with its style."""
+def describe_restored(session: Session, done: "Restored") -> list[tuple[str, str]]:
+    """Return the lines that say what was done, each with its style."""
     if done.way == "already":
-        return [(f"{done.name} {done.hash} counts already", "")]
+        return [(f"{done.name} {done.hash} is in use already", "")]
     lines = []
     if done.way == "removed":
         lines.append(
-            (f"{done.name} {done.hash}, the packaged version, counts again; the copy is removed", "")
+            (f"{done.name} {done.hash}, the packaged version, is in use again; the copy is removed", "")
         )
     else:
-        lines.append((f"{done.name} {done.wanted} counts again, in {done.path}", ""))
+        lines.append((f"{done.name} {done.wanted} is in use again, in {done.path}", ""))
     if done.way == "whole":
         lines.append(
             (
@@ -92,12 +93,12 @@ def said(session: Session, done: "Restored") -> list[tuple[str, str]]:
         )
     if done.set_aside:
         again = session.again(f"prompts restore {done.set_aside}")
-        lines.append((f"the copy that counted before is kept as {done.set_aside}: {again}", "dim"))
+        lines.append((f"the copy before is kept as {done.set_aside}: {again}", "dim"))
     return lines
 
 
 def table(rows: "list[LoggedVersion]", *, named: bool) -> "Table":
-    """Return a line for each version; the template's name stands in it unless it was given."""
+    """Return the table of versions, with the templates' names unless one was given."""
     from rich.table import Table
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
@@ -113,11 +114,11 @@ def table(rows: "list[LoggedVersion]", *, named: bool) -> "Table":
 
 
 def cells(row: "LoggedVersion", *, named: bool) -> "list[Text]":
-    """Write one version."""
+    """Return the cells of one version."""
     from taxonaut.cli.shared.terminal import styled
 
     status = ", ".join(
-        word for word, holds in (("counts now", row.counts), ("packaged", row.is_packaged)) if holds
+        word for word, holds in (("in use", row.counts), ("packaged", row.is_packaged)) if holds
     )
     first = [
         styled(row.hash, "bold" if row.counts else ""),
@@ -156,5 +157,5 @@ def cells(row: "LoggedVersion", *, named: bool) -> "list[Text]":
 
 
 def as_row(row: "LoggedVersion") -> dict[str, Any]:
-    """Return a version as JSON has it."""
+    """Return a version for --json."""
     return asdict(row)

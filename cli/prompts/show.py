@@ -1,4 +1,4 @@
-"""`taxonaut prompts list|show`: the templates, and the text of the copy that counts."""
+"""`taxonaut prompts list|show`: list the templates, and print one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +17,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A template, s
 
 @command(app, "list", example="taxonaut prompts list")
 def list_prompts(session: Session, json: JsonOption = False) -> None:
-    """List the templates, whose copy of each counts, and their variables."""
+    """List the templates: packaged or edited, hash, variables."""
     from rich.table import Table
 
     from taxonaut.cli.shared.terminal import out, print_json, styled
@@ -39,7 +39,7 @@ def list_prompts(session: Session, json: JsonOption = False) -> None:
 
 @command(app, "show", example="taxonaut prompts show navigator/expand")
 def show(session: Session, name: NameArgument, json: JsonOption = False) -> None:
-    """Print the copy of a template that counts."""
+    """Print the effective template: the workspace's copy if there is one, else the packaged one."""
     import sys
 
     from taxonaut.cli.shared.terminal import print_json, printable
@@ -53,7 +53,7 @@ def show(session: Session, name: NameArgument, json: JsonOption = False) -> None
 
 
 def library(session: Session) -> "PromptLibrary":
-    """Return the workspace's templates, or the packaged ones where no workspace is."""
+    """Return the workspace's templates, or the packaged ones where there is no workspace."""
     from taxonaut.prompts.library import PromptLibrary
 
     folder: Path | None = session.folder / "prompts" if session.has_workspace else None
@@ -61,7 +61,7 @@ def library(session: Session) -> "PromptLibrary":
 
 
 def prompt_row(prompts: "PromptLibrary", name: str) -> dict[str, Any]:
-    """Return a template as JSON has it."""
+    """Return a template for the table and for --json."""
     from taxonaut.prompts.variables import VARIABLES
 
     prompts.get(name)

@@ -1,6 +1,6 @@
-"""`taxonaut prompts try`: what an edited template changes, on items, beside what it costs."""
+"""`taxonaut prompts try`: compare two versions of a template on the same items."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 100
 MOST_OPTIONS = 4
-"""Chosen options of a decision that are shown."""
+"""Chosen options of a decision that are printed."""
 
 EFFECTS = {"lost": "red", "gained": "green", "neither": "dim"}
 NAMES = {"packaged": "packaged", "workspace": "your copy", "kept": "kept"}
 
 
 def print_trial(console: "Console", report: "TrialReport", limit: int) -> None:
-    """Print a trial."""
+    """Print both versions, the comparison, and the first changed decisions."""
     gold = f", {report.with_gold:,} with right labels" if report.with_gold else ", none with right labels"
     console.print(styled(report.template, "bold"), styled(f"on {counted(report.items, 'item')}{gold}"))
     console.print(table(report))
-    for line, style in verdict(report):
+    for line, style in comparison_lines(report):
         console.print(styled(line, style))
     for change in report.changes[:limit]:
         console.print()
@@ -49,7 +49,7 @@ def print_trial(console: "Console", report: "TrialReport", limit: int) -> None:
 
 
 def table(report: "TrialReport") -> "Table":
-    """Return both versions side by side: quality, then cost."""
+    """Return both versions in columns: quality, then cost."""
     from rich.table import Table
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
@@ -58,9 +58,9 @@ def table(report: "TrialReport") -> "Table":
         shown.add_column(styled(f"{NAMES[side.origin]} {side.hash}"), justify="right")
     shown.add_column("difference" if report.differences else "", justify="right")
     for name in report.before.quality:
-        cells = [percent(side.quality[name]) for side in (report.before, report.after)]
-        shown.add_row(name, *cells, gap(report.differences[name]))
-    for name, dim, values in figures(report.before, report.after):
+        cells = [format_measure(side.quality[name]) for side in (report.before, report.after)]
+        shown.add_row(name, *cells, format_difference(report.differences[name]))
+    for name, dim, values in count_rows(report.before, report.after):
         style = "dim" if dim else ""
         shown.add_row(styled(name, style), *(styled(f"{value:,}", style) for value in values), "")
     seconds = [styled(f"{side.cost.seconds:,.1f}", "dim") for side in (report.before, report.after)]
@@ -68,8 +68,8 @@ def table(report: "TrialReport") -> "Table":
     return shown
 
 
-def figures(before: "Side", after: "Side") -> "Iterator[tuple[str, bool, tuple[int, int]]]":
-    """Give the rows that are whole numbers: the name, whether it is secondary, both values."""
+def count_rows(before: "Side", after: "Side") -> "Iterator[tuple[str, bool, tuple[int, int]]]":
+    """Give the rows of counts: the name, whether it is secondary, both values."""
     yield "items without a label", False, (before.without_label, after.without_label)
     yield "decisions", True, (before.decisions, after.decisions)
     yield "  chose nothing", False, (before.abstained, after.abstained)
@@ -86,26 +86,26 @@ def figures(before: "Side", after: "Side") -> "Iterator[tuple[str, bool, tuple[i
     yield "tokens written", True, (costs[0].completion_tokens, costs[1].completion_tokens)
 
 
-def percent(bounds: "Interval") -> "Text":
-    """Write a measure with half of its interval."""
+def format_measure(bounds: "Interval") -> "Text":
+    """Return a measure in percent, plus or minus half of its interval."""
     return styled(f"{100 * bounds.value:.1f} ±{50 * (bounds.high - bounds.low):.1f}")
 
 
-def gap(bounds: "Interval") -> "Text":
-    """Write a difference with its interval, in colour where the interval leaves 0 out."""
+def format_difference(bounds: "Interval") -> "Text":
+    """Return a difference with its interval, in colour if the interval excludes 0."""
     style = "green" if bounds.low > 0 else "red" if bounds.high < 0 else ""
     low, high = 100 * bounds.low, 100 * bounds.high
     return styled(f"{100 * bounds.value:+.1f} ({low:+.1f} to {high:+.1f})", style)
 
 
-def verdict(report: "TrialReport") -> "Iterator[tuple[str, str]]":
-    """Give the lines that say what came out, each with its style."""
+def comparison_lines(report: "TrialReport") -> "Iterator[tuple[str, str]]":
+    """Give the lines that summarize the comparison, each with its style."""
     if report.first is not None:
         yield f"first label: {report.first.words}", "bold"
     else:
-        yield "no item has right labels: changes, abstentions and cost only", "yellow"
+        yield "no item has right labels: only changes, abstentions and cost are compared", "yellow"
     if not report.compared:
-        yield f"nothing read {report.template}: no item came to it", "yellow"
+        yield f"no decision used {report.template}", "yellow"
         return
     if report.renders_the_same:
         asked = report.after.cost.asked
@@ -118,7 +118,7 @@ def verdict(report: "TrialReport") -> "Iterator[tuple[str, str]]":
     yield f"{other:,} of {counted(report.compared, 'decision')} that both made had another prompt", ""
     changed = len(report.changes)
     effects = [change.effect for change in report.changes]
-    said = f"{changed:,} chose otherwise"
+    said = f"{changed:,} changed"
     if report.with_gold and changed:
         lost, gained = effects.count("lost"), effects.count("gained")
         said += f": {lost:,} worse for a right label, {gained:,} better, {changed - lost - gained:,} neither"
@@ -126,19 +126,21 @@ def verdict(report: "TrialReport") -> "Iterator[tuple[str, str]]":
 
 
 def print_change(console: "Console", change: "Change") -> None:
-    """Print one decision: where, on which text, what was chosen before and what after."""
+    """Print one changed decision: item, node, text, the choice before and after."""
     from rich.text import Text
 
     head = Text()
-    head.append(worth(change), EFFECTS[change.effect] + " bold" if change.effect != "neither" else "dim")
+    head.append(
+        describe_effect(change), EFFECTS[change.effect] + " bold" if change.effect != "neither" else "dim"
+    )
     where = " > ".join(clipped(printable(step), 60) for step in change.path)
     place = "ranking" if change.node is None else where or "top of the tree"
     head.append(f"  {clipped(printable(change.item), 60)}", "bold")
     head.append(f"  {place}", "dim")
     console.print(head)
     console.print(styled(f"  {clipped(printable(change.text), LONGEST_TEXT)}"))
-    console.print(styled("  - ", "red") + options(change.before))
-    console.print(styled("  + ", "green") + options(change.after))
+    console.print(styled("  - ", "red") + format_choice(change.before))
+    console.print(styled("  + ", "green") + format_choice(change.after))
     if change.right:
         console.print(styled("  right: " + "; ".join(clipped(name, 60) for name in change.right), "dim"))
     if change.before.first != change.after.first:
@@ -149,15 +151,15 @@ def print_change(console: "Console", change: "Change") -> None:
         console.print(styled(f"  first label of the item: {first}{said}", style))
 
 
-def worth(change: "Change") -> str:
-    """Say what a change did to right labels."""
+def describe_effect(change: "Change") -> str:
+    """Say whether a change is worse or better for right labels, and by how much."""
     if change.effect == "neither":
         return "reordered" if change.reordered else "other"
     return f"{'worse' if change.effect == 'lost' else 'better'} {change.worth:+.2f}"
 
 
-def options(chosen: "Chosen") -> "Text":
-    """Write what was chosen, best first."""
+def format_choice(chosen: "Chosen") -> "Text":
+    """Return the chosen options, best first."""
     if chosen.error:
         return styled(f"failed: {clipped(chosen.error, LONGEST_TEXT)}", "red")
     if not chosen.options:
@@ -175,12 +177,9 @@ def options(chosen: "Chosen") -> "Text":
     return text
 
 
-def rows(changes: "Sequence[Change]") -> list[dict[str, object]]:
-    """Return changes as JSON has them."""
-    return [change.row() for change in changes]
-
-
 app = typer.Typer()
+
+ADVANCED_PANEL = "Advanced"
 
 EXAMPLES = """\
 taxonaut prompts try navigator/expand --on dev.jsonl --limit 100
@@ -193,52 +192,63 @@ def try_template(
     session: Session,
     name: NameArgument,
     on: Annotated[
-        str, typer.Option("--on", metavar="ITEMS", help="A file of texts, best with their right labels.")
+        str, typer.Option("--on", metavar="ITEMS", help="A file of items, with their right labels if known.")
     ],
     against: Annotated[
         str,
         typer.Option(metavar="HASH", help="The version to compare with: packaged, or a hash of prompts log."),
     ] = "packaged",
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only so many texts, from the top.", show_default=False)
+        int | None, typer.Option(min=1, metavar="N", help="Use only the first N items.", show_default=False)
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Shuffles options, alike for both; else as in taxonaut.toml.", show_default=False
+            min=0,
+            help="Seed of the order of options, for both versions. Default: as in taxonaut.toml.",
+            show_default=False,
+            rich_help_panel=ADVANCED_PANEL,
         ),
     ] = None,
     everything: Annotated[
         bool,
-        typer.Option("--everything", help="Templates of categorize: all items go to the general expert."),
+        typer.Option(
+            "--everything",
+            help="Templates of categorize: send all items to the general expert.",
+            rich_help_panel=ADVANCED_PANEL,
+        ),
     ] = False,
-    limit_changes: Annotated[int, typer.Option(min=0, metavar="N", help="Changed decisions to show.")] = 10,
+    limit_changes: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Print at most N changed decisions.")
+    ] = 10,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write all changed decisions there, .jsonl.",
+            help="Write all changed decisions to this .jsonl file.",
             show_default=False,
         ),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Try again on each save, until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Run again each time a template is saved, until Ctrl-C.")
+    ] = False,
     text_column: Annotated[str, column("--text-column", "the text")] = "text",
     id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
     labels_column: Annotated[str, column("--labels-column", "the ids of its right labels")] = "labels",
     label_separator: Annotated[
-        str, typer.Option(metavar="SIGN", help="What divides labels in a cell.", rich_help_panel=FILE_PANEL)
+        str, typer.Option(metavar="TEXT", help="Separator of labels in a cell.", rich_help_panel=FILE_PANEL)
     ] = ";",
     format: FormatOption = None,
     encoding: EncodingOption = "utf-8",
     json: JsonOption = False,
 ) -> None:
-    """Run two versions of a template on the same texts: quality, cost, and each decision that changed.
+    """Compare two versions of a template on the same items: quality, cost, and each changed decision.
 
-    The copy that counts is compared with the packaged one, or with any version that ran here. Only prompts that
-    render otherwise are asked; all else comes from the cache. Differences have a 95 % bootstrap interval over the
-    texts, and the first label McNemar's exact test. What is finished is kept: the same command continues.
+    The effective template is compared with the packaged one, or with any version that ran here. Only prompts that
+    differ are sent to the model; all others come from the cache. Differences have a 95 % bootstrap interval over the
+    items, and the first label McNemar's exact test. Interrupted, the same command continues.
     """
     from taxonaut.cli.prompts.check import watch_folder
     from taxonaut.workspace.files.item_files import ItemColumns, open_items
@@ -250,10 +260,10 @@ def try_template(
     rows = list(islice(file.rows(), limit))
 
     def once() -> None:
-        report = tried(session, name, rows, against, seed, everything=everything, json=json)
+        report = run_trial(session, name, rows, against, seed, everything=everything, json=json)
         if output is not None:
             write_changes(output, report.changes)
-        show(session, report, limit_changes, output, json=json)
+        print_report(session, report, limit_changes, output, json=json)
 
     if watch:
         watch_folder(session, once)
@@ -261,7 +271,7 @@ def try_template(
         once()
 
 
-def tried(
+def run_trial(
     session: Session,
     name: str,
     rows: "list[ItemRow]",
@@ -271,7 +281,7 @@ def tried(
     everything: bool,
     json: bool,
 ) -> "TrialReport":
-    """Make one trial; the workspace is open only meanwhile, so that other commands may use it between two."""
+    """Run one trial; the workspace is closed afterwards, so that other commands can use it between two."""
     from taxonaut.cli.shared.exit_codes import InterruptedWork
     from taxonaut.cli.shared.progress import progress
     from taxonaut.evaluation.trials.trial import try_version
@@ -283,7 +293,7 @@ def tried(
         if workspace.compares_vectors:
             workspace.embed_labels(bar.at)
         bar.stage("preparing")
-        stages = Stages(bar)
+        progress_bar = TrialProgress(bar)
         try:
             return try_version(
                 workspace,
@@ -292,7 +302,7 @@ def tried(
                 against=against,
                 seed=seed,
                 everything=everything,
-                on_progress=stages.at,
+                on_progress=progress_bar.at,
             )
         except KeyboardInterrupt:
             raise InterruptedWork(
@@ -300,8 +310,8 @@ def tried(
             ) from None
 
 
-class Stages:
-    """Turns a trial's progress into the bar's: each version is a stage."""
+class TrialProgress:
+    """Shows a trial's progress in a bar: each version is a stage."""
 
     def __init__(self, bar: "Bar") -> None:
         self.bar = bar
@@ -316,7 +326,7 @@ class Stages:
 
 
 def write_changes(path: Path, changes: "tuple[Change, ...]") -> None:
-    """Write changed decisions, a JSON object a line."""
+    """Write changed decisions as JSON lines."""
     import json
 
     from taxonaut.workspace.files.index_file import written_whole
@@ -327,14 +337,16 @@ def write_changes(path: Path, changes: "tuple[Change, ...]") -> None:
             file.write(line.encode("utf-8", "replace"))
 
 
-def show(session: Session, report: "TrialReport", limit: int, output: Path | None, *, json: bool) -> None:
-    """Print a trial."""
+def print_report(
+    session: Session, report: "TrialReport", limit: int, output: Path | None, *, json: bool
+) -> None:
+    """Print a trial as a table or as JSON, and where its changes were written."""
     from taxonaut.cli.shared.exit_codes import say
     from taxonaut.cli.shared.terminal import counted, out, print_json
     from taxonaut.evaluation.trials.trial import summary
 
     if json:
-        print_json({**summary(report), "changes": rows(report.changes)})
+        print_json({**summary(report), "changes": [change.row() for change in report.changes]})
     else:
         print_trial(out(), report, limit)
     if output is not None and str(output) != "-" and not session.quiet:

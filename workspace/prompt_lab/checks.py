@@ -1,196 +1,76 @@
-"""Examine templates: what a changed one no longer says, says wrongly, or makes every item pay for."""
+"""Check templates: undefined and unused variables, blocks that do not render, length, and lost prefix sharing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from taxonaut.models.token_count import Counter
+from taxonaut.models.catalog import ENCODER
+from taxonaut.models.gguf.chat import WINDOW
+from taxonaut.models.settings import ModelSettings
+from taxonaut.models.token_count import GGUF, Counter, counter_for
 from taxonaut.prompts.examples import example
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
-from taxonaut.state.errors import TemplateError
+from taxonaut.state.errors import TaxonautError, TemplateError
 from taxonaut.workspace.core.config import Config
-from taxonaut.workspace.prompt_lab.instructions import instructions
-from taxonaut.workspace.prompt_lab.lengths import (
-    BlockLength,
-    Reader,
-    lengths,
-    reader_of,
-    repeats,
-    roughly,
-    too_long,
-)
-from taxonaut.workspace.prompt_lab.options import options
-from taxonaut.workspace.prompt_lab.subject import (
+from taxonaut.workspace.prompt_lab.checked_template import (
     ITEM_ONLY,
-    MASK,
-    Finding,
+    PLACEHOLDER,
+    CheckedTemplate,
+    ParsedTemplate,
+    Rendering,
     Sample,
-    Subject,
-    Version,
-    given,
-    rendering,
+    block_variables,
+    render_blocks,
 )
 
-
-def undefined(subject: Subject) -> Iterator[Finding]:
-    """Name the variables that a block uses and that its agent does not give."""
-    for block in BLOCKS:
-        there = {ITEM_ONLY} if block == "item" else subject.declared - {ITEM_ONLY}
-        for name, place in subject.own.uses[block].items():
-            if name not in there:
-                message = f"`{name}` {why_not(name, block, subject)}"
-                yield Finding("error", "undefined variable", message, block, place.file, place.line)
+Level = Literal["error", "warning"]
+ORDER: Mapping[Level, int] = {"error": 0, "warning": 1}
 
 
-def why_not(name: str, block: str, subject: Subject) -> str:
-    """Say why a variable is not there."""
-    if name == ITEM_ONLY:
-        return (
-            "is the item's text, which stands in the block item only: here all items would have to share it"
-        )
-    if block == "item" and name in subject.declared:
-        return "is not given to the block item, which has `text` alone; move it to context"
-    near = get_close_matches(name, subject.declared, n=1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
-    return f"is no variable of this template; {hint}it has {', '.join(sorted(subject.declared))}"
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found. `file` is as templates name it, `line` 0 where none is known."""
+
+    level: Level
+    rule: str
+    message: str
+    block: str = ""
+    file: str = ""
+    line: int = 0
 
 
-def unrenderable(subject: Subject) -> Iterator[Finding]:
-    """Say what breaks when a block is rendered with what was recorded."""
-    known = {name for uses in subject.own.uses.values() for name in uses}
-    seen: set[str] = set()
-    for block in BLOCKS:
-        for sample in subject.samples:
-            try:
-                subject.own.prompt.render(block, given(sample, block))
-            except TemplateError as error:
-                problem = str(error).partition("cannot be rendered: ")[2].rpartition("; edit the template")[0]
-                name = problem.split("'")[1] if "' is undefined" in problem else ""
-                if problem not in seen and name not in known:
-                    seen.add(problem)
-                    yield Finding("error", "cannot be rendered", problem, block, error.file, error.line)
+@dataclass(frozen=True, slots=True)
+class BlockLength:
+    """Tokens of a block, averaged over the samples, in the workspace's copy and in the packaged template."""
+
+    block: str
+    tokens: int
+    packaged: int
 
 
-def unused(subject: Subject) -> Iterator[Finding]:
-    """Name the variables that the packaged template shows and this copy does not."""
-    shown = {name for uses in subject.own.uses.values() for name in uses}
-    for block in BLOCKS:
-        for name in subject.packaged.uses[block]:
-            if name not in shown and name in subject.declared:
-                yield subject.finding(
-                    "warning",
-                    "unused variable",
-                    f"`{name}` is not used; the packaged template has it here, so the model is told less",
-                    block,
-                )
-                shown.add(name)
+@dataclass(frozen=True, slots=True)
+class TokenCounter:
+    """Counts tokens as the model does that reads a template. `window`: tokens it reads at most, 0 if not known.
 
+    `exact` is False where a token is taken for four characters, as the model's own count is not to be had.
+    """
 
-RULE = "sharing"
-
-OF_THE_RUN = frozenset({"task"})
-"""Variables that stay the same for a whole run."""
-
-MOST_REPEATED = 20
-"""Tokens of instructions in `item`, beyond the packaged ones, from which on something is said."""
-
-
-def unshared_system(subject: Subject, count: Counter, each: str) -> Iterator[Finding]:
-    """Find what makes `system` differ within a run, and what that costs."""
-    allowed = OF_THE_RUN | set(subject.packaged.uses["system"])
-    used = {
-        name: place
-        for name, place in subject.own.uses["system"].items()
-        if name not in allowed and name in subject.declared and name != ITEM_ONLY
-    }
-    for name, place in used.items():
-        cost = max((lost(subject, sample, name, count) for sample in subject.samples), default=(0, 0))
-        told = f"`{name}` differs from {each} to {each}, so `system` is no longer shared by all of them"
-        if cost[0]:
-            told += f": {cost[0]} of its {cost[1]} tokens are read again each time"
-        yield Finding("warning", RULE, f"{told}; put it into context", "system", place.file, place.line)
-    if not used and differing(subject):
-        yield subject.finding("warning", RULE, "`system` is not the same in all recorded decisions", "system")
-
-
-def lost(subject: Subject, sample: Mapping[str, Any], name: str, count: Counter) -> tuple[int, int]:
-    """Return how many tokens of `system` are no longer shared once a variable differs, and how many it has."""
-    one = rendering(subject.own.prompt, sample, subject.unknown).get("system")
-    other = rendering(subject.own.prompt, {**sample, name: changed(sample.get(name))}, subject.unknown).get(
-        "system"
-    )
-    if one is None or other is None or one == other:
-        return 0, 0
-    pairs = enumerate(zip(one, other, strict=False))
-    shared = next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
-    return count(one[shared:]), count(one)
-
-
-def changed(value: Any) -> Any:
-    """Return a value like this one that is another."""
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + 1
-    if isinstance(value, str):
-        return MASK + value
-    if isinstance(value, Mapping):
-        return {key: changed(each) if key in ("id", "name") else each for key, each in value.items()}
-    if isinstance(value, list):
-        return [changed(each) for each in value] or value
-    return value
-
-
-def differing(subject: Subject) -> bool:
-    """Whether `system` comes out differently though all that may differ in it is the same."""
-    kept = OF_THE_RUN | set(subject.packaged.uses["system"])
-    texts: dict[str, set[str]] = {}
-    for sample, blocks in zip(subject.samples, subject.rendered, strict=True):
-        key = repr([(name, sample.get(name)) for name in sorted(kept)])
-        texts.setdefault(key, set()).add(blocks.get("system", ""))
-    return any(len(found) > 1 for found in texts.values())
-
-
-def repeated(subject: Subject, count: Counter) -> Iterator[Finding]:
-    """Find instructions in `item`, which is read anew for every item."""
-    if not subject.samples:
-        return
-    blank = {**subject.samples[0], ITEM_ONLY: ""}
-    own, packaged = (
-        count(rendering(version.prompt, blank, subject.unknown).get("item", ""))
-        for version in (subject.own, subject.packaged)
-    )
-    if own - packaged > MOST_REPEATED:
-        yield subject.finding(
-            "warning",
-            RULE,
-            f"{own} tokens of `item` are the same for every item ({packaged} in the packaged one) and read again for "
-            "each; in system they are read once a run",
-            "item",
-        )
-
-
-RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
-    undefined,
-    unrenderable,
-    unused,
-    options,
-    instructions,
-)
-"""What is asked of a template besides its length and what is shared."""
-
-ORDER = {"error": 0, "warning": 1, "note": 2}
+    model: str
+    count: Counter
+    window: int
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found out about one template.
+    """What was found in one template.
 
-    `samples` decisions were recorded; 0: it was rendered with the packaged example. `lengths` are those of its
-    blocks, and `reader` who counted, where it is edited.
+    `samples` is the number of recorded decisions that it was rendered with; 0: with the packaged example. `lengths`
+    and `counter` are there for an edited template only.
     """
 
     name: str
@@ -200,7 +80,7 @@ class Report:
     samples: int
     findings: tuple[Finding, ...]
     lengths: tuple[BlockLength, ...] = ()
-    reader: Reader | None = None
+    counter: TokenCounter | None = None
 
 
 def check(
@@ -209,7 +89,7 @@ def check(
     config: Config,
     names: Iterable[str] = (),
 ) -> list[Report]:
-    """Examine templates, all of them unless some are named: those that were edited first.
+    """Check the named templates, or all; the edited ones come first.
 
     `samples` are the variables of recorded decisions by template.
     """
@@ -217,39 +97,244 @@ def check(
     for name in wanted:
         library.check_name(name)
     wanted.sort(key=lambda name: (library.where(name) == "packaged", name))
-    return [examined(library, name, samples.get(name, ()), config) for name in wanted]
+    return [check_template(library, name, samples.get(name, ()), config) for name in wanted]
 
 
-def examined(library: PromptLibrary, name: str, samples: Sequence[Sample], config: Config) -> Report:
-    """Examine one template."""
+def check_template(library: PromptLibrary, name: str, samples: Sequence[Sample], config: Config) -> Report:
+    """Check one template."""
     edited, path = library.where(name) == "workspace", library.path(name)
     try:
-        own = Version(library, name)
+        own = ParsedTemplate(library, name)
     except TemplateError as error:
-        problem = str(error).partition("is not valid: ")[2].partition("; edit it, or")[0]
-        found = Finding("error", "not a template", problem, "", error.file or name + SUFFIX, error.line)
+        found = Finding("error", "not a template", error.reason, "", error.file or name + SUFFIX, error.line)
         return Report(name, edited, path, "", len(samples), (found,))
-    packaged = Version(PromptLibrary(), name) if edited else own
-    subject = Subject(own, packaged, samples or [example(name)])
-    reader = reader_of(name, config) if edited else None
-    count = reader.count if reader is not None else roughly
-    findings = [finding for rule in RULES for finding in rule(subject)]
-    findings += shared(subject, count)
-    if reader is not None:
-        findings += too_long(subject, reader)
-    findings.sort(key=lambda finding: ORDER[finding.level])
-    measured = tuple(lengths(subject, count)) if edited else ()
-    return Report(name, edited, path, own.prompt.hash, len(samples), tuple(findings), measured, reader)
+    packaged = ParsedTemplate(PromptLibrary(), name) if edited else own
+    template = CheckedTemplate(own, packaged, samples or [example(name)])
+    counter = token_counter(name, config) if edited else None
+    count = counter.count if counter is not None else estimate_tokens
+    findings = [
+        *find_undefined_variables(template),
+        *find_render_errors(template),
+        *find_unused_variables(template),
+        *find_unshared_system(template, count),
+        *find_instructions_in_item(template, count),
+        *(find_long_prompts(template, counter) if counter is not None else ()),
+    ]
+    return Report(
+        name,
+        edited,
+        path,
+        own.prompt.hash,
+        len(samples),
+        tuple(sorted(findings, key=lambda finding: ORDER[finding.level])),
+        tuple(block_lengths(template, count)) if edited else (),
+        counter,
+    )
 
 
-def shared(subject: Subject, count: Counter) -> Iterator[Finding]:
-    """Say what is no longer shared."""
-    yield from unshared_system(subject, count, repeats(subject.name))
-    yield from repeated(subject, count)
+def find_undefined_variables(template: CheckedTemplate) -> Iterator[Finding]:
+    """Find variables that a block uses and that its agent does not pass."""
+    for block in BLOCKS:
+        for name, at in template.own.variables[block].items():
+            if name not in template.available(block):
+                message = f"`{name}` {explain_undefined(name, block, template)}"
+                yield Finding("error", "undefined variable", message, block, at.file, at.line)
 
 
-def strays(library: PromptLibrary) -> list[Finding]:
-    """Name the files of the workspace's folder that no template is read from."""
+def explain_undefined(name: str, block: str, template: CheckedTemplate) -> str:
+    """Say why a variable is undefined."""
+    if name == ITEM_ONLY:
+        return (
+            "is the item's text, which stands in the block item only: here all items would have to share it"
+        )
+    if block == "item" and name in template.declared:
+        return "is not given to the block item, which has `text` alone; move it to context"
+    near = get_close_matches(name, template.declared, n=1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    return f"is no variable of this template; {hint}it has {', '.join(sorted(template.declared))}"
+
+
+def find_render_errors(template: CheckedTemplate) -> Iterator[Finding]:
+    """Find blocks that cannot be rendered; one with variables that the sample does not have is not tried."""
+    seen: set[str] = set()
+    for block in BLOCKS:
+        for sample in template.samples:
+            variables = block_variables(sample, block)
+            if template.own.variables[block].keys() - variables.keys():
+                continue
+            try:
+                template.own.prompt.render(block, variables)
+            except TemplateError as error:
+                if error.reason not in seen:
+                    seen.add(error.reason)
+                    yield Finding("error", "cannot be rendered", error.reason, block, error.file, error.line)
+
+
+def find_unused_variables(template: CheckedTemplate) -> Iterator[Finding]:
+    """Find variables that the packaged template shows and this one does not."""
+    used = template.own.all_variables
+    for block in BLOCKS:
+        for name in template.packaged.variables[block]:
+            if name not in used and name in template.declared:
+                used.add(name)
+                at = template.own.location(block)
+                message = (
+                    f"`{name}` is not used; the packaged template has it here, so the model is told less"
+                )
+                yield Finding("warning", "unused variable", message, block, at.file, at.line)
+
+
+SHARING = "sharing"
+
+SAME_FOR_A_RUN = frozenset({"task"})
+"""Variables that stay the same for a whole run."""
+
+MOST_REPEATED = 20
+"""Tokens of instructions in `item`, beyond the packaged ones, above which they are reported."""
+
+CONTEXT_UNITS = {
+    "navigator": "node",
+    "annotator/assign": "group",
+    "annotator/keywords": "run",
+    "label_writer": "run",
+}
+"""For what `context` is rendered again, by how the names of templates begin; for each request where none is named."""
+
+
+def context_unit(template: str) -> str:
+    """Return for what `context` is rendered again: each node, group, run or request."""
+    return next((unit for start, unit in CONTEXT_UNITS.items() if template.startswith(start)), "request")
+
+
+def find_unshared_system(template: CheckedTemplate, count: Counter) -> Iterator[Finding]:
+    """Find what makes `system` differ within a run, and what that costs."""
+    unit = context_unit(template.name)
+    shared = SAME_FOR_A_RUN | template.packaged.variables["system"].keys()
+    changing = {
+        name: at
+        for name, at in template.own.variables["system"].items()
+        if name not in shared and name in template.available("system")
+    }
+    for name, at in changing.items():
+        lost, whole = max(unshared_tokens(template, sample, name, count) for sample in template.samples)
+        cost = f": {lost} of its {whole} tokens are read again each time" if lost else ""
+        message = (
+            f"`{name}` differs from {unit} to {unit}, so `system` is no longer shared by all of them{cost}; "
+            "put it into context"
+        )
+        yield Finding("warning", SHARING, message, "system", at.file, at.line)
+    if not changing and system_differs(template, shared):
+        at = template.own.location("system")
+        message = "`system` is not the same in all recorded decisions"
+        yield Finding("warning", SHARING, message, "system", at.file, at.line)
+
+
+def unshared_tokens(template: CheckedTemplate, sample: Sample, name: str, count: Counter) -> tuple[int, int]:
+    """Return how many tokens of `system` are no longer shared once a variable changes, and how many it has."""
+    one = template.render(sample).get("system")
+    other = template.render({**sample, name: change_value(sample.get(name))}).get("system")
+    if one is None or other is None or one == other:
+        return 0, 0
+    pairs = enumerate(zip(one, other, strict=False))
+    shared = next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    return count(one[shared:]), count(one)
+
+
+def change_value(value: Any) -> Any:
+    """Return another value of the same shape."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, str):
+        return PLACEHOLDER + value
+    if isinstance(value, Mapping):
+        return {key: change_value(each) if key in ("id", "name") else each for key, each in value.items()}
+    if isinstance(value, list):
+        return [change_value(each) for each in value] or value
+    return value
+
+
+def system_differs(template: CheckedTemplate, shared: Iterable[str]) -> bool:
+    """Whether `system` is rendered differently for samples in which all that it shares is the same."""
+    texts: dict[str, set[str]] = {}
+    for sample, blocks in zip(template.samples, template.renderings, strict=True):
+        key = repr([(name, sample.get(name)) for name in sorted(shared)])
+        texts.setdefault(key, set()).add(blocks.get("system", ""))
+    return any(len(found) > 1 for found in texts.values())
+
+
+def find_instructions_in_item(template: CheckedTemplate, count: Counter) -> Iterator[Finding]:
+    """Find instructions in `item`, which is read again for every item."""
+    sample = {**template.samples[0], ITEM_ONLY: ""}
+    own = count(template.render(sample).get("item", ""))
+    packaged = count(render_blocks(template.packaged.prompt, sample).get("item", ""))
+    if own - packaged > MOST_REPEATED:
+        at = template.own.location("item")
+        message = (
+            f"{own} tokens of `item` are the same for every item ({packaged} in the packaged one) and read again for "
+            "each; in system they are read once a run"
+        )
+        yield Finding("warning", SHARING, message, "item", at.file, at.line)
+
+
+NEAR = 0.8
+"""Share of a model's window above which a prompt is reported."""
+
+ROLES = {"judge": "general_expert", "label_writer": "general_expert"}
+"""Agents that are asked with another role's model."""
+
+
+def token_counter(template: str, config: Config) -> TokenCounter:
+    """Return the counter of the model that reads a template: an estimate where it is not here or reads no prompt."""
+    agent = template.partition("/")[0]
+    settings: ModelSettings = getattr(config.models, ROLES.get(agent, agent))
+    estimate = TokenCounter(settings.model, estimate_tokens, 0, exact=False)
+    if settings.provider == ENCODER:
+        return estimate
+    try:
+        count = counter_for(settings)
+    except TaxonautError:
+        return estimate
+    return TokenCounter(settings.model, count, WINDOW if settings.provider == GGUF else 0, exact=True)
+
+
+def estimate_tokens(text: str) -> int:
+    """Take four characters for a token."""
+    return math.ceil(len(text) / 4)
+
+
+def block_lengths(template: CheckedTemplate, count: Counter) -> list[BlockLength]:
+    """Return the length of each block."""
+    return [
+        BlockLength(
+            block,
+            mean_tokens(template.renderings, block, count),
+            mean_tokens(template.packaged_renderings, block, count),
+        )
+        for block in BLOCKS
+    ]
+
+
+def mean_tokens(renderings: Sequence[Rendering], block: str, count: Counter) -> int:
+    """Return the mean number of tokens of a block."""
+    counts = [count(blocks[block]) for blocks in renderings if block in blocks]
+    return round(sum(counts) / len(counts)) if counts else 0
+
+
+def find_long_prompts(template: CheckedTemplate, counter: TokenCounter) -> Iterator[Finding]:
+    """Find prompts that come near the window of their model."""
+    if not counter.window:
+        return
+    longest = max(sum(map(counter.count, blocks.values())) for blocks in template.renderings)
+    if longest > NEAR * counter.window:
+        level: Level = "error" if longest > counter.window else "warning"
+        message = f"a prompt has {longest:,} tokens, and the window of {counter.model} {counter.window:,}"
+        yield Finding(level, "length", message)
+
+
+def find_stray_files(library: PromptLibrary) -> list[Finding]:
+    """Find files in the workspace's `prompts/` folder that no template is read from."""
     folder = library.folder
     if folder is None or not folder.is_dir():
         return []
@@ -263,22 +348,23 @@ def strays(library: PromptLibrary) -> list[Finding]:
     found = []
     for path in sorted(folder.rglob("*")):
         file = path.relative_to(folder).as_posix()
-        if path.is_file() and file not in read and not passing(path):
-            found.append(Finding("warning", "no agent reads it", stray(library, file), "", file))
+        if path.is_file() and file not in read and not is_temporary(path):
+            found.append(Finding("warning", "no agent reads it", suggest_name(library, file), "", file))
     return found
 
 
-def passing(path: Path) -> bool:
-    """Whether a file is an editor's own, or hidden."""
+def is_temporary(path: Path) -> bool:
+    """Whether a file is hidden, or an editor's backup."""
     return any(part.startswith((".", "#")) for part in path.parts[-2:]) or path.name.endswith(
         ("~", ".swp", ".bak")
     )
 
 
-def stray(library: PromptLibrary, file: str) -> str:
-    """Say which template a file may have been meant for."""
-    near = get_close_matches(file.removesuffix(SUFFIX), library.names(), n=1, cutoff=0.5)
-    last = file.removesuffix(SUFFIX).rpartition("/")[2]
+def suggest_name(library: PromptLibrary, file: str) -> str:
+    """Say which template a stray file may have been meant for."""
+    stem = file.removesuffix(SUFFIX)
+    near = get_close_matches(stem, library.names(), n=1, cutoff=0.5)
+    last = stem.rpartition("/")[2]
     near = near or [name for name in library.names() if name.rpartition("/")[2] == last][:1]
     hint = (
         f"for {near[0]} it would have to be {near[0]}{SUFFIX}"

@@ -50,17 +50,18 @@ def test_nothing_is_edited(run: Any, shop: Path) -> None:
 
 def test_check_reports_and_ends_with_1(run: Any, shop: Path) -> None:
     run("prompts", "eject", EXPAND, "--block", "context", "-w", shop)
-    edit(shop, "at most {{ most }} branches", "exactly 99 branches [/bold]")
+    edit(shop, "at most {{ most }} branches", "at most {{ mots }} branches [/bold]")
     (shop / "prompts" / "expnd.j2").write_text("")
     called = run("prompts", "check", "-w", shop)
     assert called.code == 1
     lines = called.out.splitlines()
     assert lines[0].startswith("navigator/expand  your copy ")
-    assert lines[0].endswith("  rendered with the packaged example, as it has decided nothing here yet")
+    assert lines[0].endswith("  rendered with the packaged example, as it has made no decision here yet")
     assert lines[1].startswith("  tokens   system ")
-    assert lines[1].endswith("(roughly: a token for four characters)")
+    assert lines[1].endswith("(estimated: four characters are a token)")
     assert lines[2:5] == [
-        "  error    prompts/navigator/expand.j2:15 context  says 'exactly 99', and the schema takes at most 2",
+        "  error    prompts/navigator/expand.j2:15 context  `mots` is no variable of this template; did you mean "
+        "`most`? it has most, node, options, path, task, text",
         "  warning  prompts/navigator/expand.j2:3 context  `most` is not used; the packaged template has it here, "
         "so the model is told less",
         "",
@@ -144,7 +145,7 @@ def test_check_and_diff_without_a_workspace(
     assert run("prompts", "diff").code == 0
     watched = run("prompts", "check", "--watch")
     assert watched.code == 3
-    assert watched.err == "error: '.' is no workspace, so no copy can change; name one with -w DIR\n"
+    assert watched.err == "error: '.' is no workspace, so no template can be edited; name one with -w DIR\n"
 
 
 HOLDER = "import sys, duckdb; held = duckdb.connect(sys.argv[1]); print('here', flush=True); sys.stdin.read()"
@@ -159,7 +160,8 @@ def test_another_process_at_work_does_not_keep_one_from_checking(run: Any, shop:
         holder.communicate()
     assert called.code == 0
     assert called.err == (
-        "another process is at work in the workspace, so its decisions cannot be read: examples stand in\n"
+        "the workspace is in use by another process, so its recorded decisions cannot be read: templates are "
+        "rendered with the packaged examples\n"
     )
     assert "rendered with the packaged example" in called.out
 

@@ -65,7 +65,7 @@ def test_eject_needs_a_workspace(run: Any, tmp_path: Path, monkeypatch: Any) -> 
     called = run("prompts", "eject", "navigator/expand")
     assert called.code == 3
     assert called.err == (
-        "error: '.' is no workspace, and templates are copied into one; name it with -w DIR\n"
+        "error: '.' is no workspace, and templates are copied into one; name one with -w DIR\n"
     )
 
 

@@ -44,12 +44,12 @@ def test_versions_that_ran_the_latest_first(run: Any, ran: Path) -> None:
     lines = [line.split() for line in run("prompts", "log", EXPAND, "-w", ran).out.splitlines()]
     assert lines[0][:3] == ["version", "last", "ran"]
     assert [(line[0], line[-1]) for line in lines[1:]] == [(copy, "scripted"), (PACKAGED, "scripted")]
-    assert (lines[1][1:3], lines[2][1]) == (["counts", "now"], "packaged")
+    assert (lines[1][1:3], lines[2][1]) == (["in", "use"], "packaged")
 
 
 def test_nothing_ran_yet(run: Any, shop: Path) -> None:
     called = run("prompts", "log", "-w", shop)
-    assert called.out.startswith("no model has read a template here yet")
+    assert called.out.startswith("no template has been used here yet")
     (row,) = rows(run, EXPAND, "-w", shop)
     assert (row["hash"], row["use"], row["measured"]) == (PACKAGED, None, None)
     assert "never ran" in run("prompts", "log", EXPAND, "-w", shop).out
@@ -61,12 +61,12 @@ def test_restore_the_packaged_one_and_the_copy_again(run: Any, ran: Path) -> Non
     text, hash_ = copy.read_text(encoding="utf-8"), PromptLibrary(ran / "prompts").hash(EXPAND)
     called = run("prompts", "restore", PACKAGED[:6], "-w", ran)
     assert called.out == (
-        f"{EXPAND} {PACKAGED}, the packaged version, counts again; the copy is removed\n"
-        f"the copy that counted before is kept as {hash_}: taxonaut prompts restore {hash_} -w {ran}\n"
+        f"{EXPAND} {PACKAGED}, the packaged version, is in use again; the copy is removed\n"
+        f"the copy before is kept as {hash_}: taxonaut prompts restore {hash_} -w {ran}\n"
     )
     assert not copy.exists()
     called = run("prompts", "restore", hash_, "-w", ran)
-    assert (called.code, called.out) == (0, f"{EXPAND} {hash_} counts again, in {copy}\n")
+    assert (called.code, called.out) == (0, f"{EXPAND} {hash_} is in use again, in {copy}\n")
     assert copy.read_text(encoding="utf-8") == text
     told = json.loads(run("prompts", "restore", hash_, "--json", "-w", ran).out)
     assert (told["way"], told["hash"], told["path"]) == ("already", hash_, str(copy))

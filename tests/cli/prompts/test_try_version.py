@@ -68,7 +68,7 @@ def test_both_versions_side_by_side(run: Any, served: Path, items: Path, tmp_pat
         "from the cache 0 8",
     ]
     assert "1 of 3 decisions that both made had another prompt" in lines
-    at = lines.index("1 chose otherwise: 0 worse for a right label, 0 better, 1 neither")
+    at = lines.index("1 changed: 0 worse for a right label, 0 better, 1 neither")
     assert lines[at + 2] == "other two ranking"
     assert (lines[at + 3], lines[at + 5]) == ("red apples", "+ nothing")
     (row,) = [json.loads(line) for line in changed.read_text(encoding="utf-8").splitlines()]
@@ -107,7 +107,7 @@ def test_items_without_labels(run: Any, served: Path, items: Path) -> None:
         "prompts", "try", RANK, "--on", items, "--labels-column", "", "-w", served, "--limit-changes", 1
     )
     assert "on 3 items, none with right labels" in called.out
-    assert "no item has right labels: changes, abstentions and cost only\n" in called.out
+    assert "no item has right labels: only changes, abstentions and cost are compared\n" in called.out
     assert "P@1" not in called.out
     assert called.out.endswith("… 2 more; --limit-changes N shows more, -o FILE writes all\n")
 
