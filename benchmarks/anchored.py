@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from common import arguments, items, print_table, workspace
-from taxonaut.workspace.build.native_tree import build_native_tree
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.label_files import read_labels
+from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.walk.shortlists import ShortlistResult
 
 SIZES = (50, 100, 150, 220, 300)

@@ -18,9 +18,9 @@ from taxonaut.evaluation.methods.registry import chosen
 from taxonaut.evaluation.scratch import remember
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.workspace.core.results import arrow_table, data_frame
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.item_files import ItemRow
+from taxonaut.workspace.files.results import arrow_table, data_frame
 from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

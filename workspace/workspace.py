@@ -23,15 +23,15 @@ from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.stores.traces import Trails
-from taxonaut.workspace.build.native_tree import build_native_tree
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core import config as configuration
 from taxonaut.workspace.core.config import Config, Section, WalkConfig, load_config, problems
 from taxonaut.workspace.core.container import Wiring
-from taxonaut.workspace.core.results import CategorizedItems, ItemResults
+from taxonaut.workspace.core.sample_recorder import SampleRecorder
 from taxonaut.workspace.files.label_files import LabelFile
+from taxonaut.workspace.files.native_tree import build_native_tree
+from taxonaut.workspace.files.results import CategorizedItems, ItemResults
 from taxonaut.workspace.forgetting import forget_nodes
-from taxonaut.workspace.prompt_lab.sample_recorder import SampleRecorder
 from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import LabelSpace, ScoreSettings, TextScorer, option_vectors
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.state.ids import LabelId
-from taxonaut.workspace.build.native_tree import NativeTreeBuilder
+from taxonaut.workspace.files.native_tree import NativeTreeBuilder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.config import CategorizeConfig, problems
-from taxonaut.workspace.core.results import CategorizedItems
 from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
+from taxonaut.workspace.files.results import CategorizedItems
 from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched, distinct, unit_key
 

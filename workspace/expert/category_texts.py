@@ -10,7 +10,7 @@ from taxonaut.state.ids import EventId, LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.stores.definitions import Definitions
 from taxonaut.tools.support.names import short_ends
-from taxonaut.workspace.build.native_tree import NativeTreeBuilder
+from taxonaut.workspace.files.native_tree import NativeTreeBuilder
 
 if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace

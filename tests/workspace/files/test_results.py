@@ -14,7 +14,7 @@ from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import ItemResult, Prediction
-from taxonaut.workspace.core.results import CategorizedItems, ItemResults
+from taxonaut.workspace.files.results import CategorizedItems, ItemResults
 
 SHOES = Prediction(LabelId("7"), "Shoes", ("Sport", "Shoes"), 0.75, "running", "said so", "both")
 BOOTS = Prediction(LabelId("8"), "Boots", ("Sport", "Boots"), 0.5)

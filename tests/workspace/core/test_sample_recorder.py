@@ -4,7 +4,7 @@ from pathlib import Path
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.stores.prompt_versions import KEPT, TemplateSamples
-from taxonaut.workspace.prompt_lab.sample_recorder import SampleRecorder
+from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
 RANK = "general_expert/rank"
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.build.native_tree import NativeTreeBuilder, build_native_tree
 from taxonaut.workspace.files.label_graph import LabelRow
+from taxonaut.workspace.files.native_tree import NativeTreeBuilder, build_native_tree
 
 
 def by_path(*paths):
