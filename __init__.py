@@ -8,7 +8,18 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from taxonaut.state.version import VERSION as __version__
+
 if TYPE_CHECKING:
+    from taxonaut.graphs.assign_vocabulary import assign_vocabulary
+    from taxonaut.graphs.build_index import build_index
+    from taxonaut.graphs.build_vocabulary import build_vocabulary
+    from taxonaut.graphs.categorize import categorize
+    from taxonaut.graphs.converse import converse
+    from taxonaut.graphs.insert_labels import insert_labels
+    from taxonaut.graphs.navigate import navigate
+    from taxonaut.graphs.policies import BuildPolicy, VocabularyPolicy, WalkPolicy
+    from taxonaut.graphs.progress import listening
     from taxonaut.models.scripted import ScriptedModel
     from taxonaut.state.errors import (
         InputError,
@@ -21,9 +32,8 @@ if TYPE_CHECKING:
     from taxonaut.state.records import Decision, Item, ItemResult, Label, Node, Prediction
     from taxonaut.workspace.workspace import Workspace
 
-__version__ = "0.1.0"
-
 _HOMES = {
+    "BuildPolicy": "taxonaut.graphs.policies",
     "Decision": "taxonaut.state.records",
     "InputError": "taxonaut.state.errors",
     "Item": "taxonaut.state.records",
@@ -36,11 +46,22 @@ _HOMES = {
     "ScriptedModel": "taxonaut.models.scripted",
     "TaxonautError": "taxonaut.state.errors",
     "ToolError": "taxonaut.state.errors",
+    "VocabularyPolicy": "taxonaut.graphs.policies",
+    "WalkPolicy": "taxonaut.graphs.policies",
     "Workspace": "taxonaut.workspace.workspace",
     "WorkspaceError": "taxonaut.state.errors",
+    "assign_vocabulary": "taxonaut.graphs.assign_vocabulary",
+    "build_index": "taxonaut.graphs.build_index",
+    "build_vocabulary": "taxonaut.graphs.build_vocabulary",
+    "categorize": "taxonaut.graphs.categorize",
+    "converse": "taxonaut.graphs.converse",
+    "insert_labels": "taxonaut.graphs.insert_labels",
+    "listening": "taxonaut.graphs.progress",
+    "navigate": "taxonaut.graphs.navigate",
 }
 
 __all__ = [
+    "BuildPolicy",
     "Decision",
     "InputError",
     "Item",
@@ -53,9 +74,19 @@ __all__ = [
     "ScriptedModel",
     "TaxonautError",
     "ToolError",
+    "VocabularyPolicy",
+    "WalkPolicy",
     "Workspace",
     "WorkspaceError",
     "__version__",
+    "assign_vocabulary",
+    "build_index",
+    "build_vocabulary",
+    "categorize",
+    "converse",
+    "insert_labels",
+    "listening",
+    "navigate",
 ]
 
 

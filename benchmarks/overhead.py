@@ -209,7 +209,7 @@ async def collect_requests(texts: Sequence[str]) -> list[Any]:
     from taxonaut.state.db.connection import Database
     from taxonaut.state.index.index import Index
     from taxonaut.state.stores.items import Items
-    from taxonaut.workspace.workspace import as_item
+    from taxonaut.workspace.core.core import as_item
 
     model, prompts = ScriptedModel(rule=lambda _: [1]), PromptLibrary()
     with Database.in_memory() as database:

@@ -31,9 +31,8 @@ def assistant_of(workspace: "Workspace") -> "Assistant":
 def talking_assistant(workspace: "Workspace") -> "TalkingAssistant":
     """Put a language model in charge."""
     from taxonaut.agents.assistant import TEMPLATE, TalkingAssistant
-    from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 
-    keep_templates(workspace, [TEMPLATE])
+    workspace.keep_templates([TEMPLATE])
     model = opened_talk(workspace.config.models.assistant)
     task = workspace.config.task.description
     return TalkingAssistant(model, workspace.prompts, lambda: facts(workspace), task)

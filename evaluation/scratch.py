@@ -17,8 +17,9 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import WorkspaceError
 from taxonaut.state.records import Label
 from taxonaut.workspace.build.tree_builder import Progress, silent
-from taxonaut.workspace.core.container import Wiring, embedder_key
-from taxonaut.workspace.workspace import INDEX_FILE, Workspace, open_database
+from taxonaut.workspace.core.container import embedder_key
+from taxonaut.workspace.core.core import INDEX_FILE
+from taxonaut.workspace.workspace import Workspace
 
 PLAIN_BUILD = "kmeans"
 """The way of building that asks no agent."""
@@ -117,11 +118,8 @@ def opened(workspace: Workspace, path: Path) -> Iterator[Workspace]:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WorkspaceError(f"cannot make a scratch workspace in {str(path)!r}: {error.strerror}") from None
-    made = Workspace(path, open_database(path, workspace.config), workspace.config)
-    made.prompts = workspace.prompts
-    kept = workspace.wiring
-    made.wiring = Wiring(workspace.config, made.index, kept.embeddings, kept.cache, workspace.prompts)
-    made.wiring.embedders = kept.embedders
+    made = Workspace.on(path, workspace.config)
+    made = replace(made, prompts=workspace.prompts, wiring=workspace.wiring.over(made.index))
     try:
         yield made
     finally:

@@ -5,8 +5,7 @@ their requests share is read once.
 """
 
 from collections.abc import Sequence
-
-from langgraph.graph import END, START, StateGraph
+from typing import TYPE_CHECKING
 
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.roles import Assigns
@@ -21,19 +20,25 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node
 from taxonaut.state.updates import ItemTagged, LevelStarted, NodeOpened
 
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
+
 MOST_STANDING = 8
 """Nodes of one level at which an item stands, where all descriptors that fit are asked for; the best ones."""
 
 
 def assign_vocabulary(
     index: Index, annotator: Assigns, text_of: TextOf
-) -> StateGraph[AssignState, None, AssignInput, AssignState]:
+) -> "StateGraph[AssignState, None, AssignInput, AssignState]":
     """Build the graph; compile it and invoke it with a run and items. `taggings` come out, by item.
 
     How many descriptors an item may get at a node is the annotator's own (`most`); with more than one, the
     first of each level make the path and the most specific of the others are `Tagging.others`. Raises the
     ModelError of a model that is gone; a reply that is no valid call ends an item's path with an error.
     """
+    from langgraph.graph import END, START, StateGraph
+
     assigning = Assigning(index, annotator, text_of)
     graph = StateGraph(AssignState, input_schema=AssignInput, output_schema=AssignState)
     graph.add_node("start", step(assigning.start))

@@ -8,8 +8,7 @@ together; a split that was refused is tried again beside the next level of those
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
-
-from langgraph.graph import END, START, StateGraph
+from typing import TYPE_CHECKING
 
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.architect import part_id
@@ -33,6 +32,10 @@ from taxonaut.state.records import Decision
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.updates import CentresProposed, NodeSplit, PartitionStarted, SplitRefused
 from taxonaut.tools.write.propose_category import folded
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
 
 FEWEST_COMPARED = 3
 """Labels of a centre from which on an overlap says something."""
@@ -134,13 +137,15 @@ def build_index(
     policy: BuildPolicy | None = None,
     runs: Runs | None = None,
     on_settled: OnSettled | None = None,
-) -> StateGraph[BuildState, None, BuildInput, BuildState]:
+) -> "StateGraph[BuildState, None, BuildInput, BuildState]":
     """Build the graph; compile it and invoke it with a run and labels. `splits` of what comes out is merged.
 
     With `runs`, each accepted split is kept as a unit of its run with the decisions that led to it, and a
     killed build goes on from there. Raises the ModelError of a model that is gone; a reply that is no valid
     call is a try that failed.
     """
+    from langgraph.graph import END, START, StateGraph
+
     building = Building(suggestions, architect, annotator, policy or BuildPolicy(), runs, on_settled)
     graph = StateGraph(BuildState, input_schema=BuildInput, output_schema=BuildState)
     graph.add_node("start", step(building.start))
@@ -209,6 +214,8 @@ class Building:
 
     def after_take(self, state: BuildState) -> str:
         """Go on while a partition is too large."""
+        from langgraph.graph import END
+
         return "propose" if state["waiting"] else END
 
     async def propose(self, state: BuildState) -> BuildState:

@@ -8,8 +8,7 @@ super-step takes all groups at once, whatever level or round they are in, all th
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-
-from langgraph.graph import END, START, StateGraph
+from typing import TYPE_CHECKING
 
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.change_reviewer import Case
@@ -41,6 +40,10 @@ from taxonaut.state.updates import (
 )
 from taxonaut.tools.write.propose_category import category_name
 from taxonaut.tools.write.propose_change import Change
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
 
 SHOWN = 8
 """Items of a cluster that stand for it."""
@@ -219,12 +222,14 @@ def build_vocabulary(
     policy: VocabularyPolicy | None = None,
     runs: Runs | None = None,
     on_settled: OnSettled | None = None,
-) -> StateGraph[VocabularyState, None, VocabularyInput, VocabularyState]:
+) -> "StateGraph[VocabularyState, None, VocabularyInput, VocabularyState]":
     """Build the graph; compile it and invoke it with a run and items. `refined` of what comes out is the vocabulary.
 
     With `runs`, each group that is done is kept as a unit of its run with the decisions that led to it, and a
     killed build goes on from there. Raises the ModelError of a model that is gone.
     """
+    from langgraph.graph import END, START, StateGraph
+
     policy = policy or VocabularyPolicy()
     refinement = Refinement(suggestions, writer, reviewer, policy)
     building = Building(suggestions, architect, annotator, refinement, policy, runs, on_settled)
@@ -297,6 +302,8 @@ class Building:
         if self.on_settled is not None:
             done = len(state["refined"])
             self.on_settled(done, done + len(state["waiting"]) + len(state["drafts"]))
+        from langgraph.graph import END
+
         return "propose" if state["waiting"] or state["drafts"] else END
 
     async def propose(self, state: VocabularyState) -> VocabularyState:

@@ -7,8 +7,6 @@ general expert at once.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from langgraph.graph import END, START, StateGraph
-
 from taxonaut.agents.roles import Decides, Recommends
 from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
@@ -20,6 +18,8 @@ from taxonaut.state.stores.items import Items
 from taxonaut.state.updates import ItemFinished
 
 if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
     from taxonaut.agents.category_expert import CategoryText, Judgement
 
 TextsOf = Callable[[Sequence[LabelId]], "Mapping[LabelId, CategoryText]"]
@@ -32,7 +32,7 @@ def categorize(
     general: Decides | None,
     texts_of: TextsOf,
     threshold: float,
-) -> StateGraph[CategorizeState, None, CategorizeInput, CategorizeState]:
+) -> "StateGraph[CategorizeState, None, CategorizeInput, CategorizeState]":
     """Build the graph; compile it and invoke it with a run, ids of items that `items` holds, and what is known.
 
     `categorized` comes out, by item. An item goes to the general expert if its confidence is below `threshold`:
@@ -40,6 +40,8 @@ def categorize(
     goes nowhere, as there would be nothing to choose from: its verdict is `undecided`, its ranking empty.
     `texts_of` gives what the general expert reads of categories.
     """
+    from langgraph.graph import END, START, StateGraph
+
     routing = Routing(index, items, domain, general, texts_of, threshold)
     graph = StateGraph(CategorizeState, input_schema=CategorizeInput, output_schema=CategorizeState)
     graph.add_node("recommend", step(routing.recommend))

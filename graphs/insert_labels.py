@@ -8,9 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, zip_longest
-from typing import Any
-
-from langgraph.graph import END, START, StateGraph
+from typing import TYPE_CHECKING, Any
 
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.roles import Assigns
@@ -23,6 +21,10 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Node
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.updates import LabelPlaced, LevelStarted, NodeOpened
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
 
 BRANCHES_PER_REQUEST = 64
 """A prompt shows no more branches of a node; an encoder, which reads none, compares with all at once."""
@@ -49,7 +51,7 @@ def insert_labels(
     runs: Runs | None = None,
     centre: Centre = plain_centre,
     on_arrived: OnArrived | None = None,
-) -> StateGraph[InsertState, None, InsertInput, InsertState]:
+) -> "StateGraph[InsertState, None, InsertInput, InsertState]":
     """Build the graph; compile it and invoke it with a run and new labels, whose `texts` are given here.
 
     The index is only read: `inserted` of what comes out says where each label belongs, in terminal nodes
@@ -57,6 +59,8 @@ def insert_labels(
     level is kept as a unit of its run, and a killed insertion goes on after the last finished one. A label about
     which a model makes no valid call fits no branch. Raises the ModelError of a model that is gone.
     """
+    from langgraph.graph import END, START, StateGraph
+
     inserting = Inserting(index, annotator, texts, runs, centre, on_arrived)
     graph = StateGraph(InsertState, input_schema=InsertInput, output_schema=InsertState)
     graph.add_node("start", step(inserting.start))
@@ -99,6 +103,8 @@ class Inserting:
 
     def after_level(self, state: InsertState) -> str:
         """Go on while a label stands before a node."""
+        from langgraph.graph import END
+
         return "compare" if state["standing"] else END
 
     async def compare(self, state: InsertState) -> InsertState:

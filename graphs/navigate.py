@@ -3,9 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
-
-from langgraph.graph import END, START, StateGraph
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from taxonaut.agents.asking import Answer
 from taxonaut.agents.roles import Navigates, Ranks, Retrieves
@@ -30,6 +28,10 @@ from taxonaut.state.stores.items import Items
 from taxonaut.state.updates import ItemFinished, LevelStarted, NodeOpened
 from taxonaut.tools.expand_node import expand_node
 from taxonaut.tools.rank_candidates import rank_candidates
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
 
 Ways = dict[NodeId, Opened]
 
@@ -179,7 +181,7 @@ def navigate(
     retriever: Retrieves | None = None,
     policy: WalkPolicy | None = None,
     guide: Guides | None = None,
-) -> StateGraph[NavigationState, None, NavigationInput, NavigationOutput]:
+) -> "StateGraph[NavigationState, None, NavigationInput, NavigationOutput]":
     """Build the graph; compile it and invoke it with a run and ids of items that `items` holds.
 
     One super-step asks about every item's next nodes at once: a whole level, or, depth-first, one node of
@@ -188,6 +190,8 @@ def navigate(
     it is given, it says how labels of one node are ordered (`Walk.ordered`).
     `guide` decides what is opened next, in place of `journey.Guide` with the policy.
     """
+    from langgraph.graph import END, START, StateGraph
+
     walk = Walk(index, items, navigator, expert, retriever, policy or WalkPolicy(), guide)
     graph = StateGraph(NavigationState, input_schema=NavigationInput, output_schema=NavigationOutput)
     graph.add_node("start", step(walk.start))

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from langgraph.config import get_stream_writer
-
 from taxonaut.state.updates import Update
 
 Tell = Callable[[Update], None]
@@ -22,6 +20,8 @@ def emit(update: Update) -> None:
 
     Works in steps of `invoke` and `ainvoke`, and in threads that `asyncio.to_thread` starts.
     """
+    from langgraph.config import get_stream_writer
+
     tell = _HEARD.get()
     if tell is not None:
         tell(update)

@@ -3,15 +3,16 @@
 import asyncio
 import atexit
 import contextvars
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future, wait
-from typing import Any, TypeVar
-
-from langchain_core.runnables import RunnableLambda
-from langchain_core.runnables.config import var_child_runnable_config
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from taxonaut.state.errors import ModelError, ModelReplyError
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableLambda
 
 
 def first_grave(errors: Iterable[ModelError | None]) -> ModelError | None:
@@ -61,8 +62,9 @@ class Portal:
         outcome: Future[T] = Future()
         tasks: list[asyncio.Task[T]] = []
         context = contextvars.copy_context()
-        if not inside:
-            context.run(var_child_runnable_config.set, None)
+        langchain = sys.modules.get("langchain_core.runnables.config")
+        if langchain is not None and not inside:
+            context.run(langchain.var_child_runnable_config.set, None)
 
         def begin() -> None:
             task = loop.create_task(coroutine, context=context)
@@ -116,8 +118,9 @@ PORTAL = Portal()
 """The loop on which synchronous runs of a graph do their work."""
 
 
-def step(function: Callable[[Any], Coroutine[Any, Any, Any]]) -> RunnableLambda[Any, Any]:
+def step(function: Callable[[Any], Coroutine[Any, Any, Any]]) -> "RunnableLambda[Any, Any]":
     """Make a graph's step that runs under `invoke` and `ainvoke` alike."""
+    from langchain_core.runnables import RunnableLambda
 
     def synchronous(state: Any) -> Any:
         return PORTAL.run(function(state), inside=True)

@@ -26,7 +26,7 @@ class Picture(NamedTuple):
 
 def pictures() -> Iterator[Picture]:
     """Yield the graphs. None of their agents is asked, so that nothing may stand for each."""
-    from taxonaut.graphs import (
+    from taxonaut import (
         assign_vocabulary,
         build_index,
         build_vocabulary,

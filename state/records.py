@@ -6,6 +6,12 @@ from typing import Any
 
 from taxonaut.state.ids import EventId, ItemId, LabelId, NodeId, RunId
 
+NATIVE = "native"
+"""The method of a tree that a label file describes: its paths say what a label means."""
+
+VOCABULARY = "vocabulary"
+"""The method of a tree that is a vocabulary: descriptors without labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Label:

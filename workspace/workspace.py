@@ -1,117 +1,47 @@
 """The workspace: a folder with index.duckdb, taxonaut.toml and prompts/, and what one can do in it."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-import taxonaut
-from taxonaut.models.catalog import ENCODER
-from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.db.connection import Database
-from taxonaut.state.errors import InputError, WorkspaceError
+from taxonaut.graphs.policies import WalkPolicy
+from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.models.encoder.scorer import option_vectors
+from taxonaut.state import version
+from taxonaut.state.descriptors import Tagging
+from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, ItemResult, Label, Tree
-from taxonaut.state.stores.decisions import Decisions, Totals
-from taxonaut.state.stores.embeddings import Embeddings
-from taxonaut.state.stores.items import Items
-from taxonaut.state.stores.reply_cache import ResponseCache
-from taxonaut.state.stores.runs import Runs
-from taxonaut.state.stores.traces import Trails
+from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.build.tree_builder import Progress, silent
-from taxonaut.workspace.core import config as configuration
-from taxonaut.workspace.core.config import Config, Section, WalkConfig, load_config, problems
-from taxonaut.workspace.core.container import Wiring
-from taxonaut.workspace.core.sample_recorder import SampleRecorder
+from taxonaut.workspace.core.core import Core, as_item
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.label_files import LabelFile
 from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.results import CategorizedItems, ItemResults
-from taxonaut.workspace.forgetting import forget_nodes
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
-    from taxonaut.graphs.policies import WalkPolicy
-    from taxonaut.graphs.sync_bridge import Portal
-    from taxonaut.state.descriptors import Tagging
     from taxonaut.workspace.build.add_labels import Growth
     from taxonaut.workspace.build.agents_tree import BuildReport
     from taxonaut.workspace.expert.experts import ExpertCard, Experts
-    from taxonaut.workspace.files.item_files import ItemRow
     from taxonaut.workspace.vocabulary.build import OnStage, VocabularyBuild
     from taxonaut.workspace.walk.classification import Classification, OnDone
     from taxonaut.workspace.walk.explanation import Explanation
     from taxonaut.workspace.walk.shortlists import ShortlistResult
 
-INDEX_FILE = "index.duckdb"
-PROMPTS_FOLDER = "prompts"
-ENCODER_BATCH = 32
 
-
-class Workspace:
+class Workspace(Core):
     """A folder opened for work. Close it, or use it in a `with` block.
 
     >>> with Workspace.open("my-workspace") as workspace:
     ...     workspace.classify(["wireless earbuds with noise cancelling"])
     """
 
-    def __init__(self, folder: Path, database: Database, config: Config) -> None:
-        self.folder = folder
-        self.config = config
-        self.database = database
-        self.index = Index(database)
-        self.items = Items(database)
-        self.runs = Runs(database)
-        self.decisions = Decisions(database)
-        self.trails = Trails(database)
-        self.samples = SampleRecorder(database)
-        self.prompts = PromptLibrary(folder / PROMPTS_FOLDER, self.samples)
-        self.last_build: BuildReport | None = None
-        """What the agents' latest build in this object came to."""
-        self.wiring = Wiring(config, self.index, Embeddings(database), ResponseCache(database), self.prompts)
-
-    @classmethod
-    def init(cls, folder: str | Path) -> "Workspace":
-        """Make a workspace in a new or empty folder and open it."""
-        path = Path(folder)
-        if (path / INDEX_FILE).exists() or (path / configuration.FILE_NAME).exists():
-            raise InputError(f"{str(path)!r} is a workspace already; use it, or name another folder")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            (path / PROMPTS_FOLDER).mkdir(exist_ok=True)
-            (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
-        except OSError as error:
-            raise WorkspaceError(f"cannot make a workspace in {str(path)!r}: {error.strerror}") from None
-        config = load_config(path)
-        return cls(path, open_database(path, config), config)
-
-    @classmethod
-    def open(cls, folder: str | Path, **settings: Any) -> "Workspace":
-        """Open a workspace; `settings` replace those of taxonaut.toml, such as `walk={"terminals": 40}`."""
-        path = Path(folder)
-        if not (path / configuration.FILE_NAME).is_file():
-            raise WorkspaceError(f"{str(path)!r} is no workspace; make one with: taxonaut init {path}")
-        config = load_config(path, settings)
-        return cls(path, open_database(path, config), config)
-
-    def close(self) -> None:
-        """Free the models and the index."""
-        self.wiring.close()
-        self.samples.flush()
-        self.database.close()
-        forget_nodes()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    last_build: "BuildReport | None" = None
+    """What the agents' latest build in this object came to."""
 
     def import_labels(self, labels: LabelFile) -> None:
         """Put a file's labels into an empty workspace; a tree they describe is the index at once."""
@@ -127,7 +57,7 @@ class Workspace:
                 self.index.load_tree(build_native_tree(labels.rows))
 
     async def aadd_labels(
-        self, labels: "Sequence[Label] | LabelFile", progress: Progress = silent, **how: Any
+        self, labels: Sequence[Label] | LabelFile, progress: Progress = silent, **how: Any
     ) -> "Growth":
         """Add labels to the index that stands, as one change; `how` is as in `workspace.growth.aadd_labels`."""
         from taxonaut.workspace.build import add_labels as growth
@@ -135,10 +65,10 @@ class Workspace:
         return await growth.aadd_labels(self, labels, progress, **how)
 
     def add_labels(
-        self, labels: "Sequence[Label] | LabelFile", progress: Progress = silent, **how: Any
+        self, labels: Sequence[Label] | LabelFile, progress: Progress = silent, **how: Any
     ) -> "Growth":
         """Do what `aadd_labels` does, from synchronous code."""
-        return portal().run(self.aadd_labels(labels, progress, **how))
+        return PORTAL.run(self.aadd_labels(labels, progress, **how))
 
     async def abuild_index(
         self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
@@ -152,7 +82,7 @@ class Workspace:
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
             )
-        keep_templates(self, crew.TEMPLATES if method == "agents" else ())
+        self.keep_templates(crew.TEMPLATES if method == "agents" else ())
         build = builder(method, self.wiring, settings or {}, self.runs)
         tree = await build.build(labels, progress)
         with self.index.change(f"index build --method {method}"):
@@ -164,7 +94,7 @@ class Workspace:
         self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
     ) -> Tree:
         """Do what `abuild_index` does, from synchronous code."""
-        return portal().run(self.abuild_index(method, settings, progress))
+        return PORTAL.run(self.abuild_index(method, settings, progress))
 
     async def abuild_vocabulary(
         self, texts: Iterable[str | Item], sample: int = 0, on_stage: "OnStage | None" = None
@@ -184,11 +114,11 @@ class Workspace:
         self, texts: Iterable[str | Item], sample: int = 0, on_stage: "OnStage | None" = None
     ) -> "VocabularyBuild":
         """Do what `abuild_vocabulary` does, from synchronous code."""
-        return portal().run(self.abuild_vocabulary(texts, sample, on_stage))
+        return PORTAL.run(self.abuild_vocabulary(texts, sample, on_stage))
 
     async def aassign_vocabulary(
         self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: "OnDone | None" = None
-    ) -> "list[Tagging]":
+    ) -> list[Tagging]:
         """Put the vocabulary's descriptors on texts: one best a level, and with `every` all others that fit."""
         from taxonaut.workspace.vocabulary import assign as vocabulary_assign
 
@@ -198,9 +128,9 @@ class Workspace:
 
     def assign_vocabulary(
         self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: "OnDone | None" = None
-    ) -> "list[Tagging]":
+    ) -> list[Tagging]:
         """Do what `aassign_vocabulary` does, from synchronous code."""
-        return portal().run(self.aassign_vocabulary(texts, every=every, on_done=on_done))
+        return PORTAL.run(self.aassign_vocabulary(texts, every=every, on_done=on_done))
 
     @property
     def experts(self) -> "Experts":
@@ -209,31 +139,22 @@ class Workspace:
 
         return Experts(self)
 
-    async def atrain_expert(self, rows: "Sequence[ItemRow]", **how: Any) -> "ExpertCard":
+    async def atrain_expert(self, rows: Sequence[ItemRow], **how: Any) -> "ExpertCard":
         """Train a domain expert on labelled products; `how` is as in `workspace.experts.Experts.train`."""
         return await asyncio.to_thread(self.train_expert, rows, **how)
 
-    def train_expert(self, rows: "Sequence[ItemRow]", **how: Any) -> "ExpertCard":
+    def train_expert(self, rows: Sequence[ItemRow], **how: Any) -> "ExpertCard":
         """Do what `atrain_expert` does, from synchronous code."""
         return self.experts.train(rows, **how)
 
-    @property
-    def compares_vectors(self) -> bool:
-        """Whether classifying with these settings needs the labels' vectors."""
-        policy, models = self.policy(), self.config.models
-        encoders = (models.navigator.provider, models.general_expert.provider).count("encoder")
-        return policy.needs_retriever or encoders > 0
-
     def embed_labels(self, progress: Progress = silent) -> None:
         """Embed the labels that have no vector yet; what compares vectors does it by itself, unseen."""
-        from taxonaut.models.encoder.scorer import option_vectors
-
         texts = list(self.wiring.label_texts().values())
         if texts:
             option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, progress))
 
     def graph(
-        self, policy: "WalkPolicy | None" = None, *, rank: bool = True, **agents: Any
+        self, policy: WalkPolicy | None = None, *, rank: bool = True, **agents: Any
     ) -> "StateGraph[Any, Any, Any, Any]":
         """Return the walk as an uncompiled LangGraph graph over this workspace's index and agents.
 
@@ -243,12 +164,6 @@ class Workspace:
         from taxonaut.workspace.walk.walk_graph import walk_graph
 
         return walk_graph(self, policy, rank=rank, **agents)
-
-    def policy(self) -> "WalkPolicy":
-        """Return the walk's policy as the settings have it."""
-        from taxonaut.workspace.walk.walk_graph import walk_policy
-
-        return walk_policy(self.config)
 
     def graph_input(self, texts: Iterable[str | Item]) -> dict[str, Any]:
         """Keep texts as items, and return what a graph over them is invoked with; no run keeps its decisions."""
@@ -265,48 +180,13 @@ class Workspace:
         self.check_walkable()
         settings = {
             "index": self.index.version(),
-            "templates": keep_templates(self, self.wiring.walk_templates),
-            "version": taxonaut.__version__,
+            "templates": self.keep_templates(self.wiring.walk_templates),
+            "version": version.VERSION,
             **self.config.deciding(),
         }
         return Classification(
             self.runs, self.decisions, self.items, self.graph().compile(), settings, self.batch
         )
-
-    def check_walkable(self) -> None:
-        """Refuse to walk where there is nothing to walk."""
-        if not self.index.label_ids():
-            raise InputError(
-                f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
-            )
-        if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
-            raise InputError(
-                f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; "
-                "build one with: taxonaut index build"
-            )
-
-    @property
-    def batch(self) -> int:
-        """How many items walk together."""
-        roles = (self.config.models.navigator, self.config.models.general_expert)
-        language = [role.concurrency for role in roles if role.provider != ENCODER]
-        return self.config.walk.batch or (max(64, 8 * max(language)) if language else ENCODER_BATCH)
-
-    def with_walk(self, **walk: Any) -> "Workspace":
-        """Return this workspace with other walk settings; it shares the index and the opened models."""
-        try:
-            changed = WalkConfig(**{**self.config.walk.model_dump(), **walk})
-        except ValidationError as error:
-            raise InputError(f"these walk settings cannot be: {problems(error)}") from None
-        return self.with_table("walk", changed)
-
-    def with_table(self, name: str, table: Section) -> "Workspace":
-        """Return this workspace with another table of settings; it shares the index and the opened models."""
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other.config = self.config.model_copy(update={name: table})
-        other.wiring = self.wiring.reconfigured(other.config)
-        return other
 
     async def acategorize(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **categorize: Any
@@ -323,7 +203,7 @@ class Workspace:
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **categorize: Any
     ) -> CategorizedItems:
         """Do what `acategorize` does, from synchronous code."""
-        return portal().run(self.acategorize(texts, on_done=on_done, **categorize))
+        return PORTAL.run(self.acategorize(texts, on_done=on_done, **categorize))
 
     async def aclassify(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
@@ -348,7 +228,7 @@ class Workspace:
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
     ) -> ItemResults:
         """Do what `aclassify` does, from synchronous code, a notebook's running loop included."""
-        return portal().run(self.aclassify(texts, on_done=on_done, **walk))
+        return PORTAL.run(self.aclassify(texts, on_done=on_done, **walk))
 
     async def ashortlists(
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
@@ -362,7 +242,7 @@ class Workspace:
         self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
     ) -> "list[ShortlistResult]":
         """Do what `ashortlists` does, from synchronous code."""
-        return portal().run(self.ashortlists(texts, on_done=on_done, **walk))
+        return PORTAL.run(self.ashortlists(texts, on_done=on_done, **walk))
 
     def explain(self, item_id: ItemId, gold: Sequence[LabelId] = ()) -> "Explanation":
         """Return the latest walk of an item as a tree, and where each of its `gold` labels was found or lost."""
@@ -374,24 +254,3 @@ class Workspace:
         """Return what the latest classification cost so far, all its calls together."""
         runs = self.runs.list("classify")
         return self.decisions.totals(runs[0].id) if runs else Totals()
-
-
-def open_database(folder: Path, config: Config) -> Database:
-    """Open a workspace's index file with its settings."""
-    return Database.open(
-        folder / INDEX_FILE, memory_limit=config.database.memory_limit, threads=config.database.threads
-    )
-
-
-def as_item(text: str | Item) -> Item:
-    """Make an item of a bare text; its id is the same wherever the text is the same."""
-    if isinstance(text, Item):
-        return text
-    return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]), text)
-
-
-def portal() -> "Portal":
-    """Return the loop that synchronous calls run on."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
-    return PORTAL

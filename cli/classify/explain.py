@@ -86,8 +86,8 @@ def kept_or_new(
     from taxonaut.cli.shared.item_run import label_all
     from taxonaut.state.errors import InputError, NotFoundError
     from taxonaut.state.ids import ItemId
+    from taxonaut.workspace.core.core import as_item
     from taxonaut.workspace.files.tables import cleaned
-    from taxonaut.workspace.workspace import as_item
 
     text = as_item(cleaned(given))
     for known in (ItemId(given), text.id):

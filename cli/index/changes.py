@@ -242,9 +242,9 @@ def split(
 ) -> None:
     """Divide the labels that stand in a node among new nodes below it."""
     from taxonaut.cli.shared.progress import progress
+    from taxonaut.graphs.sync_bridge import PORTAL
     from taxonaut.state.errors import InputError
     from taxonaut.workspace.build.split_node import asubtree, split_size
-    from taxonaut.workspace.workspace import portal
 
     with session.open() as workspace:
         index = workspace.index
@@ -253,7 +253,7 @@ def split(
         size = terminal_size or split_size(count, method)
         with progress(session) as bar:
             bar.stage(f"splitting by {method}")
-            tree = portal().run(asubtree(workspace, found, method, {"terminal_size": size}, bar.at))
+            tree = PORTAL.run(asubtree(workspace, found, method, {"terminal_size": size}, bar.at))
         if not any(each.key for each in tree.nodes):
             raise InputError(
                 f"the {count} labels of {index.node(found).name!r} fit into one terminal of {size}; "

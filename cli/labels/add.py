@@ -80,8 +80,8 @@ def add(
     from taxonaut.cli.shared.exit_codes import InterruptedWork, say
     from taxonaut.cli.shared.progress import progress
     from taxonaut.cli.shared.terminal import clipped, print_json
+    from taxonaut.graphs.sync_bridge import PORTAL
     from taxonaut.workspace.files.label_files import read_labels
-    from taxonaut.workspace.workspace import portal
 
     columns = label_columns(
         id=id_column,
@@ -107,7 +107,7 @@ def add(
         )
         note = f"add {clipped(labels.name, 200)}"
         try:
-            growth = portal().run(
+            growth = PORTAL.run(
                 workspace.aadd_labels(labels, bar.at, dry_run=dry_run, note=note, on_stage=bar.stage)
             )
         except KeyboardInterrupt:

@@ -66,8 +66,8 @@ def names_file(given: str) -> bool:
 
 
 def _texts(given: Sequence[str]) -> ItemInput:
+    from taxonaut.workspace.core.core import as_item
     from taxonaut.workspace.files.tables import cleaned
-    from taxonaut.workspace.workspace import as_item
 
     items = list(dict.fromkeys(as_item(cleaned(text)) for text in given))
     return ItemInput(len(items), lambda: iter(items), is_texts=True)

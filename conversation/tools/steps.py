@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import taxonaut
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.nlu.mentions import candidates, find_label, find_place, node_of, path_of
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, Desk, made
 from taxonaut.conversation.tools.walk import TEXT, ready, text_item
+from taxonaut.state import version
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Decision, Item
@@ -32,7 +32,7 @@ def begun(desk: Desk, item: Item) -> RunId:
     """Open the run that single decisions on this index and these settings belong to, and keep the item."""
     settings = {
         "index": desk.index.version(),
-        "version": taxonaut.__version__,
+        "version": version.VERSION,
         **desk.workspace.config.deciding(),
     }
     desk.workspace.items.put([item])

@@ -10,9 +10,9 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Item, ItemResult
 from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.tables import cleaned
 from taxonaut.workspace.walk.classification import KIND
-from taxonaut.workspace.workspace import as_item
 
 TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "description": "The text of the item."}
 SHOWN = 5

@@ -9,7 +9,7 @@ from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Decision, Item
-from taxonaut.workspace.walk.walk_graph import ENCODER_CANDIDATES, MODEL_CANDIDATES
+from taxonaut.workspace.core.core import ENCODER_CANDIDATES, MODEL_CANDIDATES
 from taxonaut.workspace.workspace import Workspace
 
 WRITTEN = 10

@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import taxonaut
 from taxonaut.evaluation.methods.method import OnDone, Outcome
+from taxonaut.state import version
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
+from taxonaut.workspace.core.core import ENCODER_BATCH
 from taxonaut.workspace.walk.classification import Classification
-from taxonaut.workspace.workspace import ENCODER_BATCH, Workspace
+from taxonaut.workspace.workspace import Workspace
 
 KIND = "evaluate"
 
@@ -64,7 +65,7 @@ async def labelled(
         "settings": dict(settings),
         "index": workspace.index.version(),
         "templates": {name: workspace.prompts.hash(name) for name in workspace.prompts.names()},
-        "version": taxonaut.__version__,
+        "version": version.VERSION,
         **workspace.config.deciding(),
     }
     size = workspace.config.walk.batch or batch or ENCODER_BATCH

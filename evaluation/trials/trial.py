@@ -19,6 +19,7 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.prompt_trials import Trials
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.prompt_lab.template_versions import (
     PACKAGED,
@@ -241,7 +242,7 @@ class Run:
 
 
 async def made(
-    workspace: Workspace,
+    workspace: Core,
     how: Reader,
     version: Version,
     origin: str,

@@ -126,7 +126,7 @@ def test_names_that_are_refused(names: Sequence[str], said: str) -> None:
         ("linear:shots=2", "2 shots need labelled texts to draw from; name a file of them with --examples"),
         (
             "navigate:terminals=none",
-            "these walk settings cannot be: terminals: Input should be a valid integer",
+            "invalid [walk] settings: terminals: Input should be a valid integer",
         ),
     ],
 )

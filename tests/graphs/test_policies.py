@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from taxonaut import WalkPolicy, navigate
 from taxonaut.agents.navigator import Navigator, NavigatorSettings
-from taxonaut.graphs import WalkPolicy, navigate
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from taxonaut import WalkPolicy, navigate
 from taxonaut.agents.navigator import Navigator, NavigatorSettings
-from taxonaut.graphs import WalkPolicy, navigate
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary

@@ -11,6 +11,7 @@ from goods import POLICY, Goods, suggestions
 from langchain_core.runnables import RunnableLambda
 from langgraph.graph import START, StateGraph
 
+from taxonaut import WalkPolicy, navigate
 from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect
 from taxonaut.agents.category_expert import CategoryExpert, CategoryText
@@ -21,7 +22,6 @@ from taxonaut.agents.general_expert import GeneralExpert
 from taxonaut.agents.navigator import Navigator
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.agents.support.vector_clusters import Suggestions
-from taxonaut.graphs import WalkPolicy, navigate
 from taxonaut.graphs.assign_vocabulary import assign_vocabulary
 from taxonaut.graphs.build_index import build_index
 from taxonaut.graphs.build_vocabulary import build_vocabulary

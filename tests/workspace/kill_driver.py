@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import langgraph.graph  # noqa: F401  (loaded once, before the forks)
+
 from taxonaut.graphs import build_index, insert_labels, navigate  # noqa: F401  (loaded once, before the forks)
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label

@@ -18,8 +18,8 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-import taxonaut
 from taxonaut.cli.main import app
+from taxonaut.state import version
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "workspace-e6b2b8b.tar.gz"
 
@@ -43,7 +43,7 @@ def _workspaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("TAXONAUT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: FinishedEmbedder())
-    monkeypatch.setattr(taxonaut, "__version__", "0.1.0")
+    monkeypatch.setattr(version, "VERSION", "0.1.0")
     monkeypatch.chdir(tmp_path)
     with tarfile.open(FIXTURE) as packed:
         packed.extractall(tmp_path, filter="data")

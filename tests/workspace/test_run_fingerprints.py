@@ -23,8 +23,8 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-import taxonaut
 from taxonaut.cli.main import app
+from taxonaut.state import version
 
 ADDRESS = "http://models.test/v1"
 ROLES = ("navigator", "general_expert", "architect", "annotator", "assistant")
@@ -61,7 +61,7 @@ def _models(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(litellm, "acompletion", complete)
     monkeypatch.setattr(litellm, "aembedding", embed)
-    monkeypatch.setattr(taxonaut, "__version__", "0.1.0")
+    monkeypatch.setattr(version, "VERSION", "0.1.0")
     monkeypatch.chdir(tmp_path)
 
 

@@ -27,8 +27,8 @@ from taxonaut.state.records import ItemResult, Label, Prediction
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.label_files import read_labels
-from taxonaut.workspace.workspace import as_item
 
 LABELS = """id,name,path
 shoes,Shoes,Clothes > Shoes
@@ -138,11 +138,9 @@ def test_walk_settings_of_one_call(shop: Workspace) -> None:
     (result,) = shop.classify([BOOTS], top=1)
     assert len(result.labels) == 1
     assert len(shop.classify([BOOTS])[0].labels) == 2
-    with pytest.raises(
-        InputError, match=r"^these walk settings cannot be: terminals: Input should be greater"
-    ):
+    with pytest.raises(InputError, match=r"^invalid \[walk\] settings: terminals: Input should be greater"):
         shop.classify([BOOTS], terminals=0)
-    with pytest.raises(InputError, match=r"^these walk settings cannot be: termnals: Extra inputs"):
+    with pytest.raises(InputError, match=r"^invalid \[walk\] settings: termnals: Extra inputs"):
         shop.classify([BOOTS], termnals=3)
 
 

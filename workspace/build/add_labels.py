@@ -12,9 +12,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import taxonaut
+from taxonaut.agents.annotator import Annotator
+from taxonaut.state import version
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, LabelId, NodeId, RunId
 from taxonaut.state.index.diff import IndexDiff, diff
@@ -25,14 +26,9 @@ from taxonaut.workspace.build.place_by_path import Homes, homes, settle
 from taxonaut.workspace.build.split_node import asubtree_by
 from taxonaut.workspace.build.tree_builder import Progress, TreeBuilder, silent
 from taxonaut.workspace.core.config import BuildConfig
+from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.label_files import LabelFile
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
-
-if TYPE_CHECKING:
-    from taxonaut.agents.annotator import Annotator
-    from taxonaut.workspace.core.container import Wiring
-    from taxonaut.workspace.workspace import Workspace
-
 
 SHOWN = 5
 LONGEST = 80
@@ -175,7 +171,7 @@ class Growth:
 
 
 async def aadd_labels(
-    workspace: "Workspace",
+    workspace: Core,
     labels: Sequence[Label] | LabelFile,
     progress: Progress = silent,
     *,
@@ -209,7 +205,7 @@ async def aadd_labels(
     return written(workspace, coming, growth, own, note, dry_run)
 
 
-def check_grown(workspace: "Workspace") -> None:
+def check_grown(workspace: Core) -> None:
     """Refuse to add to what has no labels or no tree."""
     index, folder = workspace.index, str(workspace.folder)
     if not index.label_ids():
@@ -224,7 +220,7 @@ class Growing:
     """One addition on its way: what is asked of models, and kept, before anything is written."""
 
     def __init__(
-        self, workspace: "Workspace", labels: Sequence[Label], progress: Progress, on_stage: OnStage
+        self, workspace: Core, labels: Sequence[Label], progress: Progress, on_stage: OnStage
     ) -> None:
         self.workspace = workspace
         self.index = workspace.index
@@ -243,9 +239,9 @@ class Growing:
         if not self.labels:
             return Growth(terminal_size=self.build.terminal_size)
         runs = self.workspace.runs
-        keep_templates(self.workspace, crew.TEMPLATES)
+        self.workspace.keep_templates(crew.TEMPLATES)
         settings = {
-            "version": taxonaut.__version__,
+            "version": version.VERSION,
             "index": self.index.version(),
             **crew.settings(self.wiring.config, self.wiring),
         }
@@ -275,7 +271,7 @@ class Growing:
         state = await graph.ainvoke({"run_id": run, "label_ids": list(texts)}, {"recursion_limit": DEEPEST})
         return Growth(inserted=state["inserted"], unfit=state["unfit"])
 
-    def annotator(self) -> "Annotator":
+    def annotator(self) -> Annotator:
         """Return the annotator; an encoder looks from the mean of some of the index's labels."""
         from taxonaut.models.catalog import ENCODER
         from taxonaut.workspace.build import build_agents as crew
@@ -359,7 +355,7 @@ class Growing:
         }
 
 
-def build_settings(workspace: "Workspace") -> BuildConfig:
+def build_settings(workspace: Core) -> BuildConfig:
     """Return the [build] table with what the tree that stands was built with in place of its values.
 
     A k-means tree holds each label once, so a new one goes to the nearest centre only.
@@ -372,7 +368,7 @@ def build_settings(workspace: "Workspace") -> BuildConfig:
 
 
 def written(
-    workspace: "Workspace", coming: Arrivals, growth: Growth, own: Homes | None, note: str, dry_run: bool
+    workspace: Core, coming: Arrivals, growth: Growth, own: Homes | None, note: str, dry_run: bool
 ) -> Growth:
     """Write labels, placements and sub-trees: one transaction and one change; a dry run takes it back."""
     index = workspace.index

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import taxonaut
 from taxonaut.agents.annotator import Annotator
 from taxonaut.agents.architect import Architect
 from taxonaut.agents.support.vector_clusters import Suggestions, Wish
 from taxonaut.graphs.merge_partitions import METHOD, merged, nodes_of, tree_of
 from taxonaut.graphs.policies import BuildPolicy
+from taxonaut.state import version
 from taxonaut.state.graph_states.build_index import Centre, Partition, Split
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Label, Tree
@@ -78,7 +78,7 @@ class AgentsTreeBuilder:
         """Put the labels into a tree. Raises the ModelError of a request that failed for good."""
         crew = self._crew(labels)
         settings = {
-            "version": taxonaut.__version__,
+            "version": version.VERSION,
             "policy": asdict(self._policy),
             "part": asdict(self._part),
             **crew.settings,

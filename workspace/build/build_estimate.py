@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.llm.estimates import EstimatingAnswers, Proposed, Tally
@@ -12,10 +12,8 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.config import DEFAULT_CHOOSER
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.core.container import Wiring
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.core import Core
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class BuildEstimate:
 
 
 async def aestimate_build(
-    workspace: "Workspace", settings: Mapping[str, Any] | None = None, progress: Progress = silent
+    workspace: Core, settings: Mapping[str, Any] | None = None, progress: Progress = silent
 ) -> BuildEstimate:
     """Run the whole build with the encoder in the language models' place; every prompt is written and counted.
 
@@ -87,7 +85,7 @@ async def aestimate_build(
     return BuildEstimate(len(labels), roles)
 
 
-def stand_in(wiring: "Wiring", model: ModelSettings, names: Sequence[str], proposed: Proposed) -> Answers:
+def stand_in(wiring: Wiring, model: ModelSettings, names: Sequence[str], proposed: Proposed) -> Answers:
     """Return an encoder for an encoder, and for a language model one that counts what it would read."""
     from taxonaut.workspace.build.build_agents import label_encoder
 

@@ -1,27 +1,25 @@
 """The ways of making an index over labels, by name."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.state.errors import InputError
+from taxonaut.state.stores.runs import Runs
+from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 from taxonaut.workspace.build.kmeans_tree import KMeansSettings, KMeansTreeBuilder
 from taxonaut.workspace.build.tree_builder import TreeBuilder
 from taxonaut.workspace.core.config import BuildConfig, problems
 from taxonaut.workspace.core.container import Wiring
-
-if TYPE_CHECKING:
-    from taxonaut.graphs.policies import BuildPolicy
-    from taxonaut.state.stores.runs import Runs
-    from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 
 METHODS = ("kmeans", "agents")
 """Methods of `index build`. A tree that a label file describes needs none: importing it builds it."""
 
 
 def builder(
-    method: str, wiring: Wiring, settings: Mapping[str, Any], runs: "Runs | None" = None
+    method: str, wiring: Wiring, settings: Mapping[str, Any], runs: Runs | None = None
 ) -> TreeBuilder:
     """Return the builder of this name with its settings; InputError says which there are.
 
@@ -47,8 +45,8 @@ def kmeans_builder(wiring: Wiring, settings: Mapping[str, Any]) -> KMeansTreeBui
 
 
 def agents_builder(
-    wiring: Wiring, settings: Mapping[str, Any], runs: "Runs | None" = None
-) -> "AgentsTreeBuilder":
+    wiring: Wiring, settings: Mapping[str, Any], runs: Runs | None = None
+) -> AgentsTreeBuilder:
     """Return the builder by agents; `settings` replace those of the [build] table."""
     from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
     from taxonaut.workspace.build.build_agents import crew
@@ -66,7 +64,7 @@ def build_config(wiring: Wiring, settings: Mapping[str, Any]) -> BuildConfig:
         raise InputError(f"these settings do not fit the method 'agents': {problems(error)}") from None
 
 
-def build_policy(build: BuildConfig) -> "BuildPolicy":
+def build_policy(build: BuildConfig) -> BuildPolicy:
     """Return the thresholds of a build."""
     from taxonaut.graphs.policies import BuildPolicy
 

@@ -2,21 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.state.index.diff import IndexDiff
 from taxonaut.state.records import Change
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.text_format import clipped, counted
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
-
 
 LONGEST_NOTE = 200
 
 
 def make_change(
-    workspace: "Workspace", change: Callable[[], object], note: str, *, dry_run: bool = False
+    workspace: Core, change: Callable[[], object], note: str, *, dry_run: bool = False
 ) -> IndexDiff:
     """Carry a change out as one transaction and one change of the log, and return what differs.
 
@@ -30,7 +27,7 @@ def make_change(
 
 
 @contextmanager
-def attempt(workspace: "Workspace", *, dry_run: bool) -> Iterator[None]:
+def attempt(workspace: Core, *, dry_run: bool) -> Iterator[None]:
     """Hold one transaction, which a dry run ends with a rollback."""
     if not dry_run:
         with workspace.database.write():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.build_index import Centre
@@ -10,9 +10,7 @@ from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
 from taxonaut.workspace.build.tree_builder import Progress, TreeBuilder, silent
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.core.core import Core
 
 
 def split_size(labels: int, method: str = "kmeans") -> int:
@@ -21,7 +19,7 @@ def split_size(labels: int, method: str = "kmeans") -> int:
 
 
 async def asubtree(
-    workspace: "Workspace",
+    workspace: Core,
     node: NodeId,
     method: str = "kmeans",
     settings: Mapping[str, Any] | None = None,
@@ -75,7 +73,7 @@ def placed(build: TreeBuilder, index: Index, node: NodeId) -> TreeBuilder:
 
 
 async def asplit_node(
-    workspace: "Workspace",
+    workspace: Core,
     node: NodeId,
     method: str = "kmeans",
     settings: Mapping[str, Any] | None = None,

@@ -12,26 +12,22 @@ from taxonaut.agents.retriever import Retriever
 from taxonaut.agents.support.exemplars import Exemplars
 from taxonaut.agents.support.texts import PATH_SEPARATOR, LabelTable, label_text
 from taxonaut.models.catalog import ENCODER, encoder_embedder, open_answers, open_embedder
+from taxonaut.models.embedder import Embedder
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import LabelSpace, ScoreSettings, TextScorer, option_vectors
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+from taxonaut.models.requests import Answers
+from taxonaut.models.settings import ModelSettings
+from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId
-from taxonaut.workspace.files.native_tree import NativeTreeBuilder
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import NATIVE
+from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.stores.reply_cache import ResponseCache
+from taxonaut.workspace.core.config import Config
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from taxonaut.models.embedder import Embedder
-    from taxonaut.models.requests import Answers
-    from taxonaut.models.settings import ModelSettings
-    from taxonaut.prompts.library import PromptLibrary
-    from taxonaut.state.index.index import Index
-    from taxonaut.state.stores.embeddings import Embeddings
-    from taxonaut.state.stores.reply_cache import ResponseCache
-    from taxonaut.workspace.core.config import Config
-
-
-NATIVE = NativeTreeBuilder.name
 
 
 class Wiring:
@@ -39,11 +35,11 @@ class Wiring:
 
     def __init__(
         self,
-        config: "Config",
-        index: "Index",
-        embeddings: "Embeddings",
-        cache: "ResponseCache",
-        prompts: "PromptLibrary",
+        config: Config,
+        index: Index,
+        embeddings: Embeddings,
+        cache: ResponseCache,
+        prompts: PromptLibrary,
     ) -> None:
         self.config = config
         self.index = index
@@ -57,11 +53,17 @@ class Wiring:
         self.lock = RLock()
         """Held while a table or scorer is made: who wants it meanwhile waits, and does not make it again."""
 
-    def reconfigured(self, config: "Config") -> "Wiring":
-        """Return the same wiring under other settings; what was opened is shared."""
-        other = Wiring(config, self.index, self.embeddings, self.cache, self.prompts)
+    def reconfigured(self, config: Config, prompts: PromptLibrary | None = None) -> "Wiring":
+        """Return the same wiring under other settings, or with other templates; what was opened is shared."""
+        other = Wiring(config, self.index, self.embeddings, self.cache, prompts or self.prompts)
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
         other.models, other.lock = self.models, self.lock
+        return other
+
+    def over(self, index: Index) -> "Wiring":
+        """Return wiring over another index, whose scorers and tables are its own; embedders are shared."""
+        other = Wiring(self.config, index, self.embeddings, self.cache, self.prompts)
+        other.embedders = self.embedders
         return other
 
     @property
@@ -79,7 +81,7 @@ class Wiring:
         """Scores texts against labels with the workspace's embedder."""
         return self.scorer_of(self.config.embeddings)
 
-    def embedder_of(self, settings: "ModelSettings") -> "Embedder":
+    def embedder_of(self, settings: ModelSettings) -> Embedder:
         """Open an embedder, once for equal settings."""
         with self.lock:
             key = embedder_key(settings)
@@ -95,7 +97,7 @@ class Wiring:
         embedder = self.embedders.setdefault(f"{folder} {opened.name}", opened)
         return StoredEmbedder(embedder, self.embeddings)
 
-    def scorer_of(self, settings: "ModelSettings") -> TextScorer:
+    def scorer_of(self, settings: ModelSettings) -> TextScorer:
         """Return the scorer over one embedder; equal settings share it, and with it the phrases it knows."""
         with self.lock:
             key = f"{embedder_key(settings)} {self.index.version()}"
@@ -112,7 +114,7 @@ class Wiring:
         phrases = replace(PhraseSettings(), limit=scoring.phrases)
         return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases)
 
-    def answers(self, settings: "ModelSettings") -> "Answers":
+    def answers(self, settings: ModelSettings) -> Answers:
         """Open a role's model, once for equal settings: walks at the same time share its concurrency limit."""
         compares = settings.provider == ENCODER or settings.join is not None
         version = self.index.version() if compares else ""
@@ -158,7 +160,7 @@ class Wiring:
         """Return dense retrieval over all labels of the index."""
         return Retriever(self.scorer, lambda: self.label_table(self.config.embeddings))
 
-    def label_table(self, embedder: "ModelSettings") -> LabelTable:
+    def label_table(self, embedder: ModelSettings) -> LabelTable:
         """Return every label with its text and vector, embedding those that are new."""
         with self.lock:
             key = f"{embedder_key(embedder)} {self.index.version()}"
@@ -185,13 +187,13 @@ class Wiring:
         self.models.clear()
 
 
-def close(embedder: "Embedder") -> None:
+def close(embedder: Embedder) -> None:
     """Free what an embedder takes in this process, if it does."""
     free = getattr(embedder, "close", None)
     if free is not None:
         free()
 
 
-def embedder_key(settings: "ModelSettings") -> str:
+def embedder_key(settings: ModelSettings) -> str:
     """What makes two embedders the same."""
     return f"{settings.model} {settings.api_base}"

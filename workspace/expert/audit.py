@@ -5,20 +5,18 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.state.errors import InputError
+from taxonaut.state.graph_states.categorize import Judged
 from taxonaut.state.ids import LabelId
 from taxonaut.state.recommendations import Categorized
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import Audit, Audited
 from taxonaut.workspace.expert.categorize import Categorizing, categorizing
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.walk.classification import OnDone
-
-if TYPE_CHECKING:
-    from taxonaut.state.graph_states.categorize import Judged
-    from taxonaut.state.stores.decisions import Totals
-    from taxonaut.workspace.workspace import Workspace
 
 SAMPLE = 500
 
@@ -45,7 +43,7 @@ class AuditRun:
     sample: Sample
     trained_on: int
     unknown: tuple[LabelId, ...]
-    totals: "Totals"
+    totals: Totals
 
 
 def drawn(rows: Sequence[ItemRow], size: int, seed: int) -> Sample:
@@ -66,7 +64,7 @@ def drawn(rows: Sequence[ItemRow], size: int, seed: int) -> Sample:
 
 
 async def aaudit(
-    workspace: "Workspace",
+    workspace: Core,
     rows: Sequence[ItemRow],
     *,
     size: int = SAMPLE,
@@ -97,7 +95,7 @@ async def aaudit(
     return AuditRun(audit, sample, learnt, tuple(unknown), routing.totals().since(before))
 
 
-def audited_row(row: ItemRow, result: Categorized, said: "Judged | None") -> Audited:
+def audited_row(row: ItemRow, result: Categorized, said: Judged | None) -> Audited:
     """Put together what is kept of an item."""
     return Audited(row.item, row.gold, result.recommended, said)
 
@@ -109,7 +107,7 @@ def learnt_from(routing: Categorizing, sample: Sample) -> int:
     return sum(row.item.text.strip() in texts for row in sample.rows)
 
 
-def audit(workspace: "Workspace", rows: Sequence[ItemRow], **how: Any) -> AuditRun:
+def audit(workspace: Core, rows: Sequence[ItemRow], **how: Any) -> AuditRun:
     """Do what `aaudit` does, from synchronous code."""
     from taxonaut.graphs.sync_bridge import PORTAL
 

@@ -5,16 +5,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.state.errors import DiskError, NotFoundError, WorkspaceError
 from taxonaut.state.graph_states.categorize import Judged
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Item
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.core.core import Core
 
 FOLDER = "experts"
 FILE_NAME = "audit.json"
@@ -62,12 +60,12 @@ class Audit:
     proposal: Mapping[str, Any] = field(default_factory=dict)
 
 
-def audit_path(workspace: "Workspace", expert: int) -> Path:
+def audit_path(workspace: Core, expert: int) -> Path:
     """Return where an expert's audit is kept."""
     return workspace.folder / FOLDER / str(expert) / FILE_NAME
 
 
-def keep_audit(workspace: "Workspace", audit: Audit) -> Path:
+def keep_audit(workspace: Core, audit: Audit) -> Path:
     """Keep an audit in place of the former one; a kill leaves the one or the other. Raises DiskError."""
     path = audit_path(workspace, audit.expert)
     text = json.dumps(asdict(audit), ensure_ascii=True)
@@ -82,7 +80,7 @@ def keep_audit(workspace: "Workspace", audit: Audit) -> Path:
     return path
 
 
-def last_audit(workspace: "Workspace", expert: int) -> Audit | None:
+def last_audit(workspace: Core, expert: int) -> Audit | None:
     """Read an expert's last audit; None before the first. Raises WorkspaceError for a file that is damaged."""
     path = audit_path(workspace, expert)
     if not path.is_file():
@@ -96,7 +94,7 @@ def last_audit(workspace: "Workspace", expert: int) -> Audit | None:
         ) from None
 
 
-def known_audit(workspace: "Workspace", expert: int) -> Audit:
+def known_audit(workspace: Core, expert: int) -> Audit:
     """Read an expert's last audit. Raises NotFoundError that says how to make one."""
     audit = last_audit(workspace, expert)
     if audit is None:

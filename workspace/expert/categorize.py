@@ -5,30 +5,26 @@ import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
-import taxonaut
+from taxonaut.agents.category_expert import CategoryExpert
 from taxonaut.models.catalog import ENCODER
+from taxonaut.state import version
 from taxonaut.state.errors import InputError, ModelUnavailableError
-from taxonaut.state.graph_states.categorize import EVERYTHING
+from taxonaut.state.graph_states.categorize import EVERYTHING, Judged
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.config import CategorizeConfig, problems
+from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
 from taxonaut.workspace.files.results import CategorizedItems
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched, distinct, unit_key
-
-if TYPE_CHECKING:
-    from taxonaut.agents.category_expert import CategoryExpert
-    from taxonaut.state.graph_states.categorize import Judged
-    from taxonaut.workspace.core.container import Wiring
-    from taxonaut.workspace.workspace import Workspace
 
 KIND = "categorize"
 DEFAULT_THRESHOLD = 0.5
@@ -70,7 +66,7 @@ class Categorizing:
     """
 
     def __init__(
-        self, workspace: "Workspace", expert: int | None, *, everything: bool = False, kind: str = KIND
+        self, workspace: Core, expert: int | None, *, everything: bool = False, kind: str = KIND
     ) -> None:
         from taxonaut.workspace.expert.experts import Experts
 
@@ -89,7 +85,7 @@ class Categorizing:
         config = self.workspace.config
         template = category_template(self.workspace)
         return {
-            "version": taxonaut.__version__,
+            "version": version.VERSION,
             "expert": self.card.number,
             "made": self.card.made,
             "index": self.workspace.index.version(),
@@ -136,7 +132,7 @@ class Categorizing:
 
     async def results(
         self, items: Iterable[Item], on_done: OnDone | None = None
-    ) -> AsyncGenerator[tuple[Categorized, "Judged | None"], None]:
+    ) -> AsyncGenerator[tuple[Categorized, Judged | None], None]:
         """Give what came of each item, in order, and what the general expert said where it was asked.
 
         Raises ModelUnavailableError after `FAILURES` failed requests in a row; what was finished is kept.
@@ -166,7 +162,7 @@ class Categorizing:
         general = None
         if self.threshold.value > 0:
             general = category_expert(workspace.wiring)
-            keep_templates(workspace, [category_template(workspace)])
+            workspace.keep_templates([category_template(workspace)])
         return categorize(
             workspace.index,
             workspace.items,
@@ -178,7 +174,7 @@ class Categorizing:
 
     async def categorized(
         self, run: RunId, batch: Sequence[Item], graph: Any
-    ) -> list[tuple[Categorized, "Judged | None"]]:
+    ) -> list[tuple[Categorized, Judged | None]]:
         """Give what came of a batch: kept where it was said before, the rest by the graph."""
         once = distinct(batch)
         keys = {item.id: unit_key(item) for item in once}
@@ -211,7 +207,7 @@ class Categorizing:
             self.note_failures(list(fresh.values()))
         return [(found[item.id], state["judged"].get(item.id)) for item in batch]
 
-    def note_failures(self, fresh: Sequence["Judged"]) -> None:
+    def note_failures(self, fresh: Sequence[Judged]) -> None:
         """Give up where nothing but failures comes from the general expert's model."""
         for said in fresh:
             self.failed_in_a_row = self.failed_in_a_row + 1 if said.verdict == "failed" else 0
@@ -224,7 +220,7 @@ class Categorizing:
 
 def remembered(
     keys: Mapping[ItemId, str], kept: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[ItemId, Recommendation], dict[ItemId, "Judged"]]:
+) -> tuple[dict[ItemId, Recommendation], dict[ItemId, Judged]]:
     """Return what former calls found out about items: recommendations and judgements."""
     recommended = {
         item: recommendation(kept[_RECOMMENDED + key])
@@ -249,13 +245,13 @@ def blank(item: Item) -> Categorized:
     return Categorized(item.id, None, (), "blank", Recommendation(item.id, (), ()))
 
 
-def is_scored(workspace: "Workspace") -> bool:
+def is_scored(workspace: Core) -> bool:
     """Whether the general expert's model answers by the likelihood of the options' texts."""
     model = workspace.config.models.general_expert
     return model.answer == "scored" and model.provider != ENCODER
 
 
-def category_template(workspace: "Workspace") -> str:
+def category_template(workspace: Core) -> str:
     """The name of the template that the general expert reads."""
     from taxonaut.agents.category_expert import TEMPLATES
     from taxonaut.agents.general_expert import SCORED_TEMPLATE
@@ -263,7 +259,7 @@ def category_template(workspace: "Workspace") -> str:
     return SCORED_TEMPLATE if is_scored(workspace) else TEMPLATES[workspace.config.categorize.ask]
 
 
-def category_expert(wiring: "Wiring") -> "CategoryExpert":
+def category_expert(wiring: Wiring) -> CategoryExpert:
     """Return the general expert on its configured model."""
     from taxonaut.agents.category_expert import ROOM, CategoryExpert, CategorySettings
 
@@ -277,7 +273,7 @@ def category_expert(wiring: "Wiring") -> "CategoryExpert":
 
 
 def categorizing(
-    workspace: "Workspace", *, expert: int | None = None, everything: bool = False, **categorize: Any
+    workspace: Core, *, expert: int | None = None, everything: bool = False, **categorize: Any
 ) -> Categorizing:
     """Prepare a categorization; `categorize` replaces settings of the `[categorize]` table, such as `ask="think"`.
 
@@ -292,7 +288,7 @@ def categorizing(
 
 
 async def acategorize(
-    workspace: "Workspace", items: Iterable[Item], *, on_done: OnDone | None = None, **categorize: Any
+    workspace: Core, items: Iterable[Item], *, on_done: OnDone | None = None, **categorize: Any
 ) -> CategorizedItems:
     """Do what `Categorizing.results` does, and return what came of the items together."""
     async with aclosing(categorizing(workspace, **categorize).results(items, on_done)) as results:

@@ -2,23 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from taxonaut.agents.category_expert import CategoryText
 from taxonaut.state.ids import EventId, LabelId
 from taxonaut.state.index.index import Index
+from taxonaut.state.records import NATIVE
 from taxonaut.state.stores.definitions import Definitions
 from taxonaut.tools.support.names import short_ends
-from taxonaut.workspace.files.native_tree import NativeTreeBuilder
+from taxonaut.workspace.core.core import Core
 
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
-
-_KEPT: "WeakKeyDictionary[Index, tuple[EventId, dict[LabelId, CategoryText]]]" = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Index, tuple[EventId, dict[LabelId, CategoryText]]] = WeakKeyDictionary()
 
 
-def category_texts(workspace: "Workspace", labels: Sequence[LabelId]) -> dict[LabelId, CategoryText]:
+def category_texts(workspace: Core, labels: Sequence[LabelId]) -> dict[LabelId, CategoryText]:
     """Return what categories may be shown as; those of all labels are kept until the index changes.
 
     A path is there in a tree of the person's own only, as it says what a category means; the title is the one that
@@ -35,12 +32,12 @@ def category_texts(workspace: "Workspace", labels: Sequence[LabelId]) -> dict[La
     return {label: kept[1][label] for label in labels}
 
 
-def forget_texts(workspace: "Workspace") -> None:
+def forget_texts(workspace: Core) -> None:
     """Forget what categories may be shown as, after titles were written."""
     _KEPT.pop(workspace.index, None)
 
 
-def all_texts(workspace: "Workspace") -> dict[LabelId, CategoryText]:
+def all_texts(workspace: Core) -> dict[LabelId, CategoryText]:
     """Return what all categories may be shown as."""
     labels = workspace.index.all_labels()
     paths = category_paths(workspace, [label.id for label in labels])
@@ -65,12 +62,12 @@ def distinct_title(
     return end if not title or shared else title
 
 
-def category_paths(workspace: "Workspace", labels: Sequence[LabelId]) -> dict[LabelId, tuple[str, ...]]:
+def category_paths(workspace: Core, labels: Sequence[LabelId]) -> dict[LabelId, tuple[str, ...]]:
     """Return a shortest path to each label in a tree of the person's own, elsewhere its name alone."""
     named: dict[LabelId, tuple[str, ...]] = {
         label.id: (label.name,) for label in workspace.index.labels(labels)
     }
-    if workspace.index.tree_method() != NativeTreeBuilder.name:
+    if workspace.index.tree_method() != NATIVE:
         return named
     paths = workspace.index.paths_of(labels)
     return {label: paths[label][0] if paths.get(label) else named[label] for label in labels}

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,14 +23,9 @@ from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, Words, compose_definition
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.category_texts import category_paths, category_texts, forget_texts
 from taxonaut.workspace.expert.training_data import Example, inner_labels
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.expert.training_data import Example
-    from taxonaut.workspace.workspace import Workspace
-
 
 AT_ONCE = 4096
 """Texts that are embedded together."""
@@ -39,14 +34,14 @@ SIBLINGS = 12
 """Neighbours that a prompt names; of more, those whose names are nearest."""
 
 
-def categories(workspace: "Workspace", examples: Mapping[LabelId, Sequence[Example]]) -> list[LabelId]:
+def categories(workspace: Core, examples: Mapping[LabelId, Sequence[Example]]) -> list[LabelId]:
     """Return the categories: leaves of the index, and inner ones that have products, in import order."""
     inner = inner_labels(workspace.index)
     return [label for label in workspace.index.label_ids() if label not in inner or label in examples]
 
 
 def subjects(
-    workspace: "Workspace",
+    workspace: Core,
     labels: Sequence[LabelId],
     examples: Mapping[LabelId, Sequence[Example]],
     *,
@@ -79,7 +74,7 @@ def subjects(
     return found
 
 
-def embed(workspace: "Workspace", groups: Sequence[Sequence[Example]], progress: Progress) -> None:
+def embed(workspace: Core, groups: Sequence[Sequence[Example]], progress: Progress) -> None:
     """Embed the products of the groups among which there is a choice; of very large ones that is done later."""
     least = workspace.config.categorize.examples
     texts = [each.item.text for group in groups if least < len(group) <= POOL for each in group]
@@ -101,7 +96,7 @@ def subject_key(subject: Subject, *more: object) -> str:
 class Neighbours:
     """The names beside each category: those of the nodes and labels that stand where it stands."""
 
-    def __init__(self, workspace: "Workspace") -> None:
+    def __init__(self, workspace: Core) -> None:
         self.index = workspace.index
         self.lookup = workspace.wiring.stored.lookup
         self.groups: dict[NodeId | None, tuple[str, ...]] = {}
@@ -182,7 +177,7 @@ class DefinitionReport:
 
 
 async def adefine(
-    workspace: "Workspace",
+    workspace: Core,
     labels: Sequence[LabelId] | None = None,
     *,
     limit: int = 0,
@@ -230,14 +225,14 @@ async def adefine(
     )
 
 
-def define(workspace: "Workspace", labels: Sequence[LabelId] | None = None, **how: Any) -> DefinitionReport:
+def define(workspace: Core, labels: Sequence[LabelId] | None = None, **how: Any) -> DefinitionReport:
     """Do what `adefine` does, from synchronous code."""
-    from taxonaut.workspace.workspace import portal
+    from taxonaut.graphs.sync_bridge import PORTAL
 
-    return portal().run(adefine(workspace, labels, **how))
+    return PORTAL.run(adefine(workspace, labels, **how))
 
 
-def writes_prose(workspace: "Workspace") -> bool:
+def writes_prose(workspace: Core) -> bool:
     """Whether the general expert's model can write a definition: an encoder or one that scores options cannot."""
     model = workspace.config.models.general_expert
     return model.provider != ENCODER and model.answer == "generated"
@@ -255,7 +250,7 @@ class Done:
 class Defining:
     """One way of writing definitions, known by its fingerprint: same model, template, task and settings."""
 
-    def __init__(self, workspace: "Workspace", examples: "Mapping[LabelId, Sequence[Example]]") -> None:
+    def __init__(self, workspace: Core, examples: Mapping[LabelId, Sequence[Example]]) -> None:
         self.workspace = workspace
         self.examples = examples
         self.prose = writes_prose(workspace)
@@ -373,7 +368,7 @@ class Defining:
     def writer(self) -> DefinitionWriter:
         """Return the writer on the general expert's model."""
         workspace = self.workspace
-        keep_templates(workspace, [TEMPLATE])
+        workspace.keep_templates([TEMPLATE])
         model = workspace.wiring.answers(workspace.config.models.general_expert)
         return DefinitionWriter(model, workspace.prompts, workspace.config.task.description)
 

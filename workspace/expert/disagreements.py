@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.state.ids import LabelId
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import Audit, Audited
+from taxonaut.workspace.expert.training_data import Example
 from taxonaut.workspace.files.result_files import Shape
 from taxonaut.workspace.files.tables import cleaned
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.expert.training_data import Example
-    from taxonaut.workspace.workspace import Workspace
-
 
 NEAREST = 2
 """Training products that stand for why the domain expert chose a category."""
@@ -47,7 +44,7 @@ class Disagreement:
         return "general" if self.row.general in self.row.gold else "neither"
 
 
-def disagreements(workspace: "Workspace", audit: Audit, threshold: float) -> list[Disagreement]:
+def disagreements(workspace: Core, audit: Audit, threshold: float) -> list[Disagreement]:
     """Return the items at or above a threshold on which the experts differ, the surest first."""
     rows = [row for row in audit.rows if row.recommended.confidence >= threshold and differs(row)]
     rows.sort(key=lambda row: -row.recommended.confidence)
@@ -79,7 +76,7 @@ def differs(row: Audited) -> bool:
     )
 
 
-def domain_reasons(workspace: "Workspace", expert: int, rows: Sequence[Audited]) -> list[str]:
+def domain_reasons(workspace: Core, expert: int, rows: Sequence[Audited]) -> list[str]:
     """Say for each item why the domain expert chose its category.
 
     By the words that speak for the category, if the classifier has a method `because(text, label)`, and by the
@@ -102,7 +99,7 @@ def domain_reasons(workspace: "Workspace", expert: int, rows: Sequence[Audited])
     return found
 
 
-def nearest(workspace: "Workspace", text: str, examples: "Sequence[Example]") -> str:
+def nearest(workspace: Core, text: str, examples: Sequence[Example]) -> str:
     """Name the training products of a category that are most like a text, by their vectors."""
     if not examples:
         return "no training product; known by the category's text"

@@ -9,20 +9,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import BadZipFile
 
+from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+from taxonaut.models.expert.classifier import Classifier
 from taxonaut.state.errors import DiskError, InputError, NotFoundError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.training_data import Example, inner_labels, training_data
 from taxonaut.workspace.files.item_files import ItemRow
-
-if TYPE_CHECKING:
-    from taxonaut.models.encoder.stored_vectors import StoredEmbedder
-    from taxonaut.models.expert.classifier import Classifier
-    from taxonaut.workspace.workspace import Workspace
 
 FOLDER = "experts"
 CARD = "card.json"
@@ -71,7 +69,7 @@ class Experts:
     A folder that cannot be read raises WorkspaceError, which names the file.
     """
 
-    def __init__(self, workspace: "Workspace") -> None:
+    def __init__(self, workspace: Core) -> None:
         self.workspace = workspace
         self.folder = workspace.folder / FOLDER
 
@@ -212,7 +210,7 @@ class Experts:
             self.card(number)
         shutil.rmtree(self.path(number))
 
-    def classifier(self, number: int | None = None) -> "Classifier":
+    def classifier(self, number: int | None = None) -> Classifier:
         """Open an expert, by default the newest, with the leaf categories that came in after its training.
 
         Vectors come from its own encoder, or from the workspace's embedder, and are kept. Raises as `card` and the
@@ -228,7 +226,7 @@ class Experts:
         later = {label: text for label, text in texts.items() if label not in passed}
         return open_expert(head, card.number, self.embedder(card).lookup, texts.keys(), later)
 
-    def embedder(self, card: ExpertCard) -> "StoredEmbedder":
+    def embedder(self, card: ExpertCard) -> StoredEmbedder:
         """Open what gives an expert's vectors."""
         wiring, wanted = self.workspace.wiring, card.settings.get("embedder")
         if card.kind == ENCODER:

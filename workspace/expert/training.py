@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +25,11 @@ from taxonaut.models.expert.heads import HeadSettings, torch_module
 from taxonaut.models.expert.transformer import check_folder
 from taxonaut.state.ids import LabelId
 from taxonaut.workspace.build.tree_builder import Progress
+from taxonaut.workspace.core.config import ExpertConfig
 from taxonaut.workspace.core.container import close
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.experts import ENCODER, ExpertCard, Experts, OnStage
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.core.config import ExpertConfig
-    from taxonaut.workspace.expert.training_data import Example, TrainingData
-    from taxonaut.workspace.workspace import Workspace
-
+from taxonaut.workspace.expert.training_data import Example, TrainingData
 
 DEFAULTS = FinetuneSettings(epochs=4)
 
@@ -53,7 +50,7 @@ class Tuned:
 
 
 @contextmanager
-def tuned(workspace: "Workspace", data: "TrainingData", out: Path, on_stage: OnStage) -> Iterator[Tuned]:
+def tuned(workspace: Core, data: TrainingData, out: Path, on_stage: OnStage) -> Iterator[Tuned]:
     """Fine-tune [expert] encoder on the train part, write it to the folder `out`, and give it while the block runs.
 
     The dev part says which pass is kept. Its vectors are kept in the workspace under a name of their own. Raises
@@ -88,14 +85,14 @@ def tuned(workspace: "Workspace", data: "TrainingData", out: Path, on_stage: OnS
         close(embedder)
 
 
-def encoder_settings(settings: "ExpertConfig") -> FinetuneSettings:
+def encoder_settings(settings: ExpertConfig) -> FinetuneSettings:
     """Return what the encoder is trained by."""
     names = {each.name for each in fields(FinetuneSettings)}
     unset = set(OF_ENCODER) - settings.model_fields_set
     return replace(DEFAULTS, **settings.model_dump(include=names - unset))
 
 
-def augmented(workspace: "Workspace", examples: "Sequence[Example]") -> list[tuple[int, str]]:
+def augmented(workspace: Core, examples: Sequence[Example]) -> list[tuple[int, str]]:
     """Make synthetic products: the number of an example, and a text with the path of its category."""
     settings, texts = workspace.config.expert, workspace.wiring.label_texts()
     paths = [texts[example.labels[0]].split(PATH_SEPARATOR) for example in examples]
@@ -103,7 +100,7 @@ def augmented(workspace: "Workspace", examples: "Sequence[Example]") -> list[tup
 
 
 def labelled(
-    examples: "Sequence[Example]", number: Mapping[LabelId, int]
+    examples: Sequence[Example], number: Mapping[LabelId, int]
 ) -> tuple[list[str], list[tuple[int, ...]]]:
     """Return texts, and the columns of each one's categories."""
     columns = [tuple(number[label] for label in example.labels) for example in examples]
@@ -135,7 +132,7 @@ Lookup = Callable[..., Matrix]
 """`StoredEmbedder.lookup`: texts, and what is told how far it is, to unit vectors."""
 
 
-def train_expert(workspace: "Workspace", data: "TrainingData", on_stage: OnStage) -> ExpertCard:
+def train_expert(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCard:
     """Train on checked products, keep the expert and return its card.
 
     Metrics are of the dev part if there is one, else of products held out fold by fold. Raises MissingExtraError
@@ -160,7 +157,7 @@ def train_expert(workspace: "Workspace", data: "TrainingData", on_stage: OnStage
     return Experts(workspace).save(card, fitting.head.save, data.train)
 
 
-def train_encoder(workspace: "Workspace", data: "TrainingData", on_stage: OnStage) -> ExpertCard:
+def train_encoder(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCard:
     """Do what `train_expert` does, on the vectors of an encoder that is fine-tuned first.
 
     Of a dev part that was given, nothing but weights and temperature is learned; one that was held out becomes
@@ -196,9 +193,9 @@ def seconds_since(started: float) -> float:
 
 
 def gathered(
-    workspace: "Workspace",
-    data: "TrainingData",
-    examples: "Sequence[Example]",
+    workspace: Core,
+    data: TrainingData,
+    examples: Sequence[Example],
     lookup: Lookup,
     on_stage: OnStage,
 ) -> Material:
@@ -226,9 +223,7 @@ def gathered(
     )
 
 
-def products(
-    data: "TrainingData", examples: "Sequence[Example]", lookup: Lookup, progress: Progress
-) -> Products:
+def products(data: TrainingData, examples: Sequence[Example], lookup: Lookup, progress: Progress) -> Products:
     """Embed products and put their categories beside them; several share the weight."""
     from scipy.sparse import csr_matrix
 
@@ -244,7 +239,7 @@ def products(
     return Products(texts, lookup(texts, progress), targets)
 
 
-def head_settings(settings: "ExpertConfig", *, without: Collection[str] = ()) -> HeadSettings:
+def head_settings(settings: ExpertConfig, *, without: Collection[str] = ()) -> HeadSettings:
     """Return what the head is trained by, some of it by default."""
     names = {each.name for each in fields(HeadSettings)}.difference(without)
     given = {name: value for name, value in settings.model_dump(include=names).items() if value is not None}

@@ -4,16 +4,14 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.item_files import ItemRow
-
-if TYPE_CHECKING:
-    from taxonaut.state.index.index import Index
-    from taxonaut.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class TrainingData:
 
 
 def training_data(
-    workspace: "Workspace",
+    workspace: Core,
     rows: Sequence[ItemRow],
     dev_rows: Sequence[ItemRow] | None = None,
     *,
@@ -81,7 +79,7 @@ def training_data(
 class Reading:
     """Turns rows into examples, and notes what it leaves out."""
 
-    def __init__(self, index: "Index", known: set[LabelId], skip_unknown: bool) -> None:
+    def __init__(self, index: Index, known: set[LabelId], skip_unknown: bool) -> None:
         self.index = index
         self.known = known
         self.skip_unknown = skip_unknown
@@ -208,7 +206,7 @@ def unseen(dev: Sequence[Example], train: Sequence[Example], reading: Reading) -
     return kept
 
 
-def inner_labels(index: "Index") -> set[LabelId]:
+def inner_labels(index: Index) -> set[LabelId]:
     """Return the labels that are inner nodes of the tree: other nodes or other labels are right below them."""
     inner: set[LabelId] = set()
     level = [index.root()]

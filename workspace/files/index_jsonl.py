@@ -130,7 +130,7 @@ class _Line:
             raise InputError(f"{self.place}: an id is expected, a text or a whole number, not {value!r}")
         return value
 
-    def list(self, name: str) -> "list[Any]":
+    def list(self, name: str) -> list[Any]:
         value = self.values.get(name, [])
         if not isinstance(value, list):
             raise InputError(f"{self.place}: {name!r} must be a list, not {json.dumps(value)[:60]}")
@@ -173,7 +173,7 @@ def _label(row: _Line) -> Label:
 
 def _ordered(
     rows: Sequence[_Line], field: str, keys: Mapping[int | str, int], *, labels: bool = False
-) -> "list[tuple[int, Any]]":
+) -> list[tuple[int, Any]]:
     """Return (above, below) pairs by their places; lines without places come after, as they stand."""
     found: list[tuple[tuple[float, int], tuple[int, Any]]] = []
     for row in rows:

@@ -2,21 +2,18 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from taxonaut.state.errors import InputError
+from taxonaut.state.records import VOCABULARY
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.index_file import IndexFile, index_format, written_whole
 from taxonaut.workspace.files.sources import open_source
-from taxonaut.workspace.vocabulary.reading import METHOD
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
 
 _SHOWN = 5
 
 
 def export_index(
-    workspace: "Workspace",
+    workspace: Core,
     file: str | Path,
     format: str | None = None,
     *,
@@ -54,8 +51,8 @@ def export_index(
             text.detach()
 
 
-def _check_labelless(workspace: "Workspace", format: str) -> None:
-    if workspace.index.tree_method() != METHOD:
+def _check_labelless(workspace: Core, format: str) -> None:
+    if workspace.index.tree_method() != VOCABULARY:
         raise InputError(
             f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
         )
@@ -91,7 +88,7 @@ def read_index(
     return read_jsonl(source)
 
 
-def import_index(workspace: "Workspace", file: IndexFile, *, allow_unplaced: bool = False) -> None:
+def import_index(workspace: Core, file: IndexFile, *, allow_unplaced: bool = False) -> None:
     """Put a file's tree in the place of the index's, adding labels that are new: one change, all or nothing.
 
     Raises InputError for a label, of the index or of the file, that has no place in the file's tree, unless
@@ -107,7 +104,7 @@ def import_index(workspace: "Workspace", file: IndexFile, *, allow_unplaced: boo
         index.load_tree(file.tree, allow_unplaced=True)
 
 
-def _check_all_placed(workspace: "Workspace", file: IndexFile) -> None:
+def _check_all_placed(workspace: Core, file: IndexFile) -> None:
     placed = {label for _, label in file.tree.placements}
     missing = [label for label in workspace.index.label_ids() if label not in placed]
     if missing:
@@ -126,7 +123,7 @@ def _check_all_placed(workspace: "Workspace", file: IndexFile) -> None:
         )
 
 
-def other_names(workspace: "Workspace", file: IndexFile) -> int:
+def other_names(workspace: Core, file: IndexFile) -> int:
     """Count the labels whose name in the file is not that in the index."""
     known = set(workspace.index.label_ids())
     shared = [label for label in file.labels if label.id in known]

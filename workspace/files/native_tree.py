@@ -1,33 +1,12 @@
 """The tree a person's labels already have, from their paths and parents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from taxonaut.state.ids import LabelId
-from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.state.records import NATIVE, Label, Tree, TreeNode
 from taxonaut.workspace.files.label_graph import ROOT, Key, LabelGraph, LabelRow, label_graph
 
 MOST_EXAMPLES = 8
-
-
-class NativeTreeBuilder:
-    """Build the tree that the rows of a label file describe; a label that has no row goes to the top."""
-
-    name = "native"
-
-    def __init__(self, rows: Sequence[LabelRow]) -> None:
-        self._rows = tuple(rows)
-
-    async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
-        """Put these labels where their rows say; rows of other labels serve as nodes only."""
-        wanted = {label.id for label in labels}
-        rows = [replace(row, is_node=row.label.id not in wanted) for row in self._rows]
-        known = {row.label.id for row in rows}
-        rows += [LabelRow(label) for label in labels if label.id not in known]
-        tree = build_native_tree(rows)
-        progress(len(labels), len(labels))
-        return tree
 
 
 def build_native_tree(rows: Sequence[LabelRow]) -> Tree:
@@ -56,7 +35,7 @@ def build_native_tree(rows: Sequence[LabelRow]) -> Tree:
             else:
                 edges.append((numbers[key], numbers[child]))
     return Tree(
-        method=NativeTreeBuilder.name,
+        method=NATIVE,
         nodes=tuple(_node(graph, key, numbers[key], examples[key]) for key in inner),
         edges=tuple(edges),
         placements=tuple(placements),

@@ -11,7 +11,7 @@ from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
-from taxonaut.state.records import Label, Tree, TreeNode
+from taxonaut.state.records import NATIVE, Label, Tree, TreeNode
 from taxonaut.workspace.files.index_file import IndexFile
 from taxonaut.workspace.files.label_graph import LabelRow, check_labels
 from taxonaut.workspace.files.native_tree import build_native_tree
@@ -34,7 +34,6 @@ def rdf() -> ModuleType:
     return rdflib
 
 
-METHOD = "native"
 _SHOWN = 3
 
 
@@ -229,7 +228,7 @@ class _Reader:
             includes=self._all(schemes[0], self.lib.SKOS.scopeNote),
             excludes=self._all(schemes[0], self.lib.URIRef(EXCLUDES)),
         )
-        return Tree(METHOD, (root, *tree.nodes), tree.edges, tree.placements)
+        return Tree(NATIVE, (root, *tree.nodes), tree.edges, tree.placements)
 
 
 BASE = "urn:taxonaut:index:"

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import InputError
 from taxonaut.state.stores.prompt_trials import FirstRight, Trial, Trials, Use
 from taxonaut.state.stores.prompt_versions import Templates
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.core.core import Core
 
 FIRST = "P@1"
 
@@ -42,7 +40,7 @@ class LoggedVersion:
         return self.use.last if self.use is not None else self.kept
 
 
-def template_log(workspace: "Workspace", name: str | None = None) -> list[LoggedVersion]:
+def template_log(workspace: Core, name: str | None = None) -> list[LoggedVersion]:
     """Return the versions, of one template if it is named, the one that ran last first.
 
     With a name also those that never ran: the packaged one, the copy, and what was set aside. Without one a

@@ -1,19 +1,17 @@
 """Versions of templates: keep those that run, find one by its hash, bring one back."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_of
 from taxonaut.prompts.versions import KeptVersion, OtherVersion, whole
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.stores.prompt_versions import Templates
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.core.core import Core
 
 PACKAGED = "packaged"
 """The word that stands for the packaged version, wherever a hash may stand."""
@@ -53,22 +51,7 @@ class Restored:
     set_aside: str = ""
 
 
-def keep_templates(workspace: "Workspace", names: Iterable[str]) -> dict[str, str]:
-    """Keep the templates that count, with all files behind each; returns their hashes by name."""
-    prompts = workspace.prompts
-    files = {name: prompts.files(name) for name in names}
-    hashes = {name: hash_of(sources) for name, sources in files.items()}
-    templates = Templates(workspace.database)
-    new = templates.unkept(list(hashes.values()))
-    if new:
-        with workspace.database.write():
-            for name, hash_ in hashes.items():
-                if hash_ in new:
-                    templates.keep(hash_, name, files[name][name + SUFFIX], files[name])
-    return hashes
-
-
-def counting(workspace: "Workspace", name: str) -> Version:
+def counting(workspace: Core, name: str) -> Version:
     """Return the version that counts now. Raises InputError if it cannot be used."""
     workspace.prompts.get(name)
     return version_in(workspace.prompts, name)
@@ -85,17 +68,12 @@ def version_in(prompts: PromptLibrary, name: str) -> Version:
     return Version(name, hash_of(files), files)
 
 
-def with_version(workspace: "Workspace", version: Version) -> "Workspace":
+def with_version(workspace: Core, version: Version) -> Core:
     """Return this workspace with another version of one template; it shares the index and the opened models."""
-    other = object.__new__(type(workspace))
-    other.__dict__.update(workspace.__dict__)
-    other.prompts = OtherVersion(workspace.prompts, version.name, version.files)
-    other.wiring = workspace.wiring.reconfigured(workspace.config)
-    other.wiring.prompts = other.prompts
-    return other
+    return workspace.with_prompts(OtherVersion(workspace.prompts, version.name, version.files))
 
 
-def find(workspace: "Workspace", given: str, name: str | None = None) -> Version:
+def find(workspace: Core, given: str, name: str | None = None) -> Version:
     """Return the version, of one template if it is named, whose hash begins so; `packaged` needs the name.
 
     Raises NotFoundError if there is none, InputError if there are several.
@@ -126,7 +104,7 @@ def find(workspace: "Workspace", given: str, name: str | None = None) -> Version
     return completed(workspace, next(iter(found.values())))
 
 
-def completed(workspace: "Workspace", version: Version) -> Version:
+def completed(workspace: Core, version: Version) -> Version:
     """Return a version with all files behind it; one that an older taxonaut kept has its own only."""
     if hash_of(version.files) == version.hash:
         return version
@@ -141,7 +119,7 @@ def completed(workspace: "Workspace", version: Version) -> Version:
     return Version(version.name, version.hash, files)
 
 
-def restore(workspace: "Workspace", given: str) -> Restored:
+def restore(workspace: Core, given: str) -> Restored:
     """Make a version the one that counts. The copy that counted before is kept first, so nothing is lost."""
     version = find(workspace, given)
     name = version.name
@@ -157,21 +135,21 @@ def restore(workspace: "Workspace", given: str) -> Restored:
         write(path, version.text)
         return Restored(name, version.hash, version.hash, "written", path, aside)
     write(path, written_out(version))
-    return Restored(name, version.hash, keep_templates(workspace, [name])[name], "whole", path, aside)
+    return Restored(name, version.hash, workspace.keep_templates([name])[name], "whole", path, aside)
 
 
-def overlaid(workspace: "Workspace", version: Version) -> bool:
+def overlaid(workspace: Core, version: Version) -> bool:
     """Whether what the packaged template includes is another file in this workspace."""
     folder = workspace.folder / "prompts"
     return any((folder / file).is_file() for file in version.files if file != version.name + SUFFIX)
 
 
-def set_aside(workspace: "Workspace", name: str, path: Path) -> str:
+def set_aside(workspace: Core, name: str, path: Path) -> str:
     """Keep the workspace's copy, if there is one, and return its hash; one that is not valid by its text alone."""
     if not path.is_file():
         return ""
     try:
-        return keep_templates(workspace, [name])[name]
+        return workspace.keep_templates([name])[name]
     except InputError:
         files = {name + SUFFIX: path.read_text(encoding="utf-8", errors="replace")}
         Templates(workspace.database).keep(hash_of(files), name, files[name + SUFFIX], files)

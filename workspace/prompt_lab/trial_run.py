@@ -3,20 +3,18 @@
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-import taxonaut
 from taxonaut.models.catalog import ENCODER
+from taxonaut.state import version
 from taxonaut.state.errors import InputError
+from taxonaut.state.graph_states.categorize import Judged
 from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item, ItemResult
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.walk.classification import Classification, OnDone
-
-if TYPE_CHECKING:
-    from taxonaut.state.graph_states.categorize import Judged
-    from taxonaut.state.recommendations import Categorized
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.walk.walk_graph import walk_graph
 
 KIND = "trial"
 """The kind of a trial's runs: `explain` and `cost` do not look at them."""
@@ -67,7 +65,7 @@ class Found:
     asked: bool = True
 
 
-def reader(workspace: "Workspace", name: str) -> Reader:
+def reader(workspace: Core, name: str) -> Reader:
     """Return who reads a template here. Raises InputError where no trial can be made of it, and says why."""
     workspace.prompts.check_name(name)
     found = READERS.get(name)
@@ -109,7 +107,7 @@ def reads_nothing(reader: Reader, model: str) -> str:
     )
 
 
-def seeded(workspace: "Workspace", reader: Reader, seed: int | None) -> "Workspace":
+def seeded(workspace: Core, reader: Reader, seed: int | None) -> Core:
     """Return the workspace that both versions run in: the same seed, and asked for what the template is for."""
     if reader.command == "classify":
         return workspace if seed is None else workspace.with_walk(seed=seed)
@@ -119,7 +117,7 @@ def seeded(workspace: "Workspace", reader: Reader, seed: int | None) -> "Workspa
 
 
 async def run_version(
-    workspace: "Workspace", reader: Reader, items: Sequence[Item], on_done: OnDone, *, everything: bool
+    workspace: Core, reader: Reader, items: Sequence[Item], on_done: OnDone, *, everything: bool
 ) -> tuple[RunId, list[Found]]:
     """Run the templates that count in this workspace on items; finished items are kept, a killed run continues."""
     if reader.command == "classify":
@@ -127,18 +125,16 @@ async def run_version(
     return await categorized(workspace, items, on_done, everything=everything)
 
 
-async def classified(
-    workspace: "Workspace", items: Sequence[Item], on_done: OnDone
-) -> tuple[RunId, list[Found]]:
+async def classified(workspace: Core, items: Sequence[Item], on_done: OnDone) -> tuple[RunId, list[Found]]:
     """Classify items; the run's fingerprint has the templates that are read, and no other."""
     workspace.check_walkable()
     settings = {
         "index": workspace.index.version(),
-        "templates": keep_templates(workspace, read_by_walk(workspace)),
-        "version": taxonaut.__version__,
+        "templates": workspace.keep_templates(read_by_walk(workspace)),
+        "version": version.VERSION,
         **workspace.config.deciding(),
     }
-    graph = workspace.graph().compile()
+    graph = walk_graph(workspace, None, rank=True).compile()
     made = Classification(
         workspace.runs, workspace.decisions, workspace.items, graph, settings, workspace.batch, KIND
     )
@@ -147,7 +143,7 @@ async def classified(
     return run_of(workspace, made.fingerprint), found
 
 
-def read_by_walk(workspace: "Workspace") -> list[str]:
+def read_by_walk(workspace: Core) -> list[str]:
     """The templates that a walk's language models read."""
     models = workspace.config.models
     roles = zip(workspace.wiring.walk_templates, (models.navigator, models.general_expert), strict=True)
@@ -162,7 +158,7 @@ def labelled(result: ItemResult) -> Found:
 
 
 async def categorized(
-    workspace: "Workspace", items: Sequence[Item], on_done: OnDone, *, everything: bool
+    workspace: Core, items: Sequence[Item], on_done: OnDone, *, everything: bool
 ) -> tuple[RunId, list[Found]]:
     """Categorize items: the general expert is asked where the domain expert is not sure, or about all."""
     from taxonaut.workspace.expert.categorize import Categorizing
@@ -177,7 +173,7 @@ async def categorized(
     return run_of(workspace, made.fingerprint), found
 
 
-def decided(result: "Categorized", said: "Judged | None") -> Found:
+def decided(result: Categorized, said: Judged | None) -> Found:
     """Return what came of an item that was categorized."""
     labels = () if result.label is None else tuple(dict.fromkeys((result.label, *result.ranking)))
     return Found(
@@ -185,6 +181,6 @@ def decided(result: "Categorized", said: "Judged | None") -> Found:
     )
 
 
-def run_of(workspace: "Workspace", fingerprint: str) -> RunId:
+def run_of(workspace: Core, fingerprint: str) -> RunId:
     """Return the run that was just made."""
     return next(run.id for run in workspace.runs.list(KIND) if run.fingerprint == fingerprint)

@@ -4,17 +4,18 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-import taxonaut
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Matrix
+from taxonaut.state import version
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import ModelUnavailableError
+from taxonaut.state.graph_states.assign_vocabulary import AssignState
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.taggings import Tags
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.vocabulary.build_agents import (
     TEMPLATES,
     Lookup,
@@ -27,17 +28,13 @@ from taxonaut.workspace.vocabulary.build_agents import (
 from taxonaut.workspace.vocabulary.reading import check_vocabulary
 from taxonaut.workspace.walk.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, distinct, unit_key
 
-if TYPE_CHECKING:
-    from taxonaut.state.graph_states.assign_vocabulary import AssignState
-    from taxonaut.workspace.workspace import Workspace
-
 KIND = "assign"
 BATCH = 10_000
 """Items that go down the vocabulary together."""
 
 
 async def assign(
-    workspace: "Workspace",
+    workspace: Core,
     items: Iterable[Item],
     *,
     every: bool | None = None,
@@ -50,11 +47,11 @@ async def assign(
     about again. Raises ModelUnavailableError when a whole batch got no answer; what was finished is kept.
     """
     check_vocabulary(workspace)
-    keep_templates(workspace, TEMPLATES)
+    workspace.keep_templates(TEMPLATES)
     if every is None:
         every = workspace.config.models.annotator.provider == ENCODER
     known = {
-        "version": taxonaut.__version__,
+        "version": version.VERSION,
         "every": every,
         "index": workspace.index.version(),
         **settings(workspace.config, workspace.wiring),
@@ -72,9 +69,7 @@ async def assign(
                 on_done(done)
 
 
-async def assigned(
-    workspace: "Workspace", run: RunId, batch: Sequence[Item], descent: "Descent"
-) -> list[Tagging]:
+async def assigned(workspace: Core, run: RunId, batch: Sequence[Item], descent: "Descent") -> list[Tagging]:
     """Give a batch's taggings: kept ones, and those of one descent of the rest; a failed item keeps what it had."""
     once = distinct(batch)
     keys = {item.id: unit_key(item) for item in once}
@@ -108,7 +103,7 @@ class Descent:
     An annotator a batch would hold its vectors of all descriptors until Python looks for reference cycles.
     """
 
-    def __init__(self, workspace: "Workspace", *, every: bool) -> None:
+    def __init__(self, workspace: Core, *, every: bool) -> None:
         from taxonaut.graphs.assign_vocabulary import assign_vocabulary
 
         self.wiring = workspace.wiring
@@ -126,7 +121,7 @@ class Descent:
         """Unit vectors (n, d) of texts, those of the batch without asking."""
         return self.lookup(texts)
 
-    async def run(self, run: RunId, items: Sequence[Item]) -> "AssignState":
+    async def run(self, run: RunId, items: Sequence[Item]) -> AssignState:
         """Take a batch down the vocabulary."""
         characters = self.wiring.config.vocabulary.characters
         self.texts = {str(item.id): text_of(item, characters) for item in items}
@@ -139,7 +134,7 @@ class Descent:
 
 
 async def aassign_vocabulary(
-    workspace: "Workspace", items: Iterable[Item], *, every: bool | None = None, on_done: OnDone | None = None
+    workspace: Core, items: Iterable[Item], *, every: bool | None = None, on_done: OnDone | None = None
 ) -> list[Tagging]:
     """Do what `assign` does, and return the taggings together."""
     async with aclosing(assign(workspace, items, every=every, on_done=on_done)) as taggings:

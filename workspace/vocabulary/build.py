@@ -4,17 +4,17 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import taxonaut
 from taxonaut.graphs.policies import VocabularyPolicy
+from taxonaut.state import version
 from taxonaut.state.descriptors import Refined
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.records import Item, Tree, TreeNode
+from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode
 from taxonaut.workspace.build.tree_builder import Progress, silent
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.vocabulary.build_agents import (
     TEMPLATES,
     item_table,
@@ -22,11 +22,8 @@ from taxonaut.workspace.vocabulary.build_agents import (
     text_of,
     vocabulary_crew,
 )
-from taxonaut.workspace.vocabulary.reading import KIND, MADE, METHOD, level_of
+from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of
 from taxonaut.workspace.walk.classification import DEEPEST, distinct
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
 
 OnStage = Callable[[str], Progress]
 """Called when a stage of the work begins; what it returns is called as the stage goes on."""
@@ -50,7 +47,7 @@ class VocabularyBuild:
 
 
 async def abuild_vocabulary(
-    workspace: "Workspace", items: Sequence[Item], sample: int = 0, on_stage: OnStage = no_stage
+    workspace: Core, items: Sequence[Item], sample: int = 0, on_stage: OnStage = no_stage
 ) -> VocabularyBuild:
     """Build a vocabulary from items that have a text, or from a random `sample` of them (0: all).
 
@@ -61,8 +58,8 @@ async def abuild_vocabulary(
     items = check(workspace, items)
     chosen = sampled([item for item in items if item.text.strip()], sample, workspace.config.vocabulary.seed)
     workspace.items.put(items)
-    keep_templates(workspace, TEMPLATES)
-    known = {"version": taxonaut.__version__, **settings(workspace.config, workspace.wiring)}
+    workspace.keep_templates(TEMPLATES)
+    known = {"version": version.VERSION, **settings(workspace.config, workspace.wiring)}
     run = workspace.runs.open(KIND, fingerprint(chosen, known), known)
     with workspace.runs.working(run):
         refined = await refine(workspace, run, chosen, on_stage)
@@ -74,7 +71,7 @@ async def abuild_vocabulary(
     return VocabularyBuild(run, len(chosen), len(refined), count, problems, again)
 
 
-def check(workspace: "Workspace", items: Sequence[Item]) -> list[Item]:
+def check(workspace: Core, items: Sequence[Item]) -> list[Item]:
     """Return the items, each once; refuse what no vocabulary can be built from."""
     if labels := len(workspace.index.label_ids()):
         raise InputError(
@@ -96,15 +93,13 @@ def sampled(items: Sequence[Item], count: int, seed: int) -> Sequence[Item]:
     return [items[row] for row in sorted(rows.tolist())]
 
 
-def policy_of(workspace: "Workspace") -> VocabularyPolicy:
+def policy_of(workspace: Core) -> VocabularyPolicy:
     """Return the thresholds as the settings have them."""
     given = workspace.config.vocabulary
     return VocabularyPolicy(**{field.name: getattr(given, field.name) for field in fields(VocabularyPolicy)})
 
 
-async def refine(
-    workspace: "Workspace", run: RunId, items: Sequence[Item], on_stage: OnStage
-) -> dict[str, Refined]:
+async def refine(workspace: Core, run: RunId, items: Sequence[Item], on_stage: OnStage) -> dict[str, Refined]:
     """Run the graph over the items."""
     from taxonaut.graphs.build_vocabulary import build_vocabulary
 
@@ -127,19 +122,19 @@ async def refine(
     return refined
 
 
-def stands(workspace: "Workspace", run: RunId) -> bool:
+def stands(workspace: Core, run: RunId) -> bool:
     """Whether the vocabulary of a run is the index."""
     index = workspace.index
-    return index.tree_method() == METHOD and index.tree_settings().get("run") == run
+    return index.tree_method() == VOCABULARY and index.tree_settings().get("run") == run
 
 
-def write(workspace: "Workspace", run: RunId, refined: Mapping[str, Refined], items: Sequence[Item]) -> None:
+def write(workspace: Core, run: RunId, refined: Mapping[str, Refined], items: Sequence[Item]) -> None:
     """Make the vocabulary the index, all or nothing: one change, with an event a level and round."""
     texts = {item.id: text_of(item, workspace.config.vocabulary.characters) for item in items}
     index = workspace.index
     made: dict[str, NodeId] = {"": index.root()}
     with workspace.database.write(), index.change(f"vocabulary build: {len(items):,} items"):
-        index.load_tree(Tree(METHOD, (), (), (), {"run": int(run)}))
+        index.load_tree(Tree(VOCABULARY, (), (), (), {"run": int(run)}))
         for _, batch in sorted(births(refined).items()):
             pairs = [(made[key], node_of(refined[key].centres[number], texts)) for key, number in batch]
             for (key, number), node in zip(batch, index.create_nodes(pairs), strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.stores.embeddings import Matrix
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.vocabulary.origins import Origin, origins
 from taxonaut.workspace.vocabulary.reading import Group, Vocabulary, read_history, read_vocabulary
 from taxonaut.workspace.vocabulary.statistics import (
@@ -24,10 +25,6 @@ from taxonaut.workspace.vocabulary.statistics import (
     shared_paths,
     vocabulary_statistics,
 )
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
-
 
 MOST_COMPARED = 5000
 """Items of one parent that are compared with each other; of more, so many are drawn."""
@@ -187,7 +184,7 @@ class Facts:
     origins: Mapping[NodeId, Origin]
 
 
-def read_facts(workspace: "Workspace") -> Facts:
+def read_facts(workspace: Core) -> Facts:
     """Read and count. Raises InputError without a vocabulary, or if no item is tagged with it."""
     vocabulary = read_vocabulary(workspace)
     if not vocabulary.taggings:
@@ -210,7 +207,7 @@ def read_facts(workspace: "Workspace") -> Facts:
     )
 
 
-def item_vectors(workspace: "Workspace", ids: Sequence[ItemId]) -> Matrix | None:
+def item_vectors(workspace: Core, ids: Sequence[ItemId]) -> Matrix | None:
     """Return the items' kept unit vectors, float32 (n, d), zeros where one is missing; None if all are.
 
     They are those of the texts as agents read them (`vocabulary_crew.text_of`). Of several embedders the one

@@ -7,26 +7,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import taxonaut
 from taxonaut.agents.keyword_writer import KEYWORDS, TEMPLATE, KeywordWriter
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.settings import ModelSettings
+from taxonaut.state import version
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Item
 from taxonaut.tools.support.names import telling_terms
 from taxonaut.workspace.build.build_agents import identity
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.index_file import written_whole
-from taxonaut.workspace.prompt_lab.template_versions import keep_templates
 from taxonaut.workspace.vocabulary.item_tables import write_object
 from taxonaut.workspace.vocabulary.reading import Vocabulary
 from taxonaut.workspace.vocabulary.statistics import counts, utilization
 from taxonaut.workspace.walk.classification import unit_key
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
 
 KIND = "free-form"
 """The kind of the runs that write keywords."""
@@ -70,7 +67,7 @@ class WordCounts:
 
 
 async def afree_form(
-    workspace: "Workspace",
+    workspace: Core,
     items: Sequence[ItemId],
     most: int = KEYWORDS,
     progress: Progress = lambda done, total: None,
@@ -106,7 +103,7 @@ async def afree_form(
     return FreeForm(model.model, keywords, failed)
 
 
-def keyword_writer(workspace: "Workspace", model: ModelSettings, most: int) -> KeywordWriter:
+def keyword_writer(workspace: Core, model: ModelSettings, most: int) -> KeywordWriter:
     """Put the writer on the annotator's model, which generates here even where it else scores options."""
     changes: dict[str, Any] = {"answer": "generated", "join": None}
     if "max_tokens" not in model.model_fields_set:
@@ -116,11 +113,11 @@ def keyword_writer(workspace: "Workspace", model: ModelSettings, most: int) -> K
 
 
 @contextmanager
-def opened_run(workspace: "Workspace", model: ModelSettings, most: int) -> Iterator[RunId]:
+def opened_run(workspace: Core, model: ModelSettings, most: int) -> Iterator[RunId]:
     """Start or continue the run of these settings, and say how it ended."""
-    kept = keep_templates(workspace, [TEMPLATE])
+    kept = workspace.keep_templates([TEMPLATE])
     settings = {
-        "version": taxonaut.__version__,
+        "version": version.VERSION,
         "task": workspace.config.task.description,
         "annotator": identity(model),
         "template": kept[TEMPLATE],
@@ -140,7 +137,7 @@ def opened_run(workspace: "Workspace", model: ModelSettings, most: int) -> Itera
 
 
 async def write_batch(
-    workspace: "Workspace", writer: KeywordWriter, run: RunId, items: Sequence[Item]
+    workspace: Core, writer: KeywordWriter, run: RunId, items: Sequence[Item]
 ) -> tuple[dict[ItemId, tuple[str, ...]], dict[ItemId, str]]:
     """Return a batch's keywords and failures, asking about what is not finished."""
     keys = {item.id: unit_key(item) for item in items}

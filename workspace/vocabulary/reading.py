@@ -4,20 +4,14 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from taxonaut.state.descriptors import Refined, Tagging
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.index.index import Index
-from taxonaut.state.records import Node
+from taxonaut.state.records import VOCABULARY, Node
 from taxonaut.state.stores.taggings import Tags
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
-
-METHOD = "vocabulary"
-"""The method of a tree that is a vocabulary."""
+from taxonaut.workspace.core.core import Core
 
 KIND = "vocabulary"
 """The kind of the runs that build one."""
@@ -72,7 +66,7 @@ class Vocabulary:
         return max((descriptor.level for descriptor in self.descriptors), default=0)
 
 
-def read_vocabulary(workspace: "Workspace") -> Vocabulary:
+def read_vocabulary(workspace: Core) -> Vocabulary:
     """Read the vocabulary that stands. Raises InputError if the workspace has none."""
     check_vocabulary(workspace)
     root = workspace.index.root()
@@ -116,9 +110,9 @@ def preorder(root: NodeId, children: Mapping[NodeId, Sequence[Node]]) -> list[De
     return ordered
 
 
-def check_vocabulary(workspace: "Workspace") -> None:
+def check_vocabulary(workspace: Core) -> None:
     """Refuse to read a vocabulary where there is none."""
-    if workspace.index.tree_method() != METHOD:
+    if workspace.index.tree_method() != VOCABULARY:
         raise InputError(
             f"{str(workspace.folder)!r} has no vocabulary yet; build one: taxonaut vocabulary build ITEMS"
         )
@@ -149,7 +143,7 @@ class Group:
     nodes: tuple[NodeId | None, ...]
 
 
-def read_history(workspace: "Workspace") -> list[Group]:
+def read_history(workspace: Core) -> list[Group]:
     """Return every group of the build that made the vocabulary, from the top down.
 
     A vocabulary that was imported or drawn by hand has none.

@@ -4,20 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.state.descriptors import ChangeProposal, Tagging
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, NodeId
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.index_file import written_whole
 from taxonaut.workspace.files.sources import STDIN
 from taxonaut.workspace.vocabulary.facts import Facts
 from taxonaut.workspace.vocabulary.origins import Origin
 from taxonaut.workspace.vocabulary.reading import Group, Vocabulary
 from taxonaut.workspace.vocabulary.statistics import counts
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
 
 FOLDER = Path(__file__).parent / "report_page"
 SUFFIXES = (".html", ".htm")
@@ -54,7 +52,7 @@ class Pool:
         """How many characters of a text are kept."""
         return max(SHORTEST_TEXT, min(LONGEST_TEXT, ALL_TEXTS // max(1, len(self.places))))
 
-    def rows(self, workspace: "Workspace") -> list[dict[str, Any]]:
+    def rows(self, workspace: Core) -> list[dict[str, Any]]:
         """Return the items: id, text, characters left out, descriptors of the best path, further ones."""
         taggings: dict[ItemId, Tagging] = {
             tagging.item_id: tagging for tagging in self.vocabulary.taggings if tagging.item_id in self.places
@@ -75,7 +73,7 @@ class Pool:
         return rows
 
 
-def report_page(workspace: "Workspace", facts: Facts, *, items: int = 20) -> str:
+def report_page(workspace: Core, facts: Facts, *, items: int = 20) -> str:
     """Return the page; of each descriptor it shows the first `items` items in the order of their tagging.
 
     Nothing that people or models wrote is markup in it: the data is JSON that cannot end its element, names in
@@ -134,7 +132,7 @@ def report_page(workspace: "Workspace", facts: Facts, *, items: int = 20) -> str
     )
 
 
-def write_page(workspace: "Workspace", facts: Facts, file: str, *, items: int = 20) -> int:
+def write_page(workspace: Core, facts: Facts, file: str, *, items: int = 20) -> int:
     """Write the page to a file, `-` for standard output, and return its size in bytes.
 
     Raises as `check_page` and `report_page` do, and DiskError without room or permission.

@@ -5,9 +5,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
-from typing import Any
-
-from langgraph.graph.state import CompiledStateGraph
+from typing import TYPE_CHECKING, Any
 
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, LabelId, RunId
@@ -15,6 +13,9 @@ from taxonaut.state.records import Item, ItemResult, Prediction
 from taxonaut.state.stores.decisions import Decisions, Totals
 from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.runs import Runs
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
 
 KIND = "classify"
 EMPTY_TEXT = "the text is empty"

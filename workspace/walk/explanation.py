@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from taxonaut.agents.support.texts import path_text
 from taxonaut.state.errors import InputError, NotFoundError
@@ -12,11 +11,9 @@ from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Item, Prediction
 from taxonaut.state.stores.runs import Run
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.walk.classification import KIND, loaded, unit_key
 from taxonaut.workspace.walk.label_outcomes import Fate, Walked, fates
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
 
 
 @dataclass(slots=True)
@@ -189,7 +186,7 @@ def sort(step: Step) -> None:
         sort(child)
 
 
-def explain(workspace: "Workspace", item_id: ItemId, gold: Sequence[LabelId] = ()) -> Explanation:
+def explain(workspace: Core, item_id: ItemId, gold: Sequence[LabelId] = ()) -> Explanation:
     """Return an item's latest walk as a tree, with the fates of its gold labels.
 
     Raises NotFoundError for an item that was never walked, InputError for a label the index does not have.
@@ -217,12 +214,12 @@ def explain(workspace: "Workspace", item_id: ItemId, gold: Sequence[LabelId] = (
     return replace(told, changed=is_stale(workspace, run))
 
 
-def is_stale(workspace: "Workspace", run: Run) -> bool:
+def is_stale(workspace: Core, run: Run) -> bool:
     """Say whether the index has changed since a run walked it."""
     return bool(run.settings.get("index") != workspace.index.version())
 
 
-def latest_walk(workspace: "Workspace", item: ItemId) -> tuple[Run, Trail]:
+def latest_walk(workspace: Core, item: ItemId) -> tuple[Run, Trail]:
     """Return the last run that walked an item, and how; one that only asked dense retrieval comes last."""
     found = [
         (run, trail)

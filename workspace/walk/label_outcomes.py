@@ -85,7 +85,7 @@ class Walked:
         self.shown = None if shown is None else frozenset(shown)
         self.retrieved = frozenset(trail.retrieved)
 
-    def fate(self, label: LabelId) -> "Fate | list[End]":
+    def fate(self, label: LabelId) -> Fate | list[End]:
         """Return a label's fate, or, where the tree lost it, the ends of the ways that got furthest."""
         if label in self.ranks:
             return Fate(label, "found", self.ranks[label])

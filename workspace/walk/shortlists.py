@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Item
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.walk.walk_graph import walk_graph
 
 UNKEPT = RunId(0)
 """The run of decisions that are not kept."""
@@ -32,7 +30,7 @@ class ShortlistResult:
 
 
 async def shortlists(
-    workspace: "Workspace", items: Sequence[Item], on_done: OnDone | None = None
+    workspace: Core, items: Sequence[Item], on_done: OnDone | None = None
 ) -> list[ShortlistResult]:
     """Walk all items, batch by batch, and stop before the ranking; results in the items' order.
 
@@ -42,7 +40,7 @@ async def shortlists(
     from taxonaut.graphs.navigate import first_errors
 
     workspace.check_walkable()
-    graph = workspace.graph(rank=False).compile()
+    graph = walk_graph(workspace, None, rank=False).compile()
     results: dict[ItemId, ShortlistResult] = {}
     for batch in batched((item for item in items if item.text.strip()), workspace.batch):
         workspace.items.put(batch)

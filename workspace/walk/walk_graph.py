@@ -2,26 +2,19 @@
 
 from typing import TYPE_CHECKING, Any
 
-from taxonaut.models.catalog import ENCODER
+from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.state.errors import InputError
+from taxonaut.workspace.core.core import Core
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
-
-    from taxonaut.graphs.policies import WalkPolicy
-    from taxonaut.workspace.core.config import Config
-    from taxonaut.workspace.workspace import Workspace
-
-ENCODER_CANDIDATES = 100
-MODEL_CANDIDATES = 40
-"""Labels a language model ranks in one request, unless `candidates` says otherwise."""
 
 AGENTS = ("navigator", "expert", "retriever", "guide")
 """What `walk_graph` takes in place of the workspace's own."""
 
 
 def walk_graph(
-    workspace: "Workspace", policy: "WalkPolicy | None", *, rank: bool, **agents: Any
+    workspace: Core, policy: WalkPolicy | None, *, rank: bool, **agents: Any
 ) -> "StateGraph[Any, Any, Any, Any]":
     """Return the walk, uncompiled; models of agents that are given in `agents` are not opened."""
     from taxonaut.graphs.navigate import navigate
@@ -38,16 +31,3 @@ def walk_graph(
     elif "expert" not in agents:
         agents["expert"] = wiring.general_expert()
     return navigate(workspace.index, workspace.items, policy=policy, **agents)
-
-
-def walk_policy(config: "Config") -> "WalkPolicy":
-    """Return the walk's policy as settings have it."""
-    from taxonaut.graphs.policies import WalkPolicy
-
-    walk = config.walk
-    candidates = walk.candidates
-    if candidates is None:
-        encodes = config.models.general_expert.provider == ENCODER
-        candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
-    given = walk.model_dump(exclude={"branches", "top", "batch", "seed", "candidates"})
-    return WalkPolicy(candidates=candidates, **given)

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+import langgraph.graph  # noqa: F401  (loaded once, before the forks)
+
 from taxonaut.graphs import categorize  # noqa: F401  (loaded once, before the forks)
 from taxonaut.models.llm import client as litellm_door
 from taxonaut.models.llm import gateway  # noqa: F401

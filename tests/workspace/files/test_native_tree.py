@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.workspace.files.label_graph import LabelRow
-from taxonaut.workspace.files.native_tree import NativeTreeBuilder, build_native_tree
+from taxonaut.workspace.files.native_tree import build_native_tree
 
 
 def by_path(*paths):
@@ -129,15 +129,6 @@ def test_examples_of_many_children_are_spread():
 def test_a_very_deep_path():
     tree = build_native_tree(by_path(" > ".join(f"step {depth}" for depth in range(3000))))
     assert (len(tree.nodes), len(tree.edges), len(tree.placements)) == (2999, 2999, 1)
-
-
-async def test_the_builder_places_labels_of_other_rows_at_the_top():
-    seen = []
-    builder = NativeTreeBuilder(by_path("Animals > Birds", "Animals > Fish", "Animals"))
-    labels = [Label("Animals > Birds", "Birds"), Label("x", "New")]
-    tree = await builder.build(labels, lambda done, total: seen.append((done, total)))
-    assert drawn(tree) == "x\nAnimals/\n  Animals > Birds"
-    assert seen == [(2, 2)]
 
 
 @st.composite

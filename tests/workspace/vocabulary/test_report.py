@@ -14,11 +14,10 @@ from taxonaut.state.descriptors import ChangeProposal, Refined, Round, Tagging
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.records import Item, Tree, TreeNode
+from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode
 from taxonaut.state.stores.taggings import Tags
 from taxonaut.workspace.vocabulary.build_agents import text_of
 from taxonaut.workspace.vocabulary.facts import read_facts, statistics_row
-from taxonaut.workspace.vocabulary.reading import METHOD
 from taxonaut.workspace.vocabulary.report import LONGEST_TEXT, report_page, write_page
 from taxonaut.workspace.workspace import Workspace
 
@@ -47,7 +46,7 @@ def fill(workspace: Workspace, *, history: bool = True) -> Workspace:
     )
     run = workspace.runs.open("vocabulary", "a build", {})
     edges = tuple((parent, key) for key, (parent, _) in enumerate(DRAWN, start=1))
-    workspace.index.load_tree(Tree(METHOD, nodes, edges, (), settings={"run": run} if history else {}))
+    workspace.index.load_tree(Tree(VOCABULARY, nodes, edges, (), settings={"run": run} if history else {}))
     ids = dict(
         enumerate((n for n in workspace.index.snapshot().nodes if n != workspace.index.root()), start=1)
     )
@@ -181,7 +180,7 @@ def test_without_kept_vectors_the_page_says_so(workspace: Workspace) -> None:
 def test_errors_say_what_to_do(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="has no vocabulary yet; build one: taxonaut vocabulary build ITEMS"):
         read_facts(workspace)
-    workspace.index.load_tree(Tree(METHOD, (TreeNode(1, "Pens"),), ((0, 1),), ()))
+    workspace.index.load_tree(Tree(VOCABULARY, (TreeNode(1, "Pens"),), ((0, 1),), ()))
     with pytest.raises(InputError, match=r"no item has been tagged .* taxonaut vocabulary assign ITEMS"):
         read_facts(workspace)
     facts = read_facts(fill(workspace))

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import langgraph.graph  # noqa: F401  (loaded once, before the forks)
+
 from taxonaut.graphs import assign_vocabulary, build_vocabulary  # noqa: F401  (loaded once, before the forks)
 from taxonaut.models.llm import client as litellm_door
 from taxonaut.models.llm import gateway  # noqa: F401

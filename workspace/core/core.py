@@ -1,0 +1,186 @@
+"""A workspace below its facade: a folder with its settings, what is stored there, and the models that work on it."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from taxonaut.graphs.policies import WalkPolicy
+from taxonaut.models.catalog import ENCODER
+from taxonaut.prompts.files import SUFFIX
+from taxonaut.prompts.library import PromptLibrary, hash_of
+from taxonaut.state.db.connection import Database
+from taxonaut.state.errors import InputError, WorkspaceError
+from taxonaut.state.ids import ItemId
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import Item
+from taxonaut.state.stores.decisions import Decisions
+from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.stores.items import Items
+from taxonaut.state.stores.prompt_versions import Templates
+from taxonaut.state.stores.reply_cache import ResponseCache
+from taxonaut.state.stores.runs import Runs
+from taxonaut.state.stores.traces import Trails
+from taxonaut.workspace.core import config as configuration
+from taxonaut.workspace.core.config import Config, Section, WalkConfig, load_config, problems
+from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.sample_recorder import SampleRecorder
+
+INDEX_FILE = "index.duckdb"
+PROMPTS_FOLDER = "prompts"
+
+ENCODER_BATCH = 32
+"""Items that walk together where no language model is asked."""
+
+ENCODER_CANDIDATES = 100
+MODEL_CANDIDATES = 40
+"""Labels that are ranked in one request, unless `candidates` of [walk] says otherwise."""
+
+
+@dataclass(eq=False)
+class Core:
+    """An open workspace. Functions on workspaces take this; `Workspace` adds what can be done as methods."""
+
+    folder: Path
+    config: Config
+    database: Database
+    index: Index
+    items: Items
+    runs: Runs
+    decisions: Decisions
+    trails: Trails
+    samples: SampleRecorder
+    prompts: PromptLibrary
+    wiring: Wiring
+
+    @classmethod
+    def init(cls, folder: str | Path) -> Self:
+        """Make a workspace in a new or empty folder and open it."""
+        path = Path(folder)
+        if (path / INDEX_FILE).exists() or (path / configuration.FILE_NAME).exists():
+            raise InputError(f"{str(path)!r} is a workspace already; use it, or name another folder")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / PROMPTS_FOLDER).mkdir(exist_ok=True)
+            (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
+        except OSError as error:
+            raise WorkspaceError(f"cannot make a workspace in {str(path)!r}: {error.strerror}") from None
+        return cls.on(path, load_config(path))
+
+    @classmethod
+    def open(cls, folder: str | Path, **settings: Any) -> Self:
+        """Open a workspace; `settings` replace those of taxonaut.toml, such as `walk={"terminals": 40}`."""
+        path = Path(folder)
+        if not (path / configuration.FILE_NAME).is_file():
+            raise WorkspaceError(f"{str(path)!r} is no workspace; make one with: taxonaut init {path}")
+        return cls.on(path, load_config(path, settings))
+
+    @classmethod
+    def on(cls, folder: Path, config: Config) -> Self:
+        """Open the index file in a folder, or make it, under settings that were read already."""
+        database = Database.open(
+            folder / INDEX_FILE, memory_limit=config.database.memory_limit, threads=config.database.threads
+        )
+        index, samples = Index(database), SampleRecorder(database)
+        prompts = PromptLibrary(folder / PROMPTS_FOLDER, samples)
+        return cls(
+            folder=folder,
+            config=config,
+            database=database,
+            index=index,
+            items=Items(database),
+            runs=Runs(database),
+            decisions=Decisions(database),
+            trails=Trails(database),
+            samples=samples,
+            prompts=prompts,
+            wiring=Wiring(config, index, Embeddings(database), ResponseCache(database), prompts),
+        )
+
+    def close(self) -> None:
+        """Free the models and the index."""
+        self.wiring.close()
+        self.samples.flush()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def with_walk(self, **walk: Any) -> Self:
+        """Return this workspace with other walk settings; it shares the index and the opened models."""
+        try:
+            changed = WalkConfig(**{**self.config.walk.model_dump(), **walk})
+        except ValidationError as error:
+            raise InputError(f"invalid [walk] settings: {problems(error)}") from None
+        return self.with_table("walk", changed)
+
+    def with_table(self, name: str, table: Section) -> Self:
+        """Return this workspace with another table of settings; it shares the index and the opened models."""
+        config = self.config.model_copy(update={name: table})
+        return replace(self, config=config, wiring=self.wiring.reconfigured(config))
+
+    def with_prompts(self, prompts: PromptLibrary) -> Self:
+        """Return this workspace with other templates; it shares the index and the opened models."""
+        return replace(self, prompts=prompts, wiring=self.wiring.reconfigured(self.config, prompts))
+
+    def policy(self) -> WalkPolicy:
+        """Return the walk's policy as the settings have it."""
+        walk = self.config.walk
+        candidates = walk.candidates
+        if candidates is None:
+            encodes = self.config.models.general_expert.provider == ENCODER
+            candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
+        given = walk.model_dump(exclude={"branches", "top", "batch", "seed", "candidates"})
+        return WalkPolicy(candidates=candidates, **given)
+
+    @property
+    def batch(self) -> int:
+        """How many items walk together."""
+        roles = (self.config.models.navigator, self.config.models.general_expert)
+        language = [role.concurrency for role in roles if role.provider != ENCODER]
+        return self.config.walk.batch or (max(64, 8 * max(language)) if language else ENCODER_BATCH)
+
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether classifying with these settings needs the labels' vectors."""
+        models = self.config.models
+        encoders = (models.navigator.provider, models.general_expert.provider).count(ENCODER)
+        return self.policy().needs_retriever or encoders > 0
+
+    def check_walkable(self) -> None:
+        """Refuse to walk where there is nothing to walk."""
+        if not self.index.label_ids():
+            raise InputError(
+                f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
+            )
+        if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
+            raise InputError(
+                f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; "
+                "build one with: taxonaut index build"
+            )
+
+    def keep_templates(self, names: Iterable[str]) -> dict[str, str]:
+        """Keep the effective templates, with all files behind each; returns their hashes by name."""
+        files = {name: self.prompts.files(name) for name in names}
+        hashes = {name: hash_of(sources) for name, sources in files.items()}
+        templates = Templates(self.database)
+        new = templates.unkept(list(hashes.values()))
+        if new:
+            with self.database.write():
+                for name, hash_ in hashes.items():
+                    if hash_ in new:
+                        templates.keep(hash_, name, files[name][name + SUFFIX], files[name])
+        return hashes
+
+
+def as_item(text: str | Item) -> Item:
+    """Make an item of a bare text; its id is the same wherever the text is the same."""
+    if isinstance(text, Item):
+        return text
+    return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]), text)
