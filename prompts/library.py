@@ -14,7 +14,7 @@ from jinja2.nodes import Const, Extends
 from jinja2.nodes import Template as TemplateNode
 
 from taxonaut.prompts.files import PACKAGED, PACKAGED_PREFIX, SUFFIX, TemplateFiles
-from taxonaut.prompts.sandbox import Sandbox, written
+from taxonaut.prompts.sandbox import Sandbox, join_output
 from taxonaut.prompts.variables import VARIABLES
 from taxonaut.state.errors import InputError, NotFoundError, TemplateError
 
@@ -23,8 +23,16 @@ PARSER = Sandbox({})
 
 BLOCKS = ("system", "context", "item")
 
-RAISED_BY_TEMPLATES = (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, RecursionError)
-"""What a template's own expressions may raise when they are carried out."""
+RAISED_BY_TEMPLATES = (
+    JinjaError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What the expressions of a template may raise when it is rendered."""
 
 
 class Recorder(Protocol):
@@ -62,11 +70,11 @@ class Prompt:
             )
         try:
             pieces = cast("Generator[str, None, None]", context.blocks[block][0](context))
-            return written(pieces).strip()
+            return join_output(pieces).strip()
         except RAISED_BY_TEMPLATES as error:
-            file, line = self.place(error)
+            file, line = error_location(error)
             where = f" ({file}, line {line})" if line else ""
-            reason = str(error).rstrip(".") + where
+            reason = (str(error).rstrip(".") or type(error).__name__) + where
             raise TemplateError(
                 f"the block {block!r} of the template {self.name!r} cannot be rendered: {reason}; edit the template, "
                 "or delete it to return to the packaged one",
@@ -77,18 +85,16 @@ class Prompt:
                 line=line,
             ) from None
 
-    def place(self, error: Exception) -> tuple[str, int]:
-        """Return the innermost line of a template that an error passed through; ("", 0) if there is none."""
-        environment = self.lineage[0].environment
-        assert isinstance(environment, Sandbox)
-        found, traceback = ("", 0), error.__traceback__
-        while traceback is not None:
-            file = traceback.tb_frame.f_code.co_filename
-            if file in environment.files:
-                line = environment.get_template(file).get_corresponding_lineno(traceback.tb_lineno)
-                found = (file, line)
-            traceback = traceback.tb_next
-        return found
+
+def error_location(error: Exception) -> tuple[str, int]:
+    """Return the innermost file and line of a template that an error passed through; ("", 0) if there is none."""
+    found, traceback = ("", 0), error.__traceback__
+    while traceback is not None:
+        template = traceback.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(template, Template):
+            found = (template.name or "", template.get_corresponding_lineno(traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return found
 
 
 class PromptLibrary:
