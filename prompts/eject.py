@@ -1,47 +1,14 @@
-"""Copy a packaged template, or single blocks of it, to where it can be changed."""
+"""Templates as text: eject a packaged one into a workspace, cut one into blocks, write one out without `extends`."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from jinja2 import nodes
-from jinja2.nodes import Block, Extends
+from jinja2.nodes import Extends
 
-from taxonaut.prompts.files import PACKAGED, PACKAGED_PREFIX, SUFFIX, inside
-from taxonaut.prompts.library import PromptLibrary
-from taxonaut.prompts.variables import VARIABLES
+from taxonaut.prompts.files import PACKAGED_PREFIX, SUFFIX, check_inside
+from taxonaut.prompts.library import BLOCKS, PARSER, PromptLibrary
 from taxonaut.state.errors import InputError
-
-if TYPE_CHECKING:
-    from taxonaut.prompts.library import PromptLibrary
-
-
-_TAG = re.compile(r"\{%[-+]?\s*(block|endblock)\b[^%]*%\}\n?")
-
-
-def block_sources(library: PromptLibrary, name: str) -> dict[str, str]:
-    """Return the text between each block's tags, in the order in which the template stands."""
-    found: dict[str, str] = {}
-    for file in reversed(library.lineage(name)):
-        source, tree = library.parsed(name, file)
-        for block in tree.find_all(nodes.Block):
-            found[block.name] = text_of_block(source, block.name)
-    return found
-
-
-def text_of_block(source: str, name: str) -> str:
-    """Return what stands between the tags of a block."""
-    begin = re.search(r"\{%[-+]?\s*block\s+" + re.escape(name) + r"\b[^%]*%\}\n?", source)
-    if begin is None:
-        return ""
-    depth = 1
-    for tag in _TAG.finditer(source, begin.end()):
-        depth += 1 if tag[1] == "block" else -1
-        if depth == 0:
-            return source[begin.end() : tag.start()]
-    return source[begin.end() :]
-
 
 HEAD = """\
 {{# The blocks of {name} that are told otherwise here; all others stay the packaged ones. #}}
@@ -49,83 +16,177 @@ HEAD = """\
 """
 
 
-def eject(library: "PromptLibrary", name: str, blocks: Sequence[str] = ()) -> Path:
-    """Write a copy into the workspace's folder and return its path.
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag other than those of blocks. `kind` is the lexer's, `names` are the identifiers in it."""
 
-    With `blocks` the copy extends the packaged template and overrides only those; a copy that does so already gets
-    them beside what it has. InputError if a copy, or such a block in it, is there already.
+    source: str
+    kind: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of a template: its tags, and what stands between them."""
+
+    name: str
+    begin: str
+    parts: "tuple[str | Tag | Block, ...]"
+    end: str
+
+    @property
+    def text(self) -> str:
+        """What stands between the tags."""
+        return "".join(part if isinstance(part, str) else part.source for part in self.parts)
+
+    @property
+    def source(self) -> str:
+        """The block with its tags."""
+        return self.begin + self.text + self.end
+
+
+Part = str | Tag | Block
+
+
+def split_blocks(source: str) -> tuple[Part, ...]:
+    """Cut the source of a valid template into texts, tags and blocks."""
+    stack: list[tuple[str, str, list[Part]]] = [("", "", [])]
+    for part in read_tags(source):
+        word = part.names[0] if isinstance(part, Tag) and part.names else ""
+        if isinstance(part, Tag) and part.kind == "block_begin" and word == "block":
+            stack.append((part.names[1], part.source, []))
+        elif isinstance(part, Tag) and part.kind == "block_begin" and word == "endblock":
+            name, begin, parts = stack.pop()
+            stack[-1][2].append(Block(name, begin, tuple(parts), part.source))
+        else:
+            stack[-1][2].append(part)
+    return tuple(stack[0][2])
+
+
+def read_tags(source: str) -> Iterator[str | Tag]:
+    """Give the tags of a template and the texts between them."""
+    ends = {"block_begin": "block_end", "variable_begin": "variable_end"}
+    tokens = ((str(kind), str(text)) for _, kind, text in PARSER.lex(source))
+    for kind, text in tokens:
+        if kind not in ends:
+            yield text
+            continue
+        parts, names = [text], []
+        for inner, part in tokens:
+            parts.append(part)
+            if inner == "name":
+                names.append(part)
+            if inner == ends[kind]:
+                break
+        yield Tag("".join(parts), kind, tuple(names))
+
+
+def all_blocks(parts: Sequence[Part]) -> Iterator[Block]:
+    """Give all blocks, also those within blocks."""
+    for part in parts:
+        if isinstance(part, Block):
+            yield part
+            yield from all_blocks(part.parts)
+
+
+def effective_blocks(library: PromptLibrary, name: str) -> dict[str, Block]:
+    """Return the blocks of a template by their names; those that it overrides as it has them."""
+    found: dict[str, Block] = {}
+    for file in reversed(library.lineage(name)):
+        source, _ = library.parsed(name, file)
+        found |= {block.name: block for block in all_blocks(split_blocks(source))}
+    return found
+
+
+def eject(library: PromptLibrary, name: str, blocks: Sequence[str] = ()) -> Path:
+    """Copy a packaged template into the workspace's folder and return the copy's path.
+
+    With `blocks` the copy extends the packaged template and overrides only those; in a copy that does so already they
+    are added. InputError if there is a copy already, or such a block in it.
     """
     library.check_name(name)
     target = library.own_path(name)
     if target is None or library.folder is None:
         raise InputError("templates are ejected into a workspace; name one with --workspace DIR")
-    wanted = tuple(dict.fromkeys(blocks))
-    known = sorted(blocks_of(name), key=place)
+    packaged = effective_blocks(PromptLibrary(), name)
+    wanted = sorted(dict.fromkeys(blocks), key=block_order)
     for block in wanted:
-        if block not in known:
-            raise InputError(f"the template {name!r} has no block {block!r}; it has {', '.join(known)}")
+        if block not in packaged:
+            known = ", ".join(sorted(packaged, key=block_order))
+            raise InputError(f"the template {name!r} has no block {block!r}; it has {known}")
+    sources = "".join(packaged[block].source.rstrip("\n") + "\n" for block in wanted)
     if target.exists() or target.is_symlink():
-        text = extended(library, name, target, wanted)
+        text = text_to_extend(library, name, target, wanted) + sources
     elif wanted:
-        text = HEAD.format(name=name, prefix=PACKAGED_PREFIX, suffix=SUFFIX) + "".join(
-            block_source(name, block) for block in sorted(wanted, key=place)
-        )
+        text = HEAD.format(name=name, prefix=PACKAGED_PREFIX, suffix=SUFFIX) + sources
     else:
-        text = packaged(name)
+        text = PromptLibrary().text(name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    inside(target, library.folder, name + SUFFIX)
+    check_inside(target, library.folder, name + SUFFIX)
     target.write_text(text, encoding="utf-8")
     return target
 
 
-def extended(library: "PromptLibrary", name: str, target: Path, wanted: Sequence[str]) -> str:
-    """Return the text of a copy that is there with blocks added to it. Raises InputError."""
+def text_to_extend(library: PromptLibrary, name: str, target: Path, wanted: Sequence[str]) -> str:
+    """Return the text of a copy to which blocks can be added. Raises InputError where they cannot."""
     if not wanted:
         raise InputError(
             f"{str(target)!r} is there already; edit it, or delete it to return to the packaged one"
         )
     source, tree = library.parsed(name, name + SUFFIX)
-    if next(tree.find_all(Extends), None) is None:
+    if tree.find(Extends) is None:
         raise InputError(
             f"{str(target)!r} is a copy of the whole template; its blocks are all in it: edit them"
         )
-    there = {block.name for block in tree.find_all(Block)}
+    present = {block.name for block in all_blocks(split_blocks(source))}
     for block in wanted:
-        if block in there:
+        if block in present:
             raise InputError(
                 f"{str(target)!r} has the block {block!r} already; edit it, or delete it there to return to the "
                 "packaged one"
             )
-    ending = "" if source.endswith("\n") or not source else "\n"
-    return source + ending + "".join(block_source(name, block) for block in sorted(wanted, key=place))
+    return source if source.endswith("\n") or not source else source + "\n"
 
 
-def place(block: str) -> int:
-    """Where a block stands in a template: from the most to the least shared."""
-    order = ("system", "context", "item")
-    return order.index(block) if block in order else len(order)
+def block_order(block: str) -> int:
+    """Return the place of a block in a template: from the most to the least shared."""
+    return BLOCKS.index(block) if block in BLOCKS else len(BLOCKS)
 
 
-def packaged(name: str) -> str:
-    """Return the text of a packaged template."""
-    return (PACKAGED / (name + SUFFIX)).read_text(encoding="utf-8")
+def write_out(library: PromptLibrary, name: str) -> str:
+    """Return a template as one text that extends nothing and renders the same.
 
-
-def blocks_of(name: str) -> dict[str, str]:
-    """Return the blocks of a packaged template as they stand in its file, or in the one that it extends."""
-    text = packaged(name)
-    found: dict[str, str] = {}
-    above = re.search(
-        r'\{%\s*extends\s+"' + PACKAGED_PREFIX + r"([\w/]+)" + re.escape(SUFFIX) + r'"\s*%\}', text
+    Raises InputError if one of its blocks includes or imports a file, or uses `super()` other than as
+    `{{ super() }}`.
+    """
+    definitions: dict[str, list[Block]] = {}
+    for file in library.lineage(name):
+        source, _ = library.parsed(name, file)
+        for block in all_blocks(split_blocks(source)):
+            definitions.setdefault(block.name, []).append(block)
+    return "".join(
+        f"{{% block {block} %}}\n{written_out_text(definitions, block)}{{% endblock %}}\n"
+        for block in BLOCKS
+        if block in definitions
     )
-    if above is not None and above[1] in VARIABLES:
-        found = blocks_of(above[1])
-    for match in re.finditer(r"\{%\s*block\s+(\w+)\s*%\}.*?\{%\s*endblock\s*%\}\n?", text, re.DOTALL):
-        found[match[1]] = match[0]
-    return found
 
 
-def block_source(name: str, block: str) -> str:
-    """Return a block of a packaged template, its tags included, whitespace and all."""
-    source = blocks_of(name)[block]
-    return source if source.endswith("\n") else source + "\n"
+def written_out_text(definitions: dict[str, list[Block]], name: str, level: int = 0) -> str:
+    """Return the text of a block by its `level`-th definition, 0 being the overriding one."""
+    if level >= len(definitions[name]):
+        raise InputError(f"the block {name!r} calls super(), and nothing it extends has such a block")
+    texts = []
+    for part in definitions[name][level].parts:
+        if isinstance(part, str):
+            texts.append(part)
+        elif isinstance(part, Block):
+            texts.append(written_out_text(definitions, part.name))
+        elif part.kind == "block_begin" and part.names[:1] in (("include",), ("import",), ("from",)):
+            raise InputError(f"it reads another file: {part.source.strip()}")
+        elif "super" not in part.names:
+            texts.append(part.source)
+        elif part.kind == "variable_begin" and part.names == ("super",) and part.source.count("(") == 1:
+            texts.append(written_out_text(definitions, name, level + 1))
+        else:
+            raise InputError(f"it uses super() in a way that cannot be written out: {part.source.strip()}")
+    return "".join(texts)

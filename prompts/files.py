@@ -1,5 +1,7 @@
-"""Where templates lie, and which of them may be read: a workspace's `prompts/` folder, and the packaged ones."""
+"""The files that templates are read from: a workspace's `prompts/` folder and the packaged ones, and no others."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2.exceptions import TemplateNotFound
@@ -11,20 +13,20 @@ PACKAGED_PREFIX = "packaged/"
 SUFFIX = ".j2"
 
 LONGEST_FILE = 1_000_000
-"""Bytes of a template's file."""
+"""Bytes that a template's file may have."""
 
 
+@dataclass(frozen=True, slots=True)
 class TemplateFiles:
-    """Reads templates by the names that templates call them, such as `navigator/expand.j2`.
+    """Reads templates by the names that templates use, such as `navigator/expand.j2`.
 
     A name with the prefix `packaged/` is a packaged one; any other the workspace's, if it has that, else packaged.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
+    folder: Path | None = None
 
     def path(self, file: str) -> Path:
-        """The file that counts. Raises TemplateNotFound, TemplateError for a link that leads out of the folder."""
+        """Return the path of a file. Raises TemplateNotFound, and TemplateError for a link out of the folder."""
         steps = file.split("/")
         if ".." in steps or "\\" in file or "\0" in file:
             raise TemplateNotFound(file)
@@ -33,7 +35,8 @@ class TemplateFiles:
         if self.folder is not None and not shipped:
             own = self.folder.joinpath(*steps)
             if own.is_file():
-                return inside(own, self.folder, file)
+                check_inside(own, self.folder, file)
+                return own
         packaged = PACKAGED.joinpath(*(steps[1:] if shipped else steps))
         if packaged.suffix == SUFFIX and packaged.is_file():
             return packaged
@@ -52,11 +55,26 @@ class TemplateFiles:
             raise TemplateError(f"{file} cannot be read ({error.strerror})", file=file) from None
 
 
-def inside(path: Path, folder: Path, file: str) -> Path:
-    """Return a path that lies in the folder, links followed. Raises TemplateError."""
+@dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """Reads templates from texts by their names, and those that are not among them from `others`, if given."""
+
+    texts: Mapping[str, str]
+    others: "TemplateFiles | KeptFiles | None" = None
+
+    def read(self, file: str) -> str:
+        """Return a template's source. Raises TemplateNotFound."""
+        if file in self.texts:
+            return self.texts[file]
+        if self.others is None:
+            raise TemplateNotFound(file)
+        return self.others.read(file)
+
+
+def check_inside(path: Path, folder: Path, file: str) -> None:
+    """Raise TemplateError for a path that leads out of the folder, links followed."""
     if not path.resolve().is_relative_to(folder.resolve()):
         raise TemplateError(
             f"{file} is a link that leads out of {str(folder)!r}; put a copy of what it names there",
             file=file,
         )
-    return path

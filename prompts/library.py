@@ -1,4 +1,4 @@
-"""Load, render and list templates; a workspace's own copy wins over the packaged one."""
+"""Load, render and list templates; a workspace's own copy replaces the packaged one."""
 
 import hashlib
 from collections.abc import Generator, Mapping
@@ -13,13 +13,13 @@ from jinja2.meta import find_referenced_templates
 from jinja2.nodes import Const, Extends
 from jinja2.nodes import Template as TemplateNode
 
-from taxonaut.prompts.files import PACKAGED, PACKAGED_PREFIX, SUFFIX, TemplateFiles
+from taxonaut.prompts.files import PACKAGED, PACKAGED_PREFIX, SUFFIX, KeptFiles, TemplateFiles
 from taxonaut.prompts.sandbox import Sandbox, join_output
 from taxonaut.prompts.variables import VARIABLES
 from taxonaut.state.errors import InputError, NotFoundError, TemplateError
 
 PARSER = Sandbox({})
-"""Reads templates without carrying them out."""
+"""Parses templates without rendering them."""
 
 BLOCKS = ("system", "context", "item")
 
@@ -36,7 +36,7 @@ RAISED_BY_TEMPLATES = (
 
 
 class Recorder(Protocol):
-    """Keeps what templates are rendered with; agents tell it, a workspace writes it down."""
+    """Records the variables that agents render templates with."""
 
     def wants(self, template: str) -> bool:
         """Say whether another sample of a template is wanted."""
@@ -49,8 +49,7 @@ class Recorder(Protocol):
 class Prompt:
     """A template ready to render, block by block, each only as often as it changes.
 
-    `lineage` is the template, then the one it extends, and so on. Nothing is read from files any more: a change
-    of them is another prompt.
+    `lineage` is the template, then the one it extends, and so on. It does not change with the files it was read from.
     """
 
     name: str
@@ -59,7 +58,7 @@ class Prompt:
     recorder: Recorder | None = None
 
     def render(self, block: str, variables: Mapping[str, Any]) -> str:
-        """Render one block. TemplateError names the template, the block, what is wrong in it and in which line."""
+        """Render one block. Raises TemplateError with the block, the reason and the line."""
         context = self.lineage[0].new_context(dict(variables))
         for above in self.lineage[1:]:
             for name, function in above.blocks.items():
@@ -98,17 +97,32 @@ def error_location(error: Exception) -> tuple[str, int]:
 
 
 class PromptLibrary:
-    """Packaged templates, and over them those of a workspace's `prompts/` folder.
+    """The packaged templates, and over them those of a workspace's `prompts/` folder.
 
     A workspace's template may replace the packaged one or extend it and override single blocks:
     `{% extends "packaged/navigator/expand.j2" %}`. Templates run in a sandbox (`prompts.sandbox`). Files are read
-    anew for each `get`, so that an edited copy counts at once.
+    again for each `get`, so that an edited copy is used at once.
     """
 
     def __init__(self, folder: Path | None = None, recorder: Recorder | None = None) -> None:
         self.folder = folder
         self.recorder = recorder
-        self.sources = TemplateFiles(folder)
+        self._files = TemplateFiles(folder)
+        self._kept: dict[str, KeptFiles] = {}
+
+    def with_version(self, name: str, files: Mapping[str, str], *, complete: bool = True) -> "PromptLibrary":
+        """Return this library with another version of one template, which need not be on disk.
+
+        `files` are the version's own source and all that it extends or includes, as `PromptLibrary.files` gives
+        them; unless they are `complete`, what is missing is read from this library.
+        """
+        other = PromptLibrary(self.folder, self.recorder)
+        others = None if complete else self._files_of(name)
+        other._kept = {**self._kept, name: KeptFiles(dict(files), others)}
+        return other
+
+    def _files_of(self, name: str) -> TemplateFiles | KeptFiles:
+        return self._kept.get(name, self._files)
 
     def get(self, name: str) -> Prompt:
         """Load a template by its name, such as `navigator/expand`; TemplateError if it cannot be used."""
@@ -127,30 +141,27 @@ class PromptLibrary:
             raise self.invalid(name, f"it has no block {', '.join(map(repr, missing))}", lineage[0])
         return Prompt(name, hash_of(files), templates, self.recorder)
 
-    @property
-    def environment(self) -> Sandbox:
-        """What reads templates without carrying them out."""
-        return PARSER
-
     def check_name(self, name: str) -> None:
-        """Raise NotFoundError for a template that there is not."""
+        """Raise NotFoundError for an unknown template."""
         if name not in VARIABLES:
             raise NotFoundError(f"there is no template {name!r}; there are: {', '.join(self.names())}")
 
     def invalid(self, name: str, problem: object, file: str = "", line: int = 0) -> TemplateError:
-        """The error of a template that cannot be used."""
+        """Return the error for a template that cannot be used."""
         reason = str(problem).rstrip(".")
-        return TemplateError(
-            f"the {self.where(name)} template {name!r} ({self.path(name)}) is not valid: {reason}; edit it, or "
-            "delete it to return to the packaged one",
-            template=name,
-            reason=reason,
-            file=file,
-            line=line,
-        )
+        if name in self._kept:
+            message = (
+                f"the kept version of the template {name!r} is not valid: {reason}; name another version"
+            )
+        else:
+            message = (
+                f"the {self.where(name)} template {name!r} ({self.path(name)}) is not valid: {reason}; edit it, or "
+                "delete it to return to the packaged one"
+            )
+        return TemplateError(message, template=name, reason=reason, file=file, line=line)
 
     def lineage(self, name: str) -> list[str]:
-        """The template's file, then the one it extends, and so on, as the loader calls them."""
+        """Return a template's file, then the one it extends, and so on, by the names that templates use."""
         files = [name + SUFFIX]
         while True:
             extended = list(self.parsed(name, files[-1])[1].find_all(Extends))
@@ -172,7 +183,7 @@ class PromptLibrary:
             files.append(str(target.value))
 
     def files(self, name: str) -> dict[str, str]:
-        """Return the texts of a template and of everything it extends or includes, by what templates call them."""
+        """Return the sources of a template and of all it extends or includes, by the names that templates use."""
         found: dict[str, str] = {}
         waiting = [name + SUFFIX]
         while waiting:
@@ -187,9 +198,9 @@ class PromptLibrary:
         return found
 
     def parsed(self, name: str, file: str) -> tuple[str, TemplateNode]:
-        """Return a file's source and syntax tree; `name` is the template that led to it."""
+        """Return a file's source and syntax tree; `name` is the template that it belongs to."""
         try:
-            source = self.sources.read(file)
+            source = self._files_of(name).read(file)
             return source, PARSER.parse(source)
         except TemplateNotFound as error:
             raise self.invalid(name, f"there is no template {error} to extend or include") from None
@@ -204,35 +215,29 @@ class PromptLibrary:
         return sorted(VARIABLES)
 
     def path(self, name: str) -> Path:
-        """The file that counts: the workspace's copy if there is one."""
+        """Return the path of the effective template: the workspace's copy if there is one, else the packaged file."""
         own = self.own_path(name)
         return own if own is not None and own.is_file() else PACKAGED / (name + SUFFIX)
 
     def own_path(self, name: str) -> Path | None:
-        """Where the workspace's copy is or would be."""
+        """Return the path of the workspace's copy, whether it exists or not; None without a workspace."""
         return self.folder / (name + SUFFIX) if self.folder is not None else None
 
     def where(self, name: str) -> str:
-        """Say whose copy counts: `workspace` or `packaged`."""
+        """Return which copy is effective: `workspace` or `packaged`."""
         return "packaged" if self.path(name).is_relative_to(PACKAGED) else "workspace"
 
     def text(self, name: str) -> str:
-        """The source of the copy that counts."""
+        """Return the source of the effective template."""
         self.check_name(name)
         try:
-            return self.sources.read(name + SUFFIX)
+            return self._files_of(name).read(name + SUFFIX)
         except TemplateError as error:
             raise self.invalid(name, error, name + SUFFIX) from None
 
     def hash(self, name: str) -> str:
         """A short hash of a template and of everything it extends or includes."""
         return hash_of(self.files(name))
-
-    def eject(self, name: str, blocks: tuple[str, ...] = ()) -> Path:
-        """Copy the packaged template, or some of its blocks, into the workspace; see `prompts.ejecting`."""
-        from taxonaut.prompts.eject import eject
-
-        return eject(self, name, blocks)
 
 
 def hash_of(files: Mapping[str, str]) -> str:

@@ -73,10 +73,13 @@ def explain_no_difference(session: Session, name: str | None, edited: list[str])
 
 def block_diffs(prompts: "PromptLibrary", name: str) -> Iterator[BlockDiff]:
     """Give each block that differs from the packaged one."""
-    from taxonaut.prompts.eject import block_sources
+    from taxonaut.prompts.eject import effective_blocks
     from taxonaut.prompts.library import PromptLibrary
 
-    own, packaged = block_sources(prompts, name), block_sources(PromptLibrary(), name)
+    own, packaged = (
+        {block: each.text for block, each in effective_blocks(library, name).items()}
+        for library in (prompts, PromptLibrary())
+    )
     for block in dict.fromkeys((*packaged, *own)):
         lines = difflib.unified_diff(
             packaged.get(block, "").splitlines(),

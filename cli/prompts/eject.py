@@ -32,13 +32,14 @@ def eject(session: Session, name: NameArgument, block: BlockOption = None) -> No
     another block to add that one.
     """
     from taxonaut.cli.shared.exit_codes import say
+    from taxonaut.prompts.eject import eject as eject_template
     from taxonaut.state.errors import WorkspaceError
 
     if not session.has_workspace:
         raise WorkspaceError(
             f"{str(session.folder)!r} is no workspace, and templates are copied into one; name one with -w DIR"
         )
-    path = library(session).eject(name, tuple(block or ()))
+    path = eject_template(library(session), name, block or ())
     typer.echo(str(path))
     if not session.quiet:
         say("edit it; delete it to return to the packaged one")

@@ -1,7 +1,7 @@
 """`taxonaut prompts log` and `restore`: list the versions of templates that ran here, and restore one."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from taxonaut.workspace.prompt_lab.log import LoggedVersion
-    from taxonaut.workspace.prompt_lab.template_versions import Restored
+    from taxonaut.workspace.prompt_lab.template_versions import LoggedVersion, Restored
 
 app = typer.Typer()
 
@@ -35,12 +34,12 @@ def log(
     decisions that came from the cache. prompts restore HASH restores a version.
     """
     from taxonaut.cli.shared.terminal import out, print_json, styled
-    from taxonaut.workspace.prompt_lab.log import template_log
+    from taxonaut.workspace.prompt_lab.template_versions import list_versions
 
     with session.open() as workspace:
-        rows = template_log(workspace, name)
+        rows = list_versions(workspace, name)
     if json:
-        print_json([as_row(row) for row in rows])
+        print_json([asdict(row) for row in rows])
     elif not rows:
         hint = "no template has been used here yet; classify something, or try one: taxonaut prompts try"
         out().print(styled(hint, "dim"))
@@ -118,12 +117,12 @@ def cells(row: "LoggedVersion", *, named: bool) -> "list[Text]":
     from taxonaut.cli.shared.terminal import styled
 
     status = ", ".join(
-        word for word, holds in (("in use", row.counts), ("packaged", row.is_packaged)) if holds
+        word for word, holds in (("in use", row.in_use), ("packaged", row.is_packaged)) if holds
     )
     first = [
-        styled(row.hash, "bold" if row.counts else ""),
+        styled(row.hash, "bold" if row.in_use else ""),
         *([] if named else [styled(row.template)]),
-        styled(status, "green" if row.counts else "dim"),
+        styled(status, "green" if row.in_use else "dim"),
     ]
     right = (
         styled(DASH, "dim")
@@ -154,8 +153,3 @@ def cells(row: "LoggedVersion", *, named: bool) -> "list[Text]":
         styled(DASH if use.latency_s is None else f"{use.latency_s:.2f}"),
         styled(", ".join(use.models), "dim"),
     ]
-
-
-def as_row(row: "LoggedVersion") -> dict[str, Any]:
-    """Return a version for --json."""
-    return asdict(row)

@@ -24,10 +24,9 @@ from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.prompt_lab.template_versions import (
     PACKAGED,
     Version,
-    counting,
-    find,
-    packaged,
-    with_version,
+    effective_version,
+    find_version,
+    packaged_version,
 )
 from taxonaut.workspace.prompt_lab.trial_run import Found, Reader, reader, run_version, seeded
 from taxonaut.workspace.walk.classification import distinct
@@ -213,8 +212,8 @@ def nothing(_: int) -> None:
 
 def two_versions(workspace: Workspace, name: str, against: str) -> tuple[tuple[Version, str], ...]:
     """Return the version to compare with and the one that counts, each with its origin."""
-    after = counting(workspace, name)
-    before = find(workspace, against, name)
+    after = effective_version(workspace, name)
+    before = find_version(workspace, against, name)
     if before.hash == after.hash:
         if workspace.prompts.where(name) == PACKAGED:
             raise InputError(
@@ -225,7 +224,7 @@ def two_versions(workspace: Workspace, name: str, against: str) -> tuple[tuple[V
             f"{against!r} is the version of {name} that counts ({after.hash}); edit the copy, or name another "
             f"version of taxonaut prompts log {name}"
         )
-    origin = PACKAGED if before.hash == packaged(name).hash else "kept"
+    origin = PACKAGED if before.hash == packaged_version(name).hash else "kept"
     return (before, origin), (after, workspace.prompts.where(name))
 
 
@@ -253,7 +252,7 @@ async def made(
 ) -> Run:
     """Run one version."""
     started = time.perf_counter()
-    under = with_version(workspace, version)
+    under = workspace.with_prompts(workspace.prompts.with_version(version.name, version.files))
     newest = Trials(workspace.database).newest_decision()
     run, found = await run_version(under, how, items, on_done, everything=everything)
     seconds = time.perf_counter() - started

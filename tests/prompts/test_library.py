@@ -7,6 +7,7 @@ import pytest
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from taxonaut.prompts.eject import eject
 from taxonaut.prompts.examples import SHARED
 from taxonaut.prompts.files import PACKAGED
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
@@ -188,7 +189,7 @@ def test_a_template_that_is_not_utf_8(tmp_path: Path) -> None:
         library.get(EXPAND)
 
 
-@pytest.mark.parametrize("ask", [PromptLibrary.get, PromptLibrary.text, PromptLibrary.eject])
+@pytest.mark.parametrize("ask", [PromptLibrary.get, PromptLibrary.text, eject])
 def test_a_template_that_there_is_not(tmp_path: Path, ask: Any) -> None:
     with pytest.raises(NotFoundError) as caught:
         ask(PromptLibrary(tmp_path), "navigator/guess")
@@ -200,7 +201,7 @@ def test_a_template_that_there_is_not(tmp_path: Path, ask: Any) -> None:
 def test_ejecting(tmp_path: Path) -> None:
     library = PromptLibrary(tmp_path)
     before = library.hash(EXPAND)
-    target = library.eject(EXPAND)
+    target = eject(library, EXPAND)
     assert target == tmp_path / "navigator" / "expand.j2"
     assert target.read_text(encoding="utf-8") == (PACKAGED / "navigator" / "expand.j2").read_text(
         encoding="utf-8"
@@ -209,12 +210,12 @@ def test_ejecting(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match="is there already; edit it, or delete it to return to the packaged one"
     ):
-        library.eject(EXPAND)
+        eject(library, EXPAND)
 
 
 def test_ejecting_without_a_workspace() -> None:
     with pytest.raises(InputError, match="name one with --workspace DIR"):
-        PromptLibrary().eject(EXPAND)
+        eject(PromptLibrary(), EXPAND)
 
 
 def test_the_hash_is_the_text_s_and_that_of_all_it_rests_on(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import taxonaut
 from taxonaut import Item, ScriptedModel, Workspace
 from taxonaut.models.requests import ModelRequest
+from taxonaut.prompts.eject import eject
 from taxonaut.state.errors import (
     InputError,
     LockedError,
@@ -124,7 +125,7 @@ def test_what_is_finished_is_kept_in_the_file(folder: Path, model: ScriptedModel
 def test_other_settings_templates_or_labels_are_another_classification(shop: Workspace, folder: Path) -> None:
     prints = [shop.classification().fingerprint, shop.classification(top=3).fingerprint]
     assert shop.classification(top=10).fingerprint == prints[0]
-    path = shop.prompts.eject("navigator/expand")
+    path = eject(shop.prompts, "navigator/expand")
     assert shop.classification().fingerprint == prints[0]
     path.write_text(path.read_text(encoding="utf-8").replace("You find", "You seek"), encoding="utf-8")
     prints.append(shop.classification().fingerprint)

@@ -10,7 +10,7 @@ from jinja2 import nodes
 from jinja2.meta import find_undeclared_variables
 
 from taxonaut.prompts.files import SUFFIX
-from taxonaut.prompts.library import BLOCKS, Prompt, PromptLibrary
+from taxonaut.prompts.library import BLOCKS, PARSER, Prompt, PromptLibrary
 from taxonaut.prompts.variables import VARIABLES
 from taxonaut.state.errors import TemplateError
 
@@ -51,7 +51,7 @@ class ParsedTemplate:
         for block in BLOCKS:
             for file, node in self.rendered_definitions(block):
                 for body_file, body in self.included_bodies(file, node.body):
-                    for name, line in undeclared_variables(self.library, body):
+                    for name, line in undeclared_variables(body):
                         found[block].setdefault(name, Location(body_file, line))
         return found
 
@@ -153,11 +153,11 @@ def render_blocks(
     return found
 
 
-def undeclared_variables(library: PromptLibrary, body: list[nodes.Node]) -> list[tuple[str, int]]:
+def undeclared_variables(body: list[nodes.Node]) -> list[tuple[str, int]]:
     """Return the variables that a body uses without setting them, each with its first line."""
     tree = nodes.Template(body, lineno=1)
-    tree.set_environment(library.environment)
-    names = find_undeclared_variables(tree) - SET_BY_JINJA - set(library.environment.globals)
+    tree.set_environment(PARSER)
+    names = find_undeclared_variables(tree) - SET_BY_JINJA - set(PARSER.globals)
     lines: dict[str, int] = {}
     for name in tree.find_all(nodes.Name):
         if name.name in names:

@@ -1,27 +1,28 @@
-"""Versions of templates: keep those that run, find one by its hash, bring one back."""
+"""The versions of templates that ran in a workspace: list them with quality and cost, find one, restore one."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from taxonaut.prompts.eject import write_out
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_of
-from taxonaut.prompts.versions import KeptVersion, OtherVersion, whole
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
+from taxonaut.state.stores.prompt_trials import FirstRight, Trial, Trials, Use
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.workspace.core.core import Core
 
 PACKAGED = "packaged"
-"""The word that stands for the packaged version, wherever a hash may stand."""
+"""Names the packaged version where a hash is expected."""
 
 Way = Literal["already", "written", "whole", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a template. `files` are all sources behind it, its own first, by the loader's names."""
+    """A version of a template. `files` are all its sources, its own first, by the names that templates use."""
 
     name: str
     hash: str
@@ -35,12 +36,12 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What bringing a version back did.
+    """How a version was restored.
 
-    `way`: it counts already; its file was `written`; the `whole` template was, because what the version extends
-    has changed since (`hash` is then another than the one asked for, and renders as that did); the copy was
-    `removed`, so that the packaged one counts again. `set_aside`: the hash under which the copy that counted
-    before is kept, empty if there was none.
+    `way`: it was in use `already`; its file was `written`; the `whole` template was written, because what the version
+    extends has changed since (`hash` is then not the `wanted` one, but renders the same); the copy was `removed`, so
+    that the packaged version is in use. `set_aside`: the hash under which the former copy is kept, "" if there was
+    none.
     """
 
     name: str
@@ -51,29 +52,24 @@ class Restored:
     set_aside: str = ""
 
 
-def counting(workspace: Core, name: str) -> Version:
-    """Return the version that counts now. Raises InputError if it cannot be used."""
+def effective_version(workspace: Core, name: str) -> Version:
+    """Return the version in use. Raises InputError if it is not valid."""
     workspace.prompts.get(name)
     return version_in(workspace.prompts, name)
 
 
-def packaged(name: str) -> Version:
+def packaged_version(name: str) -> Version:
     """Return the packaged version."""
     return version_in(PromptLibrary(), name)
 
 
 def version_in(prompts: PromptLibrary, name: str) -> Version:
-    """Return the version that a library has."""
+    """Return the version that a library reads."""
     files = prompts.files(name)
     return Version(name, hash_of(files), files)
 
 
-def with_version(workspace: Core, version: Version) -> Core:
-    """Return this workspace with another version of one template; it shares the index and the opened models."""
-    return workspace.with_prompts(OtherVersion(workspace.prompts, version.name, version.files))
-
-
-def find(workspace: Core, given: str, name: str | None = None) -> Version:
+def find_version(workspace: Core, given: str, name: str | None = None) -> Version:
     """Return the version, of one template if it is named, whose hash begins so; `packaged` needs the name.
 
     Raises NotFoundError if there is none, InputError if there are several.
@@ -81,15 +77,15 @@ def find(workspace: Core, given: str, name: str | None = None) -> Version:
     if name is not None:
         workspace.prompts.check_name(name)
     if given == PACKAGED and name is not None:
-        return packaged(name)
+        return packaged_version(name)
     if not given.strip():
-        raise InputError(f"{given!r} is no hash; taxonaut prompts log shows them")
+        raise InputError(f"{given!r} is not a hash; taxonaut prompts log lists them")
     found: dict[str, Version] = {}
     for kept in Templates(workspace.database).beginning(given):
         if name in (None, kept.name):
             found[kept.hash] = Version(kept.name, kept.hash, {kept.name + SUFFIX: kept.text})
     for each in [name] if name is not None else workspace.prompts.names():
-        version = packaged(each)
+        version = packaged_version(each)
         if version.hash.startswith(given):
             found[version.hash] = version
     if not found:
@@ -101,16 +97,17 @@ def find(workspace: Core, given: str, name: str | None = None) -> Version:
     if len(found) > 1:
         several = ", ".join(f"{each.hash} ({each.name})" for each in found.values())
         raise InputError(f"{given!r} begins {len(found)} hashes: {several}; give more of the one you mean")
-    return completed(workspace, next(iter(found.values())))
+    return complete_version(workspace, next(iter(found.values())))
 
 
-def completed(workspace: Core, version: Version) -> Version:
-    """Return a version with all files behind it; one that an older taxonaut kept has its own only."""
+def complete_version(workspace: Core, version: Version) -> Version:
+    """Return a version with all its files; an older taxonaut kept only the template's own."""
     if hash_of(version.files) == version.hash:
         return version
     files = Templates(workspace.database).files(version.hash)
     if not files:
-        files = KeptVersion(version.files, workspace.prompts).files(version.name)
+        library = workspace.prompts.with_version(version.name, version.files, complete=False)
+        files = library.files(version.name)
     if hash_of(files) != version.hash:
         raise InputError(
             f"of the version {version.hash} of {version.name} only its own file was kept, and what it extends has "
@@ -120,32 +117,32 @@ def completed(workspace: Core, version: Version) -> Version:
 
 
 def restore(workspace: Core, given: str) -> Restored:
-    """Make a version the one that counts. The copy that counted before is kept first, so nothing is lost."""
-    version = find(workspace, given)
+    """Put a version in use. The present copy is kept first, so that it can be restored too."""
+    version = find_version(workspace, given)
     name = version.name
     path = workspace.folder / "prompts" / (name + SUFFIX)
-    aside = set_aside(workspace, name, path)
-    now = PromptLibrary(workspace.prompts.folder)
-    if aside == version.hash or (not aside and now.hash(name) == version.hash):
+    kept = keep_copy(workspace, name, path)
+    library = PromptLibrary(workspace.prompts.folder)
+    if kept == version.hash or (not kept and library.hash(name) == version.hash):
         return Restored(name, version.hash, version.hash, "already", path)
-    if version.hash == packaged(name).hash and not overlaid(workspace, version):
+    if version.hash == packaged_version(name).hash and not is_overlaid(workspace, version):
         path.unlink(missing_ok=True)
-        return Restored(name, version.hash, version.hash, "removed", path, aside)
-    if stands(now, version):
-        write(path, version.text)
-        return Restored(name, version.hash, version.hash, "written", path, aside)
-    write(path, written_out(version))
-    return Restored(name, version.hash, workspace.keep_templates([name])[name], "whole", path, aside)
+        return Restored(name, version.hash, version.hash, "removed", path, kept)
+    if is_valid_in_place(library, version):
+        write_file(path, version.text)
+        return Restored(name, version.hash, version.hash, "written", path, kept)
+    write_file(path, as_one_template(version))
+    return Restored(name, version.hash, workspace.keep_templates([name])[name], "whole", path, kept)
 
 
-def overlaid(workspace: Core, version: Version) -> bool:
-    """Whether what the packaged template includes is another file in this workspace."""
+def is_overlaid(workspace: Core, version: Version) -> bool:
+    """Whether the workspace has its own copy of a file that the version extends or includes."""
     folder = workspace.folder / "prompts"
     return any((folder / file).is_file() for file in version.files if file != version.name + SUFFIX)
 
 
-def set_aside(workspace: Core, name: str, path: Path) -> str:
-    """Keep the workspace's copy, if there is one, and return its hash; one that is not valid by its text alone."""
+def keep_copy(workspace: Core, name: str, path: Path) -> str:
+    """Keep the workspace's copy, if there is one, and return its hash; of one that is not valid its text alone."""
     if not path.is_file():
         return ""
     try:
@@ -156,19 +153,20 @@ def set_aside(workspace: Core, name: str, path: Path) -> str:
         return hash_of(files)
 
 
-def stands(prompts: PromptLibrary, version: Version) -> bool:
-    """Whether a version's own file, in its place, would be that version: all that it extends is as it was."""
+def is_valid_in_place(library: PromptLibrary, version: Version) -> bool:
+    """Whether the version's own file, put in place, is this version again: what it extends has not changed."""
     own = {version.name + SUFFIX: version.text}
     try:
-        return hash_of(KeptVersion(own, prompts).files(version.name)) == version.hash
+        files = library.with_version(version.name, own, complete=False).files(version.name)
+        return hash_of(files) == version.hash
     except InputError:
         return len(version.files) == 1
 
 
-def written_out(version: Version) -> str:
-    """Write a version with all that it extends, as one template."""
+def as_one_template(version: Version) -> str:
+    """Return the text of a version together with all that it extends."""
     try:
-        return whole(KeptVersion(version.files), version.name)
+        return write_out(PromptLibrary().with_version(version.name, version.files), version.name)
     except InputError as error:
         raise InputError(
             f"what the version {version.hash} of {version.name} extends has changed since, and it cannot be written "
@@ -176,12 +174,111 @@ def written_out(version: Version) -> str:
         ) from None
 
 
-def write(path: Path, text: str) -> None:
-    """Put a file in its place at once, whole."""
-    beside = path.with_name(path.name + ".new")
+def write_file(path: Path, text: str) -> None:
+    """Write a file in one step: it has the former text or the new one, whenever the process ends."""
+    temporary = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
     except OSError as error:
         raise WorkspaceError(f"cannot write {str(path)!r}: {error.strerror}") from None
+
+
+FIRST = "P@1"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The share of items whose first label is right, of `items` with known labels; from a trial, or a run."""
+
+    first_right: float
+    items: int
+    source: Literal["trial", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedVersion:
+    """One version. `use` is None if it never ran; `kept` is when its text was first kept, "" if it is not."""
+
+    template: str
+    hash: str
+    in_use: bool
+    is_packaged: bool
+    kept: str
+    use: Use | None
+    measured: Measured | None
+
+    @property
+    def last(self) -> str:
+        """When it last ran, else when it was kept."""
+        return self.use.last if self.use is not None else self.kept
+
+
+def list_versions(workspace: Core, name: str | None = None) -> list[LoggedVersion]:
+    """Return the versions of all templates, or of the named one; the one that ran last comes first.
+
+    With a name versions that never ran are listed too: the packaged one, the copy, and former copies. Without one
+    only those among them that are a copy in this workspace.
+    """
+    prompts = workspace.prompts
+    if name is not None:
+        prompts.check_name(name)
+    names = [name] if name is not None else prompts.names()
+    trials = Trials(workspace.database)
+    uses, rights = trials.uses(name), trials.first_right(name)
+    measured = best_measurements(trials.of(name), rights)
+    kept = {
+        (version.name, version.hash): version.kept for version in Templates(workspace.database).beginning("")
+    }
+    packaged = {each: PromptLibrary().hash(each) for each in names}
+    effective = {each: effective_hash(prompts, each) for each in names}
+    found: dict[tuple[str, str], None] = dict.fromkeys(key for key in uses if key[0] in names)
+    if name is not None:
+        found |= dict.fromkeys(key for key in kept if key[0] == name)
+        found[name, packaged[name]] = None
+    found |= {
+        (each, hash_): None
+        for each, hash_ in effective.items()
+        if hash_ and prompts.where(each) == "workspace"
+    }
+    rows = [
+        LoggedVersion(
+            template=key[0],
+            hash=key[1],
+            in_use=effective[key[0]] == key[1],
+            is_packaged=packaged[key[0]] == key[1],
+            kept=kept.get(key, ""),
+            use=uses.get(key),
+            measured=measured.get(key),
+        )
+        for key in found
+    ]
+    return sorted(
+        rows,
+        key=lambda row: (row.use.newest if row.use else -1, row.last, row.template, row.hash),
+        reverse=True,
+    )
+
+
+def effective_hash(prompts: PromptLibrary, name: str) -> str:
+    """Return the hash of the version in use; "" if it is not valid."""
+    try:
+        return prompts.hash(name)
+    except InputError:
+        return ""
+
+
+def best_measurements(
+    trials: Iterable[Trial], rights: dict[tuple[str, str], FirstRight]
+) -> dict[tuple[str, str], Measured]:
+    """Return each version's measurement on most items; of equal ones that of the newest trial."""
+    found = {key: Measured(right.share, right.items, "run") for key, right in rights.items()}
+    for trial in reversed(list(trials)):
+        for side, hash_ in (("before", trial.before), ("after", trial.after)):
+            quality = trial.report.get(side, {}).get("quality", {}).get(FIRST)
+            items = int(trial.report.get("with_gold", 0))
+            former = found.get((trial.template, hash_))
+            if quality is not None and (former is None or items >= former.items):
+                found[trial.template, hash_] = Measured(float(quality["value"]), items, "trial")
+    return found

@@ -34,7 +34,7 @@ def rows(run: Any, *arguments: object) -> list[dict[str, Any]]:
 def test_versions_that_ran_the_latest_first(run: Any, ran: Path) -> None:
     found = [row for row in rows(run, "-w", ran) if row["template"] == EXPAND]
     copy = PromptLibrary(ran / "prompts").hash(EXPAND)
-    assert [(row["hash"], row["counts"], row["is_packaged"]) for row in found] == [
+    assert [(row["hash"], row["in_use"], row["is_packaged"]) for row in found] == [
         (copy, True, False),
         (PACKAGED, False, True),
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from taxonaut.models.settings import ModelSettings
+from taxonaut.prompts.eject import eject
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.prompts.variables import VARIABLES
 from taxonaut.state.errors import NotFoundError
@@ -70,7 +71,7 @@ def test_nothing_is_found_in_the_packaged_templates() -> None:
 @pytest.mark.parametrize("name", sorted(VARIABLES))
 def test_nothing_is_found_in_a_copy_of_each(tmp_path: Path, name: str) -> None:
     library = PromptLibrary(tmp_path)
-    library.eject(name)
+    eject(library, name)
     report = examined(library, name, [])
     assert (report.edited, report.samples, report.findings) == (True, 0, ())
     assert [length.tokens == length.packaged for length in report.lengths] == [True] * 3

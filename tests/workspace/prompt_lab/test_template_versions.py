@@ -12,8 +12,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.workspace.build import build_agents as crew
-from taxonaut.workspace.prompt_lab.log import template_log
-from taxonaut.workspace.prompt_lab.template_versions import find, keep_templates, restore
+from taxonaut.workspace.prompt_lab.template_versions import find_version, list_versions, restore
 from taxonaut.workspace.workspace import Workspace
 
 NAME = "navigator/expand"
@@ -39,7 +38,7 @@ def copy(workspace: Workspace) -> Path:
 
 
 def kept_now(workspace: Workspace) -> str:
-    return keep_templates(workspace, [NAME])[NAME]
+    return workspace.keep_templates([NAME])[NAME]
 
 
 def system(workspace: Workspace) -> str:
@@ -60,20 +59,20 @@ def test_all_files_are_kept_once(workspace: Workspace, copy: Path) -> None:
 def test_a_version_is_found_by_a_unique_beginning(workspace: Workspace, copy: Path) -> None:
     copy.write_text(WHOLE.format("One"))
     one = kept_now(workspace)
-    assert find(workspace, one[:4]).hash == one
-    assert find(workspace, PACKAGED[:6]).name == NAME
-    assert find(workspace, "packaged", NAME).hash == PACKAGED
+    assert find_version(workspace, one[:4]).hash == one
+    assert find_version(workspace, PACKAGED[:6]).name == NAME
+    assert find_version(workspace, "packaged", NAME).hash == PACKAGED
     with pytest.raises(NotFoundError, match="no version with a hash that begins with 'zz' is kept"):
-        find(workspace, "zz")
+        find_version(workspace, "zz")
     with pytest.raises(NotFoundError, match="there is no template 'navigator/dance'"):
-        find(workspace, "packaged", "navigator/dance")
+        find_version(workspace, "packaged", "navigator/dance")
     for number in range(17):
         copy.write_text(WHOLE.format(number))
         kept_now(workspace)
     firsts = [hash_[0] for hash_ in (PACKAGED, *Templates(workspace.database).history(NAME))]
     several = next(first for first in firsts if firsts.count(first) > 1)
     with pytest.raises(InputError, match=f"'{several}' begins {firsts.count(several)} hashes: "):
-        find(workspace, several, NAME)
+        find_version(workspace, several, NAME)
 
 
 def test_a_version_comes_back_and_the_copy_is_kept_though_it_never_ran(
@@ -151,16 +150,16 @@ def test_a_version_of_which_an_older_taxonaut_kept_its_own_file(workspace: Works
 
 
 def test_the_log_of_a_name_has_also_what_never_ran(workspace: Workspace, copy: Path) -> None:
-    assert template_log(workspace) == []
+    assert list_versions(workspace) == []
     copy.write_text(WHOLE.format("One"))
     one = kept_now(workspace)
     copy.write_text(WHOLE.format("Two"))
     two = workspace.prompts.hash(NAME)
-    told = {row.hash: (row.counts, row.is_packaged, row.use) for row in template_log(workspace, NAME)}
+    told = {row.hash: (row.in_use, row.is_packaged, row.use) for row in list_versions(workspace, NAME)}
     assert told == {one: (False, False, None), two: (True, False, None), PACKAGED: (False, True, None)}
-    assert [row.hash for row in template_log(workspace)] == [two]
+    assert [row.hash for row in list_versions(workspace)] == [two]
     copy.write_text("{% block system %}")
-    assert {row.hash: row.counts for row in template_log(workspace, NAME)} == {one: False, PACKAGED: False}
+    assert {row.hash: row.in_use for row in list_versions(workspace, NAME)} == {one: False, PACKAGED: False}
 
 
 def test_a_build_keeps_what_its_agents_are_told(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.prompts.eject import block_sources
+from taxonaut.prompts.eject import effective_blocks, eject
 from taxonaut.prompts.examples import example
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
 from taxonaut.prompts.variables import VARIABLES
@@ -20,29 +20,34 @@ def rendered(library: PromptLibrary, name: str) -> list[str]:
     return [library.get(name).render(block, variables) for block in BLOCKS]
 
 
+def block_texts(library: PromptLibrary, name: str) -> dict[str, str]:
+    """The text of each block."""
+    return {block: each.text for block, each in effective_blocks(library, name).items()}
+
+
 @pytest.mark.parametrize("name", sorted(VARIABLES))
 def test_a_copy_says_what_the_packaged_template_says(tmp_path: Path, name: str) -> None:
     packaged = rendered(PromptLibrary(), name)
     for number, blocks in enumerate(((), BLOCKS)):
         library = PromptLibrary(tmp_path / str(number))
-        library.eject(name, blocks)
+        eject(library, name, blocks)
         assert (library.where(name), rendered(library, name)) == ("workspace", packaged)
-        assert block_sources(library, name) == block_sources(PromptLibrary(), name)
+        assert block_texts(library, name) == block_texts(PromptLibrary(), name)
 
 
 def test_one_block_then_another(tmp_path: Path) -> None:
     library = PromptLibrary(tmp_path)
-    target = library.eject(EXPAND, ("item",))
+    target = eject(library, EXPAND, ("item",))
     assert target.read_text() == (
         "{# The blocks of navigator/expand that are told otherwise here; all others stay the packaged ones. #}\n"
         '{% extends "packaged/navigator/expand.j2" %}\n'
         "{% block item %}\nText: {{ text }}\n{% endblock %}\n"
     )
     target.write_text(target.read_text().replace("Text:", "Title:").rstrip("\n"))
-    assert library.eject(EXPAND, ("system",)) == target
+    assert eject(library, EXPAND, ("system",)) == target
     packaged = rendered(PromptLibrary(), EXPAND)
     assert rendered(library, EXPAND) == [*packaged[:2], "Title: wireless earbuds"]
-    assert list(block_sources(library, EXPAND)) == ["system", "context", "item"]
+    assert list(effective_blocks(library, EXPAND)) == ["system", "context", "item"]
 
 
 @pytest.mark.parametrize(
@@ -61,9 +66,9 @@ def test_one_block_then_another(tmp_path: Path) -> None:
 )
 def test_what_is_refused(tmp_path: Path, first: Any, then: Any, words: str) -> None:
     library = PromptLibrary(tmp_path)
-    text = library.eject(EXPAND, first).read_text()
+    text = eject(library, EXPAND, first).read_text()
     with pytest.raises(InputError) as caught:
-        library.eject(EXPAND, then)
+        eject(library, EXPAND, then)
     assert words in str(caught.value)
     assert library.text(EXPAND) == text
 
@@ -73,5 +78,5 @@ def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> Non
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "prompts" / "navigator").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match="is a link that leads out of"):
-        PromptLibrary(tmp_path / "prompts").eject(EXPAND)
+        eject(PromptLibrary(tmp_path / "prompts"), EXPAND)
     assert list((tmp_path / "elsewhere").iterdir()) == []
