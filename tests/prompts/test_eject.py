@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from taxonaut.prompts.eject import effective_blocks, eject
-from taxonaut.prompts.examples import example
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
-from taxonaut.prompts.variables import VARIABLES
+from taxonaut.prompts.variables import VARIABLES, example
 from taxonaut.state.errors import InputError
 
 EXPAND = "navigator/expand"

@@ -8,10 +8,9 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from taxonaut.prompts.eject import eject
-from taxonaut.prompts.examples import SHARED
 from taxonaut.prompts.files import PACKAGED
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
-from taxonaut.prompts.variables import VARIABLES
+from taxonaut.prompts.variables import EXAMPLES, VARIABLES
 from taxonaut.state.errors import InputError, NotFoundError
 
 HERE = Path(__file__).parent
@@ -35,7 +34,7 @@ HEADS = {
 def rendered(library: PromptLibrary, name: str) -> str:
     """All blocks of a template, each under its name."""
     prompt = library.get(name)
-    given = {"system": SHARED[name], "context": SHARED[name], "item": ITEM}
+    given = {"system": EXAMPLES[name], "context": EXAMPLES[name], "item": ITEM}
     return "".join(f"== {block} ==\n{prompt.render(block, given[block])}\n" for block in BLOCKS)
 
 
@@ -56,7 +55,7 @@ def blocks(system: str = "s", context: str = "c", item: str = "{{ text }}") -> s
 
 def test_every_packaged_template_is_declared_and_the_other_way_round() -> None:
     files = {str(path.relative_to(PACKAGED).with_suffix("")) for path in PACKAGED.glob("*/*.j2")}
-    assert files == set(VARIABLES) == set(SHARED) == set(PromptLibrary().names())
+    assert files == set(VARIABLES) == set(EXAMPLES) == set(PromptLibrary().names())
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))
@@ -70,13 +69,13 @@ def test_a_template_uses_exactly_its_declared_variables(name: str) -> None:
     tree = ImmutableSandboxedEnvironment().parse((PACKAGED / f"{name}.j2").read_text(encoding="utf-8"))
     assert find_undeclared_variables(tree) <= set(get_type_hints(VARIABLES[name]))
     declared = set(get_type_hints(VARIABLES[name]))
-    assert set(SHARED[name]) | set(ITEM) == declared
+    assert set(EXAMPLES[name]) | set(ITEM) == declared
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))
 @pytest.mark.parametrize("block", ["system", "context"])
 def test_the_shared_blocks_render_without_an_item(name: str, block: str) -> None:
-    PromptLibrary().get(name).render(block, SHARED[name])
+    PromptLibrary().get(name).render(block, EXAMPLES[name])
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))
@@ -122,7 +121,7 @@ def test_templates_may_extend_templates_that_extend(tmp_path: Path) -> None:
     library = own(tmp_path, '{% extends "house.j2" %}{% block system %}Hello.{% endblock %}')
     prompt = library.get(EXPAND)
     assert (prompt.render("system", {}), prompt.render("item", ITEM)) == ("Hello.", "Title: wireless earbuds")
-    assert prompt.render("context", SHARED[EXPAND]).startswith("You are at: Things > Sports")
+    assert prompt.render("context", EXAMPLES[EXPAND]).startswith("You are at: Things > Sports")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +141,7 @@ def test_templates_may_extend_templates_that_extend(tmp_path: Path) -> None:
 def test_what_a_template_must_not_do(tmp_path: Path, expression: str, words: str) -> None:
     prompt = own(tmp_path, blocks(context=expression)).get(EXPAND)
     with pytest.raises(InputError) as caught:
-        prompt.render("context", {**SHARED[EXPAND], **ITEM})
+        prompt.render("context", {**EXAMPLES[EXPAND], **ITEM})
     message = str(caught.value)
     assert message.startswith("the block 'context' of the template 'navigator/expand' cannot be rendered: ")
     assert words in message
@@ -152,7 +151,7 @@ def test_what_a_template_must_not_do(tmp_path: Path, expression: str, words: str
 def test_an_item_s_text_in_a_shared_block_is_refused(tmp_path: Path) -> None:
     prompt = own(tmp_path, blocks(context="{{ text }}")).get(EXPAND)
     with pytest.raises(InputError, match="cannot be rendered: 'text' is undefined"):
-        prompt.render("context", SHARED[EXPAND])
+        prompt.render("context", EXAMPLES[EXPAND])
 
 
 @pytest.mark.parametrize(
@@ -237,4 +236,4 @@ def test_a_template_that_includes_itself_has_a_hash(tmp_path: Path) -> None:
     library = own(tmp_path, blocks(system='{% include "navigator/expand.j2" %}'))
     assert len(library.hash(EXPAND)) == 12
     with pytest.raises(InputError, match="cannot be rendered: "):
-        library.get(EXPAND).render("system", SHARED[EXPAND])
+        library.get(EXPAND).render("system", EXAMPLES[EXPAND])

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from taxonaut.prompts.examples import SHARED, example
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.prompts.sandbox import LONGEST_OUTPUT
+from taxonaut.prompts.variables import EXAMPLES, example
 from taxonaut.state.errors import TemplateError
 
 EXPAND = "navigator/expand"
@@ -28,7 +28,7 @@ def refused(folder: Path, context: str) -> str:
     """Render a context, which takes no time, and return what is wrong with it."""
     started = time.monotonic()
     with pytest.raises(TemplateError) as caught:
-        own(folder, context).get(EXPAND).render("context", SHARED[EXPAND])
+        own(folder, context).get(EXPAND).render("context", EXAMPLES[EXPAND])
     assert time.monotonic() - started < 5
     return str(caught.value)
 
@@ -56,11 +56,11 @@ def refused(folder: Path, context: str) -> str:
     ],
 )
 def test_no_python(tmp_path: Path, expression: str) -> None:
-    before = [dict(option) for option in SHARED[EXPAND]["options"]]
+    before = [dict(option) for option in EXAMPLES[EXPAND]["options"]]
     message = refused(tmp_path, expression)
     assert message.startswith("the block 'context' of the template 'navigator/expand' cannot be rendered: ")
     assert message.endswith(" (navigator/expand.j2, line 2)" + WAY_OUT)
-    assert before == SHARED[EXPAND]["options"]
+    assert before == EXAMPLES[EXPAND]["options"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_link_within_the_folder_and_a_linked_folder_are_fine(tmp_path: Path) -
     (tmp_path / "real" / "house.j2").symlink_to(tmp_path / "real" / "other.j2")
     (tmp_path / "prompts").symlink_to(tmp_path / "real")
     for folder in (library, PromptLibrary(tmp_path / "prompts")):
-        assert folder.get(EXPAND).render("context", SHARED[EXPAND]) == "of the house"
+        assert folder.get(EXPAND).render("context", EXAMPLES[EXPAND]) == "of the house"
 
 
 @pytest.mark.parametrize(
@@ -171,11 +171,11 @@ def test_what_prompts_need_still_works(tmp_path: Path) -> None:
         "{{ options | map(attribute='name') | join(' ') }} "
         "{{ options | join('+', attribute='id') }} {{ node | replace('S', 's') }} {{ 3 % 2 }} {{ [1] + [2] }}"
     )
-    rendered = own(tmp_path, source).get(EXPAND).render("context", SHARED[EXPAND])
+    rendered = own(tmp_path, source).get(EXPAND).render("context", EXAMPLES[EXPAND])
     assert rendered == "1: SHOES, 3: BALLS 3 of 3 Sports!2 Shoes Hats Balls 1+2+3 sports 1 [1, 2]"
 
 
-@pytest.mark.parametrize("name", sorted(SHARED))
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_every_template_has_an_example_with_a_text(name: str) -> None:
     assert example(name)["text"]
 
@@ -184,7 +184,7 @@ def test_an_error_says_in_which_file_and_line_it_is(tmp_path: Path) -> None:
     (tmp_path / "house.j2").write_text("one\ntwo {{ nothing }}\n")
     library = own(tmp_path, '\n{% include "house.j2" %}')
     with pytest.raises(TemplateError) as caught:
-        library.get(EXPAND).render("context", SHARED[EXPAND])
+        library.get(EXPAND).render("context", EXAMPLES[EXPAND])
     assert (caught.value.file, caught.value.line) == ("house.j2", 2)
     with pytest.raises(TemplateError) as caught:
         own(tmp_path, "\n{% if %}").get(EXPAND)

@@ -11,9 +11,9 @@ from taxonaut.models.catalog import ENCODER
 from taxonaut.models.gguf.chat import WINDOW
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.token_count import GGUF, Counter, counter_for
-from taxonaut.prompts.examples import example
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
+from taxonaut.prompts.variables import example
 from taxonaut.state.errors import TaxonautError, TemplateError
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.prompt_lab.checked_template import (
