@@ -11,7 +11,7 @@ from taxonaut.agents.support.texts import path_text
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelReplyError
-from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Decision, ToolSpec, Usage
 from taxonaut.tools.assign_label import (
     FIELD,
@@ -140,7 +140,7 @@ class Annotator:
         """Whether its model reads prompts."""
         return self.asker.model.reads_prompts
 
-    async def assign(self, run: RunId, jobs: Sequence[Job]) -> list[Assigned]:
+    async def assign(self, jobs: Sequence[Job]) -> list[Assigned]:
         """Do all jobs, their requests in flight together; the answers come in the jobs' order.
 
         Labels of a reply that was no valid call are asked about again in halves, down to a single one.
@@ -169,7 +169,7 @@ class Annotator:
                 else:
                     errors[place] = graver(errors[place], reply)
                     failed[place].update(range(first, first + max(1, len(request.texts))))
-                decisions[place].append(self.decision(run, job, order, first, request, reply, chosen))
+                decisions[place].append(self.decision(job, order, first, request, reply, chosen))
             asked = again
         return [
             Assigned(tuple(chosen), tuple(rows), error, tuple(words), frozenset(places))
@@ -252,7 +252,6 @@ class Annotator:
 
     def decision(
         self,
-        run: RunId,
         job: Job,
         order: Sequence[int],
         first: int,
@@ -263,7 +262,6 @@ class Annotator:
         """Return the row of one request; a choice is written `label:centre`, both by number in their job."""
         pairs = [f"{first + place}:{number}" for place, numbers in enumerate(chosen) for number in numbers]
         return Decision(
-            run_id=run,
             item_id=ItemId(f"{job.key} from {first}"),
             node_id=job.node,
             agent=self.asker.agent,

@@ -11,7 +11,7 @@ from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ToolError
 from taxonaut.state.graph_states.build_index import Centre, Partition
-from taxonaut.state.ids import Id, ItemId, RunId
+from taxonaut.state.ids import Id, ItemId
 from taxonaut.state.records import Decision, ToolSpec, Usage
 from taxonaut.tools.support.offers import choice_schema
 from taxonaut.tools.write.propose_category import (
@@ -103,9 +103,7 @@ class Architect(Generic[Id]):
         """Where chance starts."""
         return self.settings.seed
 
-    async def propose(
-        self, run: RunId, partitions: Sequence[Partition[Id]], wanted: Sequence[int]
-    ) -> list[Proposal]:
+    async def propose(self, partitions: Sequence[Partition[Id]], wanted: Sequence[int]) -> list[Proposal]:
         """Propose at most `wanted` centres for each partition, all in flight together, in order.
 
         A former attempt's problems are in the prompt, and chance starts elsewhere.
@@ -122,7 +120,7 @@ class Architect(Generic[Id]):
         ]
         replies = await self.asker.model.answer(requests)
         return [
-            self.proposal(run, partition, request, offered, most, reply)
+            self.proposal(partition, request, offered, most, reply)
             for partition, request, offered, most, reply in zip(
                 partitions, requests, candidates, wanted, replies, strict=True
             )
@@ -175,7 +173,6 @@ class Architect(Generic[Id]):
 
     def proposal(
         self,
-        run: RunId,
         partition: Partition[Id],
         request: ModelRequest,
         candidates: Sequence[Centre],
@@ -196,7 +193,6 @@ class Architect(Generic[Id]):
                     centres, problems = apart(partition, centres)
                 centres = centres[:most]
         decision = Decision(
-            run_id=run,
             item_id=part_id(partition),
             node_id=None,
             agent=self.asker.agent,

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import Prompt
 from taxonaut.state.errors import ModelError, ModelNotFoundError
-from taxonaut.state.ids import NodeId, RunId
+from taxonaut.state.ids import NodeId
 from taxonaut.state.records import Decision, Item, ToolSpec, Usage
 from taxonaut.tools.support.offers import Offer
 
@@ -96,7 +96,7 @@ class Asker:
         if sample is not None and text and self.prompt.recorder is not None:
             self.prompt.recorder.note(self.prompt.name, {**sample, "text": clipped(text)})
 
-    async def ask(self, run: RunId, pairs: Sequence[tuple[Item, Question[T]]]) -> list[Answer[T]]:
+    async def ask(self, pairs: Sequence[tuple[Item, Question[T]]]) -> list[Answer[T]]:
         """Ask all pairs together; the answers come in the same order.
 
         A failed request is an abstention whose decision carries the error. A model that is not there
@@ -113,7 +113,7 @@ class Asker:
             if isinstance(reply, ModelNotFoundError):
                 raise reply
         return [
-            self.answered(run, item, question, reply, shown(request))
+            self.answered(item, question, reply, shown(request))
             for (item, question), request, reply in zip(pairs, requests, replies, strict=True)
         ]
 
@@ -142,7 +142,6 @@ class Asker:
 
     def answered(
         self,
-        run: RunId,
         item: Item,
         question: Question[T],
         reply: ModelReply | ModelError,
@@ -161,7 +160,6 @@ class Asker:
             else tuple(rank_score(position) for position in range(len(numbers)))
         )
         decision = Decision(
-            run_id=run,
             item_id=item.id,
             node_id=question.node,
             agent=self.agent,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from taxonaut.models.llm.chat import Talked, Talks, without_oldest
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 
@@ -42,7 +42,6 @@ class Assistant(Protocol):
 
     async def step(
         self,
-        run: RunId,
         messages: Sequence[Message],
         focus: Focus,
         tools: Mapping[str, Tool],
@@ -81,7 +80,6 @@ class TalkingAssistant:
 
     async def step(
         self,
-        run: RunId,
         messages: Sequence[Message],
         focus: Focus,
         tools: Mapping[str, Tool],
@@ -93,7 +91,7 @@ class TalkingAssistant:
         wrong = talked.wrong
         if not wrong and not talked.calls and not talked.text.strip():
             wrong = "There was neither a call nor an answer. Call a tool, or answer in words."
-        decision = self.decision(run, messages, tools, talked, wrong)
+        decision = self.decision(messages, tools, talked, wrong)
         if wrong:
             return Turn(wrong=wrong, decisions=(decision,))
         uses = tuple(ToolUse("", call.name, call.arguments) for call in talked.calls)
@@ -117,7 +115,6 @@ class TalkingAssistant:
 
     def decision(
         self,
-        run: RunId,
         messages: Sequence[Message],
         tools: Mapping[str, Tool],
         talked: Talked,
@@ -127,7 +124,6 @@ class TalkingAssistant:
         said = next((each["content"] for each in reversed(messages) if each["role"] == "user"), "")
         taken = tuple(call.name for call in talked.calls) or (() if wrong else (ANSWER,))
         return Decision(
-            run_id=run,
             item_id=ItemId(hashlib.sha256(str(said).encode(errors="replace")).hexdigest()[:12]),
             node_id=None,
             agent=AGENT,

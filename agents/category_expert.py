@@ -11,7 +11,7 @@ from taxonaut.agents.support.shortlist_questions import questions
 from taxonaut.agents.support.texts import PATH_SEPARATOR, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision, Item
 from taxonaut.tools.choose_category import FIELD, Ask, choose_category_spec
 from taxonaut.tools.support.offers import shuffled
@@ -87,13 +87,12 @@ class CategoryExpert:
 
     async def decide(
         self,
-        run: RunId,
         asked: Sequence[tuple[Item, Sequence[LabelId]]],
         categories: Mapping[LabelId, CategoryText],
     ) -> list[Judgement]:
         """Decide for each item among its candidates, in order; `categories` cover every candidate."""
         pairs = questions(asked, partial(self.question, categories))
-        answers = iter(await self.asker.ask(run, pairs))
+        answers = iter(await self.asker.ask(pairs))
         return [
             judged(next(answers)) if candidates else Judgement(item, (), "none", "", None)
             for item, candidates in asked

@@ -20,7 +20,6 @@ from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError
 from taxonaut.state.graph_states.build_index import Centre
-from taxonaut.state.ids import RunId
 from taxonaut.state.records import Decision
 from taxonaut.tools.write.propose_change import Change
 from taxonaut.tools.write.review_changes import review_changes, review_changes_spec
@@ -75,14 +74,14 @@ class ChangeReviewer:
         template = SCORED_TEMPLATE if manner == "scored" else TEMPLATE
         self.asker = Asker("architect", model, prompts.get(template), task)
 
-    async def review(self, run: RunId, cases: Sequence[Case]) -> list[Review]:
+    async def review(self, cases: Sequence[Case]) -> list[Review]:
         """Review all cases, their requests in flight together."""
         asked = [(place, request) for place, case in enumerate(cases) for request in self.requests(case)]
         replies = await self.asker.model.answer([request for _, request in asked])
         answers: list[list[tuple[ModelRequest, ModelReply | ModelError]]] = [[] for _ in cases]
         for (place, request), reply in zip(asked, replies, strict=True):
             answers[place].append((request, reply))
-        return [self.reviewed(run, case, found) for case, found in zip(cases, answers, strict=True)]
+        return [self.reviewed(case, found) for case, found in zip(cases, answers, strict=True)]
 
     def requests(self, case: Case) -> list[ModelRequest]:
         """Write the requests about one case: one, or one for each proposal where items vote."""
@@ -132,9 +131,7 @@ class ChangeReviewer:
                 options.append(choice_of(len(options) + 1, change.centre, cluster.examples))
         return tuple(options)
 
-    def reviewed(
-        self, run: RunId, case: Case, answers: Sequence[tuple[ModelRequest, ModelReply | ModelError]]
-    ) -> Review:
+    def reviewed(self, case: Case, answers: Sequence[tuple[ModelRequest, ModelReply | ModelError]]) -> Review:
         """Turn the replies about one case into verdicts."""
         errors = [reply for _, reply in answers if isinstance(reply, ModelError)]
         error = reduce(graver, errors) if errors else None
@@ -143,7 +140,7 @@ class ChangeReviewer:
         said = [f"{'approved' if yes else 'rejected'}: {why}" for yes, why in verdicts]
         shares = [said] if len(answers) == 1 else [[word] for word in said]
         decisions = tuple(
-            decision_of(self.asker, run, f"review {case.key or 'root'}", request, reply, names, share)
+            decision_of(self.asker, f"review {case.key or 'root'}", request, reply, names, share)
             for (request, reply), share in zip(answers, shares, strict=True)
         )
         return Review(verdicts, decisions, error)

@@ -18,7 +18,6 @@ from taxonaut.agents.support.texts import TextOf, path_text
 from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ToolError
-from taxonaut.state.ids import RunId
 from taxonaut.state.records import Decision
 from taxonaut.tools.support.offers import shuffled
 from taxonaut.tools.write.propose_change import Change, propose_change, propose_change_spec
@@ -58,13 +57,13 @@ class ChangeWriter:
         template = SCORED_TEMPLATE if manner == "scored" else TEMPLATE
         self.asker = Asker("annotator", model, prompts.get(template), task)
 
-    async def write(self, run: RunId, clusters: Sequence[Uncovered]) -> list[WrittenChange]:
+    async def write(self, clusters: Sequence[Uncovered]) -> list[WrittenChange]:
         """Write a proposal for each cluster, all in flight together, in order."""
         orders = [shuffled(range(len(cluster.centres)), self.seed).options for cluster in clusters]
         requests = [self.request(cluster, order) for cluster, order in zip(clusters, orders, strict=True)]
         replies = await self.asker.model.answer(requests)
         return [
-            self.written(run, cluster, order, request, reply)
+            self.written(cluster, order, request, reply)
             for cluster, order, request, reply in zip(clusters, orders, requests, replies, strict=True)
         ]
 
@@ -94,7 +93,6 @@ class ChangeWriter:
 
     def written(
         self,
-        run: RunId,
         cluster: Uncovered,
         order: Sequence[int],
         request: ModelRequest,
@@ -112,7 +110,6 @@ class ChangeWriter:
         said: list[Any] = [change.kind, change.centre.name if change.centre else "", change.problem]
         decision = decision_of(
             self.asker,
-            run,
             f"change {cluster.key or 'root'}: {cluster.suggestion.name}",
             request,
             reply,

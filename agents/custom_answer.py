@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from taxonaut.agents.asking import Answer, Question
-from taxonaut.state.ids import NodeId, RunId
+from taxonaut.state.ids import NodeId
 from taxonaut.state.records import Decision, Item, ToolSpec, Usage
 from taxonaut.tools.support.offers import Offer
 
@@ -13,7 +13,6 @@ T = TypeVar("T", bound=int | str)
 
 def decided(
     agent: str,
-    run: RunId,
     item: Item,
     options: Sequence[T],
     scores: Mapping[T, float],
@@ -31,7 +30,6 @@ def decided(
     tool = ToolSpec(agent, "", {})
     question = Question(node, offer, (), tool, "", len(offer.options), "", "")
     decision = Decision(
-        run_id=run,
         item_id=item.id,
         node_id=node,
         agent=agent,

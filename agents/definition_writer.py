@@ -8,7 +8,7 @@ from taxonaut.agents.support.texts import path_text
 from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.tools.write.write_definition import Words, write_definition, write_definition_spec
 
@@ -45,13 +45,13 @@ class DefinitionWriter:
     def __init__(self, model: Answers, prompts: PromptLibrary, task: str = "") -> None:
         self.asker = Asker("general_expert", model, prompts.get(TEMPLATE), task)
 
-    async def write(self, run: RunId, subjects: Sequence[Subject]) -> list[Written]:
+    async def write(self, subjects: Sequence[Subject]) -> list[Written]:
         """Write about each category, in order. A model that is not there raises ModelNotFoundError."""
         replies = await self.asker.model.answer([self.request(subject) for subject in subjects])
         for reply in replies:
             if isinstance(reply, ModelNotFoundError):
                 raise reply
-        return [self.written(run, subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
+        return [self.written(subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
 
     def request(self, subject: Subject) -> ModelRequest:
         """Write the request about one category."""
@@ -75,7 +75,7 @@ class DefinitionWriter:
             most=1,
         )
 
-    def written(self, run: RunId, subject: Subject, reply: ModelReply | ModelError) -> Written:
+    def written(self, subject: Subject, reply: ModelReply | ModelError) -> Written:
         """Turn a reply into words and its decision row."""
         words: Words | None = None
         error: ModelError | ToolError | None = reply if isinstance(reply, ModelError) else None
@@ -85,7 +85,6 @@ class DefinitionWriter:
             except ToolError as problem:
                 error = problem
         decision = Decision(
-            run_id=run,
             item_id=ItemId(f"category {subject.label}"),
             node_id=None,
             agent=self.asker.agent,

@@ -10,7 +10,6 @@ import numpy as np
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.expert.classifier import Classifier
-from taxonaut.state.ids import RunId
 from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Decision, Item, Usage
 
@@ -37,11 +36,11 @@ class DomainExpert:
         self.candidates = candidates
         self.abstain = abstain
 
-    async def recommend(self, run: RunId, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
+    async def recommend(self, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
         """Recommend categories, in the items' order, each with its decision row."""
-        return await computed(partial(self.recommend_now, run, items))
+        return await computed(partial(self.recommend_now, items))
 
-    def recommend_now(self, run: RunId, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
+    def recommend_now(self, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
         """Do what `recommend` does, in this thread."""
         found = []
         for start in range(0, len(items), ROWS):
@@ -49,7 +48,7 @@ class DomainExpert:
             started = time.perf_counter()
             likely = self.likeliest(part)
             usage = Usage(latency_s=(time.perf_counter() - started) / len(part))
-            found += [(each, self.decision(run, each, usage)) for each in likely]
+            found += [(each, self.decision(each, usage)) for each in likely]
         return found
 
     def likeliest(self, items: Sequence[Item]) -> list[Recommendation]:
@@ -68,10 +67,9 @@ class DomainExpert:
             )
         return found
 
-    def decision(self, run: RunId, recommendation: Recommendation, usage: Usage) -> Decision:
+    def decision(self, recommendation: Recommendation, usage: Usage) -> Decision:
         """Return the decision row of a recommendation."""
         return Decision(
-            run_id=run,
             item_id=recommendation.item_id,
             node_id=None,
             agent=AGENT,

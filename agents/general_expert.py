@@ -9,7 +9,7 @@ from taxonaut.agents.support.shortlist_questions import questions
 from taxonaut.agents.support.texts import label_text, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item, Label
 from taxonaut.tools.rank_candidates import FIELD, rank_candidates_spec
 from taxonaut.tools.support.offers import shuffled
@@ -47,7 +47,6 @@ class GeneralExpert:
 
     async def rank(
         self,
-        run: RunId,
         shortlists: Sequence[tuple[Item, Sequence[LabelId]]],
         labels: Mapping[LabelId, Label],
         paths: Mapping[LabelId, Sequence[str]],
@@ -57,7 +56,7 @@ class GeneralExpert:
         `labels` and `paths` cover every candidate; a path runs from the top down to the label's name.
         """
         pairs = questions(shortlists, lambda candidates: self.question(candidates, labels, paths))
-        return await self.asker.ask(run, pairs)
+        return await self.asker.ask(pairs)
 
     def question(
         self,

@@ -16,7 +16,7 @@ from taxonaut.models.encoder.scorer import ItemVectors, TextScorer
 from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
-from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.tools.write.write_labels import write_labels, write_labels_spec
 
@@ -47,7 +47,7 @@ class LabelWriter:
         self.like = list(like)
         self.most = most
 
-    async def write(self, run: RunId, items: Sequence[Item]) -> list[Written]:
+    async def write(self, items: Sequence[Item]) -> list[Written]:
         """Write labels for each item, in order. A model that is not there raises ModelNotFoundError."""
         system, context = self.asker.render_shared(lambda: {"like": self.like, "most": self.most})
         tool = write_labels_spec(self.most)
@@ -69,9 +69,9 @@ class LabelWriter:
         for reply in replies:
             if isinstance(reply, ModelNotFoundError):
                 raise reply
-        return [self.written(run, item, tool.name, reply) for item, reply in zip(items, replies, strict=True)]
+        return [self.written(item, tool.name, reply) for item, reply in zip(items, replies, strict=True)]
 
-    def written(self, run: RunId, item: Item, tool: str, reply: ModelReply | ModelError) -> Written:
+    def written(self, item: Item, tool: str, reply: ModelReply | ModelError) -> Written:
         """Turn a reply into labels and its decision row."""
         labels: list[str] = []
         error = str(reply) if isinstance(reply, ModelError) else ""
@@ -81,7 +81,6 @@ class LabelWriter:
             except ToolError as problem:
                 error = str(problem)
         decision = Decision(
-            run_id=run,
             item_id=item.id,
             node_id=None,
             agent=self.asker.agent,
@@ -112,11 +111,11 @@ class PhraseWriter:
         self.load = load
         self.most = most
 
-    async def write(self, run: RunId, items: Sequence[Item]) -> list[Written]:
+    async def write(self, items: Sequence[Item]) -> list[Written]:
         """Quote phrases of each item, in order."""
-        return await computed(partial(self.write_now, run, items))
+        return await computed(partial(self.write_now, items))
 
-    def write_now(self, run: RunId, items: Sequence[Item]) -> list[Written]:
+    def write_now(self, items: Sequence[Item]) -> list[Written]:
         """Do what `write` does, in this thread."""
         started = time.perf_counter()
         vectors = self.scorer.items([item.text for item in items])
@@ -128,7 +127,6 @@ class PhraseWriter:
                 item,
                 phrases,
                 Decision(
-                    run_id=run,
                     item_id=item.id,
                     node_id=None,
                     agent="phrase_writer",

@@ -7,7 +7,7 @@ from taxonaut.agents.asking import Asker, Question
 from taxonaut.agents.support.texts import PATH_SEPARATOR
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item
 from taxonaut.tools.judge_label import FIELD, judge_label_spec
 from taxonaut.tools.support.offers import Offer
@@ -50,7 +50,7 @@ class Judge:
         self.separately = separately
 
     async def judge(
-        self, run: RunId, items: Sequence[Item], labels: Sequence[JudgedLabel]
+        self, items: Sequence[Item], labels: Sequence[JudgedLabel]
     ) -> tuple[Mapping[ItemId, Mapping[LabelId, float]], list[Decision]]:
         """Return each item's scores, higher is better, and the decisions; a failed request leaves its labels out.
 
@@ -60,7 +60,7 @@ class Judge:
             [self.question([label]) for label in labels] if self.separately else [self.question(labels)]
         )
         pairs = [(item, question) for question in questions for item in items]
-        answers = await self.asker.ask(run, pairs)
+        answers = await self.asker.ask(pairs)
         scores: dict[ItemId, dict[LabelId, float]] = {item.id: {} for item in items}
         for answer in answers:
             known = zip(answer.question.offer.options, answer.decision.scores, strict=False)

@@ -7,7 +7,6 @@ from taxonaut.agents.asking import Asker
 from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
-from taxonaut.state.ids import RunId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.tools.write.write_keywords import write_keywords, write_keywords_spec
 
@@ -33,7 +32,7 @@ class KeywordWriter:
         self.asker = Asker("annotator", model, prompts.get(TEMPLATE), task)
         self.most = most
 
-    async def write(self, run: RunId, items: Sequence[Item]) -> list[Keywords]:
+    async def write(self, items: Sequence[Item]) -> list[Keywords]:
         """Write keywords for each item, in order. A model that is not there raises ModelNotFoundError."""
         system, context = self.asker.render_shared(lambda: {"most": self.most})
         tool = write_keywords_spec(self.most)
@@ -55,9 +54,9 @@ class KeywordWriter:
         for reply in replies:
             if isinstance(reply, ModelNotFoundError):
                 raise reply
-        return [self.written(run, item, tool.name, reply) for item, reply in zip(items, replies, strict=True)]
+        return [self.written(item, tool.name, reply) for item, reply in zip(items, replies, strict=True)]
 
-    def written(self, run: RunId, item: Item, tool: str, reply: ModelReply | ModelError) -> Keywords:
+    def written(self, item: Item, tool: str, reply: ModelReply | ModelError) -> Keywords:
         """Turn a reply into keywords and its decision row."""
         keywords: tuple[str, ...] = ()
         error: ModelError | ToolError | None = reply if isinstance(reply, ModelError) else None
@@ -67,7 +66,6 @@ class KeywordWriter:
             except ToolError as problem:
                 error = problem
         decision = Decision(
-            run_id=run,
             item_id=item.id,
             node_id=None,
             agent=self.asker.agent,

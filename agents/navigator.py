@@ -9,7 +9,7 @@ from taxonaut.agents.support.exemplars import Exemplars
 from taxonaut.agents.support.texts import PATH_SEPARATOR, node_text, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import NodeId, RunId
+from taxonaut.state.ids import NodeId
 from taxonaut.state.records import Item, Node
 from taxonaut.tools.expand_node import FIELD, Expansion, expand_node_spec
 from taxonaut.tools.support.offers import shuffled
@@ -60,7 +60,6 @@ class Navigator:
 
     async def choose(
         self,
-        run: RunId,
         visits: Sequence[tuple[Item, NodeId]],
         expansions: Mapping[NodeId, Expansion],
         paths: Mapping[NodeId, Sequence[str]],
@@ -78,7 +77,7 @@ class Navigator:
         }
         pairs = [(item, question) for item, node in ordered for question in questions[node]]
         pairs.sort(key=lambda pair: (pair[1].node or 0, pair[1].offer.seed))
-        return await self.asker.ask(run, pairs)
+        return await self.asker.ask(pairs)
 
     def questions(
         self, expansion: Expansion, path: Sequence[str], ancestors: bool | None = None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from taxonaut.agents.asking import Answer
 from taxonaut.state.graph_states.build_index import Partition
-from taxonaut.state.ids import Id, LabelId, NodeId, RunId
+from taxonaut.state.ids import Id, LabelId, NodeId
 from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Decision, Item, Label
 from taxonaut.tools.expand_node import Expansion
@@ -24,7 +24,6 @@ class Navigates(Protocol):
 
     async def choose(
         self,
-        run: RunId,
         visits: Sequence[tuple[Item, NodeId]],
         expansions: Mapping[NodeId, Expansion],
         paths: Mapping[NodeId, Sequence[str]],
@@ -38,7 +37,6 @@ class Ranks(Protocol):
 
     async def rank(
         self,
-        run: RunId,
         shortlists: Sequence[tuple[Item, Sequence[LabelId]]],
         labels: Mapping[LabelId, Label],
         paths: Mapping[LabelId, Sequence[str]],
@@ -59,7 +57,7 @@ class Retrieves(Protocol):
 class Recommends(Protocol):
     """Recommends categories with probabilities: `agents.domain_expert.DomainExpert`."""
 
-    async def recommend(self, run: RunId, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
+    async def recommend(self, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
         """Recommend categories, in the items' order, each with its decision row."""
 
 
@@ -68,7 +66,6 @@ class Decides(Protocol):
 
     async def decide(
         self,
-        run: RunId,
         asked: Sequence[tuple[Item, Sequence[LabelId]]],
         categories: "Mapping[LabelId, CategoryText]",
     ) -> "list[Judgement]":
@@ -82,9 +79,7 @@ class Proposes(Protocol[Id]):
     def seed(self) -> int:
         """Where chance starts, for what is divided without it."""
 
-    async def propose(
-        self, run: RunId, partitions: Sequence[Partition[Id]], wanted: Sequence[int]
-    ) -> "list[Proposal]":
+    async def propose(self, partitions: Sequence[Partition[Id]], wanted: Sequence[int]) -> "list[Proposal]":
         """Propose at most `wanted` centres for each partition, in order."""
 
 
@@ -99,19 +94,19 @@ class Assigns(Protocol):
     def reads_prompts(self) -> bool:
         """Whether its centres stand in a prompt, which has room for so many only."""
 
-    async def assign(self, run: RunId, jobs: "Sequence[Job]") -> "list[Assigned]":
+    async def assign(self, jobs: "Sequence[Job]") -> "list[Assigned]":
         """Do all jobs; the answers come in the jobs' order."""
 
 
 class WritesChanges(Protocol):
     """Says what to do about items that fit nothing: `agents.change_writer.ChangeWriter`."""
 
-    async def write(self, run: RunId, clusters: "Sequence[Uncovered]") -> "list[WrittenChange]":
+    async def write(self, clusters: "Sequence[Uncovered]") -> "list[WrittenChange]":
         """Write a proposal for each cluster, in order."""
 
 
 class ReviewsChanges(Protocol):
     """Approves or rejects changes: `agents.change_reviewer.ChangeReviewer`."""
 
-    async def review(self, run: RunId, cases: "Sequence[Case]") -> "list[Review]":
+    async def review(self, cases: "Sequence[Case]") -> "list[Review]":
         """Review all cases, in order."""

@@ -24,7 +24,6 @@ from taxonaut.conversation.nlu.choosing import choosing
 from taxonaut.conversation.nlu.index_names import key_of
 from taxonaut.conversation.nlu.mentions import find_place
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
-from taxonaut.state.ids import RunId
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 from taxonaut.workspace.build.tree_preview import find_node
 from taxonaut.workspace.workspace import Workspace
@@ -89,7 +88,7 @@ async def ask(
         focus = focus_of(workspace, row.get("focus") or {})
         said = [{"role": "user", "content": row["say"]}]
         started = time.perf_counter()
-        turn = await assistant.step(RunId(0), said, focus, tools, lambda _: None)
+        turn = await assistant.step(said, focus, tools, lambda _: None)
         seconds = time.perf_counter() - started
         use = turn.uses[0] if turn.uses else None
         chosen = use.name if use else asked_for(turn.decisions)

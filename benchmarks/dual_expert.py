@@ -27,7 +27,7 @@ from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.state.db.connection import Database
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.workspace.core.config import ExpertConfig
@@ -284,7 +284,7 @@ def speed(opened: Workspace, options: argparse.Namespace, name: str) -> list[lis
     kept = DomainExpert(opened.experts.classifier())
     made = [Item(ItemId(str(place)), text) for place, text in enumerate(texts)]
     kept.likeliest(made[:CHUNK])
-    fast = min(seconds(lambda: kept.recommend_now(RunId("speed"), made)) for _ in range(3))
+    fast = min(seconds(lambda: kept.recommend_now(made)) for _ in range(3))
 
     wiring.stored = StoredEmbedder(embedder, Embeddings(Database.in_memory()))
     fresh = DomainExpert(opened.experts.classifier())
@@ -294,7 +294,7 @@ def speed(opened: Workspace, options: argparse.Namespace, name: str) -> list[lis
         part = made[start : start + CHUNK]
         turns: list[Callable[[], object]] = [
             lambda part=part: embedder.embed([item.text for item in part]),  # type: ignore[misc]
-            lambda part=part: fresh.recommend_now(RunId("speed"), part),  # type: ignore[misc]
+            lambda part=part: fresh.recommend_now(part),  # type: ignore[misc]
         ]
         taken = {turn: seconds(turns[turn]) for turn in ((0, 1) if number % 2 else (1, 0))}
         alone, together = alone + taken[0], together + taken[1]

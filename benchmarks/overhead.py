@@ -208,23 +208,19 @@ async def collect_requests(texts: Sequence[str]) -> list[Any]:
     from taxonaut.prompts.library import PromptLibrary
     from taxonaut.state.db.connection import Database
     from taxonaut.state.index.index import Index
-    from taxonaut.state.stores.items import Items
     from taxonaut.workspace.core.core import as_item
 
     model, prompts = ScriptedModel(rule=lambda _: [1]), PromptLibrary()
     with Database.in_memory() as database:
-        made = type("Made", (), {"index": Index(database), "items": Items(database)})
+        made = type("Made", (), {"index": Index(database)})
         fill(made)
-        items = list(map(as_item, texts))
-        made.items.put(items)
         graph = navigate(
             made.index,
-            made.items,
             Navigator(model, prompts),
             GeneralExpert(model, prompts),
             policy=WalkPolicy(shortlist="tree"),
         )
-        await graph.compile().ainvoke({"run_id": 1, "item_ids": [item.id for item in items]})  # type: ignore[arg-type]
+        await graph.compile().ainvoke({"items": list(map(as_item, texts))})
     return model.history
 
 

@@ -79,14 +79,14 @@ def probe_chooser(wiring: "Wiring", settings: "ModelSettings") -> Probe:
 
 async def _choose(wiring: "Wiring", settings: "ModelSettings") -> "Answer[NodeId]":
     from taxonaut.agents.navigator import Navigator
-    from taxonaut.state.ids import ItemId, NodeId, RunId
+    from taxonaut.state.ids import ItemId, NodeId
     from taxonaut.state.records import Item, Node
     from taxonaut.tools.expand_node import Expansion
 
     root = NodeId(1)
     branches = tuple(Node(NodeId(place), name) for place, name in enumerate(BRANCHES, start=2))
     answers = await Navigator(wiring.answers(settings), wiring.prompts).choose(
-        RunId(0), [(Item(ItemId("probe"), TEXT), root)], {root: Expansion(root, branches, ())}, {root: ()}
+        [(Item(ItemId("probe"), TEXT), root)], {root: Expansion(root, branches, ())}, {root: ()}
     )
     return answers[0]
 

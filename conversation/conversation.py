@@ -2,7 +2,7 @@
 
 import hashlib
 from asyncio import Queue, Task, create_task, gather
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -12,6 +12,7 @@ from taxonaut.conversation.threads import checked_name, opened_saver, tidied
 from taxonaut.conversation.transcript import Said, history, is_command, named_files
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
+from taxonaut.state.records import Decision
 from taxonaut.state.updates import TalkUpdate
 from taxonaut.tools.support.chat_tool import (
     Focus,
@@ -112,7 +113,7 @@ class Conversation:
         assistant, toolbox = self.given
         self.toolbox = toolbox or toolbox_of(self.workspace)
         self.assistant = assistant or assistant_of(self.workspace)
-        graph = converse(self.assistant, self.toolbox, self.workspace.decisions)
+        graph = converse(self.assistant, self.toolbox, self.keep)
         self.saver = await self.stack.enter_async_context(opened_saver(self.workspace.folder))
         self.graph = graph.compile(checkpointer=self.saver)
         await self.look()
@@ -235,14 +236,17 @@ class Conversation:
                 self.run = self.opened_run()
                 self.equip(given)
                 with self.workspace.runs.working(self.run):
-                    if isinstance(given, dict):
-                        given = {**given, "run_id": self.run}
                     stream = self.graph.astream(given, self.config, stream_mode="custom", durability="sync")
                     async for update in stream:
                         updates.put_nowait(cast("TalkUpdate", update))
                 await tidied(self.saver, self.thread)
         finally:
             updates.put_nowait(None)
+
+    def keep(self, decisions: Sequence[Decision]) -> None:
+        """Keep the assistant's decisions as those of the thread's run."""
+        if self.run is not None:
+            self.workspace.decisions.append(self.run, decisions)
 
     def equip(self, given: Any) -> None:
         """Let the tools know what this thread is about, its run, and which files a model may name."""

@@ -220,7 +220,7 @@ def conversation() -> Graph:
     from taxonaut.graphs.converse import converse
 
     workspace = opened()
-    return converse(assistant(), WorkspaceTools(workspace, allowed_files=()), workspace.decisions)
+    return converse(assistant(), WorkspaceTools(workspace, allowed_files=()))
 
 
 @lru_cache(maxsize=1)

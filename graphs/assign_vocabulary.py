@@ -4,12 +4,11 @@ A super-step takes all items of a batch one level down; items at one node are an
 their requests share is read once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.roles import Assigns
-from taxonaut.agents.support.texts import TextOf
 from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
 from taxonaut.state.descriptors import Tagging
@@ -17,7 +16,7 @@ from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.graph_states.assign_vocabulary import AssignInput, AssignState, Standing
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.index.index import Index
-from taxonaut.state.records import Node
+from taxonaut.state.records import Item, Node, distinct_items
 from taxonaut.state.updates import ItemTagged, LevelStarted, NodeOpened
 
 if TYPE_CHECKING:
@@ -28,10 +27,14 @@ MOST_STANDING = 8
 """Nodes of one level at which an item stands, where all descriptors that fit are asked for; the best ones."""
 
 
+ItemText = Callable[[Item], str]
+"""Gives an item's text as the annotator reads it."""
+
+
 def assign_vocabulary(
-    index: Index, annotator: Assigns, text_of: TextOf
+    index: Index, annotator: Assigns, text_of: ItemText
 ) -> "StateGraph[AssignState, None, AssignInput, AssignState]":
-    """Build the graph; compile it and invoke it with a run and items. `taggings` come out, by item.
+    """Build the graph; compile it and invoke it with items. `taggings` come out, by item.
 
     How many descriptors an item may get at a node is the annotator's own (`most`); with more than one, the
     first of each level make the path and the most specific of the others are `Tagging.others`. Raises the
@@ -54,15 +57,21 @@ def assign_vocabulary(
 class Assigning:
     """The graph's steps."""
 
-    def __init__(self, index: Index, annotator: Assigns, text_of: TextOf) -> None:
+    def __init__(self, index: Index, annotator: Assigns, text_of: ItemText) -> None:
         self.index = index
         self.annotator = annotator
         self.text_of = text_of
 
     async def start(self, state: AssignState) -> AssignState:
         """Every item stands before the root."""
-        standing = [Standing(item, (), 0) for item in state["item_ids"]]
-        return {"standing": standing, "reached": [], "errors": {}, "decisions": []}  # type: ignore[typeddict-item]
+        items = distinct_items(state["items"])
+        return {  # type: ignore[typeddict-item]
+            "texts": {item.id: self.text_of(item) for item in items},
+            "standing": [Standing(item.id, (), 0) for item in items],
+            "reached": [],
+            "errors": {},
+            "decisions": [],
+        }
 
     async def descend(self, state: AssignState) -> AssignState:
         """Take every item one level down, wherever it stands."""
@@ -72,13 +81,13 @@ class Assigning:
             at.setdefault(each.path[-1] if each.path else root, []).append(each)
         children = self.index.children_of(list(at))
         nodes = [node for node in at if children[node]]
-        jobs = [self.job(node, at[node], children[node]) for node in nodes]
+        jobs = [self.job(node, at[node], children[node], state["texts"]) for node in nodes]
         if nodes:
             level = 1 + max(len(each.path) for each in state["standing"])
             emit(LevelStarted(level, len({each.item for node in nodes for each in at[node]}), len(nodes)))
         for node, job in zip(nodes, jobs, strict=True):
             emit(NodeOpened(node, job.path, len(job.labels)))
-        results = await self.annotator.assign(state["run_id"], jobs)
+        results = await self.annotator.assign(jobs)
         decisions = [*state["decisions"], *(row for result in results for row in result.decisions)]
         errors = dict(state["errors"])
         reached: list[Standing] = []
@@ -99,14 +108,20 @@ class Assigning:
             "decisions": decisions,
         }
 
-    def job(self, node: NodeId, standing: Sequence[Standing], children: Sequence[Node]) -> Job:
+    def job(
+        self,
+        node: NodeId,
+        standing: Sequence[Standing],
+        children: Sequence[Node],
+        texts: Mapping[ItemId, str],
+    ) -> Job:
         """Say what annotators have to do at one node."""
         centres = tuple(
             CentreText(child.name, child.description, child.examples, child.includes, child.excludes)
             for child in children
         )
         path = tuple(each.name for each in self.index.nodes(standing[0].path))
-        return Job(f"node {node}", tuple(self.text_of(each.item) for each in standing), centres, path, node)
+        return Job(f"node {node}", tuple(texts[each.item] for each in standing), centres, path, node)
 
     def after(self, state: AssignState) -> str:
         """Go on while an item stands above descriptors."""
@@ -115,7 +130,7 @@ class Assigning:
 
     async def finish(self, state: AssignState) -> AssignState:
         """Put together what each item got."""
-        found: dict[ItemId, list[Standing]] = {item: [] for item in state["item_ids"]}
+        found: dict[ItemId, list[Standing]] = {item: [] for item in state["texts"]}
         for each in state["reached"]:
             found[each.item].append(each)
         errors = state["errors"]

@@ -29,7 +29,7 @@ from taxonaut.state.graph_states.build_index import (
 )
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision
-from taxonaut.state.stores.runs import Runs
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.updates import CentresProposed, NodeSplit, PartitionStarted, SplitRefused
 from taxonaut.tools.write.propose_category import folded
 
@@ -135,18 +135,18 @@ def build_index(
     architect: Proposes,
     annotator: Assigns,
     policy: BuildPolicy | None = None,
-    runs: Runs | None = None,
+    units: RunUnits | None = None,
     on_settled: OnSettled | None = None,
 ) -> "StateGraph[BuildState, None, BuildInput, BuildState]":
-    """Build the graph; compile it and invoke it with a run and labels. `splits` of what comes out is merged.
+    """Build the graph; compile it and invoke it with ids of labels. `splits` of what comes out is merged.
 
-    With `runs`, each accepted split is kept as a unit of its run with the decisions that led to it, and a
+    With `units`, each accepted split is kept as a unit of a run with the decisions that led to it, and a
     killed build goes on from there. Raises the ModelError of a model that is gone; a reply that is no valid
     call is a try that failed.
     """
     from langgraph.graph import END, START, StateGraph
 
-    building = Building(suggestions, architect, annotator, policy or BuildPolicy(), runs, on_settled)
+    building = Building(suggestions, architect, annotator, policy or BuildPolicy(), units, on_settled)
     graph = StateGraph(BuildState, input_schema=BuildInput, output_schema=BuildState)
     graph.add_node("start", step(building.start))
     graph.add_node("take", step(building.take))
@@ -171,14 +171,14 @@ class Building:
         architect: Proposes,
         annotator: Assigns,
         policy: BuildPolicy,
-        runs: Runs | None,
+        units: RunUnits | None,
         on_settled: OnSettled | None,
     ) -> None:
         self.suggestions = suggestions
         self.architect = architect
         self.annotator = annotator
         self.policy = policy
-        self.runs = runs
+        self.units = units
         self.on_settled = on_settled
 
     async def start(self, state: BuildState) -> BuildState:
@@ -196,7 +196,7 @@ class Building:
             large = [partition for partition in waiting if not self.policy.is_terminal(partition)]
             self.settled(waiting, large)
             fresh = [partition.key for partition in large if not partition.attempt]
-            kept = self.runs.finished(state["run_id"], fresh) if self.runs is not None else {}
+            kept = self.units.finished(fresh) if self.units is not None else {}
             waiting = []
             for partition in large:
                 if partition.key in kept and not partition.attempt:
@@ -224,7 +224,7 @@ class Building:
         for part in waiting:
             emit(PartitionStarted(part.key, part.path, len(part.labels), part.attempt))
         proposals = await self.architect.propose(
-            state["run_id"], waiting, [self.policy.wanted(partition) for partition in waiting]
+            waiting, [self.policy.wanted(partition) for partition in waiting]
         )
         decisions = [proposal.decision for proposal in proposals]
         await self.stop_on([proposal.error for proposal in proposals], state, decisions)
@@ -239,7 +239,7 @@ class Building:
     async def assign(self, state: BuildState) -> BuildState:
         """Let the annotator assign every label of every partition to all centres that fit."""
         jobs = [self.job(trial) for trial in state["trials"]]
-        results = await self.annotator.assign(state["run_id"], jobs)
+        results = await self.annotator.assign(jobs)
         decisions = [decision for result in results for decision in result.decisions]
         await self.stop_on([result.error for result in results], state, [*state["decisions"], *decisions])
         trials = [
@@ -268,8 +268,8 @@ class Building:
         first = first_grave(errors)
         if first is None:
             return
-        if self.runs is not None:
-            self.runs.finish(state["run_id"], {}, decisions)
+        if self.units is not None:
+            self.units.finish({}, decisions)
         raise first
 
     async def validate(self, state: BuildState) -> BuildState:
@@ -291,9 +291,9 @@ class Building:
             else:
                 hopeless.append(replace(trial, problems=reasons))
         accepted |= await self.by_vectors(hopeless)
-        if self.runs is not None:
+        if self.units is not None:
             rows = {key: split.dumped() for key, split in accepted.items()}
-            self.runs.finish(state["run_id"], rows, state["decisions"])
+            self.units.finish(rows, state["decisions"])
         for trial in state["trials"]:
             if trial.partition.key in accepted:
                 split = accepted[trial.partition.key]

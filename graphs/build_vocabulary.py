@@ -28,9 +28,9 @@ from taxonaut.state.graph_states.build_vocabulary import (
     VocabularyInput,
     VocabularyState,
 )
-from taxonaut.state.ids import ItemId, RunId
-from taxonaut.state.records import Decision
-from taxonaut.state.stores.runs import Runs
+from taxonaut.state.ids import ItemId
+from taxonaut.state.records import Decision, distinct_items
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.updates import (
     CentresProposed,
     ChangesReviewed,
@@ -73,7 +73,7 @@ class Refinement:
         self.reviewer = reviewer
         self.policy = policy
 
-    async def feedback(self, run: RunId, drafts: Sequence[Draft]) -> Outcome:
+    async def feedback(self, drafts: Sequence[Draft]) -> Outcome:
         """Cluster the items of each group that fit nothing; ask what to do about each cluster that is one.
 
         The items of a cluster of fewer than `smallest` are outliers without a question.
@@ -85,7 +85,7 @@ class Refinement:
             for cluster in found
             if cluster.size >= self.policy.smallest
         ]
-        written = await self.writer.write(run, [self.uncovered(drafts[at], cluster) for at, cluster in asked])
+        written = await self.writer.write([self.uncovered(drafts[at], cluster) for at, cluster in asked])
         answers = iter(written)
         proposed = []
         for draft, found in zip(drafts, clusters, strict=True):
@@ -125,11 +125,11 @@ class Refinement:
             cluster.why,
         )
 
-    async def review(self, run: RunId, drafts: Sequence[Draft]) -> Outcome:
+    async def review(self, drafts: Sequence[Draft]) -> Outcome:
         """Have each group's proposals reviewed together, and make the changes that are approved."""
         cases = [self.case(draft) for draft in drafts]
         asking = [place for place, case in enumerate(cases) if case.proposals]
-        reviews = await self.reviewer.review(run, [cases[place] for place in asking])
+        reviews = await self.reviewer.review([cases[place] for place in asking])
         verdicts = dict(zip(asking, (review.verdicts for review in reviews), strict=True))
         changed = [self.changed(draft, verdicts.get(place, ())) for place, draft in enumerate(drafts)]
         decisions = [row for review in reviews for row in review.decisions]
@@ -220,19 +220,19 @@ def build_vocabulary(
     writer: WritesChanges,
     reviewer: ReviewsChanges,
     policy: VocabularyPolicy | None = None,
-    runs: Runs | None = None,
+    units: RunUnits | None = None,
     on_settled: OnSettled | None = None,
 ) -> "StateGraph[VocabularyState, None, VocabularyInput, VocabularyState]":
-    """Build the graph; compile it and invoke it with a run and items. `refined` of what comes out is the vocabulary.
+    """Build the graph; compile it and invoke it with items. `refined` of what comes out is the vocabulary.
 
-    With `runs`, each group that is done is kept as a unit of its run with the decisions that led to it, and a
+    With `units`, each group that is done is kept as a unit of a run with the decisions that led to it, and a
     killed build goes on from there. Raises the ModelError of a model that is gone.
     """
     from langgraph.graph import END, START, StateGraph
 
     policy = policy or VocabularyPolicy()
     refinement = Refinement(suggestions, writer, reviewer, policy)
-    building = Building(suggestions, architect, annotator, refinement, policy, runs, on_settled)
+    building = Building(suggestions, architect, annotator, refinement, policy, units, on_settled)
     graph = StateGraph(VocabularyState, input_schema=VocabularyInput, output_schema=VocabularyState)
     graph.add_node("start", step(building.start))
     graph.add_node("take", step(building.take))
@@ -262,7 +262,7 @@ class Building:
         annotator: Assigns,
         refinement: Refinement,
         policy: VocabularyPolicy,
-        runs: Runs | None,
+        units: RunUnits | None,
         on_settled: OnSettled | None,
     ) -> None:
         self.suggestions = suggestions
@@ -270,12 +270,12 @@ class Building:
         self.annotator = annotator
         self.refinement = refinement
         self.policy = policy
-        self.runs = runs
+        self.units = units
         self.on_settled = on_settled
 
     async def start(self, state: VocabularyState) -> VocabularyState:
         """All items are the first group."""
-        everything: ItemGroup = Partition("", (), tuple(state["item_ids"]))
+        everything: ItemGroup = Partition("", (), tuple(item.id for item in distinct_items(state["items"])))
         return {"waiting": [everything], "drafts": [], "refined": {}, "decisions": []}  # type: ignore[typeddict-item]
 
     async def take(self, state: VocabularyState) -> VocabularyState:
@@ -286,7 +286,7 @@ class Building:
         while waiting:
             large = [group for group in waiting if self.policy.divides(group)]
             keys = [group.key for group in large]
-            kept = self.runs.finished(state["run_id"], keys) if self.runs is not None else {}
+            kept = self.units.finished(keys) if self.units is not None else {}
             waiting = []
             for group in large:
                 if group.key in kept:
@@ -311,9 +311,7 @@ class Building:
         groups = state["waiting"]
         for group in groups:
             emit(PartitionStarted(group.key, group.path, len(group.labels)))
-        proposals = await self.architect.propose(
-            state["run_id"], groups, [self.policy.wanted(group) for group in groups]
-        )
+        proposals = await self.architect.propose(groups, [self.policy.wanted(group) for group in groups])
         decisions = [*state["decisions"], *(proposal.decision for proposal in proposals)]
         self.stop_on([proposal.error for proposal in proposals], state, decisions)
         poor = [place for place, proposal in enumerate(proposals) if len(proposal.centres) < 2]
@@ -338,9 +336,7 @@ class Building:
     async def annotate(self, state: VocabularyState) -> VocabularyState:
         """Let annotators go over the items of all groups at work whose descriptors are new (ParallelAssign)."""
         changed = [place for place, draft in enumerate(state["drafts"]) if is_changed(draft)]
-        results = await self.annotator.assign(
-            state["run_id"], [self.job(state["drafts"][place]) for place in changed]
-        )
+        results = await self.annotator.assign([self.job(state["drafts"][place]) for place in changed])
         decisions = [*state["decisions"], *(row for result in results for row in result.decisions)]
         self.stop_on([result.error for result in results], state, decisions)
         drafts = list(state["drafts"])
@@ -380,9 +376,9 @@ class Building:
                 emit(divided(draft.group, done[draft.group.key]))
                 waiting += self.children(draft.group, done[draft.group.key])
         decisions = state["decisions"]
-        if self.runs is not None and done:
+        if self.units is not None and done:
             rows = {key: refined.dumped() for key, refined in done.items()}
-            self.runs.finish(state["run_id"], rows, decisions)
+            self.units.finish(rows, decisions)
             decisions = []
         return {"waiting": waiting, "drafts": going_on, "refined": done, "decisions": decisions}  # type: ignore[typeddict-item]
 
@@ -418,14 +414,14 @@ class Building:
 
     async def feedback(self, state: VocabularyState) -> VocabularyState:
         """Cluster what fits nothing in each group at work, and have a change proposed for each cluster."""
-        drafts, decisions, errors = await self.refinement.feedback(state["run_id"], state["drafts"])
+        drafts, decisions, errors = await self.refinement.feedback(state["drafts"])
         decisions = [*state["decisions"], *decisions]
         self.stop_on(errors, state, decisions)
         return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
 
     async def review(self, state: VocabularyState) -> VocabularyState:
         """Let the architect review each group's proposals together, and make the changes it approves."""
-        drafts, decisions, errors = await self.refinement.review(state["run_id"], state["drafts"])
+        drafts, decisions, errors = await self.refinement.review(state["drafts"])
         decisions = [*state["decisions"], *decisions]
         self.stop_on(errors, state, decisions)
         for draft in drafts:
@@ -458,8 +454,8 @@ class Building:
         first = first_grave(errors)
         if first is None:
             return
-        if self.runs is not None:
-            self.runs.finish(state["run_id"], {}, decisions)
+        if self.units is not None:
+            self.units.finish({}, decisions)
         raise first
 
 

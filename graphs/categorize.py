@@ -14,7 +14,7 @@ from taxonaut.state.graph_states.categorize import CategorizeInput, CategorizeSt
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.recommendations import Categorized, Recommendation
-from taxonaut.state.stores.items import Items
+from taxonaut.state.records import Item, distinct_items
 from taxonaut.state.updates import ItemFinished
 
 if TYPE_CHECKING:
@@ -27,13 +27,12 @@ TextsOf = Callable[[Sequence[LabelId]], "Mapping[LabelId, CategoryText]"]
 
 def categorize(
     index: Index,
-    items: Items,
     domain: Recommends,
     general: Decides | None,
     texts_of: TextsOf,
     threshold: float,
 ) -> "StateGraph[CategorizeState, None, CategorizeInput, CategorizeState]":
-    """Build the graph; compile it and invoke it with a run, ids of items that `items` holds, and what is known.
+    """Build the graph; compile it and invoke it with items, and what is known of them.
 
     `categorized` comes out, by item. An item goes to the general expert if its confidence is below `threshold`:
     none at 0, all at `EVERYTHING`; without `general` none. An item for which the domain expert has no candidate
@@ -42,7 +41,7 @@ def categorize(
     """
     from langgraph.graph import END, START, StateGraph
 
-    routing = Routing(index, items, domain, general, texts_of, threshold)
+    routing = Routing(index, domain, general, texts_of, threshold)
     graph = StateGraph(CategorizeState, input_schema=CategorizeInput, output_schema=CategorizeState)
     graph.add_node("recommend", step(routing.recommend))
     graph.add_node("decide", step(routing.decide))
@@ -60,14 +59,12 @@ class Routing:
     def __init__(
         self,
         index: Index,
-        items: Items,
         domain: Recommends,
         general: Decides | None,
         texts_of: TextsOf,
         threshold: float,
     ) -> None:
         self.index = index
-        self.items = items
         self.domain = domain
         self.general = general
         self.texts_of = texts_of
@@ -75,10 +72,12 @@ class Routing:
 
     async def recommend(self, state: CategorizeState) -> CategorizeState:
         """Let the domain expert recommend categories for all items that have none yet."""
-        todo = [item for item in state["item_ids"] if item not in state["recommended"]]
-        found = await self.domain.recommend(state["run_id"], self.items.get(todo)) if todo else []
+        known = state.get("recommended", {})
+        todo = [item for item in distinct_items(state["items"]) if item.id not in known]
+        found = await self.domain.recommend(todo) if todo else []
         return {  # type: ignore[typeddict-item]
-            "recommended": state["recommended"] | {each.item_id: each for each, _ in found},
+            "recommended": known | {each.item_id: each for each, _ in found},
+            "judged": state.get("judged", {}),
             "decisions": [decision for _, decision in found],
         }
 
@@ -94,23 +93,22 @@ class Routing:
             and recommendation.confidence < self.threshold
         )
 
-    def open(self, state: CategorizeState) -> list[ItemId]:
+    def open(self, state: CategorizeState) -> list[Item]:
         """Return the items that the general expert has yet to decide."""
         return [
             item
-            for item in state["item_ids"]
-            if item not in state["judged"] and self.is_sent(state["recommended"][item])
+            for item in distinct_items(state["items"])
+            if item.id not in state["judged"] and self.is_sent(state["recommended"][item.id])
         ]
 
     async def decide(self, state: CategorizeState) -> CategorizeState:
         """Ask the general expert about all open items together."""
         assert self.general is not None
         todo = self.open(state)
-        candidates = [state["recommended"][item].labels for item in todo]
+        candidates = [state["recommended"][item.id].labels for item in todo]
         texts = self.texts_of(list(dict.fromkeys(label for labels in candidates for label in labels)))
-        asked = list(zip(self.items.get(todo), candidates, strict=True))
-        judgements = await self.general.decide(state["run_id"], asked, texts)
-        fresh = {item: judged(item, each) for item, each in zip(todo, judgements, strict=True)}
+        judgements = await self.general.decide(list(zip(todo, candidates, strict=True)), texts)
+        fresh = {item.id: judged(item.id, each) for item, each in zip(todo, judgements, strict=True)}
         rows = [each.decision for each in judgements if each.decision is not None]
         return {  # type: ignore[typeddict-item]
             "judged": state["judged"] | fresh,
@@ -121,7 +119,7 @@ class Routing:
         """Give each item the category of the expert that decides about it."""
         settled = {
             item: (recommendation, state["judged"].get(item) if self.is_sent(recommendation) else None)
-            for item, recommendation in ((item, state["recommended"][item]) for item in state["item_ids"])
+            for item, recommendation in ((item.id, state["recommended"][item.id]) for item in state["items"])
         }
         chosen = {item: choice(*known) for item, known in settled.items()}
         paths = self.index.paths_of([label for label in dict.fromkeys(chosen.values()) if label is not None])

@@ -20,8 +20,7 @@ from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
 from taxonaut.state.errors import InputError, NotFoundError, TaxonautError, ToolError
 from taxonaut.state.graph_states.converse import ConversationInput, ConversationOutput, ConversationState
-from taxonaut.state.ids import RunId
-from taxonaut.state.stores.decisions import Decisions
+from taxonaut.state.records import Decision
 from taxonaut.state.updates import (
     Answered,
     ChangeDeclined,
@@ -59,20 +58,23 @@ NOT_CHANGED = "Nothing was changed."
 Changed = dict[str, Any]
 """The part of the state that a step replaces."""
 
+OnDecisions = Callable[[Sequence[Decision]], None]
+
 WRONG = (ToolError, InputError, NotFoundError)
 """What whoever made the call can put right."""
 
 
 def converse(
-    assistant: Assistant, toolbox: Toolbox, decisions: Decisions | None = None
+    assistant: Assistant, toolbox: Toolbox, on_decisions: OnDecisions | None = None
 ) -> StateGraph[ConversationState, None, ConversationInput, ConversationOutput]:
     """Build the graph of one turn; compile it with a checkpointer, and invoke it with a HumanMessage.
 
     A call that changes the index stops at an interrupt, whose value is the proposal as JSON (`use`, `title`,
     `diff`, `version`, `after_foreign`); `Command(resume=True)` makes the change, anything else does not. Updates
-    (`state.updates.TalkUpdate`) come with `stream_mode="custom"`. `decisions`: where the assistant's are kept.
+    (`state.updates.TalkUpdate`) come with `stream_mode="custom"`. `on_decisions` is called with the rows of each step
+    of the assistant, to keep them.
     """
-    talk = Talk(assistant, toolbox, decisions)
+    talk = Talk(assistant, toolbox, on_decisions)
     graph = StateGraph(ConversationState, input_schema=ConversationInput, output_schema=ConversationOutput)
     graph.add_node("begin", step(talk.begin))
     graph.add_node("assist", step(talk.assist))
@@ -94,10 +96,10 @@ def converse(
 class Talk:
     """The graph's steps over one assistant and one toolbox; holds no state of a conversation."""
 
-    def __init__(self, assistant: Assistant, toolbox: Toolbox, decisions: Decisions | None) -> None:
+    def __init__(self, assistant: Assistant, toolbox: Toolbox, on_decisions: OnDecisions | None) -> None:
         self.assistant = assistant
         self.toolbox = toolbox
-        self.decisions = decisions
+        self.on_decisions = on_decisions
 
     async def begin(self, state: ConversationState) -> Changed:
         """Start a turn: put away what an earlier one left open, and take a command's call."""
@@ -133,15 +135,14 @@ class Talk:
         messages = talk_messages.as_openai(state["messages"], writes=self.assistant.writes)
         tell = teller()
         turn = await self.assistant.step(
-            RunId(state.get("run_id", 0)),
             messages,
             focus_of(state.get("focus")),
             self.toolbox.tools,
             lambda text: tell(Token(text)),
         )
         turn = well_formed(turn)
-        if self.decisions is not None and "run_id" in state:
-            self.decisions.append(turn.decisions)
+        if self.on_decisions is not None:
+            self.on_decisions(turn.decisions)
         if turn.understood:
             emit(Understood(turn.understood))
         if turn.wrong and self.assistant.writes:

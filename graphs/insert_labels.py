@@ -16,10 +16,10 @@ from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.graph_states.insert_labels import InsertInput, InsertState, Standing
-from taxonaut.state.ids import LabelId, NodeId, RunId
+from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Node
-from taxonaut.state.stores.runs import Runs
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.updates import LabelPlaced, LevelStarted, NodeOpened
 
 if TYPE_CHECKING:
@@ -48,20 +48,20 @@ def insert_labels(
     index: Index,
     annotator: Assigns,
     texts: Mapping[LabelId, str],
-    runs: Runs | None = None,
+    units: RunUnits | None = None,
     centre: Centre = plain_centre,
     on_arrived: OnArrived | None = None,
 ) -> "StateGraph[InsertState, None, InsertInput, InsertState]":
-    """Build the graph; compile it and invoke it with a run and new labels, whose `texts` are given here.
+    """Build the graph; compile it and invoke it with ids of new labels, whose `texts` are given here.
 
     The index is only read: `inserted` of what comes out says where each label belongs, in terminal nodes
-    or, where no branch of an inner node fits, in that node (as *other* of algorithm 2). With `runs`, each
-    level is kept as a unit of its run, and a killed insertion goes on after the last finished one. A label about
+    or, where no branch of an inner node fits, in that node (as *other* of algorithm 2). With `units`, each
+    level is kept as a unit of a run, and a killed insertion goes on after the last finished one. A label about
     which a model makes no valid call fits no branch. Raises the ModelError of a model that is gone.
     """
     from langgraph.graph import END, START, StateGraph
 
-    inserting = Inserting(index, annotator, texts, runs, centre, on_arrived)
+    inserting = Inserting(index, annotator, texts, units, centre, on_arrived)
     graph = StateGraph(InsertState, input_schema=InsertInput, output_schema=InsertState)
     graph.add_node("start", step(inserting.start))
     graph.add_node("compare", step(inserting.compare))
@@ -79,14 +79,14 @@ class Inserting:
         index: Index,
         annotator: Assigns,
         texts: Mapping[LabelId, str],
-        runs: Runs | None,
+        units: RunUnits | None,
         centre: Centre,
         on_arrived: OnArrived | None,
     ) -> None:
         self.index = index
         self.annotator = annotator
         self.texts = texts
-        self.runs = runs
+        self.units = units
         self.centre = centre
         self.on_arrived = on_arrived
 
@@ -114,7 +114,7 @@ class Inserting:
         inner = {node: labels for node, labels in standing.items() if below[node]}
         if inner:
             emit(LevelStarted(level + 1, len(set(chain.from_iterable(inner.values()))), len(inner)))
-        choices = await self.level(state["run_id"], level, inner, below)
+        choices = await self.level(level, inner, below)
         inserted: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["inserted"])
         unfit: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["unfit"])
         visited = dict(state["visited"])
@@ -143,21 +143,19 @@ class Inserting:
             "unfit": dict(unfit),
         }
 
-    async def level(
-        self, run: RunId, level: int, inner: Standing, below: Mapping[NodeId, Sequence[Node]]
-    ) -> Choices:
+    async def level(self, level: int, inner: Standing, below: Mapping[NodeId, Sequence[Node]]) -> Choices:
         """Return a level's choices: those a former call of this run has kept, or the annotator's."""
         key = f"level {level}"
-        kept = self.runs.finished(run, [key]) if self.runs is not None else {}
+        kept = self.units.finished([key]) if self.units is not None else {}
         if key in kept:
             return loaded(kept[key])
-        choices, decisions = await self.chosen(run, inner, below)
-        if self.runs is not None:
-            self.runs.finish(run, {key: dumped(choices)}, decisions)
+        choices, decisions = await self.chosen(inner, below)
+        if self.units is not None:
+            self.units.finish({key: dumped(choices)}, decisions)
         return choices
 
     async def chosen(
-        self, run: RunId, inner: Standing, below: Mapping[NodeId, Sequence[Node]]
+        self, inner: Standing, below: Mapping[NodeId, Sequence[Node]]
     ) -> tuple[Choices, list[Decision]]:
         """Let the annotator compare labels with branches; a node of very many is shown in several requests."""
         paths = self.index.node_paths(list(inner))
@@ -169,13 +167,13 @@ class Inserting:
             for node, labels in inner.items()
             for start, job in self.jobs(node, labels, below[node], tuple(names[each] for each in paths[node]))
         ]
-        results = await self.annotator.assign(run, [job for _, _, job in parts])
+        results = await self.annotator.assign([job for _, _, job in parts])
         decisions = [decision for result in results for decision in result.decisions]
         errors = (result.error for result in results)
         error = next((each for each in errors if each and not isinstance(each, ModelReplyError)), None)
         if error is not None:
-            if self.runs is not None:
-                self.runs.finish(run, {}, decisions)
+            if self.units is not None:
+                self.units.finish({}, decisions)
             raise error
         found: defaultdict[NodeId, list[list[list[NodeId]]]] = defaultdict(list)
         for (node, start, _), result in zip(parts, results, strict=True):

@@ -23,8 +23,7 @@ from taxonaut.state.graph_states.navigate import (
 )
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
-from taxonaut.state.records import Decision, Item, ItemResult, Prediction
-from taxonaut.state.stores.items import Items
+from taxonaut.state.records import Decision, Item, ItemResult, Prediction, distinct_items
 from taxonaut.state.updates import ItemFinished, LevelStarted, NodeOpened
 from taxonaut.tools.expand_node import expand_node
 from taxonaut.tools.rank_candidates import rank_candidates
@@ -175,14 +174,13 @@ def add(shortlist: Shortlist, labels: Sequence[LabelId], score: float) -> None:
 
 def navigate(
     index: Index,
-    items: Items,
     navigator: Navigates,
     expert: Ranks | None = None,
     retriever: Retrieves | None = None,
     policy: WalkPolicy | None = None,
     guide: Guides | None = None,
 ) -> "StateGraph[NavigationState, None, NavigationInput, NavigationOutput]":
-    """Build the graph; compile it and invoke it with a run and ids of items that `items` holds.
+    """Build the graph; compile it and invoke it with `{"items": [Item(...), ...]}`.
 
     One super-step asks about every item's next nodes at once: a whole level, or, depth-first, one node of
     each. Without `expert` it ends with the shortlists, best label first. `retriever` is needed for the
@@ -192,7 +190,7 @@ def navigate(
     """
     from langgraph.graph import END, START, StateGraph
 
-    walk = Walk(index, items, navigator, expert, retriever, policy or WalkPolicy(), guide)
+    walk = Walk(index, navigator, expert, retriever, policy or WalkPolicy(), guide)
     graph = StateGraph(NavigationState, input_schema=NavigationInput, output_schema=NavigationOutput)
     graph.add_node("start", step(walk.start))
     graph.add_node("open_level", step(walk.open_level))
@@ -215,7 +213,6 @@ class Walk:
     def __init__(
         self,
         index: Index,
-        items: Items,
         navigator: Navigates,
         expert: Ranks | None,
         retriever: Retrieves | None,
@@ -229,7 +226,6 @@ class Walk:
                 "WalkPolicy(shortlist='tree', candidates=0, start='root')"
             )
         self.index = index
-        self.items = items
         self.navigator = navigator
         self.expert = expert
         self.retriever = retriever
@@ -238,33 +234,30 @@ class Walk:
 
     async def start(self, state: NavigationState) -> NavigationState:
         """Put every item before the root, or at its anchors; nowhere if only dense retrieval is asked for."""
-        ids = state["item_ids"]
+        items = distinct_items(state["items"])
         if self.policy.shortlist == "dense":
-            journeys = {item: Journey() for item in ids}
+            journeys = {item.id: Journey() for item in items}
         elif self.policy.start == "root":
-            journeys = dict.fromkeys(ids, self.guide.from_root())
+            journeys = dict.fromkeys((item.id for item in items), self.guide.from_root())
         else:
             assert self.retriever is not None
-            texts = self.texts(state)
-            anchors = await self.retriever.search([texts[item].text for item in ids], self.policy.anchors)
+            anchors = await self.retriever.search([item.text for item in items], self.policy.anchors)
             journeys = {
-                item: self.guide.from_anchors(found) for item, found in zip(ids, anchors, strict=True)
+                item.id: self.guide.from_anchors(found) for item, found in zip(items, anchors, strict=True)
             }
         return {"journeys": journeys}  # type: ignore[typeddict-item]
 
     async def open_level(self, state: NavigationState) -> NavigationState:
         """Ask the navigator wherever an item stands, and take each item on."""
-        texts, journeys = self.texts(state), state["journeys"]
-        visits = [(texts[item], way.node) for item, journey in journeys.items() for way in journey.asking]
+        items, journeys = by_id(state), state["journeys"]
+        visits = [(items[item], way.node) for item, journey in journeys.items() for way in journey.asking]
         nodes = Counter(node for _, node in visits)
         names, level = self.node_names(list(nodes)), state.get("level", 0) + 1
         emit(LevelStarted(level, sum(bool(journey.asking) for journey in journeys.values()), len(nodes)))
-        for node, items in nodes.items():
-            emit(NodeOpened(node, names[node], items))
+        for node, count in nodes.items():
+            emit(NodeOpened(node, names[node], count))
         expansions = {expansion.node: expansion for expansion in expand_node(self.index, list(nodes))}
-        answers = await self.navigator.choose(
-            state["run_id"], visits, expansions, names, self.policy.ancestors
-        )
+        answers = await self.navigator.choose(visits, expansions, names, self.policy.ancestors)
         chosen: dict[ItemId, list[Chosen]] = defaultdict(list)
         for answer in answers:
             at = answer.question.node
@@ -286,15 +279,15 @@ class Walk:
 
     async def retrieve(self, state: NavigationState) -> NavigationState:
         """Make the shortlists: what the walks found, joined with what exact dense retrieval finds."""
-        journeys, texts = state["journeys"], self.texts(state)
+        journeys, items = state["journeys"], by_id(state)
         shortlists = {item: dict(journey.shortlist) for item, journey in journeys.items()}
         if self.policy.shortlist != "tree":
             assert self.retriever is not None
-            wanted = [texts[item].text for item in state["item_ids"]]
-            found = await self.retriever.search(wanted, self.policy.dense)
-            for item, labels in zip(state["item_ids"], found, strict=True):
+            texts = [item.text for item in items.values()]
+            found = await self.retriever.search(texts, self.policy.dense)
+            for item, labels in zip(items, found, strict=True):
                 join(shortlists[item], labels)
-        shortlists = await self.ordered(texts, shortlists)
+        shortlists = await self.ordered(items, shortlists)
         trails = {item: journey.trail(shortlists[item]) for item, journey in journeys.items()}
         if self.expert is None:
             for item, shortlist in shortlists.items():
@@ -302,7 +295,7 @@ class Walk:
         return {"shortlists": shortlists, "trails": trails}  # type: ignore[typeddict-item]
 
     async def ordered(
-        self, texts: dict[ItemId, Item], shortlists: dict[ItemId, Shortlist]
+        self, items: dict[ItemId, Item], shortlists: dict[ItemId, Shortlist]
     ) -> dict[ItemId, Shortlist]:
         """Order each shortlist, best label first, by scores that continue the path to the label itself.
 
@@ -310,10 +303,9 @@ class Walk:
         label that dense retrieval alone found is the retriever's. Without a retriever it is the node's score.
         Equal scores keep the order in which the labels were found.
         """
-        items = list(shortlists)
         if self.retriever is not None:
-            pairs = [(texts[item], list(shortlists[item])) for item in items]
-            for item, own in zip(items, await self.retriever.scores(pairs), strict=True):
+            pairs = [(items[item], list(shortlist)) for item, shortlist in shortlists.items()]
+            for item, own in zip(list(shortlists), await self.retriever.scores(pairs), strict=True):
                 shortlists[item] = {
                     label: Candidate(
                         self.policy.path_score(score if known.origin == "dense" else known.score, score),
@@ -322,19 +314,20 @@ class Walk:
                     for (label, known), score in zip(shortlists[item].items(), own, strict=True)
                 }
         return {
-            item: dict(sorted(shortlists[item].items(), key=lambda pair: -pair[1].score)) for item in items
+            item: dict(sorted(shortlist.items(), key=lambda pair: -pair[1].score))
+            for item, shortlist in shortlists.items()
         }
 
     async def rank(self, state: NavigationState) -> NavigationState:
         """Let the general expert order each shortlist; the results carry the path to each label."""
         assert self.expert is not None
-        texts = self.texts(state)
+        items = by_id(state)
         most = self.policy.candidates or None
-        shortlists = [(texts[item], list(state["shortlists"][item])[:most]) for item in texts]
+        shortlists = [(item, list(state["shortlists"][item.id])[:most]) for item in items.values()]
         wanted = list(dict.fromkeys(label for _, labels in shortlists for label in labels))
         labels = {label.id: label for label in self.index.labels(wanted)}
         paths = {label: ways[0] for label, ways in self.index.paths_of(wanted).items() if ways}
-        answers = await self.expert.rank(state["run_id"], shortlists, labels, paths)
+        answers = await self.expert.rank(shortlists, labels, paths)
         by_item = {answer.item.id: answer for answer in answers}
         decisions = [answer.decision for answer in answers]
         errors = first_errors([*state.get("decisions", []), *decisions])
@@ -344,7 +337,7 @@ class Walk:
                 self.predictions(by_item.get(item), state["shortlists"][item]),
                 errors.get(item, ""),
             )
-            for item in state["item_ids"]
+            for item in items
         }
         for result in results.values():
             emit(finished(result))
@@ -368,16 +361,17 @@ class Walk:
             for label, score, evidence in zip(ranked, answer.scores, answer.evidence, strict=True)
         )
 
-    def texts(self, state: NavigationState) -> dict[ItemId, Item]:
-        """Read the batch's items; the state carries their ids only."""
-        return {item.id: item for item in self.items.get(state["item_ids"])}
-
     def node_names(self, nodes: Sequence[NodeId]) -> dict[NodeId, tuple[str, ...]]:
         """Return the names on a path from the top down to each node."""
         ways = self.index.node_paths(nodes)
         wanted = list(dict.fromkeys(node for way in ways.values() for node in way))
         names = {node.id: node.name for node in self.index.nodes(wanted)}
         return {node: tuple(names[step] for step in ways[node]) for node in nodes}
+
+
+def by_id(state: NavigationState) -> dict[ItemId, Item]:
+    """Return the items of a batch by their ids, each once."""
+    return {item.id: item for item in state["items"]}
 
 
 def join(shortlist: Shortlist, found: Sequence[tuple[LabelId, float]]) -> None:

@@ -1,10 +1,11 @@
 """What passes between the folders: frozen records, never bare dicts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from taxonaut.state.ids import EventId, ItemId, LabelId, NodeId, RunId
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import EventId, ItemId, LabelId, NodeId
 
 NATIVE = "native"
 """The method of a tree that a label file describes: its paths say what a label means."""
@@ -46,6 +47,15 @@ class Item:
 
     id: ItemId
     text: str
+
+
+def distinct_items(items: Iterable[Item]) -> list[Item]:
+    """Return items in their order, each once; InputError for two different texts with one id."""
+    known: dict[ItemId, Item] = {}
+    for item in items:
+        if known.setdefault(item.id, item) != item:
+            raise InputError(f"two items have the id {item.id!r}; give each an id of its own")
+    return list(known.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +103,10 @@ class Decision:
 
     `options` are what was on offer, in the order shown: node ids for a walk, label ids for a ranking.
     `choice` is the subset taken, best first; empty is an abstention. `scores` align with `options`.
-    `rendered` is a short hash of the blocks that the model was shown; empty where it read none.
+    `rendered` is a short hash of the blocks that the model was shown; empty where it read none. Which run it
+    belongs to is said where it is kept (`Runs.finish`).
     """
 
-    run_id: RunId
     item_id: ItemId
     node_id: NodeId | None
     agent: str

@@ -165,12 +165,6 @@ class Workspace(Core):
 
         return walk_graph(self, policy, rank=rank, **agents)
 
-    def graph_input(self, texts: Iterable[str | Item]) -> dict[str, Any]:
-        """Keep texts as items, and return what a graph over them is invoked with; no run keeps its decisions."""
-        items = list(map(as_item, texts))
-        self.items.put(items)
-        return {"run_id": 0, "item_ids": list(dict.fromkeys(item.id for item in items))}
-
     def classification(self, **walk: Any) -> "Classification":
         """Prepare a classification; `walk` replaces settings of the `[walk]` table, such as `top=5`."""
         from taxonaut.workspace.walk.classification import Classification

@@ -9,7 +9,7 @@ from taxonaut.agents.asking import Asker
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.state.errors import ModelError
 from taxonaut.state.graph_states.build_index import Centre
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, ToolSpec, Usage
 from taxonaut.tools.support.offers import choice_schema
 
@@ -89,7 +89,6 @@ def votes(reply: ModelReply, request: ModelRequest) -> dict[int, int]:
 
 def decision_of(
     asker: Asker,
-    run: RunId,
     item: str,
     request: ModelRequest,
     reply: ModelReply | ModelError,
@@ -98,7 +97,6 @@ def decision_of(
 ) -> Decision:
     """Return the row of a request about changes."""
     return Decision(
-        run_id=run,
         item_id=ItemId(item),
         node_id=None,
         agent=asker.agent,

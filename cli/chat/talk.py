@@ -126,11 +126,10 @@ class Talk:
 
 async def warm(assistant: "Assistant", toolbox: "Toolbox") -> None:
     """Let an encoder read something, so that its weights and the tree's names are there when they are wanted."""
-    from taxonaut.state.ids import RunId
     from taxonaut.tools.support.chat_tool import Focus
 
     said = [{"role": "user", "content": "what is at the top?"}]
-    await assistant.step(RunId(0), said, Focus(), toolbox.tools, lambda _: None)
+    await assistant.step(said, Focus(), toolbox.tools, lambda _: None)
 
 
 def warm_labels(workspace: "Workspace") -> None:

@@ -21,7 +21,7 @@ from taxonaut.conversation.nlu.slots import (
     trimmed,
 )
 from taxonaut.conversation.nlu.utterance import Mark, Utterance
-from taxonaut.state.ids import LabelId, NodeId, Place, RunId
+from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.records import Decision
 from taxonaut.tools.support.chat_tool import Focus, Kind, Slot, Tool
 
@@ -62,7 +62,6 @@ class ArgumentOffers:
 
     async def fill(
         self,
-        run: RunId,
         tool: Tool,
         utterance: Utterance,
         spans: Spans,
@@ -76,9 +75,9 @@ class ArgumentOffers:
             if name in given:
                 self.put(filled, name, slot, given[name])
             elif listed(tool, name):
-                await self.several(run, filled, tool, name, utterance, where.get(name), focus)
+                await self.several(filled, tool, name, utterance, where.get(name), focus)
             elif slot.kind in ("node", "label"):
-                await self.place(run, filled, tool, name, utterance, where.get(name), focus)
+                await self.place(filled, tool, name, utterance, where.get(name), focus)
             else:
                 others = tuple((slot, *span) for slot, span in where.items() if slot != name)
                 self.value(filled, tool, name, utterance, where.get(name), others, focus)
@@ -167,7 +166,6 @@ class ArgumentOffers:
 
     async def place(
         self,
-        run: RunId,
         filled: Filled,
         tool: Tool,
         name: str,
@@ -184,14 +182,13 @@ class ArgumentOffers:
             return
         assert span is not None
         said = utterance.text(*span)
-        found = await self.places.find(run, trimmed(said) or said, focus, labels=labels)
+        found = await self.places.find(trimmed(said) or said, focus, labels=labels)
         filled.decisions += found.decisions
         if found.places or slot.required or not self.plain(utterance, span):
             self.settle(filled, tool, name, said, found.places, beside(utterance, span))
 
     async def several(
         self,
-        run: RunId,
         filled: Filled,
         tool: Tool,
         name: str,
@@ -204,7 +201,7 @@ class ArgumentOffers:
         parts = [trimmed(part) for part in BETWEEN.split(said)]
         labels: list[Any] = []
         for part in filter(None, parts):
-            found = await self.places.find(run, part, focus, labels=True)
+            found = await self.places.find(part, focus, labels=True)
             filled.decisions += found.decisions
             if not found.places:
                 filled.wanting = Wanting(

@@ -18,7 +18,7 @@ from taxonaut.conversation.nlu.slots import trimmed
 from taxonaut.conversation.nlu.utterance import Utterance, read
 from taxonaut.models.requests import Answers
 from taxonaut.prompts.library import Prompt
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Item, ToolSpec
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
@@ -64,7 +64,6 @@ class ChoosingAssistant:
 
     async def step(
         self,
-        run: RunId,
         messages: Sequence[Message],
         focus: Focus,
         tools: Mapping[str, Tool],
@@ -75,7 +74,7 @@ class ChoosingAssistant:
         if not talk or messages[-1].get("role") != "user":
             return Turn()
         focus = spoken(messages, focus, tools)
-        return (await self.reading(run, talk, focus, tools)).turn
+        return (await self.reading(talk, focus, tools)).turn
 
     def book(self, tools: Mapping[str, Tool]) -> Phrasebook:
         """Return the phrasebook of tools, made once."""
@@ -83,9 +82,7 @@ class ChoosingAssistant:
             self._book = (tools, Phrasebook.of(tools, self.other))
         return self._book[1]
 
-    async def reading(
-        self, run: RunId, talk: Sequence[Message], focus: Focus, tools: Mapping[str, Tool]
-    ) -> Reading:
+    async def reading(self, talk: Sequence[Message], focus: Focus, tools: Mapping[str, Tool]) -> Reading:
         """Read the last of what was said, as an answer if a question of ours came before it."""
         book = self.book(tools)
         said = str(talk[-1].get("content") or "")
@@ -95,18 +92,18 @@ class ChoosingAssistant:
             and _ASKS.search(str(talk[-2].get("content") or ""))
             and talk[-3].get("role") == "user"
         ):
-            asked = await self.reading(run, talk[:-2], focus, tools)
+            asked = await self.reading(talk[:-2], focus, tools)
             if asked.turn.text == talk[-2].get("content") and asked.filled is not None:
-                answered = await self.answered(run, asked, utterance, focus, tools)
+                answered = await self.answered(asked, utterance, focus, tools)
                 if answered is not None:
                     return answered
-        ranked, decision = await self.choose(run, utterance, tools)
+        ranked, decision = await self.choose(utterance, tools)
         if not ranked:
             return Reading(Turn(text=self.offered(tools), decisions=(decision,)))
-        return await self.best(run, ranked, decision, utterance, focus, tools)
+        return await self.best(ranked, decision, utterance, focus, tools)
 
     async def choose(
-        self, run: RunId, utterance: Utterance, tools: Mapping[str, Tool]
+        self, utterance: Utterance, tools: Mapping[str, Tool]
     ) -> tuple[list[tuple[str, float]], Decision]:
         """Order the tools by how much a message is worded like their examples; none if it is like no tool's."""
         book = self.book(tools)
@@ -123,14 +120,13 @@ class ChoosingAssistant:
             context="",
         )
         text = masked(utterance, book.vocabulary, book.all_words)
-        (answer,) = await asker.ask(run, [(Item(ItemId(utterance.said[:200]), text), question)])
+        (answer,) = await asker.ask([(Item(ItemId(utterance.said[:200]), text), question)])
         scores = dict(zip(answer.decision.options, answer.decision.scores, strict=True))
         ranked = book.ranked(scores, utterance)
         return ranked, replace(answer.decision, choice=tuple(name for name, _ in ranked[:1]))
 
     async def best(
         self,
-        run: RunId,
         ranked: Sequence[tuple[str, float]],
         decision: Decision,
         utterance: Utterance,
@@ -147,7 +143,7 @@ class ChoosingAssistant:
                 continue
             spans = book.spans(name, utterance)
             chosen = replace(decision, choice=(name,))
-            read_so = await self.read_as(run, tools[name], utterance, spans, focus, {}, (chosen,))
+            read_so = await self.read_as(tools[name], utterance, spans, focus, {}, (chosen,))
             if read_so.turn.uses:
                 return read_so
             first = first or read_so
@@ -156,7 +152,6 @@ class ChoosingAssistant:
 
     async def read_as(
         self,
-        run: RunId,
         tool: Tool,
         utterance: Utterance,
         spans: Spans,
@@ -166,7 +161,7 @@ class ChoosingAssistant:
     ) -> Reading:
         """Fill the tool's arguments: a call, or a question back."""
         offers = ArgumentOffers(self.places, self.book_words())
-        filled = await offers.fill(run, tool, utterance, spans, focus, given)
+        filled = await offers.fill(tool, utterance, spans, focus, given)
         decisions = (*decisions, *filled.decisions)
         if filled.wanting is not None:
             turn = Turn(text=filled.wanting.question, decisions=decisions)
@@ -181,7 +176,6 @@ class ChoosingAssistant:
 
     async def answered(
         self,
-        run: RunId,
         asked: Reading,
         utterance: Utterance,
         focus: Focus,
@@ -198,18 +192,18 @@ class ChoosingAssistant:
             value = picked(utterance, wanting.options)
         if value is None and slot.kind in ("node", "label"):
             said = utterance.said.strip()
-            found = await self.places.find(run, trimmed(said) or said, focus, labels=slot.kind == "label")
+            found = await self.places.find(trimmed(said) or said, focus, labels=slot.kind == "label")
             value = found.places[0] if len(found.places) == 1 and found.sure else None
         elif value is None and slot.kind == "file":
             value = next((token.word for token in utterance.tokens if token.mark == "file"), None)
         elif value is None and slot.kind in ("text", "name", "words"):
-            ranked, _ = await self.choose(run, utterance, tools)
+            ranked, _ = await self.choose(utterance, tools)
             another = ranked and ranked[0][0] != asked.tool and ranked[0][1] > SURELY
             value = None if another else trimmed(utterance.said, text=True)
         if value is None:
             return None
         given = {**dict(asked.given), wanting.slot: value}
-        return await self.read_as(run, tool, asked.utterance, asked.spans, focus, given, ())
+        return await self.read_as(tool, asked.utterance, asked.spans, focus, given, ())
 
     def offered(self, tools: Mapping[str, Tool]) -> str:
         """Say what can be asked, for a message that no tool is for."""

@@ -9,7 +9,7 @@ from taxonaut.agents.support.texts import PATH_SEPARATOR, path_text
 from taxonaut.conversation.nlu.index_names import Names, fold, key_of
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import Prompt
-from taxonaut.state.ids import ItemId, LabelId, NodeId, Place, RunId
+from taxonaut.state.ids import ItemId, LabelId, NodeId, Place
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Item, ToolSpec
 from taxonaut.tools.support.chat_tool import Focus
@@ -57,7 +57,7 @@ class Places:
             self._names, self._version = Names.of(self.index), version
         return self._names
 
-    async def find(self, run: RunId, words: str, focus: Focus, *, labels: bool = False) -> Found:
+    async def find(self, words: str, focus: Focus, *, labels: bool = False) -> Found:
         """Find the categories that words mean, with `labels` the labels instead."""
         wanted = " ".join(words.split()).strip(" .,;:!?")
         if not labels and wanted.casefold().removeprefix("the ") in TOP:
@@ -78,7 +78,7 @@ class Places:
         inside = self._inside(wanted, labels)
         if inside:
             return Found(self._narrowed(inside, wanted, focus))
-        return await self._near(run, wanted, focus, labels)
+        return await self._near(wanted, focus, labels)
 
     def path(self, place: Place) -> tuple[str, ...]:
         """Return the names from the top down to a place; none for the root."""
@@ -161,7 +161,7 @@ class Places:
                     count += 1
         return count
 
-    async def _near(self, run: RunId, wanted: str, focus: Focus, labels: bool) -> Found:
+    async def _near(self, wanted: str, focus: Focus, labels: bool) -> Found:
         """Let the encoder choose among names that share words, or are spelt alike."""
         mended = self._mended(wanted)
         near = self.names.near(mended, MOST_NEAR)
@@ -184,7 +184,7 @@ class Places:
             system="",
             context="",
         )
-        (answer,) = await asker.ask(run, [(Item(ItemId(wanted[:200]), " ".join(mended)), question)])
+        (answer,) = await asker.ask([(Item(ItemId(wanted[:200]), " ".join(mended)), question)])
         scores = dict(zip(answer.chosen, answer.scores, strict=True))
         kept = tuple(place for place, score in scores.items() if score >= NEAR_ENOUGH)
         if len(kept) > 1 and scores[kept[0]] - scores[kept[1]] >= CLEARLY:

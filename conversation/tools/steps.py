@@ -62,9 +62,7 @@ def expand_tool(desk: Desk) -> Tool:
         run_id = begun(desk, item)
         navigator, path = desk.workspace.wiring.navigator(), path_of(index, node)
         policy = desk.workspace.policy()
-        answers = await navigator.choose(
-            run_id, [(item, node)], {node: expansion}, {node: path}, policy.ancestors
-        )
+        answers = await navigator.choose([(item, node)], {node: expansion}, {node: path}, policy.ancestors)
         ended(desk, run_id, [each.decision for each in answers])
         names = {branch.id: branch.name for branch in expansion.branches}
         chosen = [
@@ -123,7 +121,7 @@ def rank_tool(desk: Desk) -> Tool:
         await ready(desk, progress)
         paths = {id_: ways[0] for id_, ways in index.paths_of(ids).items() if ways}
         run_id = begun(desk, item)
-        (found,) = await desk.workspace.wiring.general_expert().rank(run_id, [(item, ids)], labels, paths)
+        (found,) = await desk.workspace.wiring.general_expert().rank([(item, ids)], labels, paths)
         ended(desk, run_id, [found.decision])
         ranked: list[dict[str, Any]] = [
             {

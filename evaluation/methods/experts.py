@@ -28,10 +28,10 @@ async def expert(
     card = experts.card(settings.own_number("expert", 0) or None)
     opened: list[DomainExpert] = []
 
-    async def recommend(run: RunId, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
+    async def recommend(batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
         if not opened:
             opened.append(DomainExpert(experts.classifier(card.number), settings.depth))
-        found = await opened[0].recommend(run, batch)
+        found = await opened[0].recommend(batch)
         ranked: dict[ItemId, Ranking] = {
             each.item_id: list(zip(each.labels, each.probabilities, strict=True)) for each, _ in found
         }

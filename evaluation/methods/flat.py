@@ -15,7 +15,7 @@ from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.workspace import Workspace
@@ -77,13 +77,11 @@ async def dense(
     plain = settings.own.get("mix") == PLAIN
     retriever = searcher(workspace, None if plain else own_share(settings, "mix"), plain=plain)
 
-    async def search(run: RunId, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
+    async def search(batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
         started = time.perf_counter()
         found = await retriever.search([item.text for item in batch], settings.depth)
         usage = Usage(latency_s=(time.perf_counter() - started) / len(batch))
-        rows = [
-            searched(run, item, labels, retriever, usage) for item, labels in zip(batch, found, strict=True)
-        ]
+        rows = [searched(item, labels, retriever, usage) for item, labels in zip(batch, found, strict=True)]
         return {item.id: labels for item, labels in zip(batch, found, strict=True)}, rows
 
     told = {"depth": settings.depth, **settings.own}
@@ -140,7 +138,6 @@ def own_share(settings: MethodSettings, name: str) -> float | None:
 
 
 def searched(
-    run: RunId,
     item: Item,
     found: Sequence[tuple[LabelId, float]],
     retriever: Retriever,
@@ -148,7 +145,6 @@ def searched(
 ) -> Decision:
     """Return the decision row of one search: one request, which no agent made."""
     return Decision(
-        run_id=run,
         item_id=item.id,
         node_id=None,
         agent="retriever",

@@ -7,7 +7,7 @@ from taxonaut.agents.icxml import LabelMapper, LabelWriter, PhraseWriter
 from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.models.catalog import ENCODER
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Item
 from taxonaut.workspace.core.core import ENCODER_CANDIDATES, MODEL_CANDIDATES
 from taxonaut.workspace.workspace import Workspace
@@ -59,14 +59,14 @@ class Icxml:
         drawn = random.Random(seed).sample(ids, min(SHOWN, len(ids)))
         return [label.name for label in self.index.labels(drawn)]
 
-    async def work(self, run: RunId, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
+    async def work(self, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
         """Write, map and rank for one batch."""
-        written = await self.writer.write(run, batch)
+        written = await self.writer.write(batch)
         found = await self.mapper.shortlists([each.labels for each in written], self.candidates)
         wanted = list(dict.fromkeys(label for labels in found for label in labels))
         labels = {label.id: label for label in self.index.labels(wanted)}
         paths = {label: ways[0] for label, ways in self.index.paths_of(wanted).items() if ways}
-        answers = await self.expert.rank(run, list(zip(batch, found, strict=True)), labels, paths)
+        answers = await self.expert.rank(list(zip(batch, found, strict=True)), labels, paths)
         decisions = [each.decision for each in written] + [answer.decision for answer in answers]
         ranked: dict[ItemId, Ranking] = {
             answer.item.id: list(zip(answer.chosen, answer.scores, strict=True)) for answer in answers

@@ -5,7 +5,7 @@ from typing import Any
 
 from taxonaut.evaluation.methods.method import OnDone, Outcome
 from taxonaut.state import version
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
 from taxonaut.workspace.core.core import ENCODER_BATCH
 from taxonaut.workspace.walk.classification import Classification
@@ -16,7 +16,7 @@ KIND = "evaluate"
 Ranking = Sequence[tuple[LabelId, float]]
 """Labels with their scores, best first."""
 
-Work = Callable[[RunId, Sequence[Item]], Awaitable[tuple[Mapping[ItemId, Ranking], Sequence[Decision]]]]
+Work = Callable[[Sequence[Item]], Awaitable[tuple[Mapping[ItemId, Ranking], Sequence[Decision]]]]
 """Ranks labels for a batch of items; an item that is not in the mapping has none."""
 
 
@@ -29,8 +29,8 @@ class Labelling:
 
     async def ainvoke(self, state: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
         """Rank labels for the items of one batch."""
-        items = self.workspace.items.get(state["item_ids"])
-        rankings, decisions = await self.work(state["run_id"], items)
+        items = state["items"]
+        rankings, decisions = await self.work(items)
         errors = {each.item_id: each.error for each in reversed(decisions) if each.error}
         results = {
             item.id: ItemResult(item.id, self.predictions(rankings.get(item.id, ())), errors.get(item.id, ""))

@@ -10,7 +10,7 @@ from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.models.catalog import ENCODER, GGUF
 from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
@@ -43,8 +43,8 @@ async def linear(
     labels = [JudgedLabel(label, text, shown.get(label, ())) for label, text in texts.items()]
     judge = judge_of(workspace, separately=shots > 0)
 
-    async def work(run: RunId, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
-        scores, decisions = await judge.judge(run, batch, labels)
+    async def work(batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
+        scores, decisions = await judge.judge(batch, labels)
         ranked = {
             item: sorted(known.items(), key=lambda pair: -pair[1])[: settings.depth]
             for item, known in scores.items()

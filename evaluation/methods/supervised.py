@@ -17,7 +17,7 @@ from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
@@ -75,7 +75,7 @@ async def supervised(
     products = training_products(workspace, settings, items, method)
     trained = Trained(products, learn if len(products.classes) > 1 else only_class)
 
-    async def work(run: RunId, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
+    async def work(batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
         started = time.perf_counter()
         training, scores = await computed(partial(trained.scores, [item.text for item in batch]))
         each = Usage(latency_s=(time.perf_counter() - started - training) / len(batch))
@@ -83,9 +83,7 @@ async def supervised(
             item.id: best(row, products, settings.depth) for item, row in zip(batch, scores, strict=True)
         }
         usages = [replace(each, latency_s=each.latency_s + training)] + [each] * (len(batch) - 1)
-        rows = [
-            decision(run, item, ranked[item.id], method, use) for item, use in zip(batch, usages, strict=True)
-        ]
+        rows = [decision(item, ranked[item.id], method, use) for item, use in zip(batch, usages, strict=True)]
         return dict(ranked), rows
 
     told = {"depth": settings.depth, "products": products.digest, **own}
@@ -160,11 +158,10 @@ def best(scores: NDArray[np.floating[Any]], products: Products, depth: int) -> R
     return [(products.classes[at], float(scores[at])) for at in top(scores, depth) if scores[at] > -np.inf]
 
 
-def decision(run: RunId, item: Item, found: Ranking, method: str, usage: Usage) -> Decision:
+def decision(item: Item, found: Ranking, method: str, usage: Usage) -> Decision:
     """Return the decision row of one classified item, which no agent made."""
     labels = tuple(label for label, _ in found)
     return Decision(
-        run_id=run,
         item_id=item.id,
         node_id=None,
         agent=AGENT,

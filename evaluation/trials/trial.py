@@ -16,7 +16,7 @@ from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.trials.changed_decisions import Change, Sight, changed, last
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import Decision, Item
+from taxonaut.state.records import Decision, Item, distinct_items
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.prompt_trials import Trials
 from taxonaut.workspace.core.core import Core
@@ -29,7 +29,6 @@ from taxonaut.workspace.prompt_lab.template_versions import (
     packaged_version,
 )
 from taxonaut.workspace.prompt_lab.trial_run import Found, Reader, reader, run_version, seeded
-from taxonaut.workspace.walk.classification import distinct
 from taxonaut.workspace.workspace import Workspace
 
 SURE = 0.05
@@ -190,7 +189,7 @@ async def atry(
     versions = two_versions(workspace, name, against)
     base = seeded(workspace, how, seed)
     sides: list[Run] = []
-    items = distinct(row.item for row in rows)
+    items = distinct_items(row.item for row in rows)
     for (version, origin), title in zip(versions, ("before", "after"), strict=True):
         told = (lambda done, title=title: on_progress(title, done, len(items))) if on_progress else nothing
         sides.append(await made(base, how, version, origin, items, told, everything=everything))

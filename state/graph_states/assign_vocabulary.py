@@ -3,8 +3,8 @@
 from typing import NamedTuple, TypedDict
 
 from taxonaut.state.descriptors import Tagging
-from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.records import Decision
+from taxonaut.state.ids import ItemId, NodeId
+from taxonaut.state.records import Decision, Item
 
 
 class Standing(NamedTuple):
@@ -16,15 +16,18 @@ class Standing(NamedTuple):
 
 
 class AssignInput(TypedDict):
-    """What a caller gives: the run its decisions belong to, and the items, each once."""
+    """What a caller gives: the items."""
 
-    run_id: RunId
-    item_ids: list[ItemId]
+    items: list[Item]
 
 
 class AssignState(AssignInput, total=False):
-    """A batch on its way down: where items stand, where they have been, what went wrong, what they got."""
+    """A batch on its way down: where items stand, where they have been, what went wrong, what they got.
 
+    `texts` are the items' texts as the annotator reads them.
+    """
+
+    texts: dict[ItemId, str]
     standing: list[Standing]
     reached: list[Standing]
     errors: dict[ItemId, str]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Generic, NotRequired, TypedDict
 
-from taxonaut.state.ids import Id, LabelId, RunId
+from taxonaut.state.ids import Id, LabelId
 from taxonaut.state.records import Decision
 
 OTHER = "other"
@@ -94,12 +94,11 @@ class Trial:
 
 
 class BuildInput(TypedDict):
-    """What a caller gives: the run its decisions belong to, and the labels.
+    """What a caller gives: ids of labels.
 
     `part` says where they stand if they are those of one node: its path and its siblings.
     """
 
-    run_id: RunId
     label_ids: list[LabelId]
     part: NotRequired[Partition]
 

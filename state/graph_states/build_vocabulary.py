@@ -6,8 +6,8 @@ from typing import Annotated, TypedDict
 
 from taxonaut.state.descriptors import ChangeProposal, Refined, Round
 from taxonaut.state.graph_states.build_index import Centre, Partition
-from taxonaut.state.ids import ItemId, RunId
-from taxonaut.state.records import Decision
+from taxonaut.state.ids import ItemId
+from taxonaut.state.records import Decision, Item
 
 ItemGroup = Partition[ItemId]
 """Items that are to be divided by descriptors; its key names it among the others: "" all items, "3", "3.0"."""
@@ -53,10 +53,9 @@ class Draft:
 
 
 class VocabularyInput(TypedDict):
-    """What a caller gives: the run its decisions belong to, and the items."""
+    """What a caller gives: the items, those that the agents' `Suggestions` were made over."""
 
-    run_id: RunId
-    item_ids: list[ItemId]
+    items: list[Item]
 
 
 class VocabularyState(VocabularyInput, total=False):

@@ -1,11 +1,11 @@
 """The state of a categorization as LangGraph carries it: what is known of each item, and what came of it."""
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized, Recommendation, Verdict
-from taxonaut.state.records import Decision
+from taxonaut.state.records import Decision, Item
 
 EVERYTHING = 2.0
 """A threshold that no confidence reaches: all items go to the general expert."""
@@ -33,12 +33,11 @@ class Judged:
 
 
 class CategorizeInput(TypedDict):
-    """What a caller gives: a run, items, each once, and what is known of some of them from before."""
+    """What a caller gives: the items, and perhaps what is known of some of them from before."""
 
-    run_id: RunId
-    item_ids: list[ItemId]
-    recommended: dict[ItemId, Recommendation]
-    judged: dict[ItemId, Judged]
+    items: list[Item]
+    recommended: NotRequired[dict[ItemId, Recommendation]]
+    judged: NotRequired[dict[ItemId, Judged]]
 
 
 class CategorizeState(CategorizeInput, total=False):

@@ -10,14 +10,13 @@ Row = dict[str, Any]
 
 
 class ConversationInput(TypedDict, total=False):
-    """What a caller gives for a turn: the person's message, and the run that its decisions belong to.
+    """What a caller gives for a turn: the user's message.
 
     A message whose `additional_kwargs["use"]` holds a tool call (`id`, `name`, `arguments`) is a command: the
-    call is carried out, and no model is asked. Without `run_id` no decisions are kept.
+    call is carried out, and no model is asked.
     """
 
     messages: Annotated[list[AnyMessage], add_messages]
-    run_id: int
 
 
 class ConversationState(ConversationInput, total=False):

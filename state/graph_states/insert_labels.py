@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
-from taxonaut.state.ids import LabelId, NodeId, RunId
+from taxonaut.state.ids import LabelId, NodeId
 
 Standing = Mapping[NodeId, tuple[LabelId, ...]]
 """The labels before each node, in the order of the input."""
 
 
 class InsertInput(TypedDict):
-    """What a caller gives: the run its decisions belong to, and the new labels."""
+    """What a caller gives: ids of the new labels."""
 
-    run_id: RunId
     label_ids: list[LabelId]
 
 

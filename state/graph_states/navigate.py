@@ -1,12 +1,12 @@
-"""The state of a walk as LangGraph carries it: ids and scores, never an item's text."""
+"""The state of a walk as LangGraph carries it: the items, where each stands, and what was found for it."""
 
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, NamedTuple, TypedDict
 
-from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
-from taxonaut.state.records import Decision, ItemResult
+from taxonaut.state.ids import ItemId, LabelId, NodeId
+from taxonaut.state.records import Decision, Item, ItemResult
 
 How = Literal["start", "anchor", "branch", "climb"]
 """How a walk came to a node: it began there, dense retrieval pointed there, the navigator chose it, or it was
@@ -86,10 +86,9 @@ class Journey:
 
 
 class NavigationInput(TypedDict):
-    """What a caller gives: the run its decisions belong to, and items that the index holds."""
+    """What a caller gives: the items to walk."""
 
-    run_id: RunId
-    item_ids: list[ItemId]
+    items: list[Item]
 
 
 class NavigationState(NavigationInput, total=False):

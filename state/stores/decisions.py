@@ -60,10 +60,10 @@ class Decisions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, decisions: Sequence[Decision]) -> None:
-        """Keep decisions, in order."""
+    def append(self, run: RunId, decisions: Sequence[Decision]) -> None:
+        """Keep the decisions of a run, in order."""
         if decisions:
-            self._database.append("decisions", _COLUMNS, map(_row, decisions))
+            self._database.append("decisions", _COLUMNS, (_row(run, each) for each in decisions))
 
     def for_item(self, run: RunId, item: ItemId) -> list[Decision]:
         """Return an item's decisions in a run, in the order they were appended."""
@@ -102,10 +102,10 @@ class Decisions:
         return Totals(requests, cached, prompt, completion, reused, float(row[6] or 0.0), errors)
 
 
-def _row(decision: Decision) -> tuple[object, ...]:
+def _row(run: RunId, decision: Decision) -> tuple[object, ...]:
     usage = decision.usage
     return (
-        decision.run_id, decision.item_id, decision.node_id, decision.agent, decision.template,
+        run, decision.item_id, decision.node_id, decision.agent, decision.template,
         decision.template_hash, decision.model, decision.tool, pack(decision.options), pack(decision.choice),
         pack(decision.scores), pack(decision.evidence), decision.seed, usage.prompt_tokens,
         usage.completion_tokens, usage.reused_tokens, usage.latency_s, usage.attempts, usage.cached,
@@ -114,11 +114,10 @@ def _row(decision: Decision) -> tuple[object, ...]:
 
 
 def _decision(row: tuple[Any, ...]) -> Decision:
-    run, item, node, agent, template, template_hash, model, tool = row[:8]
+    item, node, agent, template, template_hash, model, tool = row[1:8]
     options, choice, scores, evidence = (unpack(text) for text in row[8:12])
     seed, prompt, completion, reused, latency, attempts, cached, error, rendered = row[12:]
     return Decision(
-        run_id=RunId(run),
         item_id=ItemId(item),
         node_id=None if node is None else NodeId(node),
         agent=agent,

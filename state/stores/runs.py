@@ -83,8 +83,12 @@ class Runs:
                 )
             rows = [(run, key, dump(dict(result))) for key, result in results.items()]
             self._database.append("units", ("run", "key", "result"), rows)
-            self._decisions.append(decisions)
+            self._decisions.append(run, decisions)
             self._trails.append(run, trails)
+
+    def units(self, run: RunId) -> "RunUnits":
+        """Return the units of one run."""
+        return RunUnits(self, run)
 
     @contextmanager
     def working(self, run: RunId) -> Iterator[None]:
@@ -120,6 +124,22 @@ class Runs:
         ORDER BY coalesce(ended, now() AT TIME ZONE 'UTC') DESC, id DESC
         """
         return [_run(row) for row in self._database.rows(sql, [kind])]
+
+
+@dataclass(frozen=True, slots=True)
+class RunUnits:
+    """The units of one run: where a graph keeps what it has finished, and finds it again."""
+
+    runs: Runs
+    run: RunId
+
+    def finished(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Do what `Runs.finished` does, for this run."""
+        return self.runs.finished(self.run, keys)
+
+    def finish(self, results: Mapping[str, Mapping[str, Any]], decisions: Sequence[Decision]) -> None:
+        """Do what `Runs.finish` does, for this run."""
+        self.runs.finish(self.run, results, decisions)
 
 
 def _run(row: tuple[Any, ...]) -> Run:

@@ -13,10 +13,9 @@ from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
-from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Decision, Usage
 
-RUN = RunId(3)
 CENTRES = (
     CentreText("foxes", "they bark", ("red fox", "grey fox", "fox cub")),
     CentreText("whales", "they sing"),
@@ -46,7 +45,7 @@ async def test_what_a_request_looks_like() -> None:
     model = ScriptedModel(rule=at_home)
     asking = annotator(model, task="The labels are animals.", examples=2, most=2)
     job = Job("part 1", LABELS, CENTRES, ("Nature", "Animals"))
-    (found,) = await asking.assign(RUN, [job])
+    (found,) = await asking.assign([job])
     (request,) = model.history
     lines = {
         "foxes": "foxes: they bark (such as red fox; grey fox)",
@@ -77,7 +76,7 @@ async def test_what_a_request_looks_like() -> None:
 async def test_centres_are_shuffled_and_mapped_back(seed: int) -> None:
     model = ScriptedModel(rule=at_home)
     job = Job("part root", LABELS, CENTRES)
-    (found,) = await annotator(model, seed=seed).assign(RUN, [job])
+    (found,) = await annotator(model, seed=seed).assign([job])
     assert found.each == ((0,), (3, 2), (), (1,))
     shown = [choice.texts[0] for choice in model.history[0].choices]
     assert sorted(shown) == sorted(centre.name for centre in CENTRES)
@@ -95,7 +94,7 @@ async def test_the_order_differs_by_seed() -> None:
 async def test_labels_go_in_batches_and_come_back_in_order() -> None:
     model = ScriptedModel(rule=at_home)
     jobs = [Job("one", LABELS, CENTRES), Job("two", LABELS[::-1], CENTRES[::-1])]
-    found = await annotator(model, batch=3).assign(RUN, jobs)
+    found = await annotator(model, batch=3).assign(jobs)
     assert [request.texts for request in model.history] == [
         LABELS[:3],
         LABELS[3:],
@@ -125,7 +124,7 @@ def test_batches_hold_all_labels_once(labels: list[str], most: int) -> None:
 
 async def test_the_labels_of_a_failed_request_have_no_centres() -> None:
     model = ScriptedModel([{"1": [1]}, ModelReplyError("no call"), {"1": [0]}, {"1": [2]}])
-    (found,) = await annotator(model, batch=1).assign(RUN, [Job("k", LABELS, CENTRES)])
+    (found,) = await annotator(model, batch=1).assign([Job("k", LABELS, CENTRES)])
     first, second = (annotator(model).order(Job("k", LABELS, CENTRES))[at] for at in (0, 1))
     assert found.each == ((first,), (), (), (second,))
     assert str(found.error) == "no call"
@@ -136,7 +135,7 @@ async def test_the_labels_of_a_failed_request_have_no_centres() -> None:
 async def test_a_server_that_is_gone_counts_before_a_bad_reply(places: tuple[int, int]) -> None:
     errors: list[ModelError] = [ModelReplyError("no call"), ModelUnavailableError("gone")]
     model = ScriptedModel([errors[place] for place in places])
-    (found,) = await annotator(model, batch=1).assign(RUN, [Job("k", LABELS[:2], CENTRES)])
+    (found,) = await annotator(model, batch=1).assign([Job("k", LABELS[:2], CENTRES)])
     assert (str(found.error), found.each) == ("gone", ((),) * 2)
 
 
@@ -146,7 +145,7 @@ async def test_labels_of_a_bad_reply_are_asked_about_again_in_halves() -> None:
 
     model = ScriptedModel(rule=rule)
     job = Job("k", LABELS, CENTRES)
-    (found,) = await annotator(model).assign(RUN, [job])
+    (found,) = await annotator(model).assign([job])
     assert [request.texts for request in model.history] == [
         LABELS,
         ("red fox", "flying fish"),
@@ -170,7 +169,7 @@ async def test_labels_of_a_bad_reply_are_asked_about_again_in_halves() -> None:
 async def test_a_model_that_scores_takes_one_label_at_a_time_and_one_centre() -> None:
     model = ScriptedModel(rule=at_home)
     job = Job("part root", LABELS, CENTRES)
-    (found,) = await annotator(model, scored=True, batch=20, most=3).assign(RUN, [job])
+    (found,) = await annotator(model, scored=True, batch=20, most=3).assign([job])
     assert [(request.text, request.texts, request.field, request.most) for request in model.history] == [
         (label, (), "centres", 1) for label in LABELS
     ]
@@ -180,7 +179,7 @@ async def test_a_model_that_scores_takes_one_label_at_a_time_and_one_centre() ->
 
 async def test_nothing_is_asked_where_there_is_no_choice() -> None:
     model = ScriptedModel()
-    found = await annotator(model).assign(RUN, [Job("a", (), CENTRES), Job("b", LABELS, ())])
+    found = await annotator(model).assign([Job("a", (), CENTRES), Job("b", LABELS, ())])
     assert [(assigned.each, assigned.decisions) for assigned in found] == [((), ()), (((),) * 4, ())]
     assert model.history == []
 
@@ -188,7 +187,7 @@ async def test_nothing_is_asked_where_there_is_no_choice() -> None:
 async def test_long_labels_are_clipped_in_the_prompt_only() -> None:
     model = ScriptedModel(rule=lambda request: {str(n): [1] for n in range(1, len(request.texts) + 1)})
     long = "fox\n" + "x" * 2_000
-    await annotator(model).assign(RUN, [Job("k", (long,), (CentreText("a", "", (long,)), CentreText("b")))])
+    await annotator(model).assign([Job("k", (long,), (CentreText("a", "", (long,)), CentreText("b")))])
     (request,) = model.history
     assert request.texts == (long,)
     assert request.item.splitlines() == ["Labels:", f"1. fox {'x' * 156} […]"]
@@ -203,10 +202,9 @@ async def test_what_the_decisions_say() -> None:
 
     job = Job("node 4", LABELS[:3], CENTRES[:3], node=NodeId(4))
     asking = annotator(Costly(), batch=2, seed=1)
-    (found,) = await asking.assign(RUN, [job])
+    (found,) = await asking.assign([job])
     order = asking.order(job)
     same = {
-        "run_id": RUN,
         "node_id": NodeId(4),
         "agent": "annotator",
         "template": "annotator/assign_labels",

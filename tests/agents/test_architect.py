@@ -13,10 +13,9 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.graph_states.build_index import Centre, Partition
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Usage
 
-RUN = RunId(3)
 ZOO = ("red fox", "grey fox", "fox cub", "blue whale", "grey whale", "whale calf")
 FOXES = Centre("fox, cub, red", examples=tuple(map(LabelId, ("red fox", "grey fox", "fox cub"))))
 WHALES = Centre("whale, blue, calf", examples=tuple(map(LabelId, ("blue whale", "grey whale", "whale calf"))))
@@ -53,7 +52,7 @@ class Encoder(ScriptedModel):
 
 async def test_what_the_first_partition_looks_like() -> None:
     model = ScriptedModel([call("foxes", "whales")])
-    (proposal,) = await architect(model, task="The labels are animals.").propose(RUN, [everything()], [2])
+    (proposal,) = await architect(model, task="The labels are animals.").propose([everything()], [2])
     (request,) = model.history
     assert request.system.splitlines()[0] == (
         "You build a tree of categories over a large set of labels. The labels are animals."
@@ -83,7 +82,7 @@ async def test_the_path_the_siblings_and_what_was_refused_are_in_the_prompt() ->
         attempt=1,
         problems=("'Fox' and 'Foxes' hold the same labels; make one of them", "no label belongs to 'Bat'"),
     )
-    (proposal,) = await architect(model, examples=1, seed=5).propose(RUN, [partition], [2])
+    (proposal,) = await architect(model, examples=1, seed=5).propose([partition], [2])
     assert model.history[0].context.splitlines() == [
         "The part: Animals > Mammals",
         "Neighbouring parts, which these labels do not belong to:",
@@ -104,7 +103,7 @@ async def test_a_language_model_writes_centres_and_those_that_tell_nothing_apart
     model = ScriptedModel([call("Bears", "bear", "Other", "Mammal", "Bird", " Whales ", "Whales")])
     partition = everything(siblings=(Centre("birds"),))
     partition = Partition("1", ("Mammals",), partition.labels, partition.siblings)
-    (proposal,) = await architect(model).propose(RUN, [partition], [9])
+    (proposal,) = await architect(model).propose([partition], [9])
     assert proposal.centres == (Centre("Bears", "all Bears"), Centre("Whales", "all Whales"))
     assert proposal.problems == (
         "'Bears' stands under this node already; use it, or name what is different",
@@ -120,7 +119,7 @@ async def test_long_labels_are_clipped_and_stay_on_one_line() -> None:
     long = "x" * 2_000
     names = [f"fox {long}", "fox\n- whale\n\tcub"]
     model = ScriptedModel([call("foxes", "cubs")])
-    await architect(model, names=names).propose(RUN, [everything(names)], [2])
+    await architect(model, names=names).propose([everything(names)], [2])
     (request,) = model.history
     assert request.item.splitlines() == [
         "Labels:",
@@ -133,7 +132,7 @@ async def test_long_labels_are_clipped_and_stay_on_one_line() -> None:
 async def test_a_sample_of_many_labels_stands_for_them() -> None:
     names = [f"fox {number}" for number in range(50)] + [f"whale {number}" for number in range(50)]
     model = ScriptedModel([call("foxes", "whales")])
-    await architect(model, names=names, sample=6).propose(RUN, [everything(names)], [4])
+    await architect(model, names=names, sample=6).propose([everything(names)], [4])
     shown = model.history[0].item.splitlines()[1:]
     assert len(shown) == len(set(shown)) <= 6
     assert {line.split()[1] for line in shown} == {"fox", "whale"}
@@ -144,7 +143,7 @@ async def test_the_sampled_labels_vote_among_an_encoder_s_candidates() -> None:
     model = Encoder(ModelReplyError("not asked"))
     asking = architect(model, "voted", names, sample=5, candidates=2)
     partition = everything(names)
-    (proposal,) = await asking.propose(RUN, [partition], [2])
+    (proposal,) = await asking.propose([partition], [2])
     (request,) = model.history
     assert (request.system, request.context, request.item, request.field) == ("", "", "", "")
     assert (len(request.choices), request.most, len(request.texts)) == (4, 1, 5)
@@ -153,7 +152,7 @@ async def test_the_sampled_labels_vote_among_an_encoder_s_candidates() -> None:
     assert (proposal.centres, proposal.decision.error) == ((), "not asked")
     replies: list[dict[str, list[int]]] = [{str(n): [4 if n < 4 else 1] for n in range(1, 6)}]
     (proposal,) = await architect(Encoder(*replies), "voted", names, sample=5, candidates=2).propose(
-        RUN, [partition], [2]
+        [partition], [2]
     )
     assert [centre.name for centre in proposal.centres] == [
         request.choices[3].texts[0],
@@ -172,7 +171,7 @@ async def test_a_model_that_only_scores_ranks_the_candidates() -> None:
     names = [f"{kind} {number}" for kind in ("fox", "whale") for number in range(20)]
     model = ScriptedModel([[3, 1]])
     asking = architect(model, "scored", names, candidates=2)
-    (proposal,) = await asking.propose(RUN, [everything(names)], [2])
+    (proposal,) = await asking.propose([everything(names)], [2])
     (request,) = model.history
     assert (request.field, request.most, len(request.choices), request.texts) == ("candidates", 2, 4, ())
     assert request.context == ""
@@ -193,7 +192,7 @@ async def test_all_partitions_are_asked_about_together_and_a_failure_stays_in_it
 
     model.answer = counting  # type: ignore[method-assign]
     parts = [Partition(str(n), (), tuple(map(LabelId, ZOO))) for n in range(3)]
-    found = await architect(model).propose(RUN, parts, [2, 2, 2])
+    found = await architect(model).propose(parts, [2, 2, 2])
     assert batches == [3]
     assert [[centre.name for centre in proposal.centres] for proposal in found] == [
         ["a1", "b1"],
@@ -201,7 +200,7 @@ async def test_all_partitions_are_asked_about_together_and_a_failure_stays_in_it
         ["c1", "d1"],
     ]
     assert [str(proposal.error or "") for proposal in found] == ["", "gone", ""]
-    assert await architect(model).propose(RUN, [], []) == []
+    assert await architect(model).propose([], []) == []
 
 
 async def test_the_decision_says_who_proposed_what_and_what_it_cost() -> None:
@@ -209,9 +208,9 @@ async def test_the_decision_says_who_proposed_what_and_what_it_cost() -> None:
         def answer_one(self, request: ModelRequest) -> Any:
             return ModelReply((), call("foxes", "whales"), Usage(prompt_tokens=90, completion_tokens=12))
 
-    (proposal,) = await architect(Costly(), seed=2).propose(RUN, [everything()], [2])
+    (proposal,) = await architect(Costly(), seed=2).propose([everything()], [2])
     decision = proposal.decision
-    assert (decision.run_id, decision.item_id, decision.node_id) == (RUN, ItemId("part root"), None)
+    assert (decision.item_id, decision.node_id) == (ItemId("part root"), None)
     assert (decision.agent, decision.model, decision.tool) == ("architect", "scripted", "propose_category")
     assert decision.template == "architect/propose_centres"
     assert decision.template_hash == PromptLibrary().hash("architect/propose_centres")
@@ -227,7 +226,7 @@ async def test_another_attempt_starts_elsewhere() -> None:
     for attempt in (0, 1):
         model = ScriptedModel([call("a1", "b1")])
         asking = architect(model, names=names, sample=8)
-        await asking.propose(RUN, [everything(names, attempt=attempt)], [3])
+        await asking.propose([everything(names, attempt=attempt)], [3])
         seen.append(model.history[0].choices)
     assert all(isinstance(choice, Choice) for choices in seen for choice in choices)
     assert seen[0] != seen[1]

@@ -10,7 +10,7 @@ from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelTimeoutError
-from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.tools.expand_node import FIELD, expand_node_spec
 from taxonaut.tools.support.offers import Offer
@@ -39,7 +39,7 @@ class Fixed:
 
 
 async def ask(model: Fixed | ScriptedModel) -> Answer[NodeId]:
-    (answer,) = await Asker("navigator", model, PROMPT, "A task.").ask(RunId(3), [(ONE, question())])
+    (answer,) = await Asker("navigator", model, PROMPT, "A task.").ask([(ONE, question())])
     return answer
 
 
@@ -72,7 +72,6 @@ async def test_a_reply_becomes_a_decision_row() -> None:
         "because",
     )
     assert answer.decision == Decision(
-        run_id=RunId(3),
         item_id=ItemId("i1"),
         node_id=NodeId(7),
         agent="navigator",
@@ -113,7 +112,7 @@ async def test_equal_texts_are_rendered_once_and_all_pairs_go_out_together() -> 
     rendered: list[str] = []
     asker.item_block = lambda text: rendered.append(text) or f"<{text}>"  # type: ignore[method-assign,func-returns-value]
     two = Item(ItemId("i2"), ONE.text)
-    answers = await asker.ask(RunId(1), [(ONE, question()), (two, question()), (ONE, question("t"))])
+    answers = await asker.ask([(ONE, question()), (two, question()), (ONE, question("t"))])
     assert rendered == [ONE.text]
     assert [answer.item.id for answer in answers] == ["i1", "i2", "i1"]
     assert [request.system for request in model.history] == ["s", "s", "t"]
@@ -122,10 +121,10 @@ async def test_equal_texts_are_rendered_once_and_all_pairs_go_out_together() -> 
 async def test_nothing_is_rendered_for_a_model_that_reads_nothing() -> None:
     model = Fixed(ModelReply((), {"branches": [0]}, Usage()), reads_prompts=False)
     asker = Asker("navigator", model, PROMPT, "A task.")
-    await asker.ask(RunId(1), [(ONE, question())])
+    await asker.ask([(ONE, question())])
     assert (model.asked[0].item, model.asked[0].blank_item, model.asked[0].text) == ("", "", "first words")
     assert asker.render_shared(lambda: pytest.fail("rendered")) == ("", "")
 
 
 async def test_nothing_asked_nothing_answered() -> None:
-    assert await Asker("navigator", ScriptedModel(), PROMPT, "").ask(RunId(1), []) == []
+    assert await Asker("navigator", ScriptedModel(), PROMPT, "").ask([]) == []

@@ -8,7 +8,7 @@ from taxonaut.agents.icxml import LabelWriter
 from taxonaut.models.requests import Choice
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Item
 from taxonaut.tools.expand_node import FIELD, expand_node_spec
 from taxonaut.tools.support.offers import Offer
@@ -52,7 +52,7 @@ async def asked_about(recorder: Noting | None, *, reads: bool) -> tuple[list[str
     asker = Asker("navigator", model, PromptLibrary(None, recorder).get(EXPAND), "A task.")
     built: list[str] = []
     questions = [question(asker, name, built) for name in ("a", "b")]
-    await asker.ask(RunId(1), [(item, each) for each in questions for item in ITEMS])
+    await asker.ask([(item, each) for each in questions for item in ITEMS])
     return built, model
 
 
@@ -79,7 +79,7 @@ async def test_variables_that_nobody_needs_are_not_built() -> None:
 async def test_an_agent_that_writes_its_own_requests_is_noted_too() -> None:
     recorder = Noting()
     model = ScriptedModel(rule=lambda _: {"labels": ["x"]})
-    await LabelWriter(model, PromptLibrary(None, recorder), "A task.", ["Shoes"], 3).write(RunId(1), ITEMS)
+    await LabelWriter(model, PromptLibrary(None, recorder), "A task.", ["Shoes"], 3).write(ITEMS)
     assert recorder.noted == [
         ("label_writer/write", {"task": "A task.", "like": ["Shoes"], "most": 3, "text": ITEMS[0].text})
     ]

@@ -22,7 +22,7 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelNotFoundError, ModelReplyError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.tools.choose_category import LONGEST_REASON
 
@@ -41,7 +41,7 @@ def expert(model: Any, *, scored: bool = False, **settings: Any) -> CategoryExpe
 
 
 async def decided(model: Any, **settings: Any) -> Judgement:
-    (judgement,) = await expert(model, **settings).decide(RunId(1), [(ITEM, ALL)], CATEGORIES)
+    (judgement,) = await expert(model, **settings).decide([(ITEM, ALL)], CATEGORIES)
     return judgement
 
 
@@ -145,7 +145,7 @@ async def test_a_category_beside_cannot_decide_is_a_category() -> None:
 async def test_equal_candidates_share_a_prompt_and_without_any_nothing_is_asked() -> None:
     model = ScriptedModel(rule=lambda _: [1])
     asked = [(ITEM, ALL), (Item(ItemId("two"), "b"), []), (Item(ItemId("three"), "c"), ALL[::-1])]
-    found = await expert(model).decide(RunId(1), asked, CATEGORIES)
+    found = await expert(model).decide(asked, CATEGORIES)
     assert [(each.item.id, each.verdict) for each in found] == [
         ("one", "general"),
         ("two", "none"),
@@ -190,7 +190,7 @@ def test_a_line_is_a_line(text: str) -> None:
 async def test_a_path_in_a_definition_is_no_path_to_a_model_that_compares_texts() -> None:
     model = ScriptedModel([[0]])
     texts = {BAG: CategoryText("Bags", ("Bags",), "Bags", "part of Photo > All")}
-    await expert(model, shown="definition").decide(RunId(1), [(ITEM, [BAG])], texts)
+    await expert(model, shown="definition").decide([(ITEM, [BAG])], texts)
     (request,) = model.history
     assert request.choices[0].texts == ("Bags: part of Photo / All",)
     assert "1. Bags: part of Photo > All" in request.context
@@ -198,7 +198,7 @@ async def test_a_path_in_a_definition_is_no_path_to_a_model_that_compares_texts(
 
 async def test_a_model_that_scores_options_reads_its_own_prompt() -> None:
     model = ScriptedModel([[1]])
-    await expert(model, scored=True, ask="think").decide(RunId(1), [(ITEM, ALL)], CATEGORIES)
+    await expert(model, scored=True, ask="think").decide([(ITEM, ALL)], CATEGORIES)
     (request,) = model.history
     assert request.item == "Text: Lowepro bag for two cameras"
 
@@ -222,7 +222,7 @@ async def test_what_a_server_may_answer(server: Any) -> None:
         model="hosted_vllm/test", api_base=server.url, backoff_s=0, timeout_s=10, concurrency=1
     )
     asked = [(Item(ItemId(name), f"BEHAVE:{name}"), ALL) for name in BEHAVIOURS]
-    found = await expert(Gateway(role), ask="think").decide(RunId(1), asked, CATEGORIES)
+    found = await expert(Gateway(role), ask="think").decide(asked, CATEGORIES)
     assert {each.item.id: each.verdict for each in found} == {
         name: verdict for name, (verdict, _) in BEHAVIOURS.items()
     }
@@ -245,7 +245,7 @@ async def test_a_small_model_in_this_process(answer: Any) -> None:
     role = ModelSettings(model="gguf/smollm2-135m-instruct", answer=answer, max_tokens=ROOM["choose"])
     register_gguf()
     model = expert(Gateway(role), scored=answer == "scored", ask="choose")
-    (judgement,) = await model.decide(RunId(1), [(ITEM, ALL)], CATEGORIES)
+    (judgement,) = await model.decide([(ITEM, ALL)], CATEGORIES)
     assert judgement.verdict in ("general", "none", "undecided")
     assert set(judgement.ranking) <= set(ALL)
     assert bool(judgement.reason) == (answer == "generated")

@@ -16,11 +16,10 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.graph_states.build_index import Centre
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Usage
 from taxonaut.tools.write.propose_change import Change
 
-RUN = RunId(3)
 TEXTS = {"i1": "a gel pen", "i2": "a sheet of paper"}
 PENS = Centre("Pens", "To write with.", ("i1",), ("gel pens",), ("ink",))
 PAPER = Centre("Paper", "To write on.", ("i2",))
@@ -65,7 +64,7 @@ class Electing(ScriptedModel):
 
 async def test_all_proposals_of_a_round_are_in_one_request() -> None:
     model = ScriptedModel([VERDICTS])
-    (found,) = await reviewer(model).review(RUN, [CASE])
+    (found,) = await reviewer(model).review([CASE])
     (request,) = model.history
     assert request.system.splitlines()[0] == (
         "You decide on changes to a vocabulary of descriptors. The items are goods."
@@ -99,9 +98,9 @@ async def test_the_decision_says_what_was_decided() -> None:
         def answer_one(self, request: ModelRequest) -> Any:
             return ModelReply((), VERDICTS, Usage(prompt_tokens=90, completion_tokens=12))
 
-    (found,) = await reviewer(Costly()).review(RUN, [CASE])
+    (found,) = await reviewer(Costly()).review([CASE])
     (decision,) = found.decisions
-    assert (decision.run_id, decision.item_id, decision.agent) == (RUN, ItemId("review 3"), "architect")
+    assert (decision.item_id, decision.agent) == (ItemId("review 3"), "architect")
     assert (decision.template, decision.tool) == ("architect/review_changes", "review_changes")
     assert decision.template_hash == PromptLibrary().hash("architect/review_changes")
     assert decision.options == ("Pens", "Paper")
@@ -112,7 +111,7 @@ async def test_the_decision_says_what_was_decided() -> None:
 async def test_what_is_not_reviewed_is_rejected_and_cases_do_not_mix() -> None:
     gone = ModelUnavailableError("the server is gone")
     model = ScriptedModel([gone, {"1": verdict(True, "new")}, VERDICTS])
-    failed, faulty, fine = await reviewer(model).review(RUN, [CASE] * 3)
+    failed, faulty, fine = await reviewer(model).review([CASE] * 3)
     assert (failed.error, failed.verdicts) == (
         gone,
         ((False, "there was no review: the server is gone"),) * 3,
@@ -128,12 +127,12 @@ async def test_what_is_not_reviewed_is_rejected_and_cases_do_not_mix() -> None:
 
 async def test_nothing_is_asked_without_a_case() -> None:
     model = ScriptedModel()
-    assert (await reviewer(model).review(RUN, []), model.history) == ([], [])
+    assert (await reviewer(model).review([]), model.history) == ([], [])
 
 
 async def test_items_vote_again_among_the_old_and_all_new_descriptors() -> None:
     model = Electing({"1": [3]}, {"1": [2]}, {"1": [3]})
-    (found,) = await reviewer(model, "voted").review(RUN, [CASE])
+    (found,) = await reviewer(model, "voted").review([CASE])
     assert [request.texts for request in model.history] == [
         ("lamp voter",),
         ("card voter",),
@@ -163,7 +162,7 @@ async def test_half_of_the_votes_are_not_enough() -> None:
     voters = Uncovered("", (), (PENS,), 4, ("a",), ("a", "b", "c", "d"), Centre("s"))
     case = Case("", (), (PENS,), ((voters, LAMPS),))
     model = Electing({"1": [2], "2": [2], "3": [1], "4": [0]}, {"1": [2], "2": [2], "3": [2], "4": [0]})
-    half, most = await reviewer(model, "voted").review(RUN, [case, case])
+    half, most = await reviewer(model, "voted").review([case, case])
     assert half.verdicts == ((False, "2 of 4 of its items fit it best"),)
     assert most.verdicts == ((True, "3 of 4 of its items fit it best"),)
     assert half.decisions[0].item_id == "review root"
@@ -172,7 +171,7 @@ async def test_half_of_the_votes_are_not_enough() -> None:
 async def test_a_server_that_is_gone_counts_before_a_bad_reply() -> None:
     gone = ModelUnavailableError("gone")
     model = Electing(ModelReplyError("no call"), {"1": [2]}, gone)
-    (found,) = await reviewer(model, "voted").review(RUN, [CASE])
+    (found,) = await reviewer(model, "voted").review([CASE])
     assert found.error is gone
     assert found.verdicts == (
         (False, "there was no review: no call"),
@@ -202,9 +201,7 @@ async def test_of_two_new_descriptors_for_one_theme_one_remains() -> None:
         return found, Change("create", "", Centre(example))
 
     case = Case("", (), centres, (proposed("180", "178", "185"), proposed("150", "172", "170", "150")))
-    found = await ChangeReviewer(model, PromptLibrary(), lambda item: item, manner="voted").review(
-        RUN, [case]
-    )
+    found = await ChangeReviewer(model, PromptLibrary(), lambda item: item, manner="voted").review([case])
     assert found[0].verdicts == (
         (True, "2 of 2 of its items fit it best"),
         (False, "1 of 3 of its items fit it best"),
@@ -213,7 +210,7 @@ async def test_of_two_new_descriptors_for_one_theme_one_remains() -> None:
 
 async def test_a_model_that_only_scores_chooses_once_for_each_proposal() -> None:
     model = ScriptedModel([[3], [0], [1]])
-    (found,) = await reviewer(model, "scored").review(RUN, [CASE])
+    (found,) = await reviewer(model, "scored").review([CASE])
     assert [(request.text, request.field, request.texts) for request in model.history] == [
         ("lamp voter", "descriptor", ()),
         ("card voter", "descriptor", ()),

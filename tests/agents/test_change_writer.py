@@ -17,11 +17,10 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.graph_states.build_index import Centre
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Usage
 from taxonaut.tools.write.propose_change import Change
 
-RUN = RunId(3)
 TEXTS = {"i1": "a gel pen", "i2": "a sheet of paper", "x1": "x1 text", "x2": "x2 text"}
 PENS = Centre("Pens", "To write with.", ("i1",), ("gel pens",), ("ink",))
 PAPER = Centre("Paper", "To write on.", ("i2",))
@@ -56,7 +55,7 @@ class Electing(ScriptedModel):
 
 async def test_what_a_request_looks_like() -> None:
     model = ScriptedModel([call("ignore")])
-    await writer(model).write(RUN, [LAMPS])
+    await writer(model).write([LAMPS])
     (request,) = model.history
     assert request.context.splitlines() == [
         "The items are all from: Office > Desk",
@@ -88,7 +87,7 @@ async def test_the_three_kinds_of_written_changes() -> None:
             call("ignore"),
         ]
     )
-    found = await writer(model).write(RUN, [LAMPS] * 3)
+    found = await writer(model).write([LAMPS] * 3)
     assert [each.change for each in found] == [
         Change(
             "create", "things that give light", Centre("Lamps", "They give light.", (), ("LED lamps",), ())
@@ -118,7 +117,7 @@ async def test_numbers_are_those_of_the_shuffled_list(seed: int) -> None:
         (line,) = (line for line in request.context.splitlines() if line.endswith(". Tape"))
         return call("expand", descriptor=int(line.split(".")[0]), includes=["reels"])
 
-    (found,) = await writer(ScriptedModel(rule=rule), seed=seed).write(RUN, [cluster])
+    (found,) = await writer(ScriptedModel(rule=rule), seed=seed).write([cluster])
     assert found.change == Change(
         "expand", "things that give light", Centre("Tape", includes=("reels",)), at=2
     )
@@ -140,7 +139,7 @@ async def test_numbers_are_those_of_the_shuffled_list(seed: int) -> None:
     ],
 )
 async def test_a_change_that_cannot_be_made_is_none(given: dict[str, Any], problem: str) -> None:
-    (found,) = await writer(ScriptedModel([given])).write(RUN, [LAMPS])
+    (found,) = await writer(ScriptedModel([given])).write([LAMPS])
     assert (found.change, found.error) == (Change("ignore", problem), None)
     assert found.decision.choice == ("ignore", "", problem)
 
@@ -148,7 +147,7 @@ async def test_a_change_that_cannot_be_made_is_none(given: dict[str, Any], probl
 async def test_a_failure_stays_in_its_place() -> None:
     gone = ModelUnavailableError("the server is gone")
     model = ScriptedModel([{"change": "create"}, gone, call("ignore")])
-    bad, failed, fine = await writer(model).write(RUN, [LAMPS] * 3)
+    bad, failed, fine = await writer(model).write([LAMPS] * 3)
     assert isinstance(bad.error, ModelReplyError)
     assert bad.change.kind == "ignore"
     assert bad.change.problem.startswith("no proposal could be had: `propose_change` does not keep to its ")
@@ -160,7 +159,7 @@ async def test_a_failure_stays_in_its_place() -> None:
 
 async def test_nothing_is_asked_about_no_cluster() -> None:
     model = ScriptedModel()
-    assert (await writer(model).write(RUN, []), model.history) == ([], [])
+    assert (await writer(model).write([]), model.history) == ([], [])
 
 
 async def test_the_decision_says_who_proposed_what() -> None:
@@ -168,9 +167,9 @@ async def test_the_decision_says_who_proposed_what() -> None:
         def answer_one(self, request: ModelRequest) -> Any:
             return ModelReply((), call("ignore"), Usage(prompt_tokens=90, completion_tokens=12))
 
-    (found,) = await writer(Costly()).write(RUN, [LAMPS])
+    (found,) = await writer(Costly()).write([LAMPS])
     decision = found.decision
-    assert (decision.run_id, decision.node_id, decision.agent) == (RUN, None, "annotator")
+    assert (decision.node_id, decision.agent) == (None, "annotator")
     assert decision.item_id == ItemId("change 3: lamp, LED")
     assert (decision.template, decision.tool) == ("annotator/propose_change", "propose_change")
     assert decision.template_hash == PromptLibrary().hash("annotator/propose_change")
@@ -182,7 +181,7 @@ async def test_items_vote_among_the_descriptors_and_a_new_one() -> None:
     model = Electing(
         {"1": [3], "2": [3], "3": [1]}, {"1": [2], "2": [0], "3": [2]}, {"1": [0], "2": [0], "3": [3]}
     )
-    found = await writer(model, "voted").write(RUN, [LAMPS] * 3)
+    found = await writer(model, "voted").write([LAMPS] * 3)
     request = model.history[0]
     assert request.choices == (
         Choice(1, ("Pens", "a gel pen", "gel pens")),
@@ -203,7 +202,7 @@ async def test_of_equal_votes_none_and_the_older_descriptor_win() -> None:
     model = Electing(
         {"1": [3], "2": [1], "3": [0]}, {"1": [3], "2": [1], "3": [1]}, ModelReplyError("no vectors")
     )
-    found = await writer(model, "voted").write(RUN, [LAMPS] * 3)
+    found = await writer(model, "voted").write([LAMPS] * 3)
     assert [(each.change.kind, each.change.at) for each in found] == [
         ("ignore", None),
         ("expand", 0),
@@ -214,7 +213,7 @@ async def test_of_equal_votes_none_and_the_older_descriptor_win() -> None:
 
 async def test_a_suggested_name_that_tells_nothing_apart_is_no_descriptor() -> None:
     cluster = Uncovered("", (), (PENS,), 2, ("a",), ("b",), Centre("other, things"))
-    (found,) = await writer(Electing({"1": [2]}), "voted").write(RUN, [cluster])
+    (found,) = await writer(Electing({"1": [2]}), "voted").write([cluster])
     assert found.change == Change(
         "ignore", "'other, things' tells nothing apart; name what the category holds"
     )
@@ -241,7 +240,7 @@ async def test_an_encoder_lets_the_items_vote_by_their_vectors() -> None:
 
     asked = ChangeWriter(model, PromptLibrary(), lambda item: item, manner="voted")
     clusters = [cluster("175", "160", "100"), cluster("80", "85", "175"), cluster("-90", "-80", "-95")]
-    found = await asked.write(RUN, clusters)
+    found = await asked.write(clusters)
     assert [(each.change.kind, each.change.at, each.change.centre) for each in found] == [
         ("create", None, Centre("180")),
         ("expand", 1, Centre("90")),
@@ -252,7 +251,7 @@ async def test_an_encoder_lets_the_items_vote_by_their_vectors() -> None:
 
 async def test_a_model_that_only_scores_chooses_for_some_of_the_items_together() -> None:
     model = ScriptedModel([[3], [1], [0]])
-    found = await writer(model, "scored").write(RUN, [LAMPS] * 3)
+    found = await writer(model, "scored").write([LAMPS] * 3)
     request = model.history[0]
     assert (request.text, request.texts, request.field) == ("lamp a; lamp b; lamp c", (), "descriptor")
     assert (request.item, request.blank_item) == ("Text: lamp a; lamp b; lamp c", "Text:")

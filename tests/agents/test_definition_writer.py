@@ -8,7 +8,7 @@ from taxonaut.agents.definition_writer import DefinitionWriter, Subject
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelNotFoundError, ModelReplyError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.tools.write.write_definition import Words
 
@@ -27,7 +27,7 @@ def writer(*answers: Any) -> tuple[DefinitionWriter, ScriptedModel]:
 
 async def test_what_is_shown_of_a_category() -> None:
     one, model = writer(GOOD, GOOD)
-    await one.write(RunId(1), [BEACH, RARE])
+    await one.write([BEACH, RARE])
     first, second = model.history
     assert first.context.splitlines() == [
         "The category: Toys > Outdoor > Beach Toys",
@@ -49,7 +49,7 @@ async def test_what_is_shown_of_a_category() -> None:
 
 async def test_what_comes_of_the_answers() -> None:
     one, _ = writer(GOOD, {"title": " ", "definition": "x"}, ModelReplyError("no call"), {"title": "x"})
-    written = await one.write(RunId(3), [BEACH, RARE, BEACH, RARE])
+    written = await one.write([BEACH, RARE, BEACH, RARE])
     assert [each.words for each in written] == [Words(**GOOD), None, None, None]
     assert [bool(each.error) for each in written] == [False, True, True, True]
     decision = written[0].decision
@@ -70,4 +70,4 @@ async def test_what_comes_of_the_answers() -> None:
 async def test_a_model_that_is_not_there_ends_it() -> None:
     one, _ = writer(ModelNotFoundError("no such model"))
     with pytest.raises(ModelNotFoundError):
-        await one.write(RunId(1), [BEACH])
+        await one.write([BEACH])

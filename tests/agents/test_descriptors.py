@@ -13,9 +13,8 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.graph_states.build_index import Centre, Partition
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 
-RUN = RunId(3)
 GOODS = ("red pen", "gel pen", "ink pen", "copy paper", "note paper", "card paper")
 
 
@@ -42,7 +41,7 @@ def descriptor(name: str, **more: Any) -> dict[str, Any]:
 
 async def test_the_architect_is_shown_items_and_asked_for_descriptors() -> None:
     model = ScriptedModel([{"categories": [descriptor("Pens"), descriptor("Paper")]}])
-    (proposal,) = await architect(model).propose(RUN, [group("2", ("Office",))], [3])
+    (proposal,) = await architect(model).propose([group("2", ("Office",))], [3])
     (request,) = model.history
     assert request.system.splitlines()[0] == (
         "You build a vocabulary of descriptors for a collection of items, from coarse to fine. "
@@ -63,7 +62,7 @@ async def test_the_architect_is_shown_items_and_asked_for_descriptors() -> None:
 async def test_what_descriptors_include_and_exclude_gets_through() -> None:
     pens = descriptor("Pens", includes=["gel pens", " gel  pens", ""], excludes=["ink\nbottles"])
     model = ScriptedModel([{"categories": [pens, descriptor("Paper", description=" To\nwrite on. ")]}])
-    (proposal,) = await architect(model).propose(RUN, [group()], [3])
+    (proposal,) = await architect(model).propose([group()], [3])
     assert proposal.centres == (
         Centre("Pens", "all Pens", (), ("gel pens",), ("ink bottles",)),
         Centre("Paper", "To write on."),
@@ -74,9 +73,7 @@ async def test_what_descriptors_include_and_exclude_gets_through() -> None:
 async def test_near_duplicates_and_leftovers_are_refused() -> None:
     names = ("Gel pens", "Pens for Gel", "Other pens", "office", "Paper", "paper!", "Glue", "Tape")
     model = ScriptedModel([{"categories": [descriptor(name) for name in names]}])
-    (proposal,) = await architect(model).propose(
-        RUN, [group("2", ("Goods", "Office"), (Centre("Tapes"),))], [9]
-    )
+    (proposal,) = await architect(model).propose([group("2", ("Goods", "Office"), (Centre("Tapes"),))], [9])
     assert [centre.name for centre in proposal.centres] == ["Gel pens", "Paper", "Glue"]
     assert proposal.problems == (
         "'Pens for Gel' says the same as its sibling 'Gel pens'; use that, or name what is different",
@@ -89,7 +86,7 @@ async def test_near_duplicates_and_leftovers_are_refused() -> None:
 
 async def test_a_descriptor_without_its_lists_is_no_valid_call() -> None:
     model = ScriptedModel([{"categories": [{"name": "Pens", "description": ""}, descriptor("Paper")]}])
-    (proposal,) = await architect(model).propose(RUN, [group()], [3])
+    (proposal,) = await architect(model).propose([group()], [3])
     assert isinstance(proposal.error, ModelReplyError)
     assert (proposal.centres, proposal.decision.error) == ((), str(proposal.error))
 
@@ -102,12 +99,12 @@ async def test_candidates_of_word_statistics_keep_the_rules_too() -> None:
             self.queue.append({str(n): [n % len(request.choices) + 1] for n in range(1, len(GOODS) + 1)})
             return super().answer_one(request)
 
-    (plain,) = await architect(Encoder(), "voted").propose(RUN, [group()], [2])
+    (plain,) = await architect(Encoder(), "voted").propose([group()], [2])
     assert plain.decision.options == ("paper, card, copy", "gel, ink", "red")
     assert [centre.name for centre in plain.centres] == ["paper, card, copy", "gel, ink"]
     assert plain.problems == ()
     siblings = (Centre("Ink & gel"),)
-    (refused,) = await architect(Encoder(), "voted").propose(RUN, [group("1", ("Office",), siblings)], [2])
+    (refused,) = await architect(Encoder(), "voted").propose([group("1", ("Office",), siblings)], [2])
     assert [centre.name for centre in refused.centres] == ["paper, card, copy", "red"]
     assert refused.problems == (
         "'gel, ink' says the same as its sibling 'Ink & gel'; use that, or name what is different",
@@ -142,7 +139,7 @@ async def test_annotators_see_what_descriptors_include_and_exclude() -> None:
     model = ScriptedModel(rule=at_home)
     asking = annotator(model, most=1)
     job = Job("group root round 1", LABELS, (PENS, PAPER), ("Office",))
-    (found,) = await asking.assign(RUN, [job])
+    (found,) = await asking.assign([job])
     (request,) = model.history
     assert request.system.splitlines()[0] == "You put descriptors on items. The items are goods."
     assert request.context.splitlines() == [
@@ -170,7 +167,7 @@ async def test_annotators_see_what_descriptors_include_and_exclude() -> None:
 
 async def test_a_word_on_why_stays_with_the_items_of_its_request() -> None:
     model = ScriptedModel(rule=at_home)
-    (found,) = await annotator(model, batch=2).assign(RUN, [Job("k", LABELS, (PENS, PAPER))])
+    (found,) = await annotator(model, batch=2).assign([Job("k", LABELS, (PENS, PAPER))])
     assert found.why == ("", "lamp fit nothing", "", "clock fit nothing")
 
 
@@ -178,7 +175,7 @@ async def test_items_of_a_bad_reply_are_asked_about_in_halves_and_keep_their_own
     gone = ModelReplyError("no call")
 
     model = ScriptedModel(rule=lambda request: gone if "clock" in request.texts else at_home(request))
-    (found,) = await annotator(model).assign(RUN, [Job("k", LABELS, (PENS, PAPER))])
+    (found,) = await annotator(model).assign([Job("k", LABELS, (PENS, PAPER))])
     assert [request.texts for request in model.history] == [
         LABELS,
         ("red pen", "lamp"),
@@ -194,19 +191,19 @@ async def test_items_of_a_bad_reply_are_asked_about_in_halves_and_keep_their_own
 async def test_all_items_of_a_request_that_failed_are_named() -> None:
     gone = ModelUnavailableError("gone")
     model = ScriptedModel([{"1": [1], "2": [0], "why": "odd"}, gone])
-    (found,) = await annotator(model, batch=2).assign(RUN, [Job("k", LABELS, (PENS, PAPER))])
+    (found,) = await annotator(model, batch=2).assign([Job("k", LABELS, (PENS, PAPER))])
     assert (found.each, found.failed, found.error) == (((0,), (), (), ()), frozenset({2, 3}), gone)
     assert found.why == ("", "odd", "", "")
 
 
 async def test_a_call_without_a_word_is_valid() -> None:
     model = ScriptedModel([{"1": [0], "why": None}, {"1": [0]}, {"1": [0], "why": "x" * 300}, {"1": [2]}])
-    (found,) = await annotator(model, batch=1).assign(RUN, [Job("k", LABELS, (PENS, PAPER))])
+    (found,) = await annotator(model, batch=1).assign([Job("k", LABELS, (PENS, PAPER))])
     assert found.why == ("", "", "x" * 200, "")
 
 
 async def test_a_model_that_scores_says_nothing_about_items() -> None:
     model = ScriptedModel([[1], [0], [2], [0]])
-    (found,) = await annotator(model, scored=True).assign(RUN, [Job("k", LABELS, (PENS, PAPER))])
+    (found,) = await annotator(model, scored=True).assign([Job("k", LABELS, (PENS, PAPER))])
     assert (found.each, found.why) == (((0,), (), (1,), ()), ("",) * 4)
     assert found.decisions[0].template == "annotator/assign_label_scored"

@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from taxonaut.agents.domain_expert import AGENT, ROWS, TEMPLATE, TOOL, DomainExpert, firsts
 from taxonaut.models.embedder import Matrix
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Item
 
-RUN = RunId("r1")
 LABELS = tuple(map(LabelId, ("tea", "ham", "boots", "hats")))
 
 
@@ -35,7 +34,7 @@ class Table:
 
 def recommended(text: str, candidates: int = 10, abstain: float = 0.0) -> Recommendation:
     expert = DomainExpert(Table(), candidates, abstain)
-    ((found, _),) = expert.recommend_now(RUN, [Item(ItemId("p1"), text)])
+    ((found, _),) = expert.recommend_now([Item(ItemId("p1"), text)])
     return found
 
 
@@ -70,10 +69,10 @@ def test_where_nothing_is_likely_it_abstains() -> None:
 
 async def test_each_item_has_its_decision() -> None:
     items = [Item(ItemId("p1"), "0.1 0.6 0.2 0.1"), Item(ItemId("p2"), "0 0 0 0")]
-    (one, first), (two, second) = await DomainExpert(Table(), 2).recommend(RUN, items)
+    (one, first), (two, second) = await DomainExpert(Table(), 2).recommend(items)
     assert (one.item_id, two.item_id) == ("p1", "p2")
     for item, decision in zip(items, (first, second), strict=True):
-        assert (decision.run_id, decision.item_id, decision.node_id) == (RUN, item.id, None)
+        assert (decision.item_id, decision.node_id) == (item.id, None)
         assert (decision.agent, decision.template, decision.template_hash) == (AGENT, TEMPLATE, "")
         assert (decision.model, decision.tool) == ("expert/3", TOOL)
         assert decision.usage.latency_s > 0
@@ -84,14 +83,14 @@ async def test_each_item_has_its_decision() -> None:
 def test_many_items_are_classified_some_at_a_time_in_their_order() -> None:
     items = [Item(ItemId(str(number)), f"{number / 3000:.4f} 0 0 0.5") for number in range(ROWS + 10)]
     classifier = Table()
-    found = DomainExpert(classifier, 2).recommend_now(RUN, items)
+    found = DomainExpert(classifier, 2).recommend_now(items)
     assert classifier.calls == [ROWS, 10]
     assert [each.item_id for each, _ in found] == [item.id for item in items]
     assert [each.confidence for each, _ in found] == [0.5] * len(items)
     assert [float(each.probabilities[-1]) for each, _ in found[1:]] == [
         pytest.approx(number / 3000, abs=1e-4) for number in range(1, len(items))
     ]
-    assert DomainExpert(classifier).recommend_now(RUN, []) == []
+    assert DomainExpert(classifier).recommend_now([]) == []
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4), st.integers(1, 6), st.floats(0, 1))

@@ -3,7 +3,7 @@
 from taxonaut.agents.general_expert import ExpertSettings, GeneralExpert
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item
 
@@ -19,7 +19,7 @@ async def test_what_a_shortlist_looks_like(index: Index) -> None:
     model = ScriptedModel([[2, 1]])
     expert = GeneralExpert(model, PromptLibrary(), ExpertSettings(task="A shop.", most=2))
     labels = {label.id: label for label in index.labels(NAMES)}
-    (answer,) = await expert.rank(RunId(1), [(ONE, NAMES)], labels, paths(index))
+    (answer,) = await expert.rank([(ONE, NAMES)], labels, paths(index))
     (request,) = model.history
     lines = {
         "shoes": "Clothes > Shoes: worn on the feet",
@@ -46,7 +46,7 @@ async def test_equal_shortlists_share_one_prompt_whatever_their_order(index: Ind
     model = ScriptedModel(rule=lambda _: [0])
     labels = {label.id: label for label in index.labels(NAMES)}
     shortlists = [(ONE, NAMES), (TWO, NAMES[:1]), (THREE, NAMES[::-1])]
-    await GeneralExpert(model, PromptLibrary()).rank(RunId(1), shortlists, labels, paths(index))
+    await GeneralExpert(model, PromptLibrary()).rank(shortlists, labels, paths(index))
     first, second, third = (request.node_key for request in model.history)
     assert (first == third, first == second) == (True, False)
 
@@ -55,10 +55,10 @@ async def test_an_empty_shortlist_is_not_asked_about(index: Index) -> None:
     model = ScriptedModel(rule=lambda _: [1])
     labels = {label.id: label for label in index.labels(NAMES)}
     answers = await GeneralExpert(model, PromptLibrary()).rank(
-        RunId(1), [(ONE, []), (TWO, NAMES)], labels, paths(index)
+        [(ONE, []), (TWO, NAMES)], labels, paths(index)
     )
     assert [answer.item.id for answer in answers] == ["two"]
-    assert await GeneralExpert(model, PromptLibrary()).rank(RunId(1), [], {}, {}) == []
+    assert await GeneralExpert(model, PromptLibrary()).rank([], {}, {}) == []
 
 
 async def test_paths_are_compared_in_a_tree_of_the_person_s_own_only(index: Index) -> None:
@@ -67,7 +67,7 @@ async def test_paths_are_compared_in_a_tree_of_the_person_s_own_only(index: Inde
     for native in (True, False):
         model = ScriptedModel(rule=lambda _: [0])
         expert = GeneralExpert(model, PromptLibrary(), ExpertSettings(native=native))
-        await expert.rank(RunId(1), [(ONE, NAMES)], labels, paths(index))
+        await expert.rank([(ONE, NAMES)], labels, paths(index))
         texts.append({choice.texts[0] for choice in model.history[0].choices})
     assert texts == [
         {"Clothes > Shoes", "Clothes > Shoes > Boots", "Gift cards"},

@@ -8,7 +8,7 @@ from taxonaut.agents.judge import SCORED_TEMPLATE, YES_NO, Judge, JudgedLabel
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelReplyError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Usage
 
 ONE, TWO = Item(ItemId("one"), "red boots"), Item(ItemId("two"), "a boat")
@@ -42,7 +42,7 @@ class Letters:
 async def test_each_label_is_a_request_and_the_items_of_a_label_come_together() -> None:
     model = Letters()
     judge = Judge(model, PromptLibrary(), YES_NO, task="A shop.")
-    scores, decisions = await judge.judge(RunId(1), [ONE, TWO], [SHOES, BOATS])
+    scores, decisions = await judge.judge([ONE, TWO], [SHOES, BOATS])
     assert scores == {"one": {"shoes": 5.0, "boats": 4.0}, "two": {"shoes": 3.0, "boats": 4.0}}
     assert [(d.item_id, d.options, d.scores) for d in decisions] == [
         ("one", ("shoes",), (5.0,)),
@@ -66,7 +66,7 @@ async def test_each_label_is_a_request_and_the_items_of_a_label_come_together() 
 
 async def test_examples_stand_in_the_prompt_of_a_scored_answer_under_the_label_s_own_name() -> None:
     model = Letters()
-    await Judge(model, PromptLibrary(), SCORED_TEMPLATE).judge(RunId(1), [ONE], [SHOES, BOATS])
+    await Judge(model, PromptLibrary(), SCORED_TEMPLATE).judge([ONE], [SHOES, BOATS])
     assert model.history[0].context.startswith("Text: brown boots\nCategory: Shoes\n\nText: xxx")
     assert model.history[1].context == ""
 
@@ -74,7 +74,7 @@ async def test_examples_stand_in_the_prompt_of_a_scored_answer_under_the_label_s
 async def test_one_request_has_all_labels_and_their_examples_where_no_prompt_is_read() -> None:
     model = Letters(reads_prompts=False)
     judge = Judge(model, PromptLibrary(), YES_NO, separately=False)
-    scores, decisions = await judge.judge(RunId(1), [TWO], [SHOES, BOATS])
+    scores, decisions = await judge.judge([TWO], [SHOES, BOATS])
     (request,) = model.history
     assert [choice.texts for choice in request.choices] == [("Clothes > Shoes", *SHOES.examples), ("Boats",)]
     assert (scores, decisions[0].options) == ({"two": {"shoes": 3.0, "boats": 4.0}}, ("shoes", "boats"))
@@ -82,10 +82,10 @@ async def test_one_request_has_all_labels_and_their_examples_where_no_prompt_is_
 
 async def test_a_failed_request_leaves_its_label_out() -> None:
     failing = Item(ItemId("bad"), "fail")
-    scores, decisions = await Judge(Letters(), PromptLibrary(), YES_NO).judge(RunId(1), [failing], [BOATS])
+    scores, decisions = await Judge(Letters(), PromptLibrary(), YES_NO).judge([failing], [BOATS])
     assert (scores, [d.error for d in decisions]) == ({"bad": {}}, ["no log-probabilities"])
 
 
 @pytest.mark.parametrize("labels", [[], [BOATS]])
 async def test_nothing_to_judge(labels: list[JudgedLabel]) -> None:
-    assert await Judge(Letters(), PromptLibrary(), YES_NO).judge(RunId(1), [], labels) == ({}, [])
+    assert await Judge(Letters(), PromptLibrary(), YES_NO).judge([], labels) == ({}, [])

@@ -13,7 +13,7 @@ from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelReplyError
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Usage
 
 NAMES = ["red apple", "green apple", "blue boat", "green boat"]
@@ -69,7 +69,7 @@ async def test_written_labels_are_cleaned_and_their_decisions_kept() -> None:
     model = Author()
     writer = LabelWriter(model, PromptLibrary(), "A shop.", ["Red apple", "Boat"], most=2)
     first, second, third = await writer.write(
-        RunId(1), [item(" Fruit ,fruit,,Sweet   food,more"), item("fail"), item("number")]
+        [item(" Fruit ,fruit,,Sweet   food,more"), item("fail"), item("number")]
     )
     assert first.labels == ("Fruit", "Sweet food")
     assert (first.decision.choice, first.decision.tool, first.decision.usage.prompt_tokens) == (
@@ -90,15 +90,15 @@ async def test_written_labels_are_cleaned_and_their_decisions_kept() -> None:
 
 async def test_a_model_that_is_not_there_stops_everything() -> None:
     with pytest.raises(ModelNotFoundError, match="no such model"):
-        await LabelWriter(Author(), PromptLibrary()).write(RunId(1), [item("gone")])
+        await LabelWriter(Author(), PromptLibrary()).write([item("gone")])
 
 
 async def test_an_embedder_quotes_the_phrases_nearest_to_labels() -> None:
     writer = PhraseWriter(TextScorer(Words()), table, most=2)
-    written, other = await writer.write(RunId(1), [item("sold: a red apple, ripe"), item("boat")])
+    written, other = await writer.write([item("sold: a red apple, ripe"), item("boat")])
     assert written.labels == ("red apple", "red")
     assert (other.labels, other.decision.agent, other.decision.model) == (("boat",), "phrase_writer", "words")
-    assert await writer.write(RunId(1), []) == []
+    assert await writer.write([]) == []
 
 
 async def test_written_labels_take_turns() -> None:

@@ -5,7 +5,7 @@ import pytest
 from taxonaut.agents.navigator import Navigator, NavigatorSettings
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Node
 from taxonaut.tools.expand_node import Expansion, expand_node
@@ -22,7 +22,7 @@ async def test_what_a_node_looks_like(index: Index) -> None:
     model = ScriptedModel([[1]])
     expansions = {ROOT: expand_node(index, [ROOT])[0]}
     asked = navigator(model, task="Things from a shop.", most=2)
-    (answer,) = await asked.choose(RunId(1), [(BOOTS, ROOT)], expansions, {ROOT: ()})
+    (answer,) = await asked.choose([(BOOTS, ROOT)], expansions, {ROOT: ()})
     (request,) = model.history
     order = [index.node(node).name for node in answer.question.offer.options]
     lines = {
@@ -45,7 +45,7 @@ async def test_what_a_node_looks_like(index: Index) -> None:
 async def test_deeper_nodes_say_where_they_are(index: Index) -> None:
     model = ScriptedModel([[0]])
     expansions = {SPORTS: expand_node(index, [SPORTS])[0]}
-    await navigator(model).choose(RunId(1), [(BALLS, SPORTS)], expansions, {SPORTS: ("Sports",)})
+    await navigator(model).choose([(BALLS, SPORTS)], expansions, {SPORTS: ("Sports",)})
     (request,) = model.history
     assert request.context.startswith("You are at: Sports\nBranches:\n")
     assert {choice.texts for choice in request.choices} == {("Sports > Shoes",), ("Sports > Balls",)}
@@ -55,7 +55,7 @@ async def test_in_a_tree_that_was_built_paths_are_not_compared(index: Index) -> 
     model = ScriptedModel([[0]])
     expansions = {SPORTS: expand_node(index, [SPORTS])[0]}
     asked = navigator(model, native=False)
-    await asked.choose(RunId(1), [(BALLS, SPORTS)], expansions, {SPORTS: ("Sports",)})
+    await asked.choose([(BALLS, SPORTS)], expansions, {SPORTS: ("Sports",)})
     assert {choice.texts for choice in model.history[0].choices} == {("Shoes",), ("Balls",)}
 
 
@@ -65,7 +65,7 @@ async def test_work_is_ordered_by_node(index: Index) -> None:
     expansions = {each.node: each for each in expand_node(index, nodes)}
     visits = [(BOOTS, SPORTS), (BOOTS, ROOT), (BALLS, ROOT), (BALLS, SPORTS), (BALLS, CLOTHES)]
     paths = {ROOT: (), CLOTHES: ("Clothes",), SPORTS: ("Sports",)}
-    answers = await navigator(model).choose(RunId(1), visits, expansions, paths)
+    answers = await navigator(model).choose(visits, expansions, paths)
     assert [(answer.question.node, answer.item.id) for answer in answers] == [
         (1, "b"),
         (1, "f"),
@@ -126,5 +126,5 @@ async def test_ancestors_go_before_a_branch_and_what_stands_for_it(
     model = ScriptedModel([[0]])
     asked = Navigator(model, PromptLibrary(), NavigatorSettings(native=native), Below(below))  # type: ignore[arg-type]
     expansions = {SPORTS: expand_node(index, [SPORTS])[0]}
-    await asked.choose(RunId(1), [(BALLS, SPORTS)], expansions, {SPORTS: ("Sports",)}, ancestors)
+    await asked.choose([(BALLS, SPORTS)], expansions, {SPORTS: ("Sports",)}, ancestors)
     assert expected in {choice.texts for choice in model.history[0].choices}

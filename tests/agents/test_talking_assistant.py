@@ -13,7 +13,6 @@ from taxonaut.graphs.converse import converse
 from taxonaut.models.llm.chat import Call, LiteLLMTalk, OnToken, Talked
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import RunId
 from taxonaut.state.records import ToolSpec, Usage
 from taxonaut.tools.support.chat_tool import Focus, ToolUse
 
@@ -47,7 +46,7 @@ def assistant(model: Any, folder: Path | None = None) -> TalkingAssistant:
 
 
 async def stepped(model: Any, shelf: Shelf, messages: Sequence[Mapping[str, Any]] = (USER,)) -> Turn:
-    return await assistant(model).step(RunId(7), messages, Focus(), shelf.tools, lambda _: None)
+    return await assistant(model).step(messages, Focus(), shelf.tools, lambda _: None)
 
 
 async def test_a_step_is_calls_and_a_row(shelf: Shelf) -> None:
@@ -55,8 +54,7 @@ async def test_a_step_is_calls_and_a_row(shelf: Shelf) -> None:
     turn = await stepped(model, shelf)
     assert (turn.uses, turn.text, turn.wrong) == ((ToolUse("", "find", {"words": "ink"}),), "Let me see.", "")
     (row,) = turn.decisions
-    assert (row.run_id, row.agent, row.template, row.tool, row.choice) == (
-        7,
+    assert (row.agent, row.template, row.tool, row.choice) == (
         "assistant",
         "assistant/converse",
         "find",
@@ -83,7 +81,7 @@ async def test_a_workspace_s_own_template_counts(shelf: Shelf, tmp_path: Path) -
     )
     model = Scripted(Talked("Yes.", (), Usage()))
     made = assistant(model, tmp_path / "prompts")
-    await made.step(RunId(7), [USER], Focus(), shelf.tools, lambda _: None)
+    await made.step([USER], Focus(), shelf.tools, lambda _: None)
     assert model.seen[0][1]["content"] == "They say: is there ink?"
 
 

@@ -26,7 +26,7 @@ from taxonaut.conversation.conversation import Conversation
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.graphs import converse
 from taxonaut.graphs.sync_bridge import PORTAL
-from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
 from taxonaut.state.updates import Token
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
@@ -44,7 +44,6 @@ class Obeys:
 
     async def step(
         self,
-        run: RunId,
         messages: Sequence[Message],
         focus: Focus,
         tools: Mapping[str, Tool],

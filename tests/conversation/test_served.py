@@ -1,5 +1,6 @@
 """The graphs of langgraph.json, asked over HTTP on LangGraph's own development server."""
 
+import asyncio
 import importlib.util
 import json
 import os
@@ -14,11 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
+import shop_expert
 from langgraph.checkpoint.memory import InMemorySaver
 
 import taxonaut
-from taxonaut.conversation.langgraph_server import graph_of, opened
+from taxonaut.conversation.langgraph_server import categorize, graph_of, navigate, opened
 from taxonaut.models.gguf.weights import MINILM, ModelCatalog
+from taxonaut.models.requests import ModelRequest
+from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError
 
 LISTED = Path(taxonaut.__file__).parent / "langgraph.json"
@@ -38,6 +42,13 @@ phones,Smartphones,Electronics > Phones > Smartphones
 trains,Wooden trains,Toys > Vehicles > Wooden trains
 games,Board games,Toys > Games > Board games
 """
+
+
+def by_last_word(request: ModelRequest) -> list[int]:
+    """Take the options whose name has the last word of the text; on the way down, all of them."""
+    word = request.text.split()[-1].casefold()
+    fits = [choice.id for choice in request.choices if word in choice.texts[0].casefold()]
+    return fits or [choice.id for choice in request.choices]
 
 
 def test_the_listing_names_every_graph() -> None:
@@ -134,6 +145,26 @@ async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread(monkeypatch: p
     third = await graph.ainvoke({"texts": ["b"]}, thread)
     assert third["error"] == {}
     assert [(row["texts"], row["settings"]) for row in third["results"]] == [(["b"], {})]
+
+
+async def test_runs_at_the_same_time_get_their_own_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ScriptedModel(rule=by_last_word)
+    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *_: model)
+    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
+    texts = ["red apples", "family tents", "hiking boots"]
+    walk = {"shortlist": "tree", "candidates": 0}
+    with shop_expert.make(tmp_path / "w") as shop:
+        monkeypatch.setattr("taxonaut.conversation.langgraph_server.opened", lambda: shop)
+        for factory, settings in ((navigate, walk), (categorize, {"everything": True})):
+            graph = factory().compile()
+            sent: list[Any] = [{"texts": [{"id": "1", "text": text}], "settings": settings} for text in texts]
+            found = await asyncio.gather(*map(graph.ainvoke, sent))
+            assert [row["results"][0]["id"] for row in found] == ["1"] * 3
+            assert [text.split()[-1] in str(row["results"]) for row, text in zip(found, texts, strict=True)]
+            assert found == [await graph.ainvoke(each) for each in sent]
+            assert len({str(row["results"]) for row in found}) == 3
 
 
 def test_without_a_workspace_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

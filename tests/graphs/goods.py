@@ -19,8 +19,9 @@ from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.graph_states.build_vocabulary import VocabularyState
-from taxonaut.state.ids import ItemId, RunId
-from taxonaut.state.stores.runs import Runs
+from taxonaut.state.ids import ItemId
+from taxonaut.state.records import Item
+from taxonaut.state.stores.runs import RunUnits
 
 COUNTS = {"gel": 6, "fountain": 6, "note": 6, "copy": 6, "lamp": 4, "clip": 4, "odd": 1}
 GOODS = tuple(f"{kind} {number}" for kind, count in COUNTS.items() for number in range(count))
@@ -144,8 +145,7 @@ class Crew:
         self,
         items: Sequence[str] = GOODS,
         policy: VocabularyPolicy = POLICY,
-        runs: Runs | None = None,
-        run: RunId = RunId(0),  # noqa: B008
+        units: RunUnits | None = None,
         on_settled: Any = None,
         batch: int = 5,
     ) -> VocabularyState:
@@ -157,11 +157,11 @@ class Crew:
             ChangeWriter(self.writer, prompts, table.name),
             ChangeReviewer(self.reviewer, prompts, table.name),
             policy,
-            runs,
+            units,
             on_settled,
         ).compile()
         state: VocabularyState = asyncio.run(
-            graph.ainvoke({"run_id": run, "item_ids": list(map(ItemId, items))}, {"recursion_limit": 999})
+            graph.ainvoke({"items": [Item(ItemId(text), text) for text in items]}, {"recursion_limit": 999})
         )
         return state
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.agents.assistant import Message, OnToken, Turn
 from taxonaut.state.errors import NotFoundError, ToolError
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, ToolSpec
 from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Proposal, Slot, Tool, ToolUse
 
@@ -98,7 +98,6 @@ class ScriptedAssistant:
 
     async def step(
         self,
-        run: RunId,
         messages: Sequence[Message],
         focus: Focus,
         tools: Mapping[str, Tool],
@@ -116,14 +115,13 @@ class ScriptedAssistant:
             on_token(word)
         if turn.decisions:
             return turn
-        return Turn(turn.uses, turn.text, turn.understood, turn.wrong, (decision(run, turn),))
+        return Turn(turn.uses, turn.text, turn.understood, turn.wrong, (decision(turn),))
 
 
-def decision(run: RunId, turn: Turn) -> Decision:
+def decision(turn: Turn) -> Decision:
     """The row of a step."""
     name = turn.uses[0].name if turn.uses else "answer"
     return Decision(
-        run,
         ItemId("said"),
         None,
         "assistant",

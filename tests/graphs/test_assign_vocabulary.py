@@ -15,9 +15,9 @@ from taxonaut.state.db.connection import Database
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.graph_states.assign_vocabulary import AssignState, Standing
-from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.index.index import Index
-from taxonaut.state.records import Tree, TreeNode
+from taxonaut.state.records import Item, Tree, TreeNode
 
 NAMES = ("Pens", "Paper", "Gel pens", "Fountain pens", "Note paper", "Red gel pens")
 PENS, PAPER, GEL, FOUNTAIN, NOTES, RED = (NodeId(number) for number in range(2, 8))
@@ -52,10 +52,8 @@ def run(
     index: Index, model: ScriptedModel, items: Sequence[str], most: int = 1, batch: int = 20
 ) -> AssignState:
     annotator = Annotator(model, PromptLibrary(), AnnotatorSettings(most=most, batch=batch), duty=ITEMS)
-    graph = assign_vocabulary(index, annotator, lambda item: item).compile()
-    state: AssignState = asyncio.run(
-        graph.ainvoke({"run_id": RunId(4), "item_ids": [ItemId(item) for item in items]})
-    )
+    graph = assign_vocabulary(index, annotator, lambda item: item.text).compile()
+    state: AssignState = asyncio.run(graph.ainvoke({"items": [Item(ItemId(text), text) for text in items]}))
     return state
 
 

@@ -22,10 +22,10 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.graph_states.build_index import Split
-from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.ids import LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.state.stores.runs import Runs
+from taxonaut.state.stores.runs import Runs, RunUnits
 
 ZOO = (
     "red fox",
@@ -39,7 +39,6 @@ ZOO = (
     "penguin",
     "bat",
 )
-NO_RUN = RunId(0)
 Proposals = Callable[[ModelRequest], Sequence[Mapping[str, str]]]
 
 
@@ -82,15 +81,12 @@ def split_up(
     architects: Architect,
     annotators: Annotator,
     policy: BuildPolicy,
-    runs: Runs | None = None,
-    run: RunId = NO_RUN,
+    units: RunUnits | None = None,
 ) -> dict[str, Split]:
     suggestions = Suggestions(lambda: table_of(names))
-    graph = build_index(suggestions, architects, annotators, policy, runs).compile()
+    graph = build_index(suggestions, architects, annotators, policy, units).compile()
     state = asyncio.run(
-        graph.ainvoke(
-            {"run_id": run, "label_ids": [LabelId(name) for name in names]}, {"recursion_limit": 999}
-        )
+        graph.ainvoke({"label_ids": [LabelId(name) for name in names]}, {"recursion_limit": 999})
     )
     splits: dict[str, Split] = state["splits"]
     return splits
@@ -250,7 +246,7 @@ def test_identical_labels_are_parted_all_the_same() -> None:
         Annotator(refuser, PromptLibrary()),
         BuildPolicy(terminal_size=10, attempts=1),
     ).compile()
-    state = asyncio.run(graph.ainvoke({"run_id": RunId(0), "label_ids": list(table.labels)}))
+    state = asyncio.run(graph.ainvoke({"label_ids": list(table.labels)}))
     tree = built(names, state["splits"])
     assert sorted(label for _, label in tree.placements) == sorted(names)
     held = [sum(node == key for node, _ in tree.placements) for key in {node for node, _ in tree.placements}]
@@ -261,9 +257,9 @@ def test_a_build_goes_on_from_what_is_kept(database: Database) -> None:
     runs = Runs(database)
     run = runs.open("build", "zoo", {})
     architects, _ = architect(ZOO, zoo_proposals)
-    first = split_up(ZOO, architects, annotator(HOMES)[0], BuildPolicy(terminal_size=4), runs, run)
+    first = split_up(ZOO, architects, annotator(HOMES)[0], BuildPolicy(terminal_size=4), runs.units(run))
     silent, never = architect(ZOO, lambda _: pytest.fail("the architect was asked again"))
-    again = split_up(ZOO, silent, annotator({})[0], BuildPolicy(terminal_size=4), runs, run)
+    again = split_up(ZOO, silent, annotator({})[0], BuildPolicy(terminal_size=4), runs.units(run))
     assert again == first
     assert never.history == []
 
@@ -276,7 +272,9 @@ def test_a_failed_request_stops_the_build_and_keeps_what_was_spent(database: Dat
     gone = ScriptedModel(rule=lambda _: ModelUnavailableError("the server is gone"))
     architects, _ = architect(ZOO, zoo_proposals)
     with pytest.raises(ModelUnavailableError, match="the server is gone"):
-        split_up(ZOO, architects, Annotator(gone, PromptLibrary()), BuildPolicy(terminal_size=4), runs, run)
+        split_up(
+            ZOO, architects, Annotator(gone, PromptLibrary()), BuildPolicy(terminal_size=4), runs.units(run)
+        )
     totals = Decisions(database).totals(run)
     assert (totals.requests, totals.errors) == (2, 1)
 

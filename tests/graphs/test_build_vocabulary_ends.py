@@ -26,6 +26,7 @@ from taxonaut.state.db.connection import Database
 from taxonaut.state.descriptors import Refined
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.ids import ItemId
+from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.runs import Runs
 
@@ -258,7 +259,7 @@ def test_a_model_that_is_gone_stops_the_build_and_what_was_spent_is_kept(
     crew = Crew()
     agent(crew).enqueue(ModelUnavailableError("the server is gone"))
     with pytest.raises(ModelUnavailableError, match="the server is gone"):
-        crew.build(runs=runs, run=run)
+        crew.build(units=runs.units(run))
     totals = Decisions(database).totals(run)
     assert (totals.requests, totals.errors) == (requests, 1)
 
@@ -280,11 +281,11 @@ def test_a_killed_build_asks_only_for_the_groups_that_are_left(database: Databas
 
     first.writer.rule = ends
     with pytest.raises((ModelUnavailableError, ZeroDivisionError)):
-        first.build(runs=runs, run=run)
+        first.build(units=runs.units(run))
     assert set(runs.finished(run, ["", "0", "1"])) == {"", "0"}
     told: list[tuple[int, int]] = []
     second = Goods()
-    state = second.build(runs=runs, run=run, on_settled=lambda done, known: told.append((done, known)))
+    state = second.build(units=runs.units(run), on_settled=lambda done, known: told.append((done, known)))
     assert state["refined"] == whole
     assert [request.context.splitlines()[0] for request in second.architect.history] == [
         "The group: Paper. Every descriptor must be more specific than that."
@@ -292,7 +293,7 @@ def test_a_killed_build_asks_only_for_the_groups_that_are_left(database: Databas
     assert second.asked == [1, 4, 1, 0]
     assert told == [(2, 3), (2, 3), (3, 3)]
     third = Goods()
-    assert third.build(runs=runs, run=run)["refined"] == whole
+    assert third.build(units=runs.units(run))["refined"] == whole
     assert third.asked == [0, 0, 0, 0]
 
 
@@ -300,7 +301,7 @@ def test_decisions_of_a_finished_build_are_all_kept(database: Database) -> None:
     runs = Runs(database)
     run = runs.open("vocabulary", "goods", {})
     crew = Goods()
-    state = crew.build(runs=runs, run=run)
+    state = crew.build(units=runs.units(run))
     assert (Decisions(database).totals(run).requests, state["decisions"]) == (sum(crew.asked), [])
 
 
@@ -324,7 +325,7 @@ def test_identical_items_come_to_an_end() -> None:
         ChangeReviewer(reviewer, prompts, table.name),
         VocabularyPolicy(),
     ).compile()
-    state = asyncio.run(graph.ainvoke({"run_id": 0, "item_ids": ids}))
+    state = asyncio.run(graph.ainvoke({"items": [Item(id_, "twin") for id_ in ids]}))
     (root,) = state["refined"].values()
     assert (root.centres, root.members, root.uncovered, len(root.rounds)) == ((), (), tuple(ids), 4)
 

@@ -16,11 +16,10 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.graph_states.categorize import EVERYTHING, CategorizeState, Judged
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import Item
-from taxonaut.state.stores.items import Items
 
 BOOTS, BALL, PUCK = LabelId("boots"), LabelId("ball"), LabelId("puck")
 PATHS = {
@@ -65,13 +64,11 @@ def route(
     classifier: Fixed | None = None,
 ) -> CategorizeState:
     classifier = classifier or Fixed()
-    items = Items(database)
-    items.put([Item(item, str(item)) for item in classifier.rows])
     texts = {label: CategoryText(path[-1], path) for label, path in PATHS.items()}
     general = CategoryExpert(model, PromptLibrary()) if model is not None else None
     domain = DomainExpert(classifier, 2)
-    graph = categorize(index, items, domain, general, lambda labels: texts, threshold).compile()
-    given = {"run_id": RunId(3), "item_ids": list(classifier.rows), "recommended": {}, "judged": {}}
+    graph = categorize(index, domain, general, lambda labels: texts, threshold).compile()
+    given = {"items": [Item(item, str(item)) for item in classifier.rows]}
     state: CategorizeState = asyncio.run(graph.ainvoke({**given, **(known or {})}))
     return state
 

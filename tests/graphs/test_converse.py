@@ -14,8 +14,7 @@ from talk_parts import INJECTION, ScriptedAssistant, Shelf, uses
 from taxonaut.agents.assistant import Turn
 from taxonaut.graphs.chat_messages import MOST_CHARACTERS
 from taxonaut.graphs.converse import MOST_CALLS, MOST_WRONG, converse
-from taxonaut.state.db.connection import Database
-from taxonaut.state.stores.decisions import Decisions
+from taxonaut.state.records import Decision
 from taxonaut.state.updates import as_row
 from taxonaut.tools.support.chat_tool import ToolUse
 
@@ -244,11 +243,11 @@ async def test_texts_of_items_stay_data(shelf: Shelf) -> None:
     assert INJECTION not in str(shown[3])
 
 
-async def test_decisions_are_kept(shelf: Shelf, database: Database) -> None:
-    kept = Decisions(database)
+async def test_decisions_are_handed_on(shelf: Shelf) -> None:
+    kept: list[Decision] = []
     assistant = ScriptedAssistant(uses("find", words="ink"), Turn(text="Yes."))
-    await converse(assistant, shelf, kept).compile().ainvoke({**said("ink?"), "run_id": 7})
-    assert kept.totals(7).requests == 2  # type: ignore[arg-type]
+    await converse(assistant, shelf, kept.extend).compile().ainvoke(said("ink?"))
+    assert [row.tool for row in kept] == ["find", "answer"]
 
 
 async def test_long_data_is_clipped(shelf: Shelf) -> None:

@@ -13,7 +13,7 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelError, ModelUnavailableError
-from taxonaut.state.ids import LabelId, NodeId, RunId
+from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.state.stores.runs import Runs
@@ -50,9 +50,9 @@ async def insert(
     index: Index, model: ScriptedModel, texts: Mapping[str, str], runs: Runs | None = None, **settings: Any
 ) -> dict[str, Any]:
     labels = {LabelId(id_): text for id_, text in texts.items()}
-    graph = insert_labels(index, annotator(model, **settings), labels, runs).compile()
-    run = runs.open("grow", "one", {}) if runs is not None else RunId(0)
-    return await graph.ainvoke({"run_id": run, "label_ids": list(labels)})
+    units = None if runs is None else runs.units(runs.open("grow", "one", {}))
+    graph = insert_labels(index, annotator(model, **settings), labels, units).compile()
+    return await graph.ainvoke({"label_ids": list(labels)})
 
 
 NEW = {"n": "Sneakers", "t": "Tennis balls", "r": "Scarf rings", "l": "Lamps"}
@@ -166,5 +166,5 @@ async def test_centres_may_be_given_other_texts(index: Index) -> None:
         {LabelId("l"): "Lamps"},
         centre=lambda node: replace(plain_centre(node), description="seen"),
     ).compile()
-    await graph.ainvoke({"run_id": RunId(0), "label_ids": [LabelId("l")]})
+    await graph.ainvoke({"label_ids": [LabelId("l")]})
     assert "Clothes: seen" in model.history[0].context

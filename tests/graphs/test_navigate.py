@@ -21,13 +21,11 @@ from taxonaut.state.errors import (
     ModelError,
     ModelNotFoundError,
     ModelUnavailableError,
-    NotFoundError,
 )
 from taxonaut.state.graph_states.navigate import NavigationOutput
-from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
+from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, ItemResult, Label, Prediction, Tree, TreeNode, Usage
-from taxonaut.state.stores.items import Items
 
 TREE = WalkPolicy(shortlist="tree")
 Wishes = Mapping[str, Sequence[str] | ModelError]
@@ -62,19 +60,16 @@ class Walker:
         policy: WalkPolicy = TREE,
         settings: NavigatorSettings | None = None,
     ) -> None:
-        self.items = Items(index._database)
-        self.items.put(Item(ItemId(text), text) for text in opens)
         self.navigator = by_name(opens)
         self.expert = by_name(ranks or opens)
         prompts = PromptLibrary()
         self.graph = navigate(
             index,
-            self.items,
             Navigator(self.navigator, prompts, settings),
             GeneralExpert(self.expert, prompts),
             policy=policy,
         ).compile()
-        self.given: Any = {"run_id": RunId(7), "item_ids": [ItemId(text) for text in opens]}
+        self.given: Any = {"items": [Item(ItemId(text), text) for text in opens]}
 
     def walk(self) -> NavigationOutput:
         found: Any = self.graph.invoke(self.given)
@@ -107,14 +102,13 @@ def test_a_whole_walk(index: Index) -> None:
     )
     assert walker.shortlists() == {"hiking": ["Boots", "Gift cards", "Scarves", "Shoes"]}
     seen = [
-        (d.run_id, d.item_id, d.node_id, d.agent, d.tool, sorted(d.options), d.choice, d.usage, d.error)
+        (d.item_id, d.node_id, d.agent, d.tool, sorted(d.options), d.choice, d.usage, d.error)
         for d in output["decisions"]
     ]
     assert seen == [
-        (7, "hiking", 1, "navigator", "expand_node", ["2", "3"], ("2",), Usage(), ""),
-        (7, "hiking", 2, "navigator", "expand_node", ["4"], ("4",), Usage(), ""),
+        ("hiking", 1, "navigator", "expand_node", ["2", "3"], ("2",), Usage(), ""),
+        ("hiking", 2, "navigator", "expand_node", ["4"], ("4",), Usage(), ""),
         (
-            7,
             "hiking",
             None,
             "general_expert",
@@ -287,15 +281,12 @@ def test_every_way_of_invoking_gives_the_same(index: Index, way: str) -> None:
     assert given[way]() == expected
 
 
-def test_the_state_holds_ids_and_never_a_text(index: Index) -> None:
+def test_what_a_step_gives_holds_ids_and_never_a_text(index: Index) -> None:
     text = "secret words of the item"
-    items = Items(index._database)
     walker = Walker(index, {text: ["Clothes", "Sports", "Shoes", "Boots"]})
-    items.put([Item(ItemId("i1"), text)])
-    seen: list[str] = []
-    given: Any = {"run_id": RunId(1), "item_ids": [ItemId("i1")]}
-    for update in walker.graph.stream(given, stream_mode=["values", "updates"]):
-        seen.append(repr(update))
+    given: Any = {"items": [Item(ItemId("i1"), text)]}
+    assert "secret" not in repr(walker.graph.invoke(given))
+    seen = [repr(update) for update in walker.graph.stream(given, stream_mode="updates")]
     assert len(seen) > 4
     assert "Boots" in seen[-1]
     for update in seen:
@@ -313,10 +304,17 @@ def test_no_items_no_questions(index: Index) -> None:
     assert walker.walk() == {"results": {}, "shortlists": {}, "trails": {}, "decisions": []}
 
 
-def test_an_item_that_was_never_put_is_named(index: Index) -> None:
+def test_an_item_given_twice_is_walked_once(index: Index) -> None:
+    walker = Walker(index, {"x": ["Clothes", "Scarves"]})
+    once = walker.walk()
+    walker.given = {"items": walker.given["items"] * 2}
+    assert walker.walk() == once
+
+
+def test_two_texts_with_one_id_are_refused(index: Index) -> None:
     walker = Walker(index, {"x": []})
-    with pytest.raises(NotFoundError, match=r"^no item 'gone' in this workspace"):
-        walker.graph.invoke({"run_id": RunId(1), "item_ids": [ItemId("gone")]})
+    with pytest.raises(InputError, match="two items have the id 'x'; give each an id of its own"):
+        walker.graph.invoke({"items": [Item(ItemId("x"), "one"), Item(ItemId("x"), "other")]})
 
 
 def test_a_deep_tree_is_walked_to_its_end(database: Database) -> None:

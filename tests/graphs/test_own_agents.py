@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 import shop_expert
+from langgraph.graph import END, START, StateGraph
 
 from taxonaut import Workspace
 from taxonaut.agents.asking import Answer
@@ -18,7 +19,7 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.navigate import Journey
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
-from taxonaut.state.records import Decision, Item
+from taxonaut.state.records import Decision, Item, ItemResult
 
 PAGE = Path(__file__).parents[2] / "docs" / "program.md"
 TREE = WalkPolicy(shortlist="tree", candidates=0)
@@ -27,11 +28,10 @@ ITEM = Item(ItemId("i"), "red apples")
 
 def test_an_answer_without_a_model_has_its_row() -> None:
     scores = {NodeId(3): 0.5, NodeId(2): 0.75, NodeId(9): 1.0}
-    answer = decided("words", RunId(1), ITEM, [NodeId(2), NodeId(3), NodeId(4)], scores, NodeId(1))
+    answer = decided("words", ITEM, [NodeId(2), NodeId(3), NodeId(4)], scores, NodeId(1))
     assert (answer.item, answer.chosen, answer.scores) == (ITEM, (2, 3), (0.75, 0.5))
     assert (answer.question.node, answer.evidence) == (1, ("", ""))
     assert answer.decision == Decision(
-        RunId(1),
         ItemId("i"),
         NodeId(1),
         "words",
@@ -48,20 +48,20 @@ def test_an_answer_without_a_model_has_its_row() -> None:
 class Everything:
     """A navigator that opens all branches."""
 
-    async def choose(self, run: Any, visits: Any, expansions: Any, paths: Any, ancestors: Any = None) -> Any:
-        return [self.answer(run, item, node, expansions[node].branches) for item, node in visits]
+    async def choose(self, visits: Any, expansions: Any, paths: Any, ancestors: Any = None) -> Any:
+        return [self.answer(item, node, expansions[node].branches) for item, node in visits]
 
-    def answer(self, run: RunId, item: Item, node: NodeId, branches: Any) -> Answer[NodeId]:
+    def answer(self, item: Item, node: NodeId, branches: Any) -> Answer[NodeId]:
         scores = {branch.id: 1.0 for branch in branches}
-        return decided("everything", run, item, list(scores), scores, node)
+        return decided("everything", item, list(scores), scores, node)
 
 
 class ByName:
     """An expert that orders labels by their names."""
 
-    async def rank(self, run: Any, shortlists: Any, labels: Any, paths: Any) -> Any:
+    async def rank(self, shortlists: Any, labels: Any, paths: Any) -> Any:
         return [
-            decided("by_name", run, item, held, {label: -place for place, label in enumerate(by_name)})
+            decided("by_name", item, held, {label: -place for place, label in enumerate(by_name)})
             for item, held in shortlists
             for by_name in [sorted(held, key=lambda label: labels[label].name)]
         ]
@@ -96,7 +96,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_walk_without_any_model(workspace: Workspace) -> None:
     graph = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
-    state = graph.invoke(workspace.graph_input([ITEM, ITEM]))
+    state = graph.invoke({"items": [ITEM, ITEM]})
     (result,) = state["results"].values()
     assert [label.name for label in result.labels] == [
         "Family tents",
@@ -106,13 +106,56 @@ def test_a_walk_without_any_model(workspace: Workspace) -> None:
         "Running shoes",
     ]
     assert {row.agent for row in state["decisions"]} == {"everything", "by_name"}
-    assert {row.run_id for row in state["decisions"]} == {0}
+
+
+class Ticket(TypedDict, total=False):
+    """The state of a graph whose keys are not the walk's."""
+
+    subject: str
+    department: tuple[str, ...]
+
+
+class Desk(TypedDict, total=False):
+    """The state of a graph that shares two keys with the walk."""
+
+    items: list[Item]
+    results: dict[ItemId, ItemResult]
+    opened_at: str
+
+
+async def test_a_walk_in_a_graph_with_other_keys(workspace: Workspace) -> None:
+    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
+
+    async def route(ticket: Ticket) -> Ticket:
+        found = await walk.ainvoke({"items": [Item(ItemId("ticket"), ticket["subject"])]})
+        return {"department": found["results"]["ticket"].labels[0].path}
+
+    parent = StateGraph(Ticket).add_node(route).add_edge(START, "route").add_edge("route", END).compile()
+    given: Ticket = {"subject": "red apples"}
+    assert await parent.ainvoke(given) == {**given, "department": ("Sport", "Camping", "Family tents")}
+    stream = parent.astream(given, stream_mode="custom", subgraphs=True)
+    assert [update.kind async for _, update in stream][-1] == "item_finished"
+
+
+def test_a_compiled_walk_as_a_node(workspace: Workspace) -> None:
+    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
+    parent = StateGraph(Desk).add_node("walk", walk).add_edge(START, "walk").add_edge("walk", END).compile()
+    found = parent.invoke({"items": [ITEM], "opened_at": "noon"})
+    assert (found["items"], found["opened_at"]) == ([ITEM], "noon")
+    assert [label.name for label in found["results"]["i"].labels][:2] == ["Family tents", "Green pears"]
+
+
+def test_a_graph_stores_nothing(workspace: Workspace) -> None:
+    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
+    assert walk.invoke({"items": [ITEM]})["decisions"]
+    assert (len(workspace.items), workspace.runs.list()) == (0, [])
+    assert workspace.decisions.totals(RunId(0)).requests == 0
 
 
 def test_a_guide_in_the_place_of_ours(workspace: Workspace) -> None:
     guide = OneLevel(Guide(workspace.index, TREE))
     graph = workspace.graph(TREE, rank=False, navigator=Everything(), retriever=None, guide=guide).compile()
-    (trail,) = graph.invoke(workspace.graph_input([ITEM]))["trails"].values()
+    (trail,) = graph.invoke({"items": [ITEM]})["trails"].values()
     names = [node.name for node in workspace.index.nodes([way.node for way in trail.opened])]
     assert names == ["root", "Sport", "Food"]
 
@@ -126,6 +169,6 @@ def test_what_a_walk_has_not_is_refused(workspace: Workspace) -> None:
 
 def test_each_part_of_the_page_takes_15_lines_at_most() -> None:
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    marks = ("class SharedWords", "class NearTheBest", "async def price")
+    marks = ("class SharedWords", "class NearTheBest", "async def price", "class Ticket")
     own = [next(block for block in blocks if mark in block) for mark in marks]
-    assert [len(block.strip().splitlines()) <= 15 for block in own] == [True] * 3
+    assert [len(block.strip().splitlines()) <= 15 for block in own] == [True] * 4

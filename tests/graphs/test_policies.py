@@ -13,10 +13,9 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.navigate import Trail
-from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
+from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label, Tree, TreeNode
-from taxonaut.state.stores.items import Items
 
 NAMES = ("A", "B", "C", "A1", "A2", "B1", "B2")
 EDGES = ((0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (2, 6), (2, 7), (2, 5))
@@ -60,20 +59,17 @@ class Walker:
     def __init__(
         self, index: Index, scores: Mapping[str, float] | None = None, native: bool = True, **policy: Any
     ) -> None:
-        self.items = Items(index._database)
         self.index = index
         self.model = ScriptedModel(rule=rule)
         self.graph = navigate(
             index,
-            self.items,
             Navigator(self.model, PromptLibrary(), NavigatorSettings(native=native)),
             retriever=None if scores is None else Known(scores),  # type: ignore[arg-type]
             policy=WalkPolicy(**{"shortlist": "tree", "inherit": 0.5, **policy}),
         ).compile()
 
     def walk(self, *texts: str) -> Any:
-        self.items.put(Item(ItemId(text), text) for text in texts)
-        return self.graph.invoke({"run_id": RunId(1), "item_ids": list(texts)})
+        return self.graph.invoke({"items": [Item(ItemId(text), text) for text in texts]})
 
     def trail(self, text: str) -> Trail:
         found: Trail = self.walk(text)["trails"][text]
@@ -147,8 +143,7 @@ def test_depth_first_stops_at_its_terminals(tree: Index) -> None:
 
 def test_depth_first_makes_one_step_of_all_items(tree: Index) -> None:
     walker = Walker(tree, order="depth")
-    walker.items.put(Item(ItemId(text), text) for text in (TEXT, "C B B1"))
-    given: Any = {"run_id": RunId(1), "item_ids": [TEXT, "C B B1"]}
+    given: Any = {"items": [Item(ItemId(text), text) for text in (TEXT, "C B B1")]}
     steps = [
         [(decision.item_id, walker.name(decision.node_id)) for decision in update["open_level"]["decisions"]]
         for update in walker.graph.stream(given, stream_mode="updates")

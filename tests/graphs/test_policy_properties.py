@@ -19,7 +19,6 @@ from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label, Tree, TreeNode
-from taxonaut.state.stores.items import Items
 from taxonaut.workspace.walk.explanation import Step, explanation, shown
 from taxonaut.workspace.walk.label_outcomes import Walked, fates
 
@@ -92,13 +91,12 @@ def drawn(step: Step) -> list[Step]:
 @given(dags(), policies, st.integers(0, 10**6), st.integers(1, 4))
 def test_any_walk_on_any_tree(tree: Tree, policy: WalkPolicy, seed: int, options: int) -> None:
     with Database.in_memory() as database:
-        index, items = Index(database), Items(database)
+        index = Index(database)
         index.add_labels([Label(label, label) for label in LABELS])
         index.load_tree(tree)
-        items.put([ITEM])
         navigator = Navigator(chance(seed), PromptLibrary(), NavigatorSettings(options_per_request=options))
-        graph = navigate(index, items, navigator, retriever=Random(), policy=policy)  # type: ignore[arg-type]
-        given: Any = {"run_id": RunId(1), "item_ids": [ITEM.id]}
+        graph = navigate(index, navigator, retriever=Random(), policy=policy)  # type: ignore[arg-type]
+        given: Any = {"items": [ITEM]}
         output: Any = graph.compile().invoke(given, {"recursion_limit": 1000})
         trail: Trail = output["trails"][ITEM.id]
         keeps_to_its_rules(index, policy, output, trail)

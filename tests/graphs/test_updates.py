@@ -33,12 +33,10 @@ from taxonaut.graphs.sync_bridge import step
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelReplyError
-from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
+from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item
-from taxonaut.state.stores.items import Items
 from taxonaut.state.updates import (
     CentresProposed,
     ChangesReviewed,
@@ -90,20 +88,19 @@ def fits(homes: Mapping[str, Sequence[str]]) -> ScriptedModel:
     return ScriptedModel(rule=rule)
 
 
-def batch(items: Items, *texts: str) -> dict[str, Any]:
-    items.put([Item(ItemId(text), text) for text in texts])
-    return {"run_id": RunId(1), "item_ids": [ItemId(text) for text in texts]}
+def batch(*texts: str) -> dict[str, Any]:
+    return {"items": [Item(ItemId(text), text) for text in texts]}
 
 
 HIKES = {"hiking": ["Clothes", "Shoes", "Boots"], "match": ["Sports", "Balls", "Footballs"], "void": []}
 
 
 @pytest.mark.parametrize("ranked", [True, False])
-def test_a_walk(index: Index, database: Database, ranked: bool) -> None:
-    items, model = Items(database), fits(HIKES)
+def test_a_walk(index: Index, ranked: bool) -> None:
+    model = fits(HIKES)
     expert = GeneralExpert(model, PROMPTS) if ranked else None
-    graph = navigate(index, items, Navigator(model, PROMPTS), expert, None, WalkPolicy(shortlist="tree"))
-    *way, first, second, third = told(graph, batch(items, *HIKES))
+    graph = navigate(index, Navigator(model, PROMPTS), expert, None, WalkPolicy(shortlist="tree"))
+    *way, first, second, third = told(graph, batch(*HIKES))
     assert way == [
         LevelStarted(1, 3, 1),
         NodeOpened(ROOT, (), 3),
@@ -118,11 +115,10 @@ def test_a_walk(index: Index, database: Database, ranked: bool) -> None:
     assert third == ItemFinished(ItemId("void"), (LabelId("gift"),) if not ranked else ())
 
 
-def test_an_item_whose_request_failed_says_so(index: Index, database: Database) -> None:
-    items = Items(database)
+def test_an_item_whose_request_failed_says_so(index: Index) -> None:
     model = ScriptedModel(rule=lambda request: ModelReplyError("no valid call"))
-    graph = navigate(index, items, Navigator(model, PROMPTS), GeneralExpert(model, PROMPTS), None, TREE)
-    assert told(graph, batch(items, "x"))[-1] == ItemFinished(ItemId("x"), error="no valid call")
+    graph = navigate(index, Navigator(model, PROMPTS), GeneralExpert(model, PROMPTS), None, TREE)
+    assert told(graph, batch("x"))[-1] == ItemFinished(ItemId("x"), error="no valid call")
 
 
 TREE = WalkPolicy(shortlist="tree")
@@ -138,15 +134,15 @@ class Fixed:
         return np.array([[0.9, 0.1] if text == "sure" else [0.6, 0.4] for text in texts], np.float32)
 
 
-def test_two_experts(index: Index, database: Database) -> None:
-    items, model = Items(database), fits({"unsure": ["Footballs"]})
+def test_two_experts(index: Index) -> None:
+    model = fits({"unsure": ["Footballs"]})
     texts = {
         LabelId("boots"): CategoryText("Boots", ("Boots",)),
         LabelId("ball"): CategoryText("Footballs", ("Footballs",)),
     }
     general, domain = CategoryExpert(model, PROMPTS), DomainExpert(Fixed(), 2)
-    graph = categorize(index, items, domain, general, lambda labels: texts, 0.8)
-    given = {**batch(items, "sure", "unsure"), "recommended": {}, "judged": {}}
+    graph = categorize(index, domain, general, lambda labels: texts, 0.8)
+    given = batch("sure", "unsure")
     sure, unsure = map(ItemId, ("sure", "unsure"))
     heard = [as_row(update) for update in told(graph, given)]
     assert [{**row, "score": round(row["score"], 2)} for row in heard] == [
@@ -159,7 +155,7 @@ def test_new_labels_find_their_places(index: Index) -> None:
     texts = {LabelId("t"): "Tennis balls", LabelId("l"): "Lamps", LabelId("r"): "Scarf rings"}
     homes = {"Tennis balls": ["Sports", "Balls"], "Lamps": [], "Scarf rings": ["Clothes"]}
     graph = insert_labels(index, Annotator(fits(homes), PROMPTS, AnnotatorSettings(most=3)), texts)
-    assert told(graph, {"run_id": RunId(1), "label_ids": list(texts)}) == [
+    assert told(graph, {"label_ids": list(texts)}) == [
         LevelStarted(1, 3, 1),
         NodeOpened(ROOT, (), 3),
         LabelPlaced(LabelId("l"), ROOT, fits=False),
@@ -174,8 +170,8 @@ def test_new_labels_find_their_places(index: Index) -> None:
 def test_descriptors_are_put_on_items(index: Index) -> None:
     homes = {"boot": ["Clothes", "Shoes"], "lamp": []}
     annotator = Annotator(fits(homes), PROMPTS, AnnotatorSettings(most=1), duty=ITEMS)
-    graph = assign_vocabulary(index, annotator, lambda item: item)
-    given = {"run_id": RunId(1), "item_ids": list(map(ItemId, homes))}
+    graph = assign_vocabulary(index, annotator, lambda item: item.text)
+    given = batch(*homes)
     assert told(graph, given) == [
         LevelStarted(1, 2, 1),
         NodeOpened(ROOT, (), 2),
@@ -204,7 +200,7 @@ def test_an_index_is_built() -> None:
         Annotator(fits(homes), PROMPTS, AnnotatorSettings()),
         BuildPolicy(terminal_size=2, other=0.3),
     )
-    assert told(graph, {"run_id": RunId(1), "label_ids": list(map(LabelId, homes))}) == [
+    assert told(graph, {"label_ids": list(map(LabelId, homes))}) == [
         PartitionStarted("", (), 5),
         CentresProposed("", ("land", "sea", "ice")),
         SplitRefused("", ("no label belongs to 'ice'; leave it out",)),
@@ -225,7 +221,7 @@ def test_a_vocabulary_is_built() -> None:
         ChangeReviewer(crew.reviewer, PROMPTS, table.name),
         POLICY,
     )
-    given = {"run_id": RunId(1), "item_ids": list(map(ItemId, ITEM_TEXTS))}
+    given = batch(*ITEM_TEXTS)
     assert told(graph, given) == [
         PartitionStarted("", (), 16),
         CentresProposed("", ("Pens", "Paper")),

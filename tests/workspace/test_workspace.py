@@ -214,6 +214,20 @@ async def test_asynchronously_as_a_stream_and_where_a_loop_runs(shop: Workspace)
     assert shop.classify(texts) == results
 
 
+async def test_two_calls_at_a_time_with_one_id_get_an_answer_each(shop: Workspace) -> None:
+    given = [Item(ItemId("1"), BOOTS), Item(ItemId("1"), "sports balls"), Item(ItemId("1"), "sports pucks")]
+    at_once = await asyncio.gather(*(shop.aclassify([item]) for item in given))
+    assert [{label.name for label in result.labels} for (result,) in at_once] == [
+        {"Boots", "Shoes"},
+        {"Balls"},
+        {"Pucks"},
+    ]
+    assert [await shop.aclassify([item]) for item in given] == at_once
+    graph = shop.graph().compile()
+    states = await asyncio.gather(*(graph.ainvoke({"items": [item]}) for item in given))
+    assert [state["results"]["1"].labels for state in states] == [result.labels for (result,) in at_once]
+
+
 async def test_a_stream_that_is_left_early_is_an_interrupted_run(shop: Workspace) -> None:
     stream = shop.stream(["sports balls", "sports pucks"], batch=1)
     async for _ in stream:
@@ -229,9 +243,7 @@ def test_two_loops_may_use_one_workspace(shop: Workspace) -> None:
 
 
 def test_the_graph_itself(shop: Workspace) -> None:
-    shop.items.put([Item(ItemId("t1"), BOOTS)])
-    run = shop.runs.open("notebook", "first try", {})
-    state = shop.graph().compile().invoke({"run_id": run, "item_ids": [ItemId("t1")]})
+    state = shop.graph().compile().invoke({"items": [Item(ItemId("t1"), BOOTS)]})
     assert same_labels(state["results"]["t1"]) == {(label.label_id, label.path) for label in BOOT_LABELS}
 
 

@@ -266,9 +266,9 @@ class Growing:
         self.on_stage("comparing with the index")
         texts = {label.id: label.name for label in self.labels.values()}
         graph = insert_labels(
-            self.index, self.annotator(), texts, self.workspace.runs, on_arrived=self.progress
+            self.index, self.annotator(), texts, self.workspace.runs.units(run), on_arrived=self.progress
         ).compile()
-        state = await graph.ainvoke({"run_id": run, "label_ids": list(texts)}, {"recursion_limit": DEEPEST})
+        state = await graph.ainvoke({"label_ids": list(texts)}, {"recursion_limit": DEEPEST})
         return Growth(inserted=state["inserted"], unfit=state["unfit"])
 
     def annotator(self) -> Annotator:

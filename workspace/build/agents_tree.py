@@ -13,9 +13,9 @@ from taxonaut.graphs.merge_partitions import METHOD, merged, nodes_of, tree_of
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.state import version
 from taxonaut.state.graph_states.build_index import Centre, Partition, Split
-from taxonaut.state.ids import LabelId, RunId
+from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
-from taxonaut.state.stores.runs import Runs
+from taxonaut.state.stores.runs import Runs, RunUnits
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.walk.classification import DEEPEST
 
@@ -84,15 +84,15 @@ class AgentsTreeBuilder:
             **crew.settings,
         }
         if self._runs is None:
-            splits = await self.split(crew, labels, RunId(0), progress)
+            splits = await self.split(crew, labels, None, progress)
             return await self.tree(crew, labels, splits)
         run = self._runs.open(KIND, fingerprint(labels, settings), settings)
         with self._runs.working(run):
-            splits = await self.split(crew, labels, run, progress)
+            splits = await self.split(crew, labels, self._runs.units(run), progress)
             return await self.tree(crew, labels, splits)
 
     async def split(
-        self, crew: Crew, labels: Sequence[Label], run: RunId, progress: Progress
+        self, crew: Crew, labels: Sequence[Label], units: RunUnits | None, progress: Progress
     ) -> dict[str, Split]:
         """Run the graph; progress counts labels in terminal nodes, each no more than once on average."""
         from taxonaut.graphs.build_index import build_index
@@ -105,10 +105,10 @@ class AgentsTreeBuilder:
             progress(min(done, len(labels)), len(labels))
 
         graph = build_index(
-            crew.suggestions, crew.architect, crew.annotator, self._policy, self._runs, settled
+            crew.suggestions, crew.architect, crew.annotator, self._policy, units, settled
         ).compile()
         state = await graph.ainvoke(
-            {"run_id": run, "label_ids": [label.id for label in labels], "part": self._part},
+            {"label_ids": [label.id for label in labels], "part": self._part},
             {"recursion_limit": DEEPEST},
         )
         splits: dict[str, Split] = state["splits"]

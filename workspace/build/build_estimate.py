@@ -9,7 +9,6 @@ from taxonaut.models.llm.estimates import EstimatingAnswers, Proposed, Tally
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import RunId
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.config import DEFAULT_CHOOSER
 from taxonaut.workspace.core.container import Wiring
@@ -77,7 +76,7 @@ async def aestimate_build(
     }
     crew = crew_on(wiring, table, tallies["architect"], tallies["annotator"])
     builder = AgentsTreeBuilder(lambda _: crew, build_policy(build))
-    await builder.split(crew, labels, RunId(0), progress)
+    await builder.split(crew, labels, None, progress)
     roles = tuple(
         RoleEstimate(role, tally.name, tally.requests, tally.prompt_tokens, tally.completion_tokens)
         for role, tally in tallies.items()

@@ -16,7 +16,7 @@ from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.graph_states.categorize import EVERYTHING, Judged
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.recommendations import Categorized, Recommendation
-from taxonaut.state.records import Item
+from taxonaut.state.records import Item, distinct_items
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.config import CategorizeConfig, problems
@@ -24,7 +24,7 @@ from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
 from taxonaut.workspace.files.results import CategorizedItems
-from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched, distinct, unit_key
+from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched, unit_key
 
 KIND = "categorize"
 DEFAULT_THRESHOLD = 0.5
@@ -165,7 +165,6 @@ class Categorizing:
             workspace.keep_templates([category_template(workspace)])
         return categorize(
             workspace.index,
-            workspace.items,
             domain,
             general,
             lambda labels: category_texts(workspace, labels),
@@ -176,7 +175,7 @@ class Categorizing:
         self, run: RunId, batch: Sequence[Item], graph: Any
     ) -> list[tuple[Categorized, Judged | None]]:
         """Give what came of a batch: kept where it was said before, the rest by the graph."""
-        once = distinct(batch)
+        once = distinct_items(batch)
         keys = {item.id: unit_key(item) for item in once}
         units = [mark + key for key in keys.values() for mark in (_RECOMMENDED, _JUDGED)]
         kept = self.workspace.runs.finished(run, units)
@@ -186,12 +185,7 @@ class Categorizing:
         state: Mapping[str, Any] = {"judged": {}}
         if todo:
             self.workspace.items.put(todo)
-            given = {
-                "run_id": run,
-                "item_ids": [item.id for item in todo],
-                "recommended": recommended,
-                "judged": judged,
-            }
+            given = {"items": todo, "recommended": recommended, "judged": judged}
             state = await graph.ainvoke(given, {"recursion_limit": DEEPEST})
             found |= state["categorized"]
             fresh = {item: said for item, said in state["judged"].items() if item not in judged}

@@ -340,7 +340,7 @@ class Defining:
         for batch in self.batches(list(fresh)):
             assert writer is not None
             progress(len(done.words) + len(done.failed), len(taken))
-            written = await writer.write(run, [fresh[key][0] for key in batch])
+            written = await writer.write([fresh[key][0] for key in batch])
             good = {key: one.words for key, one in zip(batch, written, strict=True) if one.words is not None}
             rows = {
                 key: {"label": fresh[key][0].label, "title": words.title, "definition": words.definition}

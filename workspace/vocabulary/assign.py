@@ -13,7 +13,7 @@ from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.graph_states.assign_vocabulary import AssignState
 from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.records import Item
+from taxonaut.state.records import Item, distinct_items
 from taxonaut.state.stores.taggings import Tags
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.vocabulary.build_agents import (
@@ -26,7 +26,7 @@ from taxonaut.workspace.vocabulary.build_agents import (
     text_of,
 )
 from taxonaut.workspace.vocabulary.reading import check_vocabulary
-from taxonaut.workspace.walk.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, distinct, unit_key
+from taxonaut.workspace.walk.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, unit_key
 
 KIND = "assign"
 BATCH = 10_000
@@ -71,7 +71,7 @@ async def assign(
 
 async def assigned(workspace: Core, run: RunId, batch: Sequence[Item], descent: "Descent") -> list[Tagging]:
     """Give a batch's taggings: kept ones, and those of one descent of the rest; a failed item keeps what it had."""
-    once = distinct(batch)
+    once = distinct_items(batch)
     keys = {item.id: unit_key(item) for item in once}
     kept = workspace.runs.finished(run, list(keys.values()))
     found = {item.id: loaded(kept[keys[item.id]]) for item in once if keys[item.id] in kept}
@@ -81,7 +81,7 @@ async def assigned(workspace: Core, run: RunId, batch: Sequence[Item], descent: 
     decisions = []
     workspace.items.put(fresh)
     if todo:
-        state = await descent.run(run, todo)
+        state = await descent.run(todo)
         found |= state["taggings"]
         decisions = state["decisions"]
     good = [found[item.id] for item in once if found[item.id].error in ("", EMPTY_TEXT)]
@@ -98,7 +98,7 @@ async def assigned(workspace: Core, run: RunId, batch: Sequence[Item], descent: 
 
 
 class Descent:
-    """The way of items down the vocabulary: one annotator for all batches, and the texts of the batch at work.
+    """The way of items down the vocabulary: one annotator for all batches, and the vectors of the batch at work.
 
     An annotator a batch would hold its vectors of all descriptors until Python looks for reference cycles.
     """
@@ -108,28 +108,22 @@ class Descent:
 
         self.wiring = workspace.wiring
         self.encodes = workspace.config.models.annotator.provider == ENCODER
-        self.texts: Mapping[str, str] = {}
         self.lookup: Lookup = self.wiring.stored.lookup
         annotator = item_annotator(self.wiring, self.vectors, every=every)
-        self.graph = assign_vocabulary(workspace.index, annotator, self.text).compile()
-
-    def text(self, item: str) -> str:
-        """The text of an item of the batch, as agents read it."""
-        return self.texts[item]
+        characters = self.wiring.config.vocabulary.characters
+        self.graph = assign_vocabulary(
+            workspace.index, annotator, lambda item: text_of(item, characters)
+        ).compile()
 
     def vectors(self, texts: Sequence[str]) -> Matrix:
         """Unit vectors (n, d) of texts, those of the batch without asking."""
         return self.lookup(texts)
 
-    async def run(self, run: RunId, items: Sequence[Item]) -> AssignState:
+    async def run(self, items: Sequence[Item]) -> AssignState:
         """Take a batch down the vocabulary."""
-        characters = self.wiring.config.vocabulary.characters
-        self.texts = {str(item.id): text_of(item, characters) for item in items}
         if self.encodes:
             self.lookup = known_first(item_table(self.wiring, items), self.wiring.stored.lookup)
-        state = await self.graph.ainvoke(
-            {"run_id": run, "item_ids": [item.id for item in items]}, {"recursion_limit": DEEPEST}
-        )
+        state = await self.graph.ainvoke({"items": list(items)}, {"recursion_limit": DEEPEST})
         return cast("AssignState", state)
 
 

@@ -12,7 +12,7 @@ from taxonaut.state.descriptors import Refined
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode
+from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode, distinct_items
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.vocabulary.build_agents import (
@@ -23,7 +23,7 @@ from taxonaut.workspace.vocabulary.build_agents import (
     vocabulary_crew,
 )
 from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of
-from taxonaut.workspace.walk.classification import DEEPEST, distinct
+from taxonaut.workspace.walk.classification import DEEPEST
 
 OnStage = Callable[[str], Progress]
 """Called when a stage of the work begins; what it returns is called as the stage goes on."""
@@ -80,7 +80,7 @@ def check(workspace: Core, items: Sequence[Item]) -> list[Item]:
         )
     if not any(item.text.strip() for item in items):
         raise InputError("none of the items has a text; a vocabulary is built from texts")
-    return distinct(items)
+    return distinct_items(items)
 
 
 def sampled(items: Sequence[Item], count: int, seed: int) -> Sequence[Item]:
@@ -112,12 +112,10 @@ async def refine(workspace: Core, run: RunId, items: Sequence[Item], on_stage: O
         crew.writer,
         crew.reviewer,
         policy_of(workspace),
-        workspace.runs,
+        workspace.runs.units(run),
         on_stage("building"),
     ).compile()
-    state = await graph.ainvoke(
-        {"run_id": run, "item_ids": [item.id for item in items]}, {"recursion_limit": DEEPEST}
-    )
+    state = await graph.ainvoke({"items": list(items)}, {"recursion_limit": DEEPEST})
     refined: dict[str, Refined] = state["refined"]
     return refined
 

@@ -143,7 +143,7 @@ async def write_batch(
     keys = {item.id: unit_key(item) for item in items}
     kept = workspace.runs.finished(run, list(keys.values()))
     todo = [item for item in items if keys[item.id] not in kept and item.text.strip()]
-    written = await writer.write(run, todo) if todo else []
+    written = await writer.write(todo) if todo else []
     done = {each.item.id: each.keywords for each in written if each.error is None}
     workspace.runs.finish(
         run,

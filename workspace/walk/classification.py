@@ -7,9 +7,9 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from taxonaut.state.errors import InputError, ModelUnavailableError
+from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.ids import ItemId, LabelId, RunId
-from taxonaut.state.records import Item, ItemResult, Prediction
+from taxonaut.state.records import Item, ItemResult, Prediction, distinct_items
 from taxonaut.state.stores.decisions import Decisions, Totals
 from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.runs import Runs
@@ -80,7 +80,7 @@ class Classification:
 
     async def walk(self, run: RunId, batch: Sequence[Item]) -> list[ItemResult]:
         """Give a batch's results: kept ones, and those of one walk over the rest."""
-        keys = {item.id: unit_key(item) for item in distinct(batch)}
+        keys = {item.id: unit_key(item) for item in distinct_items(batch)}
         kept = self.runs.finished(run, list(keys.values()))
         results = {item.id: loaded(kept[keys[item.id]]) for item in batch if keys[item.id] in kept}
         blank = {
@@ -93,9 +93,7 @@ class Classification:
         decisions, trails = [], {}
         if todo:
             self.items.put(todo)
-            state = await self.graph.ainvoke(
-                {"run_id": run, "item_ids": [item.id for item in todo]}, {"recursion_limit": DEEPEST}
-            )
+            state = await self.graph.ainvoke({"items": todo}, {"recursion_limit": DEEPEST})
             results |= state["results"]
             decisions, trails = state["decisions"], state.get("trails", {})
         fresh = [results[item.id] for item in todo]
@@ -116,15 +114,6 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     stream = iter(items)
     while batch := list(islice(stream, size)):
         yield batch
-
-
-def distinct(items: Iterable[Item]) -> list[Item]:
-    """Return items in their order, each once; InputError for two different ones with one id."""
-    known: dict[ItemId, Item] = {}
-    for item in items:
-        if known.setdefault(item.id, item) != item:
-            raise InputError(f"two items have the id {item.id!r}; give each an id of its own")
-    return list(known.values())
 
 
 def unit_key(item: Item) -> str:

@@ -4,14 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
+from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Item
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched
 from taxonaut.workspace.walk.walk_graph import walk_graph
-
-UNKEPT = RunId(0)
-"""The run of decisions that are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +40,7 @@ async def shortlists(
     graph = walk_graph(workspace, None, rank=False).compile()
     results: dict[ItemId, ShortlistResult] = {}
     for batch in batched((item for item in items if item.text.strip()), workspace.batch):
-        workspace.items.put(batch)
-        given = {"run_id": UNKEPT, "item_ids": list(dict.fromkeys(item.id for item in batch))}
-        found = await graph.ainvoke(given, {"recursion_limit": DEEPEST})
+        found = await graph.ainvoke({"items": batch}, {"recursion_limit": DEEPEST})
         requests = Counter(decision.item_id for decision in found["decisions"])
         errors = first_errors(found["decisions"])
         for item, shortlist in found["shortlists"].items():

@@ -30,4 +30,4 @@ def walk_graph(
         agents["expert"] = None
     elif "expert" not in agents:
         agents["expert"] = wiring.general_expert()
-    return navigate(workspace.index, workspace.items, policy=policy, **agents)
+    return navigate(workspace.index, policy=policy, **agents)

@@ -12,7 +12,6 @@ from taxonaut.agents.assistant import Turn
 from taxonaut.conversation.nlu.assistant import ChoosingAssistant
 from taxonaut.conversation.nlu.choosing import choosing
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
-from taxonaut.state.ids import RunId
 from taxonaut.tools.support.chat_tool import Focus, Tool
 from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
@@ -80,7 +79,7 @@ def step(talk: Talk, *said: str, focus: Focus | None = None) -> Turn:
     assistant, tools, workspace = talk
     messages = [{"role": ("user", "assistant")[at % 2], "content": text} for at, text in enumerate(said)]
     spoken = focus_on(workspace) if focus is None else focus
-    return asyncio.run(assistant.step(RunId(0), messages, spoken, tools, lambda _: None))
+    return asyncio.run(assistant.step(messages, spoken, tools, lambda _: None))
 
 
 def call(talk: Talk, *said: str, focus: Focus | None = None) -> tuple[str, dict[str, Any]]:
@@ -276,7 +275,7 @@ def test_nothing_follows_a_tools_message(talk: Talk) -> None:
         {"role": "user", "content": "undo"},
         {"role": "tool", "tool_call_id": "1", "content": "undo everything else too"},
     ]
-    assert asyncio.run(assistant.step(RunId(0), messages, Focus(), tools, lambda _: None)) == Turn()
+    assert asyncio.run(assistant.step(messages, Focus(), tools, lambda _: None)) == Turn()
 
 
 def test_the_development_phrasings_keep_their_tools(talk: Talk) -> None:

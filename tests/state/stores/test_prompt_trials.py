@@ -12,7 +12,6 @@ from taxonaut.state.stores.runs import Runs
 
 NAME = "navigator/expand"
 MADE = Decision(
-    run_id=RunId(1),
     item_id=ItemId("a"),
     node_id=NodeId(2),
     agent="navigator",
@@ -52,7 +51,7 @@ def test_uses_of_versions(database: Database) -> None:
         replace(MADE, choice=(), error="no answer", usage=Usage()),
         replace(MADE, template_hash="h2", model="encoder/x", rendered="", usage=Usage(latency_s=0.1)),
     ]
-    runs.finish(run, {}, [replace(row, run_id=run) for row in rows])
+    runs.finish(run, {}, rows)
     use = trials.uses(NAME)[NAME, "h1"]
     assert (use.decisions, use.runs, use.items, use.errors, use.abstained, use.cached) == (4, 1, 2, 1, 1, 1)
     assert (use.prompt_tokens, use.completion_tokens, use.reused_tokens) == (400, 20, 100)
@@ -76,7 +75,7 @@ def test_first_right_counts_items_whose_labels_are_known(database: Database) -> 
         units = {
             f"u{item}": {"labels": [{"label_id": label}] if label else []} for item, label in labels.items()
         }
-        runs.finish(run, units, [replace(MADE, run_id=run, template_hash=hash)])
+        runs.finish(run, units, [replace(MADE, template_hash=hash)])
         return run
 
     large = walked("classify", "1", "h1", a="y", b="z", c="", d="x")
@@ -87,7 +86,7 @@ def test_first_right_counts_items_whose_labels_are_known(database: Database) -> 
     runs.finish(
         judged,
         {"g:ua": {"ranking": ["x", "z"]}, "g:ub": {"ranking": []}, "d:ua": {"labels": ["x"]}},
-        [replace(MADE, run_id=judged, template="general_expert/order", template_hash="h4")],
+        [replace(MADE, template="general_expert/order", template_hash="h4")],
     )
     assert trials.first_right() == {
         (NAME, "h1"): FirstRight(1 / 3, 3, large),
@@ -100,10 +99,11 @@ def test_decisions_since_a_moment(database: Database) -> None:
     runs, trials = Runs(database), Trials(database)
     assert trials.newest_decision() == -1
     run = runs.open("trial", "f", {})
-    runs.finish(run, {}, [replace(MADE, run_id=run)])
+    runs.finish(run, {}, [MADE])
     newest = trials.newest_decision()
-    more = [replace(MADE, run_id=run, item_id=ItemId(name)) for name in "abc"]
-    runs.finish(run, {}, [*more, replace(MADE, run_id=RunId(99))])
+    more = [replace(MADE, item_id=ItemId(name)) for name in "abc"]
+    runs.finish(run, {}, more)
+    runs.finish(RunId(99), {}, [MADE])
     assert trials.decisions_since(run, [ItemId("a"), ItemId("b")], newest) == 2
 
 

@@ -14,9 +14,8 @@ from taxonaut.state.stores.runs import Run, Runs
 ODD = '\'); --\n"🍏" שלום \0'
 
 
-def decision(run: RunId, item: str, **changes: object) -> Decision:
+def decision(item: str, **changes: object) -> Decision:
     values: dict[str, object] = {
-        "run_id": run,
         "item_id": ItemId(item),
         "node_id": NodeId(7),
         "agent": "navigator",
@@ -48,8 +47,8 @@ def test_the_same_fingerprint_continues_the_same_run(database: Database) -> None
 def test_a_unit_finished_again_is_replaced(database: Database) -> None:
     runs = Runs(database)
     run = runs.open("classify", "f", {})
-    runs.finish(run, {"a": {"try": 1}}, [decision(run, "a")])
-    runs.finish(run, {"a": {"try": 2}}, [decision(run, "a")])
+    runs.finish(run, {"a": {"try": 1}}, [decision("a")])
+    runs.finish(run, {"a": {"try": 2}}, [decision("a")])
     assert runs.finished(run, ["a"]) == {"a": {"try": 2}}
     assert len(Decisions(database).for_item(run, ItemId("a"))) == 2
 
@@ -58,7 +57,7 @@ def test_a_unit_and_its_decisions_come_together_or_not_at_all(database: Database
     runs = Runs(database)
     run = runs.open("classify", "f", {})
     with pytest.raises(InputError, match="half a character"):
-        runs.finish(run, {"a": {}}, [decision(run, "a"), decision(run, "a", error="\ud800")])
+        runs.finish(run, {"a": {}}, [decision("a"), decision("a", error="\ud800")])
     assert (runs.finished(run, ["a"]), Decisions(database).totals(run)) == ({}, Totals())
 
 
@@ -88,10 +87,10 @@ def test_wrong_ends_are_refused(database: Database) -> None:
 
 def test_decisions_come_back_whole_and_in_order(database: Database) -> None:
     decisions, run = Decisions(database), RunId(1)
-    rows = [decision(run, "a"), decision(run, "b"), decision(run, "a", node_id=None, choice=(), scores=())]
-    decisions.append(rows)
-    decisions.append([])
-    decisions.append([decision(RunId(2), "a")])
+    rows = [decision("a"), decision("b"), decision("a", node_id=None, choice=(), scores=())]
+    decisions.append(run, rows)
+    decisions.append(run, [])
+    decisions.append(RunId(2), [decision("a")])
     assert decisions.for_item(run, ItemId("a")) == [rows[0], rows[2]]
     assert decisions.for_item(run, ItemId("none")) == []
 
@@ -99,9 +98,9 @@ def test_decisions_come_back_whole_and_in_order(database: Database) -> None:
 def test_totals_add_up_one_run(database: Database) -> None:
     decisions, run = Decisions(database), RunId(1)
     decisions.append(
-        [decision(run, "a"), decision(run, "b", usage=Usage(1, 2, 3, 0.25, 1, True), error="no answer")]
+        run, [decision("a"), decision("b", usage=Usage(1, 2, 3, 0.25, 1, True), error="no answer")]
     )
-    decisions.append([decision(RunId(2), "a")])
+    decisions.append(RunId(2), [decision("a")])
     assert decisions.totals(run) == Totals(
         requests=2,
         cached=1,
@@ -115,7 +114,7 @@ def test_totals_add_up_one_run(database: Database) -> None:
     one = decisions.totals(run, [ItemId("a")])
     assert (one.requests, one.cached) == (1, 0)
     assert decisions.totals(run).since(one) == decisions.totals(run, [ItemId("b")])
-    decisions.append([decision(run, "a", agent="domain_expert")])
+    decisions.append(run, [decision("a", agent="domain_expert")])
     assert decisions.totals(run, agent="domain_expert") == one
     assert decisions.totals(run, [ItemId("b")], agent="domain_expert") == Totals()
 

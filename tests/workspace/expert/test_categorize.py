@@ -1,5 +1,6 @@
 """Categorizations as runs: what is kept, what another threshold asks, what fails, and where a threshold is from."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,13 @@ def test_the_clear_cases_stand_and_the_rest_is_asked(workspace: Workspace, model
     assert [each.recommended.confidence for each in found] == [SURE, FAIR, TIE, LOST]
     assert asked(model) == ["boots for tents", "a wonderful thing"]
     assert done == [4]
+
+
+async def test_two_calls_at_a_time_with_one_id_get_an_answer_each(workspace: Workspace) -> None:
+    given = [Item(ItemId("1"), text) for text in (TEXTS["sure"], TEXTS["fair"], TEXTS["tie"])]
+    at_once = await asyncio.gather(*(workspace.acategorize([item]) for item in given))
+    assert [found.label for (found,) in at_once] == ["apples", "pears", "tents"]
+    assert [await workspace.acategorize([item]) for item in given] == at_once
 
 
 def test_another_threshold_asks_only_about_what_was_not_asked(

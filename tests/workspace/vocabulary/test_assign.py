@@ -1,5 +1,6 @@
 """Descriptors on items: what is kept, what is asked again, and hands that change the vocabulary in between."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -56,6 +57,17 @@ def test_one_best_path_that_stops_where_nothing_fits(
     ]
     assert read_vocabulary(workspace).taggings == taggings
     assert done == [61]
+
+
+async def test_two_calls_at_a_time_with_one_id_get_an_answer_each(
+    open_workspace: Open, server: Any, things: list[Item]
+) -> None:
+    workspace = open_workspace(server)
+    draw(workspace)
+    given = [Item(ItemId("1"), each.text) for each in things[:4]]
+    at_once = await asyncio.gather(*(workspace.aassign_vocabulary([item]) for item in given))
+    assert [paths(workspace, found) for found in at_once] == [expected([item]) for item in given]
+    assert [await workspace.aassign_vocabulary([item]) for item in given] == at_once
 
 
 def test_the_same_assignment_again_asks_nothing(

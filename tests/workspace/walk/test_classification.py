@@ -27,8 +27,9 @@ class Graph:
         self.batches: list[list[ItemId]] = []
 
     async def ainvoke(self, state: Any, config: Any) -> Any:
-        self.batches.append(state["item_ids"])
-        return {"results": {item: self.rule(item) for item in state["item_ids"]}, "decisions": []}
+        ids = [item.id for item in state["items"]]
+        self.batches.append(ids)
+        return {"results": {item: self.rule(item) for item in ids}, "decisions": []}
 
 
 def classification(database: Database, graph: Graph, batch: int = 2, **settings: Any) -> Classification:
