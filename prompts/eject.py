@@ -11,7 +11,7 @@ from taxonaut.prompts.library import BLOCKS, PARSER, PromptLibrary
 from taxonaut.state.errors import InputError
 
 HEAD = """\
-{{# The blocks of {name} that are told otherwise here; all others stay the packaged ones. #}}
+{{# Overrides blocks of {name}; all others are the packaged ones. #}}
 {{% extends "{prefix}{name}{suffix}" %}}
 """
 

@@ -38,7 +38,7 @@ def test_one_block_then_another(tmp_path: Path) -> None:
     library = PromptLibrary(tmp_path)
     target = eject(library, EXPAND, ("item",))
     assert target.read_text() == (
-        "{# The blocks of navigator/expand that are told otherwise here; all others stay the packaged ones. #}\n"
+        "{# Overrides blocks of navigator/expand; all others are the packaged ones. #}\n"
         '{% extends "packaged/navigator/expand.j2" %}\n'
         "{% block item %}\nText: {{ text }}\n{% endblock %}\n"
     )
