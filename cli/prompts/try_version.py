@@ -285,10 +285,10 @@ def run_trial(
     from taxonaut.cli.shared.exit_codes import InterruptedWork
     from taxonaut.cli.shared.progress import progress
     from taxonaut.evaluation.trials.trial import try_version
-    from taxonaut.workspace.prompt_lab.trial_run import reader
+    from taxonaut.evaluation.trials.trial_run import find_reader
 
     with progress(session, json=json) as bar, session.open() as workspace:
-        reader(workspace, name)
+        find_reader(workspace, name)
         bar.stage("embedding labels")
         if workspace.compares_vectors:
             workspace.embed_labels(bar.at)

@@ -1,12 +1,12 @@
-"""The decisions that two versions of a template made differently, worst first: what each did to the right labels."""
+"""The decisions that two versions of a template made differently, and what each change did to the right labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from taxonaut.evaluation.trials.trial_run import Found
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Decision
-from taxonaut.workspace.prompt_lab.trial_run import Found
 from taxonaut.workspace.workspace import Workspace
 
 Effect = Literal["lost", "gained", "neither"]
@@ -23,7 +23,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What one version chose, best first, and what came of the item: its first label, whether right, and why."""
+    """The options that one version chose, best first, and the item's first label, whether right and why."""
 
     options: tuple[Option, ...]
     first: str
@@ -54,12 +54,12 @@ class Change:
     reordered: bool
 
     def row(self) -> dict[str, Any]:
-        """Return the change as JSON has it."""
+        """Return the change for --json."""
         return asdict(self)
 
 
-class Sight:
-    """Looks names up, and which right labels an option keeps: a label itself, a branch all that is below it."""
+class DecisionLookup:
+    """Looks up names, and which right labels an option keeps: a label itself, a branch all labels below it."""
 
     def __init__(
         self, workspace: Workspace, texts: Mapping[ItemId, str], gold: Mapping[ItemId, Sequence[LabelId]]
@@ -67,7 +67,7 @@ class Sight:
         self.index = workspace.index
         self.texts = texts
         self.gold = gold
-        self.known_above: dict[LabelId, frozenset[str]] = {}
+        self._above: dict[LabelId, frozenset[str]] = {}
 
     def keeps(self, decision: Decision) -> dict[LabelId, frozenset[str]]:
         """Return the item's right labels that are on offer in a decision, each with the options that keep it."""
@@ -80,8 +80,8 @@ class Sight:
         return found
 
     def above(self, label: LabelId) -> frozenset[str]:
-        """The nodes that a label stands in, and all above them."""
-        if label not in self.known_above:
+        """Return the nodes that a label is placed in, and all above them."""
+        if label not in self._above:
             found: set[NodeId] = set()
             waiting = list(self.index.placements_of(label))
             while waiting:
@@ -89,44 +89,44 @@ class Sight:
                 if node not in found:
                     found.add(node)
                     waiting += [parent.id for parent in self.index.parents(node)]
-            self.known_above[label] = frozenset(map(str, found))
-        return self.known_above[label]
+            self._above[label] = frozenset(map(str, found))
+        return self._above[label]
 
     def label_names(self, labels: Sequence[LabelId]) -> tuple[str, ...]:
-        """The names of labels."""
+        """Return the names of labels."""
         return tuple(label.name for label in self.index.labels(labels))
 
     def names(self, decision: Decision, ids: Sequence[str]) -> tuple[str, ...]:
-        """The names of options."""
+        """Return the names of options."""
         if decision.node_id is None:
             return self.label_names([LabelId(each) for each in ids])
         return tuple(node.name for node in self.index.nodes([NodeId(int(each)) for each in ids]))
 
     def path(self, node: NodeId | None) -> tuple[str, ...]:
-        """The names down to a node."""
+        """Return the names down to a node."""
         if node is None or node == self.index.root():
             return ()
         return tuple(each.name for each in self.index.nodes(self.index.node_paths([node])[node]))
 
 
-def last(decisions: Iterable[Decision]) -> list[Decision]:
-    """Return the last of equal decisions: one that failed may have been made again."""
+def latest_decisions(decisions: Iterable[Decision]) -> list[Decision]:
+    """Return each decision once, as it was made last: one that failed may have been made again."""
     latest = {(each.item_id, each.agent, each.template, each.node_id, each.seed): each for each in decisions}
     return list(latest.values())
 
 
-def changed(
-    sight: Sight,
+def find_changes(
+    lookup: DecisionLookup,
     pairs: Sequence[tuple[Decision, Decision]],
     before: Mapping[ItemId, Found],
     after: Mapping[ItemId, Found],
 ) -> list[Change]:
-    """Return the pairs that chose otherwise, worst first: right labels lost, then gained, then neither.
+    """Return the pairs that chose different options, worst first: right labels lost, then gained, then neither.
 
     Among these come first those whose item's first label turned wrong, or right.
     """
     found = [
-        change(sight, was, is_now, before[was.item_id], after[was.item_id])
+        compare_decisions(lookup, was, is_now, before[was.item_id], after[was.item_id])
         for was, is_now in pairs
         if (was.choice, bool(was.error)) != (is_now.choice, bool(is_now.error))
     ]
@@ -140,25 +140,27 @@ def changed(
     return sorted(found, key=badness)
 
 
-def change(sight: Sight, was: Decision, is_now: Decision, before: Found, after: Found) -> Change:
-    """Put one decision together as it was made twice."""
-    keeps = sight.keeps(was) | sight.keeps(is_now)
-    worth = value(is_now.choice, keeps) - value(was.choice, keeps)
+def compare_decisions(
+    lookup: DecisionLookup, was: Decision, is_now: Decision, before: Found, after: Found
+) -> Change:
+    """Return one decision as both versions made it."""
+    keeps = lookup.keeps(was) | lookup.keeps(is_now)
+    worth = choice_value(is_now.choice, keeps) - choice_value(was.choice, keeps)
     return Change(
         item=was.item_id,
-        text=sight.texts[was.item_id],
+        text=lookup.texts[was.item_id],
         node=was.node_id,
-        path=sight.path(was.node_id),
-        right=sight.label_names(list(keeps)),
-        before=chosen(sight, was, before),
-        after=chosen(sight, is_now, after),
+        path=lookup.path(was.node_id),
+        right=lookup.label_names(list(keeps)),
+        before=chosen_options(lookup, was, before),
+        after=chosen_options(lookup, is_now, after),
         effect="lost" if worth < 0 else "gained" if worth > 0 else "neither",
         worth=round(worth, 4),
         reordered=set(was.choice) == set(is_now.choice) and not (was.error or is_now.error),
     )
 
 
-def value(choice: Sequence[str], keeps: Mapping[LabelId, frozenset[str]]) -> float:
+def choice_value(choice: Sequence[str], keeps: Mapping[LabelId, frozenset[str]]) -> float:
     """Sum 1 / place over the right labels: that of the first chosen option that keeps each; 0 where none does."""
     places = {option: place for place, option in reversed(list(enumerate(choice, start=1)))}
     return sum(
@@ -167,13 +169,13 @@ def value(choice: Sequence[str], keeps: Mapping[LabelId, frozenset[str]]) -> flo
     )
 
 
-def chosen(sight: Sight, decision: Decision, found: Found) -> Chosen:
-    """Return what a decision chose, with scores where the model gave any."""
+def chosen_options(lookup: DecisionLookup, decision: Decision, found: Found) -> Chosen:
+    """Return the options of a decision, with scores if the model gave any."""
     scores = dict(zip(decision.options, decision.scores, strict=False)) if decision.scores else {}
-    names = sight.names(decision, decision.choice)
+    names = lookup.names(decision, decision.choice)
     options = tuple(
         Option(id_, name, scores.get(id_)) for id_, name in zip(decision.choice, names, strict=True)
     )
-    first = sight.label_names(found.labels[:1])
-    right = bool(set(found.labels[:1]) & set(sight.gold[decision.item_id]))
+    first = lookup.label_names(found.labels[:1])
+    right = bool(set(found.labels[:1]) & set(lookup.gold[decision.item_id]))
     return Chosen(options, first[0] if first else "", right, found.reason, decision.error)

@@ -1,4 +1,4 @@
-"""Try a version of a template against another one: both on the same items, and what became of each decision."""
+"""Compare two versions of a template: run both on the same items, and report quality, cost and changed decisions."""
 
 import hashlib
 import time
@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from taxonaut.evaluation.harness import check
 from taxonaut.evaluation.measures.comparison import differences, each_item, intervals
 from taxonaut.evaluation.measures.intervals import Interval
-from taxonaut.evaluation.trials.changed_decisions import Change, Sight, changed, last
+from taxonaut.evaluation.trials.changed_decisions import (
+    Change,
+    DecisionLookup,
+    find_changes,
+    latest_decisions,
+)
+from taxonaut.evaluation.trials.trial_run import Found, Reader, configure, find_reader, run_version
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, distinct_items
@@ -28,7 +35,6 @@ from taxonaut.workspace.prompt_lab.template_versions import (
     find_version,
     packaged_version,
 )
-from taxonaut.workspace.prompt_lab.trial_run import Found, Reader, reader, run_version, seeded
 from taxonaut.workspace.workspace import Workspace
 
 SURE = 0.05
@@ -50,17 +56,17 @@ class McNemar:
 
     @property
     def words(self) -> str:
-        """Say what was found, and whether it may be chance."""
+        """Say how many items are better and worse, and whether that may be chance."""
         if not self.better + self.worse:
             return "none better, none worse"
         said = f"{self.better:,} better, {self.worse:,} worse"
         if self.p < SURE:
-            return f"{said}; chance alone would seldom do this (p {rounded(self.p)})"
-        return f"{said}; this could be chance (p {rounded(self.p)})"
+            return f"{said}; chance alone would seldom do this (p {format_p(self.p)})"
+        return f"{said}; this could be chance (p {format_p(self.p)})"
 
 
 def mcnemar(before: Sequence[bool] | NDArray[np.bool_], after: Sequence[bool] | NDArray[np.bool_]) -> McNemar:
-    """Compare what was right on the same items, in the same order."""
+    """Compare which items were right, in the same order."""
     was, is_now = np.asarray(before, dtype=bool), np.asarray(after, dtype=bool)
     better, worse = int(np.sum(is_now & ~was)), int(np.sum(was & ~is_now))
     return McNemar(better, worse, len(was) - better - worse, exact(better, worse))
@@ -80,8 +86,8 @@ def paired(
     return differences(after, before) if after and len(next(iter(after.values()))) else {}
 
 
-def rounded(p: float) -> str:
-    """Write how large a p-value is."""
+def format_p(p: float) -> str:
+    """Return a p-value with its sign of comparison."""
     return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
 
@@ -91,14 +97,14 @@ MEASURES = (FIRST, "R@5", "R@10", "MRR")
 """As in `evaluate`; where each item has one category, P@1 is the accuracy."""
 
 OnTrial = Callable[[str, int, int], None]
-"""Called with what is at work, how many items it has done and how many there are."""
+"""Called with the version that runs, how many items it has done, and how many there are."""
 
 Values = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a version cost on these items.
+    """The cost of a version on these items.
 
     `requests` that a language model was needed for. Of them `asked` went to it in this call, `cached` came from
     the cache, and the rest is kept from a former trial. Tokens are those of all requests, whenever they were
@@ -121,9 +127,9 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One version: what it found for each item, how good that is, and what it cost.
+    """One version: the labels it found, their quality, and the cost.
 
-    `origin` is `packaged`, `workspace` (the copy that counts) or `kept`. `quality` bounds each measure, empty without
+    `origin` is `packaged`, `workspace` (the edited copy) or `kept`. `quality` bounds each measure, empty without
     gold labels. `without_label`: items that got none. `decisions` of the template, of which `abstained` chose
     nothing and `failed` got no answer.
     """
@@ -168,7 +174,7 @@ class TrialReport:
         return same and self.alike == self.compared and self.compared > 0
 
 
-async def atry(
+async def atry_version(
     workspace: Workspace,
     name: str,
     rows: Sequence[ItemRow],
@@ -178,49 +184,65 @@ async def atry(
     everything: bool = False,
     on_progress: OnTrial | None = None,
 ) -> TrialReport:
-    """Run the version `against` (a hash or `packaged`) and the one that counts on items, and compare.
+    """Run the version `against` (a hash or `packaged`) and the effective one on items, and compare.
 
-    Both runs are kept: killed and called again it continues, and what did not change comes from the cache.
+    Both runs are kept: interrupted and called again, it continues, and prompts that are the same come from the cache.
     `everything`: all items go to the general expert, for templates of `categorize`. Raises InputError where the
     template cannot be tried, both versions are the same, or there are no items.
     """
-    how = reader(workspace, name)
+    how = find_reader(workspace, name)
     check(workspace, rows)
     versions = two_versions(workspace, name, against)
-    base = seeded(workspace, how, seed)
+    base = configure(workspace, how, seed)
     sides: list[Run] = []
     items = distinct_items(row.item for row in rows)
     for (version, origin), title in zip(versions, ("before", "after"), strict=True):
-        told = (lambda done, title=title: on_progress(title, done, len(items))) if on_progress else nothing
-        sides.append(await made(base, how, version, origin, items, told, everything=everything))
-    report = compared(workspace, name, rows, sides[0], sides[1])
-    keep(workspace, report, items)
+
+        def on_done(done: int, title: str = title) -> None:
+            if on_progress is not None:
+                on_progress(title, done, len(items))
+
+        sides.append(await run_side(base, how, version, origin, items, on_done, everything=everything))
+    report = compare_runs(workspace, name, rows, sides[0], sides[1])
+    keep_report(workspace, report, items)
     return report
 
 
-def try_version(workspace: Workspace, name: str, rows: Sequence[ItemRow], **how: Any) -> TrialReport:
-    """Do what `atry` does, from synchronous code."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
-    return PORTAL.run(atry(workspace, name, rows, **how))
-
-
-def nothing(_: int) -> None:
-    """Tell nobody."""
+def try_version(
+    workspace: Workspace,
+    name: str,
+    rows: Sequence[ItemRow],
+    *,
+    against: str = PACKAGED,
+    seed: int | None = None,
+    everything: bool = False,
+    on_progress: OnTrial | None = None,
+) -> TrialReport:
+    """Do what `atry_version` does, from synchronous code."""
+    work = atry_version(
+        workspace,
+        name,
+        rows,
+        against=against,
+        seed=seed,
+        everything=everything,
+        on_progress=on_progress,
+    )
+    return PORTAL.run(work)
 
 
 def two_versions(workspace: Workspace, name: str, against: str) -> tuple[tuple[Version, str], ...]:
-    """Return the version to compare with and the one that counts, each with its origin."""
+    """Return the version to compare with and the effective one, each with its origin."""
     after = effective_version(workspace, name)
     before = find_version(workspace, against, name)
     if before.hash == after.hash:
         if workspace.prompts.where(name) == PACKAGED:
             raise InputError(
-                f"the packaged {name} is the version that counts; take a copy and edit it: "
+                f"the packaged {name} is the version in use; take a copy and edit it: "
                 f"taxonaut prompts eject {name}"
             )
         raise InputError(
-            f"{against!r} is the version of {name} that counts ({after.hash}); edit the copy, or name another "
+            f"{against!r} is the version of {name} in use ({after.hash}); edit the copy, or name another "
             f"version of taxonaut prompts log {name}"
         )
     origin = PACKAGED if before.hash == packaged_version(name).hash else "kept"
@@ -229,7 +251,7 @@ def two_versions(workspace: Workspace, name: str, against: str) -> tuple[tuple[V
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One version's run: what it found, its latest decisions, and how many rows this call added."""
+    """The run of one version: the labels found, its latest decisions, and those of them that this call made."""
 
     version: Version
     origin: str
@@ -239,7 +261,7 @@ class Run:
     seconds: float
 
 
-async def made(
+async def run_side(
     workspace: Core,
     how: Reader,
     version: Version,
@@ -259,21 +281,21 @@ async def made(
     rows = Decisions(workspace.database).for_items(run, ids)
     new = Trials(workspace.database).decisions_since(run, ids, newest)
     fresh = rows[len(rows) - new :]
-    return Run(version, origin, tuple(found), tuple(last(rows)), tuple(fresh), seconds)
+    return Run(version, origin, tuple(found), tuple(latest_decisions(rows)), tuple(fresh), seconds)
 
 
-def compared(
+def compare_runs(
     workspace: Workspace, name: str, rows: Sequence[ItemRow], before: Run, after: Run
 ) -> TrialReport:
-    """Put both runs side by side."""
+    """Compare the runs of both versions."""
     gold = {row.item.id: row.gold for row in rows}
     longest = max((len(each.labels) for run in (before, after) for each in run.found), default=0)
     ks = CUTOFFS if longest > CUTOFFS[-2] else CUTOFFS[:-1]
-    values = [scored(run.found, gold, ks) for run in (before, after)]
-    sides = [side(name, run, each) for run, each in zip((before, after), values, strict=True)]
-    was, is_now = (of_template(run.decisions, name) for run in (before, after))
+    values = [score_items(run.found, gold, ks) for run in (before, after)]
+    sides = [summarize_run(name, run, each) for run, each in zip((before, after), values, strict=True)]
+    was, is_now = (decisions_of_template(run.decisions, name) for run in (before, after))
     both = [(was[key], is_now[key]) for key in was if key in is_now]
-    sight = Sight(workspace, {row.item.id: row.item.text for row in rows}, gold)
+    lookup = DecisionLookup(workspace, {row.item.id: row.item.text for row in rows}, gold)
     first = {item.item_id: item for item in before.found}, {item.item_id: item for item in after.found}
     judged = any(gold.values())
     return TrialReport(
@@ -287,12 +309,12 @@ def compared(
         first=mcnemar(values[0][FIRST] > 0, values[1][FIRST] > 0) if judged else None,
         compared=len(both),
         alike=sum(one.rendered == other.rendered for one, other in both),
-        changes=tuple(changed(sight, both, *first)),
+        changes=tuple(find_changes(lookup, both, *first)),
     )
 
 
-def of_template(decisions: Sequence[Decision], name: str) -> dict[tuple[Any, ...], Decision]:
-    """Return the decisions that read a template, by what makes two the same decision."""
+def decisions_of_template(decisions: Sequence[Decision], name: str) -> dict[tuple[Any, ...], Decision]:
+    """Return the decisions that used a template; the key is the same for both versions."""
     return {
         (decision.item_id, decision.node_id, decision.seed): decision
         for decision in decisions
@@ -300,22 +322,24 @@ def of_template(decisions: Sequence[Decision], name: str) -> dict[tuple[Any, ...
     }
 
 
-def scored(found: Sequence[Found], gold: Mapping[ItemId, Sequence[LabelId]], ks: Sequence[int]) -> Values:
+def score_items(
+    found: Sequence[Found], gold: Mapping[ItemId, Sequence[LabelId]], ks: Sequence[int]
+) -> Values:
     """Score each item that has gold labels; measures as in `evaluate`."""
     values = each_item([each.labels for each in found], [gold[each.item_id] for each in found], ks)
     return {name: values[name] for name in MEASURES if name in values}
 
 
-def side(name: str, run: Run, values: Values) -> Side:
-    """Sum one version up."""
-    own = of_template(run.decisions, name).values()
+def summarize_run(name: str, run: Run, values: Values) -> Side:
+    """Return the quality, the cost and the counts of one version."""
+    own = decisions_of_template(run.decisions, name).values()
     measured = bool(len(next(iter(values.values()))))
     return Side(
         hash=run.version.hash,
         origin=run.origin,
         found=run.found,
         quality=intervals(values) if measured else {},
-        cost=cost(run),
+        cost=add_up_cost(run),
         without_label=sum(not each.labels for each in run.found),
         decisions=len(own),
         abstained=sum(not decision.choice and not decision.error for decision in own),
@@ -323,8 +347,8 @@ def side(name: str, run: Run, values: Values) -> Side:
     )
 
 
-def cost(run: Run) -> Cost:
-    """Add up what a version's language models were asked; encoders read no prompt and cost nothing here."""
+def add_up_cost(run: Run) -> Cost:
+    """Add up the requests to language models; encoders read no prompt and cost nothing here."""
     read = [decision for decision in run.decisions if decision.rendered]
     fresh = [decision for decision in run.fresh if decision.rendered]
     return Cost(
@@ -338,15 +362,15 @@ def cost(run: Run) -> Cost:
     )
 
 
-def keep(workspace: Workspace, report: TrialReport, items: Sequence[Item]) -> None:
-    """Keep what was measured; the same trial again takes the place of the former."""
+def keep_report(workspace: Workspace, report: TrialReport, items: Sequence[Item]) -> None:
+    """Keep the measurements; those of an equal trial are replaced."""
     digest = hashlib.sha256("\0".join(f"{item.id}\0{item.text}" for item in items).encode(errors="replace"))
     row = {"on": digest.hexdigest()[:16], **summary(report)}
     Trials(workspace.database).keep(report.template, report.before.hash, report.after.hash, row)
 
 
 def summary(report: TrialReport) -> dict[str, Any]:
-    """Return a report as JSON has it, without its changes."""
+    """Return a report for --json, without its changes."""
     return {
         "template": report.template,
         "items": report.items,
@@ -364,7 +388,7 @@ def summary(report: TrialReport) -> dict[str, Any]:
 
 
 def side_row(side: Side) -> dict[str, Any]:
-    """Return one version as JSON has it."""
+    """Return one version for --json."""
     return {
         "hash": side.hash,
         "origin": side.origin,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from taxonaut.evaluation.trials.trial import TrialReport, atry, summary, try_version
+from taxonaut.evaluation.trials.trial import TrialReport, atry_version, summary, try_version
+from taxonaut.evaluation.trials.trial_run import KIND
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.models.settings import ModelSettings
@@ -17,7 +18,6 @@ from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_trials import Trials
 from taxonaut.workspace.files.item_files import ItemRow
-from taxonaut.workspace.prompt_lab.trial_run import KIND
 from taxonaut.workspace.workspace import Workspace
 
 EXPAND, RANK = "navigator/expand", "general_expert/rank"
@@ -173,7 +173,7 @@ def test_an_older_version_by_the_beginning_of_its_hash(local: Workspace, edit: C
         NotFoundError, match="no version of general_expert/rank with a hash that begins with '00ff'"
     ):
         try_version(local, RANK, ROWS, against="00ff")
-    with pytest.raises(InputError, match="is the version of general_expert/rank that counts"):
+    with pytest.raises(InputError, match="is the version of general_expert/rank in use"):
         try_version(local, RANK, ROWS, against=report.after.hash)
 
 
@@ -208,10 +208,10 @@ async def test_killed_in_the_middle_it_goes_on(
 ) -> None:
     path = edit(RANK, "BEHAVE:broken {{ text }}")
     with pytest.raises(ModelUnavailableError, match="run the same command again"):
-        await atry(served, RANK, ROWS)
+        await atry_version(served, RANK, ROWS)
     spent = server.stats()["requests"]
     path.write_text(path.read_text().replace("BEHAVE:broken", "Say:"))
-    report = await atry(served, RANK, ROWS)
+    report = await atry_version(served, RANK, ROWS)
     assert report.before.cost.asked == 0
     assert server.stats()["requests"] == spent + report.after.cost.asked
 

@@ -1,4 +1,4 @@
-"""Run one version of a template on items, as a run of its own: which templates can be, and what then reads them."""
+"""Run one version of a template on items; which templates can be tried, and what reads them."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
@@ -13,11 +13,12 @@ from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item, ItemResult
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.expert.categorize import Categorizing
 from taxonaut.workspace.walk.classification import Classification, OnDone
 from taxonaut.workspace.walk.walk_graph import walk_graph
 
 KIND = "trial"
-"""The kind of a trial's runs: `explain` and `cost` do not look at them."""
+"""The kind of a trial's runs; `explain` and `cost` leave them out."""
 
 SMALL_MODEL = "gguf/smollm2-135m-instruct"
 
@@ -26,7 +27,7 @@ Role = Literal["navigator", "general_expert"]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads a template: the command, the role, how its model must answer, and what it is asked for."""
+    """What reads a template: the command, the role, how its model must answer, and the `ask` of [categorize]."""
 
     command: Literal["classify", "categorize"]
     role: Role
@@ -53,20 +54,16 @@ INSTEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one version found for an item: its labels, best first. `reason` is the model's own for the first.
-
-    `asked`: the template was read for it, or would have been but for an error.
-    """
+    """The labels that one version found for an item, best first. `reason` is what the model gave for the first."""
 
     item_id: ItemId
     labels: tuple[LabelId, ...]
     reason: str = ""
     error: str = ""
-    asked: bool = True
 
 
-def reader(workspace: Core, name: str) -> Reader:
-    """Return who reads a template here. Raises InputError where no trial can be made of it, and says why."""
+def find_reader(workspace: Core, name: str) -> Reader:
+    """Return what reads a template in this workspace. Raises InputError if it cannot be tried, with the reason."""
     workspace.prompts.check_name(name)
     found = READERS.get(name)
     if found is None:
@@ -76,7 +73,7 @@ def reader(workspace: Core, name: str) -> Reader:
         )
     model = getattr(workspace.config.models, found.role)
     if model.provider == ENCODER:
-        raise InputError(reads_nothing(found, model.model))
+        raise InputError(explain_encoder(found, model.model))
     if model.answer != found.answer:
         read = next(
             other
@@ -97,18 +94,18 @@ def reader(workspace: Core, name: str) -> Reader:
     return found
 
 
-def reads_nothing(reader: Reader, model: str) -> str:
-    """Say that a role's model reads no template, and how to give it one that does."""
+def explain_encoder(reader: Reader, model: str) -> str:
+    """Say that a role's model reads no template, and how to configure one that does."""
     scored = '\nanswer = "scored"' if reader.answer == "scored" else ""
     return (
         f"the {reader.role}'s model {model!r} compares texts and reads no template, so a change of it changes "
-        "nothing. Give the role a language model in taxonaut.toml, such as this one in this process:\n\n"
+        "nothing. Give the role a language model in taxonaut.toml, such as this one, which runs in this process:\n\n"
         f'[models.{reader.role}]\nmodel = "{SMALL_MODEL}"{scored}'
     )
 
 
-def seeded(workspace: Core, reader: Reader, seed: int | None) -> Core:
-    """Return the workspace that both versions run in: the same seed, and asked for what the template is for."""
+def configure(workspace: Core, reader: Reader, seed: int | None) -> Core:
+    """Return the workspace with the settings of both versions: the seed, and the `ask` of the template."""
     if reader.command == "classify":
         return workspace if seed is None else workspace.with_walk(seed=seed)
     changes: dict[str, Any] = {"ask": reader.ask} if seed is None else {"ask": reader.ask, "seed": seed}
@@ -119,18 +116,18 @@ def seeded(workspace: Core, reader: Reader, seed: int | None) -> Core:
 async def run_version(
     workspace: Core, reader: Reader, items: Sequence[Item], on_done: OnDone, *, everything: bool
 ) -> tuple[RunId, list[Found]]:
-    """Run the templates that count in this workspace on items; finished items are kept, a killed run continues."""
+    """Run the effective templates of a workspace on items; finished items are kept, a killed run continues."""
     if reader.command == "classify":
-        return await classified(workspace, items, on_done)
-    return await categorized(workspace, items, on_done, everything=everything)
+        return await run_classify(workspace, items, on_done)
+    return await run_categorize(workspace, items, on_done, everything=everything)
 
 
-async def classified(workspace: Core, items: Sequence[Item], on_done: OnDone) -> tuple[RunId, list[Found]]:
-    """Classify items; the run's fingerprint has the templates that are read, and no other."""
+async def run_classify(workspace: Core, items: Sequence[Item], on_done: OnDone) -> tuple[RunId, list[Found]]:
+    """Classify items; the run's fingerprint has only the templates that are read."""
     workspace.check_walkable()
     settings = {
         "index": workspace.index.version(),
-        "templates": workspace.keep_templates(read_by_walk(workspace)),
+        "templates": workspace.keep_templates(templates_read_by_walk(workspace)),
         "version": version.VERSION,
         **workspace.config.deciding(),
     }
@@ -139,48 +136,44 @@ async def classified(workspace: Core, items: Sequence[Item], on_done: OnDone) ->
         workspace.runs, workspace.decisions, workspace.items, graph, settings, workspace.batch, KIND
     )
     async with aclosing(made.results(items, on_done)) as results:
-        found = [labelled(result) async for result in results]
-    return run_of(workspace, made.fingerprint), found
+        found = [found_by_walk(result) async for result in results]
+    return run_id(workspace, made.fingerprint), found
 
 
-def read_by_walk(workspace: Core) -> list[str]:
-    """The templates that a walk's language models read."""
+def templates_read_by_walk(workspace: Core) -> list[str]:
+    """Return the templates that a walk's language models read."""
     models = workspace.config.models
     roles = zip(workspace.wiring.walk_templates, (models.navigator, models.general_expert), strict=True)
     return [template for template, model in roles if model.provider != ENCODER]
 
 
-def labelled(result: ItemResult) -> Found:
-    """Return what a walk found for an item."""
+def found_by_walk(result: ItemResult) -> Found:
+    """Return the labels of a classified item."""
     labels = tuple(prediction.label_id for prediction in result.labels)
     reason = result.labels[0].reason if result.labels else ""
     return Found(result.item_id, labels, reason, result.error)
 
 
-async def categorized(
+async def run_categorize(
     workspace: Core, items: Sequence[Item], on_done: OnDone, *, everything: bool
 ) -> tuple[RunId, list[Found]]:
     """Categorize items: the general expert is asked where the domain expert is not sure, or about all."""
-    from taxonaut.workspace.expert.categorize import Categorizing
-
     made = Categorizing(workspace, None, everything=everything, kind=KIND)
     if made.threshold.value == 0:
         raise InputError(
             "the threshold is 0, so the general expert is asked about nothing; give --everything"
         )
     async with aclosing(made.results(items, on_done)) as results:
-        found = [decided(result, said) async for result, said in results]
-    return run_of(workspace, made.fingerprint), found
+        found = [found_by_experts(result, judged) async for result, judged in results]
+    return run_id(workspace, made.fingerprint), found
 
 
-def decided(result: Categorized, said: Judged | None) -> Found:
-    """Return what came of an item that was categorized."""
+def found_by_experts(result: Categorized, judged: Judged | None) -> Found:
+    """Return the labels of a categorized item."""
     labels = () if result.label is None else tuple(dict.fromkeys((result.label, *result.ranking)))
-    return Found(
-        result.item_id, labels, said.reason if said is not None else "", result.error, said is not None
-    )
+    return Found(result.item_id, labels, judged.reason if judged is not None else "", result.error)
 
 
-def run_of(workspace: Core, fingerprint: str) -> RunId:
-    """Return the run that was just made."""
+def run_id(workspace: Core, fingerprint: str) -> RunId:
+    """Return the id of the trial run with this fingerprint."""
     return next(run.id for run in workspace.runs.list(KIND) if run.fingerprint == fingerprint)
