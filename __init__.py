@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.state.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from taxonaut.agents.custom_answer import custom_answer
+    from taxonaut.conversation.conversation import Conversation
+    from taxonaut.conversation.tools.toolbox import WorkspaceTools
+    from taxonaut.evaluation.attribution import attribute
+    from taxonaut.evaluation.harness import aevaluate
     from taxonaut.graphs.assign_vocabulary import assign_vocabulary
     from taxonaut.graphs.build_index import build_index
     from taxonaut.graphs.build_vocabulary import build_vocabulary
@@ -20,7 +25,10 @@ if TYPE_CHECKING:
     from taxonaut.graphs.navigate import navigate
     from taxonaut.graphs.policies import BuildPolicy, VocabularyPolicy, WalkPolicy
     from taxonaut.graphs.progress import listening
+    from taxonaut.models.embedder import Embedder
+    from taxonaut.models.requests import Answers
     from taxonaut.models.scripted import ScriptedModel
+    from taxonaut.state.db.connection import Database
     from taxonaut.state.errors import (
         InputError,
         ModelError,
@@ -29,64 +37,145 @@ if TYPE_CHECKING:
         ToolError,
         WorkspaceError,
     )
-    from taxonaut.state.records import Decision, Item, ItemResult, Label, Node, Prediction
+    from taxonaut.state.ids import ItemId, LabelId, NodeId
+    from taxonaut.state.index.diff import IndexDiff, diff
+    from taxonaut.state.index.index import Index
+    from taxonaut.state.records import (
+        Decision,
+        Item,
+        ItemResult,
+        Label,
+        Node,
+        Prediction,
+        ToolSpec,
+        Tree,
+        TreeNode,
+    )
+    from taxonaut.state.updates import Answered, ChangeProposed, ItemFinished, LevelStarted, Update, as_row
+    from taxonaut.tools.support.chat_tool import Outcome, Slot, Tool
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.files.label_files import LabelFile, read_labels
+    from taxonaut.workspace.vocabulary.reading import read_vocabulary
+    from taxonaut.workspace.vocabulary.semantic_ids import read_semantic_ids
     from taxonaut.workspace.workspace import Workspace
 
 _HOMES = {
+    "Answered": "taxonaut.state.updates",
+    "Answers": "taxonaut.models.requests",
     "BuildPolicy": "taxonaut.graphs.policies",
+    "ChangeProposed": "taxonaut.state.updates",
+    "Conversation": "taxonaut.conversation.conversation",
+    "Database": "taxonaut.state.db.connection",
     "Decision": "taxonaut.state.records",
+    "Embedder": "taxonaut.models.embedder",
+    "Index": "taxonaut.state.index.index",
+    "IndexDiff": "taxonaut.state.index.diff",
     "InputError": "taxonaut.state.errors",
     "Item": "taxonaut.state.records",
+    "ItemFinished": "taxonaut.state.updates",
+    "ItemId": "taxonaut.state.ids",
     "ItemResult": "taxonaut.state.records",
+    "ItemRow": "taxonaut.workspace.files.item_files",
     "Label": "taxonaut.state.records",
+    "LabelFile": "taxonaut.workspace.files.label_files",
+    "LabelId": "taxonaut.state.ids",
+    "LevelStarted": "taxonaut.state.updates",
     "ModelError": "taxonaut.state.errors",
     "Node": "taxonaut.state.records",
+    "NodeId": "taxonaut.state.ids",
     "NotFoundError": "taxonaut.state.errors",
+    "Outcome": "taxonaut.tools.support.chat_tool",
     "Prediction": "taxonaut.state.records",
     "ScriptedModel": "taxonaut.models.scripted",
+    "Slot": "taxonaut.tools.support.chat_tool",
     "TaxonautError": "taxonaut.state.errors",
+    "Tool": "taxonaut.tools.support.chat_tool",
     "ToolError": "taxonaut.state.errors",
+    "ToolSpec": "taxonaut.state.records",
+    "Tree": "taxonaut.state.records",
+    "TreeNode": "taxonaut.state.records",
+    "Update": "taxonaut.state.updates",
     "VocabularyPolicy": "taxonaut.graphs.policies",
     "WalkPolicy": "taxonaut.graphs.policies",
     "Workspace": "taxonaut.workspace.workspace",
     "WorkspaceError": "taxonaut.state.errors",
+    "WorkspaceTools": "taxonaut.conversation.tools.toolbox",
+    "aevaluate": "taxonaut.evaluation.harness",
+    "as_row": "taxonaut.state.updates",
     "assign_vocabulary": "taxonaut.graphs.assign_vocabulary",
+    "attribute": "taxonaut.evaluation.attribution",
     "build_index": "taxonaut.graphs.build_index",
     "build_vocabulary": "taxonaut.graphs.build_vocabulary",
     "categorize": "taxonaut.graphs.categorize",
     "converse": "taxonaut.graphs.converse",
+    "custom_answer": "taxonaut.agents.custom_answer",
+    "diff": "taxonaut.state.index.diff",
     "insert_labels": "taxonaut.graphs.insert_labels",
     "listening": "taxonaut.graphs.progress",
     "navigate": "taxonaut.graphs.navigate",
+    "read_labels": "taxonaut.workspace.files.label_files",
+    "read_semantic_ids": "taxonaut.workspace.vocabulary.semantic_ids",
+    "read_vocabulary": "taxonaut.workspace.vocabulary.reading",
 }
 
 __all__ = [
+    "Answered",
+    "Answers",
     "BuildPolicy",
+    "ChangeProposed",
+    "Conversation",
+    "Database",
     "Decision",
+    "Embedder",
+    "Index",
+    "IndexDiff",
     "InputError",
     "Item",
+    "ItemFinished",
+    "ItemId",
     "ItemResult",
+    "ItemRow",
     "Label",
+    "LabelFile",
+    "LabelId",
+    "LevelStarted",
     "ModelError",
     "Node",
+    "NodeId",
     "NotFoundError",
+    "Outcome",
     "Prediction",
     "ScriptedModel",
+    "Slot",
     "TaxonautError",
+    "Tool",
     "ToolError",
+    "ToolSpec",
+    "Tree",
+    "TreeNode",
+    "Update",
     "VocabularyPolicy",
     "WalkPolicy",
     "Workspace",
     "WorkspaceError",
+    "WorkspaceTools",
     "__version__",
+    "aevaluate",
+    "as_row",
     "assign_vocabulary",
+    "attribute",
     "build_index",
     "build_vocabulary",
     "categorize",
     "converse",
+    "custom_answer",
+    "diff",
     "insert_labels",
     "listening",
     "navigate",
+    "read_labels",
+    "read_semantic_ids",
+    "read_vocabulary",
 ]
 
 

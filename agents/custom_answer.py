@@ -11,7 +11,7 @@ from taxonaut.tools.support.offers import Offer
 T = TypeVar("T", bound=int | str)
 
 
-def decided(
+def custom_answer(
     agent: str,
     item: Item,
     options: Sequence[T],

@@ -99,3 +99,13 @@ def test_blocks_are_found_with_their_orders() -> None:
         Block(14, "csv", "id\n1\n", "file", "labels.csv"),
         Block(18, "", "plain\n", "", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_pages_import_from_the_top_of_the_package_only(page: Path) -> None:
+    imported = re.findall(
+        r"^(?:from|import) (taxonaut[\w.]*)", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(imported) <= {"taxonaut"}

@@ -12,7 +12,7 @@ from langgraph.graph import END, START, StateGraph
 
 from taxonaut import Workspace
 from taxonaut.agents.asking import Answer
-from taxonaut.agents.custom_answer import decided
+from taxonaut.agents.custom_answer import custom_answer
 from taxonaut.graphs.navigate import Chosen, Guide
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.scripted import ScriptedModel
@@ -28,7 +28,7 @@ ITEM = Item(ItemId("i"), "red apples")
 
 def test_an_answer_without_a_model_has_its_row() -> None:
     scores = {NodeId(3): 0.5, NodeId(2): 0.75, NodeId(9): 1.0}
-    answer = decided("words", ITEM, [NodeId(2), NodeId(3), NodeId(4)], scores, NodeId(1))
+    answer = custom_answer("words", ITEM, [NodeId(2), NodeId(3), NodeId(4)], scores, NodeId(1))
     assert (answer.item, answer.chosen, answer.scores) == (ITEM, (2, 3), (0.75, 0.5))
     assert (answer.question.node, answer.evidence) == (1, ("", ""))
     assert answer.decision == Decision(
@@ -53,7 +53,7 @@ class Everything:
 
     def answer(self, item: Item, node: NodeId, branches: Any) -> Answer[NodeId]:
         scores = {branch.id: 1.0 for branch in branches}
-        return decided("everything", item, list(scores), scores, node)
+        return custom_answer("everything", item, list(scores), scores, node)
 
 
 class ByName:
@@ -61,7 +61,7 @@ class ByName:
 
     async def rank(self, shortlists: Any, labels: Any, paths: Any) -> Any:
         return [
-            decided("by_name", item, held, {label: -place for place, label in enumerate(by_name)})
+            custom_answer("by_name", item, held, {label: -place for place, label in enumerate(by_name)})
             for item, held in shortlists
             for by_name in [sorted(held, key=lambda label: labels[label].name)]
         ]
