@@ -176,7 +176,7 @@ class Annotator:
             for chosen, rows, error, words, places in zip(each, decisions, errors, why, failed, strict=True)
         ]
 
-    def halves(self, place: int, first: int, request: ModelRequest) -> "list[Asked]":
+    def halves(self, place: int, first: int, request: ModelRequest) -> list[Asked]:
         """Write the two requests that a request with several labels becomes."""
         middle = len(request.texts) // 2
         parts = ((first, request.texts[:middle]), (first + middle, request.texts[middle:]))
@@ -193,7 +193,7 @@ class Annotator:
         """The order in which a job's centres are shown."""
         return shuffled(range(len(job.centres)), self.settings.seed).options
 
-    def requests(self, job: Job, place: int) -> "list[Asked]":
+    def requests(self, job: Job, place: int) -> list[Asked]:
         """Write a job's requests; all share what goes before the labels."""
         if not job.centres:
             return []

@@ -1,22 +1,20 @@
 """What the graphs ask of each agent: any object with these methods will do, ours or a person's own."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from taxonaut.agents.annotator import Assigned, Job
+from taxonaut.agents.architect import Proposal
 from taxonaut.agents.asking import Answer
+from taxonaut.agents.category_expert import CategoryText, Judgement
+from taxonaut.agents.change_reviewer import Case, Review
+from taxonaut.agents.change_writer import WrittenChange
+from taxonaut.agents.support.change_records import Uncovered
 from taxonaut.state.graph_states.build_index import Partition
 from taxonaut.state.ids import Id, LabelId, NodeId
 from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Decision, Item, Label
 from taxonaut.tools.expand_node import Expansion
-
-if TYPE_CHECKING:
-    from taxonaut.agents.annotator import Assigned, Job
-    from taxonaut.agents.architect import Proposal
-    from taxonaut.agents.category_expert import CategoryText, Judgement
-    from taxonaut.agents.change_reviewer import Case, Review
-    from taxonaut.agents.change_writer import WrittenChange
-    from taxonaut.agents.support.change_records import Uncovered
 
 
 class Navigates(Protocol):
@@ -67,8 +65,8 @@ class Decides(Protocol):
     async def decide(
         self,
         asked: Sequence[tuple[Item, Sequence[LabelId]]],
-        categories: "Mapping[LabelId, CategoryText]",
-    ) -> "list[Judgement]":
+        categories: Mapping[LabelId, CategoryText],
+    ) -> list[Judgement]:
         """Decide for each item among its candidates, in order; `categories` cover every candidate."""
 
 

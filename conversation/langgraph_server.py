@@ -13,8 +13,17 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, cast
 
+from taxonaut.conversation.assistants import assistant_of
+from taxonaut.conversation.tools.toolbox import WorkspaceTools
+from taxonaut.graphs.converse import converse
+from taxonaut.graphs.progress import listening
 from taxonaut.state.errors import InputError, TaxonautError
 from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.records import Item, Label
+from taxonaut.state.updates import as_row
+from taxonaut.workspace.expert.categorized_rows import categorized_row
+from taxonaut.workspace.files.result_files import result_row
+from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
@@ -82,8 +91,6 @@ def opened() -> "Workspace":
 @lru_cache(maxsize=1)
 def opened_once(folder: str) -> "Workspace":
     """Open a workspace."""
-    from taxonaut.workspace.workspace import Workspace
-
     return Workspace.open(folder)
 
 
@@ -112,9 +119,6 @@ async def told(work: "Coroutine[Any, Any, Found]") -> Found:
     from langchain_core.runnables.config import var_child_runnable_config
     from langgraph.config import get_stream_writer
 
-    from taxonaut.graphs.progress import listening
-    from taxonaut.state.updates import as_row
-
     here, write = copy_context(), get_stream_writer()
 
     def tell(update: "Update") -> None:
@@ -130,8 +134,6 @@ def navigate() -> Graph:
     """The walk and its ranking, as `taxonaut classify` does it."""
 
     async def work(workspace: "Workspace", given: Given) -> Found:
-        from taxonaut.workspace.files.result_files import result_row
-
         found = await workspace.aclassify(items_of(given), **given.get("settings", {}))
         return {"results": [result_row(result) for result in found]}
 
@@ -142,8 +144,6 @@ def categorize() -> Graph:
     """One category each, by two experts, as `taxonaut categorize` does it."""
 
     async def work(workspace: "Workspace", given: Given) -> Found:
-        from taxonaut.workspace.expert.categorized_rows import categorized_row
-
         found = await workspace.acategorize(items_of(given), **given.get("settings", {}))
         return {"results": [categorized_row(result) for result in found]}
 
@@ -216,9 +216,6 @@ async def chat() -> Graph:
 
 def conversation() -> Graph:
     """Build the graph of a conversation over the workspace; files of the server's machine are not read for it."""
-    from taxonaut.conversation.tools.toolbox import WorkspaceTools
-    from taxonaut.graphs.converse import converse
-
     workspace = opened()
     return converse(assistant(), WorkspaceTools(workspace, allowed_files=()))
 
@@ -226,8 +223,6 @@ def conversation() -> Graph:
 @lru_cache(maxsize=1)
 def assistant() -> "Assistant":
     """Return the workspace's assistant, which is the same for all threads."""
-    from taxonaut.conversation.assistants import assistant_of
-
     return assistant_of(opened())
 
 
@@ -241,8 +236,6 @@ def items_of(given: Given) -> "Sequence[str | Item]":
 
 def item_of(sent: Any) -> "str | Item":
     """Return one text that was sent."""
-    from taxonaut.state.records import Item
-
     if isinstance(sent, str):
         return sent
     if isinstance(sent, Mapping) and isinstance(sent.get("id"), str) and isinstance(sent.get("text"), str):
@@ -252,8 +245,6 @@ def item_of(sent: Any) -> "str | Item":
 
 def labels_of(given: Given) -> "list[Label]":
     """Return the labels that were sent; InputError if they are none."""
-    from taxonaut.state.records import Label
-
     labels: Any = given.get("labels")
     if not isinstance(labels, list) or not labels:
         raise InputError(f"labels is {labels!r}; send a list of objects with id and name")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.stores.conversations import THREADS_FILE, keep_latest, thread_names
 
@@ -118,13 +119,9 @@ async def tidied(saver: "AsyncSqliteSaver", name: str) -> None:
 
 def threads(folder: str | Path) -> list[Thread]:
     """Do what `athreads` does, from synchronous code."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     return PORTAL.run(athreads(folder))
 
 
 def delete_thread(folder: str | Path, name: str) -> None:
     """Do what `adelete_thread` does, from synchronous code."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     PORTAL.run(adelete_thread(folder, name))

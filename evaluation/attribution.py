@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from taxonaut.evaluation.methods.method import Chosen
 from taxonaut.state.errors import NotFoundError
@@ -154,7 +155,8 @@ def walk_run(workspace: Workspace, chosen: Chosen, depth: int) -> Run | None:
     settings = WALKS.get(chosen.method.name)
     if settings is None:
         return None
-    made = workspace.classification(**{"top": depth, **settings, **chosen.own})
+    walk: Mapping[str, Any] = {"top": depth, **settings, **chosen.own}
+    made = workspace.classification(**walk)
     return next((run for run in workspace.runs.list(KIND) if run.fingerprint == made.fingerprint), None)
 
 

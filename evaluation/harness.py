@@ -16,6 +16,7 @@ from taxonaut.evaluation.measures.metrics import CUTOFFS, Scores, score
 from taxonaut.evaluation.methods.method import Chosen, MethodSettings, Outcome
 from taxonaut.evaluation.methods.registry import chosen
 from taxonaut.evaluation.scratch import remember
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.workspace.expert.experts import Experts
@@ -173,8 +174,6 @@ def evaluate(
     classes: bool = False,
 ) -> Report:
     """Do what `aevaluate` does, from synchronous code."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     return PORTAL.run(aevaluate(workspace, rows, methods, ks, on_progress, settings, classes))
 
 

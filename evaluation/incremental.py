@@ -14,10 +14,12 @@ from taxonaut.evaluation.measures.metrics import CUTOFFS
 from taxonaut.evaluation.methods.method import Chosen, MethodSettings, Outcome, Run
 from taxonaut.evaluation.methods.registry import chosen
 from taxonaut.evaluation.methods.walks import navigate
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Label
+from taxonaut.workspace.build.add_labels import aadd_labels
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -96,8 +98,6 @@ def split_labels(labels: Sequence[LabelId], seed: int, share: float = 0.5) -> Sp
 
 async def add_by_walk(workspace: Workspace, labels: Sequence[Label]) -> object:
     """Add labels by algorithm 3, as `taxonaut labels add` does."""
-    from taxonaut.workspace.build.add_labels import aadd_labels
-
     return await aadd_labels(workspace, labels)
 
 
@@ -149,8 +149,6 @@ def incremental(
     workspace: Workspace, rows: Sequence[ItemRow], methods: Sequence[str], **settings: Any
 ) -> IncrementalReport:
     """Do what `aincremental` does, from synchronous code."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     return PORTAL.run(aincremental(workspace, rows, methods, **settings))
 
 

@@ -7,6 +7,7 @@ general expert at once.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from taxonaut.agents.category_expert import CategoryText, Judgement
 from taxonaut.agents.roles import Decides, Recommends
 from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
@@ -19,8 +20,6 @@ from taxonaut.state.updates import ItemFinished
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
-
-    from taxonaut.agents.category_expert import CategoryText, Judgement
 
 TextsOf = Callable[[Sequence[LabelId]], "Mapping[LabelId, CategoryText]"]
 
@@ -135,7 +134,7 @@ class Routing:
         return {"categorized": categorized}  # type: ignore[typeddict-item]
 
 
-def judged(item: ItemId, judgement: "Judgement") -> Judged:
+def judged(item: ItemId, judgement: Judgement) -> Judged:
     """Return what is kept of a judgement."""
     decision = judgement.decision
     usage = decision.usage if decision is not None else None

@@ -92,7 +92,7 @@ class Portal:
             atexit.unregister(self.close)
 
 
-def settle(outcome: "Future[T]", task: "asyncio.Task[T]") -> None:
+def settle(outcome: Future[T], task: asyncio.Task[T]) -> None:
     """Hand a task's end to the thread that waits for it."""
     if task.cancelled():
         outcome.cancel()

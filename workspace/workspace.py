@@ -1,10 +1,12 @@
 """The workspace: a folder with index.duckdb, taxonaut.toml and prompts/, and what one can do in it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+from taxonaut.agents.roles import Navigates, Ranks, Retrieves
+from taxonaut.graphs.navigate import Guides
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.encoder.scorer import option_vectors
@@ -14,23 +16,29 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, ItemResult, Label, Tree
 from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.build.add_labels import Growth, aadd_labels
+from taxonaut.workspace.build.agents_tree import BuildReport
+from taxonaut.workspace.build.build_agents import TEMPLATES
+from taxonaut.workspace.build.builders import builder
 from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.core.config import CategorizeSettings, WalkSettings
 from taxonaut.workspace.core.core import Core, as_item
+from taxonaut.workspace.expert.categorize import acategorize
+from taxonaut.workspace.expert.experts import ExpertCard, Experts
+from taxonaut.workspace.expert.training import train_expert
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.label_files import LabelFile
 from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.results import CategorizedItems, ItemResults
+from taxonaut.workspace.vocabulary.assign import aassign_vocabulary
+from taxonaut.workspace.vocabulary.build import OnStage, VocabularyBuild, abuild_vocabulary, no_stage
+from taxonaut.workspace.walk.classification import Classification, OnDone
+from taxonaut.workspace.walk.explanation import Explanation, explain
+from taxonaut.workspace.walk.shortlists import ShortlistResult, shortlists
+from taxonaut.workspace.walk.walk_graph import walk_graph
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
-
-    from taxonaut.workspace.build.add_labels import Growth
-    from taxonaut.workspace.build.agents_tree import BuildReport
-    from taxonaut.workspace.expert.experts import ExpertCard, Experts
-    from taxonaut.workspace.vocabulary.build import OnStage, VocabularyBuild
-    from taxonaut.workspace.walk.classification import Classification, OnDone
-    from taxonaut.workspace.walk.explanation import Explanation
-    from taxonaut.workspace.walk.shortlists import ShortlistResult
 
 
 class Workspace(Core):
@@ -40,7 +48,7 @@ class Workspace(Core):
     ...     workspace.classify(["wireless earbuds with noise cancelling"])
     """
 
-    last_build: "BuildReport | None" = None
+    last_build: BuildReport | None = None
     """What the agents' latest build in this object came to."""
 
     def import_labels(self, labels: LabelFile) -> None:
@@ -57,32 +65,43 @@ class Workspace(Core):
                 self.index.load_tree(build_native_tree(labels.rows))
 
     async def aadd_labels(
-        self, labels: Sequence[Label] | LabelFile, progress: Progress = silent, **how: Any
-    ) -> "Growth":
-        """Add labels to the index that stands, as one change; `how` is as in `workspace.growth.aadd_labels`."""
-        from taxonaut.workspace.build import add_labels as growth
+        self,
+        labels: Sequence[Label] | LabelFile,
+        progress: Progress = silent,
+        *,
+        dry_run: bool = False,
+        note: str = "",
+        on_stage: Callable[[str], None] = lambda _: None,
+    ) -> Growth:
+        """Add labels to the index that stands, as one change with a note; a dry run writes nothing.
 
-        return await growth.aadd_labels(self, labels, progress, **how)
+        `progress` counts labels that have arrived, `on_stage` is told what begins. Raises InputError for an index
+        without labels or without a tree, and for ids that belong to another name there.
+        """
+        return await aadd_labels(self, labels, progress, dry_run=dry_run, note=note, on_stage=on_stage)
 
     def add_labels(
-        self, labels: Sequence[Label] | LabelFile, progress: Progress = silent, **how: Any
-    ) -> "Growth":
+        self,
+        labels: Sequence[Label] | LabelFile,
+        progress: Progress = silent,
+        *,
+        dry_run: bool = False,
+        note: str = "",
+        on_stage: Callable[[str], None] = lambda _: None,
+    ) -> Growth:
         """Do what `aadd_labels` does, from synchronous code."""
-        return PORTAL.run(self.aadd_labels(labels, progress, **how))
+        return PORTAL.run(self.aadd_labels(labels, progress, dry_run=dry_run, note=note, on_stage=on_stage))
 
     async def abuild_index(
         self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
     ) -> Tree:
         """Build a tree over the labels and make it the index; `undo` brings the former one back."""
-        from taxonaut.workspace.build import build_agents as crew
-        from taxonaut.workspace.build.builders import builder
-
         labels = self.index.all_labels()
         if not labels:
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
             )
-        self.keep_templates(crew.TEMPLATES if method == "agents" else ())
+        self.keep_templates(TEMPLATES if method == "agents" else ())
         build = builder(method, self.wiring, settings or {}, self.runs)
         tree = await build.build(labels, progress)
         with self.index.change(f"index build --method {method}"):
@@ -97,55 +116,65 @@ class Workspace(Core):
         return PORTAL.run(self.abuild_index(method, settings, progress))
 
     async def abuild_vocabulary(
-        self, texts: Iterable[str | Item], sample: int = 0, on_stage: "OnStage | None" = None
-    ) -> "VocabularyBuild":
+        self, texts: Iterable[str | Item], sample: int = 0, on_stage: OnStage = no_stage
+    ) -> VocabularyBuild:
         """Build a vocabulary of descriptors from texts and make it the index; `undo` takes it back.
 
-        `sample`: build it from so many of them, drawn at random. See `workspace.vocabulary_build`.
+        `sample`: build it from so many of them, drawn at random. Raises InputError for a workspace with labels and
+        for no items with a text.
         """
-        from taxonaut.workspace.vocabulary import build as vocabulary_build
-
-        items = list(map(as_item, texts))
-        return await vocabulary_build.abuild_vocabulary(
-            self, items, sample, on_stage or vocabulary_build.no_stage
-        )
+        return await abuild_vocabulary(self, list(map(as_item, texts)), sample, on_stage)
 
     def build_vocabulary(
-        self, texts: Iterable[str | Item], sample: int = 0, on_stage: "OnStage | None" = None
-    ) -> "VocabularyBuild":
+        self, texts: Iterable[str | Item], sample: int = 0, on_stage: OnStage = no_stage
+    ) -> VocabularyBuild:
         """Do what `abuild_vocabulary` does, from synchronous code."""
         return PORTAL.run(self.abuild_vocabulary(texts, sample, on_stage))
 
     async def aassign_vocabulary(
-        self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: "OnDone | None" = None
+        self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: OnDone | None = None
     ) -> list[Tagging]:
         """Put the vocabulary's descriptors on texts: one best a level, and with `every` all others that fit."""
-        from taxonaut.workspace.vocabulary import assign as vocabulary_assign
-
-        return await vocabulary_assign.aassign_vocabulary(
-            self, map(as_item, texts), every=every, on_done=on_done
-        )
+        return await aassign_vocabulary(self, map(as_item, texts), every=every, on_done=on_done)
 
     def assign_vocabulary(
-        self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: "OnDone | None" = None
+        self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: OnDone | None = None
     ) -> list[Tagging]:
         """Do what `aassign_vocabulary` does, from synchronous code."""
         return PORTAL.run(self.aassign_vocabulary(texts, every=every, on_done=on_done))
 
     @property
-    def experts(self) -> "Experts":
+    def experts(self) -> Experts:
         """The domain experts that were trained here."""
-        from taxonaut.workspace.expert.experts import Experts
-
         return Experts(self)
 
-    async def atrain_expert(self, rows: Sequence[ItemRow], **how: Any) -> "ExpertCard":
-        """Train a domain expert on labelled products; `how` is as in `workspace.experts.Experts.train`."""
-        return await asyncio.to_thread(self.train_expert, rows, **how)
+    async def atrain_expert(
+        self,
+        rows: Sequence[ItemRow],
+        *,
+        dev_rows: Sequence[ItemRow] | None = None,
+        skip_unknown: bool = False,
+        on_stage: OnStage = no_stage,
+    ) -> ExpertCard:
+        """Train a domain expert on labelled products, keep it and return its card.
 
-    def train_expert(self, rows: Sequence[ItemRow], **how: Any) -> "ExpertCard":
+        `dev_rows`: products to judge it by; without them some of `rows` are held out. `skip_unknown`: leave out
+        products of categories that the index does not have. `on_stage` is told what begins.
+        """
+        return await asyncio.to_thread(
+            train_expert, self, rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_stage=on_stage
+        )
+
+    def train_expert(
+        self,
+        rows: Sequence[ItemRow],
+        *,
+        dev_rows: Sequence[ItemRow] | None = None,
+        skip_unknown: bool = False,
+        on_stage: OnStage = no_stage,
+    ) -> ExpertCard:
         """Do what `atrain_expert` does, from synchronous code."""
-        return self.experts.train(rows, **how)
+        return train_expert(self, rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_stage=on_stage)
 
     def embed_labels(self, progress: Progress = silent) -> None:
         """Embed the labels that have no vector yet; what compares vectors does it by itself, unseen."""
@@ -154,21 +183,26 @@ class Workspace(Core):
             option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, progress))
 
     def graph(
-        self, policy: WalkPolicy | None = None, *, rank: bool = True, **agents: Any
+        self,
+        policy: WalkPolicy | None = None,
+        *,
+        rank: bool = True,
+        navigator: Navigates | None = None,
+        expert: Ranks | None = None,
+        retriever: Retrieves | None = None,
+        guide: Guides | None = None,
     ) -> "StateGraph[Any, Any, Any, Any]":
         """Return the walk as an uncompiled LangGraph graph over this workspace's index and agents.
 
-        Without `rank` it ends with the shortlists. `agents` take the places of the workspace's own: `navigator`,
-        `expert`, `retriever`, `guide` (docs/program.md).
+        Without `rank` it ends with the shortlists. Agents that are given take the places of the workspace's own
+        (docs/program.md); a retriever is made only where the policy or an agent needs one.
         """
-        from taxonaut.workspace.walk.walk_graph import walk_graph
+        return walk_graph(
+            self, policy, rank=rank, navigator=navigator, expert=expert, retriever=retriever, guide=guide
+        )
 
-        return walk_graph(self, policy, rank=rank, **agents)
-
-    def classification(self, **walk: Any) -> "Classification":
+    def classification(self, **walk: Unpack[WalkSettings]) -> Classification:
         """Prepare a classification; `walk` replaces settings of the `[walk]` table, such as `top=5`."""
-        from taxonaut.workspace.walk.classification import Classification
-
         if walk:
             return self.with_walk(**walk).classification()
         self.check_walkable()
@@ -183,24 +217,39 @@ class Workspace(Core):
         )
 
     async def acategorize(
-        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **categorize: Any
+        self,
+        texts: Iterable[str | Item],
+        *,
+        expert: int | None = None,
+        everything: bool = False,
+        on_done: OnDone | None = None,
+        **categorize: Unpack[CategorizeSettings],
     ) -> CategorizedItems:
         """Put each text into one category: the trained expert's where it is sure, else the general expert's.
 
-        `categorize` is as in `workspace.categorizing.categorizing`: expert, everything, threshold, ask, …
+        `expert`: the number of a trained expert, None: the newest. `everything`: the general expert decides about
+        all texts. `categorize` replaces settings of the [categorize] table for this call, such as `threshold=0.8`.
         """
-        from taxonaut.workspace.expert import categorize as categorizing
-
-        return await categorizing.acategorize(self, map(as_item, texts), on_done=on_done, **categorize)
+        return await acategorize(
+            self, map(as_item, texts), expert=expert, everything=everything, on_done=on_done, **categorize
+        )
 
     def categorize(
-        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **categorize: Any
+        self,
+        texts: Iterable[str | Item],
+        *,
+        expert: int | None = None,
+        everything: bool = False,
+        on_done: OnDone | None = None,
+        **categorize: Unpack[CategorizeSettings],
     ) -> CategorizedItems:
         """Do what `acategorize` does, from synchronous code."""
-        return PORTAL.run(self.acategorize(texts, on_done=on_done, **categorize))
+        return PORTAL.run(
+            self.acategorize(texts, expert=expert, everything=everything, on_done=on_done, **categorize)
+        )
 
     async def aclassify(
-        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
+        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
     ) -> ItemResults:
         """Label texts; the results come in their order, each label with the path that led to it.
 
@@ -210,7 +259,7 @@ class Workspace(Core):
         return ItemResults([result async for result in self.stream(texts, on_done=on_done, **walk)])
 
     async def stream(
-        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
+        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
     ) -> AsyncGenerator[ItemResult, None]:
         """Give results as their batches finish, for more texts than fit in memory."""
         classification = self.classification(**walk)
@@ -219,29 +268,25 @@ class Workspace(Core):
                 yield result
 
     def classify(
-        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
+        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
     ) -> ItemResults:
         """Do what `aclassify` does, from synchronous code, a notebook's running loop included."""
         return PORTAL.run(self.aclassify(texts, on_done=on_done, **walk))
 
     async def ashortlists(
-        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
-    ) -> "list[ShortlistResult]":
+        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
+    ) -> list[ShortlistResult]:
         """Return what a walk of each text would hand to the ranking, without ranking it."""
-        from taxonaut.workspace.walk.shortlists import shortlists
-
         return await shortlists(self.with_walk(**walk), list(map(as_item, texts)), on_done)
 
     def shortlists(
-        self, texts: Iterable[str | Item], *, on_done: "OnDone | None" = None, **walk: Any
-    ) -> "list[ShortlistResult]":
+        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
+    ) -> list[ShortlistResult]:
         """Do what `ashortlists` does, from synchronous code."""
         return PORTAL.run(self.ashortlists(texts, on_done=on_done, **walk))
 
-    def explain(self, item_id: ItemId, gold: Sequence[LabelId] = ()) -> "Explanation":
+    def explain(self, item_id: ItemId, gold: Sequence[LabelId] = ()) -> Explanation:
         """Return the latest walk of an item as a tree, and where each of its `gold` labels was found or lost."""
-        from taxonaut.workspace.walk.explanation import explain
-
         return explain(self, item_id, gold)
 
     def cost(self) -> Totals:

@@ -13,9 +13,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from taxonaut.conversation.nlu.examples import OTHER, phrasings
+from taxonaut.conversation.nlu.phrasebook import Phrasebook
 from taxonaut.conversation.nlu.phrasing_answers import Learned, PhrasingSettings
+from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.requests import Choice
+from taxonaut.workspace.workspace import Workspace
 
 FILE = Path(__file__).with_name("phrasings.npz")
 _LEVELS = 31
@@ -102,11 +106,6 @@ def pack(
 
 def main() -> None:
     """Embed all examples and write the file."""
-    from taxonaut.conversation.nlu.examples import OTHER, phrasings
-    from taxonaut.conversation.nlu.phrasebook import Phrasebook
-    from taxonaut.conversation.tools.toolbox import WorkspaceTools
-    from taxonaut.workspace.workspace import Workspace
-
     with tempfile.TemporaryDirectory() as folder, Workspace.init(Path(folder) / "workspace") as workspace:
         book = Phrasebook.of(WorkspaceTools(workspace).tools, phrasings()[OTHER])
         texts = list(dict.fromkeys(text for choice in book.choices for text in choice.texts))

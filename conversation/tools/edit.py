@@ -18,6 +18,7 @@ from taxonaut.tools.support.index_changes import refusals_for_models
 from taxonaut.tools.write.propose_category import LONGEST_NAME, category_name, propose_category
 from taxonaut.workspace.build.add_labels import SPLIT_BY
 from taxonaut.workspace.build.place_by_path import Homes, settle
+from taxonaut.workspace.build.split_node import asubtree, split_size
 from taxonaut.workspace.core.text_format import PATH_SIGN
 from taxonaut.workspace.files.label_graph import LabelRow
 
@@ -300,8 +301,6 @@ def split_tool(desk: Desk) -> Change:
     index = desk.index
 
     async def plan(arguments: Arguments) -> Plan:
-        from taxonaut.workspace.build.split_node import asubtree, split_size
-
         node = own_node(index, arguments["node"], "split")
         size = split_size(len(index.labels_at(node)))
         tree = await asubtree(desk.workspace, node, settings={"terminal_size": size})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
 from taxonaut.conversation.tools.walk import ready
+from taxonaut.evaluation.harness import aevaluate
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
 from taxonaut.state.records import Item, ItemResult
@@ -123,8 +124,6 @@ def evaluate_tool(desk: Desk) -> Tool:
     workspace = desk.workspace
 
     async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
-        from taxonaut.evaluation.harness import aevaluate
-
         path = desk.file(str(arguments["file"]))
         columns = guessed_columns(path, str(arguments.get("column", "")), str(arguments.get("labels", "")))
         rows = list(islice(open_items(path, columns).rows(), arguments.get("limit")))

@@ -39,8 +39,8 @@ async def shortlist(
     A language model reads all of them in one request.
     """
     size = settings.own_number("size", settings.shortlist)
-    flat = {"shortlist": "dense", "dense": size, "candidates": 0, "top": settings.depth}
-    return await outcome(workspace.with_walk(**flat).classification(), items, on_done)
+    flat = workspace.with_walk(shortlist="dense", dense=size, candidates=0, top=settings.depth)
+    return await outcome(flat.classification(), items, on_done)
 
 
 async def walked(

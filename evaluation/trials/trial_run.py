@@ -131,7 +131,7 @@ async def run_classify(workspace: Core, items: Sequence[Item], on_done: OnDone) 
         "version": version.VERSION,
         **workspace.config.deciding(),
     }
-    graph = walk_graph(workspace, None, rank=True).compile()
+    graph = walk_graph(workspace).compile()
     made = Classification(
         workspace.runs, workspace.decisions, workspace.items, graph, settings, workspace.batch, KIND
     )

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.scorer import PATH_SEPARATOR
+from taxonaut.models.expert.heads import TwoPhaseLoss
 from taxonaut.models.expert.lexical import divided
 from taxonaut.models.expert.transformer import CONFIG, OpenTransformer, batches, open_transformer, quiet
 from taxonaut.state.errors import InputError
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
-
-    from taxonaut.models.expert.heads import TwoPhaseLoss
-
 
 MASKED = 0.5
 """Share of the steps above a category that are left out of its path."""
@@ -390,8 +388,6 @@ class _Finetuning:
 
     def _criterion(self) -> "TwoPhaseLoss":
         import torch
-
-        from taxonaut.models.expert.heads import TwoPhaseLoss
 
         how = self.settings
         counts = np.bincount([c for row in self.train.targets for c in row], minlength=self.network.classes)

@@ -16,7 +16,6 @@ from taxonaut.agents.custom_answer import custom_answer
 from taxonaut.graphs.navigate import Chosen, Guide
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.scripted import ScriptedModel
-from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.navigate import Journey
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Item, ItemResult
@@ -95,7 +94,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_walk_without_any_model(workspace: Workspace) -> None:
-    graph = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
+    graph = workspace.graph(TREE, navigator=Everything(), expert=ByName()).compile()
     state = graph.invoke({"items": [ITEM, ITEM]})
     (result,) = state["results"].values()
     assert [label.name for label in result.labels] == [
@@ -124,7 +123,7 @@ class Desk(TypedDict, total=False):
 
 
 async def test_a_walk_in_a_graph_with_other_keys(workspace: Workspace) -> None:
-    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
+    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName()).compile()
 
     async def route(ticket: Ticket) -> Ticket:
         found = await walk.ainvoke({"items": [Item(ItemId("ticket"), ticket["subject"])]})
@@ -138,7 +137,7 @@ async def test_a_walk_in_a_graph_with_other_keys(workspace: Workspace) -> None:
 
 
 def test_a_compiled_walk_as_a_node(workspace: Workspace) -> None:
-    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
+    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName()).compile()
     parent = StateGraph(Desk).add_node("walk", walk).add_edge(START, "walk").add_edge("walk", END).compile()
     found = parent.invoke({"items": [ITEM], "opened_at": "noon"})
     assert (found["items"], found["opened_at"]) == ([ITEM], "noon")
@@ -146,7 +145,7 @@ def test_a_compiled_walk_as_a_node(workspace: Workspace) -> None:
 
 
 def test_a_graph_stores_nothing(workspace: Workspace) -> None:
-    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName(), retriever=None).compile()
+    walk = workspace.graph(TREE, navigator=Everything(), expert=ByName()).compile()
     assert walk.invoke({"items": [ITEM]})["decisions"]
     assert (len(workspace.items), workspace.runs.list()) == (0, [])
     assert workspace.decisions.totals(RunId(0)).requests == 0
@@ -154,17 +153,10 @@ def test_a_graph_stores_nothing(workspace: Workspace) -> None:
 
 def test_a_guide_in_the_place_of_ours(workspace: Workspace) -> None:
     guide = OneLevel(Guide(workspace.index, TREE))
-    graph = workspace.graph(TREE, rank=False, navigator=Everything(), retriever=None, guide=guide).compile()
+    graph = workspace.graph(TREE, rank=False, navigator=Everything(), guide=guide).compile()
     (trail,) = graph.invoke({"items": [ITEM]})["trails"].values()
     names = [node.name for node in workspace.index.nodes([way.node for way in trail.opened])]
     assert names == ["root", "Sport", "Food"]
-
-
-def test_what_a_walk_has_not_is_refused(workspace: Workspace) -> None:
-    with pytest.raises(
-        InputError, match="a walk has no 'ranker'; it has navigator, expert, retriever, guide"
-    ):
-        workspace.graph(ranker=ByName())
 
 
 def test_each_part_of_the_page_takes_15_lines_at_most() -> None:

@@ -15,6 +15,8 @@ from itertools import chain
 from typing import Any
 
 from taxonaut.agents.annotator import Annotator
+from taxonaut.graphs.insert_labels import insert_labels
+from taxonaut.models.catalog import ENCODER
 from taxonaut.state import version
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, LabelId, NodeId, RunId
@@ -22,6 +24,9 @@ from taxonaut.state.index.diff import IndexDiff, diff
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
 from taxonaut.tools.write.propose_category import folded
+from taxonaut.workspace.build import build_agents
+from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
+from taxonaut.workspace.build.builders import build_policy, kmeans_builder
 from taxonaut.workspace.build.place_by_path import Homes, homes, settle
 from taxonaut.workspace.build.split_node import asubtree_by
 from taxonaut.workspace.build.tree_builder import Progress, TreeBuilder, silent
@@ -29,6 +34,7 @@ from taxonaut.workspace.core.config import BuildConfig
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.label_files import LabelFile
+from taxonaut.workspace.walk.classification import DEEPEST
 
 SHOWN = 5
 LONGEST = 80
@@ -234,16 +240,14 @@ class Growing:
 
     async def find(self) -> Growth:
         """Find out where all labels belong and how the nodes that grow too large are divided."""
-        from taxonaut.workspace.build import build_agents as crew
-
         if not self.labels:
             return Growth(terminal_size=self.build.terminal_size)
         runs = self.workspace.runs
-        self.workspace.keep_templates(crew.TEMPLATES)
+        self.workspace.keep_templates(build_agents.TEMPLATES)
         settings = {
             "version": version.VERSION,
             "index": self.index.version(),
-            **crew.settings(self.wiring.config, self.wiring),
+            **build_agents.settings(self.wiring.config, self.wiring),
         }
         run = runs.open(KIND, fingerprint(list(self.labels.values()), settings), settings)
         status = "interrupted"
@@ -260,9 +264,6 @@ class Growing:
 
     async def search(self, run: RunId) -> Growth:
         """Let the labels go down the index."""
-        from taxonaut.graphs.insert_labels import insert_labels
-        from taxonaut.workspace.walk.classification import DEEPEST
-
         self.on_stage("comparing with the index")
         texts = {label.id: label.name for label in self.labels.values()}
         graph = insert_labels(
@@ -273,14 +274,11 @@ class Growing:
 
     def annotator(self) -> Annotator:
         """Return the annotator; an encoder looks from the mean of some of the index's labels."""
-        from taxonaut.models.catalog import ENCODER
-        from taxonaut.workspace.build import build_agents as crew
-
         names: list[str] = []
         if self.wiring.config.models.annotator.provider == ENCODER:
             ids = self.index.label_ids()
             names = [label.name for label in self.index.labels(ids[:: max(1, -(-len(ids) // AROUND))])]
-        return crew.annotator(self.wiring, names)
+        return build_agents.annotator(self.wiring, names)
 
     async def divide(self, growth: Growth) -> Growth:
         """Build a sub-tree for every node that grows past the threshold (QuickCluster of algorithm 3)."""
@@ -334,17 +332,14 @@ class Growing:
 
         The agents of all nodes are the same ones, over the labels of all.
         """
-        from taxonaut.workspace.build.builders import build_policy, kmeans_builder
-
         if self.method == "kmeans":
             settings = dict(self.index.tree_settings()) or {"terminal_size": self.build.terminal_size}
             return dict.fromkeys(large, kmeans_builder(self.wiring, settings))
-        from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
-        from taxonaut.workspace.build.build_agents import crew
-
         ids = chain(*self.index.labels_under(list(large)).values())
         there = self.index.labels(list(dict.fromkeys(ids)))
-        everyone = crew(self.wiring, list(dict.fromkeys((*there, *chain(*large.values())))))
+        everyone = build_agents.build_agents(
+            self.wiring, list(dict.fromkeys((*there, *chain(*large.values()))))
+        )
         return {
             node: AgentsTreeBuilder(
                 lambda _: everyone,

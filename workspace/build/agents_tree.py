@@ -9,6 +9,7 @@ from typing import Any
 from taxonaut.agents.annotator import Annotator
 from taxonaut.agents.architect import Architect
 from taxonaut.agents.support.vector_clusters import Suggestions, Wish
+from taxonaut.graphs.build_index import build_index
 from taxonaut.graphs.merge_partitions import METHOD, merged, nodes_of, tree_of
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.state import version
@@ -28,7 +29,7 @@ MOST_COMPARED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class BuildAgents:
     """Who builds: the agents over one set of labels, and what of the settings can change what they do."""
 
     suggestions: Suggestions
@@ -57,12 +58,12 @@ class AgentsTreeBuilder:
 
     def __init__(
         self,
-        crew: Callable[[Sequence[Label]], Crew],
+        agents: Callable[[Sequence[Label]], BuildAgents],
         policy: BuildPolicy | None = None,
         runs: Runs | None = None,
         part: Partition = WHOLE,
     ) -> None:
-        self._crew = crew
+        self._agents = agents
         self._policy = policy or BuildPolicy()
         self._runs = runs
         self._part = part
@@ -72,31 +73,29 @@ class AgentsTreeBuilder:
     def within(self, path: Sequence[str], siblings: Sequence[Centre] = ()) -> "AgentsTreeBuilder":
         """Return a builder for the labels of a node: `path` are the names down to it, depth counts from the top."""
         part = Partition("", tuple(path), (), tuple(siblings))
-        return AgentsTreeBuilder(self._crew, self._policy, self._runs, part)
+        return AgentsTreeBuilder(self._agents, self._policy, self._runs, part)
 
     async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
         """Put the labels into a tree. Raises the ModelError of a request that failed for good."""
-        crew = self._crew(labels)
+        agents = self._agents(labels)
         settings = {
             "version": version.VERSION,
             "policy": asdict(self._policy),
             "part": asdict(self._part),
-            **crew.settings,
+            **agents.settings,
         }
         if self._runs is None:
-            splits = await self.split(crew, labels, None, progress)
-            return await self.tree(crew, labels, splits)
+            splits = await self.split(agents, labels, None, progress)
+            return await self.tree(agents, labels, splits)
         run = self._runs.open(KIND, fingerprint(labels, settings), settings)
         with self._runs.working(run):
-            splits = await self.split(crew, labels, self._runs.units(run), progress)
-            return await self.tree(crew, labels, splits)
+            splits = await self.split(agents, labels, self._runs.units(run), progress)
+            return await self.tree(agents, labels, splits)
 
     async def split(
-        self, crew: Crew, labels: Sequence[Label], units: RunUnits | None, progress: Progress
+        self, agents: BuildAgents, labels: Sequence[Label], units: RunUnits | None, progress: Progress
     ) -> dict[str, Split]:
         """Run the graph; progress counts labels in terminal nodes, each no more than once on average."""
-        from taxonaut.graphs.build_index import build_index
-
         done = 0
 
         def settled(more: int) -> None:
@@ -105,7 +104,7 @@ class AgentsTreeBuilder:
             progress(min(done, len(labels)), len(labels))
 
         graph = build_index(
-            crew.suggestions, crew.architect, crew.annotator, self._policy, units, settled
+            agents.suggestions, agents.architect, agents.annotator, self._policy, units, settled
         ).compile()
         state = await graph.ainvoke(
             {"label_ids": [label.id for label in labels], "part": self._part},
@@ -119,14 +118,14 @@ class AgentsTreeBuilder:
         )
         return splits
 
-    async def tree(self, crew: Crew, labels: Sequence[Label], splits: Mapping[str, Split]) -> Tree:
+    async def tree(self, agents: BuildAgents, labels: Sequence[Label], splits: Mapping[str, Split]) -> Tree:
         """Merge the splits, and keep with each node the labels that stand for it."""
         part = merged(splits, [label.id for label in labels])
         wishes = [Wish(thinned(members), self._policy.examples, 0) for _, members in nodes_of(part)]
-        central = await crew.suggestions.central(wishes)
+        central = await agents.suggestions.central(wishes)
         names = {label.id: label.name for label in labels}
         examples = [list(dict.fromkeys(names[label] for label in chosen)) for chosen in central]
-        return tree_of(part, examples, {**asdict(self._policy), "seed": crew.architect.settings.seed})
+        return tree_of(part, examples, {**asdict(self._policy), "seed": agents.architect.settings.seed})
 
 
 def thinned(labels: Sequence[LabelId]) -> Sequence[LabelId]:

@@ -14,7 +14,7 @@ from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.records import Label
-from taxonaut.workspace.build.agents_tree import Crew
+from taxonaut.workspace.build.agents_tree import BuildAgents
 from taxonaut.workspace.core.config import PATIENCE, Config
 from taxonaut.workspace.core.container import Wiring
 
@@ -35,13 +35,13 @@ TEMPLATES = (
 """What these agents are told."""
 
 
-def crew(wiring: Wiring, labels: Sequence[Label]) -> Crew:
+def build_agents(wiring: Wiring, labels: Sequence[Label]) -> BuildAgents:
     """Return the agents that build over these labels, which are compared by their names."""
     table = label_names(wiring, labels)
     config, build = wiring.config, wiring.config.build
     architects = opened(wiring, config.models.architect, table.texts, build.centres * ROOM_FOR_CENTRES)
     annotators = annotating(wiring, table.texts)
-    return crew_on(wiring, table, architects, annotators)
+    return build_agents_on(wiring, table, architects, annotators)
 
 
 def label_names(wiring: Wiring, labels: Sequence[Label]) -> LabelTable:
@@ -50,7 +50,9 @@ def label_names(wiring: Wiring, labels: Sequence[Label]) -> LabelTable:
     return LabelTable([label.id for label in labels], names, wiring.stored.lookup(names))
 
 
-def crew_on(wiring: Wiring, table: LabelTable, architects: Answers, annotators: Answers) -> Crew:
+def build_agents_on(
+    wiring: Wiring, table: LabelTable, architects: Answers, annotators: Answers
+) -> BuildAgents:
     """Put the agents on opened models."""
     config, build = wiring.config, wiring.config.build
     suggestions = Suggestions(lambda: table)
@@ -61,7 +63,7 @@ def crew_on(wiring: Wiring, table: LabelTable, architects: Answers, annotators: 
         ArchitectSettings(task=config.task.description, sample=build.sample, seed=build.seed),
         manner(config.models.architect),
     )
-    return Crew(suggestions, architect, annotator_on(wiring, annotators), settings(config, wiring))
+    return BuildAgents(suggestions, architect, annotator_on(wiring, annotators), settings(config, wiring))
 
 
 def annotator(wiring: Wiring, names: Sequence[str]) -> Annotator:

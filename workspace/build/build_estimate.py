@@ -9,6 +9,9 @@ from taxonaut.models.llm.estimates import EstimatingAnswers, Proposed, Tally
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
+from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
+from taxonaut.workspace.build.build_agents import build_agents_on, label_encoder, label_names
+from taxonaut.workspace.build.builders import build_config, build_policy
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.config import DEFAULT_CHOOSER
 from taxonaut.workspace.core.container import Wiring
@@ -56,10 +59,6 @@ async def aestimate_build(
 
     The real build differs by what its models find to be one category. Nothing is sent or written.
     """
-    from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
-    from taxonaut.workspace.build.build_agents import crew_on, label_names
-    from taxonaut.workspace.build.builders import build_config, build_policy
-
     labels = workspace.index.all_labels()
     if not labels:
         raise InputError(
@@ -74,9 +73,9 @@ async def aestimate_build(
         "architect": Tally(stand_in(wiring, models.architect, table.texts, proposed)),
         "annotator": Tally(stand_in(wiring, models.annotator, table.texts, proposed)),
     }
-    crew = crew_on(wiring, table, tallies["architect"], tallies["annotator"])
-    builder = AgentsTreeBuilder(lambda _: crew, build_policy(build))
-    await builder.split(crew, labels, None, progress)
+    agents = build_agents_on(wiring, table, tallies["architect"], tallies["annotator"])
+    builder = AgentsTreeBuilder(lambda _: agents, build_policy(build))
+    await builder.split(agents, labels, None, progress)
     roles = tuple(
         RoleEstimate(role, tally.name, tally.requests, tally.prompt_tokens, tally.completion_tokens)
         for role, tally in tallies.items()
@@ -86,8 +85,6 @@ async def aestimate_build(
 
 def stand_in(wiring: Wiring, model: ModelSettings, names: Sequence[str], proposed: Proposed) -> Answers:
     """Return an encoder for an encoder, and for a language model one that counts what it would read."""
-    from taxonaut.workspace.build.build_agents import label_encoder
-
     if model.provider == ENCODER:
         return label_encoder(wiring, model, names)
     encoder = label_encoder(wiring, ModelSettings(model=DEFAULT_CHOOSER), names)

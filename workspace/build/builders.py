@@ -9,6 +9,7 @@ from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.state.errors import InputError
 from taxonaut.state.stores.runs import Runs
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
+from taxonaut.workspace.build.build_agents import build_agents
 from taxonaut.workspace.build.kmeans_tree import KMeansSettings, KMeansTreeBuilder
 from taxonaut.workspace.build.tree_builder import TreeBuilder
 from taxonaut.workspace.core.config import BuildConfig, problems
@@ -48,12 +49,9 @@ def agents_builder(
     wiring: Wiring, settings: Mapping[str, Any], runs: Runs | None = None
 ) -> AgentsTreeBuilder:
     """Return the builder by agents; `settings` replace those of the [build] table."""
-    from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
-    from taxonaut.workspace.build.build_agents import crew
-
     build = build_config(wiring, settings)
     changed = wiring.reconfigured(wiring.config.model_copy(update={"build": build}))
-    return AgentsTreeBuilder(lambda labels: crew(changed, labels), build_policy(build), runs)
+    return AgentsTreeBuilder(lambda labels: build_agents(changed, labels), build_policy(build), runs)
 
 
 def build_config(wiring: Wiring, settings: Mapping[str, Any]) -> BuildConfig:
@@ -66,8 +64,6 @@ def build_config(wiring: Wiring, settings: Mapping[str, Any]) -> BuildConfig:
 
 def build_policy(build: BuildConfig) -> BuildPolicy:
     """Return the thresholds of a build."""
-    from taxonaut.graphs.policies import BuildPolicy
-
     return BuildPolicy(
         centres=build.centres,
         terminal_size=build.terminal_size,

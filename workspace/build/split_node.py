@@ -9,6 +9,8 @@ from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
+from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
+from taxonaut.workspace.build.builders import builder
 from taxonaut.workspace.build.tree_builder import Progress, TreeBuilder, silent
 from taxonaut.workspace.core.core import Core
 
@@ -30,8 +32,6 @@ async def asubtree(
     A label that the node itself is stays in it (key 0). The tree has no nodes where the builder finds nothing
     to divide. Raises InputError for a node with fewer than two labels, and as the builder does.
     """
-    from taxonaut.workspace.build.builders import builder
-
     build = builder(method, workspace.wiring, settings or {}, workspace.runs)
     return await asubtree_by(build, workspace.index, node, progress)
 
@@ -59,8 +59,6 @@ async def asubtree_by(
 
 def placed(build: TreeBuilder, index: Index, node: NodeId) -> TreeBuilder:
     """Tell agents where the node stands, so that the names they give differ from those around it."""
-    from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
-
     if not isinstance(build, AgentsTreeBuilder):
         return build
     way = index.node_paths([node])[node]

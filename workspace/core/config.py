@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -127,6 +127,26 @@ class WalkConfig(Section):
     seed: int = 0
 
 
+class WalkSettings(TypedDict, total=False):
+    """Settings of the [walk] table as keywords; see `WalkConfig`."""
+
+    shortlist: Literal["tree", "dense", "both"]
+    terminals: int
+    dense: int
+    candidates: int | None
+    branches: int
+    inherit: float
+    order: Literal["breadth", "depth"]
+    ancestors: bool | None
+    beam: int
+    threshold: float | None
+    start: Literal["root", "anchored"]
+    anchors: int
+    top: int
+    batch: int | None
+    seed: int
+
+
 class BuildConfig(Section):
     """How agents build and grow an index; see `BuildPolicy` for the thresholds."""
 
@@ -241,6 +261,19 @@ class CategorizeConfig(Section):
         default=600, ge=20, description="Characters of a product's text in a definition's prompt."
     )
     seed: int = 0
+
+
+class CategorizeSettings(TypedDict, total=False):
+    """Settings of the [categorize] table as keywords; see `CategorizeConfig`."""
+
+    threshold: float | None
+    candidates: int
+    abstain: float
+    shown: Literal["leaf", "path", "name", "definition"]
+    ask: Literal["choose", "rank", "think"]
+    examples: int
+    characters: int
+    seed: int
 
 
 class ScoringConfig(Section):

@@ -16,6 +16,7 @@ from taxonaut.models.embedder import Embedder
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import LabelSpace, ScoreSettings, TextScorer, option_vectors
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+from taxonaut.models.expert.encoder_export import open_encoder
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
@@ -91,8 +92,6 @@ class Wiring:
 
     def encoder_in(self, folder: "Path") -> StoredEmbedder:
         """Open an expert's fine-tuned encoder, once for equal ones; its vectors are kept under its own name."""
-        from taxonaut.models.expert.encoder_export import open_encoder
-
         opened = open_encoder(folder)
         embedder = self.embedders.setdefault(f"{folder} {opened.name}", opened)
         return StoredEmbedder(embedder, self.embeddings)

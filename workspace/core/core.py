@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from pydantic import ValidationError
 
@@ -25,7 +25,7 @@ from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.stores.traces import Trails
 from taxonaut.workspace.core import config as configuration
-from taxonaut.workspace.core.config import Config, Section, WalkConfig, load_config, problems
+from taxonaut.workspace.core.config import Config, Section, WalkConfig, WalkSettings, load_config, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
@@ -112,10 +112,10 @@ class Core:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def with_walk(self, **walk: Any) -> Self:
+    def with_walk(self, **walk: Unpack[WalkSettings]) -> Self:
         """Return this workspace with other walk settings; it shares the index and the opened models."""
         try:
-            changed = WalkConfig(**{**self.config.walk.model_dump(), **walk})
+            changed = WalkConfig.model_validate({**self.config.walk.model_dump(), **walk})
         except ValidationError as error:
             raise InputError(f"invalid [walk] settings: {problems(error)}") from None
         return self.with_table("walk", changed)

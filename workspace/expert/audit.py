@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.categorize import Judged
 from taxonaut.state.ids import LabelId
@@ -109,6 +110,4 @@ def learnt_from(routing: Categorizing, sample: Sample) -> int:
 
 def audit(workspace: Core, rows: Sequence[ItemRow], **how: Any) -> AuditRun:
     """Do what `aaudit` does, from synchronous code."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     return PORTAL.run(aaudit(workspace, rows, **how))

@@ -5,11 +5,14 @@ import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from pydantic import ValidationError
 
-from taxonaut.agents.category_expert import CategoryExpert
+from taxonaut.agents.category_expert import ROOM, TEMPLATES, CategoryExpert, CategorySettings
+from taxonaut.agents.domain_expert import DomainExpert
+from taxonaut.agents.general_expert import SCORED_TEMPLATE
+from taxonaut.graphs.categorize import categorize
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state import version
 from taxonaut.state.errors import InputError, ModelUnavailableError
@@ -19,10 +22,12 @@ from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import Item, distinct_items
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.build.build_agents import identity
-from taxonaut.workspace.core.config import CategorizeConfig, problems
+from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
+from taxonaut.workspace.expert.category_texts import category_texts
+from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.results import CategorizedItems
 from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched, unit_key
 
@@ -68,8 +73,6 @@ class Categorizing:
     def __init__(
         self, workspace: Core, expert: int | None, *, everything: bool = False, kind: str = KIND
     ) -> None:
-        from taxonaut.workspace.expert.experts import Experts
-
         self.workspace = workspace
         self.kind = kind
         self.experts = Experts(workspace)
@@ -150,10 +153,6 @@ class Categorizing:
 
     def graph(self) -> Any:
         """Return the compiled graph over both experts; a general expert that nothing is sent to is not opened."""
-        from taxonaut.agents.domain_expert import DomainExpert
-        from taxonaut.graphs.categorize import categorize
-        from taxonaut.workspace.expert.category_texts import category_texts
-
         workspace = self.workspace
         settings = workspace.config.categorize
         domain = DomainExpert(
@@ -247,16 +246,11 @@ def is_scored(workspace: Core) -> bool:
 
 def category_template(workspace: Core) -> str:
     """The name of the template that the general expert reads."""
-    from taxonaut.agents.category_expert import TEMPLATES
-    from taxonaut.agents.general_expert import SCORED_TEMPLATE
-
     return SCORED_TEMPLATE if is_scored(workspace) else TEMPLATES[workspace.config.categorize.ask]
 
 
 def category_expert(wiring: Wiring) -> CategoryExpert:
     """Return the general expert on its configured model."""
-    from taxonaut.agents.category_expert import ROOM, CategoryExpert, CategorySettings
-
     config = wiring.config
     model, how = config.models.general_expert, config.categorize
     if "max_tokens" not in model.model_fields_set:
@@ -267,7 +261,11 @@ def category_expert(wiring: Wiring) -> CategoryExpert:
 
 
 def categorizing(
-    workspace: Core, *, expert: int | None = None, everything: bool = False, **categorize: Any
+    workspace: Core,
+    *,
+    expert: int | None = None,
+    everything: bool = False,
+    **categorize: Unpack[CategorizeSettings],
 ) -> Categorizing:
     """Prepare a categorization; `categorize` replaces settings of the `[categorize]` table, such as `ask="think"`.
 
@@ -275,15 +273,22 @@ def categorizing(
     whatever the domain expert is sure of.
     """
     try:
-        changed = CategorizeConfig(**{**workspace.config.categorize.model_dump(), **categorize})
+        changed = CategorizeConfig.model_validate({**workspace.config.categorize.model_dump(), **categorize})
     except ValidationError as error:
-        raise InputError(f"these settings of a categorization cannot be: {problems(error)}") from None
+        raise InputError(f"invalid [categorize] settings: {problems(error)}") from None
     return Categorizing(workspace.with_table("categorize", changed), expert, everything=everything)
 
 
 async def acategorize(
-    workspace: Core, items: Iterable[Item], *, on_done: OnDone | None = None, **categorize: Any
+    workspace: Core,
+    items: Iterable[Item],
+    *,
+    expert: int | None = None,
+    everything: bool = False,
+    on_done: OnDone | None = None,
+    **categorize: Unpack[CategorizeSettings],
 ) -> CategorizedItems:
     """Do what `Categorizing.results` does, and return what came of the items together."""
-    async with aclosing(categorizing(workspace, **categorize).results(items, on_done)) as results:
+    made = categorizing(workspace, expert=expert, everything=everything, **categorize)
+    async with aclosing(made.results(items, on_done)) as results:
         return CategorizedItems([result async for result, _ in results])

@@ -11,6 +11,7 @@ import numpy as np
 from taxonaut.agents.architect import shown
 from taxonaut.agents.definition_writer import TEMPLATE, DefinitionWriter, Subject
 from taxonaut.agents.support.texts import path_text
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.db.json_codec import dump
@@ -18,13 +19,14 @@ from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Item
 from taxonaut.state.stores.definitions import Definition, Definitions
-from taxonaut.tools.support.names import class_terms
+from taxonaut.tools.support.names import class_terms, short_ends
 from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, Words, compose_definition
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.category_texts import category_paths, category_texts, forget_texts
+from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example, inner_labels
 
 AT_ONCE = 4096
@@ -193,8 +195,6 @@ async def adefine(
     `progress` of the definitions. Raises NotFoundError without a trained expert or
     for an unknown category, ModelUnavailableError when the model does not answer; what was finished is kept.
     """
-    from taxonaut.workspace.expert.experts import Experts
-
     if limit < 0:
         raise InputError(f"the limit is {limit!r}; give the number of definitions to write, or 0 for all")
     examples = Experts(workspace).examples()
@@ -227,8 +227,6 @@ async def adefine(
 
 def define(workspace: Core, labels: Sequence[LabelId] | None = None, **how: Any) -> DefinitionReport:
     """Do what `adefine` does, from synchronous code."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     return PORTAL.run(adefine(workspace, labels, **how))
 
 
@@ -309,8 +307,6 @@ class Defining:
 
     def short_titles(self, labels: Sequence[LabelId]) -> dict[LabelId, str]:
         """Return the shortest end of each category's path that no other category shares."""
-        from taxonaut.tools.support.names import short_ends
-
         paths = category_paths(self.workspace, self.workspace.index.label_ids())
         ends = dict(zip(paths, short_ends(list(paths.values())), strict=True))
         return {label: ends[label] for label in labels}

@@ -7,6 +7,7 @@ from typing import Any
 from taxonaut.state.ids import LabelId
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import Audit, Audited
+from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example
 from taxonaut.workspace.files.result_files import Shape
 from taxonaut.workspace.files.tables import cleaned
@@ -82,8 +83,6 @@ def domain_reasons(workspace: Core, expert: int, rows: Sequence[Audited]) -> lis
     By the words that speak for the category, if the classifier has a method `because(text, label)`, and by the
     nearest training products.
     """
-    from taxonaut.workspace.expert.experts import Experts
-
     if not rows:
         return []
     experts = Experts(workspace)

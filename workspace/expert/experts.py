@@ -14,13 +14,13 @@ from zipfile import BadZipFile
 
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.expert.classifier import Classifier
+from taxonaut.models.expert.trained_expert import HEAD, ServedHead, open_expert
 from taxonaut.state.errors import DiskError, InputError, NotFoundError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.expert.training_data import Example, inner_labels, training_data
-from taxonaut.workspace.files.item_files import ItemRow
+from taxonaut.workspace.expert.training_data import Example, inner_labels
 
 FOLDER = "experts"
 CARD = "card.json"
@@ -127,28 +127,6 @@ class Experts:
             f"{TRAIN}"
         )
 
-    def train(
-        self,
-        rows: Sequence[ItemRow],
-        *,
-        dev_rows: Sequence[ItemRow] | None = None,
-        skip_unknown: bool = False,
-        on_stage: OnStage = no_stage,
-    ) -> ExpertCard:
-        """Train an expert on labelled products, keep it and return its card. Raises as `training_data` does."""
-        settings = self.workspace.config.expert
-        data = training_data(
-            self.workspace,
-            rows,
-            dev_rows,
-            share=settings.dev if settings.encoder else None,
-            seed=settings.seed,
-            skip_unknown=skip_unknown,
-        )
-        from taxonaut.workspace.expert.training import train_expert
-
-        return train_expert(self.workspace, data, on_stage)
-
     def save(
         self, card: ExpertCard, write: Callable[[Path], None], examples: Sequence[Example] = ()
     ) -> ExpertCard:
@@ -216,8 +194,6 @@ class Experts:
         Vectors come from its own encoder, or from the workspace's embedder, and are kept. Raises as `card` and the
         embedder do, and WorkspaceError if the workspace's embedder is not the one it was trained with.
         """
-        from taxonaut.models.expert.trained_expert import HEAD, ServedHead, open_expert
-
         card, wiring = self.card(number), self.workspace.wiring
         with self.readable(card.number, HEAD) as path:
             head = ServedHead.load(path.parent)

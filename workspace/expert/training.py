@@ -28,8 +28,9 @@ from taxonaut.workspace.build.tree_builder import Progress
 from taxonaut.workspace.core.config import ExpertConfig
 from taxonaut.workspace.core.container import close
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.expert.experts import ENCODER, ExpertCard, Experts, OnStage
-from taxonaut.workspace.expert.training_data import Example, TrainingData
+from taxonaut.workspace.expert.experts import ENCODER, ExpertCard, Experts, OnStage, no_stage
+from taxonaut.workspace.expert.training_data import Example, TrainingData, training_data
+from taxonaut.workspace.files.item_files import ItemRow
 
 DEFAULTS = FinetuneSettings(epochs=4)
 
@@ -132,7 +133,32 @@ Lookup = Callable[..., Matrix]
 """`StoredEmbedder.lookup`: texts, and what is told how far it is, to unit vectors."""
 
 
-def train_expert(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCard:
+def train_expert(
+    workspace: Core,
+    rows: Sequence[ItemRow],
+    *,
+    dev_rows: Sequence[ItemRow] | None = None,
+    skip_unknown: bool = False,
+    on_stage: OnStage = no_stage,
+) -> ExpertCard:
+    """Train an expert on labelled products, keep it and return its card.
+
+    `dev_rows`: products to judge it by; without them some of `rows` are held out. `skip_unknown`: leave out
+    products of categories that the index does not have. Raises as `training_data` and `train_on` do.
+    """
+    settings = workspace.config.expert
+    data = training_data(
+        workspace,
+        rows,
+        dev_rows,
+        share=settings.dev if settings.encoder else None,
+        seed=settings.seed,
+        skip_unknown=skip_unknown,
+    )
+    return train_on(workspace, data, on_stage)
+
+
+def train_on(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCard:
     """Train on checked products, keep the expert and return its card.
 
     Metrics are of the dev part if there is one, else of products held out fold by fold. Raises MissingExtraError
@@ -158,7 +184,7 @@ def train_expert(workspace: Core, data: TrainingData, on_stage: OnStage) -> Expe
 
 
 def train_encoder(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCard:
-    """Do what `train_expert` does, on the vectors of an encoder that is fine-tuned first.
+    """Do what `train_on` does, on the vectors of an encoder that is fine-tuned first.
 
     Of a dev part that was given, nothing but weights and temperature is learned; one that was held out becomes
     part of what the expert is made of at last.

@@ -6,7 +6,10 @@ from pathlib import Path
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import VOCABULARY
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.files.index_csv import read_csv, write_csv
 from taxonaut.workspace.files.index_file import IndexFile, index_format, written_whole
+from taxonaut.workspace.files.index_jsonl import jsonl_lines, read_jsonl
+from taxonaut.workspace.files.skos import BASE, read_skos, write_skos
 from taxonaut.workspace.files.sources import open_source
 
 _SHOWN = 5
@@ -32,18 +35,12 @@ def export_index(
         _check_labelless(workspace, chosen)
     with written_whole(path) as raw:
         if chosen == "skos":
-            from taxonaut.workspace.files.skos import BASE, write_skos
-
             write_skos(workspace.index.snapshot(), raw, base=base or BASE, language=language)
             return 0
         text = io.TextIOWrapper(raw, encoding="utf-8", newline="")
         try:
             if chosen == "csv":
-                from taxonaut.workspace.files.index_csv import write_csv
-
                 return write_csv(workspace.index, text, guarded=guarded)
-            from taxonaut.workspace.files.index_jsonl import jsonl_lines
-
             text.writelines(jsonl_lines(workspace.index.snapshot()))
             return 0
         finally:
@@ -76,15 +73,9 @@ def read_index(
     chosen = index_format(path, format)
     source = open_source(path, "lines" if chosen == "skos" else chosen, encoding)
     if chosen == "skos":
-        from taxonaut.workspace.files.skos import read_skos
-
         return read_skos(source, language=language, leaves_only=leaves_only)
     if chosen == "csv":
-        from taxonaut.workspace.files.index_csv import read_csv
-
         return read_csv(source)
-    from taxonaut.workspace.files.index_jsonl import read_jsonl
-
     return read_jsonl(source)
 
 

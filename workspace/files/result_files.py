@@ -17,6 +17,7 @@ from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
 from taxonaut.state.errors import DiskError, InputError
 from taxonaut.state.records import ItemResult
+from taxonaut.workspace.files.parquet import jsonl_to_parquet
 from taxonaut.workspace.files.sources import STDIN, Format, format_of
 from taxonaut.workspace.files.tables import cleaned
 
@@ -148,8 +149,6 @@ class ResultWriter(Generic[R]):
             temporary.replace(path)
             return
         import duckdb
-
-        from taxonaut.workspace.files.parquet import jsonl_to_parquet
 
         parquet = temporary.with_name(temporary.name + ".parquet")
         try:

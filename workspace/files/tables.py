@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from taxonaut.state.errors import InputError
+from taxonaut.workspace.files.parquet import parquet_columns, parquet_rows
 from taxonaut.workspace.files.sources import Source
 
 _LONGEST_FIELD = 2**31 - 1
@@ -220,15 +221,11 @@ def _first_character(source: Source) -> str:
 
 
 def _parquet_columns(source: Source) -> tuple[str, ...]:
-    from taxonaut.workspace.files.parquet import parquet_columns
-
     with _refusing_bad_parquet(source):
         return parquet_columns(source.path)
 
 
 def _parquet_rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
-    from taxonaut.workspace.files.parquet import parquet_rows
-
     with _refusing_bad_parquet(source):
         for number, record in enumerate(parquet_rows(source.path), start=1):
             yield Row(number, f"{source.name}, row {number}", dict(zip(columns, record, strict=True)))

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
+from taxonaut.graphs.assign_vocabulary import assign_vocabulary
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Matrix
 from taxonaut.state import version
@@ -16,7 +17,8 @@ from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Item, distinct_items
 from taxonaut.state.stores.taggings import Tags
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.vocabulary.build_agents import (
+from taxonaut.workspace.vocabulary.reading import check_vocabulary
+from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
     Lookup,
     item_annotator,
@@ -25,7 +27,6 @@ from taxonaut.workspace.vocabulary.build_agents import (
     settings,
     text_of,
 )
-from taxonaut.workspace.vocabulary.reading import check_vocabulary
 from taxonaut.workspace.walk.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, unit_key
 
 KIND = "assign"
@@ -104,8 +105,6 @@ class Descent:
     """
 
     def __init__(self, workspace: Core, *, every: bool) -> None:
-        from taxonaut.graphs.assign_vocabulary import assign_vocabulary
-
         self.wiring = workspace.wiring
         self.encodes = workspace.config.models.annotator.provider == ENCODER
         self.lookup: Lookup = self.wiring.stored.lookup

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.state import version
 from taxonaut.state.descriptors import Refined
@@ -15,14 +16,14 @@ from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode, distinct_items
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.vocabulary.build_agents import (
+from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of
+from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
     item_table,
     settings,
     text_of,
-    vocabulary_crew,
+    vocabulary_agents,
 )
-from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of
 from taxonaut.workspace.walk.classification import DEEPEST
 
 OnStage = Callable[[str], Progress]
@@ -101,16 +102,14 @@ def policy_of(workspace: Core) -> VocabularyPolicy:
 
 async def refine(workspace: Core, run: RunId, items: Sequence[Item], on_stage: OnStage) -> dict[str, Refined]:
     """Run the graph over the items."""
-    from taxonaut.graphs.build_vocabulary import build_vocabulary
-
     table = item_table(workspace.wiring, items, on_stage("embedding items"))
-    crew = vocabulary_crew(workspace.wiring, table)
+    agents = vocabulary_agents(workspace.wiring, table)
     graph = build_vocabulary(
-        crew.suggestions,
-        crew.architect,
-        crew.annotator,
-        crew.writer,
-        crew.reviewer,
+        agents.suggestions,
+        agents.architect,
+        agents.annotator,
+        agents.writer,
+        agents.reviewer,
         policy_of(workspace),
         workspace.runs.units(run),
         on_stage("building"),

@@ -25,6 +25,7 @@ from taxonaut.workspace.vocabulary.statistics import (
     shared_paths,
     vocabulary_statistics,
 )
+from taxonaut.workspace.vocabulary.vocabulary_agents import text_of
 
 MOST_COMPARED = 5000
 """Items of one parent that are compared with each other; of more, so many are drawn."""
@@ -210,11 +211,9 @@ def read_facts(workspace: Core) -> Facts:
 def item_vectors(workspace: Core, ids: Sequence[ItemId]) -> Matrix | None:
     """Return the items' kept unit vectors, float32 (n, d), zeros where one is missing; None if all are.
 
-    They are those of the texts as agents read them (`vocabulary_crew.text_of`). Of several embedders the one
+    They are those of the texts as agents read them (`vocabulary_agents.text_of`). Of several embedders the one
     that has most of them is taken. Nothing is embedded, no model opened.
     """
-    from taxonaut.workspace.vocabulary.build_agents import text_of
-
     characters = workspace.config.vocabulary.characters
     embeddings = workspace.wiring.embeddings
     best: Matrix | None = None

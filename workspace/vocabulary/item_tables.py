@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from taxonaut.state.ids import ItemId, NodeId
+from taxonaut.workspace.files.parquet import jsonl_to_parquet
 from taxonaut.workspace.vocabulary.reading import Vocabulary
 from taxonaut.workspace.vocabulary.semantic_ids import PAD, SemanticIds
 
@@ -27,8 +28,6 @@ def write_parquet(vocabulary: Vocabulary, ids: SemanticIds, raw: BinaryIO, folde
     those without a slot included.
     """
     import duckdb
-
-    from taxonaut.workspace.files.parquet import jsonl_to_parquet
 
     columns = {"item": "VARCHAR"}
     for slot in ids.slots:

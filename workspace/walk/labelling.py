@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from taxonaut.state.records import Item, ItemResult
 from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.walk.classification import EMPTY_TEXT
 
 R = TypeVar("R")
 
@@ -30,8 +31,6 @@ class Tally:
 
     def count(self, result: ItemResult) -> None:
         """Count one result."""
-        from taxonaut.workspace.walk.classification import EMPTY_TEXT
-
         self.items += 1
         if result.error == EMPTY_TEXT:
             self.blank += 1

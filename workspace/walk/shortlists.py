@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from taxonaut.graphs.navigate import first_errors
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Item
 from taxonaut.workspace.core.core import Core
@@ -34,10 +35,8 @@ async def shortlists(
     Labels come by the score that docs/walk.md defines. Nothing is kept but a language model's replies: the
     same call again repeats no request.
     """
-    from taxonaut.graphs.navigate import first_errors
-
     workspace.check_walkable()
-    graph = walk_graph(workspace, None, rank=False).compile()
+    graph = walk_graph(workspace, rank=False).compile()
     results: dict[ItemId, ShortlistResult] = {}
     for batch in batched((item for item in items if item.text.strip()), workspace.batch):
         found = await graph.ainvoke({"items": batch}, {"recursion_limit": DEEPEST})

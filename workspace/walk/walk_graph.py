@@ -1,33 +1,42 @@
-"""The walk as a graph over a workspace's index and agents, or over agents of a person's own."""
+"""The walk as a graph over a workspace's index and agents, or over agents of the caller's own."""
 
 from typing import TYPE_CHECKING, Any
 
+from taxonaut.agents.roles import Navigates, Ranks, Retrieves
+from taxonaut.graphs.navigate import Guides, navigate
 from taxonaut.graphs.policies import WalkPolicy
-from taxonaut.state.errors import InputError
+from taxonaut.models.catalog import ENCODER
 from taxonaut.workspace.core.core import Core
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
-AGENTS = ("navigator", "expert", "retriever", "guide")
-"""What `walk_graph` takes in place of the workspace's own."""
-
 
 def walk_graph(
-    workspace: Core, policy: WalkPolicy | None, *, rank: bool, **agents: Any
+    workspace: Core,
+    policy: WalkPolicy | None = None,
+    *,
+    rank: bool = True,
+    navigator: Navigates | None = None,
+    expert: Ranks | None = None,
+    retriever: Retrieves | None = None,
+    guide: Guides | None = None,
 ) -> "StateGraph[Any, Any, Any, Any]":
-    """Return the walk, uncompiled; models of agents that are given in `agents` are not opened."""
-    from taxonaut.graphs.navigate import navigate
+    """Return the walk, uncompiled, on the agents given and otherwise on the workspace's own.
 
-    if unknown := sorted(set(agents) - set(AGENTS)):
-        raise InputError(f"a walk has no {unknown[0]!r}; it has {', '.join(AGENTS)}")
-    policy, wiring = policy or workspace.policy(), workspace.wiring
-    if "navigator" not in agents:
-        agents["navigator"] = wiring.navigator()
-    if "retriever" not in agents and (workspace.compares_vectors or policy.needs_retriever):
-        agents["retriever"] = wiring.retriever()
+    Without `rank` it ends with the shortlists. Models of agents that are given are not opened, and a retriever is
+    made only for a policy that needs one or for an agent that compares vectors.
+    """
+    policy, wiring, models = policy or workspace.policy(), workspace.wiring, workspace.config.models
+    own = []
+    if navigator is None:
+        navigator = wiring.navigator()
+        own.append(models.navigator)
     if not rank:
-        agents["expert"] = None
-    elif "expert" not in agents:
-        agents["expert"] = wiring.general_expert()
-    return navigate(workspace.index, policy=policy, **agents)
+        expert = None
+    elif expert is None:
+        expert = wiring.general_expert()
+        own.append(models.general_expert)
+    if retriever is None and (policy.needs_retriever or any(role.provider == ENCODER for role in own)):
+        retriever = wiring.retriever()
+    return navigate(workspace.index, navigator, expert, retriever, policy, guide)

@@ -17,7 +17,7 @@ from taxonaut.state.errors import InputError, ModelError, ModelUnavailableError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, BuildReport, fingerprint, thinned
-from taxonaut.workspace.build.build_agents import crew
+from taxonaut.workspace.build.build_agents import build_agents
 from taxonaut.workspace.build.builders import agents_builder
 from taxonaut.workspace.core.config import BuildConfig, TaskConfig
 
@@ -147,7 +147,7 @@ async def build_failing(workspace: Workspace, good: int) -> tuple[AgentsTreeBuil
         wiring = workspace.wiring.reconfigured(
             workspace.config.model_copy(update={"build": BuildConfig(**SMALL)})
         )
-        people = crew(wiring, given)
+        people = build_agents(wiring, given)
         failing.append(Failing(people.annotator.asker.model, good))
         people.annotator.asker.model = failing[-1]
         return people
@@ -208,7 +208,7 @@ def test_few_labels_need_no_agents(workspace: Workspace) -> None:
 
 def settings_of(workspace: Workspace, **changes: Any) -> dict[str, Any]:
     wiring = workspace.wiring.reconfigured(workspace.config.model_copy(update=changes))
-    return dict(crew(wiring, labels()).settings)
+    return dict(build_agents(wiring, labels()).settings)
 
 
 def test_what_makes_two_builds_the_same(workspace: Workspace) -> None:

@@ -19,7 +19,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, Crew
+from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, BuildAgents
 from taxonaut.workspace.build.split_node import asplit_node, asubtree_by
 from taxonaut.workspace.workspace import Workspace
 
@@ -87,17 +87,17 @@ def test_agents_are_told_where_the_node_stands_and_what_is_beside_it(index: Inde
 
     vectors = np.eye(len(index.label_ids()), dtype=np.float32)
 
-    def crew(labels: Sequence[Label]) -> Crew:
+    def build_agents(labels: Sequence[Label]) -> BuildAgents:
         names = [label.name for label in labels]
         table = LabelTable([label.id for label in labels], names, vectors[: len(names)])
         suggestions, model = Suggestions(lambda: table), ScriptedModel(rule=rule)
         architect = Architect(model, PromptLibrary(), suggestions)
-        return Crew(suggestions, architect, Annotator(model, PromptLibrary()), {})
+        return BuildAgents(suggestions, architect, Annotator(model, PromptLibrary()), {})
 
     balls = next(
         node.id for node in index.nodes([NodeId(2), NodeId(3), NodeId(4), NodeId(5)]) if node.name == "Balls"
     )
-    builder = AgentsTreeBuilder(crew, BuildPolicy(terminal_size=2))
+    builder = AgentsTreeBuilder(build_agents, BuildPolicy(terminal_size=2))
     added = [Label(LabelId("racket"), "Rackets")]
     tree = asyncio.run(asubtree_by(builder, index, balls, added=added))
     assert {node.name for node in tree.nodes} == {"Round", "Flat"}

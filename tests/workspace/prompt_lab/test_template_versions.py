@@ -11,7 +11,7 @@ from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
 from taxonaut.state.stores.prompt_versions import Templates
-from taxonaut.workspace.build import build_agents as crew
+from taxonaut.workspace.build import build_agents
 from taxonaut.workspace.prompt_lab.template_versions import find_version, list_versions, restore
 from taxonaut.workspace.workspace import Workspace
 
@@ -176,4 +176,4 @@ def test_a_build_keeps_what_its_agents_are_told(
     with pytest.raises(Stopped):
         workspace.build_index("agents")
     names = [each.name for each in Templates(workspace.database).beginning("")]
-    assert sorted(names) == sorted(crew.TEMPLATES)
+    assert sorted(names) == sorted(build_agents.TEMPLATES)

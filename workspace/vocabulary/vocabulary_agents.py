@@ -55,7 +55,7 @@ Lookup = Callable[[Sequence[str]], Matrix]
 
 
 @dataclass(frozen=True, slots=True)
-class VocabularyCrew:
+class VocabularyAgents:
     """Who builds a vocabulary."""
 
     suggestions: Suggestions[ItemId]
@@ -65,7 +65,7 @@ class VocabularyCrew:
     reviewer: ChangeReviewer
 
 
-def vocabulary_crew(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyCrew:
+def vocabulary_agents(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyAgents:
     """Return the agents that build over some items."""
     config, vocabulary = wiring.config, wiring.config.vocabulary
     task, prompts = config.task.description, wiring.prompts
@@ -89,7 +89,7 @@ def vocabulary_crew(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyCrew:
         annotators, prompts, suggestions.name, task, manner(roles.annotator), vocabulary.seed
     )
     reviewer = ChangeReviewer(architects, prompts, suggestions.name, task, manner(roles.architect))
-    return VocabularyCrew(suggestions, architect, annotator_on(wiring, annotators, most), writer, reviewer)
+    return VocabularyAgents(suggestions, architect, annotator_on(wiring, annotators, most), writer, reviewer)
 
 
 def item_annotator(wiring: Wiring, lookup: Lookup, *, every: bool) -> Annotator:
