@@ -197,3 +197,37 @@ def clipped(text: str) -> str:
 def rank_score(position: int) -> float:
     """The score of a choice from a model that gives none: 1, 1/2, 1/3, … by its place in the answer."""
     return 1.0 / (position + 1)
+
+
+def custom_answer(
+    agent: str,
+    item: Item,
+    options: Sequence[T],
+    scores: Mapping[T, float],
+    node: NodeId | None = None,
+    reason: str = "",
+) -> Answer[T]:
+    """Return the answer of an agent that chose `scores` among `options`, best first; none of them is an abstention.
+
+    `agent` is its name in the decision rows. `node` is the node whose branches were on offer. What is not among the
+    options is left out.
+    """
+    chosen = tuple(sorted((each for each in options if each in scores), key=lambda each: -scores[each]))
+    found = tuple(float(scores[each]) for each in chosen)
+    offer = Offer(tuple(options), 0)
+    tool = ToolSpec(agent, "", {})
+    question = Question(node, offer, (), tool, "", len(offer.options), "", "")
+    decision = Decision(
+        item_id=item.id,
+        node_id=node,
+        agent=agent,
+        template="",
+        template_hash="",
+        model=agent,
+        tool=agent,
+        options=tuple(map(str, offer.options)),
+        choice=tuple(map(str, chosen)),
+        scores=tuple(round(float(scores.get(each, 0.0)), 4) for each in offer.options),
+        usage=Usage(),
+    )
+    return Answer(item, question, chosen, found, ("",) * len(chosen), reason, decision)

@@ -27,7 +27,7 @@ class Navigates(Protocol):
         paths: Mapping[NodeId, Sequence[str]],
         ancestors: bool | None = None,
     ) -> Sequence[Answer[NodeId]]:
-        """Answer for each item at each node it visits, in any order; `agents.deciding.decided` makes an answer."""
+        """Answer for each item at each node it visits, in any order; `agents.asking.decided` makes an answer."""
 
 
 class Ranks(Protocol):

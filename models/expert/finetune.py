@@ -16,7 +16,8 @@ from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.scorer import PATH_SEPARATOR
 from taxonaut.models.expert.heads import TwoPhaseLoss
 from taxonaut.models.expert.lexical import divided
-from taxonaut.models.expert.transformer import CONFIG, OpenTransformer, batches, open_transformer, quiet
+from taxonaut.models.expert.transformer import OpenTransformer, batches, open_transformer, quiet
+from taxonaut.models.gguf.convert import CONFIG
 from taxonaut.state.errors import InputError
 
 if TYPE_CHECKING:

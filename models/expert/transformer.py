@@ -1,7 +1,6 @@
 """Open a transformer encoder from a folder on this machine: nothing is downloaded, and nothing in it is run."""
 
 import hashlib
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taxonaut.models.embedder import Matrix
+from taxonaut.models.gguf.convert import CONFIG, read_config
 from taxonaut.state.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 EXTRA = "train"
-CONFIG = "config.json"
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _TOKENIZERS = (
     "tokenizer.json",
@@ -121,17 +120,6 @@ def check_folder(folder: Path) -> None:
             f"{str(folder)!r} is no transformer encoder: {' and '.join(missing)} missing; "
             + ("pickled weights are not read, save them as safetensors" if pickled else "give another folder")
         )
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read `config.json`. Raises InputError where it is no JSON object."""
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{str(folder / CONFIG)!r} cannot be read ({error}); give another folder") from error
-    if not isinstance(config, dict):
-        raise InputError(f"{str(folder / CONFIG)!r} holds no JSON object; give another folder")
-    return config
 
 
 def fingerprint(folder: Path) -> str:

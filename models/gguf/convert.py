@@ -11,13 +11,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from taxonaut.models.expert.transformer import read_config
 from taxonaut.state.errors import InputError, MissingExtraError
 
 ARCHITECTURE = "general.architecture"
+CONFIG = "config.json"
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 Value = bool | int | float | str | bytes | Sequence[str] | Sequence[int] | Sequence[float]
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read `config.json`. Raises InputError where it is no JSON object."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(folder / CONFIG)!r} cannot be read ({error}); give another folder") from error
+    if not isinstance(config, dict):
+        raise InputError(f"{str(folder / CONFIG)!r} holds no JSON object; give another folder")
+    return config
 
 
 def read_safetensors(path: Path) -> dict[str, npt.NDArray[np.generic]]:

@@ -1,20 +1,20 @@
 """Every change to the index as an event: grouped, taken back, done again, and looked back on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index import bulk_operations, operations
-from taxonaut.state.index.affected import touched
 from taxonaut.state.index.diff import IndexDiff, diff
-from taxonaut.state.index.history import Events, History
+from taxonaut.state.index.history import Events, History, Part
 from taxonaut.state.index.operations import Arguments, Done, Editor, Operation, Step
 from taxonaut.state.index.patches import patch
 from taxonaut.state.index.reader import IndexReader
 from taxonaut.state.index.snapshot import Snapshot
-from taxonaut.state.index.undo import LABEL_TEXTS, WITHOUT_TREE, rests_on
+from taxonaut.state.index.undo import LABEL_TEXTS, WITHOUT_TREE, labels_of, nodes_of, rests_on, retold
+from taxonaut.state.index.view import IndexView
 from taxonaut.state.records import Event
 
 _OPERATIONS: dict[str, Operation] = {
@@ -196,3 +196,32 @@ class _Group:
 def _undone(target: Event, inverse: Step, editor: Editor) -> Done:
     done = _OPERATIONS[inverse.operation](editor, inverse.arguments)
     return Done({**done.payload, "event": target.id, "operation": inverse.operation}, done.inverse)
+
+
+def touched(view: IndexView, events: Sequence[Event]) -> Part | None:
+    """Return what events named, its neighbours and all above; None where one of them changed the whole tree.
+
+    Hold `database.lock` around it.
+    """
+    nodes: set[int] = set()
+    labels: set[int] = set()
+    shape, numbers = view.shape, view.labels.numbers
+    for event in events:
+        operation, arguments = event.inverse["operation"], event.inverse["arguments"]
+        if operation == "switch_tree":
+            return None
+        nodes |= nodes_of(event)
+        labels |= labels_of(event, numbers.get) | retold(event, numbers.get)
+        if operation == "drop_labels":
+            labels.update(range(arguments["first"], arguments["last"] + 1))
+    standing = [node for node in nodes if shape.has(node)]
+    nodes.update(child for node in standing for child in shape.children[node])
+    labels.update(label for node in standing for label in shape.labels_at[node])
+    nodes.update(node for label in labels for node in shape.nodes_of[label])
+    waiting = [node for node in nodes if shape.has(node)]
+    while waiting:
+        for parent in shape.parents[waiting.pop()]:
+            if parent not in nodes:
+                nodes.add(parent)
+                waiting.append(parent)
+    return Part(frozenset(nodes), frozenset(labels))

@@ -11,8 +11,7 @@ import shop_expert
 from langgraph.graph import END, START, StateGraph
 
 from taxonaut import Workspace
-from taxonaut.agents.asking import Answer
-from taxonaut.agents.custom_answer import custom_answer
+from taxonaut.agents.asking import Answer, custom_answer
 from taxonaut.graphs.navigate import Chosen, Guide
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.scripted import ScriptedModel

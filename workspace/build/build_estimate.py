@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxonaut.models.catalog import ENCODER
-from taxonaut.models.llm.estimates import EstimatingAnswers, Proposed, Tally
+from taxonaut.models.estimates import EstimatingAnswers, Proposed, Tally
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from taxonaut.models.llm.estimates import DESCRIPTION, EstimatingAnswers, Proposed, Tally
+from taxonaut.models.estimates import DESCRIPTION, EstimatingAnswers, Proposed, Tally
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.models.settings import ModelSettings
