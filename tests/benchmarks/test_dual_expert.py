@@ -18,7 +18,7 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.core.config import ExpertConfig
-from taxonaut.workspace.expert.experts import ExpertCard, Experts
+from taxonaut.workspace.expert.experts import ExpertCard
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -119,11 +119,11 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ExpertConfig]:
     """The settings of each training; what is trained is always the same."""
     seen: list[ExpertConfig] = []
 
-    def train(experts: Experts, rows: Sequence[ItemRow], **how: Any) -> ExpertCard:
-        seen.append(experts.workspace.config.expert)
-        return shop_expert.train(experts.workspace)
+    def train(workspace: Workspace, rows: Sequence[ItemRow]) -> ExpertCard:
+        seen.append(workspace.config.expert)
+        return shop_expert.train(workspace)
 
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.train", train)
+    monkeypatch.setattr(Workspace, "train_expert", train)
     monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda settings: LengthEmbedder())
     return seen
 

@@ -167,7 +167,7 @@ def test_ctrl_c_says_what_is_kept(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.train", interrupt)
+    monkeypatch.setattr("taxonaut.workspace.workspace.Workspace.train_expert", interrupt)
     called = run("expert", "train", products, "-w", shop)
     assert (called.code, called.out) == (130, "")
     assert called.err.startswith("interrupted: no expert was made of this training; embeddings that were ")

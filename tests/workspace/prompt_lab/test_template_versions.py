@@ -171,7 +171,7 @@ def test_a_build_keeps_what_its_agents_are_told(
     def stop(*_: object) -> None:
         raise Stopped
 
-    monkeypatch.setattr("taxonaut.workspace.build.builders.builder", stop)
+    monkeypatch.setattr("taxonaut.workspace.workspace.builder", stop)
     workspace.index.add_labels([Label(LabelId("a"), "A")])
     with pytest.raises(Stopped):
         workspace.build_index("agents")
