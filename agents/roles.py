@@ -77,7 +77,7 @@ class Proposes(Protocol[Id]):
     def seed(self) -> int:
         """Where chance starts, for what is divided without it."""
 
-    async def propose(self, partitions: Sequence[Partition[Id]], wanted: Sequence[int]) -> "list[Proposal]":
+    async def propose(self, partitions: Sequence[Partition[Id]], wanted: Sequence[int]) -> list[Proposal]:
         """Propose at most `wanted` centres for each partition, in order."""
 
 
@@ -92,19 +92,19 @@ class Assigns(Protocol):
     def reads_prompts(self) -> bool:
         """Whether its centres stand in a prompt, which has room for so many only."""
 
-    async def assign(self, jobs: "Sequence[Job]") -> "list[Assigned]":
+    async def assign(self, jobs: Sequence[Job]) -> list[Assigned]:
         """Do all jobs; the answers come in the jobs' order."""
 
 
 class WritesChanges(Protocol):
     """Says what to do about items that fit nothing: `agents.change_writer.ChangeWriter`."""
 
-    async def write(self, clusters: "Sequence[Uncovered]") -> "list[WrittenChange]":
+    async def write(self, clusters: Sequence[Uncovered]) -> list[WrittenChange]:
         """Write a proposal for each cluster, in order."""
 
 
 class ReviewsChanges(Protocol):
     """Approves or rejects changes: `agents.change_reviewer.ChangeReviewer`."""
 
-    async def review(self, cases: "Sequence[Case]") -> "list[Review]":
+    async def review(self, cases: Sequence[Case]) -> list[Review]:
         """Review all cases, in order."""
