@@ -67,8 +67,8 @@ class Conversation:
     ...             ...
 
     Read the updates of a turn to their end: leaving them earlier breaks the turn off. From synchronous code: `with`
-    in place of `async with`, and `ask`, `answer`, `order` and `go_on` in place of `say`, `decide`, `command`
-    and `resume`; they return the updates as a list.
+    in place of `async with`, and `say_sync`, `decide_sync`, `command_sync` and `resume_sync`, which return the
+    updates as a list.
     """
 
     def __init__(
@@ -289,19 +289,19 @@ class Conversation:
     def __exit__(self, *_: object) -> None:
         synchronous(self.aclose())
 
-    def ask(self, text: str) -> list[TalkUpdate]:
+    def say_sync(self, text: str) -> list[TalkUpdate]:
         """Do what `say` does, from synchronous code."""
         return synchronous(gathered(self.say(text)))
 
-    def order(self, line: str) -> list[TalkUpdate]:
+    def command_sync(self, line: str) -> list[TalkUpdate]:
         """Do what `command` does, from synchronous code."""
         return synchronous(gathered(self.command(line)))
 
-    def answer(self, yes: bool) -> list[TalkUpdate]:
+    def decide_sync(self, yes: bool) -> list[TalkUpdate]:
         """Do what `decide` does, from synchronous code."""
         return synchronous(gathered(self.decide(yes)))
 
-    def go_on(self) -> list[TalkUpdate]:
+    def resume_sync(self) -> list[TalkUpdate]:
         """Do what `resume` does, from synchronous code."""
         return synchronous(gathered(self.resume()))
 

@@ -5,8 +5,9 @@ import atexit
 import contextvars
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future, wait
+from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taxonaut.state.errors import ModelError, ModelReplyError
@@ -26,6 +27,12 @@ def said(error: ModelError | None) -> tuple[str, ...]:
 
 
 T = TypeVar("T")
+
+
+class Ended(Enum):
+    """The end of a generator."""
+
+    END = 0
 
 
 class Portal:
@@ -77,6 +84,19 @@ class Portal:
         except KeyboardInterrupt:
             loop.call_soon_threadsafe(lambda: tasks[0].cancel())
             wait([outcome])
+            raise
+
+    def iterate(self, given: AsyncGenerator[T, None]) -> Iterator[T]:
+        """Yield what an asynchronous generator yields. Ctrl-C ends it in order, and so does leaving it early."""
+
+        async def following() -> T | Ended:
+            return await anext(given, Ended.END)
+
+        try:
+            while not isinstance(found := self.run(following()), Ended):
+                yield found
+        except GeneratorExit:
+            self.run(given.aclose())
             raise
 
     def close(self) -> None:

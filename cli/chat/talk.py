@@ -1,11 +1,9 @@
 """A conversation that works in the background: it loads while a person types, and Ctrl-C breaks off an answer."""
 
-import asyncio
 import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
-from queue import SimpleQueue
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from taxonaut.models.catalog import ENCODER
@@ -32,68 +30,44 @@ class Talk:
     """
 
     def __init__(self, workspace: "Workspace", thread: str, *, warms: bool = False) -> None:
-        self.workspace, self.thread, self.warms = workspace, thread, warms
-        self.chat: Conversation | None = None
-        self.failure: BaseException | None = None
-        self.opened = threading.Event()
+        self.workspace, self.warms = workspace, warms
+        self.open(thread)
+
+    def open(self, thread: str) -> None:
+        """Begin to open a thread."""
+        self.thread = thread
+        self.chat: Future[Conversation] = Future()
         self.asked = threading.Event()
         self.loading = threading.Thread(target=self._load, name="taxonaut-chat", daemon=True)
         self.loading.start()
 
     def ready(self) -> "Conversation":
-        """Return the conversation once it is there; raises what stood in its way."""
-        self.opened.wait()
-        if self.failure is not None:
-            raise self.failure
-        assert self.chat is not None
-        return self.chat
+        """Return the conversation once it is open; raises the error if it cannot be opened."""
+        return self.chat.result()
 
     def updates(self, begin: Begin) -> Iterator[Update]:
-        """Give a turn's updates as they come. Ctrl-C ends the turn in order and is raised then."""
+        """Yield a turn's updates as they come. Ctrl-C ends the turn in order and is raised then."""
         from taxonaut.graphs.sync_bridge import PORTAL
 
         self.asked.set()
         chat = self.ready()
-        loop = PORTAL.start()
-        came: SimpleQueue[Update | asyncio.Task[None]] = SimpleQueue()
-        tasks: list[asyncio.Task[None]] = []
-
-        async def pump() -> None:
-            async with aclosing(begin(chat)) as updates:
-                async for update in updates:
-                    came.put(update)
-
-        def start() -> None:
-            tasks.append(loop.create_task(pump()))
-            tasks[0].add_done_callback(came.put)
-
-        loop.call_soon_threadsafe(start)
         try:
-            while not isinstance(update := came.get(), asyncio.Task):
-                yield update
-        except (KeyboardInterrupt, GeneratorExit):
-            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
-            while not isinstance(came.get(), asyncio.Task):
-                pass
-            raise
+            yield from PORTAL.iterate(begin(chat))
         finally:
             gc.enable()
-        if not update.cancelled() and (error := update.exception()) is not None:
-            raise error
 
     def switch(self, thread: str) -> None:
         """Go on in another thread."""
         self.close()
-        Talk.__init__(self, self.workspace, thread, warms=self.warms)
+        self.open(thread)
 
     def close(self) -> None:
         """Close the conversation; the thread stays as it is."""
         from taxonaut.graphs.sync_bridge import PORTAL
 
         self.loading.join()
-        if self.chat is not None:
-            PORTAL.run(self.chat.__aexit__(None, None, None))
-            self.chat = None
+        if self.chat.exception() is None:
+            PORTAL.run(self.chat.result().aclose())
 
     def __enter__(self) -> "Talk":
         return self
@@ -109,12 +83,10 @@ class Talk:
 
             assistant = assistant_of(self.workspace)
             chat = Conversation.open(self.workspace, self.thread, assistant=assistant)
-            self.chat = PORTAL.run(chat.__aenter__())
+            self.chat.set_result(PORTAL.run(chat.__aenter__()))
         except BaseException as error:  # noqa: BLE001
-            self.failure = error
+            self.chat.set_exception(error)
             return
-        finally:
-            self.opened.set()
         if self.warms and self.workspace.config.models.assistant.provider == ENCODER:
             if not self.asked.is_set():
                 PORTAL.run(warm(assistant, chat.toolbox))

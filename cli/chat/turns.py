@@ -1,6 +1,7 @@
 """One turn after another: what a person typed goes to the conversation, and what comes of it is shown."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,13 +79,14 @@ class Turns:
         end = TurnEnd()
         self.begins()
         try:
-            for update in self.talk.updates(begin):
-                match update:
-                    case ToolStarted() | ChangeMade() | ChangeDeclined():
-                        end.calls += 1
-                    case ToolFinished(failed=failed):
-                        end.refused = failed
-                self.view.show(update)
+            with closing(self.talk.updates(begin)) as updates:
+                for update in updates:
+                    match update:
+                        case ToolStarted() | ChangeMade() | ChangeDeclined():
+                            end.calls += 1
+                        case ToolFinished(failed=failed):
+                            end.refused = failed
+                    self.view.show(update)
         finally:
             self.view.pause()
         end.waits = self.waiting is not None

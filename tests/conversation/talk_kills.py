@@ -81,8 +81,8 @@ def talk(folder: Path, texts: Sequence[str], tell: Callable[[Any], None]) -> Non
     ):
         tell("began")
         for text in texts:
-            chat.ask(text)
-            chat.answer(True)
+            chat.say_sync(text)
+            chat.decide_sync(True)
             tell(facts(workspace))
 
 
@@ -94,12 +94,12 @@ def recover(folder: Path, text: str, tell: Callable[[Any], None]) -> None:
     ):
         left = "broken off" if chat.interrupted else "waiting" if chat.pending else "over"
         heard = [said.text for said in chat.messages if said.by == "person"]
-        chat.go_on()
+        chat.resume_sync()
         if text not in heard:
             left = "unheard"
-            chat.ask(text)
+            chat.say_sync(text)
         if chat.pending is not None:
-            chat.answer(True)
+            chat.decide_sync(True)
         tell([left, heard, facts(workspace), chat.interrupted or chat.pending is not None])
 
 
@@ -119,8 +119,8 @@ def breaks_off(folder: Path, tell: Callable[[Any], None]) -> None:
             PORTAL.run(slowly())
         except KeyboardInterrupt:
             tell(chat.interrupted)
-        chat.ask("add Toys")
-        chat.answer(True)
+        chat.say_sync("add Toys")
+        chat.decide_sync(True)
         tell([facts(workspace), [said.text for said in chat.messages if said.by == "assistant"]])
 
 

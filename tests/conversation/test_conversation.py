@@ -176,7 +176,7 @@ class Slow(ScriptedAssistant):
         super().__init__()
         self.began = asyncio.Event()
 
-    async def step(self, run: Any, messages: Any, focus: Any, tools: Any, on_token: Any) -> Turn:
+    async def step(self, messages: Any, focus: Any, tools: Any, on_token: Any) -> Turn:
         if len(messages) == 1:
             return uses("find", words="ink")
         if messages[-1]["role"] == "tool":
@@ -212,16 +212,16 @@ async def test_a_task_that_is_cancelled_in_a_turn(workspace: Workspace, shelf: S
 
 def test_from_synchronous_code(workspace: Workspace, shelf: Shelf) -> None:
     with opened(workspace, shelf, uses("add", words="glue"), uses("read"), writes=False) as chat:
-        assert isinstance(chat.ask("add glue")[-1], ChangeProposed)
-        assert chat.answer(True)[-1] == Answered("glue is added.")
-        assert chat.ask("what is there?")[-1] == Answered("There is: ink; paper; glue.")
-        assert chat.order("/find ink")[-1] == Answered("ink is there.")
-        assert chat.go_on() == []
+        assert isinstance(chat.say_sync("add glue")[-1], ChangeProposed)
+        assert chat.decide_sync(True)[-1] == Answered("glue is added.")
+        assert chat.say_sync("what is there?")[-1] == Answered("There is: ink; paper; glue.")
+        assert chat.command_sync("/find ink")[-1] == Answered("ink is there.")
+        assert chat.resume_sync() == []
 
 
 async def test_from_a_running_loop(workspace: Workspace, shelf: Shelf) -> None:
     with opened(workspace, shelf, Turn(text="Yes.")) as chat:
-        assert chat.ask("hello")[-1] == Answered("Yes.")
+        assert chat.say_sync("hello")[-1] == Answered("Yes.")
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def test_a_model_may_open_what_the_person_named(
         tools = WorkspaceTools(workspace)
         assistant = ScriptedAssistant(writes=writes)
         with Conversation.open(workspace, assistant=assistant, toolbox=tools) as chat:
-            chat.ask("what is in a.csv?")
+            chat.say_sync("what is in a.csv?")
             assert tools.allowed_files == allowed
             assert chat.run in tools.runs
-            chat.order("/log")
+            chat.command_sync("/log")
             assert tools.allowed_files is None

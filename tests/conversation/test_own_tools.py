@@ -47,7 +47,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 def test_a_command_calls_it(workspace: Workspace) -> None:
     tools = WorkspaceTools(workspace, more=[own()])
     with Conversation.open(workspace, assistant=Nobody(), toolbox=tools) as chat:
-        told = chat.order("/price a kilo")
+        told = chat.command_sync("/price a kilo")
     assert [each for each in told if isinstance(each, ToolProgress)] == [ToolProgress("counting", 1, 2)]
     (done,) = [each for each in told if isinstance(each, ToolFinished)]
     assert (done.name, done.line, done.failed) == ("price", "counted", False)

@@ -41,12 +41,12 @@ def fails(_: Any) -> Turn:
 def test_threads_with_how_they_stand(workspace: Workspace, shelf: Shelf) -> None:
     assert threads(workspace.folder) == []
     with opened(workspace, shelf, "one", Turn(text="Yes.")) as chat:
-        chat.ask("hello")
-        chat.order("/read")
+        chat.say_sync("hello")
+        chat.command_sync("/read")
     with opened(workspace, shelf, "two", uses("add", words="ink")) as chat:
-        chat.ask("add ink")
+        chat.say_sync("add ink")
     with opened(workspace, shelf, "three", rule=fails) as chat, pytest.raises(RuntimeError, match="no"):
-        chat.ask("break off")
+        chat.say_sync("break off")
     found = threads(workspace.folder)
     assert without_time(found) == [
         Thread("three", 1, "break off", "", interrupted=True),
@@ -59,7 +59,7 @@ def test_threads_with_how_they_stand(workspace: Workspace, shelf: Shelf) -> None
 def test_a_thread_is_forgotten(workspace: Workspace, shelf: Shelf) -> None:
     for name in ("one", "two"):
         with opened(workspace, shelf, name, Turn(text="Yes.")) as chat:
-            chat.ask("hello")
+            chat.say_sync("hello")
     delete_thread(workspace.folder, "one")
     assert [each.name for each in threads(workspace.folder)] == ["two"]
     with pytest.raises(NotFoundError, match="there is no thread 'one'; there are: two"):

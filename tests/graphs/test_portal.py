@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import CancelledError
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -120,9 +121,15 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_waits_until_things_are_in_order() -> None:
+ITERATED = INTERRUPTED.replace("Event().wait()", "Event().wait(); yield").replace(
+    "PORTAL.run(work())", "list(PORTAL.iterate(work()))"
+)
+
+
+@pytest.mark.parametrize("work", [INTERRUPTED, ITERATED], ids=["coroutine", "generator"])
+def test_ctrl_c_waits_until_things_are_in_order(work: str) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", INTERRUPTED],
+        [sys.executable, "-W", "error", "-c", work],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -132,6 +139,32 @@ def test_ctrl_c_waits_until_things_are_in_order() -> None:
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=60)
     assert (process.returncode, out, errors) == (0, "put in order\ninterrupted\n", "")
+
+
+async def numbers(ended: list[str]) -> AsyncGenerator[int, None]:
+    try:
+        for number in range(3):
+            yield number
+    finally:
+        await asyncio.sleep(0)
+        ended.append("in order")
+
+
+def test_a_generator_is_read_to_its_end_or_closed(portal: Portal) -> None:
+    ended: list[str] = []
+    assert (list(portal.iterate(numbers(ended))), ended) == ([0, 1, 2], ["in order"])
+    with closing(portal.iterate(numbers(ended))) as left:
+        assert next(left) == 0
+    assert ended == ["in order"] * 2
+
+
+def test_a_generator_s_error_comes_to_the_caller(portal: Portal) -> None:
+    async def fail() -> AsyncGenerator[int, None]:
+        yield 1
+        raise ValueError("as it was")
+
+    with pytest.raises(ValueError, match="as it was"):
+        list(portal.iterate(fail()))
 
 
 def test_a_step_runs_under_invoke_and_ainvoke_alike() -> None:
