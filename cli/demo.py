@@ -1,23 +1,23 @@
 """`taxonaut demo`: label the packages of this environment with PyPI's classifiers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich import box
+from rich.console import Console, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
 
+from taxonaut.cli.classify.explanation_view import print_explanation
 from taxonaut.cli.shared.item_view import quoted
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import Session, command
-from taxonaut.cli.shared.terminal import clipped, path_text, printable, styled
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
-    from rich.text import Text
-
-    from taxonaut.evaluation.demo import DemoReport, Package
-    from taxonaut.evaluation.harness import MethodReport
-
+from taxonaut.cli.shared.terminal import clipped, out, path_text, printable, styled
+from taxonaut.evaluation.demo import DemoReport, Package, arun
+from taxonaut.evaluation.harness import MethodReport
+from taxonaut.graphs.sync_bridge import PORTAL
 
 NAMES = {
     "both": "walk and dense",
@@ -39,10 +39,8 @@ SHOWN_GOLD = 3
 DASH = "–"
 
 
-def print_demo(console: "Console", report: "DemoReport", most: int) -> None:
+def print_demo(console: Console, report: DemoReport, most: int) -> None:
     """Print the whole report; `most` packages, each the surest of its first label, or all of them."""
-    from rich.rule import Rule
-
     found = sum(bool(package.gold) for package in report.packages)
     console.print(Rule(styled("What the walk found", "bold")))
     console.print(
@@ -69,11 +67,8 @@ def print_demo(console: "Console", report: "DemoReport", most: int) -> None:
     console.print()
 
 
-def packages_table(report: "DemoReport", most: int) -> "Table":
+def packages_table(report: DemoReport, most: int) -> Table:
     """Return a row for each package: its summary, its labels, the phrases behind them, its author's choice."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
     table.add_column("", no_wrap=True, width=4)
     table.add_column("package", overflow="ellipsis", no_wrap=True, ratio=30)
@@ -84,10 +79,10 @@ def packages_table(report: "DemoReport", most: int) -> "Table":
     return table
 
 
-def surest(report: "DemoReport", most: int) -> "list[Package]":
+def surest(report: DemoReport, most: int) -> list[Package]:
     """Return packages by the score of their first label; where not all fit, no two with one first label."""
 
-    def first(package: "Package") -> tuple[float, str]:
+    def first(package: Package) -> tuple[float, str]:
         labels = report.results[package.id].labels
         return (labels[0].score, labels[0].label_id) if labels else (0.0, "")
 
@@ -100,10 +95,8 @@ def surest(report: "DemoReport", most: int) -> "list[Package]":
     return list(best.values())[:most]
 
 
-def package_row(report: "DemoReport", package: "Package") -> "list[RenderableType]":
+def package_row(report: DemoReport, package: Package) -> list[RenderableType]:
     """Return one package's cells."""
-    from rich.text import Text
-
     labels = report.results[package.id].labels[:SHOWN_LABELS]
     about = styled(package.name, "bold")
     about.append("\n" + clipped(printable(package.summary), LONGEST_SUMMARY), "dim not bold")
@@ -119,11 +112,8 @@ def package_row(report: "DemoReport", package: "Package") -> "list[RenderableTyp
     ]
 
 
-def measures_table(report: "DemoReport") -> "Table":
+def measures_table(report: DemoReport) -> Table:
     """Return a row for each method: quality on the packages with classifiers, cost on all."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("method")
     for column in ("P@1", "P@3", "R@5", "R@10", "hP", "hR", "hF", "requests", "tokens", "seconds"):
@@ -133,7 +123,7 @@ def measures_table(report: "DemoReport") -> "Table":
     return table
 
 
-def measures_row(method: "MethodReport") -> list[str]:
+def measures_row(method: MethodReport) -> list[str]:
     """Return one method's cells; scores in per cent, hierarchical ones count ancestors (first label)."""
     cells = [NAMES.get(method.method, method.method)]
     scores = method.scores
@@ -148,7 +138,7 @@ def measures_row(method: "MethodReport") -> list[str]:
     return [*cells, f"{method.requests:,}", f"{tokens:,}", f"{method.seconds:,.1f}"]
 
 
-def outcome_line(report: "DemoReport") -> "Text":
+def outcome_line(report: DemoReport) -> Text:
     """Say how the first three labels of the walk relate to what the authors chose."""
     judged = [outcome for outcome in report.outcomes.values() if outcome is not None]
     hits = judged.count("hit")
@@ -162,23 +152,18 @@ def outcome_line(report: "DemoReport") -> "Text":
     )
 
 
-app = typer.Typer()
-
 DEFAULT_FOLDER = Path("taxonaut-demo")
 SHOWN = 20
 
 AllOption = Annotated[bool, typer.Option("--all", help=f"Show all packages, not {SHOWN} of them.")]
 
 
-@command(app, "demo", example="taxonaut demo\ntaxonaut demo --workspace /tmp/demo --all")
+@command("demo", example="taxonaut demo\ntaxonaut demo --workspace /tmp/demo --all")
 def demo(session: Session, all_packages: AllOption = False) -> None:
     """Label the Python packages of this environment with PyPI's classifiers, and say how well it went.
 
     The workspace is kept (in --workspace, else in taxonaut-demo): a second run asks no model again.
     """
-    from taxonaut.cli.classify.explanation_view import print_explanation
-    from taxonaut.cli.shared.terminal import out, styled
-
     folder = session.folder if session.is_named else DEFAULT_FOLDER
     report = run(session, folder)
     console = out()
@@ -193,11 +178,8 @@ def demo(session: Session, all_packages: AllOption = False) -> None:
     console.print(styled(f'  taxonaut classify -w {report.folder} "a library for resizing photos"', "bold"))
 
 
-def run(session: Session, folder: Path) -> "DemoReport":
+def run(session: Session, folder: Path) -> DemoReport:
     """Run the demo under a bar."""
-    from taxonaut.evaluation.demo import arun
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     with progress(session) as bar:
         started: set[str] = set()
 

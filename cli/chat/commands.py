@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from taxonaut.cli.chat.talk import Talk
+from taxonaut.cli.chat.threads import fresh_name, names, thread_lines
+from taxonaut.conversation.completion import Candidate
+from taxonaut.conversation.conversation import Conversation
+from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
-
-if TYPE_CHECKING:
-    from taxonaut.cli.chat.talk import Talk
-    from taxonaut.conversation.completion import Candidate
-    from taxonaut.conversation.conversation import Conversation
-    from taxonaut.models.settings import ModelSettings
-    from taxonaut.tools.support.chat_tool import Tool, Toolbox
-    from taxonaut.workspace.core.config import ModelsConfig
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.tools.support.chat_tool import Tool, Toolbox
+from taxonaut.workspace.core.config import ModelsConfig
+from taxonaut.workspace.workspace import Workspace
 
 MOST_OFFERS = 40
 LEAVING = {"/quit", "/exit"}
@@ -50,8 +49,8 @@ A change is shown first and waits for your yes. Ctrl-C breaks off an answer, Ctr
 class Place(Protocol):
     """Where a conversation is led: a terminal, or a script."""
 
-    workspace: "Workspace"
-    talk: "Talk"
+    workspace: Workspace
+    talk: Talk
 
     def print(self, lines: Sequence[str]) -> None:
         """Write an answer of the chat itself."""
@@ -75,14 +74,10 @@ def take_own(place: Place, line: str) -> bool:
                 [line for pair in tool_lines(place.talk.ready()) for line in (pair[0], f"    {pair[1]}")]
             )
         case "/threads":
-            from taxonaut.cli.chat.threads import thread_lines
-
             place.print(thread_lines(place.workspace))
         case "/thread":
             go_on_in(place, given)
         case "/new":
-            from taxonaut.cli.chat.threads import fresh_name
-
             go_on_in(place, fresh_name())
         case "/model":
             take_model(place, given)
@@ -115,16 +110,14 @@ def take_model(place: Place, given: str) -> None:
     place.print([f"{place.workspace.config.models.assistant.model} leads this conversation"])
 
 
-def with_model(workspace: "Workspace", given: str) -> "Workspace":
+def with_model(workspace: Workspace, given: str) -> Workspace:
     """Return a workspace whose assistant has another model: a role of taxonaut.toml, or a model string."""
     models = workspace.config.models
     return workspace.with_table("models", models.model_copy(update={"assistant": assistant(models, given)}))
 
 
-def assistant(models: "ModelsConfig", given: str) -> "ModelSettings":
+def assistant(models: ModelsConfig, given: str) -> ModelSettings:
     """Return a model's settings: a role's, or those of a model string; a server and key stay with their provider."""
-    from taxonaut.models.settings import ModelSettings
-
     if given in type(models).model_fields:
         chosen: ModelSettings = getattr(models, given)
         return chosen
@@ -139,12 +132,12 @@ def assistant(models: "ModelsConfig", given: str) -> "ModelSettings":
     return ModelSettings(model=given)
 
 
-def slashed(tool: "Tool") -> str:
+def slashed(tool: Tool) -> str:
     """Return the word of a tool's command with its `/`."""
     return "/" + tool.command.removeprefix("/")
 
 
-def tool_lines(chat: "Conversation") -> list[tuple[str, str]]:
+def tool_lines(chat: Conversation) -> list[tuple[str, str]]:
     """Return each tool's command with what follows it, and what it does, in the toolbox's order."""
     return [
         (f"{slashed(tool)} {tool.usage}".strip(), f"{tool.spec.description}  ({tool.name})")
@@ -152,7 +145,7 @@ def tool_lines(chat: "Conversation") -> list[tuple[str, str]]:
     ]
 
 
-def completions(talk: "Talk", line: str) -> Iterator[tuple[str, int]]:
+def completions(talk: Talk, line: str) -> Iterator[tuple[str, int]]:
     """Give what may stand in a line's place: the text, and where it begins, counted back from the end."""
     if not line.startswith("/"):
         return
@@ -164,8 +157,6 @@ def completions(talk: "Talk", line: str) -> Iterator[tuple[str, int]]:
                 yield command, -len(line)
         return
     if word == "/thread":
-        from taxonaut.cli.chat.threads import names
-
         for name in names(talk.workspace):
             if name.startswith(rest):
                 yield name, -len(rest)
@@ -174,7 +165,7 @@ def completions(talk: "Talk", line: str) -> Iterator[tuple[str, int]]:
         yield offer.text, offer.start - len(line)
 
 
-def candidates(toolbox: "Toolbox", line: str) -> "list[Candidate]":
+def candidates(toolbox: Toolbox, line: str) -> list[Candidate]:
     """Return what a toolbox knows to complete; one of a person's own may know nothing."""
     complete = getattr(toolbox, "complete", None)
     return [] if complete is None else list(complete(line))

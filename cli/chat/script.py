@@ -1,27 +1,24 @@
 """Conversations of scripts: `--once`, and messages from standard input, one a line."""
 
+import io
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from taxonaut.cli.chat.commands import LEAVING, take_own
+from taxonaut.cli.chat.talk import Talk
+from taxonaut.cli.chat.turns import UNREAD, TurnEnd, Turns
+from taxonaut.cli.chat.view import ChatView, JsonView, View
 from taxonaut.cli.shared.exit_codes import OK, REFUSED, WAITS, report, say
-
-if TYPE_CHECKING:
-    from taxonaut.cli.chat.talk import Talk
-    from taxonaut.cli.chat.turns import TurnEnd, Turns
-    from taxonaut.cli.chat.view import View
-    from taxonaut.cli.shared.session import Session
+from taxonaut.cli.shared.session import Session
+from taxonaut.cli.shared.terminal import err, out
 
 COMMENT = "#"
 DEFAULT_THREAD = "default"
 
 
-def run_script(session: "Session", talk: "Talk", messages: Iterable[str], *, yes: bool, json: bool) -> int:
+def run_script(session: Session, talk: Talk, messages: Iterable[str], *, yes: bool, json: bool) -> int:
     """Take the messages one by one and return the exit code of the worst; nobody is asked anything."""
-    from taxonaut.cli.chat.commands import take_own
-    from taxonaut.cli.chat.turns import Turns
-
     place = Script(session, talk, view_of(session, json=json))
     turns = Turns(talk, place.view)
     codes = [OK]
@@ -44,11 +41,11 @@ def run_script(session: "Session", talk: "Talk", messages: Iterable[str], *, yes
 class Script:
     """A script that leads a conversation."""
 
-    def __init__(self, session: "Session", talk: "Talk", view: "View") -> None:
+    def __init__(self, session: Session, talk: Talk, view: View) -> None:
         self.session, self.talk, self.view = session, talk, view
         self.workspace = talk.workspace
 
-    def print(self, lines: "Sequence[str]") -> None:
+    def print(self, lines: Sequence[str]) -> None:
         """Write an answer of the chat itself."""
         self.view.lines(lines)
 
@@ -60,10 +57,8 @@ class Script:
         """There is no screen."""
 
 
-def code_of(turns: "Turns", end: "TurnEnd", *, yes: bool) -> int:
+def code_of(turns: Turns, end: TurnEnd, *, yes: bool) -> int:
     """Return a turn's exit code; with `yes` a change is made, unless a model had read texts of items."""
-    from taxonaut.cli.chat.turns import UNREAD
-
     while end.waits:
         if not yes:
             return WAITS
@@ -80,15 +75,12 @@ def worst(codes: list[int]) -> int:
     return wrong[0] if wrong else codes[-1]
 
 
-def view_of(session: "Session", *, json: bool) -> "View":
+def view_of(session: Session, *, json: bool) -> View:
     """Return what shows a script's turns: answers on standard output, all else on standard error."""
-    from taxonaut.cli.chat.view import ChatView, JsonView
-    from taxonaut.cli.shared.terminal import err, out
-
     return JsonView() if json else ChatView(out(), err(), quiet=session.quiet)
 
 
-def tell(session: "Session", line: str) -> None:
+def tell(session: Session, line: str) -> None:
     """Write a line to standard error, unless --quiet."""
     if not session.quiet:
         say(line)
@@ -96,10 +88,6 @@ def tell(session: "Session", line: str) -> None:
 
 def lines_of_input() -> Iterator[str]:
     """Give the messages of standard input: lines that are not empty and do not begin with `#`."""
-    import io
-
-    from taxonaut.cli.chat.commands import LEAVING
-
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding="utf-8", errors="replace")
     for line in sys.stdin:

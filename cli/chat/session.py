@@ -1,6 +1,7 @@
 """A conversation at a terminal: a line to type on, Tab, history, Ctrl-C."""
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,31 +9,32 @@ from taxonaut.cli.chat.commands import LEAVING, completions, take_own
 from taxonaut.cli.chat.talk import Talk
 from taxonaut.cli.chat.turns import NO, UNREAD, YES, Turns, error_line
 from taxonaut.cli.chat.view import SURE, ChatView
+from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import clipped, counted, out
+from taxonaut.conversation.transcript import Said
 from taxonaut.state.errors import TaxonautError
+from taxonaut.state.index.index import Index
+from taxonaut.state.stores.conversations import THREADS_FILE, has_thread
 from taxonaut.state.updates import ChangeProposed
+from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import Completer
-
-    from taxonaut.cli.shared.session import Session
-    from taxonaut.conversation.transcript import Said
-    from taxonaut.workspace.workspace import Workspace
 
 PROMPT = "> "
 HISTORY_FILE = "chat_history"
 LAST_TURNS = 2
 LONGEST_SHOWN = 400
 OURS_ONLY = 0o600
+LONGEST_EXAMPLE = 32
+GAP = "   "
 
 
 class Terminal:
     """A person at a terminal, in one thread after another."""
 
-    def __init__(self, session: "Session", workspace: "Workspace", thread: str, *, yes: bool) -> None:
+    def __init__(self, session: Session, workspace: Workspace, thread: str, *, yes: bool) -> None:
         self.session, self.workspace, self.yes = session, workspace, yes
         console = out()
         self.view = ChatView(console, console, quiet=session.quiet)
@@ -43,8 +45,6 @@ class Terminal:
 
     def run(self) -> None:
         """Greet, then take one line after another until Ctrl-D or /quit."""
-        from taxonaut.cli.chat.chat import banner
-
         for number, line in enumerate(banner(self.workspace, self.view.notes.width)):
             self.view.line(self.view.notes, line, "dim" if number else "bold")
         try:
@@ -79,7 +79,7 @@ class Terminal:
             except KeyboardInterrupt:
                 self.view.note("/quit or Ctrl-D leaves")
 
-    def guarded(self, turn: "Callable[[], object]") -> None:
+    def guarded(self, turn: Callable[[], object]) -> None:
         """Take a turn; Ctrl-C breaks it off, an error is a line, and the conversation goes on."""
         try:
             turn()
@@ -119,8 +119,6 @@ class Terminal:
 
     def has_past(self) -> bool:
         """Whether this thread has been talked in, so that it is worth waiting for it before the first line."""
-        from taxonaut.state.stores.conversations import THREADS_FILE, has_thread
-
         return has_thread(self.workspace.folder / THREADS_FILE, self.talk.thread)
 
     def greet(self) -> None:
@@ -150,7 +148,7 @@ class Terminal:
         self.talk.switch(thread)
         self.greet()
 
-    def print(self, lines: "Sequence[str]") -> None:
+    def print(self, lines: Sequence[str]) -> None:
         """Write an answer of the chat itself."""
         self.view.lines(lines)
 
@@ -191,7 +189,7 @@ def prompt_session(history: Path | None, completer: "Completer | None") -> "Prom
     )
 
 
-def spoken(messages: "Sequence[Said]") -> list[tuple[str, str]]:
+def spoken(messages: Sequence[Said]) -> list[tuple[str, str]]:
     """Return the turns of a thread: what was asked, and the last that was answered."""
     turns: list[tuple[str, str]] = []
     for said in messages:
@@ -200,3 +198,27 @@ def spoken(messages: "Sequence[Said]") -> list[tuple[str, str]]:
         elif said.by == "assistant" and turns:
             turns[-1] = (turns[-1][0], said.text)
     return turns
+
+
+def banner(workspace: Workspace, width: int = 100) -> tuple[str, str]:
+    """Return the two lines; as many examples as fit."""
+    stats = workspace.index.stats()
+    name = workspace.folder.resolve().name or str(workspace.folder)
+    size = f"{counted(stats.labels, 'label')}, {counted(stats.nodes, 'node')}"
+    model = workspace.config.models.assistant.model
+    tried = ["/help", *examples(workspace.index)]
+    while len(tried) > 1 and len(GAP.join(["try:", *tried])) >= width:
+        tried.pop()
+    return f"{name}: {size}; {model}", GAP.join(["try:", *tried])
+
+
+def examples(index: Index) -> list[str]:
+    """Return three things to say, in this tree's own names."""
+    tops = index.children(index.root())
+    top = next((node for node in tops if index.children(node.id)), next(iter(tops), None))
+    if top is None:
+        return []
+    below = next(iter(index.children(top.id)), top)
+    labels = index.labels_at(below.id) or index.labels_at(top.id) or index.search(below.name, 1)
+    said = clipped((labels[-1] if labels else below).name, LONGEST_EXAMPLE)
+    return [f'where would "{said.lower()}" go?', f"what is under {clipped(below.name, LONGEST_EXAMPLE)}?"]

@@ -4,21 +4,21 @@ import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
+from taxonaut.agents.assistant import Assistant
+from taxonaut.agents.support.texts import PATH_SEPARATOR
+from taxonaut.conversation.assistants import assistant_of
+from taxonaut.conversation.conversation import Conversation
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.updates import Update
-
-if TYPE_CHECKING:
-    from taxonaut.agents.assistant import Assistant
-    from taxonaut.conversation.conversation import Conversation
-    from taxonaut.tools.support.chat_tool import Toolbox
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.tools.support.chat_tool import Focus, Toolbox
+from taxonaut.workspace.workspace import Workspace
 
 PROBES = 20
 """Labels that are looked up to see whether labels have vectors yet."""
 
-Begin = Callable[["Conversation"], AsyncGenerator[Update, None]]
+Begin = Callable[[Conversation], AsyncGenerator[Update, None]]
 """Starts a turn: `lambda chat: chat.say("…")`."""
 
 
@@ -29,7 +29,7 @@ class Talk:
     garbage collector, if it is off, is on again after the first turn.
     """
 
-    def __init__(self, workspace: "Workspace", thread: str, *, warms: bool = False) -> None:
+    def __init__(self, workspace: Workspace, thread: str, *, warms: bool = False) -> None:
         self.workspace, self.warms = workspace, warms
         self.open(thread)
 
@@ -41,14 +41,12 @@ class Talk:
         self.loading = threading.Thread(target=self._load, name="taxonaut-chat", daemon=True)
         self.loading.start()
 
-    def ready(self) -> "Conversation":
+    def ready(self) -> Conversation:
         """Return the conversation once it is open; raises the error if it cannot be opened."""
         return self.chat.result()
 
     def updates(self, begin: Begin) -> Iterator[Update]:
         """Yield a turn's updates as they come. Ctrl-C ends the turn in order and is raised then."""
-        from taxonaut.graphs.sync_bridge import PORTAL
-
         self.asked.set()
         chat = self.ready()
         try:
@@ -63,8 +61,6 @@ class Talk:
 
     def close(self) -> None:
         """Close the conversation; the thread stays as it is."""
-        from taxonaut.graphs.sync_bridge import PORTAL
-
         self.loading.join()
         if self.chat.exception() is None:
             PORTAL.run(self.chat.result().aclose())
@@ -77,10 +73,6 @@ class Talk:
 
     def _load(self) -> None:
         try:
-            from taxonaut.conversation.assistants import assistant_of
-            from taxonaut.conversation.conversation import Conversation
-            from taxonaut.graphs.sync_bridge import PORTAL
-
             assistant = assistant_of(self.workspace)
             chat = Conversation.open(self.workspace, self.thread, assistant=assistant)
             self.chat.set_result(PORTAL.run(chat.__aenter__()))
@@ -96,18 +88,14 @@ class Talk:
             gc.enable()
 
 
-async def warm(assistant: "Assistant", toolbox: "Toolbox") -> None:
+async def warm(assistant: Assistant, toolbox: Toolbox) -> None:
     """Let an encoder read something, so that its weights and the tree's names are there when they are wanted."""
-    from taxonaut.tools.support.chat_tool import Focus
-
     said = [{"role": "user", "content": "what is at the top?"}]
     await assistant.step(said, Focus(), toolbox.tools, lambda _: None)
 
 
-def warm_labels(workspace: "Workspace") -> None:
+def warm_labels(workspace: Workspace) -> None:
     """Read the labels' vectors, unless many are still to be made: that is for who asks first to see."""
-    from taxonaut.agents.support.texts import PATH_SEPARATOR
-
     wiring = workspace.wiring
     if not workspace.compares_vectors:
         return

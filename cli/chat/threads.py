@@ -1,21 +1,18 @@
 """The conversations of a workspace, listed and deleted."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.cli.shared.terminal import clipped, counted
-
-if TYPE_CHECKING:
-    from taxonaut.conversation.threads import Thread
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.conversation.threads import Thread, delete_thread, threads
+from taxonaut.workspace.workspace import Workspace
 
 LONGEST = 60
 
 
-def thread_lines(workspace: "Workspace") -> list[str]:
+def thread_lines(workspace: Workspace) -> list[str]:
     """Return a line for each thread, the one that was last at work first."""
-    from taxonaut.conversation.threads import threads
-
     found = threads(workspace.folder)
     if not found:
         return ["no conversation yet; begin one with: taxonaut chat"]
@@ -36,33 +33,25 @@ def thread_lines(workspace: "Workspace") -> list[str]:
     ]
 
 
-def standing(thread: "Thread") -> str:
+def standing(thread: Thread) -> str:
     """Say what a thread waits for."""
     if thread.waiting:
         return "a change waits for yes"
     return "broken off" if thread.interrupted else ""
 
 
-def thread_rows(workspace: "Workspace") -> list[dict[str, Any]]:
+def thread_rows(workspace: Workspace) -> list[dict[str, Any]]:
     """Return the threads as JSON has them."""
-    from dataclasses import asdict
-
-    from taxonaut.conversation.threads import threads
-
     return [asdict(thread) for thread in threads(workspace.folder)]
 
 
-def forget_thread(workspace: "Workspace", name: str) -> None:
+def forget_thread(workspace: Workspace, name: str) -> None:
     """Delete a thread; NotFoundError if there is none of this name."""
-    from taxonaut.conversation.threads import delete_thread
-
     delete_thread(workspace.folder, name)
 
 
-def names(workspace: "Workspace") -> list[str]:
+def names(workspace: Workspace) -> list[str]:
     """Return the threads' names."""
-    from taxonaut.conversation.threads import threads
-
     return [thread.name for thread in threads(workspace.folder)]
 
 

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from taxonaut.cli.chat.talk import Begin, Talk
+from taxonaut.cli.chat.view import View
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.errors import TaxonautError
 from taxonaut.state.updates import ChangeDeclined, ChangeMade, ToolFinished, ToolStarted
-
-if TYPE_CHECKING:
-    from taxonaut.cli.chat.view import View
-    from taxonaut.tools.support.chat_tool import Proposal
+from taxonaut.tools.support.chat_tool import Proposal
 
 YES = {"y", "yes", "yes please", "ja", "ok", "do it"}
 NO = {"n", "no", "nein", "no thanks"}
@@ -39,7 +36,7 @@ class Turns:
     `begins` is told when a turn starts, for a sign that something is awaited.
     """
 
-    def __init__(self, talk: Talk, view: "View", begins: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, talk: Talk, view: View, begins: Callable[[], None] = lambda: None) -> None:
         self.talk, self.view, self.begins = talk, view, begins
 
     def say(self, line: str) -> TurnEnd:
@@ -60,7 +57,7 @@ class Turns:
         return self.take(lambda chat: chat.resume())
 
     @property
-    def waiting(self) -> "Proposal | None":
+    def waiting(self) -> Proposal | None:
         """The change that waits for yes."""
         return self.talk.ready().pending
 

@@ -1,9 +1,15 @@
 """How a conversation looks: what was understood, calls as they happen, changes as a diff, answers."""
 
+import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from taxonaut.cli.shared.terminal import clipped, counted, printable
+from rich.cells import cell_len
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from taxonaut.cli.shared.terminal import clipped, counted, print_json, printable
 from taxonaut.state.updates import (
     Answered,
     ChangeMade,
@@ -16,12 +22,6 @@ from taxonaut.state.updates import (
     Update,
     as_row,
 )
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.status import Status
-    from rich.text import Text
-
 
 ASCII = str.maketrans(
     {
@@ -59,7 +59,7 @@ class Flow:
     Where no terminal is, the text is written as it comes.
     """
 
-    def __init__(self, console: "Console") -> None:
+    def __init__(self, console: Console) -> None:
         self.console = console
         self.text = ""
         """All that was said so far, as it came."""
@@ -94,8 +94,6 @@ class Flow:
 
     def end_word(self) -> None:
         """Write the word that waits, on a new line if it does not fit on this one."""
-        from rich.cells import cell_len
-
         length = cell_len(self.word)
         if self.console.is_terminal and self.column and self.column + length >= self.console.width:
             self.write("\n")
@@ -139,10 +137,6 @@ class JsonView:
 
     def show(self, update: Update) -> None:
         """Write it to standard output."""
-        import sys
-
-        from taxonaut.cli.shared.terminal import print_json
-
         print_json(as_row(update), indent=None)
         sys.stdout.flush()
 
@@ -157,7 +151,7 @@ class JsonView:
 class ChatView:
     """Short lines for a person: answers on one console, all else on another, which may be the same."""
 
-    def __init__(self, answers: "Console", notes: "Console", *, quiet: bool = False) -> None:
+    def __init__(self, answers: Console, notes: Console, *, quiet: bool = False) -> None:
         self.answers, self.notes, self.quiet = answers, notes, quiet
         self.flow: Flow | None = None
         self.status: Status | None = None
@@ -225,10 +219,8 @@ class ChatView:
             self.status = self.spinner("")
             self.status.start()
 
-    def spinner(self, text: str) -> "Status":
+    def spinner(self, text: str) -> Status:
         """Return what turns while something runs."""
-        from rich.status import Status
-
         ascii_only = sayable("✓", self.notes.encoding) != "✓"
         return Status(
             self.text(self.notes, text, "cyan"),
@@ -291,7 +283,7 @@ class ChatView:
             style = SIGNS.get(line[:1], "") if line[1:2] == " " else ""
             self.line(self.answers, line, style)
 
-    def line(self, console: "Console", line: str, style: str = "") -> None:
+    def line(self, console: Console, line: str, style: str = "") -> None:
         """Write one line, what does not fit below it and a little further in."""
         if not console.is_terminal:
             console.print(self.text(console, line, style), soft_wrap=True)
@@ -309,10 +301,8 @@ class ChatView:
             console.print(self.text(console, lead).append_text(part), soft_wrap=True)
 
     @staticmethod
-    def text(console: "Console", text: str, style: str = "") -> "Text":
+    def text(console: Console, text: str, style: str = "") -> Text:
         """Return a text for a console as it is, in signs the console can write."""
-        from rich.text import Text
-
         return Text(sayable(printable(text), console.encoding), style)
 
 

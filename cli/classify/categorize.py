@@ -4,44 +4,46 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from taxonaut.cli.classify.classify import OutputOption, given_only
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, say
-from taxonaut.cli.shared.item_input import ItemInput
+from taxonaut.cli.shared.item_input import ItemInput, item_input
 from taxonaut.cli.shared.item_run import continued, streamed
 from taxonaut.cli.shared.item_view import LONGEST_TEXT
-from taxonaut.cli.shared.progress import Bar
+from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import clipped, counted, path_text, printable, styled, utf8_output
+from taxonaut.cli.shared.terminal import (
+    clipped,
+    counted,
+    out,
+    path_text,
+    print_json,
+    printable,
+    styled,
+    utf8_output,
+)
+from taxonaut.cli.vocabulary.run import cost
+from taxonaut.state.errors import InputError
+from taxonaut.state.graph_states.categorize import Judged
+from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from rich.console import Console
-    from rich.text import Text
-
-    from taxonaut.cli.shared.item_input import ItemInput
-    from taxonaut.state.graph_states.categorize import Judged
-    from taxonaut.state.recommendations import Categorized
-    from taxonaut.state.records import Item
-    from taxonaut.state.stores.decisions import Totals
-    from taxonaut.workspace.expert.categorize import Threshold
-    from taxonaut.workspace.files.result_files import ResultWriter
-    from taxonaut.workspace.workspace import Workspace
-
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.expert.categorize import Threshold, categorizing
+from taxonaut.workspace.expert.categorized_rows import CATEGORIZED
+from taxonaut.workspace.files.item_files import ItemColumns
+from taxonaut.workspace.files.result_files import ResultWriter, open_file
+from taxonaut.workspace.workspace import Workspace
 
 LONGEST_REASON = 400
 
 
-def print_categorized(
-    console: "Console", item: "Item", result: "Categorized", *, with_id: bool = False
-) -> None:
+def print_categorized(console: Console, item: Item, result: Categorized, *, with_id: bool = False) -> None:
     """Print an item's text and what came of it."""
     title = styled(f"{item.id}  " if with_id else "", "dim")
     text = " ".join(printable(item.text).split())
@@ -52,7 +54,7 @@ def print_categorized(
     console.print()
 
 
-def outcome(result: "Categorized") -> "Text":
+def outcome(result: Categorized) -> Text:
     """Say in a line which category an item got and who decided, or why it got none."""
     sure = f"{result.recommended.confidence:.0%}"
     if result.label is not None:
@@ -75,7 +77,7 @@ def outcome(result: "Categorized") -> "Text":
     return styled(said[result.verdict], "dim")
 
 
-Sink = Callable[[Item, "Categorized"], None]
+Sink = Callable[[Item, Categorized], None]
 """Takes each item with what came of it, in order."""
 
 VERDICTS = ("domain", "general", "none", "undecided", "blank", "failed")
@@ -94,12 +96,12 @@ class Tally:
     """What a call did and what it cost. `verdicts` counts items by who decided."""
 
     expert: int
-    threshold: "Threshold"
+    threshold: Threshold
     verdicts: Counter[str] = field(default_factory=Counter)
     done: int = 0
     first_error: str = ""
     seconds: float = 0.0
-    totals: "Totals | None" = None
+    totals: Totals | None = None
 
     @property
     def items(self) -> int:
@@ -111,7 +113,7 @@ class Tally:
         """How many items another run can ask about again."""
         return self.verdicts["failed"]
 
-    def count(self, result: "Categorized") -> None:
+    def count(self, result: Categorized) -> None:
         """Count one result."""
         self.verdicts[result.verdict] += 1
         self.first_error = self.first_error or result.error
@@ -131,8 +133,6 @@ class Tally:
 
     def lines(self, output: str | None) -> Iterator[str]:
         """Say it to a person."""
-        from taxonaut.cli.vocabulary.run import cost
-
         assert self.totals is not None
         where = f" -> {output}" if output and output != "-" else ""
         rate = self.items / self.seconds if self.seconds else 0.0
@@ -148,7 +148,7 @@ class Tally:
         yield f"expert {self.expert}, {told(self.threshold)}"
 
 
-def told(threshold: "Threshold") -> str:
+def told(threshold: Threshold) -> str:
     """Say what the threshold is and where it comes from."""
     if threshold.origin == "everything":
         return "all items to the general expert"
@@ -164,7 +164,7 @@ def told(threshold: "Threshold") -> str:
 
 
 def categorize_all(
-    workspace: "Workspace",
+    workspace: Workspace,
     given: ItemInput,
     sink: AbstractContextManager[Sink],
     bar: Bar,
@@ -174,8 +174,6 @@ def categorize_all(
 
     Raises InterruptedWork on Ctrl-C, after what runs has been ended in order.
     """
-    from taxonaut.workspace.expert.categorize import categorizing
-
     bar.stage("preparing")
     routing = categorizing(workspace, **how)
     tally = Tally(routing.card.number, routing.threshold)
@@ -187,7 +185,7 @@ def categorize_all(
         bar.stage("categorizing", given.count)
         with sink as write:
 
-            def take(item: Item, result: "tuple[Categorized, Judged | None]") -> None:
+            def take(item: Item, result: tuple[Categorized, Judged | None]) -> None:
                 tally.count(result[0])
                 write(item, result[0])
 
@@ -195,8 +193,6 @@ def categorize_all(
     tally.totals = routing.totals().since(before)
     return tally
 
-
-app = typer.Typer()
 
 GENERAL_PANEL = "The general expert"
 
@@ -232,7 +228,6 @@ ExpertOption = Annotated[
 
 
 @command(
-    app,
     "categorize",
     example='taxonaut categorize "stainless steel water bottle, 750 ml"\n'
     "taxonaut categorize products.csv --text-column title -o categorized.jsonl\n"
@@ -288,12 +283,6 @@ def categorize(
     items that were not asked about before are. With --json the results are JSON lines on standard output; with
     -o as well, they go there and a summary is printed.
     """
-    from taxonaut.cli.shared.item_input import item_input
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.cli.shared.terminal import out, print_json
-    from taxonaut.state.errors import InputError
-    from taxonaut.workspace.files.item_files import ItemColumns
-
     if everything and threshold is not None:
         raise InputError(
             "give --threshold or --everything, not both: the second leaves nothing to a threshold"
@@ -312,12 +301,9 @@ def categorize(
 
 
 def chosen_sink(
-    console: "Console", given: "ItemInput", output: str | None, format: str | None
-) -> "AbstractContextManager[Sink]":
+    console: Console, given: ItemInput, output: str | None, format: str | None
+) -> AbstractContextManager[Sink]:
     """Choose where results go: to a file, to standard output, or to a person. Nothing is written yet."""
-    from taxonaut.workspace.expert.categorized_rows import CATEGORIZED
-    from taxonaut.workspace.files.result_files import open_file
-
     if output is None:
         with_id = not given.is_texts
         return nullcontext(lambda item, result: print_categorized(console, item, result, with_id=with_id))
@@ -328,13 +314,13 @@ def chosen_sink(
 
 
 @contextmanager
-def written(writer: "ResultWriter[Categorized]") -> "Iterator[Sink]":
+def written(writer: ResultWriter[Categorized]) -> Iterator[Sink]:
     """Open a result file for the block."""
     with writer:
         yield lambda _, result: writer.write([result])
 
 
-def finish(session: Session, tally: "Tally", output: str | None) -> None:
+def finish(session: Session, tally: Tally, output: str | None) -> None:
     """Say what was done and what it cost; end with 6 if items failed that another run can ask about again."""
     if not session.quiet:
         for line in tally.lines(output):

@@ -1,27 +1,24 @@
 """`taxonaut classify`: label texts, as many as there are, and keep what is finished."""
 
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Annotated, Any, Literal
 
 import typer
+from rich.console import Console
 
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, say
+from taxonaut.cli.shared.item_input import ItemInput, item_input
+from taxonaut.cli.shared.item_run import Sink, label_all
+from taxonaut.cli.shared.item_view import print_item
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import counted, utf8_output
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from rich.console import Console
-
-    from taxonaut.cli.shared.item_input import ItemInput
-    from taxonaut.cli.shared.item_run import Sink
-    from taxonaut.state.records import ItemResult
-    from taxonaut.workspace.files.result_files import ResultWriter
-    from taxonaut.workspace.walk.labelling import Tally
-
+from taxonaut.cli.shared.terminal import counted, out, print_json, utf8_output
+from taxonaut.state.records import ItemResult
+from taxonaut.workspace.files.item_files import ItemColumns
+from taxonaut.workspace.files.result_files import ResultWriter, open_results
+from taxonaut.workspace.walk.labelling import Tally
 
 WALK_PANEL = "The walk"
 
@@ -96,8 +93,6 @@ AncestorsOption = Annotated[
 ]
 
 
-app = typer.Typer()
-
 TopOption = Annotated[
     int | None,
     typer.Option(min=1, help="Most labels of a text; else as in taxonaut.toml.", show_default=False),
@@ -115,7 +110,6 @@ OutputOption = Annotated[
 
 
 @command(
-    app,
     "classify",
     example='taxonaut classify "wireless earbuds with noise cancelling"\n'
     "taxonaut classify products.csv --text-column title -o labelled.jsonl\n"
@@ -162,12 +156,6 @@ def classify(
     kill or a failure the same command continues, and asks no model again for what it has. With --json the
     results are JSON lines on standard output; with -o as well, they go there and a summary is printed.
     """
-    from taxonaut.cli.shared.item_input import item_input
-    from taxonaut.cli.shared.item_run import label_all
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.cli.shared.terminal import out, print_json
-    from taxonaut.workspace.files.item_files import ItemColumns
-
     columns = ItemColumns(id=id_column, text=text_column, labels="")
     given = item_input(texts or [], columns, format=format, encoding=encoding)
     walk = given_only(
@@ -196,12 +184,9 @@ def given_only(**walk: object) -> dict[str, Any]:
 
 
 def chosen_sink(
-    console: "Console", given: "ItemInput", output: str | None, format: str | None
-) -> "AbstractContextManager[Sink]":
+    console: Console, given: ItemInput, output: str | None, format: str | None
+) -> AbstractContextManager[Sink]:
     """Choose where results go: to a file, to standard output, or to a person. Nothing is written yet."""
-    from taxonaut.cli.shared.item_view import print_item
-    from taxonaut.workspace.files.result_files import open_results
-
     if output is None:
         with_id = not given.is_texts
         return nullcontext(lambda item, result: print_item(console, item, result, with_id=with_id))
@@ -212,13 +197,13 @@ def chosen_sink(
 
 
 @contextmanager
-def written(writer: "ResultWriter[ItemResult]") -> "Iterator[Sink]":
+def written(writer: ResultWriter[ItemResult]) -> Iterator[Sink]:
     """Open a result file for the block."""
     with writer:
         yield lambda _, result: writer.write([result])
 
 
-def finish(session: Session, tally: "Tally", output: str | None) -> None:
+def finish(session: Session, tally: Tally, output: str | None) -> None:
     """Say what was done and what it cost; end with 6 if items failed that another run can ask for again."""
     if not session.quiet:
         where = f" -> {output}" if output and output != "-" else ""
@@ -233,13 +218,13 @@ def finish(session: Session, tally: "Tally", output: str | None) -> None:
         raise typer.Exit(SOME_FAILED)
 
 
-def speed(tally: "Tally") -> str:
+def speed(tally: Tally) -> str:
     """Say how long it took."""
     rate = tally.items / tally.seconds if tally.seconds else 0.0
     return f"in {tally.seconds:,.1f} s ({rate:,.1f}/s)"
 
 
-def cost(tally: "Tally") -> str:
+def cost(tally: Tally) -> str:
     """Say what was asked of models."""
     if not tally.requests:
         return "no model was asked: all was kept from before"

@@ -1,25 +1,31 @@
 """`taxonaut explain`: how a text came to its labels."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Annotated, Any
 
 import typer
 
+from taxonaut.cli.classify.explanation_view import label_ids, print_explanation, step_row
+from taxonaut.cli.classify.outcome_text import fate_row, fates_table
+from taxonaut.cli.shared.exit_codes import say
+from taxonaut.cli.shared.item_input import ItemInput
+from taxonaut.cli.shared.item_run import label_all
+from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from taxonaut.cli.shared.progress import Bar
-    from taxonaut.state.ids import LabelId
-    from taxonaut.state.index.index import Index
-    from taxonaut.workspace.walk.explanation import Explanation
-    from taxonaut.workspace.workspace import Workspace
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import out, print_json
+from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import ItemResult
+from taxonaut.workspace.core.core import as_item
+from taxonaut.workspace.files.result_files import result_row
+from taxonaut.workspace.files.tables import cleaned
+from taxonaut.workspace.walk.explanation import Explanation
+from taxonaut.workspace.workspace import Workspace
 
 
 @command(
-    app,
     "explain",
     example="taxonaut explain 17\ntaxonaut explain 17 --gold earbuds,headphones\n"
     'taxonaut explain "wireless earbuds with noise cancelling"',
@@ -45,11 +51,6 @@ def explain(
     An id shows the latest walk that is kept; a text that was never labelled is labelled first. With --gold it
     says of each such label at which node the branch that held it was not opened, and why.
     """
-    from taxonaut.cli.classify.explanation_view import label_ids, print_explanation
-    from taxonaut.cli.classify.outcome_text import fates_table
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.cli.shared.terminal import out, print_json
 
     with session.open() as workspace:
         with progress(session, json=json) as bar:
@@ -66,9 +67,8 @@ def explain(
             out().print(fates_table(workspace.index, walk.fates))
 
 
-def label_list(index: "Index", given: str) -> "list[LabelId]":
+def label_list(index: Index, given: str) -> list[LabelId]:
     """Read `a,b` as two ids, unless it is one itself."""
-    from taxonaut.state.ids import LabelId
 
     if given in set(index.label_ids()):
         return [LabelId(given)]
@@ -76,18 +76,9 @@ def label_list(index: "Index", given: str) -> "list[LabelId]":
 
 
 def kept_or_new(
-    session: Session, workspace: "Workspace", given: str, bar: "Bar", gold: "Sequence[LabelId]" = ()
-) -> "Explanation":
+    session: Session, workspace: Workspace, given: str, bar: Bar, gold: Sequence[LabelId] = ()
+) -> Explanation:
     """Return the walk that is kept of an id or a text; label the text if there is none."""
-    from contextlib import nullcontext
-
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.item_input import ItemInput
-    from taxonaut.cli.shared.item_run import label_all
-    from taxonaut.state.errors import InputError, NotFoundError
-    from taxonaut.state.ids import ItemId
-    from taxonaut.workspace.core.core import as_item
-    from taxonaut.workspace.files.tables import cleaned
 
     text = as_item(cleaned(given))
     for known in (ItemId(given), text.id):
@@ -107,12 +98,8 @@ def kept_or_new(
     return workspace.explain(text.id, gold)
 
 
-def walk_row(walk: "Explanation", names: "Mapping[LabelId, str]", index: "Index") -> dict[str, Any]:
+def walk_row(walk: Explanation, names: Mapping[LabelId, str], index: Index) -> dict[str, Any]:
     """Return a walk as JSON has it; `gold` is there if gold labels were asked about."""
-    from taxonaut.cli.classify.explanation_view import step_row
-    from taxonaut.cli.classify.outcome_text import fate_row
-    from taxonaut.state.records import ItemResult
-    from taxonaut.workspace.files.result_files import result_row
 
     return {
         "id": walk.item.id,

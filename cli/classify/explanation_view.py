@@ -2,27 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
 
 from taxonaut.cli.shared.item_view import marked, quoted, ranking
 from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-    from rich.tree import Tree
-
-    from taxonaut.state.ids import LabelId
-    from taxonaut.workspace.walk.explanation import Explanation, Step
+from taxonaut.state.ids import LabelId
+from taxonaut.workspace.walk.explanation import Explanation, Step
 
 NAMED = 3
 """Branches named of those that are not drawn."""
 
 
-def print_explanation(console: "Console", walk: "Explanation", *, everything: bool = False) -> None:
+def print_explanation(console: Console, walk: Explanation, *, everything: bool = False) -> None:
     """Print a walk and its ranking; branches without a ranked label are only named, unless all are drawn."""
-    from rich.tree import Tree
-
     telling = walk.ranking[0].evidence if walk.ranking else ""
     tree = Tree(marked(walk.item.text, telling), guide_style="dim")
     Drawing(walk, everything).draw(walk.root, tree)
@@ -38,7 +34,7 @@ def print_explanation(console: "Console", walk: "Explanation", *, everything: bo
         console.print(styled("  no label fits", "dim"))
 
 
-def step_row(step: "Step", names: "Mapping[LabelId, str]") -> dict[str, Any]:
+def step_row(step: Step, names: Mapping[LabelId, str]) -> dict[str, Any]:
     """Return a step as JSON has it, with all that was passed by; `names` are those of its labels."""
     return {
         "node": step.node,
@@ -54,7 +50,7 @@ def step_row(step: "Step", names: "Mapping[LabelId, str]") -> dict[str, Any]:
     }
 
 
-def label_ids(step: "Step") -> "list[LabelId]":
+def label_ids(step: Step) -> list[LabelId]:
     """Return the labels found at a step and below it."""
     return [*step.labels, *(label for below in step.steps for label in label_ids(below))]
 
@@ -63,10 +59,10 @@ def label_ids(step: "Step") -> "list[LabelId]":
 class Drawing:
     """Draws the steps of one walk."""
 
-    walk: "Explanation"
+    walk: Explanation
     everything: bool
 
-    def draw(self, step: "Step", tree: "Tree") -> None:
+    def draw(self, step: Step, tree: Tree) -> None:
         """Draw what was found in a step and what is below it."""
         if step.error:
             tree.add(styled(f"failed: {step.error}", "red"))
@@ -84,12 +80,12 @@ class Drawing:
             if rest:
                 tree.add(styled(f"{what}: {named(rest)}", "dim"))
 
-    def led_somewhere(self, step: "Step") -> bool:
+    def led_somewhere(self, step: Step) -> bool:
         """Whether a label of the ranking stands in a step or below it."""
         found = set(label_ids(step))
         return any(label.label_id in found for label in self.walk.ranking)
 
-    def labels(self, found: "Sequence[LabelId]") -> "Text":
+    def labels(self, found: Sequence[LabelId]) -> Text:
         """Name the labels of a node that were ranked, with their places, and count the others."""
         line = styled("")
         for place, label in enumerate(self.walk.ranking, start=1):
@@ -104,7 +100,7 @@ class Drawing:
         return line.append(f"{'  and ' if ranked else ''}{others}", "dim")
 
 
-def branch(step: "Step") -> "Text":
+def branch(step: Step) -> Text:
     """Return an opened branch as a line: score, name, phrase."""
     line = styled(step.name, "bold")
     if step.score is not None:
@@ -114,7 +110,7 @@ def branch(step: "Step") -> "Text":
     return line.append("  ").append_text(quoted(step.evidence)) if step.evidence else line
 
 
-def named(steps: "Sequence[Step]") -> str:
+def named(steps: Sequence[Step]) -> str:
     """Name the first branches with their scores, and count the rest."""
     shown = ", ".join(
         clipped(printable(step.name), 40) + ("" if step.score is None else f" {step.score:.2f}")

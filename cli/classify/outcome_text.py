@@ -1,26 +1,21 @@
 """What became of gold labels, in words: found, or lost at which node and why."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from taxonaut.cli.shared.terminal import PATH_SIGN, clipped, printable, styled
-from taxonaut.workspace.walk.label_outcomes import MEANING
-
-if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
-
-    from taxonaut.state.ids import NodeId
-    from taxonaut.state.index.index import Index
-    from taxonaut.workspace.walk.label_outcomes import Fate
+from taxonaut.state.ids import NodeId
+from taxonaut.state.index.index import Index
+from taxonaut.workspace.walk.label_outcomes import MEANING, Fate
 
 WIDTH = 60
 
 
-def fates_table(index: "Index", fates: "Sequence[Fate]") -> "Table":
+def fates_table(index: Index, fates: Sequence[Fate]) -> Table:
     """Return gold labels as rows: what became of each, and where."""
-    from rich.table import Table
-
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
@@ -30,7 +25,7 @@ def fates_table(index: "Index", fates: "Sequence[Fate]") -> "Table":
     return table
 
 
-def told(index: "Index", fate: "Fate") -> "Text":
+def told(index: Index, fate: Fate) -> Text:
     """Say in words what became of a label."""
     if fate.outcome == "found":
         return styled(f"found, place {fate.rank}", "green")
@@ -42,7 +37,7 @@ def told(index: "Index", fate: "Fate") -> "Text":
     return line
 
 
-def branch_text(index: "Index", fate: "Fate") -> str:
+def branch_text(index: Index, fate: Fate) -> str:
     """Name the closed branch with its score and place, and the best one that was opened beside it."""
     assert fate.branch is not None
     shown = quoted_name(index, fate.branch)
@@ -58,21 +53,21 @@ def branch_text(index: "Index", fate: "Fate") -> str:
     return shown if fate.opened_score is None else f"{shown} {fate.opened_score:.2f}"
 
 
-def quoted_name(index: "Index", node: "NodeId") -> str:
+def quoted_name(index: Index, node: NodeId) -> str:
     """Return a node's name between quotation marks."""
     return f"“{clipped(printable(index.node(node).name), WIDTH)}”" if index.has_node(node) else f"node {node}"
 
 
-def place_name(index: "Index", node: "NodeId") -> str:
+def place_name(index: Index, node: NodeId) -> str:
     """Return the path to a node, or what the root is called."""
     way = index.node_paths([node])[node]
     return PATH_SIGN.join(each.name for each in index.nodes(way)) or "the top"
 
 
-def fate_row(index: "Index", fate: "Fate") -> dict[str, Any]:
+def fate_row(index: Index, fate: Fate) -> dict[str, Any]:
     """Return a label's fate as JSON has it; what does not apply is null."""
 
-    def named(node: "NodeId | None") -> Mapping[str, Any] | None:
+    def named(node: NodeId | None) -> Mapping[str, Any] | None:
         if node is None or not index.has_node(node):
             return None
         return {"id": node, "name": index.node(node).name}

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
 
 from taxonaut.cli.classify.outcome_text import fate_row, place_name, quoted_name
 from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
+from taxonaut.evaluation.attribution import WALKS, Attribution, NodeLosses, attribute, walk_run
+from taxonaut.evaluation.methods.registry import chosen
+from taxonaut.state.errors import InputError
+from taxonaut.state.index.index import Index
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.walk.label_outcomes import MEANING
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
-    from taxonaut.evaluation.attribution import Attribution, NodeLosses
-    from taxonaut.state.index.index import Index
-    from taxonaut.workspace.files.item_files import ItemRow
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.workspace import Workspace
 
 ITEMS = 3
 BRANCHES = 2
@@ -27,15 +27,11 @@ class Losses:
 
     title: str
     row: dict[str, Any]
-    parts: "tuple[RenderableType, ...]"
+    parts: tuple[RenderableType, ...]
 
 
-def check_attribution(names: "Sequence[str]", *, incremental: bool) -> None:
+def check_attribution(names: Sequence[str], *, incremental: bool) -> None:
     """Refuse, before any text is labelled, what has no walk of this index to follow."""
-    from taxonaut.evaluation.attribution import WALKS
-    from taxonaut.evaluation.methods.registry import chosen
-    from taxonaut.state.errors import InputError
-
     if incremental:
         raise InputError(
             "--attribution follows walks of your own index, --incremental builds others; give one of the two"
@@ -48,12 +44,9 @@ def check_attribution(names: "Sequence[str]", *, incremental: bool) -> None:
 
 
 def losses_of(
-    workspace: "Workspace", rows: "Sequence[ItemRow]", names: "Sequence[str]", ks: "Sequence[int]", most: int
+    workspace: Workspace, rows: Sequence[ItemRow], names: Sequence[str], ks: Sequence[int], most: int
 ) -> list[Losses]:
     """Attribute the losses of each method that walks the index."""
-    from taxonaut.evaluation.attribution import attribute, walk_run
-    from taxonaut.evaluation.methods.registry import chosen
-
     depth = max([*ks, workspace.config.walk.top])
     runs = [(each.title, walk_run(workspace, each, depth)) for each in chosen(names)]
     found = [(title, attribute(workspace, rows, run)) for title, run in runs if run is not None]
@@ -64,7 +57,7 @@ def losses_of(
     ]
 
 
-def drawing(index: "Index", title: str, found: "Attribution", most: int) -> "tuple[RenderableType, ...]":
+def drawing(index: Index, title: str, found: Attribution, most: int) -> tuple[RenderableType, ...]:
     """Return what became of the gold labels, and the `most` nodes that lost most of them."""
     said = f"{counted(found.gold, 'right label')} of {counted(found.items, 'text')}"
     if found.not_walked:
@@ -81,10 +74,8 @@ def drawing(index: "Index", title: str, found: "Attribution", most: int) -> "tup
     return tuple(parts)
 
 
-def outcomes(found: "Attribution") -> "Table":
+def outcomes(found: Attribution) -> Table:
     """Return how often what became of a gold label, as rows."""
-    from rich.table import Table
-
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
     table.add_column(justify="right", style="dim")
@@ -95,10 +86,8 @@ def outcomes(found: "Attribution") -> "Table":
     return table
 
 
-def nodes_table(index: "Index", found: "Attribution", most: int) -> "Table":
+def nodes_table(index: Index, found: Attribution, most: int) -> Table:
     """Return the nodes with what they lost, worst first."""
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("lost", justify="right")
     table.add_column("at", overflow="fold")
@@ -117,7 +106,7 @@ def nodes_table(index: "Index", found: "Attribution", most: int) -> "Table":
     return table
 
 
-def closed(index: "Index", node: "NodeLosses") -> str:
+def closed(index: Index, node: NodeLosses) -> str:
     """Name the branches that held most of the lost labels."""
     named = [f"{quoted_name(index, branch)} {count:,}" for branch, count in node.branches.items()]
     return ", ".join(named[:BRANCHES]) + (
@@ -125,14 +114,14 @@ def closed(index: "Index", node: "NodeLosses") -> str:
     )
 
 
-def items(node: "NodeLosses") -> str:
+def items(node: NodeLosses) -> str:
     """Name the first items that lost a label at a node."""
     ids = list(dict.fromkeys(loss.item for loss in node.losses))
     shown = ", ".join(clipped(printable(id_), 24) for id_ in ids[:ITEMS])
     return shown + (f" and {len(ids) - ITEMS:,} more" if len(ids) > ITEMS else "")
 
 
-def attribution_row(index: "Index", found: "Attribution", most: int | None = None) -> dict[str, Any]:
+def attribution_row(index: Index, found: Attribution, most: int | None = None) -> dict[str, Any]:
     """Return an attribution as JSON has it: every node with every loss, unless `most` bounds the nodes."""
     return {
         "run": found.run_id,
@@ -145,7 +134,7 @@ def attribution_row(index: "Index", found: "Attribution", most: int | None = Non
     }
 
 
-def node_row(index: "Index", node: "NodeLosses") -> dict[str, Any]:
+def node_row(index: Index, node: NodeLosses) -> dict[str, Any]:
     """Return one node's losses as JSON has them."""
     return {
         "id": node.node,

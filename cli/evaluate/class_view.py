@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from taxonaut.cli.evaluate.evaluation_view import DASH, bounded, gap_cells, headed, interval_row, shown
 from taxonaut.cli.shared.terminal import counted, styled
-
-if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
-
-    from taxonaut.evaluation.harness import MethodReport, Report
-    from taxonaut.evaluation.measures.classes import Band, ClassQuality
+from taxonaut.evaluation.harness import MethodReport, Report
+from taxonaut.evaluation.measures.classes import BANDS, CLASS_CONVENTIONS, Band, ClassQuality
 
 MEASURES = {"precision": "weighted P", "recall": "weighted R", "f1": "weighted F1", "macro_f1": "macro-F1"}
 BOUNDED = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
@@ -23,7 +21,7 @@ NOTE = (
 NO_BANDS = "Name the labelled products with --examples FILE to see classes by how many products they have."
 
 
-def class_table(report: "Report") -> "Table | None":
+def class_table(report: Report) -> Table | None:
     """Return the table: a row for each measure, by class and by band; None where nothing was measured by class."""
     methods = [method for method in report.methods if method.classes is not None]
     if not methods:
@@ -48,7 +46,7 @@ def class_table(report: "Report") -> "Table | None":
     return table
 
 
-def measures(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Text]]]":
+def measures(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
     """Give accuracy, the weighted means, macro-F1 and the calibration error."""
     yield "accuracy", bounded([each.intervals["accuracy"] for each in qualities])
     for name, title in MEASURES.items():
@@ -68,7 +66,7 @@ def measures(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[T
         )
 
 
-def banded(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Text]]]":
+def banded(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
     """Give accuracy and macro-F1 of each band that has texts."""
     for name, band in qualities[0].scores.bands.items():
         if band.items:
@@ -77,10 +75,8 @@ def banded(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Tex
             yield "  macro-F1", shown([each.macro_f1 for each in bands])
 
 
-def described(bands: "Mapping[str, Band]") -> str:
+def described(bands: Mapping[str, Band]) -> str:
     """Say which classes the bands hold, and how many texts."""
-    from taxonaut.evaluation.measures.classes import BANDS
-
     said = []
     for name, band in bands.items():
         least, most = BANDS[name]
@@ -92,7 +88,7 @@ def described(bands: "Mapping[str, Band]") -> str:
     return f"By products of a text's class: {'; '.join(said)}."
 
 
-def differences(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, list[Text]]]":
+def differences(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
     """Give paired differences from the first method."""
     if any(each.differences for each in qualities):
         for name, title in BOUNDED.items():
@@ -100,7 +96,7 @@ def differences(qualities: "Sequence[ClassQuality]") -> "Iterator[tuple[str, lis
             yield f"{title} less the first's", cells
 
 
-def decided(methods: "Sequence[MethodReport]") -> "Iterator[tuple[str, list[str]]]":
+def decided(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
     """Give who decided, where two experts did, and what it cost."""
     if any(method.verdicts for method in methods):
         yield "by the domain expert", [verdict(method, "domain") for method in methods]
@@ -117,21 +113,19 @@ def decided(methods: "Sequence[MethodReport]") -> "Iterator[tuple[str, list[str]
     yield "seconds", [f"{method.seconds:,.1f}" for method in methods]
 
 
-def verdict(method: "MethodReport", name: str) -> str:
+def verdict(method: MethodReport, name: str) -> str:
     """Say how many texts an expert decided."""
     return f"{method.verdicts.get(name, 0):,}" if method.verdicts else DASH
 
 
-def notes(report: "Report") -> str:
+def notes(report: Report) -> str:
     """Say what the measures are, and what they lack."""
     known = next((method.classes.scores.bands for method in report.methods if method.classes is not None), {})
     return f"{NOTE} {described(known) if known else NO_BANDS}"
 
 
-def class_rows(report: "Report") -> dict[str, Any]:
+def class_rows(report: Report) -> dict[str, Any]:
     """Return the measures by class as JSON has them; nothing where there are none."""
-    from taxonaut.evaluation.measures.classes import BANDS, CLASS_CONVENTIONS
-
     measured = {method.method: method.classes for method in report.methods if method.classes is not None}
     if not measured:
         return {}
@@ -148,7 +142,7 @@ def class_rows(report: "Report") -> dict[str, Any]:
     }
 
 
-def class_row(quality: "ClassQuality") -> dict[str, Any]:
+def class_row(quality: ClassQuality) -> dict[str, Any]:
     """Return one method's measures."""
     return {
         "scores": asdict(quality.scores),

@@ -3,26 +3,29 @@
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from taxonaut.cli.evaluate import class_view
+from taxonaut.cli.evaluate import evaluation_view as view
+from taxonaut.cli.evaluate.attribution_view import Losses, check_attribution, losses_of
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import InterruptedWork
-from taxonaut.cli.shared.progress import progress
+from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from taxonaut.cli.evaluate.attribution_view import Losses
-    from taxonaut.cli.shared.progress import Bar
-    from taxonaut.evaluation.curves import Point
-    from taxonaut.evaluation.harness import Report
-    from taxonaut.evaluation.incremental import IncrementalReport
-    from taxonaut.evaluation.methods.method import MethodSettings
-    from taxonaut.workspace.files.item_files import ItemRow
-    from taxonaut.workspace.workspace import Workspace
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import counted, out, print_json, styled
+from taxonaut.evaluation import harness, incremental
+from taxonaut.evaluation.curves import Point, shortlist_curves
+from taxonaut.evaluation.figure import check_figure, draw
+from taxonaut.evaluation.harness import Report
+from taxonaut.evaluation.incremental import IncrementalReport
+from taxonaut.evaluation.methods.method import MethodSettings
+from taxonaut.evaluation.methods.registry import chosen
+from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
+from taxonaut.workspace.workspace import Workspace
 
 METHODS_PANEL = "Methods"
 LATER_PANEL = "Labels that come later"
@@ -34,7 +37,7 @@ taxonaut evaluate test.jsonl --methods expert,dual,tfidf-svm,linear-head --examp
 taxonaut evaluate test.jsonl --methods navigate,dense,bm25 --incremental 0 --build kmeans"""
 
 
-@command(app, "evaluate", example=EXAMPLES)
+@command("evaluate", example=EXAMPLES)
 def evaluate(
     session: Session,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Texts with their right labels, as label ids.")],
@@ -142,12 +145,6 @@ def evaluate(
     could be hit; each with half of its 95 % bootstrap interval. hP, hR and hF count ancestors of the first
     label too. What was labelled before is kept. docs/evaluation.md says what the methods do.
     """
-    from taxonaut.cli.evaluate.attribution_view import check_attribution, losses_of
-    from taxonaut.evaluation.figure import check_figure
-    from taxonaut.evaluation.methods.method import MethodSettings
-    from taxonaut.evaluation.methods.registry import chosen
-    from taxonaut.workspace.files.item_files import ItemColumns, open_items
-
     ks = cutoffs(k)
     picked = chosen(methods.split(","))
     names = [each.title for each in picked]
@@ -159,7 +156,7 @@ def evaluate(
         id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
     )
 
-    def read(given: str) -> "list[ItemRow]":
+    def read(given: str) -> list[ItemRow]:
         return list(open_items(given, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
 
     rows = list(islice(read(file), limit))
@@ -186,34 +183,30 @@ def evaluate(
 
 
 def compared(
-    workspace: "Workspace",
-    rows: "Sequence[ItemRow]",
-    names: "Sequence[str]",
-    ks: "Sequence[int]",
-    bar: "Bar",
-    settings: "MethodSettings",
+    workspace: Workspace,
+    rows: Sequence[ItemRow],
+    names: Sequence[str],
+    ks: Sequence[int],
+    bar: Bar,
+    settings: MethodSettings,
     classes: bool,
-) -> "Report":
+) -> Report:
     """Run the methods on the person's own index."""
-    from taxonaut.evaluation import harness
-
     return harness.evaluate(workspace, rows, names, ks, Stages(bar, names, len(rows)).at, settings, classes)
 
 
 def split(
-    workspace: "Workspace",
-    rows: "Sequence[ItemRow]",
-    names: "Sequence[str]",
-    ks: "Sequence[int]",
-    bar: "Bar",
-    settings: "MethodSettings",
+    workspace: Workspace,
+    rows: Sequence[ItemRow],
+    names: Sequence[str],
+    ks: Sequence[int],
+    bar: Bar,
+    settings: MethodSettings,
     seed: int,
     share: float,
     build: str,
-) -> "IncrementalReport":
+) -> IncrementalReport:
     """Run the methods under the incremental protocol."""
-    from taxonaut.evaluation import incremental
-
     return incremental.incremental(
         workspace,
         rows,
@@ -227,14 +220,8 @@ def split(
     )
 
 
-def drawn(
-    workspace: "Workspace", rows: "Sequence[ItemRow]", figure: Path, file: str, bar: "Bar"
-) -> "list[Point]":
+def drawn(workspace: Workspace, rows: Sequence[ItemRow], figure: Path, file: str, bar: Bar) -> list[Point]:
     """Measure shortlists at several budgets and draw them."""
-    from taxonaut.evaluation.curves import shortlist_curves
-    from taxonaut.evaluation.figure import draw
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     bar.stage("shortlists")
     points = PORTAL.run(shortlist_curves(workspace, rows, lambda _, done, total: bar.at(done, total)))
     judged = sum(bool(row.gold) for row in rows)
@@ -243,19 +230,14 @@ def drawn(
 
 
 def show(
-    report: "Report | IncrementalReport",
-    points: "Sequence[Point]",
+    report: Report | IncrementalReport,
+    points: Sequence[Point],
     figure: Path | None,
-    losses: "Sequence[Losses]" = (),
+    losses: Sequence[Losses] = (),
     *,
     json: bool,
 ) -> None:
     """Print what was found."""
-    from taxonaut.cli.evaluate import class_view
-    from taxonaut.cli.evaluate import evaluation_view as view
-    from taxonaut.cli.shared.terminal import counted, out, print_json, styled
-    from taxonaut.evaluation.harness import Report
-
     if json:
         row = view.report_row(report) if isinstance(report, Report) else view.incremental_row(report)
         by_class = class_view.class_rows(report) if isinstance(report, Report) else {}
@@ -299,7 +281,7 @@ def show(
 class Stages:
     """Turns a harness's progress into the bar's: each method is a stage, which begins as the one before ends."""
 
-    def __init__(self, bar: "Bar", methods: "Sequence[str]", total: int) -> None:
+    def __init__(self, bar: Bar, methods: Sequence[str], total: int) -> None:
         self.bar, self.total = bar, total
         self.waiting = list(methods)
         self.begin()
@@ -318,8 +300,6 @@ class Stages:
 
 def cutoffs(given: str) -> list[int]:
     """Read `1,3,5`; raises InputError."""
-    from taxonaut.state.errors import InputError
-
     parts = [part.strip() for part in given.split(",") if part.strip()]
     if not parts or not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):
         raise InputError(f"--k is {given!r}; give whole numbers from 1, such as 1,3,5,10")

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from taxonaut.cli.shared.terminal import styled
-
-if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
-
-    from taxonaut.evaluation.curves import Point
-    from taxonaut.evaluation.harness import MethodReport, Quality, Report
-    from taxonaut.evaluation.incremental import IncrementalReport
-    from taxonaut.evaluation.measures.intervals import Interval
+from taxonaut.evaluation.curves import Point
+from taxonaut.evaluation.harness import MethodReport, Quality, Report
+from taxonaut.evaluation.incremental import READINGS, IncrementalReport
+from taxonaut.evaluation.measures.comparison import CONVENTIONS
+from taxonaut.evaluation.measures.intervals import Interval
 
 DASH = "–"
 NAMES = {"inc": "Inc", "inc_offered": "Inc, only Y1 on offer", "overall": "Overall"}
@@ -23,7 +22,7 @@ NOTE = (
 )
 
 
-def comparison(report: "Report") -> "Table":
+def comparison(report: Report) -> Table:
     """Return the table: a row for each measure, a column for each method, the best of a row standing out."""
     table = headed([method.method for method in report.methods])
     add_quality(table, [method.quality for method in report.methods])
@@ -33,10 +32,8 @@ def comparison(report: "Report") -> "Table":
     return table
 
 
-def headed(titles: "Sequence[str]") -> "Table":
+def headed(titles: Sequence[str]) -> Table:
     """Return a table without rows."""
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for title in titles:
@@ -44,7 +41,7 @@ def headed(titles: "Sequence[str]") -> "Table":
     return table
 
 
-def add_quality(table: "Table", qualities: "Sequence[Quality]") -> None:
+def add_quality(table: Table, qualities: Sequence[Quality]) -> None:
     """Add a row for each measure, then the differences from the first method."""
     for name, cells in quality(qualities):
         table.add_row(styled(name), *cells)
@@ -55,7 +52,7 @@ def add_quality(table: "Table", qualities: "Sequence[Quality]") -> None:
             table.add_row(styled(name), *cells)
 
 
-def quality(qualities: "Sequence[Quality]") -> "Iterator[tuple[str, list[Text]]]":
+def quality(qualities: Sequence[Quality]) -> Iterator[tuple[str, list[Text]]]:
     """Give each measure with every method's value and interval."""
     known = next((each for each in qualities if each.scores is not None), None)
     if known is None:
@@ -68,7 +65,7 @@ def quality(qualities: "Sequence[Quality]") -> "Iterator[tuple[str, list[Text]]]
         yield name, shown([None if one is None else getattr(one, field) for one in hierarchies])
 
 
-def bounded(values: "Sequence[Interval | None]") -> "list[Text]":
+def bounded(values: Sequence[Interval | None]) -> list[Text]:
     """Write scores with half of their intervals, in per cent, the best standing out."""
     cells = shown([None if value is None else value.value for value in values])
     for cell, value in zip(cells, values, strict=True):
@@ -77,7 +74,7 @@ def bounded(values: "Sequence[Interval | None]") -> "list[Text]":
     return cells
 
 
-def shown(values: "Sequence[float | None]") -> "list[Text]":
+def shown(values: Sequence[float | None]) -> list[Text]:
     """Write scores in per cent, the best standing out."""
     best = max((value for value in values if value is not None), default=None)
     return [
@@ -86,7 +83,7 @@ def shown(values: "Sequence[float | None]") -> "list[Text]":
     ]
 
 
-def gaps(qualities: "Sequence[Quality]") -> "Iterator[tuple[str, list[Text]]]":
+def gaps(qualities: Sequence[Quality]) -> Iterator[tuple[str, list[Text]]]:
     """Give paired differences from the first method; one that the choice of texts does not explain is bold."""
     others = [each.differences for each in qualities if each.differences]
     if not others:
@@ -96,7 +93,7 @@ def gaps(qualities: "Sequence[Quality]") -> "Iterator[tuple[str, list[Text]]]":
         yield f"{name} less the first's", [gap_cells(each.differences.get(name)) for each in qualities]
 
 
-def gap_cells(gap: "Interval | None") -> "Text":
+def gap_cells(gap: Interval | None) -> Text:
     """Write a difference with half of its interval; one that holds no 0 is bold."""
     if gap is None:
         return styled(DASH, "dim")
@@ -106,7 +103,7 @@ def gap_cells(gap: "Interval | None") -> "Text":
     return cell
 
 
-def costs(methods: "Sequence[MethodReport]") -> "Iterator[tuple[str, list[str]]]":
+def costs(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
     """Give what the methods cost, written out."""
     yield "requests", [f"{method.requests:,}" for method in methods]
     yield "asked now", [f"{method.asked:,}" for method in methods]
@@ -119,10 +116,8 @@ def costs(methods: "Sequence[MethodReport]") -> "Iterator[tuple[str, list[str]]]
         yield "texts failed", [f"{method.failed:,}" for method in methods]
 
 
-def incremental_tables(report: "IncrementalReport") -> "Iterator[tuple[str, Table]]":
+def incremental_tables(report: IncrementalReport) -> Iterator[tuple[str, Table]]:
     """Give the three readings of an incremental evaluation, each a title and a table."""
-    from taxonaut.evaluation.incremental import READINGS
-
     titles = [f"{each.method} {each.index}".strip() for each in report.methods]
     for reading, meaning in READINGS.items():
         table = headed(titles)
@@ -137,10 +132,8 @@ def incremental_tables(report: "IncrementalReport") -> "Iterator[tuple[str, Tabl
         yield f"{NAMES[reading]}: {meaning}", table
 
 
-def curve_table(points: "Sequence[Point]") -> "Table":
+def curve_table(points: Sequence[Point]) -> Table:
     """Return what a figure shows, as numbers."""
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("shortlist")
     for title in ("budget", "requests a text", "labels", "recall"):
@@ -156,10 +149,8 @@ def curve_table(points: "Sequence[Point]") -> "Table":
     return table
 
 
-def report_row(report: "Report") -> dict[str, Any]:
+def report_row(report: Report) -> dict[str, Any]:
     """Return a report as JSON has it."""
-    from taxonaut.evaluation.measures.comparison import CONVENTIONS
-
     return {
         "items": report.items,
         "with_gold": report.with_gold,
@@ -169,7 +160,7 @@ def report_row(report: "Report") -> dict[str, Any]:
     }
 
 
-def method_row(method: "MethodReport") -> dict[str, Any]:
+def method_row(method: MethodReport) -> dict[str, Any]:
     """Return one method's quality and cost as JSON has it."""
     return {
         "method": method.method,
@@ -184,7 +175,7 @@ def method_row(method: "MethodReport") -> dict[str, Any]:
     }
 
 
-def quality_row(quality: "Quality") -> dict[str, Any]:
+def quality_row(quality: Quality) -> dict[str, Any]:
     """Return scores, their intervals and their differences from the first method as JSON has them."""
     return {
         "scores": None if quality.scores is None else asdict(quality.scores),
@@ -193,16 +184,13 @@ def quality_row(quality: "Quality") -> dict[str, Any]:
     }
 
 
-def interval_row(interval: "Interval") -> list[float]:
+def interval_row(interval: Interval) -> list[float]:
     """Return a value and its bounds."""
     return [round(value, 6) for value in (interval.value, interval.low, interval.high)]
 
 
-def incremental_row(report: "IncrementalReport") -> dict[str, Any]:
+def incremental_row(report: IncrementalReport) -> dict[str, Any]:
     """Return an incremental report as JSON has it."""
-    from taxonaut.evaluation.incremental import READINGS
-    from taxonaut.evaluation.measures.comparison import CONVENTIONS
-
     return {
         "seed": report.split.seed,
         "labels_known": len(report.split.known),
@@ -226,6 +214,6 @@ def incremental_row(report: "IncrementalReport") -> dict[str, Any]:
     }
 
 
-def curve_rows(points: "Sequence[Point]") -> list[dict[str, Any]]:
+def curve_rows(points: Sequence[Point]) -> list[dict[str, Any]]:
     """Return a figure's points as JSON has them."""
     return [{**asdict(point), "recall": interval_row(point.recall)} for point in points]

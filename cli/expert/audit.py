@@ -1,40 +1,39 @@
 """`taxonaut expert audit`: what each share of the traffic to the general expert buys, and which threshold follows."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from taxonaut.cli.classify.categorize import AskOption, CandidatesOption, ExpertOption, ShownOption
 from taxonaut.cli.classify.classify import given_only
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
+from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import counted, styled
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from rich.table import Table
-
-    from taxonaut.cli.shared.progress import Bar
-    from taxonaut.cli.shared.session import Session
-    from taxonaut.evaluation.audits.audit import AuditTable, Cut, Prices
-    from taxonaut.evaluation.audits.proposal import Proposal
-    from taxonaut.evaluation.measures.intervals import Interval
-    from taxonaut.workspace.expert.audit import AuditRun
-    from taxonaut.workspace.files.item_files import ItemRow
-    from taxonaut.workspace.workspace import Workspace
-
+from taxonaut.cli.shared.terminal import counted, out, print_json, styled
+from taxonaut.cli.vocabulary.run import cost
+from taxonaut.evaluation.audits.audit import AuditTable, Cut, Prices
+from taxonaut.evaluation.audits.figure import draw_audit
+from taxonaut.evaluation.audits.proposal import TOO_MANY, Proposal, best_threshold, no_gold, propose
+from taxonaut.evaluation.figure import check_figure
+from taxonaut.evaluation.measures.intervals import Interval
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.expert.audit import AuditRun
+from taxonaut.workspace.expert.audit import audit as ask_both
+from taxonaut.workspace.expert.audit import drawn as sampled
+from taxonaut.workspace.expert.audit_file import keep_audit
+from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
+from taxonaut.workspace.workspace import Workspace
 
 FIXED = "95 % intervals over the audited products, with the threshold held fixed"
 
 
 def audit_row(
-    run: "AuditRun", table: "AuditTable", cuts: "Sequence[Cut]", proposal: "Proposal | None"
+    run: AuditRun, table: AuditTable, cuts: Sequence[Cut], proposal: Proposal | None
 ) -> dict[str, Any]:
     """Return an audit as JSON has it."""
     audit, sample = run.audit, run.sample
@@ -60,7 +59,7 @@ def audit_row(
     }
 
 
-def verdicts(run: "AuditRun") -> dict[str, int]:
+def verdicts(run: AuditRun) -> dict[str, int]:
     """Count what the general expert said; `not_asked`: the domain expert had no candidate."""
     found = dict.fromkeys(("general", "none", "undecided", "failed", "not_asked"), 0)
     for row in run.audit.rows:
@@ -68,7 +67,7 @@ def verdicts(run: "AuditRun") -> dict[str, int]:
     return found
 
 
-def heading(run: "AuditRun", table: "AuditTable") -> Iterator[str]:
+def heading(run: AuditRun, table: AuditTable) -> Iterator[str]:
     """Say what was audited."""
     sample, audit = run.sample, run.audit
     yield (
@@ -112,10 +111,8 @@ def heading(run: "AuditRun", table: "AuditTable") -> Iterator[str]:
         yield f"the general expert gave no category: {', '.join(without)}{counts}"
 
 
-def cut_table(table: "AuditTable", cuts: "Sequence[Cut]", proposal: "Proposal | None") -> "Table":
+def cut_table(table: AuditTable, cuts: Sequence[Cut], proposal: Proposal | None) -> Table:
     """Return what shares of the traffic buy, a row each; the proposed threshold's row stands out."""
-    from rich.table import Table
-
     shown = Table(box=None, pad_edge=False, header_style="bold")
     known = table.measure == "accuracy"
     columns = ["sent", "threshold", table.measure, *(["gain"] if known else []), "no answer"]
@@ -138,7 +135,7 @@ def cut_table(table: "AuditTable", cuts: "Sequence[Cut]", proposal: "Proposal | 
     return shown
 
 
-def reading(table: "AuditTable") -> str:
+def reading(table: AuditTable) -> str:
     """Say what the columns of the table mean."""
     if table.measure == "accuracy":
         meaning = "accuracy: of all products; gain: on the domain expert alone, paired"
@@ -147,7 +144,7 @@ def reading(table: "AuditTable") -> str:
     return f"{meaning}; ±: half of the 95 % interval; requests, tokens and cost: per 1,000 products"
 
 
-def ending(table: "AuditTable", proposal: "Proposal | None", session: "Session") -> Iterator[str]:
+def ending(table: AuditTable, proposal: Proposal | None, session: Session) -> Iterator[str]:
     """Say what is proposed and what to expect of it."""
     if table.ceiling is not None:
         yield f"the right category is among the candidates for {share(table.ceiling.value)}"
@@ -173,10 +170,8 @@ def ending(table: "AuditTable", proposal: "Proposal | None", session: "Session")
     yield f"kept: categorize uses it unless a threshold is set; next: {session.again('expert disagreements')}"
 
 
-def no_help(table: "AuditTable") -> str:
+def no_help(table: AuditTable) -> str:
     """Say that no share is better than none, and whether more products might show otherwise."""
-    from taxonaut.evaluation.audits.proposal import best_threshold
-
     (best,) = table.cuts([best_threshold(table)])
     if best.gain is None or best.gain.value <= 0:
         return "the general expert helps nowhere: no share is more accurate than the domain expert alone"
@@ -186,22 +181,22 @@ def no_help(table: "AuditTable") -> str:
     )
 
 
-def sent(interval: "Interval") -> str:
+def sent(interval: Interval) -> str:
     """Say how many products go, with bounds where any go."""
     return between(interval) if interval.value else "no products"
 
 
-def between(interval: "Interval") -> str:
+def between(interval: Interval) -> str:
     """Write a share with its bounds."""
     return f"{share(interval.value)} ({100 * interval.low:.1f}–{100 * interval.high:.1f})"
 
 
-def bounded(interval: "Interval") -> str:
+def bounded(interval: Interval) -> str:
     """Write a share in per cent with half of its interval."""
     return f"{100 * interval.value:.1f} ±{50 * (interval.high - interval.low):.1f}"
 
 
-def signed(interval: "Interval | None") -> str:
+def signed(interval: Interval | None) -> str:
     """Write a difference in points with half of its interval."""
     if interval is None or interval.low == interval.high == 0:
         return "–"
@@ -218,13 +213,10 @@ def share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-app = typer.Typer()
-
 WISH_PANEL = "What is wanted"
 
 
 @command(
-    app,
     "audit",
     example="taxonaut expert audit dev.jsonl\n"
     "taxonaut expert audit dev.jsonl --accuracy 0.9 --figure audit.png\n"
@@ -296,17 +288,13 @@ def audit(
     encoding: EncodingOption = "utf-8",
     json: JsonOption = False,
 ) -> None:
-    """Ask both experts about a sample of all traffic, and see what each share sent to the general expert buys.
+    """Ask both experts about a sample, and see what each share sent to the general expert buys.
 
     The least sure products are sent first. A threshold is proposed for a wanted accuracy, share or budget; with
     no wish, the smallest share whose accuracy cannot be told from the best. It is kept, and categorize uses it
     unless another is set. Products without right categories show how often the experts agree, no more. What was
     asked is kept: the same command again, or categorize, asks about no product twice.
     """
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.evaluation.figure import check_figure
-    from taxonaut.workspace.files.item_files import ItemColumns, open_items
-
     prices = chosen_prices(price_in, price_out)
     if figure is not None:
         check_figure(figure)
@@ -327,11 +315,8 @@ def audit(
     show(session, run, table, proposal, figure, json=json)
 
 
-def chosen_prices(read: float | None, written: float | None) -> "Prices | None":
+def chosen_prices(read: float | None, written: float | None) -> Prices | None:
     """Return the prices of tokens. Raises InputError if one of the two is missing."""
-    from taxonaut.evaluation.audits.audit import Prices
-    from taxonaut.state.errors import InputError
-
     if read is None and written is None:
         return None
     if read is None or written is None:
@@ -340,25 +325,17 @@ def chosen_prices(read: float | None, written: float | None) -> "Prices | None":
 
 
 def check_wishes(
-    rows: "Sequence[ItemRow]", accuracy: float | None, share: float | None, budget: float | None
+    rows: Sequence[ItemRow], accuracy: float | None, share: float | None, budget: float | None
 ) -> None:
     """Refuse several wishes, and an accuracy that nobody can know, before anything is asked."""
-    from taxonaut.evaluation.audits.proposal import TOO_MANY, no_gold
-    from taxonaut.state.errors import InputError
-
     if sum(wish is not None for wish in (accuracy, share, budget)) > 1:
         raise InputError(TOO_MANY)
     if accuracy is not None and not any(row.gold for row in rows):
         raise no_gold(accuracy)
 
 
-def audited(
-    workspace: "Workspace", rows: "Sequence[ItemRow]", bar: "Bar", how: "Mapping[str, Any]"
-) -> "AuditRun":
+def audited(workspace: Workspace, rows: Sequence[ItemRow], bar: Bar, how: Mapping[str, Any]) -> AuditRun:
     """Ask both experts. Raises InterruptedWork on Ctrl-C."""
-    from taxonaut.workspace.expert.audit import audit as ask_both
-    from taxonaut.workspace.expert.audit import drawn as sampled
-
     count = len(sampled(rows, how["size"], how["seed"]).rows)
     bar.stage("asking both experts", count)
     try:
@@ -368,15 +345,9 @@ def audited(
 
 
 def concluded(
-    workspace: "Workspace", run: "AuditRun", prices: "Prices | None", wish: "Mapping[str, float]"
-) -> "tuple[AuditTable, Proposal | None]":
+    workspace: Workspace, run: AuditRun, prices: Prices | None, wish: Mapping[str, float]
+) -> tuple[AuditTable, Proposal | None]:
     """Propose a threshold and keep the audit with it."""
-    from dataclasses import asdict, replace
-
-    from taxonaut.evaluation.audits.audit import AuditTable
-    from taxonaut.evaluation.audits.proposal import propose
-    from taxonaut.workspace.expert.audit_file import keep_audit
-
     table = AuditTable(run.audit.rows, prices)
     proposal = propose(table, **wish)
     if proposal is None:
@@ -386,10 +357,8 @@ def concluded(
     return table, proposal
 
 
-def drawn(run: "AuditRun", table: "AuditTable", proposal: "Proposal | None", figure: Path) -> None:
+def drawn(run: AuditRun, table: AuditTable, proposal: Proposal | None, figure: Path) -> None:
     """Draw the audit."""
-    from taxonaut.evaluation.audits.figure import draw_audit
-
     what = (
         "What the general expert adds to"
         if table.measure == "accuracy"
@@ -401,17 +370,14 @@ def drawn(run: "AuditRun", table: "AuditTable", proposal: "Proposal | None", fig
 
 def show(
     session: Session,
-    run: "AuditRun",
-    table: "AuditTable",
-    proposal: "Proposal | None",
+    run: AuditRun,
+    table: AuditTable,
+    proposal: Proposal | None,
     figure: Path | None,
     *,
     json: bool,
 ) -> None:
     """Print the audit; end with 6 if requests failed that another run can ask again."""
-    from taxonaut.cli.shared.terminal import out, print_json, styled
-    from taxonaut.cli.vocabulary.run import cost
-
     cuts = table.table(proposal.threshold if proposal is not None else None)
     if json:
         print_json(audit_row(run, table, cuts, proposal))

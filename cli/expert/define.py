@@ -1,23 +1,21 @@
 """`taxonaut expert define`: what each category holds, written from products in it."""
 
 import shlex
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
+from taxonaut.cli.labels.commands import definition_row
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
+from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from taxonaut.cli.shared.progress import Bar
-    from taxonaut.state.ids import LabelId
-    from taxonaut.state.stores.definitions import Definition
-    from taxonaut.workspace.build.tree_builder import Progress
-    from taxonaut.workspace.expert.definitions import DefinitionReport
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, styled
+from taxonaut.state.ids import LabelId
+from taxonaut.workspace.build.tree_builder import Progress
+from taxonaut.workspace.expert.definitions import DefinitionReport
+from taxonaut.workspace.expert.definitions import define as write
+from taxonaut.workspace.files.item_files import ItemColumns, open_items
 
 SHOWN = 5
 """Definitions that are printed."""
@@ -27,7 +25,6 @@ LONGEST = 300
 
 
 @command(
-    app,
     "define",
     example="taxonaut expert define\n"
     "taxonaut expert define sports-shoes hiking-boots --overwrite\n"
@@ -62,10 +59,6 @@ def define(
     categorize --shown definition uses; index undo takes them back. Run it again when products have changed: only
     what they change is written anew.
     """
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.cli.shared.terminal import print_json
-    from taxonaut.workspace.expert.definitions import define as write
-
     wanted = ids(categories or [], file)
     with progress(session, json=json) as bar, session.open() as workspace:
         bar.stage("reading products")
@@ -96,18 +89,15 @@ def define(
         raise typer.Exit(SOME_FAILED)
 
 
-def ids(given: list[str], file: str | None) -> "list[LabelId] | None":
+def ids(given: list[str], file: str | None) -> list[LabelId] | None:
     """Return the categories that were named; None if none were."""
-    from taxonaut.state.ids import LabelId
-    from taxonaut.workspace.files.item_files import ItemColumns, open_items
-
     if file is not None:
         rows = open_items(file, ItemColumns(id="", text="id", labels="")).rows()
         given = [*given, *(row.item.text.strip() for row in rows if row.item.text.strip())]
     return [LabelId(each) for each in given] or None
 
 
-def stage(bar: "Bar", name: str) -> "Progress":
+def stage(bar: Bar, name: str) -> Progress:
     """Return what begins a stage of the bar when it is first called, and moves it."""
     begun = False
 
@@ -121,10 +111,8 @@ def stage(bar: "Bar", name: str) -> "Progress":
     return moved
 
 
-def print_report(session: Session, report: "DefinitionReport") -> None:
+def print_report(session: Session, report: DefinitionReport) -> None:
     """Print some definitions, and say what came of the call."""
-    from taxonaut.cli.shared.terminal import clipped, out, styled
-
     for one in report.written[:SHOWN]:
         out().print(styled(one.title, "bold").append_text(styled(f"  {one.label}", "dim not bold")))
         out().print(styled(f"  {clipped(one.definition, LONGEST)}"))
@@ -134,10 +122,8 @@ def print_report(session: Session, report: "DefinitionReport") -> None:
         say(line)
 
 
-def summary(session: Session, report: "DefinitionReport") -> "Iterator[str]":
+def summary(session: Session, report: DefinitionReport) -> Iterator[str]:
     """Say what came of a call, and what to do next."""
-    from taxonaut.cli.shared.terminal import counted
-
     how = "composed of telling words and products, as it writes no prose" if report.composed else "written"
     if report.written:
         yield f"{categories_of(len(report.written))} defined by {report.model}, {how}"
@@ -166,7 +152,7 @@ def categories_of(count: int) -> str:
     return f"{count:,} {'category' if count == 1 else 'categories'}"
 
 
-def report_row(report: "DefinitionReport") -> dict[str, Any]:
+def report_row(report: DefinitionReport) -> dict[str, Any]:
     """Return what came of a call as JSON has it."""
     return {
         "model": report.model,
@@ -177,17 +163,4 @@ def report_row(report: "DefinitionReport") -> dict[str, Any]:
         "left": report.left,
         "failed": dict(report.failed),
         "requests": len(report.decisions),
-    }
-
-
-def definition_row(one: "Definition") -> dict[str, Any]:
-    """Return a definition, with what it was written from, as JSON has it."""
-    return {
-        "label": one.label,
-        "title": one.title,
-        "definition": one.definition,
-        "products": list(one.items),
-        "model": one.model,
-        "template": one.template,
-        "template_hash": one.template_hash,
     }

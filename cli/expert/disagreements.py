@@ -1,33 +1,30 @@
 """`taxonaut expert disagreements`: where the trained expert was sure and the general expert says otherwise."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from taxonaut.cli.classify.categorize import ExpertOption
 from taxonaut.cli.classify.classify import OutputOption
 from taxonaut.cli.shared.columns import FILE_PANEL
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import clipped, counted, path_text, styled
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from taxonaut.workspace.expert.audit_file import Audit
-    from taxonaut.workspace.expert.disagreements import Disagreement
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import clipped, counted, out, path_text, print_json, styled
+from taxonaut.workspace.expert.audit_file import Audit, known_audit
+from taxonaut.workspace.expert.categorize import categorizing
+from taxonaut.workspace.expert.disagreements import DISAGREEMENT, Disagreement, disagreement_row
+from taxonaut.workspace.expert.disagreements import disagreements as found_in
+from taxonaut.workspace.files.result_files import open_file
 
 LONGEST_TEXT = 300
 LONGEST_REASON = 400
 
 
 @command(
-    app,
     "disagreements",
     example="taxonaut expert disagreements\ntaxonaut expert disagreements --threshold 0.9 -o look-at-these.csv",
 )
@@ -53,18 +50,11 @@ def disagreements(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """List products of the last audit that the trained expert was sure of and the general expert decides otherwise.
+    """List products the trained expert was sure of and the general expert decides otherwise.
 
-    They are what to look at: wrong labels, or categories that one of the two does not understand. The surest
-    stand first, each with both reasons. No model is asked.
+    The products are those of the last audit: what to look at for wrong labels, or for categories that one of the two
+    does not understand. The surest come first, each with both reasons. No model is asked.
     """
-    from taxonaut.cli.shared.terminal import out, print_json
-    from taxonaut.workspace.expert.audit_file import known_audit
-    from taxonaut.workspace.expert.categorize import categorizing
-    from taxonaut.workspace.expert.disagreements import DISAGREEMENT, disagreement_row
-    from taxonaut.workspace.expert.disagreements import disagreements as found_in
-    from taxonaut.workspace.files.result_files import open_file
-
     writer = open_file(output, DISAGREEMENT, output_format) if output is not None else None  # type: ignore[arg-type]
     with session.open() as workspace:
         routing = categorizing(workspace, expert=expert)
@@ -85,8 +75,8 @@ def disagreements(
 
 
 def summary(
-    audit: "Audit", found: "Sequence[Disagreement]", threshold: float, output: str | None, limit: int
-) -> "list[str]":
+    audit: Audit, found: Sequence[Disagreement], threshold: float, output: str | None, limit: int
+) -> list[str]:
     """Say how many there are, and who has the gold label where it is known."""
     sure = sum(row.recommended.confidence >= threshold and bool(row.domain) for row in audit.rows)
     where = f" -> {output}" if output is not None else ""
@@ -105,10 +95,8 @@ def summary(
     return lines
 
 
-def print_disagreement(console: "Console", found: "Disagreement") -> None:
+def print_disagreement(console: Console, found: Disagreement) -> None:
     """Print an item with what either expert says, and why."""
-    from rich.table import Table
-
     row = found.row
     title = styled(f"{row.item.id}  ", "dim")
     console.print(title.append_text(styled(clipped(" ".join(row.item.text.split()), LONGEST_TEXT), "bold")))

@@ -1,17 +1,16 @@
 """How a trained expert is shown: the lines after a training, the table of all, the model card."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
+from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, styled
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from taxonaut.cli.shared.session import Session
-    from taxonaut.workspace.expert.experts import ExpertCard
+from taxonaut.workspace.expert.experts import ExpertCard
 
 KINDS = {"head": "a head on embeddings", "encoder": "a fine-tuned encoder"}
 SHARES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "calibration_error": "calibration error"}
@@ -30,15 +29,13 @@ WORDS = {
 }
 
 
-def card_row(card: "ExpertCard", folder: Path) -> dict[str, Any]:
+def card_row(card: ExpertCard, folder: Path) -> dict[str, Any]:
     """Return a model card as JSON has it."""
-    from dataclasses import asdict
-
     row = asdict(card)
     return {"number": row.pop("number"), "made": row.pop("made"), "folder": str(folder), **row}
 
 
-def summary(card: "ExpertCard", folder: Path, session: "Session") -> Iterator[str]:
+def summary(card: ExpertCard, folder: Path, session: Session) -> Iterator[str]:
     """Say what came of a training, and what to do next."""
     data, metrics = card.data, card.metrics
     line = f"trained expert {card.number} ({KINDS.get(card.kind, card.kind)})"
@@ -69,10 +66,8 @@ def categories(count: int) -> str:
     return f"{count:,} {'category' if count == 1 else 'categories'}"
 
 
-def card_table(cards: "list[ExpertCard]") -> "Table":
+def card_table(cards: list[ExpertCard]) -> Table:
     """Return all experts as a table."""
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("expert", justify="right")
     table.add_column("trained (UTC)")
@@ -94,10 +89,8 @@ def moment(made: str) -> str:
     return made[:16].replace("T", " ")
 
 
-def print_card(console: "Console", card: "ExpertCard", folder: Path) -> None:
+def print_card(console: Console, card: ExpertCard, folder: Path) -> None:
     """Print a model card."""
-    from rich.table import Table
-
     kind = KINDS.get(card.kind, card.kind)
     console.print(styled(f"expert {card.number}, {kind}, trained {moment(card.made)} UTC", "bold"))
     console.print(styled(str(folder), "dim"))

@@ -4,18 +4,15 @@ from typing import Annotated
 
 import typer
 
+from taxonaut.cli.expert.expert_view import card_row, card_table, print_card
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import out, print_json
 
-app = typer.Typer()
 
-
-@command(app, "list", example="taxonaut expert list")
+@command("list", example="taxonaut expert list")
 def list_experts(session: Session, json: JsonOption = False) -> None:
     """List the trained experts, the newest last: that is the one which categorize asks."""
-    from taxonaut.cli.expert.expert_view import card_row, card_table
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.terminal import out, print_json
-
     with session.open() as workspace:
         experts = workspace.experts
         cards = experts.cards()
@@ -28,7 +25,7 @@ def list_experts(session: Session, json: JsonOption = False) -> None:
         say(f"no expert was trained yet; train one: {session.again('expert train ITEMS')}")
 
 
-@command(app, "show", example="taxonaut expert show\ntaxonaut expert show 2 --json")
+@command("show", example="taxonaut expert show\ntaxonaut expert show 2 --json")
 def show(
     session: Session,
     number: Annotated[
@@ -37,9 +34,6 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show an expert's model card: what it was trained from and how, how good it is, and when it was made."""
-    from taxonaut.cli.expert.expert_view import card_row, print_card
-    from taxonaut.cli.shared.terminal import out, print_json
-
     with session.open() as workspace:
         card = workspace.experts.card(number)
         folder = workspace.experts.path(card.number)
@@ -49,14 +43,12 @@ def show(
         print_card(out(), card, folder)
 
 
-@command(app, "remove", example="taxonaut expert remove 1")
+@command("remove", example="taxonaut expert remove 1")
 def remove(
     session: Session,
     number: Annotated[int, typer.Argument(metavar="N", help="The expert's number.", min=1)],
 ) -> None:
     """Delete an expert and its files, its audit among them. What it categorized before is kept."""
-    from taxonaut.cli.shared.exit_codes import say
-
     with session.open() as workspace:
         workspace.experts.remove(number)
     if not session.quiet:

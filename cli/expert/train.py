@@ -1,20 +1,17 @@
 """`taxonaut expert train`: a domain expert from labelled products."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
+from taxonaut.cli.expert.expert_view import card_row, summary
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
-from taxonaut.cli.shared.progress import progress
+from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from taxonaut.cli.shared.progress import Bar
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import print_json
+from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
 
 SETTINGS_PANEL = "How it is trained; else as in taxonaut.toml"
 
@@ -25,7 +22,6 @@ def setting(*names: str, text: str, **more: Any) -> Any:
 
 
 @command(
-    app,
     "train",
     example="taxonaut expert train products.csv --text-column title --labels-column category\n"
     "taxonaut expert train train.jsonl --dev dev.jsonl --bootstrap\n"
@@ -92,16 +88,12 @@ def train(
     encoding: EncodingOption = "utf-8",
     json: JsonOption = False,
 ) -> None:
-    """Train a domain expert: a classifier over the categories of the index, from products whose category is known.
+    """Train a domain expert: a classifier over the index's categories, from labelled products.
 
     It is judged on products that it did not learn from, its probabilities are scaled on them, and it is kept in
     the workspace with a model card. The newest expert is the one that categorize asks. docs/expert.md says what
     each setting does.
     """
-    from taxonaut.cli.expert.expert_view import card_row, summary
-    from taxonaut.cli.shared.terminal import print_json
-    from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
-
     columns = ItemColumns(id_column, text_column, labels_column, label_separator, popularity_column)
 
     def read(given: str) -> list[ItemRow]:
@@ -144,10 +136,10 @@ def changed(encoder: str | None, epochs: int | None, seed: int | None) -> dict[s
     return {name: value for name, value in given.items() if value is not None}
 
 
-def stages(bar: "Bar") -> "Callable[[str], Callable[[int, int], None]]":
+def stages(bar: Bar) -> Callable[[str], Callable[[int, int], None]]:
     """Return what begins a stage of the bar and gives what moves it."""
 
-    def stage(name: str) -> "Callable[[int, int], None]":
+    def stage(name: str) -> Callable[[int, int], None]:
         bar.stage(name)
         return bar.at
 

@@ -1,22 +1,31 @@
 """`taxonaut index log|diff|undo|move|rename|merge|split|remove`: the tree's history, and changing it by hand."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
+from taxonaut.cli.index.diff_view import diff_row, print_diff, print_side_by_side
+from taxonaut.cli.shared.exit_codes import say
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import out, styled
-from taxonaut.workspace.build.change_preview import summary
+from taxonaut.cli.shared.terminal import out, print_json, styled
+from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.state.errors import InputError, ToolError
+from taxonaut.state.ids import EventId, NodeId
+from taxonaut.state.index.diff import diff as compare
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import Change
+from taxonaut.tools import merge_nodes, move_node, remove_node, rename_node
+from taxonaut.tools.edit.rename_label import rename_label
+from taxonaut.workspace.build.change_preview import make_change, summary
+from taxonaut.workspace.build.split_node import asubtree, split_size
+from taxonaut.workspace.build.tree_preview import find_category, find_node
+from taxonaut.workspace.workspace import Workspace
 
-if TYPE_CHECKING:
-    from taxonaut.state.ids import NodeId
-    from taxonaut.state.index.index import Index
-    from taxonaut.state.records import Change
-    from taxonaut.workspace.workspace import Workspace
 
-
-def change_row(change: "Change") -> dict[str, Any]:
+def change_row(change: Change) -> dict[str, Any]:
     """Return a change as JSON has it."""
     return {
         "number": change.id,
@@ -30,9 +39,8 @@ def change_row(change: "Change") -> dict[str, Any]:
     }
 
 
-def print_changes(changes: "Sequence[Change]") -> None:
+def print_changes(changes: Sequence[Change]) -> None:
     """Print changes, one a line."""
-    from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
     for style in ("bold", "dim", "", "dim"):
@@ -52,8 +60,6 @@ def print_changes(changes: "Sequence[Change]") -> None:
         out().print(table)
 
 
-app = typer.Typer()
-
 NodeArgument = Annotated[
     str, typer.Argument(metavar="NODE", help="A node's number, or its path from the top: 'A > B'.")
 ]
@@ -61,7 +67,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change;
 Limit = Annotated[int, typer.Option(min=0, help="Most lines of each kind of change; 0 shows all.")]
 
 
-@command(app, "log", example="taxonaut index log --limit 50")
+@command("log", example="taxonaut index log --limit 50")
 def log(
     session: Session,
     limit: Annotated[int, typer.Option(min=0, help="Most changes shown; 0 shows all.")] = 20,
@@ -71,7 +77,6 @@ def log(
 
     The number of a change is what `index diff` and `index undo` take. With --json, one object a line.
     """
-    from taxonaut.cli.shared.terminal import print_json
 
     with session.open() as workspace:
         changes = workspace.index.events.changes(limit or None)
@@ -83,7 +88,6 @@ def log(
 
 
 @command(
-    app,
     "diff",
     example="taxonaut index diff\ntaxonaut index diff 12 15 --side-by-side\ntaxonaut index diff 0",
 )
@@ -106,10 +110,6 @@ def diff(
 
     The numbers are those of `index log`; 0 is the beginning.
     """
-    from taxonaut.cli.index.diff_view import diff_row, print_diff, print_side_by_side
-    from taxonaut.cli.shared.terminal import print_json
-    from taxonaut.state.ids import EventId
-    from taxonaut.state.index.diff import diff as compare
 
     with session.open() as workspace:
         index = workspace.index
@@ -127,7 +127,7 @@ def diff(
         print_diff(found, limit)
 
 
-@command(app, "undo", example="taxonaut index undo\ntaxonaut index undo 12 --dry-run")
+@command("undo", example="taxonaut index undo\ntaxonaut index undo 12 --dry-run")
 def undo(
     session: Session,
     event: Annotated[
@@ -138,9 +138,8 @@ def undo(
     json: JsonOption = False,
 ) -> None:
     """Take back a change, whole. Undoing an undo does the change again."""
-    from taxonaut.state.ids import EventId
 
-    def change(workspace: "Workspace") -> None:
+    def change(workspace: Workspace) -> None:
         if event is None:
             workspace.index.undo()
         else:
@@ -150,7 +149,6 @@ def undo(
 
 
 @command(
-    app,
     "move",
     example='taxonaut index move "Sport > Shoes" Clothes\ntaxonaut index move 12 4 --from 3 --dry-run',
 )
@@ -165,9 +163,8 @@ def move(
     json: JsonOption = False,
 ) -> None:
     """Put a node, with all below it, under another parent."""
-    from taxonaut.tools import move_node
 
-    def change(workspace: "Workspace") -> None:
+    def change(workspace: Workspace) -> None:
         index = workspace.index
         from_ = None if leaving is None else node_of(index, leaving)
         move_node(index, node_of(index, node), node_of(index, to), from_)
@@ -175,7 +172,7 @@ def move(
     carry_out(session, change, f"move {node} to {to}", dry_run=dry_run, json=json)
 
 
-@command(app, "rename", example='taxonaut index rename "Sport > Shoes" Footwear')
+@command("rename", example='taxonaut index rename "Sport > Shoes" Footwear')
 def rename(
     session: Session,
     node: Annotated[
@@ -192,11 +189,8 @@ def rename(
 
     A node that is a label, as in a tree of your own, is renamed with its label.
     """
-    from taxonaut.tools import rename_node
-    from taxonaut.tools.edit.rename_label import rename_label
-    from taxonaut.workspace.build.tree_preview import find_category
 
-    def change(workspace: "Workspace") -> None:
+    def change(workspace: Workspace) -> None:
         found = find_category(workspace.index, given_place(node))
         if isinstance(found, int):
             rename_node(workspace.index, found, name)
@@ -206,7 +200,7 @@ def rename(
     carry_out(session, change, f"rename {node} to {name}", dry_run=dry_run, json=json)
 
 
-@command(app, "merge", example='taxonaut index merge "Sport > Shoes" "Clothes > Footwear" --dry-run')
+@command("merge", example='taxonaut index merge "Sport > Shoes" "Clothes > Footwear" --dry-run')
 def merge(
     session: Session,
     keep: Annotated[str, typer.Argument(metavar="KEEP", help="The node that stays: its number or its path.")],
@@ -218,15 +212,14 @@ def merge(
 
     What is below and in AWAY goes to KEEP, which keeps its place and its name.
     """
-    from taxonaut.tools import merge_nodes
 
-    def change(workspace: "Workspace") -> None:
+    def change(workspace: Workspace) -> None:
         merge_nodes(workspace.index, node_of(workspace.index, keep), node_of(workspace.index, away))
 
     carry_out(session, change, f"merge {away} into {keep}", dry_run=dry_run, json=json)
 
 
-@command(app, "split", example='taxonaut index split "Sport > Shoes" --terminal-size 16')
+@command("split", example='taxonaut index split "Sport > Shoes" --terminal-size 16')
 def split(
     session: Session,
     node: NodeArgument,
@@ -241,10 +234,6 @@ def split(
     json: JsonOption = False,
 ) -> None:
     """Divide the labels that stand in a node among new nodes below it."""
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.graphs.sync_bridge import PORTAL
-    from taxonaut.state.errors import InputError
-    from taxonaut.workspace.build.split_node import asubtree, split_size
 
     with session.open() as workspace:
         index = workspace.index
@@ -264,27 +253,24 @@ def split(
         )
 
 
-@command(app, "remove", example='taxonaut index remove "Sport > Shoes" --dry-run')
+@command("remove", example='taxonaut index remove "Sport > Shoes" --dry-run')
 def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: JsonOption = False) -> None:
     """Take a node out; what is below and in it goes to its parents, so that no label is lost."""
-    from taxonaut.tools import remove_node
 
-    def change(workspace: "Workspace") -> None:
+    def change(workspace: Workspace) -> None:
         remove_node(workspace.index, node_of(workspace.index, node))
 
     carry_out(session, change, f"remove {node}", dry_run=dry_run, json=json)
 
 
-def node_of(index: "Index", given: str) -> "NodeId":
+def node_of(index: Index, given: str) -> NodeId:
     """Find the node a person means; an empty text is a mistake here, not the root."""
-    from taxonaut.workspace.build.tree_preview import find_node
 
     return find_node(index, given_place(given))
 
 
 def given_place(given: str) -> str:
     """Return how a person names a place; InputError for an empty text."""
-    from taxonaut.state.errors import InputError
 
     if not given.strip():
         raise InputError("a node was given as an empty text; give its number (1 is the top) or its path")
@@ -292,7 +278,7 @@ def given_place(given: str) -> str:
 
 
 def carry_out(
-    session: Session, change: "Callable[[Workspace], object]", note: str, *, dry_run: bool, json: bool
+    session: Session, change: Callable[[Workspace], object], note: str, *, dry_run: bool, json: bool
 ) -> None:
     """Open the workspace, make one change, and say what it did."""
     with session.open() as workspace:
@@ -301,7 +287,7 @@ def carry_out(
 
 def write(
     session: Session,
-    workspace: "Workspace",
+    workspace: Workspace,
     change: Callable[[], object],
     note: str,
     *,
@@ -309,11 +295,6 @@ def write(
     json: bool,
 ) -> None:
     """Make one change, or only see what it would do; print what differs and how to take it back."""
-    from taxonaut.cli.index.diff_view import diff_row, print_diff
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.terminal import print_json
-    from taxonaut.state.errors import InputError, ToolError
-    from taxonaut.workspace.build.change_preview import make_change
 
     try:
         found = make_change(workspace, change, note, dry_run=dry_run)

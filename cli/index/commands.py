@@ -1,82 +1,18 @@
-"""`taxonaut index`: build the tree to walk, and look at it."""
+"""`taxonaut index show|stats`: look at the tree."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+from rich.tree import Tree
 
-from taxonaut.cli.index import changes as index_changes
-from taxonaut.cli.index import transfer as index_transfer
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from rich.tree import Tree
-
-    from taxonaut.workspace.build.tree_preview import Branch
-
-app = typer.Typer()
-group = typer.Typer(no_args_is_help=True, help="Build the tree to walk, look at it, change it.")
-app.add_typer(group, name="index")
+from taxonaut.cli.shared.terminal import LONGEST_NAME, clipped, counted, out, print_json, styled
+from taxonaut.workspace.build.tree_preview import Branch, find_node, outline
 
 
 @command(
-    group,
-    "build",
-    example="taxonaut index build --k 16 --terminal-size 64\n"
-    "taxonaut index build --method agents --estimate\n"
-    "taxonaut index build --method agents",
-)
-def build(
-    session: Session,
-    method: Annotated[
-        str,
-        typer.Option(
-            metavar="METHOD",
-            help="How: kmeans splits by the labels' embeddings; agents name categories and sort labels into them.",
-        ),
-    ] = "kmeans",
-    k: Annotated[
-        int | None, typer.Option(help="Most branches of a node; else 16.", show_default=False)
-    ] = None,
-    terminal_size: Annotated[
-        int | None,
-        typer.Option(
-            help="Most labels in a terminal node; else 64, with agents what \\[build] says.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Where splitting starts; else 0.", show_default=False)
-    ] = None,
-    estimate: Annotated[
-        bool,
-        typer.Option("--estimate", help="With agents: only say how many requests and tokens it will take."),
-    ] = False,
-    json: JsonOption = False,
-) -> None:
-    """Build a tree over flat labels.
-
-    Labels imported with paths or parents have their own tree already; this one would take its place, and
-    `index undo` brings it back. The agents are the architect and the annotator of taxonaut.toml, their
-    thresholds those of its table `build`. A build that was interrupted goes on where it stopped.
-    """
-    from taxonaut.cli.index import build_view
-    from taxonaut.cli.shared.progress import progress
-
-    given = {"centres" if method == "agents" else "k": k, "terminal_size": terminal_size, "seed": seed}
-    settings = {name: value for name, value in given.items() if value is not None}
-    with progress(session, json=json) as bar, session.open() as workspace:
-        if estimate:
-            found = build_view.estimated(workspace, method, settings, bar)
-        else:
-            built = build_view.built(workspace, method, settings, bar)
-    if estimate:
-        build_view.show_estimate(session, found, json)
-    else:
-        build_view.show_built(session, built, json)
-
-
-@command(
-    group,
     "show",
     example='taxonaut index show --depth 2\ntaxonaut index show "Apparel > Shoes" --depth 1 --limit 50',
 )
@@ -91,9 +27,6 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Draw the tree, or what is below one node."""
-    from taxonaut.cli.shared.terminal import out, print_json
-    from taxonaut.workspace.build.tree_preview import find_node, outline
-
     with session.open() as workspace:
         found = find_node(workspace.index, node)
         shape = outline(workspace.index, found, depth, limit)
@@ -103,15 +36,9 @@ def show(
         out().print(drawn(shape))
 
 
-@command(group, "stats", example="taxonaut index stats --json")
+@command("stats", example="taxonaut index stats --json")
 def stats(session: Session, json: JsonOption = False) -> None:
     """Count labels, nodes, levels and placements."""
-    from dataclasses import asdict
-
-    from rich.table import Table
-
-    from taxonaut.cli.shared.terminal import out, print_json, styled
-
     with session.open() as workspace:
         counts = asdict(workspace.index.stats())
     if json:
@@ -126,7 +53,7 @@ def stats(session: Session, json: JsonOption = False) -> None:
     out().print(table)
 
 
-def branch_row(branch: "Branch") -> dict[str, Any]:
+def branch_row(branch: Branch) -> dict[str, Any]:
     """Return a branch as JSON has it."""
     return {
         "id": branch.node.id,
@@ -140,12 +67,8 @@ def branch_row(branch: "Branch") -> dict[str, Any]:
     }
 
 
-def drawn(branch: "Branch", tree: "Tree | None" = None) -> "Tree":
+def drawn(branch: Branch, tree: Tree | None = None) -> Tree:
     """Draw a branch and what is below it."""
-    from rich.tree import Tree
-
-    from taxonaut.cli.shared.terminal import LONGEST_NAME, clipped, counted, styled
-
     title = styled(clipped(branch.node.name, LONGEST_NAME) or "(top)", "bold")
     title.append(f"  #{branch.node.id}", "dim not bold")
     if branch.node.description:
@@ -163,7 +86,3 @@ def drawn(branch: "Branch", tree: "Tree | None" = None) -> "Tree":
     if left:
         here.add(styled("… " + ", ".join(left), "dim"))
     return here
-
-
-group.add_typer(index_changes.app)
-group.add_typer(index_transfer.app)

@@ -2,25 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from taxonaut.cli.shared.terminal import clipped, counted, out, styled
+from taxonaut.state.ids import LabelId, NodeId
+from taxonaut.state.index.diff import IndexDiff, LabelChange, NodeRef
 from taxonaut.state.index.shape import ROOT
+from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.workspace.build.diff_lines import LONGEST, diff_lines
-
-if TYPE_CHECKING:
-    from rich.text import Text
-
-    from taxonaut.state.ids import LabelId, NodeId
-    from taxonaut.state.index.diff import IndexDiff, LabelChange, NodeRef
-    from taxonaut.state.index.snapshot import Snapshot
-
 
 LIMIT = 20
 _SIGNS = {"+": "green", "-": "red", "~": "yellow", ">": "cyan"}
 
 
-def print_diff(diff: "IndexDiff", limit: int = LIMIT) -> None:
+def print_diff(diff: IndexDiff, limit: int = LIMIT) -> None:
     """Print a diff in lines, at most `limit` of each kind (0: all)."""
     console = out()
     if diff.replaced and len(diff.matched) > 1:
@@ -43,19 +41,19 @@ def print_diff(diff: "IndexDiff", limit: int = LIMIT) -> None:
             console.print(styled(f"  … and {len(lines) - len(shown):,} more", "dim"))
 
 
-def diff_row(diff: "IndexDiff") -> dict[str, Any]:
+def diff_row(diff: IndexDiff) -> dict[str, Any]:
     """Return a diff as JSON has it; nodes are objects with id and path."""
 
-    def refs(nodes: "Iterable[NodeRef]") -> list[dict[str, Any]]:
+    def refs(nodes: Iterable[NodeRef]) -> list[dict[str, Any]]:
         return [{"id": node.id, "path": list(node.path)} for node in nodes]
 
-    def labels(changes: "Iterable[LabelChange]") -> list[dict[str, Any]]:
+    def labels(changes: Iterable[LabelChange]) -> list[dict[str, Any]]:
         return [
             {"id": each.id, "name": each.name, "gained": refs(each.gained), "lost": refs(each.lost)}
             for each in changes
         ]
 
-    def one(node: "NodeRef") -> dict[str, Any]:
+    def one(node: NodeRef) -> dict[str, Any]:
         return refs([node])[0]
 
     return {
@@ -99,7 +97,7 @@ def diff_row(diff: "IndexDiff") -> dict[str, Any]:
     }
 
 
-def cell(depth: int, sign: str, text: str) -> "Text":
+def cell(depth: int, sign: str, text: str) -> Text:
     """Return one line of a tree that stands beside another."""
     return styled(f"{'  ' * depth}{sign} {clipped(text, LONGEST)}", _SIGNS.get(sign, ""))
 
@@ -121,14 +119,14 @@ class Row:
 class _Spot:
     """A node as it is on one side, the other, or both."""
 
-    then: "NodeId | None"
-    now: "NodeId | None"
+    then: NodeId | None
+    now: NodeId | None
 
 
 class SideBySide:
     """Walks both trees at once, into what changed only."""
 
-    def __init__(self, diff: "IndexDiff", before: "Snapshot", after: "Snapshot") -> None:
+    def __init__(self, diff: IndexDiff, before: Snapshot, after: Snapshot) -> None:
         self.before, self.after = before, after
         same = {id_: id_ for id_ in before.nodes if id_ in after.nodes}
         self.there = dict(diff.matched) if diff.replaced else same
@@ -198,7 +196,7 @@ class SideBySide:
                 yield Row(depth, shown if sign == "-" else None, shown if sign == "+" else None)
         yield from self._renamed([label for label in present if label in kept], spot, depth)
 
-    def _renamed(self, labels: "Sequence[LabelId]", spot: _Spot, depth: int) -> Iterator[Row]:
+    def _renamed(self, labels: Sequence[LabelId], spot: _Spot, depth: int) -> Iterator[Row]:
         """Yield the labels of a node with other names; the one that the node itself is goes by its node."""
         own = self.after.nodes[spot.now].label_id if spot.now is not None else None
         pairs = [
@@ -214,10 +212,8 @@ class SideBySide:
             yield Row(depth, text, text)
 
 
-def print_side_by_side(diff: "IndexDiff", before: "Snapshot", after: "Snapshot") -> None:
+def print_side_by_side(diff: IndexDiff, before: Snapshot, after: Snapshot) -> None:
     """Print both trees in two columns."""
-    from rich.table import Table
-
     table = Table(box=None, expand=True, padding=(0, 1), pad_edge=False)
     for moment in (before, after):
         title = f"after event {moment.version}" if moment.version else "at the beginning"
@@ -227,13 +223,13 @@ def print_side_by_side(diff: "IndexDiff", before: "Snapshot", after: "Snapshot")
     out().print(table)
 
 
-def _named(labels: "Sequence[LabelId]", names: Sequence[str]) -> Iterator[str]:
+def _named(labels: Sequence[LabelId], names: Sequence[str]) -> Iterator[str]:
     yield from (repr(name) for name in names)
     if len(labels) > len(names):
         yield f"… {counted(len(labels) - len(names), 'more label')}"
 
 
-def _touched(diff: "IndexDiff", before: "Snapshot", after: "Snapshot") -> "tuple[set[NodeId], set[NodeId]]":
+def _touched(diff: IndexDiff, before: Snapshot, after: Snapshot) -> tuple[set[NodeId], set[NodeId]]:
     """Return the nodes that changed and all above them, on each side."""
     left = {gone.node.id for gone in diff.removed} | {merge.node.id for merge in diff.merged}
     left |= {edit.former.id for edit in diff.edited}
@@ -251,7 +247,7 @@ def _touched(diff: "IndexDiff", before: "Snapshot", after: "Snapshot") -> "tuple
     return _upwards(left, before), _upwards(right, after)
 
 
-def _upwards(nodes: "set[NodeId]", snapshot: "Snapshot") -> "set[NodeId]":
+def _upwards(nodes: set[NodeId], snapshot: Snapshot) -> set[NodeId]:
     found, waiting = set(nodes), list(nodes)
     while waiting:
         for parent in snapshot.parents.get(waiting.pop(), ()):
@@ -261,7 +257,6 @@ def _upwards(nodes: "set[NodeId]", snapshot: "Snapshot") -> "set[NodeId]":
     return found
 
 
-def _root() -> "NodeId":
-    from taxonaut.state.ids import NodeId
+def _root() -> NodeId:
 
     return NodeId(ROOT)

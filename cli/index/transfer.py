@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from taxonaut.cli.index.changes import write
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-app = typer.Typer()
+from taxonaut.workspace.files.index_transfer import export_index, import_index, other_names, read_index
 
 FormatOption = Annotated[
     str | None,
@@ -17,7 +18,6 @@ FormatOption = Annotated[
 
 
 @command(
-    app,
     "export",
     example="taxonaut index export tree.jsonl\ntaxonaut index export tree.csv --for-spreadsheet\n"
     "taxonaut index export tree.ttl --language en",
@@ -51,9 +51,6 @@ def export(
     JSON lines keep everything: index import makes the same index of them. CSV has one row for each path to a
     label, as labels import takes it. SKOS (Turtle) is for other programs.
     """
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.workspace.files.index_transfer import export_index
-
     with session.open() as workspace:
         stats = workspace.index.stats()
         cells = export_index(workspace, file, format, guarded=for_spreadsheet, language=language, base=base)
@@ -68,7 +65,7 @@ def export(
         )
 
 
-@command(app, "import", example="taxonaut index import tree.jsonl --dry-run\ntaxonaut index import esco.ttl")
+@command("import", example="taxonaut index import tree.jsonl --dry-run\ntaxonaut index import esco.ttl")
 def import_(
     session: Session,
     file: Annotated[
@@ -94,10 +91,6 @@ def import_(
 
     It is one change, which index undo takes back. Labels that the index has keep their names.
     """
-    from taxonaut.cli.index.changes import write
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.workspace.files.index_transfer import import_index, other_names, read_index
-
     read = read_index(file, format, encoding=encoding, language=language, leaves_only=leaves_only)
     with session.open() as workspace:
         if not session.quiet:

@@ -1,10 +1,13 @@
 """`taxonaut labels add`: labels that come later go into the index that stands."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from taxonaut.cli.index.diff_view import diff_row, print_diff
 from taxonaut.cli.shared.columns import (
     DescriptionColumn,
     EncodingOption,
@@ -21,20 +24,20 @@ from taxonaut.cli.shared.columns import (
     PathToParent,
     label_columns,
 )
+from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from taxonaut.state.ids import LabelId
-    from taxonaut.state.records import Label
-    from taxonaut.workspace.build.add_labels import Growth
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import clipped, counted, print_json
+from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Label
+from taxonaut.workspace.build.add_labels import Growth
+from taxonaut.workspace.files.label_files import read_labels
 
 SHOWN = 5
 
 
 @command(
-    app,
     "add",
     example="taxonaut labels add new.jsonl --dry-run\n"
     "taxonaut labels add new.csv --name-column title --batch spring",
@@ -76,12 +79,6 @@ def add(
     holds too many labels then is divided. In a tree of your own, a label whose path or parents are in the tree goes
     there. Labels that the index has already are passed over. All of it is one change: index undo takes it back.
     """
-    from taxonaut.cli.index.diff_view import print_diff
-    from taxonaut.cli.shared.exit_codes import InterruptedWork, say
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.cli.shared.terminal import clipped, print_json
-    from taxonaut.graphs.sync_bridge import PORTAL
-    from taxonaut.workspace.files.label_files import read_labels
 
     columns = label_columns(
         id=id_column,
@@ -126,28 +123,25 @@ def add(
 
 def labels_name(file: str) -> str:
     """Return what a file is called, for the name of its batch."""
-    from pathlib import Path
 
     return Path(file).name if file != "-" else "stdin"
 
 
 def today() -> str:
     """Return the date here, as ISO 8601 has it."""
-    from datetime import date
 
     return date.today().isoformat()
 
 
-def named(labels: Any, given: "tuple[Label, ...]", growth: "Growth") -> "Mapping[LabelId, str]":
+def named(labels: Any, given: tuple[Label, ...], growth: Growth) -> Mapping[LabelId, str]:
     """Return the names of the labels that are told of."""
     names = {label.id: label.name for label in given}
     others = dict.fromkeys(twin for twins in growth.twins.values() for twin in twins if twin not in names)
     return {**names, **{label.id: label.name for label in labels(list(others))}}
 
 
-def told(growth: "Growth", names: "Mapping[LabelId, str]", session: Session) -> list[str]:
+def told(growth: Growth, names: Mapping[LabelId, str], session: Session) -> list[str]:
     """Say what an addition did, what a person should look at, and what comes next."""
-    from taxonaut.cli.shared.terminal import clipped, counted
 
     lines = []
     for label, twins in list(growth.twins.items())[:SHOWN]:
@@ -176,9 +170,8 @@ def told(growth: "Growth", names: "Mapping[LabelId, str]", session: Session) -> 
     return [*lines, summary(growth, session)]
 
 
-def summary(growth: "Growth", session: Session) -> str:
+def summary(growth: Growth, session: Session) -> str:
     """Say in a line what an addition did."""
-    from taxonaut.cli.shared.terminal import counted
 
     there = f"{counted(len(growth.known), 'label')} in the index already" if growth.known else ""
     if not growth.inserted:
@@ -201,9 +194,8 @@ def summary(growth: "Growth", session: Session) -> str:
     )
 
 
-def growth_row(growth: "Growth") -> dict[str, Any]:
+def growth_row(growth: Growth) -> dict[str, Any]:
     """Return an addition as JSON has it."""
-    from taxonaut.cli.index.diff_view import diff_row
 
     return {
         "added": len(growth.inserted),

@@ -1,10 +1,11 @@
 """`taxonaut labels`: bring labels in and look at them."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
-from taxonaut.cli.labels import add as labels_add
 from taxonaut.cli.shared.columns import (
     DescriptionColumn,
     EncodingOption,
@@ -21,24 +22,22 @@ from taxonaut.cli.shared.columns import (
     PathToParent,
     label_columns,
 )
+from taxonaut.cli.shared.exit_codes import say
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from taxonaut.state.records import Item, Label
-    from taxonaut.state.stores.definitions import Definition
+from taxonaut.cli.shared.terminal import clipped, counted, out, path_text, print_json, styled
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Item, Label
+from taxonaut.state.stores.definitions import COMPOSED, Definition, Definitions
+from taxonaut.tools.search_labels import search_labels
+from taxonaut.workspace.files.label_files import read_labels
 
 LONGEST_PRODUCT = 100
 """Characters of a product that a description was written from."""
 
-app = typer.Typer()
-group = typer.Typer(no_args_is_help=True, help="Bring labels in and look at them.")
-app.add_typer(group, name="labels")
-
 
 @command(
-    group,
     "import",
     example="taxonaut labels import labels.csv --name-column title --path-column category --path-separator /",
 )
@@ -63,10 +62,6 @@ def import_labels(
     Labels with paths or parents bring their tree along, and it is the index at once. For labels without,
     build one afterwards: taxonaut index build. An empty column name means: do not read it.
     """
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.workspace.files.label_files import read_labels
-
     columns = label_columns(
         id=id_column,
         name=name_column,
@@ -97,10 +92,7 @@ def import_labels(
         say(f"imported {stats.labels:,} labels without a tree; next: {session.again('index build')}")
 
 
-group.add_typer(labels_add.app)
-
-
-@command(group, "list", example="taxonaut labels list --limit 50")
+@command("list", example="taxonaut labels list --limit 50")
 def list_labels(
     session: Session,
     limit: Annotated[int, typer.Option(min=0, help="Most labels shown; 0 shows all.")] = 20,
@@ -119,12 +111,10 @@ def list_labels(
     print_labels(labels, [paths.get(label.id, []) for label in labels], json=json)
     left = len(ids) - offset - len(shown)
     if left > 0 and not (json or session.quiet):
-        from taxonaut.cli.shared.exit_codes import say
-
         say(f"… and {left:,} more of {len(ids):,}; show all with --limit 0")
 
 
-@command(group, "show", example="taxonaut labels show sports-shoes")
+@command("show", example="taxonaut labels show sports-shoes")
 def show_label(
     session: Session,
     label: Annotated[str, typer.Argument(metavar="ID", help="The label's id.")],
@@ -134,11 +124,6 @@ def show_label(
 
     A description that expert define wrote is shown with what it was written from.
     """
-    from taxonaut.cli.expert.define import definition_row
-    from taxonaut.cli.shared.terminal import out, path_text, print_json, styled
-    from taxonaut.state.ids import LabelId
-    from taxonaut.state.stores.definitions import Definitions
-
     with session.open() as workspace:
         found = workspace.index.label(LabelId(label))
         paths = workspace.index.paths(found.id)
@@ -159,11 +144,8 @@ def show_label(
         print_origin(found.name, written, products)
 
 
-def print_origin(name: str, written: "Definition", products: "Sequence[Item]") -> None:
+def print_origin(name: str, written: Definition, products: Sequence[Item]) -> None:
     """Say that a description was not the person's, and what it was written from."""
-    from taxonaut.cli.shared.terminal import clipped, counted, out, styled
-    from taxonaut.workspace.expert.definitions import COMPOSED
-
     composed = written.template == COMPOSED
     how = "composed of telling words and products for" if composed else "written by"
     console = out()
@@ -181,7 +163,7 @@ def print_origin(name: str, written: "Definition", products: "Sequence[Item]") -
         console.print(styled(f"  {clipped(product.text, LONGEST_PRODUCT)}", "dim"))
 
 
-@command(group, "search", example='taxonaut labels search "running shoes"')
+@command("search", example='taxonaut labels search "running shoes"')
 def search(
     session: Session,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Words of a label's name.")],
@@ -192,10 +174,6 @@ def search(
 
     With --json, one object a line.
     """
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.state.errors import InputError
-    from taxonaut.tools.search_labels import search_labels
-
     if not query.strip():
         raise InputError(f"the query {query!r} is empty; give one or more words of a label's name")
     with session.open() as workspace:
@@ -206,22 +184,17 @@ def search(
         say(f"no label's name holds {query!r}; see some with: taxonaut labels list")
 
 
-def label_row(label: "Label", paths: "Sequence[Sequence[str]]") -> dict[str, object]:
+def label_row(label: Label, paths: Sequence[Sequence[str]]) -> dict[str, object]:
     """Return a label as JSON has it."""
     return {"id": label.id, "name": label.name, "paths": [list(path) for path in paths]}
 
 
-def print_labels(
-    labels: "Sequence[Label]", paths: "Sequence[Sequence[Sequence[str]]]", *, json: bool
-) -> None:
+def print_labels(labels: Sequence[Label], paths: Sequence[Sequence[Sequence[str]]], *, json: bool) -> None:
     """Print labels, one a line, with the first path to each."""
-    from taxonaut.cli.shared.terminal import out, path_text, print_json, styled
-
     if json:
         for label, ways in zip(labels, paths, strict=True):
             print_json(label_row(label, ways), indent=None)
         return
-    from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", overflow="fold")
@@ -233,3 +206,16 @@ def print_labels(
         table.add_row(styled(label.id), shown)
     if labels:
         out().print(table)
+
+
+def definition_row(one: Definition) -> dict[str, Any]:
+    """Return a definition, with what it was written from, as JSON has it."""
+    return {
+        "label": one.label,
+        "title": one.title,
+        "definition": one.definition,
+        "products": list(one.items),
+        "model": one.model,
+        "template": one.template,
+        "template_hash": one.template_hash,
+    }

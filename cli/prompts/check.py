@@ -1,21 +1,27 @@
 """`taxonaut prompts check`: check templates for undefined and unused variables, length and lost prefix sharing."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from taxonaut.cli.prompts.show import library
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import counted, styled
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
-
-    from taxonaut.workspace.prompt_lab.checked_template import Sample
-    from taxonaut.workspace.prompt_lab.checks import BlockLength, Finding, Report
-
+from taxonaut.cli.shared.terminal import counted, out, print_json, styled
+from taxonaut.cli.shared.watch import watch
+from taxonaut.state.errors import LockedError, WorkspaceError
+from taxonaut.workspace.prompt_lab.checked_template import Sample
+from taxonaut.workspace.prompt_lab.checks import (
+    BlockLength,
+    Finding,
+    Report,
+    check,
+    context_unit,
+    find_stray_files,
+)
 
 STYLES = {"error": "red", "warning": "yellow"}
 WIDTH = max(map(len, STYLES))
@@ -24,9 +30,9 @@ FOLDER = "prompts/"
 
 
 def print_reports(
-    console: "Console",
-    reports: "Sequence[Report]",
-    stray: "Sequence[Finding]",
+    console: Console,
+    reports: Sequence[Report],
+    stray: Sequence[Finding],
     *,
     quiet: bool,
     again: Callable[[str], str],
@@ -50,7 +56,7 @@ def print_reports(
         )
 
 
-def print_report(console: "Console", report: "Report") -> None:
+def print_report(console: Console, report: Report) -> None:
     """Print one template: which copy it is, how long its blocks are, and the findings."""
     head = styled(report.name, "bold")
     head.append(f"  {'your copy' if report.edited else 'packaged'} {report.hash}".rstrip(), "dim")
@@ -69,16 +75,15 @@ def print_report(console: "Console", report: "Report") -> None:
     console.print()
 
 
-def describe_samples(report: "Report") -> str:
+def describe_samples(report: Report) -> str:
     """Say what a template was rendered with."""
     if report.samples:
         return f"rendered with {counted(report.samples, 'recorded decision')}"
     return "rendered with the packaged example, as it has made no decision here yet"
 
 
-def length_line(report: "Report") -> "Text":
+def length_line(report: Report) -> Text:
     """Return the tokens of each block, and how many more than in the packaged template."""
-    from taxonaut.workspace.prompt_lab.checks import context_unit
 
     assert report.counter is not None
     per = {"system": "a run", "context": f"a {context_unit(report.name)}", "item": "an item"}
@@ -95,7 +100,7 @@ def length_line(report: "Report") -> "Text":
     return line
 
 
-def length_difference(length: "BlockLength", per: str) -> "Text":
+def length_difference(length: BlockLength, per: str) -> Text:
     """Return the difference to the packaged block: red if longer, green if shorter."""
     difference = length.tokens - length.packaged
     if not difference:
@@ -103,14 +108,14 @@ def length_difference(length: "BlockLength", per: str) -> "Text":
     return styled(f" ({difference:+,} {per})", "red" if difference > 0 else "green")
 
 
-def location(finding: "Finding") -> str:
+def location(finding: Finding) -> str:
     """Return the file, line and block of a finding."""
     place = finding.file and f"{finding.file}:{finding.line}" if finding.line else finding.file
     shown = place if not place or place.startswith("packaged/") else FOLDER + place
     return " ".join(part for part in (shown, finding.block) if part)
 
 
-def report_row(report: "Report") -> dict[str, Any]:
+def report_row(report: Report) -> dict[str, Any]:
     """Return a report for --json."""
     return {
         "name": report.name,
@@ -127,7 +132,7 @@ def report_row(report: "Report") -> dict[str, Any]:
     }
 
 
-def finding_row(finding: "Finding") -> dict[str, Any]:
+def finding_row(finding: Finding) -> dict[str, Any]:
     """Return a finding for --json."""
     return {
         "level": finding.level,
@@ -138,8 +143,6 @@ def finding_row(finding: "Finding") -> dict[str, Any]:
         "message": finding.message,
     }
 
-
-app = typer.Typer()
 
 FOUND = 1
 
@@ -158,7 +161,7 @@ taxonaut prompts check
 taxonaut prompts check navigator/expand --watch"""
 
 
-@command(app, "check", example=EXAMPLES)
+@command("check", example=EXAMPLES)
 def check_prompts(
     session: Session, names: NamesArgument = None, watch: WatchOption = False, json: JsonOption = False
 ) -> None:
@@ -174,10 +177,8 @@ def check_prompts(
         raise typer.Exit(FOUND)
 
 
-def watch_folder(session: Session, work: "Callable[[], object]") -> None:
+def watch_folder(session: Session, work: Callable[[], object]) -> None:
     """Call `work`, and again each time a file in the workspace's prompts folder is saved."""
-    from taxonaut.cli.shared.watch import watch
-    from taxonaut.state.errors import WorkspaceError
 
     if not session.has_workspace:
         raise WorkspaceError(
@@ -190,12 +191,10 @@ def watch_folder(session: Session, work: "Callable[[], object]") -> None:
     watch(session, session.folder / "prompts", once, pattern="*")
 
 
-def read_samples(session: Session) -> "dict[str, list[Sample]]":
+def read_samples(session: Session) -> dict[str, list[Sample]]:
     """Return the variables of recorded decisions by template; the workspace is closed again at once."""
     if not session.has_workspace:
         return {}
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.state.errors import LockedError
 
     try:
         with session.open() as workspace:
@@ -210,11 +209,9 @@ def read_samples(session: Session) -> "dict[str, list[Sample]]":
 
 
 def report_checks(
-    session: Session, names: list[str], samples: "dict[str, list[Sample]]", *, json: bool
+    session: Session, names: list[str], samples: dict[str, list[Sample]], *, json: bool
 ) -> bool:
     """Check templates, print the findings, and return whether there are errors."""
-    from taxonaut.cli.shared.terminal import out, print_json
-    from taxonaut.workspace.prompt_lab.checks import check, find_stray_files
 
     prompts = library(session)
     reports = check(prompts, samples, session.config(), names)

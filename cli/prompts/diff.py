@@ -3,17 +3,16 @@
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from taxonaut.cli.prompts.show import library
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from taxonaut.prompts.library import PromptLibrary
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import out, print_json, styled
+from taxonaut.prompts.eject import effective_blocks
+from taxonaut.prompts.library import PromptLibrary
 
 DIFFERENT = 1
 
@@ -37,13 +36,11 @@ class BlockDiff:
     lines: tuple[str, ...]
 
 
-@command(app, "diff", example="taxonaut prompts diff navigator/expand\ntaxonaut prompts diff --exit-code")
+@command("diff", example="taxonaut prompts diff navigator/expand\ntaxonaut prompts diff --exit-code")
 def diff(
     session: Session, name: OptionalName = None, exit_code: ExitCodeOption = False, json: JsonOption = False
 ) -> None:
     """Diff the workspace's templates against the packaged ones, block by block."""
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.terminal import print_json
 
     prompts = library(session)
     names = [name] if name is not None else prompts.names()
@@ -71,10 +68,8 @@ def explain_no_difference(session: Session, name: str | None, edited: list[str])
     return f"{what}; take a copy: {session.again(command)}"
 
 
-def block_diffs(prompts: "PromptLibrary", name: str) -> Iterator[BlockDiff]:
+def block_diffs(prompts: PromptLibrary, name: str) -> Iterator[BlockDiff]:
     """Give each block that differs from the packaged one."""
-    from taxonaut.prompts.eject import effective_blocks
-    from taxonaut.prompts.library import PromptLibrary
 
     own, packaged = (
         {block: each.text for block, each in effective_blocks(library, name).items()}
@@ -94,7 +89,6 @@ def block_diffs(prompts: "PromptLibrary", name: str) -> Iterator[BlockDiff]:
 
 def print_diff(diff: BlockDiff) -> None:
     """Print the diff of one block in colour."""
-    from taxonaut.cli.shared.terminal import out, styled
 
     console = out()
     for line in diff.lines:

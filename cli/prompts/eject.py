@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from taxonaut.cli.prompts.show import NameArgument, library
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import Session, command
-
-app = typer.Typer()
+from taxonaut.prompts.eject import eject as eject_template
+from taxonaut.state.errors import WorkspaceError
 
 BlockOption = Annotated[
     list[str] | None,
@@ -24,16 +25,13 @@ taxonaut prompts eject navigator/expand -w my-workspace
 taxonaut prompts eject navigator/expand --block system"""
 
 
-@command(app, "eject", example=EXAMPLES)
+@command("eject", example=EXAMPLES)
 def eject(session: Session, name: NameArgument, block: BlockOption = None) -> None:
     """Copy a packaged template into the workspace's prompts folder, to be edited there.
 
     The copy replaces the packaged template at once. With --block it overrides only these blocks; run again with
     another block to add that one.
     """
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.prompts.eject import eject as eject_template
-    from taxonaut.state.errors import WorkspaceError
 
     if not session.has_workspace:
         raise WorkspaceError(

@@ -1,24 +1,21 @@
 """`taxonaut prompts log` and `restore`: list the versions of templates that ran here, and restore one."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
-
-    from taxonaut.workspace.prompt_lab.template_versions import LoggedVersion, Restored
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import out, print_json, styled
+from taxonaut.workspace.prompt_lab.template_versions import LoggedVersion, Restored, list_versions
+from taxonaut.workspace.prompt_lab.template_versions import restore as restore_version
 
 DASH = "–"
 
 
-@command(app, "log", example="taxonaut prompts log\ntaxonaut prompts log navigator/expand")
+@command("log", example="taxonaut prompts log\ntaxonaut prompts log navigator/expand")
 def log(
     session: Session,
     name: Annotated[
@@ -33,8 +30,6 @@ def log(
     labels; the number of items follows it. Tokens and seconds are means per decision; cached is the share of
     decisions that came from the cache. prompts restore HASH restores a version.
     """
-    from taxonaut.cli.shared.terminal import out, print_json, styled
-    from taxonaut.workspace.prompt_lab.template_versions import list_versions
 
     with session.open() as workspace:
         rows = list_versions(workspace, name)
@@ -47,7 +42,7 @@ def log(
         out().print(table(rows, named=name is not None))
 
 
-@command(app, "restore", example="taxonaut prompts restore 4f2c9a")
+@command("restore", example="taxonaut prompts restore 4f2c9a")
 def restore(
     session: Session,
     hash: Annotated[
@@ -59,8 +54,6 @@ def restore(
 
     The present copy is kept first, so that it can be restored too. Restoring the packaged version removes the copy.
     """
-    from taxonaut.cli.shared.terminal import out, print_json, styled
-    from taxonaut.workspace.prompt_lab.template_versions import restore as restore_version
 
     with session.open() as workspace:
         done = restore_version(workspace, hash)
@@ -71,7 +64,7 @@ def restore(
         out().print(styled(line, style))
 
 
-def describe_restored(session: Session, done: "Restored") -> list[tuple[str, str]]:
+def describe_restored(session: Session, done: Restored) -> list[tuple[str, str]]:
     """Return the lines that say what was done, each with its style."""
     if done.way == "already":
         return [(f"{done.name} {done.hash} is in use already", "")]
@@ -96,9 +89,8 @@ def describe_restored(session: Session, done: "Restored") -> list[tuple[str, str
     return lines
 
 
-def table(rows: "list[LoggedVersion]", *, named: bool) -> "Table":
+def table(rows: list[LoggedVersion], *, named: bool) -> Table:
     """Return the table of versions, with the templates' names unless one was given."""
-    from rich.table import Table
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     heads = ["version", *([] if named else ["template"]), "", "last ran"]
@@ -112,9 +104,8 @@ def table(rows: "list[LoggedVersion]", *, named: bool) -> "Table":
     return shown
 
 
-def cells(row: "LoggedVersion", *, named: bool) -> "list[Text]":
+def cells(row: LoggedVersion, *, named: bool) -> list[Text]:
     """Return the cells of one version."""
-    from taxonaut.cli.shared.terminal import styled
 
     status = ", ".join(
         word for word, holds in (("in use", row.in_use), ("packaged", row.is_packaged)) if holds

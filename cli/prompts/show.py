@@ -1,26 +1,23 @@
 """`taxonaut prompts list|show`: list the templates, and print one."""
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from taxonaut.prompts.library import PromptLibrary
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import out, print_json, printable, styled
+from taxonaut.prompts.library import PromptLibrary
+from taxonaut.prompts.variables import VARIABLES
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A template, such as navigator/expand.")]
 
 
-@command(app, "list", example="taxonaut prompts list")
+@command("list", example="taxonaut prompts list")
 def list_prompts(session: Session, json: JsonOption = False) -> None:
     """List the templates: packaged or edited, hash, variables."""
-    from rich.table import Table
-
-    from taxonaut.cli.shared.terminal import out, print_json, styled
 
     prompts = library(session)
     rows = [prompt_row(prompts, name) for name in prompts.names()]
@@ -37,12 +34,9 @@ def list_prompts(session: Session, json: JsonOption = False) -> None:
     out().print(table)
 
 
-@command(app, "show", example="taxonaut prompts show navigator/expand")
+@command("show", example="taxonaut prompts show navigator/expand")
 def show(session: Session, name: NameArgument, json: JsonOption = False) -> None:
     """Print the effective template: the workspace's copy if there is one, else the packaged one."""
-    import sys
-
-    from taxonaut.cli.shared.terminal import print_json, printable
 
     prompts = library(session)
     text = prompts.text(name)
@@ -52,17 +46,15 @@ def show(session: Session, name: NameArgument, json: JsonOption = False) -> None
         sys.stdout.write(printable(text, keep_lines=True))
 
 
-def library(session: Session) -> "PromptLibrary":
+def library(session: Session) -> PromptLibrary:
     """Return the workspace's templates, or the packaged ones where there is no workspace."""
-    from taxonaut.prompts.library import PromptLibrary
 
     folder: Path | None = session.folder / "prompts" if session.has_workspace else None
     return PromptLibrary(folder)
 
 
-def prompt_row(prompts: "PromptLibrary", name: str) -> dict[str, Any]:
+def prompt_row(prompts: PromptLibrary, name: str) -> dict[str, Any]:
     """Return a template for the table and for --json."""
-    from taxonaut.prompts.variables import VARIABLES
 
     prompts.get(name)
     return {

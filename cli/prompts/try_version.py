@@ -1,28 +1,29 @@
 """`taxonaut prompts try`: compare two versions of a template on the same items."""
 
+import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from taxonaut.cli.prompts.check import watch_folder
 from taxonaut.cli.prompts.show import NameArgument
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from taxonaut.cli.shared.progress import Bar
-    from taxonaut.evaluation.measures.intervals import Interval
-    from taxonaut.evaluation.trials.changed_decisions import Change, Chosen
-    from taxonaut.evaluation.trials.trial import Side, TrialReport
-    from taxonaut.workspace.files.item_files import ItemRow
-
+from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, printable, styled
+from taxonaut.evaluation.measures.intervals import Interval
+from taxonaut.evaluation.trials.changed_decisions import Change, Chosen
+from taxonaut.evaluation.trials.trial import Side, TrialReport, summary, try_version
+from taxonaut.evaluation.trials.trial_run import find_reader
+from taxonaut.workspace.files.index_file import written_whole
+from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
 
 LONGEST_TEXT = 100
 MOST_OPTIONS = 4
@@ -32,7 +33,7 @@ EFFECTS = {"lost": "red", "gained": "green", "neither": "dim"}
 NAMES = {"packaged": "packaged", "workspace": "your copy", "kept": "kept"}
 
 
-def print_trial(console: "Console", report: "TrialReport", limit: int) -> None:
+def print_trial(console: Console, report: TrialReport, limit: int) -> None:
     """Print both versions, the comparison, and the first changed decisions."""
     gold = f", {report.with_gold:,} with right labels" if report.with_gold else ", none with right labels"
     console.print(styled(report.template, "bold"), styled(f"on {counted(report.items, 'item')}{gold}"))
@@ -48,10 +49,8 @@ def print_trial(console: "Console", report: "TrialReport", limit: int) -> None:
         console.print(styled(f"… {hidden:,} more; --limit-changes N shows more, -o FILE writes all", "dim"))
 
 
-def table(report: "TrialReport") -> "Table":
+def table(report: TrialReport) -> Table:
     """Return both versions in columns: quality, then cost."""
-    from rich.table import Table
-
     shown = Table(box=None, pad_edge=False, header_style="bold")
     shown.add_column("")
     for side in (report.before, report.after):
@@ -68,7 +67,7 @@ def table(report: "TrialReport") -> "Table":
     return shown
 
 
-def count_rows(before: "Side", after: "Side") -> "Iterator[tuple[str, bool, tuple[int, int]]]":
+def count_rows(before: Side, after: Side) -> Iterator[tuple[str, bool, tuple[int, int]]]:
     """Give the rows of counts: the name, whether it is secondary, both values."""
     yield "items without a label", False, (before.without_label, after.without_label)
     yield "decisions", True, (before.decisions, after.decisions)
@@ -86,19 +85,19 @@ def count_rows(before: "Side", after: "Side") -> "Iterator[tuple[str, bool, tupl
     yield "tokens written", True, (costs[0].completion_tokens, costs[1].completion_tokens)
 
 
-def format_measure(bounds: "Interval") -> "Text":
+def format_measure(bounds: Interval) -> Text:
     """Return a measure in percent, plus or minus half of its interval."""
     return styled(f"{100 * bounds.value:.1f} ±{50 * (bounds.high - bounds.low):.1f}")
 
 
-def format_difference(bounds: "Interval") -> "Text":
+def format_difference(bounds: Interval) -> Text:
     """Return a difference with its interval, in colour if the interval excludes 0."""
     style = "green" if bounds.low > 0 else "red" if bounds.high < 0 else ""
     low, high = 100 * bounds.low, 100 * bounds.high
     return styled(f"{100 * bounds.value:+.1f} ({low:+.1f} to {high:+.1f})", style)
 
 
-def comparison_lines(report: "TrialReport") -> "Iterator[tuple[str, str]]":
+def comparison_lines(report: TrialReport) -> Iterator[tuple[str, str]]:
     """Give the lines that summarize the comparison, each with its style."""
     if report.first is not None:
         yield f"first label: {report.first.words}", "bold"
@@ -125,10 +124,8 @@ def comparison_lines(report: "TrialReport") -> "Iterator[tuple[str, str]]":
     yield said, ""
 
 
-def print_change(console: "Console", change: "Change") -> None:
+def print_change(console: Console, change: Change) -> None:
     """Print one changed decision: item, node, text, the choice before and after."""
-    from rich.text import Text
-
     head = Text()
     head.append(
         describe_effect(change), EFFECTS[change.effect] + " bold" if change.effect != "neither" else "dim"
@@ -151,14 +148,14 @@ def print_change(console: "Console", change: "Change") -> None:
         console.print(styled(f"  first label of the item: {first}{said}", style))
 
 
-def describe_effect(change: "Change") -> str:
+def describe_effect(change: Change) -> str:
     """Say whether a change is worse or better for right labels, and by how much."""
     if change.effect == "neither":
         return "reordered" if change.reordered else "other"
     return f"{'worse' if change.effect == 'lost' else 'better'} {change.worth:+.2f}"
 
 
-def format_choice(chosen: "Chosen") -> "Text":
+def format_choice(chosen: Chosen) -> Text:
     """Return the chosen options, best first."""
     if chosen.error:
         return styled(f"failed: {clipped(chosen.error, LONGEST_TEXT)}", "red")
@@ -177,8 +174,6 @@ def format_choice(chosen: "Chosen") -> "Text":
     return text
 
 
-app = typer.Typer()
-
 ADVANCED_PANEL = "Advanced"
 
 EXAMPLES = """\
@@ -187,7 +182,7 @@ taxonaut prompts try navigator/expand --on dev.jsonl --limit 100 --watch
 taxonaut prompts try general_expert/rank --on dev.jsonl --against 4f2c9a -o changed.jsonl"""
 
 
-@command(app, "try", example=EXAMPLES)
+@command("try", example=EXAMPLES)
 def try_template(
     session: Session,
     name: NameArgument,
@@ -250,9 +245,6 @@ def try_template(
     differ are sent to the model; all others come from the cache. Differences have a 95 % bootstrap interval over the
     items, and the first label McNemar's exact test. Interrupted, the same command continues.
     """
-    from taxonaut.cli.prompts.check import watch_folder
-    from taxonaut.workspace.files.item_files import ItemColumns, open_items
-
     columns = ItemColumns(
         id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
     )
@@ -274,19 +266,14 @@ def try_template(
 def run_trial(
     session: Session,
     name: str,
-    rows: "list[ItemRow]",
+    rows: list[ItemRow],
     against: str,
     seed: int | None,
     *,
     everything: bool,
     json: bool,
-) -> "TrialReport":
+) -> TrialReport:
     """Run one trial; the workspace is closed afterwards, so that other commands can use it between two."""
-    from taxonaut.cli.shared.exit_codes import InterruptedWork
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.evaluation.trials.trial import try_version
-    from taxonaut.evaluation.trials.trial_run import find_reader
-
     with progress(session, json=json) as bar, session.open() as workspace:
         find_reader(workspace, name)
         bar.stage("embedding labels")
@@ -313,7 +300,7 @@ def run_trial(
 class TrialProgress:
     """Shows a trial's progress in a bar: each version is a stage."""
 
-    def __init__(self, bar: "Bar") -> None:
+    def __init__(self, bar: Bar) -> None:
         self.bar = bar
         self.present = ""
 
@@ -325,12 +312,8 @@ class TrialProgress:
         self.bar.at(done, total)
 
 
-def write_changes(path: Path, changes: "tuple[Change, ...]") -> None:
+def write_changes(path: Path, changes: tuple[Change, ...]) -> None:
     """Write changed decisions as JSON lines."""
-    import json
-
-    from taxonaut.workspace.files.index_file import written_whole
-
     with written_whole(path) as file:
         for change in changes:
             line = json.dumps(change.row(), ensure_ascii=False) + "\n"
@@ -338,13 +321,9 @@ def write_changes(path: Path, changes: "tuple[Change, ...]") -> None:
 
 
 def print_report(
-    session: Session, report: "TrialReport", limit: int, output: Path | None, *, json: bool
+    session: Session, report: TrialReport, limit: int, output: Path | None, *, json: bool
 ) -> None:
     """Print a trial as a table or as JSON, and where its changes were written."""
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.terminal import counted, out, print_json
-    from taxonaut.evaluation.trials.trial import summary
-
     if json:
         print_json({**summary(report), "changes": [change.row() for change in report.changes]})
     else:

@@ -1,12 +1,10 @@
 """The options that say how a person's file is laid out, shared by the commands that read one."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from taxonaut.workspace.files.label_files import LabelColumns
-
+from taxonaut.workspace.files.label_files import LabelColumns
 
 FILE_PANEL = "The file"
 
@@ -75,10 +73,8 @@ def label_columns(
     parent_separator: str,
     path_to_parent: bool,
     node_kinds: str,
-) -> "LabelColumns":
+) -> LabelColumns:
     """Put a label file's options together."""
-    from taxonaut.workspace.files.label_files import LabelColumns
-
     return LabelColumns(
         id=id,
         name=name,

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from taxonaut.cli.shared.session import Session
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.cli.shared.terminal import printable
 from taxonaut.state.errors import TaxonautError
 
@@ -55,17 +55,17 @@ class ReportingGroup(TyperGroup):
             say(str(interrupt) or "interrupted")
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:  # noqa: BLE001
-            raise typer.Exit(report(error, ctx.ensure_object(Session))) from None
+            raise typer.Exit(report(error, ctx.ensure_object(GlobalOptions))) from None
 
 
-def report(error: Exception, session: Session) -> int:
+def report(error: Exception, options: GlobalOptions) -> int:
     """Say what went wrong and return the exit code."""
-    if session.debug:
+    if options.debug:
         sys.stderr.write("".join(traceback.format_exception(error)))
     if isinstance(error, TaxonautError):
         say(f"error: {error}")
         return error.exit_code
-    hint = "" if session.debug else "; run again with --debug to see where, and please report it"
+    hint = "" if options.debug else "; run again with --debug to see where, and please report it"
     say(f"error: {type(error).__name__}: {error}{hint}")
     return INTERNAL
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Item
+from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.item_files import ItemColumns, open_items
 from taxonaut.workspace.files.sources import STDIN, SUFFIXES
+from taxonaut.workspace.files.tables import cleaned
 
 COMPRESSED = ".gz"
 
@@ -66,8 +68,6 @@ def names_file(given: str) -> bool:
 
 
 def _texts(given: Sequence[str]) -> ItemInput:
-    from taxonaut.workspace.core.core import as_item
-    from taxonaut.workspace.files.tables import cleaned
 
     items = list(dict.fromkeys(as_item(cleaned(text)) for text in given))
     return ItemInput(len(items), lambda: iter(items), is_texts=True)

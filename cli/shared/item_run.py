@@ -4,25 +4,21 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from taxonaut.cli.shared.exit_codes import InterruptedWork
 from taxonaut.cli.shared.item_input import ItemInput
 from taxonaut.cli.shared.progress import Bar
 from taxonaut.state.records import Item, ItemResult
 from taxonaut.workspace.walk.labelling import Tally, hand_on
-
-if TYPE_CHECKING:
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace.workspace import Workspace
 
 R = TypeVar("R")
 Sink = Callable[[Item, ItemResult], None]
 """Takes each item with its result, in order."""
 
 
-def label_all(
-    workspace: "Workspace", given: ItemInput, sink: AbstractContextManager[Sink], bar: Bar
-) -> Tally:
+def label_all(workspace: Workspace, given: ItemInput, sink: AbstractContextManager[Sink], bar: Bar) -> Tally:
     """Label all items and hand each result to the sink, which is opened once nothing else stands in the way.
 
     Raises InterruptedWork on Ctrl-C, after what runs has been ended in order.
@@ -66,7 +62,7 @@ def continued(given: ItemInput, tally: Counts) -> Iterator[None]:
 
 
 def streamed(
-    workspace: "Workspace",
+    workspace: Workspace,
     results: Callable[[Iterator[Item], Callable[[int], None]], AsyncGenerator[R, None]],
     given: ItemInput,
     take: Callable[[Item, R], None],

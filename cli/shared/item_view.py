@@ -1,16 +1,13 @@
 """One labelled text as a person reads it: the text with its telling phrase, then its labels."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from taxonaut.cli.shared.terminal import clipped, path_text, printable, styled
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from taxonaut.state.records import Item, ItemResult, Prediction
+from taxonaut.state.records import Item, ItemResult, Prediction
 
 EVIDENCE = "bold yellow"
 LONGEST_TEXT = 300
@@ -18,7 +15,7 @@ AROUND_PHRASE = 80
 LONGEST_PHRASE = 40
 
 
-def print_item(console: "Console", item: "Item", result: "ItemResult", *, with_id: bool = False) -> None:
+def print_item(console: Console, item: Item, result: ItemResult, *, with_id: bool = False) -> None:
     """Print an item's text and its labels, best first, or what went wrong with it."""
     telling = result.labels[0].evidence if result.labels else ""
     title = styled(f"{item.id}  " if with_id else "", "dim")
@@ -32,10 +29,8 @@ def print_item(console: "Console", item: "Item", result: "ItemResult", *, with_i
     console.print()
 
 
-def ranking(labels: "Sequence[Prediction]", *, with_origin: bool = False) -> "Table":
+def ranking(labels: Sequence[Prediction], *, with_origin: bool = False) -> Table:
     """Return labels as rows: score, path, the phrase that earned it, and where the shortlist got it."""
-    from rich.table import Table
-
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
@@ -46,13 +41,13 @@ def ranking(labels: "Sequence[Prediction]", *, with_origin: bool = False) -> "Ta
     return table
 
 
-def quoted(phrase: str) -> "Text":
+def quoted(phrase: str) -> Text:
     """Return a phrase of an item between quotation marks, or nothing."""
     shown = clipped(printable(phrase), LONGEST_PHRASE)
     return styled(f"“{shown}”" if shown else "", "yellow")
 
 
-def marked(text: str, phrase: str) -> "Text":
+def marked(text: str, phrase: str) -> Text:
     """Return a text with a phrase standing out; of a long text its beginning and what is around the phrase."""
     whole, wanted = " ".join(printable(text).split()), " ".join(printable(phrase).split())
     at = whole.find(wanted) if wanted else -1

@@ -3,19 +3,19 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
 
 from taxonaut.cli.shared.session import Session
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress, ProgressColumn, Task
+from taxonaut.cli.shared.terminal import err
 
 
 class Bar:
     """Shows how far the present stage is; shows nothing where nobody watches."""
 
-    def __init__(self, progress: "Progress | None" = None) -> None:
+    def __init__(self, progress: Progress | None = None) -> None:
         self.progress = progress
         self.task = None if progress is None else progress.add_task("starting", total=None)
 
@@ -37,7 +37,7 @@ def is_watched(session: Session, *, json: bool = False) -> bool:
 
 
 @contextmanager
-def progress(session: Session, console: "Console | None" = None, *, json: bool = False) -> Iterator[Bar]:
+def progress(session: Session, console: Console | None = None, *, json: bool = False) -> Iterator[Bar]:
     """Show progress while the block runs; it is gone afterwards.
 
     `console` is where the block prints results meanwhile: on one terminal the bar stays below them.
@@ -45,9 +45,6 @@ def progress(session: Session, console: "Console | None" = None, *, json: bool =
     if not is_watched(session, json=json):
         yield Bar()
         return
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    from taxonaut.cli.shared.terminal import err
 
     shared = console if console is not None and console.is_terminal else err()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), _state_column())
@@ -73,14 +70,12 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _state_column() -> "ProgressColumn":
-    from rich.progress import ProgressColumn
-    from rich.text import Text
+def _state_column() -> ProgressColumn:
 
     class StateColumn(ProgressColumn):
         """Shows `state`."""
 
-        def render(self, task: "Task") -> Text:
+        def render(self, task: Task) -> Text:
             return Text(state(task.completed, task.total, task.elapsed or 0.0), "cyan")
 
     return StateColumn()

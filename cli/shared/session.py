@@ -1,40 +1,19 @@
-"""What every command shares: the workspace it works on, how loud it is, and an example in its help."""
+"""What a command gets first: its workspace and the global options; and how a command is declared."""
 
 import inspect
-import os
-import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
-if TYPE_CHECKING:
-    from taxonaut.workspace.core.config import Config
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.cli.shared.global_options import DebugOption, GlobalOptions, QuietOption, WorkspaceOption
+from taxonaut.state.errors import WorkspaceError
+from taxonaut.workspace.core.config import FILE_NAME, Config, load_config
+from taxonaut.workspace.workspace import Workspace
 
-WORKSPACE_VARIABLE = "TAXONAUT_WORKSPACE"
-SHARED_PANEL = "Everywhere"
-
-WorkspaceOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--workspace",
-        "-w",
-        metavar="DIR",
-        help=f"The workspace's folder; else that in ${WORKSPACE_VARIABLE}, else the current one.",
-        rich_help_panel=SHARED_PANEL,
-        show_default=False,
-    ),
-]
-QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=SHARED_PANEL)
-]
-DebugOption = Annotated[
-    bool, typer.Option("--debug", help="Show a traceback with an error.", rich_help_panel=SHARED_PANEL)
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 _SHARED = [
@@ -47,33 +26,15 @@ _SHARED = [
 ]
 _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
-F = TypeVar("F", bound=Callable[..., None])
 
+class Session(GlobalOptions):
+    """One call of a command, and the workspace it works on."""
 
-@dataclass(slots=True)
-class Session:
-    """One call of the command line."""
-
-    chosen: Path | None = None
-    quiet: bool = False
-    debug: bool = False
-
-    @property
-    def folder(self) -> Path:
-        """The workspace's folder: the option, else the environment, else the current folder."""
-        return self.chosen or Path(os.environ.get(WORKSPACE_VARIABLE) or ".")
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the person named a workspace, so that it is an error if there is none."""
-        return self.chosen is not None or bool(os.environ.get(WORKSPACE_VARIABLE))
+    __slots__ = ()
 
     @property
     def has_workspace(self) -> bool:
         """Whether the folder is a workspace. Raises WorkspaceError if a named one is not."""
-        from taxonaut.state.errors import WorkspaceError
-        from taxonaut.workspace.core.config import FILE_NAME
-
         there = (self.folder / FILE_NAME).is_file()
         if self.is_named and not there:
             raise WorkspaceError(
@@ -81,34 +42,23 @@ class Session:
             )
         return there
 
-    def again(self, arguments: str) -> str:
-        """Write a command for this same workspace, to be read in a message."""
-        where = (
-            "" if self.chosen is None or self.chosen == Path(".") else f" -w {shlex.quote(str(self.chosen))}"
-        )
-        return f"taxonaut {arguments}{where}"
-
-    def open(self, **settings: Any) -> "Workspace":
+    def open(self, **settings: Any) -> Workspace:
         """Open the workspace; use it in a `with` block. `settings` replace those of its taxonaut.toml."""
-        from taxonaut.workspace.workspace import Workspace
-
         return Workspace.open(self.folder, **settings)
 
-    def config(self) -> "Config":
+    def config(self) -> Config:
         """Read the settings without opening the index; those of a new workspace where there is none."""
-        from taxonaut.workspace.core.config import load_config
-
         self.has_workspace  # noqa: B018
         return load_config(self.folder)
 
 
-def command(app: typer.Typer, name: str, *, example: str) -> Callable[[F], F]:
-    """Declare a command whose function takes the session first; add the shared options and the example.
+def command(name: str, *, example: str) -> Callable[[Callable[..., None]], TyperCommand]:
+    """Make a command of a function that takes the session first; add the global options and the example.
 
     The function's docstring is the help. `example` may have several lines.
     """
 
-    def declare(function: F) -> F:
+    def declare(function: Callable[..., None]) -> TyperCommand:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
 
@@ -120,8 +70,10 @@ def command(app: typer.Typer, name: str, *, example: str) -> Callable[[F], F]:
         run.__annotations__ = {}
         run.__signature__ = inspect.Signature([_CONTEXT, *named, *_SHARED])  # type: ignore[attr-defined]
         shown = "\n".join("  " + line.replace("[", r"\[") for line in example.splitlines())
+        app = typer.Typer(add_completion=False)
         app.command(name, help=flowing(function.__doc__ or ""), epilog=f"Example:\n{shown}")(run)
-        return function
+        made: TyperCommand = get_command(app)  # type: ignore[assignment]
+        return made
 
     return declare
 
@@ -132,9 +84,9 @@ def flowing(text: str) -> str:
 
 
 def joined(context: typer.Context, given: dict[str, Any]) -> Session:
-    """Take the shared options out of a command's and join them with those before its name."""
-    session: Session = context.ensure_object(Session)
-    session.chosen = given.pop("workspace") or session.chosen
-    session.quiet = given.pop("quiet") or session.quiet
-    session.debug = given.pop("debug") or session.debug
-    return session
+    """Take the global options out of a command's own and join them with those before its name."""
+    options: GlobalOptions = context.ensure_object(GlobalOptions)
+    options.chosen = given.pop("workspace") or options.chosen
+    options.quiet = given.pop("quiet") or options.quiet
+    options.debug = given.pop("debug") or options.debug
+    return Session(options.chosen, options.quiet, options.debug)

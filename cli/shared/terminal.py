@@ -6,13 +6,12 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
 
 from taxonaut.workspace.core.text_format import LONGEST_NAME, PATH_SIGN, clipped, counted, printable
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
 
 __all__ = [
     "LONGEST_NAME",
@@ -35,17 +34,13 @@ PIPE_WIDTH = 200
 _LONE = re.compile("[\ud800-\udfff]")
 
 
-def styled(text: str, style: str = "") -> "Text":
+def styled(text: str, style: str = "") -> Text:
     """Return a text for rich, as it is."""
-    from rich.text import Text
-
     return Text(printable(text), style)
 
 
-def path_text(path: Sequence[str]) -> "Text":
+def path_text(path: Sequence[str]) -> Text:
     """Return a path with its last step standing out; JSON has the whole names."""
-    from rich.text import Text
-
     steps = [clipped(printable(step), LONGEST_NAME) for step in path]
     shown = Text(PATH_SIGN.join(steps[:-1]), "dim")
     if steps[:-1]:
@@ -53,18 +48,17 @@ def path_text(path: Sequence[str]) -> "Text":
     return shown.append(steps[-1] if steps else "", "bold not dim")
 
 
-def out() -> "Console":
+def out() -> Console:
     """Return a console on standard output."""
     return _console(stderr=False)
 
 
-def err() -> "Console":
+def err() -> Console:
     """Return a console on standard error."""
     return _console(stderr=True)
 
 
-def _console(*, stderr: bool) -> "Console":
-    from rich.console import Console
+def _console(*, stderr: bool) -> Console:
 
     class PlainConsole(Console):
         """A console that leaves a broken pipe to the command line's own handling."""

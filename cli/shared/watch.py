@@ -7,6 +7,7 @@ from pathlib import Path
 
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import Session
+from taxonaut.state.errors import TaxonautError
 
 POLL_S = 0.3
 """How often files are looked at; a change counts once two looks in a row see the same."""
@@ -69,8 +70,6 @@ def contents(path: Path) -> bytes:
 
 def attempt(work: Callable[[], None]) -> None:
     """Do the work; a person's mistake is said in a line."""
-    from taxonaut.state.errors import TaxonautError
-
     try:
         work()
     except TaxonautError as error:

@@ -1,18 +1,25 @@
 """`taxonaut vocabulary build|assign`: a vocabulary from items, and its descriptors on items."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from taxonaut.cli.shared.columns import EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, say
+from taxonaut.cli.shared.item_input import ItemInput, item_input
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from taxonaut.cli.shared.item_input import ItemInput
-    from taxonaut.cli.vocabulary.run import Outcome
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import print_json
+from taxonaut.cli.vocabulary.run import (
+    Outcome,
+    assign_items,
+    built,
+    check_output,
+    print_taggings,
+    write_taggings,
+)
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.files.item_files import ItemColumns
 
 POLICY_PANEL = "How it is built; else as in taxonaut.toml"
 
@@ -34,7 +41,6 @@ def setting(text: str, least: int = 1) -> Any:
 
 
 @command(
-    app,
     "build",
     example="taxonaut vocabulary build products.csv --text-column title\n"
     "taxonaut vocabulary build products.jsonl --categories 12 --split-threshold 50 --sample 5000\n"
@@ -75,11 +81,6 @@ def build(
     covered. The models are those of the roles architect and annotator. What is finished is kept: the same
     command goes on after Ctrl-C or a kill. index undo takes the vocabulary back.
     """
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.cli.shared.terminal import print_json
-    from taxonaut.cli.vocabulary.run import assign_items, built
-    from taxonaut.state.errors import InputError
-
     given = read_items([file], text_column, id_column, format, encoding)
     if given.is_texts:
         raise InputError(
@@ -105,7 +106,6 @@ def build(
 
 
 @command(
-    app,
     "assign",
     example='taxonaut vocabulary assign "A5 notebook, dotted, 120 pages"\n'
     "taxonaut vocabulary assign new_products.csv --text-column title -o tagged.jsonl\n"
@@ -139,9 +139,6 @@ def assign(
     New items need no rebuild. An item that was assigned before gets what it is assigned now. With --json items are
     JSON lines on standard output; with -o they go there as vocabulary export --format plain writes them.
     """
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.cli.vocabulary.run import assign_items, check_output, print_taggings, write_taggings
-
     given = read_items(texts or [], text_column, id_column, format, encoding)
     check_output(output)
     with progress(session, json=json) as bar, session.open() as workspace:
@@ -158,16 +155,13 @@ def assign(
 
 def read_items(
     given: list[str], text_column: str, id_column: str, format: str | None, encoding: str
-) -> "ItemInput":
+) -> ItemInput:
     """Open what the person wants described."""
-    from taxonaut.cli.shared.item_input import item_input
-    from taxonaut.workspace.files.item_files import ItemColumns
-
     columns = ItemColumns(id=id_column, text=text_column, labels="")
     return item_input(given, columns, format=format, encoding=encoding)
 
 
-def end(outcome: "Outcome") -> None:
+def end(outcome: Outcome) -> None:
     """End with 6 if items failed that another run can ask for again."""
     if outcome.failed:
         say(

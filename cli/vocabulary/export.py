@@ -2,34 +2,34 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import counted, print_json
+from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.files.index_file import check_place
+from taxonaut.workspace.vocabulary.export import check_tagged, export_format, export_vocabulary
+from taxonaut.workspace.vocabulary.keyword_baseline import (
+    FreeForm,
+    WordCounts,
+    afree_form,
+    descriptor_counts,
+    keyword_counts,
+    write_free_form,
+)
+from taxonaut.workspace.vocabulary.reading import Vocabulary, read_vocabulary
+from taxonaut.workspace.vocabulary.semantic_ids import SemanticIds
+from taxonaut.workspace.workspace import Workspace
 
-if TYPE_CHECKING:
-    from taxonaut.cli.shared.session import Session
-    from taxonaut.workspace.vocabulary.keyword_baseline import FreeForm, WordCounts
-    from taxonaut.workspace.vocabulary.reading import Vocabulary
-    from taxonaut.workspace.vocabulary.semantic_ids import SemanticIds
-    from taxonaut.workspace.workspace import Workspace
 
-
-def export_free_form(session: "Session", file: str, keywords: int, *, json: bool) -> None:
+def export_free_form(session: Session, file: str, keywords: int, *, json: bool) -> None:
     """Write keywords of all tagged items, and show what set they make beside the vocabulary."""
     import typer
-
-    from taxonaut.cli.shared.terminal import counted, print_json
-    from taxonaut.workspace.files.index_file import check_place
-    from taxonaut.workspace.vocabulary.export import check_tagged
-    from taxonaut.workspace.vocabulary.keyword_baseline import (
-        descriptor_counts,
-        keyword_counts,
-        write_free_form,
-    )
-    from taxonaut.workspace.vocabulary.reading import read_vocabulary
 
     check_place(Path(file))
     with session.open() as workspace:
@@ -55,13 +55,9 @@ def export_free_form(session: "Session", file: str, keywords: int, *, json: bool
 
 
 def run_keyword_baseline(
-    session: "Session", workspace: "Workspace", vocabulary: "Vocabulary", keywords: int, *, json: bool
-) -> "FreeForm":
+    session: Session, workspace: Workspace, vocabulary: Vocabulary, keywords: int, *, json: bool
+) -> FreeForm:
     """Ask for keywords while a bar shows how far it is."""
-    from taxonaut.cli.shared.progress import progress
-    from taxonaut.graphs.sync_bridge import PORTAL
-    from taxonaut.workspace.vocabulary.keyword_baseline import afree_form
-
     items = [tagging.item_id for tagging in vocabulary.taggings]
     with progress(session, json=json) as bar:
         bar.stage("writing keywords", len(items))
@@ -71,7 +67,7 @@ def run_keyword_baseline(
             raise InterruptedWork("what is written is kept; run the same command again to continue") from None
 
 
-def line(name: str, counts: "WordCounts") -> str:
+def line(name: str, counts: WordCounts) -> str:
     """Say what a set of words comes to."""
     return (
         f"{name:<10}  {counts.unique:,} different, {counts.utilization:.1%} of them on more than one item, "
@@ -79,11 +75,7 @@ def line(name: str, counts: "WordCounts") -> str:
     )
 
 
-app = typer.Typer()
-
-
 @command(
-    app,
     "export",
     example="taxonaut vocabulary export ids.json --format semantic-ids\n"
     "taxonaut vocabulary export items.parquet --further 0\n"
@@ -126,11 +118,6 @@ def export(
     mean. plain has names only. free-form asks the annotator's model for keywords without the vocabulary, for
     comparison. The tree itself is written by index export.
     """
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.terminal import print_json
-    from taxonaut.workspace.vocabulary.export import export_format, export_vocabulary
-    from taxonaut.workspace.vocabulary.reading import read_vocabulary
-
     check_output(file, json=json)
     if export_format(Path(file), format) == "free-form":
         export_free_form(session, file, keywords, json=json)
@@ -147,16 +134,12 @@ def export(
 
 def check_output(file: str, *, json: bool) -> None:
     """Refuse to mix what is exported with what is told about it."""
-    from taxonaut.state.errors import InputError
-
     if file == "-" and json:
         raise InputError("--json prints the summary, and '-' the export, to standard output; name a file")
 
 
 def written(files: tuple[str, ...], items: int) -> list[str]:
     """Say what was written where."""
-    from taxonaut.cli.shared.terminal import counted
-
     first, *beside = ["standard output" if file == "-" else file for file in files]
     return [
         f"wrote {counted(items, 'item')} to {first}",
@@ -164,7 +147,7 @@ def written(files: tuple[str, ...], items: int) -> list[str]:
     ]
 
 
-def id_counts(ids: "SemanticIds") -> dict[str, Any]:
+def id_counts(ids: SemanticIds) -> dict[str, Any]:
     """Return slots and collisions as JSON has them."""
     items = len(ids.ids)
     return {
@@ -181,10 +164,8 @@ def id_counts(ids: "SemanticIds") -> dict[str, Any]:
     }
 
 
-def id_lines(ids: "SemanticIds") -> list[str]:
+def id_lines(ids: SemanticIds) -> list[str]:
     """Say what slots there are, how many tokens they take, and how many items collide."""
-    from taxonaut.cli.shared.terminal import counted
-
     slots = ", ".join(
         f"{slot.name} {used:,}" + (f" of {slot.size:,}" if slot.kind != "resolver" else "")
         for slot, used in zip(ids.slots, ids.used, strict=True)

@@ -4,15 +4,17 @@ from typing import Annotated
 
 import typer
 
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import counted, print_json
+from taxonaut.state.errors import InputError
+from taxonaut.workspace.vocabulary.facts import read_facts, statistics_row
+from taxonaut.workspace.vocabulary.report import check_page, write_page
 
 FILE = "vocabulary.html"
 
 
 @command(
-    app,
     "report",
     example="taxonaut vocabulary report\ntaxonaut vocabulary report office.html --items 50\n"
     "taxonaut vocabulary report --json",
@@ -36,12 +38,6 @@ def report(
     utilization, the siblings that are hard to tell apart, and the items without a descriptor. With --json the
     numbers are printed, and a page is written only if a FILE is named. Needs: pip install 'taxonaut\\[report]'.
     """
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.terminal import counted, print_json
-    from taxonaut.state.errors import InputError
-    from taxonaut.workspace.vocabulary.facts import read_facts, statistics_row
-    from taxonaut.workspace.vocabulary.report import check_page, write_page
-
     if json and file == "-":
         raise InputError(
             "--json prints the numbers to standard output; name a file for the page, or leave it out"

@@ -3,19 +3,22 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from taxonaut.cli.shared.exit_codes import InterruptedWork
-
-if TYPE_CHECKING:
-    from taxonaut.cli.shared.item_input import ItemInput
-    from taxonaut.cli.shared.progress import Bar
-    from taxonaut.state.descriptors import Tagging
-    from taxonaut.state.ids import NodeId
-    from taxonaut.state.stores.decisions import Totals
-    from taxonaut.workspace.vocabulary.build import VocabularyBuild
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.cli.shared.item_input import ItemInput
+from taxonaut.cli.shared.progress import Bar
+from taxonaut.cli.shared.terminal import counted, out, path_text, print_json, styled
+from taxonaut.state.descriptors import Tagging
+from taxonaut.state.ids import NodeId
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.vocabulary.build import VocabularyBuild
+from taxonaut.workspace.vocabulary.export import export_format, export_vocabulary
+from taxonaut.workspace.vocabulary.reading import read_vocabulary
+from taxonaut.workspace.walk.classification import EMPTY_TEXT
+from taxonaut.workspace.workspace import Workspace
 
 GOES_ON = "what is finished is kept; run the same command again to continue"
 SHOWN = 5
@@ -26,23 +29,19 @@ SHOWN = 5
 class Report:
     """What a build came to, the sizes of its levels, and what its run cost in all its calls."""
 
-    build: "VocabularyBuild"
+    build: VocabularyBuild
     levels: Sequence[int]
-    totals: "Totals"
+    totals: Totals
     seconds: float
 
     def row(self) -> dict[str, Any]:
         """Return it as JSON has it."""
-        from dataclasses import asdict
-
         return {**asdict(self.build), "levels": list(self.levels), "seconds": round(self.seconds, 3)} | {
             "cost": asdict(self.totals)
         }
 
     def lines(self) -> list[str]:
         """Say it to a person."""
-        from taxonaut.cli.shared.terminal import counted
-
         if self.build.again:
             return ["the vocabulary of these items and settings stands already: nothing was asked or changed"]
         sizes = ", ".join(f"{size:,}" for size in self.levels)
@@ -62,22 +61,18 @@ class Report:
 class Outcome:
     """What items got, and what that cost."""
 
-    taggings: "Sequence[Tagging]"
-    totals: "Totals"
+    taggings: Sequence[Tagging]
+    totals: Totals
     seconds: float
 
     @property
     def blank(self) -> int:
         """Items without a text."""
-        from taxonaut.workspace.walk.classification import EMPTY_TEXT
-
         return sum(tagging.error == EMPTY_TEXT for tagging in self.taggings)
 
     @property
     def failures(self) -> list[str]:
         """The errors of items that can be asked for again."""
-        from taxonaut.workspace.walk.classification import EMPTY_TEXT
-
         return [tagging.error for tagging in self.taggings if tagging.error not in ("", EMPTY_TEXT)]
 
     @property
@@ -92,8 +87,6 @@ class Outcome:
 
     def row(self) -> dict[str, Any]:
         """Return the summary as JSON has it."""
-        from dataclasses import asdict
-
         covered = sum(bool(tagging.path) for tagging in self.taggings)
         return {
             "items": len(self.taggings),
@@ -106,8 +99,6 @@ class Outcome:
 
     def lines(self) -> list[str]:
         """Say it to a person."""
-        from taxonaut.cli.shared.terminal import counted
-
         depths = Counter(len(tagging.path) for tagging in self.taggings)
         covered = len(self.taggings) - depths[0]
         share = covered / len(self.taggings) if self.taggings else 0.0
@@ -120,9 +111,8 @@ class Outcome:
         return lines
 
 
-def built(workspace: "Workspace", given: "ItemInput", sample: int, bar: "Bar") -> Report:
+def built(workspace: Workspace, given: ItemInput, sample: int, bar: Bar) -> Report:
     """Build the vocabulary. Raises InterruptedWork on Ctrl-C."""
-    from taxonaut.workspace.vocabulary.reading import read_vocabulary
 
     def stage(name: str) -> Callable[[int, int], None]:
         bar.stage(name)
@@ -141,10 +131,8 @@ def built(workspace: "Workspace", given: "ItemInput", sample: int, bar: "Bar") -
     return Report(build, levels, workspace.decisions.totals(build.run), seconds)
 
 
-def assign_items(workspace: "Workspace", given: "ItemInput", bar: "Bar", *, every: bool | None) -> Outcome:
+def assign_items(workspace: Workspace, given: ItemInput, bar: Bar, *, every: bool | None) -> Outcome:
     """Put the vocabulary on items. Raises InterruptedWork on Ctrl-C."""
-    from taxonaut.state.stores.decisions import Totals
-
     bar.stage("assigning", given.count)
     started = time.perf_counter()
     before = {run.id: workspace.decisions.totals(run.id) for run in workspace.runs.list("assign")}
@@ -158,10 +146,8 @@ def assign_items(workspace: "Workspace", given: "ItemInput", bar: "Bar", *, ever
     return Outcome(taggings, spent, time.perf_counter() - started)
 
 
-def cost(totals: "Totals") -> str:
+def cost(totals: Totals) -> str:
     """Say what was asked of models."""
-    from taxonaut.cli.shared.terminal import counted
-
     if not totals.requests:
         return "no model was asked: all was kept from before"
     said = counted(totals.requests, "request")
@@ -175,32 +161,20 @@ def cost(totals: "Totals") -> str:
 def check_output(output: str | None) -> None:
     """Refuse a file that cannot be written before anything is asked."""
     if output:
-        from pathlib import Path
-
-        from taxonaut.workspace.vocabulary.export import export_format
-
         export_format(Path(output), "plain")
 
 
-def write_taggings(workspace: "Workspace", outcome: Outcome, output: str) -> None:
+def write_taggings(workspace: Workspace, outcome: Outcome, output: str) -> None:
     """Write what items got, as the export of plain names does."""
-    from dataclasses import replace
-
-    from taxonaut.workspace.vocabulary.export import export_vocabulary
-    from taxonaut.workspace.vocabulary.reading import read_vocabulary
-
     vocabulary = replace(read_vocabulary(workspace), taggings=outcome.taggings)
     export_vocabulary(vocabulary, output, "plain")
 
 
-def print_taggings(workspace: "Workspace", outcome: Outcome, given: "ItemInput", *, json: bool) -> None:
+def print_taggings(workspace: Workspace, outcome: Outcome, given: ItemInput, *, json: bool) -> None:
     """Print an item a line: its descriptors from coarse to fine, then the others that fit."""
-    from taxonaut.cli.shared.terminal import out, path_text, print_json, styled
-    from taxonaut.workspace.vocabulary.reading import read_vocabulary
-
     known = read_vocabulary(workspace).by_id
 
-    def names(nodes: "Sequence[NodeId]") -> list[str]:
+    def names(nodes: Sequence[NodeId]) -> list[str]:
         return [known[node].node.name for node in nodes]
 
     console = out()

@@ -1,26 +1,30 @@
 """`taxonaut vocabulary show`: the descriptors as a tree, one of them whole, and how it came to be."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.tree import Tree
 
 from taxonaut.cli.shared.session import JsonOption, Session, command
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.tree import Tree
-
-    from taxonaut.state.descriptors import ChangeProposal, Round
-    from taxonaut.workspace.vocabulary.reading import Descriptor, Group, Vocabulary
-
-app = typer.Typer()
+from taxonaut.cli.shared.terminal import LONGEST_NAME, clipped, counted, out, path_text, print_json, styled
+from taxonaut.state.descriptors import ChangeProposal, Round
+from taxonaut.workspace.build.tree_preview import find_node
+from taxonaut.workspace.vocabulary.reading import (
+    Descriptor,
+    Group,
+    Vocabulary,
+    check_vocabulary,
+    read_history,
+    read_vocabulary,
+)
 
 EXAMPLES = 3
 """Items shown of a descriptor and of a cluster."""
 
 
 @command(
-    app,
     "show",
     example='taxonaut vocabulary show\ntaxonaut vocabulary show "Pens > Gel pens"\n'
     "taxonaut vocabulary show 17 --history",
@@ -42,10 +46,6 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show the vocabulary as a tree, each descriptor with its items; or one descriptor, whole."""
-    from taxonaut.cli.shared.terminal import out, print_json
-    from taxonaut.workspace.build.tree_preview import find_node
-    from taxonaut.workspace.vocabulary.reading import check_vocabulary, read_history, read_vocabulary
-
     with session.open() as workspace:
         check_vocabulary(workspace)
         top = find_node(workspace.index, node)
@@ -62,10 +62,8 @@ def show(
         print_history(console, vocabulary, top, groups)
 
 
-def row(vocabulary: "Vocabulary", node: Any, depth: int, groups: dict[Any, "Group"]) -> dict[str, Any]:
+def row(vocabulary: Vocabulary, node: Any, depth: int, groups: dict[Any, Group]) -> dict[str, Any]:
     """Return a descriptor with what is below it as JSON has it."""
-    from dataclasses import asdict
-
     own = vocabulary.by_id.get(node)
     found: dict[str, Any] = {"id": node, "items": items_of(vocabulary, node)}
     if own is not None:
@@ -80,15 +78,13 @@ def row(vocabulary: "Vocabulary", node: Any, depth: int, groups: dict[Any, "Grou
     return found | {"more": 0 if depth else len(children)}
 
 
-def items_of(vocabulary: "Vocabulary", node: Any) -> int:
+def items_of(vocabulary: Vocabulary, node: Any) -> int:
     """How many items have a descriptor; of the root, how many were assigned."""
     return len(vocabulary.taggings) if node == vocabulary.root else vocabulary.items_at.get(node, 0)
 
 
-def print_descriptor(console: "Console", descriptor: "Descriptor") -> None:
+def print_descriptor(console: Console, descriptor: Descriptor) -> None:
     """Print a descriptor's texts."""
-    from taxonaut.cli.shared.terminal import clipped, path_text, styled
-
     node = descriptor.node
     console.print(path_text(descriptor.path))
     if node.description:
@@ -100,12 +96,8 @@ def print_descriptor(console: "Console", descriptor: "Descriptor") -> None:
         console.print(styled("such as: ", "dim").append_text(styled(clipped(text, 120))))
 
 
-def drawn(vocabulary: "Vocabulary", node: Any, depth: int, tree: "Tree | None" = None) -> "Tree":
+def drawn(vocabulary: Vocabulary, node: Any, depth: int, tree: Tree | None = None) -> Tree:
     """Draw a node and some levels below it, each with its items."""
-    from rich.tree import Tree
-
-    from taxonaut.cli.shared.terminal import LONGEST_NAME, clipped, counted, styled
-
     own = vocabulary.by_id.get(node)
     title = styled(clipped(own.node.name, LONGEST_NAME) if own else "(all items)", "bold")
     title.append(f"  #{node}  {counted(items_of(vocabulary, node), 'item')}", "dim not bold")
@@ -119,12 +111,8 @@ def drawn(vocabulary: "Vocabulary", node: Any, depth: int, tree: "Tree | None" =
     return here
 
 
-def print_history(
-    console: "Console", vocabulary: "Vocabulary", node: Any, groups: dict[Any, "Group"]
-) -> None:
+def print_history(console: Console, vocabulary: Vocabulary, node: Any, groups: dict[Any, Group]) -> None:
     """Print how a descriptor came to be, and how its own items were divided."""
-    from taxonaut.cli.shared.terminal import styled
-
     if not groups:
         console.print(styled("it was not built here: nothing is known of how it came to be", "italic dim"))
         return
@@ -140,7 +128,7 @@ def print_history(
             console.print(styled(f"  {problem}", "dim"))
 
 
-def origin(node: Any, groups: dict[Any, "Group"]) -> list[str]:
+def origin(node: Any, groups: dict[Any, Group]) -> list[str]:
     """Say in which round a descriptor was proposed, for what, and what changed it since, wherever it stands now."""
     group = next((group for group in groups.values() if node in group.nodes), None)
     if group is None:
@@ -156,10 +144,8 @@ def origin(node: Any, groups: dict[Any, "Group"]) -> list[str]:
     return lines
 
 
-def print_round(console: "Console", number: int, each: "Round") -> None:
+def print_round(console: Console, number: int, each: Round) -> None:
     """Print a round: how many items were covered, and each change proposal with its verdict."""
-    from taxonaut.cli.shared.terminal import counted, styled
-
     covered = f"{each.assigned:,} of {counted(each.items, 'item')} covered ({each.coverage:.1%})"
     console.print(styled(f"  round {number}: {covered}"))
     for change in each.changes:
@@ -167,10 +153,8 @@ def print_round(console: "Console", number: int, each: "Round") -> None:
         console.print(styled(f"    {told(change)}", style))
 
 
-def told(change: "ChangeProposal") -> str:
+def told(change: ChangeProposal) -> str:
     """Say in a line what was proposed, for how many items, and what became of it."""
-    from taxonaut.cli.shared.terminal import counted
-
     name = change.centre.name if change.centre is not None else ""
     what = {"create": f"create {name!r}", "expand": f"expand {name!r}", "ignore": "ignore"}[change.kind]
     verdict = {True: "approved", False: "rejected", None: ""}[change.approved]

@@ -20,6 +20,10 @@ ORDER BY definitions.rowid
 """
 
 
+COMPOSED = "composed"
+"""The `template` of a definition that an encoder composed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A label's descriptive name and its definition, written by a model or composed by an encoder.

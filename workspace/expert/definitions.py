@@ -18,7 +18,7 @@ from taxonaut.state.db.json_codec import dump
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Item
-from taxonaut.state.stores.definitions import Definition, Definitions
+from taxonaut.state.stores.definitions import COMPOSED, Definition, Definitions
 from taxonaut.tools.support.names import class_terms, short_ends
 from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, Words, compose_definition
@@ -150,7 +150,6 @@ class Neighbours:
 __all__ = ["DefinitionReport", "adefine", "category_texts", "define", "writes_prose"]
 
 KIND = "define"
-COMPOSED = "composed"
 """Stands where a definition has its template, if no model wrote it."""
 
 NOTE = "expert define"

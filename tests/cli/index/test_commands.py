@@ -153,7 +153,7 @@ def test_build_by_agents_as_json(run: Any, things: Path) -> None:
 
 
 def test_what_agents_refused_is_told() -> None:
-    from taxonaut.cli.index.build_view import told
+    from taxonaut.cli.index.build import told
     from taxonaut.state.stores.decisions import Totals
     from taxonaut.workspace.build.agents_tree import BuildReport
 

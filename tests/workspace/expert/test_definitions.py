@@ -14,9 +14,9 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError, ModelReplyError, ModelUnavailableError, NotFoundError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label, Tree, TreeNode
-from taxonaut.state.stores.definitions import Definitions
+from taxonaut.state.stores.definitions import COMPOSED, Definitions
 from taxonaut.workspace.expert.category_texts import category_texts
-from taxonaut.workspace.expert.definitions import COMPOSED, DefinitionReport, adefine, define
+from taxonaut.workspace.expert.definitions import DefinitionReport, adefine, define
 from taxonaut.workspace.expert.experts import ExpertCard
 from taxonaut.workspace.expert.training_data import Example
 

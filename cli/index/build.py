@@ -1,33 +1,90 @@
-"""Build an index at the command line: progress, what came of it, what it would take."""
+"""`taxonaut index build`: build the tree to walk, or say what that would take."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from taxonaut.cli.shared.exit_codes import InterruptedWork
+import typer
+from rich.table import Table
 
-if TYPE_CHECKING:
-    from taxonaut.cli.shared.progress import Bar
-    from taxonaut.cli.shared.session import Session
-    from taxonaut.state.index.reader import IndexStats
-    from taxonaut.state.stores.decisions import Totals
-    from taxonaut.workspace.build.agents_tree import BuildReport
-    from taxonaut.workspace.build.build_estimate import BuildEstimate
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.progress import Bar, progress
+from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import counted, out, print_json, styled
+from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.state.errors import InputError
+from taxonaut.state.index.reader import IndexStats
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.build.agents_tree import BuildReport
+from taxonaut.workspace.build.build_estimate import BuildEstimate, aestimate_build
+from taxonaut.workspace.workspace import Workspace
 
 SHOWN = 5
 """Refused splits that are shown; all of them are in the JSON."""
 
 
+@command(
+    "build",
+    example="taxonaut index build --k 16 --terminal-size 64\n"
+    "taxonaut index build --method agents --estimate\n"
+    "taxonaut index build --method agents",
+)
+def build(
+    session: Session,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="How: kmeans splits by the labels' embeddings; agents name categories and sort labels into them.",
+        ),
+    ] = "kmeans",
+    k: Annotated[
+        int | None, typer.Option(help="Most branches of a node; else 16.", show_default=False)
+    ] = None,
+    terminal_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Most labels in a terminal node; else 64, with agents what \\[build] says.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Where splitting starts; else 0.", show_default=False)
+    ] = None,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="With agents: only say how many requests and tokens it will take."),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Build a tree over flat labels.
+
+    Labels imported with paths or parents have their own tree already; this one would take its place, and
+    `index undo` brings it back. The agents are the architect and the annotator of taxonaut.toml, their
+    thresholds those of its table `build`. A build that was interrupted goes on where it stopped.
+    """
+    given = {"centres" if method == "agents" else "k": k, "terminal_size": terminal_size, "seed": seed}
+    settings = {name: value for name, value in given.items() if value is not None}
+    with progress(session, json=json) as bar, session.open() as workspace:
+        if estimate:
+            found = estimated(workspace, method, settings, bar)
+        else:
+            made = built(workspace, method, settings, bar)
+    if estimate:
+        show_estimate(session, found, json)
+    else:
+        show_built(session, made, json)
+
+
 class Built(NamedTuple):
     """The new index; with agents, what they refused and what they cost."""
 
-    stats: "IndexStats"
-    report: "BuildReport | None"
-    totals: "Totals | None"
+    stats: IndexStats
+    report: BuildReport | None
+    totals: Totals | None
 
 
-def built(workspace: "Workspace", method: str, settings: Mapping[str, Any], bar: "Bar") -> Built:
+def built(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: Bar) -> Built:
     """Build, and make the tree the index."""
     bar.stage("embedding labels")
     workspace.embed_labels(bar.at)
@@ -43,14 +100,8 @@ def built(workspace: "Workspace", method: str, settings: Mapping[str, Any], bar:
     return Built(workspace.index.stats(), report, totals)
 
 
-def estimated(
-    workspace: "Workspace", method: str, settings: Mapping[str, Any], bar: "Bar"
-) -> "BuildEstimate":
+def estimated(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: Bar) -> BuildEstimate:
     """Work out what a build by agents will take."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-    from taxonaut.state.errors import InputError
-    from taxonaut.workspace.build.build_estimate import aestimate_build
-
     if method != "agents":
         raise InputError(
             f"--estimate is for a build by agents, and the method is {method!r}, which asks no model; "
@@ -62,11 +113,8 @@ def estimated(
     return PORTAL.run(aestimate_build(workspace, settings, bar.at))
 
 
-def show_built(session: "Session", built: Built, json: bool) -> None:
+def show_built(session: Session, built: Built, json: bool) -> None:
     """Say what was built."""
-    from taxonaut.cli.shared.exit_codes import say
-    from taxonaut.cli.shared.terminal import print_json
-
     stats, report, totals = built
     if json:
         print_json(
@@ -89,10 +137,8 @@ def show_built(session: "Session", built: Built, json: bool) -> None:
             say(line)
 
 
-def told(report: "BuildReport", totals: "Totals") -> list[str]:
+def told(report: BuildReport, totals: Totals) -> list[str]:
     """Say what the agents refused and what they cost."""
-    from taxonaut.cli.shared.terminal import counted
-
     if not report.splits:
         return ["so few labels need no categories: nothing was asked"]
     tokens = f", {totals.prompt_tokens:,} tokens read and {totals.completion_tokens:,} written"
@@ -108,12 +154,8 @@ def told(report: "BuildReport", totals: "Totals") -> list[str]:
     return lines
 
 
-def show_estimate(session: "Session", estimate: "BuildEstimate", json: bool) -> None:
+def show_estimate(session: Session, estimate: BuildEstimate, json: bool) -> None:
     """Say what a build will take."""
-    from rich.table import Table
-
-    from taxonaut.cli.shared.terminal import out, print_json, styled
-
     if json:
         totals = {
             name: getattr(estimate, name) for name in ("requests", "prompt_tokens", "completion_tokens")
