@@ -1,4 +1,4 @@
-"""What a decision costs beyond its HTTP request: wall time beside a bare httpx loop, CPU time by layer.
+"""What a decision costs beyond its HTTP request: wall time next to a bare httpx loop, CPU time by layer.
 
     python benchmarks/overhead.py [--requests 1000] [--in-flight 64] [--delay 0.5] [--rounds 2]
 
@@ -55,14 +55,14 @@ class Load:
 
 def body(load: Load, request: Any) -> dict[str, Any]:
     """The JSON that a request becomes on the wire."""
-    from taxonaut.models.llm.gateway import definition, opening
-    from taxonaut.models.llm.pydantic_model import as_messages, as_tool
+    from taxonaut.models.llm.gateway import opening
+    from taxonaut.models.llm.pydantic_model import messages_json, tool_definition, tool_json
 
     settings = load.settings()
     return {
         "model": "test",
-        "messages": as_messages([opening(request)]),
-        "tools": [as_tool(definition(request))],
+        "messages": messages_json([opening(request)]),
+        "tools": [tool_json(tool_definition(request.tool))],
         "tool_choice": settings.tool_choice,
         "temperature": settings.temperature,
         "max_tokens": settings.max_tokens,
@@ -100,16 +100,16 @@ async def bare_aiohttp(load: Load, _: Path) -> None:
         await load.each(post, [body(load, request) for request in load.requests])
 
 
-async def door(load: Load, _: Path) -> None:
+async def litellm_client(load: Load, _: Path) -> None:
     """Send the same messages through LiteLLM."""
-    from taxonaut.models.llm import client as litellm_door
+    from taxonaut.models.llm import client
 
     settings = load.settings()
 
     async def complete(body: dict[str, Any]) -> None:
-        await litellm_door.complete(settings, body["messages"], body["tools"], {})
+        await client.complete(settings, body["messages"], body["tools"], {})
 
-    async with litellm_door.session():
+    async with client.session():
         await load.each(complete, [body(load, request) for request in load.requests])
 
 
@@ -117,25 +117,27 @@ async def pydantic_request(load: Load, _: Path) -> None:
     """Send them as single requests of the pydantic-ai model."""
     from pydantic_ai.models import ModelRequestParameters
 
-    from taxonaut.models.llm import client as litellm_door
-    from taxonaut.models.llm.gateway import definition, opening
-    from taxonaut.models.llm.pydantic_model import LiteLLMModel
+    from taxonaut.models.llm import client
+    from taxonaut.models.llm.gateway import opening
+    from taxonaut.models.llm.pydantic_model import LiteLLMModel, tool_definition
 
     model = LiteLLMModel(load.settings())
 
     async def request(each: Any) -> None:
-        parameters = ModelRequestParameters(function_tools=[definition(each)], allow_text_output=False)
+        parameters = ModelRequestParameters(
+            function_tools=[tool_definition(each.tool)], allow_text_output=False
+        )
         await model.request([opening(each)], None, parameters)
 
-    async with litellm_door.session():
+    async with client.session():
         await load.each(request, load.requests)
 
 
 async def pydantic_agent(load: Load, _: Path) -> None:
-    """Send them as runs of a pydantic-ai agent, which is the door that is not taken."""
+    """Send them as runs of a pydantic-ai agent, which decisions do not use."""
     from pydantic_ai import Agent, StructuredDict, ToolOutput
 
-    from taxonaut.models.llm import client as litellm_door
+    from taxonaut.models.llm import client
     from taxonaut.models.llm.pydantic_model import LiteLLMModel
 
     model = LiteLLMModel(load.settings())
@@ -145,7 +147,7 @@ async def pydantic_agent(load: Load, _: Path) -> None:
         output = ToolOutput(StructuredDict(dict(each.tool.parameters)), name=each.tool.name)
         await agent.run(each.item, instructions=each.system + each.context, output_type=output)
 
-    async with litellm_door.session():
+    async with client.session():
         await load.each(run, load.requests)
 
 
@@ -227,7 +229,7 @@ async def collect_requests(texts: Sequence[str]) -> list[Any]:
 LAYERS: dict[str, Layer] = {
     "httpx alone": bare_httpx,
     "aiohttp alone": bare_aiohttp,
-    "LiteLLM": door,
+    "LiteLLM": litellm_client,
     "+ pydantic-ai request": pydantic_request,
     "+ gateway, kept replies": gateway,
     "+ agents, graph, workspace": workspace,

@@ -1,11 +1,11 @@
-"""What one role's model is and how patiently it is asked."""
+"""Settings of one role's model: which model, where, with which timeouts, retries and limits."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 IN_PROCESS = frozenset({"gguf"})
-"""Providers of ours that answer in this process, and read the request's own record beside the messages."""
+"""Providers of ours that answer in this process. They read the ModelRequest itself, not only the messages."""
 
 
 class ModelSettings(BaseModel):
@@ -54,8 +54,8 @@ class ModelSettings(BaseModel):
         return self.provider in IN_PROCESS
 
     @property
-    def patience_s(self) -> float:
-        """Longest wait for one answer; in this process a second try would do the same work again, so all there is."""
+    def request_timeout_s(self) -> float:
+        """Longest wait for one answer; in this process the deadline, as a retry would do the same work again."""
         return max(self.timeout_s, self.deadline_s) if self.in_process else self.timeout_s
 
     @property

@@ -37,9 +37,9 @@ def gguf_counter(model: str) -> Counter:
 
 def litellm_counter(model: str) -> Counter:
     """Count by LiteLLM's tokenizer."""
-    from taxonaut.models.llm import client as litellm_door
+    from taxonaut.models.llm.client import token_count
 
-    return lambda text: litellm_door.token_count(model, text)
+    return lambda text: token_count(model, text)
 
 
 def prompt_tokens(request: ModelRequest, settings: ModelSettings, count: Counter) -> int:
@@ -57,11 +57,11 @@ def prompt_tokens(request: ModelRequest, settings: ModelSettings, count: Counter
 
 def tool_tokens(spec: ToolSpec, settings: ModelSettings, count: Counter) -> int:
     """Return what a tool's schema comes to: its JSON, but for models at OpenAI itself, which read less."""
-    from taxonaut.models.llm import client as litellm_door
-
     if settings.api_base is None:
-        function = {"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)}
-        counted = litellm_door.tool_tokens(settings.model, {"type": "function", "function": function})
+        from taxonaut.models.llm import client
+        from taxonaut.models.llm.pydantic_model import tool_definition, tool_json
+
+        counted = client.tool_tokens(settings.model, tool_json(tool_definition(spec)))
         if counted is not None:
             return counted
     tool = {"name": spec.name, "description": spec.description, **spec.parameters}

@@ -45,6 +45,25 @@ def test_nothing_but_the_entry_points_lies_in_the_root() -> None:
     assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py"}
 
 
+def test_one_module_imports_litellm() -> None:
+    importing = [
+        path.relative_to(ROOT).as_posix()
+        for path in MODULES
+        if "tests" not in path.relative_to(ROOT).parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imported_names(node)
+        if name.partition(".")[0] == "litellm"
+    ]
+    assert importing == ["models/llm/client.py"]
+
+
+def imported_names(node: ast.AST) -> list[str]:
+    """The modules that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [each.name for each in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+
+
 def test_every_file_that_is_read_at_run_time_is_installed() -> None:
     data: dict[str, list[str]] = PROJECT["tool"]["setuptools"]["package-data"]
     for folder in FOLDERS:

@@ -10,7 +10,7 @@ from typing import Any
 from taxonaut.models.gguf.chat import GgufChat, Sampling
 from taxonaut.models.gguf.chat_template import Message as Plain
 from taxonaut.models.llm.chat import Call, Message, OnToken, Talked, without_oldest
-from taxonaut.models.llm.client import past_deadline
+from taxonaut.models.llm.errors import past_deadline
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec, Usage

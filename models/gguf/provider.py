@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from taxonaut.models.gguf.chat import Generated, GgufChat, Sampling
-from taxonaut.models.llm.client import litellm, register
-from taxonaut.models.llm.pydantic_model import ANSWER, BESIDE
+from taxonaut.models.llm.client import litellm, register, tell_prepared
+from taxonaut.models.llm.pydantic_model import ANSWER, REQUEST
 from taxonaut.models.requests import ModelReply, ModelRequest
 
 PROVIDER = "gguf"
@@ -27,14 +27,13 @@ def register_gguf() -> None:
 @lru_cache(maxsize=1)
 def handler() -> Any:
     """Make the handler and register it; the class needs LiteLLM, which is imported only now."""
-    litellm()
-    from litellm.llms.custom_llm import CustomLLM
 
-    class GgufHandler(CustomLLM):
+    class GgufHandler(litellm().CustomLLM):  # type: ignore[misc]
         """Answers `litellm.completion` and `litellm.acompletion` for gguf/… models."""
 
         async def acompletion(self, *_: Any, **given: Any) -> Any:
-            """Answer one chat completion; a request's own record beside the messages is answered by it."""
+            """Answer one chat completion; where the arguments hold a ModelRequest, that is answered."""
+            await tell_prepared()
             return await answered(given["model"], given["messages"], given["optional_params"])
 
         def completion(self, *_: Any, **given: Any) -> Any:
@@ -63,7 +62,7 @@ async def answered(model: str, messages: Sequence[Mapping[str, Any]], options: M
     sampling = Sampling(
         options.get("temperature") or 0.0, options.get("seed") or 0, options.get("max_tokens")
     )
-    request = options.get(BESIDE)
+    request = options.get(REQUEST)
     if isinstance(request, ModelRequest):
         return replied(model, request, await asyncio.wrap_future(chat.submit(request, sampling)))
     tools = options.get("tools") or ()
@@ -71,10 +70,10 @@ async def answered(model: str, messages: Sequence[Mapping[str, Any]], options: M
 
 
 def replied(model: str, request: ModelRequest, reply: ModelReply) -> Any:
-    """Put a reply into LiteLLM's form; scores ride beside it."""
+    """Put a reply into LiteLLM's form, its scores among the details."""
     usage = reply.usage
     response = completion(model, None, request.tool.name, reply.arguments, usage)
-    response._hidden_params[BESIDE] = {"scores": dict(reply.scores)} if reply.scores is not None else {}
+    response._hidden_params[REQUEST] = {"scores": dict(reply.scores)} if reply.scores is not None else {}
     return response
 
 
@@ -85,17 +84,16 @@ def generated(model: str, written: Generated) -> Any:
 
 def completion(model: str, text: str | None, tool: str, arguments: Mapping[str, Any], usage: Any) -> Any:
     """Return LiteLLM's ModelResponse with a text or one tool call."""
-    from litellm.types.utils import Choices, Message, ModelResponse, Usage
-
+    module = litellm()
     calls = None
     if tool:
         function = {"name": tool, "arguments": json.dumps(dict(arguments))}
         calls = [{"id": "call_1", "type": "function", "function": function}]
-    message = Message(role="assistant", content=text, tool_calls=calls)
-    return ModelResponse(
+    message = module.Message(role="assistant", content=text, tool_calls=calls)
+    return module.ModelResponse(
         model=model,
-        choices=[Choices(finish_reason="tool_calls" if tool else "stop", index=0, message=message)],
-        usage=Usage(
+        choices=[module.Choices(finish_reason="tool_calls" if tool else "stop", index=0, message=message)],
+        usage=module.Usage(
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
             total_tokens=usage.prompt_tokens + usage.completion_tokens,

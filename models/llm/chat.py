@@ -1,15 +1,33 @@
-"""A model behind LiteLLM in a conversation: its answer comes in pieces, its calls when they are whole."""
+"""Language models in a conversation: an answer is streamed as text, or is calls of tools."""
 
 import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from taxonaut.models.llm import client as litellm_door
-from taxonaut.models.llm.errors import TransientError
-from taxonaut.models.llm.gateway import Gateway
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelRequestPart,
+    ModelResponse,
+    ModelResponsePart,
+    PartDeltaEvent,
+    PartStartEvent,
+    SystemPromptPart,
+    TextPart,
+    TextPartDelta,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.models import ModelRequestParameters
+
+from taxonaut.models.llm import client
+from taxonaut.models.llm.errors import TransientError, past_deadline
+from taxonaut.models.llm.gateway import Gateway, add_usage
+from taxonaut.models.llm.pydantic_model import WRITTEN, tool_definition
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.records import ToolSpec, Usage
@@ -64,43 +82,8 @@ def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
     return None
 
 
-@dataclass(slots=True)
-class Pieces:
-    """What has come of an answer so far."""
-
-    text: str = ""
-    calls: dict[int, list[str]] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
-
-    def take(self, chunk: Any, on_token: OnToken) -> None:
-        """Add one of LiteLLM's chunks."""
-        used = getattr(chunk, "usage", None)
-        if used is not None:
-            details = getattr(used, "prompt_tokens_details", None)
-            self.usage = Usage(
-                prompt_tokens=used.prompt_tokens or 0,
-                completion_tokens=used.completion_tokens or 0,
-                reused_tokens=getattr(details, "cached_tokens", 0) or 0,
-            )
-        if not chunk.choices:
-            return
-        delta = chunk.choices[0].delta
-        if delta.content:
-            self.text += delta.content
-            on_token(delta.content)
-        for part in delta.tool_calls or ():
-            call = self.calls.setdefault(part.index, ["", ""])
-            call[0] += part.function.name or ""
-            call[1] += part.function.arguments or ""
-
-    @property
-    def begun(self) -> bool:
-        """Whether anything has come that was handed on."""
-        return bool(self.text or self.calls)
-
-
 class LiteLLMTalk:
-    """A model behind LiteLLM in conversations, with a gateway's patience, retries and concurrency limit.
+    """A model behind LiteLLM in conversations, with a gateway's timeouts, retries and concurrency limit.
 
     An answer that broke off is asked for again only where nothing of it has been handed on.
     """
@@ -115,72 +98,92 @@ class LiteLLMTalk:
         return self.settings.model
 
     async def talk(self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken) -> Talked:
-        """Ask until an answer has begun, then hand on its text as it comes."""
+        """Send the conversation, hand on the text of the answer as it comes, and read its calls when it is whole."""
         started = time.perf_counter()
-        async with litellm_door.session(), self.gateway.limit():
+        history = read_messages(messages)
+        parameters = ModelRequestParameters(function_tools=list(map(tool_definition, tools)))
+        async with client.session(), self.gateway.limit():
             try:
                 async with asyncio.timeout(self.settings.deadline_s):
-                    pieces, attempts = await self.asked(messages, list(map(as_tool, tools)), on_token)
+                    response, attempts = await self.gateway.retry(
+                        lambda: self.stream(history, parameters, on_token)
+                    )
             except TimeoutError:
-                raise litellm_door.past_deadline(self.settings) from None
-        self.gateway.reached = True
-        usage = replace(pieces.usage, latency_s=time.perf_counter() - started, attempts=attempts)
+                raise past_deadline(self.settings) from None
+        usage = add_usage(Usage(attempts=0), response, attempts)
+        usage = replace(usage, latency_s=time.perf_counter() - started)
+        text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
         try:
-            calls = tuple(read_call(name, arguments) for name, arguments in pieces.calls.values())
+            calls = tuple(read_call(part) for part in response.parts if isinstance(part, ToolCallPart))
         except ValueError as error:
-            return Talked(pieces.text, (), usage, str(error))
-        return Talked(pieces.text, calls, usage)
+            return Talked(text, (), usage, str(error))
+        return Talked(text, calls, usage)
 
-    async def asked(
-        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], on_token: OnToken
-    ) -> tuple[Pieces, int]:
-        """Ask, and again after what may pass, as long as nothing has come."""
-        attempts = 0
+    async def stream(
+        self, history: list[ModelMessage], parameters: ModelRequestParameters, on_token: OnToken
+    ) -> ModelResponse:
+        """Read one answer to its end; once some of it has come, an error is none that a retry may follow."""
+        begun = False
         try:
-            async for attempt in self.gateway.retrying():
-                with attempt:
-                    attempts = attempt.retry_state.attempt_number
-                    return await self.once(messages, tools, on_token), attempts
+            async with self.gateway.model.request_stream(history, None, parameters) as events:
+                async for event in events:
+                    begun = True
+                    match event:
+                        case PartStartEvent(part=TextPart(content=text)) if text:
+                            on_token(text)
+                        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+                            on_token(text)
+                return events.get()
         except TransientError as error:
-            tries = "1 try" if attempts == 1 else f"{attempts} tries"
-            raise ModelUnavailableError(f"{error} (given up after {tries})") from None
-        raise AssertionError("unreachable")
-
-    async def once(
-        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]], on_token: OnToken
-    ) -> Pieces:
-        """Read one answer to its end."""
-        pieces = Pieces()
-        try:
-            async for chunk in litellm_door.stream(self.settings, messages, tools):
-                pieces.take(chunk, on_token)
-        except TransientError as error:
-            if pieces.begun:
+            if begun:
                 raise ModelUnavailableError(
                     f"{error} (the answer had begun; say it again to ask anew)"
                 ) from None
             raise
-        return pieces
 
 
-def as_tool(tool: ToolSpec) -> dict[str, Any]:
-    """Return a tool in the OpenAI format."""
-    return {
-        "type": "function",
-        "function": {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": dict(tool.parameters),
-        },
-    }
+def read_messages(rows: Sequence[Message]) -> list[ModelMessage]:
+    """Read a conversation in the OpenAI format; `pydantic_model.messages_json` writes the same rows."""
+    messages: list[ModelMessage] = []
+    names: dict[str, str] = {}
+    for row in rows:
+        if row["role"] != "assistant":
+            messages.append(ModelRequest(parts=[read_part(row, names)]))
+            continue
+        parts: list[ModelResponsePart] = [TextPart(content=row["content"])] if row.get("content") else []
+        for call in row.get("tool_calls") or ():
+            function = call["function"]
+            names[call["id"]] = function["name"]
+            parts.append(
+                ToolCallPart(
+                    tool_name=function["name"],
+                    args=function["arguments"],
+                    tool_call_id=call["id"],
+                    provider_details={WRITTEN: function["arguments"]},
+                )
+            )
+        messages.append(ModelResponse(parts=parts))
+    return messages
 
 
-def read_call(name: str, arguments: str) -> Call:
+def read_part(row: Message, names: Mapping[str, str]) -> ModelRequestPart:
+    """Read a message of the user, of a tool or of the system; `names` are those of the calls by their ids."""
+    if row["role"] == "tool":
+        identity = row["tool_call_id"]
+        return ToolReturnPart(
+            tool_name=names.get(identity, ""), content=row["content"], tool_call_id=identity
+        )
+    if row["role"] == "system":
+        return SystemPromptPart(content=row["content"])
+    return UserPromptPart(content=row["content"])
+
+
+def read_call(part: ToolCallPart) -> Call:
     """Read a call; ValueError says in words a model can act on why it cannot be read."""
     try:
-        parsed = json.loads(arguments or "{}")
+        arguments = json.loads(part.args or "{}") if not isinstance(part.args, dict) else part.args
     except ValueError as error:
-        raise ValueError(f"The arguments of {name} are not valid JSON ({error}).") from None
-    if not isinstance(parsed, dict):
-        raise ValueError(f"The arguments of {name} must be a JSON object.")
-    return Call(name, parsed)
+        raise ValueError(f"The arguments of {part.tool_name} are not valid JSON ({error}).") from None
+    if not isinstance(arguments, dict):
+        raise ValueError(f"The arguments of {part.tool_name} must be a JSON object.")
+    return Call(part.tool_name, arguments)

@@ -1,118 +1,95 @@
-"""The only place that imports LiteLLM: one request out, one answer or one of our errors back."""
+"""The only module that calls LiteLLM: one request out, one answer or one of our errors back.
+
+Nothing of LiteLLM is replaced. A call of ours brings its own HTTP client, its own record for LiteLLM's logging, and
+`num_retries=0`; what is left for the whole process are two public settings, which keep LiteLLM off the terminal.
+"""
 
 import asyncio
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from functools import lru_cache, wraps
-from inspect import isawaitable, iscoroutine
+from datetime import datetime
+from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from taxonaut.models.llm.errors import silent, translated
+from taxonaut.models.llm.errors import no_answer_in_time, translate_error
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import ModelNotFoundError, ModelTimeoutError
-
-
-class Droppable(Coroutine[Any, Any, Any]):
-    """A coroutine that is closed, and so says nothing, when it is dropped."""
-
-    def __init__(self, held: Coroutine[Any, Any, Any]) -> None:
-        self.held = held
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return (yield from self.held.__await__())  # this object lives for as long as it is awaited
-
-    def send(self, value: Any) -> Any:
-        """Resume the coroutine with a value."""
-        return self.held.send(value)
-
-    def throw(self, *error: Any) -> Any:
-        """Raise an error inside the coroutine."""
-        return self.held.throw(*error)
-
-    def close(self) -> None:
-        """End the coroutine; one that never began does not complain."""
-        self.held.close()
-
-    def __del__(self) -> None:
-        self.close()
-
-
-def droppable(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a function that may return a coroutine: a caller that is cancelled may drop it."""
-
-    @wraps(call)
-    def wrapped(*arguments: Any, **named: Any) -> Any:
-        made = call(*arguments, **named)
-        return Droppable(made) if iscoroutine(made) else made
-
-    return wrapped
-
-
-LONGEST_WAIT_S = 60.0
-"""No retry waits longer than this, whatever a server wishes."""
+from taxonaut.state.errors import ModelNotFoundError
 
 KEYLESS = "none"
-"""Sent as the key to a server of one's own that asks for none."""
+"""Sent as the key to a self-hosted server that asks for none."""
 
 WRITES_SCHEMAS_SHORT = ("openai", "azure")
 """Providers whose models read a tool as a few lines of TypeScript and not as its JSON schema."""
 
-HOLDERS: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
-"""How many blocks of `session` are open on each loop."""
+Kind = Literal["acompletion", "aembedding"]
+"""LiteLLM's functions that are called."""
+
+IMPORT_ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
+"""While LiteLLM is imported: take the price list of the package, not the network's, and read no `.env` file."""
+
+SDK_PROVIDERS = frozenset({"openai", "litellm_proxy", "llamafile", "lm_studio"})
+"""Providers that LiteLLM calls through the `openai` package, and that take a client of it."""
+
+HTTP_PROVIDERS: Mapping[Kind, frozenset[str]] = {
+    "acompletion": frozenset(
+        {
+            "anthropic",
+            "azure_ai",
+            "databricks",
+            "deepseek",
+            "fireworks_ai",
+            "gemini",
+            "groq",
+            "hosted_vllm",
+            "huggingface",
+            "mistral",
+            "ollama",
+            "ollama_chat",
+            "openrouter",
+            "together_ai",
+            "xai",
+        }
+    ),
+    "aembedding": frozenset({"databricks", "hosted_vllm", "llamafile", "lm_studio", "openrouter"}),
+}
+"""Providers that take LiteLLM's own HTTP client, by function. LiteLLM keeps the connections of all others."""
+
+PREPARED: ContextVar["asyncio.Future[None] | None"] = ContextVar("taxonaut_request_prepared", default=None)
+"""Set once the running call of LiteLLM has left the thread in which LiteLLM prepares it."""
 
 
 @lru_cache(maxsize=1)
 def litellm() -> ModuleType:
-    """Import LiteLLM once, offline: no price list from the network, no telemetry, no retries of its own.
+    """Import LiteLLM once, offline.
 
-    What its threads prepare for `acompletion` and `aembedding` may be dropped by a cancellation.
+    LiteLLM takes both settings from the environment only, while it is imported: afterwards the environment is as it
+    was. The two settings of the module have no counterpart in a call: at an error LiteLLM would print advice to
+    standard output, and warnings to standard error.
     """
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
-    import litellm as module
-
-    module.telemetry = False
+    with environment(IMPORT_ENVIRONMENT):
+        import litellm as module
     module.suppress_debug_info = True
-    module.num_retries = 0
-    for made in ("completion", "embedding"):
-        setattr(module.main, made, droppable(getattr(module.main, made)))
-    price_nothing(module)
     logging.getLogger("LiteLLM").setLevel(logging.ERROR)
     return module
 
 
-@lru_cache(maxsize=1)
-def internal_call() -> ContextVar[bool] | None:
-    """Return the switch that makes LiteLLM leave out its logging, and with it a task no loop waits for."""
-    litellm()
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables that are not set, for as long as the block lasts."""
+    added = [name for name in values if name not in os.environ]
+    os.environ.update({name: values[name] for name in added})
     try:
-        from litellm._internal_context import is_internal_call
-    except ImportError:
-        return None
-    return is_internal_call
-
-
-def price_nothing(module: ModuleType) -> None:
-    """Let LiteLLM look up no prices for our own calls: nothing here reads them, which are a third of a call."""
-    try:
-        from litellm._internal_context import is_internal_call
-
-        logging_class = module.Logging
-        price = logging_class.response_cost_calculator
-    except (ImportError, AttributeError):
-        return
-
-    @wraps(price)
-    def unless_ours(*arguments: Any, **named: Any) -> Any:
-        return None if is_internal_call.get() else price(*arguments, **named)
-
-    logging_class.response_cost_calculator = unless_ours
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def register(provider: str, handler: Any) -> None:
@@ -129,27 +106,47 @@ async def complete(
     tools: Sequence[Mapping[str, Any]],
     extra: Mapping[str, Any],
 ) -> Any:
-    """Send one chat completion; returns LiteLLM's ModelResponse. Raises TransientError or a ModelError."""
-    return await sent(settings, litellm().acompletion, completion_arguments(settings, messages, tools, extra))
+    """Send one chat completion; returns LiteLLM's ModelResponse. Raises TransientError or a ModelError.
+
+    `extra` is more arguments of `litellm.acompletion`; they replace those that come from the settings.
+    """
+    return await send(settings, "acompletion", completion_arguments(settings, messages, tools, extra))
 
 
 async def stream(
-    settings: ModelSettings, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
-) -> AsyncIterator[Any]:
-    """Send one chat completion and give LiteLLM's chunks as they come, the tokens used with the last ones.
+    settings: ModelSettings,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Mapping[str, Any]],
+    extra: Mapping[str, Any],
+) -> AsyncGenerator[Any, None]:
+    """Send one chat completion and yield LiteLLM's chunks as they come, the tokens used with the last ones.
 
-    The model may call tools or write text. The time limit is for each chunk. Raises as `complete` does.
+    The timeout is for each chunk. Raises as `complete` does.
     """
-    free = {"tool_choice": "auto"} if tools else {}
-    extra = {**free, "stream": True, "stream_options": {"include_usage": True}}
-    arguments = completion_arguments(settings, messages, tools, extra)
-    chunks = await sent(settings, litellm().acompletion, arguments)
-    try:
-        while (chunk := await sent(settings, anext, {}, chunks, None)) is not None:
-            yield chunk
-    finally:
-        if (end := getattr(chunks, "aclose", None)) is not None:
-            await end()
+    streaming = {"stream": True, "stream_options": {"include_usage": True}}
+    arguments = completion_arguments(settings, messages, tools, {**extra, **streaming})
+    async with session():
+        chunks = await send(settings, "acompletion", arguments)
+        try:
+            while (chunk := await next_chunk(settings, chunks)) is not None:
+                yield chunk
+        finally:
+            if (end := getattr(chunks, "aclose", None)) is not None:
+                await end()
+
+
+async def next_chunk(settings: ModelSettings, chunks: AsyncIterator[Any]) -> Any:
+    """Wait for the next chunk; None after the last."""
+    async with limits(settings):
+        return await anext(chunks, None)
+
+
+async def embed(settings: ModelSettings, texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Send one embedding request; returns the rows of the answer, in order."""
+    arguments = {**common(settings), "input": list(texts), "encoding_format": "float"}
+    answer = await send(settings, "aembedding", arguments)
+    rows: list[dict[str, Any]] = answer.data
+    return rows
 
 
 def completion_arguments(
@@ -158,7 +155,7 @@ def completion_arguments(
     tools: Sequence[Mapping[str, Any]],
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What a chat completion says; `extra` comes last."""
+    """Return the arguments of a chat completion; `extra` comes last."""
     arguments = {
         **common(settings),
         "messages": list(messages),
@@ -173,39 +170,11 @@ def completion_arguments(
     return {**arguments, **extra}
 
 
-async def embed(settings: ModelSettings, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Send one embedding request; returns the rows of the answer, in order."""
-    arguments = {**common(settings), "input": list(texts), "encoding_format": "float"}
-    async with session():
-        answer = await sent(settings, litellm().aembedding, arguments)
-    rows: list[dict[str, Any]] = answer.data
-    return rows
-
-
-def token_count(model: str, text: str) -> int:
-    """Count a text's tokens by LiteLLM's tokenizer for this model; nothing is fetched."""
-    return int(litellm().token_counter(model=model, text=text))
-
-
-def tool_tokens(model: str, tool: Mapping[str, Any]) -> int | None:
-    """Count a tool as OpenAI does, which writes its schema down in few words; None for other providers' models."""
-    module = litellm()
-    try:
-        provider = module.get_llm_provider(model)[1]
-    except module.exceptions.BadRequestError:
-        return None
-    if provider not in WRITES_SCHEMAS_SHORT:
-        return None
-    messages = [{"role": "user", "content": "-"}]
-    alone = module.token_counter(model=model, messages=messages)
-    return int(module.token_counter(model=model, messages=messages, tools=[tool]) - alone)
-
-
 def common(settings: ModelSettings) -> dict[str, Any]:
-    """What every request says: the model, its server, its key, one try, a finite wait."""
+    """Return what every request says: the model, its server, its key, one try, a timeout."""
     arguments: dict[str, Any] = {
         "model": settings.model,
-        "timeout": settings.patience_s,
+        "timeout": settings.request_timeout_s,
         "num_retries": 0,
         "max_retries": 0,
         "caching": False,
@@ -227,24 +196,6 @@ def checked_url(settings: ModelSettings) -> str:
     )
 
 
-async def sent(
-    settings: ModelSettings, call: Callable[..., Awaitable[Any]], arguments: Mapping[str, Any], *given: Any
-) -> Any:
-    """Await one call of LiteLLM's under the request's time limit, and translate what it raises."""
-    unlogged = internal_call()
-    token = unlogged.set(True) if unlogged is not None else None
-    try:
-        async with asyncio.timeout(settings.patience_s + 1):
-            return await call(*given, **arguments)
-    except TimeoutError:
-        raise silent(settings) from None
-    except litellm().exceptions.openai.OpenAIError as error:
-        raise translated(settings, error) from error
-    finally:
-        if unlogged is not None and token is not None:
-            unlogged.reset(token)
-
-
 def tool_choice(settings: ModelSettings, tools: Sequence[Mapping[str, Any]]) -> Any:
     """Return the `tool_choice` that this server understands."""
     if settings.tool_choice == "named" and len(tools) == 1:
@@ -253,7 +204,7 @@ def tool_choice(settings: ModelSettings, tools: Sequence[Mapping[str, Any]]) -> 
 
 
 def api_key(settings: ModelSettings) -> str | None:
-    """Read the key from the environment; a server of one's own gets a placeholder where none is named."""
+    """Read the key from the environment; a self-hosted server gets a placeholder where none is named."""
     if settings.api_key_env is None:
         return KEYLESS if settings.api_base else None
     key = os.environ.get(settings.api_key_env)
@@ -265,49 +216,189 @@ def api_key(settings: ModelSettings) -> str | None:
     return key
 
 
-def past_deadline(settings: ModelSettings) -> ModelTimeoutError:
-    """The error of a decision whose deadline passed."""
-    return ModelTimeoutError(
-        f"{settings.model!r} gave no valid answer within its deadline of {settings.deadline_s:g} s; "
-        "raise `deadline_s` in taxonaut.toml, or ask a faster model"
-    )
+async def send(settings: ModelSettings, kind: Kind, arguments: Mapping[str, Any]) -> Any:
+    """Call LiteLLM over connections of ours, within the role's timeout."""
+    function = getattr(litellm(), kind)  # imported before the clock runs
+    record = quiet_log(kind, arguments)
+    async with session() as connections, limits(settings):
+        client = connections.client_for(settings, kind, arguments)
+        own = {"client": client} if client is not None else {}
+        call = function(**arguments, **own, **record)
+        return await undropped(call, tells_when_prepared=client is not None or settings.in_process)
 
 
 @asynccontextmanager
-async def session() -> AsyncIterator[None]:
-    """Keep LiteLLM's connections on the running loop open; the last block on it to end closes them.
+async def limits(settings: ModelSettings) -> AsyncIterator[None]:
+    """Limit a wait to the role's timeout, and translate what LiteLLM raises."""
+    from openai import OpenAIError
 
-    Blocks may nest and overlap. A loop that ends outside every block leaves its sockets behind.
+    try:
+        async with asyncio.timeout(settings.request_timeout_s + 1):
+            yield
+    except TimeoutError:
+        raise no_answer_in_time(settings) from None
+    except OpenAIError as error:
+        raise translate_error(settings, error) from error
+
+
+async def undropped(call: Coroutine[Any, Any, Any], *, tells_when_prepared: bool) -> Any:
+    """Await a call of LiteLLM; a cancellation takes effect once LiteLLM's thread is done with it, in milliseconds.
+
+    LiteLLM prepares a request in a thread, which hands back a coroutine to await. If the call were cancelled
+    meanwhile, that coroutine would be dropped, and Python would print `coroutine … was never awaited`. Of a client
+    that LiteLLM makes itself nobody hears when the thread is done: such a call ends at once.
+    """
+    prepared = asyncio.get_running_loop().create_future()
+    if not tells_when_prepared:
+        prepared.set_result(None)
+    token = PREPARED.set(prepared)
+    task = asyncio.ensure_future(call)
+    PREPARED.reset(token)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task, prepared}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+        raise
+
+
+async def tell_prepared(*_: Any) -> None:
+    """Tell `undropped` that the request goes out now; the hook of our HTTP clients, and of providers of ours."""
+    prepared = PREPARED.get()
+    if prepared is not None and not prepared.done():
+        prepared.set_result(None)
+
+
+def quiet_log(kind: Kind, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the argument that keeps LiteLLM from pricing and logging an answer; empty if callbacks are registered.
+
+    Prices and log records cost a third of a call, and leave tasks on the loop that nobody waits for. Whoever has
+    registered callbacks with LiteLLM sees our calls with both.
+    """
+    module = litellm()
+    if module.logging_callback_manager.get_all_callbacks():
+        return {}
+    record = quiet_logging()(
+        model=arguments["model"],
+        messages=arguments.get("messages", arguments.get("input")),
+        stream=arguments.get("stream", False),
+        call_type=kind,
+        start_time=datetime.now(),  # as LiteLLM has it: local, without a zone
+        litellm_call_id=str(uuid4()),
+        function_id="",
+    )
+    record.update_environment_variables(
+        model=arguments["model"],
+        user="",
+        optional_params={},
+        litellm_params={"api_base": ""},
+        stream_options=arguments.get("stream_options"),
+    )
+    return {"litellm_logging_obj": record}
+
+
+@lru_cache(maxsize=1)
+def quiet_logging() -> Any:
+    """Make the class of the records that nobody reads: LiteLLM's own, which prices nothing and logs no success."""
+
+    class QuietLogging(litellm().Logging):  # type: ignore[misc]
+        """The record of one call."""
+
+        def response_cost_calculator(self, *_: Any, **__: Any) -> None:
+            """Look up no price."""
+
+        def claim_async_success_log(self) -> bool:
+            """Leave no task behind that logs the answer."""
+            return False
+
+        async def dispatch_success_handlers(self, *_: Any, **__: Any) -> None:
+            """Log no answer that was streamed."""
+
+    return QuietLogging
+
+
+class Connections:
+    """The HTTP clients for one event loop, opened when needed."""
+
+    def __init__(self) -> None:
+        self.holders = 0
+        self.http: Any = None
+        self.sdk: dict[tuple[Any, Any], Any] = {}
+
+    def client_for(self, settings: ModelSettings, kind: Kind, arguments: Mapping[str, Any]) -> Any:
+        """Return the client that a call takes; None where LiteLLM takes none."""
+        if settings.provider in HTTP_PROVIDERS[kind]:
+            return self.handler()
+        if settings.provider in SDK_PROVIDERS:
+            return self.sdk_client(settings, arguments)
+        return None
+
+    def handler(self) -> Any:
+        """Return the HTTP client that all calls share, as LiteLLM wraps it."""
+        if self.http is None:
+            self.http = litellm().AsyncHTTPHandler(event_hooks={"request": [tell_prepared]})
+            self.http.client = self.http.client  # one that is set is its owner's to close
+        return self.http
+
+    def sdk_client(self, settings: ModelSettings, arguments: Mapping[str, Any]) -> Any:
+        """Return the client of the `openai` package for a server and a key; OpenAIError where there is no key."""
+        from openai import AsyncOpenAI
+
+        given = arguments.get("api_base"), arguments.get("api_key")
+        if given not in self.sdk:
+            _, _, key, base = litellm().get_llm_provider(settings.model, api_base=given[0], api_key=given[1])
+            base = base or given[0] or os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_BASE")
+            http_client = self.handler().client
+            self.sdk[given] = AsyncOpenAI(
+                api_key=key or given[1], base_url=base, http_client=http_client, max_retries=0
+            )
+        return self.sdk[given]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self.http is not None:
+            await self.http.client.aclose()
+
+
+OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, Connections] = WeakKeyDictionary()
+"""The connections of each loop that has a `session` open."""
+
+
+@asynccontextmanager
+async def session() -> AsyncIterator[Connections]:
+    """Keep connections on the running loop open; the last block on it to end closes them.
+
+    Blocks may nest and overlap. Every call opens one of its own, so that none outside a block leaves sockets behind.
     """
     loop = asyncio.get_running_loop()
-    HOLDERS[loop] = HOLDERS.get(loop, 0) + 1
+    connections = OPEN.setdefault(loop, Connections())
+    connections.holders += 1
     try:
-        yield
+        yield connections
     finally:
-        HOLDERS[loop] -= 1
-        if not HOLDERS[loop]:
-            del HOLDERS[loop]
-            await close()
+        connections.holders -= 1
+        if not connections.holders:
+            del OPEN[loop]
+            await connections.close()
 
 
-def client_keys() -> list[str]:
-    """Under which keys LiteLLM keeps HTTP clients for the running loop: the loop ends them, as LiteLLM names it."""
-    cache = litellm().in_memory_llm_clients_cache
-    of_this_loop = cache.update_cache_key_with_event_loop("")
-    return [key for key in list(cache.cache_dict) if key.endswith(of_this_loop)]
+def token_count(model: str, text: str) -> int:
+    """Count a text's tokens by LiteLLM's tokenizer for this model; nothing is fetched."""
+    return int(litellm().token_counter(model=model, text=text))
 
 
-async def close() -> None:
-    """Close the HTTP clients that LiteLLM keeps for the running loop, and forget them.
-
-    LiteLLM itself does so when Python ends, where their loop is gone and Python complains of each connection.
-    """
-    if litellm.cache_info().currsize == 0:
-        return
-    kept: dict[str, Any] = litellm().in_memory_llm_clients_cache.cache_dict
-    clients = [kept.pop(key) for key in client_keys()]
-    for client in clients:
-        end = getattr(client, "aclose", None) or getattr(client, "close", None)
-        ended = end() if end is not None else None
-        if isawaitable(ended):
-            await ended
+def tool_tokens(model: str, tool: Mapping[str, Any]) -> int | None:
+    """Count a tool as OpenAI does, which writes its schema down in few words; None for other providers' models."""
+    module = litellm()
+    try:
+        provider = module.get_llm_provider(model)[1]
+    except module.exceptions.BadRequestError:
+        return None
+    if provider not in WRITES_SCHEMAS_SHORT:
+        return None
+    messages = [{"role": "user", "content": "-"}]
+    alone = module.token_counter(model=model, messages=messages)
+    return int(module.token_counter(model=model, messages=messages, tools=[tool]) - alone)

@@ -9,8 +9,9 @@ import numpy as np
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.llm import client as litellm_door
+from taxonaut.models.llm import client
 from taxonaut.models.llm.errors import TransientError, address
+from taxonaut.models.llm.gateway import LONGEST_WAIT_S
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelUnavailableError
 
@@ -58,13 +59,13 @@ class LiteLLMEmbedder:
             stop=stop_after_attempt(self.settings.attempts),
             wait=wait_exponential_jitter(
                 multiplier=self.settings.backoff_s,
-                max=litellm_door.LONGEST_WAIT_S,
+                max=LONGEST_WAIT_S,
                 jitter=self.settings.backoff_s,
             ),
             reraise=True,
         )
         try:
-            rows = attempts(in_a_loop, lambda: litellm_door.embed(self.settings, list(texts)))
+            rows = attempts(in_a_loop, lambda: client.embed(self.settings, list(texts)))
         except TransientError as error:
             raise ModelUnavailableError(f"{error} (given up after {self.settings.attempts} tries)") from None
         if len(rows) != len(texts):

@@ -1,4 +1,4 @@
-"""Turn whatever LiteLLM raises into one of our errors: the model's name, what happened, the way out."""
+"""Translate what LiteLLM raises into our errors, which say what happened and what to do."""
 
 import ast
 import json
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelUnavailableError
+from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelTimeoutError, ModelUnavailableError
 
 LONGEST_SAID = 300
 """Characters of a server's own words that a message repeats."""
@@ -23,7 +23,7 @@ _NO_PROVIDER = ("LLM Provider NOT provided", "Unmapped LLM provider")
 
 
 class TransientError(ModelUnavailableError):
-    """Worth another try. `retry_after_s` is the server's own wish, if it had one."""
+    """Worth another try. `retry_after_s` is what the server's `retry-after` header asked for, if it had one."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -31,13 +31,13 @@ class TransientError(ModelUnavailableError):
 
 
 class UnreachableError(TransientError):
-    """Nothing answers at the address. A server that never did is hardly worth a long wait."""
+    """Nothing answers at the address."""
 
 
-def translated(settings: ModelSettings, error: Exception) -> ModelError:
-    """Return the error of ours that says what LiteLLM's means.
+def translate_error(settings: ModelSettings, error: Exception) -> ModelError:
+    """Return our error for one of LiteLLM's.
 
-    Classes are compared by name, LiteLLM's and those of the HTTP libraries beneath it: no import is needed.
+    Classes are compared by name, LiteLLM's and those of the HTTP libraries below it, so that none is imported.
     """
     causes = list(chain(error))
     ours = next((cause for cause in causes if isinstance(cause, ModelError)), None)
@@ -52,7 +52,7 @@ def translated(settings: ModelSettings, error: Exception) -> ModelError:
             "start the server, or correct `api_base` in taxonaut.toml"
         )
     if kinds & _SILENT:  # one in the middle of a stream comes inside LiteLLM's MidStreamFallbackError
-        return silent(settings)
+        return no_answer_in_time(settings)
     if kinds & _BROKEN_OFF:
         return TransientError(
             f"{model}: the connection broke off before the answer was whole; "
@@ -63,11 +63,11 @@ def translated(settings: ModelSettings, error: Exception) -> ModelError:
             f"{model}: its server is busy: {words}; lower `concurrency` or raise `attempts` in taxonaut.toml",
             retry_after(error),
         )
-    return refused(settings, error, kind, words)
+    return translate_refusal(settings, error, kind, words)
 
 
-def refused(settings: ModelSettings, error: Exception, kind: set[str], words: str) -> ModelError:
-    """Tell apart what the server itself said no to."""
+def translate_refusal(settings: ModelSettings, error: Exception, kind: set[str], words: str) -> ModelError:
+    """Return our error for a request that the server answered with an error."""
     model, text = repr(settings.model), str(error)
     if any(sign in text for sign in _NO_PROVIDER):
         return ModelNotFoundError(
@@ -103,21 +103,29 @@ def refused(settings: ModelSettings, error: Exception, kind: set[str], words: st
     )
 
 
-def silent(settings: ModelSettings) -> TransientError:
-    """The error of a request that got no answer in time."""
+def no_answer_in_time(settings: ModelSettings) -> TransientError:
+    """Return the error of a request that got no answer within its timeout."""
     return TransientError(
         f"{settings.model!r} did not answer within {settings.timeout_s:g} s; "
         "raise `timeout_s` in taxonaut.toml, or ask a faster model"
     )
 
 
+def past_deadline(settings: ModelSettings) -> ModelTimeoutError:
+    """Return the error of a decision whose deadline passed."""
+    return ModelTimeoutError(
+        f"{settings.model!r} gave no valid answer within its deadline of {settings.deadline_s:g} s; "
+        "raise `deadline_s` in taxonaut.toml, or ask a faster model"
+    )
+
+
 def address(settings: ModelSettings) -> str:
-    """Where the model is asked, as a message calls it."""
+    """Return where the model is, as messages name it."""
     return settings.api_base or "its provider's server"
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an error, then what it came from."""
+    """Yield an error, then its causes."""
     seen: BaseException | None = error
     for _ in range(16):
         if seen is None:

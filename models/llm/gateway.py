@@ -1,10 +1,10 @@
-"""Ask a model through LiteLLM: cache, concurrency limit, retries, repairs, deadline, accounting."""
+"""Send decisions to a language model: reply cache, concurrency limit, retries, repairs, deadlines, token counts."""
 
 import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -20,8 +20,6 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.messages import ModelRequest as PydanticRequest
 from pydantic_ai.models import ModelRequestParameters
-from pydantic_ai.settings import ModelSettings as PydanticSettings
-from pydantic_ai.tools import ToolDefinition
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -29,10 +27,15 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from taxonaut.models.llm import client as litellm_door
-from taxonaut.models.llm.client import LONGEST_WAIT_S
-from taxonaut.models.llm.errors import TransientError, UnreachableError
-from taxonaut.models.llm.pydantic_model import ANSWER, BESIDE, LiteLLMModel
+from taxonaut.models.llm import client
+from taxonaut.models.llm.errors import TransientError, UnreachableError, past_deadline
+from taxonaut.models.llm.pydantic_model import (
+    ANSWER,
+    REQUEST,
+    LiteLLMModel,
+    LiteLLMModelSettings,
+    tool_definition,
+)
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.validation import cannot_decide, checked, parse_arguments
@@ -80,10 +83,14 @@ class Limit:
 
 T = TypeVar("T")
 
+LONGEST_WAIT_S = 60.0
+"""No retry waits longer than this, whatever a server asks for."""
+
 WORKING_AND_NEXT = 2
+"""Requests in flight to a model of this process: the one it works on and the next."""
 
 FIRST_ATTEMPTS = 2
-"""Tries to reach a server that has never answered: a wrong address should not take as long as a restart."""
+"""Most tries at a server that has never answered: a wrong address should be reported sooner than a restart."""
 
 
 class ReplyStore(Protocol):
@@ -125,7 +132,7 @@ class Gateway:
         for key, request in zip(keys, requests, strict=True):
             if key not in kept:
                 first.setdefault(key, request)
-        async with litellm_door.session():
+        async with client.session():
             asked = await together([self.answer_one(key, request) for key, request in first.items()])
         fresh = dict(zip(first, asked, strict=True))
         return [loaded(kept[key]) if key in kept else fresh[key] for key in keys]
@@ -139,9 +146,9 @@ class Gateway:
         async with self.limit():
             try:
                 async with asyncio.timeout(self.settings.deadline_s):
-                    reply = await self.converse(request)
+                    reply = await self.decide(request)
             except TimeoutError:
-                return litellm_door.past_deadline(self.settings)
+                return past_deadline(self.settings)
             except ModelError as error:
                 return error
             if self.store is not None:
@@ -166,48 +173,54 @@ class Gateway:
             return WORKING_AND_NEXT
         return settings.concurrency
 
-    async def converse(self, request: ModelRequest) -> ModelReply:
-        """Ask until the tool call is valid, telling the model what was wrong, at most `repairs` times."""
+    async def decide(self, request: ModelRequest) -> ModelReply:
+        """Send a request until its tool call is valid, telling the model what was wrong at most `repairs` times."""
         messages: list[ModelMessage] = [opening(request)]
-        parameters = ModelRequestParameters(function_tools=[definition(request)], allow_text_output=False)
+        parameters = ModelRequestParameters(
+            function_tools=[tool_definition(request.tool)], allow_text_output=False
+        )
         usage = Usage(attempts=0)
         started = time.perf_counter()
         for remaining in range(self.settings.repairs, -1, -1):
-            response, attempts = await self.ask(messages, request, parameters)
-            usage = added(usage, response, attempts)
+            response, attempts = await self.send(messages, request, parameters)
+            usage = add_usage(usage, response, attempts)
             try:
                 reply = read(request, response)
             except ModelReplyError as error:
                 if not remaining:
-                    raise self.given_up(request, error) from None
+                    raise self.no_valid_call(request, error) from None
                 messages = [*messages, response, correction(response, str(error))]
                 continue
             return replace(reply, usage=replace(usage, latency_s=time.perf_counter() - started))
         raise AssertionError("unreachable")
 
-    def given_up(self, request: ModelRequest, last: ModelReplyError) -> ModelReplyError:
-        """The error of a model that never made a valid call."""
+    def no_valid_call(self, request: ModelRequest, last: ModelReplyError) -> ModelReplyError:
+        """Return the error of a model that never made a valid call."""
         return ModelReplyError(
             f"{self.name!r} made no valid call of {request.tool.name} in {self.settings.repairs + 1} tries "
             f"(the last one: {str(last).rstrip('.')}); ask a model that calls tools, or try another "
             "`tool_choice` in taxonaut.toml"
         )
 
-    async def ask(
+    async def send(
         self, messages: list[ModelMessage], request: ModelRequest, parameters: ModelRequestParameters
     ) -> tuple[ModelResponse, int]:
-        """Send one request, trying again after what may pass; returns the answer and the number of tries."""
-        beside: PydanticSettings | None = None
+        """Send one request, with retries; returns the answer and the number of tries."""
+        own: LiteLLMModelSettings | None = None
         if self.settings.in_process:
-            beside = {"extra_body": {BESIDE: request, ANSWER: self.settings.answer}}
+            own = {"litellm_arguments": {REQUEST: request, ANSWER: self.settings.answer}}
+        return await self.retry(lambda: self.model.request(messages, own, parameters))
+
+    async def retry(self, send: Callable[[], Awaitable[T]]) -> tuple[T, int]:
+        """Send something to the model, and again after an error that may pass; returns the answer and the tries."""
         attempts = 0
         try:
             async for attempt in self.retrying():
                 with attempt:
                     attempts = attempt.retry_state.attempt_number
-                    response = await self.model.request(messages, beside, parameters)
+                    answer = await send()
                     self.reached = True
-                    return response, attempts
+                    return answer, attempts
         except TransientError as error:
             tries = "1 try" if attempts == 1 else f"{attempts} tries"
             raise ModelUnavailableError(f"{error} (given up after {tries})") from None
@@ -281,15 +294,6 @@ def opening(request: ModelRequest) -> PydanticRequest:
     return PydanticRequest(parts=parts)
 
 
-def definition(request: ModelRequest) -> ToolDefinition:
-    """The request's tool as pydantic-ai describes one."""
-    return ToolDefinition(
-        name=request.tool.name,
-        description=request.tool.description,
-        parameters_json_schema=dict(request.tool.parameters),
-    )
-
-
 def correction(response: ModelResponse, error: str) -> PydanticRequest:
     """Say what was wrong, as the answer to the faulty call if there was one."""
     call = next((part for part in response.parts if isinstance(part, ToolCallPart)), None)
@@ -320,7 +324,7 @@ def read(request: ModelRequest, response: ModelResponse) -> ModelReply:
     )
 
 
-def added(usage: Usage, response: ModelResponse, attempts: int) -> Usage:
+def add_usage(usage: Usage, response: ModelResponse, attempts: int) -> Usage:
     """Add what one answer cost."""
     return Usage(
         prompt_tokens=usage.prompt_tokens + response.usage.input_tokens,

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from taxonaut.models.llm import client as litellm_door
-from taxonaut.models.llm.errors import TransientError
-from taxonaut.models.llm.gateway import Gateway, opening
-from taxonaut.models.llm.pydantic_model import as_messages, as_response
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import ModelRequestParameters
+
+from taxonaut.models.llm.gateway import Gateway, add_usage, opening
+from taxonaut.models.llm.pydantic_model import LiteLLMModelSettings
 from taxonaut.models.requests import ModelReply, ModelRequest
-from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
+from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import Usage
 
 LIKELIEST = 5
@@ -29,27 +30,20 @@ class YesNoGateway(Gateway):
     log-probabilities.
     """
 
-    async def converse(self, request: ModelRequest) -> ModelReply:
-        """Ask once, trying again after what may pass."""
+    async def decide(self, request: ModelRequest) -> ModelReply:
+        """Send a request once, with retries, and compare the answer's likeliest tokens."""
         started = time.perf_counter()
-        attempts = 0
-        try:
-            async for attempt in self.retrying():
-                with attempt:
-                    attempts = attempt.retry_state.attempt_number
-                    answer = await litellm_door.complete(
-                        self.settings,
-                        as_messages([opening(request)]),
-                        (),
-                        {"logprobs": True, "top_logprobs": LIKELIEST, "max_tokens": 1},
-                    )
-                    self.reached = True
-        except TransientError as error:
-            raise ModelUnavailableError(f"{error} (given up after {attempts} tries)") from None
-        score = yes_over_no(self.likeliest(answer))
+        settings: LiteLLMModelSettings = {
+            "max_tokens": 1,
+            "litellm_arguments": {"logprobs": True, "top_logprobs": LIKELIEST},
+        }
+        messages: list[ModelMessage] = [opening(request)]
+        response, attempts = await self.retry(
+            lambda: self.model.request(messages, settings, ModelRequestParameters())
+        )
+        score = yes_over_no(self.likeliest(response))
         choice = request.choices[0].id
-        spent = as_response(answer, self.name).usage
-        usage = Usage(spent.input_tokens, spent.output_tokens, spent.cache_read_tokens, attempts=attempts)
+        usage = add_usage(Usage(attempts=0), response, attempts)
         return ModelReply(
             chosen=(choice,) if score > 0 else (),
             arguments={request.field: [choice if score > 0 else 0]},
@@ -57,9 +51,9 @@ class YesNoGateway(Gateway):
             scores={choice: score},
         )
 
-    def likeliest(self, answer: Any) -> dict[str, float]:
+    def likeliest(self, response: ModelResponse) -> dict[str, float]:
         """Return the log-probabilities of the first token's likeliest spellings."""
-        given = getattr(answer.choices[0], "logprobs", None)
+        given = (response.provider_details or {}).get("logprobs")
         content = given.get("content") if isinstance(given, Mapping) else getattr(given, "content", None)
         if not content:
             raise ModelReplyError(

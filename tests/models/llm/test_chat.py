@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models.llm.chat import Call, LiteLLMTalk, Talked
+from taxonaut.models.llm.chat import Call, LiteLLMTalk, Talked, read_messages
+from taxonaut.models.llm.pydantic_model import messages_json
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError, ModelUnavailableError
 from taxonaut.state.records import ToolSpec
@@ -88,3 +89,18 @@ async def test_an_answer_that_had_begun_is_not_asked_for_again(
 async def test_a_model_that_is_not_there(server: Any) -> None:
     with pytest.raises(ModelNotFoundError, match="is not at"):
         await said(server, "BEHAVE:missing")
+
+
+def test_a_conversation_is_sent_as_it_was_written() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"words":  "ü"}'}}
+    conversation = [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": "is there ink?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": '{"found": []}'},
+        {"role": "assistant", "content": "No.", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "nothing"},
+        {"role": "assistant", "content": "No."},
+        {"role": "user", "content": "paper?"},
+    ]
+    assert messages_json(read_messages(conversation)) == conversation

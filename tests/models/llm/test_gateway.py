@@ -257,7 +257,7 @@ async def test_replies_survive_in_the_file(server: Any, tmp_path: Path) -> None:
 
 def test_a_model_in_this_process_gets_two_at_a_time_and_all_the_time_there_is() -> None:
     local = ModelSettings(model="gguf/any", timeout_s=60, deadline_s=300)
-    assert (Gateway(local).in_flight, local.patience_s) == (2, 300)
+    assert (Gateway(local).in_flight, local.request_timeout_s) == (2, 300)
     assert Gateway(ModelSettings(model="gguf/any", concurrency=5)).in_flight == 5
     served = ModelSettings(model="hosted_vllm/any", timeout_s=60, deadline_s=300)
-    assert (Gateway(served).in_flight, served.patience_s) == (16, 60)
+    assert (Gateway(served).in_flight, served.request_timeout_s) == (16, 60)

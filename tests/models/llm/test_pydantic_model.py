@@ -19,8 +19,8 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import ModelRequestParameters
 
-from taxonaut.models.llm import client as litellm_door
-from taxonaut.models.llm.pydantic_model import LiteLLMModel, as_messages
+from taxonaut.models.llm import client
+from taxonaut.models.llm.pydantic_model import LiteLLMModel, messages_json
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError
 
@@ -41,7 +41,7 @@ async def test_an_agent_calls_a_tool_and_gives_typed_output(server: Any) -> None
         looked.append(node)
         return "shoes, boots"
 
-    async with litellm_door.session():
+    async with client.session():
         agent = Agent(model(server), output_type=ToolOutput(Verdict, name="verdict"), tools=[look_into])
         result = await agent.run("Where do sandals belong?")
     assert (result.output, looked) == (Verdict(branches=[1]), [1])
@@ -50,13 +50,13 @@ async def test_an_agent_calls_a_tool_and_gives_typed_output(server: Any) -> None
 
 
 async def test_an_agent_that_only_talks(server: Any) -> None:
-    async with litellm_door.session():
+    async with client.session():
         result = await Agent(model(server), instructions="Be brief.").run("Hello")
     assert result.output == "I think the first one fits best."
 
 
 async def test_a_response_carries_text_and_tokens(server: Any) -> None:
-    async with litellm_door.session():
+    async with client.session():
         response = await model(server).request(
             [ModelRequest(parts=[UserPromptPart(content="Hello")])], None, ModelRequestParameters()
         )
@@ -70,7 +70,7 @@ async def test_a_response_carries_text_and_tokens(server: Any) -> None:
 
 
 async def test_errors_are_ours(server: Any) -> None:
-    async with litellm_door.session():
+    async with client.session():
         with pytest.raises(ModelNotFoundError, match="'hosted_vllm/test' is not at "):
             await Agent(model(server)).run("BEHAVE:missing")
 
@@ -92,7 +92,7 @@ def test_a_conversation_in_the_openai_format() -> None:
     feedback = conversation[-1].parts[0]
     assert isinstance(feedback, RetryFeedbackPart)
     called = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"node":1}'}}]
-    assert as_messages(conversation) == [
+    assert messages_json(conversation) == [
         {"role": "system", "content": "Be brief."},
         {"role": "system", "content": "You choose."},
         {"role": "user", "content": "Where?"},
@@ -107,4 +107,4 @@ def test_a_conversation_in_the_openai_format() -> None:
 def test_pictures_are_refused() -> None:
     picture = UserPromptPart(content=[BinaryContent(b"", media_type="image/png")])
     with pytest.raises(UserError, match="taxonaut sends text only; a UserPromptPart cannot be sent"):
-        as_messages([ModelRequest(parts=[picture])])
+        messages_json([ModelRequest(parts=[picture])])
