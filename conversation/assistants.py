@@ -33,7 +33,8 @@ def talking_assistant(workspace: "Workspace") -> "TalkingAssistant":
     from taxonaut.agents.assistant import TEMPLATE, TalkingAssistant
 
     workspace.keep_templates([TEMPLATE])
-    model = opened_talk(workspace.config.models.assistant)
+    settings = workspace.config.models.assistant
+    model: Talks = workspace.wiring.injected.models.get(settings.model) or opened_talk(settings)
     task = workspace.config.task.description
     return TalkingAssistant(model, workspace.prompts, lambda: facts(workspace), task)
 

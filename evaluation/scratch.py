@@ -17,7 +17,6 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import WorkspaceError
 from taxonaut.state.records import Label
 from taxonaut.workspace.build.tree_builder import Progress, silent
-from taxonaut.workspace.core.container import embedder_key
 from taxonaut.workspace.core.core import INDEX_FILE
 from taxonaut.workspace.workspace import Workspace
 
@@ -70,7 +69,7 @@ def remember(workspace: Workspace) -> None:
     for settings in wanted:
         embedder = wiring.embedder_of(settings)
         if not isinstance(embedder, Remembering):
-            wiring.embedders[embedder_key(settings)] = Remembering(embedder)
+            wiring.embedders[wiring.embedder_key(settings)] = Remembering(embedder)
 
 
 def plain_labels(workspace: Workspace) -> list[Label]:

@@ -337,6 +337,20 @@ class Config(BaseSettings):
         return (env_settings, init_settings)
 
 
+class Tables(TypedDict, total=False):
+    """Tables of taxonaut.toml whose settings a call replaces, key by key."""
+
+    task: Mapping[str, Any]
+    embeddings: Mapping[str, Any]
+    walk: Mapping[str, Any] | WalkSettings
+    build: Mapping[str, Any]
+    vocabulary: Mapping[str, Any]
+    expert: Mapping[str, Any]
+    categorize: Mapping[str, Any] | CategorizeSettings
+    scoring: Mapping[str, Any]
+    database: Mapping[str, Any]
+
+
 def load_config(folder: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Read `taxonaut.toml` of a workspace; InputError names the key that is wrong.
 

@@ -26,9 +26,14 @@ from taxonaut.state.records import NATIVE
 from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.workspace.core.config import Config
+from taxonaut.workspace.core.injected import Injected
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+GIVEN = "given"
+"""The key of an embedder that the caller gave."""
 
 
 class Wiring:
@@ -41,12 +46,14 @@ class Wiring:
         embeddings: Embeddings,
         cache: ResponseCache,
         prompts: PromptLibrary,
+        injected: Injected | None = None,
     ) -> None:
         self.config = config
         self.index = index
         self.embeddings = embeddings
         self.cache = cache
         self.prompts = prompts
+        self.injected = injected or Injected()
         self.embedders: dict[str, Embedder] = {}
         self.scorers: dict[str, TextScorer] = {}
         self.tables: dict[str, LabelTable] = {}
@@ -56,14 +63,16 @@ class Wiring:
 
     def reconfigured(self, config: Config, prompts: PromptLibrary | None = None) -> "Wiring":
         """Return the same wiring under other settings, or with other templates; what was opened is shared."""
-        other = Wiring(config, self.index, self.embeddings, self.cache, prompts or self.prompts)
+        other = Wiring(
+            config, self.index, self.embeddings, self.cache, prompts or self.prompts, self.injected
+        )
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
         other.models, other.lock = self.models, self.lock
         return other
 
     def over(self, index: Index) -> "Wiring":
         """Return wiring over another index, whose scorers and tables are its own; embedders are shared."""
-        other = Wiring(self.config, index, self.embeddings, self.cache, self.prompts)
+        other = Wiring(self.config, index, self.embeddings, self.cache, self.prompts, self.injected)
         other.embedders = self.embedders
         return other
 
@@ -83,12 +92,16 @@ class Wiring:
         return self.scorer_of(self.config.embeddings)
 
     def embedder_of(self, settings: ModelSettings) -> Embedder:
-        """Open an embedder, once for equal settings."""
+        """Open an embedder, once for equal settings; one that was given stands for all."""
         with self.lock:
-            key = embedder_key(settings)
+            key = self.embedder_key(settings)
             if key not in self.embedders:
-                self.embedders[key] = open_embedder(settings)
+                self.embedders[key] = self.injected.embedder or open_embedder(settings)
             return self.embedders[key]
+
+    def embedder_key(self, settings: ModelSettings) -> str:
+        """What makes two embedders the same."""
+        return GIVEN if self.injected.embedder is not None else f"{settings.model} {settings.api_base}"
 
     def encoder_in(self, folder: "Path") -> StoredEmbedder:
         """Open an expert's fine-tuned encoder, once for equal ones; its vectors are kept under its own name."""
@@ -99,7 +112,7 @@ class Wiring:
     def scorer_of(self, settings: ModelSettings) -> TextScorer:
         """Return the scorer over one embedder; equal settings share it, and with it the phrases it knows."""
         with self.lock:
-            key = f"{embedder_key(settings)} {self.index.version()}"
+            key = f"{self.embedder_key(settings)} {self.index.version()}"
             if key not in self.scorers:
                 table = self.label_table(settings)
                 names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
@@ -114,7 +127,13 @@ class Wiring:
         return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases)
 
     def answers(self, settings: ModelSettings) -> Answers:
-        """Open a role's model, once for equal settings: walks at the same time share its concurrency limit."""
+        """Open a role's model, once for equal settings: walks at the same time share its concurrency limit.
+
+        A model that was given is found by the string that the settings have for it.
+        """
+        if settings.model in self.injected.models:
+            given: Answers = self.injected.models[settings.model]
+            return given
         compares = settings.provider == ENCODER or settings.join is not None
         version = self.index.version() if compares else ""
         key = f"{settings!r} {sorted(settings.model_fields_set)} {version}"
@@ -162,7 +181,7 @@ class Wiring:
     def label_table(self, embedder: ModelSettings) -> LabelTable:
         """Return every label with its text and vector, embedding those that are new."""
         with self.lock:
-            key = f"{embedder_key(embedder)} {self.index.version()}"
+            key = f"{self.embedder_key(embedder)} {self.index.version()}"
             if key not in self.tables:
                 texts = self.label_texts()
                 lookup = StoredEmbedder(self.embedder_of(embedder), self.embeddings).lookup
@@ -177,9 +196,10 @@ class Wiring:
         return {label.id: label_text(label, (paths.get(label.id) or [()])[0], native) for label in labels}
 
     def close(self) -> None:
-        """Free the models that live in this process."""
-        for embedder in self.embedders.values():
-            close(embedder)
+        """Free the models that live in this process; what the caller gave is theirs to close."""
+        for key, embedder in self.embedders.items():
+            if key != GIVEN:
+                close(embedder)
         self.embedders.clear()
         self.scorers.clear()
         self.tables.clear()
@@ -191,8 +211,3 @@ def close(embedder: Embedder) -> None:
     free = getattr(embedder, "close", None)
     if free is not None:
         free()
-
-
-def embedder_key(settings: ModelSettings) -> str:
-    """What makes two embedders the same."""
-    return f"{settings.model} {settings.api_base}"

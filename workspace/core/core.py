@@ -1,7 +1,7 @@
 """A workspace below its facade: a folder with its settings, what is stored there, and the models that work on it."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.catalog import ENCODER
+from taxonaut.models.embedder import Embedder
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_of
 from taxonaut.state.db.connection import Database
@@ -25,8 +26,17 @@ from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.stores.traces import Trails
 from taxonaut.workspace.core import config as configuration
-from taxonaut.workspace.core.config import Config, Section, WalkConfig, WalkSettings, load_config, problems
+from taxonaut.workspace.core.config import (
+    Config,
+    Section,
+    Tables,
+    WalkConfig,
+    WalkSettings,
+    load_config,
+    problems,
+)
 from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.injected import Injected, RoleModel, divided, injected
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
 INDEX_FILE = "index.duckdb"
@@ -57,8 +67,15 @@ class Core:
     wiring: Wiring
 
     @classmethod
-    def init(cls, folder: str | Path) -> Self:
-        """Make a workspace in a new or empty folder and open it."""
+    def init(
+        cls,
+        folder: str | Path,
+        *,
+        models: Mapping[str, RoleModel] | None = None,
+        embedder: Embedder | None = None,
+        **tables: Unpack[Tables],
+    ) -> Self:
+        """Make a workspace in a new or empty folder and open it; the rest is as in `open`."""
         path = Path(folder)
         if (path / INDEX_FILE).exists() or (path / configuration.FILE_NAME).exists():
             raise InputError(f"{str(path)!r} is a workspace already; use it, or name another folder")
@@ -68,24 +85,40 @@ class Core:
             (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
         except OSError as error:
             raise WorkspaceError(f"cannot make a workspace in {str(path)!r}: {error.strerror}") from None
-        return cls.on(path, load_config(path))
+        return cls.open(path, models=models, embedder=embedder, **tables)
 
     @classmethod
-    def open(cls, folder: str | Path, **settings: Any) -> Self:
-        """Open a workspace; `settings` replace those of taxonaut.toml, such as `walk={"terminals": 40}`."""
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        models: Mapping[str, RoleModel] | None = None,
+        embedder: Embedder | None = None,
+        **tables: Unpack[Tables],
+    ) -> Self:
+        """Open a workspace.
+
+        `models`: by role (navigator, general_expert, architect, annotator, assistant) a model string, settings, or an
+        object: a `ScriptedModel`, anything that answers requests (`Answers`), a LangChain chat model. `embedder`: an
+        object in place of [embeddings] and of the embedder of every `encoder/…` role. The caller closes such objects.
+        `tables` replace settings of taxonaut.toml, such as `walk={"terminals": 40}`.
+        """
         path = Path(folder)
         if not (path / configuration.FILE_NAME).is_file():
             raise WorkspaceError(f"{str(path)!r} is no workspace; make one with: taxonaut init {path}")
-        return cls.on(path, load_config(path, settings))
+        settings, objects = divided(models)
+        given: dict[str, Any] = {**tables, **({"models": settings} if settings else {})}
+        return cls.on(path, *injected(load_config(path, given), objects, embedder))
 
     @classmethod
-    def on(cls, folder: Path, config: Config) -> Self:
+    def on(cls, folder: Path, config: Config, given: Injected | None = None) -> Self:
         """Open the index file in a folder, or make it, under settings that were read already."""
         database = Database.open(
             folder / INDEX_FILE, memory_limit=config.database.memory_limit, threads=config.database.threads
         )
         index, samples = Index(database), SampleRecorder(database)
         prompts = PromptLibrary(folder / PROMPTS_FOLDER, samples)
+        embeddings, cache = Embeddings(database), ResponseCache(database)
         return cls(
             folder=folder,
             config=config,
@@ -97,7 +130,7 @@ class Core:
             trails=Trails(database),
             samples=samples,
             prompts=prompts,
-            wiring=Wiring(config, index, Embeddings(database), ResponseCache(database), prompts),
+            wiring=Wiring(config, index, embeddings, cache, prompts, given),
         )
 
     def close(self) -> None:
