@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.state.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from taxonaut.agents.asking import custom_answer
+    from taxonaut.agents.custom_answer import custom_answer
     from taxonaut.conversation.conversation import Conversation
     from taxonaut.conversation.tools.toolbox import WorkspaceTools
+    from taxonaut.conversation.tools.toolkit import Desk
     from taxonaut.evaluation.attribution import attribute
     from taxonaut.evaluation.harness import aevaluate
     from taxonaut.graphs.assign_vocabulary import assign_vocabulary
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from taxonaut.graphs.navigate import navigate
     from taxonaut.graphs.policies import BuildPolicy, VocabularyPolicy, WalkPolicy
     from taxonaut.graphs.progress import listening
+    from taxonaut.models.catalog import ModelServices
     from taxonaut.models.embedder import Embedder
-    from taxonaut.models.requests import Answers
+    from taxonaut.models.requests import Answers, ModelReply, ModelRequest
     from taxonaut.models.scripted import ScriptedModel
+    from taxonaut.models.settings import ModelSettings
     from taxonaut.state.db.connection import Database
     from taxonaut.state.errors import (
         InputError,
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
     from taxonaut.tools.support.chat_tool import Outcome, Slot, Tool
     from taxonaut.workspace.files.item_files import ItemRow
     from taxonaut.workspace.files.label_files import LabelFile, read_labels
+    from taxonaut.workspace.files.sources import Source
+    from taxonaut.workspace.files.tables import Row, Table
     from taxonaut.workspace.vocabulary.reading import read_vocabulary
     from taxonaut.workspace.vocabulary.semantic_ids import read_semantic_ids
     from taxonaut.workspace.workspace import Workspace
@@ -67,6 +72,7 @@ _HOMES = {
     "Conversation": "taxonaut.conversation.conversation",
     "Database": "taxonaut.state.db.connection",
     "Decision": "taxonaut.state.records",
+    "Desk": "taxonaut.conversation.tools.toolkit",
     "Embedder": "taxonaut.models.embedder",
     "Index": "taxonaut.state.index.index",
     "IndexDiff": "taxonaut.state.index.diff",
@@ -81,13 +87,20 @@ _HOMES = {
     "LabelId": "taxonaut.state.ids",
     "LevelStarted": "taxonaut.state.updates",
     "ModelError": "taxonaut.state.errors",
+    "ModelReply": "taxonaut.models.requests",
+    "ModelRequest": "taxonaut.models.requests",
+    "ModelServices": "taxonaut.models.catalog",
+    "ModelSettings": "taxonaut.models.settings",
     "Node": "taxonaut.state.records",
     "NodeId": "taxonaut.state.ids",
     "NotFoundError": "taxonaut.state.errors",
     "Outcome": "taxonaut.tools.support.chat_tool",
     "Prediction": "taxonaut.state.records",
+    "Row": "taxonaut.workspace.files.tables",
     "ScriptedModel": "taxonaut.models.scripted",
     "Slot": "taxonaut.tools.support.chat_tool",
+    "Source": "taxonaut.workspace.files.sources",
+    "Table": "taxonaut.workspace.files.tables",
     "TaxonautError": "taxonaut.state.errors",
     "Tool": "taxonaut.tools.support.chat_tool",
     "ToolError": "taxonaut.state.errors",
@@ -108,7 +121,7 @@ _HOMES = {
     "build_vocabulary": "taxonaut.graphs.build_vocabulary",
     "categorize": "taxonaut.graphs.categorize",
     "converse": "taxonaut.graphs.converse",
-    "custom_answer": "taxonaut.agents.asking",
+    "custom_answer": "taxonaut.agents.custom_answer",
     "diff": "taxonaut.state.index.diff",
     "insert_labels": "taxonaut.graphs.insert_labels",
     "listening": "taxonaut.graphs.progress",
@@ -126,6 +139,7 @@ __all__ = [
     "Conversation",
     "Database",
     "Decision",
+    "Desk",
     "Embedder",
     "Index",
     "IndexDiff",
@@ -140,13 +154,20 @@ __all__ = [
     "LabelId",
     "LevelStarted",
     "ModelError",
+    "ModelReply",
+    "ModelRequest",
+    "ModelServices",
+    "ModelSettings",
     "Node",
     "NodeId",
     "NotFoundError",
     "Outcome",
     "Prediction",
+    "Row",
     "ScriptedModel",
     "Slot",
+    "Source",
+    "Table",
     "TaxonautError",
     "Tool",
     "ToolError",

@@ -1,6 +1,7 @@
 """Open a model by its string: an in-process provider of ours, or anything LiteLLM knows."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from taxonaut.models.embedder import Embedder
 from taxonaut.models.encoder.scorer import EncoderProvider, TextScorer
@@ -8,11 +9,15 @@ from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
+from taxonaut.state.plugins import extensions, load_extension
 from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.state.stores.reply_cache import ResponseCache
 
 ENCODER = "encoder"
 GGUF = "gguf"
+LITELLM = "litellm"
+MODELS = "taxonaut.models"
+"""The extension point of models."""
 
 
 def open_embedder(settings: ModelSettings) -> Embedder:
@@ -28,43 +33,55 @@ def open_embedder(settings: ModelSettings) -> Embedder:
     return LiteLLMEmbedder(settings)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelServices:
+    """What a workspace lends to the models it opens: text scorers, kept vectors, kept replies."""
+
+    scorer_of: Callable[[ModelSettings], TextScorer]
+    embeddings: Embeddings
+    cache: ResponseCache
+
+
 def open_answers(
     settings: ModelSettings,
     scorer_of: Callable[[ModelSettings], TextScorer],
     embeddings: Embeddings,
     cache: ResponseCache,
 ) -> Answers:
-    """Open a model that answers requests.
-
-    `encoder/…` takes the light door: it answers a whole batch at once without LiteLLM. All others go through
-    the gateway.
-    """
-    if settings.provider == ENCODER:
-        return open_encoder(settings, scorer_of, embeddings)
+    """Open a model that answers requests: that of its provider (`taxonaut.models`), else through LiteLLM."""
     check(settings.model)
+    name = settings.provider if settings.provider in extensions(MODELS) else LITELLM
+    opened: Answers = load_extension(MODELS, name)(settings, ModelServices(scorer_of, embeddings, cache))
+    return opened
+
+
+def open_litellm(settings: ModelSettings, services: ModelServices) -> Answers:
+    """Open any model string that LiteLLM knows, through the gateway; joined with an encoder if so set."""
     from taxonaut.models.encoder.score_ensemble import JoinedAnswers
     from taxonaut.models.llm.gateway import Gateway
     from taxonaut.models.llm.reply_store import KeptReplies
 
-    if settings.provider == GGUF:
-        from taxonaut.models.gguf.provider import register_gguf
-
-        register_gguf()
-        if "concurrency" not in settings.model_fields_set:
-            settings = settings.model_copy(update={"concurrency": 1})
-    gateway = Gateway(settings, KeptReplies(cache))
+    gateway = Gateway(settings, KeptReplies(services.cache))
     if settings.join is None:
         return gateway
     encoder = ModelSettings(model=settings.join)
-    return JoinedAnswers(gateway, open_encoder(encoder, scorer_of, embeddings), settings.join_weight)
+    return JoinedAnswers(gateway, open_encoder(encoder, services), settings.join_weight)
 
 
-def open_encoder(
-    settings: ModelSettings, scorer_of: Callable[[ModelSettings], TextScorer], embeddings: Embeddings
-) -> Answers:
-    """Open `encoder/…`; option texts are embedded once and kept."""
-    scorer = scorer_of(encoder_embedder(settings))
-    return EncoderProvider(scorer, StoredEmbedder(scorer.embedder, embeddings).lookup)
+def open_gguf(settings: ModelSettings, services: ModelServices) -> Answers:
+    """Open `gguf/…`, which llama.cpp runs in this process: one request at a time unless set otherwise."""
+    from taxonaut.models.gguf.provider import register_gguf
+
+    register_gguf()
+    if "concurrency" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"concurrency": 1})
+    return open_litellm(settings, services)
+
+
+def open_encoder(settings: ModelSettings, services: ModelServices) -> Answers:
+    """Open `encoder/…`, which answers a whole batch at once without LiteLLM; option texts are embedded once."""
+    scorer = services.scorer_of(encoder_embedder(settings))
+    return EncoderProvider(scorer, StoredEmbedder(scorer.embedder, services.embeddings).lookup)
 
 
 def encoder_embedder(settings: ModelSettings) -> ModelSettings:

@@ -310,7 +310,7 @@ def chosen_sink(
     if output == "-":
         utf8_output()
     inputs = [given.file] if given.file else []
-    return written(open_file(output, CATEGORIZED, format, inputs=inputs))  # type: ignore[arg-type]
+    return written(open_file(output, CATEGORIZED, format, inputs=inputs))
 
 
 @contextmanager

@@ -193,7 +193,7 @@ def chosen_sink(
     if output == "-":
         utf8_output()
     inputs = [given.file] if given.file else []
-    return written(open_results(output, format, inputs=inputs))  # type: ignore[arg-type]
+    return written(open_results(output, format, inputs=inputs))
 
 
 @contextmanager

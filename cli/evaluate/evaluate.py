@@ -157,7 +157,7 @@ def evaluate(
     )
 
     def read(given: str) -> list[ItemRow]:
-        return list(open_items(given, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
+        return list(open_items(given, columns, format=format, encoding=encoding).rows())
 
     rows = list(islice(read(file), limit))
     settings = MethodSettings(

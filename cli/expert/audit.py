@@ -301,7 +301,7 @@ def audit(
     columns = ItemColumns(
         id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
     )
-    rows = list(open_items(file, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
+    rows = list(open_items(file, columns, format=format, encoding=encoding).rows())
     check_wishes(rows, accuracy, share, budget)
     how = given_only(expert=expert, candidates=candidates, shown=shown, ask=ask)
     with progress(session, json=json) as bar, session.open() as workspace:

@@ -55,7 +55,7 @@ def disagreements(
     The products are those of the last audit: what to look at for wrong labels, or for categories that one of the two
     does not understand. The surest come first, each with both reasons. No model is asked.
     """
-    writer = open_file(output, DISAGREEMENT, output_format) if output is not None else None  # type: ignore[arg-type]
+    writer = open_file(output, DISAGREEMENT, output_format) if output is not None else None
     with session.open() as workspace:
         routing = categorizing(workspace, expert=expert)
         audit = known_audit(workspace, routing.card.number)

@@ -97,7 +97,7 @@ def train(
     columns = ItemColumns(id_column, text_column, labels_column, label_separator, popularity_column)
 
     def read(given: str) -> list[ItemRow]:
-        return list(open_items(given, columns, format=format, encoding=encoding).rows())  # type: ignore[arg-type]
+        return list(open_items(given, columns, format=format, encoding=encoding).rows())
 
     settings = changed(encoder, epochs, seed)
     settings |= {

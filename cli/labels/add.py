@@ -97,7 +97,7 @@ def add(
         labels = read_labels(
             file,
             columns,
-            format=format,  # type: ignore[arg-type]
+            format=format,
             encoding=encoding,
             batch=batch or f"{labels_name(file)} {today()}",
             elsewhere=workspace.index.has_label,

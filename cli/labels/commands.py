@@ -76,7 +76,7 @@ def import_labels(
     )
     with progress(session) as bar:
         bar.stage(f"reading {file}")
-        labels = read_labels(file, columns, format=format, encoding=encoding)  # type: ignore[arg-type]
+        labels = read_labels(file, columns, format=format, encoding=encoding)
         with session.open() as workspace:
             bar.stage(f"importing {len(labels.labels):,} labels")
             workspace.import_labels(labels)

@@ -248,7 +248,7 @@ def try_template(
     columns = ItemColumns(
         id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
     )
-    file = open_items(on, columns, format=format, encoding=encoding)  # type: ignore[arg-type]
+    file = open_items(on, columns, format=format, encoding=encoding)
     rows = list(islice(file.rows(), limit))
 
     def once() -> None:

@@ -75,7 +75,7 @@ def _texts(given: Sequence[str]) -> ItemInput:
 
 def _file(given: str, columns: ItemColumns, format: str | None, encoding: str) -> ItemInput:
     try:
-        file = open_items(given, columns, format=format, encoding=encoding)  # type: ignore[arg-type]
+        file = open_items(given, columns, format=format, encoding=encoding)
     except InputError as error:
         if given == STDIN or Path(given).is_file():
             raise

@@ -1,55 +1,23 @@
 """The tools of a workspace, as a conversation has them."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from taxonaut.conversation.completion import Candidate, Completer
-from taxonaut.conversation.tools import (
-    applying as changes,
-)
-from taxonaut.conversation.tools import (
-    costs as tools_costs,
-)
-from taxonaut.conversation.tools import (
-    edit as tools_changes,
-)
-from taxonaut.conversation.tools import (
-    explain as tools_explain,
-)
-from taxonaut.conversation.tools import (
-    files as tools_files,
-)
-from taxonaut.conversation.tools import (
-    history as tools_history,
-)
-from taxonaut.conversation.tools import (
-    losses as tools_losses,
-)
-from taxonaut.conversation.tools import (
-    steps as tools_steps,
-)
-from taxonaut.conversation.tools import (
-    tree as tools_tree,
-)
-from taxonaut.conversation.tools import (
-    walk as tools_walk,
-)
+from taxonaut.conversation.tools import applying as changes
+from taxonaut.conversation.tools import edit as tools_changes
+from taxonaut.conversation.tools import history as tools_history
 from taxonaut.conversation.tools.toolkit import Change, Desk
 from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import RunId
+from taxonaut.state.plugins import extensions, load_extension
 from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Proposal, Tool, ToolUse, moved
 from taxonaut.workspace.workspace import Workspace
 
-READING: tuple[Callable[[Desk], list[Tool]], ...] = (
-    tools_walk.tools,
-    tools_explain.tools,
-    tools_tree.tools,
-    tools_steps.tools,
-    tools_history.tools,
-    tools_losses.tools,
-    tools_costs.tools,
-    tools_files.tools,
-)
-"""What makes the tools that change nothing."""
+TOOLS = "taxonaut.tools"
+"""The extension point of a conversation's tools."""
+
+FIRST = ("walk", "explain", "tree", "steps", "history", "losses", "costs", "files")
+"""The order in which the tools of taxonaut itself are listed; those of other packages follow by name."""
 
 COST = "cost"
 """The tool whose own call is nobody's question."""
@@ -77,9 +45,13 @@ class WorkspaceTools:
         self._desk = Desk(workspace, focus, list(runs), allowed_files)
         changing = [*tools_history.changes(self._desk), *tools_changes.changes(self._desk)]
         self._changes: Mapping[str, Change] = {each.tool.name: each for each in changing}
-        reading = [tool for tools in READING for tool in tools(self._desk)]
-        self._tools = {tool.name: tool for tool in (*reading, *(each.tool for each in changing))}
-        self._tools |= own_tools(self._tools, more)
+        reading = [tool for name in FIRST for tool in load_extension(TOOLS, name)(self._desk)]
+        added = sorted(set(extensions(TOOLS)) - set(FIRST))
+        others = [tool for name in added for tool in load_extension(TOOLS, name)(self._desk)]
+        self._tools: dict[str, Tool] = {
+            tool.name: tool for tool in (*reading, *(each.tool for each in changing))
+        }
+        self._tools |= own_tools(self._tools, [*others, *more])
         self._completer = Completer(workspace.index, self._tools)
 
     @property

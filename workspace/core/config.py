@@ -98,9 +98,15 @@ class ModelsConfig(Section):
     assistant: ModelSettings = ModelSettings(model=DEFAULT_CHOOSER)
 
 
+STANDARD_POLICY = "standard"
+
+
 class WalkConfig(Section):
     """How far a walk goes; see `WalkPolicy` and `NavigatorSettings`."""
 
+    policy: str = Field(
+        default=STANDARD_POLICY, description="The policy, one that a package adds (docs/plugins.md)."
+    )
     shortlist: Literal["tree", "dense", "both"] = "both"
     terminals: int = Field(default=20, gt=0)
     dense: int = Field(default=100, gt=0)
@@ -317,11 +323,12 @@ class Config(BaseSettings):
     def deciding(self) -> dict[str, Any]:
         """Return the settings that can change what a classification answers, as JSON has them."""
         asked = {"navigator", "general_expert"}
+        walk = {"batch", "policy"} if self.walk.policy == STANDARD_POLICY else {"batch"}
         roles = {role: set(PATIENCE) if role in asked else True for role in ModelsConfig.model_fields}
         return self.model_dump(
             mode="json",
             include={"task", "embeddings", "models", "walk", "scoring"},
-            exclude={"embeddings": set(PATIENCE), "models": roles, "walk": {"batch"}},
+            exclude={"embeddings": set(PATIENCE), "models": roles, "walk": walk},
         )
 
     @classmethod

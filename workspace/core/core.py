@@ -17,6 +17,7 @@ from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.state.ids import ItemId
 from taxonaut.state.index.index import Index
+from taxonaut.state.plugins import load_extension
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.embeddings import Embeddings
@@ -41,6 +42,9 @@ from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
+
+POLICIES = "taxonaut.policies"
+"""The extension point of walk policies."""
 
 ENCODER_BATCH = 32
 """Items that walk together where no language model is asked."""
@@ -169,8 +173,9 @@ class Core:
         if candidates is None:
             encodes = self.config.models.general_expert.provider == ENCODER
             candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
-        given = walk.model_dump(exclude={"branches", "top", "batch", "seed", "candidates"})
-        return WalkPolicy(candidates=candidates, **given)
+        given = walk.model_dump(exclude={"policy", "branches", "top", "batch", "seed", "candidates"})
+        policy: WalkPolicy = load_extension(POLICIES, walk.policy)(candidates=candidates, **given)
+        return policy
 
     @property
     def batch(self) -> int:

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, NoReturn, TextIO, cast, get_args
+from typing import BinaryIO, NoReturn, TextIO, cast
 
 from taxonaut.state.errors import InputError
+from taxonaut.state.plugins import extensions
 
-Format = Literal["csv", "tsv", "jsonl", "json", "lines", "parquet"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+READERS = "taxonaut.readers"
+"""The extension point of file formats; a format that a package adds is known by its own suffix."""
+
+Format = str
 SUFFIXES: Mapping[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -103,8 +106,10 @@ def open_source(given: str | Path, format: Format | None = None, encoding: str =
     suffix, or when format or encoding are unknown.
     """
     _check_encoding(encoding)
-    if format is not None and format not in FORMATS:
-        raise InputError(f"--format {format!r} is unknown; it can be one of {', '.join(FORMATS)}.")
+    if format is not None and format not in extensions(READERS):
+        raise InputError(
+            f"--format {format!r} is unknown; it can be one of {', '.join(extensions(READERS))}."
+        )
     path = Path(given)
     try:
         if str(given) == STDIN:
@@ -157,10 +162,12 @@ def format_of(path: Path) -> Format:
     suffix = suffixes[-1] if suffixes else ""
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
+    if suffix[1:] in extensions(READERS):
+        return suffix[1:]
     said = f"the suffix {suffix!r} is unknown" if suffix else "it has no suffix"
     raise InputError(
         f"{path.name}: {said}; known are {', '.join(SUFFIXES)} (and .gz after each but Parquet's). "
-        f"Rename the file or say what it holds: --format {'|'.join(FORMATS)}."
+        f"Rename the file or say what it holds: --format {'|'.join(extensions(READERS))}."
     )
 
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from taxonaut.state.errors import InputError
+from taxonaut.state.plugins import load_extension
 from taxonaut.workspace.files.parquet import parquet_columns, parquet_rows
-from taxonaut.workspace.files.sources import Source
+from taxonaut.workspace.files.sources import READERS, Source
 
 _LONGEST_FIELD = 2**31 - 1
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -43,21 +44,37 @@ def read_table(source: Source, plain: str) -> Table:
 
     Raises `InputError`, at once or while rows are read, that names the file and the line.
     """
-    match source.format:
-        case "csv" | "tsv":
-            delimiter, columns = _header(source)
-            return Table(source, columns, lambda: _csv_rows(source, delimiter, columns))
-        case "jsonl":
-            return Table(source, None, lambda: _jsonl_rows(source, plain))
-        case "json":
-            if _first_character(source) == "{":
-                return Table(source, None, lambda: _jsonl_rows(source, plain))
-            return Table(source, None, lambda: _json_rows(source, plain))
-        case "lines":
-            return Table(source, (plain,), lambda: _line_rows(source, plain))
-        case "parquet":
-            names = _parquet_columns(source)
-            return Table(source, names, lambda: _parquet_rows(source, names))
+    table: Table = load_extension(READERS, source.format)(source, plain)
+    return table
+
+
+def read_csv(source: Source, plain: str) -> Table:
+    """Read CSV or TSV with a header."""
+    delimiter, columns = _header(source)
+    return Table(source, columns, lambda: _csv_rows(source, delimiter, columns))
+
+
+def read_jsonl(source: Source, plain: str) -> Table:
+    """Read a JSON object, or a text, a line."""
+    return Table(source, None, lambda: _jsonl_rows(source, plain))
+
+
+def read_json(source: Source, plain: str) -> Table:
+    """Read one JSON list, or objects one a line."""
+    if _first_character(source) == "{":
+        return read_jsonl(source, plain)
+    return Table(source, None, lambda: _json_rows(source, plain))
+
+
+def read_lines(source: Source, plain: str) -> Table:
+    """Read a text a line."""
+    return Table(source, (plain,), lambda: _line_rows(source, plain))
+
+
+def read_parquet(source: Source, plain: str) -> Table:
+    """Read Parquet."""
+    names = _parquet_columns(source)
+    return Table(source, names, lambda: _parquet_rows(source, names))
 
 
 def missing_column(place: str, wanted: str, option: str, found: Sequence[str]) -> InputError:
