@@ -21,8 +21,8 @@ from typing import Any
 
 from taxonaut.conversation.nlu.assistant import ChoosingAssistant
 from taxonaut.conversation.nlu.choosing import choosing
-from taxonaut.conversation.nlu.index_names import key_of
-from taxonaut.conversation.nlu.mentions import find_place
+from taxonaut.conversation.nlu.mentions import find_place, path_of, place_of
+from taxonaut.conversation.nlu.names import loose
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 from taxonaut.workspace.build.tree_preview import find_node
@@ -43,7 +43,7 @@ class Answer:
     text: str
     right: bool
     arguments: bool | None
-    unasked: bool
+    wrong_change: bool
     seconds: float
 
 
@@ -100,9 +100,16 @@ async def ask(
             else use is not None and right and matches(assistant, tools[use.name], use, wanted)
         )
         changes = use is not None and tools[use.name].changes
-        meant = row["tool"] is not None and row["tool"] in tools and tools[row["tool"]].changes
         answers.append(
-            Answer(row, use, turn.text or turn.understood, right, same, changes and not meant, seconds)
+            Answer(
+                row,
+                use,
+                turn.text or turn.understood,
+                right,
+                same,
+                changes and not (right and same is not False),
+                seconds,
+            )
         )
     return answers
 
@@ -132,8 +139,8 @@ def matches(assistant: ChoosingAssistant, tool: Tool, use: ToolUse, wanted: Mapp
             return False
         kind = tool.slots[name].kind if name in tool.slots else "text"
         if kind in ("node", "label") and isinstance(got, int | str) and got != value:
-            path = tuple(map(key_of, assistant.places.path(got)))
-            steps = tuple(map(key_of, str(value).split(" > ")))
+            path = tuple(map(loose, path_of(assistant.index, place_of(assistant.index, got))))
+            steps = tuple(map(loose, str(value).split(" > ")))
             if path[-len(steps) :] != steps:
                 return False
         elif kind not in ("node", "label", "period") and plain(got) != plain(value):
@@ -152,7 +159,7 @@ def report(answers: Sequence[Answer], first: float) -> None:
     groups: defaultdict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         groups[answer.row["tool"] or "(none)"].append(answer)
-    rows = [["request", "phrasings", "right tool", "right arguments", "asked back", "change unasked"]]
+    rows = [["request", "phrasings", "right tool", "right arguments", "asked back", "wrong change"]]
     rows += [line(name, group) for name, group in groups.items()]
     rows.append(line("all", answers))
     print_table(rows)
@@ -166,8 +173,8 @@ def line(name: str, group: Sequence[Answer]) -> list[str]:
     compared = [answer.arguments for answer in group if answer.arguments is not None]
     right = f"{sum(answer.right for answer in group)} ({100 * statistics.mean(a.right for a in group):.0f} %)"
     back = sum(answer.use is None and answer.row["tool"] is not None for answer in group)
-    unasked = sum(answer.unasked for answer in group)
-    return [name, str(len(group)), right, f"{sum(compared)} of {len(compared)}", str(back), str(unasked)]
+    wrong = sum(answer.wrong_change for answer in group)
+    return [name, str(len(group)), right, f"{sum(compared)} of {len(compared)}", str(back), str(wrong)]
 
 
 def show_wrong(answers: Sequence[Answer], assistant: ChoosingAssistant) -> None:

@@ -36,7 +36,7 @@ def check_talkable(workspace: Workspace) -> None:
     "chat",
     example="taxonaut chat\n"
     'taxonaut chat --once "where would wireless earbuds go?"\n'
-    'taxonaut chat --thread spring --once "add a category for Rain boots under Shoes" --yes\n'
+    "taxonaut chat --thread spring --once \"add a category for 'Rain boots' under Shoes\" --yes\n"
     "taxonaut chat < questions.txt",
 )
 def chat(

@@ -29,6 +29,8 @@ def run_script(session: Session, talk: Talk, messages: Iterable[str], *, yes: bo
         try:
             if not take_own(place, message):
                 codes.append(code_of(turns, turns.say(message), yes=yes))
+        except BrokenPipeError:
+            raise
         except Exception as error:  # noqa: BLE001
             turns.view.pause()
             codes.append(report(error, session))

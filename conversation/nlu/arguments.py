@@ -1,299 +1,306 @@
-"""What the arguments of a tool may be: from the words that lie in its slots, from marks, from what was spoken of."""
+"""What the arguments of a tool are in a message: exactly for a change, by what is near for a question."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taxonaut.conversation.nlu.alignment import GENERAL, POINTING, Spans
-from taxonaut.conversation.nlu.lead_ins import inside as inside_text
-from taxonaut.conversation.nlu.places import Places
-from taxonaut.conversation.nlu.slots import (
-    BESIDE_SLOT,
-    BETWEEN,
-    asking,
-    beside,
-    listed,
-    named_span,
-    new_name,
-    placed,
-    sought,
-    spelt,
-    trimmed,
-)
-from taxonaut.conversation.nlu.utterance import Mark, Utterance
+from taxonaut.conversation.nlu.message import Kind, Message, Part
+from taxonaut.conversation.nlu.names import Names, bare
+from taxonaut.conversation.nlu.readings import LEADING, Reading, readings, sentences
 from taxonaut.state.ids import LabelId, NodeId, Place
-from taxonaut.state.records import Decision
-from taxonaut.tools.support.chat_tool import Focus, Kind, Slot, Tool
+from taxonaut.tools.support.chat_tool import Focus, Slot, Tool
+from taxonaut.workspace.core.text_format import PATH_SIGN
 
 NUMBER = "Say its number."
 """The end of a question that numbers what is on offer."""
 
-_MARKS: Mapping[Kind, tuple[Mark, ...]] = {
-    "file": ("file",), "period": ("period",), "number": ("number", "change"), "change": ("change", "number"),
-}  # fmt: skip
+POINTING = frozenset(
+    ("it", "that", "there", "this", "here", "them", "those", "these", "one", "its", "category", "label")
+)
+"""Words that stand for what was spoken of."""
+
+_MARKS: Mapping[str, Kind] = {"file": "file", "period": "period", "number": "number", "change": "number"}
+_THAT = frozenset(("it", "its", "that", "one"))
+_DENYING = frozenset(("not", "never", "no", "dont", "without", "why", "how", "what", "if"))
+_BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanting:
-    """An argument that is not settled: what to ask, and what may be chosen from, if anything is on offer."""
-
-    slot: str
-    question: str
-    options: tuple[Any, ...] = ()
-
-
-@dataclass
+@dataclass(slots=True)
 class Filled:
-    """Arguments with how each is said to the person."""
+    """Arguments, how each is said to the user, and what is asked back if they are not enough for a call."""
 
     arguments: dict[str, Any] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
-    wanting: Wanting | None = None
-    refusal: str = ""
-    decisions: list[Decision] = field(default_factory=list)
+    wanting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ArgumentOffers:
-    """Fills slots; nothing is taken that is not in the message, in the index, or spoken of before."""
+class Filling:
+    """Fills the slots of tools from a message and the index; for questions also from what was spoken of before."""
 
-    places: Places
-    known: frozenset[str]
+    names: Names
+    known: Collection[str]
+    message: Message
+    focus: Focus
+    surely: bool = False
+    """Whether the message is much like examples of the tool that scores best."""
 
-    async def fill(
-        self,
-        tool: Tool,
-        utterance: Utterance,
-        spans: Spans,
-        focus: Focus,
-        given: Mapping[str, Any],
-    ) -> Filled:
-        """Fill a tool's slots; `given` holds what was answered to questions."""
+    pick: Place | None = None
+    """The place that was chosen of several that were asked about."""
+
+    def filled(self, tool: Tool) -> Filled:
+        """Return the arguments of a call."""
+        return self.change(tool) if tool.changes else self.question(tool)
+
+    def change(self, tool: Tool) -> Filled:
+        """Read a change: the message is an example word by word, each name is quoted or exactly one category.
+
+        A change without a name in it, as an undo is, need only be much like examples.
+        """
+        if self.surely and complete(tool, {}) and self.plain():
+            return Filled()
+        found = readings(tool, self.message)
+        exact = [filled for reading in found if (filled := self.exactly(tool, reading)) is not None]
+        if exact and all(filled.arguments == exact[0].arguments for filled in exact):
+            return exact[0]
+        telling = [each for each in found if all(map(self.tells, each.values()))]
+        return self.suggested(tool, max(telling, key=lambda each: self.settled(tool, each), default={}))
+
+    def tells(self, parts: Sequence[Part]) -> bool:
+        """Say whether parts may be a name: no word of examples begins them, no quotation is a part of them."""
+        first = parts[0]
+        capital = first.start > 0 and self.message.said[first.start].isupper()
+        mixed = len(parts) > 1 and any(part.kind == "quoted" for part in parts)
+        return not mixed and (self.points(parts) or first.kind != "word" or self.strange(first) or capital)
+
+    def plain(self) -> bool:
+        """Say whether a message names nothing and denies nothing."""
+        return all(
+            part.kind == "word" and part.word not in _DENYING and not part.word.endswith("n't")
+            for part in self.message.parts
+        )
+
+    def settled(self, tool: Tool, reading: Reading) -> int:
+        """Count the slots of a reading that are not in doubt."""
+        slots = ((tool.slots.get(name), parts) for name, parts in reading.items())
+        return sum(slot is not None and self.exact(slot, parts) is not None for slot, parts in slots)
+
+    def exactly(self, tool: Tool, reading: Reading) -> Filled | None:
+        """Return the arguments if nothing is in doubt, else None."""
         filled = Filled()
-        where = placed(tool, utterance, spans)
-        for name, slot in tool.slots.items():
-            if name in given:
-                self.put(filled, name, slot, given[name])
-            elif listed(tool, name):
-                await self.several(filled, tool, name, utterance, where.get(name), focus)
-            elif slot.kind in ("node", "label"):
-                await self.place(filled, tool, name, utterance, where.get(name), focus)
-            else:
-                others = tuple((slot, *span) for slot, span in where.items() if slot != name)
-                self.value(filled, tool, name, utterance, where.get(name), others, focus)
-            if filled.wanting is not None or filled.refusal:
-                return filled
-        self.complete(filled, tool)
-        self.spell(filled, tool)
-        return filled
+        for name, parts in reading.items():
+            value = self.exact(tool.slots[name], parts) if name in tool.slots else None
+            if value is None:
+                return None
+            self.put(filled, name, tool.slots[name], value)
+        return filled if complete(tool, filled.arguments) else None
 
-    def complete(self, filled: Filled, tool: Tool) -> None:
-        """Ask where a change shall be made, if none of the places it may be given is known."""
-        places = [name for name, slot in tool.slots.items() if slot.kind == "node"]
-        if tool.changes and places and not any(name in filled.arguments for name in places):
-            filled.wanting = Wanting(places[0], asking(tool.slots[places[0]]))
+    def exact(self, slot: Slot, parts: Sequence[Part]) -> Any:
+        """Return what parts of a message stand for beyond doubt, else None."""
+        words = self.message.text(parts)
+        quoted = len(parts) == 1 and parts[0].kind == "quoted"
+        if slot.kind in ("number", "change"):
+            return int(words.lstrip("#"))
+        if slot.kind not in ("node", "label"):
+            return words if quoted else None
+        for said in (words,) if quoted else (words, bare(words)):
+            found = self.names.exact(said, labels=slot.kind == "label")
+            if found:
+                return found[0] if len(found) == 1 else None
+        return None
+
+    def suggested(self, tool: Tool, reading: Reading) -> Filled:
+        """Show the command of a change that is in doubt, with what is known of it, and say what is not."""
+        said, reasons = dict[str, str](), list[str]()
+        for name, slot in tool.slots.items():
+            if not (parts := reading.get(name, ())) or self.points(parts):
+                continue
+            words, value = self.message.text(parts), self.exact(slot, parts)
+            words = words if parts[0].kind == "quoted" else bare(words)
+            if value is not None:
+                said[name] = self.names.path(value) if slot.kind in ("node", "label") else str(value)
+            elif slot.kind == "name":
+                said[name] = words
+                reasons.append("The new name is not in quotes.")
+            else:
+                reasons.append(self.doubt(slot, words, self.names.exact(words, labels=slot.kind == "label")))
+        why = " ".join(reasons) or "It is not certain what is meant."
+        return Filled(wanting=f"Nothing is changed. {why} Write it as a command:\n  {command(tool, said)}")
+
+    def doubt(self, slot: Slot, words: str, places: Sequence[Place]) -> str:
+        """Say why words are not one category."""
+        near = self.names.near(words, labels=slot.kind == "label")[:3]
+        shown = "; ".join(map(self.names.path, places or near))
+        if places:
+            return f"“{words[:60]}” stands in several places: {shown}."
+        return f"There is no {kind_of(slot)} “{words[:60]}”.{f' Near are: {shown}.' if near else ''}"
+
+    def question(self, tool: Tool) -> Filled:
+        """Fill the slots of a tool that changes nothing, by the first reading whose categories are there."""
+        found = [each for part in sentences(self.message) for each in readings(tool, part)]
+        telling = [
+            each for each in found if all(self.tells(its) for name, its in each.items() if name in tool.slots)
+        ]
+        first: Filled | None = None
+        for reading in [*telling[:8], {}]:
+            filled = Filled()
+            for name, slot in tool.slots.items():
+                self.fill(filled, tool, name, slot, reading)
+            if not filled.wanting:
+                return filled
+            first = first or filled
+        assert first is not None
+        return first
+
+    def fill(self, filled: Filled, tool: Tool, name: str, slot: Slot, reading: Reading) -> None:
+        """Fill one slot, or say what is wanting."""
+        parts = reading.get(name, ())
+        value: Any = None
+        if slot.kind in _MARKS:
+            inside = {part for other, its in reading.items() if other != name for part in its}
+            marked = [part for part in self.message.of(_MARKS[slot.kind]) if part not in inside]
+            value = self.message.text(marked[:1])
+            if slot.kind == "file":
+                value = value or self.focus.file
+            elif slot.kind != "period" and value:
+                value = int(value.lstrip("#"))
+        elif slot.kind in ("text", "words", "name"):
+            value = self.text(slot, parts)
+        elif tool.spec.parameters["properties"][name].get("type") == "array":
+            value = self.several(filled, slot, parts)
+        else:
+            value = self.place(filled, tool, slot, parts, reading)
+        if value not in (None, ""):
+            self.put(filled, name, slot, value)
+        elif slot.required and not filled.wanting:
+            filled.wanting = f"{slot.said}\n  {command(tool, filled.said)}"
+
+    def text(self, slot: Slot, parts: Sequence[Part]) -> str:
+        """Return an item's text, or words to search: quoted, where an example has it, or what no example says."""
+        pool = parts or self.message.parts
+        quoted = [part for part in pool if part.kind == "quoted"]
+        if len(quoted) == 1 and (slot.required or parts or not self.names.has(self.message.text(quoted))):
+            return self.message.text(quoted)
+        if not parts and not slot.required:
+            return ""
+        if parts and self.points(parts):
+            return self.focus.text
+        told = [at for at, part in enumerate(pool) if part.kind in ("quoted", "name") or self.strange(part)]
+        if told and (not parts or slot.kind == "words"):
+            parts = pool[told[0] : len(pool) if parts else told[-1] + 1]
+        return self.message.text(parts).strip(" ,;:?!") or (self.focus.text if slot.kind == "text" else "")
+
+    def place(
+        self, filled: Filled, tool: Tool, slot: Slot, parts: Sequence[Part], reading: Reading
+    ) -> Place | None:
+        """Return the category or label that is meant; several, or none, are asked about."""
+        labels = slot.kind == "label"
+        if not parts or self.points(parts):
+            parts = self.left(filled, tool, slot, reading) or parts
+        if self.points(parts):
+            return self.spoken_of(labels=labels) if parts or slot.required else None
+        words = self.message.text(parts)
+        found = self.names.like(words, labels=labels)
+        named = [part for part in parts if part.kind == "name"]
+        if not found and len(named) == 1:
+            found = self.names.like(self.message.text(named), labels=labels)
+        if len(found) != 1 and self.pick is not None:
+            found = (self.pick,)
+        if len(found) == 1:
+            return found[0]
+        options = found or self.names.near(words, labels=labels)
+        lines = [f"  {at}  {self.names.path(place)}" for at, place in enumerate(options[:9], start=1)]
+        if found:
+            head = f"Which “{bare(words)[:60]}” do you mean?"
+        else:
+            head = f"There is no {kind_of(slot)} “{bare(words)[:60]}”."
+            head += " Near are:" if options else f"\n  {command(tool, filled.said)}"
+        filled.wanting = "\n".join([head, *lines, *([NUMBER] if lines else [])])
+        return None
+
+    def left(self, filled: Filled, tool: Tool, slot: Slot, reading: Reading) -> Sequence[Part]:
+        """Return what may name a category and stands in no slot: a name, or words that no example has."""
+        taken = {part for its in reading.values() for part in its if part.kind != "word"}
+        used = [value for value in filled.arguments.values() if isinstance(value, int | str)]
+        texts = [name for name, other in tool.slots.items() if other.kind == "text"]
+        for part in self.message.of("name", "quoted"):
+            found = self.names.like(self.message.text([part]))
+            if part not in taken and not set(found) & set(used) and (found or not texts):
+                return [part]
+        if texts or slot.kind == "label":
+            return []
+        words = self.message.of("word")
+        return [part for part in words if self.strange(part)] or [
+            part for part in words if part.word in _THAT
+        ]
+
+    def several(self, filled: Filled, slot: Slot, parts: Sequence[Part]) -> list[Place] | None:
+        """Return the labels of a list; those that are not there are asked about."""
+        found: list[Place] = []
+        for words in filter(None, map(bare, _BETWEEN.split(self.message.text(parts)))):
+            places = self.names.like(words, labels=True)
+            if len(places) != 1:
+                filled.wanting = self.doubt(slot, words, places)
+                return None
+            found.append(places[0])
+        return found if len(found) > 1 else None
+
+    def strange(self, part: Part) -> bool:
+        """Say whether no example has a word."""
+        known = part.word in self.known or part.word in LEADING
+        return part.kind == "word" and not known and not {"'", ">"} & set(part.word)
+
+    def points(self, parts: Sequence[Part]) -> bool:
+        """Say whether parts name nothing but what was spoken of before."""
+        return all(part.kind == "word" and part.word in POINTING for part in parts)
+
+    def spoken_of(self, *, labels: bool) -> Place | None:
+        """Return the category, or the label, that was spoken of last."""
+        index = self.names.index
+        if labels:
+            return next((id_ for id_ in map(LabelId, self.focus.labels[:1]) if index.has_label(id_)), None)
+        return next((id_ for id_ in map(NodeId, self.focus.nodes[:1]) if index.has_node(id_)), None)
 
     def put(self, filled: Filled, name: str, slot: Slot, value: Any) -> None:
         """Take a value."""
         filled.arguments[name] = value
-        filled.said[name] = self.shown(slot.kind, value)
-
-    def shown(self, kind: Kind, value: Any) -> str:
-        """Return a value as the person is told of it."""
-        if kind == "node":
-            place = f"node {value}" if isinstance(value, int) else f"label {value}"
-            return f"{self.places.name(value)} ({place})"
-        if kind == "label":
-            return f"{self.places.name(value)} (label {value})"
-        text = str(value)
-        short = text if len(text) <= 60 else text[:59] + "…"
-        return f"“{short}”" if kind in ("text", "name", "words") else short
-
-    def value(
-        self,
-        filled: Filled,
-        tool: Tool,
-        name: str,
-        utterance: Utterance,
-        span: tuple[int, int] | None,
-        where: Spans,
-        focus: Focus,
-    ) -> None:
-        """Fill a slot that takes what was said: a text, a name, words, a file, a period, a number."""
-        slot = tool.slots[name]
-        found: Any
-        if slot.kind in _MARKS:
-            found = self.marked(slot.kind, utterance, where, focus)
+        if slot.kind in ("node", "label"):
+            filled.said[name] = ", ".join(map(self.shown, value if isinstance(value, list) else [value]))
         else:
-            found = self.said(slot, tool, utterance, span, focus)
-        if found not in ("", None):
-            self.put(filled, name, slot, found)
-        elif slot.required:
-            filled.wanting = Wanting(name, asking(slot))
+            short = str(value) if len(str(value)) <= 60 else f"{str(value)[:59]}…"
+            filled.said[name] = f"“{short}”" if slot.kind in ("text", "name", "words") else short
 
-    def marked(self, kind: Kind, utterance: Utterance, where: Spans, focus: Focus) -> Any:
-        """Return the part of the message that is marked as what the slot takes, and stands in no other slot."""
-        elsewhere = (
-            {at for _, first, last in where for at in range(first, last)} if kind == "number" else set()
-        )
-        for mark in _MARKS[kind]:
-            for at, token in enumerate(utterance.tokens):
-                if token.mark == mark and at not in elsewhere:
-                    return int(token.word.lstrip("#")) if kind in ("number", "change") else token.word
-        return focus.file if kind == "file" else None
+    def shown(self, place: Place) -> str:
+        """Return a category or label as the user is told of it."""
+        kind = "node" if isinstance(place, int) else "label"
+        return f"{self.names.path(place).rpartition(PATH_SIGN)[2]} ({kind} {place})"
 
-    def said(
-        self, slot: Slot, tool: Tool, utterance: Utterance, span: tuple[int, int] | None, focus: Focus
-    ) -> str:
-        """Return the words that a slot is filled with."""
-        tokens = utterance.tokens
-        quoted = [at for at, token in enumerate(tokens) if token.mark == "quoted"]
-        inside = [at for at in quoted if span is not None and span[0] <= at < span[1]]
-        if len(inside) == 1:
-            return utterance.text(inside[0], inside[0] + 1)
-        if span is None and slot.required and len(quoted) == 1 and slot.kind in ("text", "words", "name"):
-            return utterance.text(quoted[0], quoted[0] + 1)
-        if span is not None and slot.kind == "text":
-            span = inside_text(utterance, *span, self.known)
-        words = utterance.text(*span) if span is not None else ""
-        pointing = [token.word for token in tokens[slice(*span)]] if span is not None else []
-        if slot.kind == "text":
-            pointed = not words or all(word in POINTING for word in pointing)
-            return (focus.text if slot.required or words else "") if pointed else trimmed(words, text=True)
-        if pointing and all(word in POINTING for word in pointing):
-            return ""
-        return sought(trimmed(words), self.known) if slot.kind == "words" else new_name(words)
 
-    async def place(
-        self,
-        filled: Filled,
-        tool: Tool,
-        name: str,
-        utterance: Utterance,
-        span: tuple[int, int] | None,
-        focus: Focus,
-    ) -> None:
-        """Fill a slot that takes a category or a label."""
-        slot = tool.slots[name]
-        span = named_span(utterance, span)
-        labels = slot.kind == "label"
-        if self.only_points(utterance, span):
-            self.pointed(filled, tool, name, utterance, span, focus)
-            return
-        assert span is not None
-        said = utterance.text(*span)
-        found = await self.places.find(trimmed(said) or said, focus, labels=labels)
-        filled.decisions += found.decisions
-        if found.places or slot.required or not self.plain(utterance, span):
-            self.settle(filled, tool, name, said, found.places, beside(utterance, span))
+def complete(tool: Tool, arguments: Mapping[str, Any]) -> bool:
+    """Say whether a change has all it needs: what is required, and one place where it is made."""
+    places = [name for name, slot in tool.slots.items() if slot.kind == "node"]
+    required = [name for name, slot in tool.slots.items() if slot.required]
+    return all(name in arguments for name in required) and (
+        not places or any(map(arguments.__contains__, places))
+    )
 
-    async def several(
-        self,
-        filled: Filled,
-        tool: Tool,
-        name: str,
-        utterance: Utterance,
-        span: tuple[int, int] | None,
-        focus: Focus,
-    ) -> None:
-        """Fill a slot that takes a list of labels."""
-        said = utterance.text(*span) if span is not None else ""
-        parts = [trimmed(part) for part in BETWEEN.split(said)]
-        labels: list[Any] = []
-        for part in filter(None, parts):
-            found = await self.places.find(part, focus, labels=True)
-            filled.decisions += found.decisions
-            if not found.places:
-                filled.wanting = Wanting(
-                    name, f"There is no label “{part[:60]}” here. {asking(tool.slots[name])}"
-                )
-                return
-            labels.append(found.places[0])
-        if len(labels) > 1:
-            filled.arguments[name] = labels
-            filled.said[name] = ", ".join(self.places.name(label) for label in labels)
-        elif tool.slots[name].required:
-            filled.wanting = Wanting(name, asking(tool.slots[name]))
 
-    def pointed(
-        self,
-        filled: Filled,
-        tool: Tool,
-        name: str,
-        utterance: Utterance,
-        span: tuple[int, int] | None,
-        focus: Focus,
-    ) -> None:
-        """Fill a slot for a category or label that only *it* or *there* stands for, or nothing."""
-        slot = tool.slots[name]
-        about_text = any(other.kind == "text" for other in tool.slots.values())
-        spoken = None
-        if span is not None or slot.required:
-            spoken = self.spoken_of(focus, slot.kind == "label", utterance, span)
-        if spoken is not None and (slot.required or not about_text):
-            self.put(filled, name, slot, spoken)
-        elif slot.required:
-            filled.wanting = Wanting(name, asking(slot))
+def kind_of(slot: Slot) -> str:
+    """Return what a slot takes, as the user is told."""
+    return "label" if slot.kind == "label" else "category"
 
-    def only_points(self, utterance: Utterance, span: tuple[int, int] | None) -> bool:
-        """Say whether a span names nothing: it is empty, or *it* with words around that phrasings use."""
-        if span is None:
-            return True
-        words = {token.word for token in utterance.tokens[slice(*span)]}
-        return words <= POINTING | GENERAL or (bool(words & POINTING) and self.plain(utterance, span))
 
-    def plain(self, utterance: Utterance, span: tuple[int, int]) -> bool:
-        """Say whether a span holds nothing but words that phrasings use."""
-        return all(not token.mark and token.word in self.known for token in utterance.tokens[slice(*span)])
-
-    def settle(
-        self, filled: Filled, tool: Tool, name: str, said: str, places: Sequence[Place], beside: bool
-    ) -> None:
-        """Take the one place that was found, ask about several, say that there is none."""
-        slot = tool.slots[name]
-        if beside and name != BESIDE_SLOT:
-            places = tuple(dict.fromkeys(self.places.above(place) for place in places))
-        if len(places) == 1:
-            self.put(filled, name, slot, places[0])
-        elif places:
-            question = f"Which “{said}” do you mean?\n{self.places.listed(places)}\n{NUMBER}"
-            filled.wanting = Wanting(name, question, tuple(places))
-        else:
-            what = "label" if slot.kind == "label" else "category"
-            near = self.places.like(said, labels=slot.kind == "label")
-            if near:
-                missing = f"There is no {what} “{said[:60]}” here. These are near:"
-                question = f"{missing}\n{self.places.listed(near)}\n{NUMBER}"
-                filled.wanting = Wanting(name, question, near)
-            else:
-                filled.wanting = Wanting(name, f"There is no {what} “{said[:60]}” here. {asking(slot)}")
-
-    def spoken_of(
-        self, focus: Focus, labels: bool, utterance: Utterance, span: tuple[int, int] | None
-    ) -> Place | None:
-        """Return what *it* and *there* point to; next to it is what it stands in."""
-        index = self.places.index
-        leaf = next((LabelId(label) for label in focus.labels[:1] if index.has_label(LabelId(label))), None)
-        if labels:
-            return leaf
-        node = next((NodeId(node) for node in focus.nodes[:1] if index.has_node(NodeId(node))), None)
-        if span is None or not beside(utterance, span):
-            return node
-        if leaf is not None and node in index.placements_of(leaf):
-            return self.places.of_label(leaf)
-        return node
-
-    def spell(self, filled: Filled, tool: Tool) -> None:
-        """Write a new name that was typed in small letters as its siblings write theirs."""
-        parents = [
-            self.places.above(place) if name == BESIDE_SLOT else place
-            for name, slot in tool.slots.items()
-            if slot.kind == "node" and (place := filled.arguments.get(name)) is not None
-        ]
-        nodes = [NodeId(place) for place in parents if isinstance(place, int)]
-        for name, slot in tool.slots.items():
-            value = filled.arguments.get(name)
-            if slot.kind == "name" and isinstance(value, str) and value == value.lower() and nodes:
-                siblings = [node.name for node in self.places.index.children(nodes[0])]
-                siblings += [label.name for label in self.places.index.labels_at(nodes[0])]
-                self.put(filled, name, slot, spelt(value, siblings))
+def command(tool: Tool, said: Mapping[str, str]) -> str:
+    """Return the / command of a tool with what is known of it, and placeholders in capitals for the rest."""
+    usage = tool.usage
+    if not tool.changes:
+        return f"/{tool.command} {usage}"
+    if " | " in usage:
+        usage = usage.split(" | ")["beside" in said]
+    needed = [said.get(name) for name, slot in tool.slots.items() if slot.required or name in said]
+    if not needed:
+        usage = re.sub(r"\s*\[.*\]", "", usage)
+    values = iter(needed)
+    filled = re.sub("[A-Z]{2,}", lambda found: next(values, None) or found[0], usage)
+    return f"/{tool.command} {filled}".rstrip()

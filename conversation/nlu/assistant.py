@@ -1,254 +1,181 @@
-"""The assistant without a language model: an encoder chooses the tool, its arguments come from what is on offer."""
+"""The assistant without a language model: the nearest examples choose a tool, names and quotations its arguments."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
-from taxonaut.agents.asking import Asker, Question
-from taxonaut.agents.assistant import Message, OnToken, Turn
-from taxonaut.conversation.nlu.alignment import Spans
-from taxonaut.conversation.nlu.arguments import ArgumentOffers, Filled
-from taxonaut.conversation.nlu.lead_ins import plain
-from taxonaut.conversation.nlu.phrasebook import LEAST, NOTHING, Phrasebook
-from taxonaut.conversation.nlu.phrasing import SLOT, marked, masked
-from taxonaut.conversation.nlu.places import Places
-from taxonaut.conversation.nlu.slots import trimmed
-from taxonaut.conversation.nlu.utterance import Utterance, read
-from taxonaut.models.requests import Answers
-from taxonaut.prompts.library import Prompt
-from taxonaut.state.ids import ItemId
+from taxonaut.agents.assistant import Message as Said
+from taxonaut.agents.assistant import OnToken, Turn
+from taxonaut.conversation.nlu.arguments import NUMBER, Filled, Filling
+from taxonaut.conversation.nlu.examples import OTHER, phrasings
+from taxonaut.conversation.nlu.message import FILLERS, SLOT, Message, masked, read
+from taxonaut.conversation.nlu.names import Names, key
+from taxonaut.conversation.nlu.nearest import Examples, NearestExample
+from taxonaut.models.cpu import computed
+from taxonaut.models.embedder import Embedder
+from taxonaut.state.ids import ItemId, Place
 from taxonaut.state.index.index import Index
-from taxonaut.state.records import Decision, Item, ToolSpec
+from taxonaut.state.records import Decision, Usage
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
-from taxonaut.tools.support.offers import Offer, choice_schema
 
 AGENT = "assistant"
-FIELD = "tools"
+LEAST = 0.15
 NEAR = 0.2
-"""How far behind the best a tool may be that is taken in its place because the best one lacks an argument."""
+"""What the best tool scores at least, and how far behind a tool is taken because the best lacks an argument."""
 
-SURELY = 0.5
-"""What a tool scores if a message asks for it, and does not answer our question."""
+SURELY = 0.6
+"""What a message scores that is much like examples."""
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-_ASKS = re.compile(r"(\?|Say its number\.)$")
+_OPTION = re.compile(r"^  (\d)  (.+)$", re.MULTILINE)
+_WORD = re.compile(r"[\w'+#-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How a message was read: the turn it leads to, and what is open if that is a question back."""
+class Book:
+    """The examples of some tools, learned from, and the words they use."""
 
-    turn: Turn
-    tool: str = ""
-    utterance: Utterance | None = None
-    spans: Spans = ()
-    given: tuple[tuple[str, Any], ...] = ()
-    filled: Filled | None = None
+    tools: Mapping[str, Tool]
+    nearest: NearestExample
+    known: frozenset[str]
 
 
 class ChoosingAssistant:
     """Leads a conversation by choosing, and writes nothing: the outcome of a tool is the answer.
 
-    `chooser` compares a message with examples (`models.phrasing_answers`), `encoder` a few words with names.
-    `other` are examples of messages that no tool is for.
+    `learn` learns from the examples of tools (`nearest.learner`).
     """
 
-    def __init__(self, chooser: Answers, encoder: Answers, index: Index, other: Sequence[str] = ()) -> None:
+    def __init__(self, embedder: Embedder, learn: Callable[[Examples], NearestExample], index: Index) -> None:
         self.writes = False
-        self.chooser = chooser
-        self.other = tuple(other)
-        self.places = Places(index, encoder, AGENT)
-        self._book: tuple[Mapping[str, Tool], Phrasebook] | None = None
+        self.embedder = embedder
+        self.learn = learn
+        self.index = index
+        self._names: Names | None = None
+        self._book: Book | None = None
+
+    @property
+    def names(self) -> Names:
+        """All names as they are now; they are read again after a change."""
+        version = int(self.index.version())
+        if self._names is None or self._names.version != version:
+            self._names = Names(self.index, version)
+        return self._names
 
     async def step(
-        self,
-        messages: Sequence[Message],
-        focus: Focus,
-        tools: Mapping[str, Tool],
-        on_token: OnToken,
+        self, messages: Sequence[Said], focus: Focus, tools: Mapping[str, Tool], on_token: OnToken
     ) -> Turn:
-        """Read the person's last message; after a tool's there is nothing to add."""
-        talk = [message for message in messages if message.get("role") in ("user", "assistant")]
+        """Read the last message, the user's; after a tool's there is nothing to add."""
+        talk = [
+            str(each.get("content") or "") for each in messages if each.get("role") in ("user", "assistant")
+        ]
         if not talk or messages[-1].get("role") != "user":
             return Turn()
-        focus = spoken(messages, focus, tools)
-        return (await self.reading(talk, focus, tools)).turn
+        said, pick = talk[-1], None
+        if len(talk) > 2 and talk[-2].endswith(NUMBER) and (place := self.picked(said, talk[-2])) is not None:
+            said, pick = talk[-3], place
+        return await computed(lambda: self.turn(said, focus, tools, pick))
 
-    def book(self, tools: Mapping[str, Tool]) -> Phrasebook:
-        """Return the phrasebook of tools, made once."""
-        if self._book is None or self._book[0] is not tools:
-            self._book = (tools, Phrasebook.of(tools, self.other))
-        return self._book[1]
-
-    async def reading(self, talk: Sequence[Message], focus: Focus, tools: Mapping[str, Tool]) -> Reading:
-        """Read the last of what was said, as an answer if a question of ours came before it."""
+    def turn(self, said: str, focus: Focus, tools: Mapping[str, Tool], pick: Place | None) -> Turn:
+        """Read a message: a call of the best tool, or of a near one if it lacks an argument, or a question back."""
+        started = time.perf_counter()
         book = self.book(tools)
-        said = str(talk[-1].get("content") or "")
-        utterance = plain(marked(read(said), self.places.names, book.vocabulary))
-        if (
-            len(talk) > 2
-            and _ASKS.search(str(talk[-2].get("content") or ""))
-            and talk[-3].get("role") == "user"
-        ):
-            asked = await self.reading(talk[:-2], focus, tools)
-            if asked.turn.text == talk[-2].get("content") and asked.filled is not None:
-                answered = await self.answered(asked, utterance, focus, tools)
-                if answered is not None:
-                    return answered
-        ranked, decision = await self.choose(utterance, tools)
-        if not ranked:
-            return Reading(Turn(text=self.offered(tools), decisions=(decision,)))
-        return await self.best(ranked, decision, utterance, focus, tools)
-
-    async def choose(
-        self, utterance: Utterance, tools: Mapping[str, Tool]
-    ) -> tuple[list[tuple[str, float]], Decision]:
-        """Order the tools by how much a message is worded like their examples; none if it is like no tool's."""
-        book = self.book(tools)
-        names = book.options
-        asker = Asker(AGENT, self.chooser, Prompt("assistant/phrasings", book.hash, ()), "")
-        question = Question(
-            node=None,
-            offer=Offer(names, 0),
-            choices=book.choices,
-            tool=ToolSpec("choose_tool", "", choice_schema(FIELD, len(names), len(names), "tools")),
-            field=FIELD,
-            most=len(names),
-            system="",
-            context="",
-        )
-        text = masked(utterance, book.vocabulary, book.all_words)
-        (answer,) = await asker.ask([(Item(ItemId(utterance.said[:200]), text), question)])
-        scores = dict(zip(answer.decision.options, answer.decision.scores, strict=True))
-        ranked = book.ranked(scores, utterance)
-        return ranked, replace(answer.decision, choice=tuple(name for name, _ in ranked[:1]))
-
-    async def best(
-        self,
-        ranked: Sequence[tuple[str, float]],
-        decision: Decision,
-        utterance: Utterance,
-        focus: Focus,
-        tools: Mapping[str, Tool],
-    ) -> Reading:
-        """Read a message as the best tool has it, or as a near one that changes nothing and lacks no argument."""
-        book = self.book(tools)
-        first: Reading | None = None
-        for name, score in ranked:
-            if name == NOTHING or score < max(ranked[0][1] - NEAR, LEAST):
-                break
-            if first is not None and name in book.changing:
+        message = read(said, self.names, book.known)
+        scores = self.scores(book, message)
+        latency = time.perf_counter() - started
+        best, score = next(iter(scores.items()))
+        if best == OTHER or score < LEAST:
+            return Turn(text=self.offered(tools), decisions=(self.decision(said, scores, (), latency),))
+        filling = Filling(self.names, book.known, message, focus, score > SURELY, pick)
+        near = [name for name in scores if name != OTHER and scores[name] >= max(LEAST, score - NEAR)]
+        first: Filled | None = None
+        for name in near:
+            if tools[name].changes != tools[best].changes and (tools[name].changes or score > SURELY):
                 continue
-            spans = book.spans(name, utterance)
-            chosen = replace(decision, choice=(name,))
-            read_so = await self.read_as(tools[name], utterance, spans, focus, {}, (chosen,))
-            if read_so.turn.uses:
-                return read_so
-            first = first or read_so
+            filled = filling.filled(tools[name])
+            if not filled.wanting:
+                use = ToolUse(uuid4().hex, name, filled.arguments)
+                decision = self.decision(said, scores, (name,), latency)
+                return Turn((use,), understood=understood(tools[name], filled.said), decisions=(decision,))
+            first = first or filled
         assert first is not None
-        return first
+        return Turn(text=first.wanting, decisions=(self.decision(said, scores, (best,), latency),))
 
-    async def read_as(
-        self,
-        tool: Tool,
-        utterance: Utterance,
-        spans: Spans,
-        focus: Focus,
-        given: Mapping[str, Any],
-        decisions: tuple[Decision, ...],
-    ) -> Reading:
-        """Fill the tool's arguments: a call, or a question back."""
-        offers = ArgumentOffers(self.places, self.book_words())
-        filled = await offers.fill(tool, utterance, spans, focus, given)
-        decisions = (*decisions, *filled.decisions)
-        if filled.wanting is not None:
-            turn = Turn(text=filled.wanting.question, decisions=decisions)
-        else:
-            use = ToolUse(uuid4().hex, tool.name, filled.arguments)
-            turn = Turn((use,), understood=understood(tool, filled.said), decisions=decisions)
-        return Reading(turn, tool.name, utterance, spans, tuple(given.items()), filled)
+    def book(self, tools: Mapping[str, Tool]) -> Book:
+        """Return what the examples of tools teach, learned once."""
+        if self._book is None or self._book.tools is not tools:
+            examples = {name: tool.examples for name, tool in tools.items() if tool.examples}
+            examples[OTHER] = phrasings()[OTHER]
+            text = SLOT.sub(" ", "\n".join(line for lines in examples.values() for line in lines)).casefold()
+            known = frozenset(_WORD.findall(text)) | FILLERS
+            self._book = Book(tools, self.learn(examples), known)
+        return self._book
 
-    def book_words(self) -> frozenset[str]:
-        """The words of phrasings."""
-        return frozenset() if self._book is None else self._book[1].vocabulary.words
+    def scores(self, book: Book, message: Message) -> dict[str, float]:
+        """Score the tools, best first; words of which no example has any are the text of an item."""
+        if len(message.parts) > 1 and not any(
+            part.kind != "word" or part.word in book.known for part in message.parts
+        ):
+            bare = [
+                name
+                for name, tool in book.tools.items()
+                if [each.kind for each in tool.slots.values()] == ["text"]
+            ]
+            if bare:
+                return {bare[0]: 1.0}
+        return book.nearest.scores(self.embedder.embed([masked(message, book.known), masked(message)]))
 
-    async def answered(
-        self,
-        asked: Reading,
-        utterance: Utterance,
-        focus: Focus,
-        tools: Mapping[str, Tool],
-    ) -> Reading | None:
-        """Take a message as the answer to our question; None if it is none."""
-        assert asked.filled is not None
-        assert asked.filled.wanting is not None
-        assert asked.utterance is not None
-        wanting, tool = asked.filled.wanting, tools[asked.tool]
-        slot = tool.slots[wanting.slot]
-        value: Any = None
-        if wanting.options:
-            value = picked(utterance, wanting.options)
-        if value is None and slot.kind in ("node", "label"):
-            said = utterance.said.strip()
-            found = await self.places.find(trimmed(said) or said, focus, labels=slot.kind == "label")
-            value = found.places[0] if len(found.places) == 1 and found.sure else None
-        elif value is None and slot.kind == "file":
-            value = next((token.word for token in utterance.tokens if token.mark == "file"), None)
-        elif value is None and slot.kind in ("text", "name", "words"):
-            ranked, _ = await self.choose(utterance, tools)
-            another = ranked and ranked[0][0] != asked.tool and ranked[0][1] > SURELY
-            value = None if another else trimmed(utterance.said, text=True)
-        if value is None:
-            return None
-        given = {**dict(asked.given), wanting.slot: value}
-        return await self.read_as(tool, asked.utterance, asked.spans, focus, given, ())
+    def picked(self, said: str, question: str) -> Place | None:
+        """Return the option of a question that *2*, *the second*, *the last* or a path means; None for all else."""
+        options = [path for _, path in _OPTION.findall(question)]
+        words = key(said).strip(" .!").removeprefix("the ").removesuffix(" one").removeprefix("number ")
+        named = [path for path in options if f" > {key(path)}".endswith(f" > {words}")]
+        if words.isdecimal() and 1 <= int(words) <= len(options):
+            named = [options[int(words) - 1]]
+        elif words in _ORDINALS[: len(options)]:
+            named = [options[_ORDINALS.index(words)]]
+        elif words == "last":
+            named = options[-1:]
+        return next(iter(self.names.exact(named[0])), None) if len(named) == 1 else None
+
+    def decision(
+        self, said: str, scores: Mapping[str, float], choice: tuple[str, ...], latency: float
+    ) -> Decision:
+        """Return the row that keeps how a message was read."""
+        return Decision(
+            item_id=ItemId(said[:200]),
+            node_id=None,
+            agent=AGENT,
+            template="assistant/phrasings",
+            template_hash="",
+            model=f"encoder/{self.embedder.name}",
+            tool="choose_tool",
+            options=tuple(scores),
+            choice=choice,
+            scores=tuple(scores.values()),
+            usage=Usage(latency_s=latency),
+        )
 
     def offered(self, tools: Mapping[str, Tool]) -> str:
         """Say what can be asked, for a message that no tool is for."""
-        top = self.places.index.children(self.places.index.root())
-        category = top[0].name if top else "the top"
-        said = [
-            ("classify", "where would wireless earbuds go?"),
-            ("list_children", f"show me what is under {category}"),
-            ("losses", "which categories lost most items last week?"),
-            ("diff", "what changed?"),
-        ]
-        examples = [f"  {text}" for name, text in said if name in tools][:3]
-        return "\n".join(["That is nothing I can do here. You can ask, for example:", *examples])
-
-
-def spoken(messages: Sequence[Message], focus: Focus, tools: Mapping[str, Tool]) -> Focus:
-    """Put what the last call was about in front: the best label of a text, or a category that was looked at."""
-    calls = [call for message in messages for call in message.get("tool_calls") or ()]
-    tool = tools.get(calls[-1]["function"]["name"]) if calls else None
-    if tool is None or tool.changes or not focus.labels:
-        return focus
-    kinds = {slot.kind for slot in tool.slots.values() if slot.required}
-    return focus if kinds & {"text", "words"} else replace(focus, labels=())
-
-
-def picked(utterance: Utterance, options: Sequence[Any]) -> Any:
-    """Return the option that *2*, *the second* or *the last one* means, or None."""
-    for token in utterance.tokens:
-        if token.mark in ("number", "change"):
-            at = int(token.word.lstrip("#"))
-            return options[at - 1] if 1 <= at <= len(options) else None
-        if token.word in _ORDINALS[: len(options)]:
-            return options[_ORDINALS.index(token.word)]
-        if token.word == "last":
-            return options[-1]
-    if len(options) == 1 and utterance.tokens and utterance.tokens[0].word in ("yes", "yep", "ok", "right"):
-        return options[0]
-    return None
+        top = self.index.children(self.index.root())
+        examples = {
+            "classify": "where would wireless earbuds go?",
+            "list_children": f"show me what is under {top[0].name if top else 'the top'}",
+            "losses": "which categories lost most items last week?",
+            "diff": "what changed?",
+        }
+        shown = [f"  {text}" for name, text in examples.items() if name in tools][:3]
+        return "\n".join(["That is nothing I can do here. You can ask, for example:", *shown])
 
 
 def understood(tool: Tool, said: Mapping[str, str]) -> str:
     """Say how a message was read, by the tool's first example that has the arguments."""
-    fitting = [example for example in tool.examples if set(SLOT.findall(example)) == set(said)]
-    example = next(iter(fitting), None)
+    example = next((each for each in tool.examples if set(SLOT.findall(each)) == set(said)), None)
     if example is None:
-        rest = " · ".join(f"{name}: {value}" for name, value in said.items())
-        return " · ".join(part for part in (tool.name.replace("_", " "), rest) if part)
+        return " · ".join(
+            [tool.name.replace("_", " "), *(f"{name}: {value}" for name, value in said.items())]
+        )
     return SLOT.sub(lambda found: said[found[1]], example.rstrip("?"))

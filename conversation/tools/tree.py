@@ -1,4 +1,4 @@
-"""Looking at the tree: what is under a category, and which labels have words in their names."""
+"""Looking at the tree: what is under a category, how much, where it stands; labels by words of their names."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.nlu.mentions import find_place, node_of, path_of, place_of
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, Desk, about, made
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import NodeId
+from taxonaut.state.ids import NodeId, Place
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node
 from taxonaut.tools.list_children import list_children
 from taxonaut.tools.search_labels import MOST, search_labels
@@ -20,7 +21,7 @@ HITS = 10
 
 def tools(desk: Desk) -> list[Tool]:
     """Return the tools that look at the tree."""
-    return [children_tool(desk), search_tool(desk)]
+    return [children_tool(desk), describe_tool(desk), search_tool(desk)]
 
 
 def children_tool(desk: Desk) -> Tool:
@@ -77,6 +78,68 @@ def branch_row(branch: Node, below: int, held: int) -> dict[str, Any]:
         "name": branch.name,
         "branches": below,
         "labels": held - (branch.label_id is not None),
+    }
+
+
+def describe_tool(desk: Desk) -> Tool:
+    """Return the tool `describe_category`."""
+    index = desk.index
+
+    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+        given = [arguments[name] for name in ("node", "other") if arguments.get(name) is not None]
+        places = [place_of(index, each) for each in given] or [index.root()]
+        rows = [place_row(index, place) for place in places]
+        shared = [
+            one for one, *others in zip(*(row["path"] for row in rows), strict=False) if [one] == others
+        ]
+        text = answer("describe_category", rows=rows, shared=shared)
+        line = "; ".join(f"{' > '.join(row['path']) or 'the top'}: {row['labels']} labels" for row in rows)
+        return Outcome(text, folded(line), {"categories": rows, "shared": shared}, about(*places))
+
+    def parse(words: str) -> Arguments:
+        first, _, second = words.partition(" | ")
+        found = {"node": find_place(index, first) if first.strip() else index.root()}
+        return {**found, "other": find_place(index, second)} if second.strip() else found
+
+    return made(
+        "describe_category",
+        "Give the path of a category and count what is below it; two side by side. Without an id: the whole tree.",
+        {"node": NODE, "other": {**NODE, "description": "The id of another category to compare with."}},
+        (),
+        run,
+        ("about", "[NODE] [| NODE]"),
+        parse,
+        {
+            "node": Slot("node", "Which category?", required=False),
+            "other": Slot("node", "And which other one?", required=False),
+        },
+    )
+
+
+def place_row(index: Index, place: Place) -> dict[str, Any]:
+    """Return a place with its path, its description and how much is below it: branches, labels, levels."""
+    row: dict[str, Any] = {
+        "id": place,
+        "path": list(path_of(index, place)),
+        "branches": 0,
+        "labels": 0,
+        "levels": 0,
+    }
+    if isinstance(place, str):
+        return row | {"description": index.label(place).description}
+    level, seen = [place], {place}
+    labels = set(index.labels_under([place])[place])
+    while level := [b.id for each in index.children_of(level).values() for b in each if b.id not in seen]:
+        level = list(dict.fromkeys(level))
+        seen.update(level)
+        row["levels"] += 1
+        below = index.labels_under(level)
+        labels.update(*below.values())
+    node = index.node(place)
+    return row | {
+        "description": node.description,
+        "branches": len(seen) - 1,
+        "labels": len(labels - {node.label_id}),
     }
 
 

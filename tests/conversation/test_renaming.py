@@ -41,7 +41,7 @@ async def last(updates: AsyncGenerator[TalkUpdate, None]) -> TalkUpdate:
 @pytest.mark.local
 async def test_it_is_renamed_by_words(workspace: Workspace) -> None:
     async with Conversation.open(workspace) as chat:
-        proposed = await last(chat.say("rename Bone Conduction Headphones to Skull speakers"))
+        proposed = await last(chat.say("rename Bone Conduction Headphones to 'Skull speakers'"))
         assert isinstance(proposed, ChangeProposed)
         assert proposed.diff == ("~ renamed 'Bone Conduction Headphones' (bone) to 'Skull speakers'",)
         assert workspace.index.label(LabelId("bone")).name == "Bone Conduction Headphones"

@@ -202,7 +202,7 @@ def test_a_person_s_mistake_comes_back_in_words(
 @pytest.mark.local
 def test_a_turn_of_a_conversation_that_changes_the_index_waits_for_yes(served: httpx.Client) -> None:
     thread = served.post("/threads", json={}).json()["thread_id"]
-    said = {"role": "user", "content": "rename the category Games to Playthings"}
+    said = {"role": "user", "content": "rename the category Games to 'Playthings'"}
     body = {"assistant_id": "chat", "input": {"messages": [said]}, "stream_mode": ["custom"]}
     with served.stream("POST", f"/threads/{thread}/runs/stream", json=body) as answer:
         rows = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: {")]

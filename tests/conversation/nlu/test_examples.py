@@ -1,8 +1,8 @@
-"""The example phrasings: each tool has some, their slots are the tool's, their vectors are packaged."""
+"""The examples: each tool has some, their slots are the tool's, their vectors are packaged."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -10,26 +10,18 @@ import numpy as np
 import pytest
 
 from taxonaut.conversation.nlu.examples import OTHER, phrasings
-from taxonaut.conversation.nlu.phrasebook import Phrasebook
-from taxonaut.conversation.nlu.phrasing_vectors import PackagedVectors, key, pack, packaged, solved
+from taxonaut.conversation.nlu.message import SLOT
+from taxonaut.conversation.nlu.nearest import FILE, NearestExample, compared, learner, stamp
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.models.embedder import Matrix
 from taxonaut.tools.support.chat_tool import Kind, Tool
 from taxonaut.workspace.workspace import Workspace
-
-SLOT = re.compile(r"\{(\w+)\}")
 
 
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Tool]]:
     with Workspace.init(tmp_path_factory.mktemp("phrasings") / "shop") as workspace:
         yield dict(WorkspaceTools(workspace).tools)
-
-
-def texts(tools: dict[str, Tool]) -> list[str]:
-    """Return the examples as they are compared."""
-    book = Phrasebook.of(tools, phrasings()[OTHER])
-    return list(dict.fromkeys(text for choice in book.choices for text in choice.texts))
 
 
 def test_every_tool_has_examples_and_every_example_a_tool(tools: dict[str, Tool]) -> None:
@@ -56,40 +48,51 @@ def test_no_development_phrasing_is_an_example() -> None:
     assert sorted(said & {plain(example) for each in phrasings().values() for example in each}) == []
 
 
-def test_packaged_vectors_are_those_of_the_examples(tools: dict[str, Tool]) -> None:
-    """Else: python -m taxonaut.conversation.nlu.phrasing_vectors"""
-    assert {key(text) for text in texts(tools)} == set(packaged()[1])
-    choices = Phrasebook.of(tools, phrasings()[OTHER]).choices
-    weights = solved(choices)
-    assert weights is not None
-    assert weights.shape == (sum(len(choice.texts) for choice in choices), len(choices))
-    assert solved(choices[1:]) is None
+class Basis:
+    """Gives each text a vector of its own, and counts what it is asked for."""
+
+    dimension = 384
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.asked: list[str] = []
+
+    def embed(self, wanted: Sequence[str]) -> Matrix:
+        self.asked += wanted
+        return np.eye(self.dimension, dtype=np.float32)[np.arange(len(wanted)) % self.dimension]
+
+
+def test_packaged_vectors_are_those_of_the_examples() -> None:
+    """Else: python -m taxonaut.conversation.nlu.nearest"""
+    with np.load(FILE, allow_pickle=False) as file:
+        assert (int(file["stamp"]), file["vectors"].shape[0]) == (stamp(), len(compared(phrasings())))
+        own, other = Basis(str(file["embedder"])), Basis("another")
+    learned = learner(own, own.embed)(dict(phrasings()))
+    assert (own.asked, learned.weights.shape) == ([], (len(learned.vectors), len(phrasings())))
+    assert np.allclose(np.linalg.norm(learned.vectors, axis=1), 1, atol=1e-5)
+    learner(own, own.embed)({**phrasings(), "mine": ("not there",)})
+    assert own.asked == ["not there"]
+    learner(other, other.embed)({"mine": ("not there",), OTHER: ("hello",)})
+    assert other.asked == ["not there", "hello"]
 
 
 @pytest.mark.local
-def test_packaged_vectors_are_the_embedders(tools: dict[str, Tool]) -> None:
+def test_packaged_vectors_are_the_embedders() -> None:
     from taxonaut.models.catalog import open_embedder
     from taxonaut.models.settings import ModelSettings
 
-    some = texts(tools)[::150]
-    embedder = open_embedder(ModelSettings(model=f"{packaged()[0]}"))
-    near = np.einsum("nd,nd->n", embedder.embed(some), PackagedVectors(embedder.embed)(some))
+    with np.load(FILE, allow_pickle=False) as file:
+        embedder = open_embedder(ModelSettings(model=str(file["embedder"])))
+    packaged = learner(embedder, embedder.embed)(phrasings()).vectors[::150]
+    near = np.einsum("nd,nd->n", embedder.embed(compared(phrasings())[::150]), packaged)
     assert near.min() > 0.999
 
 
-def test_what_is_not_packaged_is_asked_for(tools: dict[str, Tool], tmp_path: Path) -> None:
-    asked: list[list[str]] = []
-
-    def rest(missing: list[str]) -> Matrix:
-        asked.append(missing)
-        return np.eye(384, dtype=np.float32)[: len(missing)]
-
-    known = texts(tools)[0]
-    rows = PackagedVectors(rest)(["not there", known])  # type: ignore[arg-type]
-    assert asked == [["not there"]]
-    assert rows[0, 0] == 1
-    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-    assert np.allclose(PackagedVectors(rest)([known])[0], rows[1])  # type: ignore[arg-type]
-    pack("letters", ["a"], np.array([[0.6, -0.8]], np.float32), tmp_path / "a.npz")
-    with np.load(tmp_path / "a.npz") as file:
-        assert file["vectors"].tolist() == [[23, -31]]
+def test_the_nearest_examples_choose() -> None:
+    basis = Basis("basis")
+    nearest = NearestExample.of({"a": ["one", "two"], "b": ["three"]}, basis.embed)
+    assert [next(iter(nearest.scores(row[None]))) for row in np.eye(384, dtype=np.float32)[:3]] == [
+        "a",
+        "a",
+        "b",
+    ]

@@ -12,7 +12,7 @@ from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.tools.support.chat_tool import Focus, Proposal, ToolUse
 
 NAMES = {
-    "assign_label", "classify", "cost", "diff", "evaluate", "expand_node", "explain", "label_file", "list_children",
+    "assign_label", "classify", "cost", "describe_category", "diff", "evaluate", "expand_node", "explain", "label_file", "list_children",
     "log", "losses", "merge_nodes", "move_node", "propose_category", "rank_candidates", "remove_node", "rename_node",
     "search_labels", "split_node", "undo",
 }  # fmt: skip

@@ -1,0 +1,178 @@
+"""Read a message: its words, and what in it is quoted, a name, a file, a time or a number."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from taxonaut.conversation.nlu.names import Names
+from taxonaut.conversation.nlu.periods import IN_TEXT as PERIOD
+
+Kind = Literal["word", "quoted", "name", "file", "period", "number"]
+
+MASKS = {
+    "quoted": "something",
+    "name": "something",
+    "file": "items.csv",
+    "period": "last week",
+    "number": "3",
+}
+"""What is compared instead of such a part; a name and an item's text look the same from outside."""
+
+FILLERS = frozenset(
+    ("please", "pls", "plz", "kindly", "hey", "hi", "ok", "okay", "so", "well", "now", "just", "then", "btw", "thx",
+     "thanks", "thank", "you", "maybe", "actually", "again", "the", "a", "an", "our", "my")
+)  # fmt: skip
+"""Words that a message may have more or fewer of than an example."""
+
+FILE = r"(?:[~.\w-]*/)*[\w.-]*\w\.(?:csv|tsv|jsonl|ndjson|json|txt|parquet|xlsx?)(?:\.gz)?(?!\w)"
+_QUOTES = (
+    r'"[^"\n]+"',
+    '[“„][^“”\n]+[”“"]',
+    r"«[^»\n]+»",
+    r"`[^`\n]+`",
+    r"(?<![\w*])\*[^*\n]+\*(?![\w*])",
+    r"(?<!\w)'[^'\n]+(?:'\w[^'\n]*)*'(?!\w)",
+    "‘[^’\n]+(?:’\\w[^’\n]*)*’(?!\\w)",
+)
+_PART = re.compile(
+    rf"(?P<quoted>{'|'.join(_QUOTES)})|(?P<file>{FILE})|(?P<period>\b{PERIOD}\b)"
+    r"|(?P<number>#?\b\d+(?![\w.]))|(?P<word>\w[\w'’+#.-]*\w[+#]*|\w[+#]*|->|[>&:])",
+    re.IGNORECASE,
+)
+SLOT = re.compile(r"\{(\w+)\}")
+SLOT_MASKS = {
+    "file": "items.csv",
+    "period": "last week",
+    "limit": "3",
+    "number": "3",
+    "event": "3",
+    "since": "3",
+}
+"""What is compared instead of a slot of an example; all others are something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A word of a message, or what stands in it like a word; `word` is in small letters."""
+
+    kind: Kind
+    word: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody said, in parts."""
+
+    said: str
+    parts: tuple[Part, ...]
+
+    def text(self, parts: Sequence[Part]) -> str:
+        """Return what was said from the first part to the last, without quotes around it."""
+        if not parts:
+            return ""
+        inside = self.said[parts[0].start : parts[-1].end]
+        return unquoted(inside) if len(parts) == 1 else inside
+
+    def of(self, *kinds: Kind) -> list[Part]:
+        """Return the parts of some kinds."""
+        return [part for part in self.parts if part.kind in kinds]
+
+
+def read(said: str, names: Names, known: Collection[str]) -> Message:
+    """Cut a message into parts; `known` are the words of examples.
+
+    A name made of such words, for instance *Labels*, is one only if it has a capital letter inside the message.
+    """
+    parts = [part_of(found) for found in _PART.finditer(said)]
+    for loosely in (False, True):
+        parts = _with_names(said, parts, names, known, loosely=loosely)
+        if any(part.kind == "name" for part in parts):
+            break
+    return Message(said, tuple(parts))
+
+
+def part_of(found: re.Match[str]) -> Part:
+    """Return what the pattern found."""
+    kind: Kind = found.lastgroup or "word"  # type: ignore[assignment]
+    text = found[0].replace("’", "'").casefold()
+    if kind == "quoted" and re.fullmatch(rf"[\w ]*{FILE}", unquoted(found[0])):
+        kind = "file"
+    return Part(kind, text.removesuffix("."), found.start(), found.end())
+
+
+def _with_names(
+    said: str, parts: Sequence[Part], names: Names, known: Collection[str], *, loosely: bool
+) -> list[Part]:
+    made: list[Part] = []
+    run: list[Part] = []
+    for part in (*parts, Part("file", "", 0, 0)):
+        if part.kind in ("word", "number"):
+            run.append(part)
+            continue
+        at = 0
+        for first, last in names.spans(said, [(each.start, each.end) for each in run], loosely=loosely):
+            span = run[first:last]
+            plain = all(each.kind == "number" or each.word in known for each in span)
+            if plain and not (span[0].start and said[span[0].start].isupper()):
+                continue
+            made += run[at:first]
+            made.append(
+                Part("name", said[span[0].start : span[-1].end].casefold(), span[0].start, span[-1].end)
+            )
+            at = last
+        made += [*run[at:], part]
+        run = []
+    return made[:-1]
+
+
+def unquoted(text: str) -> str:
+    """Return a text without the quotes and blanks around it."""
+    text = text.strip()
+    for opening, closing in ('""', "“”", '“"', "„“", "„”", "«»", "``", "**", "''", "‘’"):
+        if len(text) > 1 and text.startswith(opening) and text.endswith(closing):
+            return text[1:-1].strip()
+    return text
+
+
+def words_of(example: str) -> list[str]:
+    """Return an example's words and slots; a slot is its name in braces."""
+    found: list[str] = []
+    for at, piece in enumerate(SLOT.split(example)):
+        found += [part_of(each).word for each in _PART.finditer(piece)] if at % 2 == 0 else [f"{{{piece}}}"]
+    return found
+
+
+def masked_example(example: str) -> str:
+    """Return an example as it is compared."""
+    return SLOT.sub(lambda found: SLOT_MASKS.get(found[1], "something"), example).casefold()
+
+
+def masked(message: Message, known: Collection[str] | None = None) -> str:
+    """Return a message as it is compared: marked parts, and words that are not `known`, are something."""
+    shown: list[str] = []
+    for part in message.parts:
+        word = MASKS.get(part.kind, part.word)
+        if (
+            known is not None
+            and part.kind == "word"
+            and not (part.word in known or part.word == ":" or "'" in word)
+        ):
+            word = corrected(word, known)
+        if not (shown and shown[-1] == word == "something"):
+            shown.append(word)
+    return " ".join(shown) or "."
+
+
+def corrected(word: str, known: Collection[str]) -> str:
+    """Return the word of examples that was mistyped, else *something*."""
+    from rapidfuzz import fuzz, process
+
+    if len(word) < 5:
+        return "something"
+    found = process.extractOne(
+        word, [each for each in known if each[:1] == word[0]], scorer=fuzz.ratio, score_cutoff=86
+    )
+    return found[0] if found else "something"

@@ -1,0 +1,170 @@
+"""The names of an index in what somebody says: exact, without case and accents, or spelt alike."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from taxonaut.conversation.nlu.mentions import TOP, path_of, place_of
+from taxonaut.state.ids import LabelId, NodeId, Place
+from taxonaut.state.index.index import Index
+from taxonaut.tools.write.propose_category import folded
+from taxonaut.workspace.core.text_format import PATH_SIGN
+
+LONGEST = 16
+"""Words of a name, or a path, that are looked for in a message."""
+
+ALIKE = 82.0
+CLEARLY = 5.0
+"""How alike (0 to 100) a name must be to be taken in a question, and how far ahead of the next one."""
+
+NEAR = 60.0
+MOST = 6
+
+_BEFORE = re.compile(
+    r"^(?:(?:the|a|an|our|my|category|categories|node|nodes|branch|section|label|labels|called|named)\s+)+",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"(?:\s+(?:category|categories|node|branch|section|label|for me|please|pls|plz|again|too))+$",
+    re.IGNORECASE,
+)
+_JOINING = frozenset({"and", "or", "the"})
+
+
+def key(name: str) -> str:
+    """Return a name without case, accents and superfluous blanks: what must be equal for a change."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def loose(name: str) -> str:
+    """Return a name also without plural s, punctuation and words that only join others."""
+    return " ".join(word for word in folded(name).split() if word not in _JOINING)
+
+
+def bare(words: str) -> str:
+    """Cut off *the*, *category* and the like from around a name."""
+    return _AFTER.sub("", _BEFORE.sub("", words.strip(" ,;:.!?"))).strip(" ,;:.!?")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a version of an index has under each name."""
+
+    index: Index
+    version: int
+
+    @cached_property
+    def places(self) -> dict[str, list[Place]]:
+        """Nodes, and labels that are no nodes, by the keys of their names."""
+        found: defaultdict[str, list[Place]] = defaultdict(list)
+        own = set[LabelId | None]()
+        for node, name, label in self.index.node_names():
+            found[key(name)].append(node)
+            own.add(label)
+        for each in self.index.all_labels():
+            if each.id not in own:
+                found[key(each.name)].append(each.id)
+        return dict(found)
+
+    @cached_property
+    def labels(self) -> dict[str, list[Place]]:
+        """All labels by the keys of their names."""
+        found: defaultdict[str, list[Place]] = defaultdict(list)
+        for label in self.index.all_labels():
+            found[key(label.name)].append(label.id)
+        return dict(found)
+
+    @cached_property
+    def alike(self) -> dict[str, list[str]]:
+        """The keys that are one when they are read loosely."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for name in self.places:
+            found[loose(name)].append(name)
+        return dict(found)
+
+    def has(self, words: str, *, loosely: bool = False) -> bool:
+        """Say whether words are a name, or a path of names."""
+        steps = words.split(PATH_SIGN.strip())
+        return all((loose(step) in self.alike) if loosely else (key(step) in self.places) for step in steps)
+
+    def spans(
+        self, said: str, words: Sequence[tuple[int, int]], *, loosely: bool = False
+    ) -> Iterator[tuple[int, int]]:
+        """Yield the longest name at each place of a message as the words (first, last) of it, `last` not included."""
+        first = 0
+        while first < len(words):
+            last = min(first + LONGEST, len(words))
+            while last > first and not self.has(said[words[first][0] : words[last - 1][1]], loosely=loosely):
+                last -= 1
+            if last > first:
+                yield first, last
+            first = max(last, first + 1)
+
+    def exact(self, words: str, *, labels: bool = False) -> tuple[Place, ...]:
+        """Return all that has exactly this name, path or id, whatever its case and accents."""
+        wanted = " ".join(words.split())
+        if not labels and wanted.casefold() in TOP:
+            return (self.index.root(),)
+        number = wanted.casefold().removeprefix("node ").removeprefix("#")
+        if (
+            not labels
+            and number != wanted
+            and number.isdecimal()
+            and self.index.has_node(NodeId(int(number)))
+        ):
+            return (NodeId(int(number)),)
+        if self.index.has_label(LabelId(wanted)):
+            return (LabelId(wanted) if labels else place_of(self.index, wanted),)
+        *above, last = map(key, wanted.split(PATH_SIGN.strip()))
+        found = (self.labels if labels else self.places).get(last, [])
+        return tuple(place for place in found if not above or self._below(place, above))
+
+    def like(self, words: str, *, labels: bool = False) -> tuple[Place, ...]:
+        """Return what a question may mean by words: an exact name, one that is read loosely, or one spelt alike."""
+        wanted = bare(words)
+        for said in (words, wanted):
+            if found := self.exact(said, labels=labels):
+                return found
+        *above, last = wanted.split(PATH_SIGN.strip())
+        keys = self.alike.get(loose(last), [])
+        if not keys:
+            ranked = self._ranked(last, ALIKE)
+            keys = [name for name, score in ranked if score > ranked[0][1] - CLEARLY]
+        path = PATH_SIGN.join(above)
+        places = [
+            place
+            for name in keys
+            for place in self.exact(f"{path}{PATH_SIGN}{name}" if path else name, labels=labels)
+        ]
+        return tuple(dict.fromkeys(places))
+
+    def near(self, words: str, *, labels: bool = False) -> tuple[Place, ...]:
+        """Return a few places whose names share words with these, or are spelt like them: for suggestions only."""
+        found = [
+            place for name, _ in self._ranked(bare(words), NEAR) for place in self.exact(name, labels=labels)
+        ]
+        return tuple(dict.fromkeys(found))[:MOST]
+
+    def path(self, place: Place) -> str:
+        """Return a path as it is shown."""
+        return PATH_SIGN.join(path_of(self.index, place)) or "the top"
+
+    def _ranked(self, words: str, least: float) -> list[tuple[str, float]]:
+        from rapidfuzz import fuzz, process
+
+        wanted = loose(words)
+        if len(wanted) < 3:
+            return []
+        found = process.extract(
+            wanted, self.alike.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=least, limit=MOST
+        )
+        return [(name, score) for alike, score, _ in found for name in self.alike[alike]]
+
+    def _below(self, place: Place, above: Sequence[str]) -> bool:
+        """Say whether the steps come in this order above a place."""
+        left = iter(map(key, reversed(path_of(self.index, place)[:-1])))
+        return all(step in left for step in reversed(above))

@@ -1,0 +1,105 @@
+"""How examples of a tool lie over a message: the words are the same, what stands between them fills the slots."""
+
+from collections.abc import Iterator, Sequence
+
+from taxonaut.conversation.nlu.message import FILLERS, SLOT, Kind, Message, Part, words_of
+from taxonaut.tools.support.chat_tool import Tool
+
+Reading = dict[str, tuple[Part, ...]]
+
+LEADING = frozenset(
+    (
+        "can",
+        "could",
+        "would",
+        "you",
+        "i",
+        "i'd",
+        "we",
+        "want",
+        "like",
+        "need",
+        "to",
+        "let",
+        "let's",
+        "us",
+        "me",
+        "have",
+        "am",
+        "do",
+        "wonder",
+        "wondering",
+        "know",
+        "tell",
+    )
+)
+"""Words that a request may begin with, or not."""
+
+NOUNS = frozenset(
+    (
+        "category",
+        "categories",
+        "subcategory",
+        "sub-category",
+        "node",
+        "branch",
+        "label",
+        "labels",
+        "new",
+        "called",
+        "named",
+    )
+)
+"""Words around a name that say no more; not left out where an item's text may have them."""
+
+_ONLY: dict[str, Kind] = {"file": "file", "period": "period", "limit": "number", "number": "number"}
+_ONLY |= {"event": "number", "since": "number"}
+
+
+def readings(tool: Tool, message: Message) -> list[Reading]:
+    """Return the ways in which examples of a tool match a whole message, those with most words in common first."""
+    dropped = FILLERS | (frozenset() if any(slot.kind == "text" for slot in tool.slots.values()) else NOUNS)
+    parts = [part for part in message.parts if part.kind != "word" or part.word not in dropped]
+    while parts and parts[0].kind == "word" and parts[0].word in LEADING:
+        parts = parts[1:]
+    found: list[tuple[int, Reading]] = []
+    for example in tool.examples:
+        words = [word for word in words_of(example) if word not in dropped]
+        while words and words[0] in LEADING:
+            words = words[1:]
+        common = sum(not word.startswith("{") for word in words)
+        if common > 0 and len(words) <= len(parts):
+            found += [(common, reading) for reading in _matches(words, parts)]
+    return [reading for _, reading in sorted(found, key=lambda each: -each[0])]
+
+
+def sentences(message: Message) -> list[Message]:
+    """Return a message, then each of its sentences and clauses if there are several."""
+    made: list[list[Part]] = [[]]
+    for before, part in zip((None, *message.parts), message.parts, strict=False):
+        between = message.said[before.end : part.start] if before else ""
+        if any(mark in between for mark in ".?!,;\n–—") or " - " in between:
+            made.append([])
+        made[-1].append(part)
+    several = [Message(message.said, tuple(parts)) for parts in made] if len(made) > 1 else []
+    return [message, *several]
+
+
+def _matches(words: Sequence[str], parts: Sequence[Part]) -> Iterator[Reading]:
+    if not words:
+        if not parts:
+            yield {}
+        return
+    if not parts or len(words) > len(parts):
+        return
+    slot = SLOT.fullmatch(words[0])
+    if slot is None:
+        if parts[0].kind == "word" and parts[0].word == words[0]:
+            yield from _matches(words[1:], parts[1:])
+        return
+    only = _ONLY.get(slot[1])
+    longest = 1 if only else len(parts) - len(words) + 1
+    for last in range(1, longest + 1):
+        if only is None or parts[0].kind == only:
+            for rest in _matches(words[1:], parts[last:]):
+                yield {slot[1]: tuple(parts[:last]), **rest}
