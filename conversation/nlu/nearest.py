@@ -19,6 +19,7 @@ from taxonaut.conversation.nlu.examples import FILE as EXAMPLES
 from taxonaut.conversation.nlu.examples import phrasings
 from taxonaut.conversation.nlu.message import masked_example
 from taxonaut.models.embedder import Embedder, Matrix
+from taxonaut.workspace.workspace import Workspace
 
 FILE = Path(__file__).with_name("phrasings.npz")
 RIDGE = 0.3
@@ -106,8 +107,6 @@ def pack(embedder: Embedder) -> None:
 
 def main() -> None:
     """Write the file with the embedder of a fresh workspace."""
-    from taxonaut.workspace.workspace import Workspace
-
     with tempfile.TemporaryDirectory() as folder, Workspace.init(Path(folder) / "workspace") as workspace:
         pack(workspace.wiring.stored.embedder)
     sys.stdout.write(f"{FILE.name}: {len(compared(phrasings())):,} vectors, {FILE.stat().st_size:,} bytes\n")

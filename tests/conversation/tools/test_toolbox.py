@@ -12,9 +12,9 @@ from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.tools.support.chat_tool import Focus, Proposal, ToolUse
 
 NAMES = {
-    "assign_label", "classify", "cost", "describe_category", "diff", "evaluate", "expand_node", "explain", "label_file", "list_children",
-    "log", "losses", "merge_nodes", "move_node", "propose_category", "rank_candidates", "remove_node", "rename_node",
-    "search_labels", "split_node", "undo",
+    "assign_label", "classify", "cost", "describe_category", "diff", "evaluate", "expand_node", "explain",
+    "label_file", "list_children", "log", "losses", "merge_nodes", "move_node", "propose_category",
+    "rank_candidates", "remove_node", "rename_node", "search_labels", "split_node", "undo",
 }  # fmt: skip
 CHANGING = {
     "assign_label", "merge_nodes", "move_node", "propose_category", "remove_node", "rename_node", "split_node",
