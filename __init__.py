@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.state.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from taxonaut.agents.custom_answer import custom_answer
+    from taxonaut.agents.asking import custom_answer
     from taxonaut.conversation.conversation import Conversation
     from taxonaut.conversation.tools.toolbox import WorkspaceTools
     from taxonaut.conversation.tools.toolkit import Desk
@@ -121,7 +121,7 @@ _HOMES = {
     "build_vocabulary": "taxonaut.graphs.build_vocabulary",
     "categorize": "taxonaut.graphs.categorize",
     "converse": "taxonaut.graphs.converse",
-    "custom_answer": "taxonaut.agents.custom_answer",
+    "custom_answer": "taxonaut.agents.asking",
     "diff": "taxonaut.state.index.diff",
     "insert_labels": "taxonaut.graphs.insert_labels",
     "listening": "taxonaut.graphs.progress",

@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future
 
 from taxonaut.agents.assistant import Assistant
@@ -45,7 +45,7 @@ class Talk:
         """Return the conversation once it is open; raises the error if it cannot be opened."""
         return self.chat.result()
 
-    def updates(self, begin: Begin) -> Iterator[Update]:
+    def updates(self, begin: Begin) -> Generator[Update, None, None]:
         """Yield a turn's updates as they come. Ctrl-C ends the turn in order and is raised then."""
         self.asked.set()
         chat = self.ready()
