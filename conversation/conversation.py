@@ -235,7 +235,7 @@ class Conversation:
             with tracing_context(enabled=False):
                 self.run = self.opened_run()
                 self.equip(given)
-                with self.workspace.runs.working(self.run):
+                with self.workspace.runs.recording_status(self.run):
                     stream = self.graph.astream(given, self.config, stream_mode="custom", durability="sync")
                     async for update in stream:
                         updates.put_nowait(cast("TalkUpdate", update))

@@ -10,7 +10,7 @@ from taxonaut.state.errors import NotFoundError
 from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision
-from taxonaut.state.stores.gold_labels import Gold
+from taxonaut.state.stores.gold_labels import GoldLabels
 from taxonaut.state.stores.runs import Run
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.walk.classification import KIND, unit_key
@@ -132,7 +132,9 @@ def attribute_runs(
 
 def keep_gold(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
     """Keep the gold labels of items, so that `gold_rows` gives them again."""
-    Gold(workspace.database).keep((row.item.id, unit_key(row.item), row.gold) for row in rows if row.gold)
+    GoldLabels(workspace.database).keep(
+        (row.item.id, unit_key(row.item), row.gold) for row in rows if row.gold
+    )
 
 
 def gold_rows(workspace: Workspace) -> list[ItemRow]:
@@ -140,7 +142,7 @@ def gold_rows(workspace: Workspace) -> list[ItemRow]:
 
     An item whose text is another now is left out.
     """
-    known = Gold(workspace.database).all()
+    known = GoldLabels(workspace.database).all()
     found = []
     for item in workspace.items.known(list(known)):
         unit, labels = known[item.id]

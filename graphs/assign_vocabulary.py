@@ -13,7 +13,7 @@ from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import ModelReplyError
-from taxonaut.state.graph_states.assign_vocabulary import AssignInput, AssignState, Standing
+from taxonaut.state.graph_states.assign_vocabulary import AssignInput, AssignState, TreePosition
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Node, distinct_items
@@ -67,7 +67,7 @@ class Assigning:
         items = distinct_items(state["items"])
         return {  # type: ignore[typeddict-item]
             "texts": {item.id: self.text_of(item) for item in items},
-            "standing": [Standing(item.id, (), 0) for item in items],
+            "standing": [TreePosition(item.id, (), 0) for item in items],
             "reached": [],
             "errors": {},
             "decisions": [],
@@ -76,7 +76,7 @@ class Assigning:
     async def descend(self, state: AssignState) -> AssignState:
         """Take every item one level down, wherever it stands."""
         root = self.index.root()
-        at: dict[NodeId, list[Standing]] = {}
+        at: dict[NodeId, list[TreePosition]] = {}
         for each in state["standing"]:
             at.setdefault(each.path[-1] if each.path else root, []).append(each)
         children = self.index.children_of(list(at))
@@ -90,13 +90,13 @@ class Assigning:
         results = await self.annotator.assign(jobs)
         decisions = [*state["decisions"], *(row for result in results for row in result.decisions)]
         errors = dict(state["errors"])
-        reached: list[Standing] = []
+        reached: list[TreePosition] = []
         for node, result in zip(nodes, results, strict=True):
             if result.error is not None and not isinstance(result.error, ModelReplyError):
                 raise result.error
             errors |= {at[node][place].item: str(result.error) for place in result.failed}
             reached += [
-                Standing(each.item, (*each.path, children[node][number].id), each.passed + place)
+                TreePosition(each.item, (*each.path, children[node][number].id), each.passed + place)
                 for each, numbers in zip(at[node], result.each, strict=True)
                 for place, number in enumerate(numbers)
             ]
@@ -111,7 +111,7 @@ class Assigning:
     def job(
         self,
         node: NodeId,
-        standing: Sequence[Standing],
+        standing: Sequence[TreePosition],
         children: Sequence[Node],
         texts: Mapping[ItemId, str],
     ) -> Job:
@@ -130,7 +130,7 @@ class Assigning:
 
     async def finish(self, state: AssignState) -> AssignState:
         """Put together what each item got."""
-        found: dict[ItemId, list[Standing]] = {item: [] for item in state["texts"]}
+        found: dict[ItemId, list[TreePosition]] = {item: [] for item in state["texts"]}
         for each in state["reached"]:
             found[each.item].append(each)
         errors = state["errors"]
@@ -140,9 +140,9 @@ class Assigning:
         return {"taggings": taggings, "standing": [], "reached": []}  # type: ignore[typeddict-item]
 
 
-def best_of(reached: Sequence[Standing]) -> list[Standing]:
+def best_of(reached: Sequence[TreePosition]) -> list[TreePosition]:
     """Keep the best places of each item on a level."""
-    found: dict[ItemId, list[Standing]] = {}
+    found: dict[ItemId, list[TreePosition]] = {}
     for each in reached:
         found.setdefault(each.item, []).append(each)
     return [
@@ -152,12 +152,12 @@ def best_of(reached: Sequence[Standing]) -> list[Standing]:
     ]
 
 
-def passed(place: Standing) -> int:
+def passed(place: TreePosition) -> int:
     """How many better choices were passed over on the way to a place."""
     return place.passed
 
 
-def tagging(item: ItemId, places: Sequence[Standing], error: str) -> Tagging:
+def tagging(item: ItemId, places: Sequence[TreePosition], error: str) -> Tagging:
     """Return an item's path, and the most specific of the other descriptors it got, the best first."""
     best = max((place.path for place in places if not place.passed), key=len, default=())
     ends: dict[NodeId, tuple[int, int]] = {}

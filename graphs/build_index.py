@@ -25,7 +25,7 @@ from taxonaut.state.graph_states.build_index import (
     Centre,
     Partition,
     Split,
-    Trial,
+    SplitAttempt,
 )
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision
@@ -41,7 +41,7 @@ FEWEST_COMPARED = 3
 """Labels of a centre from which on an overlap says something."""
 
 
-def partitioned(trial: Trial) -> Split:
+def partitioned(trial: SplitAttempt) -> Split:
     """Put each label with all of its centres, and with *other* if it has none."""
     members: list[list[LabelId]] = [[] for _ in trial.centres]
     other: list[LabelId] = []
@@ -200,7 +200,7 @@ class Building:
             waiting = []
             for partition in large:
                 if partition.key in kept and not partition.attempt:
-                    splits[partition.key] = Split.loaded(kept[partition.key])
+                    splits[partition.key] = Split.from_row(kept[partition.key])
                     waiting += self.children(partition, splits[partition.key])
                     emit(divided(partition, splits[partition.key]))
                 else:
@@ -229,7 +229,7 @@ class Building:
         decisions = [proposal.decision for proposal in proposals]
         await self.stop_on([proposal.error for proposal in proposals], state, decisions)
         trials = [
-            Trial(partition, proposal.centres, (*proposal.problems, *said(proposal.error)))
+            SplitAttempt(partition, proposal.centres, (*proposal.problems, *said(proposal.error)))
             for partition, proposal in zip(waiting, proposals, strict=True)
         ]
         for trial in trials:
@@ -248,7 +248,7 @@ class Building:
         ]
         return {"trials": trials, "decisions": [*state["decisions"], *decisions]}  # type: ignore[typeddict-item]
 
-    def job(self, trial: Trial) -> Job:
+    def job(self, trial: SplitAttempt) -> Job:
         """Say what the annotator has to do for one partition; nothing where there is no choice."""
         name = self.suggestions.name
         labels = trial.partition.labels if len(trial.centres) > 1 else ()
@@ -276,7 +276,7 @@ class Building:
         """Accept good splits, try others again with what was wrong, part by vectors what cannot be split so."""
         accepted: dict[str, Split] = {}
         waiting: list[Partition] = []
-        hopeless: list[Trial] = []
+        hopeless: list[SplitAttempt] = []
         for trial in state["trials"]:
             partition = trial.partition
             split, problems = self.judged(trial)
@@ -292,7 +292,7 @@ class Building:
                 hopeless.append(replace(trial, problems=reasons))
         accepted |= await self.by_vectors(hopeless)
         if self.units is not None:
-            rows = {key: split.dumped() for key, split in accepted.items()}
+            rows = {key: split.to_row() for key, split in accepted.items()}
             self.units.finish(rows, state["decisions"])
         for trial in state["trials"]:
             if trial.partition.key in accepted:
@@ -301,7 +301,7 @@ class Building:
                 emit(divided(trial.partition, split))
         return {"waiting": waiting, "splits": accepted, "trials": [], "decisions": []}  # type: ignore[typeddict-item]
 
-    def judged(self, trial: Trial) -> tuple[Split, list[str]]:
+    def judged(self, trial: SplitAttempt) -> tuple[Split, list[str]]:
         """Return a trial's split and what is wrong with it."""
         if len(trial.centres) < 2:
             few = f"only {len(trial.centres)} of the proposed categories can be used; at least 2 are needed"
@@ -309,7 +309,7 @@ class Building:
         split = partitioned(trial)
         return split, found_problems(split, len(trial.partition.labels), self.policy)
 
-    async def by_vectors(self, trials: Sequence[Trial]) -> dict[str, Split]:
+    async def by_vectors(self, trials: Sequence[SplitAttempt]) -> dict[str, Split]:
         """Part labels by their vectors where the agents found no split."""
         wishes = [
             Wish(trial.partition.labels, self.policy.wanted(trial.partition), self.architect.seed)

@@ -18,7 +18,7 @@ from taxonaut.agents.support.vector_clusters import Suggestions, Wish
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import first_grave, said, step
-from taxonaut.state.descriptors import ChangeProposal, Refined, Round
+from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round
 from taxonaut.state.errors import ModelError, ToolError
 from taxonaut.state.graph_states.build_index import Centre, Partition
 from taxonaut.state.graph_states.build_vocabulary import (
@@ -280,7 +280,7 @@ class Building:
 
     async def take(self, state: VocabularyState) -> VocabularyState:
         """Pass over groups that are not divided, and those that a former call of this run has divided already."""
-        known: dict[str, Refined] = {}
+        known: dict[str, RefinedGroup] = {}
         todo: list[ItemGroup] = []
         waiting = state["waiting"]
         while waiting:
@@ -290,7 +290,7 @@ class Building:
             waiting = []
             for group in large:
                 if group.key in kept:
-                    known[group.key] = Refined.loaded(kept[group.key])
+                    known[group.key] = RefinedGroup.from_row(kept[group.key])
                     emit(divided(group, known[group.key]))
                     waiting += self.children(group, known[group.key])
                 else:
@@ -365,7 +365,7 @@ class Building:
 
     async def settle(self, state: VocabularyState) -> VocabularyState:
         """Keep the groups that are covered well enough, or as well as they will be; theirs are the next level's."""
-        done: dict[str, Refined] = {}
+        done: dict[str, RefinedGroup] = {}
         waiting: list[ItemGroup] = []
         going_on: list[Draft] = []
         for draft in state["drafts"]:
@@ -377,7 +377,7 @@ class Building:
                 waiting += self.children(draft.group, done[draft.group.key])
         decisions = state["decisions"]
         if self.units is not None and done:
-            rows = {key: refined.dumped() for key, refined in done.items()}
+            rows = {key: refined.to_row() for key, refined in done.items()}
             self.units.finish(rows, decisions)
             decisions = []
         return {"waiting": waiting, "drafts": going_on, "refined": done, "decisions": decisions}  # type: ignore[typeddict-item]
@@ -389,7 +389,7 @@ class Building:
             return False
         return len(draft.rounds) <= self.policy.max_refinement_cycles
 
-    def refined(self, draft: Draft) -> Refined:
+    def refined(self, draft: Draft) -> RefinedGroup:
         """Part a group's items by the descriptors they got; a descriptor with too few items is left out."""
         branching = self.policy.branching or len(draft.centres)
         members: list[list[ItemId]] = [[] for _ in draft.centres]
@@ -403,7 +403,7 @@ class Building:
             problems += (f"only {len(kept)} of {len(draft.centres)} descriptors have {least} or more items",)
             kept = []
         covered = {item for number in kept for item in members[number]}
-        return Refined(
+        return RefinedGroup(
             tuple(draft.centres[number] for number in kept),
             tuple(tuple(members[number]) for number in kept),
             tuple(item for item in draft.group.labels if item not in covered),
@@ -430,7 +430,7 @@ class Building:
             emit(ChangesReviewed(draft.group.key, len(draft.rounds), len(changes), made))
         return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
 
-    def children(self, group: ItemGroup, refined: Refined) -> list[ItemGroup]:
+    def children(self, group: ItemGroup, refined: RefinedGroup) -> list[ItemGroup]:
         """Return the groups that a group's descriptors make."""
         pairs = list(zip(refined.centres, refined.members, strict=True))
         return [
@@ -459,7 +459,7 @@ class Building:
         raise first
 
 
-def divided(group: ItemGroup, refined: Refined) -> NodeSplit:
+def divided(group: ItemGroup, refined: RefinedGroup) -> NodeSplit:
     """Return what is told of a group that is done."""
     names = tuple(centre.name for centre in refined.centres)
     sizes = tuple(map(len, refined.members))

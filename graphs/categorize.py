@@ -11,7 +11,7 @@ from taxonaut.agents.category_expert import CategoryText, Judgement
 from taxonaut.agents.roles import Decides, Recommends
 from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
-from taxonaut.state.graph_states.categorize import CategorizeInput, CategorizeState, Judged
+from taxonaut.state.graph_states.categorize import CategorizeInput, CategorizeState, JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.recommendations import Categorized, Recommendation
@@ -34,8 +34,8 @@ def categorize(
     """Build the graph; compile it and invoke it with items, and what is known of them.
 
     `categorized` comes out, by item. An item goes to the general expert if its confidence is below `threshold`:
-    none at 0, all at `EVERYTHING`; without `general` none. An item for which the domain expert has no candidate
-    goes nowhere, as there would be nothing to choose from: its verdict is `undecided`, its ranking empty.
+    none at 0, all at `UNREACHABLE_THRESHOLD`; without `general` none. An item without candidates goes nowhere: its
+    verdict is `undecided`, its ranking empty.
     `texts_of` gives what the general expert reads of categories.
     """
     from langgraph.graph import END, START, StateGraph
@@ -134,11 +134,11 @@ class Routing:
         return {"categorized": categorized}  # type: ignore[typeddict-item]
 
 
-def judged(item: ItemId, judgement: Judgement) -> Judged:
+def judged(item: ItemId, judgement: Judgement) -> JudgedItem:
     """Return what is kept of a judgement."""
     decision = judgement.decision
     usage = decision.usage if decision is not None else None
-    return Judged(
+    return JudgedItem(
         item,
         judgement.ranking,
         judgement.verdict,
@@ -149,7 +149,7 @@ def judged(item: ItemId, judgement: Judgement) -> Judged:
     )
 
 
-def choice(recommendation: Recommendation, said: Judged | None) -> LabelId | None:
+def choice(recommendation: Recommendation, said: JudgedItem | None) -> LabelId | None:
     """Return an item's category: the general expert's where it was asked, never one in its place."""
     if said is not None:
         return said.label
@@ -157,7 +157,7 @@ def choice(recommendation: Recommendation, said: Judged | None) -> LabelId | Non
 
 
 def outcome(
-    recommendation: Recommendation, said: Judged | None, label: LabelId | None, path: tuple[str, ...]
+    recommendation: Recommendation, said: JudgedItem | None, label: LabelId | None, path: tuple[str, ...]
 ) -> Categorized:
     """Put together what came of an item."""
     item = recommendation.item_id

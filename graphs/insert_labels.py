@@ -15,7 +15,7 @@ from taxonaut.agents.roles import Assigns
 from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
 from taxonaut.state.errors import ModelReplyError
-from taxonaut.state.graph_states.insert_labels import InsertInput, InsertState, Standing
+from taxonaut.state.graph_states.insert_labels import InsertInput, InsertState, LabelsByNode
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Node
@@ -143,7 +143,7 @@ class Inserting:
             "unfit": dict(unfit),
         }
 
-    async def level(self, level: int, inner: Standing, below: Mapping[NodeId, Sequence[Node]]) -> Choices:
+    async def level(self, level: int, inner: LabelsByNode, below: Mapping[NodeId, Sequence[Node]]) -> Choices:
         """Return a level's choices: those a former call of this run has kept, or the annotator's."""
         key = f"level {level}"
         kept = self.units.finished([key]) if self.units is not None else {}
@@ -155,7 +155,7 @@ class Inserting:
         return choices
 
     async def chosen(
-        self, inner: Standing, below: Mapping[NodeId, Sequence[Node]]
+        self, inner: LabelsByNode, below: Mapping[NodeId, Sequence[Node]]
     ) -> tuple[Choices, list[Decision]]:
         """Let the annotator compare labels with branches; a node of very many is shown in several requests."""
         paths = self.index.node_paths(list(inner))

@@ -17,7 +17,7 @@ from taxonaut.state.graph_states.navigate import (
     NavigationInput,
     NavigationOutput,
     NavigationState,
-    Opened,
+    OpenedNode,
     Reason,
     Shortlist,
 )
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
 
-Ways = dict[NodeId, Opened]
+Ways = dict[NodeId, OpenedNode]
 
 
 class Chosen(NamedTuple):
@@ -65,7 +65,7 @@ class Guide:
 
     def from_root(self) -> Journey:
         """Begin at the root."""
-        root = Opened(self.index.root(), 0.0, "start")
+        root = OpenedNode(self.index.root(), 0.0, "start")
         return replace(self.open(Journey(), [root]), asking=self.inner([root]))
 
     def from_anchors(self, anchors: Sequence[tuple[LabelId, float]]) -> Journey:
@@ -79,7 +79,7 @@ class Guide:
         ways: Ways = {}
         for label, score in used:
             for node in self.index.placements_of(label):
-                better(ways, Opened(node, score, "anchor"))
+                better(ways, OpenedNode(node, score, "anchor"))
         starts = ranked(ways.values())
         journey = self.open(Journey(anchors=used), starts)
         inner = self.inner(starts)
@@ -93,19 +93,19 @@ class Guide:
         asked = {opened.node: opened.score for opened in journey.asking}
         ways: Ways = {}
         for at, node, own in chosen:
-            better(ways, Opened(node, self.policy.path_score(asked[at], own), "branch", at))
+            better(ways, OpenedNode(node, self.policy.path_score(asked[at], own), "branch", at))
         climbs = self.above(journey.asking)
         if self.policy.order == "depth":
             return self.pop(journey, climbs, ways)
         return self.level(journey, ways, climbs)
 
-    def above(self, nodes: Sequence[Opened]) -> Ways:
+    def above(self, nodes: Sequence[OpenedNode]) -> Ways:
         """Return the parents of nodes that were reached at an anchor or from below."""
         ways: Ways = {}
         for opened in nodes:
             if opened.how in ("anchor", "climb"):
                 for parent in self.index.parents(opened.node):
-                    better(ways, Opened(parent.id, opened.score, "climb", opened.node))
+                    better(ways, OpenedNode(parent.id, opened.score, "climb", opened.node))
         return ways
 
     def level(self, journey: Journey, ways: Ways, climbs: Ways) -> Journey:
@@ -132,13 +132,13 @@ class Guide:
         left: dict[NodeId, Reason] = dict.fromkeys((way.node for way in stack), "budget")
         return replace(journey, stack=(), asking=(), dropped=journey.dropped | left)
 
-    def keep(self, journey: Journey, ways: Ways) -> tuple[list[Opened], Journey]:
+    def keep(self, journey: Journey, ways: Ways) -> tuple[list[OpenedNode], Journey]:
         """Apply the policy to what could be opened, and note what is left closed."""
         scores = {node: way.score for node, way in ways.items()}
         nodes, why = self.policy.kept(scores, journey.reached, journey.opened)
         return [ways[node] for node in nodes], replace(journey, dropped=journey.dropped | why)
 
-    def open(self, journey: Journey, ways: Sequence[Opened]) -> Journey:
+    def open(self, journey: Journey, ways: Sequence[OpenedNode]) -> Journey:
         """Open nodes: their labels go on the shortlist, their ends count in the budget."""
         held = self.index.labels_under([way.node for way in ways])
         opened, shortlist, reached = dict(journey.opened), dict(journey.shortlist), journey.reached
@@ -148,18 +148,18 @@ class Guide:
             add(shortlist, held[way.node], way.score)
         return replace(journey, opened=opened, shortlist=shortlist, reached=reached)
 
-    def inner(self, ways: Sequence[Opened]) -> tuple[Opened, ...]:
+    def inner(self, ways: Sequence[OpenedNode]) -> tuple[OpenedNode, ...]:
         """Return those with branches."""
         return tuple(way for way in ways if not self.index.is_terminal(way.node))
 
 
-def better(ways: Ways, found: Opened) -> None:
+def better(ways: Ways, found: OpenedNode) -> None:
     """Keep the way to a node with the best score; of equal ones the first."""
     if found.node not in ways or ways[found.node].score < found.score:
         ways[found.node] = found
 
 
-def ranked(ways: Iterable[Opened]) -> list[Opened]:
+def ranked(ways: Iterable[OpenedNode]) -> list[OpenedNode]:
     """Order ways, best first; equal scores by node."""
     return sorted(ways, key=lambda way: (-way.score, way.node))
 

@@ -49,11 +49,6 @@ class ModelRequest:
     texts: tuple[str, ...] = ()
     may_be_undecided: bool = False
 
-    @property
-    def node_key(self) -> tuple[str, str]:
-        """What requests of one node share: work is ordered by it."""
-        return (self.system, self.context)
-
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:

@@ -58,7 +58,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Refined:
+class RefinedGroup:
     """What became of one group of items: its descriptors, the items of each, the rest, and the rounds.
 
     `initial` descriptors were proposed at first, the others created in rounds. Without centres the group was
@@ -72,27 +72,27 @@ class Refined:
     rounds: tuple[Round, ...] = ()
     problems: tuple[str, ...] = ()
 
-    def dumped(self) -> dict[str, Any]:
+    def to_row(self) -> dict[str, Any]:
         """Return it as plain values, for a unit of a run."""
         return asdict(self)
 
     @classmethod
-    def loaded(cls, row: Mapping[str, Any]) -> "Refined":
+    def from_row(cls, row: Mapping[str, Any]) -> "RefinedGroup":
         """Return a kept one."""
         return cls(
-            tuple(map(loaded_centre, row["centres"])),
+            tuple(map(centre_from_row, row["centres"])),
             tuple(map(tuple, row["members"])),
             tuple(row["uncovered"]),
             row["initial"],
             tuple(
-                Round(each["items"], each["assigned"], tuple(map(loaded_proposal, each["changes"])))
+                Round(each["items"], each["assigned"], tuple(map(proposal_from_row, each["changes"])))
                 for each in row["rounds"]
             ),
             tuple(row["problems"]),
         )
 
 
-def loaded_centre(row: Mapping[str, Any]) -> Centre:
+def centre_from_row(row: Mapping[str, Any]) -> Centre:
     """Return a kept centre."""
     texts: Mapping[str, Sequence[Any]] = {
         key: row.get(key, ()) for key in ("examples", "includes", "excludes")
@@ -100,7 +100,7 @@ def loaded_centre(row: Mapping[str, Any]) -> Centre:
     return Centre(row["name"], row["description"], **{key: tuple(value) for key, value in texts.items()})
 
 
-def loaded_proposal(row: Mapping[str, Any]) -> ChangeProposal:
+def proposal_from_row(row: Mapping[str, Any]) -> ChangeProposal:
     """Return a kept change proposal."""
-    centre = None if row["centre"] is None else loaded_centre(row["centre"])
+    centre = None if row["centre"] is None else centre_from_row(row["centre"])
     return ChangeProposal(**{**row, "items": tuple(row["items"]), "centre": centre})

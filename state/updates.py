@@ -245,14 +245,14 @@ Update = WalkUpdate | BuildUpdate | TalkUpdate
 
 def as_row(update: Update) -> dict[str, Any]:
     """Return an update as plain JSON values, its `kind` first."""
-    named = {each.name: plain(getattr(update, each.name)) for each in fields(update)}
+    named = {each.name: to_plain(getattr(update, each.name)) for each in fields(update)}
     return {"kind": named.pop("kind"), **named}
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Return a value with lists for tuples and dicts for mappings, all the way down."""
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): to_plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [to_plain(each) for each in value]
     return value

@@ -30,7 +30,7 @@ from taxonaut.cli.shared.terminal import (
 )
 from taxonaut.cli.vocabulary.run import cost
 from taxonaut.state.errors import InputError
-from taxonaut.state.graph_states.categorize import Judged
+from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
@@ -185,7 +185,7 @@ def categorize_all(
         bar.stage("categorizing", given.count)
         with sink as write:
 
-            def take(item: Item, result: tuple[Categorized, Judged | None]) -> None:
+            def take(item: Item, result: tuple[Categorized, JudgedItem | None]) -> None:
                 tally.count(result[0])
                 write(item, result[0])
 

@@ -106,7 +106,7 @@ def undo_tool(desk: Desk) -> Change:
     async def plan(arguments: Arguments) -> Plan:
         given = arguments.get("event")
         with refusals_for_models():
-            event = index.events.last_standing().change if given is None else EventId(int(given))
+            event = index.events.last_active().change if given is None else EventId(int(given))
             named = index.events.get(event)
         found = next((each for each in index.events.changes() if each.first <= named.id <= each.id), None)
 

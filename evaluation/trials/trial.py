@@ -25,7 +25,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, distinct_items
 from taxonaut.state.stores.decisions import Decisions
-from taxonaut.state.stores.prompt_trials import Trials
+from taxonaut.state.stores.prompt_trials import PromptTrials
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.prompt_lab.template_versions import (
@@ -274,12 +274,12 @@ async def run_side(
     """Run one version."""
     started = time.perf_counter()
     under = workspace.with_prompts(workspace.prompts.with_version(version.name, version.files))
-    newest = Trials(workspace.database).newest_decision()
+    newest = PromptTrials(workspace.database).newest_decision()
     run, found = await run_version(under, how, items, on_done, everything=everything)
     seconds = time.perf_counter() - started
     ids = [item.id for item in items]
     rows = Decisions(workspace.database).for_items(run, ids)
-    new = Trials(workspace.database).decisions_since(run, ids, newest)
+    new = PromptTrials(workspace.database).decisions_since(run, ids, newest)
     fresh = rows[len(rows) - new :]
     return Run(version, origin, tuple(found), tuple(latest_decisions(rows)), tuple(fresh), seconds)
 
@@ -366,7 +366,7 @@ def keep_report(workspace: Workspace, report: TrialReport, items: Sequence[Item]
     """Keep the measurements; those of an equal trial are replaced."""
     digest = hashlib.sha256("\0".join(f"{item.id}\0{item.text}" for item in items).encode(errors="replace"))
     row = {"on": digest.hexdigest()[:16], **summary(report)}
-    Trials(workspace.database).keep(report.template, report.before.hash, report.after.hash, row)
+    PromptTrials(workspace.database).keep(report.template, report.before.hash, report.after.hash, row)
 
 
 def summary(report: TrialReport) -> dict[str, Any]:

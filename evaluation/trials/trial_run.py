@@ -8,7 +8,7 @@ from typing import Any, Literal
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state import version
 from taxonaut.state.errors import InputError
-from taxonaut.state.graph_states.categorize import Judged
+from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item, ItemResult
@@ -168,7 +168,7 @@ async def run_categorize(
     return run_id(workspace, made.fingerprint), found
 
 
-def found_by_experts(result: Categorized, judged: Judged | None) -> Found:
+def found_by_experts(result: Categorized, judged: JudgedItem | None) -> Found:
     """Return the labels of a categorized item."""
     labels = () if result.label is None else tuple(dict.fromkeys((result.label, *result.ranking)))
     return Found(result.item_id, labels, judged.reason if judged is not None else "", result.error)

@@ -1,1 +1,1 @@
-"""The DuckDB connection: opening and locking, migrations, JSON columns, id counters."""
+"""The DuckDB connection: opening and locking, id counters, migrations, JSON columns."""

@@ -22,22 +22,25 @@ _MISSING = re.compile(r"no such file|database does not exist|not a directory", r
 _FOREIGN = re.compile(
     r"not a valid duckdb|could not read enough bytes|corrupt|checksum|existing extension|serialization", re.I
 )
+_FEW = 64
+"""Keys that are looked up through a table's index; more are joined."""
+
 _PID = re.compile(r"PID (\d+)")
 
 
 @contextmanager
-def explained(path: Path | None) -> Iterator[None]:
+def translated_errors(path: Path | None) -> Iterator[None]:
     """Raise DuckDB's errors from the block as errors of ours; `path` is the file they are about."""
     try:
         yield
     except duckdb.Error as error:
-        ours = explain(error, path)
+        ours = translate_error(error, path)
         if ours is error:
             raise
         raise ours from error
 
 
-def explain(error: duckdb.Error, path: Path | None) -> Exception:
+def translate_error(error: duckdb.Error, path: Path | None) -> Exception:
     """Return the error of ours that says what went wrong with `path` and what to do; else `error` itself."""
     text = str(error)
     where = repr(str(path)) if path is not None else "the database in memory"
@@ -131,7 +134,7 @@ class Database:
 
     @classmethod
     def _connect(cls, path: Path, read_only: bool, memory_limit: str, threads: int) -> "Database":
-        with explained(path):
+        with translated_errors(path):
             connection = duckdb.connect(
                 str(path), read_only=read_only, config=_settings(memory_limit, threads)
             )
@@ -166,7 +169,7 @@ class Database:
             if self._depth:
                 yield self._connection
                 return
-            with explained(self.path):
+            with translated_errors(self.path):
                 yield from self._transaction()
 
     def _transaction(self) -> Iterator[DuckDBPyConnection]:
@@ -199,12 +202,12 @@ class Database:
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
-        with explained(self.path):
+        with translated_errors(self.path):
             return self.read().execute(sql, list(parameters)).fetchall()
 
     def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, Any]:
         """Return a query's columns as NumPy arrays."""
-        with explained(self.path):
+        with translated_errors(self.path):
             return self.read().execute(sql, list(parameters)).fetchnumpy()
 
     def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -214,7 +217,7 @@ class Database:
 
     def checkpoint(self) -> None:
         """Write the log into the file now, so that a copy of the file alone is whole."""
-        with self.lock, explained(self.path):
+        with self.lock, translated_errors(self.path):
             self._connection.execute("CHECKPOINT")
 
     def close(self) -> None:
@@ -228,7 +231,7 @@ class Database:
             if self.path is not None and self._opened.get(self.path) is self:
                 del self._opened[self.path]
             self._local = threading.local()
-            with explained(self.path):
+            with translated_errors(self.path):
                 self._connection.close()
 
     def __enter__(self) -> Self:
@@ -236,6 +239,35 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def fetch_by_number(
+    database: Database, columns: str, table: str, key: str, numbers: Sequence[int]
+) -> list[tuple[Any, ...]]:
+    """Return the rows whose `key` is among `numbers`, in any order.
+
+    A few keys go through the table's index; many are joined, bounded by the least and the greatest so
+    that DuckDB skips what lies outside. Names come from code, never from input.
+    """
+    if not numbers:
+        return []
+    if len(numbers) <= _FEW:
+        places = ", ".join("?" * len(numbers))
+        return database.rows(f"SELECT {columns} FROM {table} WHERE {key} IN ({places})", numbers)
+    sql = (
+        f"SELECT {columns} FROM {table} "
+        f"WHERE {key} BETWEEN $2 AND $3 AND {key} IN (SELECT unnest($1::BIGINT[]))"
+    )
+    return database.rows(sql, [list(numbers), min(numbers), max(numbers)])
+
+
+def next_ids(connection: DuckDBPyConnection, counter: str, count: int = 1) -> int:
+    """Return the first of `count` numbers of a counter that were never given out before."""
+    sql = "UPDATE counters SET next = next + ? WHERE name = ? RETURNING next"
+    row = connection.execute(sql, [count, counter]).fetchone()
+    if row is None:
+        raise KeyError(counter)
+    return int(row[0]) - count
 
 
 def hide_progress(connection: duckdb.DuckDBPyConnection) -> None:

@@ -7,7 +7,7 @@ from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Decision, Item
 
 
-class Standing(NamedTuple):
+class TreePosition(NamedTuple):
     """An item at the end of a path of descriptors; `passed` better choices were passed over on the way."""
 
     item: ItemId
@@ -28,8 +28,8 @@ class AssignState(AssignInput, total=False):
     """
 
     texts: dict[ItemId, str]
-    standing: list[Standing]
-    reached: list[Standing]
+    standing: list[TreePosition]
+    reached: list[TreePosition]
     errors: dict[ItemId, str]
     decisions: list[Decision]
     taggings: dict[ItemId, Tagging]

@@ -65,12 +65,12 @@ class Split:
     problems: tuple[str, ...] = ()
     fallback: bool = False
 
-    def dumped(self) -> dict[str, Any]:
+    def to_row(self) -> dict[str, Any]:
         """Return it as plain values, for a unit of a run."""
         return asdict(self)
 
     @classmethod
-    def loaded(cls, row: Mapping[str, Any]) -> "Split":
+    def from_row(cls, row: Mapping[str, Any]) -> "Split":
         """Return a kept split."""
         centres = tuple(
             Centre(centre["name"], centre["description"], tuple(centre["examples"]))
@@ -81,7 +81,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SplitAttempt:
     """A partition with the centres proposed for it; after the annotator's turn, with each label's centres.
 
     `assigned` aligns with the partition's labels: numbers of centres, none for *other*.
@@ -107,6 +107,6 @@ class BuildState(BuildInput, total=False):
     """A build on its way: partitions still to be split, those at work, and what became of the others."""
 
     waiting: list[Partition]
-    trials: list[Trial]
+    trials: list[SplitAttempt]
     splits: Annotated[dict[str, Split], operator.or_]
     decisions: list[Decision]

@@ -4,7 +4,7 @@ import operator
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
-from taxonaut.state.descriptors import ChangeProposal, Refined, Round
+from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round
 from taxonaut.state.graph_states.build_index import Centre, Partition
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Item
@@ -63,5 +63,5 @@ class VocabularyState(VocabularyInput, total=False):
 
     waiting: list[ItemGroup]
     drafts: list[Draft]
-    refined: Annotated[dict[str, Refined], operator.or_]
+    refined: Annotated[dict[str, RefinedGroup], operator.or_]
     decisions: list[Decision]

@@ -7,12 +7,12 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized, Recommendation, Verdict
 from taxonaut.state.records import Decision, Item
 
-EVERYTHING = 2.0
+UNREACHABLE_THRESHOLD = 2.0
 """A threshold that no confidence reaches: all items go to the general expert."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedItem:
     """What the general expert said of one item, and the tokens that took.
 
     `verdict` is `general`, `none`, `undecided` or `failed`; the category is the first of `ranking`.
@@ -37,7 +37,7 @@ class CategorizeInput(TypedDict):
 
     items: list[Item]
     recommended: NotRequired[dict[ItemId, Recommendation]]
-    judged: NotRequired[dict[ItemId, Judged]]
+    judged: NotRequired[dict[ItemId, JudgedItem]]
 
 
 class CategorizeState(CategorizeInput, total=False):

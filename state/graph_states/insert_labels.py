@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from taxonaut.state.ids import LabelId, NodeId
 
-Standing = Mapping[NodeId, tuple[LabelId, ...]]
+LabelsByNode = Mapping[NodeId, tuple[LabelId, ...]]
 """The labels before each node, in the order of the input."""
 
 
@@ -24,7 +24,7 @@ class InsertState(InsertInput, total=False):
     """
 
     level: int
-    standing: Standing
+    standing: LabelsByNode
     visited: Mapping[NodeId, frozenset[LabelId]]
     inserted: Mapping[LabelId, tuple[NodeId, ...]]
     unfit: Mapping[LabelId, tuple[NodeId, ...]]

@@ -16,14 +16,6 @@ Reason = Literal["threshold", "beam", "budget"]
 """Why a branch that the navigator chose was not opened."""
 
 
-class Visit(NamedTuple):
-    """An item that stands before a node, with the score of the path that led there."""
-
-    item: ItemId
-    node: NodeId
-    score: float
-
-
 class Candidate(NamedTuple):
     """A label of a shortlist: its score (docs/walk.md), and where it is from (`tree`, `dense`, `both`)."""
 
@@ -34,7 +26,7 @@ class Candidate(NamedTuple):
 Shortlist = dict[LabelId, Candidate]
 
 
-class Opened(NamedTuple):
+class OpenedNode(NamedTuple):
     """A node that a walk opened: its path score, how it was reached, and from which node."""
 
     node: NodeId
@@ -53,7 +45,7 @@ class Trail:
     `retrieved` are the labels of the shortlist that dense retrieval alone found.
     """
 
-    opened: tuple[Opened, ...] = ()
+    opened: tuple[OpenedNode, ...] = ()
     dropped: Mapping[Reason, tuple[NodeId, ...]] = field(default_factory=dict)
     anchors: tuple[tuple[LabelId, float], ...] = ()
     retrieved: tuple[LabelId, ...] = ()
@@ -67,9 +59,9 @@ class Journey:
     be opened, the next one last. `reached`: terminal nodes opened so far, anchored ones not counted.
     """
 
-    asking: tuple[Opened, ...] = ()
-    stack: tuple[Opened, ...] = ()
-    opened: dict[NodeId, Opened] = field(default_factory=dict)
+    asking: tuple[OpenedNode, ...] = ()
+    stack: tuple[OpenedNode, ...] = ()
+    opened: dict[NodeId, OpenedNode] = field(default_factory=dict)
     dropped: dict[NodeId, Reason] = field(default_factory=dict)
     reached: int = 0
     shortlist: Shortlist = field(default_factory=dict)

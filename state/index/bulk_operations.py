@@ -6,7 +6,7 @@ from typing import Any
 from taxonaut.state.db.json_codec import canonical, pack
 from taxonaut.state.errors import InputError
 from taxonaut.state.index.checks import TREE_ROOT, check_nothing_lost, check_tree
-from taxonaut.state.index.operations import Arguments, Done, Editor, Step
+from taxonaut.state.index.operations import Arguments, Editor, OperationCall, OperationResult
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.records import Label, Node, Tree, TreeNode
 
@@ -21,7 +21,7 @@ WITH RECURSIVE chain AS (
 """
 
 
-def new_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
+def number_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
     """Return the arguments of `add_labels` for labels that have no number yet."""
     seen = set(editor.view.labels.numbers)
     for label in labels:
@@ -32,7 +32,7 @@ def new_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
         if not label.name.strip():
             raise InputError(f"label {label.id!r} has no name; give each label one")
         seen.add(label.id)
-    first = editor.give_out("label", len(labels))
+    first = editor.next_ids("label", len(labels))
     rows = [
         [first + place, label.id, label.name, label.description, label.batch]
         for place, label in enumerate(labels)
@@ -40,7 +40,7 @@ def new_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
     return {"labels": rows, "new": True}
 
 
-def add_labels(editor: Editor, arguments: Arguments) -> Done:
+def add_labels(editor: Editor, arguments: Arguments) -> OperationResult:
     """Add numbered labels."""
     rows = arguments["labels"]
     editor.append("labels", _LABEL_COLUMNS, rows)
@@ -51,32 +51,36 @@ def add_labels(editor: Editor, arguments: Arguments) -> Done:
     editor.view.changed()
     batches = list(dict.fromkeys(row[4] for row in rows))
     span = {"first": rows[0][0], "last": rows[-1][0]}
-    return Done({"count": len(rows), "batches": batches, **span}, Step("drop_labels", span))
+    return OperationResult(
+        {"count": len(rows), "batches": batches, **span}, OperationCall("drop_labels", span)
+    )
 
 
-def describe_labels(editor: Editor, arguments: Arguments) -> Done:
+def describe_labels(editor: Editor, arguments: Arguments) -> OperationResult:
     """Change the descriptions of labels, (id, description) rows."""
     rows = {editor.view.labels.number(label): (label, text) for label, text in arguments["descriptions"]}
     former = editor.view.labels.get(list(rows))
     editor.describe_labels({number: text for number, (_, text) in rows.items()})
-    return Done(
+    return OperationResult(
         {"descriptions": [list(row) for row in rows.values()]},
-        Step("describe_labels", {"descriptions": [[label.id, label.description] for label in former]}),
+        OperationCall(
+            "describe_labels", {"descriptions": [[label.id, label.description] for label in former]}
+        ),
     )
 
 
-def rename_labels(editor: Editor, arguments: Arguments) -> Done:
+def rename_labels(editor: Editor, arguments: Arguments) -> OperationResult:
     """Change the names of labels, (id, name) rows."""
     rows = {editor.view.labels.number(label): (label, name) for label, name in arguments["names"]}
     former = editor.view.labels.get(list(rows))
     editor.rename_labels({number: name for number, (_, name) in rows.items()})
-    return Done(
+    return OperationResult(
         {"names": [list(row) for row in rows.values()]},
-        Step("rename_labels", {"names": [[label.id, label.name] for label in former]}),
+        OperationCall("rename_labels", {"names": [[label.id, label.name] for label in former]}),
     )
 
 
-def drop_labels(editor: Editor, arguments: Arguments) -> Done:
+def drop_labels(editor: Editor, arguments: Arguments) -> OperationResult:
     """Take labels out by number, unless one of them is in use by a tree that stands or could come back."""
     first, last = arguments["first"], arguments["last"]
     used = editor.execute(
@@ -95,17 +99,19 @@ def drop_labels(editor: Editor, arguments: Arguments) -> Done:
     editor.execute("DELETE FROM labels WHERE number BETWEEN ? AND ?", [first, last])
     editor.view.drop_labels()
     editor.view.changed()
-    return Done({"count": len(rows)}, Step("add_labels", {"labels": [list(row) for row in rows]}))
+    return OperationResult(
+        {"count": len(rows)}, OperationCall("add_labels", {"labels": [list(row) for row in rows]})
+    )
 
 
-def load_tree(editor: Editor, tree: Tree, allow_unplaced: bool) -> Done:
+def load_tree(editor: Editor, tree: Tree, allow_unplaced: bool) -> OperationResult:
     """Put a whole tree in the place of the current one, which stays in the file so that it can come back."""
     numbers = editor.view.labels.numbers
     check_tree(tree, numbers)
     if not allow_unplaced:
         check_nothing_lost(tree, numbers)
     former, root = editor.shape.tree, _root(editor)
-    new = editor.give_out("tree")
+    new = editor.next_ids("tree")
     editor.execute(
         "INSERT INTO trees (id, previous, method, settings) VALUES (?, ?, ?, ?)",
         [new, former, tree.method, canonical(tree.settings)],
@@ -122,10 +128,10 @@ def load_tree(editor: Editor, tree: Tree, allow_unplaced: bool) -> Done:
         "edges": len(tree.edges),
         "placements": len(tree.placements),
     }
-    return Done(payload, Step("switch_tree", {"tree": former, "root": root}))
+    return OperationResult(payload, OperationCall("switch_tree", {"tree": former, "root": root}))
 
 
-def switch_tree(editor: Editor, arguments: Arguments) -> Done:
+def switch_tree(editor: Editor, arguments: Arguments) -> OperationResult:
     """Let another tree of the file stand."""
     tree, former, root = int(arguments["tree"]), editor.shape.tree, _root(editor)
     dangling = editor.execute(
@@ -138,7 +144,7 @@ def switch_tree(editor: Editor, arguments: Arguments) -> Done:
         raise InputError(f"tree {tree!r} names {dangling} labels that were taken out since; add them first")
     _switch(editor, tree)
     editor.update_node(ROOT, arguments["root"])
-    return Done({"tree": tree}, Step("switch_tree", {"tree": former, "root": root}))
+    return OperationResult({"tree": tree}, OperationCall("switch_tree", {"tree": former, "root": root}))
 
 
 def _switch(editor: Editor, tree: int) -> None:
@@ -163,7 +169,7 @@ def _texts(node: Node | TreeNode) -> dict[str, Any]:
 
 def _append_tree(editor: Editor, new: int, tree: Tree) -> None:
     nodes = [node for node in tree.nodes if node.key != TREE_ROOT]
-    first = editor.give_out("node", len(nodes))
+    first = editor.next_ids("node", len(nodes))
     ids = {TREE_ROOT: ROOT, **{node.key: first + place for place, node in enumerate(nodes)}}
     numbers = editor.view.labels.numbers
     editor.append(
@@ -183,7 +189,7 @@ def _append_tree(editor: Editor, new: int, tree: Tree) -> None:
             for node in nodes
         ],
     )
-    place = editor.give_out("position", len(tree.edges) + len(tree.placements))
+    place = editor.next_ids("position", len(tree.edges) + len(tree.placements))
     editor.append(
         "edges",
         ("tree", "parent", "child", "position"),

@@ -13,7 +13,7 @@ LEAST_OVERLAP = 0.5
 """Two nodes are one if they share at least this part of the labels that are below either (Jaccard)."""
 
 
-def matched(before: Snapshot, after: Snapshot) -> dict[NodeId, NodeId]:
+def match_nodes(before: Snapshot, after: Snapshot) -> dict[NodeId, NodeId]:
     """Return for each node of `before` the one of `after` that it is, if any.
 
     Within one tree these are the same ids. Otherwise it is the only node with the same path of names; among
@@ -237,7 +237,7 @@ class _Comparison:
 
     def __init__(self, before: Snapshot, after: Snapshot) -> None:
         self.before, self.after = before, after
-        self.there = matched(before, after)
+        self.there = match_nodes(before, after)
         self.new = set(after.nodes) - set(self.there.values())
         self.old = {now: then for then, now in self.there.items()}
 

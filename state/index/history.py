@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taxonaut.state.db.connection import Database
-from taxonaut.state.db.counters import give_out
+from taxonaut.state.db.connection import Database, fetch_by_number, next_ids
 from taxonaut.state.db.json_codec import dump, load, unpack
-from taxonaut.state.db.lookup import fetch_by_number
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId, LabelId, NodeId
-from taxonaut.state.index.operations import Done
+from taxonaut.state.index.operations import OperationResult
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import Change, Event, Label, Node
@@ -30,7 +28,12 @@ class Events:
         self._database = database
 
     def add(
-        self, operation: str, done: Done, tree: int | None, change: EventId | None = None, note: str = ""
+        self,
+        operation: str,
+        done: OperationResult,
+        tree: int | None,
+        change: EventId | None = None,
+        note: str = "",
     ) -> Event:
         """Write an event. `tree` is the tree it acted on, None if it acted on none.
 
@@ -38,7 +41,7 @@ class Events:
         """
         inverse = {"operation": done.inverse.operation, "arguments": done.inverse.arguments}
         with self._database.write() as connection:
-            id_ = EventId(give_out(connection, "event"))
+            id_ = EventId(next_ids(connection, "event"))
             connection.execute(
                 "INSERT INTO events (id, operation, tree, payload, inverse, change, note) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -53,7 +56,7 @@ class Events:
             raise NotFoundError(f"no event {event!r} in the index; `taxonaut index log` lists them")
         return _event(rows[0])
 
-    def last_standing(self) -> Event:
+    def last_active(self) -> Event:
         """Return the last event that is neither undone nor an undo. Raises InputError if there is none."""
         sql = (
             f"SELECT {_COLUMNS} FROM events WHERE undone_by IS NULL AND operation <> 'undo' "
@@ -69,7 +72,7 @@ class Events:
         rows = self._database.rows("SELECT tree FROM events WHERE id = ?", [event])
         return None if rows[0][0] is None else int(rows[0][0])
 
-    def standing_after(self, event: EventId) -> Iterator[Event]:
+    def active_after(self, event: EventId) -> Iterator[Event]:
         """Yield the later events that are neither undone nor an undo, latest first."""
         sql = (
             f"SELECT {_COLUMNS} FROM events WHERE id > ? AND undone_by IS NULL AND operation <> 'undo' "
@@ -82,7 +85,7 @@ class Events:
         with self._database.write() as connection:
             connection.execute("UPDATE events SET undone_by = ? WHERE id = ?", [undone_by, event])
 
-    def knows(self, change: EventId) -> bool:
+    def has_change(self, change: EventId) -> bool:
         """Say whether a change has events; one that was rolled back has none."""
         return bool(self._database.rows("SELECT 1 FROM events WHERE id = ? AND change = id", [change]))
 
@@ -94,7 +97,7 @@ class Events:
         )
         return [_event(row) for row in self._database.rows(sql, [change, change])]
 
-    def back_to(self, event: EventId) -> "list[Event]":
+    def since(self, event: EventId) -> "list[Event]":
         """Return the events after one, latest first."""
         sql = f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC"
         return [_event(row) for row in self._database.rows(sql, [event])]
@@ -209,10 +212,10 @@ class History:
         """Return the tree as it stood after an event; 0 is before the first."""
         if event != 0:
             self._check(event)
-        self._go_back(self._events.back_to(event))
+        self._go_back(self._events.since(event))
         return self._snapshot(event)
 
-    def before_and_now(
+    def before_and_after(
         self, later: Sequence[Event], event: EventId, now: EventId
     ) -> tuple[Snapshot, Snapshot]:
         """Return the tree before the latest events, which are given latest first, and as it stands."""

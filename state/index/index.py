@@ -21,7 +21,7 @@ class Index(IndexLog):
     def add_labels(self, labels: Sequence[Label]) -> None:
         """Add labels, placed nowhere yet. Raises InputError for an id given twice or known, or no name."""
         if labels:
-            self._change("add_labels", lambda editor: bulk_operations.new_labels(editor, labels))
+            self._change("add_labels", lambda editor: bulk_operations.number_labels(editor, labels))
 
     def describe_labels(self, descriptions: Mapping[LabelId, str]) -> None:
         """Give labels other descriptions, as one event; those that say the same already are passed over."""
@@ -77,11 +77,11 @@ class Index(IndexLog):
             raise InputError(f"a node was given the name {name!r}; give it one with letters")
 
         def arguments(editor: Editor) -> Arguments:
-            id_ = NodeId(editor.give_out("node"))
+            id_ = NodeId(editor.next_ids("node"))
             row = node_row(
                 id_, name, description, tuple(includes), tuple(excludes), label_id, tuple(examples)
             )
-            at = editor.give_out("position")
+            at = editor.next_ids("position")
             return {"node": row, "parents": [[parent, at]], "children": [], "placements": []}
 
         event = self._change("create_node", arguments)
@@ -128,7 +128,7 @@ class Index(IndexLog):
         """Put `child` under one more parent. Raises CycleError if `parent` is below `child` or is it."""
         self._change(
             "add_edge",
-            lambda editor: {"parent": parent, "child": child, "position": editor.give_out("position")},
+            lambda editor: {"parent": parent, "child": child, "position": editor.next_ids("position")},
         )
 
     def remove_edge(self, parent: NodeId, child: NodeId) -> None:
@@ -143,7 +143,7 @@ class Index(IndexLog):
             return
 
         def arguments(editor: Editor) -> Arguments:
-            first = editor.give_out("position", len(new))
+            first = editor.next_ids("position", len(new))
             return {"label": label, "nodes": [[node, first + place] for place, node in enumerate(new)]}
 
         self._change("place", arguments)
@@ -155,7 +155,7 @@ class Index(IndexLog):
     def place_many(self, pairs: Sequence[tuple[LabelId, NodeId]]) -> None:
         """Place many labels at once, as one event; placements that are there already are passed over."""
         with self._database.write() as connection:
-            new = node_operations.new_pairs(Editor(self._database, self._view, connection), pairs)
+            new = node_operations.missing_placements(Editor(self._database, self._view, connection), pairs)
             if new:
                 self._record("place_many", lambda editor: node_operations.place_many(editor, new))
 

@@ -9,11 +9,18 @@ from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index import bulk_operations, operations
 from taxonaut.state.index.diff import IndexDiff, diff
 from taxonaut.state.index.history import Events, History, Part
-from taxonaut.state.index.operations import Arguments, Done, Editor, Operation, Step
+from taxonaut.state.index.operations import Arguments, Editor, Operation, OperationCall, OperationResult
 from taxonaut.state.index.patches import patch
 from taxonaut.state.index.reader import IndexReader
 from taxonaut.state.index.snapshot import Snapshot
-from taxonaut.state.index.undo import LABEL_TEXTS, WITHOUT_TREE, labels_of, nodes_of, rests_on, retold
+from taxonaut.state.index.undo import (
+    LABEL_TEXTS,
+    WITHOUT_TREE,
+    depends_on,
+    labels_edited_by,
+    labels_in,
+    nodes_in,
+)
 from taxonaut.state.index.view import IndexView
 from taxonaut.state.records import Event
 
@@ -65,7 +72,7 @@ class IndexLog(IndexReader):
         Undoing an undo does its event again. Raises InputError if later changes rest on the event.
         """
         if event is None:
-            return self.undo_change(self.events.last_standing().change)[-1]
+            return self.undo_change(self.events.last_active().change)[-1]
         with self._database.write():
             target = self.events.get(event)
             if target.undone_by is not None:
@@ -109,31 +116,31 @@ class IndexLog(IndexReader):
         Costs what was changed, whatever the size of the index, as long as the tree was not replaced.
         """
         with self._database.lock:
-            later = self.events.back_to(event)
-            history = History(self._database, self.events, touched(self._view, later))
-            return diff(*history.before_and_now(later, event, self.version()))
+            later = self.events.since(event)
+            history = History(self._database, self.events, affected_part(self._view, later))
+            return diff(*history.before_and_after(later, event, self.version()))
 
     def replaced_since(self, event: EventId) -> bool:
         """Say whether the tree was replaced by another since an event."""
-        return any(later.inverse["operation"] == "switch_tree" for later in self.events.back_to(event))
+        return any(later.inverse["operation"] == "switch_tree" for later in self.events.since(event))
 
     @contextmanager
-    def trial(self) -> Iterator[None]:
+    def preserve_cache(self) -> Iterator[None]:
         """Hold the index while changes in the block are made and rolled back; what it knows in memory stays known."""
-        with self._database.lock, self._view.kept():
+        with self._database.lock, self._view.preserve_over_rollback():
             yield
 
     def _take_back(self, target: Event) -> Event:
-        inverse = Step(target.inverse["operation"], dict(target.inverse["arguments"]))
+        inverse = OperationCall(target.inverse["operation"], dict(target.inverse["arguments"]))
         if inverse.operation == "unplace":
             inverse.arguments["may_lose"] = target.operation == "place"
         self._check_undoable(target, inverse)
         return self._record("undo", lambda editor: _undone(target, inverse, editor), inverse.operation)
 
-    def _check_undoable(self, target: Event, inverse: Step) -> None:
+    def _check_undoable(self, target: Event, inverse: OperationCall) -> None:
         numbers = self._view.labels.numbers
-        for later in self.events.standing_after(target.id):
-            if rests_on(later, target, numbers.get):
+        for later in self.events.active_after(target.id):
+            if depends_on(later, target, numbers.get):
                 raise InputError(
                     f"event {target.id!r} cannot be undone before event {later.id!r}, which may rest on it; "
                     "undo that first"
@@ -171,14 +178,14 @@ class IndexLog(IndexReader):
     def _change(self, operation: str, arguments: Callable[[Editor], Arguments]) -> Event:
         return self._record(operation, lambda editor: _OPERATIONS[operation](editor, arguments(editor)))
 
-    def _record(self, name: str, step: Callable[[Editor], Done], operation: str = "") -> Event:
+    def _record(self, name: str, step: Callable[[Editor], OperationResult], operation: str = "") -> Event:
         with self._database.write() as connection:
             done = step(Editor(self._database, self._view, connection))
             tree = None if (operation or name) in WITHOUT_TREE else self._view.shape.tree
             group = self._group or _Group("")
             event = self.events.add(name, done, tree, group.number(self.events), group.note)
             group.first = event.change
-            self._view.recorded(event.id)
+            self._view.record_event(event.id)
             return event
 
 
@@ -190,15 +197,15 @@ class _Group:
         self.first: EventId | None = None
 
     def number(self, events: Events) -> EventId | None:
-        return self.first if self.first is not None and events.knows(self.first) else None
+        return self.first if self.first is not None and events.has_change(self.first) else None
 
 
-def _undone(target: Event, inverse: Step, editor: Editor) -> Done:
+def _undone(target: Event, inverse: OperationCall, editor: Editor) -> OperationResult:
     done = _OPERATIONS[inverse.operation](editor, inverse.arguments)
-    return Done({**done.payload, "event": target.id, "operation": inverse.operation}, done.inverse)
+    return OperationResult({**done.payload, "event": target.id, "operation": inverse.operation}, done.inverse)
 
 
-def touched(view: IndexView, events: Sequence[Event]) -> Part | None:
+def affected_part(view: IndexView, events: Sequence[Event]) -> Part | None:
     """Return what events named, its neighbours and all above; None where one of them changed the whole tree.
 
     Hold `database.lock` around it.
@@ -210,8 +217,8 @@ def touched(view: IndexView, events: Sequence[Event]) -> Part | None:
         operation, arguments = event.inverse["operation"], event.inverse["arguments"]
         if operation == "switch_tree":
             return None
-        nodes |= nodes_of(event)
-        labels |= labels_of(event, numbers.get) | retold(event, numbers.get)
+        nodes |= nodes_in(event)
+        labels |= labels_in(event, numbers.get) | labels_edited_by(event, numbers.get)
         if operation == "drop_labels":
             labels.update(range(arguments["first"], arguments["last"] + 1))
     standing = [node for node in nodes if shape.has(node)]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.checks import TREE_ROOT, check_tree
-from taxonaut.state.index.operations import Arguments, Done, Editor, node_row
+from taxonaut.state.index.operations import Arguments, Editor, OperationResult, node_row
 from taxonaut.state.index.patches import patch, patch_of
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.records import Tree, TreeNode
@@ -13,7 +13,7 @@ from taxonaut.state.records import Tree, TreeNode
 _SHOWN = 5
 
 
-def new_pairs(editor: Editor, pairs: Iterable[tuple[LabelId, NodeId]]) -> list[tuple[int, int]]:
+def missing_placements(editor: Editor, pairs: Iterable[tuple[LabelId, NodeId]]) -> list[tuple[int, int]]:
     """Return the (node, label number) placements that are not there yet, each once."""
     pairs = list(dict.fromkeys(pairs))
     editor.view.check_nodes(dict.fromkeys(node for _, node in pairs))
@@ -22,16 +22,16 @@ def new_pairs(editor: Editor, pairs: Iterable[tuple[LabelId, NodeId]]) -> list[t
     return [(node, label) for node, label in numbered if node not in shape.nodes_of[label]]
 
 
-def place_many(editor: Editor, placements: Sequence[tuple[int, int]]) -> Done:
-    """Add placements that `new_pairs` gave."""
+def place_many(editor: Editor, placements: Sequence[tuple[int, int]]) -> OperationResult:
+    """Add placements that `missing_placements` gave."""
     done = patch(editor, patch_of(add_placements=_placed(editor, placements)))
-    return Done({"count": len(placements)}, done.inverse)
+    return OperationResult({"count": len(placements)}, done.inverse)
 
 
-def create_nodes(editor: Editor, pairs: Sequence[tuple[NodeId, TreeNode]]) -> Done:
+def create_nodes(editor: Editor, pairs: Sequence[tuple[NodeId, TreeNode]]) -> OperationResult:
     """Make nodes, each under a parent that is there; their keys and labels do not count."""
     editor.view.check_nodes(dict.fromkeys(parent for parent, _ in pairs))
-    first, at = editor.give_out("node", len(pairs)), editor.give_out("position", len(pairs))
+    first, at = editor.next_ids("node", len(pairs)), editor.next_ids("position", len(pairs))
     rows = [
         node_row(NodeId(first + row), n.name, n.description, n.includes, n.excludes, None, n.examples)
         for row, (_, n) in enumerate(pairs)
@@ -39,10 +39,10 @@ def create_nodes(editor: Editor, pairs: Sequence[tuple[NodeId, TreeNode]]) -> Do
     edges = [(parent, first + row, at + row) for row, (parent, _) in enumerate(pairs)]
     done = patch(editor, patch_of(add_nodes=rows, add_edges=edges))
     parents = list(dict.fromkeys(parent for parent, _ in pairs))
-    return Done({"parents": parents, "first": first, "count": len(pairs)}, done.inverse)
+    return OperationResult({"parents": parents, "first": first, "count": len(pairs)}, done.inverse)
 
 
-def move_node(editor: Editor, node: int, to: int, from_: int | None) -> Done:
+def move_node(editor: Editor, node: int, to: int, from_: int | None) -> OperationResult:
     """Take a node from under one parent and put it, as the last, under another."""
     editor.view.check_nodes([node, to, *([] if from_ is None else [from_])])
     parents = editor.shape.parents[node]
@@ -55,12 +55,12 @@ def move_node(editor: Editor, node: int, to: int, from_: int | None) -> Done:
     leaves = parents[0] if from_ is None else from_
     if leaves == to:
         raise InputError(f"node {node!r} is under node {to!r} already; nothing to move")
-    edges = [] if to in parents else [(to, node, editor.give_out("position"))]
+    edges = [] if to in parents else [(to, node, editor.next_ids("position"))]
     done = patch(editor, patch_of(remove_edges=[(leaves, node)], add_edges=edges))
-    return Done({"node": node, "from": leaves, "to": to}, done.inverse)
+    return OperationResult({"node": node, "from": leaves, "to": to}, done.inverse)
 
 
-def merge_nodes(editor: Editor, keep: int, away: int) -> Done:
+def merge_nodes(editor: Editor, keep: int, away: int) -> OperationResult:
     """Put what is below and in `away` into `keep`, after what is there, and remove `away`.
 
     Where `keep` stands right under `away`, it takes its place.
@@ -76,7 +76,7 @@ def merge_nodes(editor: Editor, keep: int, away: int) -> Done:
     return _spread(editor, away, edges, [keep], {"keep": keep, "away": away})
 
 
-def dissolve_node(editor: Editor, node: int) -> Done:
+def dissolve_node(editor: Editor, node: int) -> OperationResult:
     """Remove a node; what is below and in it goes to each of its parents, after what is there."""
     editor.view.check_nodes([node])
     shape = editor.shape
@@ -90,15 +90,15 @@ def dissolve_node(editor: Editor, node: int) -> Done:
     return _spread(editor, node, edges, above, {"node": node})
 
 
-def graft(editor: Editor, node: int, tree: Tree) -> Done:
+def graft(editor: Editor, node: int, tree: Tree) -> OperationResult:
     """Replace the labels placed in a node by a sub-tree that holds them; key 0 of the tree is the node."""
     change, first, labels = _grafted(editor, node, tree)
     done = patch(editor, change)
     counts = {"count": len(change["add_nodes"]), "labels": labels}
-    return Done({"node": node, "method": tree.method, "first": first, **counts}, done.inverse)
+    return OperationResult({"node": node, "method": tree.method, "first": first, **counts}, done.inverse)
 
 
-def graft_many(editor: Editor, trees: Mapping[NodeId, Tree]) -> Done:
+def graft_many(editor: Editor, trees: Mapping[NodeId, Tree]) -> OperationResult:
     """Replace the labels of several nodes by sub-trees, at once."""
     whole = patch_of()
     labels = 0
@@ -109,7 +109,7 @@ def graft_many(editor: Editor, trees: Mapping[NodeId, Tree]) -> Done:
             whole[key] += change[key]
     done = patch(editor, whole)
     counts = {"count": len(whole["add_nodes"]), "labels": labels}
-    return Done({"nodes": list(trees), **counts}, done.inverse)
+    return OperationResult({"nodes": list(trees), **counts}, done.inverse)
 
 
 def _grafted(editor: Editor, node: int, tree: Tree) -> tuple[Arguments, int, int]:
@@ -120,7 +120,7 @@ def _grafted(editor: Editor, node: int, tree: Tree) -> tuple[Arguments, int, int
     _check_same_labels(tree, node, book.ids(here))
     check_tree(tree, set(book.ids(here)))
     nodes = [each for each in tree.nodes if each.key != TREE_ROOT]
-    first = editor.give_out("node", len(nodes))
+    first = editor.next_ids("node", len(nodes))
     ids = {TREE_ROOT: node, **{each.key: first + place for place, each in enumerate(nodes)}}
     rows = [
         node_row(
@@ -135,7 +135,7 @@ def _grafted(editor: Editor, node: int, tree: Tree) -> tuple[Arguments, int, int
         for each in nodes
     ]
     placements = dict.fromkeys((ids[key], book.number(label)) for key, label in tree.placements)
-    at = editor.give_out("position", len(tree.edges))
+    at = editor.next_ids("position", len(tree.edges))
     change = patch_of(
         add_nodes=rows,
         add_edges=[(ids[parent], ids[child], at + row) for row, (parent, child) in enumerate(tree.edges)],
@@ -147,12 +147,12 @@ def _grafted(editor: Editor, node: int, tree: Tree) -> tuple[Arguments, int, int
 
 def _spread(
     editor: Editor, gone: int, edges: Sequence[tuple[int, int]], heirs: Sequence[int], payload: Arguments
-) -> Done:
+) -> OperationResult:
     """Remove a node, adding edges and giving its labels to its heirs."""
     shape = editor.shape
     labels = shape.labels_at[gone]
     placements = [(heir, label) for heir in heirs for label in labels if heir not in shape.nodes_of[label]]
-    place = editor.give_out("position", len(edges))
+    place = editor.next_ids("position", len(edges))
     name = editor.view.nodes.get([gone])[0].name
     old = [(parent, gone) for parent in shape.parents[gone]] + [
         (gone, child) for child in shape.children[gone]
@@ -167,11 +167,11 @@ def _spread(
             add_placements=_placed(editor, placements),
         ),
     )
-    return Done({**payload, "name": name, "labels": len(labels)}, done.inverse)
+    return OperationResult({**payload, "name": name, "labels": len(labels)}, done.inverse)
 
 
 def _placed(editor: Editor, placements: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    first = editor.give_out("position", len(placements))
+    first = editor.next_ids("position", len(placements))
     return [(node, label, first + row) for row, (node, label) in enumerate(placements)]
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from taxonaut.state.db.connection import Database
-from taxonaut.state.db.counters import give_out
+from taxonaut.state.db.connection import Database, next_ids
 from taxonaut.state.db.json_codec import pack
 from taxonaut.state.errors import CycleError, InputError
 from taxonaut.state.ids import LabelId, NodeId
@@ -43,9 +42,9 @@ class Editor:
         """Insert rows inside the transaction."""
         self._database.append(table, columns, rows)
 
-    def give_out(self, counter: str, count: int = 1) -> int:
+    def next_ids(self, counter: str, count: int = 1) -> int:
         """Return the first of `count` numbers never given out before."""
-        return give_out(self._connection, counter, count)
+        return next_ids(self._connection, counter, count)
 
     def insert_nodes(self, nodes: Sequence[dict[str, Any]]) -> None:
         """Add nodes' rows; the label of each is an id or None."""
@@ -143,7 +142,7 @@ Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class OperationCall:
     """An operation by name, with arguments that JSON can hold."""
 
     operation: str
@@ -151,17 +150,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class OperationResult:
     """What an operation did: what the event log says of it, and the step that takes it back."""
 
     payload: Arguments
-    inverse: Step
+    inverse: OperationCall
 
 
-Operation = Callable[[Editor, Arguments], Done]
+Operation = Callable[[Editor, Arguments], OperationResult]
 
 
-def create_node(editor: Editor, arguments: Arguments) -> Done:
+def create_node(editor: Editor, arguments: Arguments) -> OperationResult:
     """Put a node, with the edges and placements given, into the tree."""
     node, parents, children = arguments["node"], arguments["parents"], arguments["children"]
     id_ = node["id"]
@@ -177,10 +176,10 @@ def create_node(editor: Editor, arguments: Arguments) -> Done:
     )
     if placements:
         editor.insert_placements(placements)
-    return Done(arguments, Step("remove_node", {"node": id_}))
+    return OperationResult(arguments, OperationCall("remove_node", {"node": id_}))
 
 
-def remove_node(editor: Editor, arguments: Arguments) -> Done:
+def remove_node(editor: Editor, arguments: Arguments) -> OperationResult:
     """Take a node out, unless that would orphan a node or lose a label."""
     id_ = int(arguments["node"])
     editor.view.check_nodes([id_])
@@ -205,28 +204,29 @@ def remove_node(editor: Editor, arguments: Arguments) -> Done:
     placed = editor.delete_placements([(id_, label) for label in shape.labels_at[id_]])
     editor.delete_nodes([id_])
     restored = {
-        "node": as_row(node),
+        "node": row_from_node(node),
         "parents": [[parent, place] for parent, child, place in gone if child == id_],
         "children": [[child, place] for parent, child, place in gone if parent == id_],
         "placements": [[book.ids([label])[0], place] for _, label, place in placed],
     }
-    return Done({"node": id_, "name": node.name}, Step("create_node", restored))
+    return OperationResult({"node": id_, "name": node.name}, OperationCall("create_node", restored))
 
 
-def edit_node(editor: Editor, arguments: Arguments) -> Done:
+def edit_node(editor: Editor, arguments: Arguments) -> OperationResult:
     """Change some of a node's texts."""
     id_, fields = int(arguments["node"]), arguments["fields"]
     editor.view.check_nodes([id_])
     if not str(fields.get("name", "-")).strip():
         raise InputError(f"node {id_!r} was given no name; give it one")
-    former = as_row(editor.view.nodes.get([id_])[0])
+    former = row_from_node(editor.view.nodes.get([id_])[0])
     editor.update_node(id_, fields)
-    return Done(
-        arguments, Step("edit_node", {"node": id_, "fields": {name: former[name] for name in fields}})
+    return OperationResult(
+        arguments,
+        OperationCall("edit_node", {"node": id_, "fields": {name: former[name] for name in fields}}),
     )
 
 
-def add_edge(editor: Editor, arguments: Arguments) -> Done:
+def add_edge(editor: Editor, arguments: Arguments) -> OperationResult:
     """Put a node under one more parent."""
     parent, child = int(arguments["parent"]), int(arguments["child"])
     editor.view.check_nodes([parent, child])
@@ -234,10 +234,10 @@ def add_edge(editor: Editor, arguments: Arguments) -> Done:
         raise InputError(f"node {child!r} is already under node {parent!r}; nothing to add")
     _check_no_cycle(editor, parent, child)
     editor.insert_edges([(parent, child, int(arguments["position"]))])
-    return Done(arguments, Step("remove_edge", {"parent": parent, "child": child}))
+    return OperationResult(arguments, OperationCall("remove_edge", {"parent": parent, "child": child}))
 
 
-def remove_edge(editor: Editor, arguments: Arguments) -> Done:
+def remove_edge(editor: Editor, arguments: Arguments) -> OperationResult:
     """Take a node from under one of its parents, unless it is the last."""
     parent, child = int(arguments["parent"]), int(arguments["child"])
     editor.view.check_nodes([parent, child])
@@ -249,10 +249,12 @@ def remove_edge(editor: Editor, arguments: Arguments) -> Done:
             f"node {parent!r} is the only parent of node {child!r}; give it another first, or remove it"
         )
     place = editor.delete_edges([(parent, child)])[0][2]
-    return Done(arguments, Step("add_edge", {"parent": parent, "child": child, "position": place}))
+    return OperationResult(
+        arguments, OperationCall("add_edge", {"parent": parent, "child": child, "position": place})
+    )
 
 
-def place(editor: Editor, arguments: Arguments) -> Done:
+def place(editor: Editor, arguments: Arguments) -> OperationResult:
     """Place a label in nodes that do not have it yet."""
     label, nodes = LabelId(arguments["label"]), arguments["nodes"]
     number = editor.view.labels.number(label)
@@ -261,10 +263,12 @@ def place(editor: Editor, arguments: Arguments) -> Done:
     if there:
         raise InputError(f"label {label!r} is already placed in node {there[0]!r}; nothing to place")
     editor.insert_placements([(node, number, position) for node, position in nodes])
-    return Done(arguments, Step("unplace", {"label": label, "nodes": [node for node, _ in nodes]}))
+    return OperationResult(
+        arguments, OperationCall("unplace", {"label": label, "nodes": [node for node, _ in nodes]})
+    )
 
 
-def unplace(editor: Editor, arguments: Arguments) -> Done:
+def unplace(editor: Editor, arguments: Arguments) -> OperationResult:
     """Take a label out of nodes; whether it may lose its last place is for the caller to say."""
     label, nodes = LabelId(arguments["label"]), [int(node) for node in arguments["nodes"]]
     number = editor.view.labels.number(label)
@@ -277,9 +281,9 @@ def unplace(editor: Editor, arguments: Arguments) -> Done:
     if not arguments.get("may_lose", True) and len(placed) == len(nodes):
         raise InputError(f"node {nodes[0]!r} is the only place of label {label!r}; place it elsewhere first")
     gone = editor.delete_placements([(node, number) for node in nodes])
-    return Done(
+    return OperationResult(
         {"label": label, "nodes": nodes},
-        Step("place", {"label": label, "nodes": [[node, position] for node, _, position in gone]}),
+        OperationCall("place", {"label": label, "nodes": [[node, position] for node, _, position in gone]}),
     )
 
 
@@ -292,7 +296,7 @@ def _check_no_cycle(editor: Editor, parent: int, child: int) -> None:
         )
 
 
-def as_row(node: Node) -> Arguments:
+def row_from_node(node: Node) -> Arguments:
     """Return a node that is in the tree as `create_node` takes it."""
     return node_row(
         node.id, node.name, node.description, node.includes, node.excludes, node.label_id, node.examples

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from taxonaut.state.errors import CycleError, InputError
-from taxonaut.state.index.operations import Arguments, Done, Editor, Step, as_row
+from taxonaut.state.index.operations import Arguments, Editor, OperationCall, OperationResult, row_from_node
 from taxonaut.state.index.shape import ROOT
 
 Edges = list[list[int]]
@@ -41,7 +41,7 @@ def patch_of(
     }
 
 
-def patch(editor: Editor, arguments: Arguments) -> Done:
+def patch(editor: Editor, arguments: Arguments) -> OperationResult:
     """Change the tree as one, unless that leaves a cycle, an orphan or (if not `may_lose`) a lost label."""
     _check_nodes(editor, arguments)
     _check_edges(editor, arguments)
@@ -59,7 +59,7 @@ def patch(editor: Editor, arguments: Arguments) -> Done:
     if arguments["add_placements"]:
         editor.insert_placements([(node, label, place) for node, label, place in arguments["add_placements"]])
     inverse = patch_of(
-        add_nodes=map(as_row, removed),
+        add_nodes=map(row_from_node, removed),
         remove_nodes=[node["id"] for node in arguments["add_nodes"]],
         add_edges=edges,
         remove_edges=[row[:2] for row in arguments["add_edges"]],
@@ -67,7 +67,7 @@ def patch(editor: Editor, arguments: Arguments) -> Done:
         remove_placements=[row[:2] for row in arguments["add_placements"]],
         may_lose=homeless,
     )
-    return Done({}, Step("patch", inverse))
+    return OperationResult({}, OperationCall("patch", inverse))
 
 
 def _check_nodes(editor: Editor, arguments: Arguments) -> None:

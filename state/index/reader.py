@@ -36,7 +36,7 @@ class IndexStats:
     labels_per_terminal: float
 
 
-def measure(database: Database, tree: int) -> IndexStats:
+def measure_tree(database: Database, tree: int) -> IndexStats:
     """Count one tree, whatever its size, without reading a text."""
     labels = int(database.rows("SELECT count(*) FROM labels")[0][0])
     edges = database.columns("SELECT parent, child FROM edges WHERE tree = ? ORDER BY parent", [tree])
@@ -274,7 +274,7 @@ class IndexReader:
     def stats(self) -> IndexStats:
         """Count what is in the index."""
         with self._database.lock:
-            return measure(self._database, self._view.shape.tree)
+            return measure_tree(self._database, self._view.shape.tree)
 
     def tree_method(self) -> str:
         """Say how the tree that stands was made: `native`, `kmeans`, … or `empty`."""

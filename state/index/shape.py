@@ -96,7 +96,7 @@ class Shape:
         self.labels_at.touch(node for node, _ in placements)
         self.nodes_of.touch(label for _, label in placements)
 
-    def read_again(self) -> None:
+    def refresh(self) -> None:
         """Note that changes since were taken back."""
         for links in (self.children, self.parents, self.labels_at, self.nodes_of):
             links.touch_all()

@@ -24,23 +24,23 @@ Number = Callable[[LabelId], int | None]
 """Gives a label's import number, None for one that was taken out."""
 
 
-def rests_on(later: Event, event: Event, number: Number) -> bool:
+def depends_on(later: Event, event: Event, number: Number) -> bool:
     """Say whether `later` must be undone before `event`."""
     operation, arguments = _inverse(event)
-    texts = retold(later, number)
+    texts = labels_edited_by(later, number)
     if operation in LABEL_TEXTS:
-        return _inverse(later)[0] == operation and bool(texts & retold(event, number))
+        return _inverse(later)[0] == operation and bool(texts & labels_edited_by(event, number))
     if texts and operation != "drop_labels":
         return False
     if operation == "remove_node":
-        return arguments["node"] in nodes_of(later)
+        return arguments["node"] in nodes_in(later)
     if operation == "edit_node":
         return _inverse(later)[0] == "edit_node" and _inverse(later)[1]["node"] == arguments["node"]
     if operation in ("place", "unplace"):
-        return number(LabelId(arguments["label"])) in labels_of(later, number)
+        return number(LabelId(arguments["label"])) in labels_in(later, number)
     if operation == "drop_labels":
         first, last = arguments["first"], arguments["last"]
-        return any(first <= label <= last for label in texts | labels_of(later, number))
+        return any(first <= label <= last for label in texts | labels_in(later, number))
     if operation == "switch_tree":
         return _inverse(later)[0] not in WITHOUT_TREE
     if operation == "patch":
@@ -51,9 +51,9 @@ def rests_on(later: Event, event: Event, number: Number) -> bool:
 def _meet(later: Event, event: Event, number: Number) -> bool:
     """Say whether two changes share a label, an edge's fate, or a node that either made or removed."""
     return bool(
-        _made(event) & nodes_of(later)
-        or _made(later) & nodes_of(event)
-        or labels_of(event, number) & labels_of(later, number)
+        _made(event) & nodes_in(later)
+        or _made(later) & nodes_in(event)
+        or labels_in(event, number) & labels_in(later, number)
         or (_on_edges(event) and _on_edges(later))
     )
 
@@ -80,7 +80,7 @@ def _made(event: Event) -> set[int]:
     return {arguments["node"]["id"]} if operation == "create_node" else set()
 
 
-def nodes_of(event: Event) -> set[int]:
+def nodes_in(event: Event) -> set[int]:
     """Return the nodes that an event names."""
     nodes: set[int] = set()
     for arguments in (event.payload, event.inverse["arguments"]):
@@ -100,7 +100,7 @@ def nodes_of(event: Event) -> set[int]:
     return nodes
 
 
-def labels_of(event: Event, number: Number) -> set[int]:
+def labels_in(event: Event, number: Number) -> set[int]:
     """Return the import numbers of the labels that an event names."""
     labels: set[LabelId] = set()
     for arguments in (event.payload, event.inverse["arguments"]):
@@ -118,7 +118,7 @@ def labels_of(event: Event, number: Number) -> set[int]:
     return numbers
 
 
-def retold(event: Event, number: Number) -> set[int]:
+def labels_edited_by(event: Event, number: Number) -> set[int]:
     """Return the import numbers of the labels whose names or descriptions an event changed."""
     operation, arguments = _inverse(event)
     if operation not in LABEL_TEXTS:

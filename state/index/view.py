@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from taxonaut.state.db.connection import Database
+from taxonaut.state.db.connection import Database, fetch_by_number
 from taxonaut.state.db.json_codec import unpack
-from taxonaut.state.db.lookup import fetch_by_number
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.shape import Shape
@@ -88,7 +87,6 @@ class LabelBook:
         return [Label(LabelId(id_), name, description, batch) for id_, name, description, batch in rows]
 
 
-_node_book_MOST_KEPT = 32_768
 _COLUMNS = "id, name, description, includes, excludes, label, examples"
 
 
@@ -108,9 +106,9 @@ class NodeBook:
         rows = fetch_by_number(self._database, _COLUMNS, "nodes", "id", missing)
         fresh = {row[0]: self._node(row) for row in rows}
         fresh.update((id_, self._kept[id_]) for id_ in ids if id_ in self._kept)
-        if len(self._kept) > _node_book_MOST_KEPT:
+        if len(self._kept) > _MOST_KEPT:
             self._kept.clear()
-        if len(fresh) <= _node_book_MOST_KEPT:
+        if len(fresh) <= _MOST_KEPT:
             self._kept.update(fresh)
         return [fresh[id_] for id_ in ids]
 
@@ -161,7 +159,7 @@ class IndexView:
         self._labels = self._nodes = None
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def preserve_over_rollback(self) -> Iterator[None]:
         """Keep what is known over a transaction in the block that is rolled back: only what it touched is read again.
 
         Hold `database.lock` around it.
@@ -173,7 +171,7 @@ class IndexView:
         if not current or before[1:] != (self._shape, self._labels, self._nodes):
             self.drop()
         if self._shape is not None:
-            self._shape.read_again()
+            self._shape.refresh()
         if self._labels is not None:
             self._labels.back_to(there)
         if self._nodes is not None:
@@ -186,7 +184,7 @@ class IndexView:
         self._database.changes += 1
         self._seen = self._database.changes
 
-    def recorded(self, event: int) -> None:
+    def record_event(self, event: int) -> None:
         """Note the event under which the change that is being made is kept."""
         self._refresh()
         self.changed()

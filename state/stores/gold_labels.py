@@ -6,7 +6,7 @@ from taxonaut.state.db.connection import Database
 from taxonaut.state.ids import ItemId, LabelId
 
 
-class Gold:
+class GoldLabels:
     """Gold labels by item. `unit` tells texts of one id apart, as `classification.unit_key` does."""
 
     def __init__(self, database: Database) -> None:

@@ -45,7 +45,7 @@ DELETE FROM prompt_trials WHERE template = $1 AND before_hash = $2 AND after_has
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class PromptTrial:
     """A trial that was made. `report` is as `evaluation.trial.summary` writes it; `made` is UTC, ISO 8601."""
 
     template: str
@@ -56,7 +56,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class VersionUse:
     """What one version of a template did in all runs.
 
     `first` and `last` are times, UTC, ISO 8601. Tokens are sums over all decisions, cached ones with what they
@@ -92,7 +92,7 @@ class FirstRight:
     run: RunId
 
 
-class Trials:
+class PromptTrials:
     """The trials of a workspace, and what its templates' versions did."""
 
     def __init__(self, database: Database) -> None:
@@ -107,18 +107,18 @@ class Trials:
                 [template, before, after, dump(dict(report))],
             )
 
-    def of(self, template: str | None = None) -> list[Trial]:
+    def of(self, template: str | None = None) -> list[PromptTrial]:
         """Return the trials, of one template if it is named, the newest first."""
         sql = """
         SELECT template, before_hash, after_hash, report, made FROM prompt_trials
         WHERE $1 IS NULL OR template = $1 ORDER BY made DESC, rowid DESC
         """
         return [
-            Trial(name, before, after, load(report), made.isoformat(timespec="seconds"))
+            PromptTrial(name, before, after, load(report), made.isoformat(timespec="seconds"))
             for name, before, after, report, made in self._database.rows(sql, [template])
         ]
 
-    def uses(self, template: str | None = None) -> dict[tuple[str, str], Use]:
+    def uses(self, template: str | None = None) -> dict[tuple[str, str], VersionUse]:
         """Return what each version did, by template and hash; of one template if it is named."""
         return {(row[0], row[1]): _use(row) for row in self._database.rows(_USES, [template])}
 
@@ -138,10 +138,10 @@ class Trials:
         return int(self._database.rows(_SINCE, [run, list(items), newest])[0][0])
 
 
-def _use(row: tuple[Any, ...]) -> Use:
+def _use(row: tuple[Any, ...]) -> VersionUse:
     name, hash_, decisions, runs, items, first, last, errors, abstained, cached = row[:10]
     prompt, completion, reused, latency, models, newest = row[10:]
-    return Use(
+    return VersionUse(
         template=name,
         hash=hash_,
         decisions=int(decisions),

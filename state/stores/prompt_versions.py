@@ -23,12 +23,12 @@ class TemplateSamples:
         """Keep templates' variables, which are plain values; of each template the newest stay."""
         if not samples:
             return
-        rows = [(template, packed(variables)) for template, variables in samples]
+        rows = [(template, variables_json(variables)) for template, variables in samples]
         with self._database.write() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO template_samples (template, key, variables, kept) "
                 "VALUES (?, ?, ?, now() AT TIME ZONE 'UTC')",
-                [[template, key_of(text), text] for template, text in dict.fromkeys(rows)],
+                [[template, sample_key(text), text] for template, text in dict.fromkeys(rows)],
             )
             connection.execute(
                 """
@@ -49,12 +49,12 @@ class TemplateSamples:
         return found
 
 
-def packed(variables: Mapping[str, Any]) -> str:
+def variables_json(variables: Mapping[str, Any]) -> str:
     """Write variables as JSON; in ASCII, as texts may hold halves of a sign."""
     return json.dumps(dict(variables), sort_keys=True)
 
 
-def key_of(text: str) -> str:
+def sample_key(text: str) -> str:
     """What makes two samples the same."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

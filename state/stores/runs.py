@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from taxonaut.state.db.connection import Database
-from taxonaut.state.db.counters import give_out
+from taxonaut.state.db.connection import Database, next_ids
 from taxonaut.state.db.json_codec import canonical, dump, load
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Decision
 from taxonaut.state.stores.decisions import Decisions
-from taxonaut.state.stores.traces import Trails
+from taxonaut.state.stores.traces import Traces
 
 Status = Literal["running", "finished", "failed", "interrupted"]
 
@@ -39,7 +38,7 @@ class Runs:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._decisions = Decisions(database)
-        self._trails = Trails(database)
+        self._trails = Traces(database)
 
     def open(self, kind: str, fingerprint: str, settings: Mapping[str, Any]) -> RunId:
         """Start a run, or continue the one of this kind and fingerprint, whatever its status."""
@@ -53,7 +52,7 @@ class Runs:
                     [canonical(settings), known[0]],
                 )
                 return RunId(known[0])
-            run = give_out(connection, "run")
+            run = next_ids(connection, "run")
             connection.execute(
                 "INSERT INTO runs (id, kind, fingerprint, settings, status) VALUES (?, ?, ?, ?, 'running')",
                 [run, kind, fingerprint, canonical(settings)],
@@ -91,7 +90,7 @@ class Runs:
         return RunUnits(self, run)
 
     @contextmanager
-    def working(self, run: RunId) -> Iterator[None]:
+    def recording_status(self, run: RunId) -> Iterator[None]:
         """Close a run by how the block ends: `finished`, `failed` by an error, else `interrupted`."""
         status: Status = "interrupted"
         try:

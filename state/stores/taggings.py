@@ -13,7 +13,7 @@ _TREE = "(SELECT id FROM current_tree)"
 _READ = f"SELECT item, path, others FROM tags WHERE tree = {_TREE}"
 
 
-class Tags:
+class Taggings:
     """What the items got from the vocabulary that stands; each tree keeps its own, so that `undo` brings them back.
 
     A node that was removed since is still in the rows; `Vocabulary` passes over it.

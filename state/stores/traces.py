@@ -5,7 +5,7 @@ from typing import Any
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.db.json_codec import dump, load, pack, unpack
-from taxonaut.state.graph_states.navigate import Opened, Reason, Trail
+from taxonaut.state.graph_states.navigate import OpenedNode, Reason, Trail
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 
 _COLUMNS = ("run", "item", "opened", "dropped", "anchors", "retrieved")
@@ -16,7 +16,7 @@ FROM trails WHERE run = $1 AND item IN (SELECT unnest($2::VARCHAR[])) GROUP BY i
 """
 
 
-class Trails:
+class Traces:
     """The trails of all runs, only ever appended to."""
 
     def __init__(self, database: Database) -> None:
@@ -43,7 +43,7 @@ def _trail(row: Sequence[Any]) -> Trail:
     opened, anchors, retrieved = (unpack(row[place]) for place in (0, 2, 3))
     dropped: dict[Reason, list[NodeId]] = load(row[1])  # type: ignore[assignment]
     return Trail(
-        tuple(Opened(NodeId(node), score, how, via) for node, score, how, via in opened),
+        tuple(OpenedNode(NodeId(node), score, how, via) for node, score, how, via in opened),
         {reason: tuple(nodes) for reason, nodes in dropped.items()},
         tuple((LabelId(label), score) for label, score in anchors),
         tuple(LabelId(label) for label in retrieved),

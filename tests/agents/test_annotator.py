@@ -101,7 +101,7 @@ async def test_labels_go_in_batches_and_come_back_in_order() -> None:
         LABELS[:0:-1],
         LABELS[:1],
     ]
-    assert len({request.node_key for request in model.history}) == 2
+    assert len({(request.system, request.context) for request in model.history}) == 2
     assert [numbers_of(job, assigned.each) for job, assigned in zip(jobs, found, strict=True)] == [
         [["foxes"], ["fish", "birds"], [], ["whales"]],
         [["whales"], [], ["fish", "birds"], ["foxes"]],

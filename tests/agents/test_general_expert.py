@@ -47,7 +47,7 @@ async def test_equal_shortlists_share_one_prompt_whatever_their_order(index: Ind
     labels = {label.id: label for label in index.labels(NAMES)}
     shortlists = [(ONE, NAMES), (TWO, NAMES[:1]), (THREE, NAMES[::-1])]
     await GeneralExpert(model, PromptLibrary()).rank(shortlists, labels, paths(index))
-    first, second, third = (request.node_key for request in model.history)
+    first, second, third = ((request.system, request.context) for request in model.history)
     assert (first == third, first == second) == (True, False)
 
 

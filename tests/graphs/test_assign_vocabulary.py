@@ -14,7 +14,7 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.db.connection import Database
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
-from taxonaut.state.graph_states.assign_vocabulary import AssignState, Standing
+from taxonaut.state.graph_states.assign_vocabulary import AssignState, TreePosition
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Tree, TreeNode
@@ -155,8 +155,8 @@ def test_a_server_that_is_gone_stops_everything(index: Index) -> None:
 
 
 def test_an_item_stands_at_so_many_nodes_of_a_level_only() -> None:
-    at = [Standing(ItemId("a"), (NodeId(node),), passed) for node, passed in enumerate([3, 0, 2, 1] * 3)]
-    few = [Standing(ItemId("b"), (NodeId(1),), 5)]
+    at = [TreePosition(ItemId("a"), (NodeId(node),), passed) for node, passed in enumerate([3, 0, 2, 1] * 3)]
+    few = [TreePosition(ItemId("b"), (NodeId(1),), 5)]
     found = best_of([*at, *few])
     assert len(found) == MOST_STANDING + 1
     assert [each.path[0] for each in found] == [1, 5, 9, 3, 7, 11, 2, 6, 1]
@@ -185,8 +185,8 @@ def test_the_bound_holds_on_a_wide_level(database: Database) -> None:
 
 
 def test_paths_are_put_together() -> None:
-    def at(passed: int, *path: int) -> Standing:
-        return Standing(ItemId("i"), tuple(map(NodeId, path)), passed)
+    def at(passed: int, *path: int) -> TreePosition:
+        return TreePosition(ItemId("i"), tuple(map(NodeId, path)), passed)
 
     assert tagging(ItemId("i"), [], "") == Tagging(ItemId("i"))
     places = [at(0, 2), at(1, 3), at(0, 2, 4), at(1, 2, 5), at(1, 3, 6), at(2, 3, 7), at(1, 3, 6, 8)]

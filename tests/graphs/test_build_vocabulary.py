@@ -7,12 +7,12 @@ from typing import Any
 from goods import Goods, central, of
 
 from taxonaut.models.requests import ModelRequest
-from taxonaut.state.descriptors import ChangeProposal, Refined, Round
+from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round
 from taxonaut.state.graph_states.build_index import Centre
 
 LAMPS = Centre("Lamps", "They give light.")
 WIDER = Centre("Paper", "", (), ("clips",))
-ROOT = Refined(
+ROOT = RefinedGroup(
     (
         Centre("Pens"),
         replace(WIDER, examples=central("clip")),
@@ -34,10 +34,10 @@ ROOT = Refined(
         Round(33, 32),
     ),
 )
-PENS = Refined(
+PENS = RefinedGroup(
     (Centre("Gel pens"), Centre("Fountain pens")), (of("gel"), of("fountain")), (), 2, (Round(12, 12),)
 )
-PAPER = Refined(
+PAPER = RefinedGroup(
     (Centre("Notes"), Centre("Copies")),
     (of("note"), of("copy")),
     of("clip"),

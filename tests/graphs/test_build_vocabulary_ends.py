@@ -23,7 +23,7 @@ from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.db.connection import Database
-from taxonaut.state.descriptors import Refined
+from taxonaut.state.descriptors import RefinedGroup
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
@@ -34,11 +34,11 @@ TOP = replace(POLICY, depth=1)
 """The first level only: 33 items, of which 24 fit Pens or Paper at first."""
 
 
-def names(refined: Refined) -> list[str]:
+def names(refined: RefinedGroup) -> list[str]:
     return [centre.name for centre in refined.centres]
 
 
-def rounds(refined: Refined) -> list[tuple[int, list[tuple[str, bool | None]]]]:
+def rounds(refined: RefinedGroup) -> list[tuple[int, list[tuple[str, bool | None]]]]:
     """How many items were assigned in each round, and the kinds of its changes with the verdicts."""
     return [(r.assigned, [(c.kind, c.approved) for c in r.changes]) for r in refined.rounds]
 

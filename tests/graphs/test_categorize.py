@@ -15,7 +15,7 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import ModelReplyError
-from taxonaut.state.graph_states.categorize import EVERYTHING, CategorizeState, Judged
+from taxonaut.state.graph_states.categorize import UNREACHABLE_THRESHOLD, CategorizeState, JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.recommendations import Categorized, Recommendation
@@ -106,7 +106,13 @@ def test_what_is_sure_stands_and_the_rest_is_asked_together(index: Index, databa
 
 @pytest.mark.parametrize(
     ("threshold", "sent"),
-    [(0.0, []), (0.4, []), (0.41, [UNSURE]), (0.9, [HALF, UNSURE]), (EVERYTHING, [SURE, HALF, UNSURE])],
+    [
+        (0.0, []),
+        (0.4, []),
+        (0.41, [UNSURE]),
+        (0.9, [HALF, UNSURE]),
+        (UNREACHABLE_THRESHOLD, [SURE, HALF, UNSURE]),
+    ],
 )
 def test_what_a_threshold_sends(
     index: Index, database: Database, threshold: float, sent: list[ItemId]
@@ -118,7 +124,7 @@ def test_what_a_threshold_sends(
 
 
 def test_without_a_general_expert_the_domain_expert_decides_all(index: Index, database: Database) -> None:
-    state = route(index, database, EVERYTHING, None)
+    state = route(index, database, UNREACHABLE_THRESHOLD, None)
     assert verdicts(state) == {
         "sure": ("domain", BOOTS),
         "half": ("domain", BALL),
@@ -129,7 +135,7 @@ def test_without_a_general_expert_the_domain_expert_decides_all(index: Index, da
 def test_nobody_decides_by_default(index: Index, database: Database) -> None:
     replies = {"sure": [0], "half": [-1], "unsure": ModelReplyError("no call")}
     model = ScriptedModel(rule=lambda request: replies[request.text])
-    state = route(index, database, EVERYTHING, model)
+    state = route(index, database, UNREACHABLE_THRESHOLD, model)
     assert verdicts(state) == {
         "sure": ("none", None),
         "half": ("undecided", None),
@@ -141,7 +147,7 @@ def test_nobody_decides_by_default(index: Index, database: Database) -> None:
 
 def test_an_item_without_candidates_goes_nowhere(index: Index, database: Database) -> None:
     model = ScriptedModel()
-    state = route(index, database, EVERYTHING, model, classifier=Fixed({SURE: (0.0, 0.0, 0.0)}))
+    state = route(index, database, UNREACHABLE_THRESHOLD, model, classifier=Fixed({SURE: (0.0, 0.0, 0.0)}))
     assert state["categorized"] == {
         SURE: Categorized(SURE, None, (), "undecided", Recommendation(SURE, (), ()))
     }
@@ -150,7 +156,7 @@ def test_an_item_without_candidates_goes_nowhere(index: Index, database: Databas
 
 def test_only_candidates_are_on_offer(index: Index, database: Database) -> None:
     model = ScriptedModel(rule=takes("Pucks"))
-    state = route(index, database, EVERYTHING, model)
+    state = route(index, database, UNREACHABLE_THRESHOLD, model)
     assert verdicts(state) == {"sure": ("none", None), "half": ("none", None), "unsure": ("general", PUCK)}
 
 
@@ -160,7 +166,7 @@ def test_what_is_known_is_not_asked_again_and_counts_only_below_the_threshold(
     half = Recommendation(HALF, (BALL, BOOTS), (0.5, 0.3))
     known = {
         "recommended": {HALF: half},
-        "judged": {item: Judged(item, (BOOTS,), "general", "said before") for item in (SURE, HALF)},
+        "judged": {item: JudgedItem(item, (BOOTS,), "general", "said before") for item in (SURE, HALF)},
     }
     model, classifier = ScriptedModel(rule=takes("Pucks")), Fixed()
     state = route(index, database, 0.6, model, known, classifier)

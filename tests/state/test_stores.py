@@ -1,9 +1,8 @@
-"""What lies beside the index: answers, items, facts, templates."""
+"""The stores next to the index: replies, items, templates."""
 
 import pytest
 
 from taxonaut.state.db.connection import Database
-from taxonaut.state.db.counters import Meta
 from taxonaut.state.db.json_codec import canonical, dump, load, pack, unpack
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.ids import ItemId
@@ -50,15 +49,6 @@ def test_a_text_of_a_million_characters(database: Database) -> None:
     item = Item(ItemId("long"), "🍏x" * 500_000)
     Items(database).put([item])
     assert Items(database).get([item.id]) == [item]
-
-
-def test_facts(database: Database) -> None:
-    meta = Meta(database)
-    assert meta.get("builder", "none") == "none"
-    meta.set("builder", "kmeans")
-    meta.set("builder", ODD)
-    meta.set("a", "")
-    assert (meta.get("builder"), meta.all()) == (ODD, {"a": "", "builder": ODD})
 
 
 def test_templates_are_kept_by_hash(database: Database) -> None:

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonaut.state.descriptors import ChangeProposal, Refined, Round, loaded_centre
+from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round, centre_from_row
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId
 
@@ -27,7 +27,7 @@ changes = st.builds(
 )
 rounds = st.builds(Round, numbers, numbers, st.lists(changes, max_size=3).map(tuple))
 groups = st.builds(
-    Refined,
+    RefinedGroup,
     st.lists(centres, max_size=3).map(tuple),
     st.lists(items, max_size=3).map(tuple),
     items,
@@ -39,16 +39,16 @@ groups = st.builds(
 
 @settings(max_examples=40, deadline=None)
 @given(groups)
-def test_a_group_comes_back_as_it_was(refined: Refined) -> None:
-    assert Refined.loaded(refined.dumped()) == refined
-    assert Refined.loaded(json.loads(json.dumps(refined.dumped()))) == refined
+def test_a_group_comes_back_as_it_was(refined: RefinedGroup) -> None:
+    assert RefinedGroup.from_row(refined.to_row()) == refined
+    assert RefinedGroup.from_row(json.loads(json.dumps(refined.to_row()))) == refined
 
 
 def test_a_group_as_it_is_kept() -> None:
     pens = Centre("Pens", "to write with", ("p1",), ("gel pens",), ("ink",))
     create = ChangeProposal("create", "pens", 9, (ItemId("p1"),), pens, None, True, "fits")
     ignore = ChangeProposal("ignore", "odd", 1, (ItemId("x"),))
-    refined = Refined(
+    refined = RefinedGroup(
         (pens,),
         ((ItemId("p1"),),),
         (ItemId("x"),),
@@ -63,7 +63,7 @@ def test_a_group_as_it_is_kept() -> None:
         "includes": ["gel pens"],
         "excludes": ["ink"],
     }
-    assert json.loads(json.dumps(refined.dumped())) == {
+    assert json.loads(json.dumps(refined.to_row())) == {
         "centres": [pens_row],
         "members": [["p1"]],
         "uncovered": ["x"],
@@ -106,4 +106,6 @@ def test_the_coverage_of_a_round() -> None:
 
 
 def test_a_centre_of_a_former_version_has_no_lists() -> None:
-    assert loaded_centre({"name": "Pens", "description": "to write with"}) == Centre("Pens", "to write with")
+    assert centre_from_row({"name": "Pens", "description": "to write with"}) == Centre(
+        "Pens", "to write with"
+    )

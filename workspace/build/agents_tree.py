@@ -88,7 +88,7 @@ class AgentsTreeBuilder:
             splits = await self.split(agents, labels, None, progress)
             return await self.tree(agents, labels, splits)
         run = self._runs.open(KIND, fingerprint(labels, settings), settings)
-        with self._runs.working(run):
+        with self._runs.recording_status(run):
             splits = await self.split(agents, labels, self._runs.units(run), progress)
             return await self.tree(agents, labels, splits)
 

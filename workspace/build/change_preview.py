@@ -33,7 +33,7 @@ def attempt(workspace: Core, *, dry_run: bool) -> Iterator[None]:
         with workspace.database.write():
             yield
         return
-    with workspace.index.trial(), suppress(_DryRunError), workspace.database.write():
+    with workspace.index.preserve_cache(), suppress(_DryRunError), workspace.database.write():
         yield
         raise _DryRunError
 

@@ -25,7 +25,7 @@ from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.state.stores.runs import Runs
-from taxonaut.state.stores.traces import Trails
+from taxonaut.state.stores.traces import Traces
 from taxonaut.workspace.core import config as configuration
 from taxonaut.workspace.core.config import (
     Config,
@@ -65,7 +65,7 @@ class Core:
     items: Items
     runs: Runs
     decisions: Decisions
-    trails: Trails
+    trails: Traces
     samples: SampleRecorder
     prompts: PromptLibrary
     wiring: Wiring
@@ -131,7 +131,7 @@ class Core:
             items=Items(database),
             runs=Runs(database),
             decisions=Decisions(database),
-            trails=Trails(database),
+            trails=Traces(database),
             samples=samples,
             prompts=prompts,
             wiring=Wiring(config, index, embeddings, cache, prompts, given),

@@ -9,7 +9,7 @@ from typing import Any
 
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
-from taxonaut.state.graph_states.categorize import Judged
+from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.stores.decisions import Totals
@@ -96,7 +96,7 @@ async def aaudit(
     return AuditRun(audit, sample, learnt, tuple(unknown), routing.totals().since(before))
 
 
-def audited_row(row: ItemRow, result: Categorized, said: Judged | None) -> Audited:
+def audited_row(row: ItemRow, result: Categorized, said: JudgedItem | None) -> Audited:
     """Put together what is kept of an item."""
     return Audited(row.item, row.gold, result.recommended, said)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from taxonaut.state.errors import DiskError, NotFoundError, WorkspaceError
-from taxonaut.state.graph_states.categorize import Judged
+from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Item
@@ -28,7 +28,7 @@ class Audited:
     item: Item
     gold: tuple[LabelId, ...]
     recommended: Recommendation
-    said: Judged | None
+    said: JudgedItem | None
 
     @property
     def domain(self) -> LabelId | None:
@@ -129,9 +129,9 @@ def recommendation(values: Mapping[str, Any]) -> Recommendation:
     )
 
 
-def judgement(values: Mapping[str, Any]) -> Judged:
+def judgement(values: Mapping[str, Any]) -> JudgedItem:
     """Make a judgement of plain values."""
-    return Judged(
+    return JudgedItem(
         **{
             **values,
             "item_id": ItemId(values["item_id"]),

@@ -16,7 +16,7 @@ from taxonaut.graphs.categorize import categorize
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state import version
 from taxonaut.state.errors import InputError, ModelUnavailableError
-from taxonaut.state.graph_states.categorize import EVERYTHING, Judged
+from taxonaut.state.graph_states.categorize import UNREACHABLE_THRESHOLD, JudgedItem
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import Item, distinct_items
@@ -80,7 +80,9 @@ class Categorizing:
         self.settings = self.described()
         text = json.dumps(self.settings, sort_keys=True, default=str)
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:32]
-        self.threshold = Threshold(EVERYTHING, "everything") if everything else self.chosen_threshold()
+        self.threshold = (
+            Threshold(UNREACHABLE_THRESHOLD, "everything") if everything else self.chosen_threshold()
+        )
         self.failed_in_a_row = 0
 
     def described(self) -> dict[str, Any]:
@@ -135,14 +137,14 @@ class Categorizing:
 
     async def results(
         self, items: Iterable[Item], on_done: OnDone | None = None
-    ) -> AsyncGenerator[tuple[Categorized, Judged | None], None]:
+    ) -> AsyncGenerator[tuple[Categorized, JudgedItem | None], None]:
         """Give what came of each item, in order, and what the general expert said where it was asked.
 
         Raises ModelUnavailableError after `FAILURES` failed requests in a row; what was finished is kept.
         """
         run = self.workspace.runs.open(self.kind, self.fingerprint, self.settings)
         done = 0
-        with self.workspace.runs.working(run):
+        with self.workspace.runs.recording_status(run):
             routing = self.graph()
             for batch in batched(items, self.batch):
                 for result in await self.categorized(run, batch, routing):
@@ -172,7 +174,7 @@ class Categorizing:
 
     async def categorized(
         self, run: RunId, batch: Sequence[Item], graph: Any
-    ) -> list[tuple[Categorized, Judged | None]]:
+    ) -> list[tuple[Categorized, JudgedItem | None]]:
         """Give what came of a batch: kept where it was said before, the rest by the graph."""
         once = distinct_items(batch)
         keys = {item.id: unit_key(item) for item in once}
@@ -200,7 +202,7 @@ class Categorizing:
             self.note_failures(list(fresh.values()))
         return [(found[item.id], state["judged"].get(item.id)) for item in batch]
 
-    def note_failures(self, fresh: Sequence[Judged]) -> None:
+    def note_failures(self, fresh: Sequence[JudgedItem]) -> None:
         """Give up where nothing but failures comes from the general expert's model."""
         for said in fresh:
             self.failed_in_a_row = self.failed_in_a_row + 1 if said.verdict == "failed" else 0
@@ -213,7 +215,7 @@ class Categorizing:
 
 def remembered(
     keys: Mapping[ItemId, str], kept: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[ItemId, Recommendation], dict[ItemId, Judged]]:
+) -> tuple[dict[ItemId, Recommendation], dict[ItemId, JudgedItem]]:
     """Return what former calls found out about items: recommendations and judgements."""
     recommended = {
         item: recommendation(kept[_RECOMMENDED + key])

@@ -209,7 +209,7 @@ async def adefine(
     due = {key: one for key, one in prepared.items() if not defining.stands(one, key, standing)}
     taken = dict(list(due.items())[: limit or None])
     run = workspace.runs.open(KIND, defining.fingerprint, defining.settings)
-    with workspace.runs.working(run):
+    with workspace.runs.recording_status(run):
         done = await defining.defined(run, taken, progress)
         written = defining.put(run, taken, done.words)
     return DefinitionReport(

@@ -10,7 +10,7 @@ from taxonaut.prompts.eject import write_out
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_of
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
-from taxonaut.state.stores.prompt_trials import FirstRight, Trial, Trials, Use
+from taxonaut.state.stores.prompt_trials import FirstRight, PromptTrial, PromptTrials, VersionUse
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.workspace.core.core import Core
 
@@ -206,7 +206,7 @@ class LoggedVersion:
     in_use: bool
     is_packaged: bool
     kept: str
-    use: Use | None
+    use: VersionUse | None
     measured: Measured | None
 
     @property
@@ -225,7 +225,7 @@ def list_versions(workspace: Core, name: str | None = None) -> list[LoggedVersio
     if name is not None:
         prompts.check_name(name)
     names = [name] if name is not None else prompts.names()
-    trials = Trials(workspace.database)
+    trials = PromptTrials(workspace.database)
     uses, rights = trials.uses(name), trials.first_right(name)
     measured = best_measurements(trials.of(name), rights)
     kept = {
@@ -270,7 +270,7 @@ def effective_hash(prompts: PromptLibrary, name: str) -> str:
 
 
 def best_measurements(
-    trials: Iterable[Trial], rights: dict[tuple[str, str], FirstRight]
+    trials: Iterable[PromptTrial], rights: dict[tuple[str, str], FirstRight]
 ) -> dict[tuple[str, str], Measured]:
     """Return each version's measurement on most items; of equal ones that of the newest trial."""
     found = {key: Measured(right.share, right.items, "run") for key, right in rights.items()}

@@ -15,7 +15,7 @@ from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.graph_states.assign_vocabulary import AssignState
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import Item, distinct_items
-from taxonaut.state.stores.taggings import Tags
+from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.vocabulary.reading import check_vocabulary
 from taxonaut.workspace.vocabulary.vocabulary_agents import (
@@ -60,7 +60,7 @@ async def assign(
     text = json.dumps(known, sort_keys=True, default=str)
     run = workspace.runs.open(KIND, hashlib.sha256(text.encode()).hexdigest()[:32], known)
     done = 0
-    with workspace.runs.working(run):
+    with workspace.runs.recording_status(run):
         descent = Descent(workspace, every=every)
         for batch in batched(items, BATCH):
             for tagging in await assigned(workspace, run, batch, descent):
@@ -89,7 +89,7 @@ async def assigned(workspace: Core, run: RunId, batch: Sequence[Item], descent: 
     with workspace.database.write():
         units = {keys[each.item_id]: dumped(each) for each in good if keys[each.item_id] not in kept}
         workspace.runs.finish(run, units, decisions)
-        Tags(workspace.database).put(run, good)
+        Taggings(workspace.database).put(run, good)
     if todo and all(found[item.id].error for item in todo):
         raise ModelUnavailableError(
             f"no item of {len(todo)} got an answer: {found[todo[0].id].error} — what was finished before is "

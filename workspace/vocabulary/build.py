@@ -9,7 +9,7 @@ from typing import Any
 from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.state import version
-from taxonaut.state.descriptors import Refined
+from taxonaut.state.descriptors import RefinedGroup
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId, RunId
@@ -62,7 +62,7 @@ async def abuild_vocabulary(
     workspace.keep_templates(TEMPLATES)
     known = {"version": version.VERSION, **settings(workspace.config, workspace.wiring)}
     run = workspace.runs.open(KIND, fingerprint(chosen, known), known)
-    with workspace.runs.working(run):
+    with workspace.runs.recording_status(run):
         refined = await refine(workspace, run, chosen, on_stage)
         again = stands(workspace, run)
         if not again:
@@ -100,7 +100,9 @@ def policy_of(workspace: Core) -> VocabularyPolicy:
     return VocabularyPolicy(**{field.name: getattr(given, field.name) for field in fields(VocabularyPolicy)})
 
 
-async def refine(workspace: Core, run: RunId, items: Sequence[Item], on_stage: OnStage) -> dict[str, Refined]:
+async def refine(
+    workspace: Core, run: RunId, items: Sequence[Item], on_stage: OnStage
+) -> dict[str, RefinedGroup]:
     """Run the graph over the items."""
     table = item_table(workspace.wiring, items, on_stage("embedding items"))
     agents = vocabulary_agents(workspace.wiring, table)
@@ -115,7 +117,7 @@ async def refine(workspace: Core, run: RunId, items: Sequence[Item], on_stage: O
         on_stage("building"),
     ).compile()
     state = await graph.ainvoke({"items": list(items)}, {"recursion_limit": DEEPEST})
-    refined: dict[str, Refined] = state["refined"]
+    refined: dict[str, RefinedGroup] = state["refined"]
     return refined
 
 
@@ -125,7 +127,7 @@ def stands(workspace: Core, run: RunId) -> bool:
     return index.tree_method() == VOCABULARY and index.tree_settings().get("run") == run
 
 
-def write(workspace: Core, run: RunId, refined: Mapping[str, Refined], items: Sequence[Item]) -> None:
+def write(workspace: Core, run: RunId, refined: Mapping[str, RefinedGroup], items: Sequence[Item]) -> None:
     """Make the vocabulary the index, all or nothing: one change, with an event a level and round."""
     texts = {item.id: text_of(item, workspace.config.vocabulary.characters) for item in items}
     index = workspace.index
@@ -140,7 +142,7 @@ def write(workspace: Core, run: RunId, refined: Mapping[str, Refined], items: Se
         workspace.runs.finish(run, {MADE: nodes}, [])
 
 
-def births(refined: Mapping[str, Refined]) -> dict[tuple[int, int], list[tuple[str, int]]]:
+def births(refined: Mapping[str, RefinedGroup]) -> dict[tuple[int, int], list[tuple[str, int]]]:
     """Say which descriptors came in which round (0: proposed at first) of which level, as (group, number)."""
     found: dict[tuple[int, int], list[tuple[str, int]]] = {}
     for key, each in refined.items():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from taxonaut.state.descriptors import ChangeProposal, Refined
+from taxonaut.state.descriptors import ChangeProposal, RefinedGroup
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import NodeId
 from taxonaut.workspace.vocabulary.reading import Group
@@ -40,7 +40,7 @@ def origins(groups: Sequence[Group]) -> Mapping[NodeId, Origin]:
     }
 
 
-def group_origins(refined: Refined) -> list[Origin]:
+def group_origins(refined: RefinedGroup) -> list[Origin]:
     """Return the origins of a group's centres, in their order.
 
     A created centre belongs to the approved proposal of its name, else to the next one that none has claimed.

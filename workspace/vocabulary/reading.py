@@ -5,12 +5,12 @@ from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from taxonaut.state.descriptors import Refined, Tagging
+from taxonaut.state.descriptors import RefinedGroup, Tagging
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import VOCABULARY, Node
-from taxonaut.state.stores.taggings import Tags
+from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.core.core import Core
 
 KIND = "vocabulary"
@@ -72,7 +72,7 @@ def read_vocabulary(workspace: Core) -> Vocabulary:
     root = workspace.index.root()
     children = all_children(workspace.index)
     edges = {(parent, node.id) for parent, nodes in children.items() for node in nodes}
-    taggings = [kept(tagging, root, edges, children) for tagging in Tags(workspace.database).all()]
+    taggings = [kept(tagging, root, edges, children) for tagging in Taggings(workspace.database).all()]
     return Vocabulary(root, preorder(root, children), taggings)
 
 
@@ -139,7 +139,7 @@ class Group:
 
     node: NodeId
     level: int
-    refined: Refined
+    refined: RefinedGroup
     nodes: tuple[NodeId | None, ...]
 
 
@@ -161,7 +161,7 @@ def read_history(workspace: Core) -> list[Group]:
     above = {key: parent_of(key, nodes, workspace.index.root()) for key in keys}
     groups = []
     for key in sorted(keys, key=lambda key: (key.count("."), len(key), key)):
-        refined = Refined.loaded(units[key])
+        refined = RefinedGroup.from_row(units[key])
         numbered = tuple(nodes[key].get(number) for number in range(len(refined.centres)))
         groups.append(Group(above[key], level_of(key), refined, numbered))
     return groups

@@ -70,7 +70,7 @@ class Classification:
         """
         run = self.runs.open(self.kind, self.fingerprint, self.settings)
         done = 0
-        with self.runs.working(run):
+        with self.runs.recording_status(run):
             for batch in batched(items, self.batch):
                 for result in await self.walk(run, batch):
                     yield result

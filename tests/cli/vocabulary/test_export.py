@@ -13,7 +13,7 @@ from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item, Tree, TreeNode
-from taxonaut.state.stores.taggings import Tags
+from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.vocabulary.reading import read_vocabulary
 from taxonaut.workspace.workspace import Workspace
 
@@ -37,7 +37,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, templates: dict[str, Path])
         workspace.index.load_tree(Tree("vocabulary", NODES, EDGES, ()))
         nodes = [each.id for each in read_vocabulary(workspace).descriptors]
         workspace.items.put([Item(ItemId(id_), text) for id_, text in TEXTS.items()])
-        Tags(workspace.database).put(
+        Taggings(workspace.database).put(
             run,
             [
                 Tagging(ItemId(id_), tuple(nodes[at] for at in path), (nodes[2],) if id_ == "p1" else ())

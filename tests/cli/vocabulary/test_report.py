@@ -10,7 +10,7 @@ import pytest
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Item, Tree, TreeNode
-from taxonaut.state.stores.taggings import Tags
+from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.workspace import Workspace
 
 
@@ -24,7 +24,7 @@ def tagged(blank: Path) -> Path:
         workspace.items.put([Item(ItemId(f"i{number}"), f"thing {number}") for number in range(3)])
         paths = [(pens,), (pens,), ()]
         tags = [Tagging(ItemId(f"i{number}"), path) for number, path in enumerate(paths)]
-        Tags(workspace.database).put(RunId(1), tags)
+        Taggings(workspace.database).put(RunId(1), tags)
     return blank
 
 

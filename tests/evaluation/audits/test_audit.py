@@ -9,7 +9,7 @@ from taxonaut.evaluation.audits.audit import AuditTable, Prices, neat
 from taxonaut.evaluation.audits.proposal import propose
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
-from taxonaut.state.graph_states.categorize import Judged
+from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation, Verdict
 from taxonaut.state.records import Item
@@ -29,7 +29,7 @@ def row(
 ) -> Audited:
     """One item: the domain expert says `domain`, the general expert `general`, or nothing with another verdict."""
     item = Item(ItemId("i"), "text")
-    said = Judged(
+    said = JudgedItem(
         item.id, (general,) if general else (), verdict or ("general" if general else "none"), "", "", *tokens
     )
     recommended = Recommendation(item.id, (domain, B if domain == A else A), (confidence, 0.0))

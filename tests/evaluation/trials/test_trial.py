@@ -16,7 +16,7 @@ from taxonaut.state.errors import InputError, ModelUnavailableError, NotFoundErr
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
-from taxonaut.state.stores.prompt_trials import Trials
+from taxonaut.state.stores.prompt_trials import PromptTrials
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -185,7 +185,7 @@ def test_a_trial_is_kept_and_disturbs_no_classification(local: Workspace, edit: 
         local.explain(ItemId("one"))
     assert {run.kind for run in local.runs.list()} == {KIND}
     try_version(local, RANK, ROWS)
-    (kept,) = Trials(local.database).of(RANK)
+    (kept,) = PromptTrials(local.database).of(RANK)
     assert (kept.before, kept.after) == (report.before.hash, report.after.hash)
     assert {name: value for name, value in kept.report.items() if name in ("items", "with_gold", "first")} == {
         "items": 4, "with_gold": 4, "first": summary(report)["first"],

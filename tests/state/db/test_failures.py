@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from taxonaut.state.db.connection import explain, explained
+from taxonaut.state.db.connection import translate_error, translated_errors
 from taxonaut.state.errors import DiskError, InputError, LockedError, WorkspaceError
 
 PATH = Path("/w/index.duckdb")
@@ -52,12 +52,12 @@ PATH = Path("/w/index.duckdb")
     ],
 )
 def test_explain(text: str, kind: type[Exception], message: str) -> None:
-    error = explain(duckdb.IOException(text), PATH)
+    error = translate_error(duckdb.IOException(text), PATH)
     assert (type(error), str(error)) == (kind, message)
 
 
 def test_too_little_memory_is_a_matter_of_settings() -> None:
-    error = explain(duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate"), PATH)
+    error = translate_error(duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate"), PATH)
     assert (type(error), str(error)) == (
         WorkspaceError,
         "the memory limit of '/w/index.duckdb' does not suffice; open it with a larger memory_limit",
@@ -65,5 +65,5 @@ def test_too_little_memory_is_a_matter_of_settings() -> None:
 
 
 def test_an_error_of_ours_is_not_dressed_up() -> None:
-    with pytest.raises(duckdb.ParserException), explained(PATH):
+    with pytest.raises(duckdb.ParserException), translated_errors(PATH):
         raise duckdb.ParserException("syntax error")

@@ -2,14 +2,14 @@
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.stores.gold_labels import Gold
+from taxonaut.state.stores.gold_labels import GoldLabels
 
 ONE, TWO = ItemId("1"), ItemId("2")
 A, B, C = LabelId("a"), LabelId("b"), LabelId("c")
 
 
 def test_gold_labels_are_kept_by_item(database: Database) -> None:
-    gold = Gold(database)
+    gold = GoldLabels(database)
     assert (len(gold), gold.all()) == (0, {})
     gold.keep([(ONE, "u1", [B, A, B]), (TWO, "u2", []), (TWO, "u2", [C])])
     assert gold.all() == {ONE: ("u1", (B, A)), TWO: ("u2", (C,))}
@@ -19,7 +19,7 @@ def test_gold_labels_are_kept_by_item(database: Database) -> None:
 
 
 def test_nothing_given_changes_nothing(database: Database) -> None:
-    gold = Gold(database)
+    gold = GoldLabels(database)
     gold.keep([(ONE, "u", [A])])
     gold.keep([])
     gold.keep([(ONE, "u", [])])

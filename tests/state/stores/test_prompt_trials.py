@@ -5,8 +5,8 @@ from dataclasses import replace
 from taxonaut.state.db.connection import Database
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Usage
-from taxonaut.state.stores.gold_labels import Gold
-from taxonaut.state.stores.prompt_trials import FirstRight, Trials
+from taxonaut.state.stores.gold_labels import GoldLabels
+from taxonaut.state.stores.prompt_trials import FirstRight, PromptTrials
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.state.stores.runs import Runs
 
@@ -27,7 +27,7 @@ MADE = Decision(
 
 
 def test_the_same_trial_again_takes_the_formers_place(database: Database) -> None:
-    trials = Trials(database)
+    trials = PromptTrials(database)
     trials.keep(NAME, "h1", "h2", {"on": "x", "items": 1})
     trials.keep(NAME, "h1", "h2", {"on": "y", "items": 2})
     trials.keep(NAME, "h1", "h3", {"on": "x", "items": 3})
@@ -42,7 +42,7 @@ def test_the_same_trial_again_takes_the_formers_place(database: Database) -> Non
 
 
 def test_uses_of_versions(database: Database) -> None:
-    runs, trials = Runs(database), Trials(database)
+    runs, trials = Runs(database), PromptTrials(database)
     run = runs.open("classify", "f", {})
     rows = [
         MADE,
@@ -61,8 +61,8 @@ def test_uses_of_versions(database: Database) -> None:
 
 
 def test_first_right_counts_items_whose_labels_are_known(database: Database) -> None:
-    runs, trials = Runs(database), Trials(database)
-    Gold(database).keep(
+    runs, trials = Runs(database), PromptTrials(database)
+    GoldLabels(database).keep(
         [
             (ItemId("a"), "ua", [LabelId("x"), LabelId("y")]),
             (ItemId("b"), "ub", [LabelId("x")]),
@@ -96,7 +96,7 @@ def test_first_right_counts_items_whose_labels_are_known(database: Database) -> 
 
 
 def test_decisions_since_a_moment(database: Database) -> None:
-    runs, trials = Runs(database), Trials(database)
+    runs, trials = Runs(database), PromptTrials(database)
     assert trials.newest_decision() == -1
     run = runs.open("trial", "f", {})
     runs.finish(run, {}, [MADE])

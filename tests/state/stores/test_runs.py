@@ -133,7 +133,7 @@ def test_a_run_is_closed_by_how_its_work_ends(
 ) -> None:
     runs = Runs(database)
     run = runs.open("build", "one", {})
-    with suppress(ValueError, KeyboardInterrupt, GeneratorExit), runs.working(run):
+    with suppress(ValueError, KeyboardInterrupt, GeneratorExit), runs.recording_status(run):
         if raised is not None:
             raise raised
     assert [each.status for each in runs.list()] == [status]

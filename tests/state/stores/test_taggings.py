@@ -8,7 +8,7 @@ from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Tree, TreeNode
-from taxonaut.state.stores.taggings import Tags
+from taxonaut.state.stores.taggings import Taggings
 
 RUN = RunId(1)
 TREE = Tree("vocabulary", (TreeNode(1, "Pens"), TreeNode(2, "Paper")), ((0, 1), (0, 2)), ())
@@ -19,7 +19,7 @@ def tagging(item: str, *path: int, others: tuple[int, ...] = ()) -> Tagging:
 
 
 def test_taggings_come_back_as_they_were_put(database: Database) -> None:
-    tags = Tags(database)
+    tags = Taggings(database)
     given = [tagging("it's \U0001f34f", 2, 7, 9, others=(4, 3)), tagging("b", 2), tagging("none")]
     tags.put(RUN, given)
     assert list(tags.all()) == given
@@ -28,13 +28,13 @@ def test_taggings_come_back_as_they_were_put(database: Database) -> None:
 
 
 def test_an_error_is_the_run_s_and_not_kept_here(database: Database) -> None:
-    tags = Tags(database)
+    tags = Taggings(database)
     tags.put(RUN, [Tagging(ItemId("a"), (NodeId(2),), error="no call")])
     assert list(tags.all()) == [tagging("a", 2)]
 
 
 def test_what_an_item_had_before_is_replaced_and_stands_last(database: Database) -> None:
-    tags = Tags(database)
+    tags = Taggings(database)
     tags.put(RUN, [tagging("a", 2), tagging("b", 3), tagging("c", 2)])
     tags.put(RunId(2), [tagging("b", 3, 5, others=(2,)), tagging("d", 2)])
     tags.put(RunId(3), [])
@@ -47,14 +47,14 @@ def test_what_an_item_had_before_is_replaced_and_stands_last(database: Database)
 
 
 def test_of_two_taggings_of_one_item_the_last_counts(database: Database) -> None:
-    tags = Tags(database)
+    tags = Taggings(database)
     tags.put(RUN, [tagging("a", 2), tagging("b", 3), tagging("a", 4)])
     assert list(tags.all()) == [tagging("a", 4), tagging("b", 3)]
     assert (tags.get([ItemId("a")]), len(tags)) == ({"a": tagging("a", 4)}, 2)
 
 
 def test_each_tree_keeps_its_own_and_undo_brings_them_back(database: Database) -> None:
-    index, tags = Index(database), Tags(database)
+    index, tags = Index(database), Taggings(database)
     index.load_tree(TREE)
     tags.put(RUN, [tagging("a", 2), tagging("b", 3)])
     index.load_tree(TREE)
@@ -71,7 +71,7 @@ def test_each_tree_keeps_its_own_and_undo_brings_them_back(database: Database) -
 
 
 def test_a_change_within_the_tree_leaves_them_alone(database: Database) -> None:
-    index, tags = Index(database), Tags(database)
+    index, tags = Index(database), Taggings(database)
     index.load_tree(TREE)
     tags.put(RUN, [tagging("a", 2), tagging("b", 3)])
     index.create_nodes([(NodeId(2), TreeNode(0, "Gel pens"))])
@@ -80,7 +80,7 @@ def test_a_change_within_the_tree_leaves_them_alone(database: Database) -> None:
 
 
 def test_what_is_rolled_back_was_never_there(database: Database) -> None:
-    tags = Tags(database)
+    tags = Taggings(database)
     tags.put(RUN, [tagging("a", 2)])
     try:
         with database.write():
@@ -99,7 +99,7 @@ puts = st.lists(
 
 def test_the_latest_of_each_item_counts_whatever_is_put() -> None:
     with Database.in_memory() as database:
-        index, tags = Index(database), Tags(database)
+        index, tags = Index(database), Taggings(database)
 
         @settings(max_examples=8, deadline=None)
         @given(puts)

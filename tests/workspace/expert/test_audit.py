@@ -12,7 +12,7 @@ from taxonaut import Workspace
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
-from taxonaut.state.graph_states.categorize import Judged
+from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
 from taxonaut.workspace.expert.audit import audit, drawn
@@ -84,7 +84,7 @@ def test_both_experts_say_something_of_every_product(workspace: Workspace, model
         ("tie", "boots", "tents"),
         ("none", "pears", None),
     ]
-    assert run.audit.rows[4].said == Judged(ItemId("none"), (), "none", "because of None")
+    assert run.audit.rows[4].said == JudgedItem(ItemId("none"), (), "none", "because of None")
     assert (len(model.history), run.totals.requests) == (5, 5)
     again = audit(workspace, ROWS, source="dev.jsonl", seed=3)
     assert again.audit.rows == run.audit.rows
@@ -167,7 +167,7 @@ def test_a_category_that_is_gone_goes_by_its_id(workspace: Workspace) -> None:
         row,
         (LabelId("gone"),),
         Recommendation(row.id, (LabelId("lost"),), (SURE,)),
-        Judged(row.id, (LabelId("boots"),), "general"),
+        JudgedItem(row.id, (LabelId("boots"),), "general"),
     )
     (found,) = disagreements(workspace, Audit(1, "", "", "", 0, (gone,)), TIE)
     assert (found.domain, found.gold, found.right) == (("lost",), (("gone",),), "neither")

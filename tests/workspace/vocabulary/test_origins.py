@@ -1,6 +1,6 @@
 """Which proposal a descriptor came from."""
 
-from taxonaut.state.descriptors import ChangeKind, ChangeProposal, Refined, Round
+from taxonaut.state.descriptors import ChangeKind, ChangeProposal, RefinedGroup, Round
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import NodeId
 from taxonaut.workspace.vocabulary.origins import Change, Origin, group_origins, origins
@@ -16,7 +16,7 @@ def proposal(
 PENS, PAPER, CLIPS, TAPE = (Centre(name) for name in ("Pens", "Paper", "Clips", "Sticky tape"))
 CREATED_CLIPS, CREATED_TAPE = proposal("create", "Clips"), proposal("create", "Tape")
 WIDER, WIDER_STILL = proposal("expand", "Pens", 0), proposal("expand", "Clips", 2)
-REFINED = Refined(
+REFINED = RefinedGroup(
     centres=(PENS, PAPER, CLIPS, TAPE),
     members=((), (), (), ()),
     initial=2,

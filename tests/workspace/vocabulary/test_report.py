@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from taxonaut.state.descriptors import ChangeProposal, Refined, Round, Tagging
+from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round, Tagging
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode
-from taxonaut.state.stores.taggings import Tags
+from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.vocabulary.facts import read_facts, statistics_row
 from taxonaut.workspace.vocabulary.report import LONGEST_TEXT, report_page, write_page
 from taxonaut.workspace.vocabulary.vocabulary_agents import text_of
@@ -55,7 +55,7 @@ def fill(workspace: Workspace, *, history: bool = True) -> Workspace:
         Tagging(ItemId(f"i{number}"), tuple(ids[key] for key in path), (ids[4],) if number == 0 else ())
         for number, path in enumerate(PATHS)
     ]
-    Tags(workspace.database).put(run, tags)
+    Taggings(workspace.database).put(run, tags)
     angles = np.array([0, 90, 1, 45, 91, 2, 92, 0], dtype=np.float32) * np.pi / 180
     vectors = np.column_stack([np.cos(angles), np.sin(angles)])
     read = [
@@ -76,16 +76,16 @@ def keep_history(workspace: Workspace, run: RunId, ids: dict[int, NodeId]) -> No
     wider = ChangeProposal("expand", "Refills.", 3, (), Centre("Pens"), 0, False, "They are no pens.")
     odd = ChangeProposal("ignore", "an item like no other", 1, ())
     names = [Centre(name) for _, name in DRAWN]
-    root = Refined(
+    root = RefinedGroup(
         (names[0], names[3], names[4]),
         ((), (), ()),
         (),
         2,
         (Round(8, 5, (added, wider, odd, odd)), Round(8, 7)),
     )
-    pens = Refined((names[1], names[2]), ((), ()), (), 2, (Round(4, 3),))
+    pens = RefinedGroup((names[1], names[2]), ((), ()), (), 2, (Round(4, 3),))
     made = {ids[1]: ("", 0), ids[4]: ("", 1), ids[5]: ("", 2), ids[2]: ("0", 0), ids[3]: ("0", 1)}
-    units = {"": root.dumped(), "0": pens.dumped(), "made": {str(n): list(at) for n, at in made.items()}}
+    units = {"": root.to_row(), "0": pens.to_row(), "made": {str(n): list(at) for n, at in made.items()}}
     workspace.runs.finish(run, units, [])
     workspace.runs.close(run, "finished")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taxonaut.state.descriptors import Refined, Round, Tagging
+from taxonaut.state.descriptors import RefinedGroup, Round, Tagging
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Node
 from taxonaut.workspace.vocabulary.reading import Descriptor, Group, Vocabulary
@@ -53,7 +53,7 @@ def vocabulary(*paths: tuple[int, ...], others: dict[int, tuple[int, ...]] | Non
 
 def group(level: int, *assigned: int, items: int = 100, node: int = 1) -> Group:
     """A group that was divided in as many rounds as there are numbers, each of the items that it covered."""
-    return Group(NodeId(node), level, Refined(rounds=tuple(Round(items, each) for each in assigned)), ())
+    return Group(NodeId(node), level, RefinedGroup(rounds=tuple(Round(items, each) for each in assigned)), ())
 
 
 def test_a_small_vocabulary_counted_by_hand() -> None:

@@ -82,7 +82,7 @@ def described(folder: Path) -> Any:
                 [each.id, each.path, each.node.description, each.node.examples]
                 for each in vocabulary.descriptors
             ],
-            [[group.node, group.level, group.refined.dumped()] for group in read_history(workspace)],
+            [[group.node, group.level, group.refined.to_row()] for group in read_history(workspace)],
             sorted([each.item_id, each.path, each.others] for each in vocabulary.taggings),
             len(workspace.index.events.changes()),
         ]
