@@ -7,7 +7,7 @@ from typing import Any
 
 from taxonaut.conversation.nlu.message import Kind, Message, Part
 from taxonaut.conversation.nlu.names import Names, bare
-from taxonaut.conversation.nlu.readings import LEADING, Reading, readings, sentences
+from taxonaut.conversation.nlu.readings import ASKING, Reading, readings, sentences
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.tools.support.chat_tool import Focus, Slot, Tool
 from taxonaut.workspace.core.text_format import PATH_SIGN
@@ -22,7 +22,9 @@ POINTING = frozenset(
 
 _MARKS: Mapping[str, Kind] = {"file": "file", "period": "period", "number": "number", "change": "number"}
 _THAT = frozenset(("it", "its", "that", "one"))
-_DENYING = frozenset(("not", "never", "no", "dont", "without", "why", "how", "what", "if"))
+_NOT_PLAIN = frozenset(
+    ("not", "never", "no", "dont", "without", "why", "how", "what", "if", "should", "everything", "all")
+)
 _BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", re.IGNORECASE)
 
 
@@ -75,9 +77,9 @@ class Filling:
         return not mixed and (self.points(parts) or first.kind != "word" or self.strange(first) or capital)
 
     def plain(self) -> bool:
-        """Say whether a message names nothing and denies nothing."""
+        """Say whether a message names nothing, and neither denies nor asks anything."""
         return all(
-            part.kind == "word" and part.word not in _DENYING and not part.word.endswith("n't")
+            part.kind == "word" and part.word not in _NOT_PLAIN and not part.word.endswith("n't")
             for part in self.message.parts
         )
 
@@ -139,9 +141,7 @@ class Filling:
     def question(self, tool: Tool) -> Filled:
         """Fill the slots of a tool that changes nothing, by the first reading whose categories are there."""
         found = [each for part in sentences(self.message) for each in readings(tool, part)]
-        telling = [
-            each for each in found if all(self.tells(its) for name, its in each.items() if name in tool.slots)
-        ]
+        telling = [each for each in found if all(map(self.tells, each.values()))]
         first: Filled | None = None
         for reading in [*telling[:8], {}]:
             filled = Filled()
@@ -231,14 +231,14 @@ class Filling:
         if texts or slot.kind == "label":
             return []
         words = self.message.of("word")
-        return [part for part in words if self.strange(part)] or [
-            part for part in words if part.word in _THAT
-        ]
+        return list(filter(self.strange, words)) or [part for part in words if part.word in _THAT]
 
     def several(self, filled: Filled, slot: Slot, parts: Sequence[Part]) -> list[Place] | None:
         """Return the labels of a list; those that are not there are asked about."""
         found: list[Place] = []
-        for words in filter(None, map(bare, _BETWEEN.split(self.message.text(parts)))):
+        named = [self.message.text([part]) for part in self.message.of("name")]
+        said = _BETWEEN.split(self.message.text(parts)) if parts else named
+        for words in filter(None, map(bare, said)):
             places = self.names.like(words, labels=True)
             if len(places) != 1:
                 filled.wanting = self.doubt(slot, words, places)
@@ -248,7 +248,7 @@ class Filling:
 
     def strange(self, part: Part) -> bool:
         """Say whether no example has a word."""
-        known = part.word in self.known or part.word in LEADING
+        known = part.word in self.known or part.word in ASKING
         return part.kind == "word" and not known and not {"'", ">"} & set(part.word)
 
     def points(self, parts: Sequence[Part]) -> bool:

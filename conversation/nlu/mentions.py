@@ -1,6 +1,5 @@
 """Which node or label is meant: by its id in a call, by a name, a path or a number in a person's words."""
 
-import difflib
 from collections.abc import Sequence
 
 from taxonaut.state.errors import InputError, NotFoundError
@@ -108,7 +107,8 @@ def _nothing(index: Index, given: str) -> str:
 
 def near_names(index: Index, given: str, most: int = 3) -> list[str]:
     """Return names that are spelt like this, or share words with it."""
-    words = given.lower().split()
+    from rapidfuzz import fuzz, process
+
     pool = [node.name for node in index.search_nodes(given, 50)]
     pool += [label.name for label in index.search(given, 50)]
     if not pool:
@@ -116,9 +116,10 @@ def near_names(index: Index, given: str, most: int = 3) -> list[str]:
         pool = [node.name for node in index.search_nodes(start, 200)]
         pool += [label.name for label in index.search(start, 200)]
     names = list(dict.fromkeys(pool))
-    lowered = {name.lower(): name for name in names}
-    close = [lowered[low] for low in difflib.get_close_matches(" ".join(words), lowered, n=most, cutoff=0.5)]
-    return [shown_name(name) for name in close or names[:most]]
+    found = process.extract(
+        given, names, scorer=fuzz.ratio, processor=str.casefold, limit=most, score_cutoff=50
+    )
+    return [shown_name(name) for name in [each for each, _, _ in found] or names[:most]]
 
 
 def _several(index: Index, given: str, found: Sequence[Place]) -> str:

@@ -41,15 +41,9 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 SLOT = re.compile(r"\{(\w+)\}")
-SLOT_MASKS = {
-    "file": "items.csv",
-    "period": "last week",
-    "limit": "3",
-    "number": "3",
-    "event": "3",
-    "since": "3",
-}
-"""What is compared instead of a slot of an example; all others are something."""
+SLOT_KINDS: dict[str, Kind] = {"file": "file", "period": "period"}
+SLOT_KINDS |= dict.fromkeys(("limit", "number", "event", "since"), "number")
+"""What stands in a slot of an example, by its name; in all others words do, or what is quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +141,7 @@ def words_of(example: str) -> list[str]:
 
 def masked_example(example: str) -> str:
     """Return an example as it is compared."""
-    return SLOT.sub(lambda found: SLOT_MASKS.get(found[1], "something"), example).casefold()
+    return SLOT.sub(lambda found: MASKS[SLOT_KINDS.get(found[1], "quoted")], example).casefold()
 
 
 def masked(message: Message, known: Collection[str] | None = None) -> str:
@@ -155,11 +149,7 @@ def masked(message: Message, known: Collection[str] | None = None) -> str:
     shown: list[str] = []
     for part in message.parts:
         word = MASKS.get(part.kind, part.word)
-        if (
-            known is not None
-            and part.kind == "word"
-            and not (part.word in known or part.word == ":" or "'" in word)
-        ):
+        if known is not None and part.kind == "word" and not (word in known or word == ":" or "'" in word):
             word = corrected(word, known)
         if not (shown and shown[-1] == word == "something"):
             shown.append(word)
@@ -170,9 +160,6 @@ def corrected(word: str, known: Collection[str]) -> str:
     """Return the word of examples that was mistyped, else *something*."""
     from rapidfuzz import fuzz, process
 
-    if len(word) < 5:
-        return "something"
-    found = process.extractOne(
-        word, [each for each in known if each[:1] == word[0]], scorer=fuzz.ratio, score_cutoff=86
-    )
+    near = [each for each in known if each[:1] == word[0]] if len(word) > 4 else []
+    found = process.extractOne(word, near, scorer=fuzz.ratio, score_cutoff=86)
     return found[0] if found else "something"

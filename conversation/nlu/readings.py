@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from taxonaut.conversation.nlu.message import FILLERS, SLOT, Kind, Message, Part, words_of
+from taxonaut.conversation.nlu.message import FILLERS, SLOT, SLOT_KINDS, Message, Part, words_of
 from taxonaut.tools.support.chat_tool import Tool
 
 Reading = dict[str, tuple[Part, ...]]
@@ -24,48 +24,29 @@ LEADING = frozenset(
         "let's",
         "us",
         "me",
-        "have",
-        "am",
-        "do",
-        "wonder",
-        "wondering",
-        "know",
-        "tell",
     )
 )
-"""Words that a request may begin with, or not."""
+ASKING = LEADING | {"have", "am", "do", "wonder", "wondering", "know", "tell"}
+"""Words that a request for a change may begin with, or not, and any other request."""
 
 NOUNS = frozenset(
-    (
-        "category",
-        "categories",
-        "subcategory",
-        "sub-category",
-        "node",
-        "branch",
-        "label",
-        "labels",
-        "new",
-        "called",
-        "named",
-    )
-)
+    ("category", "categories", "subcategory", "sub-category", "node", "branch", "label", "labels", "new", "called",
+     "named")
+)  # fmt: skip
 """Words around a name that say no more; not left out where an item's text may have them."""
-
-_ONLY: dict[str, Kind] = {"file": "file", "period": "period", "limit": "number", "number": "number"}
-_ONLY |= {"event": "number", "since": "number"}
 
 
 def readings(tool: Tool, message: Message) -> list[Reading]:
     """Return the ways in which examples of a tool match a whole message, those with most words in common first."""
     dropped = FILLERS | (frozenset() if any(slot.kind == "text" for slot in tool.slots.values()) else NOUNS)
+    leading = LEADING if tool.changes else ASKING
     parts = [part for part in message.parts if part.kind != "word" or part.word not in dropped]
-    while parts and parts[0].kind == "word" and parts[0].word in LEADING:
+    while parts and parts[0].kind == "word" and parts[0].word in leading:
         parts = parts[1:]
     found: list[tuple[int, Reading]] = []
     for example in tool.examples:
         words = [word for word in words_of(example) if word not in dropped]
-        while words and words[0] in LEADING:
+        while words and words[0] in leading:
             words = words[1:]
         common = sum(not word.startswith("{") for word in words)
         if common > 0 and len(words) <= len(parts):
@@ -97,7 +78,7 @@ def _matches(words: Sequence[str], parts: Sequence[Part]) -> Iterator[Reading]:
         if parts[0].kind == "word" and parts[0].word == words[0]:
             yield from _matches(words[1:], parts[1:])
         return
-    only = _ONLY.get(slot[1])
+    only = SLOT_KINDS.get(slot[1])
     longest = 1 if only else len(parts) - len(words) + 1
     for last in range(1, longest + 1):
         if only is None or parts[0].kind == only:

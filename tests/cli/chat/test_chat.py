@@ -210,3 +210,47 @@ def test_a_locked_workspace(run: Any, shop: Path) -> None:
         holder.communicate("")
     assert called.code == 3
     assert f"in use by process {holder.pid}" in called.err
+
+
+@local
+@pytest.mark.usefixtures("encoder")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "merge Shoes and Camping",
+        "merge Shoes into it",
+        "move Hiking shoes and more to Camping",
+        "remove 'Shoes?'",
+        "rename Shoes to Boots",
+    ],
+)
+def test_yes_in_advance_makes_no_change_that_is_in_doubt(run: Any, shop: Path, said: str) -> None:
+    run("chat", "--once", "show me what is under Camping", "-w", shop)
+    with Workspace.open(shop) as workspace:
+        version = workspace.index.version()
+    called = run("chat", "--once", said, "--yes", "-w", shop)
+    assert (called.code, called.out.splitlines()[0][:19]) == (7, "Nothing is changed.")
+    with Workspace.open(shop) as workspace:
+        assert workspace.index.version() == version
+
+
+@local
+@pytest.mark.usefixtures("encoder")
+def test_a_reader_that_leaves_is_no_error(shop: Path) -> None:
+    code = "import sys; from taxonaut.cli.main import app; app(sys.argv[1:])"
+    words = [
+        sys.executable,
+        "-c",
+        code,
+        "chat",
+        "--quiet",
+        "--once",
+        "show me what is under Sport",
+        "-w",
+        str(shop),
+    ]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 0)

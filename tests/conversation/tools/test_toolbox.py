@@ -236,3 +236,17 @@ def test_a_model_names_only_files_that_were_named(shop_tools: Any, tmp_path: Any
         asyncio.run(
             shop_tools.run(ToolUse("1", "label_file", {"file": "a.csv", "out": "c.csv"}), lambda *_: None)
         )
+
+
+def test_categories_are_counted_and_compared(say: Callable[..., Any]) -> None:
+    assert say("/about").text.splitlines() == [
+        "the top  #1",
+        "  level 0; below it 4 branches on 3 levels, 10 labels",
+    ]
+    assert say("/about Audio | Bird cages").text.splitlines() == [
+        "Electronics > Audio  #4",
+        "  level 2; below it 1 branch on 1 level, 4 labels",
+        "Pets > Bird cages",
+        "  level 2; nothing is below it",
+        "both are under the top",
+    ]
