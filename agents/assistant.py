@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from taxonaut.models.llm.chat import Talked, Talks, without_oldest
+from taxonaut.models.llm.chat import ChatModel, ChatReply, without_oldest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision
@@ -66,7 +66,7 @@ class TalkingAssistant:
     """Lead a conversation with a language model. `facts` says what the index holds, before each step."""
 
     def __init__(
-        self, model: Talks, prompts: PromptLibrary, facts: Callable[[], Facts], task: str = ""
+        self, model: ChatModel, prompts: PromptLibrary, facts: Callable[[], Facts], task: str = ""
     ) -> None:
         self.model = model
         self.prompt = prompts.get(TEMPLATE)
@@ -87,7 +87,7 @@ class TalkingAssistant:
     ) -> Turn:
         """Ask the model for its next calls or its answer; raises ModelError where it gives none."""
         specs = [tool.spec for tool in tools.values()]
-        talked = await self.model.talk(self.shown(messages), specs, on_token)
+        talked = await self.model.reply(self.shown(messages), specs, on_token)
         wrong = talked.wrong
         if not wrong and not talked.calls and not talked.text.strip():
             wrong = "There was neither a call nor an answer. Call a tool, or answer in words."
@@ -117,7 +117,7 @@ class TalkingAssistant:
         self,
         messages: Sequence[Message],
         tools: Mapping[str, Tool],
-        talked: Talked,
+        talked: ChatReply,
         wrong: str,
     ) -> Decision:
         """Return the row of a step; its item is the person's last message."""

@@ -7,13 +7,13 @@ from taxonaut.models.catalog import ENCODER, GGUF, check
 
 if TYPE_CHECKING:
     from taxonaut.agents.assistant import Assistant, TalkingAssistant
-    from taxonaut.models.llm.chat import Talks
+    from taxonaut.models.llm.chat import ChatModel
     from taxonaut.models.settings import ModelSettings
     from taxonaut.tools.support.chat_tool import Toolbox
     from taxonaut.workspace.workspace import Workspace
 
-ROOM = 1_000
-"""Tokens of an answer from a server, where the settings do not say."""
+ANSWER_TOKENS = 1_000
+"""Most tokens of an answer from a server, where the settings do not say."""
 
 MOST_SHOWN = 20
 """Categories of the top level that a model is shown."""
@@ -29,29 +29,29 @@ def assistant_of(workspace: "Workspace") -> "Assistant":
 
 
 def talking_assistant(workspace: "Workspace") -> "TalkingAssistant":
-    """Put a language model in charge."""
+    """Return an assistant over a language model."""
     from taxonaut.agents.assistant import TEMPLATE, TalkingAssistant
 
     workspace.keep_templates([TEMPLATE])
     settings = workspace.config.models.assistant
-    model: Talks = workspace.wiring.injected.models.get(settings.model) or opened_talk(settings)
+    model: ChatModel = workspace.wiring.injected.models.get(settings.model) or open_chat_model(settings)
     task = workspace.config.task.description
     return TalkingAssistant(model, workspace.prompts, lambda: facts(workspace), task)
 
 
-def opened_talk(settings: "ModelSettings") -> "Talks":
+def open_chat_model(settings: "ModelSettings") -> "ChatModel":
     """Open a language model for conversations: `gguf/…` in this process, any other through LiteLLM."""
     check(settings.model)
     if settings.provider == GGUF:
-        from taxonaut.models.gguf.conversation import GgufTalk
+        from taxonaut.models.gguf.conversation import GgufChatModel
         from taxonaut.models.gguf.provider import opened
 
-        return GgufTalk(settings, opened(settings.model.partition("/")[2], "generated"))
-    from taxonaut.models.llm.chat import LiteLLMTalk
+        return GgufChatModel(settings, opened(settings.model.partition("/")[2], "generated"))
+    from taxonaut.models.llm.chat import LiteLLMChatModel
 
     if "max_tokens" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"max_tokens": ROOM})
-    return LiteLLMTalk(settings)
+        settings = settings.model_copy(update={"max_tokens": ANSWER_TOKENS})
+    return LiteLLMChatModel(settings)
 
 
 def facts(workspace: "Workspace") -> Mapping[str, Any]:

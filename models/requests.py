@@ -10,7 +10,7 @@ from taxonaut.state.records import ToolSpec, Usage
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An option beside the request, for models that compare texts and read no prompt.
+    """An option of a request, for models that compare texts and read no prompt.
 
     `id` is the short integer that stands for it in the prompt and in the schema (1, 2, …; 0 is always
     *none of these*). `texts[0]` is its own text as the prompt shows it; more texts stand for what is below it.

@@ -24,7 +24,7 @@ class ModelSettings(BaseModel):
         default=None, description="An encoder/… whose scores are added to those of a scored answer."
     )
     join_weight: float = Field(
-        default=0.75, ge=0, description="How much the language model's scores count beside the encoder's."
+        default=0.75, ge=0, description="Weight of the language model's scores when the encoder's are added."
     )
     tool_choice: Literal["required", "auto", "named"] = Field(
         default="required",

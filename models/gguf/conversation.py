@@ -9,7 +9,7 @@ from typing import Any
 
 from taxonaut.models.gguf.chat import GgufChat, Sampling
 from taxonaut.models.gguf.chat_template import Message as Plain
-from taxonaut.models.llm.chat import Call, Message, OnToken, Talked, without_oldest
+from taxonaut.models.llm.chat import Call, ChatReply, Message, OnToken, without_oldest
 from taxonaut.models.llm.errors import past_deadline
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelReplyError
@@ -54,7 +54,7 @@ class Stopped(Exception):
     """The conversation went on without this text."""
 
 
-class GgufTalk:
+class GgufChatModel:
     """A chat model of this process in conversations.
 
     What does not fit its window is left out from the front, a call always with its answer; then the longest texts
@@ -70,7 +70,9 @@ class GgufTalk:
         """The model string."""
         return self.settings.model
 
-    async def talk(self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken) -> Talked:
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
+    ) -> ChatReply:
         """Choose a tool, or `answer` and write; ModelError where not even the last message fits."""
         try:
             async with asyncio.timeout(self.settings.deadline_s):
@@ -80,7 +82,7 @@ class GgufTalk:
 
     async def stepped(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
-    ) -> Talked:
+    ) -> ChatReply:
         """Do what `talk` does, without an end in time."""
         offered = [*map(grammatical, tools), ANSWER]
         fitting = await self.fitted(messages, note(offered))
@@ -88,14 +90,14 @@ class GgufTalk:
         try:
             chosen = await self.write(fitting, offered, sampling, None)
         except ModelReplyError as error:
-            return Talked("", (), Usage(), f"{error}; use short arguments")
+            return ChatReply("", (), Usage(), f"{error}; use short arguments")
         if chosen.tool != ANSWER.name:
             given = {name: value for name, value in chosen.arguments.items() if value is not None}
-            return Talked("", (Call(chosen.tool, given),), chosen.usage)
+            return ChatReply("", (Call(chosen.tool, given),), chosen.usage)
         call = {"role": "assistant", "content": written_call(ANSWER.name, {})}
         asked = [*fitting, call, {"role": "user", "content": SAY_IT}]
         written = await self.write(asked, (), replace(sampling, max_tokens=self.answer_tokens), on_token)
-        return Talked(written.text.strip(), (), both(chosen.usage, written.usage))
+        return ChatReply(written.text.strip(), (), both(chosen.usage, written.usage))
 
     @property
     def answer_tokens(self) -> int:

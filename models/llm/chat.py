@@ -33,7 +33,7 @@ from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.records import ToolSpec, Usage
 
 OnToken = Callable[[str], None]
-"""Called with each piece of a text as it is written."""
+"""Called with each piece of a text as it is streamed."""
 
 Message = Mapping[str, Any]
 """A message in the OpenAI format."""
@@ -48,8 +48,8 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Talked:
-    """What a model did: calls, a text, or both. `wrong` says what could not be read of a call."""
+class ChatReply:
+    """A model's answer: calls, a text, or both. `wrong` says why a call could not be read."""
 
     text: str
     calls: tuple[Call, ...]
@@ -57,19 +57,21 @@ class Talked:
     wrong: str = ""
 
 
-class Talks(Protocol):
+class ChatModel(Protocol):
     """A language model that leads conversations."""
 
     @property
     def name(self) -> str:
         """The model string, as decision rows keep it."""
 
-    async def talk(self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken) -> Talked:
-        """Go on after `messages`; raises ModelError where no answer came."""
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
+    ) -> ChatReply:
+        """Answer the last of `messages`; raises ModelError where no answer came."""
 
 
 def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
-    """Leave out what was first: all that goes with a person's message, or a call of the last one with its answers.
+    """Leave out the oldest: a user's message with all that follows it, or a call after the last one with its answers.
 
     None where only the last message is left, with the last call.
     """
@@ -82,7 +84,7 @@ def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
     return None
 
 
-class LiteLLMTalk:
+class LiteLLMChatModel:
     """A model behind LiteLLM in conversations, with a gateway's timeouts, retries and concurrency limit.
 
     An answer that broke off is asked for again only where nothing of it has been handed on.
@@ -97,7 +99,9 @@ class LiteLLMTalk:
         """The LiteLLM model string."""
         return self.settings.model
 
-    async def talk(self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken) -> Talked:
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
+    ) -> ChatReply:
         """Send the conversation, hand on the text of the answer as it comes, and read its calls when it is whole."""
         started = time.perf_counter()
         history = read_messages(messages)
@@ -116,8 +120,8 @@ class LiteLLMTalk:
         try:
             calls = tuple(read_call(part) for part in response.parts if isinstance(part, ToolCallPart))
         except ValueError as error:
-            return Talked(text, (), usage, str(error))
-        return Talked(text, calls, usage)
+            return ChatReply(text, (), usage, str(error))
+        return ChatReply(text, calls, usage)
 
     async def stream(
         self, history: list[ModelMessage], parameters: ModelRequestParameters, on_token: OnToken

@@ -10,7 +10,7 @@ from talk_parts import Shelf
 
 from taxonaut.agents.assistant import Message, TalkingAssistant, Turn
 from taxonaut.graphs.converse import converse
-from taxonaut.models.llm.chat import Call, LiteLLMTalk, OnToken, Talked
+from taxonaut.models.llm.chat import Call, ChatReply, LiteLLMChatModel, OnToken
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.records import ToolSpec, Usage
@@ -25,11 +25,13 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, *replies: Talked) -> None:
+    def __init__(self, *replies: ChatReply) -> None:
         self.replies = list(replies)
         self.seen: list[Sequence[Message]] = []
 
-    async def talk(self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken) -> Talked:
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
+    ) -> ChatReply:
         self.seen.append(messages)
         return self.replies.pop(0)
 
@@ -50,7 +52,7 @@ async def stepped(model: Any, shelf: Shelf, messages: Sequence[Mapping[str, Any]
 
 
 async def test_a_step_is_calls_and_a_row(shelf: Shelf) -> None:
-    model = Scripted(Talked("Let me see.", (Call("find", {"words": "ink"}),), Usage(10, 2)))
+    model = Scripted(ChatReply("Let me see.", (Call("find", {"words": "ink"}),), Usage(10, 2)))
     turn = await stepped(model, shelf)
     assert (turn.uses, turn.text, turn.wrong) == ((ToolUse("", "find", {"words": "ink"}),), "Let me see.", "")
     (row,) = turn.decisions
@@ -64,7 +66,7 @@ async def test_a_step_is_calls_and_a_row(shelf: Shelf) -> None:
 
 
 async def test_what_the_model_reads(shelf: Shelf) -> None:
-    model = Scripted(Talked(" Yes. ", (), Usage()))
+    model = Scripted(ChatReply(" Yes. ", (), Usage()))
     turn = await stepped(model, shelf)
     assert turn.text == "Yes."
     head, said = model.seen[0]
@@ -79,14 +81,14 @@ async def test_a_workspace_s_own_template_counts(shelf: Shelf, tmp_path: Path) -
     own.write_text(
         '{% extends "packaged/assistant/converse.j2" %}{% block item %}They say: {{ text }}{% endblock %}'
     )
-    model = Scripted(Talked("Yes.", (), Usage()))
+    model = Scripted(ChatReply("Yes.", (), Usage()))
     made = assistant(model, tmp_path / "prompts")
     await made.step([USER], Focus(), shelf.tools, lambda _: None)
     assert model.seen[0][1]["content"] == "They say: is there ink?"
 
 
 async def test_a_long_history_is_read_from_where_it_fits(shelf: Shelf) -> None:
-    model = Scripted(Talked("Yes.", (), Usage()))
+    model = Scripted(ChatReply("Yes.", (), Usage()))
     old = [{"role": "user", "content": "a" * 5_000}, {"role": "assistant", "content": "b" * 5_000}]
     await stepped(model, shelf, [*old * 20, USER])
     shown = model.seen[0][1:]
@@ -97,11 +99,14 @@ async def test_a_long_history_is_read_from_where_it_fits(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     ("talked", "wrong"),
     [
-        (Talked(" ", (), Usage()), "There was neither a call nor an answer."),
-        (Talked("", (), Usage(), "The arguments of find are not valid JSON (x)."), "The arguments of find"),
+        (ChatReply(" ", (), Usage()), "There was neither a call nor an answer."),
+        (
+            ChatReply("", (), Usage(), "The arguments of find are not valid JSON (x)."),
+            "The arguments of find",
+        ),
     ],
 )
-async def test_what_cannot_be_taken(shelf: Shelf, talked: Talked, wrong: str) -> None:
+async def test_what_cannot_be_taken(shelf: Shelf, talked: ChatReply, wrong: str) -> None:
     turn = await stepped(Scripted(talked), shelf)
     assert turn.wrong.startswith(wrong)
     assert turn.decisions[0].error == turn.wrong
@@ -111,7 +116,7 @@ async def test_what_cannot_be_taken(shelf: Shelf, talked: Talked, wrong: str) ->
 @pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
 async def test_a_whole_turn_on_a_server_that_streams(shelf: Shelf, server: Any) -> None:
     settings = ModelSettings(model="hosted_vllm/test", api_base=server.url, backoff_s=0)
-    graph = converse(assistant(LiteLLMTalk(settings)), shelf).compile()
+    graph = converse(assistant(LiteLLMChatModel(settings)), shelf).compile()
     state = await graph.ainvoke({"messages": [HumanMessage("BEHAVE:prose")]})
     assert state["messages"][-1].text == "I think the first one fits best."
     state = await graph.ainvoke({"messages": [HumanMessage("BEHAVE:othertool")]})

@@ -19,7 +19,7 @@ RoleModel: TypeAlias = "str | Mapping[str, Any] | Answers | BaseChatModel"
 """What a role can be given: a model string, settings, an object that answers requests, or LangChain's chat model."""
 
 ASSISTANT = "assistant"
-"""The role whose model talks instead of answering requests: an object with `talk` (`models.llm.chat.Talks`)."""
+"""The role whose model talks instead of answering requests: an object with `reply` (`models.llm.chat.ChatModel`)."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ def divided(models: Mapping[str, RoleModel] | None) -> tuple[dict[str, Any], dic
 def role_object(role: str, given: Any) -> Any:
     """Return what answers for a role; LangChain's chat models are put behind an adapter."""
     if role == ASSISTANT:
-        if callable(getattr(given, "talk", None)):
+        if callable(getattr(given, "reply", None)):
             return given
         raise InputError(
             f"models[{role!r}] is a {type(given).__name__}, which cannot lead a conversation; give a model string, "
-            "settings, or an object with `name` and `async talk` (taxonaut.models.llm.chat.Talks)"
+            "settings, or an object with `name` and `async reply` (taxonaut.models.llm.chat.ChatModel)"
         )
     if callable(getattr(given, "answer", None)):
         return given

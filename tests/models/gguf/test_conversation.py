@@ -13,7 +13,7 @@ from taxonaut.agents.assistant import TalkingAssistant
 from taxonaut.graphs.converse import converse
 from taxonaut.models.gguf import conversation as gguf_talk
 from taxonaut.models.gguf.chat import GgufChat
-from taxonaut.models.gguf.conversation import GgufTalk, grammatical, note
+from taxonaut.models.gguf.conversation import GgufChatModel, grammatical, note
 from taxonaut.models.llm.chat import without_oldest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
@@ -76,8 +76,8 @@ def smol(smollm2: Path) -> Iterator[GgufChat]:
     chat.close()
 
 
-def in_process(chat: GgufChat, **settings: Any) -> GgufTalk:
-    return GgufTalk(ModelSettings(model="gguf/smollm2-135m-instruct", **settings), chat)
+def in_process(chat: GgufChat, **settings: Any) -> GgufChatModel:
+    return GgufChatModel(ModelSettings(model="gguf/smollm2-135m-instruct", **settings), chat)
 
 
 @pytest.mark.local
@@ -96,7 +96,7 @@ async def test_smollm2_ends_each_turn(
 @pytest.mark.local
 async def test_an_answer_of_smollm2_is_streamed(smol: GgufChat) -> None:
     pieces: list[str] = []
-    talked = await in_process(smol, max_tokens=12).talk([USER], [], pieces.append)
+    talked = await in_process(smol, max_tokens=12).reply([USER], [], pieces.append)
     assert "".join(pieces).strip() == talked.text != ""
     assert len(pieces) > 3
     assert talked.usage.attempts == 2
@@ -120,7 +120,7 @@ async def test_a_history_that_is_too_long_is_made_to_fit(smol: GgufChat) -> None
 @pytest.mark.local
 async def test_a_text_that_nobody_waits_for_is_not_written_on(smol: GgufChat) -> None:
     talk, pieces = in_process(smol, max_tokens=200), asyncio.Queue[str]()
-    task = asyncio.create_task(talk.talk([USER], [], pieces.put_nowait))
+    task = asyncio.create_task(talk.reply([USER], [], pieces.put_nowait))
     await pieces.get()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

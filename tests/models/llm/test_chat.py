@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models.llm.chat import Call, LiteLLMTalk, Talked, read_messages
+from taxonaut.models.llm.chat import Call, ChatReply, LiteLLMChatModel, read_messages
 from taxonaut.models.llm.pydantic_model import messages_json
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError, ModelUnavailableError
@@ -20,16 +20,16 @@ FIND = ToolSpec(
 )
 
 
-def talk(server: Any, **settings: Any) -> LiteLLMTalk:
+def talk(server: Any, **settings: Any) -> LiteLLMChatModel:
     given = {"attempts": 3, "backoff_s": 0, "timeout_s": 20, **settings}
-    return LiteLLMTalk(ModelSettings(model="hosted_vllm/test", api_base=server.url, **given))
+    return LiteLLMChatModel(ModelSettings(model="hosted_vllm/test", api_base=server.url, **given))
 
 
-async def said(server: Any, text: str, *, tools: bool = True, **settings: Any) -> tuple[Talked, list[str]]:
+async def said(server: Any, text: str, *, tools: bool = True, **settings: Any) -> tuple[ChatReply, list[str]]:
     """What came of a message, and its pieces."""
     pieces: list[str] = []
     messages = [{"role": "system", "content": "Be short."}, {"role": "user", "content": text}]
-    found = await talk(server, **settings).talk(messages, [FIND] if tools else [], pieces.append)
+    found = await talk(server, **settings).reply(messages, [FIND] if tools else [], pieces.append)
     return found, pieces
 
 
