@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,8 +36,10 @@ _JOINING = frozenset({"and", "or", "the"})
 
 def key(name: str) -> str:
     """Return a name without case, accents and superfluous blanks: what must be equal for a change."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+    plain = name.casefold()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return " ".join(plain.split())
 
 
 def loose(name: str) -> str:
@@ -50,6 +52,14 @@ def bare(words: str) -> str:
     return _AFTER.sub("", _BEFORE.sub("", words.strip(" ,;:.!?"))).strip(" ,;:.!?")
 
 
+def keyed(named: Iterable[tuple[str, Place]]) -> dict[str, list[Place]]:
+    """Return places by the keys of their names."""
+    found: defaultdict[str, list[Place]] = defaultdict(list)
+    for name, place in named:
+        found[key(name)].append(place)
+    return dict(found)
+
+
 @dataclass(frozen=True)
 class Names:
     """What a version of an index has under each name."""
@@ -60,23 +70,15 @@ class Names:
     @cached_property
     def places(self) -> dict[str, list[Place]]:
         """Nodes, and labels that are no nodes, by the keys of their names."""
-        found: defaultdict[str, list[Place]] = defaultdict(list)
-        own = set[LabelId | None]()
-        for node, name, label in self.index.node_names():
-            found[key(name)].append(node)
-            own.add(label)
-        for each in self.index.all_labels():
-            if each.id not in own:
-                found[key(each.name)].append(each.id)
-        return dict(found)
+        nodes = self.index.node_names()
+        own = {label for _, _, label in nodes}
+        labels = [(label.name, label.id) for label in self.index.all_labels() if label.id not in own]
+        return keyed([*((name, node) for node, name, _ in nodes), *labels])
 
     @cached_property
     def labels(self) -> dict[str, list[Place]]:
         """All labels by the keys of their names."""
-        found: defaultdict[str, list[Place]] = defaultdict(list)
-        for label in self.index.all_labels():
-            found[key(label.name)].append(label.id)
-        return dict(found)
+        return keyed([(label.name, label.id) for label in self.index.all_labels()])
 
     @cached_property
     def alike(self) -> dict[str, list[str]]:
