@@ -88,15 +88,13 @@ def write_items(path: Path, count: int) -> None:
 def child(folder: Path, source: Path, embedder: str) -> None:
     """Build and assign, and print seconds and peaks of both."""
     from taxonaut import Workspace
-    from taxonaut.workspace.core import container as wiring
     from taxonaut.workspace.files.item_files import open_items
 
-    if embedder == "hash":
-        wiring.open_embedder = lambda _: HashEmbedder()
     items = [row.item for row in open_items(str(source)).rows()]
     Workspace.init(folder).close()
     print(f"items read: peak {peak():,.0f} MB", file=sys.stderr)
-    with Workspace.open(folder) as workspace:
+    given = HashEmbedder() if embedder == "hash" else None
+    with Workspace.open(folder, embedder=given) as workspace:
         started = time.perf_counter()
         build = workspace.build_vocabulary(items, on_stage=stage)
         told = f"{build.items:,} items, {build.descriptors:,} descriptors, {build.groups:,} groups"

@@ -21,9 +21,13 @@ class ScriptedModel:
     """
 
     def __init__(
-        self, replies: Iterable[Answer] = (), *, rule: Callable[[ModelRequest], Answer] | None = None
+        self,
+        replies: Iterable[Answer] = (),
+        *,
+        rule: Callable[[ModelRequest], Answer] | None = None,
+        name: str = "scripted",
     ) -> None:
-        self.name = "scripted"
+        self.name = name
         self.reads_prompts = True
         self.queue: deque[Answer] = deque(replies)
         self.rule = rule

@@ -1,14 +1,12 @@
 """The review of a round: all proposals in one request, or an election among all descriptors for each."""
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from fakes import compass
 
 from taxonaut.agents.architect import Manner
 from taxonaut.agents.change_reviewer import Case, ChangeReviewer, told
 from taxonaut.agents.support.change_records import Uncovered
-from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.label_encoder import LabelEncoder
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
@@ -180,20 +178,9 @@ async def test_a_server_that_is_gone_counts_before_a_bad_reply() -> None:
     )
 
 
-class Compass:
-    """Texts that are angles in degrees."""
-
-    name = "compass"
-    dimension = 2
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        angles = np.radians([float(text) for text in texts])
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-
-
 async def test_of_two_new_descriptors_for_one_theme_one_remains() -> None:
-    compass = Compass()
-    model = LabelEncoder(TextScorer(compass, ScoreSettings()), compass.embed)  # type: ignore[arg-type]
+    angles = compass()
+    model = LabelEncoder(TextScorer(angles, ScoreSettings()), angles.embed)  # type: ignore[arg-type]
     centres = (Centre("0", examples=("10",)),)
 
     def proposed(example: str, *voters: str) -> tuple[Uncovered, Change]:

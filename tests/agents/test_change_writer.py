@@ -1,15 +1,13 @@
 """Proposals for what no descriptor fits: written by a model, voted by items, or chosen by likelihood."""
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pytest
+from fakes import compass
 
 from taxonaut.agents.architect import Manner
 from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.support.change_records import Uncovered
-from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.label_encoder import LabelEncoder
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
@@ -219,20 +217,9 @@ async def test_a_suggested_name_that_tells_nothing_apart_is_no_descriptor() -> N
     )
 
 
-class Compass:
-    """Texts that are angles in degrees."""
-
-    name = "compass"
-    dimension = 2
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        angles = np.radians([float(text) for text in texts])
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-
-
 async def test_an_encoder_lets_the_items_vote_by_their_vectors() -> None:
-    compass = Compass()
-    model = LabelEncoder(TextScorer(compass, ScoreSettings()), compass.embed)  # type: ignore[arg-type]
+    angles = compass()
+    model = LabelEncoder(TextScorer(angles, ScoreSettings()), angles.embed)  # type: ignore[arg-type]
     centres = (Centre("0"), Centre("90"))
 
     def cluster(*voters: str) -> Uncovered:

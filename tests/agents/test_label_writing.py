@@ -1,14 +1,12 @@
 """ICXML's steps: labels written or quoted, and mapped to the label set."""
 
-import zlib
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
+from fakes import bag_embedder
 
 from taxonaut.agents.icxml import LabelMapper, LabelWriter, PhraseWriter
 from taxonaut.agents.support.texts import LabelTable
-from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
@@ -18,21 +16,6 @@ from taxonaut.state.records import Item, Usage
 
 NAMES = ["red apple", "green apple", "blue boat", "green boat"]
 LABELS = [LabelId(str(number)) for number in range(len(NAMES))]
-
-
-class Words:
-    """Embeds a text as the set of its words."""
-
-    name = "words"
-    dimension = 256
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.casefold().split():
-                row[zlib.crc32(word.encode()) % self.dimension] = 1
-        unit: Matrix = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        return unit
 
 
 class Author:
@@ -58,7 +41,7 @@ class Author:
 
 
 def table() -> LabelTable:
-    return LabelTable(LABELS, NAMES, Words().embed(NAMES))
+    return LabelTable(LABELS, NAMES, bag_embedder(256, counts=False).embed(NAMES))
 
 
 def item(text: str) -> Item:
@@ -94,15 +77,15 @@ async def test_a_model_that_is_not_there_stops_everything() -> None:
 
 
 async def test_an_embedder_quotes_the_phrases_nearest_to_labels() -> None:
-    writer = PhraseWriter(TextScorer(Words()), table, most=2)
+    writer = PhraseWriter(TextScorer(bag_embedder(256, counts=False)), table, most=2)
     written, other = await writer.write([item("sold: a red apple, ripe"), item("boat")])
     assert written.labels == ("red apple", "red")
-    assert (other.labels, other.decision.agent, other.decision.model) == (("boat",), "phrase_writer", "words")
+    assert (other.labels, other.decision.agent, other.decision.model) == (("boat",), "phrase_writer", "bag")
     assert await writer.write([]) == []
 
 
 async def test_written_labels_take_turns() -> None:
-    mapper = LabelMapper(TextScorer(Words()), table)
+    mapper = LabelMapper(TextScorer(bag_embedder(256, counts=False)), table)
     written = [["green boat", "red apple"], [], ["apple"]]
     assert await mapper.shortlists(written, 3) == [["3", "0", "1"], [], ["0", "1", "2"]]
     assert await mapper.shortlists([[], []], 3) == [[], []]

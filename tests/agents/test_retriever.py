@@ -1,17 +1,14 @@
 """Dense retrieval and exemplars over an embedder that anyone can check by hand."""
 
-import zlib
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
+from fakes import bag_embedder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonaut.agents.retriever import Retriever, top
 from taxonaut.agents.support.exemplars import Exemplars, facility_location
 from taxonaut.agents.support.texts import LabelTable
-from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
@@ -21,28 +18,13 @@ NAMES = ["red apple", "green apple", "red car", "blue boat", "green boat"]
 LABELS = [LabelId(str(number)) for number in range(len(NAMES))]
 
 
-class Words:
-    """Embeds a text as the set of its words."""
-
-    name = "words"
-    dimension = 256
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.casefold().split():
-                row[zlib.crc32(word.encode()) % self.dimension] = 1
-        unit: Matrix = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        return unit
-
-
 def table() -> LabelTable:
-    return LabelTable(LABELS, NAMES, Words().embed(NAMES))
+    return LabelTable(LABELS, NAMES, bag_embedder(256, counts=False).embed(NAMES))
 
 
 @pytest.fixture
 def retriever() -> Retriever:
-    return Retriever(TextScorer(Words(), ScoreSettings(mix=0.0)), table)
+    return Retriever(TextScorer(bag_embedder(256, counts=False), ScoreSettings(mix=0.0)), table)
 
 
 async def test_the_nearest_labels_come_first(retriever: Retriever) -> None:
@@ -77,7 +59,7 @@ def test_top_is_a_stable_sort(scores: list[float], k: int) -> None:
 
 
 def test_facility_location_takes_one_of_each_group_first() -> None:
-    vectors = Words().embed(["a b", "a b", "a b c", "x y", "x y", "q"])
+    vectors = bag_embedder(256, counts=False).embed(["a b", "a b", "a b c", "x y", "x y", "q"])
     assert {(0, 1)[place > 2] if place < 5 else 2 for place in facility_location(vectors, 3)} == {0, 1, 2}
     assert set(facility_location(vectors, 9)) == {0, 2, 3, 5}
 
@@ -89,7 +71,7 @@ def test_exemplars_stand_for_what_is_below_a_node(index: Index) -> None:
 
     def load() -> LabelTable:
         loads.append(1)
-        return LabelTable([label.id for label in labels], names, Words().embed(names))
+        return LabelTable([label.id for label in labels], names, bag_embedder(256, counts=False).embed(names))
 
     exemplars = Exemplars(index, load, most=2)
     assert exemplars.of(NodeId(5)) == ("Footballs", "Pucks")

@@ -9,11 +9,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import shop_expert
+from fakes import length_embedder
 
-from taxonaut.models.embedder import Matrix
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
@@ -63,9 +62,8 @@ def options(tmp_path: Path) -> argparse.Namespace:
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A workspace with a trained expert and a general expert that always takes the second category."""
     model = ScriptedModel(rule=lambda request: [request.choices[1].id])
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: model)
     monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
-    with shop_expert.make(tmp_path / "w") as made:
+    with shop_expert.make(tmp_path / "w", model, length_embedder()) as made:
         yield made
 
 
@@ -103,17 +101,6 @@ def test_ways_of_asking(
     assert capsys.readouterr().out.startswith("3 products, encoder/all-minilm-l6-v2; the right category is")
 
 
-class LengthEmbedder:
-    """Two texts of one length are the same to it."""
-
-    name = "length"
-    dimension = 2
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        angles = np.array([len(text) for text in texts], np.float32)
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1)
-
-
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ExpertConfig]:
     """The settings of each training; what is trained is always the same."""
@@ -124,7 +111,6 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ExpertConfig]:
         return shop_expert.train(workspace)
 
     monkeypatch.setattr(Workspace, "train_expert", train)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda settings: LengthEmbedder())
     return seen
 
 

@@ -1,13 +1,12 @@
 """A small shop of one's own, whose categories are labels, with its tools."""
 
 import json
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from fakes import word_embedder
 
 PATHS = {
     "el": "Electronics",
@@ -23,33 +22,18 @@ PATHS = {
 }
 
 
-class Words:
-    """Texts that share words lie together."""
-
-    name = "words"
-    dimension = 64
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in enumerate(texts):
-            for word in text.casefold().replace(">", " ").split() or ["."]:
-                rows[row] += np.random.default_rng(zlib.crc32(word.encode())).normal(size=self.dimension)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
 @pytest.fixture
 def shop_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from taxonaut import Workspace
     from taxonaut.workspace.files.label_files import read_labels
 
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: Words())
     monkeypatch.chdir(tmp_path)
     rows = [
         json.dumps({"id": id_, "name": path.split(" > ")[-1], "path": path.split(" > ")})
         for id_, path in PATHS.items()
     ]
     (tmp_path / "labels.jsonl").write_text("\n".join(rows))
-    with Workspace.init(tmp_path / "shop") as workspace:
+    with Workspace.init(tmp_path / "shop", embedder=word_embedder()) as workspace:
         workspace.import_labels(read_labels(tmp_path / "labels.jsonl"))
         yield workspace
 

@@ -151,11 +151,10 @@ async def test_runs_at_the_same_time_get_their_own_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = ScriptedModel(rule=by_last_word)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *_: model)
     monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     texts = ["red apples", "family tents", "hiking boots"]
     walk = {"shortlist": "tree", "candidates": 0}
-    with shop_expert.make(tmp_path / "w") as shop:
+    with shop_expert.make(tmp_path / "w", model) as shop:
         monkeypatch.setattr("taxonaut.conversation.langgraph_server.opened", lambda: shop)
         for factory, settings in ((navigate, walk), (categorize, {"everything": True})):
             graph = factory().compile()

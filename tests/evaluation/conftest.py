@@ -1,13 +1,11 @@
 """A workspace of eight labels whose embedder needs no weights: a text is the set of its words."""
 
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from fakes import FakeEmbedder, word_embedder
 
-from taxonaut.models.embedder import Matrix
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.files.item_files import ItemRow
@@ -33,39 +31,17 @@ TEXTS = {
 }
 
 
-class WordEmbedder:
-    """Adds up a random vector for each word; counts the texts it has embedded."""
-
-    name = "words"
-    dimension = 64
-
-    def __init__(self) -> None:
-        self.embedded: list[str] = []
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        self.embedded += texts
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.casefold().split() or ["."]:
-                rng = np.random.default_rng(zlib.crc32(word.strip(".,>").encode()))
-                row += rng.standard_normal(self.dimension).astype(np.float32)
-        unit: Matrix = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-6))
-        return unit
+@pytest.fixture
+def embedder() -> FakeEmbedder:
+    """The embedder of the shop."""
+    return word_embedder()
 
 
 @pytest.fixture
-def embedder(monkeypatch: pytest.MonkeyPatch) -> WordEmbedder:
-    """Every embedder that is opened is this one."""
-    one = WordEmbedder()
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda settings: one)
-    return one
-
-
-@pytest.fixture
-def shop(tmp_path: Path, embedder: WordEmbedder) -> Iterator[Workspace]:
+def shop(tmp_path: Path, embedder: FakeEmbedder) -> Iterator[Workspace]:
     """Eight labels in a tree of their own."""
     (tmp_path / "labels.csv").write_text(LABELS, encoding="utf-8")
-    with Workspace.init(tmp_path / "shop") as workspace:
+    with Workspace.init(tmp_path / "shop", embedder=embedder) as workspace:
         workspace.import_labels(read_labels(tmp_path / "labels.csv"))
         yield workspace
 

@@ -38,14 +38,13 @@ def last_word(request: ModelRequest) -> list[int]:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
     one = ScriptedModel(rule=last_word)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: one)
     monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     return one
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, model: ScriptedModel) -> Iterator[Workspace]:
-    with shop_expert.make(tmp_path / "w") as made:
+    with shop_expert.make(tmp_path / "w", model) as made:
         yield made
 
 
@@ -135,8 +134,8 @@ def test_the_general_expert_s_order_comes_before_what_else_was_recommended() -> 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("dual:threshold=2", "these settings of a categorization cannot be: threshold: "),
-        ("dual:ask=guess", "these settings of a categorization cannot be: ask: Input should be"),
+        ("dual:threshold=2", "invalid [categorize] settings: threshold: "),
+        ("dual:ask=guess", "invalid [categorize] settings: ask: Input should be"),
         ("general:threshold=0.5", "'threshold=0.5' cannot follow 'general': write general:KEY=VALUE"),
         ("expert:expert=last", "expert is 'last'; give a whole number from 1"),
     ],

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from taxonaut.models.embedder import Embedder
+from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.expert.experts import ExpertCard, Experts
@@ -67,9 +69,11 @@ def train(workspace: Workspace) -> ExpertCard:
     )
 
 
-def make(folder: Path) -> Workspace:
-    """Make a workspace with the five categories and a trained expert."""
-    workspace = Workspace.init(folder)
+def make(folder: Path, model: ScriptedModel | None = None, embedder: Embedder | None = None) -> Workspace:
+    """Make a workspace with the five categories and a trained expert; `model` answers in every role."""
+    roles = ("navigator", "general_expert", "architect", "annotator")
+    models = dict.fromkeys(roles, model) if model is not None else {}
+    workspace = Workspace.init(folder, models=models, embedder=embedder)
     file = folder / "labels.csv"
     file.write_text(LABELS, encoding="utf-8")
     workspace.import_labels(read_labels(file))

@@ -83,12 +83,11 @@ class OneLevel:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def workspace(tmp_path: Path) -> Any:
     def fail(request: Any) -> Any:
         raise AssertionError("a model was asked")
 
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *_: ScriptedModel(rule=fail))
-    with shop_expert.make(tmp_path / "w") as made:
+    with shop_expert.make(tmp_path / "w", ScriptedModel(rule=fail)) as made:
         yield made
 
 

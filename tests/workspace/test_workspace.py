@@ -27,7 +27,6 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import ItemResult, Label, Prediction
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_versions import Templates
-from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.label_files import read_labels
 
@@ -37,9 +36,7 @@ boots,Boots,Clothes > Shoes > Boots
 balls,Balls,Sports > Balls
 pucks,Pucks,Sports > Pucks
 """
-LANGUAGE = {"model": "hosted_vllm/test"}
 SETTINGS: dict[str, Any] = {
-    "models": {"navigator": LANGUAGE, "general_expert": LANGUAGE},
     "walk": {"shortlist": "tree", "candidates": 0},
     "embeddings": {"model": "gguf/there-is-no-such-model"},
 }
@@ -55,11 +52,13 @@ def by_words(request: ModelRequest) -> Sequence[int] | ModelError:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
-    """The model behind every role of every workspace."""
-    scripted = ScriptedModel(rule=by_words)
-    monkeypatch.setattr(Wiring, "answers", lambda self, settings: scripted)
-    return scripted
+def model() -> ScriptedModel:
+    """The model behind both roles of a walk."""
+    return ScriptedModel(rule=by_words, name="hosted_vllm/test")
+
+
+def both(model: ScriptedModel) -> dict[str, Any]:
+    return {"navigator": model, "general_expert": model}
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shop(folder: Path, model: ScriptedModel) -> Iterator[Workspace]:
-    with Workspace.open(folder, **SETTINGS) as workspace:
+    with Workspace.open(folder, models=both(model), **SETTINGS) as workspace:
         yield workspace
 
 
@@ -114,10 +113,10 @@ def test_a_second_call_asks_nothing(shop: Workspace, model: ScriptedModel) -> No
 
 
 def test_what_is_finished_is_kept_in_the_file(folder: Path, model: ScriptedModel) -> None:
-    with Workspace.open(folder, **SETTINGS) as workspace:
+    with Workspace.open(folder, models=both(model), **SETTINGS) as workspace:
         results = workspace.classify([BOOTS])
     asked = len(model.history)
-    with Workspace.open(folder, **SETTINGS) as workspace:
+    with Workspace.open(folder, models=both(model), **SETTINGS) as workspace:
         assert workspace.classify([BOOTS]) == results
     assert len(model.history) == asked
 
@@ -280,7 +279,7 @@ def test_an_index_of_one_label(tmp_path: Path, model: ScriptedModel) -> None:
         workspace.import_labels(labels)
         if not labels.has_tree:
             workspace.index.place(workspace.index.label_ids()[0], [workspace.index.root()])
-    with Workspace.open(tmp_path / "one", **SETTINGS) as workspace:
+    with Workspace.open(tmp_path / "one", models=both(model), **SETTINGS) as workspace:
         (result,) = workspace.classify(["shoes"])
         assert [label.path for label in result.labels] == [("Shoes",)]
 

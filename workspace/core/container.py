@@ -61,11 +61,17 @@ class Wiring:
         self.lock = RLock()
         """Held while a table or scorer is made: who wants it meanwhile waits, and does not make it again."""
 
-    def reconfigured(self, config: Config, prompts: PromptLibrary | None = None) -> "Wiring":
-        """Return the same wiring under other settings, or with other templates; what was opened is shared."""
-        other = Wiring(
-            config, self.index, self.embeddings, self.cache, prompts or self.prompts, self.injected
-        )
+    def reconfigured(
+        self, config: Config, prompts: PromptLibrary | None = None, given: Injected | None = None
+    ) -> "Wiring":
+        """Return the same wiring under other settings; what was opened is shared.
+
+        `prompts` replace the templates, and models that are `given` come beside those that were before.
+        """
+        injected = self.injected
+        if given is not None:
+            injected = replace(injected, models={**injected.models, **given.models})
+        other = Wiring(config, self.index, self.embeddings, self.cache, prompts or self.prompts, injected)
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
         other.models, other.lock = self.models, self.lock
         return other

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Embedder
+from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_of
 from taxonaut.state.db.connection import Database
@@ -156,6 +157,17 @@ class Core:
         except ValidationError as error:
             raise InputError(f"invalid [walk] settings: {problems(error)}") from None
         return self.with_table("walk", changed)
+
+    def with_models(self, models: Mapping[str, RoleModel]) -> Self:
+        """Return this workspace with other models in some roles; it shares the index and the opened models."""
+        settings, objects = divided(models)
+        try:
+            roles = {role: ModelSettings.model_validate(given) for role, given in settings.items()}
+        except ValidationError as error:
+            raise InputError(f"invalid [models] settings: {problems(error)}") from None
+        config = self.config.model_copy(update={"models": self.config.models.model_copy(update=roles)})
+        config, given = injected(config, objects, None)
+        return replace(self, config=config, wiring=self.wiring.reconfigured(config, given=given))
 
     def with_table(self, name: str, table: Section) -> Self:
         """Return this workspace with another table of settings; it shares the index and the opened models."""

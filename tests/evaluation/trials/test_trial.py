@@ -11,12 +11,12 @@ from taxonaut.evaluation.trials.trial import TrialReport, atry_version, summary,
 from taxonaut.evaluation.trials.trial_run import KIND
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
-from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError, ModelUnavailableError, NotFoundError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_trials import PromptTrials
+from taxonaut.workspace.core.injected import RoleModel
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -28,22 +28,20 @@ def row(name: str, text: str, *gold: str) -> ItemRow:
     return ItemRow(Item(ItemId(name), text), tuple(map(LabelId, gold)))
 
 
-def with_models(shop: Workspace, settings: ModelSettings) -> Workspace:
-    models = shop.config.models.model_copy(update={"navigator": settings, "general_expert": settings})
-    return shop.with_table("models", models).with_walk(shortlist="tree", candidates=0, terminals=4)
+def with_model(shop: Workspace, model: RoleModel) -> Workspace:
+    walk = shop.with_walk(shortlist="tree", candidates=0, terminals=4)
+    return walk.with_models({"navigator": model, "general_expert": model})
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
+def scripted() -> ScriptedModel:
     """Opens the branch and takes the label that the text names; `SLIP` in the prompt: another one."""
 
     def rule(request: ModelRequest) -> list[int]:
         slips = "SLIP" in request.item or "SLIP" in request.system
         return [c.id for c in request.choices if names(c.texts, request.text) != slips][: request.most] or [0]
 
-    model = ScriptedModel(rule=rule)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *_: model)
-    return model
+    return ScriptedModel(rule=rule, name="hosted_vllm/test")
 
 
 def names(texts: tuple[str, ...], text: str) -> bool:
@@ -55,13 +53,13 @@ def names(texts: tuple[str, ...], text: str) -> bool:
 @pytest.fixture
 def local(shop: Workspace, scripted: ScriptedModel) -> Workspace:
     """The shop under a scripted language model."""
-    return with_models(shop, ModelSettings(model="hosted_vllm/test"))
+    return with_model(shop, scripted)
 
 
 @pytest.fixture
 def served(shop: Workspace, server: Any) -> Workspace:
     """The shop under a language model behind HTTP: its gateway caches."""
-    return with_models(shop, ModelSettings(model="hosted_vllm/test", api_base=server.url, attempts=1))
+    return with_model(shop, {"model": "hosted_vllm/test", "api_base": server.url, "attempts": 1})
 
 
 @pytest.fixture
@@ -259,7 +257,7 @@ def test_what_cannot_be_tried_says_what_to_do(
     shop: Workspace, name: str, settings: Mapping[str, Any], said: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        try_version(with_models(shop, ModelSettings(**settings)), name, ROWS)
+        try_version(with_model(shop, settings), name, ROWS)
     assert said in str(caught.value)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import shop_expert
+from fakes import FakeEmbedder
 
 from taxonaut.evaluation.trials.trial import try_version
 from taxonaut.models.gguf.weights import SMOLLM2, ModelCatalog
@@ -43,15 +44,13 @@ def rule(request: ModelRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def trained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: object
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: FakeEmbedder
 ) -> Iterator[tuple[Workspace, ScriptedModel]]:
     """A workspace with a trained expert, whose general expert is scripted."""
-    model = ScriptedModel(rule=rule)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *_: model)
+    model = ScriptedModel(rule=rule, name="hosted_vllm/test")
     monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
-    with shop_expert.make(tmp_path / "w") as made:
-        role = ModelSettings(model="hosted_vllm/test")
-        yield made.with_table("models", made.config.models.model_copy(update={"general_expert": role})), model
+    with shop_expert.make(tmp_path / "w", embedder=embedder) as made:
+        yield made.with_models({"general_expert": model}), model
 
 
 def copy(workspace: Workspace, name: str, text: str) -> None:

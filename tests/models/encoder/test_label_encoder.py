@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from fakes import FakeEmbedder, compass
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.label_encoder import LabelEncoder, LabelEncoderSettings
@@ -15,25 +16,10 @@ from taxonaut.state.records import ToolSpec
 TOOL = ToolSpec("assign_label", "Assign.", {})
 
 
-class Compass:
-    """Texts that are angles in degrees."""
-
-    name = "compass"
-    dimension = 2
-
-    def __init__(self) -> None:
-        self.embedded: list[list[str]] = []
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        self.embedded.append(list(texts))
-        angles = np.radians([float(text) for text in texts])
-        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-
-
-def encoder(space: LabelSpace | None = None, **settings: float) -> tuple[LabelEncoder, Compass]:
-    compass = Compass()
-    scorer = TextScorer(compass, ScoreSettings(), space)
-    return LabelEncoder(scorer, compass.embed, LabelEncoderSettings(**settings)), compass  # type: ignore[arg-type]
+def encoder(space: LabelSpace | None = None, **settings: float) -> tuple[LabelEncoder, FakeEmbedder]:
+    angles = compass()
+    scorer = TextScorer(angles, ScoreSettings(), space)
+    return LabelEncoder(scorer, angles.embed, LabelEncoderSettings(**settings)), angles  # type: ignore[arg-type]
 
 
 def request(texts: Sequence[str], *options: Sequence[str], most: int = 3) -> ModelRequest:
@@ -130,16 +116,16 @@ async def test_an_option_without_a_text_is_an_error_in_its_place(choices: tuple[
 
 
 def test_texts_are_looked_up_once() -> None:
-    asked, compass = encoder()
+    asked, angles = encoder()
     given = request(["10", "20"], ["0"], ["90"])
     assert each(asked, given) == each(asked, given) == ((1,), (1,))
-    seen = [text for batch in compass.embedded for text in batch]
+    seen = angles.embedded
     assert sorted(seen) == ["0", "10", "20", "90"]
 
 
 def test_where_labels_lie_in_one_direction_they_are_seen_from_their_mean() -> None:
     names = ["40", "50"]
-    space = LabelSpace.of(names, Compass().embed(names))
+    space = LabelSpace.of(names, compass().embed(names))
     asked, _ = encoder(space, threshold=0.9)
     plain, _ = encoder(threshold=0.9)
     given = request(["41"], ["40"], ["50"], most=2)
@@ -170,7 +156,7 @@ def named(texts: Sequence[str]) -> Matrix:
 def likenesses(centring: float, text: str) -> tuple[tuple[int, ...], list[float]]:
     """What a text takes, and how like it is to two options."""
     asked = LabelEncoder(
-        TextScorer(Compass(), ScoreSettings()),  # type: ignore[arg-type]
+        TextScorer(compass(), ScoreSettings()),  # type: ignore[arg-type]
         named,
         LabelEncoderSettings(threshold=0.3, centring=centring),
     )
@@ -223,7 +209,7 @@ def test_a_share_of_the_mean_may_be_taken_away() -> None:
 def test_the_mean_itself_fits_none() -> None:
     mean = {"pens": (0.0, 1.0), "paper": (1.0, 0.0), "both": (0.5, 0.5)}
     asked = LabelEncoder(
-        TextScorer(Compass(), ScoreSettings()),  # type: ignore[arg-type]
+        TextScorer(compass(), ScoreSettings()),  # type: ignore[arg-type]
         lambda texts: np.array([mean[text] for text in texts], np.float32),
         LabelEncoderSettings(centring=1.0),
     )
@@ -237,7 +223,7 @@ def test_every_text_of_an_option_counts_in_the_mean() -> None:
     # The mean of (1, 0), (1, 0) and (0, 1) is (2/3, 1/3): what lies halfway is nearer to the second option.
     known = {"a": (1.0, 0.0), "b": (0.0, 1.0), "middle": (0.70710678, 0.70710678)}
     asked = LabelEncoder(
-        TextScorer(Compass(), ScoreSettings()),  # type: ignore[arg-type]
+        TextScorer(compass(), ScoreSettings()),  # type: ignore[arg-type]
         lambda texts: np.array([known[text] for text in texts], np.float32),
         LabelEncoderSettings(centring=1.0),
     )

@@ -1,10 +1,10 @@
 """The encoder: scores of items and options, their evidence, and the tool calls made of them."""
 
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from fakes import bag_embedder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,27 +26,8 @@ from taxonaut.state.records import ToolSpec
 TOOL = ToolSpec("expand_node", "Open branches.", {})
 
 
-class BagOfWords:
-    """Embeds a text as the counts of its words, each word on an axis of its own."""
-
-    name = "bag"
-    dimension = 512
-
-    def __init__(self) -> None:
-        self.calls: list[list[str]] = []
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        self.calls.append(list(texts))
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.casefold().split():
-                row[zlib.crc32(word.encode()) % self.dimension] += 1
-        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-        return rows
-
-
 def scorer(mix: float = 0.5, space: LabelSpace | None = None) -> TextScorer:
-    return TextScorer(BagOfWords(), ScoreSettings(mix=mix, phrases=PhraseSettings(max_words=2)), space)
+    return TextScorer(bag_embedder(), ScoreSettings(mix=mix, phrases=PhraseSettings(max_words=2)), space)
 
 
 def request(text: str, *options: tuple[str, ...], most: int = 2) -> ModelRequest:
@@ -90,7 +71,7 @@ def test_a_text_without_phrases_still_has_a_score(text: str) -> None:
 
 
 def test_each_distinct_text_is_embedded_once_in_one_call() -> None:
-    embedder = BagOfWords()
+    embedder = bag_embedder()
     subject = TextScorer(embedder, ScoreSettings(phrases=PhraseSettings(max_words=1)))
     subject.items(["red wine", "red cheese"])
     subject.items(["red wine"])
@@ -116,7 +97,7 @@ def test_no_items_and_no_options_give_empty_scores() -> None:
 
 
 def test_centring_takes_away_what_all_labels_share() -> None:
-    embedder = BagOfWords()
+    embedder = bag_embedder()
     names = ["skill wine", "skill cheese"]
     vectors = embedder.embed(names)
     settings = ScoreSettings(mix=0, centring=1)
@@ -142,8 +123,8 @@ def test_centring_takes_away_what_all_labels_share() -> None:
 def test_phrases_count_more_the_finer_the_labels(labels: int, words: int, mix: float) -> None:
     space = LabelSpace(np.zeros(3, np.float32), labels, words)
     assert space.mix == pytest.approx(mix, abs=1e-3)
-    assert TextScorer(BagOfWords(), space=space).mix == space.mix
-    assert TextScorer(BagOfWords(), ScoreSettings(mix=0.9), space).mix == 0.9
+    assert TextScorer(bag_embedder(), space=space).mix == space.mix
+    assert TextScorer(bag_embedder(), ScoreSettings(mix=0.9), space).mix == 0.9
 
 
 def test_a_label_space_needs_two_labels() -> None:
@@ -154,7 +135,7 @@ def test_a_label_space_needs_two_labels() -> None:
 
 
 def test_shared_words_add_to_the_score() -> None:
-    embedder = BagOfWords()
+    embedder = bag_embedder()
     names = ["wine", "cheese", "bread"]
     space = LabelSpace.of(names, embedder.embed(names))
     subject = TextScorer(embedder, ScoreSettings(mix=0.5, centring=0, words=0.1), space)
@@ -169,9 +150,9 @@ def test_shared_words_add_to_the_score() -> None:
 
 
 def test_shared_words_do_not_count_without_a_label_space_or_a_share() -> None:
-    space = LabelSpace.of(["a", "b"], BagOfWords().embed(["a", "b"]))
-    assert TextScorer(BagOfWords()).words(["a"]) is None
-    assert TextScorer(BagOfWords(), ScoreSettings(words=0), space).words(["a"]) is None
+    space = LabelSpace.of(["a", "b"], bag_embedder().embed(["a", "b"]))
+    assert TextScorer(bag_embedder()).words(["a"]) is None
+    assert TextScorer(bag_embedder(), ScoreSettings(words=0), space).words(["a"]) is None
 
 
 def test_a_mix_is_a_share() -> None:
@@ -180,7 +161,7 @@ def test_a_mix_is_a_share() -> None:
 
 
 def test_a_path_lies_between_its_name_and_the_name_under_its_parent() -> None:
-    embedder = BagOfWords()
+    embedder = bag_embedder()
     vectors = option_vectors(["kitchen > wine > opener", "opener"], embedder.embed)
     name, under = embedder.embed(["opener", "wine > opener"])
     np.testing.assert_allclose(vectors[0], (name + under) / np.linalg.norm(name + under), atol=1e-6)
@@ -188,10 +169,10 @@ def test_a_path_lies_between_its_name_and_the_name_under_its_parent() -> None:
 
 
 def test_vectors_are_looked_up_once_and_forgotten_when_they_are_too_many() -> None:
-    embedder = BagOfWords()
+    embedder = bag_embedder()
     cache = VectorCache(embedder.embed, limit=3)
     for texts in (["a", "b", "a"], ["b", "c"], ["a", "c"], ["a", "d"], ["b"]):
-        np.testing.assert_allclose(cache.get(texts), BagOfWords().embed(texts))
+        np.testing.assert_allclose(cache.get(texts), bag_embedder().embed(texts))
     assert embedder.calls == [["a", "b"], ["c"], ["a", "d"], ["b"]]
 
 
@@ -238,7 +219,7 @@ async def test_a_batch_is_answered_in_its_order() -> None:
 
 def test_option_vectors_come_from_the_lookup_once() -> None:
     asked: list[list[str]] = []
-    embedder = BagOfWords()
+    embedder = bag_embedder()
 
     def lookup(texts: Sequence[str]) -> Matrix:
         asked.append(list(texts))

@@ -3,12 +3,11 @@
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from fakes import FakeEmbedder, word_embedder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,25 +25,6 @@ THINGS = ("shoe", "lamp", "table", "shirt", "ball", "cup")
 MAKERS = ("ada", "bob", "cyd", "dee", "eve", "fay", "gus", "hal")
 
 
-class Words:
-    """Texts that share words lie together. Counts what it embeds."""
-
-    name = "words"
-    dimension = 32
-
-    def __init__(self) -> None:
-        self.embedded: list[str] = []
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        self.embedded += texts
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in enumerate(texts):
-            for place, word in enumerate(text.split() or ["."]):
-                seed = int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "big")
-                rows[row] += np.random.default_rng(seed).normal(size=self.dimension) / (place + 1)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
 def label(name: str, id_: str = "") -> Label:
     return Label(LabelId(id_ or name), name)
 
@@ -54,36 +34,35 @@ NEW = [label(f"{thing} {colour} {maker}") for thing in THINGS for colour in COLO
 
 
 @pytest.fixture(scope="module")
-def embedder() -> Iterator[Words]:
-    words = Words()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: words)
-        yield words
+def embedder() -> FakeEmbedder:
+    return word_embedder(32, fading=True)
 
 
 @pytest.fixture(scope="module")
-def built(embedder: Words, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def built(embedder: FakeEmbedder, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A workspace for each way of building, over the old labels."""
     folders = {}
     for method, how in (("agents", {"terminal_size": 8}), ("kmeans", {"terminal_size": 8, "k": 4})):
         folders[method] = tmp_path_factory.mktemp("growth") / method
-        with Workspace.init(folders[method]) as workspace:
+        with Workspace.init(folders[method], embedder=embedder) as workspace:
             workspace.index.add_labels(OLD)
             workspace.build_index(method, how)
     return folders
 
 
 @pytest.fixture(params=["agents", "kmeans"])
-def workspace(request: pytest.FixtureRequest, built: dict[str, Path], tmp_path: Path) -> Iterator[Workspace]:
+def workspace(
+    request: pytest.FixtureRequest, built: dict[str, Path], tmp_path: Path, embedder: FakeEmbedder
+) -> Iterator[Workspace]:
     shutil.copytree(built[request.param], tmp_path / "copy")
-    with Workspace.open(tmp_path / "copy") as opened:
+    with Workspace.open(tmp_path / "copy", embedder=embedder) as opened:
         yield opened
 
 
 @pytest.fixture
-def agents(built: dict[str, Path], tmp_path: Path) -> Iterator[Workspace]:
+def agents(built: dict[str, Path], tmp_path: Path, embedder: FakeEmbedder) -> Iterator[Workspace]:
     shutil.copytree(built["agents"], tmp_path / "agents")
-    with Workspace.open(tmp_path / "agents") as opened:
+    with Workspace.open(tmp_path / "agents", embedder=embedder) as opened:
         yield opened
 
 
@@ -182,19 +161,19 @@ def test_a_dry_run_writes_nothing_and_says_what_would_change(agents: Workspace) 
 
 
 def test_the_same_labels_in_the_same_index_end_in_the_same_tree(
-    built: dict[str, Path], tmp_path: Path, embedder: Words
+    built: dict[str, Path], tmp_path: Path, embedder: FakeEmbedder
 ) -> None:
     trees = []
     for name in ("one", "two"):
         shutil.copytree(built["agents"], tmp_path / name)
-        with Workspace.open(tmp_path / name) as opened:
+        with Workspace.open(tmp_path / name, embedder=embedder) as opened:
             opened.add_labels(NEW)
             trees.append(standing(opened.index.snapshot()))
     assert trees[0] == trees[1]
 
 
-def test_no_old_label_is_embedded_again(agents: Workspace, embedder: Words) -> None:
-    embedder.embedded.clear()
+def test_no_old_label_is_embedded_again(agents: Workspace, embedder: FakeEmbedder) -> None:
+    embedder.calls.clear()
     agents.add_labels(NEW)
     old = {each.name for each in OLD}
     assert not old & set(embedder.embedded)
@@ -250,8 +229,8 @@ def test_identical_names_long_names_and_other_scripts(agents: Workspace) -> None
     assert agents.index.label(LabelId("灯")).name == "红色 台灯"
 
 
-def test_an_index_of_one_label(embedder: Words, tmp_path: Path) -> None:
-    with Workspace.init(tmp_path / "one") as workspace:
+def test_an_index_of_one_label(embedder: FakeEmbedder, tmp_path: Path) -> None:
+    with Workspace.init(tmp_path / "one", embedder=embedder) as workspace:
         workspace.index.add_labels([label("lamp red ada")])
         workspace.build_index("agents", {"terminal_size": 4})
         before = workspace.index.snapshot()
@@ -265,8 +244,8 @@ def test_an_index_of_one_label(embedder: Words, tmp_path: Path) -> None:
         }, splits=growth.splits), 4)  # fmt: skip
 
 
-def test_nothing_to_add_to(embedder: Words, tmp_path: Path) -> None:
-    with Workspace.init(tmp_path / "none") as workspace:
+def test_nothing_to_add_to(embedder: FakeEmbedder, tmp_path: Path) -> None:
+    with Workspace.init(tmp_path / "none", embedder=embedder) as workspace:
         with pytest.raises(
             InputError, match="has no labels yet; import these instead: taxonaut labels import"
         ):
@@ -324,8 +303,8 @@ def rows(path: Path, given: list[dict[str, Any]], workspace: Workspace | None = 
 
 
 @pytest.fixture
-def own(embedder: Words, tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.init(tmp_path / "own") as workspace:
+def own(embedder: FakeEmbedder, tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.init(tmp_path / "own", embedder=embedder) as workspace:
         workspace.import_labels(rows(tmp_path / "own.jsonl", OWN))
         yield workspace
 

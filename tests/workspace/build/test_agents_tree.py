@@ -1,16 +1,14 @@
 """The builder by agents over a real index: what comes of it, continued builds, and taking it back."""
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from fakes import word_embedder
 
 from taxonaut import Workspace
-from taxonaut.models.embedder import Matrix
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError, ModelError, ModelUnavailableError
@@ -28,30 +26,13 @@ NAMES = [f"{kind} {colour} {maker}" for kind in KINDS for colour in COLOURS for 
 SMALL: dict[str, Any] = {"terminal_size": 6, "centres": 4}
 
 
-class Words:
-    """Texts that share words lie together, the first word counting most."""
-
-    name = "words"
-    dimension = 32
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in enumerate(texts):
-            for place, word in enumerate(text.split() or ["."]):
-                random = np.random.default_rng(zlib.crc32(word.encode()))
-                rows[row] += random.normal(size=self.dimension) / (place + 1)
-        lengths: Matrix = np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows / lengths
-
-
 def labels(names: Sequence[str] = NAMES) -> list[Label]:
     return [Label(LabelId(name), name) for name in names]
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: Words())
-    with Workspace.init(tmp_path / "zoo") as opened:
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.init(tmp_path / "zoo", embedder=word_embedder(32, fading=True)) as opened:
         opened.index.add_labels(labels())
         yield opened
 
@@ -163,7 +144,7 @@ async def build_failing(workspace: Workspace, good: int) -> tuple[AgentsTreeBuil
 async def test_a_build_that_failed_goes_on_where_it_stopped(workspace: Workspace) -> None:
     _, (whole,), tree = await build_failing(workspace, 10**6)
     assert isinstance(tree, Tree)
-    with Workspace.init(workspace.folder.parent / "other") as other:
+    with Workspace.init(workspace.folder.parent / "other", embedder=word_embedder(32, fading=True)) as other:
         other.index.add_labels(labels())
         _, _, error = await build_failing(other, 2)
         assert str(error) == "the server is gone"

@@ -1,15 +1,13 @@
 """What a build will ask of language models, held against what it then asked of a server."""
 
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from fakes import word_embedder
 
 from taxonaut import Workspace
-from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
@@ -35,27 +33,6 @@ NAMES = [
 SERVED = {"model": "openai/gpt-4o", "api_base": "", "backoff_s": 0.01}
 
 
-class Words:
-    """Texts that share words lie together, the first word counting most."""
-
-    name = "words"
-    dimension = 48
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in enumerate(texts):
-            for place, word in enumerate(text.split() or ["."]):
-                random = np.random.default_rng(zlib.crc32(word.encode()))
-                rows[row] += random.normal(size=self.dimension) / (place + 1)
-        lengths: Matrix = np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows / lengths
-
-
-@pytest.fixture(autouse=True)
-def _embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: Words())
-
-
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Any]:
     """Open a workspace with labels; its agents on a server where one is given."""
@@ -68,7 +45,7 @@ def opened(tmp_path: Path) -> Iterator[Any]:
             server = {**SERVED, "api_base": url}
             settings["models"] = {"architect": server, "annotator": server}
             settings["task"] = {"description": "BEHAVE:agents"}
-        spaces.append(Workspace.open(folder, **settings))
+        spaces.append(Workspace.open(folder, embedder=word_embedder(48, fading=True), **settings))
         spaces[-1].index.add_labels([Label(LabelId(name), name) for name in NAMES])
         return spaces[-1]
 

@@ -1,12 +1,10 @@
 """What adding labels costs does not grow with the index, but for its depth."""
 
-from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from fakes import FakeEmbedder, word_embedder
 
 from taxonaut import Workspace
 from taxonaut.state.db.connection import Database
@@ -19,26 +17,6 @@ ADDED = [
     *(Label(LabelId(f"near {number}"), "thing 70 new") for number in range(5)),
 ]
 """Some go apart; those that come together make a node too large."""
-
-
-@cache
-def vector(word: str) -> np.ndarray:
-    return np.random.default_rng(list(word.encode())).normal(size=16).astype(np.float32)
-
-
-class Words:
-    """Texts that share words lie together. Counts what it embeds."""
-
-    name = "words"
-    dimension = 16
-
-    def __init__(self) -> None:
-        self.embedded = 0
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        self.embedded += len(texts)
-        rows = np.stack([np.sum([vector(word) for word in text.split()], axis=0) for text in texts])
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 class Rows:
@@ -63,15 +41,13 @@ class Rows:
 
 
 @pytest.fixture
-def embedder(monkeypatch: pytest.MonkeyPatch) -> Words:
-    words = Words()
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: words)
-    return words
+def embedder() -> FakeEmbedder:
+    return word_embedder(16)
 
 
-def make(folder: Path, terminals: int) -> Workspace:
+def make(folder: Path, embedder: FakeEmbedder, terminals: int) -> Workspace:
     """Make an index of so many terminal nodes, each of them full but for a few labels."""
-    workspace = Workspace.init(folder)
+    workspace = Workspace.init(folder, embedder=embedder)
     held = TERMINAL - 2
     labels = [Label(LabelId(f"{n}"), f"thing {n // held} {n % held}") for n in range(terminals * held)]
     nodes, edges, level = [], [], [0]
@@ -94,26 +70,26 @@ def make(folder: Path, terminals: int) -> Workspace:
     return workspace
 
 
-def cost(workspace: Workspace, embedder: Words, patch: pytest.MonkeyPatch) -> dict[str, int]:
+def cost(workspace: Workspace, embedder: FakeEmbedder, patch: pytest.MonkeyPatch) -> dict[str, int]:
     """Add labels; return the requests, the texts embedded, the rows read and the nodes divided."""
     workspace.index.placements_of(
         workspace.index.label_ids()[0]
     )  # the shape is in memory, as after any command
-    embedder.embedded = 0
+    embedder.calls.clear()
     with patch.context() as context:
         rows = Rows(context)
         growth = workspace.add_labels(ADDED)
     assert len(growth.inserted) == len(ADDED)
     return {
         "requests": growth.requests,
-        "embedded": embedder.embedded,
+        "embedded": len(embedder.embedded),
         "rows": rows.read,
         "splits": len(growth.splits),
     }
 
 
 def test_ten_labels_cost_the_same_in_a_small_and_in_a_large_index(
-    tmp_path: Path, embedder: Words, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
     for terminals in (100, 1_000):

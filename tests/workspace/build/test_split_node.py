@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import corner_embedder
 
 from taxonaut.agents.annotator import Annotator
 from taxonaut.agents.architect import Architect
@@ -24,23 +25,9 @@ from taxonaut.workspace.build.split_node import asplit_node, asubtree_by
 from taxonaut.workspace.workspace import Workspace
 
 
-class Corners:
-    """Texts that start alike lie together."""
-
-    name = "corners"
-    dimension = 4
-
-    def embed(self, texts: list[str]) -> np.ndarray:
-        rows = np.full((len(texts), 4), 0.01, np.float32)
-        for row, text in enumerate(texts):
-            rows[row, ord(text[0]) % 4] = 1
-        return rows
-
-
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda settings: Corners())
-    with Workspace.init(tmp_path / "workspace") as opened:
+def workspace(tmp_path: Path):
+    with Workspace.init(tmp_path / "workspace", embedder=corner_embedder()) as opened:
         names = ["all", "a one", "a two", "b one", "b two"]
         opened.index.add_labels([Label(LabelId(name), name) for name in names])
         own = TreeNode(1, "all", label_id=LabelId("all"))

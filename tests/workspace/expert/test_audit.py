@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import shop_expert
+from fakes import FakeEmbedder
 from shop_expert import FAIR, SURE, TIE, product
 
 from taxonaut import Workspace
@@ -47,14 +48,13 @@ def rule(request: ModelRequest) -> dict[str, object]:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
     one = ScriptedModel(rule=rule)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: one)
     monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     return one
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, model: ScriptedModel, words: object) -> Iterator[Workspace]:
-    with shop_expert.make(tmp_path / "w") as made:
+def workspace(tmp_path: Path, model: ScriptedModel, words: FakeEmbedder) -> Iterator[Workspace]:
+    with shop_expert.make(tmp_path / "w", model, words) as made:
         yield made
 
 

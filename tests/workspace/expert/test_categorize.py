@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import shop_expert
@@ -39,14 +38,13 @@ def last_word(request: ModelRequest) -> list[int]:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
     one = ScriptedModel(rule=last_word)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: one)
     monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     return one
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, model: ScriptedModel) -> Iterator[Workspace]:
-    with shop_expert.make(tmp_path / "w") as made:
+    with shop_expert.make(tmp_path / "w", model) as made:
         yield made
 
 
@@ -197,14 +195,10 @@ def test_a_model_that_only_fails_stops_the_run(workspace: Workspace, model: Scri
     assert len(workspace.categorize(["red apples", *texts])) == 21
 
 
-def test_a_threshold_of_nothing_opens_no_model(
-    workspace: Workspace, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: Any) -> Any:
-        raise AssertionError("a model was opened")
-
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", refuse)
-    assert {each.verdict for each in workspace.categorize(ITEMS, threshold=0)} == {"domain"}
+def test_a_threshold_of_nothing_opens_no_model(workspace: Workspace) -> None:
+    nowhere = workspace.with_models({"general_expert": "gguf/there-is-no-such-model"})
+    assert {each.verdict for each in nowhere.categorize(ITEMS, threshold=0)} == {"domain"}
+    assert nowhere.wiring.models == {}
 
 
 def test_where_the_threshold_comes_from(workspace: Workspace) -> None:
@@ -222,13 +216,9 @@ def test_where_the_threshold_comes_from(workspace: Workspace) -> None:
 
 
 def test_what_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match="these settings of a categorization cannot be: threshold: Input should"
-    ):
+    with pytest.raises(InputError, match="invalid \\[categorize\\] settings: threshold: Input should"):
         workspace.categorize(ITEMS, threshold=1.5)
-    with pytest.raises(
-        InputError, match="these settings of a categorization cannot be: nonsense: Extra inputs"
-    ):
+    with pytest.raises(InputError, match="invalid \\[categorize\\] settings: nonsense: Extra inputs"):
         workspace.categorize(ITEMS, nonsense=1)
     with pytest.raises(NotFoundError, match="there is no expert 9; there are: 1"):
         workspace.categorize(ITEMS, expert=9)

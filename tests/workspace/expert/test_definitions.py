@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import FakeEmbedder, word_embedder
 
 from taxonaut import Workspace
 from taxonaut.agents.category_expert import CategoryText
@@ -37,33 +38,15 @@ PRODUCTS: Mapping[LabelId, Sequence[str]] = {
 }
 
 
-class Counting:
-    """Looks a text's vector up by its words, and counts the texts."""
-
-    name = "counting"
-    dimension = 16
-
-    def __init__(self, words: Any) -> None:
-        self.words, self.embedded = words, 0
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        self.embedded += len(texts)
-        return self.words.embed(texts)
+@pytest.fixture
+def embedder() -> FakeEmbedder:
+    return word_embedder(16, name="counting", fading=True)
 
 
 @pytest.fixture
-def embedder(words: Any, monkeypatch: pytest.MonkeyPatch) -> Counting:
-    made = Counting(words)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: made)
-    return made
-
-
-@pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
-    """Every language model that is opened is this one; it repeats the category's name."""
-    one = ScriptedModel(rule=repeated)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *_: one)
-    return one
+def model() -> ScriptedModel:
+    """A language model that repeats the category's name."""
+    return ScriptedModel(rule=repeated, name="hosted_vllm/test")
 
 
 def repeated(request: ModelRequest) -> dict[str, str]:
@@ -73,20 +56,24 @@ def repeated(request: ModelRequest) -> dict[str, str]:
 
 
 @pytest.fixture
-def opened(embedder: Counting, tmp_path: Path) -> Iterator[Callable[..., Workspace]]:
+def opened(
+    embedder: FakeEmbedder, model: ScriptedModel, tmp_path: Path
+) -> Iterator[Callable[..., Workspace]]:
     """Open one workspace with settings; the first time with labels, a tree and a trained expert."""
     folder, there = tmp_path / "w", []
 
     def open_it(**settings: Any) -> Workspace:
         if not folder.exists():
-            with Workspace.init(folder) as made:
+            with Workspace.init(folder, embedder=embedder) as made:
                 made.index.add_labels(LABELS)
                 nodes = (TreeNode(1, "Desk"), TreeNode(2, "Sports"), TreeNode(3, "Toys"))
                 placements = tuple((node, label) for label, node in PLACES.items())
                 made.index.load_tree(Tree("native", nodes, ((0, 1), (0, 2), (0, 3)), placements))
                 train(made, PRODUCTS)
-        there.append(Workspace.open(folder, **settings))
-        return there[-1]
+        there.append(Workspace.open(folder, embedder=embedder, **settings))
+        role = settings.get("models", {}).get("general_expert", {})
+        is_scripted = role and "api_base" not in role
+        return there[-1].with_models({"general_expert": model}) if is_scripted else there[-1]
 
     yield open_it
     for each in there:
@@ -272,7 +259,7 @@ def test_a_limit_leaves_the_rest_for_later(opened: Any, model: ScriptedModel) ->
         define(workspace, limit=-1)
 
 
-def test_what_is_not_there(opened: Any, tmp_path: Path, embedder: Counting) -> None:
+def test_what_is_not_there(opened: Any, tmp_path: Path, embedder: FakeEmbedder) -> None:
     with pytest.raises(NotFoundError, match="no label 'hats' in the index"):
         define(opened(), [LabelId("hats")])
     with (
@@ -282,7 +269,7 @@ def test_what_is_not_there(opened: Any, tmp_path: Path, embedder: Counting) -> N
         define(other)
 
 
-def test_descriptions_change_no_vector(opened: Any, embedder: Counting) -> None:
+def test_descriptions_change_no_vector(opened: Any, embedder: FakeEmbedder) -> None:
     workspace = opened()
     workspace.embed_labels()
     define(workspace)

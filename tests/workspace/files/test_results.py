@@ -144,11 +144,8 @@ def test_a_missing_package_is_named_with_its_extra(package: str, monkeypatch: py
 
 
 async def test_what_a_workspace_finds_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "taxonaut.workspace.core.container.open_answers", lambda *_: ScriptedModel(rule=first)
-    )
     monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
-    with shop_expert.make(tmp_path / "w") as workspace:
+    with shop_expert.make(tmp_path / "w", ScriptedModel(rule=first)) as workspace:
         shop_expert.train(workspace)
         sorted_out = workspace.categorize(["crisp red apples"], threshold=0.5)
         walked = await workspace.aclassify(["crisp red apples"], shortlist="tree", candidates=0)

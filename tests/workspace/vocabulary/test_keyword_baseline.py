@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from taxonaut.models.llm.gateway import Gateway
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.descriptors import Tagging
@@ -20,6 +21,7 @@ from taxonaut.workspace.vocabulary.keyword_baseline import (
     afree_form,
     descriptor_counts,
     keyword_counts,
+    keyword_writer,
     write_free_form,
 )
 from taxonaut.workspace.vocabulary.reading import Descriptor, Vocabulary
@@ -31,17 +33,14 @@ ITEMS = [ItemId(id_) for id_ in TEXTS]
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
+def written() -> ScriptedModel:
     """A model that takes an item's words for its keywords."""
-    model = ScriptedModel(rule=lambda request: {"keywords": request.text.split()})
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: model)
-    return model
+    return ScriptedModel(rule=lambda request: {"keywords": request.text.split()}, name="openai/x")
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    Workspace.init(tmp_path / "w").close()
-    with Workspace.open(tmp_path / "w", models={"annotator": {"model": "openai/x"}}) as opened:
+def workspace(tmp_path: Path, written: ScriptedModel) -> Iterator[Workspace]:
+    with Workspace.init(tmp_path / "w", models={"annotator": written}) as opened:
         opened.items.put([Item(ItemId(id_), text) for id_, text in TEXTS.items()])
         yield opened
 
@@ -90,22 +89,17 @@ def test_a_model_that_answers_nothing_stops_the_run(workspace: Workspace, writte
     assert [run.status for run in workspace.runs.list("free-form")] == ["failed"]
 
 
-def test_the_model_generates_even_where_it_scores_options(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def opened(settings: object, *others: object) -> ScriptedModel:
-        asked.append(settings)
-        return ScriptedModel(rule=lambda request: {"keywords": ["x"]})
-
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", opened)
-    Workspace.init(tmp_path / "w").close()
-    role = {"model": "gguf/x", "answer": "scored", "join": "encoder/y"}
-    with Workspace.open(tmp_path / "w", models={"annotator": role}) as workspace:
-        workspace.items.put([Item(ItemId("p"), "pen")])
-        free_form(workspace, [ItemId("p")], most=20)
-    assert [(s.answer, s.join, s.max_tokens) for s in asked] == [("generated", None, 640)]  # type: ignore[attr-defined]
+def test_the_model_generates_even_where_it_scores_options(tmp_path: Path) -> None:
+    role = {"model": "openai/x", "answer": "scored", "join": "encoder/y"}
+    with Workspace.init(tmp_path / "w", models={"annotator": role}) as workspace:
+        keyword_writer(workspace, workspace.config.models.annotator, most=20)
+        (opened,) = workspace.wiring.models.values()
+    assert isinstance(opened, Gateway)
+    assert (opened.settings.answer, opened.settings.join, opened.settings.max_tokens) == (
+        "generated",
+        None,
+        640,
+    )
 
 
 def test_an_encoder_s_keywords_are_telling_terms(tmp_path: Path) -> None:
@@ -140,7 +134,7 @@ def test_a_file_of_keywords(tmp_path: Path) -> None:
     assert json.loads(file.read_text(encoding="utf-8")) == {'"é\t': ["笔", "a b"], "x": []}
 
 
-def test_requests_are_all_in_one_batch(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_are_all_in_one_batch(workspace: Workspace) -> None:
     """The gateway has its own limit; what is handed to it fills that several times over."""
     sizes = []
 
@@ -149,8 +143,7 @@ def test_requests_are_all_in_one_batch(workspace: Workspace, monkeypatch: pytest
             sizes.append(len(requests))
             return await super().answer(requests)
 
-    model = Counting(rule=lambda request: {"keywords": ["x"]})
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: model)
+    workspace = workspace.with_models({"annotator": Counting(rule=lambda request: {"keywords": ["x"]})})
     items = [Item(ItemId(str(number)), "text") for number in range(150)]
     workspace.items.put(items)
     done: list[tuple[int, int]] = []

@@ -6,7 +6,6 @@ the first is undisturbed. Prints one JSON object: how many were killed, the roun
 the longest round's seconds. The server's own log says what was asked and answered.
 """
 
-import importlib.util
 import json
 import os
 import random
@@ -15,17 +14,17 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import langgraph.graph  # noqa: F401  (loaded once, before the forks)
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from fakes import things, word_embedder
+
 from taxonaut.graphs import assign_vocabulary, build_vocabulary  # noqa: F401  (loaded once, before the forks)
 from taxonaut.models.llm import client as litellm_door
 from taxonaut.models.llm import gateway  # noqa: F401
-from taxonaut.state.ids import ItemId
-from taxonaut.state.records import Item
-from taxonaut.workspace.core import container as wiring
 from taxonaut.workspace.vocabulary.reading import read_history, read_vocabulary
 from taxonaut.workspace.workspace import Workspace
 
@@ -39,27 +38,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def shared() -> ModuleType:
-    """Load the embedder and the items that the other tests have."""
-    found = importlib.util.spec_from_file_location("shared", Path(__file__).parents[1] / "conftest.py")
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-SHARED = shared()
-wiring.open_embedder = lambda _: SHARED.Words()
-ITEMS = [
-    Item(ItemId(f"i{number}"), text)
-    for number, text in enumerate(
-        f"{kind} {kind}{colour} {kind}{maker}"
-        for kind in SHARED.KINDS
-        for colour in SHARED.COLOURS
-        for maker in SHARED.MAKERS
-    )
-]
+ITEMS = things()
 
 
 def work(folder: Path, url: str, task: str) -> None:
@@ -68,7 +47,13 @@ def work(folder: Path, url: str, task: str) -> None:
     models = {"architect": role, "annotator": role}
     if not folder.exists():
         Workspace.init(folder).close()
-    with Workspace.open(folder, vocabulary=SETTINGS, models=models, task={"description": task}) as workspace:
+    with Workspace.open(
+        folder,
+        embedder=word_embedder(32, fading=True),
+        vocabulary=SETTINGS,
+        models=models,
+        task={"description": task},
+    ) as workspace:
         workspace.build_vocabulary(ITEMS)
         workspace.assign_vocabulary(ITEMS)
 

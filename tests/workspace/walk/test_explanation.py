@@ -11,10 +11,8 @@ from taxonaut.models.requests import ModelRequest
 from taxonaut.state.errors import ModelError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.walk.explanation import Step
 
-ROLE = {"model": "hosted_vllm/test"}
 TEXT = "clothes sports shoes balls"
 
 
@@ -24,10 +22,8 @@ def by_words(request: ModelRequest) -> Sequence[int] | ModelError:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
-    scripted = ScriptedModel(rule=by_words)
-    monkeypatch.setattr(Wiring, "answers", lambda self, settings: scripted)
-    return scripted
+def model() -> ScriptedModel:
+    return ScriptedModel(rule=by_words)
 
 
 @pytest.fixture
@@ -43,7 +39,7 @@ def shop(tmp_path: Path, model: ScriptedModel) -> Iterator[Workspace]:
         places = tuple((key, LabelId(name)) for key, name in enumerate(names, start=3))
         workspace.index.load_tree(Tree("drawn", tuple(nodes), edges, places))
     settings: dict[str, Any] = {
-        "models": {"navigator": ROLE, "general_expert": ROLE},
+        "models": {"navigator": model, "general_expert": model},
         "walk": {"shortlist": "tree", "candidates": 0},
     }
     with Workspace.open(folder, **settings) as workspace:

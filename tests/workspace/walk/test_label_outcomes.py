@@ -1,10 +1,11 @@
 """Where gold labels are found or lost, for one text and over a data set, by every policy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import FakeEmbedder
 
 from taxonaut import InputError, Item, NotFoundError, ScriptedModel, Workspace
 from taxonaut.evaluation.attribution import attribute
@@ -12,11 +13,9 @@ from taxonaut.models.requests import ModelRequest
 from taxonaut.state.errors import ModelError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.walk.label_outcomes import Fate
 
-ROLE = {"model": "hosted_vllm/test"}
 ROOT, CLOTHES, SPORTS, SHOES, HATS, BALLS = map(NodeId, range(1, 7))
 NAMES = ["Shoes", "Hats", "Balls"]
 
@@ -29,27 +28,17 @@ def by_words(request: ModelRequest) -> Sequence[int] | ModelError:
     return [offered[word] for word in request.text.split() if word in offered] or [0]
 
 
-class Known:
-    """A retriever with fixed scores."""
-
-    def __init__(self, scores: Mapping[str, float]) -> None:
-        self.known = scores
-
-    async def search(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
-        best = sorted(self.known, key=lambda label: -self.known[label])[:k]
-        return [[(LabelId(label), self.known[label]) for label in best] for _ in texts]
-
-    async def scores(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
-        return [[self.known.get(label, 0.0) for label in labels] for _, labels in shortlists]
+def likeness(text: str) -> list[float]:
+    """Any text is like Hats (0.9) and Balls (0.5), and unlike other labels."""
+    near = {"Hats": 0.9, "Balls": 0.5, "Shoes": 0.0, "Nowhere": 0.0}.get(text, 1.0)
+    return [near, (1 - near**2) ** 0.5]
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def shop(tmp_path: Path) -> Iterator[Workspace]:
     """Clothes > Shoes, Hats; Sports > Shoes (the same), Balls."""
     model = ScriptedModel(rule=by_words)
-    retriever = Known({"Hats": 0.9, "Balls": 0.5})
-    monkeypatch.setattr(Wiring, "answers", lambda self, settings: model)
-    monkeypatch.setattr(Wiring, "retriever", lambda self: retriever)
+    embedder = FakeEmbedder("known", 2, likeness)
     folder = tmp_path / "shop"
     with Workspace.init(folder) as workspace:
         workspace.index.add_labels([Label(LabelId(name), name) for name in [*NAMES, "Nowhere"]])
@@ -59,10 +48,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]
         places = [(key, LabelId(name)) for key, name in enumerate(NAMES, start=3)]
         workspace.index.load_tree(Tree("drawn", tuple(nodes), edges, (*places, (0, LabelId("Nowhere")))))
     settings: dict[str, Any] = {
-        "models": {"navigator": ROLE, "general_expert": ROLE},
+        "models": {"navigator": model, "general_expert": model},
+        "scoring": {"mix": 0.0, "centring": 0.0},
         "walk": {"shortlist": "tree", "candidates": 0},
     }
-    with Workspace.open(folder, **settings) as workspace:
+    with Workspace.open(folder, embedder=embedder, **settings) as workspace:
         yield workspace
 
 

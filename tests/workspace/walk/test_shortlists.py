@@ -22,20 +22,13 @@ def by_words(request: ModelRequest) -> Sequence[int] | ModelError:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedModel]:
-    """The models that were opened, each answering by the text's words."""
-    models: list[ScriptedModel] = []
-
-    def open_answers(*_: object) -> ScriptedModel:
-        models.append(ScriptedModel(rule=by_words))
-        return models[-1]
-
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", open_answers)
-    return models
+def model() -> ScriptedModel:
+    """Answers by the text's words."""
+    return ScriptedModel(rule=by_words)
 
 
 @pytest.fixture
-def shop(tmp_path: Path, opened: list[ScriptedModel]) -> Iterator[Workspace]:
+def shop(tmp_path: Path, model: ScriptedModel) -> Iterator[Workspace]:
     """Clothes > Hats, Shoes; Sports > Balls; nodes 2 to 6."""
     names = ["Hats", "Shoes", "Balls"]
     with Workspace.init(tmp_path / "shop") as workspace:
@@ -46,7 +39,7 @@ def shop(tmp_path: Path, opened: list[ScriptedModel]) -> Iterator[Workspace]:
         edges = ((0, 1), (0, 2), (1, 3), (1, 4), (2, 5))
         workspace.index.load_tree(Tree("drawn", tuple(nodes), edges, places))
     settings: dict[str, Any] = {
-        "models": {"navigator": ROLE, "general_expert": ROLE},
+        "models": {"navigator": model, "general_expert": model},
         "walk": {"shortlist": "tree", "candidates": 0},
     }
     with Workspace.open(tmp_path / "shop", **settings) as workspace:
@@ -72,11 +65,9 @@ def test_what_a_walk_hands_on(shop: Workspace) -> None:
     assert (deep.labels, deep.opened) == ((LabelId("Shoes"),), (1, 2, 5))
 
 
-def test_an_error_of_one_item_is_told(shop: Workspace, opened: list[ScriptedModel]) -> None:
+def test_an_error_of_one_item_is_told(shop: Workspace, model: ScriptedModel) -> None:
     shop.shortlists(["clothes"])
-    opened[0].rule = lambda request: (
-        ModelUnavailableError("away") if request.text == "x" else by_words(request)
-    )
+    model.rule = lambda request: ModelUnavailableError("away") if request.text == "x" else by_words(request)
     good, bad = shop.shortlists(["clothes hats", "x"])
     assert (good.error, bad.error, bad.labels) == ("", "away", ())
 
@@ -89,22 +80,22 @@ def test_a_workspace_without_labels_is_refused(tmp_path: Path) -> None:
         workspace.shortlists(["x"])
 
 
-def test_a_model_is_opened_once_for_equal_settings(shop: Workspace, opened: list[ScriptedModel]) -> None:
-    shop.classify(["clothes hats"])
-    shop.classify(["clothes shoes"], terminals=3)
-    shop.shortlists(["sports"])
-    assert len(opened) == 1
+def test_a_model_is_opened_once_for_equal_settings(shop: Workspace) -> None:
+    served = shop.with_models({"navigator": ROLE, "general_expert": ROLE})
+    models = served.config.models
+    opened = served.wiring.answers(models.navigator)
+    assert opened is served.wiring.answers(models.general_expert)
+    assert opened is served.with_walk(terminals=3).wiring.answers(models.navigator)
 
 
 @pytest.mark.parametrize(
     "walk", [{"order": "depth"}, {"beam": 1}, {"threshold": 0.1}, {"ancestors": True}, {"terminals": 2}]
 )
 def test_a_walk_of_any_policy_goes_on_where_it_failed(
-    shop: Workspace, opened: list[ScriptedModel], walk: dict[str, Any]
+    shop: Workspace, model: ScriptedModel, walk: dict[str, Any]
 ) -> None:
     texts = [f"clothes hats {number}" for number in range(4)]
     expected = Workspace.classify(shop, ["clothes hats x"], **walk)[0].labels
-    (model,) = opened
 
     def rule(request: ModelRequest) -> Sequence[int] | ModelError:
         return ModelUnavailableError("away") if request.text.endswith(("2", "3")) else by_words(request)
