@@ -1,9 +1,11 @@
-"""The package as a whole: what is installed, what is public, what an import costs."""
+"""The package as a whole: what is installed, what is public, what an import costs, how files refer to each other."""
 
 import ast
 import subprocess
 import sys
 import tomllib
+from collections import Counter
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
@@ -155,3 +157,98 @@ def test_no_machine_s_own_paths_and_no_bare_imports() -> None:
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 assert node.module.split(".")[0] not in folders, path
+
+
+def module_name(path: Path) -> str:
+    parts = ("taxonaut", *path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports() -> dict[str, set[str]]:
+    """What each module of ours imports of ours, wherever in it: at the top, in functions, for the type checker."""
+    paths = {module_name(path): path for path in [ROOT / "__init__.py", ROOT / "__main__.py", *MODULES]}
+    found: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        named: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                named |= {f"{node.module}.{each.name}" for each in node.names} | {node.module}
+            elif isinstance(node, ast.Import):
+                named |= {each.name for each in node.names}
+        inside = {each for each in named if each in paths and each != name}
+        found[name] = {each for each in inside if not any(other.startswith(f"{each}.") for other in inside)}
+    return found
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """The groups of modules each of which leads to all others of its group."""
+    reached = {name: reach(graph, name) for name in graph}
+    groups = {
+        tuple(sorted(other for other in reached[name] if name in reached[other]))
+        for name in graph
+        if name in reached[name]
+    }
+    return sorted(map(list, groups))
+
+
+def reach(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    """The modules that one leads to."""
+    seen: set[str] = set()
+    waiting = [*graph[start]]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += graph[name]
+    return seen
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a", "e"}, "e": set()}) == [["a", "b", "c"]]
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    assert circles(imports()) == []
+
+
+COUNTERPARTS = {
+    "assistant.py": "one that a language model leads, and one on an embedder",
+    "audit.py": "a command's work on a workspace, and what is computed from it",
+    "categorize.py": "the graph, and the run over items",
+    "catalog.py": "what can be named: models, tools",
+    "chat.py": "a model in a conversation, by provider",
+    "checks.py": "of a tree, of a template",
+    "conversation.py": "a conversation, and a model in process that leads one",
+    "definitions.py": "the table, and who writes it",
+    "embedder.py": "the protocol, and what follows it by provider",
+    "errors.py": "of the package, and LiteLLM's as ours",
+    "experts.py": "the trained experts, and the methods of `evaluate` on them",
+    "figure.py": "of curves, of audits",
+    "files.py": "of templates, and a tool on files",
+    "history.py": "of the index, and the tool that tells it",
+    "icxml.py": "a baseline's agents, and the method of `evaluate`",
+    "lexical.py": "features of the trained expert, and baselines on words",
+    "names.py": "made from words, and found in a message",
+    "split_node.py": "the tool, and the build of the sub-tree",
+}
+"""File names that stand in several folders, and what tells the files apart."""
+
+
+def test_no_two_files_share_a_name_unless_they_are_counterparts() -> None:
+    """A graph and its state are, by rule; a command's file may have the name of what it calls."""
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        folder = path.parent.relative_to(ROOT).as_posix()
+        if path.name != "__init__.py" and not folder.startswith("cli"):
+            places.setdefault(path.name, []).append(folder)
+    shared = {
+        name
+        for name, folders in places.items()
+        if len(folders) > 1 and sorted(folders) != ["graphs", "state/graph_states"]
+    }
+    assert shared == set(COUNTERPARTS)
+
+
+def test_no_folder_holds_more_than_16_files() -> None:
+    counts = Counter(path.parent for path in MODULES if path.name != "__init__.py")
+    assert {str(folder.relative_to(ROOT)): count for folder, count in counts.items() if count > 16} == {}

@@ -98,7 +98,7 @@ def test_ways_of_asking(
         ),
     ]
     assert {row[table[0].index("requests")] for row in table[1:]} == {"3"}
-    assert capsys.readouterr().out.startswith("3 products, encoder/all-minilm-l6-v2; the right category is")
+    assert capsys.readouterr().out.startswith("3 products, scripted; the right category is")
 
 
 @pytest.fixture

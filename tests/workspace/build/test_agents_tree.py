@@ -73,7 +73,7 @@ def test_the_report_says_what_was_split_and_the_run_what_was_decided(workspace: 
     assert totals.requests >= 2 * report.splits
     assert (totals.prompt_tokens, totals.errors) == (0, 0)
     assert run.settings["build"]["terminal_size"] == 6
-    assert run.settings["architect"]["model"] == "encoder/all-minilm-l6-v2"
+    assert run.settings["architect"]["model"] == "encoder/words"
     assert set(run.settings["templates"]) == {
         "annotator/assign_label_scored",
         "annotator/assign_labels",

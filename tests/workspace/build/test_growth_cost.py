@@ -93,7 +93,7 @@ def test_ten_labels_cost_the_same_in_a_small_and_in_a_large_index(
 ) -> None:
     found = []
     for terminals in (100, 1_000):
-        with make(tmp_path / str(terminals), terminals) as workspace:
+        with make(tmp_path / str(terminals), embedder, terminals) as workspace:
             found.append(cost(workspace, embedder, monkeypatch))
     small, large = found
     assert small["splits"] > 0

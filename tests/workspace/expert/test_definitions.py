@@ -128,7 +128,7 @@ def test_an_encoder_s_definitions_are_composed_and_say_so(opened: Any) -> None:
         "toyballs": "Toys > Balls",
     }
     assert {(one.template, one.template_hash, one.model) for one in standing.values()} == {
-        (COMPOSED, "", "encoder/all-minilm-l6-v2")
+        (COMPOSED, "", "encoder/counting")
     }
     assert (len(standing[PENS].items), standing[BALLS].items) == (2, ("balls0", "balls1"))
     assert [change.note for change in workspace.index.events.changes(1)] == ["expert define"]

@@ -47,14 +47,14 @@ def shelf(count: int) -> dict[str, list[str]]:
 def shop(words: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Open one workspace with three categories, under settings of [expert]."""
     folder = tmp_path / "w"
-    with Workspace.init(folder) as made:
+    with Workspace.init(folder, embedder=words) as made:
         made.index.add_labels([Label(LabelId(label), label) for label in KINDS])
     opened: list[Workspace] = []
 
     def open_it(**expert: Any) -> Workspace:
         for each in opened:
             each.close()
-        opened[:] = [Workspace.open(folder, expert=expert)]
+        opened[:] = [Workspace.open(folder, embedder=words, expert=expert)]
         return opened[0]
 
     yield open_it
