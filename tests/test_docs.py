@@ -109,3 +109,35 @@ def test_pages_import_from_the_top_of_the_package_only(page: Path) -> None:
         r"^(?:from|import) (taxonaut[\w.]*)", page.read_text(encoding="utf-8"), re.MULTILINE
     )
     assert set(imported) <= {"taxonaut"}
+
+
+FOLDERS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
+DESCRIBED = [path for path in (*DOCUMENTS, ROOT / "AGENTS.md") if path.name != "results.md"]
+IN_FOLDERS = rf"(?:{'|'.join((*FOLDERS, 'benchmarks', 'scripts'))})"
+FILE = re.compile(rf"(?<![\w./$-]){IN_FOLDERS}/[\w/]*\w\.(?:py|sql|txt)\b")
+DOTTED = re.compile(rf"(?<![\w./-])taxonaut\.{IN_FOLDERS}[\w.]*\w|`(?P<bare>{IN_FOLDERS}\.[\w.]*\w)`")
+
+
+@pytest.mark.parametrize("page", DESCRIBED, ids=ids)
+def test_files_and_modules_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in FILE.findall(text) if not (ROOT / name).is_file()] == []
+    dotted = {found["bare"] or found[0].removeprefix("taxonaut.") for found in DOTTED.finditer(text)}
+    assert sorted(name for name in dotted if not is_there(name)) == []
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name is a folder, a module, a name in a module, or a method of a `workspace`."""
+    path = ROOT
+    first, *rest = name.split(".")
+    if first == "workspace" and rest and hasattr(taxonaut.Workspace, rest[0]):
+        return True
+    while (path / first).is_dir():
+        path /= first
+        if not rest:
+            return True
+        first, *rest = rest
+    module = path / f"{first}.py"
+    inside = rest if module.is_file() else [first, *rest]
+    source = (module if module.is_file() else path / "__init__.py").read_text(encoding="utf-8")
+    return not inside or re.search(rf"\b{inside[0]}\b", source) is not None
