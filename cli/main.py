@@ -7,6 +7,7 @@ import typer
 from taxonaut import __version__
 from taxonaut.cli.shared.exit_codes import EXIT_CODES, ReportingGroup
 from taxonaut.cli.shared.global_options import DebugOption, GlobalOptions, QuietOption, WorkspaceOption
+from taxonaut.cli.shared.help import WIDTH
 from taxonaut.cli.shared.lazy_command import LazyCommand, group
 
 HELP = """Label texts by walking a large label tree.
@@ -275,9 +276,9 @@ class Root(ReportingGroup):
 app = typer.Typer(
     name="taxonaut",
     cls=Root,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     epilog="Exit codes:\n" + "\n".join(f"{code:>5}  {meaning}" for code, meaning in EXIT_CODES.items()),
 )
 

@@ -44,7 +44,7 @@ def build(
     terminal_size: Annotated[
         int | None,
         typer.Option(
-            help="Most labels in a terminal node; else 64, with agents what \\[build] says.",
+            help="Most labels in a terminal node; else 64, with agents what [build] says.",
             show_default=False,
         ),
     ] = None,

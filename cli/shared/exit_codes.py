@@ -6,9 +6,9 @@ import traceback
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from taxonaut.cli.shared.global_options import GlobalOptions
+from taxonaut.cli.shared.help import Group
 from taxonaut.cli.shared.terminal import printable
 from taxonaut.state.errors import TaxonautError
 
@@ -37,7 +37,7 @@ class InterruptedWork(KeyboardInterrupt):
     """Ctrl-C during work that can be continued; the message says how far it got."""
 
 
-class ReportingGroup(TyperGroup):
+class ReportingGroup(Group):
     """The root command: turns exceptions into a line on standard error and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -1,7 +1,5 @@
 """The options that every command has: the workspace, how much is printed, tracebacks."""
 
-import os
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,16 +15,18 @@ WorkspaceOption = Annotated[
         "--workspace",
         "-w",
         metavar="DIR",
-        help=f"The workspace's folder; else that in ${WORKSPACE_VARIABLE}, else the current one.",
+        help=f"Workspace directory. [env: {WORKSPACE_VARIABLE}] [default: the nearest one at or above the current "
+        "directory]",
         rich_help_panel=GLOBAL_PANEL,
         show_default=False,
     ),
 ]
 QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=GLOBAL_PANEL)
+    bool,
+    typer.Option("--quiet", "-q", help="Print no progress and no summary.", rich_help_panel=GLOBAL_PANEL),
 ]
 DebugOption = Annotated[
-    bool, typer.Option("--debug", help="Show a traceback with an error.", rich_help_panel=GLOBAL_PANEL)
+    bool, typer.Option("--debug", help="Print a traceback with errors.", rich_help_panel=GLOBAL_PANEL)
 ]
 
 
@@ -37,20 +37,3 @@ class GlobalOptions:
     chosen: Path | None = None
     quiet: bool = False
     debug: bool = False
-
-    @property
-    def folder(self) -> Path:
-        """The workspace's folder: the option, else the environment, else the current folder."""
-        return self.chosen or Path(os.environ.get(WORKSPACE_VARIABLE) or ".")
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the person named a workspace, so that it is an error if there is none."""
-        return self.chosen is not None or bool(os.environ.get(WORKSPACE_VARIABLE))
-
-    def again(self, arguments: str) -> str:
-        """Write a command for this same workspace, to be read in a message."""
-        where = (
-            "" if self.chosen is None or self.chosen == Path(".") else f" -w {shlex.quote(str(self.chosen))}"
-        )
-        return f"taxonaut {arguments}{where}"

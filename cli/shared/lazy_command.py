@@ -3,17 +3,20 @@
 from importlib import import_module
 from typing import Any
 
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
+
+from taxonaut.cli.shared.help import Group
 
 
 class LazyCommand(TyperCommand):
     """A command of which only the name and the line in its group's help are known until it is called.
 
-    `target` is `module:attribute`. Calling the command, or asking for its own help, imports the module.
+    `target` is `module:attribute`; calling the command, or asking for its own help, imports the module.
+    `panel` is the section of the group's help that lists it.
     """
 
-    def __init__(self, name: str, target: str, help: str) -> None:
-        super().__init__(name, help=help, add_help_option=False)
+    def __init__(self, name: str, target: str, help: str, *, panel: str | None = None) -> None:
+        super().__init__(name, help=help, rich_help_panel=panel, add_help_option=False)
         self.target = target
 
     def load(self) -> TyperCommand:
@@ -27,6 +30,12 @@ class LazyCommand(TyperCommand):
         return self.load().make_context(info_name, args, parent, **extra)
 
 
-def group(name: str, help: str, *commands: LazyCommand) -> TyperGroup:
+def group(name: str, help: str, *commands: LazyCommand, panel: str | None = None) -> Group:
     """Return a group of commands; called without one it prints its help."""
-    return TyperGroup(name=name, help=help, commands=list(commands), no_args_is_help=True)
+    return Group(
+        name=name,
+        help=help,
+        commands=list(commands),
+        rich_help_panel=panel,
+        rich_markup_mode=None,
+    )

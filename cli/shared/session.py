@@ -1,17 +1,26 @@
 """What a command gets first: its workspace and the global options; and how a command is declared."""
 
 import inspect
+import os
+import shlex
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Unpack
 
 import typer
-from typer.core import TyperCommand
 from typer.main import get_command
 
-from taxonaut.cli.shared.global_options import DebugOption, GlobalOptions, QuietOption, WorkspaceOption
+from taxonaut.cli.shared.global_options import (
+    WORKSPACE_VARIABLE,
+    DebugOption,
+    GlobalOptions,
+    QuietOption,
+    WorkspaceOption,
+)
+from taxonaut.cli.shared.help import Command
 from taxonaut.state.errors import WorkspaceError
-from taxonaut.workspace.core.config import FILE_NAME, Config, load_config
+from taxonaut.workspace.core.config import FILE_NAME, Config, Tables, load_config
 from taxonaut.workspace.workspace import Workspace
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -33,32 +42,71 @@ class Session(GlobalOptions):
     __slots__ = ()
 
     @property
+    def is_named(self) -> bool:
+        """Whether the user named a workspace, so that it is an error if there is none."""
+        return self.chosen is not None or bool(os.environ.get(WORKSPACE_VARIABLE))
+
+    @property
+    def folder(self) -> Path:
+        """The workspace's folder: the option, else the environment, else the nearest workspace from here upwards.
+
+        The current folder where there is none.
+        """
+        named = self.chosen or os.environ.get(WORKSPACE_VARIABLE)
+        return Path(named) if named else find_workspace(Path.cwd()) or Path(".")
+
+    @property
     def has_workspace(self) -> bool:
-        """Whether the folder is a workspace. Raises WorkspaceError if a named one is not."""
-        there = (self.folder / FILE_NAME).is_file()
+        """Whether there is a workspace. Raises WorkspaceError if a named one is none."""
+        folder = self.folder
+        there = is_workspace(folder)
         if self.is_named and not there:
-            raise WorkspaceError(
-                f"{str(self.folder)!r} is no workspace; make one with: taxonaut init {self.folder}"
-            )
+            raise WorkspaceError(f"{str(folder)!r} is no workspace; make one with: taxonaut init {folder}")
         return there
 
-    def open(self, **settings: Any) -> Workspace:
-        """Open the workspace; use it in a `with` block. `settings` replace those of its taxonaut.toml."""
-        return Workspace.open(self.folder, **settings)
+    def open(self, **tables: Unpack[Tables]) -> Workspace:
+        """Open the workspace; use it in a `with` block. `tables` replace settings of its taxonaut.toml.
+
+        Raises WorkspaceError if there is none.
+        """
+        if not self.has_workspace:
+            raise WorkspaceError(
+                f"no workspace in {str(Path.cwd())!r} or any directory above it (none has a {FILE_NAME}); "
+                "name one with -w DIR, or make one with: taxonaut init DIR"
+            )
+        return Workspace.open(self.folder, **tables)
 
     def config(self) -> Config:
         """Read the settings without opening the index; those of a new workspace where there is none."""
         self.has_workspace  # noqa: B018
         return load_config(self.folder)
 
+    def again(self, arguments: str) -> str:
+        """Write a command for this same workspace, to be read in a message."""
+        where = (
+            "" if self.chosen is None or self.chosen == Path(".") else f" -w {shlex.quote(str(self.chosen))}"
+        )
+        return f"taxonaut {arguments}{where}"
 
-def command(name: str, *, example: str) -> Callable[[Callable[..., None]], TyperCommand]:
-    """Make a command of a function that takes the session first; add the global options and the example.
+
+def find_workspace(start: Path) -> Path | None:
+    """Return the nearest folder that is a workspace, from this one upwards; `.` for the current folder itself."""
+    found = next((folder for folder in (start, *start.parents) if is_workspace(folder)), None)
+    return Path(".") if found == Path.cwd() else found
+
+
+def is_workspace(folder: Path) -> bool:
+    """Say whether a folder is a workspace; one that cannot be read is none."""
+    return os.path.isfile(folder / FILE_NAME)
+
+
+def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Command]:
+    """Make a command of a function that takes the session first; add the global options and the examples.
 
     The function's docstring is the help. `example` may have several lines.
     """
 
-    def declare(function: Callable[..., None]) -> TyperCommand:
+    def declare(function: Callable[..., None]) -> Command:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
 
@@ -69,10 +117,16 @@ def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Typer
         del run.__wrapped__
         run.__annotations__ = {}
         run.__signature__ = inspect.Signature([_CONTEXT, *named, *_SHARED])  # type: ignore[attr-defined]
-        shown = "\n".join("  " + line.replace("[", r"\[") for line in example.splitlines())
-        app = typer.Typer(add_completion=False)
-        app.command(name, help=flowing(function.__doc__ or ""), epilog=f"Example:\n{shown}")(run)
-        made: TyperCommand = get_command(app)  # type: ignore[assignment]
+        lines = example.splitlines()
+        heading = "Example:" if len(lines) == 1 else "Examples:"
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(
+            name,
+            cls=Command,
+            help=flowing(function.__doc__ or ""),
+            epilog="\n".join([heading, *(f"  {line}" for line in lines)]),
+        )(run)
+        made: Command = get_command(app)  # type: ignore[assignment]
         return made
 
     return declare

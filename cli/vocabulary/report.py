@@ -36,7 +36,7 @@ def report(
 
     It is one HTML file that needs no network and asks for none. It shows coverage by level and by round,
     utilization, the siblings that are hard to tell apart, and the items without a descriptor. With --json the
-    numbers are printed, and a page is written only if a FILE is named. Needs: pip install 'taxonaut\\[report]'.
+    numbers are printed, and a page is written only if a FILE is named. Needs: pip install 'taxonaut[report]'.
     """
     if json and file == "-":
         raise InputError(

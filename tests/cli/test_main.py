@@ -91,8 +91,10 @@ def test_every_command_has_help_with_an_example(run: Any, words: tuple[str, ...]
     command = ALL[words].load()
     assert command.help
     example = " ".join(command.epilog.split())
-    assert example.startswith(f"Example: taxonaut {' '.join(words)}")
-    assert "Example:" in called.out
+    assert example.startswith(
+        (f"Example: taxonaut {' '.join(words)}", f"Examples: taxonaut {' '.join(words)}")
+    )
+    assert command.epilog in called.out
     assert "--workspace" in called.out
 
 
@@ -118,7 +120,9 @@ def test_help_documents_the_exit_codes(run: Any) -> None:
 
 
 def test_no_arguments_show_help(run: Any) -> None:
-    assert "Exit codes:" in run().out
+    for words in ([], ["labels"]):
+        called = run(*words)
+        assert (called.code, called.out, called.err) == (2, run(*words, "--help").out, "")
 
 
 def test_version(run: Any) -> None:
@@ -171,6 +175,36 @@ def test_no_workspace(run: Any, tmp_path: Path) -> None:
         called.err == f"error: {str(tmp_path)!r} is no workspace; make one with: taxonaut init {tmp_path}\n"
     )
     assert called.out == ""
+
+
+def test_a_workspace_is_found_from_any_folder_below_it(
+    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = shop / "items" / "2026"
+    below.mkdir(parents=True)
+    for folder in (shop, below):
+        monkeypatch.chdir(folder)
+        assert json.loads(run("index", "stats", "--json").out)["labels"] == 5
+    inner = run("init", "inner")
+    assert (inner.code, inner.err) == (
+        0,
+        "made a workspace in inner; next: taxonaut labels import FILE -w inner\n",
+    )
+    monkeypatch.chdir(below / "inner")
+    assert json.loads(run("index", "stats", "--json").out)["labels"] == 0
+    assert json.loads(run("index", "stats", "--json", "-w", shop).out)["labels"] == 5
+    monkeypatch.setenv("TAXONAUT_WORKSPACE", str(shop))
+    assert json.loads(run("index", "stats", "--json").out)["labels"] == 5
+
+
+def test_no_workspace_here_or_above(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    called = run("index", "stats")
+    assert (called.code, called.out) == (3, "")
+    assert called.err == (
+        f"error: no workspace in {str(tmp_path)!r} or any directory above it (none has a taxonaut.toml); "
+        "name one with -w DIR, or make one with: taxonaut init DIR\n"
+    )
 
 
 def test_the_workspace_before_the_command_after_it_and_in_the_environment(

@@ -1,0 +1,124 @@
+"""Help in plain text: what a command does, its options by section, examples as they are typed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+WIDTH = 100
+"""Columns of help on a terminal that is wider."""
+
+USAGE = 2
+"""The exit code of a command line that cannot be read."""
+
+ARGUMENTS, OPTIONS, COMMANDS = "Arguments", "Options", "Commands"
+
+
+class Command(TyperCommand):
+    """A command whose help has a section for each panel of options."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what follows the command's name: required arguments bare, others in brackets."""
+        return usage_pieces(self)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options."""
+        write_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the epilog as it is: a heading, then lines."""
+        write_lines(self.epilog, formatter)
+
+
+class Group(TyperGroup):
+    """A group whose help has a section for each panel of commands; without a command it prints that and fails."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the group's own options; print the help if nothing is given."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            ctx.exit(USAGE)
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what follows the group's name."""
+        return [*usage_pieces(self), "COMMAND ..."]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, each with the first line of its help, then the options."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            panel = getattr(command, "rich_help_panel", None) or COMMANDS
+            panels.setdefault(panel, []).append((name, (command.help or "").split("\n\n")[0]))
+        width = max(len(name) for name in self.commands)
+        for panel, rows in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl([(name.ljust(width), line) for name, line in rows])
+        write_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the epilog as it is: a heading, then lines."""
+        write_lines(self.epilog, formatter)
+
+
+def usage_pieces(command: TyperCommand | TyperGroup) -> list[str]:
+    """Return a usage line's options and arguments."""
+    return ["[OPTIONS]", *map(usage, arguments(command))]
+
+
+def arguments(command: TyperCommand | TyperGroup) -> Iterator[TyperArgument]:
+    """Yield the arguments of a command."""
+    return (each for each in command.params if isinstance(each, TyperArgument))
+
+
+def usage(argument: TyperArgument) -> str:
+    """Write one argument as a usage line has it: `FILE`, `[FILE]` or `[TEXT]...`."""
+    name = argument.display_name_raw if argument.required else f"[{argument.display_name_raw}]"
+    return name if argument.nargs == 1 else f"{name}..."
+
+
+def write_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
+    """Write a section for the arguments and for each panel of options: those without a panel first."""
+    sections: dict[str, list[tuple[str, str]]] = {ARGUMENTS: [], OPTIONS: []}
+    for parameter in command.get_params(ctx):
+        if isinstance(parameter, TyperArgument) and not parameter.hidden:
+            sections[ARGUMENTS].append((parameter.display_name_raw, parameter.help or ""))
+        elif isinstance(parameter, TyperOption) and not parameter.hidden:
+            row = (spellings(parameter), described(parameter, ctx))
+            sections.setdefault(parameter.rich_help_panel or OPTIONS, []).append(row)
+    for name, rows in sections.items():
+        if rows:
+            with formatter.section(name):
+                formatter.write_dl(rows)
+
+
+def spellings(option: TyperOption) -> str:
+    """Write an option as it is typed, short form first: `-o, --output FILE`."""
+    names = ", ".join(sorted(option.opts, key=len))
+    if option.is_flag:
+        return " / ".join([names, *option.secondary_opts])
+    return f"{names} {option.metavar or value_name(option)}"
+
+
+def value_name(option: TyperOption) -> str:
+    """Return what stands for an option's value: its choices, or the kind of value."""
+    described = option.type_descriptor
+    if described.is_choice and described.choices:
+        return "|".join(map(str, described.choices))
+    return {int: "N", float: "X"}.get(described.annotation, "TEXT")
+
+
+def described(option: TyperOption, ctx: Any) -> str:
+    """Return an option's help with its default, unless that is to leave the option out."""
+    default = option.get_default(ctx, call=False)
+    shown = option.show_default and not option.is_flag and default not in (None, "")
+    return f"{option.help} [default: {default}]" if shown else option.help or ""
+
+
+def write_lines(text: str | None, formatter: Any) -> None:
+    """Write lines without breaking them."""
+    if text:
+        formatter.write_paragraph()
+        for line in text.splitlines():
+            formatter.write(f"{line}\n")
