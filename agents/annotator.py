@@ -21,8 +21,8 @@ from taxonaut.tools.assign_label import (
     assign_label_spec,
     assign_labels_spec,
 )
-from taxonaut.tools.support.offers import shuffled
-from taxonaut.tools.write.propose_change import line
+from taxonaut.tools.support.offers import shuffle_options
+from taxonaut.tools.write.propose_change import single_line
 
 SCORED_TEMPLATE = "annotator/assign_label_scored"
 """For models that answer by the likelihood of the options' own texts."""
@@ -162,7 +162,7 @@ class Annotator:
                     answers = reply.each if request.texts else (reply.chosen,)
                     chosen = [tuple(order[number - 1] for number in numbers) for numbers in answers]
                     each[place][first : first + len(chosen)] = chosen
-                    said = line(reply.arguments.get(WHY) or "", LONGEST_REPORT)
+                    said = single_line(reply.arguments.get(WHY) or "", LONGEST_REPORT)
                     why[place][first : first + len(chosen)] = ["" if taken else said for taken in chosen]
                 elif isinstance(reply, ModelReplyError) and len(request.texts) > 1:
                     again += self.halves(place, first, request)
@@ -191,7 +191,7 @@ class Annotator:
 
     def order(self, job: Job) -> tuple[int, ...]:
         """The order in which a job's centres are shown."""
-        return shuffled(range(len(job.centres)), self.settings.seed).options
+        return shuffle_options(range(len(job.centres)), self.settings.seed).options
 
     def requests(self, job: Job, place: int) -> list[Asked]:
         """Write a job's requests; all share what goes before the labels."""

@@ -20,7 +20,7 @@ from taxonaut.tools.write.propose_category import (
     propose_categories_spec,
     propose_descriptors_spec,
 )
-from taxonaut.tools.write.propose_change import listed
+from taxonaut.tools.write.propose_change import short_texts
 
 SCORED_TEMPLATE = "architect/propose_centres_scored"
 """For models that answer by the likelihood of the options' own texts."""
@@ -214,7 +214,7 @@ def named(partition: Partition[Any], categories: Sequence[Any]) -> tuple[tuple[C
     centres: list[Centre] = []
     for category in categories:
         description = " ".join(str(category.get("description", "")).split())
-        lists = (listed(category.get(key, ())) for key in ("includes", "excludes"))
+        lists = (short_texts(category.get(key, ())) for key in ("includes", "excludes"))
         centres.append(Centre(str(category["name"]), description, (), *lists))
     return apart(partition, centres)
 

@@ -14,7 +14,7 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision, Item
 from taxonaut.tools.choose_category import FIELD, Ask, choose_category_spec
-from taxonaut.tools.support.offers import shuffled
+from taxonaut.tools.support.offers import shuffle_options
 
 Shown = Literal["leaf", "path", "name", "definition"]
 """How a category is shown: its own name, its path, a descriptive name, or that with a definition (figure 3b)."""
@@ -102,7 +102,7 @@ class CategoryExpert:
         self, categories: Mapping[LabelId, CategoryText], candidates: Sequence[LabelId]
     ) -> Question[LabelId]:
         """Write the shared part of a request: number the candidates, render them, bind the schema to them."""
-        offer = shuffled(candidates, seed=self.settings.seed)
+        offer = shuffle_options(candidates, seed=self.settings.seed)
         most = 1 if self.settings.ask == "choose" else len(candidates)
         shown = [shown_as(categories[label], self.settings.shown) for label in offer.options]
 

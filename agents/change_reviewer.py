@@ -21,14 +21,14 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.records import Decision
-from taxonaut.tools.write.propose_change import Change
+from taxonaut.tools.write.propose_change import DescriptorChange
 from taxonaut.tools.write.review_changes import review_changes, review_changes_spec
 
 TEMPLATE = "architect/review_changes"
 SCORED_TEMPLATE = "architect/review_changes_scored"
 """For models that answer by the likelihood of the options' own texts."""
 
-Proposed = tuple[Uncovered, Change]
+Proposed = tuple[Uncovered, DescriptorChange]
 """A change, with the cluster it is for."""
 
 Verdict = tuple[bool, str]
@@ -169,7 +169,7 @@ class ChangeReviewer:
         return tuple(found)
 
 
-def told(cluster: Uncovered, change: Change) -> str:
+def told(cluster: Uncovered, change: DescriptorChange) -> str:
     """A proposal as a prompt shows it."""
     assert change.centre is not None
     centre = change.centre

@@ -19,8 +19,8 @@ from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ToolError
 from taxonaut.state.records import Decision
-from taxonaut.tools.support.offers import shuffled
-from taxonaut.tools.write.propose_change import Change, propose_change, propose_change_spec
+from taxonaut.tools.support.offers import shuffle_options
+from taxonaut.tools.write.propose_change import DescriptorChange, propose_change, propose_change_spec
 
 TEMPLATE = "annotator/propose_change"
 SCORED_TEMPLATE = "annotator/propose_change_scored"
@@ -31,7 +31,7 @@ SCORED_TEMPLATE = "annotator/propose_change_scored"
 class WrittenChange:
     """What became of a cluster: a change, or why there is none."""
 
-    change: Change
+    change: DescriptorChange
     decision: Decision
     error: ModelError | None = None
 
@@ -59,7 +59,7 @@ class ChangeWriter:
 
     async def write(self, clusters: Sequence[Uncovered]) -> list[WrittenChange]:
         """Write a proposal for each cluster, all in flight together, in order."""
-        orders = [shuffled(range(len(cluster.centres)), self.seed).options for cluster in clusters]
+        orders = [shuffle_options(range(len(cluster.centres)), self.seed).options for cluster in clusters]
         requests = [self.request(cluster, order) for cluster, order in zip(clusters, orders, strict=True)]
         replies = await self.asker.model.answer(requests)
         return [
@@ -100,12 +100,12 @@ class ChangeWriter:
     ) -> WrittenChange:
         """Turn a reply into a change and its decision row; a name that tells nothing apart makes it nothing."""
         if isinstance(reply, ModelError):
-            change = Change("ignore", f"no proposal could be had: {reply}")
+            change = DescriptorChange("ignore", f"no proposal could be had: {reply}")
         else:
             try:
                 change = self.change(cluster, order, request, reply)
             except ToolError as error:
-                change = Change("ignore", str(error))
+                change = DescriptorChange("ignore", str(error))
         names = [cluster.centres[at].name for at in order]
         said: list[Any] = [change.kind, change.centre.name if change.centre else "", change.problem]
         decision = decision_of(
@@ -120,7 +120,7 @@ class ChangeWriter:
 
     def change(
         self, cluster: Uncovered, order: Sequence[int], request: ModelRequest, reply: ModelReply
-    ) -> Change:
+    ) -> DescriptorChange:
         """Read what a model wrote, or what the items chose."""
         parent = cluster.path[-1] if cluster.path else ""
         if self.manner == "written":

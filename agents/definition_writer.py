@@ -10,7 +10,7 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, Usage
-from taxonaut.tools.write.write_definition import Words, write_definition, write_definition_spec
+from taxonaut.tools.write.write_definition import WrittenDefinition, write_definition, write_definition_spec
 
 TEMPLATE = "general_expert/define"
 RARE = 3
@@ -34,7 +34,7 @@ class Written:
     """What was written about a category; None, with the error, where the model gave nothing that can be used."""
 
     subject: Subject
-    words: Words | None
+    words: WrittenDefinition | None
     decision: Decision
     error: ModelError | ToolError | None = None
 
@@ -77,7 +77,7 @@ class DefinitionWriter:
 
     def written(self, subject: Subject, reply: ModelReply | ModelError) -> Written:
         """Turn a reply into words and its decision row."""
-        words: Words | None = None
+        words: WrittenDefinition | None = None
         error: ModelError | ToolError | None = reply if isinstance(reply, ModelError) else None
         if not isinstance(reply, ModelError):
             try:

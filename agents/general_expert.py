@@ -12,7 +12,7 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item, Label
 from taxonaut.tools.rank_candidates import FIELD, rank_candidates_spec
-from taxonaut.tools.support.offers import shuffled
+from taxonaut.tools.support.offers import shuffle_options
 
 TEMPLATE = "general_expert/rank"
 SCORED_TEMPLATE = "general_expert/rank_scored"
@@ -65,7 +65,7 @@ class GeneralExpert:
         paths: Mapping[LabelId, Sequence[str]],
     ) -> Question[LabelId]:
         """Write the shared part of a ranking: number the candidates, render them, bind the schema to them."""
-        offer = shuffled(candidates, seed=self.settings.seed)
+        offer = shuffle_options(candidates, seed=self.settings.seed)
         most = min(self.settings.most, len(candidates))
 
         def variables() -> dict[str, Any]:

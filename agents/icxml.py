@@ -119,7 +119,7 @@ class PhraseWriter:
         """Do what `write` does, in this thread."""
         started = time.perf_counter()
         vectors = self.scorer.items([item.text for item in items])
-        labels = self.scorer.centred(self.load().vectors)
+        labels = self.scorer.centre(self.load().vectors)
         quoted = [self.quoted(vectors.take([row]), labels) for row in range(len(items))]
         usage = Usage(latency_s=(time.perf_counter() - started) / max(len(items), 1))
         return [
@@ -170,8 +170,8 @@ class LabelMapper:
         distinct = list(dict.fromkeys(text for texts in written for text in texts))
         if not distinct:
             return [[] for _ in written]
-        vectors = self.scorer.centred(self.scorer.embedder.embed(distinct))
-        scores = vectors @ self.scorer.centred(table.vectors).T
+        vectors = self.scorer.centre(self.scorer.embedder.embed(distinct))
+        scores = vectors @ self.scorer.centre(table.vectors).T
         nearest = {text: top(row, k) for text, row in zip(distinct, scores, strict=True)}
         found = []
         for texts in written:

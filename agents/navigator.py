@@ -12,7 +12,7 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import NodeId
 from taxonaut.state.records import Item, Node
 from taxonaut.tools.expand_node import FIELD, Expansion, expand_node_spec
-from taxonaut.tools.support.offers import shuffled
+from taxonaut.tools.support.offers import shuffle_options
 
 TEMPLATE = "navigator/expand"
 SCORED_TEMPLATE = "navigator/expand_scored"
@@ -95,7 +95,7 @@ class Navigator:
     ) -> Question[NodeId]:
         """Write one request's shared part: number the branches, render them, bind the schema to them."""
         by_id = {branch.id: branch for branch in branches}
-        offer = shuffled(
+        offer = shuffle_options(
             [branch.id for branch in branches], seed=self.settings.seed * 1_000_003 + node * 101 + part
         )
         most = min(self.settings.most, len(branches))

@@ -44,9 +44,9 @@ def open_chat_model(settings: "ModelSettings") -> "ChatModel":
     check(settings.model)
     if settings.provider == GGUF:
         from taxonaut.models.gguf.conversation import GgufChatModel
-        from taxonaut.models.gguf.provider import opened
+        from taxonaut.models.gguf.provider import open_chat
 
-        return GgufChatModel(settings, opened(settings.model.partition("/")[2], "generated"))
+        return GgufChatModel(settings, open_chat(settings.model.partition("/")[2], "generated"))
     from taxonaut.models.llm.chat import LiteLLMChatModel
 
     if "max_tokens" not in settings.model_fields_set:

@@ -31,7 +31,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.updates import CentresProposed, NodeSplit, PartitionStarted, SplitRefused
-from taxonaut.tools.write.propose_category import folded
+from taxonaut.tools.write.propose_category import fold_name
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
@@ -77,7 +77,7 @@ def found_problems(split: Split, labels: int, policy: BuildPolicy) -> list[str]:
 
 def near_duplicates(split: Split, policy: BuildPolicy) -> list[tuple[int, int]]:
     """Return pairs of centres with the same words in their names, or nearly the same labels."""
-    words = [frozenset(folded(centre.name).split()) for centre in split.centres]
+    words = [frozenset(fold_name(centre.name).split()) for centre in split.centres]
     sets = [set(members) for members in split.members]
     found = []
     for first, second in combinations(range(len(split.centres)), 2):

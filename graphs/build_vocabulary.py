@@ -39,7 +39,7 @@ from taxonaut.state.updates import (
     RoundFinished,
 )
 from taxonaut.tools.write.propose_category import category_name
-from taxonaut.tools.write.propose_change import Change
+from taxonaut.tools.write.propose_change import DescriptorChange
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
@@ -51,7 +51,7 @@ SHOWN = 8
 REPORTS = 4
 """Different reports of annotators that are shown of a cluster."""
 
-ALONE = Change("ignore", "an item like no other")
+ALONE = DescriptorChange("ignore", "an item like no other")
 """What is done about an item that is a cluster of its own."""
 
 Outcome = tuple[list[Draft], list[Decision], list[ModelError | None]]
@@ -138,7 +138,10 @@ class Refinement:
     def case(self, draft: Draft) -> Case:
         """What the architect decides on for one group: all but the outliers."""
         proposals = tuple(
-            (self.uncovered(draft, cluster), Change(change.kind, change.problem, change.centre, change.at))
+            (
+                self.uncovered(draft, cluster),
+                DescriptorChange(change.kind, change.problem, change.centre, change.at),
+            )
             for cluster, change in zip(draft.clusters, draft.changes, strict=True)
             if change.kind != "ignore"
         )
@@ -200,7 +203,7 @@ def cluster_of(draft: Draft, centre: Centre, items: Sequence[ItemId]) -> Cluster
     return Cluster(len(items), central, tuple(voters), suggestion, tuple(why)[:REPORTS])
 
 
-def proposal_of(cluster: Cluster, change: Change) -> ChangeProposal:
+def proposal_of(cluster: Cluster, change: DescriptorChange) -> ChangeProposal:
     """Return a change with the cluster it is for, as it is kept."""
     return ChangeProposal(
         change.kind, change.problem, cluster.size, cluster.examples, change.centre, change.at

@@ -40,7 +40,7 @@ from taxonaut.tools.support.chat_tool import (
     check_call,
     focus_of,
     focus_row,
-    moved,
+    merge_focus,
     proposal_of,
     proposal_row,
     use_of,
@@ -214,7 +214,7 @@ class Talk:
     def came_to(self, state: ConversationState, use: ToolUse, outcome: Outcome) -> Changed:
         """Keep what a call came to, and go on."""
         changed = self.went_on(state, talk_messages.result(use, outcome), outcome.text)
-        focus = moved(focus_of(state.get("focus")), outcome.focus)
+        focus = merge_focus(focus_of(state.get("focus")), outcome.focus)
         took = (
             state.get("runs", [])
             if outcome.focus.run is None

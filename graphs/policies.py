@@ -10,7 +10,7 @@ from taxonaut.state.graph_states.build_index import Partition
 from taxonaut.state.graph_states.build_vocabulary import ItemGroup
 from taxonaut.state.graph_states.navigate import Reason
 from taxonaut.state.ids import NodeId
-from taxonaut.tools.support.clustering import parts_for
+from taxonaut.tools.support.clustering import part_count
 
 ShortlistSource = Literal["tree", "dense", "both"]
 Order = Literal["breadth", "depth"]
@@ -146,7 +146,7 @@ class BuildPolicy:
 
     def wanted(self, partition: Partition) -> int:
         """Return how many centres a partition is to get at most."""
-        return parts_for(len(partition.labels), self.terminal_size, self.centres)
+        return part_count(len(partition.labels), self.terminal_size, self.centres)
 
 
 LEAST = {
@@ -201,7 +201,7 @@ class VocabularyPolicy:
 
     def wanted(self, group: ItemGroup) -> int:
         """How many descriptors are proposed for a group at first."""
-        return parts_for(len(group.labels), 2 * self.per_descriptor, self.categories)
+        return part_count(len(group.labels), 2 * self.per_descriptor, self.categories)
 
     def is_covered(self, items: int, uncovered: int) -> bool:
         """Whether so few items of a group fit nothing that it needs no further round."""

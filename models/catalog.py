@@ -57,7 +57,7 @@ def open_answers(
 
 def open_litellm(settings: ModelSettings, services: ModelServices) -> Answers:
     """Open any model string that LiteLLM knows, through the gateway; joined with an encoder if so set."""
-    from taxonaut.models.encoder.score_ensemble import JoinedAnswers
+    from taxonaut.models.encoder.score_ensemble import ScoreEnsemble
     from taxonaut.models.llm.gateway import Gateway
     from taxonaut.models.llm.reply_store import KeptReplies
 
@@ -65,7 +65,7 @@ def open_litellm(settings: ModelSettings, services: ModelServices) -> Answers:
     if settings.join is None:
         return gateway
     encoder = ModelSettings(model=settings.join)
-    return JoinedAnswers(gateway, open_encoder(encoder, services), settings.join_weight)
+    return ScoreEnsemble(gateway, open_encoder(encoder, services), settings.join_weight)
 
 
 def open_gguf(settings: ModelSettings, services: ModelServices) -> Answers:

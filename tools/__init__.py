@@ -6,7 +6,7 @@ from taxonaut.tools.edit.merge_nodes import merge_nodes
 from taxonaut.tools.edit.move_node import move_node
 from taxonaut.tools.edit.remove_node import remove_node
 from taxonaut.tools.edit.rename_node import rename_node
-from taxonaut.tools.edit.split_node import Part, split_node
+from taxonaut.tools.edit.split_node import SplitPart, split_node
 from taxonaut.tools.expand_node import Expansion, expand_node
 from taxonaut.tools.list_children import Children, list_children
 from taxonaut.tools.rank_candidates import RankedLabel, rank_candidates
@@ -17,8 +17,8 @@ __all__ = [
     "Children",
     "Expansion",
     "LabelHit",
-    "Part",
     "RankedLabel",
+    "SplitPart",
     "assign_label",
     "catalog",
     "expand_node",

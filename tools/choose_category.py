@@ -14,7 +14,7 @@ Ask = Literal["choose", "rank", "think"]
 LONGEST_REASON = {"choose": 200, "rank": 200, "think": 600}
 """Characters of a reason; where the model is to think, its thoughts stand there."""
 
-TOLD = {
+DESCRIPTIONS = {
     "choose": "Choose the one category that a product belongs to, and say why.",
     "rank": "Rank the categories that a product may belong to, the likeliest first, and say why.",
     "think": "Think about what a product is for, then rank the categories it may belong to, the likeliest first.",
@@ -51,4 +51,4 @@ def choose_category_spec(ask: Ask, count: int, most: int) -> ToolSpec:
         "required": list(properties),
         "additionalProperties": False,
     }
-    return ToolSpec("rank_candidates", TOLD[ask], schema)
+    return ToolSpec("rank_candidates", DESCRIPTIONS[ask], schema)

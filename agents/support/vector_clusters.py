@@ -14,7 +14,7 @@ from taxonaut.tools.support.clustering import medoids
 from taxonaut.tools.write.suggest_centres import (
     Suggestion,
     cluster_labels,
-    part_labels,
+    partition_labels,
     sample_labels,
     suggest_centres,
 )
@@ -74,7 +74,7 @@ class Suggestions(Generic[Id]):
 
     def all_parts(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
         """Do what `parts` does, in this thread."""
-        return [self.divided(wish, part_labels) for wish in wishes]
+        return [self.divided(wish, partition_labels) for wish in wishes]
 
     def divided(self, wish: Wish[Id], way: Callable[..., Any]) -> list[tuple[Centre, tuple[Id, ...]]]:
         """Divide one set of labels in one of the two ways."""

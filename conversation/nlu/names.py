@@ -10,7 +10,7 @@ from functools import cached_property
 from taxonaut.conversation.nlu.mentions import TOP, path_of, place_of
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index.index import Index
-from taxonaut.tools.write.propose_category import folded
+from taxonaut.tools.write.propose_category import fold_name
 from taxonaut.workspace.core.text_format import PATH_SIGN
 
 LONGEST = 16
@@ -44,7 +44,7 @@ def key(name: str) -> str:
 
 def loose(name: str) -> str:
     """Return a name also without plural s, punctuation and words that only join others."""
-    return " ".join(word for word in folded(name).split() if word not in _JOINING)
+    return " ".join(word for word in fold_name(name).split() if word not in _JOINING)
 
 
 def bare(words: str) -> str:

@@ -14,7 +14,7 @@ from taxonaut.state.records import Label
 from taxonaut.tools import assign_label, merge_nodes, move_node, remove_node, rename_node
 from taxonaut.tools.edit.rename_label import rename_label
 from taxonaut.tools.support.chat_tool import Focus, Slot
-from taxonaut.tools.support.index_changes import refusals_for_models
+from taxonaut.tools.support.index_changes import as_tool_errors
 from taxonaut.tools.write.propose_category import LONGEST_NAME, category_name, propose_category
 from taxonaut.workspace.build.add_labels import SPLIT_BY
 from taxonaut.workspace.build.place_by_path import Homes, settle
@@ -50,7 +50,7 @@ def add_category(index: Index, above: Sequence[Place], name: str, description: s
         beside = [child.name for child in index.children(place)]
         beside += [label.name for label in index.labels_at(place) if label.id != own]
     label = Label(new_id(index, name), category_name(name, holder, beside), description, BATCH)
-    with refusals_for_models():
+    with as_tool_errors():
         index.add_labels([label])
         inner = {label.id, place} if isinstance(place, str) else {label.id}
         homes = Homes({label.id: (place,)}, {label.id: LabelRow(label)}, frozenset(inner), (label.id,), ())

@@ -10,7 +10,7 @@ from taxonaut.state.ids import EventId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Change as Made
 from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
-from taxonaut.tools.support.index_changes import refusals_for_models
+from taxonaut.tools.support.index_changes import as_tool_errors
 from taxonaut.workspace.build.change_preview import summary
 
 MOST = 200
@@ -105,13 +105,13 @@ def undo_tool(desk: Desk) -> Change:
 
     async def plan(arguments: Arguments) -> Plan:
         given = arguments.get("event")
-        with refusals_for_models():
+        with as_tool_errors():
             event = index.events.last_active().change if given is None else EventId(int(given))
             named = index.events.get(event)
         found = next((each for each in index.events.changes() if each.first <= named.id <= each.id), None)
 
         def make() -> Focus:
-            with refusals_for_models():
+            with as_tool_errors():
                 index.undo_change(event)
             return Focus()
 

@@ -10,7 +10,7 @@ from taxonaut.conversation.tools.toolkit import Change, Desk
 from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import RunId
 from taxonaut.state.plugins import extensions, load_extension
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Proposal, Tool, ToolUse, moved
+from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Proposal, Tool, ToolUse, merge_focus
 from taxonaut.workspace.workspace import Workspace
 
 TOOLS = "taxonaut.tools"
@@ -104,7 +104,7 @@ class WorkspaceTools:
         outcome = await tool.run(use.arguments, progress)
         if use.name != COST:
             self._desk.last = (use.name, self.workspace.decisions.totals_since(mark))
-        self._desk.focus = moved(self._desk.focus, outcome.focus)
+        self._desk.focus = merge_focus(self._desk.focus, outcome.focus)
         return outcome
 
     async def preview(self, use: ToolUse) -> Proposal:
@@ -117,7 +117,7 @@ class WorkspaceTools:
         Raises ToolError if the index is not the one that was looked at.
         """
         outcome = await changes.apply(self.workspace, self._change(proposal.use), proposal)
-        self._desk.focus = moved(self._desk.focus, outcome.focus)
+        self._desk.focus = merge_focus(self._desk.focus, outcome.focus)
         return outcome
 
     def _tool(self, use: ToolUse) -> Tool:

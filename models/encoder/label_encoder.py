@@ -10,7 +10,7 @@ import numpy as np
 
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder.scorer import TextScorer, VectorCache, option_vectors, shifted
+from taxonaut.models.encoder.scorer import TextScorer, VectorCache, option_vectors, subtract_and_normalize
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.records import Usage
@@ -52,7 +52,7 @@ class LabelEncoder:
         self.name = f"encoder/{scorer.embedder.name}"
         self.settings = settings or LabelEncoderSettings()
         self._vectors = VectorCache(
-            lambda texts: scorer.centred(option_vectors(texts, lookup)), self.settings.cached
+            lambda texts: scorer.centre(option_vectors(texts, lookup)), self.settings.cached
         )
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
@@ -68,7 +68,7 @@ class LabelEncoder:
         if not request.choices or not all(choice.texts for choice in request.choices):
             return ModelReplyError(f"{request.tool.name} has an option without a text to compare")
         started = time.perf_counter()
-        each, best = self.chosen(request)
+        each, best = self.choose(request)
         usage = Usage(latency_s=time.perf_counter() - started)
         if request.texts:
             arguments = {str(number): list(ids) or [0] for number, ids in enumerate(each, start=1)}
@@ -76,7 +76,7 @@ class LabelEncoder:
         scores = {choice.id: float(score) for choice, score in zip(request.choices, best[0], strict=True)}
         return ModelReply(each[0], {request.field: list(each[0]) or [0]}, usage, scores)
 
-    def chosen(self, request: ModelRequest) -> tuple[list[tuple[int, ...]], Matrix]:
+    def choose(self, request: ModelRequest) -> tuple[list[tuple[int, ...]], Matrix]:
         """Return the option ids that each text takes, and all likenesses (texts, options)."""
         options = [text for choice in request.choices for text in choice.texts]
         starts = [0, *accumulate(len(choice.texts) for choice in request.choices)][:-1]
@@ -84,7 +84,7 @@ class LabelEncoder:
         known = self._vectors.get(options)
         if self.settings.centring:
             shift = np.float32(self.settings.centring) * known.mean(axis=0)
-            texts, known = shifted(texts, shift), shifted(known, shift)
+            texts, known = subtract_and_normalize(texts, shift), subtract_and_normalize(known, shift)
         alike: Matrix = np.maximum.reduceat(texts @ known.T, starts, axis=1)
         ids = np.array([choice.id for choice in request.choices])
         order = np.argsort(-alike, axis=1, kind="stable")[:, : request.most]

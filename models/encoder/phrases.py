@@ -104,11 +104,11 @@ def _words(text: str) -> list[_Word]:
             match.end(),
             0.5 if _NO_SPACE_CHARACTER.match(match[0]) else 1.0,
             match[0].casefold() in _FUNCTION_WORDS,
-            following is not None and _joined(text[match.end() : following.start()]),
+            following is not None and _is_joined(text[match.end() : following.start()]),
         )
         for match, following in zip_longest(matches, matches[1:])
     ]
 
 
-def _joined(gap: str) -> bool:
+def _is_joined(gap: str) -> bool:
     return bool(_JOINS.match(gap)) and not _PARAGRAPH.search(gap)

@@ -9,7 +9,7 @@ from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.state.errors import ModelError
 
 
-class JoinedAnswers:
+class ScoreEnsemble:
     """Add two models' scores, each standardized over a request's options, the language model's by `weight`.
 
     What the encoder finds too far away to choose stays unchosen; an abstention of the encoder's is one of
@@ -44,7 +44,7 @@ class JoinedAnswers:
             return said
         if said.scores is None or seen.scores is None or request.texts:
             return said
-        first, second = standardized(said.scores), standardized(seen.scores)
+        first, second = standardize(said.scores), standardize(seen.scores)
         scores = {choice: self.weight * first[choice] + second[choice] for choice in second}
         fitting = seen.chosen if len(seen.chosen) < request.most else tuple(scores)
         chosen = tuple(sorted(fitting, key=lambda choice: -scores[choice])[: request.most])
@@ -58,7 +58,7 @@ class JoinedAnswers:
         )
 
 
-def standardized(scores: Mapping[int, float]) -> dict[int, float]:
+def standardize(scores: Mapping[int, float]) -> dict[int, float]:
     """Return scores with mean 0 and deviation 1; all 0 where they do not differ."""
     mean = sum(scores.values()) / max(len(scores), 1)
     deviation = math.sqrt(sum((score - mean) ** 2 for score in scores.values()) / max(len(scores), 1))

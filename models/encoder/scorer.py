@@ -164,7 +164,7 @@ def option_vectors(texts: Sequence[str], lookup: Callable[[Sequence[str]], Matri
     return vectors
 
 
-def shifted(vectors: Matrix, shift: Matrix) -> Matrix:
+def subtract_and_normalize(vectors: Matrix, shift: Matrix) -> Matrix:
     """Take a vector away from unit vectors (n, d); unit rows again."""
     moved: Matrix = vectors - shift
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), np.float32(1e-6))
@@ -186,14 +186,14 @@ class TextScorer:
         known = _UNKNOWN_SPACE_MIX if space is None else space.mix
         self.mix = known if self.settings.mix is None else self.settings.mix
         self._shift = None if space is None else (np.float32(self.settings.centring) * space.mean)
-        self._cache = VectorCache(lambda texts: self.centred(embedder.embed(texts)), self.settings.cached)
+        self._cache = VectorCache(lambda texts: self.centre(embedder.embed(texts)), self.settings.cached)
         self._cut = lru_cache(_CUTS)(self._cut_text)
 
-    def centred(self, vectors: Matrix) -> Matrix:
+    def centre(self, vectors: Matrix) -> Matrix:
         """Take the shared part of the labels' mean away from unit vectors (n, d); unit rows again."""
         if self._shift is None:
             return vectors
-        return shifted(vectors, self._shift)
+        return subtract_and_normalize(vectors, self._shift)
 
     def items(self, texts: Sequence[str]) -> ItemVectors:
         """Embed texts and their phrases in one call, each distinct one once; a blank text is a dot."""
@@ -220,7 +220,7 @@ class TextScorer:
         `words` are what `words` made of the same options' texts. The second value names the phrase behind a
         score. Memory beside the result stays near 32 MB, whatever the number of items and options.
         """
-        return self.score_centred(items, self.centred(options), words)
+        return self.score_centred(items, self.centre(options), words)
 
     def score_centred(
         self, items: ItemVectors, options: Matrix, words: SharedWords | None = None
@@ -296,7 +296,7 @@ class EncoderProvider:
         self._scorer = scorer
         load = lookup or scorer.embedder.embed
         self._options = VectorCache(
-            lambda texts: scorer.centred(option_vectors(texts, load)), self.settings.cached
+            lambda texts: scorer.centre(option_vectors(texts, load)), self.settings.cached
         )
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:

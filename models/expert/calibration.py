@@ -43,7 +43,7 @@ SUREST = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tempering:
+class TemperatureScaling:
     """A temperature for each product: exp(level + slope * its first category's log-odds at temperature 1).
 
     With a slope of 0 it is plain temperature scaling (Guo et al. 2017, 4.2). One temperature is not enough where
@@ -58,7 +58,7 @@ class Tempering:
         """Return the probabilities (n, C) of logits (n, C); rows sum to 1, at most CANDIDATES of one above 0."""
         if not logits.shape[1]:
             return logits
-        best, places = likeliest(logits)
+        best, places = top_logits(logits)
         shares = self.shares(best)
         if places is None:
             return shares
@@ -77,7 +77,7 @@ class Tempering:
         return shares
 
 
-def likeliest(logits: Matrix) -> tuple[Matrix, NDArray[np.int64] | None]:
+def top_logits(logits: Matrix) -> tuple[Matrix, NDArray[np.int64] | None]:
     """Return the highest logits of each row less the first, (n, k), with their columns; None for all of them."""
     places = None
     best = logits
@@ -87,7 +87,7 @@ def likeliest(logits: Matrix) -> tuple[Matrix, NDArray[np.int64] | None]:
     return best - best.max(axis=1, keepdims=True), places
 
 
-def tempering_of(logits: Matrix, right: NDArray[np.bool_], *, slope: bool = True) -> Tempering:
+def fit_temperature(logits: Matrix, right: NDArray[np.bool_], *, slope: bool = True) -> TemperatureScaling:
     """Return the tempering under which first categories are right as often as they are sure.
 
     `logits` (n, C) are those of held-out products, `right` (n,) says whether the highest is one of theirs. What
@@ -96,15 +96,15 @@ def tempering_of(logits: Matrix, right: NDArray[np.bool_], *, slope: bool = True
     from scipy.optimize import minimize
 
     if not len(logits):
-        return Tempering()
-    best, _ = likeliest(logits)
+        return TemperatureScaling()
+    best, _ = top_logits(logits)
 
     def loss(values: NDArray[np.float64]) -> float:
         level, steep = float(values[0]), float(values[1]) if slope else 0.0
-        sure = Tempering(level, steep).shares(best).max(axis=1).astype(np.float64)
+        sure = TemperatureScaling(level, steep).shares(best).max(axis=1).astype(np.float64)
         sure = np.clip(sure, 1e-6, 1 - 1e-6)
         spread = 1e-3 * (level**2 + steep**2)
         return float(-np.where(right, np.log(sure), np.log1p(-sure)).mean() + spread)
 
     found = minimize(loss, np.zeros(2 if slope else 1), method="Nelder-Mead").x
-    return Tempering(float(found[0]), float(found[1]) if slope else 0.0)
+    return TemperatureScaling(float(found[0]), float(found[1]) if slope else 0.0)

@@ -54,7 +54,7 @@ class Categories:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LinearPart:
     """One thing that speaks for a category: the score of features f is f.words @ words + f.vectors @ vectors + bias.
 
     `words` is (V, C), `vectors` (d, C), `bias` (C,); what is None adds nothing.
@@ -68,7 +68,7 @@ class Part:
         """Return the scores of each category, (n, C)."""
         found: Any = np.float32(0)
         if self.words is not None:
-            found = dense(features.words, self.words)
+            found = sparse_product(features.words, self.words)
         if self.vectors is not None:
             found = found + features.vectors @ self.vectors
         if self.bias is not None:
@@ -77,9 +77,9 @@ class Part:
         return scores
 
 
-def parts(
+def build_parts(
     products: Features, targets: "csr_matrix", categories: Categories, blocks: Mapping[str, slice]
-) -> dict[str, Part]:
+) -> dict[str, LinearPart]:
     """Return the parts that products with their categories make; `targets` (n, C) has rows that sum to 1.
 
     Each block of words' columns speaks apart, and so do the vectors. `z:…` are the same parts, for categories
@@ -87,18 +87,18 @@ def parts(
     """
     counts = np.asarray(targets.sum(axis=0)).ravel().astype(np.float32)
     none = (counts == 0).astype(np.float32)
-    found = of_vectors(products, targets, categories)
+    found = vector_parts(products, targets, categories)
     for kind, columns in blocks.items():
-        found |= of_words(kind, products, targets, categories, columns)
-    found |= {f"z:{name}": masked(part, none) for name, part in found.items()}
+        found |= word_parts(kind, products, targets, categories, columns)
+    found |= {f"z:{name}": mask_categories(part, none) for name, part in found.items()}
     for name, values in zip(SINGLE, (np.log1p(counts), none, counts == 1), strict=True):
-        found[name] = Part(bias=np.asarray(values, np.float32))
+        found[name] = LinearPart(bias=np.asarray(values, np.float32))
     return found
 
 
-def of_words(
+def word_parts(
     kind: str, products: Features, targets: "csr_matrix", categories: Categories, columns: slice
-) -> dict[str, Part]:
+) -> dict[str, LinearPart]:
     """Return the parts of some columns of the words."""
     from scipy.sparse import csr_matrix
 
@@ -106,30 +106,30 @@ def of_words(
     sums = csr_matrix(targets.T @ products.words[:, columns] + NAME_WEIGHT * paths)
     above = categories.above
     rows = {
-        f"average {kind}": row_unit(sums),
+        f"average {kind}": normalize_sparse_rows(sums),
         f"name {kind}": names,
         f"path {kind}": paths,
-        f"above {kind}": above @ row_unit(csr_matrix((above > 0).T @ sums)),
+        f"above {kind}": above @ normalize_sparse_rows(csr_matrix((above > 0).T @ sums)),
     }
     first, width = columns.start, products.words.shape[1]
-    return {name: Part(words=placed(matrix, first, width)) for name, matrix in rows.items()}
+    return {name: LinearPart(words=place_block(matrix, first, width)) for name, matrix in rows.items()}
 
 
-def of_vectors(products: Features, targets: "csr_matrix", categories: Categories) -> dict[str, Part]:
+def vector_parts(products: Features, targets: "csr_matrix", categories: Categories) -> dict[str, LinearPart]:
     """Return the parts of the vectors."""
     paths, names = categories.paths.vectors, categories.names.vectors
     sums = targets.T @ products.vectors + NAME_WEIGHT * paths
     above = categories.above
     rows = {
-        "average vectors": unit(sums),
+        "average vectors": normalize_rows(sums),
         "name vectors": names,
         "path vectors": paths,
-        "above vectors": np.asarray(above @ unit((above > 0).T @ sums), np.float32),
+        "above vectors": np.asarray(above @ normalize_rows((above > 0).T @ sums), np.float32),
     }
-    return {name: Part(vectors=matrix.T) for name, matrix in rows.items()}
+    return {name: LinearPart(vectors=matrix.T) for name, matrix in rows.items()}
 
 
-def placed(matrix: "csr_matrix", first: int, width: int) -> "csr_matrix":
+def place_block(matrix: "csr_matrix", first: int, width: int) -> "csr_matrix":
     """Return a block (C, v) as rows of categories' words (V, C), the block at row `first` of V = `width`."""
     from scipy.sparse import csr_matrix
 
@@ -138,17 +138,17 @@ def placed(matrix: "csr_matrix", first: int, width: int) -> "csr_matrix":
     return made
 
 
-def masked(part: Part, kept: Matrix) -> Part:
+def mask_categories(part: LinearPart, kept: Matrix) -> LinearPart:
     """Return a part for the categories alone whose `kept` (C,) is 1."""
     from scipy.sparse import csr_matrix, diags
 
     words = None if part.words is None else csr_matrix(part.words @ diags(kept))
     if words is not None:
         words.eliminate_zeros()
-    return Part(words, None if part.vectors is None else part.vectors * kept)
+    return LinearPart(words, None if part.vectors is None else part.vectors * kept)
 
 
-def joined(made: Mapping[str, Part], weights: Mapping[str, float]) -> Part:
+def weighted_sum(made: Mapping[str, LinearPart], weights: Mapping[str, float]) -> LinearPart:
     """Return the weighted sum of parts as one, its words dense (V, C)."""
     words: Any = None
     vectors: Any = None
@@ -158,13 +158,13 @@ def joined(made: Mapping[str, Part], weights: Mapping[str, float]) -> Part:
         if part.words is not None:
             if words is None:
                 words = np.zeros(part.words.shape, np.float32)
-            add(words, part.words, weight)
-        vectors = plus(vectors, part.vectors, weight)
-        bias = plus(bias, part.bias, weight)
-    return Part(words, vectors, bias)
+            add_weighted(words, part.words, weight)
+        vectors = add_optional(vectors, part.vectors, weight)
+        bias = add_optional(bias, part.bias, weight)
+    return LinearPart(words, vectors, bias)
 
 
-def dense(words: "csr_matrix", matrix: "csr_matrix | Matrix") -> Matrix:
+def sparse_product(words: "csr_matrix", matrix: "csr_matrix | Matrix") -> Matrix:
     """Return the product of words (n, V) with a matrix (V, C).
 
     By the column, each row of a dense matrix is read once for all texts: twice as fast as by the text.
@@ -173,7 +173,7 @@ def dense(words: "csr_matrix", matrix: "csr_matrix | Matrix") -> Matrix:
     return np.asarray(product, np.float32)
 
 
-def add(total: Matrix, part: Any, weight: np.float32) -> None:
+def add_weighted(total: Matrix, part: Any, weight: np.float32) -> None:
     """Add a weighted matrix, sparse or dense, in place."""
     if isinstance(part, np.ndarray):
         total += weight * part
@@ -182,22 +182,22 @@ def add(total: Matrix, part: Any, weight: np.float32) -> None:
     np.add.at(total, (rows.row, rows.col), weight * rows.data)
 
 
-def plus(total: Any, part: Matrix | None, weight: np.float32) -> Any:
+def add_optional(total: Any, part: Matrix | None, weight: np.float32) -> Any:
     """Add a weighted matrix to one that may not be there yet."""
     if part is None:
         return total
     return weight * part if total is None else total + weight * part
 
 
-def unit(matrix: Any) -> Matrix:
+def normalize_rows(matrix: Any) -> Matrix:
     """Return rows of length 1; rows of zeros stay."""
     dense: Matrix = np.asarray(matrix, np.float32)
     scaled: Matrix = dense / np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), np.float32(1e-9))
     return scaled
 
 
-def row_unit(matrix: "csr_matrix") -> "csr_matrix":
-    """Do what `unit` does, for a sparse matrix."""
+def normalize_sparse_rows(matrix: "csr_matrix") -> "csr_matrix":
+    """Do what `normalize_rows` does, for a sparse matrix."""
     from scipy.sparse import csr_matrix, diags
 
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
@@ -210,7 +210,7 @@ def ancestors_of(paths: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(tuple(path[:depth]) for path in paths for depth in range(1, len(path))))
 
 
-def above_matrix(
+def ancestor_matrix(
     paths: Sequence[Sequence[str]], ancestors: Sequence[tuple[str, ...]] | None = None
 ) -> "csr_matrix":
     """Return `Categories.above` of categories with these paths (names from the top down to their own).

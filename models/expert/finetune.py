@@ -15,8 +15,13 @@ import numpy.typing as npt
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.scorer import PATH_SEPARATOR
 from taxonaut.models.expert.heads import TwoPhaseLoss
-from taxonaut.models.expert.lexical import divided
-from taxonaut.models.expert.transformer import OpenTransformer, batches, open_transformer, quiet
+from taxonaut.models.expert.lexical import split_title
+from taxonaut.models.expert.transformer import (
+    OpenTransformer,
+    batch_by_length,
+    open_transformer,
+    silence_transformers,
+)
 from taxonaut.models.gguf.convert import CONFIG
 from taxonaut.state.errors import InputError
 
@@ -30,7 +35,7 @@ MASKED = 0.5
 """Share of the steps above a category that are left out of its path."""
 
 
-def synthetic(
+def make_synthetic_texts(
     texts: Sequence[str], paths: Sequence[Sequence[str]], share: float, seed: int
 ) -> list[tuple[int, str]]:
     """Make `share` times as many synthetic texts as there are: the number of a product and its new text.
@@ -41,25 +46,27 @@ def synthetic(
     """
     chance = random.Random(seed)
     count = round(share * len(texts))
-    places = [place for _ in range(-(-count // max(len(texts), 1))) for place in shuffled(texts, chance)]
-    return [(place, replaced(texts[place], paths[place], chance)) for place in places[:count]]
+    places = [
+        place for _ in range(-(-count // max(len(texts), 1))) for place in shuffle_places(texts, chance)
+    ]
+    return [(place, insert_path(texts[place], paths[place], chance)) for place in places[:count]]
 
 
-def shuffled(texts: Sequence[str], chance: random.Random) -> list[int]:
+def shuffle_places(texts: Sequence[str], chance: random.Random) -> list[int]:
     """Return all places in a random order."""
     return chance.sample(range(len(texts)), len(texts))
 
 
-def replaced(text: str, path: Sequence[str], chance: random.Random) -> str:
+def insert_path(text: str, path: Sequence[str], chance: random.Random) -> str:
     """Put a masked path in the place of a text's title or description."""
-    title, description = divided(text)
-    shown = masked(path, chance)
+    title, description = split_title(text)
+    shown = mask_path(path, chance)
     if not description:
         return shown
     return f"{shown}. {description}" if chance.random() < 0.5 else f"{title} {shown}"
 
 
-def masked(path: Sequence[str], chance: random.Random) -> str:
+def mask_path(path: Sequence[str], chance: random.Random) -> str:
     """Return a path without some of its steps; its last one stays."""
     kept = [step for step in path[:-1] if chance.random() >= MASKED]
     return PATH_SEPARATOR.join([*kept, path[-1]])
@@ -69,7 +76,7 @@ _TEXTS_AT_ONCE, _TOKENS_AT_ONCE = 256, 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class TokenizedTexts:
     """Tokenized texts and the columns of each text's categories."""
 
     ids: list[list[int]]
@@ -113,7 +120,7 @@ class TunedNetwork:
         logits: Tensor = self.head(dropped)
         return logits
 
-    def embedded(self, rows: Rows) -> "Tensor":
+    def embed_all(self, rows: TokenizedTexts) -> "Tensor":
         """Embed all rows without a gradient, in their order."""
         import torch
 
@@ -121,7 +128,7 @@ class TunedNetwork:
         self.encoder.eval()
         vectors = torch.empty(len(rows.ids), self.width, device=self.device)
         with torch.no_grad():
-            for places in batches(rows.lengths(), _TEXTS_AT_ONCE, _TOKENS_AT_ONCE):
+            for places in batch_by_length(rows.lengths(), _TEXTS_AT_ONCE, _TOKENS_AT_ONCE):
                 vectors[places] = self.vectors([rows.ids[place] for place in places])
         self.encoder.train(training)
         return vectors
@@ -135,13 +142,13 @@ class TunedNetwork:
             dense[row, list(columns)] = 1 / len(columns)
         return dense.to(self.device)
 
-    def judge(self, rows: Rows) -> tuple[float, float]:
+    def evaluate(self, rows: TokenizedTexts) -> tuple[float, float]:
         """Return accuracy and mean cross-entropy on rows."""
         import torch
 
         self.encoder.eval()
         with torch.no_grad():
-            logits = self.logits(self.embedded(rows))
+            logits = self.logits(self.embed_all(rows))
             loss = torch.nn.functional.cross_entropy(logits, self.dense(rows.targets)).item()
         first = logits.argmax(dim=1).tolist()
         right = sum(column in columns for column, columns in zip(first, rows.targets, strict=True))
@@ -150,7 +157,7 @@ class TunedNetwork:
     def save(self, folder: Path) -> None:
         """Write encoder (safetensors) and tokenizer, without a word on where they came from."""
         folder.mkdir(parents=True, exist_ok=True)
-        with quiet():
+        with silence_transformers():
             self.encoder.save_pretrained(folder, safe_serialization=True)
             self.opened.tokenizer.save_pretrained(folder)
         for path in folder.glob("*.safetensors"):
@@ -272,8 +279,10 @@ def finetune(
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network = TunedNetwork(opened, classes, settings.dropout)
-        train = Rows(opened.token_ids(texts, settings.max_tokens), list(targets))
-        dev = Rows(opened.token_ids(dev_texts, settings.max_tokens) if dev_texts else [], list(dev_targets))
+        train = TokenizedTexts(opened.token_ids(texts, settings.max_tokens), list(targets))
+        dev = TokenizedTexts(
+            opened.token_ids(dev_texts, settings.max_tokens) if dev_texts else [], list(dev_targets)
+        )
         try:
             return _Finetuning(network, train, dev, settings, out).run(on_epoch or (lambda _: None))
         except torch.OutOfMemoryError as error:
@@ -286,7 +295,12 @@ class _Finetuning:
     """The state of one fine-tuning: how many steps were taken, and which pass was the best."""
 
     def __init__(
-        self, network: TunedNetwork, train: Rows, dev: Rows, settings: FinetuneSettings, out: Path
+        self,
+        network: TunedNetwork,
+        train: TokenizedTexts,
+        dev: TokenizedTexts,
+        settings: FinetuneSettings,
+        out: Path,
     ) -> None:
         self.network, self.train, self.dev, self.settings, self.out = network, train, dev, settings, out
         self.steps = settings.epochs * math.ceil(len(train.ids) / settings.batch)
@@ -297,34 +311,34 @@ class _Finetuning:
 
     def run(self, on_epoch: Callable[[Epoch], None]) -> Finetuned:
         started = begun = time.monotonic()
-        epoch = self._judged(0, self._train_head(), begun)
+        epoch = self._evaluate(0, self._train_head(), begun)
         on_epoch(epoch)
         optimizer, schedule = self._optimizer()
         criterion = self._criterion()
-        while epoch.number < self.settings.epochs and not self._done(epoch.number):
+        while epoch.number < self.settings.epochs and not self._should_stop(epoch.number):
             begun, number = time.monotonic(), epoch.number + 1
-            loss = self._pass(criterion, optimizer, schedule)
+            loss = self._train_epoch(criterion, optimizer, schedule)
             if not math.isfinite(loss):
                 raise InputError(
                     f"the loss grew past all bounds in pass {number} at a learning rate of {self.rate:g}; "
                     "set a smaller [expert] learning_rate"
                 )
-            epoch = self._judged(number, loss, begun)
+            epoch = self._evaluate(number, loss, begun)
             on_epoch(epoch)
         assert self.best is not None
         seconds = time.monotonic() - started
         return Finetuned(self.out, epoch.number, self.best, seconds, self.network.device, *self.head)
 
-    def _judged(self, number: int, loss: float, begun: float) -> Epoch:
+    def _evaluate(self, number: int, loss: float, begun: float) -> Epoch:
         """Judge the network on dev, and keep it if it is the best so far; the last one without a dev part."""
-        accuracy, dev_loss = self.network.judge(self.dev) if self.dev.ids else (None, None)
+        accuracy, dev_loss = self.network.evaluate(self.dev) if self.dev.ids else (None, None)
         epoch = Epoch(number, self.settings.epochs, loss, accuracy, dev_loss, time.monotonic() - begun)
         if self.best is None or _merit(epoch) > _merit(self.best):
             self.best, self.head = epoch, self.network.head_on_unit_vectors()
             self.network.save(self.out)
         return epoch
 
-    def _done(self, number: int) -> bool:
+    def _should_stop(self, number: int) -> bool:
         return self.best is not None and number - self.best.number >= self.settings.patience
 
     def _train_head(self) -> float:
@@ -332,7 +346,7 @@ class _Finetuning:
         import torch
 
         how, network = self.settings, self.network
-        vectors, size = network.embedded(self.train), max(how.batch, _HEAD_BATCH)
+        vectors, size = network.embed_all(self.train), max(how.batch, _HEAD_BATCH)
         steps, loss = how.head_epochs * math.ceil(len(vectors) / size), math.nan
         optimizer = torch.optim.AdamW(network.head.parameters(), how.head_rate, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
@@ -348,11 +362,13 @@ class _Finetuning:
             loss = float(np.mean(losses))
         return loss
 
-    def _pass(self, criterion: "TwoPhaseLoss", optimizer: "Optimizer", schedule: "LRScheduler") -> float:
+    def _train_epoch(
+        self, criterion: "TwoPhaseLoss", optimizer: "Optimizer", schedule: "LRScheduler"
+    ) -> float:
 
         network, losses = self.network, []
         network.encoder.train()
-        for places in self._shuffled():
+        for places in self._shuffle_batches():
             logits = network.logits(network.vectors([self.train.ids[place] for place in places]))
             wanted = network.dense([self.train.targets[place] for place in places])
             loss = criterion(logits, wanted, self.step)
@@ -360,7 +376,7 @@ class _Finetuning:
             self.step += 1
         return float(np.mean(losses))
 
-    def _shuffled(self) -> list[list[int]]:
+    def _shuffle_batches(self) -> list[list[int]]:
         """Shuffle the rows into batches alike in length: little padding, and other batches every pass."""
         lengths, size = self.train.lengths(), self.settings.batch
         order = self.random.permutation(len(lengths)).tolist()

@@ -13,22 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.expert.calibration import CANDIDATES, Tempering, expected_calibration_error, tempering_of
+from taxonaut.models.expert.calibration import (
+    CANDIDATES,
+    TemperatureScaling,
+    expected_calibration_error,
+    fit_temperature,
+)
 from taxonaut.models.expert.features import (
     NAME_WEIGHT,
     Categories,
     Features,
-    Part,
-    above_matrix,
+    LinearPart,
+    ancestor_matrix,
     ancestors_of,
-    joined,
-    parts,
-    row_unit,
-    unit,
+    build_parts,
+    normalize_rows,
+    normalize_sparse_rows,
+    weighted_sum,
 )
-from taxonaut.models.expert.heads import HeadSettings, Rows, train_head
+from taxonaut.models.expert.heads import HeadSettings, LabelledFeatures, train_head
 from taxonaut.models.expert.lexical import Lexicon
-from taxonaut.models.expert.stacking import Candidates, candidates, fitted
+from taxonaut.models.expert.stacking import Candidates, fit_weights, take_candidates
 from taxonaut.models.expert.trained_expert import Ancestors, ServedHead
 from taxonaut.state.ids import LabelId
 
@@ -45,7 +50,7 @@ MOST_CELLS = 1 << 28
 AT_ONCE = 256
 """Held-out products that all parts are scored for together."""
 
-ROUGH = {
+CANDIDATE_WEIGHTS = {
     "average words": 1.0,
     "average titles": 0.5,
     "average grams": 1.0,
@@ -72,7 +77,7 @@ class Products:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class FittingInput:
     """What an expert is made from.
 
     `synthetic` products stem from the products with the numbers `sources`. `paths` are the categories' names from
@@ -94,7 +99,7 @@ class Material:
 class Split:
     """Which products are held out in turn, each part weighed by parts of all others; and what the expert is made of.
 
-    Numbers of products. By default (`folded`) all are held out once, and the expert is made of all.
+    Numbers of products. By default (`split_into_folds`) all are held out once, and the expert is made of all.
     """
 
     folds: Sequence[NDArray[np.int64]]
@@ -110,7 +115,7 @@ class Fitting:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class FeatureSet:
     """Everything as features."""
 
     features: Features
@@ -121,7 +126,7 @@ class Known:
     categories: Categories
     blocks: Mapping[str, slice]
 
-    def rows(self, places: NDArray[np.int64]) -> Rows:
+    def rows(self, places: NDArray[np.int64]) -> LabelledFeatures:
         """Return products with the synthetic ones made of them and, if any, a row for each category's path."""
         from scipy.sparse import csr_matrix, identity, vstack
 
@@ -133,15 +138,15 @@ class Known:
             targets += [self.synthetic_targets[of_these], every]
         words = csr_matrix(vstack([each.words for each in features], format="csr"))
         vectors = np.vstack([each.vectors for each in features])
-        return Rows(Features(words, vectors), csr_matrix(vstack(targets, format="csr")))
+        return LabelledFeatures(Features(words, vectors), csr_matrix(vstack(targets, format="csr")))
 
-    def parts(self, places: NDArray[np.int64]) -> dict[str, Part]:
+    def parts(self, places: NDArray[np.int64]) -> dict[str, LinearPart]:
         """Return the parts that products make without training."""
-        return parts(self.features.take(places), self.targets[places], self.categories, self.blocks)
+        return build_parts(self.features.take(places), self.targets[places], self.categories, self.blocks)
 
 
 def fit(
-    material: Material,
+    material: FittingInput,
     dev: Products | None,
     settings: HeadSettings,
     on_stage: OnStage,
@@ -152,41 +157,51 @@ def fit(
     """Fit an expert. Metrics and temperature come from `dev`, or else from products held out by `split`."""
     on_stage("words")
     texts = material.products.texts
-    split = split or folded(texts, settings.seed)
+    split = split or split_into_folds(texts, settings.seed)
     of_whole = [texts[place] for place in split.whole]
     most = MOST_CELLS // len(material.labels)
     lexicon = Lexicon.fit(of_whole, [*material.path_texts, *material.names], lexical=lexical, most=most)
-    known = read(material, lexicon)
-    weights, logits, places, epochs = weighed(known, split.folds, settings, on_stage)
+    known = featurize(material, lexicon)
+    weights, logits, places, epochs = cross_fit_weights(known, split.folds, settings, on_stage)
     progress = on_stage("the whole")
     head = train_head(known.rows(split.whole), None, replace(settings, epochs=epochs), progress)
-    part = joined({**known.parts(split.whole), HEAD: head.part}, weights)
+    part = weighted_sum({**known.parts(split.whole), HEAD: head.part}, weights)
     if dev is not None:
         logits = part.scores(Features(lexicon.rows(dev.texts), dev.vectors))
         right = dev.targets.toarray()
     else:
         right = known.targets[places].toarray()
     hits = right[np.arange(len(logits)), logits.argmax(axis=1)] > 0
-    tempering = tempering_of(logits, hits)
+    tempering = fit_temperature(logits, hits)
     served = ServedHead(
-        tuple(material.labels), lexicon, part, tempering, weights, ancestors(material, known, split.whole)
+        tuple(material.labels),
+        lexicon,
+        part,
+        tempering,
+        weights,
+        ancestor_features(material, known, split.whole),
     )
-    found = {**metrics(tempering.probabilities(logits), right), "epochs": epochs}
+    found = {**held_out_metrics(tempering.probabilities(logits), right), "epochs": epochs}
     return Fitting(
         served,
-        {**found, "before_scaling": metrics(Tempering().probabilities(logits), right)["calibration_error"]},
+        {
+            **found,
+            "before_scaling": held_out_metrics(TemperatureScaling().probabilities(logits), right)[
+                "calibration_error"
+            ],
+        },
     )
 
 
-def read(material: Material, lexicon: Lexicon) -> Known:
+def featurize(material: FittingInput, lexicon: Lexicon) -> FeatureSet:
     """Turn texts into features."""
     products, made = material.products, material.synthetic
     categories = Categories(
         Features(lexicon.rows(material.path_texts, names=True), material.path_vectors),
         Features(lexicon.rows(material.names, names=True), material.name_vectors),
-        above_matrix(material.paths),
+        ancestor_matrix(material.paths),
     )
-    return Known(
+    return FeatureSet(
         Features(lexicon.rows(products.texts), products.vectors),
         products.targets,
         Features(lexicon.rows(made.texts), made.vectors),
@@ -197,27 +212,27 @@ def read(material: Material, lexicon: Lexicon) -> Known:
     )
 
 
-def folded(texts: Sequence[str], seed: int) -> Split:
+def split_into_folds(texts: Sequence[str], seed: int) -> Split:
     """Divide products into folds at random, none of them empty; equal texts stay together.
 
     Two different texts are the least: each is then held out from what the other makes.
     """
-    _, group = np.unique(np.array([hash_of(text) for text in texts], np.uint64), return_inverse=True)
+    _, group = np.unique(np.array([text_hash(text) for text in texts], np.uint64), return_inverse=True)
     groups = int(group.max()) + 1
     folds = min(FOLDS, groups)
     of_group = np.random.default_rng(seed).permutation(groups) % folds
     return Split([np.flatnonzero(of_group[group] == fold) for fold in range(folds)], np.arange(len(texts)))
 
 
-def hash_of(text: str) -> int:
+def text_hash(text: str) -> int:
     """Return 64 bits of a text, the same in every process."""
     from hashlib import blake2b
 
     return int.from_bytes(blake2b(text.strip().encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
-def weighed(
-    known: Known, folds: Sequence[NDArray[np.int64]], settings: HeadSettings, on_stage: OnStage
+def cross_fit_weights(
+    known: FeatureSet, folds: Sequence[NDArray[np.int64]], settings: HeadSettings, on_stage: OnStage
 ) -> tuple[dict[str, float], Matrix, NDArray[np.int64], int]:
     """Learn the parts' weights; return them with the logits of held-out products, their places, and the passes.
 
@@ -235,15 +250,15 @@ def weighed(
         features, targets = known.features.take(held[number]), known.targets[held[number]]
         head = train_head(
             known.rows(rest),
-            Rows(features, targets),
+            LabelledFeatures(features, targets),
             settings,
             on_stage(f"part {number + 1} of {len(folds)}"),
         )
         best.append(head.best)
         heads.append(head.part.scores(features))
         made = {**known.parts(rest), HEAD: head.part}
-        found.append(chosen(made, features, targets))
-    weights = fitted(Candidates.joined(found), list(made))
+        found.append(held_out_candidates(made, features, targets))
+    weights = fit_weights(Candidates.concatenate(found), list(made))
     logits = []
     progress = on_stage("weighing")
     for number, fold in enumerate(folds):
@@ -257,31 +272,35 @@ def weighed(
     return weights, np.concatenate(logits), np.concatenate(held), int(np.median(best))
 
 
-def chosen(made: Mapping[str, Part], features: Features, targets: "csr_matrix") -> Candidates:
+def held_out_candidates(
+    made: Mapping[str, LinearPart], features: Features, targets: "csr_matrix"
+) -> Candidates:
     """Return the candidates of held-out products, with the scores of all parts; a few products at a time."""
     some = []
     for start in range(0, len(features), AT_ONCE):
         places = np.arange(start, min(start + AT_ONCE, len(features)))
         few = features.take(places)
         scores = {name: part.scores(few) for name, part in made.items()}
-        rough = np.sum([np.float32(ROUGH[name]) * scores[name] for name in ROUGH], axis=0)
-        some.append(candidates(scores, targets[places].toarray(), rough, CANDIDATES))
-    return Candidates.joined(some)
+        rough = np.sum(
+            [np.float32(CANDIDATE_WEIGHTS[name]) * scores[name] for name in CANDIDATE_WEIGHTS], axis=0
+        )
+        some.append(take_candidates(scores, targets[places].toarray(), rough, CANDIDATES))
+    return Candidates.concatenate(some)
 
 
-def ancestors(material: Material, known: Known, places: NDArray[np.int64]) -> Ancestors:
-    """Return what later categories are scored by from above, of some products, in the order of `above_matrix`."""
+def ancestor_features(material: FittingInput, known: FeatureSet, places: NDArray[np.int64]) -> Ancestors:
+    """Return what later categories are scored by from above, of some products, in the order of `ancestor_matrix`."""
     from scipy.sparse import csr_matrix, hstack
 
     above = known.categories.above > 0
     features, targets, paths = known.features.take(places), known.targets[places], known.categories.paths
     words = csr_matrix(above.T @ (targets.T @ features.words + NAME_WEIGHT * paths.words))
-    blocks = [row_unit(csr_matrix(words[:, columns])) for columns in known.blocks.values()]
-    vectors = unit(above.T @ (targets.T @ features.vectors + NAME_WEIGHT * paths.vectors))
+    blocks = [normalize_sparse_rows(csr_matrix(words[:, columns])) for columns in known.blocks.values()]
+    vectors = normalize_rows(above.T @ (targets.T @ features.vectors + NAME_WEIGHT * paths.vectors))
     return Ancestors(ancestors_of(material.paths), csr_matrix(hstack(blocks, format="csr")), vectors)
 
 
-def metrics(probabilities: Matrix, right: Matrix) -> dict[str, float]:
+def held_out_metrics(probabilities: Matrix, right: Matrix) -> dict[str, float]:
     """Return accuracy, macro-F1 over the categories that are right or found, and the calibration error."""
     best = probabilities.argmax(axis=1)
     rows = np.arange(len(best))

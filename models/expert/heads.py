@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonaut.models.expert.features import Features, Part
+from taxonaut.models.expert.features import Features, LinearPart
 from taxonaut.state.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -104,16 +104,16 @@ class HeadSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class FittedHead:
     """A trained layer, and how it came to be: passes that were made, and the best one (from 1)."""
 
-    part: Part
+    part: LinearPart
     epochs: int
     best: int
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class LabelledFeatures:
     """Products, or synthetic ones, with their categories: `targets` (n, C) has rows that sum to 1."""
 
     features: Features
@@ -121,8 +121,11 @@ class Rows:
 
 
 def train_head(
-    train: Rows, held: Rows | None, settings: HeadSettings, on_epoch: OnEpoch | None = None
-) -> Head:
+    train: LabelledFeatures,
+    held: LabelledFeatures | None,
+    settings: HeadSettings,
+    on_epoch: OnEpoch | None = None,
+) -> FittedHead:
     """Train on rows; with `held`, stop when its accuracy has not risen for `patience` passes, and keep the best.
 
     Without `held` all passes are made. PyTorch on a GPU if there is one. Raises MissingExtraError without it.
@@ -145,13 +148,13 @@ def train_head(
             best, kept, chosen, since = found, part, epoch, 0
         if since >= settings.patience and training.past_gate:
             break
-    return Head(kept or training.part(), made, chosen)
+    return FittedHead(kept or training.part(), made, chosen)
 
 
 class Training:
     """The layer, its optimizer and where it stands."""
 
-    def __init__(self, rows: Rows, settings: HeadSettings) -> None:
+    def __init__(self, rows: LabelledFeatures, settings: HeadSettings) -> None:
         torch = torch_module()
         self.torch, self.rows, self.settings = torch, rows, settings
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -192,28 +195,28 @@ class Training:
         order = self.torch.randperm(len(self.rows.features), generator=self.generator).numpy()
         with self.torch.no_grad():
             for start in range(0, len(order), self.settings.batch):
-                self.learn(order[start : start + self.settings.batch])
+                self.train_batch(order[start : start + self.settings.batch])
 
-    def learn(self, places: NDArray[np.int64]) -> None:
+    def train_batch(self, places: NDArray[np.int64]) -> None:
         """Make one step of AdaGrad (Duchi et al. 2011); only those words' rows are touched that the batch has."""
         part = self.rows.features.take(places)
         vectors = self.tensor(part.vectors)
-        scores = SCALE * (self.bag(part.words, self.words) + vectors @ self.vectors + self.bias)
-        slope = SCALE * self.slope(scores, self.tensor(self.rows.targets[places].toarray()))
+        scores = SCALE * (self.sparse_product(part.words, self.words) + vectors @ self.vectors + self.bias)
+        slope = SCALE * self.gradient(scores, self.tensor(self.rows.targets[places].toarray()))
         turned = part.words.T.tocsr()
         used = np.flatnonzero(np.diff(turned.indptr))
-        self.move(0, self.torch.from_numpy(used).to(self.device), self.bag(turned[used], slope))
-        self.move(1, self.every, vectors.T @ slope)
-        self.move(2, self.every[:1], slope.sum(dim=0, keepdim=True))
+        self.update(0, self.torch.from_numpy(used).to(self.device), self.sparse_product(turned[used], slope))
+        self.update(1, self.every, vectors.T @ slope)
+        self.update(2, self.every[:1], slope.sum(dim=0, keepdim=True))
         self.step += 1
 
-    def slope(self, scores: Any, targets: Any) -> Any:
+    def gradient(self, scores: Any, targets: Any) -> Any:
         """Return the gradient of the loss by the scores (n, C)."""
         with self.torch.enable_grad():
             scores.requires_grad_()
             return self.torch.autograd.grad(self.loss(scores, targets, self.step), scores)[0]
 
-    def move(self, which: int, rows: Any, slope: Any) -> None:
+    def update(self, which: int, rows: Any, slope: Any) -> None:
         """Move some rows of a parameter against their slope, which is used up."""
         total = self.sums[which]
         seen = total.index_select(0, rows).addcmul_(slope, slope)
@@ -221,7 +224,7 @@ class Training:
         slope.div_(seen.sqrt_().add_(LEAST))
         self.parameters[which].index_add_(0, rows, slope, alpha=-self.settings.learning_rate)
 
-    def bag(self, words: "csr_matrix", matrix: Any) -> Any:
+    def sparse_product(self, words: "csr_matrix", matrix: Any) -> Any:
         """Return the product of a sparse and a dense matrix."""
         if not words.shape[0]:
             return matrix.new_zeros((0, matrix.shape[1]))
@@ -237,13 +240,13 @@ class Training:
         """Put numbers where the layer is."""
         return self.torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
 
-    def part(self) -> Part:
+    def part(self) -> LinearPart:
         """Return the layer as it stands, in NumPy; it goes on to change."""
         words, vectors, bias = (SCALE * each.cpu().numpy() for each in self.parameters)
-        return Part(words, vectors, bias[0])
+        return LinearPart(words, vectors, bias[0])
 
 
-def accuracy(part: Part, held: Rows) -> float:
+def accuracy(part: LinearPart, held: LabelledFeatures) -> float:
     """Return the share of rows whose likeliest category is one of theirs."""
     best = part.scores(held.features).argmax(axis=1)
     return float(np.mean(np.asarray(held.targets[np.arange(len(best)), best]).ravel() > 0))

@@ -25,7 +25,7 @@ LONGEST_TITLE = 200
 _END = re.compile(r"(?<=[.!?|])\s+|\s+[-–—|:]\s+|\n")
 
 
-def divided(text: str) -> tuple[str, str]:
+def split_title(text: str) -> tuple[str, str]:
     """Divide a text at the first end of a sentence into its title and the rest; without one it is a title."""
     found = _END.search(text, 0, LONGEST_TITLE)
     if found is None:
@@ -85,9 +85,9 @@ class Lexicon:
         """
         if not lexical:
             return cls(np.empty(0, np.int64), np.empty(0, np.float32))
-        buckets, counts = counted(texts)
+        buckets, counts = count_ngrams(texts)
         kept = counts >= np.array(LEAST_TEXTS)[buckets // BUCKETS]
-        needed, _ = counted(always, names=True)
+        needed, _ = count_ngrams(always, names=True)
         known = np.union1d(buckets[kept], needed)
         frequency = np.zeros(len(known), np.float64)
         frequency[np.searchsorted(known, buckets[kept])] = counts[kept]
@@ -127,7 +127,7 @@ class Lexicon:
         """Do what `rows` does, for texts that are hashed together."""
         from scipy.sparse import csr_matrix
 
-        row, found = hashed(texts, names=names)
+        row, found = hash_ngrams(texts, names=names)
         keys, counts = np.unique(found * len(texts) + row, return_counts=True)
         found, row = np.divmod(keys, max(len(texts), 1))
         column = np.asarray(np.searchsorted(self.buckets, found))
@@ -143,20 +143,20 @@ class Lexicon:
         return made
 
 
-def counted(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
+def count_ngrams(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
     """Return the hash values of texts in rising order, and the number of texts that have each."""
     if not texts:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     counts = np.zeros(MOST, np.int32)
     for start in range(0, len(texts), AT_ONCE):
-        row, found = hashed(texts[start : start + AT_ONCE], names=names)
+        row, found = hash_ngrams(texts[start : start + AT_ONCE], names=names)
         values, times = np.unique(np.unique(found * AT_ONCE + row) // AT_ONCE, return_counts=True)
         counts[values] += times.astype(np.int32)
     there = np.flatnonzero(counts)
     return there, counts[there].astype(np.int64)
 
 
-def hashed(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
+def hash_ngrams(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
     """Return every n-gram of a few texts: the number of its text and its hash value, kind by kind.
 
     A text that is nothing but a title has no title of its own, unless it is one of `names`.
@@ -172,7 +172,7 @@ def hashed(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbe
     text = np.searchsorted(ends, begin, side="right")
     pair = np.flatnonzero(text[1:] == text[:-1])
     one = spans.hash(begin, end, 1)
-    two = _mixed(one[:-1][pair] * np.uint64(31) + one[1:][pair])
+    two = _mix_bits(one[:-1][pair] * np.uint64(31) + one[1:][pair])
     place = begin - (ends - lengths)[text]
     near = place < GRAM_CHARACTERS
     gram_word, grams = _grams(spans, begin[near], end[near])
@@ -187,18 +187,18 @@ def hashed(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbe
     return np.concatenate(rows), np.concatenate(found)
 
 
-def spelled(text: str) -> dict[int, tuple[str, ...]]:
+def words_by_hash(text: str) -> dict[int, tuple[str, ...]]:
     """Return the words of a text, and its pairs of words, by hash value."""
     lowered = text[:WORD_CHARACTERS].lower()
     signs = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32)
     words = [lowered[begin:end] for begin, end in zip(*_words(signs), strict=True)]
-    _, found = hashed([text])
+    _, found = hash_ngrams([text])
     return dict(zip(found.tolist(), [*((word,) for word in words), *pairwise(words)], strict=False))
 
 
 def _title_length(text: str, *, names: bool) -> int:
     """Count the characters that are read as a title."""
-    title, rest = divided(text)
+    title, rest = split_title(text)
     return len(title) if rest or names else 0
 
 
@@ -225,7 +225,7 @@ def _grams(spans: "_Spans", begin: Numbers, end: Numbers) -> tuple[Numbers, NDAr
         inner_start, inner_stop = np.maximum(start, begin[word]), np.minimum(stop, end[word])
         edge = (start < begin[word]) * np.uint64(2) + (stop > end[word]) * np.uint64(5)
         words.append(word)
-        values.append(_mixed(spans.hash(inner_start, inner_stop, 7) + edge.astype(np.uint64) * _MIX))
+        values.append(_mix_bits(spans.hash(inner_start, inner_stop, 7) + edge.astype(np.uint64) * _MIX))
     return np.concatenate(words), np.concatenate(values)
 
 
@@ -242,10 +242,10 @@ class _Spans:
         """Return 64 bits for each span; `kind` sets one sort of n-gram apart from others."""
         with np.errstate(over="ignore"):
             found = (self.sums[end] - self.sums[begin]) * self.inverse[begin]
-            return _mixed(found + np.uint64(kind))
+            return _mix_bits(found + np.uint64(kind))
 
 
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mix_bits(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Spread what differs in few bits over all of them."""
     with np.errstate(over="ignore"):
         values = (values ^ (values >> np.uint64(32))) * _MIX

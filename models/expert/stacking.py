@@ -30,14 +30,14 @@ class Candidates:
     right: Matrix
 
     @classmethod
-    def joined(cls, some: Sequence["Candidates"]) -> "Candidates":
+    def concatenate(cls, some: Sequence["Candidates"]) -> "Candidates":
         """Put the rows of several together."""
         return cls(
             np.concatenate([each.scores for each in some]), np.concatenate([each.right for each in some])
         )
 
 
-def candidates(scores: Mapping[str, Matrix], targets: Matrix, rough: Matrix, count: int) -> Candidates:
+def take_candidates(scores: Mapping[str, Matrix], targets: Matrix, rough: Matrix, count: int) -> Candidates:
     """Take the `count` best categories of each row by `rough` (n, C), and its right ones, from all parts' scores.
 
     `targets` (n, C) has rows that sum to 1.
@@ -49,7 +49,7 @@ def candidates(scores: Mapping[str, Matrix], targets: Matrix, rough: Matrix, cou
     return Candidates(stacked.astype(np.float32), np.take_along_axis(targets, places, axis=1))
 
 
-def fitted(found: Candidates, names: Sequence[str]) -> dict[str, float]:
+def fit_weights(found: Candidates, names: Sequence[str]) -> dict[str, float]:
     """Return the weight of each part, such that the sums of weighted scores are logits of the right candidates.
 
     A share of the labels is taken to be wrong, any candidate as likely as another. How large it is is learned

@@ -12,9 +12,9 @@ import numpy as np
 from taxonaut.models.cpu import default_threads
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.scorer import PATH_SEPARATOR
-from taxonaut.models.expert.calibration import Tempering
-from taxonaut.models.expert.features import Features, Part, above_matrix, add
-from taxonaut.models.expert.lexical import Lexicon, spelled
+from taxonaut.models.expert.calibration import TemperatureScaling
+from taxonaut.models.expert.features import Features, LinearPart, add_weighted, ancestor_matrix
+from taxonaut.models.expert.lexical import Lexicon, words_by_hash
 from taxonaut.state.ids import LabelId
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class ServedHead:
 
     labels: tuple[LabelId, ...]
     lexicon: Lexicon
-    part: Part
-    tempering: Tempering
+    part: LinearPart
+    tempering: TemperatureScaling
     weights: Mapping[str, float]
     ancestors: Ancestors
 
@@ -92,7 +92,7 @@ class ServedHead:
             (arrays["above_data"].astype(np.float32), arrays["above_indices"], arrays["above_starts"]),
             shape=(len(arrays["above_vectors"]), len(lexicon)),
         )
-        part = Part(arrays["words"].astype(np.float32), arrays["vectors"], arrays["bias"])
+        part = LinearPart(arrays["words"].astype(np.float32), arrays["vectors"], arrays["bias"])
         labels = tuple(map(LabelId, named["labels"]))
         if arrays["words"].shape != (len(lexicon), len(labels)):
             raise ValueError(f"{HEAD} and {NAMES} are not of the same expert")
@@ -100,7 +100,7 @@ class ServedHead:
             labels,
             lexicon,
             part,
-            Tempering(*map(float, arrays["tempering"])),
+            TemperatureScaling(*map(float, arrays["tempering"])),
             {str(name): float(weight) for name, weight in named["weights"].items()},
             Ancestors(paths, above, arrays["above_vectors"]),
         )
@@ -121,9 +121,9 @@ class TrainedExpert:
 
     def probabilities(self, texts: Sequence[str]) -> Matrix:
         """Return calibrated probabilities, float32 of shape (len(texts), len(labels)); rows sum to 1."""
-        return self.judged(texts, self.embed(texts))
+        return self.probabilities_of(texts, self.embed(texts))
 
-    def judged(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
+    def probabilities_of(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
         """Do what `probabilities` does, for texts whose unit vectors (n, d) are known."""
         found = np.empty((len(texts), len(self.labels)), np.float32)
         starts = range(0, len(texts), AT_ONCE)
@@ -141,12 +141,12 @@ class TrainedExpert:
                 work(start)
         return found
 
-    def because(self, text: str, label: LabelId) -> str:
+    def explain(self, text: str, label: LabelId) -> str:
         """Name the words of a text that speak most for a category; empty where none does.
 
         Raises ValueError for a label that is not among `labels`.
         """
-        return telling(text, self.head.lexicon, self.head.part, self.labels.index(label))
+        return explaining_words(text, self.head.lexicon, self.head.part, self.labels.index(label))
 
 
 def open_expert(
@@ -158,26 +158,28 @@ def open_expert(
     training, with their paths as text: they are scored by them.
     """
     if gone := set(head.labels).difference(labels):
-        head = narrowed(head, gone)
+        head = drop_categories(head, gone)
     if later:
-        head = extended(head, later, embed)
+        head = add_categories(head, later, embed)
     return TrainedExpert(f"expert/{number}", head, embed)
 
 
-def narrowed(head: ServedHead, gone: Collection[LabelId]) -> ServedHead:
+def drop_categories(head: ServedHead, gone: Collection[LabelId]) -> ServedHead:
     """Leave categories out."""
     kept = [place for place, label in enumerate(head.labels) if label not in gone]
     own = head.part
     assert own.words is not None
-    part = Part(np.asarray(own.words)[:, kept], np.asarray(own.vectors)[:, kept], np.asarray(own.bias)[kept])
+    part = LinearPart(
+        np.asarray(own.words)[:, kept], np.asarray(own.vectors)[:, kept], np.asarray(own.bias)[kept]
+    )
     return replace(head, labels=tuple(head.labels[place] for place in kept), part=part)
 
 
-def extended(head: ServedHead, later: Mapping[LabelId, str], embed: Embed) -> ServedHead:
+def add_categories(head: ServedHead, later: Mapping[LabelId, str], embed: Embed) -> ServedHead:
     """Add categories that have a text and no product."""
-    columns = later_part(head, list(later.values()), embed)
+    columns = zero_shot_part(head, list(later.values()), embed)
     own = head.part
-    part = Part(
+    part = LinearPart(
         np.hstack([np.asarray(own.words), np.asarray(columns.words)]),
         np.hstack([np.asarray(own.vectors), np.asarray(columns.vectors)]),
         np.concatenate([np.asarray(own.bias), np.asarray(columns.bias)]),
@@ -185,12 +187,12 @@ def extended(head: ServedHead, later: Mapping[LabelId, str], embed: Embed) -> Se
     return replace(head, labels=(*head.labels, *later), part=part)
 
 
-def later_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> Part:
+def zero_shot_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> LinearPart:
     """Return the columns of categories without products, from their paths as text."""
     names = [text.rpartition(PATH_SEPARATOR)[2] for text in texts]
     paths = Features(head.lexicon.rows(texts, names=True), embed(texts))
     own = Features(head.lexicon.rows(names, names=True), embed(names))
-    above = above_known(head.ancestors, texts)
+    above = known_ancestors(head.ancestors, texts)
     weights = head.weights
     words = np.zeros((len(head.lexicon), len(texts)), np.float32)
     vectors = np.zeros((len(texts), paths.vectors.shape[1]), np.float32)
@@ -202,21 +204,21 @@ def later_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> Part:
     }
     for source, features in sources.items():
         for kind, columns in head.lexicon.blocks.items():
-            weight = np.float32(counted(weights, f"{source} {kind}"))
-            add(words[columns], features.words[:, columns].T, weight)
-        vectors += np.float32(counted(weights, f"{source} vectors")) * features.vectors
+            weight = np.float32(zero_shot_weight(weights, f"{source} {kind}"))
+            add_weighted(words[columns], features.words[:, columns].T, weight)
+        vectors += np.float32(zero_shot_weight(weights, f"{source} vectors")) * features.vectors
     bias = np.full(len(texts), weights.get("none", 0.0), np.float32)
-    return Part(words, vectors.T, bias)
+    return LinearPart(words, vectors.T, bias)
 
 
-def counted(weights: Mapping[str, float], name: str) -> float:
+def zero_shot_weight(weights: Mapping[str, float], name: str) -> float:
     """Return what a part weighs for a category without products."""
     return weights.get(name, 0.0) + weights.get(f"z:{name}", 0.0)
 
 
-def above_known(ancestors: Ancestors, texts: Sequence[str]) -> "csr_matrix":
+def known_ancestors(ancestors: Ancestors, texts: Sequence[str]) -> "csr_matrix":
     """Return which ancestors stand above paths (n, A), as `Categories.above` does; unknown ones are left out."""
-    return above_matrix([text.split(PATH_SEPARATOR) for text in texts], ancestors.paths)
+    return ancestor_matrix([text.split(PATH_SEPARATOR) for text in texts], ancestors.paths)
 
 
 SHOWN = 4
@@ -226,14 +228,14 @@ LEAST = 0.1
 """What a word says, as a share of the first, to be named."""
 
 
-def telling(text: str, lexicon: Lexicon, part: Part, column: int) -> str:
+def explaining_words(text: str, lexicon: Lexicon, part: LinearPart, column: int) -> str:
     """Name the words and pairs of a text that speak most for a category, such as `laptop, messenger bag`.
 
     What a word says is what it adds to the category's score (`part`, its words dense) beyond what it adds to an
     average category's. A pair says what it and its words say. Empty where no word that is known speaks for it.
     """
     known = lexicon.rows([text])
-    strings = spelled(text)
+    strings = words_by_hash(text)
     columns = known.indices[known.indices < lexicon.blocks["words"].stop]
     if not len(columns):
         return ""
@@ -243,7 +245,7 @@ def telling(text: str, lexicon: Lexicon, part: Part, column: int) -> str:
         strings[value]: float(each)
         for value, each in zip(lexicon.buckets[columns].tolist(), said, strict=True)
     }
-    whole = {words: each + sum(alone(worth, words)) for words, each in worth.items()}
+    whole = {words: each + sum(single_word_scores(worth, words)) for words, each in worth.items()}
     found: list[tuple[str, ...]] = []
     for words in sorted(whole, key=lambda words: -whole[words]):
         first = whole[found[0]] if found else 0.0
@@ -251,14 +253,14 @@ def telling(text: str, lexicon: Lexicon, part: Part, column: int) -> str:
             continue
         if not {word for each in found for word in each}.intersection(words):
             found.append(words)
-    return ", ".join(map(written, found))
+    return ", ".join(map(spell_words, found))
 
 
-def written(words: tuple[str, ...]) -> str:
+def spell_words(words: tuple[str, ...]) -> str:
     """Write a word or a pair as in a text; the `s` of a genitive counts as a word."""
     return f"{words[0]}'s" if words[1:] == ("s",) else " ".join(words)
 
 
-def alone(worth: dict[tuple[str, ...], float], words: tuple[str, ...]) -> list[float]:
+def single_word_scores(worth: dict[tuple[str, ...], float], words: tuple[str, ...]) -> list[float]:
     """Return what the words of a pair say by themselves."""
     return [worth.get((word,), 0.0) for word in words] if len(words) > 1 else []

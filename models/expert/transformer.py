@@ -82,7 +82,7 @@ def open_transformer(folder: Path) -> OpenTransformer:
     except ImportError as error:
         raise MissingExtraError(error.name or "transformers", EXTRA) from error
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    with quiet():
+    with silence_transformers():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
             model, told = transformers.AutoModel.from_pretrained(
@@ -132,7 +132,7 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def batches(lengths: Sequence[int], most: int, tokens: int) -> Iterator[list[int]]:
+def batch_by_length(lengths: Sequence[int], most: int, tokens: int) -> Iterator[list[int]]:
     """Group places of texts alike in length: at most `most` texts, or `tokens` tokens with the padding."""
     group: list[int] = []
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):
@@ -145,7 +145,7 @@ def batches(lengths: Sequence[int], most: int, tokens: int) -> Iterator[list[int
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_transformers() -> Iterator[None]:
     """Keep the `transformers` library's progress bars and load reports off the terminal."""
     import transformers
 
@@ -241,6 +241,6 @@ class TransformerEmbedder:
 
         ids = self._opened.token_ids(texts, self._max_tokens)
         with torch.inference_mode():
-            for places in batches([len(row) for row in ids], _TEXTS_AT_ONCE, _TOKENS_AT_ONCE):
+            for places in batch_by_length([len(row) for row in ids], _TEXTS_AT_ONCE, _TOKENS_AT_ONCE):
                 vectors = self._opened.unit_vectors([ids[place] for place in places])
                 rows[places] = vectors.cpu().numpy()

@@ -17,10 +17,10 @@ from taxonaut.models.gguf.chat_prompt import PromptWriter, call_note, plain_mess
 from taxonaut.models.gguf.chat_template import Message
 from taxonaut.models.gguf.constrained import ConstrainedSampler, choose
 from taxonaut.models.gguf.grammar import Grammar, tool_grammar
-from taxonaut.models.gguf.likelihood import Option, PrefixReader, PriorStore, calibrated
+from taxonaut.models.gguf.likelihood import Option, PrefixReader, PriorStore, calibrated_scores
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
 from taxonaut.models.gguf.weights import ModelCatalog
-from taxonaut.models.gguf.worker_thread import Owner
+from taxonaut.models.gguf.worker_thread import WorkerThread
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.validation import cannot_decide, checked
 from taxonaut.state.errors import ModelReplyError
@@ -106,7 +106,7 @@ class GgufChat:
         self.answer = answer
         self._window, self._item_tokens, self._lead = window, item_tokens, lead.strip()
         self._threads = threads or chat_threads()
-        self._owner = Owner(self.name, self._make, lambda session: session.reader.close())
+        self._worker = WorkerThread(self.name, self._make, lambda session: session.reader.close())
 
     def complete(self, request: ModelRequest, sampling: Sampling | None = None) -> ModelReply:
         """Answer one request and wait for it; see `submit`."""
@@ -121,8 +121,8 @@ class GgufChat:
         prompt does not fit, ModelReplyError where `max_tokens` broke the call off.
         """
         if self.answer == "scored":
-            return self._owner.call(lambda session: _scored(session, request))
-        return self._owner.call(lambda session: _chosen(session, request, sampling or Sampling()))
+            return self._worker.call(lambda session: _score_options(session, request))
+        return self._worker.call(lambda session: _generate_choice(session, request, sampling or Sampling()))
 
     def generate(
         self,
@@ -142,7 +142,7 @@ class GgufChat:
         """Queue messages; see `generate`."""
         specs = [_spec(tool) for tool in tools]
         plain = plain_messages(messages)
-        return self._owner.call(lambda session: _generated(session, plain, specs, sampling or Sampling()))
+        return self._worker.call(lambda session: _generate(session, plain, specs, sampling or Sampling()))
 
     def submit_turn(
         self,
@@ -156,19 +156,19 @@ class GgufChat:
         Texts keep their lengths where they fit. `on_piece` is called on the owner's thread with each piece of what
         is written; what it raises breaks the writing off, and is raised by the future.
         """
-        return self._owner.call(
-            lambda session: _generated(
+        return self._worker.call(
+            lambda session: _generate(
                 session, messages, tools, sampling, whole=True, told=True, on_piece=on_piece
             )
         )
 
     def submit_room(self, messages: Sequence[Message]) -> Future[int]:
         """Queue a count: how many tokens the window has left after these messages, below 0 if they do not fit."""
-        return self._owner.call(lambda session: session.room(messages))
+        return self._worker.call(lambda session: session.room(messages))
 
     def close(self) -> None:
         """Free what the model takes. It cannot be used afterwards."""
-        self._owner.close()
+        self._worker.close()
 
     def _make(self) -> _Session:
         weights = Weights.open(self._path)
@@ -185,9 +185,9 @@ def request_messages(request: ModelRequest) -> list[Message]:
     ]
 
 
-def _chosen(session: _Session, request: ModelRequest, sampling: Sampling) -> ModelReply:
+def _generate_choice(session: _Session, request: ModelRequest, sampling: Sampling) -> ModelReply:
     many = bool(request.texts) or not request.field
-    found = _generated(session, request_messages(request), [request.tool], sampling, whole=many)
+    found = _generate(session, request_messages(request), [request.tool], sampling, whole=many)
     chosen, each = checked(request, found.arguments)
     return ModelReply(
         chosen=chosen,
@@ -199,7 +199,7 @@ def _chosen(session: _Session, request: ModelRequest, sampling: Sampling) -> Mod
     )
 
 
-def _generated(
+def _generate(
     session: _Session,
     messages: Sequence[Message],
     tools: Sequence[ToolSpec],
@@ -214,7 +214,7 @@ def _generated(
     grammar = tool_grammar(tools) if tools else None
     most = sampling.max_tokens or (grammar.longest if grammar else _LONGEST_TEXT)
     if tools and not told:
-        messages = _with_note(messages, call_note(tools))
+        messages = _add_note(messages, call_note(tools))
     most = min(most, session.reader.context.settings.window // 2)
     prompt = session.prompt(messages, most, whole=whole)
     written = _write(session, prompt, grammar, replace(sampling, max_tokens=most), on_piece)
@@ -267,7 +267,7 @@ def _write(
             sampler.close()
 
 
-def _scored(session: _Session, request: ModelRequest) -> ModelReply:
+def _score_options(session: _Session, request: ModelRequest) -> ModelReply:
     started = time.perf_counter()
     session.reader.reset()
     options = [_option(session, choice.texts[0].rpartition(PATH_SEPARATOR)[2]) for choice in request.choices]
@@ -278,7 +278,7 @@ def _scored(session: _Session, request: ModelRequest) -> ModelReply:
         blank = session.prompt(request_messages(empty), _ROOM_FOR_OPTIONS) + lead
         prompt = session.prompt(request_messages(request), _ROOM_FOR_OPTIONS) + lead
         key = (request.system, request.context, request.blank_item)
-        found = calibrated(session.reader, session.priors, key, blank, prompt, options)
+        found = calibrated_scores(session.reader, session.priors, key, blank, prompt, options)
         scores = {choice.id: float(score) for choice, score in zip(request.choices, found, strict=True)}
     ranked = sorted(scores, key=lambda number: -scores[number])
     chosen = tuple(ranked[: request.most]) if ranked and scores[ranked[0]] > 0 else ()
@@ -306,7 +306,7 @@ def _usage(session: _Session, written: int, started: float) -> Usage:
     )
 
 
-def _with_note(messages: Sequence[Message], note: str) -> list[Message]:
+def _add_note(messages: Sequence[Message], note: str) -> list[Message]:
     """Put the note behind the system's text, where all requests of a node share it."""
     if messages and messages[0]["role"] == "system":
         return [{"role": "system", "content": f"{messages[0]['content']}\n\n{note}"}, *messages[1:]]

@@ -27,10 +27,10 @@ class PromptWriter:
         Where that does not fit it loses its middle, so that what a template puts around an item stays.
         ModelError where everything beside it already fills the room.
         """
-        pieces = self._template.pieces([_shortened(message, room) for message in messages])
+        pieces = self._template.pieces([_cut_text(message, room) for message in messages])
         read = [self._read(piece, first=place == 0) for place, piece in enumerate(pieces)]
         item = max(place for place, piece in enumerate(pieces) if piece.content is not None)
-        read[item] = _cut(read[item], item_room)
+        read[item] = _cut_middle(read[item], item_room)
         excess = sum(map(len, read)) - room
         if excess > 0:
             keep = len(read[item]) - excess
@@ -40,7 +40,7 @@ class PromptWriter:
                     f"model has room for {room}; offer fewer options at once (options_per_request) or give "
                     "it a larger window"
                 )
-            read[item] = _cut(read[item], keep)
+            read[item] = _cut_middle(read[item], keep)
         return [token for part in read for token in part]
 
     def length(self, messages: Sequence[Message]) -> int:
@@ -57,11 +57,9 @@ class PromptWriter:
 def call_note(tools: Sequence[ToolSpec]) -> str:
     """Say how to answer with a tool call: the tools, and the JSON as the grammar will have it."""
     if len(tools) == 1:
-        return (
-            f"Answer with the arguments of {_described(tools[0])}, as JSON: {skeleton(tools[0].parameters)}"
-        )
+        return f"Answer with the arguments of {_tool_summary(tools[0])}, as JSON: {skeleton(tools[0].parameters)}"
     lines = [f'{{"name": "{tool.name}", "arguments": {skeleton(tool.parameters)}}}' for tool in tools]
-    described = [f"- {_described(tool)}" for tool in tools]
+    described = [f"- {_tool_summary(tool)}" for tool in tools]
     return "\n".join(["Tools:", *described, "Answer with the call of one tool, as JSON, one of:", *lines])
 
 
@@ -106,13 +104,13 @@ def _text(message: Mapping[str, Any]) -> str:
     return "\n".join(part for part in [str(content or ""), *calls] if part)
 
 
-def _described(tool: ToolSpec) -> str:
+def _tool_summary(tool: ToolSpec) -> str:
     """Name a tool with the first line of what it is for."""
     said = tool.description.strip().partition("\n")[0].rstrip(".")
     return f"{tool.name} ({said})" if said else tool.name
 
 
-def _cut(tokens: list[int], room: int) -> list[int]:
+def _cut_middle(tokens: list[int], room: int) -> list[int]:
     """Take out the middle, all but a few of the last tokens."""
     if len(tokens) <= room:
         return tokens
@@ -120,7 +118,7 @@ def _cut(tokens: list[int], room: int) -> list[int]:
     return tokens[: room - end] + tokens[len(tokens) - end :]
 
 
-def _shortened(message: Message, room: int) -> Message:
+def _cut_text(message: Message, room: int) -> Message:
     """Take the middle out of what is sure to be cut, so that a million characters are not tokenized."""
     most, text = room * _CHARACTERS_A_TOKEN, message["content"]
     if len(text) <= 2 * most:

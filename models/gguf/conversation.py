@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from taxonaut.models.gguf.chat import GgufChat, Sampling
-from taxonaut.models.gguf.chat_template import Message as Plain
+from taxonaut.models.gguf.chat_template import Message as PlainMessage
 from taxonaut.models.llm.chat import Call, ChatReply, Message, OnToken, without_oldest
 from taxonaut.models.llm.errors import past_deadline
 from taxonaut.models.settings import ModelSettings
@@ -18,7 +18,7 @@ from taxonaut.state.records import ToolSpec, Usage
 ANSWER = ToolSpec("answer", "Answer the person in words.", {"type": "object", "properties": {}})
 """What is chosen where no tool is called."""
 
-SAY_IT = "Now write your answer to the person, in plain words and short."
+ANSWER_PROMPT = "Now write your answer to the person, in plain words and short."
 
 CALL_TOKENS = 160
 """Most tokens of a call."""
@@ -50,7 +50,7 @@ _KEPT = frozenset(
 )
 
 
-class Stopped(Exception):
+class GenerationCancelled(Exception):
     """The conversation went on without this text."""
 
 
@@ -76,16 +76,16 @@ class GgufChatModel:
         """Choose a tool, or `answer` and write; ModelError where not even the last message fits."""
         try:
             async with asyncio.timeout(self.settings.deadline_s):
-                return await self.stepped(messages, tools, on_token)
+                return await self.take_step(messages, tools, on_token)
         except TimeoutError:
             raise past_deadline(self.settings) from None
 
-    async def stepped(
+    async def take_step(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
     ) -> ChatReply:
         """Do what `talk` does, without an end in time."""
-        offered = [*map(grammatical, tools), ANSWER]
-        fitting = await self.fitted(messages, note(offered))
+        offered = [*map(constrainable, tools), ANSWER]
+        fitting = await self.fit_window(messages, tool_note(offered))
         sampling = Sampling(self.settings.temperature, self.settings.seed, CALL_TOKENS)
         try:
             chosen = await self.write(fitting, offered, sampling, None)
@@ -94,10 +94,10 @@ class GgufChatModel:
         if chosen.tool != ANSWER.name:
             given = {name: value for name, value in chosen.arguments.items() if value is not None}
             return ChatReply("", (Call(chosen.tool, given),), chosen.usage)
-        call = {"role": "assistant", "content": written_call(ANSWER.name, {})}
-        asked = [*fitting, call, {"role": "user", "content": SAY_IT}]
+        call = {"role": "assistant", "content": call_json(ANSWER.name, {})}
+        asked = [*fitting, call, {"role": "user", "content": ANSWER_PROMPT}]
         written = await self.write(asked, (), replace(sampling, max_tokens=self.answer_tokens), on_token)
-        return ChatReply(written.text.strip(), (), both(chosen.usage, written.usage))
+        return ChatReply(written.text.strip(), (), add_usage(chosen.usage, written.usage))
 
     @property
     def answer_tokens(self) -> int:
@@ -107,7 +107,7 @@ class GgufChatModel:
 
     async def write(
         self,
-        messages: Sequence[Plain],
+        messages: Sequence[PlainMessage],
         tools: Sequence[ToolSpec],
         sampling: Sampling,
         on_token: OnToken | None,
@@ -117,7 +117,7 @@ class GgufChatModel:
 
         def on_piece(piece: str) -> None:
             if stopped.is_set():
-                raise Stopped
+                raise GenerationCancelled
             if piece and on_token is not None:
                 loop.call_soon_threadsafe(on_token, piece)
 
@@ -126,60 +126,62 @@ class GgufChatModel:
         finally:
             stopped.set()
 
-    async def fitted(self, messages: Sequence[Message], tools: str) -> list[Plain]:
+    async def fit_window(self, messages: Sequence[Message], tools: str) -> list[PlainMessage]:
         """Return messages that leave room for an answer: the oldest go first, then the ends of the longest."""
         system = "\n\n".join(str(each["content"]) for each in messages if each["role"] == "system")
-        head: Plain = {"role": "system", "content": f"{system}\n\n{tools}".strip()}
-        around: list[Plain] = [
-            {"role": "assistant", "content": written_call(ANSWER.name, {})},
-            {"role": "user", "content": SAY_IT},
+        head: PlainMessage = {"role": "system", "content": f"{system}\n\n{tools}".strip()}
+        around: list[PlainMessage] = [
+            {"role": "assistant", "content": call_json(ANSWER.name, {})},
+            {"role": "user", "content": ANSWER_PROMPT},
         ]
         wanted = max(CALL_TOKENS, self.answer_tokens)
 
-        async def fits(kept: Sequence[Plain]) -> bool:
-            left = await asyncio.wrap_future(self.chat.submit_room([head, *merged([*kept, *around])]))
+        async def fits(kept: Sequence[PlainMessage]) -> bool:
+            left = await asyncio.wrap_future(self.chat.submit_room([head, *merge_turns([*kept, *around])]))
             return left >= wanted
 
         rest = [each for each in messages if each["role"] != "system"]
-        kept = list(map(plain, rest))
+        kept = list(map(plain_message, rest))
         while not await fits(kept):
             if (fewer := without_oldest(rest)) is not None:
                 rest = fewer
-                kept = list(map(plain, rest))
+                kept = list(map(plain_message, rest))
                 continue
             longest = max(kept, key=lambda each: len(each["content"]))
             if len(longest["content"]) < SHORTEST:
                 break
-            kept = [shortened(each) if each is longest else each for each in kept]
-        return [head, *merged(kept)]
+            kept = [drop_second_half(each) if each is longest else each for each in kept]
+        return [head, *merge_turns(kept)]
 
 
-def grammatical(tool: ToolSpec) -> ToolSpec:
+def constrainable(tool: ToolSpec) -> ToolSpec:
     """Return a tool with a schema that a grammar can hold to; what need not be given may be null."""
-    return replace(tool, parameters=plain_schema(tool.parameters))
+    return replace(tool, parameters=constrainable_schema(tool.parameters))
 
 
-def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+def constrainable_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a schema what a grammar cannot promise; the call is checked against all of it later."""
     made: dict[str, Any] = {key: value for key, value in schema.items() if key in _KEPT}
     if "properties" in made:
         required = made.get("required", ())
         made["properties"] = {
             name: inner if name in required else {"anyOf": [inner, {"type": "null"}]}
-            for name, inner in ((name, plain_schema(part)) for name, part in made["properties"].items())
+            for name, inner in (
+                (name, constrainable_schema(part)) for name, part in made["properties"].items()
+            )
         }
     if "items" in made:
-        made["items"] = plain_schema(made["items"])
+        made["items"] = constrainable_schema(made["items"])
     if "anyOf" in made:
-        made["anyOf"] = [plain_schema(each) for each in made["anyOf"]]
+        made["anyOf"] = [constrainable_schema(each) for each in made["anyOf"]]
     if made.get("type") == "string" and "enum" not in made:
         made["maxLength"] = min(LONGEST_STRING, schema.get("maxLength", LONGEST_STRING))
     if isinstance(made.get("type"), list):
-        return {"anyOf": [plain_schema({**schema, "type": kind}) for kind in made["type"]]}
+        return {"anyOf": [constrainable_schema({**schema, "type": kind}) for kind in made["type"]]}
     return made
 
 
-def note(tools: Sequence[ToolSpec]) -> str:
+def tool_note(tools: Sequence[ToolSpec]) -> str:
     """Say what there is to choose from, a line for each tool, and how a call is written."""
     lines = [f"- {signature(tool)}: {first_line(tool.description)}" for tool in tools]
     how = 'Choose one tool. Write its call as JSON: {"name": …, "arguments": {…}}'
@@ -199,22 +201,22 @@ def first_line(description: str) -> str:
     return said if len(said) <= _LONGEST_LINE else said[:_LONGEST_LINE].rpartition(" ")[0] + " …"
 
 
-def plain(message: Message) -> Plain:
+def plain_message(message: Message) -> PlainMessage:
     """Return a message in words: a call as its JSON, what a tool came to as the person's."""
     calls = [call["function"] for call in message.get("tool_calls") or ()]
-    written = [written_call(call["name"], json.loads(call["arguments"])) for call in calls]
+    written = [call_json(call["name"], json.loads(call["arguments"])) for call in calls]
     text = "\n".join(part for part in [str(message.get("content") or ""), *written] if part)
     if message["role"] == "tool":
         return {"role": "user", "content": f"Result: {text}"}
     return {"role": "assistant" if message["role"] == "assistant" else "user", "content": text}
 
 
-def written_call(name: str, arguments: Mapping[str, Any]) -> str:
+def call_json(name: str, arguments: Mapping[str, Any]) -> str:
     """Write a call as the grammar has it."""
     return json.dumps({"name": name, "arguments": dict(arguments)}, ensure_ascii=False)
 
 
-def merged(messages: Sequence[Plain]) -> list[Plain]:
+def merge_turns(messages: Sequence[PlainMessage]) -> list[PlainMessage]:
     """Join messages of one role that follow each other: templates want turns."""
     joined: list[dict[str, str]] = []
     for message in messages:
@@ -225,13 +227,13 @@ def merged(messages: Sequence[Plain]) -> list[Plain]:
     return list(joined)
 
 
-def shortened(message: Plain) -> Plain:
+def drop_second_half(message: PlainMessage) -> PlainMessage:
     """Return a message without its second half."""
     text = message["content"]
     return {"role": message["role"], "content": f"{text[: len(text) // 2]} […]"}
 
 
-def both(first: Usage, second: Usage) -> Usage:
+def add_usage(first: Usage, second: Usage) -> Usage:
     """Add up what two requests cost."""
     return Usage(
         prompt_tokens=first.prompt_tokens + second.prompt_tokens,

@@ -225,7 +225,9 @@ def convert_minilm(safetensors: Path, vocabulary: Path, target: Path) -> None:
     """Write all-MiniLM-L6-v2: matrices in float16, everything else in float32, the vocabulary inside."""
     tokens = vocabulary.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     told: dict[str, Value] = {"general.name": "all-MiniLM-L6-v2", "general.license": "apache-2.0"}
-    write_gguf(target, _metadata(told, _MINILM, wordpiece(tokens)), _renamed(read_safetensors(safetensors)))
+    write_gguf(
+        target, _metadata(told, _MINILM, wordpiece(tokens)), _to_gguf_tensors(read_safetensors(safetensors))
+    )
 
 
 def convert_encoder(folder: Path, target: Path) -> None:
@@ -242,7 +244,7 @@ def convert_encoder(folder: Path, target: Path) -> None:
         raise InputError("it does not compute as BERT does (activation or positions)")
     try:
         tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-        tensors = _renamed(read_safetensors(folder / "model.safetensors"))
+        tensors = _to_gguf_tensors(read_safetensors(folder / "model.safetensors"))
     except (OSError, ValueError) as error:
         raise InputError(f"{str(folder)!r} cannot be read ({error})") from error
     if kind == "xlm-roberta":
@@ -256,7 +258,7 @@ def convert_encoder(folder: Path, target: Path) -> None:
     write_gguf(target, _metadata({"general.name": f"fine-tuned {kind}"}, shape, vocabulary), tensors)
 
 
-def _renamed(found: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, Array]:
+def _to_gguf_tensors(found: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, Array]:
     tensors: dict[str, Array] = {}
     for name, tensor in sorted(found.items()):
         if (new := _gguf_name(name)) is not None:

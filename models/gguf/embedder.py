@@ -12,7 +12,7 @@ from taxonaut.models.cpu import default_threads
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
 from taxonaut.models.gguf.weights import ModelCatalog
-from taxonaut.models.gguf.worker_thread import Owner
+from taxonaut.models.gguf.worker_thread import WorkerThread
 from taxonaut.state.errors import InputError
 
 _BATCH = 128
@@ -46,12 +46,12 @@ class GgufEmbedder:
         self.name = f"gguf/{model if str(model) in catalog.names() else _fingerprint(self._path)}"
         self._weights: Weights | None = None
         self._lock = threading.Lock()
-        self._owner = Owner(self.name, self._make, Context.close, threads or default_threads())
+        self._worker = WorkerThread(self.name, self._make, Context.close, threads or default_threads())
 
     @property
     def dimension(self) -> int:
         """The length of each vector."""
-        return self._opened().embedding_size
+        return self._open_weights().embedding_size
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Embed texts, in their order: float32, shape (len(texts), dimension), rows of length 1.
@@ -70,7 +70,7 @@ class GgufEmbedder:
 
     def close(self) -> None:
         """Free what the model takes. It cannot be used afterwards."""
-        self._owner.close()
+        self._worker.close()
         with self._lock:
             if self._weights is not None:
                 self._weights.release()
@@ -80,7 +80,7 @@ class GgufEmbedder:
         tokens = [self._tokens(text) for text in texts]
         jobs: list[tuple[list[int], Future[Matrix]]] = []
         try:
-            for places in _packed([len(each) for each in tokens]):
+            for places in _pack_batches([len(each) for each in tokens]):
                 batch = [tokens[place] for place in places]
                 jobs.append((places, self._queue(batch)))
             for places, job in jobs:
@@ -90,18 +90,18 @@ class GgufEmbedder:
                 job.cancel()
 
     def _queue(self, batch: list[list[int]]) -> Future[Matrix]:
-        return self._owner.call(lambda context: context.embed(batch))
+        return self._worker.call(lambda context: context.embed(batch))
 
     def _tokens(self, text: str) -> list[int]:
         """Cut the characters first, so that a text of a million is not tokenized; keep the closing token."""
-        weights = self._opened()
+        weights = self._open_weights()
         most = min(self._max_tokens, weights.training_context)
         room = most * _CHARACTERS_A_TOKEN
         short = " ".join(text[: 8 * room].split())[:room]
         tokens = weights.tokens(short, ends=True)
         return tokens if len(tokens) <= most else [*tokens[: most - 1], tokens[-1]]
 
-    def _opened(self) -> Weights:
+    def _open_weights(self) -> Weights:
         with self._lock:
             if self._weights is None:
                 self._weights = Weights.open(self._path)
@@ -114,7 +114,7 @@ class GgufEmbedder:
         return Context(Weights.open(self._path), settings)
 
 
-def _packed(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _pack_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Group texts, alike in length, into batches of at most `_BATCH` tokens (or one longer text)."""
     group: list[int] = []
     total = 0

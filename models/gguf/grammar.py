@@ -15,7 +15,7 @@ _SPACE = '" "?'
 _CHARACTER = r"""[^"\\\x00-\x1F\x7F] | "\\" ["\\/bfnrt]"""
 _INTEGER = '"-"? ("0" | [1-9] [0-9]{0,14})'
 
-_TELLS = frozenset({"title", "description", "default", "examples", "deprecated"})
+_ANNOTATIONS = frozenset({"title", "description", "default", "examples", "deprecated"})
 _KEYWORDS = {
     "object": frozenset({"properties", "required", "additionalProperties"}),
     "array": frozenset({"items", "minItems", "maxItems"}),
@@ -53,8 +53,8 @@ def tool_grammar(tools: Sequence[ToolSpec]) -> Grammar:
         for tool in tools:
             arguments = writer.schema(tool.parameters, tool.name, tool.parameters)
             head = writer.literal(f'{{"name": {json.dumps(tool.name)}, "arguments": ')
-            calls.append(_joined([head, arguments, writer.literal("}")]))
-        root = _either(calls)
+            calls.append(_concatenate([head, arguments, writer.literal("}")]))
+        root = _alternatives(calls)
     return Grammar(writer.text(root), frozenset(writer.literals), root.longest)
 
 
@@ -66,11 +66,11 @@ class _Part:
     longest: int
 
 
-def _joined(parts: Sequence[_Part]) -> _Part:
+def _concatenate(parts: Sequence[_Part]) -> _Part:
     return _Part(" ".join(part.text for part in parts), sum(part.longest for part in parts))
 
 
-def _either(parts: Sequence[_Part]) -> _Part:
+def _alternatives(parts: Sequence[_Part]) -> _Part:
     return _Part("(" + " | ".join(part.text for part in parts) + ")", max(part.longest for part in parts))
 
 
@@ -103,27 +103,27 @@ class _Writer:
         return _Part(name, part.longest)
 
     def schema(self, schema: Mapping[str, Any], where: str, top: Mapping[str, Any]) -> _Part:
-        rest = {key: value for key, value in schema.items() if key not in _TELLS and key != "$defs"}
+        rest = {key: value for key, value in schema.items() if key not in _ANNOTATIONS and key != "$defs"}
         if "$ref" in rest:
             return self.reference(rest, where, top)
         if "const" in rest:
-            _only(rest, {"const", "type"}, where)
+            _check_keywords(rest, {"const", "type"}, where)
             return self.value(rest["const"])
         if "enum" in rest:
-            _only(rest, {"enum", "type"}, where)
-            return _either([self.value(value) for value in rest["enum"]])
+            _check_keywords(rest, {"enum", "type"}, where)
+            return _alternatives([self.value(value) for value in rest["enum"]])
         for keyword in ("anyOf", "oneOf"):
             if keyword in rest:
-                _only(rest, {keyword}, where)
-                return _either([self.schema(option, where, top) for option in rest[keyword]])
+                _check_keywords(rest, {keyword}, where)
+                return _alternatives([self.schema(option, where, top) for option in rest[keyword]])
         kind = rest.get("type")
         if isinstance(kind, list):
-            return _either([self.schema({**rest, "type": one}, where, top) for one in kind])
+            return _alternatives([self.schema({**rest, "type": one}, where, top) for one in kind])
         if kind not in _KEYWORDS:
             raise InputError(
                 f"the schema of {where!r} has type {kind!r}; a grammar knows {', '.join(_KEYWORDS)}"
             )
-        _only(rest, {"type", *_KEYWORDS[kind]}, where)
+        _check_keywords(rest, {"type", *_KEYWORDS[kind]}, where)
         return self.typed(kind, rest, where, top)
 
     def typed(self, kind: str, schema: Mapping[str, Any], where: str, top: Mapping[str, Any]) -> _Part:
@@ -138,7 +138,9 @@ class _Writer:
         if kind == "number":
             self.literals.update("-.0123456789")
             return _Part(f'{_INTEGER} ("." [0-9]{{1,6}})?', 23)
-        return _either([self.value(value) for value in ((True, False) if kind == "boolean" else (None,))])
+        return _alternatives(
+            [self.value(value) for value in ((True, False) if kind == "boolean" else (None,))]
+        )
 
     def object(self, schema: Mapping[str, Any], where: str, top: Mapping[str, Any]) -> _Part:
         if isinstance(schema.get("additionalProperties"), dict):
@@ -149,7 +151,7 @@ class _Writer:
                 parts += [self.literal(","), _Part(_SPACE, 1)]
             parts += [self.literal(json.dumps(name, ensure_ascii=False) + ":"), _Part(_SPACE, 1)]
             parts.append(self.schema(inner, f"{where}.{name}", top))
-        return _joined([*parts, self.literal("}")])
+        return _concatenate([*parts, self.literal("}")])
 
     def array(self, schema: Mapping[str, Any], where: str, top: Mapping[str, Any]) -> _Part:
         least, most = schema.get("minItems", 0), schema.get("maxItems", MOST_ITEMS)
@@ -180,17 +182,17 @@ class _Writer:
             return _Part(_INTEGER, 16)
         if least is None or most is None or not 0 <= most - least <= _WIDEST_RANGE:
             raise _unsupported(f"minimum {least!r} with maximum {most!r}", where)
-        return _either([self.value(value) for value in range(least, most + 1)])
+        return _alternatives([self.value(value) for value in range(least, most + 1)])
 
     def reference(self, schema: Mapping[str, Any], where: str, top: Mapping[str, Any]) -> _Part:
-        _only(schema, {"$ref"}, where)
+        _check_keywords(schema, {"$ref"}, where)
         name = str(schema["$ref"]).removeprefix("#/$defs/")
         if name not in top.get("$defs", {}) or f" {name}" in where:
             raise _unsupported(f"$ref {schema['$ref']!r}", where)
         return self.schema(top["$defs"][name], f"{where} {name}", top)
 
 
-def _only(schema: Mapping[str, Any], known: set[str], where: str) -> None:
+def _check_keywords(schema: Mapping[str, Any], known: set[str], where: str) -> None:
     for keyword in schema:
         if keyword not in known:
             raise _unsupported(keyword, where)

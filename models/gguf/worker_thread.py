@@ -10,14 +10,14 @@ from typing import Any, Generic, TypeVar
 
 from taxonaut.state.errors import ModelError
 
-Owned = TypeVar("Owned")
+Resource = TypeVar("Resource")
 Result = TypeVar("Result")
 
 _CLOSE_SECONDS = 10.0
-_open: "weakref.WeakSet[Owner[Any]]" = weakref.WeakSet()
+_open: "weakref.WeakSet[WorkerThread[Any]]" = weakref.WeakSet()
 
 
-class Owner(Generic[Owned]):
+class WorkerThread(Generic[Resource]):
     """Owns a thing made by `make` on first use and ended by `free`, both on the thread that uses it.
 
     With `threads` above one there are as many things, each with a thread of its own. An owner that nobody
@@ -25,21 +25,23 @@ class Owner(Generic[Owned]):
     """
 
     def __init__(
-        self, name: str, make: Callable[[], Owned], free: Callable[[Owned], None], threads: int = 1
+        self, name: str, make: Callable[[], Resource], free: Callable[[Resource], None], threads: int = 1
     ) -> None:
         self.name = name
         self._make, self._free = make, free
-        self._queue: queue.SimpleQueue[Callable[[Owned | None], Owned | None] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Callable[[Resource | None], Resource | None] | None] = (
+            queue.SimpleQueue()
+        )
         self._count = threads
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
-    def call(self, work: Callable[[Owned], Result]) -> Future[Result]:
+    def call(self, work: Callable[[Resource], Result]) -> Future[Result]:
         """Queue work; the future is given by the owner's thread (`asyncio.wrap_future` to await it)."""
         future: Future[Result] = Future()
 
-        def job(owned: Owned | None) -> Owned | None:
+        def job(owned: Resource | None) -> Resource | None:
             if self._closed.is_set():
                 future.cancel()
             if not future.set_running_or_notify_cancel():
@@ -58,7 +60,7 @@ class Owner(Generic[Owned]):
             self._queue.put(job)
         return future
 
-    def run(self, work: Callable[[Owned], Result]) -> Result:
+    def run(self, work: Callable[[Resource], Result]) -> Result:
         """Queue work and wait for its result."""
         return self.call(work).result()
 
@@ -87,7 +89,7 @@ class Owner(Generic[Owned]):
             self._threads.append(thread)
 
     def _serve(self) -> None:
-        owned: Owned | None = None
+        owned: Resource | None = None
         while (job := self._queue.get()) is not None:
             owned = job(owned)
             del job

@@ -16,16 +16,18 @@ from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Usage
-from taxonaut.tools.write.propose_change import Change
+from taxonaut.tools.write.propose_change import DescriptorChange
 
 TEXTS = {"i1": "a gel pen", "i2": "a sheet of paper"}
 PENS = Centre("Pens", "To write with.", ("i1",), ("gel pens",), ("ink",))
 PAPER = Centre("Paper", "To write on.", ("i2",))
-LAMPS = Change(
+LAMPS = DescriptorChange(
     "create", "nothing gives light", Centre("Lamps", "They give light.", (), ("LEDs",), ("candles",))
 )
-WIDER = Change("expand", "cards are paper, too", Centre("Paper", "To write on.", ("i2",), ("cards",)), 1)
-CLOCKS = Change("create", "", Centre("Clocks"))
+WIDER = DescriptorChange(
+    "expand", "cards are paper, too", Centre("Paper", "To write on.", ("i2",), ("cards",)), 1
+)
+CLOCKS = DescriptorChange("create", "", Centre("Clocks"))
 
 
 def cluster(size: int, *examples: str) -> Uncovered:
@@ -183,9 +185,9 @@ async def test_of_two_new_descriptors_for_one_theme_one_remains() -> None:
     model = LabelEncoder(TextScorer(angles, ScoreSettings()), angles.embed)  # type: ignore[arg-type]
     centres = (Centre("0", examples=("10",)),)
 
-    def proposed(example: str, *voters: str) -> tuple[Uncovered, Change]:
+    def proposed(example: str, *voters: str) -> tuple[Uncovered, DescriptorChange]:
         found = Uncovered("", (), centres, 3, (example,), voters, Centre(example))
-        return found, Change("create", "", Centre(example))
+        return found, DescriptorChange("create", "", Centre(example))
 
     case = Case("", (), centres, (proposed("180", "178", "185"), proposed("150", "172", "170", "150")))
     found = await ChangeReviewer(model, PromptLibrary(), lambda item: item, manner="voted").review([case])

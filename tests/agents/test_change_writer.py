@@ -17,7 +17,7 @@ from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Usage
-from taxonaut.tools.write.propose_change import Change
+from taxonaut.tools.write.propose_change import DescriptorChange
 
 TEXTS = {"i1": "a gel pen", "i2": "a sheet of paper", "x1": "x1 text", "x2": "x2 text"}
 PENS = Centre("Pens", "To write with.", ("i1",), ("gel pens",), ("ink",))
@@ -87,16 +87,16 @@ async def test_the_three_kinds_of_written_changes() -> None:
     )
     found = await writer(model).write([LAMPS] * 3)
     assert [each.change for each in found] == [
-        Change(
+        DescriptorChange(
             "create", "things that give light", Centre("Lamps", "They give light.", (), ("LED lamps",), ())
         ),
-        Change(
+        DescriptorChange(
             "expand",
             "things that give light",
             Centre("Paper", "To write on or at.", ("i2",), ("lamps",), ()),
             1,
         ),
-        Change("ignore", "things that give light"),
+        DescriptorChange("ignore", "things that give light"),
     ]
     assert [each.error for each in found] == [None] * 3
     assert [each.decision.choice for each in found] == [
@@ -116,7 +116,7 @@ async def test_numbers_are_those_of_the_shuffled_list(seed: int) -> None:
         return call("expand", descriptor=int(line.split(".")[0]), includes=["reels"])
 
     (found,) = await writer(ScriptedModel(rule=rule), seed=seed).write([cluster])
-    assert found.change == Change(
+    assert found.change == DescriptorChange(
         "expand", "things that give light", Centre("Tape", includes=("reels",)), at=2
     )
 
@@ -138,7 +138,7 @@ async def test_numbers_are_those_of_the_shuffled_list(seed: int) -> None:
 )
 async def test_a_change_that_cannot_be_made_is_none(given: dict[str, Any], problem: str) -> None:
     (found,) = await writer(ScriptedModel([given])).write([LAMPS])
-    assert (found.change, found.error) == (Change("ignore", problem), None)
+    assert (found.change, found.error) == (DescriptorChange("ignore", problem), None)
     assert found.decision.choice == ("ignore", "", problem)
 
 
@@ -150,9 +150,9 @@ async def test_a_failure_stays_in_its_place() -> None:
     assert bad.change.kind == "ignore"
     assert bad.change.problem.startswith("no proposal could be had: `propose_change` does not keep to its ")
     assert failed.error is gone
-    assert failed.change == Change("ignore", "no proposal could be had: the server is gone")
+    assert failed.change == DescriptorChange("ignore", "no proposal could be had: the server is gone")
     assert (failed.decision.error, fine.decision.error) == ("the server is gone", "")
-    assert fine.change == Change("ignore", "things that give light")
+    assert fine.change == DescriptorChange("ignore", "things that give light")
 
 
 async def test_nothing_is_asked_about_no_cluster() -> None:
@@ -190,9 +190,9 @@ async def test_items_vote_among_the_descriptors_and_a_new_one() -> None:
     assert (request.system, request.context, request.item) == ("", "", "")
     told = "such as 'desk lamp'"
     assert [each.change for each in found] == [
-        Change("create", told, Centre("lamp, LED")),
-        Change("expand", told, PAPER, 1),
-        Change("ignore", told),
+        DescriptorChange("create", told, Centre("lamp, LED")),
+        DescriptorChange("expand", told, PAPER, 1),
+        DescriptorChange("ignore", told),
     ]
 
 
@@ -212,7 +212,7 @@ async def test_of_equal_votes_none_and_the_older_descriptor_win() -> None:
 async def test_a_suggested_name_that_tells_nothing_apart_is_no_descriptor() -> None:
     cluster = Uncovered("", (), (PENS,), 2, ("a",), ("b",), Centre("other, things"))
     (found,) = await writer(Electing({"1": [2]}), "voted").write([cluster])
-    assert found.change == Change(
+    assert found.change == DescriptorChange(
         "ignore", "'other, things' tells nothing apart; name what the category holds"
     )
 

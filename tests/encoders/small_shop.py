@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.expert.finetune import synthetic
-from taxonaut.models.expert.fitting import Fitting, Material, Products, fit
+from taxonaut.models.expert.finetune import make_synthetic_texts
+from taxonaut.models.expert.fitting import Fitting, FittingInput, Products, fit
 from taxonaut.models.expert.heads import HeadSettings
 from taxonaut.state.ids import LabelId
 
@@ -51,11 +51,11 @@ def products(rows: Sequence[tuple[str, int]]) -> Products:
     return Products(texts, embed(texts), targets)
 
 
-def material(rows: Sequence[tuple[str, int]] = TRAIN, augment: float = 0.5) -> Material:
+def material(rows: Sequence[tuple[str, int]] = TRAIN, augment: float = 0.5) -> FittingInput:
     """Return what an expert is made of."""
-    made = synthetic([text for text, _ in rows], [PATHS[column] for _, column in rows], augment, 0)
+    made = make_synthetic_texts([text for text, _ in rows], [PATHS[column] for _, column in rows], augment, 0)
     names = [path[-1] for path in PATHS]
-    return Material(
+    return FittingInput(
         labels=LABELS,
         products=products(rows),
         synthetic=products([(text, rows[source][1]) for source, text in made]),

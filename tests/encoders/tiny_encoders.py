@@ -34,12 +34,12 @@ def make_bert(folder: Path) -> Path:
     torch = pytest.importorskip("torch")
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    from taxonaut.models.expert.transformer import quiet
+    from taxonaut.models.expert.transformer import silence_transformers
 
     letters = [*string.ascii_lowercase, *string.digits, *string.punctuation]
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
     tokens += [*letters, *(f"##{letter}" for letter in letters)]
-    with quiet(), torch.random.fork_rng():
+    with silence_transformers(), torch.random.fork_rng():
         torch.manual_seed(0)
         config = BertConfig(vocab_size=len(tokens), max_position_embeddings=40, **SHAPE)
         BertModel(config).save_pretrained(folder)
@@ -52,14 +52,14 @@ def make_xlmr(folder: Path) -> Path:
     torch = pytest.importorskip("torch")
     from transformers import XLMRobertaConfig, XLMRobertaModel, XLMRobertaTokenizer
 
-    from taxonaut.models.expert.transformer import quiet
+    from taxonaut.models.expert.transformer import silence_transformers
 
     pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -3.0)]
     pieces += [(f"\u2581{word}", -2.0) for word in WORDS]
     pieces += [(letter, -4.0) for letter in string.ascii_letters]
     pieces += [("<mask>", 0.0)]
     shape = {"max_position_embeddings": 42, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
-    with quiet(), torch.random.fork_rng():
+    with silence_transformers(), torch.random.fork_rng():
         torch.manual_seed(0)
         config = XLMRobertaConfig(vocab_size=len(pieces), type_vocab_size=1, **shape, **SHAPE)
         XLMRobertaModel(config).save_pretrained(folder)

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonaut.models.expert.features import Features
-from taxonaut.models.expert.fitting import FOLDS, Fitting, Material, Products, Split, fit, folded
+from taxonaut.models.expert.fitting import (
+    FOLDS,
+    Fitting,
+    FittingInput,
+    Products,
+    Split,
+    fit,
+    split_into_folds,
+)
 from taxonaut.models.expert.heads import HeadSettings
 from taxonaut.state.ids import LabelId
 
@@ -17,7 +25,7 @@ PATHS = (("food", "tea"), ("food", "ham"), ("sport", "boots"))
 
 @given(st.lists(st.integers(0, 20).map(str), min_size=2).filter(lambda texts: len(set(texts)) > 1))
 def test_every_product_is_held_out_once_and_equal_texts_together(texts: list[str]) -> None:
-    split = folded([f" {text}\n" if place % 2 else text for place, text in enumerate(texts)], 0)
+    split = split_into_folds([f" {text}\n" if place % 2 else text for place, text in enumerate(texts)], 0)
     assert len(split.folds) == min(FOLDS, len(set(texts)))
     assert sorted(np.concatenate(split.folds).tolist()) == split.whole.tolist() == list(range(len(texts)))
     of_fold = [{texts[place] for place in fold} for fold in split.folds]
@@ -33,14 +41,14 @@ def products(texts: list[str], columns: list[int]) -> Products:
     return Products(texts, vectors / np.linalg.norm(vectors, axis=1, keepdims=True), targets)
 
 
-def material(texts: list[str], columns: list[int]) -> Material:
+def material(texts: list[str], columns: list[int]) -> FittingInput:
     names, path_texts = [path[-1] for path in PATHS], [" > ".join(path) for path in PATHS]
     none = products(["-"], [0])
     empty = Products([], none.vectors[:0], none.targets[:0])
     vectors = products(path_texts, [0, 1, 2]).vectors
     sources = np.zeros(0, np.int64)
     labels = tuple(map(LabelId, names))
-    return Material(
+    return FittingInput(
         labels, products(texts, columns), empty, sources, PATHS, path_texts, vectors, names, vectors
     )
 

@@ -3,12 +3,12 @@
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node, ToolSpec
-from taxonaut.tools.support.index_changes import NODE, call_schema, refusals_for_models
+from taxonaut.tools.support.index_changes import NODE, as_tool_errors, call_schema
 
 
 def merge_nodes(index: Index, keep: NodeId, away: NodeId) -> Node:
     """Merge two nodes: what is below and in one goes to the other, which keeps its place and its name."""
-    with refusals_for_models():
+    with as_tool_errors():
         index.merge_nodes(keep, away)
         return index.node(keep)
 

@@ -3,12 +3,12 @@
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node, ToolSpec
-from taxonaut.tools.support.index_changes import NODE, call_schema, refusals_for_models
+from taxonaut.tools.support.index_changes import NODE, as_tool_errors, call_schema
 
 
 def move_node(index: Index, node: NodeId, to: NodeId, leaving: NodeId | None = None) -> Node:
     """Move a node, with everything below it, under another node; name the parent it leaves if it has several."""
-    with refusals_for_models():
+    with as_tool_errors():
         index.move_node(node, to, leaving)
         return index.node(node)
 

@@ -3,12 +3,12 @@
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node, ToolSpec
-from taxonaut.tools.support.index_changes import NODE, call_schema, refusals_for_models
+from taxonaut.tools.support.index_changes import NODE, as_tool_errors, call_schema
 
 
 def remove_node(index: Index, node: NodeId) -> list[Node]:
     """Remove a node; the nodes below it and the labels in it go to its parents, so that nothing is lost."""
-    with refusals_for_models():
+    with as_tool_errors():
         parents = index.parents(node)
         index.dissolve_node(node)
         return index.nodes([parent.id for parent in parents])

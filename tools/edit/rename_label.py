@@ -5,13 +5,13 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label
 from taxonaut.tools.edit.rename_node import rename_node
-from taxonaut.tools.support.index_changes import check_free, new_name, refusals_for_models
+from taxonaut.tools.support.index_changes import as_tool_errors, check_name_is_free, checked_name
 
 
 def rename_label(index: Index, label: LabelId, name: str) -> Label:
     """Give a label another name, one that tells it apart from what stands beside it."""
-    clean = new_name("label", name)
-    with refusals_for_models():
+    clean = checked_name("label", name)
+    with as_tool_errors():
         there = index.nodes(index.placements_of(label))
         own = next((node.id for node in there if node.label_id == label), None)
         if own is not None:
@@ -19,6 +19,6 @@ def rename_label(index: Index, label: LabelId, name: str) -> Label:
         elif index.label(label).name == clean:
             raise ToolError(f"label {label!r} has the name {clean!r} already; nothing to rename")
         else:
-            check_free(index, [node.id for node in there], clean, (), label)
+            check_name_is_free(index, [node.id for node in there], clean, (), label)
             index.rename_labels({label: clean})
         return index.label(label)

@@ -4,21 +4,27 @@ from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node, ToolSpec
-from taxonaut.tools.support.index_changes import NODE, call_schema, check_free, new_name, refusals_for_models
+from taxonaut.tools.support.index_changes import (
+    NODE,
+    as_tool_errors,
+    call_schema,
+    check_name_is_free,
+    checked_name,
+)
 from taxonaut.tools.write.propose_category import LONGEST_NAME
 
 
 def rename_node(index: Index, node: NodeId, name: str) -> Node:
     """Give a node another name, one that tells it apart from its siblings."""
-    clean = new_name("node", name)
-    with refusals_for_models():
+    clean = checked_name("node", name)
+    with as_tool_errors():
         former = index.node(node)
         label = former.label_id
         if former.name == clean and (label is None or index.label(label).name == clean):
             raise ToolError(f"node {node!r} has the name {clean!r} already; nothing to rename")
         nodes = [node] if label is None else [node, *_twins(index, former, label)]
         for each in nodes:
-            check_free(index, [parent.id for parent in index.parents(each)], clean, nodes, label)
+            check_name_is_free(index, [parent.id for parent in index.parents(each)], clean, nodes, label)
         with index.change():
             for each in nodes:
                 if index.node(each).name != clean:

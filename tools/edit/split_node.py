@@ -8,15 +8,15 @@ from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node, ToolSpec, Tree, TreeNode
-from taxonaut.tools.support.index_changes import NODE, call_schema, refusals_for_models
-from taxonaut.tools.write.propose_category import LONGEST_NAME, folded
+from taxonaut.tools.support.index_changes import NODE, as_tool_errors, call_schema
+from taxonaut.tools.write.propose_category import LONGEST_NAME, fold_name
 
 METHOD = "by hand"
 _EXAMPLES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SplitPart:
     """A node to be made, with the ids of the labels it takes."""
 
     name: str
@@ -24,10 +24,12 @@ class Part:
     description: str = ""
 
 
-def split_node(index: Index, node: NodeId, parts: Sequence[Part]) -> list[Node]:
+def split_node(index: Index, node: NodeId, parts: Sequence[SplitPart]) -> list[Node]:
     """Divide the labels of a node among new nodes below it; a label may go to several, those not named stay."""
-    with refusals_for_models():
-        names = [folded(child.name) for child in index.children(node)] + [folded(part.name) for part in parts]
+    with as_tool_errors():
+        names = [fold_name(child.name) for child in index.children(node)] + [
+            fold_name(part.name) for part in parts
+        ]
         if not parts or any(names.count(name) > 1 for name in names):
             raise ToolError("give at least one part, and names that tell the parts and their siblings apart")
         here = index.labels_at(node)

@@ -168,7 +168,7 @@ def focus_of(row: Mapping[str, Any] | None) -> Focus:
     )
 
 
-def moved(focus: Focus, to: Focus) -> Focus:
+def merge_focus(focus: Focus, to: Focus) -> Focus:
     """Return the focus after a call: what the call leaves empty stays as it was."""
     return Focus(
         text=to.text or focus.text,
@@ -196,10 +196,11 @@ def check_call(tools: Mapping[str, Tool], use: ToolUse) -> None:
         place = ".".join(map(str, first.absolute_path)) or "its arguments"
         wanted = json.dumps(first.validator_value, ensure_ascii=False)[:LONGEST_SHOWN]
         raise ToolError(
-            f"{use.name} cannot take {shown(first.instance)} as {place}: its schema has {first.validator} {wanted}"
+            f"{use.name} cannot take {clipped_json(first.instance)} as {place}: "
+            f"its schema has {first.validator} {wanted}"
         )
 
 
-def shown(value: object) -> str:
+def clipped_json(value: object) -> str:
     """Return a faulty value as a message repeats it."""
     return json.dumps(value, ensure_ascii=False, default=str)[:LONGEST_SHOWN]

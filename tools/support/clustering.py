@@ -15,7 +15,7 @@ LOPSIDED = 0.9
 """Share of the rows from which on one cluster is no parting."""
 
 
-def parts_for(count: int, terminal_size: int, most: int) -> int:
+def part_count(count: int, terminal_size: int, most: int) -> int:
     """Say into how many parts rows are parted: at most so many, fewer where they would get under half a terminal."""
     return min(most, max(2, round(2 * count / terminal_size)))
 

@@ -7,13 +7,13 @@ from typing import Any
 from taxonaut.state.errors import InputError, NotFoundError, ToolError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
-from taxonaut.tools.write.propose_category import LONGEST_NAME, folded
+from taxonaut.tools.write.propose_category import LONGEST_NAME, fold_name
 
 NODE: dict[str, Any] = {"type": "integer", "description": "The id of the node."}
 
 
 @contextmanager
-def refusals_for_models() -> Iterator[None]:
+def as_tool_errors() -> Iterator[None]:
     """Turn what the index refuses into a ToolError; nothing was changed then."""
     try:
         yield
@@ -31,7 +31,7 @@ def call_schema(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     }
 
 
-def new_name(what: str, name: str) -> str:
+def checked_name(what: str, name: str) -> str:
     """Return the name that `what` gets, with its blanks put in order; ToolError for one without signs or too long."""
     clean = " ".join(name.split())
     if not clean:
@@ -41,7 +41,7 @@ def new_name(what: str, name: str) -> str:
     return clean
 
 
-def check_free(
+def check_name_is_free(
     index: Index, above: Sequence[NodeId], name: str, nodes: Collection[NodeId], label: LabelId | None
 ) -> None:
     """Refuse a name that something right below one of `above` has, but for the `nodes` and the `label` renamed."""
@@ -52,6 +52,6 @@ def check_free(
         ]
         beside += [(each.name, each.id) for each in index.labels_at(parent) if each.id not in own]
         for twin, id_ in beside:
-            if folded(twin) == folded(name):
+            if fold_name(twin) == fold_name(name):
                 hint = ", or merge the two" if isinstance(id_, int) and nodes else ""
                 raise ToolError(f"{twin!r} ({id_}) stands beside it already; name what is different{hint}")

@@ -9,12 +9,12 @@ from itertools import islice
 PATH_JOINER = " > "
 
 
-def short_ends(paths: Sequence[Sequence[str]]) -> list[str]:
+def shortest_unique_suffixes(paths: Sequence[Sequence[str]]) -> list[str]:
     """Return the shortest end of each path that sets it apart; paths that are equal keep all of theirs.
 
     The case of letters does not set names apart.
 
-    >>> short_ends([("Toys", "Balls"), ("Sports", "Balls"), ("Sports", "Nets")])
+    >>> shortest_unique_suffixes([("Toys", "Balls"), ("Sports", "Balls"), ("Sports", "Nets")])
     ['Toys > Balls', 'Sports > Balls', 'Nets']
     """
     folded = [tuple(name.casefold() for name in path) for path in paths]
@@ -50,7 +50,7 @@ def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
     """
     names: list[str] = []
     for texts, ranked in zip(classes, _class_terms(classes), strict=True):
-        names.append(_new_name(ranked, terms, _clipped(texts[0], LONGEST_TEXT), names))
+        names.append(_new_name(ranked, terms, _clip(texts[0], LONGEST_TEXT), names))
     return names
 
 
@@ -62,7 +62,7 @@ def class_terms(classes: Sequence[Sequence[str]], terms: int = 6) -> list[tuple[
     return [tuple(islice(ranked, terms)) for ranked in _class_terms(classes, least=2)]
 
 
-def telling_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]:
+def tfidf_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]:
     """Return each text's best terms by tf-idf, tf · log(n / d) with d the number of the n texts that have a term.
 
     A term that continues a chosen one is left out (*fish*, *fishing*); a text without terms has none.
@@ -70,22 +70,22 @@ def telling_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]
     spread = Counter[str]()
     spellings: dict[str, Counter[str]] = {}
     for text in texts:
-        (count,), spelling = _counted([[text]])
+        (count,), spelling = _count_terms([[text]])
         spread.update(count.keys())
         for term, word in spelling.items():
             spellings.setdefault(term, Counter())[word] += 1
     found = []
     for text in texts:
-        (count,), _ = _counted([[text]])
+        (count,), _ = _count_terms([[text]])
         weights = {term: tf * math.log(len(texts) / spread[term]) for term, tf in count.items()}
-        best = islice(_ranked(weights), terms)
-        found.append(tuple(_clipped(spellings[term].most_common(1)[0][0], LONGEST_TERM) for term in best))
+        best = islice(_rank_terms(weights), terms)
+        found.append(tuple(_clip(spellings[term].most_common(1)[0][0], LONGEST_TERM) for term in best))
     return found
 
 
 def _class_terms(classes: Sequence[Sequence[str]], least: int = 1) -> Iterator[Iterator[str]]:
     """Give the terms of each class, the most telling first; those it has so often, if there are any."""
-    counts, spelling = _counted(classes)
+    counts, spelling = _count_terms(classes)
     spread = Counter(term for count in counts for term in count)
     frequency = Counter[str]()
     for count in counts:
@@ -95,10 +95,10 @@ def _class_terms(classes: Sequence[Sequence[str]], least: int = 1) -> Iterator[I
         often = {term: tf for term, tf in count.items() if tf >= least} or count
         weights = {term: tf * math.log(1 + mean / frequency[term]) for term, tf in often.items()}
         telling = {term: weight for term, weight in weights.items() if spread[term] * 2 <= len(classes)}
-        yield (_clipped(spelling[term], LONGEST_TERM) for term in _ranked(telling or weights))
+        yield (_clip(spelling[term], LONGEST_TERM) for term in _rank_terms(telling or weights))
 
 
-def _counted(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], Mapping[str, str]]:
+def _count_terms(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], Mapping[str, str]]:
     """Count the terms of each class, and find how each is most often spelt."""
     counts: list[Counter[str]] = []
     spellings: dict[str, Counter[str]] = {}
@@ -115,7 +115,7 @@ def _counted(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], Mapp
     return counts, {term: spelt.most_common(1)[0][0] for term, spelt in spellings.items()}
 
 
-def _ranked(weights: Mapping[str, float]) -> Iterator[str]:
+def _rank_terms(weights: Mapping[str, float]) -> Iterator[str]:
     """Give terms from the weightiest on, without those that begin like one given before."""
     given: list[str] = []
     for term in sorted(weights, key=lambda term: (-round(weights[term], 9), term)):
@@ -124,7 +124,7 @@ def _ranked(weights: Mapping[str, float]) -> Iterator[str]:
             yield term
 
 
-def _clipped(text: str, most: int) -> str:
+def _clip(text: str, most: int) -> str:
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 

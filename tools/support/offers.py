@@ -31,7 +31,7 @@ class Offer(Generic[T]):
         return [self.options[number - 1] for number in numbers]
 
 
-def shuffled(options: Sequence[T], seed: int) -> Offer[T]:
+def shuffle_options(options: Sequence[T], seed: int) -> Offer[T]:
     """Return the options in an order that the seed alone decides, against position bias."""
     order = list(options)
     random.Random(seed).shuffle(order)

@@ -58,17 +58,17 @@ def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
     clean = " ".join(name.split())
     if not clean or len(clean) > LONGEST_NAME:
         raise ToolError(f"a category's name has 1 to {LONGEST_NAME} characters; {len(clean)} were given")
-    wanted = folded(clean)
+    wanted = fold_name(clean)
     words = wanted.split(" ")
-    if wanted in map(folded, CATCH_ALL) or words[0] in LEFTOVER or words[-1] in LEFTOVER:
+    if wanted in map(fold_name, CATCH_ALL) or words[0] in LEFTOVER or words[-1] in LEFTOVER:
         raise ToolError(f"{clean!r} tells nothing apart; name what the category holds")
-    told = telling_words(wanted)
-    if told == telling_words(folded(parent)):
+    told = distinguishing_words(wanted)
+    if told == distinguishing_words(fold_name(parent)):
         raise ToolError(f"{clean!r} is the name of its parent; name what sets this part of it apart")
-    twin = next((sibling for sibling in siblings if folded(sibling) == wanted), None)
+    twin = next((sibling for sibling in siblings if fold_name(sibling) == wanted), None)
     if twin is not None:
         raise ToolError(f"{twin!r} stands under this node already; use it, or name what is different")
-    twin = next((sibling for sibling in siblings if telling_words(folded(sibling)) == told), None)
+    twin = next((sibling for sibling in siblings if distinguishing_words(fold_name(sibling)) == told), None)
     if twin is not None:
         raise ToolError(
             f"{clean!r} says the same as its sibling {twin!r}; use that, or name what is different"
@@ -76,7 +76,7 @@ def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
     return clean
 
 
-def telling_words(name: str) -> frozenset[str]:
+def distinguishing_words(name: str) -> frozenset[str]:
     """The words of a folded name, whatever their order, without those that join others; *vitamin a* ends in none."""
     *first, last = name.split(" ")
     return frozenset({*(word for word in first if word not in JOINING), last})
@@ -161,7 +161,7 @@ def descriptor_schema() -> dict[str, Any]:
     }
 
 
-def folded(name: str) -> str:
+def fold_name(name: str) -> str:
     """A name without case, accents, punctuation and plural s, for comparing siblings; C, C# and C++ differ."""
     plain = name.casefold()
     if not plain.isascii():

@@ -15,7 +15,7 @@ LONGEST_PROBLEM = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DescriptorChange:
     """A change of a set of descriptors: `create` has a new centre, `expand` the number of one and its new text."""
 
     kind: ChangeKind
@@ -26,21 +26,21 @@ class Change:
 
 def propose_change(
     arguments: Mapping[str, Any], parent: str, centres: Sequence[Centre], order: Sequence[int]
-) -> Change:
+) -> DescriptorChange:
     """Read a call of the tool. `order[n - 1]` is the place of descriptor number n. Raises ToolError for bad names.
 
     A descriptor that is expanded keeps its name, and its definition unless a new one is given; what it includes
     and excludes from now on is put behind what it says already.
     """
     kind: ChangeKind = arguments["change"]
-    problem = line(arguments.get("problem", ""), LONGEST_PROBLEM)
+    problem = single_line(arguments.get("problem", ""), LONGEST_PROBLEM)
     if kind == "ignore":
-        return Change(kind, problem)
-    description = line(arguments.get("description", ""), SHORT_TEXT)
-    includes, excludes = (listed(arguments.get(key, ())) for key in ("includes", "excludes"))
+        return DescriptorChange(kind, problem)
+    description = single_line(arguments.get("description", ""), SHORT_TEXT)
+    includes, excludes = (short_texts(arguments.get(key, ())) for key in ("includes", "excludes"))
     if kind == "create":
         name = category_name(str(arguments["name"]), parent, [centre.name for centre in centres])
-        return Change(kind, problem, Centre(name, description, (), includes, excludes))
+        return DescriptorChange(kind, problem, Centre(name, description, (), includes, excludes))
     number = int(arguments["descriptor"])
     if not 1 <= number <= len(order):
         raise ToolError(f"descriptor {number} is not there; expand one of 1 to {len(order)}")
@@ -53,7 +53,7 @@ def propose_change(
         tuple(dict.fromkeys((*old.includes, *includes)))[: 3 * MOST_LISTED],
         tuple(dict.fromkeys(e for e in (*old.excludes, *excludes) if e not in includes))[: 3 * MOST_LISTED],
     )
-    return Change(kind, problem, merged, at)
+    return DescriptorChange(kind, problem, merged, at)
 
 
 def propose_change_spec(count: int) -> ToolSpec:
@@ -84,12 +84,12 @@ def propose_change_spec(count: int) -> ToolSpec:
     return ToolSpec("propose_change", description, schema)
 
 
-def line(text: object, most: int) -> str:
+def single_line(text: object, most: int) -> str:
     """A model's words on one line, and not without end."""
     return " ".join(str(text).split())[:most]
 
 
-def listed(texts: object) -> tuple[str, ...]:
+def short_texts(texts: object) -> tuple[str, ...]:
     """A model's list as short texts, each once."""
-    found = (line(text, SHORT_TEXT) for text in texts) if isinstance(texts, Sequence) else ()
+    found = (single_line(text, SHORT_TEXT) for text in texts) if isinstance(texts, Sequence) else ()
     return tuple(dict.fromkeys(text for text in found if text))[:MOST_LISTED]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taxonaut.state.records import ToolSpec
-from taxonaut.tools.write.propose_change import line
+from taxonaut.tools.write.propose_change import single_line
 
 LONGEST_REASON = 200
 """Characters of a reason."""
@@ -15,7 +15,9 @@ NO_REASON = "no reason was given"
 def review_changes(arguments: Mapping[str, Any], count: int) -> list[tuple[bool, str]]:
     """Read a call of the tool: for each of `count` proposals whether it is approved, and why."""
     verdicts = [arguments[str(number)] for number in range(1, count + 1)]
-    return [(bool(each["approve"]), line(each["reason"], LONGEST_REASON) or NO_REASON) for each in verdicts]
+    return [
+        (bool(each["approve"]), single_line(each["reason"], LONGEST_REASON) or NO_REASON) for each in verdicts
+    ]
 
 
 def review_changes_spec(count: int) -> ToolSpec:

@@ -39,32 +39,34 @@ def suggest_centres(
     A candidate is named by the terms that tell its cluster from the others (class-based tf-idf,
     `name_centres`); its rows are the cluster's medoids. Labels that do not differ are cut into equal parts.
     """
-    rows = sampled(len(names), np.random.default_rng(seed))
-    clusters = [rows[cluster] for cluster in clustered(vectors[rows], count, np.random.default_rng(seed))]
-    return named(names, vectors, clusters, examples)
+    rows = sample_rows(len(names), np.random.default_rng(seed))
+    clusters = [
+        rows[cluster] for cluster in cluster_or_split(vectors[rows], count, np.random.default_rng(seed))
+    ]
+    return name_clusters(names, vectors, clusters, examples)
 
 
-def part_labels(
+def partition_labels(
     names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
 ) -> list[tuple[Suggestion, list[int]]]:
     """Part all rows of (n, d), n > 1, into named sets, none of them nearly all: by clusters, else in equal parts."""
-    clusters = whole_clusters(vectors, count, seed)
+    clusters = cluster_all_rows(vectors, count, seed)
     if len(clusters) < 2 or len(clusters[0]) > LOPSIDED * len(names):
         clusters = even_split(vectors, min(count, len(names)))
-    return with_names(names, vectors, clusters, examples)
+    return pair_with_names(names, vectors, clusters, examples)
 
 
 def cluster_labels(
     names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
 ) -> list[tuple[Suggestion, list[int]]]:
     """Cluster all rows of (n, d), n > 0, into at most `count` named sets; one may hold nearly all of them, or all."""
-    return with_names(names, vectors, whole_clusters(vectors, count, seed), examples)
+    return pair_with_names(names, vectors, cluster_all_rows(vectors, count, seed), examples)
 
 
-def whole_clusters(vectors: Matrix, count: int, seed: int) -> list[Indexes]:
+def cluster_all_rows(vectors: Matrix, count: int, seed: int) -> list[Indexes]:
     """Put every row into a cluster, the largest first; of many rows a sample says where the clusters are."""
     rng = np.random.default_rng(seed)
-    rows = sampled(len(vectors), rng)
+    rows = sample_rows(len(vectors), rng)
     clusters = [rows[cluster] for cluster in spherical_kmeans(vectors[rows], count, rng)]
     if len(clusters) < 2:
         return [np.arange(len(vectors))]
@@ -74,15 +76,15 @@ def whole_clusters(vectors: Matrix, count: int, seed: int) -> list[Indexes]:
     return sorted((cluster for cluster in found if len(cluster)), key=lambda each: (-len(each), each[0]))
 
 
-def with_names(
+def pair_with_names(
     names: Sequence[str], vectors: Matrix, clusters: Sequence[Indexes], examples: int
 ) -> list[tuple[Suggestion, list[int]]]:
     """Put a name and the rows that stand for it beside each cluster."""
-    found = named(names, vectors, clusters, examples)
+    found = name_clusters(names, vectors, clusters, examples)
     return [(suggestion, cluster.tolist()) for suggestion, cluster in zip(found, clusters, strict=True)]
 
 
-def named(
+def name_clusters(
     names: Sequence[str], vectors: Matrix, clusters: Sequence[Indexes], examples: int
 ) -> list[Suggestion]:
     """Name clusters by the terms that tell them apart, with their medoids."""
@@ -98,13 +100,13 @@ def named(
     return [Suggestion(title, tuple(first.tolist())) for title, first in zip(titles, central, strict=True)]
 
 
-def sampled(count: int, rng: np.random.Generator) -> Indexes:
+def sample_rows(count: int, rng: np.random.Generator) -> Indexes:
     """Return so many rows, or a random sample of them where there are more than are clustered."""
     rows = np.arange(count)
     return rows if count <= MOST_CLUSTERED else np.sort(rng.choice(rows, MOST_CLUSTERED, replace=False))
 
 
-def clustered(vectors: Matrix, count: int, rng: np.random.Generator) -> list[Indexes]:
+def cluster_or_split(vectors: Matrix, count: int, rng: np.random.Generator) -> list[Indexes]:
     """Part rows into at most `count` clusters, the largest first; equal parts where they do not differ."""
     clusters = spherical_kmeans(vectors, count, rng)
     return clusters if len(clusters) > 1 else even_split(vectors, min(count, len(vectors)))
@@ -115,6 +117,6 @@ def sample_labels(vectors: Matrix, count: int, seed: int = 0) -> list[int]:
     if len(vectors) <= count:
         return list(range(len(vectors)))
     rng = np.random.default_rng(seed)
-    rows = sampled(len(vectors), rng)
+    rows = sample_rows(len(vectors), rng)
     clusters = [rows[cluster] for cluster in spherical_kmeans(vectors[rows], count, rng)]
     return sorted(int(cluster[medoids(vectors[cluster], 1)[0]]) for cluster in clusters)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from taxonaut.state.errors import ToolError
 from taxonaut.state.records import ToolSpec
-from taxonaut.tools.write.write_keywords import cleaned
+from taxonaut.tools.write.write_keywords import clean_text
 
 TITLE = "title"
 DEFINITION = "definition"
@@ -23,29 +23,31 @@ LONGEST_EXAMPLE = 80
 """What a definition that no model writes is composed of: terms, products, characters of one."""
 
 
-class Words(NamedTuple):
+class WrittenDefinition(NamedTuple):
     """A category's descriptive name and its definition."""
 
     title: str
     definition: str
 
 
-def write_definition(arguments: Mapping[str, Any]) -> Words:
+def write_definition(arguments: Mapping[str, Any]) -> WrittenDefinition:
     """Write a category's descriptive name and its definition: what belongs in it, and where it ends."""
     found = []
     for field, longest in ((TITLE, LONGEST_TITLE), (DEFINITION, LONGEST_DEFINITION)):
         given = arguments.get(field)
-        text = cleaned(given, longest) if isinstance(given, str) else ""
+        text = clean_text(given, longest) if isinstance(given, str) else ""
         if not any(sign.isalnum() for sign in text):
             raise ToolError(f"`{field}` is a text with words; {given!r} was given")
         words = text.casefold().split()
         if len(words) >= LOOP and len(set(words)) < len(words) / 2:
             raise ToolError(f"`{field}` repeats itself: {text[:LONGEST_TITLE]!r} …")
         found.append(text)
-    return Words(*found)
+    return WrittenDefinition(*found)
 
 
-def compose_definition(title: str, parent: str, terms: Sequence[str], examples: Sequence[str]) -> Words:
+def compose_definition(
+    title: str, parent: str, terms: Sequence[str], examples: Sequence[str]
+) -> WrittenDefinition:
     """Compose a definition without a language model: a category's telling words, and products that stand for it.
 
     Without either it says no more than where the category stands.
@@ -53,12 +55,12 @@ def compose_definition(title: str, parent: str, terms: Sequence[str], examples: 
     parts = []
     if terms:
         parts.append(", ".join(terms[:TERMS_SHOWN]))
-    shown = [cleaned(text, LONGEST_EXAMPLE) for text in examples[:EXAMPLES_SHOWN]]
+    shown = [clean_text(text, LONGEST_EXAMPLE) for text in examples[:EXAMPLES_SHOWN]]
     if shown:
         parts.append(f"such as {'; '.join(shown)}")
     if not parts:
         parts.append(f"part of {parent}" if parent else title)
-    return Words(title, cleaned("; ".join(parts), LONGEST_DEFINITION))
+    return WrittenDefinition(title, clean_text("; ".join(parts), LONGEST_DEFINITION))
 
 
 def write_definition_spec() -> ToolSpec:

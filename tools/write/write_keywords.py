@@ -23,7 +23,7 @@ def write_keywords(arguments: Mapping[str, Any], most: int) -> list[str]:
     given = arguments.get(FIELD)
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
         raise ToolError(f"`{FIELD}` is a list of texts; {given!r} was given")
-    return unique([cleaned(each) for each in given])[:most]
+    return unique_keywords([clean_text(each) for each in given])[:most]
 
 
 def write_keywords_spec(most: int) -> ToolSpec:
@@ -44,7 +44,7 @@ def write_keywords_spec(most: int) -> ToolSpec:
     return ToolSpec("write_keywords", write_keywords.__doc__ or "", parameters)
 
 
-def cleaned(text: str, longest: int = LONGEST) -> str:
+def clean_text(text: str, longest: int = LONGEST) -> str:
     """Return a text on one line, without invisible signs, of at most so many characters."""
     blank = "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in text)
     shown = "".join(
@@ -53,7 +53,7 @@ def cleaned(text: str, longest: int = LONGEST) -> str:
     return " ".join(word for each in shown.split() if (word := each.strip(_JOINERS)))[:longest].rstrip()
 
 
-def unique(keywords: list[str]) -> list[str]:
+def unique_keywords(keywords: list[str]) -> list[str]:
     """Leave out empty keywords, and such as differ from one before in case only."""
     first: dict[str, str] = {}
     for keyword in keywords:

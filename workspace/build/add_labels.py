@@ -23,7 +23,7 @@ from taxonaut.state.ids import EventId, LabelId, NodeId, RunId
 from taxonaut.state.index.diff import IndexDiff, diff
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
-from taxonaut.tools.write.propose_category import folded
+from taxonaut.tools.write.propose_category import fold_name
 from taxonaut.workspace.build import build_agents
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 from taxonaut.workspace.build.builders import build_policy, kmeans_builder
@@ -112,7 +112,7 @@ def twins(
 
     Costs one look at the names, and what the nodes hold.
     """
-    names = {label.id: folded(label.name) for label in labels}
+    names = {label.id: fold_name(label.name) for label in labels}
     cased: defaultdict[str, list[LabelId]] = defaultdict(list)
     for label in index.labels_named([label.name for label in labels]):
         cased[label.name.lower()].append(label.id)
@@ -120,7 +120,7 @@ def twins(
     for label in labels:
         alike[names[label.id]].append(label.id)
     for label in standing_in(index, inserted.values()):
-        alike[folded(label.name)].append(label.id)
+        alike[fold_name(label.name)].append(label.id)
     found = {}
     for label in labels:
         others = dict.fromkeys([*cased[label.name.lower()], *alike[names[label.id]]])

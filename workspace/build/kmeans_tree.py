@@ -17,7 +17,7 @@ from taxonaut.tools.support.clustering import (
     Matrix,
     even_split,
     medoids,
-    parts_for,
+    part_count,
     spherical_kmeans,
     unit_rows,
 )
@@ -106,7 +106,7 @@ def build_kmeans_tree(
 
 def _split(vectors: Matrix, settings: KMeansSettings, rng: np.random.Generator) -> list[Indexes]:
     count = len(vectors)
-    parts = parts_for(count, settings.terminal_size, settings.k)
+    parts = part_count(count, settings.terminal_size, settings.k)
     clusters = spherical_kmeans(vectors, parts, rng)
     if len(clusters[0]) > max(settings.terminal_size, LOPSIDED * count) or len(clusters) == 1:
         return even_split(vectors, parts)

@@ -9,7 +9,7 @@ from taxonaut.state.ids import EventId, LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import NATIVE
 from taxonaut.state.stores.definitions import Definitions
-from taxonaut.tools.support.names import short_ends
+from taxonaut.tools.support.names import shortest_unique_suffixes
 from taxonaut.workspace.core.core import Core
 
 _KEPT: WeakKeyDictionary[Index, tuple[EventId, dict[LabelId, CategoryText]]] = WeakKeyDictionary()
@@ -41,7 +41,7 @@ def all_texts(workspace: Core) -> dict[LabelId, CategoryText]:
     """Return what all categories may be shown as."""
     labels = workspace.index.all_labels()
     paths = category_paths(workspace, [label.id for label in labels])
-    ends = dict(zip(paths, short_ends(list(paths.values())), strict=True))
+    ends = dict(zip(paths, shortest_unique_suffixes(list(paths.values())), strict=True))
     standing = Definitions(workspace.database).standing()
     titles = {label: found.title for label, found in standing.items()}
     given = Counter(title.casefold() for title in (*titles.values(), *ends.values()))

@@ -19,9 +19,9 @@ from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Item
 from taxonaut.state.stores.definitions import COMPOSED, Definition, Definitions
-from taxonaut.tools.support.names import class_terms, short_ends
+from taxonaut.tools.support.names import class_terms, shortest_unique_suffixes
 from taxonaut.tools.write.choose_examples import POOL, choose_examples
-from taxonaut.tools.write.write_definition import TERMS_SHOWN, Words, compose_definition
+from taxonaut.tools.write.write_definition import TERMS_SHOWN, WrittenDefinition, compose_definition
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
@@ -238,7 +238,7 @@ def writes_prose(workspace: Core) -> bool:
 class Done:
     """What a run has come to: words by unit, failures by category, and its requests."""
 
-    def __init__(self, words: dict[str, Words]) -> None:
+    def __init__(self, words: dict[str, WrittenDefinition]) -> None:
         self.words = words
         self.failed: dict[LabelId, str] = {}
         self.decisions: list[Decision] = []
@@ -270,7 +270,7 @@ class Defining:
 
     def prepared(
         self, labels: Sequence[LabelId], embedding: Progress = silent
-    ) -> dict[str, tuple[Subject, Words | None]]:
+    ) -> dict[str, tuple[Subject, WrittenDefinition | None]]:
         """Return categories by what they are written from; with their words where those are composed."""
         found = subjects(self.workspace, labels, self.examples, siblings=self.prose, embedding=embedding)
         if self.prose:
@@ -281,7 +281,7 @@ class Defining:
             for subject, words in zip(found, composed, strict=True)
         }
 
-    def composed(self, found: Sequence[Subject]) -> list[Words]:
+    def composed(self, found: Sequence[Subject]) -> list[WrittenDefinition]:
         """Compose definitions: of the words that tell a category's products from all others', and of products."""
         counted = list(self.examples)
         characters = self.workspace.config.categorize.characters
@@ -307,11 +307,11 @@ class Defining:
     def short_titles(self, labels: Sequence[LabelId]) -> dict[LabelId, str]:
         """Return the shortest end of each category's path that no other category shares."""
         paths = category_paths(self.workspace, self.workspace.index.label_ids())
-        ends = dict(zip(paths, short_ends(list(paths.values())), strict=True))
+        ends = dict(zip(paths, shortest_unique_suffixes(list(paths.values())), strict=True))
         return {label: ends[label] for label in labels}
 
     def stands(
-        self, one: tuple[Subject, Words | None], key: str, standing: Mapping[LabelId, Definition]
+        self, one: tuple[Subject, WrittenDefinition | None], key: str, standing: Mapping[LabelId, Definition]
     ) -> bool:
         """Whether the index has what would be written."""
         known = standing.get(one[0].label)
@@ -322,11 +322,11 @@ class Defining:
         return hashlib.sha256(f"{self.fingerprint} {key}".encode()).hexdigest()[:32]
 
     async def defined(
-        self, run: RunId, taken: Mapping[str, tuple[Subject, Words | None]], progress: Progress
+        self, run: RunId, taken: Mapping[str, tuple[Subject, WrittenDefinition | None]], progress: Progress
     ) -> Done:
         """Write what is not written yet, batch by batch."""
         kept = self.workspace.runs.finished(run, list(taken))
-        done = Done({key: Words(row["title"], row["definition"]) for key, row in kept.items()})
+        done = Done({key: WrittenDefinition(row["title"], row["definition"]) for key, row in kept.items()})
         fresh = {key: one for key, one in taken.items() if key not in kept}
         if not self.prose:
             done.words |= {key: words for key, (_, words) in fresh.items() if words is not None}
@@ -368,7 +368,10 @@ class Defining:
         return DefinitionWriter(model, workspace.prompts, workspace.config.task.description)
 
     def put(
-        self, run: RunId, taken: Mapping[str, tuple[Subject, Words | None]], words: Mapping[str, Words]
+        self,
+        run: RunId,
+        taken: Mapping[str, tuple[Subject, WrittenDefinition | None]],
+        words: Mapping[str, WrittenDefinition],
     ) -> tuple[Definition, ...]:
         """Make the definitions the descriptions of their labels, as one change."""
         found = tuple(

@@ -19,8 +19,8 @@ from taxonaut.agents.support.texts import PATH_SEPARATOR
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.expert.encoder_export import Exported, export_encoder, open_encoder
-from taxonaut.models.expert.finetune import Finetuned, FinetuneSettings, finetune, synthetic
-from taxonaut.models.expert.fitting import Material, Products, Split, fit
+from taxonaut.models.expert.finetune import Finetuned, FinetuneSettings, finetune, make_synthetic_texts
+from taxonaut.models.expert.fitting import FittingInput, Products, Split, fit
 from taxonaut.models.expert.heads import HeadSettings, torch_module
 from taxonaut.models.expert.transformer import check_folder
 from taxonaut.state.ids import LabelId
@@ -97,7 +97,9 @@ def augmented(workspace: Core, examples: Sequence[Example]) -> list[tuple[int, s
     """Make synthetic products: the number of an example, and a text with the path of its category."""
     settings, texts = workspace.config.expert, workspace.wiring.label_texts()
     paths = [texts[example.labels[0]].split(PATH_SEPARATOR) for example in examples]
-    return synthetic([example.item.text for example in examples], paths, settings.augment, settings.seed)
+    return make_synthetic_texts(
+        [example.item.text for example in examples], paths, settings.augment, settings.seed
+    )
 
 
 def labelled(
@@ -224,7 +226,7 @@ def gathered(
     examples: Sequence[Example],
     lookup: Lookup,
     on_stage: OnStage,
-) -> Material:
+) -> FittingInput:
     """Put together what the expert is made from; `lookup` gives texts their vectors."""
     texts = workspace.wiring.label_texts()
     path_texts = [texts[label] for label in data.labels]
@@ -234,7 +236,7 @@ def gathered(
     made = augmented(workspace, examples)
     sources = np.array([source for source, _ in made], np.int64)
     made_texts = [text for _, text in made]
-    return Material(
+    return FittingInput(
         labels=data.labels,
         products=found,
         synthetic=Products(

@@ -16,7 +16,7 @@ from taxonaut.state import version
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, RunId
 from taxonaut.state.records import Item
-from taxonaut.tools.support.names import telling_terms
+from taxonaut.tools.support.names import tfidf_terms
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.index_file import written_whole
@@ -88,7 +88,7 @@ async def afree_form(
     model = workspace.config.models.annotator
     if model.provider == ENCODER:
         texts = [item.text for item in workspace.items.get(items)]
-        terms = telling_terms(texts, most)
+        terms = tfidf_terms(texts, most)
         progress(len(items), len(items))
         return FreeForm(TERMS, dict(zip(items, terms, strict=True)), {})
     writer = keyword_writer(workspace, model, most)

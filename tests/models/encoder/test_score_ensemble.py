@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models.encoder.score_ensemble import JoinedAnswers, standardized
+from taxonaut.models.encoder.score_ensemble import ScoreEnsemble, standardize
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.state.errors import ModelError, ModelTimeoutError
 from taxonaut.state.records import ToolSpec, Usage
@@ -34,7 +34,7 @@ def reply(scores: dict[int, float] | None, chosen: tuple[int, ...], **more: Any)
 
 
 async def joined(said: ModelReply | ModelError, seen: ModelReply | ModelError, most: int = 2) -> Any:
-    answers = JoinedAnswers(Fixed("small", said), Fixed("encoder", seen), weight=0.5)
+    answers = ScoreEnsemble(Fixed("small", said), Fixed("encoder", seen), weight=0.5)
     assert answers.name == "small+encoder"
     return (await answers.answer([request(most)]))[0]
 
@@ -69,5 +69,5 @@ async def test_without_scores_or_with_an_error_the_language_model_stands() -> No
 
 
 def test_equal_scores_tell_nothing() -> None:
-    assert standardized({1: 4.0, 2: 4.0}) == {1: 0.0, 2: 0.0}
-    assert standardized({}) == {}
+    assert standardize({1: 4.0, 2: 4.0}) == {1: 0.0, 2: 0.0}
+    assert standardize({}) == {}

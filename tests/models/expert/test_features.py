@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from taxonaut.models.expert.features import (
     Categories,
     Features,
-    Part,
-    above_matrix,
-    joined,
-    parts,
-    row_unit,
-    unit,
+    LinearPart,
+    ancestor_matrix,
+    build_parts,
+    normalize_rows,
+    normalize_sparse_rows,
+    weighted_sum,
 )
 
 BLOCKS = {"words": slice(0, 4), "grams": slice(4, 7)}
@@ -32,26 +32,26 @@ def sparse(rows: Any) -> Any:
 def features(rows: int, seed: int) -> Features:
     chance = np.random.default_rng(seed)
     words = chance.random((rows, 7)) * (chance.random((rows, 7)) < 0.6)
-    return Features(sparse(words), unit(chance.normal(size=(rows, 3))))
+    return Features(sparse(words), normalize_rows(chance.normal(size=(rows, 3))))
 
 
 def categories(seed: int = 5) -> Categories:
-    return Categories(features(4, seed), features(4, seed + 1), above_matrix(PATHS))
+    return Categories(features(4, seed), features(4, seed + 1), ancestor_matrix(PATHS))
 
 
-def made(seed: int = 0) -> dict[str, Part]:
-    return parts(features(6, seed), sparse(np.repeat(np.eye(4), COUNTS, axis=0)), categories(), BLOCKS)
+def made(seed: int = 0) -> dict[str, LinearPart]:
+    return build_parts(features(6, seed), sparse(np.repeat(np.eye(4), COUNTS, axis=0)), categories(), BLOCKS)
 
 
 def test_above_is_what_stands_on_a_path() -> None:
-    found = above_matrix(PATHS).toarray()
+    found = ancestor_matrix(PATHS).toarray()
     assert found.tolist() == [[0.5, 0.5], [0.5, 0.5], [1, 0], [0, 0]]
-    assert above_matrix([("Tea",)]).toarray().tolist() == [[0]]
-    assert above_matrix([]).shape == (0, 1)
+    assert ancestor_matrix([("Tea",)]).toarray().tolist() == [[0]]
+    assert ancestor_matrix([]).shape == (0, 1)
 
 
 def test_the_same_name_under_different_parents_is_another_category() -> None:
-    found = above_matrix([("a", "x", "1"), ("b", "x", "1"), ("a", "x", "2")]).toarray()
+    found = ancestor_matrix([("a", "x", "1"), ("b", "x", "1"), ("a", "x", "2")]).toarray()
     assert found.tolist() == [[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5], [0.5, 0.5, 0, 0]]
 
 
@@ -106,11 +106,11 @@ def test_parts_for_categories_without_products_touch_no_others() -> None:
 @given(st.integers(0, 99), st.lists(st.floats(-3, 3, width=32), min_size=28, max_size=28))
 def test_joined_parts_score_as_their_weighted_sum(seed: int, values: list[float]) -> None:
     found = made(seed) | {
-        "head": Part(np.ones((7, 4), np.float32), np.ones((3, 4), np.float32), np.ones(4, np.float32))
+        "head": LinearPart(np.ones((7, 4), np.float32), np.ones((3, 4), np.float32), np.ones(4, np.float32))
     }
     weights = dict(zip(found, values, strict=True))
     texts = features(5, seed + 1)
-    whole = joined(found, weights)
+    whole = weighted_sum(found, weights)
     assert isinstance(whole.words, np.ndarray)
     wanted = sum(weights[name] * part.scores(texts).astype(np.float64) for name, part in found.items())
     assert whole.scores(texts) == pytest.approx(wanted, abs=1e-3)
@@ -119,16 +119,16 @@ def test_joined_parts_score_as_their_weighted_sum(seed: int, values: list[float]
 def test_scores_are_the_same_for_dense_and_sparse_words() -> None:
     texts, part = features(5, 9), made()["average words"]
     assert part.words is not None
-    dense = Part(part.words.toarray()).scores(texts)
+    dense = LinearPart(part.words.toarray()).scores(texts)
     assert (dense.dtype, dense.shape) == (np.float32, (5, 4))
     assert dense == pytest.approx(part.scores(texts), abs=1e-6)
-    assert Part(bias=np.arange(4, dtype=np.float32)).scores(texts).tolist() == [[0, 1, 2, 3]] * 5
+    assert LinearPart(bias=np.arange(4, dtype=np.float32)).scores(texts).tolist() == [[0, 1, 2, 3]] * 5
 
 
 def test_rows_of_zeros_stay() -> None:
     rows = np.array([[3, 4], [0, 0]], np.float32)
-    assert unit(rows) == pytest.approx(np.array([[0.6, 0.8], [0, 0]]))
-    assert row_unit(sparse(rows)).toarray() == pytest.approx(np.array([[0.6, 0.8], [0, 0]]))
+    assert normalize_rows(rows) == pytest.approx(np.array([[0.6, 0.8], [0, 0]]))
+    assert normalize_sparse_rows(sparse(rows)).toarray() == pytest.approx(np.array([[0.6, 0.8], [0, 0]]))
 
 
 def test_features_of_some_rows() -> None:

@@ -86,7 +86,7 @@ def test_the_best_pass_is_kept_and_training_ends_without_gain(
 ) -> None:
     """The judge is a script: accuracy counts first, then the loss."""
     judged = iter([(0.5, 1.0), (0.7, 0.9), (0.7, 0.8), (0.6, 0.1), (0.7, 0.8), (0.9, 0.1)])
-    monkeypatch.setattr("taxonaut.models.expert.finetune.TunedNetwork.judge", lambda *_: next(judged))
+    monkeypatch.setattr("taxonaut.models.expert.finetune.TunedNetwork.evaluate", lambda *_: next(judged))
 
     written: list[bytes] = []
     weights = tmp_path / "out" / "model.safetensors"

@@ -10,7 +10,7 @@ from small_shop import DEV, LABELS, TRAIN, embed, made, material
 
 from taxonaut.models.expert import fitting as expert_fitting
 from taxonaut.models.expert.calibration import expected_calibration_error
-from taxonaut.models.expert.fitting import Fitting, hash_of, metrics, read
+from taxonaut.models.expert.fitting import Fitting, featurize, held_out_metrics, text_hash
 from taxonaut.models.expert.trained_expert import TrainedExpert
 
 pytest.importorskip("torch")
@@ -101,7 +101,7 @@ def test_measures_are_those_of_scikit_learn(classes: int, rows: int, seed: int) 
     probabilities = chance.dirichlet(np.ones(classes), rows).astype(np.float32)
     truth = chance.integers(classes, size=rows)
     best = probabilities.argmax(axis=1)
-    found = metrics(probabilities, np.eye(classes, dtype=np.float32)[truth])
+    found = held_out_metrics(probabilities, np.eye(classes, dtype=np.float32)[truth])
     assert found == {
         "accuracy": pytest.approx(accuracy_score(truth, best), abs=1e-4),
         "macro_f1": pytest.approx(f1_score(truth, best, average="macro", zero_division=0), abs=1e-4),
@@ -113,7 +113,7 @@ def test_measures_are_those_of_scikit_learn(classes: int, rows: int, seed: int) 
 
 def test_any_of_several_categories_is_right() -> None:
     right = np.array([[0.5, 0.5, 0], [0.5, 0.5, 0]], np.float32)
-    found = metrics(np.array([[0.1, 0.9, 0], [0, 0, 1]], np.float32), right)
+    found = held_out_metrics(np.array([[0.1, 0.9, 0], [0, 0, 1]], np.float32), right)
     assert (found["accuracy"], found["macro_f1"]) == (0.5, 0.3333)
 
 
@@ -121,7 +121,7 @@ def test_later_categories_are_scored_by_what_others_have_above_them(fitting: Fit
     """Ancestors hold what the parts from above are made of."""
     source, head = material(), fitting.head
     everything = np.arange(len(source.products.texts))
-    known = read(source, head.lexicon)
+    known = featurize(source, head.lexicon)
     found, above = known.parts(everything), known.categories.above
     assert head.ancestors.paths == (("Food",), ("Clothing",), ("Clothing", "Shoes"), ("Books",))
     words = np.asarray((above @ head.ancestors.words).toarray()).T
@@ -131,5 +131,5 @@ def test_later_categories_are_scored_by_what_others_have_above_them(fitting: Fit
 
 
 def test_texts_are_hashed_the_same_in_every_process() -> None:
-    assert hash_of("tea") == hash_of(" tea\n") == 13431290729846850704
-    assert hash_of("\ud800") != hash_of("tea")
+    assert text_hash("tea") == text_hash(" tea\n") == 13431290729846850704
+    assert text_hash("\ud800") != text_hash("tea")

@@ -11,7 +11,7 @@ from taxonaut.models.expert.features import Features
 from taxonaut.models.expert.heads import (
     SCALE,
     HeadSettings,
-    Rows,
+    LabelledFeatures,
     Training,
     accuracy,
     torch_module,
@@ -27,7 +27,7 @@ torch = pytest.importorskip("torch")
 SETTINGS = HeadSettings(batch=16, epochs=6, focal=True, bootstrap=True)
 
 
-def toy(rows: int, classes: int = 4, noise: float = 0.0, seed: int = 0) -> Rows:
+def toy(rows: int, classes: int = 4, noise: float = 0.0, seed: int = 0) -> LabelledFeatures:
     """Make rows whose category is told by one of their words and one direction of their vectors."""
     from scipy.sparse import csr_matrix
 
@@ -38,7 +38,7 @@ def toy(rows: int, classes: int = 4, noise: float = 0.0, seed: int = 0) -> Rows:
     vectors = chance.normal(size=(rows, 6)).astype(np.float32) * 0.3
     vectors[np.arange(rows), right] += 1
     given = np.where(chance.random(rows) < noise, chance.integers(classes, size=rows), right)
-    return Rows(
+    return LabelledFeatures(
         Features(csr_matrix(words.astype(np.float32)), vectors),
         csr_matrix(np.eye(classes, dtype=np.float32)[given]),
     )
@@ -111,7 +111,7 @@ def test_nothing_to_learn_from(empty: str) -> None:
         "rows": csr_matrix((0, 12), dtype=np.float32),
     }[empty]
     rows = words.shape[0]
-    train = Rows(Features(words, full.features.vectors[:rows]), full.targets[:rows])
+    train = LabelledFeatures(Features(words, full.features.vectors[:rows]), full.targets[:rows])
     part = train_head(train, None, SETTINGS).part
     assert part.words.shape == (words.shape[1], 4)
     assert not part.words.any()
@@ -122,7 +122,7 @@ def test_one_step_is_adagrad_on_the_loss() -> None:
     """The first step of AdaGrad moves each weight by the learning rate, against its slope's sign."""
     train = toy(10)
     training = Training(train, replace(SETTINGS, focal=False, bootstrap=False, learning_rate=0.5))
-    training.learn(np.arange(10))
+    training.train_batch(np.arange(10))
     q, p = np.full((10, 4), 0.25), train.targets.toarray()
     part = training.part()
     for matrix, features in (
@@ -139,7 +139,7 @@ def test_rare_categories_count_more() -> None:
 
     full = toy(9)
     targets = csr_matrix(np.eye(4, dtype=np.float32)[[0] * 8 + [1]])
-    weights = Training(Rows(full.features, targets), replace(SETTINGS, alpha=0.5)).alpha().numpy()
+    weights = Training(LabelledFeatures(full.features, targets), replace(SETTINGS, alpha=0.5)).alpha().numpy()
     assert weights[1] / weights[0] == pytest.approx(8**0.5)
     assert (8 * weights[0] + weights[1]) / 9 == pytest.approx(1)
     assert Training(full, replace(SETTINGS, alpha=0.0)).alpha().tolist() == [1.0] * 4

@@ -25,9 +25,9 @@ from taxonaut.models.expert.lexical import (
     WORD,
     WORD_CHARACTERS,
     Lexicon,
-    counted,
-    divided,
-    hashed,
+    count_ngrams,
+    hash_ngrams,
+    split_title,
 )
 
 Gram = tuple[int, str]
@@ -64,7 +64,7 @@ def grams_of(text: str, *, names: bool = False) -> list[Gram]:
     """Return every n-gram of a text as a string."""
     text = text[:WORD_CHARACTERS].lower()
     words = words_of(text)
-    title, rest = divided(text)
+    title, rest = split_title(text)
     end = len(title) if rest or names else 0
     found = [(WORD, word) for _, word in words]
     found += [(PAIR, f"{one} {two}") for (_, one), (_, two) in pairwise(words)]
@@ -83,7 +83,7 @@ def grams_of(text: str, *, names: bool = False) -> list[Gram]:
 
 
 def by_text(some: Sequence[str], *, names: bool = False) -> list[Counter[int]]:
-    row, found = hashed(some, names=names)
+    row, found = hash_ngrams(some, names=names)
     return [Counter(found[row == number].tolist()) for number in range(len(some))]
 
 
@@ -115,7 +115,7 @@ def test_equal_strings_and_no_others_have_equal_hashes(some: list[str], names: b
 
 
 def test_hash_values_are_the_same_in_every_version() -> None:
-    row, found = hashed(["Tea pot. Red"])
+    row, found = hash_ngrams(["Tea pot. Red"])
     assert row.tolist() == [0] * len(row)
     assert found[:7].tolist() == [695795, 1507665, 785734, 4130655, 4116898, 4890099, 5701969]
 
@@ -150,7 +150,7 @@ def test_names_are_titles() -> None:
 @settings(max_examples=20)
 @given(st.lists(texts, max_size=8))
 def test_counts_are_texts_that_have_the_gram(some: list[str]) -> None:
-    values, times = counted(some)
+    values, times = count_ngrams(some)
     together = Counter(value for each in by_text(some) for value in each)
     assert dict(zip(values.tolist(), times.tolist(), strict=True)) == together
     assert values.tolist() == sorted(together)
@@ -247,7 +247,7 @@ def test_where_there_are_too_many_the_names_and_the_frequent_stay(most: int) -> 
     kept = np.isin(whole.buckets, found.buckets)
     assert np.array_equal(whole.buckets[kept], found.buckets)
     assert np.array_equal(whole.idf[kept], found.idf)
-    named = np.isin(whole.buckets, counted(["Pot"], names=True)[0])
+    named = np.isin(whole.buckets, count_ngrams(["Pot"], names=True)[0])
     if most >= named.sum():
         assert kept[named].all()
         assert whole.idf[kept & ~named].max(initial=0) <= whole.idf[~kept].min(initial=9)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from taxonaut.models.expert.stacking import Candidates, candidates, fitted
+from taxonaut.models.expert.stacking import Candidates, fit_weights, take_candidates
 
 Array = NDArray[np.float32]
 
@@ -20,7 +20,7 @@ def drawn(weights: list[float], rows: int = 4000, count: int = 12, seed: int = 0
 
 
 def test_weights_are_found_again_whatever_the_scale() -> None:
-    found = fitted(drawn([1.0, 0.05, 0.0]), ["one", "two", "three"])
+    found = fit_weights(drawn([1.0, 0.05, 0.0]), ["one", "two", "three"])
     assert list(found) == ["one", "two", "three"]
     assert found["one"] == pytest.approx(1.0, abs=0.06)
     assert found["two"] == pytest.approx(0.05, abs=0.003)
@@ -31,9 +31,9 @@ def test_a_part_that_is_the_same_everywhere_weighs_nothing() -> None:
     plain = drawn([1.0, 0.05, 5.0])
     flat = np.full((*plain.scores.shape[:2], 1), np.log1p(5), np.float32)
     with_flat = Candidates(np.concatenate([plain.scores, flat], axis=2), plain.right)
-    found = fitted(with_flat, ["one", "two", "three", "flat"])
+    found = fit_weights(with_flat, ["one", "two", "three", "flat"])
     assert found.pop("flat") == pytest.approx(0, abs=1e-4)
-    assert found == pytest.approx(fitted(plain, ["one", "two", "three"]), abs=1e-2)
+    assert found == pytest.approx(fit_weights(plain, ["one", "two", "three"]), abs=1e-2)
 
 
 def test_rows_without_a_right_candidate_count_nothing() -> None:
@@ -41,14 +41,14 @@ def test_rows_without_a_right_candidate_count_nothing() -> None:
     other = drawn([-3.0, 0.0, 0.0], rows=2000, seed=1)
     lost = Candidates(other.scores, np.zeros_like(other.right))
     names = ["one", "two", "three"]
-    found = fitted(Candidates.joined([plain, lost]), names)
-    assert found == pytest.approx(fitted(plain, names), rel=0.1)
+    found = fit_weights(Candidates.concatenate([plain, lost]), names)
+    assert found == pytest.approx(fit_weights(plain, names), rel=0.1)
 
 
 def test_candidates_are_the_best_and_the_right_ones() -> None:
     rough = np.array([[5, 4, 3, 2, 1], [1, 2, 3, 4, 5]], np.float32)
     targets = np.array([[0, 0, 0, 0.5, 0.5], [0, 0, 0, 1, 0]], np.float32)
-    found = candidates({"a": rough, "b": -rough}, targets, rough, 3)
+    found = take_candidates({"a": rough, "b": -rough}, targets, rough, 3)
     assert found.scores.shape == (2, 3, 2)
     assert [sorted(row[:, 0].tolist()) for row in found.scores] == [[1, 2, 5], [3, 4, 5]]
     assert np.array_equal(found.scores[:, :, 1], -found.scores[:, :, 0])
@@ -67,7 +67,7 @@ def test_shares_stay_with_their_scores(rows: int, categories: int, count: int, s
     chance = np.random.default_rng(seed)
     rough: Array = chance.permutation(rows * categories).reshape(rows, categories).astype(np.float32)
     targets: Array = np.eye(categories, dtype=np.float32)[chance.integers(categories, size=rows)]
-    found = candidates({"rough": rough}, targets, rough, count)
+    found = take_candidates({"rough": rough}, targets, rough, count)
     assert found.right.shape == (rows, min(count, categories))
     assert found.right.sum(axis=1).tolist() == [1] * rows
     for row in range(rows):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.models.expert.lexical import LONGEST_TITLE, divided
+from taxonaut.models.expert.lexical import LONGEST_TITLE, split_title
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ from taxonaut.models.expert.lexical import LONGEST_TITLE, divided
     ],
 )
 def test_a_title_ends_with_its_sentence(text: str, title: str, rest: str) -> None:
-    assert divided(text) == (title, rest)
+    assert split_title(text) == (title, rest)
 
 
 @given(st.text())
 def test_nothing_but_the_divider_is_lost(text: str) -> None:
-    title, rest = divided(text)
+    title, rest = split_title(text)
     assert text.startswith(title)
     assert text.endswith(rest)
     between = text[len(title) : len(text) - len(rest)]

@@ -17,8 +17,8 @@ from taxonaut.models.expert.trained_expert import (
     Ancestors,
     ServedHead,
     TrainedExpert,
-    above_known,
-    narrowed,
+    drop_categories,
+    known_ancestors,
     open_expert,
 )
 from taxonaut.state.ids import LabelId
@@ -83,7 +83,7 @@ def test_damaged_files_are_refused(head: ServedHead, tmp_path: Path, name: str, 
         path.unlink()
     elif damage == "other":
         (tmp_path / "other").mkdir()
-        narrowed(head, {LABELS[0]}).save(tmp_path / "other")
+        drop_categories(head, {LABELS[0]}).save(tmp_path / "other")
         path.write_bytes((tmp_path / "other" / name).read_bytes())
     else:
         path.write_bytes(path.read_bytes()[: 1000 if damage == "cut" else 0])
@@ -153,7 +153,7 @@ def test_a_later_category_scores_as_one_without_products(head: ServedHead) -> No
     gone = [label for label in LABELS if label != "umbrellas"]
     later = {LabelId("umbrellas"): " > ".join(PATHS[-1])}
     expert = open_expert(head, 1, embed, LABELS, {})
-    again = open_expert(narrowed(head, {LABELS[-1]}), 1, embed, [*gone, LABELS[-1]], later)
+    again = open_expert(drop_categories(head, {LABELS[-1]}), 1, embed, [*gone, LABELS[-1]], later)
     assert again.labels == expert.labels
     texts = ["Folding umbrellas", "umbrellas for sandals", *TEXTS[:20]]
     assert (
@@ -167,15 +167,15 @@ def test_ancestors_that_are_not_known_count_nothing() -> None:
     ancestors = Ancestors(
         (("a",), ("a", "b")), csr_matrix((2, 3), dtype=np.float32), np.zeros((2, 4), np.float32)
     )
-    found = above_known(ancestors, ["a > b > c", "a > x > c", "a > b", "q", "b > a"])
+    found = known_ancestors(ancestors, ["a > b > c", "a > x > c", "a > b", "q", "b > a"])
     assert found.toarray().tolist() == [[0.5, 0.5], [0.5, 0], [1, 0], [0, 0], [0, 0]]
 
 
 def test_the_words_that_speak_for_a_category_are_named(head: ServedHead) -> None:
     expert = TrainedExpert("expert/1", head, embed)
     text = "Fine leather boots by Acme, for every day"
-    assert expert.because(text, LabelId("boots")).split(", ")[0] in ("leather boots", "boots")
-    assert expert.because("straw hat", LabelId("hats")) == "straw hat"
-    assert expert.because("?!", LabelId("hats")) == ""
+    assert expert.explain(text, LabelId("boots")).split(", ")[0] in ("leather boots", "boots")
+    assert expert.explain("straw hat", LabelId("hats")) == "straw hat"
+    assert expert.explain("?!", LabelId("hats")) == ""
     with pytest.raises(ValueError, match="not in tuple"):
-        expert.because(text, LabelId("nothing"))
+        expert.explain(text, LabelId("nothing"))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from taxonaut.models.embedder import Embedder
-from taxonaut.models.expert.transformer import TransformerEmbedder, batches
+from taxonaut.models.expert.transformer import TransformerEmbedder, batch_by_length
 from taxonaut.state.errors import InputError, MissingExtraError
 
 pytest.importorskip("torch")
@@ -181,6 +181,6 @@ def test_without_the_extra(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_batches_hold_texts_alike_in_length() -> None:
-    assert list(batches([5, 1, 9, 2, 2], most=2, tokens=10)) == [[1, 3], [4, 0], [2]]
-    assert list(batches([30], most=2, tokens=10)) == [[0]]
-    assert list(batches([], most=2, tokens=10)) == []
+    assert list(batch_by_length([5, 1, 9, 2, 2], most=2, tokens=10)) == [[1, 3], [4, 0], [2]]
+    assert list(batch_by_length([30], most=2, tokens=10)) == [[0]]
+    assert list(batch_by_length([], most=2, tokens=10)) == []

@@ -13,7 +13,7 @@ from taxonaut.models.gguf.chat import GgufChat, Sampling, request_messages
 from taxonaut.models.gguf.chat_prompt import PromptWriter
 from taxonaut.models.gguf.constrained import ConstrainedSampler, check_vocabulary
 from taxonaut.models.gguf.grammar import Grammar, tool_grammar
-from taxonaut.models.gguf.likelihood import PrefixReader, common_prefix, log_softmax
+from taxonaut.models.gguf.likelihood import PrefixReader, common_prefix_length, log_softmax
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Run, Weights
 from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.requests import Choice, ModelRequest
@@ -279,7 +279,7 @@ def test_a_reader_goes_back_to_where_prompts_part(weights: Weights) -> None:
     [([], [1], 0), ([1, 2], [1, 2], 1), ([1, 2, 3], [1, 2, 4, 5], 2), ([1], [2, 1], 0)],
 )
 def test_common_prefix_leaves_the_last_token_to_read(held: list[int], tokens: list[int], same: int) -> None:
-    assert common_prefix(held, tokens) == same
+    assert common_prefix_length(held, tokens) == same
 
 
 @pytest.mark.parametrize(("batch", "sequences", "embeddings"), [(32, 64, False), (200, 32, True)])

@@ -13,7 +13,7 @@ from taxonaut.agents.assistant import TalkingAssistant
 from taxonaut.graphs.converse import converse
 from taxonaut.models.gguf import conversation as gguf_talk
 from taxonaut.models.gguf.chat import GgufChat
-from taxonaut.models.gguf.conversation import GgufChatModel, grammatical, note
+from taxonaut.models.gguf.conversation import GgufChatModel, constrainable, tool_note
 from taxonaut.models.llm.chat import without_oldest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
@@ -39,12 +39,12 @@ def test_tools_as_a_grammar_and_a_note_have_them() -> None:
         },
     )
     word = {"type": "string", "maxLength": 160}
-    assert grammatical(spec).parameters["properties"] == {
+    assert constrainable(spec).parameters["properties"] == {
         "words": word,
         "node": {"anyOf": [{"type": "integer"}, word]},
         "most": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
     }
-    assert note([spec]).splitlines()[1] == "- find(words, node, most?): Find things by their words"
+    assert tool_note([spec]).splitlines()[1] == "- find(words, node, most?): Find things by their words"
 
 
 def test_history_goes_from_the_front_a_call_with_its_answers() -> None:
@@ -111,7 +111,7 @@ async def test_a_history_that_is_too_long_is_made_to_fit(smol: GgufChat) -> None
         *[USER, {"role": "assistant", "content": "Yes. " * 200}] * 6,
         {"role": "user", "content": "字" * 4_000},
     ]
-    kept = await talk.fitted(long, "Tools:")
+    kept = await talk.fit_window(long, "Tools:")
     assert [message["role"] for message in kept] == ["system", "user"]
     assert kept[1]["content"].startswith("字字")
     assert await asyncio.wrap_future(smol.submit_room(kept)) > 160

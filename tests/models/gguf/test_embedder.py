@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from taxonaut.models.embedder import Embedder
-from taxonaut.models.gguf.embedder import GgufEmbedder, _packed
+from taxonaut.models.gguf.embedder import GgufEmbedder, _pack_batches
 from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.state.errors import InputError, ModelError, ModelNotFoundError
 
@@ -136,5 +136,5 @@ def test_max_tokens_must_leave_room(tmp_path: Path) -> None:
 
 
 def test_batches_hold_texts_of_like_length() -> None:
-    assert list(_packed([100, 3, 28, 200, 3, 4])) == [[1, 4, 5, 2], [0], [3]]
-    assert [len(group) for group in _packed([2] * 70)] == [32, 32, 6]
+    assert list(_pack_batches([100, 3, 28, 200, 3, 4])) == [[1, 4, 5, 2], [0], [3]]
+    assert [len(group) for group in _pack_batches([2] * 70)] == [32, 32, 6]

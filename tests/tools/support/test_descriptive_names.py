@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonaut.tools.support import names as descriptive_names
-from taxonaut.tools.support.names import PATH_JOINER, short_ends
+from taxonaut.tools.support.names import PATH_JOINER, shortest_unique_suffixes
 
 paths = st.lists(st.lists(st.sampled_from("abAB"), min_size=1, max_size=4).map(tuple), max_size=12)
 
@@ -27,12 +27,12 @@ def test_the_example_in_the_documentation() -> None:
     ],
 )
 def test_ends(given: list[tuple[str, ...]], ends: list[str]) -> None:
-    assert short_ends(given) == ends
+    assert shortest_unique_suffixes(given) == ends
 
 
 @given(paths)
 def test_ends_are_ends_and_set_apart_what_differs(given: list[tuple[str, ...]]) -> None:
-    found = short_ends(given)
+    found = shortest_unique_suffixes(given)
     for path, end in zip(given, found, strict=True):
         assert PATH_JOINER.join(path).endswith(end)
     folded = {

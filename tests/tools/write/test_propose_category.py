@@ -7,7 +7,7 @@ from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node
 from taxonaut.tools import propose_category
-from taxonaut.tools.write.propose_category import category_name, folded
+from taxonaut.tools.write.propose_category import category_name, fold_name
 
 ROOT, SPORTS = NodeId(1), NodeId(3)
 
@@ -112,7 +112,7 @@ def test_a_parent_that_there_is_not(index: Index) -> None:
     [("Cafés", "cafe"), ("Wi-Fi", "wi fi"), ("STRASSE", "straße"), ("Toys", "toy"), ("A  B", "a b")],
 )
 def test_names_that_count_as_the_same(one: str, other: str) -> None:
-    assert folded(one) == folded(other)
+    assert fold_name(one) == fold_name(other)
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,4 @@ def test_names_that_count_as_the_same(one: str, other: str) -> None:
     [("bus", "bu"), ("工具", "工"), ("C", "C++"), ("C#", "C++"), ("Glass", "Glas"), ("🧦", "👟")],
 )
 def test_names_that_do_not_count_as_the_same(one: str, other: str) -> None:
-    assert folded(one) != folded(other)
+    assert fold_name(one) != fold_name(other)

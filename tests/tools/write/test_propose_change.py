@@ -8,11 +8,11 @@ from taxonaut.state.errors import ToolError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.tools.write.propose_change import (
     LONGEST_PROBLEM,
-    Change,
-    line,
-    listed,
+    DescriptorChange,
     propose_change,
     propose_change_spec,
+    short_texts,
+    single_line,
 )
 
 PENS = Centre("Gel pens", "Pens with gel ink.", ("p1",), ("rollerballs",), ("ballpoints", "refills"))
@@ -37,7 +37,7 @@ def test_a_new_descriptor() -> None:
         descriptor=2,
     )
     made = Centre("Sticky notes", "Notes that stick.", (), ("Post-its", "flags"), ("tape",))
-    assert propose_change(given, "Office", CENTRES, ORDER) == Change("create", "small things", made)
+    assert propose_change(given, "Office", CENTRES, ORDER) == DescriptorChange("create", "small things", made)
 
 
 def test_a_wider_descriptor_is_found_by_its_number_in_the_prompt() -> None:
@@ -45,12 +45,16 @@ def test_a_wider_descriptor_is_found_by_its_number_in_the_prompt() -> None:
         "expand", descriptor=2, name="Pens", description="All pens.", includes=["refills"], excludes=["ink"]
     )
     wide = Centre("Gel pens", "All pens.", ("p1",), ("rollerballs", "refills"), ("ballpoints", "ink"))
-    assert propose_change(given, "Office", CENTRES, ORDER) == Change("expand", "small things", wide, 0)
+    assert propose_change(given, "Office", CENTRES, ORDER) == DescriptorChange(
+        "expand", "small things", wide, 0
+    )
 
 
 def test_an_expansion_that_says_nothing_new_keeps_the_definition() -> None:
     given = call("expand", descriptor=1)
-    assert propose_change(given, "Office", CENTRES, ORDER) == Change("expand", "small things", PAPER, 1)
+    assert propose_change(given, "Office", CENTRES, ORDER) == DescriptorChange(
+        "expand", "small things", PAPER, 1
+    )
 
 
 def test_an_expanded_descriptor_does_not_grow_without_end() -> None:
@@ -65,7 +69,7 @@ def test_an_expanded_descriptor_does_not_grow_without_end() -> None:
 def test_outliers_are_left_alone_whatever_else_the_call_says() -> None:
     given = call("ignore", name="Other", descriptor=9, problem=f"  nothing\nin common {'x' * 300}")
     found = propose_change(given, "Office", CENTRES, ORDER)
-    assert found == Change("ignore", f"nothing in common {'x' * (LONGEST_PROBLEM - 18)}")
+    assert found == DescriptorChange("ignore", f"nothing in common {'x' * (LONGEST_PROBLEM - 18)}")
 
 
 @pytest.mark.parametrize(
@@ -96,9 +100,9 @@ def test_changes_that_cannot_be_made(given: dict[str, Any], message: str) -> Non
 
 
 def test_texts_are_short_and_each_is_there_once() -> None:
-    assert line(" a\n b\tc ", 3) == "a b"
-    assert listed(["a", " a ", "", "b" * 200, *"cdefgh"]) == ("a", "b" * 100, "c", "d")
-    assert listed(None) == listed(7) == ()
+    assert single_line(" a\n b\tc ", 3) == "a b"
+    assert short_texts(["a", " a ", "", "b" * 200, *"cdefgh"]) == ("a", "b" * 100, "c", "d")
+    assert short_texts(None) == short_texts(7) == ()
 
 
 def test_the_schema_has_the_numbers_on_offer() -> None:

@@ -11,7 +11,7 @@ from taxonaut.tools.write.suggest_centres import (
     LOPSIDED,
     Suggestion,
     cluster_labels,
-    part_labels,
+    partition_labels,
     sample_labels,
     suggest_centres,
 )
@@ -42,7 +42,7 @@ def test_candidates_are_named_by_what_tells_them_apart_the_largest_first() -> No
 
 
 def test_a_parting_has_every_row_once() -> None:
-    assert part_labels(NAMES, fan(NAMES), 2) == [
+    assert partition_labels(NAMES, fan(NAMES), 2) == [
         (Suggestion("fox, cub, red", (1, 0, 2)), [0, 1, 2]),
         (Suggestion("whale, blue", (3, 4)), [3, 4]),
     ]
@@ -50,7 +50,7 @@ def test_a_parting_has_every_row_once() -> None:
 
 def test_labels_that_do_not_differ_are_cut_into_equal_parts() -> None:
     same = np.ones((7, 2), np.float32) / np.float32(2**0.5)
-    parts = part_labels(["twin"] * 7, same, 3)
+    parts = partition_labels(["twin"] * 7, same, 3)
     assert [rows for _, rows in parts] == [[0, 1, 2], [3, 4], [5, 6]]
     assert [suggestion.name for suggestion, _ in parts] == ["twin", "twin (2)", "twin (3)"]
     assert [suggestion.rows for suggestion, _ in parts] == [(0,), (3,), (5,)]
@@ -59,7 +59,7 @@ def test_labels_that_do_not_differ_are_cut_into_equal_parts() -> None:
 
 def test_a_cluster_of_nearly_all_is_no_parting() -> None:
     vectors = np.concatenate([np.tile([[1.0, 0.0]], (39, 1)), [[0.0, 1.0]]]).astype(np.float32)
-    parts = part_labels([f"label {number}" for number in range(40)], vectors, 2)
+    parts = partition_labels([f"label {number}" for number in range(40)], vectors, 2)
     assert [len(rows) for _, rows in parts] == [20, 20]
 
 
@@ -67,7 +67,7 @@ def test_of_very_many_rows_a_sample_is_clustered_and_all_are_parted(monkeypatch:
     monkeypatch.setattr(module, "MOST_CLUSTERED", 30)
     names = [f"{kind} {number}" for kind in ("fox", "whale") for number in range(50)]
     vectors = np.concatenate([np.tile(fan(["fox"]), (50, 1)), np.tile(fan(["whale"]), (50, 1))])
-    parts = part_labels(names, vectors, 2)
+    parts = partition_labels(names, vectors, 2)
     assert sorted(rows for _, rows in parts) == [list(range(50)), list(range(50, 100))]
     assert all(set(suggestion.rows) <= set(rows) for suggestion, rows in parts)
     assert len(suggest_centres(names, vectors, 2)) == 2
@@ -86,7 +86,7 @@ def test_whatever_the_vectors_all_rows_are_parted_and_none_is_nearly_all(
 ) -> None:
     vectors = scattered(count, seed, decimals)
     names = [f"{number % 5} name {number % 11}" for number in range(count)]
-    parts = part_labels(names, vectors, wanted, seed)
+    parts = partition_labels(names, vectors, wanted, seed)
     assert sorted(row for _, rows in parts for row in rows) == list(range(count))
     assert 2 <= len(parts) <= wanted
     assert all(rows for _, rows in parts)
@@ -126,7 +126,7 @@ def test_one_theme_stays_one_cluster_where_sets_need_not_be_even() -> None:
     names = [*(f"gel pen {number}" for number in range(30)), "tent"]
     found = cluster_labels(names, vectors, 2)
     assert [len(rows) for _, rows in found] == [30, 1]
-    assert [len(rows) for _, rows in part_labels(names, vectors, 2)] == [16, 15]
+    assert [len(rows) for _, rows in partition_labels(names, vectors, 2)] == [16, 15]
     assert [(suggestion.name, rows) for suggestion, rows in cluster_labels(["tent"], apart, 3)] == [
         ("tent", [0])
     ]

@@ -10,7 +10,7 @@ from taxonaut.state.errors import ToolError
 from taxonaut.tools.write.write_definition import (
     LONGEST_DEFINITION,
     LONGEST_TITLE,
-    Words,
+    WrittenDefinition,
     compose_definition,
     write_definition,
     write_definition_spec,
@@ -66,4 +66,6 @@ def test_the_schema_is_one_that_a_grammar_can_hold_to() -> None:
 def test_a_definition_is_composed_of_what_there_is(
     parent: str, terms: list[str], examples: list[str], definition: str
 ) -> None:
-    assert compose_definition("Beach toys", parent, terms, examples) == Words("Beach toys", definition)
+    assert compose_definition("Beach toys", parent, terms, examples) == WrittenDefinition(
+        "Beach toys", definition
+    )

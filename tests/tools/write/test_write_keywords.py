@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from taxonaut.state.errors import ToolError
-from taxonaut.tools.support.names import telling_terms
+from taxonaut.tools.support.names import tfidf_terms
 from taxonaut.tools.write.write_keywords import LONGEST, write_keywords, write_keywords_spec
 
 
@@ -59,7 +59,7 @@ def test_whatever_is_written_is_one_line_and_can_be_a_file(given: list[str]) -> 
 
 def test_telling_terms_are_those_of_few_texts() -> None:
     texts = ["Blue pen, pen and ink", "Blue pencil", "blue Desk for the office", "", "the desk DESK", "!"]
-    assert telling_terms(texts, 2) == [
+    assert tfidf_terms(texts, 2) == [
         ("pen", "and"),
         ("pencil", "Blue"),
         ("for", "office"),
@@ -67,5 +67,5 @@ def test_telling_terms_are_those_of_few_texts() -> None:
         ("Desk", "the"),
         (),
     ]
-    assert telling_terms([]) == []
-    assert telling_terms(["one text"]) == [("one", "text")]
+    assert tfidf_terms([]) == []
+    assert tfidf_terms(["one text"]) == [("one", "text")]
