@@ -14,7 +14,7 @@ DEMO := .build/demo
 FOLDERS := agents cli conversation evaluation graphs models prompts state tools workspace
 SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks scripts
 
-.PHONY: help demo test test-latest check format setup lock clean
+.PHONY: help demo test test-fast test-latest check format setup lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what there is to make
@@ -42,6 +42,9 @@ demo: $(READY) ## Label this environment's packages with PyPI's classifiers
 
 test: $(READY) ## Run all tests, two at a time
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-fast: $(READY) ## Run the tests that need no llama.cpp, PyTorch, browser or killed processes
+	@OMP_NUM_THREADS=1 TAXONAUT_EXAMPLES=10 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not local" $(ARGS)
 
 # A fresh environment with the newest releases that pyproject.toml allows.
 define make_latest

@@ -5,6 +5,7 @@ Nothing of ours is imported at the top: this module outlives the tests, and with
 
 import gc
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -28,7 +29,10 @@ SERVER = Path(__file__).parent / "servers" / "openai_server.py"
 def pytest_configure() -> None:
     """Set Hypothesis up, and let Ctrl-C be tested."""
     # How long an example takes to draw says more of the machine than of the test.
-    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    examples = int(os.environ.get("TAXONAUT_EXAMPLES", settings.default.max_examples))
+    settings.register_profile(
+        "busy", deadline=None, max_examples=examples, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("busy")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell's background jobs ignore Ctrl-C and hand that down; the tests of Ctrl-C need it.

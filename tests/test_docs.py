@@ -18,6 +18,8 @@ import pytest
 import taxonaut
 from taxonaut.models.gguf.weights import ModelCatalog
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(taxonaut.__file__).parent
 DOCUMENTS = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.is_file()]
 FENCE = re.compile(

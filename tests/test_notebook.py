@@ -11,6 +11,8 @@ import pytest
 import taxonaut
 from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK = Path(taxonaut.__file__).parent / "docs" / "labels_to_results.ipynb"
 RUN = """
 import sys

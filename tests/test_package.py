@@ -15,6 +15,8 @@ import pytest
 
 import taxonaut
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(taxonaut.__file__).parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))

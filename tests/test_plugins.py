@@ -15,6 +15,8 @@ import taxonaut
 from taxonaut.state import plugins
 from taxonaut.state.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(taxonaut.__file__).parent
 EXAMPLE = ROOT / "docs" / "example_plugin"
 LABELS = """

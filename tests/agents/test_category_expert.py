@@ -26,6 +26,8 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.tools.choose_category import LONGEST_REASON
 
+pytestmark = pytest.mark.slow
+
 BAG, CAMERA, RAIL = (LabelId(name) for name in ("bag", "camera", "rail"))
 CATEGORIES = {
     BAG: CategoryText("Bags", ("Photo", "Bags"), "Camera bags", "Padded bags for cameras."),

@@ -21,6 +21,8 @@ from taxonaut.workspace.expert.experts import ExpertCard
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 DEV = {
     "red apples": "apples",

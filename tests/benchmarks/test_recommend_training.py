@@ -9,6 +9,8 @@ import pytest
 
 import taxonaut
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(taxonaut.__file__).parent
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 CLICKED = """<!doctype html><meta charset="utf-8"><title>t</title><p id="said">before</p>

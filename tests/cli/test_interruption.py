@@ -13,6 +13,8 @@ import pytest
 
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 ITEMS = 60
 BATCH = 4
 PROCESS = [sys.executable, str(Path(__file__).with_name("slow_process.py"))]

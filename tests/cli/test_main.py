@@ -14,6 +14,8 @@ from taxonaut import __version__
 from taxonaut.cli.main import app
 from taxonaut.state.errors import MissingExtraError
 
+pytestmark = pytest.mark.slow
+
 HEAVY = "litellm llama_cpp numpy duckdb langgraph pydantic_ai pydantic_settings jinja2 taxonaut.workspace.workspace"
 MODEL_LIBRARIES = "litellm llama_cpp langgraph pydantic_ai torch sklearn prompt_toolkit"
 

@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 DRIVER = Path(__file__).with_name("talk_kills.py")
 KILLS = 6
 

@@ -25,6 +25,8 @@ from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 LISTED = Path(taxonaut.__file__).parent / "langgraph.json"
 GRAPHS = [
     "assign_vocabulary",

@@ -14,6 +14,8 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_point_by_hand(rows: list[ItemRow]) -> None:
     lists = {

@@ -19,6 +19,8 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     product("sure", "red apples", "apples"),
     product("fair", "pears in a bag", "apples"),

@@ -23,6 +23,8 @@ from taxonaut.state.records import Item, Label
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 TEN = [LabelId(letter) for letter in "abcdefghij"]
 
 

@@ -17,6 +17,8 @@ from taxonaut.state.records import Item
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 ALL = ("navigate", "tree", "both", "dense", "bm25", "kmeans-index", "shortlist", "linear", "icxml")
 TRAINED = ("expert", "dual", "general", "fasttext", "tfidf-svm", "knn", "linear-head")
 """These need labelled products: tests/evaluation/test_supervised.py, test_experts.py."""

@@ -27,6 +27,8 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.state.stores.runs import Runs, RunUnits
 
+pytestmark = pytest.mark.slow
+
 ZOO = (
     "red fox",
     "grey wolf",

@@ -30,6 +30,8 @@ from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.runs import Runs
 
+pytestmark = pytest.mark.slow
+
 TOP = replace(POLICY, depth=1)
 """The first level only: 33 items, of which 24 fit Pens or Paper at first."""
 

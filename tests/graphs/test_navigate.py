@@ -27,6 +27,8 @@ from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, ItemResult, Label, Prediction, Tree, TreeNode, Usage
 
+pytestmark = pytest.mark.slow
+
 TREE = WalkPolicy(shortlist="tree")
 Wishes = Mapping[str, Sequence[str] | ModelError]
 """For each text the names to choose wherever they are on offer, best first."""

@@ -17,6 +17,8 @@ from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label, Tree, TreeNode
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("A", "B", "C", "A1", "A2", "B1", "B2")
 EDGES = ((0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (2, 6), (2, 7), (2, 5))
 PLACES = {"A": "a", "A1": "x", "A2": "y", "B1": "z", "B2": "v", "C": "w"}

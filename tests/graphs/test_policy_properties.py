@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label, Tree, TreeNode
 from taxonaut.workspace.walk.explanation import Step, explanation, shown
 from taxonaut.workspace.walk.label_outcomes import Walked, fates
+
+pytestmark = pytest.mark.slow
 
 LABELS = [LabelId(f"l{number}") for number in range(12)]
 ITEM = Item(ItemId("i"), "text")

@@ -17,6 +17,8 @@ from langgraph.graph import START, StateGraph
 
 from taxonaut.graphs.sync_bridge import PORTAL, Portal, step
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def portal() -> Iterator[Portal]:

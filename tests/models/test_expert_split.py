@@ -20,6 +20,8 @@ from taxonaut.models.expert.fitting import (
 from taxonaut.models.expert.heads import HeadSettings
 from taxonaut.state.ids import LabelId
 
+pytestmark = pytest.mark.slow
+
 PATHS = (("food", "tea"), ("food", "ham"), ("sport", "boots"))
 
 

@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 from taxonaut.cli.main import app
 from taxonaut.state import version
 
+pytestmark = pytest.mark.slow
+
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "workspace-e6b2b8b.tar.gz"
 
 

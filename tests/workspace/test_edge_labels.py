@@ -14,7 +14,7 @@ from taxonaut.state.records import Label
 from taxonaut.tools.support.names import LONGEST_TERM
 from taxonaut.workspace.files.label_files import read_labels
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 METHODS = ("kmeans", "agents")
 CHINESE = [

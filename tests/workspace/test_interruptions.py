@@ -14,6 +14,8 @@ from taxonaut import Item, Workspace
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import ItemResult, Label, Tree, TreeNode
 
+pytestmark = pytest.mark.slow
+
 CONCURRENCY = 8
 ANSWERS = 30
 """How many are given before the process is stopped."""

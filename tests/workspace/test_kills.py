@@ -11,7 +11,7 @@ import pytest
 from taxonaut import Workspace
 from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.slow]
 DRIVER = Path(__file__).with_name("kill_driver.py")
 
 

@@ -26,6 +26,8 @@ from typer.testing import CliRunner
 from taxonaut.cli.main import app
 from taxonaut.state import version
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = "http://models.test/v1"
 ROLES = ("navigator", "general_expert", "architect", "annotator", "assistant")
 SETTINGS = f"""\

@@ -30,6 +30,8 @@ from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.label_files import read_labels
 
+pytestmark = pytest.mark.slow
+
 LABELS = """id,name,path
 shoes,Shoes,Clothes > Shoes
 boots,Boots,Clothes > Shoes > Boots

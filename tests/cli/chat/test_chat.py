@@ -13,6 +13,8 @@ import pytest
 from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 SPORT = "Sport  #2\n  Shoes  (2 labels)\n  Camping  (1 label)\n"
 
 

@@ -13,7 +13,7 @@ from terminal_screen import Played
 
 from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 PROMPT = "\n>"
 SURE = "make this change? [y/N]"

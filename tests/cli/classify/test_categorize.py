@@ -13,6 +13,8 @@ from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import ModelReplyError
 
+pytestmark = pytest.mark.slow
+
 PRODUCTS = """\
 id,text,labels
 sure,red apples,apples

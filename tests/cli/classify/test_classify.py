@@ -14,7 +14,7 @@ from taxonaut.state.errors import ModelReplyError
 
 TEXTS = 'id,text\na,"fresh, red apples"\nb,hiking boots\n'
 
-pytestmark = pytest.mark.usefixtures("embedder")
+pytestmark = [pytest.mark.usefixtures("embedder"), pytest.mark.slow]
 
 
 def rows(text: str) -> list[Any]:

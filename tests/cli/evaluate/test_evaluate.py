@@ -11,7 +11,7 @@ from taxonaut.cli.evaluate.evaluate import Stages, cutoffs
 from taxonaut.cli.shared.progress import Bar
 from taxonaut.state.errors import InputError
 
-pytestmark = pytest.mark.usefixtures("embedder")
+pytestmark = [pytest.mark.usefixtures("embedder"), pytest.mark.slow]
 
 
 @pytest.fixture

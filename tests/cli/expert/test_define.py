@@ -14,6 +14,8 @@ from taxonaut.state.records import Item
 from taxonaut.workspace.expert.experts import ExpertCard
 from taxonaut.workspace.expert.training_data import Example
 
+pytestmark = pytest.mark.slow
+
 PRODUCTS = {
     "shoes": ["trail [red]runner[/red]", "marathon shoe", "road shoe"],
     "tents": ["tunnel tent"],

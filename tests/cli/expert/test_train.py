@@ -14,6 +14,8 @@ from taxonaut.cli.main import app
 from taxonaut.cli.shared.session import Session
 from taxonaut.workspace.expert.experts import ExpertCard
 
+pytestmark = pytest.mark.slow
+
 WORDS = {"shoes": "running jogging race", "boots": "hiking trail alpine", "apples": "apple red sweet"}
 COLOURS = ("blue", "grey", "white", "black", "green", "brown", "pink", "gold")
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SPORT, FOOD, SHOES, CAMPING, FRUIT = "2", "3", "4", "5", "6"
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TREE = """\
 root  #1
 ├── Sport  #2

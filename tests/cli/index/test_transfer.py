@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ODD = [
     {"id": "=1+1", "name": "=HYPERLINK(1)", "path": ["@home", "=HYPERLINK(1)"], "description": "+x"},
     {"id": "b", "name": "a > b", "path": ["@home", "c > d", "a > b"], "description": "'=quoted"},

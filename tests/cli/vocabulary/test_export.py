@@ -17,6 +17,8 @@ from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.vocabulary.reading import read_vocabulary
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 SMALL = "smollm2-135m-instruct"
 NODES = (
     TreeNode(1, "Writing", "what one writes with", None, ("ball pen",), ("pens", "ink"), ("printers",)),

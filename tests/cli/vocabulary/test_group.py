@@ -13,6 +13,8 @@ from taxonaut.workspace.files.item_files import open_items
 from taxonaut.workspace.vocabulary.reading import read_vocabulary
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("pen", "desk", "lamp")
 COLOURS = ("red", "blue", "grey", "white")
 ROWS = [

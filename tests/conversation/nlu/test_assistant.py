@@ -17,7 +17,7 @@ from taxonaut.tools.support.chat_tool import Focus, Tool
 from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.slow]
 
 PATHS = (
     "Electronics",

@@ -20,6 +20,8 @@ from taxonaut.workspace.core.injected import RoleModel
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 EXPAND, RANK = "navigator/expand", "general_expert/rank"
 ONE_BLOCK = '{{% extends "packaged/{name}.j2" %}}\n{{% block {block} %}}\n{text}\n{{% endblock %}}\n'
 

@@ -16,6 +16,8 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     shop_expert.product("sure", "red apples", "apples"),
     shop_expert.product("tie", "boots for tents", "tents"),

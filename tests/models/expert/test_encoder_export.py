@@ -11,6 +11,8 @@ from taxonaut.models.expert.encoder_export import Exported, export_encoder, open
 from taxonaut.models.expert.transformer import TransformerEmbedder
 from taxonaut.models.gguf.embedder import GgufEmbedder
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 pytest.importorskip("llama_cpp")
 

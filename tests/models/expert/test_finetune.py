@@ -10,6 +10,8 @@ from taxonaut.models.expert.finetune import Epoch, Finetuned, FinetuneSettings, 
 from taxonaut.models.expert.transformer import TransformerEmbedder
 from taxonaut.state.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 
 KINDS = (("apple", "pear", "plum"), ("boot", "shoe", "sandal"), ("lamp", "bulb", "candle"))

@@ -13,6 +13,8 @@ from taxonaut.models.expert.calibration import expected_calibration_error
 from taxonaut.models.expert.fitting import Fitting, featurize, held_out_metrics, text_hash
 from taxonaut.models.expert.trained_expert import TrainedExpert
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 
 

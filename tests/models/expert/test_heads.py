@@ -22,6 +22,8 @@ from taxonaut.state.errors import MissingExtraError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 SETTINGS = HeadSettings(batch=16, epochs=6, focal=True, bootstrap=True)

@@ -30,6 +30,8 @@ from taxonaut.models.expert.lexical import (
     split_title,
 )
 
+pytestmark = pytest.mark.slow
+
 Gram = tuple[int, str]
 
 texts = st.text(

@@ -23,6 +23,8 @@ from taxonaut.models.expert.trained_expert import (
 )
 from taxonaut.state.ids import LabelId
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 
 TEXTS = [text for text, _ in (*DEV, *TRAIN)]

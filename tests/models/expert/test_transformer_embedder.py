@@ -15,6 +15,8 @@ from taxonaut.models.embedder import Embedder
 from taxonaut.models.expert.transformer import TransformerEmbedder, batch_by_length
 from taxonaut.state.errors import InputError, MissingExtraError
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 
 TEXTS = ["red apple", "", "old shoe", "red apple", "candle " * 500, "数据库 🚲 [SEP]"]

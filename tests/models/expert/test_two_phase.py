@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch")
 
 from taxonaut.models.expert.heads import TwoPhaseLoss, bootstrap_loss, cross_entropy, focal_loss  # noqa: E402

@@ -20,6 +20,8 @@ from taxonaut.models.requests import Choice, ModelRequest
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelReplyError
 from taxonaut.state.records import ToolSpec
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ["kitchen", "garden and outdoor", "toys"]
 SCHEMA = {
     "type": "object",

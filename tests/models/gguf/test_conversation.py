@@ -19,6 +19,8 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.records import ToolSpec
 
+pytestmark = pytest.mark.slow
+
 USER = {"role": "user", "content": "is there ink?"}
 FACTS = {"labels": 6, "categories": 5, "root": 1, "top": ["Clothes (id 2)"]}
 

@@ -9,6 +9,8 @@ import pytest
 
 from taxonaut.models.gguf.convert import _gguf_name, convert_minilm, piece
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("name", "expected"),

@@ -14,6 +14,8 @@ from taxonaut.models.gguf.embedder import GgufEmbedder, _pack_batches
 from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.state.errors import InputError, ModelError, ModelNotFoundError
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [
     "wireless headphones",
     "Manage the budget of a small hospital ward",

@@ -13,6 +13,8 @@ from taxonaut.models.gguf.pull import PullResult, pull
 from taxonaut.models.gguf.weights import SMOLLM2, ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelNotFoundError, ModelUnavailableError
 
+pytestmark = pytest.mark.slow
+
 CONTENT = b"GGUF and then some"
 SHA = hashlib.sha256(CONTENT).hexdigest()
 TINY = replace(

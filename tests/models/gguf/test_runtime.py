@@ -8,6 +8,8 @@ from taxonaut.models.cpu import available_cores, chat_threads, default_threads
 from taxonaut.models.gguf.runtime import library
 from taxonaut.state.errors import MissingExtraError
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llama_cpp", None)

@@ -10,6 +10,8 @@ import pytest
 from taxonaut.models.gguf.worker_thread import WorkerThread
 from taxonaut.state.errors import ModelError
 
+pytestmark = pytest.mark.slow
+
 
 def test_one_thread_makes_uses_and_frees() -> None:
     seen: list[tuple[str, int]] = []

@@ -10,7 +10,7 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError, ModelUnavailableError
 from taxonaut.state.records import ToolSpec
 
-pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning"), pytest.mark.slow]
 """LiteLLM's own, where a streamed chunk holds a call."""
 
 FIND = ToolSpec(

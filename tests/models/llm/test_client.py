@@ -18,6 +18,8 @@ from taxonaut.models.llm.errors import TransientError, said
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError
 
+pytestmark = pytest.mark.slow
+
 TOOLS = [{"type": "function", "function": {"name": "pick", "parameters": {"type": "object"}}}]
 HELLO = [{"role": "user", "content": "hello"}]
 

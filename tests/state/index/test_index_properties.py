@@ -5,6 +5,7 @@ And a snapshot of any earlier moment shows what the index showed then.
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -15,6 +16,8 @@ from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import Label, Tree, TreeNode
+
+pytestmark = pytest.mark.slow
 
 pick = st.integers(0, 10**6)
 names = st.sampled_from(["a", "b, c", 'say "x"', "two\nlines", "🍏", "שלום"])

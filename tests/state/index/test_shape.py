@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from taxonaut.state.db.connection import Database
 from taxonaut.state.index.index import Index
 from taxonaut.state.index.shape import ROOT, Links, Shape
 from taxonaut.state.records import Label, Tree, TreeNode
+
+pytestmark = pytest.mark.slow
 
 parents_drawn = st.lists(st.sets(st.integers(0, 20), min_size=1, max_size=3), min_size=1, max_size=9)
 

@@ -11,6 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 DRIVER = Path(__file__).with_name("categorizing_kills.py")
 IN_FLIGHT = 2
 

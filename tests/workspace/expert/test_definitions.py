@@ -21,6 +21,8 @@ from taxonaut.workspace.expert.definitions import DefinitionReport, adefine, def
 from taxonaut.workspace.expert.experts import ExpertCard
 from taxonaut.workspace.expert.training_data import Example
 
+pytestmark = pytest.mark.slow
+
 PENS, PAPER, BALLS, NETS, TOYS = (LabelId(name) for name in ("pens", "paper", "balls", "nets", "toyballs"))
 LABELS = [
     Label(PENS, "Pens"),

@@ -15,6 +15,8 @@ from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Item, Tree, TreeNode
 from taxonaut.workspace.vocabulary.reading import read_vocabulary
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Workspace]
 KINDS = ("fox", "whale", "oak", "fern", "wasp")
 EMPTY = "the text is empty"

@@ -14,6 +14,8 @@ from taxonaut.state.index.diff import diff
 from taxonaut.state.records import Item, Label
 from taxonaut.workspace.vocabulary.reading import Vocabulary, read_history, read_vocabulary
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, Any] = {
     "categories": 4,
     "split_threshold": 8,

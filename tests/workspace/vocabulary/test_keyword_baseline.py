@@ -27,6 +27,8 @@ from taxonaut.workspace.vocabulary.keyword_baseline import (
 from taxonaut.workspace.vocabulary.reading import Descriptor, Vocabulary
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 CONCURRENCY = 4
 TEXTS = {"p": "blue pen", "q": "red pen", "e": " ", "d": "oak desk"}
 ITEMS = [ItemId(id_) for id_ in TEXTS]

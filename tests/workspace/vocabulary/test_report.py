@@ -21,6 +21,8 @@ from taxonaut.workspace.vocabulary.report import LONGEST_TEXT, report_page, writ
 from taxonaut.workspace.vocabulary.vocabulary_agents import text_of
 from taxonaut.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</script><script>window.broken = 1</script><!--<script>"
 IMAGE = '<img src=x onerror="window.broken = 2">'
 TEMPLATE = "{{ 7*7 }} %{label} \u2028 &lt;"

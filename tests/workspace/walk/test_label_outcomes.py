@@ -16,6 +16,8 @@ from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.walk.label_outcomes import Fate
 
+pytestmark = pytest.mark.slow
+
 ROOT, CLOTHES, SPORTS, SHOES, HATS, BALLS = map(NodeId, range(1, 7))
 NAMES = ["Shoes", "Hats", "Balls"]
 

@@ -13,6 +13,8 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.workspace.walk.shortlists import ShortlistResult
 
+pytestmark = pytest.mark.slow
+
 ROLE = {"model": "hosted_vllm/test"}
 
 
