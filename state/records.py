@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, ItemId, LabelId, NodeId
@@ -49,9 +49,21 @@ class Item:
     text: str
 
 
-def distinct_items(items: Iterable[Item]) -> list[Item]:
-    """Return items in their order, each once; InputError for two different texts with one id."""
-    known: dict[ItemId, Item] = {}
+class Identified(Protocol):
+    """What has an id of its own, as an item has."""
+
+    @property
+    def id(self) -> str:
+        """What it is known by."""
+        ...
+
+
+Each = TypeVar("Each", bound=Identified)
+
+
+def distinct_items(items: Iterable[Each]) -> list[Each]:
+    """Return items in their order, each once; InputError for two different ones with one id."""
+    known: dict[str, Each] = {}
     for item in items:
         if known.setdefault(item.id, item) != item:
             raise InputError(f"two items have the id {item.id!r}; give each an id of its own")

@@ -7,7 +7,7 @@ from taxonaut.state.ids import ItemId, LabelId
 
 
 class GoldLabels:
-    """Gold labels by item. `unit` tells texts of one id apart, as `classification.unit_key` does."""
+    """Gold labels by item. `unit` tells texts of one id apart, as `workspace.core.resumable.unit_key` does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

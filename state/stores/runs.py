@@ -1,7 +1,7 @@
 """Long pieces of work in units: finished units are kept with their decisions, so a killed run continues."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -89,6 +89,10 @@ class Runs:
         """Return the units of one run."""
         return RunUnits(self, run)
 
+    def transaction(self) -> AbstractContextManager[object]:
+        """Make everything that is written within the block one transaction."""
+        return self._database.write()
+
     @contextmanager
     def recording_status(self, run: RunId) -> Iterator[None]:
         """Close a run by how the block ends: `finished`, `failed` by an error, else `interrupted`."""
@@ -114,6 +118,10 @@ class Runs:
             if row is None:
                 raise NotFoundError(f"no run {run!r}; `runs.list()` shows them")
 
+    def find(self, kind: str, fingerprint: str) -> Run | None:
+        """Return the run of a kind and fingerprint, if there is one."""
+        return next((run for run in self.list(kind) if run.fingerprint == fingerprint), None)
+
     def list(self, kind: str | None = None) -> "list[Run]":
         """Return the runs, of one kind if given, the one that was last at work first."""
         sql = """
@@ -127,18 +135,23 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class RunUnits:
-    """The units of one run: where a graph keeps what it has finished, and finds it again."""
+    """The units of one run: where work keeps what it has finished, and finds it again."""
 
     runs: Runs
-    run: RunId
+    id: RunId
 
     def finished(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Do what `Runs.finished` does, for this run."""
-        return self.runs.finished(self.run, keys)
+        return self.runs.finished(self.id, keys)
 
-    def finish(self, results: Mapping[str, Mapping[str, Any]], decisions: Sequence[Decision]) -> None:
+    def finish(
+        self,
+        results: Mapping[str, Mapping[str, Any]],
+        decisions: Sequence[Decision],
+        trails: Mapping[ItemId, Trail] = MappingProxyType({}),
+    ) -> None:
         """Do what `Runs.finish` does, for this run."""
-        self.runs.finish(self.run, results, decisions)
+        self.runs.finish(self.id, results, decisions, trails)
 
 
 def _run(row: tuple[Any, ...]) -> Run:
