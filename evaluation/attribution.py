@@ -12,8 +12,9 @@ from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision
 from taxonaut.state.stores.gold_labels import GoldLabels
 from taxonaut.state.stores.runs import Run
+from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.files.item_files import ItemRow
-from taxonaut.workspace.walk.classification import KIND, unit_key
+from taxonaut.workspace.walk.classification import KIND
 from taxonaut.workspace.walk.explanation import is_stale, shown, walks
 from taxonaut.workspace.walk.label_outcomes import End, Fate, Outcome, Walked
 from taxonaut.workspace.workspace import Workspace
@@ -159,7 +160,7 @@ def walk_run(workspace: Workspace, chosen: Chosen, depth: int) -> Run | None:
         return None
     walk: Mapping[str, Any] = {"top": depth, **settings, **chosen.own}
     made = workspace.classification(**walk)
-    return next((run for run in workspace.runs.list(KIND) if run.fingerprint == made.fingerprint), None)
+    return made.run.known
 
 
 def latest_run(workspace: Workspace, items: Sequence[ItemId]) -> Run:

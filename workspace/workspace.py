@@ -23,6 +23,7 @@ from taxonaut.workspace.build.builders import builder
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.config import CategorizeSettings, WalkSettings
 from taxonaut.workspace.core.core import Core, as_item
+from taxonaut.workspace.core.resumable import OnDone, Resumable
 from taxonaut.workspace.expert.categorize import acategorize
 from taxonaut.workspace.expert.experts import ExpertCard, Experts
 from taxonaut.workspace.expert.training import train_expert
@@ -32,7 +33,7 @@ from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.results import CategorizedItems, ItemResults
 from taxonaut.workspace.vocabulary.assign import aassign_vocabulary
 from taxonaut.workspace.vocabulary.build import OnStage, VocabularyBuild, abuild_vocabulary, no_stage
-from taxonaut.workspace.walk.classification import Classification, OnDone
+from taxonaut.workspace.walk.classification import KIND, Classification, by_graph
 from taxonaut.workspace.walk.explanation import Explanation, explain
 from taxonaut.workspace.walk.shortlists import ShortlistResult, shortlists
 from taxonaut.workspace.walk.walk_graph import walk_graph
@@ -212,9 +213,8 @@ class Workspace(Core):
             "version": version.VERSION,
             **self.config.deciding(),
         }
-        return Classification(
-            self.runs, self.decisions, self.items, self.graph().compile(), settings, self.batch
-        )
+        run = Resumable(self.runs, KIND, settings)
+        return Classification(run, self.decisions, self.items, by_graph(self.graph().compile()), self.batch)
 
     async def acategorize(
         self,
@@ -264,7 +264,7 @@ class Workspace(Core):
         """Give results as their batches finish, for more texts than fit in memory."""
         classification = self.classification(**walk)
         async with aclosing(classification.results(map(as_item, texts), on_done)) as results:
-            async for result in results:
+            async for _, result in results:
                 yield result
 
     def classify(
@@ -291,5 +291,5 @@ class Workspace(Core):
 
     def cost(self) -> Totals:
         """Return what the latest classification cost so far, all its calls together."""
-        runs = self.runs.list("classify")
+        runs = self.runs.list(KIND)
         return self.decisions.totals(runs[0].id) if runs else Totals()

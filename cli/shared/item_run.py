@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeVar
 
@@ -63,7 +63,7 @@ def continued(given: ItemInput, tally: Counts) -> Iterator[None]:
 
 def streamed(
     workspace: Workspace,
-    results: Callable[[Iterator[Item], Callable[[int], None]], AsyncGenerator[R, None]],
+    results: Callable[[Iterable[Item], Callable[[int], None]], AsyncGenerator[tuple[Item, R], None]],
     given: ItemInput,
     take: Callable[[Item, R], None],
     bar: Bar,

@@ -14,10 +14,10 @@ from taxonaut.cli.shared.terminal import counted, out, path_text, print_json, st
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import NodeId
 from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.core.resumable import EMPTY_TEXT
 from taxonaut.workspace.vocabulary.build import VocabularyBuild
 from taxonaut.workspace.vocabulary.export import export_format, export_vocabulary
 from taxonaut.workspace.vocabulary.reading import read_vocabulary
-from taxonaut.workspace.walk.classification import EMPTY_TEXT
 from taxonaut.workspace.workspace import Workspace
 
 GOES_ON = "what is finished is kept; run the same command again to continue"

@@ -8,11 +8,11 @@ from typing import Any
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
-from taxonaut.state.ids import ItemId, LabelId, RunId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Decision, Item
 from taxonaut.state.stores.decisions import Totals
-from taxonaut.workspace.expert.categorize import GENERAL, KIND, Categorizing, categorizing
+from taxonaut.workspace.expert.categorize import GENERAL, Categorizing, categorizing
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.workspace import Workspace
 
@@ -73,7 +73,7 @@ async def routed(
     made = categorizing(workspace, expert=number, everything=everything, **own)
     ids = [item.id for item in items]
     before = requests(made, ids)
-    found = [result async for result, _ in made.results(items, on_done)]
+    found = [result async for _, (result, _said) in made.results(items, on_done)]
     sent = [each.item_id for each in found if was_sent(each)]
     verdicts: Counter[str] = Counter(each.verdict for each in found)
     return Outcome(
@@ -100,18 +100,12 @@ def ranking(found: Categorized) -> tuple[LabelId, ...]:
     return tuple(dict.fromkeys([found.label, *found.ranking, *found.recommended.labels]))
 
 
-def run_of(made: Categorizing) -> RunId | None:
-    """Return the run that a categorization is kept in, if there is one."""
-    runs = made.workspace.runs.list(KIND)
-    return next((run.id for run in runs if run.fingerprint == made.fingerprint), None)
-
-
 def requests(made: Categorizing, items: Sequence[ItemId]) -> int:
     """Count the requests that went to the general expert's model about some items, in all calls."""
-    run = run_of(made)
+    run = made.run.known
     if run is None:
         return 0
-    totals = made.workspace.decisions.totals(run, items, agent=GENERAL)
+    totals = made.workspace.decisions.totals(run.id, items, agent=GENERAL)
     return totals.requests - totals.cached
 
 
@@ -120,10 +114,10 @@ def cost(made: Categorizing, items: Sequence[ItemId], sent: Sequence[ItemId]) ->
 
     The seconds are both experts'.
     """
-    run = run_of(made)
+    run = made.run.known
     if run is None:
         return Totals()
     decisions = made.workspace.decisions
-    asked = decisions.totals(run, sent, agent=GENERAL)
-    every = decisions.totals(run, items).seconds - decisions.totals(run, items, agent=GENERAL).seconds
+    asked = decisions.totals(run.id, sent, agent=GENERAL)
+    every = decisions.totals(run.id, items).seconds - decisions.totals(run.id, items, agent=GENERAL).seconds
     return replace(asked, seconds=asked.seconds + every)

@@ -13,8 +13,9 @@ from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item, ItemResult
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.resumable import OnDone, Resumable
 from taxonaut.workspace.expert.categorize import Categorizing
-from taxonaut.workspace.walk.classification import Classification, OnDone
+from taxonaut.workspace.walk.classification import Classification, by_graph
 from taxonaut.workspace.walk.walk_graph import walk_graph
 
 KIND = "trial"
@@ -131,13 +132,12 @@ async def run_classify(workspace: Core, items: Sequence[Item], on_done: OnDone) 
         "version": version.VERSION,
         **workspace.config.deciding(),
     }
-    graph = walk_graph(workspace).compile()
-    made = Classification(
-        workspace.runs, workspace.decisions, workspace.items, graph, settings, workspace.batch, KIND
-    )
+    run = Resumable(workspace.runs, KIND, settings)
+    label = by_graph(walk_graph(workspace).compile())
+    made = Classification(run, workspace.decisions, workspace.items, label, workspace.batch)
     async with aclosing(made.results(items, on_done)) as results:
-        found = [found_by_walk(result) async for result in results]
-    return run_id(workspace, made.fingerprint), found
+        found = [found_by_walk(result) async for _, result in results]
+    return run_id(run), found
 
 
 def templates_read_by_walk(workspace: Core) -> list[str]:
@@ -164,8 +164,8 @@ async def run_categorize(
             "the threshold is 0, so the general expert is asked about nothing; give --everything"
         )
     async with aclosing(made.results(items, on_done)) as results:
-        found = [found_by_experts(result, judged) async for result, judged in results]
-    return run_id(workspace, made.fingerprint), found
+        found = [found_by_experts(result, judged) async for _, (result, judged) in results]
+    return run_id(made.run), found
 
 
 def found_by_experts(result: Categorized, judged: JudgedItem | None) -> Found:
@@ -174,6 +174,8 @@ def found_by_experts(result: Categorized, judged: JudgedItem | None) -> Found:
     return Found(result.item_id, labels, judged.reason if judged is not None else "", result.error)
 
 
-def run_id(workspace: Core, fingerprint: str) -> RunId:
-    """Return the id of the trial run with this fingerprint."""
-    return next(run.id for run in workspace.runs.list(KIND) if run.fingerprint == fingerprint)
+def run_id(run: Resumable) -> RunId:
+    """Return the id of a run that was carried out."""
+    known = run.known
+    assert known is not None
+    return known.id

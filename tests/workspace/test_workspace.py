@@ -124,15 +124,15 @@ def test_what_is_finished_is_kept_in_the_file(folder: Path, model: ScriptedModel
 
 
 def test_other_settings_templates_or_labels_are_another_classification(shop: Workspace, folder: Path) -> None:
-    prints = [shop.classification().fingerprint, shop.classification(top=3).fingerprint]
-    assert shop.classification(top=10).fingerprint == prints[0]
+    prints = [shop.classification().run.fingerprint, shop.classification(top=3).run.fingerprint]
+    assert shop.classification(top=10).run.fingerprint == prints[0]
     path = eject(shop.prompts, "navigator/expand")
-    assert shop.classification().fingerprint == prints[0]
+    assert shop.classification().run.fingerprint == prints[0]
     path.write_text(path.read_text(encoding="utf-8").replace("You find", "You seek"), encoding="utf-8")
-    prints.append(shop.classification().fingerprint)
+    prints.append(shop.classification().run.fingerprint)
     shop.index.add_labels([Label(LabelId("new"), "New")])
     shop.index.place(LabelId("new"), [shop.index.root()])
-    prints.append(shop.classification().fingerprint)
+    prints.append(shop.classification().run.fingerprint)
     assert len(set(prints)) == 4
 
 
@@ -179,7 +179,7 @@ def test_a_whole_batch_without_an_answer_stops_and_keeps_what_was_finished(
     with pytest.raises(ModelUnavailableError) as caught:
         shop.classify(texts, batch=2)
     assert str(caught.value) == (
-        "no item of a batch of 2 got an answer: the server is away — what was finished before is kept; "
+        "2 requests in a row got no answer: the server is away — what was finished before is kept; "
         "run the same command again to continue"
     )
     asked = len(model.history)
@@ -359,7 +359,7 @@ def test_settings_are_kept_with_the_run(shop: Workspace) -> None:
 def test_a_reply_error_of_every_item_says_what_is_wrong(shop: Workspace, model: ScriptedModel) -> None:
     model.rule = lambda request: ModelReplyError("'m' made no valid call")
     with pytest.raises(
-        ModelUnavailableError, match="got an answer: 'm' made no valid call — what was finished"
+        ModelUnavailableError, match="got no answer: 'm' made no valid call — what was finished"
     ):
         shop.classify(["a", "b"])
 

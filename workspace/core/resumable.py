@@ -96,7 +96,7 @@ class Resumable:
     def recording(self) -> Iterator[RunUnits]:
         """Open the run, and record how the block ends: `finished`, `failed` or `interrupted`."""
         run = self.open()
-        with self.runs.working(run.id):
+        with self.runs.recording_status(run.id):
             yield run
 
     async def results(

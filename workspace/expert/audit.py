@@ -14,10 +14,10 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.resumable import OnDone
 from taxonaut.workspace.expert.audit_file import Audit, Audited
 from taxonaut.workspace.expert.categorize import Categorizing, categorizing
 from taxonaut.workspace.files.item_files import ItemRow
-from taxonaut.workspace.walk.classification import OnDone
 
 SAMPLE = 500
 
@@ -86,10 +86,10 @@ async def aaudit(
     audited = []
     async with aclosing(routing.results((row.item for row in sample.rows), on_done)) as results:
         waiting = iter(sample.rows)
-        async for result, said in results:
+        async for _, (result, said) in results:
             audited.append(audited_row(next(waiting), result, said))
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    audit = Audit(routing.card.number, routing.fingerprint, made, source, seed, tuple(audited))
+    audit = Audit(routing.card.number, routing.run.fingerprint, made, source, seed, tuple(audited))
     known = set(workspace.index.label_ids())
     unknown = dict.fromkeys(label for row in sample.rows for label in row.gold if label not in known)
     learnt = learnt_from(routing, sample)

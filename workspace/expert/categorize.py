@@ -1,10 +1,9 @@
 """Categorize items as a run: what either expert said of an item is kept, whatever the threshold is next time."""
 
-import hashlib
-import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal, Unpack
 
 from pydantic import ValidationError
@@ -15,21 +14,23 @@ from taxonaut.agents.general_expert import SCORED_TEMPLATE
 from taxonaut.graphs.categorize import categorize
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state import version
-from taxonaut.state.errors import InputError, ModelUnavailableError
+from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.categorize import UNREACHABLE_THRESHOLD, JudgedItem
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.ids import ItemId
 from taxonaut.state.recommendations import Categorized, Recommendation
-from taxonaut.state.records import Item, distinct_items
+from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.resumable import FAILURES, OnDone, Resumable, Worked, unit_key
 from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.results import CategorizedItems
-from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched, unit_key
+from taxonaut.workspace.walk.classification import DEEPEST
 
 KIND = "categorize"
 DEFAULT_THRESHOLD = 0.5
@@ -44,9 +45,6 @@ IN_FLIGHT = 4
 
 BESIDE = 8
 """How many times more are categorized together where a threshold sends some of them on."""
-
-FAILURES = 20
-"""Requests that may fail one after the other, none answered in between, before the run is given up."""
 
 _RECOMMENDED, _JUDGED = "d:", "g:"
 
@@ -63,6 +61,10 @@ class Threshold:
     is_stale: bool = False
 
 
+Routed = tuple[Categorized, JudgedItem | None]
+"""An item's category, and what the general expert said of it where it was asked."""
+
+
 class Categorizing:
     """One way of categorizing; its run holds what each expert said of each item, apart.
 
@@ -74,16 +76,10 @@ class Categorizing:
         self, workspace: Core, expert: int | None, *, everything: bool = False, kind: str = KIND
     ) -> None:
         self.workspace = workspace
-        self.kind = kind
         self.experts = Experts(workspace)
         self.card = self.experts.card(expert)
-        self.settings = self.described()
-        text = json.dumps(self.settings, sort_keys=True, default=str)
-        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:32]
-        self.threshold = (
-            Threshold(UNREACHABLE_THRESHOLD, "everything") if everything else self.chosen_threshold()
-        )
-        self.failed_in_a_row = 0
+        self.run = Resumable(workspace.runs, kind, self.described())
+        self.threshold = Threshold(UNREACHABLE_THRESHOLD, "everything") if everything else self.chosen_threshold()
 
     def described(self) -> dict[str, Any]:
         """Return what can change what either expert says."""
@@ -112,7 +108,7 @@ class Categorizing:
         audit = last_audit(self.workspace, self.card.number)
         if audit is None or audit.threshold is None:
             return Threshold(DEFAULT_THRESHOLD, "default")
-        return Threshold(audit.threshold, "audit", audit.fingerprint != self.fingerprint)
+        return Threshold(audit.threshold, "audit", audit.fingerprint != self.run.fingerprint)
 
     @property
     def batch(self) -> int:
@@ -131,28 +127,19 @@ class Categorizing:
 
     def totals(self, agent: str | None = GENERAL) -> Totals:
         """Return what all calls of this categorization cost together: requests to the general expert's model."""
-        runs = self.workspace.runs.list(self.kind)
-        run = next((run for run in runs if run.fingerprint == self.fingerprint), None)
+        run = self.run.known
         return self.workspace.decisions.totals(run.id, agent=agent) if run is not None else Totals()
 
-    async def results(
+    def results(
         self, items: Iterable[Item], on_done: OnDone | None = None
-    ) -> AsyncGenerator[tuple[Categorized, JudgedItem | None], None]:
-        """Give what came of each item, in order, and what the general expert said where it was asked.
+    ) -> AsyncGenerator[tuple[Item, Routed], None]:
+        """Give each item with its category, and with what the general expert said where it was asked.
 
-        Raises ModelUnavailableError after `FAILURES` failed requests in a row; what was finished is kept.
+        Raises as `Resumable.results` does, after `FAILURES` failed requests in a row.
         """
-        run = self.workspace.runs.open(self.kind, self.fingerprint, self.settings)
-        done = 0
-        with self.workspace.runs.recording_status(run):
-            routing = self.graph()
-            for batch in batched(items, self.batch):
-                for result in await self.categorized(run, batch, routing):
-                    yield result
-                done += len(batch)
-                if on_done is not None:
-                    on_done(done)
+        return self.run.results(items, self.batch, self.work, failures=FAILURES, on_done=on_done)
 
+    @cached_property
     def graph(self) -> Any:
         """Return the compiled graph over both experts; a general expert that nothing is sent to is not opened."""
         workspace = self.workspace
@@ -172,45 +159,35 @@ class Categorizing:
             self.threshold.value,
         ).compile()
 
-    async def categorized(
-        self, run: RunId, batch: Sequence[Item], graph: Any
-    ) -> list[tuple[Categorized, JudgedItem | None]]:
-        """Give what came of a batch: kept where it was said before, the rest by the graph."""
-        once = distinct_items(batch)
-        keys = {item.id: unit_key(item) for item in once}
+    async def work(self, run: RunUnits, items: Sequence[Item]) -> Worked[Routed]:
+        """Categorize a batch: what either expert said before is kept, the graph does the rest."""
+        keys = {item.id: unit_key(item) for item in items}
         units = [mark + key for key in keys.values() for mark in (_RECOMMENDED, _JUDGED)]
-        kept = self.workspace.runs.finished(run, units)
-        recommended, judged = remembered(keys, kept)
-        found = {item.id: blank(item) for item in once if not item.text.strip()}
-        todo = [item for item in once if item.id not in found]
-        state: Mapping[str, Any] = {"judged": {}}
-        if todo:
-            self.workspace.items.put(todo)
-            given = {"items": todo, "recommended": recommended, "judged": judged}
-            state = await graph.ainvoke(given, {"recursion_limit": DEEPEST})
-            found |= state["categorized"]
-            fresh = {item: said for item, said in state["judged"].items() if item not in judged}
-            new: dict[str, Mapping[str, Any]] = {
-                _RECOMMENDED + keys[item]: dumped(said)
-                for item, said in state["recommended"].items()
-                if item not in recommended
-            }
-            new |= {
-                _JUDGED + keys[item]: asdict(said) for item, said in fresh.items() if said.verdict != "failed"
-            }
-            self.workspace.runs.finish(run, new, state["decisions"])
-            self.note_failures(list(fresh.values()))
-        return [(found[item.id], state["judged"].get(item.id)) for item in batch]
-
-    def note_failures(self, fresh: Sequence[JudgedItem]) -> None:
-        """Give up where nothing but failures comes from the general expert's model."""
-        for said in fresh:
-            self.failed_in_a_row = self.failed_in_a_row + 1 if said.verdict == "failed" else 0
-        if self.failed_in_a_row >= FAILURES:
-            raise ModelUnavailableError(
-                f"the general expert's last {self.failed_in_a_row} requests failed: {fresh[-1].error} — "
-                "what was finished before is kept; run the same command again to continue"
-            )
+        recommended, judged = remembered(keys, run.finished(units))
+        found = {item.id: blank(item) for item in items if not item.text.strip()}
+        todo = [item for item in items if item.id not in found]
+        if not todo:
+            return Worked([(found[item.id], None) for item in items], [None] * len(items))
+        self.workspace.items.put(todo)
+        given = {"items": todo, "recommended": recommended, "judged": judged}
+        state = await self.graph.ainvoke(given, {"recursion_limit": DEEPEST})
+        found |= state["categorized"]
+        said: Mapping[ItemId, JudgedItem] = state["judged"]
+        new: dict[str, Mapping[str, Any]] = {
+            _RECOMMENDED + keys[item]: dumped(each)
+            for item, each in state["recommended"].items()
+            if item not in recommended
+        }
+        new |= {
+            _JUDGED + keys[item]: asdict(each)
+            for item, each in said.items()
+            if item not in judged and each.verdict != "failed"
+        }
+        run.finish(new, state["decisions"])
+        asked = {item: each.error for item, each in said.items() if item not in judged}
+        return Worked(
+            [(found[item.id], said.get(item.id)) for item in items], [asked.get(item.id) for item in items]
+        )
 
 
 def remembered(
@@ -293,4 +270,4 @@ async def acategorize(
     """Do what `Categorizing.results` does, and return what came of the items together."""
     made = categorizing(workspace, expert=expert, everything=everything, **categorize)
     async with aclosing(made.results(items, on_done)) as results:
-        return CategorizedItems([result async for result, _ in results])
+        return CategorizedItems([result async for _, (result, _said) in results])

@@ -1,22 +1,28 @@
 """Put the vocabulary's descriptors on items as a run: finished items are kept, a killed run continues."""
 
-import hashlib
-import json
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 from taxonaut.graphs.assign_vocabulary import assign_vocabulary
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Matrix
 from taxonaut.state import version
 from taxonaut.state.descriptors import Tagging
-from taxonaut.state.errors import ModelUnavailableError
-from taxonaut.state.graph_states.assign_vocabulary import AssignState
-from taxonaut.state.ids import ItemId, NodeId, RunId
-from taxonaut.state.records import Item, distinct_items
+from taxonaut.state.ids import ItemId, NodeId
+from taxonaut.state.records import Decision, Item
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.resumable import (
+    EMPTY_TEXT,
+    OnDone,
+    Resumable,
+    Unit,
+    Worked,
+    request_errors,
+    unit_key,
+)
 from taxonaut.workspace.vocabulary.reading import check_vocabulary
 from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
@@ -27,25 +33,24 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
     settings,
     text_of,
 )
-from taxonaut.workspace.walk.classification import DEEPEST, EMPTY_TEXT, OnDone, batched, unit_key
+from taxonaut.workspace.walk.classification import DEEPEST
 
 KIND = "assign"
 BATCH = 10_000
 """Items that go down the vocabulary together."""
 
 
-async def assign(
+def assign(
     workspace: Core,
     items: Iterable[Item],
     *,
     every: bool | None = None,
     on_done: OnDone | None = None,
-) -> AsyncGenerator[Tagging, None]:
-    """Give each item's tagging, in order; it is kept as the item's own until the next assignment.
+) -> AsyncGenerator[tuple[Item, Tagging], None]:
+    """Give each item with its tagging, which is kept as the item's own until the next assignment.
 
-    `every`: all descriptors that fit beside the best path; None: if the annotator is an encoder, for which
-    that costs nothing. Items that a former call finished under the same vocabulary and settings are not asked
-    about again. Raises ModelUnavailableError when a whole batch got no answer; what was finished is kept.
+    `every`: all descriptors that fit besides the best path; None: if the annotator is an encoder, for which
+    that costs nothing. An item whose request failed keeps what it had. Raises as `Resumable.results` does.
     """
     check_vocabulary(workspace)
     workspace.keep_templates(TEMPLATES)
@@ -57,45 +62,13 @@ async def assign(
         "index": workspace.index.version(),
         **settings(workspace.config, workspace.wiring),
     }
-    text = json.dumps(known, sort_keys=True, default=str)
-    run = workspace.runs.open(KIND, hashlib.sha256(text.encode()).hexdigest()[:32], known)
-    done = 0
-    with workspace.runs.recording_status(run):
-        descent = Descent(workspace, every=every)
-        for batch in batched(items, BATCH):
-            for tagging in await assigned(workspace, run, batch, descent):
-                yield tagging
-            done += len(batch)
-            if on_done is not None:
-                on_done(done)
+    descent = Descent(workspace, every=every)
 
+    def tag(run: RunUnits, taggings: Sequence[Tagging]) -> None:
+        Taggings(workspace.database).put(run.id, taggings)
 
-async def assigned(workspace: Core, run: RunId, batch: Sequence[Item], descent: "Descent") -> list[Tagging]:
-    """Give a batch's taggings: kept ones, and those of one descent of the rest; a failed item keeps what it had."""
-    once = distinct_items(batch)
-    keys = {item.id: unit_key(item) for item in once}
-    kept = workspace.runs.finished(run, list(keys.values()))
-    found = {item.id: loaded(kept[keys[item.id]]) for item in once if keys[item.id] in kept}
-    fresh = [item for item in once if item.id not in found]
-    found |= {item.id: Tagging(item.id, error=EMPTY_TEXT) for item in fresh if not item.text.strip()}
-    todo = [item for item in fresh if item.text.strip()]
-    decisions = []
-    workspace.items.put(fresh)
-    if todo:
-        state = await descent.run(todo)
-        found |= state["taggings"]
-        decisions = state["decisions"]
-    good = [found[item.id] for item in once if found[item.id].error in ("", EMPTY_TEXT)]
-    with workspace.database.write():
-        units = {keys[each.item_id]: dumped(each) for each in good if keys[each.item_id] not in kept}
-        workspace.runs.finish(run, units, decisions)
-        Taggings(workspace.database).put(run, good)
-    if todo and all(found[item.id].error for item in todo):
-        raise ModelUnavailableError(
-            f"no item of {len(todo)} got an answer: {found[todo[0].id].error} — what was finished before is "
-            "kept; run the same command again to continue"
-        )
-    return [found[item.id] for item in batch]
+    run = Resumable(workspace.runs, KIND, known)
+    return run.results(items, BATCH, descent.work, UNIT, settle=tag, on_done=on_done)
 
 
 class Descent:
@@ -105,6 +78,7 @@ class Descent:
     """
 
     def __init__(self, workspace: Core, *, every: bool) -> None:
+        self.items = workspace.items
         self.wiring = workspace.wiring
         self.encodes = workspace.config.models.annotator.provider == ENCODER
         self.lookup: Lookup = self.wiring.stored.lookup
@@ -118,12 +92,20 @@ class Descent:
         """Unit vectors (n, d) of texts, those of the batch without asking."""
         return self.lookup(texts)
 
-    async def run(self, items: Sequence[Item]) -> AssignState:
-        """Take a batch down the vocabulary."""
-        if self.encodes:
-            self.lookup = known_first(item_table(self.wiring, items), self.wiring.stored.lookup)
-        state = await self.graph.ainvoke({"items": list(items)}, {"recursion_limit": DEEPEST})
-        return cast("AssignState", state)
+    async def work(self, _: RunUnits, items: Sequence[Item]) -> Worked[Tagging]:
+        """Take a batch down the vocabulary; items without a text are not asked about."""
+        self.items.put(items)
+        taggings = {item.id: Tagging(item.id, error=EMPTY_TEXT) for item in items if not item.text.strip()}
+        asked = [item for item in items if item.id not in taggings]
+        decisions: Sequence[Decision] = ()
+        if asked:
+            if self.encodes:
+                self.lookup = known_first(item_table(self.wiring, asked), self.wiring.stored.lookup)
+            state = await self.graph.ainvoke({"items": asked}, {"recursion_limit": DEEPEST})
+            taggings |= state["taggings"]
+            decisions = state["decisions"]
+        found = [taggings[item.id] for item in items]
+        return Worked(found, request_errors(found), decisions)
 
 
 async def aassign_vocabulary(
@@ -131,10 +113,10 @@ async def aassign_vocabulary(
 ) -> list[Tagging]:
     """Do what `assign` does, and return the taggings together."""
     async with aclosing(assign(workspace, items, every=every, on_done=on_done)) as taggings:
-        return [tagging async for tagging in taggings]
+        return [tagging async for _, tagging in taggings]
 
 
-def dumped(tagging: Tagging) -> dict[str, Any]:
+def dump_tagging(tagging: Tagging) -> dict[str, Any]:
     """Return a tagging as plain values, for its unit."""
     return {
         "item_id": tagging.item_id,
@@ -144,7 +126,7 @@ def dumped(tagging: Tagging) -> dict[str, Any]:
     }
 
 
-def loaded(row: Mapping[str, Any]) -> Tagging:
+def load_tagging(row: Mapping[str, Any]) -> Tagging:
     """Return a kept tagging."""
     return Tagging(
         ItemId(row["item_id"]),
@@ -152,3 +134,7 @@ def loaded(row: Mapping[str, Any]) -> Tagging:
         tuple(map(NodeId, row["others"])),
         row["error"],
     )
+
+
+UNIT = Unit(unit_key, load_tagging, dump_tagging)
+"""How an item's tagging is kept."""

@@ -19,11 +19,11 @@ from taxonaut.state.records import Item
 from taxonaut.tools.support.names import tfidf_terms
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.files.index_file import written_whole
 from taxonaut.workspace.vocabulary.item_tables import write_object
 from taxonaut.workspace.vocabulary.reading import Vocabulary
 from taxonaut.workspace.vocabulary.statistics import counts, utilization
-from taxonaut.workspace.walk.classification import unit_key
 
 KIND = "free-form"
 """The kind of the runs that write keywords."""

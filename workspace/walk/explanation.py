@@ -12,7 +12,8 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Item, Prediction
 from taxonaut.state.stores.runs import Run
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.walk.classification import KIND, loaded, unit_key
+from taxonaut.workspace.core.resumable import unit_key
+from taxonaut.workspace.walk.classification import KIND, load_result
 from taxonaut.workspace.walk.label_outcomes import Fate, Walked, fates
 
 
@@ -202,7 +203,7 @@ def explain(workspace: Core, item_id: ItemId, gold: Sequence[LabelId] = ()) -> E
     decisions = workspace.decisions.for_item(run.id, item_id)
     key = unit_key(item)
     kept = workspace.runs.finished(run.id, [key])
-    ranking = loaded(kept[key]).labels if key in kept else ()
+    ranking = load_result(kept[key]).labels if key in kept else ()
     made = latest(decisions, trail)
     walked = Walked(workspace.index, trail, [label.label_id for label in ranking], shown(made))
     by_node: dict[NodeId, list[Decision]] = defaultdict(list)

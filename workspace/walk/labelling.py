@@ -1,14 +1,13 @@
 """Label a stream of items: hand each result on with its item, and count."""
 
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from taxonaut.state.records import Item, ItemResult
 from taxonaut.state.stores.decisions import Totals
-from taxonaut.workspace.walk.classification import EMPTY_TEXT
+from taxonaut.workspace.core.resumable import EMPTY_TEXT
 
 R = TypeVar("R")
 
@@ -62,20 +61,12 @@ class Tally:
 
 
 async def hand_on(
-    results: Callable[[Iterator[Item], Callable[[int], None]], AsyncGenerator[R, None]],
+    results: Callable[[Iterable[Item], Callable[[int], None]], AsyncGenerator[tuple[Item, R], None]],
     items: Iterable[Item],
     take: Callable[[Item, R], None],
     on_done: Callable[[int], None],
 ) -> None:
     """Hand results on, each with its item, as their batches finish; no more items than a batch are held."""
-    waiting: deque[Item] = deque()
-    async with aclosing(results(noted(items, waiting), on_done)) as stream:
-        async for result in stream:
-            take(waiting.popleft(), result)
-
-
-def noted(items: Iterable[Item], waiting: deque[Item]) -> Iterator[Item]:
-    """Give items on, and note each until its result is there; results come in the items' order."""
-    for item in items:
-        waiting.append(item)
-        yield item
+    async with aclosing(results(items, on_done)) as stream:
+        async for item, result in stream:
+            take(item, result)

@@ -8,7 +8,8 @@ from taxonaut.graphs.navigate import first_errors
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Item
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.walk.classification import DEEPEST, OnDone, batched
+from taxonaut.workspace.core.resumable import OnDone, batched
+from taxonaut.workspace.walk.classification import DEEPEST
 from taxonaut.workspace.walk.walk_graph import walk_graph
 
 

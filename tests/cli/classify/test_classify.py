@@ -164,7 +164,7 @@ def test_no_answer_at_all_is_4_and_leaves_no_output(
     out.write_text("what was there", encoding="utf-8")
     called = run("classify", texts, "-o", out, "-w", shop)
     assert (called.code, called.out) == (4, "")
-    assert "no item of a batch of 2 got an answer: only prose" in called.err
+    assert "2 requests in a row got no answer: only prose" in called.err
     assert out.read_text(encoding="utf-8") == "what was there"
 
 

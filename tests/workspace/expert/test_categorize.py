@@ -186,7 +186,7 @@ def test_a_model_that_only_fails_stops_the_run(workspace: Workspace, model: Scri
     with pytest.raises(ModelUnavailableError) as stopped:
         workspace.categorize(["red apples", *texts])
     assert str(stopped.value) == (
-        "the general expert's last 20 requests failed: no server — what was finished before is kept; run the same "
+        "20 requests in a row got no answer: no server — what was finished before is kept; run the same "
         "command again to continue"
     )
     (run,) = workspace.runs.list("categorize")
@@ -203,7 +203,7 @@ def test_a_threshold_of_nothing_opens_no_model(workspace: Workspace) -> None:
 
 def test_where_the_threshold_comes_from(workspace: Workspace) -> None:
     assert categorizing(workspace).threshold == Threshold(0.5, "default")
-    fingerprint = categorizing(workspace).fingerprint
+    fingerprint = categorizing(workspace).run.fingerprint
     keep_audit(workspace, Audit(1, fingerprint, "now", "f", 0, (), None))
     assert categorizing(workspace).threshold == Threshold(0.5, "default")
     keep_audit(workspace, Audit(1, fingerprint, "now", "f", 0, (), 0.7))
@@ -216,7 +216,7 @@ def test_where_the_threshold_comes_from(workspace: Workspace) -> None:
 
 
 def test_what_is_refused(workspace: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="invalid \\[categorize\\] settings: threshold: Input should"):
+    with pytest.raises(InputError, match=r"^invalid \[categorize\] settings: threshold: Input should"):
         workspace.categorize(ITEMS, threshold=1.5)
     with pytest.raises(InputError, match="invalid \\[categorize\\] settings: nonsense: Extra inputs"):
         workspace.categorize(ITEMS, nonsense=1)

@@ -234,7 +234,7 @@ def test_an_item_that_failed_keeps_what_it_had_and_is_asked_again(
     server.reset()
     assert other.assign_vocabulary([things[1]]) == [fine]
     assert server.stats()["requests"] == 0
-    with pytest.raises(ModelUnavailableError, match="no item of 1 got an answer"):
+    with pytest.raises(ModelUnavailableError, match="1 request got no answer"):
         other.assign_vocabulary([hostile])
     assert server.stats()["requests"] > 0
 

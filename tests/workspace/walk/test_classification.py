@@ -16,7 +16,8 @@ from taxonaut.state.records import ItemResult, Prediction
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.runs import Runs
-from taxonaut.workspace.walk.classification import Classification, batched, dumped, loaded, unit_key
+from taxonaut.workspace.core.resumable import Resumable, batched, unit_key
+from taxonaut.workspace.walk.classification import Classification, by_graph, dump_result, load_result
 
 
 class Graph:
@@ -33,8 +34,8 @@ class Graph:
 
 
 def classification(database: Database, graph: Graph, batch: int = 2, **settings: Any) -> Classification:
-    runs, decisions, items = Runs(database), Decisions(database), Items(database)
-    return Classification(runs, decisions, items, graph, {"top": 10, **settings}, batch)  # type: ignore[arg-type]
+    run = Resumable(Runs(database), "classify", {"top": 10, **settings})
+    return Classification(run, Decisions(database), Items(database), by_graph(graph), batch)  # type: ignore[arg-type]
 
 
 def items(count: int) -> list[Item]:
@@ -42,7 +43,7 @@ def items(count: int) -> list[Item]:
 
 
 async def results(made: Classification, given: list[Item]) -> list[ItemResult]:
-    return [result async for result in made.results(given)]
+    return [result async for _, result in made.results(given)]
 
 
 async def test_batches_units_and_status(database: Database) -> None:
@@ -51,8 +52,8 @@ async def test_batches_units_and_status(database: Database) -> None:
     found = await results(made, items(5))
     assert [result.item_id for result in found] == ["i0", "i1", "i2", "i3", "i4"]
     assert graph.batches == [["i0", "i1"], ["i2", "i3"], ["i4"]]
-    (run,) = made.runs.list("classify")
-    assert (run.status, run.units, run.fingerprint) == ("finished", 5, made.fingerprint)
+    (run,) = made.run.runs.list("classify")
+    assert (run.status, run.units, run.fingerprint) == ("finished", 5, made.run.fingerprint)
 
 
 async def test_a_later_call_continues_the_run(database: Database) -> None:
@@ -85,9 +86,9 @@ async def test_a_failure_is_a_failed_run_that_keeps_what_was_finished(database: 
         return ItemResult(item, (), "" if item in ("i0", "i1") else "away")
 
     made = classification(database, Graph(rule))
-    with pytest.raises(ModelUnavailableError, match="no item of a batch of 2 got an answer: away"):
+    with pytest.raises(ModelUnavailableError, match="2 requests in a row got no answer: away"):
         await results(made, items(4))
-    (run,) = made.runs.list("classify")
+    (run,) = made.run.runs.list("classify")
     assert (run.status, run.units) == ("failed", 2)
 
 
@@ -98,7 +99,7 @@ async def test_an_unexpected_error_is_raised_as_it_is(database: Database) -> Non
     made = classification(database, Graph(rule))
     with pytest.raises(ZeroDivisionError):
         await results(made, items(1))
-    assert made.runs.list("classify")[0].status == "failed"
+    assert made.run.runs.list("classify")[0].status == "failed"
 
 
 async def test_empty_texts_are_units_that_no_graph_sees(database: Database) -> None:
@@ -107,13 +108,13 @@ async def test_empty_texts_are_units_that_no_graph_sees(database: Database) -> N
     found = await results(made, [Item(ItemId("e"), " "), *items(1)])
     assert [(result.item_id, result.error) for result in found] == [("e", "the text is empty"), ("i0", "")]
     assert graph.batches == [["i0"]]
-    assert made.runs.list("classify")[0].units == 2
+    assert made.run.runs.list("classify")[0].units == 2
 
 
 def test_a_result_survives_its_unit() -> None:
     label = Prediction(LabelId("a"), "A", ("X", "A"), 0.5, "evidence", "reason", "both")
     result = ItemResult(ItemId("i"), (label,), "")
-    assert loaded(json.loads(json.dumps(dumped(result)))) == result
+    assert load_result(json.loads(json.dumps(dump_result(result)))) == result
 
 
 @given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
@@ -139,5 +140,5 @@ def test_batches_are_cut_from_a_stream_without_reading_ahead() -> None:
 def test_a_run_s_totals_are_nothing_before_the_first_call(database: Database) -> None:
     made = classification(database, Graph())
     assert made.totals().requests == 0
-    assert made.runs.open("classify", made.fingerprint, {}) == RunId(1)
+    assert made.run.runs.open("classify", made.run.fingerprint, {}) == RunId(1)
     assert made.totals().requests == 0
