@@ -6,13 +6,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId
-from taxonaut.state.records import Decision, Identified, Item, ItemResult, distinct_items
+from taxonaut.state.records import Decision, Identified, Item, distinct_items
 from taxonaut.state.stores.runs import Run, Runs, RunUnits
 
 FAILURES = 20
@@ -74,14 +73,22 @@ class Resumable:
     """A run of one kind, known by its fingerprint: the same call again continues it.
 
     `settings` are all that the outcome depends on; they are kept with the run. `parts` are what is worked on, where
-    that makes another run and not just other units of it.
+    that makes another run and not just other units of it. A run with a `name` is known by that alone.
     """
 
-    def __init__(self, runs: Runs, kind: str, settings: Mapping[str, Any], parts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        runs: Runs,
+        kind: str,
+        settings: Mapping[str, Any],
+        parts: Iterable[str] = (),
+        *,
+        name: str | None = None,
+    ) -> None:
         self.runs = runs
         self.kind = kind
         self.settings = settings
-        self.fingerprint = fingerprint(settings, parts)
+        self.fingerprint = fingerprint(settings, parts) if name is None else key_of(name)
 
     @property
     def known(self) -> Run | None:
@@ -114,33 +121,33 @@ class Resumable:
 
         An item that a former call finished is not worked on again; without a `unit` the work sees all items, and
         keeps what it likes itself. A batch's units and decisions are kept in one transaction. `settle` is called in
-        it with the batch's results, kept ones included and failed ones left out. `failures`: how many requests in a
-        row may fail; by default as many as a batch holds, at least 2 and at most `FAILURES`.
+        it with the batch's results, kept ones included and failed ones left out.
 
-        Raises ModelUnavailableError after that many failures, and where every item of the call failed; what was
-        finished is kept. Raises InputError for two different items of a batch with one id.
+        Raises ModelUnavailableError, with what was finished kept, after `failures` failed requests in a row. By
+        default these are as many as a batch holds, at least 2 and at most `FAILURES`, or fewer where nothing else
+        came of the call. Raises InputError for two different items of a batch with one id.
         """
         count = FailureCount(failures or max(2, min(size, FAILURES)))
-        held: list[tuple[K, T]] = []  # failed items, while the call has no other result
-        done, has_result = 0, False
+        held: list[tuple[K, T]] = []  # failed items, while nothing else came of the call
+        done, has_result = 0, failures is not None
         with self.recording() as run:
             for batch in batched(items, size):
                 once = distinct_items(batch)
-                results = unit.kept(run, once) if unit is not None else {}
-                todo = [item for item in once if item.id not in results]
+                kept = unit.kept(run, once) if unit is not None else {}
+                todo = [item for item in once if item.id not in kept]
                 worked: Worked[T] = await work(run, todo) if todo else Worked()
+                results = kept | {item.id: result for item, result in zip(todo, worked.results, strict=True)}
                 failed = {item.id for item, error in zip(todo, worked.errors, strict=True) if error}
-                fresh = list(zip(todo, worked.results, strict=True))
-                results |= {item.id: result for item, result in fresh}
-                good = [(item, result) for item, result in fresh if item.id not in failed]
                 with self.runs.transaction():
-                    run.finish(unit.rows(good) if unit else {}, worked.decisions, worked.trails)
+                    if unit is not None:
+                        good = [(item, results[item.id]) for item in todo if item.id not in failed]
+                        run.finish(unit.rows(good), worked.decisions, worked.trails)
                     if settle is not None:
                         settle(run, [results[item.id] for item in once if item.id not in failed])
                 count.add(worked.errors)
+                has_result = has_result or bool(kept) or "" in worked.errors
                 held += [(item, results[item.id]) for item in batch]
-                has_result = has_result or len(failed) < len(once)
-                if has_result:
+                if has_result or not count.in_a_row:
                     for pair in held:
                         yield pair
                     held.clear()
@@ -160,7 +167,7 @@ class FailureCount:
         self.last = ""
 
     def add(self, errors: Iterable[str | None]) -> None:
-        """Count a batch's requests: an error each, "" if answered, None if not made. Raises ModelUnavailableError."""
+        """Count a batch's errors, as `Worked` has them. Raises ModelUnavailableError after `limit` failures."""
         for error in errors:
             if error is not None:
                 self.in_a_row = self.in_a_row + 1 if error else 0
@@ -169,7 +176,7 @@ class FailureCount:
             raise self.error()
 
     def error(self) -> ModelUnavailableError:
-        """Say what failed, and how to continue."""
+        """Return an error that says what failed, and how to continue."""
         failed = "1 request" if self.in_a_row == 1 else f"{self.in_a_row:,} requests in a row"
         return ModelUnavailableError(
             f"{failed} got no answer: {self.last} — what was finished before is kept; "
@@ -205,6 +212,15 @@ def batched(items: Iterable[E], size: int) -> Iterator[list[E]]:
         yield batch
 
 
-def request_errors(results: Iterable[ItemResult | Tagging]) -> list[str | None]:
+class Answered(Protocol):
+    """A result that holds the error of its request."""
+
+    @property
+    def error(self) -> str:
+        """What went wrong, "" if nothing did."""
+        ...
+
+
+def request_errors(results: Iterable[Answered]) -> list[str | None]:
     """Return the results' errors as `Worked` has them; no model was asked about an empty text."""
     return [None if result.error == EMPTY_TEXT else result.error for result in results]

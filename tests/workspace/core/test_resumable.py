@@ -114,9 +114,19 @@ async def test_a_call_that_brings_nothing_gives_nothing_and_says_why(database: D
     assert status(database) == ("failed", 0)
 
 
-async def test_a_result_without_a_request_is_a_result(database: Database) -> None:
-    assert await shouted(database, "a_", Shouting("a")) == "A"
-    assert status(database) == ("finished", 1)
+async def test_empty_items_are_no_answers_and_wait_for_nothing(database: Database) -> None:
+    with pytest.raises(ModelUnavailableError, match=r"^1 request got no answer: refused — "):
+        await shouted(database, "_a", Shouting("a"))
+    assert status(database) == ("failed", 1)
+    results = Resumable(Runs(database), "shout", {"loud": True}).results(items("__a"), 1, Shouting("a"), UNIT)
+    assert [(await anext(results))[0].id for _ in range(2)] == ["i0", "i1"]
+    await results.aclose()
+
+
+async def test_who_says_how_many_may_fail_gets_all_other_results(database: Database) -> None:
+    assert await shouted(database, "ab", Shouting("a", "b"), failures=3) == "AB"
+    with pytest.raises(ModelUnavailableError, match=r"^3 requests in a row"):
+        await shouted(database, "abc", Shouting("a", "b", "c"), failures=3)
 
 
 async def test_an_id_stands_for_one_item(database: Database) -> None:

@@ -218,7 +218,7 @@ def test_where_the_threshold_comes_from(workspace: Workspace) -> None:
 def test_what_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^invalid \[categorize\] settings: threshold: Input should"):
         workspace.categorize(ITEMS, threshold=1.5)
-    with pytest.raises(InputError, match="invalid \\[categorize\\] settings: nonsense: Extra inputs"):
+    with pytest.raises(InputError, match=r"^invalid \[categorize\] settings: nonsense: Extra inputs"):
         workspace.categorize(ITEMS, nonsense=1)
     with pytest.raises(NotFoundError, match="there is no expert 9; there are: 1"):
         workspace.categorize(ITEMS, expert=9)
