@@ -6,23 +6,21 @@ the same command goes on where it stopped, and `index undo` takes all of it back
 """
 
 import asyncio
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any
 
 from taxonaut.agents.annotator import Annotator
 from taxonaut.graphs.insert_labels import insert_labels
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state import version
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import EventId, LabelId, NodeId, RunId
+from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.diff import IndexDiff, diff
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.tools.write.propose_category import fold_name
 from taxonaut.workspace.build import build_agents
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
@@ -33,6 +31,7 @@ from taxonaut.workspace.build.tree_builder import Progress, TreeBuilder, silent
 from taxonaut.workspace.core.config import BuildConfig
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.files.label_files import LabelFile
 from taxonaut.workspace.walk.classification import DEEPEST
 
@@ -242,33 +241,23 @@ class Growing:
         """Find out where all labels belong and how the nodes that grow too large are divided."""
         if not self.labels:
             return Growth(terminal_size=self.build.terminal_size)
-        runs = self.workspace.runs
         self.workspace.keep_templates(build_agents.TEMPLATES)
         settings = {
             "version": version.VERSION,
             "index": self.index.version(),
             **build_agents.settings(self.wiring.config, self.wiring),
         }
-        run = runs.open(KIND, fingerprint(list(self.labels.values()), settings), settings)
-        status = "interrupted"
-        try:
+        parts = chain.from_iterable((label.id, label.name) for label in self.labels.values())
+        with Resumable(self.workspace.runs, KIND, settings, parts).recording() as run:
             growth = await self.search(run)
             growth = await self.divide(growth)
-            status = "finished"
-        except Exception:
-            status = "failed"
-            raise
-        finally:
-            runs.close(run, status)  # type: ignore[arg-type]
-        return replace(growth, requests=self.workspace.decisions.totals(run).requests)
+        return replace(growth, requests=self.workspace.decisions.totals(run.id).requests)
 
-    async def search(self, run: RunId) -> Growth:
+    async def search(self, run: RunUnits) -> Growth:
         """Let the labels go down the index."""
         self.on_stage("comparing with the index")
         texts = {label.id: label.name for label in self.labels.values()}
-        graph = insert_labels(
-            self.index, self.annotator(), texts, self.workspace.runs.units(run), on_arrived=self.progress
-        ).compile()
+        graph = insert_labels(self.index, self.annotator(), texts, run, on_arrived=self.progress).compile()
         state = await graph.ainvoke({"label_ids": list(texts)}, {"recursion_limit": DEEPEST})
         return Growth(inserted=state["inserted"], unfit=state["unfit"])
 
@@ -391,11 +380,3 @@ def written(
 
 class _DryRunError(Exception):
     """Ends a dry run's transaction."""
-
-
-def fingerprint(labels: Sequence[Label], settings: Mapping[str, Any]) -> str:
-    """What makes two additions the same: the labels in their order, and what decides about them."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for label in labels:
-        digest.update(f"{label.id}\0{label.name}\0".encode(errors="replace"))
-    return digest.hexdigest()[:32]

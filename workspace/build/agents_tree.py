@@ -1,9 +1,9 @@
 """The builder `agents`: an architect and an annotator build the index (XMC-Agent 2.2)."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from taxonaut.agents.annotator import Annotator
@@ -18,6 +18,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs, RunUnits
 from taxonaut.workspace.build.tree_builder import Progress, silent
+from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.walk.classification import DEEPEST
 
 KIND = "build"
@@ -84,12 +85,8 @@ class AgentsTreeBuilder:
             "part": asdict(self._part),
             **agents.settings,
         }
-        if self._runs is None:
-            splits = await self.split(agents, labels, None, progress)
-            return await self.tree(agents, labels, splits)
-        run = self._runs.open(KIND, fingerprint(labels, settings), settings)
-        with self._runs.recording_status(run):
-            splits = await self.split(agents, labels, self._runs.units(run), progress)
+        with build_run(self._runs, labels, settings).recording() if self._runs else nullcontext() as units:
+            splits = await self.split(agents, labels, units, progress)
             return await self.tree(agents, labels, splits)
 
     async def split(
@@ -133,9 +130,7 @@ def thinned(labels: Sequence[LabelId]) -> Sequence[LabelId]:
     return labels[:: max(1, -(-len(labels) // MOST_COMPARED))]
 
 
-def fingerprint(labels: Sequence[Label], settings: Mapping[str, Any]) -> str:
-    """What makes two builds the same: the labels in their order, and all settings."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for label in labels:
-        digest.update(f"{label.id}\0{label.name}\0{label.description}\0".encode(errors="replace"))
-    return digest.hexdigest()[:32]
+def build_run(runs: Runs, labels: Sequence[Label], settings: Mapping[str, Any]) -> Resumable:
+    """Return the run of a build: the same labels in the same order, and the same settings."""
+    parts = chain.from_iterable((label.id, label.name, label.description) for label in labels)
+    return Resumable(runs, KIND, settings, parts)

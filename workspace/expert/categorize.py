@@ -79,7 +79,9 @@ class Categorizing:
         self.experts = Experts(workspace)
         self.card = self.experts.card(expert)
         self.run = Resumable(workspace.runs, kind, self.described())
-        self.threshold = Threshold(UNREACHABLE_THRESHOLD, "everything") if everything else self.chosen_threshold()
+        self.threshold = (
+            Threshold(UNREACHABLE_THRESHOLD, "everything") if everything else self.chosen_threshold()
+        )
 
     def described(self) -> dict[str, Any]:
         """Return what can change what either expert says."""

@@ -1,9 +1,8 @@
 """Build a vocabulary from items and make it the index, as one change; a killed build goes on where it stopped."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from typing import Any
 
 from taxonaut.graphs.build_vocabulary import build_vocabulary
@@ -14,8 +13,10 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode, distinct_items
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of
 from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
@@ -61,15 +62,15 @@ async def abuild_vocabulary(
     workspace.items.put(items)
     workspace.keep_templates(TEMPLATES)
     known = {"version": version.VERSION, **settings(workspace.config, workspace.wiring)}
-    run = workspace.runs.open(KIND, fingerprint(chosen, known), known)
-    with workspace.runs.recording_status(run):
+    parts = chain.from_iterable((item.id, item.text) for item in chosen)
+    with Resumable(workspace.runs, KIND, known, parts).recording() as run:
         refined = await refine(workspace, run, chosen, on_stage)
-        again = stands(workspace, run)
+        again = stands(workspace, run.id)
         if not again:
             write(workspace, run, refined, chosen)
     problems = {key: each.problems for key, each in refined.items() if each.problems}
     count = sum(len(each.centres) for each in refined.values())
-    return VocabularyBuild(run, len(chosen), len(refined), count, problems, again)
+    return VocabularyBuild(run.id, len(chosen), len(refined), count, problems, again)
 
 
 def check(workspace: Core, items: Sequence[Item]) -> list[Item]:
@@ -101,7 +102,7 @@ def policy_of(workspace: Core) -> VocabularyPolicy:
 
 
 async def refine(
-    workspace: Core, run: RunId, items: Sequence[Item], on_stage: OnStage
+    workspace: Core, run: RunUnits, items: Sequence[Item], on_stage: OnStage
 ) -> dict[str, RefinedGroup]:
     """Run the graph over the items."""
     table = item_table(workspace.wiring, items, on_stage("embedding items"))
@@ -113,7 +114,7 @@ async def refine(
         agents.writer,
         agents.reviewer,
         policy_of(workspace),
-        workspace.runs.units(run),
+        run,
         on_stage("building"),
     ).compile()
     state = await graph.ainvoke({"items": list(items)}, {"recursion_limit": DEEPEST})
@@ -127,19 +128,19 @@ def stands(workspace: Core, run: RunId) -> bool:
     return index.tree_method() == VOCABULARY and index.tree_settings().get("run") == run
 
 
-def write(workspace: Core, run: RunId, refined: Mapping[str, RefinedGroup], items: Sequence[Item]) -> None:
+def write(workspace: Core, run: RunUnits, refined: Mapping[str, RefinedGroup], items: Sequence[Item]) -> None:
     """Make the vocabulary the index, all or nothing: one change, with an event a level and round."""
     texts = {item.id: text_of(item, workspace.config.vocabulary.characters) for item in items}
     index = workspace.index
     made: dict[str, NodeId] = {"": index.root()}
     with workspace.database.write(), index.change(f"vocabulary build: {len(items):,} items"):
-        index.load_tree(Tree(VOCABULARY, (), (), (), {"run": int(run)}))
+        index.load_tree(Tree(VOCABULARY, (), (), (), {"run": int(run.id)}))
         for _, batch in sorted(births(refined).items()):
             pairs = [(made[key], node_of(refined[key].centres[number], texts)) for key, number in batch]
             for (key, number), node in zip(batch, index.create_nodes(pairs), strict=True):
                 made[f"{key}.{number}" if key else str(number)] = node
         nodes = {str(node): split_key(key) for key, node in made.items() if key}
-        workspace.runs.finish(run, {MADE: nodes}, [])
+        run.finish({MADE: nodes}, [])
 
 
 def births(refined: Mapping[str, RefinedGroup]) -> dict[tuple[int, int], list[tuple[str, int]]]:
@@ -170,11 +171,3 @@ def node_of(centre: Centre, texts: Mapping[ItemId, str]) -> TreeNode:
     return TreeNode(
         0, centre.name, centre.description, None, examples, tuple(centre.includes), tuple(centre.excludes)
     )
-
-
-def fingerprint(items: Sequence[Item], known: Mapping[str, Any]) -> str:
-    """What makes two builds the same: the items in their order, and all settings."""
-    digest = hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode())
-    for item in items:
-        digest.update(f"{item.id}\0{item.text}\0".encode(errors="replace"))
-    return digest.hexdigest()[:32]

@@ -1,6 +1,7 @@
 """The builder by agents over a real index: what comes of it, continued builds, and taking it back."""
 
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from fakes import word_embedder
 from taxonaut import Workspace
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, ModelError, ModelUnavailableError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
-from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, BuildReport, fingerprint, thinned
+from taxonaut.state.stores.runs import Runs
+from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, BuildReport, build_run, thinned
 from taxonaut.workspace.build.build_agents import build_agents
 from taxonaut.workspace.build.builders import agents_builder
 from taxonaut.workspace.core.config import BuildConfig, TaskConfig
@@ -185,6 +188,11 @@ def test_few_labels_need_no_agents(workspace: Workspace) -> None:
     tree = workspace.build_index("agents", {"terminal_size": 48})
     assert (tree.nodes, len(tree.placements)) == ((), 48)
     assert workspace.last_build == BuildReport(0, {}, ())
+
+
+def fingerprint(given: Sequence[Label], settings: Mapping[str, Any]) -> str:
+    with Database.in_memory() as database:
+        return build_run(Runs(database), given, settings).fingerprint
 
 
 def settings_of(workspace: Workspace, **changes: Any) -> dict[str, Any]:
