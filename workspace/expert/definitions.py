@@ -1,9 +1,9 @@
 """Write definitions of categories as a run: finished ones are kept, a killed run continues (Dual-Expert 3.2.2)."""
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,14 @@ from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Item
 from taxonaut.state.stores.definitions import COMPOSED, Definition, Definitions
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.tools.support.names import class_terms, shortest_unique_suffixes
 from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, WrittenDefinition, compose_definition
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.resumable import Resumable, Unit, Worked, key_of
 from taxonaut.workspace.expert.category_texts import category_paths, category_texts, forget_texts
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example, inner_labels
@@ -91,8 +93,7 @@ def embed(workspace: Core, groups: Sequence[Sequence[Example]], progress: Progre
 def subject_key(subject: Subject, *more: object) -> str:
     """A fingerprint of what a definition is written from."""
     products = [[example.id, example.text] for example in subject.examples]
-    text = dump([subject.label, list(subject.path), list(subject.siblings), products, *more])
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
+    return key_of(dump([subject.label, list(subject.path), list(subject.siblings), products, *more]))
 
 
 class Neighbours:
@@ -206,12 +207,11 @@ async def adefine(
         if label.description and label.id not in standing and not overwrite
     }
     prepared = defining.prepared([label for label in chosen if label not in own], embedding)
-    due = {key: one for key, one in prepared.items() if not defining.stands(one, key, standing)}
-    taken = dict(list(due.items())[: limit or None])
-    run = workspace.runs.open(KIND, defining.fingerprint, defining.settings)
-    with workspace.runs.recording_status(run):
-        done = await defining.defined(run, taken, progress)
-        written = defining.put(run, taken, done.words)
+    due = [one for one in prepared if not defining.stands(one, standing)]
+    taken = due[: limit or None]
+    done = await defining.define(taken, progress)
+    with defining.run.recording() as run:
+        written = defining.put(run.id, taken, done)
     return DefinitionReport(
         model=workspace.config.models.general_expert.model,
         composed=not defining.prose,
@@ -219,8 +219,8 @@ async def adefine(
         unchanged=len(prepared) - len(due),
         own=len(own),
         left=len(due) - len(taken),
-        failed=done.failed,
-        decisions=tuple(done.decisions),
+        failed={one.label: one.error for one in done.values() if one.error},
+        decisions=tuple(defining.decisions),
     )
 
 
@@ -235,25 +235,51 @@ def writes_prose(workspace: Core) -> bool:
     return model.provider != ENCODER and model.answer == "generated"
 
 
-class Done:
-    """What a run has come to: words by unit, failures by category, and its requests."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A definition that is to be written. `id` says what from; `words` are set where no model writes it."""
 
-    def __init__(self, words: dict[str, WrittenDefinition]) -> None:
-        self.words = words
-        self.failed: dict[LabelId, str] = {}
-        self.decisions: list[Decision] = []
+    id: str
+    subject: Subject
+    words: WrittenDefinition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """What was written for a category, or why nothing was."""
+
+    label: LabelId
+    words: WrittenDefinition | None
+    error: str = ""
+
+
+def load_words(row: Mapping[str, Any]) -> Defined:
+    """Return what a unit of a run keeps."""
+    return Defined(LabelId(row["label"]), WrittenDefinition(row["title"], row["definition"]))
+
+
+def dump_words(one: Defined) -> dict[str, Any] | None:
+    """Return what was written as plain values, for its unit."""
+    if one.words is None:
+        return None
+    return {"label": one.label, "title": one.words.title, "definition": one.words.definition}
+
+
+UNIT: Unit[Due, Defined] = Unit(lambda due: due.id, load_words, dump_words)
+"""How a definition is kept."""
 
 
 class Defining:
-    """One way of writing definitions, known by its fingerprint: same model, template, task and settings."""
+    """One way of writing definitions, as a run: same model, template, task and settings."""
 
     def __init__(self, workspace: Core, examples: Mapping[LabelId, Sequence[Example]]) -> None:
         self.workspace = workspace
         self.examples = examples
         self.prose = writes_prose(workspace)
+        self.decisions: list[Decision] = []
         config = workspace.config
         how = config.categorize
-        self.settings: dict[str, Any] = {
+        settings = {
             "model": identity(config.models.general_expert),
             "task": config.task.description,
             "template": workspace.prompts.hash(TEMPLATE) if self.prose else COMPOSED,
@@ -261,25 +287,18 @@ class Defining:
             "characters": how.characters,
             "seed": how.seed,
         }
+        self.run = Resumable(workspace.runs, KIND, settings)
 
-    @property
-    def fingerprint(self) -> str:
-        """What makes two ways of writing the same."""
-        text = json.dumps(self.settings, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-    def prepared(
-        self, labels: Sequence[LabelId], embedding: Progress = silent
-    ) -> dict[str, tuple[Subject, WrittenDefinition | None]]:
-        """Return categories by what they are written from; with their words where those are composed."""
+    def prepared(self, labels: Sequence[LabelId], embedding: Progress = silent) -> list[Due]:
+        """Return what categories are written from; with their words where those are composed."""
         found = subjects(self.workspace, labels, self.examples, siblings=self.prose, embedding=embedding)
         if self.prose:
-            return {subject_key(subject): (subject, None) for subject in found}
+            return [Due(subject_key(subject), subject) for subject in found]
         composed = self.composed(found)
-        return {
-            subject_key(subject, *words): (subject, words)
+        return [
+            Due(subject_key(subject, *words), subject, words)
             for subject, words in zip(found, composed, strict=True)
-        }
+        ]
 
     def composed(self, found: Sequence[Subject]) -> list[WrittenDefinition]:
         """Compose definitions: of the words that tell a category's products from all others', and of products."""
@@ -310,56 +329,38 @@ class Defining:
         ends = dict(zip(paths, shortest_unique_suffixes(list(paths.values())), strict=True))
         return {label: ends[label] for label in labels}
 
-    def stands(
-        self, one: tuple[Subject, WrittenDefinition | None], key: str, standing: Mapping[LabelId, Definition]
-    ) -> bool:
+    def stands(self, due: Due, standing: Mapping[LabelId, Definition]) -> bool:
         """Whether the index has what would be written."""
-        known = standing.get(one[0].label)
-        return known is not None and known.fingerprint == self.definition_key(key)
+        known = standing.get(due.subject.label)
+        return known is not None and known.fingerprint == self.definition_key(due)
 
-    def definition_key(self, key: str) -> str:
+    def definition_key(self, due: Due) -> str:
         """A definition's fingerprint: what it is written from, and how."""
-        return hashlib.sha256(f"{self.fingerprint} {key}".encode()).hexdigest()[:32]
+        return key_of(f"{self.run.fingerprint} {due.id}")
 
-    async def defined(
-        self, run: RunId, taken: Mapping[str, tuple[Subject, WrittenDefinition | None]], progress: Progress
-    ) -> Done:
-        """Write what is not written yet, batch by batch."""
-        kept = self.workspace.runs.finished(run, list(taken))
-        done = Done({key: WrittenDefinition(row["title"], row["definition"]) for key, row in kept.items()})
-        fresh = {key: one for key, one in taken.items() if key not in kept}
+    async def define(self, taken: Sequence[Due], progress: Progress) -> dict[str, Defined]:
+        """Return definitions by what they are written from, batch by batch where a model writes them."""
         if not self.prose:
-            done.words |= {key: words for key, (_, words) in fresh.items() if words is not None}
-            return done
-        writer = self.writer() if fresh else None
-        for batch in self.batches(list(fresh)):
-            assert writer is not None
-            progress(len(done.words) + len(done.failed), len(taken))
-            written = await writer.write([fresh[key][0] for key in batch])
-            good = {key: one.words for key, one in zip(batch, written, strict=True) if one.words is not None}
-            rows = {
-                key: {"label": fresh[key][0].label, "title": words.title, "definition": words.definition}
-                for key, words in good.items()
-            }
-            decisions = [one.decision for one in written]
-            self.workspace.runs.finish(run, rows, decisions)
-            done.words |= good
-            done.decisions += decisions
-            done.failed |= {one.subject.label: str(one.error) for one in written if one.error is not None}
-            if all(isinstance(one.error, ModelUnavailableError) for one in written):
-                raise ModelUnavailableError(
-                    f"no definition of {len(written)} was written: {written[0].error} — what was finished before is "
-                    "kept; run the same command again to continue"
-                )
-        progress(len(done.words) + len(done.failed), len(taken))
-        return done
-
-    def batches(self, keys: Sequence[str]) -> Iterator[Sequence[str]]:
-        """Cut the work into what is kept together."""
+            return {due.id: Defined(due.subject.label, due.words) for due in taken}
         model = self.workspace.config.models.general_expert
         size = 2 if model.in_process else 2 * model.concurrency
-        return (keys[start : start + size] for start in range(0, len(keys), size))
+        progress(0, len(taken))
+        done = self.run.results(taken, size, self.work, UNIT, on_done=lambda done: progress(done, len(taken)))
+        async with aclosing(done) as results:
+            return {due.id: one async for due, one in results}
 
+    async def work(self, _: RunUnits, batch: Sequence[Due]) -> Worked[Defined]:
+        """Let the model write a batch; a reply that cannot be used is an answer, and is asked for again."""
+        written = await self.writer.write([due.subject for due in batch])
+        decisions = [one.decision for one in written]
+        self.decisions += decisions
+        return Worked(
+            [Defined(one.subject.label, one.words, str(one.error or "")) for one in written],
+            [str(one.error) if isinstance(one.error, ModelUnavailableError) else "" for one in written],
+            decisions,
+        )
+
+    @cached_property
     def writer(self) -> DefinitionWriter:
         """Return the writer on the general expert's model."""
         workspace = self.workspace
@@ -367,27 +368,22 @@ class Defining:
         model = workspace.wiring.answers(workspace.config.models.general_expert)
         return DefinitionWriter(model, workspace.prompts, workspace.config.task.description)
 
-    def put(
-        self,
-        run: RunId,
-        taken: Mapping[str, tuple[Subject, WrittenDefinition | None]],
-        words: Mapping[str, WrittenDefinition],
-    ) -> tuple[Definition, ...]:
+    def put(self, run: RunId, taken: Sequence[Due], done: Mapping[str, Defined]) -> tuple[Definition, ...]:
         """Make the definitions the descriptions of their labels, as one change."""
         found = tuple(
             Definition(
-                label=subject.label,
-                title=words[key].title,
-                definition=words[key].definition,
-                fingerprint=self.definition_key(key),
-                items=tuple(example.id for example in subject.examples),
+                label=due.subject.label,
+                title=words.title,
+                definition=words.definition,
+                fingerprint=self.definition_key(due),
+                items=tuple(example.id for example in due.subject.examples),
                 template=TEMPLATE if self.prose else COMPOSED,
                 template_hash=self.workspace.prompts.hash(TEMPLATE) if self.prose else "",
                 model=self.workspace.config.models.general_expert.model,
                 run=run,
             )
-            for key, (subject, _) in taken.items()
-            if key in words
+            for due in taken
+            if (words := done[due.id].words) is not None
         )
         with self.workspace.database.write(), self.workspace.index.change(NOTE):
             self.workspace.index.describe_labels({one.label: one.definition for one in found})

@@ -1,11 +1,10 @@
 """Keywords without a vocabulary: what the items would get from a model that may write what it likes."""
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,22 @@ from taxonaut.agents.keyword_writer import KEYWORDS, TEMPLATE, KeywordWriter
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state import version
-from taxonaut.state.errors import InputError, ModelUnavailableError
-from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.tools.support.names import tfidf_terms
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import unit_key
+from taxonaut.workspace.core.resumable import (
+    EMPTY_TEXT,
+    Resumable,
+    Unit,
+    Worked,
+    batched,
+    request_errors,
+    unit_key,
+)
 from taxonaut.workspace.files.index_file import written_whole
 from taxonaut.workspace.vocabulary.item_tables import write_object
 from taxonaut.workspace.vocabulary.reading import Vocabulary
@@ -54,6 +62,14 @@ class FreeForm:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemKeywords:
+    """An item's keywords, or why it has none."""
+
+    words: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WordCounts:
     """How many different words or descriptors a set has, and how many of them more than one item shares.
 
@@ -81,7 +97,7 @@ async def afree_form(
     Raises:
         InputError: `most` is not from 1 to MOST_KEYWORDS.
         NotFoundError: An item that the workspace does not have.
-        ModelUnavailableError: A whole batch of items got no answer; what was finished is kept.
+        ModelUnavailableError: As `Resumable.results` does; what was finished is kept.
     """
     if not 1 <= most <= MOST_KEYWORDS:
         raise InputError(f"{most!r} keywords an item cannot be; give a number from 1 to {MOST_KEYWORDS}")
@@ -92,15 +108,27 @@ async def afree_form(
         progress(len(items), len(items))
         return FreeForm(TERMS, dict(zip(items, terms, strict=True)), {})
     writer = keyword_writer(workspace, model, most)
-    keywords: dict[ItemId, tuple[str, ...]] = {}
-    failed: dict[ItemId, str] = {}
-    with opened_run(workspace, model, most) as run:
-        for ids in batched_ids(items, max(SMALLEST_BATCH, 8 * model.concurrency)):
-            found, errors = await write_batch(workspace, writer, run, workspace.items.get(ids))
-            keywords |= found
-            failed |= errors
-            progress(len(keywords), len(items))
-    return FreeForm(model.model, keywords, failed)
+
+    async def write(_: RunUnits, batch: Sequence[Item]) -> Worked[ItemKeywords]:
+        found = {item.id: ItemKeywords(error=EMPTY_TEXT) for item in batch if not item.text.strip()}
+        written = await writer.write([item for item in batch if item.id not in found])
+        found |= {each.item.id: ItemKeywords(each.keywords, str(each.error or "")) for each in written}
+        results = [found[item.id] for item in batch]
+        return Worked(results, request_errors(results), [each.decision for each in written])
+
+    size = max(SMALLEST_BATCH, 8 * model.concurrency)
+    given = chain.from_iterable(workspace.items.get(ids) for ids in batched(items, size))
+    found: dict[ItemId, ItemKeywords] = {}
+    run = keyword_run(workspace, model, most)
+    done = run.results(given, size, write, UNIT, on_done=lambda done: progress(done, len(items)))
+    async with aclosing(done) as results:
+        async for item, result in results:
+            found[item.id] = result
+    return FreeForm(
+        model.model,
+        {item: each.words for item, each in found.items()},
+        {item: each.error for item, each in found.items() if each.error not in ("", EMPTY_TEXT)},
+    )
 
 
 def keyword_writer(workspace: Core, model: ModelSettings, most: int) -> KeywordWriter:
@@ -112,9 +140,8 @@ def keyword_writer(workspace: Core, model: ModelSettings, most: int) -> KeywordW
     return KeywordWriter(answers, workspace.prompts, workspace.config.task.description, most)
 
 
-@contextmanager
-def opened_run(workspace: Core, model: ModelSettings, most: int) -> Iterator[RunId]:
-    """Start or continue the run of these settings, and say how it ended."""
+def keyword_run(workspace: Core, model: ModelSettings, most: int) -> Resumable:
+    """Return the run of these settings."""
     kept = workspace.keep_templates([TEMPLATE])
     settings = {
         "version": version.VERSION,
@@ -123,50 +150,15 @@ def opened_run(workspace: Core, model: ModelSettings, most: int) -> Iterator[Run
         "template": kept[TEMPLATE],
         "keywords": most,
     }
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
-    run = workspace.runs.open(KIND, digest[:32], settings)
-    status = "interrupted"
-    try:
-        yield run
-        status = "finished"
-    except Exception:
-        status = "failed"
-        raise
-    finally:
-        workspace.runs.close(run, status)  # type: ignore[arg-type]
+    return Resumable(workspace.runs, KIND, settings)
 
 
-async def write_batch(
-    workspace: Core, writer: KeywordWriter, run: RunId, items: Sequence[Item]
-) -> tuple[dict[ItemId, tuple[str, ...]], dict[ItemId, str]]:
-    """Return a batch's keywords and failures, asking about what is not finished."""
-    keys = {item.id: unit_key(item) for item in items}
-    kept = workspace.runs.finished(run, list(keys.values()))
-    todo = [item for item in items if keys[item.id] not in kept and item.text.strip()]
-    written = await writer.write(todo) if todo else []
-    done = {each.item.id: each.keywords for each in written if each.error is None}
-    workspace.runs.finish(
-        run,
-        {keys[item]: {"keywords": list(words)} for item, words in done.items()},
-        [each.decision for each in written],
-    )
-    failed = {each.item.id: str(each.error) for each in written if each.error is not None}
-    if failed and not done:
-        raise ModelUnavailableError(
-            f"no item of a batch of {len(failed)} got an answer: {next(iter(failed.values()))} — what was "
-            "finished before is kept; run the same command again to continue"
-        )
-    found: dict[ItemId, tuple[str, ...]] = {}
-    for item in items:
-        row = kept.get(keys[item.id])
-        found[item.id] = done.get(item.id, ()) if row is None else tuple(row["keywords"])
-    return found, failed
-
-
-def batched_ids(items: Sequence[ItemId], size: int) -> Iterator[Sequence[ItemId]]:
-    """Cut ids into batches."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+UNIT: Unit[Item, ItemKeywords] = Unit(
+    unit_key,
+    lambda row: ItemKeywords(tuple(row["keywords"])),
+    lambda result: None if result.error else {"keywords": list(result.words)},
+)
+"""How an item's keywords are kept."""
 
 
 def write_free_form(found: FreeForm, file: str | Path) -> None:

@@ -1,6 +1,5 @@
 """The builder by agents over a real index: what comes of it, continued builds, and taking it back."""
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -246,7 +246,9 @@ def test_a_run_that_was_broken_off_goes_on(opened: Any, model: ScriptedModel) ->
 
 def test_a_model_that_does_not_answer_ends_it(opened: Any, model: ScriptedModel) -> None:
     model.rule = lambda _: ModelUnavailableError("the server is away")
-    with pytest.raises(ModelUnavailableError, match="no definition of 2 was written: the server is away — "):
+    with pytest.raises(
+        ModelUnavailableError, match="2 requests in a row got no answer: the server is away — "
+    ):
         define(opened(**role()))
 
 

@@ -86,7 +86,7 @@ def test_an_item_that_failed_is_asked_about_again(workspace: Workspace, written:
 
 def test_a_model_that_answers_nothing_stops_the_run(workspace: Workspace, written: ScriptedModel) -> None:
     written.rule = lambda request: ModelUnavailableError("refused")
-    with pytest.raises(ModelUnavailableError, match="no item of a batch of 3 got an answer: refused"):
+    with pytest.raises(ModelUnavailableError, match="3 requests in a row got no answer: refused"):
         free_form(workspace)
     assert [run.status for run in workspace.runs.list("free-form")] == ["failed"]
 
