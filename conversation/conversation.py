@@ -1,6 +1,5 @@
 """A conversation over a workspace: say something, read typed updates, say yes or no to a change, come back later."""
 
-import hashlib
 from asyncio import Queue, Task, create_task, gather
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
@@ -24,6 +23,7 @@ from taxonaut.tools.support.chat_tool import (
     proposal_of,
     use_row,
 )
+from taxonaut.workspace.core.resumable import Resumable
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -233,9 +233,9 @@ class Conversation:
 
         try:
             with tracing_context(enabled=False):
-                self.run = self.opened_run()
-                self.equip(given)
-                with self.workspace.runs.recording_status(self.run):
+                with self.thread_run().recording() as run:
+                    self.run = run.id
+                    self.equip(given)
                     stream = self.graph.astream(given, self.config, stream_mode="custom", durability="sync")
                     async for update in stream:
                         updates.put_nowait(cast("TalkUpdate", update))
@@ -274,14 +274,13 @@ class Conversation:
         """Read where the thread stands."""
         self.snapshot = await self.graph.aget_state(self.config)
 
-    def opened_run(self) -> RunId:
-        """Open the thread's run."""
+    def thread_run(self) -> Resumable:
+        """Return the thread's run."""
         settings = {
             "thread": self.thread,
             "assistant": self.workspace.config.models.assistant.model,
         }
-        fingerprint = hashlib.sha256(self.thread.encode()).hexdigest()[:32]
-        return self.workspace.runs.open(KIND, fingerprint, settings)
+        return Resumable(self.workspace.runs, KIND, settings, name=self.thread)
 
     def __enter__(self) -> Self:
         return synchronous(self.__aenter__())

@@ -1,6 +1,7 @@
 """Parts of a walk by themselves: the navigator at one node, the general expert over a few labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
@@ -9,12 +10,13 @@ from taxonaut.conversation.tools.toolkit import NODE, Arguments, Desk, made
 from taxonaut.conversation.tools.walk import TEXT, ready, text_item
 from taxonaut.state import version
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import LabelId, RunId
-from taxonaut.state.records import Decision, Item
+from taxonaut.state.ids import LabelId
+from taxonaut.state.records import Item
+from taxonaut.state.stores.runs import RunUnits
 from taxonaut.tools.expand_node import expand_node
 from taxonaut.tools.rank_candidates import rank_candidates
 from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
-from taxonaut.workspace.build.add_labels import fingerprint
+from taxonaut.workspace.core.resumable import Resumable
 
 KIND = "step"
 """The kind of the runs to which single decisions belong."""
@@ -28,7 +30,8 @@ def tools(desk: Desk) -> list[Tool]:
     return [expand_tool(desk), rank_tool(desk)]
 
 
-def begun(desk: Desk, item: Item) -> RunId:
+@contextmanager
+def step_run(desk: Desk, item: Item) -> Iterator[RunUnits]:
     """Open the run that single decisions on this index and these settings belong to, and keep the item."""
     settings = {
         "index": desk.index.version(),
@@ -36,15 +39,9 @@ def begun(desk: Desk, item: Item) -> RunId:
         **desk.workspace.config.deciding(),
     }
     desk.workspace.items.put([item])
-    run = desk.workspace.runs.open(KIND, fingerprint([], settings), settings)
-    desk.spent(run)
-    return run
-
-
-def ended(desk: Desk, run: RunId, decisions: Sequence[Decision]) -> None:
-    """Keep what was decided."""
-    desk.workspace.runs.finish(run, {}, decisions)
-    desk.workspace.runs.close(run, "finished")
+    with Resumable(desk.workspace.runs, KIND, settings).recording() as run:
+        desk.spent(run.id)
+        yield run
 
 
 def expand_tool(desk: Desk) -> Tool:
@@ -59,11 +56,11 @@ def expand_tool(desk: Desk) -> Tool:
                 f"{' > '.join(path_of(index, node)) or 'the top'!r} has no branches to choose from"
             )
         await ready(desk, progress)
-        run_id = begun(desk, item)
-        navigator, path = desk.workspace.wiring.navigator(), path_of(index, node)
-        policy = desk.workspace.policy()
-        answers = await navigator.choose([(item, node)], {node: expansion}, {node: path}, policy.ancestors)
-        ended(desk, run_id, [each.decision for each in answers])
+        path, ancestors = path_of(index, node), desk.workspace.policy().ancestors
+        with step_run(desk, item) as run:
+            navigator = desk.workspace.wiring.navigator()
+            answers = await navigator.choose([(item, node)], {node: expansion}, {node: path}, ancestors)
+            run.finish({}, [each.decision for each in answers])
         names = {branch.id: branch.name for branch in expansion.branches}
         chosen = [
             {"id": branch, "name": names[branch], "score": round(score, 4), "evidence": phrase}
@@ -77,7 +74,7 @@ def expand_tool(desk: Desk) -> Tool:
         )
         line = ", ".join(f"{row['name']} {row['score']:.2f}" for row in chosen[:3]) or "no branch fits"
         data = {"node": node, "path": list(path), "text": item.text, "chosen": chosen, "error": error}
-        return Outcome(text, folded(line), data, Focus(item.text, (node,), run=run_id), foreign=True)
+        return Outcome(text, folded(line), data, Focus(item.text, (node,), run=run.id), foreign=True)
 
     def parse(words: str) -> Arguments:
         node, text = split_first(words)
@@ -120,9 +117,9 @@ def rank_tool(desk: Desk) -> Tool:
         labels = {label.id: label for label in index.labels(ids)}
         await ready(desk, progress)
         paths = {id_: ways[0] for id_, ways in index.paths_of(ids).items() if ways}
-        run_id = begun(desk, item)
-        (found,) = await desk.workspace.wiring.general_expert().rank([(item, ids)], labels, paths)
-        ended(desk, run_id, [found.decision])
+        with step_run(desk, item) as run:
+            (found,) = await desk.workspace.wiring.general_expert().rank([(item, ids)], labels, paths)
+            run.finish({}, [found.decision])
         ranked: list[dict[str, Any]] = [
             {
                 "id": row.label_id,
@@ -140,7 +137,7 @@ def rank_tool(desk: Desk) -> Tool:
         text = answer("rank_candidates", text=item.text, ranked=ranked, left=left, error=error)
         line = ", ".join(f"{row['name']} {row['score']:.2f}" for row in ranked[:3]) or "none fits"
         data = {"text": item.text, "ranked": ranked, "left_out": left, "error": error}
-        focus = Focus(item.text, labels=tuple(row["id"] for row in ranked), run=run_id)
+        focus = Focus(item.text, labels=tuple(row["id"] for row in ranked), run=run.id)
         return Outcome(text, folded(line), data, focus, foreign=True)
 
     def parse(words: str) -> Arguments:
