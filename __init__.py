@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from taxonaut.graphs.insert_labels import insert_labels
     from taxonaut.graphs.navigate import navigate
     from taxonaut.graphs.policies import BuildPolicy, VocabularyPolicy, WalkPolicy
-    from taxonaut.graphs.progress import listening
     from taxonaut.models.catalog import ModelServices
     from taxonaut.models.embedder import Embedder
     from taxonaut.models.requests import Answers, ModelReply, ModelRequest
@@ -54,7 +53,16 @@ if TYPE_CHECKING:
         Tree,
         TreeNode,
     )
-    from taxonaut.state.updates import Answered, ChangeProposed, ItemFinished, LevelStarted, Update, as_row
+    from taxonaut.state.updates import (
+        Answered,
+        ChangeProposed,
+        ItemFinished,
+        LevelStarted,
+        Progress,
+        Update,
+        as_row,
+        listening,
+    )
     from taxonaut.tools.support.chat_tool import Outcome, Slot, Tool
     from taxonaut.workspace.files.item_files import ItemRow
     from taxonaut.workspace.files.label_files import LabelFile, read_labels
@@ -107,6 +115,7 @@ _HOMES = {
     "ToolSpec": "taxonaut.state.records",
     "Tree": "taxonaut.state.records",
     "TreeNode": "taxonaut.state.records",
+    "Progress": "taxonaut.state.updates",
     "Update": "taxonaut.state.updates",
     "VocabularyPolicy": "taxonaut.graphs.policies",
     "WalkPolicy": "taxonaut.graphs.policies",
@@ -124,7 +133,7 @@ _HOMES = {
     "custom_answer": "taxonaut.agents.asking",
     "diff": "taxonaut.state.index.diff",
     "insert_labels": "taxonaut.graphs.insert_labels",
-    "listening": "taxonaut.graphs.progress",
+    "listening": "taxonaut.state.updates",
     "navigate": "taxonaut.graphs.navigate",
     "read_labels": "taxonaut.workspace.files.label_files",
     "read_semantic_ids": "taxonaut.workspace.vocabulary.semantic_ids",
@@ -163,6 +172,7 @@ __all__ = [
     "NotFoundError",
     "Outcome",
     "Prediction",
+    "Progress",
     "Row",
     "ScriptedModel",
     "Slot",

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from taxonaut.state.updates import Progress, Update
+
 DIMENSION = 384
 THEMES, PARTS = 20, 12
 SYLLABLES = (
@@ -96,7 +98,7 @@ def child(folder: Path, source: Path, embedder: str) -> None:
     given = HashEmbedder() if embedder == "hash" else None
     with Workspace.open(folder, embedder=given) as workspace:
         started = time.perf_counter()
-        build = workspace.build_vocabulary(items, on_stage=stage)
+        build = workspace.build_vocabulary(items, on_update=show)
         told = f"{build.items:,} items, {build.descriptors:,} descriptors, {build.groups:,} groups"
         print(f"build: {told} in {time.perf_counter() - started:,.0f} s, peak {peak():,.0f} MB")
         started = time.perf_counter()
@@ -106,16 +108,10 @@ def child(folder: Path, source: Path, embedder: str) -> None:
         print(f"assign: {covered:.1%} have a descriptor, in {seconds:,.0f} s, peak {peak():,.0f} MB")
 
 
-def stage(name: str) -> Any:
-    """Say on standard error when a stage of the work begins, and how it goes."""
-    began = time.perf_counter()
-
-    def at(done: int, total: int) -> None:
-        sys.stderr.write(
-            f"\r{name}: {done} of {total}, {time.perf_counter() - began:.0f} s, peak {peak():,.0f} MB "
-        )
-
-    return at
+def show(update: Update) -> None:
+    """Say on standard error how far a stage of the work is."""
+    if isinstance(update, Progress):
+        sys.stderr.write(f"\r{update.stage}: {update.done} of {update.total}, peak {peak():,.0f} MB ")
 
 
 def peak() -> float:

@@ -181,13 +181,5 @@ def demo(session: Session, all_packages: AllOption = False) -> None:
 def run(session: Session, folder: Path) -> DemoReport:
     """Run the demo under a bar."""
     with progress(session) as bar:
-        started: set[str] = set()
-
-        def on_progress(method: str, done: int, total: int) -> None:
-            if method not in started:
-                started.add(method)
-                bar.stage(f"labelling packages ({method})", total)
-            bar.at(done, total)
-
         bar.stage("reading packages and classifiers")
-        return PORTAL.run(arun(folder, on_progress))
+        return PORTAL.run(arun(folder))

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, cast
 from taxonaut.conversation.assistants import assistant_of
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.graphs.converse import converse
-from taxonaut.graphs.progress import listening
 from taxonaut.state.errors import InputError, TaxonautError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
-from taxonaut.state.updates import as_row
+from taxonaut.state.updates import as_row, listening
 from taxonaut.workspace.expert.categorized_rows import categorized_row
 from taxonaut.workspace.files.result_files import result_row
 from taxonaut.workspace.workspace import Workspace
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from taxonaut.agents.assistant import Assistant
     from taxonaut.state.records import Item, Label
-    from taxonaut.state.updates import Update
+    from taxonaut.state.updates import Update, listening
     from taxonaut.workspace.workspace import Workspace
 
 VARIABLE = "TAXONAUT_WORKSPACE"

@@ -1,6 +1,6 @@
 """What a shortlist holds against what it costs: root walk, anchored walk and flat search at growing budgets."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from taxonaut.evaluation.methods.flat import searcher
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
+from taxonaut.state.updates import staged
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -20,8 +21,6 @@ BUDGETS = (1, 2, 5, 10, 20, 40)
 
 SIZES = (10, 20, 50, 100, 200, 300, 500)
 """Labels that flat search gives."""
-
-OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,7 @@ class Point:
     recall: Interval
 
 
-async def shortlist_curves(
-    workspace: Workspace, rows: Sequence[ItemRow], on_progress: OnProgress | None = None
-) -> list[Point]:
+async def shortlist_curves(workspace: Workspace, rows: Sequence[ItemRow]) -> list[Point]:
     """Measure the shortlists of three ways at several budgets; the workspace's other walk settings hold.
 
     Flat search alone where the workspace has no tree. Raises InputError without gold labels.
@@ -52,13 +49,10 @@ async def shortlist_curves(
     points = []
     placed = not workspace.index.stats().labels_unplaced
     for series in (ROOT, ANCHORED) if placed else ():
-        for number, budget in enumerate(BUDGETS):
-            points.append(await walked(workspace, rows, series, budget))
-            if on_progress is not None:
-                on_progress(series, number + 1, len(BUDGETS))
+        for budget in BUDGETS:
+            with staged(f"shortlists ({series}, {budget})", len(rows)):
+                points.append(await walked(workspace, rows, series, budget))
     points += await flat(workspace, rows)
-    if on_progress is not None:
-        on_progress(FLAT, 1, 1)
     return points
 
 

@@ -8,7 +8,7 @@ from html import unescape
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from taxonaut.evaluation.harness import OnProgress, Report, aevaluate
+from taxonaut.evaluation.harness import Report, aevaluate
 from taxonaut.evaluation.measures.hierarchy import Hierarchy, Relation
 from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
@@ -199,13 +199,13 @@ class DemoReport:
     asked: int
 
 
-async def arun(folder: Path, on_progress: OnProgress | None = None, limit: int | None = None) -> DemoReport:
+async def arun(folder: Path, limit: int | None = None) -> DemoReport:
     """Run the demo in a workspace under `folder`; what was done before is not done again."""
     labels = topic_labels()
     with demo_workspace(folder, labels) as workspace:
         packages = installed_packages(label.id for label in labels.labels)[:limit]
         rows = item_rows(packages)
-        report = await aevaluate(workspace, rows, METHODS, on_progress=on_progress)
+        report = await aevaluate(workspace, rows, METHODS)
         found = await workspace.aclassify([row.item for row in rows], shortlist="both")
         results = {result.item_id: result for result in found}
         names = {package.name.lower(): package.name for package in packages}

@@ -1,7 +1,7 @@
 """Run methods side by side on one data set: quality beside cost, baselines in the same table."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from taxonaut.evaluation.scratch import remember
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.updates import OnUpdate, listening, staged
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.results import arrow_table, data_frame
@@ -41,9 +42,6 @@ COST_COLUMNS = {
     "failed": "int64",
 }
 """What a method cost, as columns of a table."""
-
-OnProgress = Callable[[str, int, int], None]
-"""Called with the method, how many items it has done and how many there are."""
 
 Predictions = Mapping[ItemId, Sequence[LabelId]]
 
@@ -127,9 +125,10 @@ async def aevaluate(
     rows: Sequence[ItemRow],
     methods: Sequence[str] = METHODS,
     ks: Sequence[int] = CUTOFFS,
-    on_progress: OnProgress | None = None,
     settings: MethodSettings | None = None,
     classes: bool = False,
+    *,
+    on_update: OnUpdate | None = None,
 ) -> Report:
     """Label all items with each method and score them against their gold labels.
 
@@ -148,9 +147,9 @@ async def aevaluate(
     items = [row.item for row in rows]
     outcomes: dict[str, Outcome] = {}
     for each in found:
-        told = (lambda done, m=each.title: on_progress(m, done, len(rows))) if on_progress else None
         own = replace(settings, own=each.own)
-        outcomes[each.title] = await each.method.run(workspace, items, own, told)
+        with listening(on_update), staged(each.title, len(rows)):
+            outcomes[each.title] = await each.method.run(workspace, items, own)
     qualities = judged(workspace, rows, {title: out.predictions for title, out in outcomes.items()}, ks)
     by_class: Mapping[str, ClassQuality] = {}
     if classes or any(each.method.by_class for each in found):
@@ -169,12 +168,13 @@ def evaluate(
     rows: Sequence[ItemRow],
     methods: Sequence[str] = METHODS,
     ks: Sequence[int] = CUTOFFS,
-    on_progress: OnProgress | None = None,
     settings: MethodSettings | None = None,
     classes: bool = False,
+    *,
+    on_update: OnUpdate | None = None,
 ) -> Report:
     """Do what `aevaluate` does, from synchronous code."""
-    return PORTAL.run(aevaluate(workspace, rows, methods, ks, on_progress, settings, classes))
+    return PORTAL.run(aevaluate(workspace, rows, methods, ks, settings, classes, on_update=on_update))
 
 
 def check(workspace: Workspace, rows: Sequence[ItemRow]) -> None:

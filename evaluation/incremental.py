@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from taxonaut.evaluation import scratch
-from taxonaut.evaluation.harness import OnProgress, Quality, check, judged
+from taxonaut.evaluation.harness import Quality, check, judged
 from taxonaut.evaluation.measures.metrics import CUTOFFS
 from taxonaut.evaluation.methods.method import Chosen, MethodSettings, Outcome, Run
 from taxonaut.evaluation.methods.registry import chosen
@@ -19,6 +19,7 @@ from taxonaut.models.catalog import ENCODER
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Label
+from taxonaut.state.updates import OnUpdate, listening, staged
 from taxonaut.workspace.build.add_labels import aadd_labels
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
@@ -110,7 +111,7 @@ async def aincremental(
     share: float = 0.5,
     build: str = "kmeans",
     ks: Sequence[int] = CUTOFFS,
-    on_progress: OnProgress | None = None,
+    on_update: OnUpdate | None = None,
     settings: MethodSettings | None = None,
     grow: Grow = add_by_walk,
 ) -> IncrementalReport:
@@ -138,10 +139,12 @@ async def aincremental(
     for each in found:
         own = replace(settings, own=each.own)
         for index in indexes_of(each):
-            name = titled(each.title, index)
-            told = (lambda done, n=name: on_progress(n, done, len(rows))) if on_progress else None
-            with await made.opened(index or WHOLE, builder_of(each, build)) as other:
-                outcomes[each.title, index] = await runner(each)(other, items, own, told)
+            with (
+                await made.opened(index or WHOLE, builder_of(each, build)) as other,
+                listening(on_update),
+                staged(titled(each.title, index), len(rows)),
+            ):
+                outcomes[each.title, index] = await runner(each)(other, items, own)
     return report(workspace, rows, split, build, outcomes, ks)
 
 

@@ -16,7 +16,6 @@ from taxonaut.models.encoder.scorer import VectorCache
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import WorkspaceError
 from taxonaut.state.records import Label
-from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import INDEX_FILE
 from taxonaut.workspace.workspace import Workspace
 
@@ -130,13 +129,12 @@ async def build(
     labels: Sequence[Label],
     method: str,
     settings: Mapping[str, Any],
-    progress: Progress = silent,
 ) -> None:
     """Put labels into a scratch workspace and build its tree, unless a former call did."""
     if not scratch.index.label_ids():
         scratch.index.add_labels(labels)
     if scratch.index.tree_method() == NO_TREE:
-        await scratch.abuild_index(method, settings, progress)
+        await scratch.abuild_index(method, settings)
 
 
 def copied(source: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ partition that is too large. Each super-step takes what waits, of all branches a
 together; a split that was refused is tried again beside the next level of those that were accepted.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from taxonaut.state.graph_states.build_index import (
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision
 from taxonaut.state.stores.runs import RunUnits
-from taxonaut.state.updates import CentresProposed, NodeSplit, PartitionStarted, SplitRefused
+from taxonaut.state.updates import CentresProposed, NodeSplit, PartitionStarted, Progress, SplitRefused
 from taxonaut.tools.write.propose_category import fold_name
 
 if TYPE_CHECKING:
@@ -126,9 +126,6 @@ def spread(labels: Sequence[LabelId], most: int) -> tuple[LabelId, ...]:
 
 SIBLING_EXAMPLES = 3
 
-OnSettled = Callable[[int], None]
-"""Called with how many labels more have reached a terminal node (a label in several counts each time)."""
-
 
 def build_index(
     suggestions: Suggestions,
@@ -136,7 +133,6 @@ def build_index(
     annotator: Assigns,
     policy: BuildPolicy | None = None,
     units: RunUnits | None = None,
-    on_settled: OnSettled | None = None,
 ) -> "StateGraph[BuildState, None, BuildInput, BuildState]":
     """Build the graph; compile it and invoke it with ids of labels. `splits` of what comes out is merged.
 
@@ -146,7 +142,7 @@ def build_index(
     """
     from langgraph.graph import END, START, StateGraph
 
-    building = Building(suggestions, architect, annotator, policy or BuildPolicy(), units, on_settled)
+    building = Building(suggestions, architect, annotator, policy or BuildPolicy(), units)
     graph = StateGraph(BuildState, input_schema=BuildInput, output_schema=BuildState)
     graph.add_node("start", step(building.start))
     graph.add_node("take", step(building.take))
@@ -172,29 +168,27 @@ class Building:
         annotator: Assigns,
         policy: BuildPolicy,
         units: RunUnits | None,
-        on_settled: OnSettled | None,
     ) -> None:
         self.suggestions = suggestions
         self.architect = architect
         self.annotator = annotator
         self.policy = policy
         self.units = units
-        self.on_settled = on_settled
 
     async def start(self, state: BuildState) -> BuildState:
         """All labels are the first partition."""
         part = state.get("part", Partition("", (), ()))
         everything = replace(part, key="", labels=tuple(state["label_ids"]))
-        return {"waiting": [everything], "splits": {}, "decisions": []}  # type: ignore[typeddict-item]
+        return {"waiting": [everything], "splits": {}, "decisions": [], "settled": 0}  # type: ignore[typeddict-item]
 
     async def take(self, state: BuildState) -> BuildState:
         """Set aside what is small enough and what a former call of this run has split already."""
         splits: dict[str, Split] = {}
         todo: list[Partition] = []
-        waiting = state["waiting"]
+        waiting, settled = state["waiting"], state["settled"]
         while waiting:
             large = [partition for partition in waiting if not self.policy.is_terminal(partition)]
-            self.settled(waiting, large)
+            settled += sum(len(p.labels) for p in waiting) - sum(len(p.labels) for p in large)
             fresh = [partition.key for partition in large if not partition.attempt]
             kept = self.units.finished(fresh) if self.units is not None else {}
             waiting = []
@@ -205,12 +199,9 @@ class Building:
                     emit(divided(partition, splits[partition.key]))
                 else:
                     todo.append(partition)
-        return {"waiting": todo, "splits": splits, "trials": []}  # type: ignore[typeddict-item]
-
-    def settled(self, waiting: Sequence[Partition], large: Sequence[Partition]) -> None:
-        """Tell how many labels have arrived."""
-        if self.on_settled is not None:
-            self.on_settled(sum(len(p.labels) for p in waiting) - sum(len(p.labels) for p in large))
+        total = len(state["label_ids"])
+        emit(Progress("splitting by agents", min(settled, total), total))
+        return {"waiting": todo, "splits": splits, "trials": [], "settled": settled}  # type: ignore[typeddict-item]
 
     def after_take(self, state: BuildState) -> str:
         """Go on while a partition is too large."""

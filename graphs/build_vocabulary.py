@@ -6,7 +6,7 @@ again, until enough items are covered; then the items of each descriptor are gro
 super-step takes all groups at once, whatever level or round they are in, all their requests in flight together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from taxonaut.state.updates import (
     ChangesReviewed,
     NodeSplit,
     PartitionStarted,
+    Progress,
     RoundFinished,
 )
 from taxonaut.tools.write.propose_category import category_name
@@ -212,9 +213,6 @@ def proposal_of(cluster: Cluster, change: DescriptorChange) -> ChangeProposal:
 
 SIBLING_EXAMPLES = 3
 
-OnSettled = Callable[[int, int], None]
-"""Called with how many groups are done and how many are known so far."""
-
 
 def build_vocabulary(
     suggestions: Suggestions[ItemId],
@@ -224,7 +222,6 @@ def build_vocabulary(
     reviewer: ReviewsChanges,
     policy: VocabularyPolicy | None = None,
     units: RunUnits | None = None,
-    on_settled: OnSettled | None = None,
 ) -> "StateGraph[VocabularyState, None, VocabularyInput, VocabularyState]":
     """Build the graph; compile it and invoke it with items. `refined` of what comes out is the vocabulary.
 
@@ -235,7 +232,7 @@ def build_vocabulary(
 
     policy = policy or VocabularyPolicy()
     refinement = Refinement(suggestions, writer, reviewer, policy)
-    building = Building(suggestions, architect, annotator, refinement, policy, units, on_settled)
+    building = Building(suggestions, architect, annotator, refinement, policy, units)
     graph = StateGraph(VocabularyState, input_schema=VocabularyInput, output_schema=VocabularyState)
     graph.add_node("start", step(building.start))
     graph.add_node("take", step(building.take))
@@ -256,7 +253,7 @@ def build_vocabulary(
 
 
 class Building:
-    """The graph's steps over their agents; holds no state of a build but what progress needs."""
+    """The graph's steps over their agents; holds no state of a build."""
 
     def __init__(
         self,
@@ -266,7 +263,6 @@ class Building:
         refinement: Refinement,
         policy: VocabularyPolicy,
         units: RunUnits | None,
-        on_settled: OnSettled | None,
     ) -> None:
         self.suggestions = suggestions
         self.architect = architect
@@ -274,7 +270,6 @@ class Building:
         self.refinement = refinement
         self.policy = policy
         self.units = units
-        self.on_settled = on_settled
 
     async def start(self, state: VocabularyState) -> VocabularyState:
         """All items are the first group."""
@@ -298,13 +293,12 @@ class Building:
                     waiting += self.children(group, known[group.key])
                 else:
                     todo.append(group)
+        done = len(state["refined"] | known)
+        emit(Progress("building", done, done + len(todo) + len(state["drafts"])))
         return {"waiting": todo, "refined": known}  # type: ignore[typeddict-item]
 
     def after_take(self, state: VocabularyState) -> str:
         """Go on while a group is to be divided or is at work."""
-        if self.on_settled is not None:
-            done = len(state["refined"])
-            self.on_settled(done, done + len(state["waiting"]) + len(state["drafts"]))
         from langgraph.graph import END
 
         return "propose" if state["waiting"] or state["drafts"] else END

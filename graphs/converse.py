@@ -1,4 +1,4 @@
-"""A conversation: the assistant calls tools and answers; a change to the index waits for the person's yes."""
+"""A conversation: the assistant calls tools and answers; a change to the index waits for the user's yes."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from langgraph.types import interrupt
 
 from taxonaut.agents.assistant import Assistant, Turn
 from taxonaut.graphs import chat_messages as talk_messages
-from taxonaut.graphs.progress import emit
+from taxonaut.graphs.progress import emit, stream
 from taxonaut.graphs.sync_bridge import step
 from taxonaut.state.errors import InputError, NotFoundError, TaxonautError, ToolError
 from taxonaut.state.graph_states.converse import ConversationInput, ConversationOutput, ConversationState
@@ -26,12 +26,14 @@ from taxonaut.state.updates import (
     ChangeDeclined,
     ChangeMade,
     ChangeProposed,
+    OnUpdate,
+    Progress,
     Token,
     ToolFinished,
-    ToolProgress,
     ToolStarted,
     Understood,
     Update,
+    listening,
 )
 from taxonaut.tools.support.chat_tool import (
     Outcome,
@@ -61,7 +63,7 @@ Changed = dict[str, Any]
 OnDecisions = Callable[[Sequence[Decision]], None]
 
 WRONG = (ToolError, InputError, NotFoundError)
-"""What whoever made the call can put right."""
+"""Errors that whoever made the call can correct."""
 
 
 def converse(
@@ -106,7 +108,7 @@ class Talk:
         said = state["messages"][-1]
         messages: list[AnyMessage] = [*talk_messages.unanswered(state["messages"])]
         given = said.additional_kwargs.get("use") if isinstance(said, HumanMessage) else None
-        uses = [fresh(use_of(given))] if isinstance(given, dict) else []
+        uses = [with_fresh_id(use_of(given))] if isinstance(given, dict) else []
         if uses:
             messages.append(talk_messages.calling("", uses))
         return {
@@ -133,7 +135,7 @@ class Talk:
     async def assist(self, state: ConversationState) -> Changed:
         """Ask the assistant for its next step."""
         messages = talk_messages.as_openai(state["messages"], writes=self.assistant.writes)
-        tell = teller()
+        tell = emitter()
         turn = await self.assistant.step(
             messages,
             focus_of(state.get("focus")),
@@ -146,36 +148,35 @@ class Talk:
         if turn.understood:
             emit(Understood(turn.understood))
         if turn.wrong and self.assistant.writes:
-            return self.corrected(state, turn.wrong)
+            return self.correct(state, turn.wrong)
         if not turn.uses:
-            return ended([], turn.text or turn.wrong or "I have no answer to that.")
-        uses = [fresh(use) for use in turn.uses]
+            return end_turn([], turn.text or turn.wrong or "I have no answer to that.")
+        uses = [with_fresh_id(use) for use in turn.uses]
         return {
             "messages": [talk_messages.calling(turn.text, uses)],
             "waiting": [use_row(use) for use in uses],
         }
 
-    def corrected(self, state: ConversationState, wrong: str) -> Changed:
+    def correct(self, state: ConversationState, wrong: str) -> Changed:
         """Tell the model what was wrong with what it answered, up to three times."""
         count = state["wrong"] + 1
         if count >= MOST_WRONG:
-            return {**ended([], gave_up(wrong)), "wrong": count}
+            return {**end_turn([], wrong_calls_message(wrong)), "wrong": count}
         return {"messages": [talk_messages.correction(wrong)], "wrong": count}
 
     async def call(self, state: ConversationState) -> Changed:
         """Carry out the next call, which changes nothing."""
         use = use_of(state["waiting"][0])
         emit(ToolStarted(use.id, use.name, use.arguments))
-        tell, started = teller(), time.perf_counter()
+        started = time.perf_counter()
         try:
             check_call(self.toolbox.tools, use)
-            outcome = await apart(
-                self.toolbox.run(use, lambda what, done, total: tell(ToolProgress(what, done, total)))
-            )
+            with listening(progress_streamer()):
+                outcome = await run_apart(self.toolbox.run(use))
         except TaxonautError as error:
-            return self.failed(state, use, error, started)
+            return self.fail_call(state, use, error, started)
         emit(ToolFinished(use.id, use.name, outcome.line, time.perf_counter() - started))
-        return self.came_to(state, use, outcome)
+        return self.finish_call(state, use, outcome)
 
     async def propose(self, state: ConversationState) -> Changed:
         """Look at what the next call would change; nothing is written."""
@@ -184,16 +185,16 @@ class Talk:
         started = time.perf_counter()
         try:
             check_call(self.toolbox.tools, use)
-            proposal = await apart(self.toolbox.preview(use))
+            proposal = await run_apart(self.toolbox.preview(use))
         except TaxonautError as error:
-            return self.failed(state, use, error, started)
+            return self.fail_call(state, use, error, started)
         emit(ToolFinished(use.id, use.name, proposal.title, time.perf_counter() - started))
         after_foreign = state["foreign"] and not state["command"]
         emit(ChangeProposed(use.id, proposal.title, proposal.diff, proposal.version, after_foreign))
         return {"proposal": {**proposal_row(proposal), "after_foreign": after_foreign}, "approved": False}
 
     async def apply(self, state: ConversationState) -> Changed:
-        """Make the change that was approved; a no ends the turn."""
+        """Make the change if it was approved; a no ends the turn."""
         assert state["proposal"] is not None
         proposal = proposal_of(state["proposal"])
         if not state["approved"]:
@@ -202,18 +203,18 @@ class Talk:
             left = [
                 talk_messages.failure(use_of(row), talk_messages.NOT_REACHED) for row in state["waiting"][1:]
             ]
-            return ended([declined, *left], f"{proposal.title}: not done. {NOT_CHANGED}")
+            return end_turn([declined, *left], f"{proposal.title}: not done. {NOT_CHANGED}")
         started = time.perf_counter()
         try:
-            outcome = await apart(self.toolbox.apply(proposal))
+            outcome = await run_apart(self.toolbox.apply(proposal))
         except TaxonautError as error:
-            return self.failed(state, proposal.use, error, started)
+            return self.fail_call(state, proposal.use, error, started)
         emit(ChangeMade(proposal.use.id, outcome.line))
-        return self.came_to(state, proposal.use, outcome)
+        return self.finish_call(state, proposal.use, outcome)
 
-    def came_to(self, state: ConversationState, use: ToolUse, outcome: Outcome) -> Changed:
-        """Keep what a call came to, and go on."""
-        changed = self.went_on(state, talk_messages.result(use, outcome), outcome.text)
+    def finish_call(self, state: ConversationState, use: ToolUse, outcome: Outcome) -> Changed:
+        """Keep the outcome of a call, and go on."""
+        changed = self.advance(state, talk_messages.result(use, outcome), outcome.text)
         focus = merge_focus(focus_of(state.get("focus")), outcome.focus)
         took = (
             state.get("runs", [])
@@ -227,29 +228,31 @@ class Talk:
             "foreign": state["foreign"] or outcome.foreign,
         }
 
-    def failed(self, state: ConversationState, use: ToolUse, error: TaxonautError, started: float) -> Changed:
+    def fail_call(
+        self, state: ConversationState, use: ToolUse, error: TaxonautError, started: float
+    ) -> Changed:
         """Keep why a call was not carried out; a model may mend what is its own fault, three times."""
         line = str(error).partition("\n")[0]
         emit(ToolFinished(use.id, use.name, line, time.perf_counter() - started, failed=True))
         message = talk_messages.failure(use, str(error))
-        changed = self.went_on(state, message, str(error))
+        changed = self.advance(state, message, str(error))
         if not self.loops(state) or changed.get("over"):
             return changed
         wrong = state["wrong"] + isinstance(error, WRONG)
         if isinstance(error, WRONG) and wrong < MOST_WRONG:
             return {**changed, "wrong": wrong}
         left = [talk_messages.failure(use_of(row), talk_messages.NOT_REACHED) for row in state["waiting"][1:]]
-        text = gave_up(f"{use.name}: {error}") if isinstance(error, WRONG) else str(error)
-        return {**ended([message, *left], text), "wrong": wrong}
+        text = wrong_calls_message(f"{use.name}: {error}") if isinstance(error, WRONG) else str(error)
+        return {**end_turn([message, *left], text), "wrong": wrong}
 
-    def went_on(self, state: ConversationState, message: AnyMessage, text: str) -> Changed:
-        """Take a call as done: the next one follows, else the assistant again, or the tools' words as the answer."""
+    def advance(self, state: ConversationState, message: AnyMessage, text: str) -> Changed:
+        """Advance to the next pending call, the assistant, or the final answer."""
         waiting, calls = state["waiting"][1:], state["calls"] + 1
         if self.loops(state):
             if calls < MOST_CALLS:
                 return {"messages": [message], "waiting": waiting, "proposal": None, "calls": calls}
             left = [talk_messages.failure(use_of(row), talk_messages.NOT_REACHED) for row in waiting]
-            return ended([message, *left], too_many())
+            return end_turn([message, *left], too_many_calls_message())
         answers = [*state["answers"], text]
         if waiting and calls < MOST_CALLS:
             return {
@@ -259,19 +262,19 @@ class Talk:
                 "calls": calls,
                 "answers": answers,
             }
-        return ended([message], "\n\n".join(answers), shown=True)
+        return end_turn([message], "\n\n".join(answers), shown=True)
 
     def loops(self, state: ConversationState) -> bool:
-        """Whether the assistant reads what its calls came to and goes on."""
+        """Whether the assistant reads the results of its calls and goes on."""
         return self.assistant.writes and not state["command"]
 
 
 def confirm(state: ConversationState) -> Changed:
-    """Wait for what the person says to the change."""
+    """Wait for the user to accept or decline the change."""
     return {"approved": interrupt(state["proposal"]) is True}
 
 
-def ended(messages: Sequence[AnyMessage], text: str, *, shown: bool = False) -> Changed:
+def end_turn(messages: Sequence[AnyMessage], text: str, *, shown: bool = False) -> Changed:
     """End the turn with an answer; `shown`: it is made of what tools came to."""
     emit(Answered(text))
     return {
@@ -282,34 +285,45 @@ def ended(messages: Sequence[AnyMessage], text: str, *, shown: bool = False) -> 
     }
 
 
-def gave_up(last: str) -> str:
-    """Say honestly that the model made no valid call."""
+def wrong_calls_message(last: str) -> str:
+    """Tell the user that the model made no valid call."""
     return (
         f"I made {MOST_WRONG} wrong calls and stop here. The last one: {last.rstrip('.')}. "
         "Say it in other words, or use a command: /help lists them."
     )
 
 
-def too_many() -> str:
-    """Say honestly that the model went on calling tools."""
+def too_many_calls_message() -> str:
+    """Tell the user that the model went on calling tools."""
     return (
         f"I stop after {MOST_CALLS} tool calls without an answer. Ask for less at once, or use a command: "
         "/help lists them."
     )
 
 
-def fresh(use: ToolUse) -> ToolUse:
+def with_fresh_id(use: ToolUse) -> ToolUse:
     """Give a call an id of its own in all threads: models number theirs from one, in every answer."""
     return replace(use, id=uuid4().hex)
 
 
-def teller() -> Callable[[Update], None]:
+def emitter() -> OnUpdate:
     """Return `emit` as it works here, for other threads and tasks."""
     context = copy_context()
     return lambda update: context.copy().run(emit, update)
 
 
-async def apart(work: Any) -> Any:
+def progress_streamer() -> OnUpdate:
+    """Return what writes the progress of other tasks into the stream of this run."""
+    context = copy_context()
+
+    def hear(update: Update) -> None:
+        if isinstance(update, Progress):
+            context.copy().run(stream, update)
+
+    return hear
+
+
+async def run_apart(work: Any) -> Any:
     """Await a tool's work as no part of this graph's run: a graph it runs must not be kept in the thread."""
     context = copy_context()
     context.run(var_child_runnable_config.set, None)

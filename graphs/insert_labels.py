@@ -20,7 +20,7 @@ from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Decision, Node
 from taxonaut.state.stores.runs import RunUnits
-from taxonaut.state.updates import LabelPlaced, LevelStarted, NodeOpened
+from taxonaut.state.updates import LabelPlaced, LevelStarted, NodeOpened, Progress
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
@@ -35,9 +35,6 @@ Choices = dict[NodeId, list[tuple[NodeId, ...]]]
 Centre = Callable[[Node], CentreText]
 """Gives the text by which labels are compared with a node."""
 
-OnArrived = Callable[[int, int], None]
-"""Called after each level with how many labels have arrived everywhere they go, and how many there are."""
-
 
 def plain_centre(node: Node) -> CentreText:
     """A node as it is kept: its name, its description and the labels that stand for what is below it."""
@@ -50,7 +47,6 @@ def insert_labels(
     texts: Mapping[LabelId, str],
     units: RunUnits | None = None,
     centre: Centre = plain_centre,
-    on_arrived: OnArrived | None = None,
 ) -> "StateGraph[InsertState, None, InsertInput, InsertState]":
     """Build the graph; compile it and invoke it with ids of new labels, whose `texts` are given here.
 
@@ -61,7 +57,7 @@ def insert_labels(
     """
     from langgraph.graph import END, START, StateGraph
 
-    inserting = Inserting(index, annotator, texts, units, centre, on_arrived)
+    inserting = Inserting(index, annotator, texts, units, centre)
     graph = StateGraph(InsertState, input_schema=InsertInput, output_schema=InsertState)
     graph.add_node("start", step(inserting.start))
     graph.add_node("compare", step(inserting.compare))
@@ -81,14 +77,12 @@ class Inserting:
         texts: Mapping[LabelId, str],
         units: RunUnits | None,
         centre: Centre,
-        on_arrived: OnArrived | None,
     ) -> None:
         self.index = index
         self.annotator = annotator
         self.texts = texts
         self.units = units
         self.centre = centre
-        self.on_arrived = on_arrived
 
     async def start(self, state: InsertState) -> InsertState:
         """Put all labels before the root."""
@@ -132,9 +126,8 @@ class Inserting:
         for branch, arriving in onward.items():
             onward[branch] = list(dict.fromkeys(arriving))
             visited[branch] = visited.get(branch, frozenset()) | frozenset(arriving)
-        if self.on_arrived is not None:
-            total = len(state["label_ids"])
-            self.on_arrived(total - len(set(chain.from_iterable(onward.values()))), total)
+        total = len(state["label_ids"])
+        emit(Progress("comparing with the index", total - len(set(chain(*onward.values()))), total))
         return {  # type: ignore[typeddict-item]
             "level": level + 1,
             "standing": {node: tuple(labels) for node, labels in onward.items()},

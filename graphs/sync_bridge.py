@@ -5,7 +5,7 @@ import atexit
 import contextvars
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from concurrent.futures import Future, wait
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,7 +86,7 @@ class Portal:
             wait([outcome])
             raise
 
-    def iterate(self, given: AsyncGenerator[T, None]) -> Iterator[T]:
+    def iterate(self, given: AsyncGenerator[T, None]) -> Generator[T, None, None]:
         """Yield what an asynchronous generator yields. Ctrl-C ends it in order, and so does leaving it early."""
 
         async def following() -> T | Ended:

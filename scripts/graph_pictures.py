@@ -38,14 +38,14 @@ def pictures() -> Iterator[Picture]:
 
     somebody = object()
     walk = ("LevelStarted", "NodeOpened")
-    build = ("PartitionStarted", "CentresProposed")
-    talk = ("Understood", "Token", "ToolStarted", "ToolProgress", "ToolFinished")
+    build = ("Progress", "PartitionStarted", "CentresProposed")
+    talk = ("Understood", "Token", "ToolStarted", "Progress", "ToolFinished")
     changes = ("ChangeProposed", "ChangeMade", "ChangeDeclined", "Answered")
     expert = {"expert": somebody, "retriever": somebody}
     yield Picture(navigate, expert, (*walk, "ItemFinished"))
     yield Picture(categorize, {}, ("ItemFinished",))
     yield Picture(build_index, {}, (*build, "SplitRefused", "NodeSplit"))
-    yield Picture(insert_labels, {}, (*walk, "LabelPlaced"))
+    yield Picture(insert_labels, {}, (*walk, "Progress", "LabelPlaced"))
     yield Picture(build_vocabulary, {}, (*build, "RoundFinished", "ChangesReviewed", "NodeSplit"))
     yield Picture(assign_vocabulary, {}, (*walk, "ItemTagged"))
     yield Picture(converse, {}, (*talk, *changes))

@@ -1,14 +1,27 @@
-"""What a graph tells on its way: typed updates, for `astream(..., stream_mode="custom")`.
+"""Progress of long work as typed updates: `on_update` of a workspace's methods, the stream mode `custom` of a graph.
 
 Each has a `kind` of its own, so that a program can tell them apart in JSON as well; `as_row` makes that.
-They hold ids, names and numbers, never a whole state: what a graph returns is complete without them.
+They hold ids, names and numbers, never a whole state: what a graph returns is complete without them. `tell` hands an
+update to whoever listens (`listening`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from taxonaut.state.ids import ItemId, LabelId, NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stage of long work is; it begins with 0 done. `total` is None where nobody knows."""
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+    kind: Literal["progress"] = field(default="progress", init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +179,6 @@ class ToolStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolProgress:
-    """How far a tool call is; `total` is None where nobody knows."""
-
-    what: str
-    done: int
-    total: int | None = None
-    kind: Literal["tool_progress"] = field(default="tool_progress", init=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class ToolFinished:
     """A tool call is over: what it came to folded to a line, and how long it took; `failed` if it was refused."""
 
@@ -233,7 +236,7 @@ TalkUpdate = (
     Understood
     | Token
     | ToolStarted
-    | ToolProgress
+    | Progress
     | ToolFinished
     | ChangeProposed
     | ChangeMade
@@ -241,6 +244,59 @@ TalkUpdate = (
     | Answered
 )
 Update = WalkUpdate | BuildUpdate | TalkUpdate
+
+OnUpdate = Callable[[Update], None]
+"""Called with each update, perhaps from another thread."""
+
+_HEARD: ContextVar[OnUpdate | None] = ContextVar("heard", default=None)
+
+
+def tell(update: Update) -> None:
+    """Hand an update to whoever listens here; nothing happens if nobody does."""
+    hear = _HEARD.get()
+    if hear is not None:
+        hear(update)
+
+
+@contextmanager
+def listening(on_update: OnUpdate | None) -> Iterator[None]:
+    """Call `on_update` with every update of what runs inside this block, from whichever thread it runs in.
+
+    Whoever listens outside of the block hears them too.
+
+    >>> with listening(print):
+    ...     workspace.classify(["wireless earbuds"])
+    """
+    heard = [each for each in (_HEARD.get(), on_update) if each is not None]
+
+    def hear(update: Update) -> None:
+        for each in heard:
+            each(update)
+
+    token = _HEARD.set(hear if heard else None)
+    try:
+        yield
+    finally:
+        _HEARD.reset(token)
+
+
+@contextmanager
+def staged(stage: str, total: int | None = None) -> Iterator[None]:
+    """Begin a stage; all progress inside this block is told as the stage's, of `total` where it has no own total."""
+    outer = _HEARD.get()
+
+    def hear(update: Update) -> None:
+        if isinstance(update, Progress):
+            update = Progress(stage, update.done, total if update.total is None else update.total)
+        if outer is not None:
+            outer(update)
+
+    hear(Progress(stage, 0, total))
+    token = _HEARD.set(hear)
+    try:
+        yield
+    finally:
+        _HEARD.reset(token)
 
 
 def as_row(update: Update) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The workspace: a folder with index.duckdb, taxonaut.toml and prompts/, and what one can do in it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -16,14 +16,14 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, ItemResult, Label, Tree
 from taxonaut.state.stores.decisions import Totals
+from taxonaut.state.updates import OnUpdate, listening
 from taxonaut.workspace.build.add_labels import Growth, aadd_labels
 from taxonaut.workspace.build.agents_tree import BuildReport
 from taxonaut.workspace.build.build_agents import TEMPLATES
 from taxonaut.workspace.build.builders import builder
-from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.config import CategorizeSettings, WalkSettings
 from taxonaut.workspace.core.core import Core, as_item
-from taxonaut.workspace.core.resumable import OnDone, Resumable
+from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.expert.categorize import acategorize
 from taxonaut.workspace.expert.experts import ExpertCard, Experts
 from taxonaut.workspace.expert.training import train_expert
@@ -32,7 +32,7 @@ from taxonaut.workspace.files.label_files import LabelFile
 from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.results import CategorizedItems, ItemResults
 from taxonaut.workspace.vocabulary.assign import aassign_vocabulary
-from taxonaut.workspace.vocabulary.build import OnStage, VocabularyBuild, abuild_vocabulary, no_stage
+from taxonaut.workspace.vocabulary.build import VocabularyBuild, abuild_vocabulary
 from taxonaut.workspace.walk.classification import KIND, Classification, by_graph
 from taxonaut.workspace.walk.explanation import Explanation, explain
 from taxonaut.workspace.walk.shortlists import ShortlistResult, shortlists
@@ -68,33 +68,36 @@ class Workspace(Core):
     async def aadd_labels(
         self,
         labels: Sequence[Label] | LabelFile,
-        progress: Progress = silent,
         *,
         dry_run: bool = False,
         note: str = "",
-        on_stage: Callable[[str], None] = lambda _: None,
+        on_update: OnUpdate | None = None,
     ) -> Growth:
         """Add labels to the index that stands, as one change with a note; a dry run writes nothing.
 
-        `progress` counts labels that have arrived, `on_stage` is told what begins. Raises InputError for an index
-        without labels or without a tree, and for ids that belong to another name there.
+        Raises InputError for an index without labels or without a tree, and for ids that belong to another name
+        there.
         """
-        return await aadd_labels(self, labels, progress, dry_run=dry_run, note=note, on_stage=on_stage)
+        with listening(on_update):
+            return await aadd_labels(self, labels, dry_run=dry_run, note=note)
 
     def add_labels(
         self,
         labels: Sequence[Label] | LabelFile,
-        progress: Progress = silent,
         *,
         dry_run: bool = False,
         note: str = "",
-        on_stage: Callable[[str], None] = lambda _: None,
+        on_update: OnUpdate | None = None,
     ) -> Growth:
         """Do what `aadd_labels` does, from synchronous code."""
-        return PORTAL.run(self.aadd_labels(labels, progress, dry_run=dry_run, note=note, on_stage=on_stage))
+        return PORTAL.run(self.aadd_labels(labels, dry_run=dry_run, note=note, on_update=on_update))
 
     async def abuild_index(
-        self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
+        self,
+        method: str = "kmeans",
+        settings: Mapping[str, Any] | None = None,
+        *,
+        on_update: OnUpdate | None = None,
     ) -> Tree:
         """Build a tree over the labels and make it the index; `undo` brings the former one back."""
         labels = self.index.all_labels()
@@ -104,45 +107,52 @@ class Workspace(Core):
             )
         self.keep_templates(TEMPLATES if method == "agents" else ())
         build = builder(method, self.wiring, settings or {}, self.runs)
-        tree = await build.build(labels, progress)
+        with listening(on_update):
+            tree = await build.build(labels)
         with self.index.change(f"index build --method {method}"):
             self.index.load_tree(tree)
         self.last_build = getattr(build, "report", None)
         return tree
 
     def build_index(
-        self, method: str = "kmeans", settings: Mapping[str, Any] | None = None, progress: Progress = silent
+        self,
+        method: str = "kmeans",
+        settings: Mapping[str, Any] | None = None,
+        *,
+        on_update: OnUpdate | None = None,
     ) -> Tree:
         """Do what `abuild_index` does, from synchronous code."""
-        return PORTAL.run(self.abuild_index(method, settings, progress))
+        return PORTAL.run(self.abuild_index(method, settings, on_update=on_update))
 
     async def abuild_vocabulary(
-        self, texts: Iterable[str | Item], sample: int = 0, on_stage: OnStage = no_stage
+        self, texts: Iterable[str | Item], sample: int = 0, *, on_update: OnUpdate | None = None
     ) -> VocabularyBuild:
         """Build a vocabulary of descriptors from texts and make it the index; `undo` takes it back.
 
         `sample`: build it from so many of them, drawn at random. Raises InputError for a workspace with labels and
         for no items with a text.
         """
-        return await abuild_vocabulary(self, list(map(as_item, texts)), sample, on_stage)
+        with listening(on_update):
+            return await abuild_vocabulary(self, list(map(as_item, texts)), sample)
 
     def build_vocabulary(
-        self, texts: Iterable[str | Item], sample: int = 0, on_stage: OnStage = no_stage
+        self, texts: Iterable[str | Item], sample: int = 0, *, on_update: OnUpdate | None = None
     ) -> VocabularyBuild:
         """Do what `abuild_vocabulary` does, from synchronous code."""
-        return PORTAL.run(self.abuild_vocabulary(texts, sample, on_stage))
+        return PORTAL.run(self.abuild_vocabulary(texts, sample, on_update=on_update))
 
     async def aassign_vocabulary(
-        self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: OnDone | None = None
+        self, texts: Iterable[str | Item], *, every: bool | None = None, on_update: OnUpdate | None = None
     ) -> list[Tagging]:
         """Put the vocabulary's descriptors on texts: one best a level, and with `every` all others that fit."""
-        return await aassign_vocabulary(self, map(as_item, texts), every=every, on_done=on_done)
+        with listening(on_update):
+            return await aassign_vocabulary(self, map(as_item, texts), every=every)
 
     def assign_vocabulary(
-        self, texts: Iterable[str | Item], *, every: bool | None = None, on_done: OnDone | None = None
+        self, texts: Iterable[str | Item], *, every: bool | None = None, on_update: OnUpdate | None = None
     ) -> list[Tagging]:
         """Do what `aassign_vocabulary` does, from synchronous code."""
-        return PORTAL.run(self.aassign_vocabulary(texts, every=every, on_done=on_done))
+        return PORTAL.run(self.aassign_vocabulary(texts, every=every, on_update=on_update))
 
     @property
     def experts(self) -> Experts:
@@ -155,15 +165,15 @@ class Workspace(Core):
         *,
         dev_rows: Sequence[ItemRow] | None = None,
         skip_unknown: bool = False,
-        on_stage: OnStage = no_stage,
+        on_update: OnUpdate | None = None,
     ) -> ExpertCard:
         """Train a domain expert on labelled products, keep it and return its card.
 
         `dev_rows`: products to judge it by; without them some of `rows` are held out. `skip_unknown`: leave out
-        products of categories that the index does not have. `on_stage` is told what begins.
+        products of categories that the index does not have.
         """
         return await asyncio.to_thread(
-            train_expert, self, rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_stage=on_stage
+            self.train_expert, rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_update=on_update
         )
 
     def train_expert(
@@ -172,16 +182,18 @@ class Workspace(Core):
         *,
         dev_rows: Sequence[ItemRow] | None = None,
         skip_unknown: bool = False,
-        on_stage: OnStage = no_stage,
+        on_update: OnUpdate | None = None,
     ) -> ExpertCard:
         """Do what `atrain_expert` does, from synchronous code."""
-        return train_expert(self, rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_stage=on_stage)
+        with listening(on_update):
+            return train_expert(self, rows, dev_rows=dev_rows, skip_unknown=skip_unknown)
 
-    def embed_labels(self, progress: Progress = silent) -> None:
+    def embed_labels(self, *, on_update: OnUpdate | None = None) -> None:
         """Embed the labels that have no vector yet; what compares vectors does it by itself, unseen."""
         texts = list(self.wiring.label_texts().values())
         if texts:
-            option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, progress))
+            with listening(on_update):
+                option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, "embedding labels"))
 
     def graph(
         self,
@@ -222,7 +234,7 @@ class Workspace(Core):
         *,
         expert: int | None = None,
         everything: bool = False,
-        on_done: OnDone | None = None,
+        on_update: OnUpdate | None = None,
         **categorize: Unpack[CategorizeSettings],
     ) -> CategorizedItems:
         """Put each text into one category: the trained expert's where it is sure, else the general expert's.
@@ -230,9 +242,10 @@ class Workspace(Core):
         `expert`: the number of a trained expert, None: the newest. `everything`: the general expert decides about
         all texts. `categorize` replaces settings of the [categorize] table for this call, such as `threshold=0.8`.
         """
-        return await acategorize(
-            self, map(as_item, texts), expert=expert, everything=everything, on_done=on_done, **categorize
-        )
+        with listening(on_update):
+            return await acategorize(
+                self, map(as_item, texts), expert=expert, everything=everything, **categorize
+            )
 
     def categorize(
         self,
@@ -240,50 +253,52 @@ class Workspace(Core):
         *,
         expert: int | None = None,
         everything: bool = False,
-        on_done: OnDone | None = None,
+        on_update: OnUpdate | None = None,
         **categorize: Unpack[CategorizeSettings],
     ) -> CategorizedItems:
         """Do what `acategorize` does, from synchronous code."""
         return PORTAL.run(
-            self.acategorize(texts, expert=expert, everything=everything, on_done=on_done, **categorize)
+            self.acategorize(texts, expert=expert, everything=everything, on_update=on_update, **categorize)
         )
 
     async def aclassify(
-        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
+        self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> ItemResults:
         """Label texts; the results come in their order, each label with the path that led to it.
 
         `walk` replaces walk settings for this call: top, shortlist, terminals, dense, branches. Finished
         items are kept: the same call again asks no model.
         """
-        return ItemResults([result async for result in self.stream(texts, on_done=on_done, **walk)])
+        with listening(on_update):
+            return ItemResults([result async for result in self.stream(texts, **walk)])
 
     async def stream(
-        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
+        self, texts: Iterable[str | Item], **walk: Unpack[WalkSettings]
     ) -> AsyncGenerator[ItemResult, None]:
         """Give results as their batches finish, for more texts than fit in memory."""
         classification = self.classification(**walk)
-        async with aclosing(classification.results(map(as_item, texts), on_done)) as results:
+        async with aclosing(classification.results(map(as_item, texts))) as results:
             async for _, result in results:
                 yield result
 
     def classify(
-        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
+        self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> ItemResults:
         """Do what `aclassify` does, from synchronous code, a notebook's running loop included."""
-        return PORTAL.run(self.aclassify(texts, on_done=on_done, **walk))
+        return PORTAL.run(self.aclassify(texts, on_update=on_update, **walk))
 
     async def ashortlists(
-        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
+        self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> list[ShortlistResult]:
         """Return what a walk of each text would hand to the ranking, without ranking it."""
-        return await shortlists(self.with_walk(**walk), list(map(as_item, texts)), on_done)
+        with listening(on_update):
+            return await shortlists(self.with_walk(**walk), list(map(as_item, texts)))
 
     def shortlists(
-        self, texts: Iterable[str | Item], *, on_done: OnDone | None = None, **walk: Unpack[WalkSettings]
+        self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> list[ShortlistResult]:
         """Do what `ashortlists` does, from synchronous code."""
-        return PORTAL.run(self.ashortlists(texts, on_done=on_done, **walk))
+        return PORTAL.run(self.ashortlists(texts, on_update=on_update, **walk))
 
     def explain(self, item_id: ItemId, gold: Sequence[LabelId] = ()) -> Explanation:
         """Return the latest walk of an item as a tree, and where each of its `gold` labels was found or lost."""

@@ -14,9 +14,9 @@ from taxonaut.state.updates import (
     Answered,
     ChangeMade,
     ChangeProposed,
+    Progress,
     Token,
     ToolFinished,
-    ToolProgress,
     ToolStarted,
     Understood,
     Update,
@@ -168,7 +168,7 @@ class ChatView:
                 self.token(text)
             case ToolStarted():
                 self.start(call_text(update.name, update.arguments))
-            case ToolProgress():
+            case Progress():
                 self.progress(update)
             case ToolFinished():
                 self.finished(update)
@@ -229,13 +229,13 @@ class ChatView:
             spinner_style="cyan",
         )
 
-    def progress(self, update: ToolProgress) -> None:
+    def progress(self, update: Progress) -> None:
         """Show how far the call is."""
         if self.status is None:
             return
         known = f" of {update.total:,}" if update.total else ""
         far = f"{update.done:,}{known}" if update.done or update.total else ""
-        said = "  ".join(part for part in (self.call, update.what, far) if part)
+        said = "  ".join(part for part in (self.call, update.stage, far) if part)
         self.status.update(self.text(self.notes, said, "cyan"))
 
     def finished(self, update: ToolFinished) -> None:

@@ -180,16 +180,16 @@ def categorize_all(
     with continued(given, tally):
         if routing.compares_vectors:
             bar.stage("embedding labels")
-            workspace.embed_labels(bar.at)
+            workspace.embed_labels()
         before = routing.totals()
         bar.stage("categorizing", given.count)
         with sink as write:
 
-            def take(item: Item, result: tuple[Categorized, JudgedItem | None]) -> None:
-                tally.count(result[0])
-                write(item, result[0])
+            def take(found: tuple[Item, tuple[Categorized, JudgedItem | None]]) -> None:
+                tally.count(found[1][0])
+                write(found[0], found[1][0])
 
-            streamed(workspace, routing.results, given, take, bar, tally)
+            streamed(workspace, routing.results(given.items()), take, tally)
     tally.totals = routing.totals().since(before)
     return tally
 

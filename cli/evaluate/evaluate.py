@@ -12,7 +12,7 @@ from taxonaut.cli.evaluate import evaluation_view as view
 from taxonaut.cli.evaluate.attribution_view import Losses, check_attribution, losses_of
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import InterruptedWork
-from taxonaut.cli.shared.progress import Bar, progress
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.evaluation import harness, incremental
@@ -166,15 +166,15 @@ def evaluate(
     with progress(session, json=json) as bar, session.open() as workspace:
         bar.stage("embedding labels")
         if workspace.compares_vectors and any(each.method.reads_labels for each in picked):
-            workspace.embed_labels(bar.at)
+            workspace.embed_labels()
         try:
             report: Report | IncrementalReport
             if incremental is None:
-                report = compared(workspace, rows, names, ks, bar, settings, classes)
+                report = compared(workspace, rows, names, ks, settings, classes)
             else:
-                report = split(workspace, rows, names, ks, bar, settings, incremental, share, build)
+                report = split(workspace, rows, names, ks, settings, incremental, share, build)
             losses = losses_of(workspace, rows, names, ks, attribution) if attribution else []
-            points = drawn(workspace, rows, figure, file, bar) if figure is not None else []
+            points = drawn(workspace, rows, figure, file) if figure is not None else []
         except KeyboardInterrupt:
             raise InterruptedWork(
                 "what is finished is kept; run the same command again to continue"
@@ -187,12 +187,11 @@ def compared(
     rows: Sequence[ItemRow],
     names: Sequence[str],
     ks: Sequence[int],
-    bar: Bar,
     settings: MethodSettings,
     classes: bool,
 ) -> Report:
     """Run the methods on the person's own index."""
-    return harness.evaluate(workspace, rows, names, ks, Stages(bar, names, len(rows)).at, settings, classes)
+    return harness.evaluate(workspace, rows, names, ks, settings, classes)
 
 
 def split(
@@ -200,7 +199,6 @@ def split(
     rows: Sequence[ItemRow],
     names: Sequence[str],
     ks: Sequence[int],
-    bar: Bar,
     settings: MethodSettings,
     seed: int,
     share: float,
@@ -215,15 +213,13 @@ def split(
         share=share,
         build=build,
         ks=ks,
-        on_progress=Stages(bar, incremental.rounds(names), len(rows)).at,
         settings=settings,
     )
 
 
-def drawn(workspace: Workspace, rows: Sequence[ItemRow], figure: Path, file: str, bar: Bar) -> list[Point]:
+def drawn(workspace: Workspace, rows: Sequence[ItemRow], figure: Path, file: str) -> list[Point]:
     """Measure shortlists at several budgets and draw them."""
-    bar.stage("shortlists")
-    points = PORTAL.run(shortlist_curves(workspace, rows, lambda _, done, total: bar.at(done, total)))
+    points = PORTAL.run(shortlist_curves(workspace, rows))
     judged = sum(bool(row.gold) for row in rows)
     draw(points, figure, f"{Path(file).stem}: {judged:,} texts, {len(workspace.index.label_ids()):,} labels")
     return points
@@ -276,26 +272,6 @@ def show(
         console.print()
         for part in each.parts:
             console.print(part)
-
-
-class Stages:
-    """Turns a harness's progress into the bar's: each method is a stage, which begins as the one before ends."""
-
-    def __init__(self, bar: Bar, methods: Sequence[str], total: int) -> None:
-        self.bar, self.total = bar, total
-        self.waiting = list(methods)
-        self.begin()
-
-    def begin(self) -> None:
-        """Begin the next method's stage, if there is one."""
-        if self.waiting:
-            self.bar.stage(self.waiting.pop(0), self.total)
-
-    def at(self, method: str, done: int, total: int) -> None:
-        """Show how far a method is."""
-        self.bar.at(done, total)
-        if done >= total:
-            self.begin()
 
 
 def cutoffs(given: str) -> list[int]:

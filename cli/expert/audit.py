@@ -337,9 +337,9 @@ def check_wishes(
 def audited(workspace: Workspace, rows: Sequence[ItemRow], bar: Bar, how: Mapping[str, Any]) -> AuditRun:
     """Ask both experts. Raises InterruptedWork on Ctrl-C."""
     count = len(sampled(rows, how["size"], how["seed"]).rows)
-    bar.stage("asking both experts", count)
+    bar.stage("categorizing", count)
     try:
-        return ask_both(workspace, rows, on_done=bar.at, **how)
+        return ask_both(workspace, rows, **how)
     except KeyboardInterrupt:
         raise InterruptedWork("what is finished is kept; run the same command again to continue") from None
 

@@ -8,11 +8,10 @@ import typer
 
 from taxonaut.cli.labels.commands import definition_row
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
-from taxonaut.cli.shared.progress import Bar, progress
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, styled
 from taxonaut.state.ids import LabelId
-from taxonaut.workspace.build.tree_builder import Progress
 from taxonaut.workspace.expert.definitions import DefinitionReport
 from taxonaut.workspace.expert.definitions import define as write
 from taxonaut.workspace.files.item_files import ItemColumns, open_items
@@ -68,8 +67,6 @@ def define(
                 wanted,
                 limit=limit,
                 overwrite=overwrite,
-                progress=stage(bar, "writing definitions"),
-                embedding=stage(bar, "embedding products"),
             )
         except KeyboardInterrupt:
             raise InterruptedWork(
@@ -95,20 +92,6 @@ def ids(given: list[str], file: str | None) -> list[LabelId] | None:
         rows = open_items(file, ItemColumns(id="", text="id", labels="")).rows()
         given = [*given, *(row.item.text.strip() for row in rows if row.item.text.strip())]
     return [LabelId(each) for each in given] or None
-
-
-def stage(bar: Bar, name: str) -> Progress:
-    """Return what begins a stage of the bar when it is first called, and moves it."""
-    begun = False
-
-    def moved(done: int, total: int) -> None:
-        nonlocal begun
-        if not begun:
-            bar.stage(name, total)
-            begun = True
-        bar.at(done, total)
-
-    return moved
 
 
 def print_report(session: Session, report: DefinitionReport) -> None:

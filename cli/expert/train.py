@@ -1,6 +1,5 @@
 """`taxonaut expert train`: a domain expert from labelled products."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from taxonaut.cli.expert.expert_view import card_row, summary
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
-from taxonaut.cli.shared.progress import Bar, progress
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import print_json
 from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
@@ -114,9 +113,7 @@ def train(
         rows, dev_rows = read(file), None if dev is None else read(dev)
         with session.open(expert=settings) as workspace:
             try:
-                card = workspace.train_expert(
-                    rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_stage=stages(bar)
-                )
+                card = workspace.train_expert(rows, dev_rows=dev_rows, skip_unknown=skip_unknown)
             except KeyboardInterrupt:
                 raise InterruptedWork(
                     "interrupted: no expert was made of this training; embeddings that were computed are kept, "
@@ -134,13 +131,3 @@ def changed(encoder: str | None, epochs: int | None, seed: int | None) -> dict[s
     """Return the settings that were given."""
     given = {"encoder": encoder, "epochs": epochs, "seed": seed}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def stages(bar: Bar) -> Callable[[str], Callable[[int, int], None]]:
-    """Return what begins a stage of the bar and gives what moves it."""
-
-    def stage(name: str) -> Callable[[int, int], None]:
-        bar.stage(name)
-        return bar.at
-
-    return stage

@@ -87,10 +87,10 @@ class Built(NamedTuple):
 def built(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: Bar) -> Built:
     """Build, and make the tree the index."""
     bar.stage("embedding labels")
-    workspace.embed_labels(bar.at)
+    workspace.embed_labels()
     bar.stage(f"splitting by {method}")
     try:
-        workspace.build_index(method, settings, bar.at)
+        workspace.build_index(method, settings)
     except KeyboardInterrupt:
         if method == "agents":
             raise InterruptedWork("what is split is kept; run the same command again to continue") from None
@@ -108,9 +108,8 @@ def estimated(workspace: Workspace, method: str, settings: Mapping[str, Any], ba
             "write: taxonaut index build --method agents --estimate"
         )
     bar.stage("embedding labels")
-    workspace.embed_labels(bar.at)
-    bar.stage("estimating")
-    return PORTAL.run(aestimate_build(workspace, settings, bar.at))
+    workspace.embed_labels()
+    return PORTAL.run(aestimate_build(workspace, settings))
 
 
 def show_built(session: Session, built: Built, json: bool) -> None:

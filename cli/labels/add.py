@@ -104,9 +104,7 @@ def add(
         )
         note = f"add {clipped(labels.name, 200)}"
         try:
-            growth = PORTAL.run(
-                workspace.aadd_labels(labels, bar.at, dry_run=dry_run, note=note, on_stage=bar.stage)
-            )
+            growth = PORTAL.run(workspace.aadd_labels(labels, dry_run=dry_run, note=note))
         except KeyboardInterrupt:
             raise InterruptedWork(
                 "nothing was added; what was found out is kept; run the same command again to continue"

@@ -15,7 +15,7 @@ from taxonaut.cli.prompts.check import watch_folder
 from taxonaut.cli.prompts.show import NameArgument
 from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
-from taxonaut.cli.shared.progress import Bar, progress
+from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, printable, styled
 from taxonaut.evaluation.measures.intervals import Interval
@@ -278,9 +278,8 @@ def run_trial(
         find_reader(workspace, name)
         bar.stage("embedding labels")
         if workspace.compares_vectors:
-            workspace.embed_labels(bar.at)
+            workspace.embed_labels()
         bar.stage("preparing")
-        progress_bar = TrialProgress(bar)
         try:
             return try_version(
                 workspace,
@@ -289,27 +288,11 @@ def run_trial(
                 against=against,
                 seed=seed,
                 everything=everything,
-                on_progress=progress_bar.at,
             )
         except KeyboardInterrupt:
             raise InterruptedWork(
                 "what is finished is kept; run the same command again to continue"
             ) from None
-
-
-class TrialProgress:
-    """Shows a trial's progress in a bar: each version is a stage."""
-
-    def __init__(self, bar: Bar) -> None:
-        self.bar = bar
-        self.present = ""
-
-    def at(self, version: str, done: int, total: int) -> None:
-        """Show how far a version is."""
-        if version != self.present:
-            self.present = version
-            self.bar.stage(version, total)
-        self.bar.at(done, total)
 
 
 def write_changes(path: Path, changes: tuple[Change, ...]) -> None:

@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from typing import Protocol, TypeVar
 
 from taxonaut.cli.shared.exit_codes import InterruptedWork
 from taxonaut.cli.shared.item_input import ItemInput
 from taxonaut.cli.shared.progress import Bar
 from taxonaut.state.records import Item, ItemResult
-from taxonaut.workspace.walk.labelling import Tally, hand_on
+from taxonaut.workspace.walk.labelling import Tally
 from taxonaut.workspace.workspace import Workspace
 
 R = TypeVar("R")
@@ -27,18 +27,18 @@ def label_all(workspace: Workspace, given: ItemInput, sink: AbstractContextManag
     with continued(given, tally):
         if workspace.compares_vectors:
             bar.stage("embedding labels")
-            workspace.embed_labels(bar.at)
+            workspace.embed_labels()
         bar.stage("preparing")
         classification = workspace.classification()
         before = classification.totals()
         bar.stage("labelling", given.count)
         with sink as write:
 
-            def take(item: Item, result: ItemResult) -> None:
-                tally.count(result)
-                write(item, result)
+            def take(found: tuple[Item, ItemResult]) -> None:
+                tally.count(found[1])
+                write(*found)
 
-            streamed(workspace, classification.results, given, take, bar, tally)
+            streamed(workspace, classification.results(given.items()), take, tally)
     tally.spent(classification.totals().since(before))
     return tally
 
@@ -62,23 +62,20 @@ def continued(given: ItemInput, tally: Counts) -> Iterator[None]:
 
 
 def streamed(
-    workspace: Workspace,
-    results: Callable[[Iterable[Item], Callable[[int], None]], AsyncGenerator[tuple[Item, R], None]],
-    given: ItemInput,
-    take: Callable[[Item, R], None],
-    bar: Bar,
-    tally: Counts,
+    workspace: Workspace, results: AsyncGenerator[R, None], take: Callable[[R], None], tally: Counts
 ) -> None:
-    """Hand results on, each with its item, as their batches finish; no more items than a batch are held."""
+    """Hand results on as their batches finish; no more than a batch is held."""
     started = time.perf_counter()
 
-    def on_done(done: int) -> None:
-        tally.done = done
-        bar.at(done)
+    async def read() -> None:
+        async with aclosing(results):
+            async for result in results:
+                tally.done += 1
+                take(result)
 
     with asyncio.Runner() as runner:
         try:
-            runner.run(hand_on(results, given.items(), take, on_done))
+            runner.run(read())
         except KeyboardInterrupt:
             workspace.wiring.close()  # ends what its threads still compute; the runner waits for them
             raise

@@ -4,31 +4,35 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import err
+from taxonaut.state.updates import Progress, Update, listening
 
 
 class Bar:
     """Shows how far the present stage is; shows nothing where nobody watches."""
 
-    def __init__(self, progress: Progress | None = None) -> None:
-        self.progress = progress
-        self.task = None if progress is None else progress.add_task("starting", total=None)
+    def __init__(self, progress: rich_progress.Progress | None = None) -> None:
+        self.progress, self.name = progress, "starting"
+        self.task = None if progress is None else progress.add_task(self.name, total=None)
 
     def stage(self, name: str, total: int | None = None) -> None:
         """Begin a stage; without a total only the time that passes is shown."""
         if self.progress is not None and self.task is not None:
             self.progress.remove_task(self.task)
-            self.task = self.progress.add_task(name, total=total)
+            self.task, self.name = self.progress.add_task(name, total=total), name
 
-    def at(self, done: int, total: int | None = None) -> None:
-        """Show that so many of the stage are done."""
-        if self.progress is not None and self.task is not None:
-            self.progress.update(self.task, completed=done, total=total)
+    def show(self, update: Update) -> None:
+        """Show how far long work is."""
+        if isinstance(update, Progress) and self.progress is not None and self.task is not None:
+            if update.stage != self.name:
+                self.stage(update.stage, update.total)
+            self.progress.update(self.task, completed=update.done, total=update.total)
 
 
 def is_watched(session: Session, *, json: bool = False) -> bool:
@@ -38,7 +42,7 @@ def is_watched(session: Session, *, json: bool = False) -> bool:
 
 @contextmanager
 def progress(session: Session, console: Console | None = None, *, json: bool = False) -> Iterator[Bar]:
-    """Show progress while the block runs; it is gone afterwards.
+    """Show the progress of what the block runs; it is gone afterwards.
 
     `console` is where the block prints results meanwhile: on one terminal the bar stays below them.
     """
@@ -48,8 +52,10 @@ def progress(session: Session, console: Console | None = None, *, json: bool = F
 
     shared = console if console is not None and console.is_terminal else err()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), _state_column())
-    with Progress(*columns, console=shared, transient=True, refresh_per_second=4) as shown:
-        yield Bar(shown)
+    with rich_progress.Progress(*columns, console=shared, transient=True, refresh_per_second=4) as shown:
+        bar = Bar(shown)
+        with listening(bar.show):
+            yield bar
 
 
 def state(done: float, total: float | None, elapsed: float) -> str:

@@ -62,7 +62,7 @@ def run_keyword_baseline(
     with progress(session, json=json) as bar:
         bar.stage("writing keywords", len(items))
         try:
-            return PORTAL.run(afree_form(workspace, items, keywords, bar.at))
+            return PORTAL.run(afree_form(workspace, items, keywords))
         except KeyboardInterrupt:
             raise InterruptedWork("what is written is kept; run the same command again to continue") from None
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -114,15 +114,11 @@ class Outcome:
 def built(workspace: Workspace, given: ItemInput, sample: int, bar: Bar) -> Report:
     """Build the vocabulary. Raises InterruptedWork on Ctrl-C."""
 
-    def stage(name: str) -> Callable[[int, int], None]:
-        bar.stage(name)
-        return bar.at
-
     bar.stage("reading items")
     items = list(given.items())
     started = time.perf_counter()
     try:
-        build = workspace.build_vocabulary(items, sample, stage)
+        build = workspace.build_vocabulary(items, sample)
     except KeyboardInterrupt:
         raise InterruptedWork(GOES_ON) from None
     seconds = time.perf_counter() - started
@@ -137,7 +133,7 @@ def assign_items(workspace: Workspace, given: ItemInput, bar: Bar, *, every: boo
     started = time.perf_counter()
     before = {run.id: workspace.decisions.totals(run.id) for run in workspace.runs.list("assign")}
     try:
-        taggings = workspace.assign_vocabulary(given.items(), every=every, on_done=bar.at)
+        taggings = workspace.assign_vocabulary(given.items(), every=every)
     except KeyboardInterrupt:
         raise InterruptedWork(GOES_ON) from None
     run = workspace.runs.list("assign")[0].id

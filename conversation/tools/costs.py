@@ -10,7 +10,7 @@ from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.ids import RunId
 from taxonaut.state.stores.decisions import Totals
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 
 LAST = frozenset({"", "last", "that", "it", "this", "the last run", "last run", "just now"})
 THREAD = frozenset({"thread", "conversation", "this conversation", "chat", "session", "so far", "in total"})
@@ -24,7 +24,7 @@ def tools(desk: Desk) -> list[Tool]:
 def cost_tool(desk: Desk) -> Tool:
     """Return the tool `cost`."""
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         said = " ".join(str(arguments.get("period", "")).casefold().split())
         runs: list[RunId] = []
         if said in LAST and arguments.get("run") is None and desk.last is not None:

@@ -11,7 +11,7 @@ from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.walk.explanation import Explanation, Step
 from taxonaut.workspace.walk.label_outcomes import MEANING, Fate
 
@@ -33,13 +33,13 @@ def explain_tool(desk: Desk) -> Tool:
     """Return the tool `explain`."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         given = str(arguments.get("text") or desk.focus.text)
         if not given:
             raise InputError("no text was looked at yet; say which: /why TEXT, or first /where TEXT")
         item = text_item(given)
         place = None if arguments.get("node") is None else place_of(index, arguments["node"])
-        walk = await walked(desk, item, place, progress)
+        walk = await walked(desk, item, place)
         chosen = chosen_row(index, walk)
         asked = None if place is None else asked_row(index, walk, place)
         if asked is not None and asked["fate"] == "ranked low":
@@ -78,13 +78,13 @@ def focus_with(focus: Focus, item: Item, walk: Explanation) -> Focus:
     return Focus(item.text, focus.nodes, focus.labels, run=walk.run_id)
 
 
-async def walked(desk: Desk, item: Item, place: Place | None, progress: OnProgress) -> Explanation:
+async def walked(desk: Desk, item: Item, place: Place | None) -> Explanation:
     """Return the walk that is kept of a text, or make one."""
     gold = [place] if isinstance(place, str) else []
     try:
         return desk.workspace.explain(item.id, gold)
     except NotFoundError:
-        await classified(desk, item, progress)
+        await classified(desk, item)
         return desk.workspace.explain(item.id, gold)
 
 

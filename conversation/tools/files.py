@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,15 @@ from taxonaut.conversation.tools.walk import ready
 from taxonaut.evaluation.harness import aevaluate
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
-from taxonaut.state.records import Item, ItemResult
 from taxonaut.state.stores.conversations import WrittenFiles
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.state.updates import staged
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.files.item_columns import guessed_columns
 from taxonaut.workspace.files.item_files import open_items
 from taxonaut.workspace.files.result_files import open_results
 from taxonaut.workspace.files.sources import format_of
 from taxonaut.workspace.walk.classification import KIND
-from taxonaut.workspace.walk.labelling import Tally, hand_on
+from taxonaut.workspace.walk.labelling import Tally
 
 if TYPE_CHECKING:
     from taxonaut.evaluation.harness import MethodReport, Report
@@ -54,7 +54,7 @@ def label_tool(desk: Desk) -> Tool:
     """Return the tool `label_file`, which does what `taxonaut classify FILE -o OUT` does."""
     workspace = desk.workspace
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         path = desk.file(str(arguments["file"]))
         items = open_items(path, guessed_columns(path, str(arguments.get("column", "")), None))
         given = str(arguments.get("out", ""))
@@ -67,22 +67,16 @@ def label_tool(desk: Desk) -> Tool:
             )
         writer = open_results(out, inputs=[path])
         workspace.check_walkable()
-        await ready(desk, progress)
+        await ready(desk)
         classification = workspace.classification()
         before, started, tally = classification.totals(), time.perf_counter(), Tally()
         try:
-            with writer:
-
-                def take(item: Item, result: ItemResult) -> None:
-                    tally.count(result)
-                    writer.write([result])
-
-                await hand_on(
-                    classification.results,
-                    (row.item for row in items.rows()),
-                    take,
-                    lambda done: progress("labelling", done, items.count),
-                )
+            with writer, staged("labelling", items.count):
+                results = classification.results(row.item for row in items.rows())
+                async with aclosing(results):
+                    async for _, result in results:
+                        tally.count(result)
+                        writer.write([result])
         finally:
             with suppress(OSError):
                 written.note(out)
@@ -123,7 +117,7 @@ def evaluate_tool(desk: Desk) -> Tool:
     """Return the tool `evaluate`."""
     workspace = desk.workspace
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         path = desk.file(str(arguments["file"]))
         columns = guessed_columns(path, str(arguments.get("column", "")), str(arguments.get("labels", "")))
         rows = list(islice(open_items(path, columns).rows(), arguments.get("limit")))
@@ -132,8 +126,8 @@ def evaluate_tool(desk: Desk) -> Tool:
                 f"{str(path)!r} has no right labels, so nothing can be measured; it needs a column `labels` with "
                 "label ids (or say which: /evaluate FILE labels NAME)"
             )
-        await ready(desk, progress)
-        report = await aevaluate(workspace, rows, METHODS, CUTOFFS, progress)
+        await ready(desk)
+        report = await aevaluate(workspace, rows, METHODS, CUTOFFS)
         run_id = last_run(desk)
         methods = [method_row(each) for each in report.methods]
         text = answer(

@@ -9,7 +9,7 @@ from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Change as Made
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.tools.support.index_changes import as_tool_errors
 from taxonaut.workspace.build.change_preview import summary
 
@@ -33,7 +33,7 @@ def diff_tool(desk: Desk) -> Tool:
     """Return the tool `diff`."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         since = arguments.get("since")
         newest = index.events.changes(1)
         if since is None:
@@ -77,7 +77,7 @@ def log_tool(desk: Desk) -> Tool:
     """Return the tool `log`."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         found = index.events.changes(int(arguments.get("limit", SHOWN)))
         rows: list[dict[str, Any]] = [
             {"number": int(each.id), "at": each.at, "what": told(each), "undone": each.is_undone}

@@ -8,7 +8,7 @@ from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
 from taxonaut.evaluation.attribution import NodeLosses, attribute_runs, gold_rows
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.index.index import Index
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.walk.classification import KIND
 from taxonaut.workspace.walk.explanation import walks
 from taxonaut.workspace.walk.label_outcomes import MEANING
@@ -25,7 +25,7 @@ def losses_tool(desk: Desk) -> Tool:
     """Return the tool `losses`."""
     workspace, index = desk.workspace, desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         period = read_period(str(arguments.get("period", "")), utc_now())
         rows = gold_rows(workspace)
         if not rows:

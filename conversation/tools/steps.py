@@ -15,7 +15,7 @@ from taxonaut.state.records import Item
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.tools.expand_node import expand_node
 from taxonaut.tools.rank_candidates import rank_candidates
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.core.resumable import Resumable
 
 KIND = "step"
@@ -48,14 +48,14 @@ def expand_tool(desk: Desk) -> Tool:
     """Return the tool `expand_node`."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         item, node = text_item(arguments["text"]), node_of(index, arguments["node"])
         (expansion,) = expand_node(index, [node])
         if expansion.is_terminal:
             raise InputError(
                 f"{' > '.join(path_of(index, node)) or 'the top'!r} has no branches to choose from"
             )
-        await ready(desk, progress)
+        await ready(desk)
         path, ancestors = path_of(index, node), desk.workspace.policy().ancestors
         with step_run(desk, item) as run:
             navigator = desk.workspace.wiring.navigator()
@@ -109,13 +109,13 @@ def rank_tool(desk: Desk) -> Tool:
     """Return the tool `rank_candidates`."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         item = text_item(arguments["text"])
         ids = list(dict.fromkeys(LabelId(str(each)) for each in arguments["labels"]))
         if not 2 <= len(ids) <= MOST_RANKED:
             raise InputError(f"{len(ids)} different labels are given; give 2 to {MOST_RANKED}")
         labels = {label.id: label for label in index.labels(ids)}
-        await ready(desk, progress)
+        await ready(desk)
         paths = {id_: ways[0] for id_, ways in index.paths_of(ids).items() if ways}
         with step_run(desk, item) as run:
             (found,) = await desk.workspace.wiring.general_expert().rank([(item, ids)], labels, paths)

@@ -10,7 +10,7 @@ from taxonaut.conversation.tools.toolkit import Change, Desk
 from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import RunId
 from taxonaut.state.plugins import extensions, load_extension
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Proposal, Tool, ToolUse, merge_focus
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Proposal, Tool, ToolUse, merge_focus
 from taxonaut.workspace.workspace import Workspace
 
 TOOLS = "taxonaut.tools"
@@ -93,7 +93,7 @@ class WorkspaceTools:
         """Return what a `/` command, up to the cursor, could go on with, the likeliest first."""
         return self._completer.complete(line)
 
-    async def run(self, use: ToolUse, progress: OnProgress) -> Outcome:
+    async def run(self, use: ToolUse) -> Outcome:
         """Carry out a call that changes nothing. Raises ToolError for a tool that is not there."""
         tool = self._tool(use)
         if tool.changes:
@@ -101,7 +101,7 @@ class WorkspaceTools:
                 f"{use.name} changes the index: preview it, and apply it when the person says yes"
             )
         mark = self.workspace.decisions.mark()
-        outcome = await tool.run(use.arguments, progress)
+        outcome = await tool.run(use.arguments)
         if use.name != COST:
             self._desk.last = (use.name, self.workspace.decisions.totals_since(mark))
         self._desk.focus = merge_focus(self._desk.focus, outcome.focus)

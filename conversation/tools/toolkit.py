@@ -11,13 +11,13 @@ from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import ToolSpec
 from taxonaut.state.stores.decisions import Totals
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.tools.support.index_changes import call_schema
 from taxonaut.workspace.workspace import Workspace
 
 Arguments = Mapping[str, Any]
 Parse = Callable[[str], Mapping[str, Any]]
-Run = Callable[[Arguments, OnProgress], Awaitable[Outcome]]
+Run = Callable[[Arguments], Awaitable[Outcome]]
 
 NODE: dict[str, Any] = {"type": ["integer", "string"], "description": "The id of the category."}
 """A category in a call: the number of a node, or the id of a label that has no node of its own."""
@@ -120,7 +120,7 @@ def change(
 ) -> Change:
     """Put a tool that changes the index together."""
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         raise InputError(f"{name} changes the index: it is shown first, and made when the person says yes")
 
     tool = made(name, about, properties, required, run, command, parse, slots, changes=True)

@@ -11,7 +11,7 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node
 from taxonaut.tools.list_children import list_children
 from taxonaut.tools.search_labels import MOST, search_labels
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 
 SHOWN = 24
 """Branches, and labels, of a node that an answer names."""
@@ -28,7 +28,7 @@ def children_tool(desk: Desk) -> Tool:
     """Return the tool `list_children`."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         node = node_of(index, arguments.get("node", index.root()))
         found = list_children(index, node)
         own = index.node(node).label_id
@@ -85,7 +85,7 @@ def describe_tool(desk: Desk) -> Tool:
     """Return the tool `describe_category`."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         given = [arguments[name] for name in ("node", "other") if arguments.get(name) is not None]
         places = [place_of(index, each) for each in given] or [index.root()]
         rows = [place_row(index, place) for place in places]
@@ -147,7 +147,7 @@ def search_tool(desk: Desk) -> Tool:
     """Return the tool `search_labels`, which finds categories that are no labels, too."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         query, limit = str(arguments["query"]), int(arguments.get("limit", HITS))
         hits = search_labels(index, query, limit)
         seen = {place_of(index, hit.label_id) for hit in hits}

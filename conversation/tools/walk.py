@@ -9,7 +9,8 @@ from taxonaut.conversation.tools.toolkit import Arguments, Desk, about, made
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Item, ItemResult
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Slot, Tool
+from taxonaut.state.updates import Progress, tell
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.tables import cleaned
 from taxonaut.workspace.walk.classification import KIND
@@ -32,21 +33,19 @@ def text_item(given: object) -> Item:
     return item
 
 
-async def ready(desk: Desk, progress: OnProgress) -> None:
+async def ready(desk: Desk) -> None:
     """Embed labels that have no vector yet, where classifying needs them, and tell how far that is."""
     if desk.workspace.compares_vectors and desk.embedded != desk.index.version():
-        progress("embedding labels", 0, None)
-        await asyncio.to_thread(
-            desk.workspace.embed_labels, lambda done, total: progress("embedding labels", done, total)
-        )
+        tell(Progress("embedding labels"))
+        await asyncio.to_thread(desk.workspace.embed_labels)
         desk.embedded = desk.index.version()
 
 
-async def classified(desk: Desk, item: Item, progress: OnProgress) -> tuple[ItemResult, RunId]:
+async def classified(desk: Desk, item: Item) -> tuple[ItemResult, RunId]:
     """Classify one item; what is kept is not asked again. Return its result and the run."""
     desk.workspace.check_walkable()
-    await ready(desk, progress)
-    progress("walking", 0, None)
+    await ready(desk)
+    tell(Progress("walking"))
     (result,) = await desk.workspace.aclassify([item])
     run = desk.workspace.runs.list(KIND)[0].id
     desk.spent(run)
@@ -57,9 +56,9 @@ def classify_tool(desk: Desk) -> Tool:
     """Return the tool `classify`."""
     index = desk.index
 
-    async def run(arguments: Arguments, progress: OnProgress) -> Outcome:
+    async def run(arguments: Arguments) -> Outcome:
         item = text_item(arguments["text"])
-        result, run_id = await classified(desk, item, progress)
+        result, run_id = await classified(desk, item)
         labels: list[dict[str, Any]] = [
             {
                 "id": label.label_id,

@@ -7,7 +7,7 @@ from typing import Any
 
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.evaluation.methods.kept import Ranking, labelled
-from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Decision, Item
@@ -20,9 +20,7 @@ BATCH = 1024
 """Items classified together."""
 
 
-async def expert(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def expert(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Let the trained domain expert rank its categories; `expert=N` may follow the name, else it is the newest."""
     experts = Experts(workspace)
     card = experts.card(settings.own_number("expert", 0) or None)
@@ -38,32 +36,27 @@ async def expert(
         return ranked, [decision for _, decision in found]
 
     told = {"depth": settings.depth, "expert": card.number, "made": card.made}
-    return await labelled(workspace, items, "expert", told, recommend, on_done, BATCH)
+    return await labelled(workspace, items, "expert", told, recommend, BATCH)
 
 
-async def dual(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def dual(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Categorize as `categorize` does: below the threshold the general expert decides.
 
     Settings of `[categorize]` and `expert=N` may follow the name. Where an expert found that none of the
     categories fits, or could not decide, the item has no prediction.
     """
-    return await routed(workspace, items, settings, on_done, everything=False)
+    return await routed(workspace, items, settings, everything=False)
 
 
-async def general(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def general(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Let the general expert decide every item, over what the domain expert recommends."""
-    return await routed(workspace, items, settings, on_done, everything=True)
+    return await routed(workspace, items, settings, everything=True)
 
 
 async def routed(
     workspace: Workspace,
     items: Sequence[Item],
     settings: MethodSettings,
-    on_done: OnDone | None,
     *,
     everything: bool,
 ) -> Outcome:
@@ -73,7 +66,7 @@ async def routed(
     made = categorizing(workspace, expert=number, everything=everything, **own)
     ids = [item.id for item in items]
     before = requests(made, ids)
-    found = [result async for _, (result, _said) in made.results(items, on_done)]
+    found = [result async for _, (result, _said) in made.results(items)]
     sent = [each.item_id for each in found if was_sent(each)]
     verdicts: Counter[str] = Counter(each.verdict for each in found)
     return Outcome(

@@ -12,12 +12,13 @@ import numpy as np
 
 from taxonaut.agents.retriever import Retriever
 from taxonaut.evaluation.methods.kept import Ranking, labelled
-from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.state.stores.decisions import Totals
+from taxonaut.state.updates import Progress, tell
 from taxonaut.workspace.workspace import Workspace
 
 _WORD = re.compile(r"\w+")
@@ -70,9 +71,7 @@ SEARCH = "retriever/search"
 """Stands where a decision has its template: a search reads none."""
 
 
-async def dense(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def dense(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Rank all labels by exact search; `mix` as in `searcher`, and the mix `plain` for plain cosine."""
     plain = settings.own.get("mix") == PLAIN
     retriever = searcher(workspace, None if plain else own_share(settings, "mix"), plain=plain)
@@ -85,12 +84,10 @@ async def dense(
         return {item.id: labels for item, labels in zip(batch, found, strict=True)}, rows
 
     told = {"depth": settings.depth, **settings.own}
-    return await labelled(workspace, items, "dense", told, search, on_done)
+    return await labelled(workspace, items, "dense", told, search)
 
 
-async def bm25(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def bm25(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Rank all labels by BM25 over the same label texts that dense retrieval compares."""
     started = time.perf_counter()
     texts = workspace.wiring.label_texts()
@@ -101,8 +98,7 @@ async def bm25(
         item.id: tuple(labels[place] for place in hits.places)
         for item, hits in zip(items, ranked, strict=True)
     }
-    if on_done is not None:
-        on_done(len(items))
+    tell(Progress("bm25", len(items)))
     return Outcome(predictions, Totals(seconds=time.perf_counter() - started))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from taxonaut.agents.icxml import LabelMapper, LabelWriter, PhraseWriter
 from taxonaut.evaluation.methods.kept import Ranking, labelled
-from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Item
@@ -19,9 +19,7 @@ SHOWN = 20
 """Labels that show a language model what the set sounds like."""
 
 
-async def icxml(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def icxml(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Let the general expert's model write labels, look up what they are near to, and rank what was found.
 
     `encoder/…` writes no prose: an item's phrases nearest to any label are its approximate labels. Zero-shot
@@ -30,7 +28,7 @@ async def icxml(
     """
     steps = Icxml(workspace, settings)
     told = {"depth": settings.depth, "written": steps.writer.most, "seed": settings.seed}
-    return await labelled(workspace, items, "icxml", told, steps.work, on_done)
+    return await labelled(workspace, items, "icxml", told, steps.work)
 
 
 class Icxml:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from taxonaut.evaluation.methods.method import OnDone, Outcome
+from taxonaut.evaluation.methods.method import Outcome
 from taxonaut.state import version
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
@@ -27,7 +27,6 @@ async def labelled(
     method: str,
     settings: Mapping[str, Any],
     rank: Rank,
-    on_done: OnDone | None,
     batch: int | None = None,
 ) -> Outcome:
     """Rank labels for all items; `settings` are all that the outcome depends on besides the config.
@@ -57,7 +56,7 @@ async def labelled(
     size = workspace.config.walk.batch or batch or ENCODER_BATCH
     run = Resumable(workspace.runs, KIND, named)
     made = Classification(run, workspace.decisions, workspace.items, label, size)
-    return await outcome(made, items, on_done)
+    return await outcome(made, items)
 
 
 def predictions(workspace: Workspace, ranking: Ranking) -> tuple[Prediction, ...]:
@@ -69,11 +68,11 @@ def predictions(workspace: Workspace, ranking: Ranking) -> tuple[Prediction, ...
     )
 
 
-async def outcome(classification: Classification, items: Sequence[Item], on_done: OnDone | None) -> Outcome:
+async def outcome(classification: Classification, items: Sequence[Item]) -> Outcome:
     """Gather what a classification gives, with what it cost."""
     ids = [item.id for item in items]
     before = classification.totals(ids)
-    results = [result async for _, result in classification.results(items, on_done)]
+    results = [result async for _, result in classification.results(items)]
     totals = classification.totals(ids)
     return Outcome(
         {result.item_id: tuple(label.label_id for label in result.labels) for result in results},

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.evaluation.methods.supervised import Products, Scorer, supervised
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError, MissingExtraError
@@ -37,9 +37,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _PREFIX = "__label__"
 
 
-async def fasttext(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def fasttext(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Train fastText's classifier (Joulin et al. 2017) on words and pairs of words, by a softmax over the classes.
 
     `epochs` and `rate` may follow the name. Its probabilities are as it gives them.
@@ -51,7 +49,7 @@ async def fasttext(
     def learn(products: Products) -> Scorer:
         return learn_fasttext(products, epochs, rates)
 
-    return await supervised(workspace, items, settings, on_done, "fasttext", own, learn)
+    return await supervised(workspace, items, settings, "fasttext", own, learn)
 
 
 def learn_fasttext(products: Products, epochs: int, rates: Sequence[float]) -> Scorer:
@@ -103,9 +101,7 @@ def tokens(text: str) -> str:
     return " ".join(_TOKEN.findall(valid.casefold().replace("_", " ")))
 
 
-async def tfidf_svm(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def tfidf_svm(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Train a linear SVM, one class against the rest, on TF-IDF of words, pairs of words and character n-grams.
 
     `C` may follow the name. Classes are ranked by their margins, which are no probabilities.
@@ -115,7 +111,6 @@ async def tfidf_svm(
         workspace,
         items,
         settings,
-        on_done,
         "tfidf-svm",
         {**own, "tolerance": SVM_TOLERANCE},
         lambda products: learn_svm(products, own["C"]),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from taxonaut.agents.judge import SCORED_TEMPLATE, YES_NO, Judge, JudgedLabel
 from taxonaut.evaluation.methods.kept import Ranking, labelled
-from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.models.catalog import ENCODER, GGUF
 from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.state.errors import InputError
@@ -18,9 +18,7 @@ from taxonaut.workspace.workspace import Workspace
 MOST_LABELS = 1_000
 
 
-async def linear(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def linear(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Rank all labels by how well the general expert's model finds each to fit, one by one.
 
     `encoder/…` compares vectors, which is what `dense` does, with the k examples as further texts of a label.
@@ -52,7 +50,7 @@ async def linear(
         return dict(ranked), decisions
 
     told = {"depth": settings.depth, "examples": [label.examples for label in labels] if shots else []}
-    return await labelled(workspace, items, "linear", told, work, on_done)
+    return await labelled(workspace, items, "linear", told, work)
 
 
 def judge_of(workspace: Workspace, *, separately: bool) -> Judge:

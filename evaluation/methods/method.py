@@ -12,9 +12,6 @@ from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
-OnDone = Callable[[int], None]
-"""Called with how many items are done."""
-
 SHORTLIST = 500
 """Labels of exact search before the general expert, as in XMC-Agent's ablation (4.2.1)."""
 
@@ -77,7 +74,7 @@ class Outcome:
     verdicts: Mapping[str, int] = field(default_factory=dict)
 
 
-Run = Callable[[Workspace, Sequence[Item], MethodSettings, OnDone | None], Awaitable[Outcome]]
+Run = Callable[[Workspace, Sequence[Item], MethodSettings], Awaitable[Outcome]]
 """How a method labels items; they are in a workspace that may be a scratch copy."""
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from taxonaut.agents.retriever import top
 from taxonaut.evaluation.methods.kept import Ranking, labelled
-from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError
@@ -62,7 +62,6 @@ async def supervised(
     workspace: Workspace,
     items: Sequence[Item],
     settings: MethodSettings,
-    on_done: OnDone | None,
     method: str,
     own: Mapping[str, Any],
     learn: Learn,
@@ -87,7 +86,7 @@ async def supervised(
         return dict(ranked), rows
 
     told = {"depth": settings.depth, "products": products.digest, **own}
-    return await labelled(workspace, items, method, told, work, on_done, BATCH)
+    return await labelled(workspace, items, method, told, work, BATCH)
 
 
 class Trained:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from taxonaut.evaluation.methods.lexical import EXTRA
-from taxonaut.evaluation.methods.method import MethodSettings, OnDone, Outcome
+from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.evaluation.methods.supervised import Products, Scorer, supervised
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
@@ -21,9 +21,7 @@ HEAD_C = 30.0
 HEAD_STEPS = 300
 
 
-async def knn(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def knn(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Let the products nearest by cosine vote for their classes; `k` may follow the name.
 
     Scores are shares of the votes; a class that none of them has is not ranked.
@@ -34,7 +32,6 @@ async def knn(
         workspace,
         items,
         settings,
-        on_done,
         "knn",
         own,
         lambda products: learn_neighbours(products, lookup, k),
@@ -63,16 +60,13 @@ def learn_neighbours(products: Products, vectors: StoredEmbedder, k: int) -> Sco
     return scores
 
 
-async def linear_head(
-    workspace: Workspace, items: Sequence[Item], settings: MethodSettings, on_done: OnDone | None
-) -> Outcome:
+async def linear_head(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Train a multinomial logistic regression on the products' vectors; `C` may follow the name."""
     strength, lookup = settings.own_amount("C", HEAD_C), workspace.wiring.stored
     return await supervised(
         workspace,
         items,
         settings,
-        on_done,
         "linear-head",
         {"C": strength},
         lambda products: learn_head(products, lookup, strength),

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import comb
 from typing import Any
@@ -26,6 +26,7 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, distinct_items
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.prompt_trials import PromptTrials
+from taxonaut.state.updates import OnUpdate, listening, staged
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.prompt_lab.template_versions import (
@@ -96,8 +97,6 @@ CUTOFFS = (1, 5, 10)
 MEASURES = (FIRST, "R@5", "R@10", "MRR")
 """As in `evaluate`; where each item has one category, P@1 is the accuracy."""
 
-OnTrial = Callable[[str, int, int], None]
-"""Called with the version that runs, how many items it has done, and how many there are."""
 
 Values = Mapping[str, NDArray[np.float64]]
 
@@ -182,7 +181,7 @@ async def atry_version(
     against: str = PACKAGED,
     seed: int | None = None,
     everything: bool = False,
-    on_progress: OnTrial | None = None,
+    on_update: OnUpdate | None = None,
 ) -> TrialReport:
     """Run the version `against` (a hash or `packaged`) and the effective one on items, and compare.
 
@@ -197,12 +196,8 @@ async def atry_version(
     sides: list[Run] = []
     items = distinct_items(row.item for row in rows)
     for (version, origin), title in zip(versions, ("before", "after"), strict=True):
-
-        def on_done(done: int, title: str = title) -> None:
-            if on_progress is not None:
-                on_progress(title, done, len(items))
-
-        sides.append(await run_side(base, how, version, origin, items, on_done, everything=everything))
+        with listening(on_update), staged(title, len(items)):
+            sides.append(await run_side(base, how, version, origin, items, everything=everything))
     report = compare_runs(workspace, name, rows, sides[0], sides[1])
     keep_report(workspace, report, items)
     return report
@@ -216,7 +211,7 @@ def try_version(
     against: str = PACKAGED,
     seed: int | None = None,
     everything: bool = False,
-    on_progress: OnTrial | None = None,
+    on_update: OnUpdate | None = None,
 ) -> TrialReport:
     """Do what `atry_version` does, from synchronous code."""
     work = atry_version(
@@ -226,7 +221,7 @@ def try_version(
         against=against,
         seed=seed,
         everything=everything,
-        on_progress=on_progress,
+        on_update=on_update,
     )
     return PORTAL.run(work)
 
@@ -267,7 +262,6 @@ async def run_side(
     version: Version,
     origin: str,
     items: Sequence[Item],
-    on_done: Callable[[int], None],
     *,
     everything: bool,
 ) -> Run:
@@ -275,7 +269,7 @@ async def run_side(
     started = time.perf_counter()
     under = workspace.with_prompts(workspace.prompts.with_version(version.name, version.files))
     newest = PromptTrials(workspace.database).newest_decision()
-    run, found = await run_version(under, how, items, on_done, everything=everything)
+    run, found = await run_version(under, how, items, everything=everything)
     seconds = time.perf_counter() - started
     ids = [item.id for item in items]
     rows = Decisions(workspace.database).for_items(run, ids)

@@ -13,7 +13,7 @@ from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item, ItemResult
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import OnDone, Resumable
+from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.expert.categorize import Categorizing
 from taxonaut.workspace.walk.classification import Classification, by_graph
 from taxonaut.workspace.walk.walk_graph import walk_graph
@@ -115,15 +115,15 @@ def configure(workspace: Core, reader: Reader, seed: int | None) -> Core:
 
 
 async def run_version(
-    workspace: Core, reader: Reader, items: Sequence[Item], on_done: OnDone, *, everything: bool
+    workspace: Core, reader: Reader, items: Sequence[Item], *, everything: bool
 ) -> tuple[RunId, list[Found]]:
     """Run the effective templates of a workspace on items; finished items are kept, a killed run continues."""
     if reader.command == "classify":
-        return await run_classify(workspace, items, on_done)
-    return await run_categorize(workspace, items, on_done, everything=everything)
+        return await run_classify(workspace, items)
+    return await run_categorize(workspace, items, everything=everything)
 
 
-async def run_classify(workspace: Core, items: Sequence[Item], on_done: OnDone) -> tuple[RunId, list[Found]]:
+async def run_classify(workspace: Core, items: Sequence[Item]) -> tuple[RunId, list[Found]]:
     """Classify items; the run's fingerprint has only the templates that are read."""
     workspace.check_walkable()
     settings = {
@@ -135,7 +135,7 @@ async def run_classify(workspace: Core, items: Sequence[Item], on_done: OnDone) 
     run = Resumable(workspace.runs, KIND, settings)
     label = by_graph(walk_graph(workspace).compile())
     made = Classification(run, workspace.decisions, workspace.items, label, workspace.batch)
-    async with aclosing(made.results(items, on_done)) as results:
+    async with aclosing(made.results(items)) as results:
         found = [found_by_walk(result) async for _, result in results]
     return run_id(run), found
 
@@ -155,7 +155,7 @@ def found_by_walk(result: ItemResult) -> Found:
 
 
 async def run_categorize(
-    workspace: Core, items: Sequence[Item], on_done: OnDone, *, everything: bool
+    workspace: Core, items: Sequence[Item], *, everything: bool
 ) -> tuple[RunId, list[Found]]:
     """Categorize items: the general expert is asked where the domain expert is not sure, or about all."""
     made = Categorizing(workspace, None, everything=everything, kind=KIND)
@@ -163,7 +163,7 @@ async def run_categorize(
         raise InputError(
             "the threshold is 0, so the general expert is asked about nothing; give --everything"
         )
-    async with aclosing(made.results(items, on_done)) as results:
+    async with aclosing(made.results(items)) as results:
         found = [found_by_experts(result, judged) async for _, (result, judged) in results]
     return run_id(made.run), found
 

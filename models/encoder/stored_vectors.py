@@ -1,16 +1,15 @@
 """Embeddings of labels and nodes, computed once and kept in the index."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.updates import Progress, tell
 
 CHUNK = 1024
 """Texts embedded between two writes; a killed run loses at most these."""
-
-Progress = Callable[[int, int], None]
 
 
 class StoredEmbedder:
@@ -23,17 +22,22 @@ class StoredEmbedder:
         self.embedder = embedder
         self.store = store
 
-    def lookup(self, texts: Sequence[str], progress: Progress | None = None) -> Matrix:
-        """Return the texts' unit vectors, float32 of shape (len(texts), dimension), in order."""
+    def lookup(self, texts: Sequence[str], stage: str = "") -> Matrix:
+        """Return the texts' unit vectors, float32 of shape (len(texts), dimension), in order.
+
+        `stage`: what the embedding of missing ones is called where somebody listens; "" is not told.
+        """
         matrix, found = self.store.get(self.embedder.name, texts)
         if len(texts) and bool(found.all()):
             return matrix
         missing = list(dict.fromkeys(text for text, there in zip(texts, found, strict=True) if not there))
+        if stage and missing:
+            tell(Progress(stage, 0, len(missing)))
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
             self.store.put(self.embedder.name, part, self.embedder.embed(part))
-            if progress is not None:
-                progress(start + len(part), len(missing))
+            if stage:
+                tell(Progress(stage, start + len(part), len(missing)))
         if not texts:
             return np.zeros((0, self.embedder.dimension), dtype=np.float32)
         return self.store.get(self.embedder.name, texts)[0]

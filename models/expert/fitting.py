@@ -5,7 +5,7 @@ a product that is the only one of its category is, when it is held out, one of a
 such categories are learned about as well.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ from taxonaut.models.expert.lexical import Lexicon
 from taxonaut.models.expert.stacking import Candidates, fit_weights, take_candidates
 from taxonaut.models.expert.trained_expert import Ancestors, ServedHead
 from taxonaut.state.ids import LabelId
+from taxonaut.state.updates import Progress, tell
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -62,9 +63,6 @@ CANDIDATE_WEIGHTS = {
 """By what candidates are chosen before any weight is known."""
 
 HEAD = "head"
-
-Progress = Callable[[int, int], None]
-OnStage = Callable[[str], Progress]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +147,20 @@ def fit(
     material: FittingInput,
     dev: Products | None,
     settings: HeadSettings,
-    on_stage: OnStage,
     *,
     lexical: bool = True,
     split: Split | None = None,
 ) -> Fitting:
     """Fit an expert. Metrics and temperature come from `dev`, or else from products held out by `split`."""
-    on_stage("words")
+    tell(Progress("words"))
     texts = material.products.texts
     split = split or split_into_folds(texts, settings.seed)
     of_whole = [texts[place] for place in split.whole]
     most = MOST_CELLS // len(material.labels)
     lexicon = Lexicon.fit(of_whole, [*material.path_texts, *material.names], lexical=lexical, most=most)
     known = featurize(material, lexicon)
-    weights, logits, places, epochs = cross_fit_weights(known, split.folds, settings, on_stage)
-    progress = on_stage("the whole")
-    head = train_head(known.rows(split.whole), None, replace(settings, epochs=epochs), progress)
+    weights, logits, places, epochs = cross_fit_weights(known, split.folds, settings)
+    head = train_head(known.rows(split.whole), None, replace(settings, epochs=epochs), "the whole")
     part = weighted_sum({**known.parts(split.whole), HEAD: head.part}, weights)
     if dev is not None:
         logits = part.scores(Features(lexicon.rows(dev.texts), dev.vectors))
@@ -232,7 +228,7 @@ def text_hash(text: str) -> int:
 
 
 def cross_fit_weights(
-    known: FeatureSet, folds: Sequence[NDArray[np.int64]], settings: HeadSettings, on_stage: OnStage
+    known: FeatureSet, folds: Sequence[NDArray[np.int64]], settings: HeadSettings
 ) -> tuple[dict[str, float], Matrix, NDArray[np.int64], int]:
     """Learn the parts' weights; return them with the logits of held-out products, their places, and the passes.
 
@@ -252,7 +248,7 @@ def cross_fit_weights(
             known.rows(rest),
             LabelledFeatures(features, targets),
             settings,
-            on_stage(f"part {number + 1} of {len(folds)}"),
+            f"part {number + 1} of {len(folds)}",
         )
         best.append(head.best)
         heads.append(head.part.scores(features))
@@ -260,7 +256,6 @@ def cross_fit_weights(
         found.append(held_out_candidates(made, features, targets))
     weights = fit_weights(Candidates.concatenate(found), list(made))
     logits = []
-    progress = on_stage("weighing")
     for number, fold in enumerate(folds):
         made = known.parts(np.setdiff1d(everything, fold))
         features = known.features.take(held[number])
@@ -268,7 +263,7 @@ def cross_fit_weights(
         for name, part in made.items():
             total += np.float32(weights[name]) * part.scores(features)
         logits.append(total)
-        progress(number + 1, len(folds))
+        tell(Progress("weighing", number + 1, len(folds)))
     return weights, np.concatenate(logits), np.concatenate(held), int(np.median(best))
 
 

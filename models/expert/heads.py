@@ -1,6 +1,5 @@
 """Train the head of a domain expert with PyTorch: one linear layer over words and vectors, by the two-phase loss."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from taxonaut.models.expert.features import Features, LinearPart
 from taxonaut.state.errors import MissingExtraError
+from taxonaut.state.updates import Progress, tell
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -83,7 +83,6 @@ SCALE = 10.0
 
 RATE = 0.03
 LEAST = 1e-10
-OnEpoch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +123,12 @@ def train_head(
     train: LabelledFeatures,
     held: LabelledFeatures | None,
     settings: HeadSettings,
-    on_epoch: OnEpoch | None = None,
+    stage: str = "",
 ) -> FittedHead:
     """Train on rows; with `held`, stop when its accuracy has not risen for `patience` passes, and keep the best.
 
-    Without `held` all passes are made. PyTorch on a GPU if there is one. Raises MissingExtraError without it.
+    Without `held` all passes are made. `stage`: what they are called for
+    who listens; "" is not told. PyTorch on a GPU if there is one. Raises MissingExtraError without it.
     """
     training = Training(train, settings)
     best, kept, since = -1.0, None, 0
@@ -136,8 +136,8 @@ def train_head(
     for epoch in range(1, settings.epochs + 1):
         training.epoch()
         made = epoch
-        if on_epoch is not None:
-            on_epoch(epoch, settings.epochs)
+        if stage:
+            tell(Progress(stage, epoch, settings.epochs))
         if held is None:
             chosen = epoch
             continue

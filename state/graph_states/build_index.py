@@ -104,9 +104,13 @@ class BuildInput(TypedDict):
 
 
 class BuildState(BuildInput, total=False):
-    """A build on its way: partitions still to be split, those at work, and what became of the others."""
+    """A build on its way: partitions still to be split, those at work, and what became of the others.
+
+    `settled` counts labels in terminal nodes; a label in several counts each time.
+    """
 
     waiting: list[Partition]
     trials: list[SplitAttempt]
     splits: Annotated[dict[str, Split], operator.or_]
+    settled: int
     decisions: list[Decision]

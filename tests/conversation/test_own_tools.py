@@ -11,8 +11,8 @@ from taxonaut.conversation.conversation import Conversation
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Label, ToolSpec
-from taxonaut.state.updates import Answered, ToolFinished, ToolProgress
-from taxonaut.tools.support.chat_tool import OnProgress, Outcome, Tool
+from taxonaut.state.updates import Answered, Progress, ToolFinished, tell
+from taxonaut.tools.support.chat_tool import Outcome, Tool
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 
@@ -20,8 +20,8 @@ SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "require
 def own(name: str = "price", *, changes: bool = False) -> Tool:
     """A tool that says what a text costs."""
 
-    async def run(arguments: Mapping[str, Any], progress: OnProgress) -> Outcome:
-        progress("counting", 1, 2)
+    async def run(arguments: Mapping[str, Any]) -> Outcome:
+        tell(Progress("counting", 1, 2))
         return Outcome(f"{len(arguments['text'])} euros.", "counted", {"euros": len(arguments["text"])})
 
     spec = ToolSpec(name, "Say what a product costs.", SCHEMA)
@@ -48,7 +48,7 @@ def test_a_command_calls_it(workspace: Workspace) -> None:
     tools = WorkspaceTools(workspace, more=[own()])
     with Conversation.open(workspace, assistant=Nobody(), toolbox=tools) as chat:
         told = chat.command_sync("/price a kilo")
-    assert [each for each in told if isinstance(each, ToolProgress)] == [ToolProgress("counting", 1, 2)]
+    assert [each for each in told if isinstance(each, Progress)] == [Progress("counting", 1, 2)]
     (done,) = [each for each in told if isinstance(each, ToolFinished)]
     assert (done.name, done.line, done.failed) == ("price", "counted", False)
     assert told[-1] == Answered("6 euros.")

@@ -75,14 +75,8 @@ def made(
     augment: float = 0.5,
     seed: int = 0,
     lexical: bool = True,
-    stages: list[str] | None = None,
 ) -> Fitting:
     """Fit an expert."""
 
-    def on_stage(name: str) -> Any:
-        if stages is not None:
-            stages.append(name)
-        return lambda _done, _of: None
-
     settings = HeadSettings(batch=16, seed=seed, epochs=4)
-    return fit(material(rows, augment), products(DEV) if dev else None, settings, on_stage, lexical=lexical)
+    return fit(material(rows, augment), products(DEV) if dev else None, settings, lexical=lexical)

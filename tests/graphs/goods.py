@@ -146,7 +146,6 @@ class Crew:
         items: Sequence[str] = GOODS,
         policy: VocabularyPolicy = POLICY,
         units: RunUnits | None = None,
-        on_settled: Any = None,
         batch: int = 5,
     ) -> VocabularyState:
         table, prompts = suggestions(items), PromptLibrary()
@@ -158,7 +157,6 @@ class Crew:
             ChangeReviewer(self.reviewer, prompts, table.name),
             policy,
             units,
-            on_settled,
         ).compile()
         state: VocabularyState = asyncio.run(
             graph.ainvoke({"items": [Item(ItemId(text), text) for text in items]}, {"recursion_limit": 999})

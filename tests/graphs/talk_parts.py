@@ -8,7 +8,8 @@ from taxonaut.agents.assistant import Message, OnToken, Turn
 from taxonaut.state.errors import NotFoundError, ToolError
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, ToolSpec
-from taxonaut.tools.support.chat_tool import Focus, OnProgress, Outcome, Proposal, Slot, Tool, ToolUse
+from taxonaut.state.updates import Progress, tell
+from taxonaut.tools.support.chat_tool import Focus, Outcome, Proposal, Slot, Tool, ToolUse
 
 WORDS = {
     "type": "object",
@@ -37,15 +38,15 @@ class Shelf:
     def lines(self) -> list[str]:
         return self.file.read_text().splitlines() if self.file.is_file() else []
 
-    async def run(self, use: ToolUse, progress: OnProgress) -> Outcome:
-        return await self.tools[use.name].run(use.arguments, progress)
+    async def run(self, use: ToolUse) -> Outcome:
+        return await self.tools[use.name].run(use.arguments)
 
-    async def read(self, _: Mapping[str, Any], progress: OnProgress) -> Outcome:
-        progress("reading", 1, 1)
+    async def read(self, _: Mapping[str, Any]) -> Outcome:
+        tell(Progress("reading", 1, 1))
         text = "; ".join(self.lines) or "nothing"
         return Outcome(f"There is: {text}.", f"{len(self.lines)} lines", {"lines": self.lines}, foreign=True)
 
-    async def find(self, given: Mapping[str, Any], _: OnProgress) -> Outcome:
+    async def find(self, given: Mapping[str, Any]) -> Outcome:
         if given["words"] not in self.lines:
             raise NotFoundError(f"there is no {given['words']!r}; read shows what there is")
         return Outcome(

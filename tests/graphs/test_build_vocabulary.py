@@ -9,6 +9,7 @@ from goods import Goods, central, of
 from taxonaut.models.requests import ModelRequest
 from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round
 from taxonaut.state.graph_states.build_index import Centre
+from taxonaut.state.updates import Progress, Update, listening
 
 LAMPS = Centre("Lamps", "They give light.")
 WIDER = Centre("Paper", "", (), ("clips",))
@@ -104,6 +105,8 @@ def test_all_groups_of_a_step_are_in_flight_together() -> None:
 
 
 def test_progress_says_how_many_groups_are_done_and_known() -> None:
-    told: list[tuple[int, int]] = []
-    Goods().build(on_settled=lambda done, known: told.append((done, known)))
-    assert told == [(0, 1), (0, 1), (1, 3), (2, 3), (3, 3)]
+    told: list[Update] = []
+    with listening(told.append):
+        Goods().build()
+    counts = [(update.done, update.total) for update in told if isinstance(update, Progress)]
+    assert counts == [(0, 1), (0, 1), (1, 3), (2, 3), (3, 3)]

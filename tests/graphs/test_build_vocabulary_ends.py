@@ -29,6 +29,7 @@ from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.runs import Runs
+from taxonaut.state.updates import Progress, Update, listening
 
 pytestmark = pytest.mark.slow
 
@@ -285,15 +286,17 @@ def test_a_killed_build_asks_only_for_the_groups_that_are_left(database: Databas
     with pytest.raises((ModelUnavailableError, ZeroDivisionError)):
         first.build(units=runs.units(run))
     assert set(runs.finished(run, ["", "0", "1"])) == {"", "0"}
-    told: list[tuple[int, int]] = []
+    told: list[Update] = []
     second = Goods()
-    state = second.build(units=runs.units(run), on_settled=lambda done, known: told.append((done, known)))
+    with listening(told.append):
+        state = second.build(units=runs.units(run))
     assert state["refined"] == whole
     assert [request.context.splitlines()[0] for request in second.architect.history] == [
         "The group: Paper. Every descriptor must be more specific than that."
     ]
     assert second.asked == [1, 4, 1, 0]
-    assert told == [(2, 3), (2, 3), (3, 3)]
+    counts = [(update.done, update.total) for update in told if isinstance(update, Progress)]
+    assert counts == [(2, 3), (2, 3), (3, 3)]
     third = Goods()
     assert third.build(units=runs.units(run))["refined"] == whole
     assert third.asked == [0, 0, 0, 0]

@@ -94,7 +94,7 @@ async def test_what_a_tool_came_to_is_the_answer_where_the_assistant_does_not_wr
         {"kind": "tool_started", "name": "find", "arguments": {"words": "ink"}},
         {"kind": "tool_finished", "name": "find", "line": "found", "failed": False},
         {"kind": "tool_started", "name": "read", "arguments": {}},
-        {"kind": "tool_progress", "what": "reading", "done": 1, "total": 1},
+        {"kind": "progress", "stage": "reading", "done": 1, "total": 1},
         {"kind": "tool_finished", "name": "read", "line": "2 lines", "failed": False},
         {"kind": "answered", "text": "ink is there.\n\nThere is: ink; paper."},
     ]

@@ -28,7 +28,7 @@ from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.categorize import categorize
 from taxonaut.graphs.insert_labels import insert_labels
 from taxonaut.graphs.policies import BuildPolicy
-from taxonaut.graphs.progress import emit, listening
+from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import step
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
@@ -47,12 +47,16 @@ from taxonaut.state.updates import (
     NodeOpened,
     NodeSplit,
     PartitionStarted,
+    Progress,
     RoundFinished,
     SplitRefused,
     Token,
     ToolStarted,
     Update,
     as_row,
+    listening,
+    staged,
+    tell,
 )
 
 ROOT, CLOTHES, SPORTS, SHOES, BALLS = map(NodeId, (1, 2, 3, 4, 5))
@@ -159,11 +163,14 @@ def test_new_labels_find_their_places(index: Index) -> None:
         LevelStarted(1, 3, 1),
         NodeOpened(ROOT, (), 3),
         LabelPlaced(LabelId("l"), ROOT, fits=False),
+        Progress("comparing with the index", 1, 3),
         LevelStarted(2, 2, 2),
         NodeOpened(SPORTS, ("Sports",), 1),
         NodeOpened(CLOTHES, ("Clothes",), 1),
         LabelPlaced(LabelId("r"), CLOTHES, fits=False),
+        Progress("comparing with the index", 2, 3),
         LabelPlaced(LabelId("t"), BALLS),
+        Progress("comparing with the index", 3, 3),
     ]
 
 
@@ -201,12 +208,15 @@ def test_an_index_is_built() -> None:
         BuildPolicy(terminal_size=2, other=0.3),
     )
     assert told(graph, {"label_ids": list(map(LabelId, homes))}) == [
+        Progress("splitting by agents", 0, 5),
         PartitionStarted("", (), 5),
         CentresProposed("", ("land", "sea", "ice")),
         SplitRefused("", ("no label belongs to 'ice'; leave it out",)),
+        Progress("splitting by agents", 0, 5),
         PartitionStarted("", (), 5, 1),
         CentresProposed("", ("land", "sea")),
         NodeSplit("", (), ("land", "sea"), (2, 2), 1),
+        Progress("splitting by agents", 5, 5),
     ]
 
 
@@ -223,12 +233,15 @@ def test_a_vocabulary_is_built() -> None:
     )
     given = batch(*ITEM_TEXTS)
     assert told(graph, given) == [
+        Progress("building", 0, 1),
         PartitionStarted("", (), 16),
         CentresProposed("", ("Pens", "Paper")),
         RoundFinished("", 1, 16, 12),
         ChangesReviewed("", 1, 1, 1),
+        Progress("building", 0, 1),
         RoundFinished("", 2, 16, 16),
         NodeSplit("", (), ("Pens", "Paper", "Lamps"), (6, 6, 4)),
+        Progress("building", 1, 1),
     ]
 
 
@@ -241,7 +254,7 @@ class Count(TypedDict):
     number: int
 
 
-async def tell(state: Any) -> Any:
+async def emit_twice(state: Any) -> Any:
     emit(Token("a"))
     await asyncio.to_thread(emit, Token("b"))
     return {"number": 1}
@@ -249,7 +262,7 @@ async def tell(state: Any) -> Any:
 
 async def test_a_step_tells_from_a_thread_and_inside_a_running_loop_too() -> None:
     graph: Any = StateGraph(Count)
-    graph.add_node("tell", step(tell))
+    graph.add_node("tell", step(emit_twice))
     graph.add_edge(START, "tell")
     compiled = graph.compile()
     assert list(compiled.stream({"number": 0}, stream_mode="custom")) == [Token("a"), Token("b")]
@@ -258,8 +271,8 @@ async def test_a_step_tells_from_a_thread_and_inside_a_running_loop_too() -> Non
 
 
 async def test_nothing_happens_outside_a_run_or_in_a_runnable_of_another_kind() -> None:
-    assert await tell({}) == {"number": 1}
-    assert await RunnableLambda(tell).ainvoke({}) == {"number": 1}
+    assert await emit_twice({}) == {"number": 1}
+    assert await RunnableLambda(emit_twice).ainvoke({}) == {"number": 1}
 
 
 def test_each_update_says_its_kind_and_is_plain_json() -> None:
@@ -275,9 +288,34 @@ def test_each_update_says_its_kind_and_is_plain_json() -> None:
     assert json.loads(json.dumps(row)) == row
 
 
+def test_a_stage_names_the_progress_inside_it() -> None:
+    heard: list[Any] = []
+    with listening(heard.append), staged("navigate", 5):
+        tell(Progress("labelling", 2))
+        tell(Progress("embedding", 1, 9))
+        tell(Token("a"))
+    assert heard == [
+        Progress("navigate", 0, 5),
+        Progress("navigate", 2, 5),
+        Progress("navigate", 1, 9),
+        Token("a"),
+    ]
+
+
+def test_all_who_listen_hear() -> None:
+    inner: list[Any] = []
+    outer: list[Any] = []
+    tell(Token("nobody hears it"))
+    with listening(outer.append):
+        with listening(inner.append), listening(None):
+            tell(Token("a"))
+        tell(Token("b"))
+    assert (inner, outer) == ([Token("a")], [Token("a"), Token("b")])
+
+
 async def test_listening_hears_the_graphs_inside_its_block_only() -> None:
     graph: Any = StateGraph(Count)
-    graph.add_node("tell", step(tell))
+    graph.add_node("tell", step(emit_twice))
     graph.add_edge(START, "tell")
     compiled, heard = graph.compile(), []
     with listening(heard.append):

@@ -19,6 +19,7 @@ from taxonaut.models.expert.fitting import (
 )
 from taxonaut.models.expert.heads import HeadSettings
 from taxonaut.state.ids import LabelId
+from taxonaut.state.updates import listening
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +59,7 @@ def material(texts: list[str], columns: list[int]) -> FittingInput:
 def fitted(texts: list[str], columns: list[int], split: Split | None) -> Fitting:
     pytest.importorskip("torch")
     settings = HeadSettings(epochs=2)
-    return fit(material(texts, columns), None, settings, lambda _: lambda _done, _of: None, split=split)
+    return fit(material(texts, columns), None, settings, split=split)
 
 
 TEXTS = [f"{word} {number}" for number in range(6) for word in ("green tea", "cooked ham", "hiking boots")]
@@ -91,11 +92,13 @@ def test_what_is_not_of_the_whole_leaves_no_word_behind() -> None:
 
 
 def test_by_default_all_are_held_out_in_turn() -> None:
-    stages: list[str] = []
+    told: list[Any] = []
     given = material(TEXTS, COLUMNS)
     pytest.importorskip("torch")
-    found = fit(given, None, HeadSettings(epochs=1), lambda name: lambda *_: stages.append(name))
-    assert list(dict.fromkeys(stages)) == [
+    with listening(told.append):
+        found = fit(given, None, HeadSettings(epochs=1))
+    assert list(dict.fromkeys(update.stage for update in told)) == [
+        "words",
         "part 1 of 4",
         "part 2 of 4",
         "part 3 of 4",

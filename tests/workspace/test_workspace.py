@@ -27,6 +27,7 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import ItemResult, Label, Prediction
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_versions import Templates
+from taxonaut.state.updates import OnUpdate, Progress
 from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.label_files import read_labels
 
@@ -42,6 +43,11 @@ SETTINGS: dict[str, Any] = {
     "walk": {"shortlist": "tree", "candidates": 0},
     "embeddings": {"model": "gguf/there-is-no-such-model"},
 }
+
+
+def counting(done: list[int]) -> OnUpdate:
+    """Note how much is done each time that progress is told."""
+    return lambda update: done.append(update.done) if isinstance(update, Progress) else None
 
 
 def by_words(request: ModelRequest) -> Sequence[int] | ModelError:
@@ -204,7 +210,7 @@ def test_one_id_for_two_texts_is_refused(shop: Workspace) -> None:
 
 def test_progress_counts_items_that_have_their_result(shop: Workspace) -> None:
     seen: list[int] = []
-    shop.classify([f"shoes {number}" for number in range(5)], on_done=seen.append, batch=2)
+    shop.classify([f"shoes {number}" for number in range(5)], on_update=counting(seen), batch=2)
     assert seen == [2, 4, 5]
 
 

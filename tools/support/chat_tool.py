@@ -77,11 +77,11 @@ class Tool:
     `run` raises ToolError for what the index refuses, InputError and NotFoundError for what a person got wrong.
     `examples` are ways to ask for it, arguments in braces by their names: "show me what is under {node}".
     `command` is its `/` word, `usage` what follows it, `parse` turns that into arguments (raises InputError).
-    `progress` in `run` is called with (what, done, total).
+    How far it is `run` says by `tell(Progress(...))` (`state.updates`).
     """
 
     spec: ToolSpec
-    run: Callable[[Mapping[str, Any], "OnProgress"], Awaitable[Outcome]]
+    run: Callable[[Mapping[str, Any]], Awaitable[Outcome]]
     command: str
     usage: str
     parse: Callable[[str], Mapping[str, Any]]
@@ -95,9 +95,6 @@ class Tool:
         return self.spec.name
 
 
-OnProgress = Callable[[str, int, int | None], None]
-
-
 class Toolbox(Protocol):
     """The tools of one workspace."""
 
@@ -105,7 +102,7 @@ class Toolbox(Protocol):
     def tools(self) -> Mapping[str, Tool]:
         """Every tool by its name."""
 
-    async def run(self, use: ToolUse, progress: OnProgress) -> Outcome:
+    async def run(self, use: ToolUse) -> Outcome:
         """Carry out a call that changes nothing."""
 
     async def preview(self, use: ToolUse) -> Proposal:

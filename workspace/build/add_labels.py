@@ -7,7 +7,7 @@ the same command goes on where it stopped, and `index undo` takes all of it back
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -21,13 +21,14 @@ from taxonaut.state.index.diff import IndexDiff, diff
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import RunUnits
+from taxonaut.state.updates import staged
 from taxonaut.tools.write.propose_category import fold_name
 from taxonaut.workspace.build import build_agents
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 from taxonaut.workspace.build.builders import build_policy, kmeans_builder
 from taxonaut.workspace.build.place_by_path import Homes, homes, settle
 from taxonaut.workspace.build.split_node import asubtree_by
-from taxonaut.workspace.build.tree_builder import Progress, TreeBuilder, silent
+from taxonaut.workspace.build.tree_builder import TreeBuilder
 from taxonaut.workspace.core.config import BuildConfig
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
@@ -143,9 +144,6 @@ AROUND = 1_000
 SPLIT_BY = ("agents", "kmeans")
 """Ways in which a tree is made that can divide a node of it."""
 
-OnStage = Callable[[str], None]
-"""Called with what begins."""
-
 
 @dataclass(frozen=True, slots=True)
 class Growth:
@@ -178,15 +176,13 @@ class Growth:
 async def aadd_labels(
     workspace: Core,
     labels: Sequence[Label] | LabelFile,
-    progress: Progress = silent,
     *,
     dry_run: bool = False,
     note: str = "",
-    on_stage: OnStage = lambda _: None,
 ) -> Growth:
     """Insert labels into every node they fit and divide the nodes that grow too large; one change.
 
-    `progress` counts labels that have arrived. A dry run writes nothing to the index (what models answered
+    A dry run writes nothing to the index (what models answered
     is kept, so that the addition then asks nothing again) and returns the diff. Raises InputError for an
     index without labels or without a tree, and for ids that belong to another name there; the ModelError of a
     request that failed for good.
@@ -203,7 +199,7 @@ async def aadd_labels(
         own = homes(index, labels.rows, frozenset(label.id for label in coming.coming))
     led = frozenset(own.labels if own is not None else ())
     version = index.version()
-    growing = Growing(workspace, [each for each in coming.coming if each.id not in led], progress, on_stage)
+    growing = Growing(workspace, [each for each in coming.coming if each.id not in led])
     growth = replace(await growing.find(), known=coming.known, described=coming.described)
     if index.version() != version:
         raise InputError("the index was changed meanwhile; nothing was added. Add the labels again")
@@ -224,14 +220,10 @@ def check_grown(workspace: Core) -> None:
 class Growing:
     """One addition on its way: what is asked of models, and kept, before anything is written."""
 
-    def __init__(
-        self, workspace: Core, labels: Sequence[Label], progress: Progress, on_stage: OnStage
-    ) -> None:
+    def __init__(self, workspace: Core, labels: Sequence[Label]) -> None:
         self.workspace = workspace
         self.index = workspace.index
         self.labels = {label.id: label for label in labels}
-        self.progress = progress
-        self.on_stage = on_stage
         self.method = self.index.tree_method()
         self.build = build_settings(workspace)
         config = workspace.config.model_copy(update={"build": self.build})
@@ -255,9 +247,8 @@ class Growing:
 
     async def search(self, run: RunUnits) -> Growth:
         """Let the labels go down the index."""
-        self.on_stage("comparing with the index")
         texts = {label.id: label.name for label in self.labels.values()}
-        graph = insert_labels(self.index, self.annotator(), texts, run, on_arrived=self.progress).compile()
+        graph = insert_labels(self.index, self.annotator(), texts, run).compile()
         state = await graph.ainvoke({"label_ids": list(texts)}, {"recursion_limit": DEEPEST})
         return Growth(inserted=state["inserted"], unfit=state["unfit"])
 
@@ -272,13 +263,14 @@ class Growing:
     async def divide(self, growth: Growth) -> Growth:
         """Build a sub-tree for every node that grows past the threshold (QuickCluster of algorithm 3)."""
         large, whole = self.overgrown(growth.inserted)
-        if large:
-            self.on_stage(f"dividing {len(large):,} nodes")
-        builders = self.builders(large) if large else {}
-        trees = await asyncio.gather(
-            *(asubtree_by(builders[node], self.index, node, added=added) for node, added in large.items()),
-            return_exceptions=True,
-        )
+        if not large:
+            return replace(growth, whole=whole, terminal_size=self.build.terminal_size)
+        builders = self.builders(large)
+        with staged(f"dividing {len(large):,} nodes"):
+            trees = await asyncio.gather(
+                *(asubtree_by(builders[node], self.index, node, added) for node, added in large.items()),
+                return_exceptions=True,
+            )
         splits: dict[NodeId, Tree] = {}
         for node, tree in zip(large, trees, strict=True):
             if isinstance(tree, BaseException):

@@ -17,7 +17,6 @@ from taxonaut.state.graph_states.build_index import Centre, Partition, Split
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs, RunUnits
-from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.walk.classification import DEEPEST
 
@@ -76,7 +75,7 @@ class AgentsTreeBuilder:
         part = Partition("", tuple(path), (), tuple(siblings))
         return AgentsTreeBuilder(self._agents, self._policy, self._runs, part)
 
-    async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
+    async def build(self, labels: Sequence[Label]) -> Tree:
         """Put the labels into a tree. Raises the ModelError of a request that failed for good."""
         agents = self._agents(labels)
         settings = {
@@ -86,22 +85,15 @@ class AgentsTreeBuilder:
             **agents.settings,
         }
         with build_run(self._runs, labels, settings).recording() if self._runs else nullcontext() as units:
-            splits = await self.split(agents, labels, units, progress)
+            splits = await self.split(agents, labels, units)
             return await self.tree(agents, labels, splits)
 
     async def split(
-        self, agents: BuildAgents, labels: Sequence[Label], units: RunUnits | None, progress: Progress
+        self, agents: BuildAgents, labels: Sequence[Label], units: RunUnits | None
     ) -> dict[str, Split]:
-        """Run the graph; progress counts labels in terminal nodes, each no more than once on average."""
-        done = 0
-
-        def settled(more: int) -> None:
-            nonlocal done
-            done += more
-            progress(min(done, len(labels)), len(labels))
-
+        """Run the graph."""
         graph = build_index(
-            agents.suggestions, agents.architect, agents.annotator, self._policy, units, settled
+            agents.suggestions, agents.architect, agents.annotator, self._policy, units
         ).compile()
         state = await graph.ainvoke(
             {"label_ids": [label.id for label in labels], "part": self._part},

@@ -9,10 +9,10 @@ from taxonaut.models.estimates import EstimatingAnswers, Proposed, Tally
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
+from taxonaut.state.updates import staged
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 from taxonaut.workspace.build.build_agents import build_agents_on, label_encoder, label_names
 from taxonaut.workspace.build.builders import build_config, build_policy
-from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.config import DEFAULT_CHOOSER
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
@@ -52,9 +52,7 @@ class BuildEstimate:
         return sum(role.completion_tokens for role in self.roles)
 
 
-async def aestimate_build(
-    workspace: Core, settings: Mapping[str, Any] | None = None, progress: Progress = silent
-) -> BuildEstimate:
+async def aestimate_build(workspace: Core, settings: Mapping[str, Any] | None = None) -> BuildEstimate:
     """Run the whole build with the encoder in the language models' place; every prompt is written and counted.
 
     The real build differs by what its models find to be one category. Nothing is sent or written.
@@ -75,7 +73,8 @@ async def aestimate_build(
     }
     agents = build_agents_on(wiring, table, tallies["architect"], tallies["annotator"])
     builder = AgentsTreeBuilder(lambda _: agents, build_policy(build))
-    await builder.split(agents, labels, None, progress)
+    with staged("estimating"):
+        await builder.split(agents, labels, None)
     roles = tuple(
         RoleEstimate(role, tally.name, tally.requests, tally.prompt_tokens, tally.completion_tokens)
         for role, tally in tallies.items()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
+from taxonaut.state.updates import Progress, tell
 from taxonaut.tools.support.clustering import (
     LOPSIDED,
     Indexes,
@@ -22,7 +23,6 @@ from taxonaut.tools.support.clustering import (
     unit_rows,
 )
 from taxonaut.tools.support.names import name_centres
-from taxonaut.workspace.build.tree_builder import Progress, silent
 
 Embed = Callable[[Sequence[Label]], NDArray[np.float32]]
 """Gives one row for each label, in their order."""
@@ -58,19 +58,18 @@ class KMeansTreeBuilder:
         self._embed = embed
         self._settings = settings or KMeansSettings()
 
-    async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
+    async def build(self, labels: Sequence[Label]) -> Tree:
         """Embed the labels and split them. Each label is placed in exactly one terminal node."""
-        return await asyncio.to_thread(self._build, labels, progress)
+        return await asyncio.to_thread(self._build, labels)
 
-    def _build(self, labels: Sequence[Label], progress: Progress) -> Tree:
-        return build_kmeans_tree(labels, self._embed(labels), self._settings, progress)
+    def _build(self, labels: Sequence[Label]) -> Tree:
+        return build_kmeans_tree(labels, self._embed(labels), self._settings)
 
 
 def build_kmeans_tree(
     labels: Sequence[Label],
     vectors: NDArray[np.floating],
     settings: KMeansSettings | None = None,
-    progress: Progress = silent,
 ) -> Tree:
     """Split labels with their vectors (n, d) until no node holds more than `terminal_size`.
 
@@ -94,7 +93,7 @@ def build_kmeans_tree(
         key, rows = waiting.popleft()
         if len(rows) <= settings.terminal_size:
             placements.extend((key, labels[row].id) for row in rows.tolist())
-            progress(len(placements), len(labels))
+            tell(Progress("splitting by kmeans", len(placements), len(labels)))
             continue
         clusters = [rows[part] for part in _split(unit[rows], settings, rng)]
         children = _nodes(len(nodes) + 1, clusters, names, unit, settings)

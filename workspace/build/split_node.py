@@ -11,7 +11,7 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 from taxonaut.workspace.build.builders import builder
-from taxonaut.workspace.build.tree_builder import Progress, TreeBuilder, silent
+from taxonaut.workspace.build.tree_builder import TreeBuilder
 from taxonaut.workspace.core.core import Core
 
 
@@ -25,7 +25,6 @@ async def asubtree(
     node: NodeId,
     method: str = "kmeans",
     settings: Mapping[str, Any] | None = None,
-    progress: Progress = silent,
 ) -> Tree:
     """Build a tree over the labels placed in a node, for `Index.graft`; nothing is written.
 
@@ -33,14 +32,13 @@ async def asubtree(
     to divide. Raises InputError for a node with fewer than two labels, and as the builder does.
     """
     build = builder(method, workspace.wiring, settings or {}, workspace.runs)
-    return await asubtree_by(build, workspace.index, node, progress)
+    return await asubtree_by(build, workspace.index, node)
 
 
 async def asubtree_by(
     build: TreeBuilder,
     index: Index,
     node: NodeId,
-    progress: Progress = silent,
     added: Sequence[Label] = (),
 ) -> Tree:
     """Do what `asubtree` does with a builder that is made already; `added` will be placed in the node before."""
@@ -51,7 +49,7 @@ async def asubtree_by(
             f"node {here.name!r} ({node}) has {len(labels)} labels in it; there is nothing to divide. "
             "Split a node that holds at least two: taxonaut index show"
         )
-    tree = await placed(build, index, node).build(labels, progress)
+    tree = await placed(build, index, node).build(labels)
     if here.label_id is None or here.label_id not in index.labels_under([node])[node]:
         return tree
     return replace(tree, placements=((0, here.label_id), *tree.placements))
@@ -75,13 +73,12 @@ async def asplit_node(
     node: NodeId,
     method: str = "kmeans",
     settings: Mapping[str, Any] | None = None,
-    progress: Progress = silent,
 ) -> Tree:
     """Put the labels placed in a node into a sub-tree below it; one event. Returns the sub-tree.
 
     Where the builder finds nothing to divide, the tree returned has no nodes and nothing is written.
     """
-    tree = await asubtree(workspace, node, method, settings, progress)
+    tree = await asubtree(workspace, node, method, settings)
     if any(each.key for each in tree.nodes):
         workspace.index.graft(node, tree)
     return tree

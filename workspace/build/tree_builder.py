@@ -1,16 +1,9 @@
 """What every way of making an index has in common: labels in, a tree out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from taxonaut.state.records import Label, Tree
-
-Progress = Callable[[int, int], None]
-"""Called with how many labels have their final place and how many there are; perhaps from another thread."""
-
-
-def silent(done: int, total: int) -> None:
-    """Show no progress."""
 
 
 class TreeBuilder(Protocol):
@@ -21,6 +14,6 @@ class TreeBuilder(Protocol):
 
     name: str
 
-    async def build(self, labels: Sequence[Label], progress: Progress = silent) -> Tree:
+    async def build(self, labels: Sequence[Label]) -> Tree:
         """Put the labels into a tree."""
         ...

@@ -13,15 +13,13 @@ from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Identified, Item, distinct_items
 from taxonaut.state.stores.runs import Run, Runs, RunUnits
+from taxonaut.state.updates import Progress, tell
 
 FAILURES = 20
 """Requests in a row that may fail, none answered between them, before a run is given up."""
 
 EMPTY_TEXT = "the text is empty"
 """The error of an item without a text; no model is asked about it."""
-
-OnDone = Callable[[int], None]
-"""Called with the number of items that have a result, of this call."""
 
 Row = Mapping[str, Any]
 """A unit's result as plain JSON values."""
@@ -115,13 +113,14 @@ class Resumable:
         *,
         settle: Callable[[RunUnits, Sequence[T]], None] | None = None,
         failures: int | None = None,
-        on_done: OnDone | None = None,
+        stage: str = "",
     ) -> AsyncGenerator[tuple[K, T], None]:
         """Give each item with its result, in order, working on batches of `size` items.
 
         An item that a former call finished is not worked on again; without a `unit` the work sees all items, and
         keeps what it likes itself. A batch's units and decisions are kept in one transaction. `settle` is called in
-        it with the batch's results, kept ones included and failed ones left out.
+        it with the batch's results, kept ones included and failed ones left out. `stage` names the progress, which
+        counts the items of this call that have a result.
 
         Raises ModelUnavailableError, with what was finished kept, after `failures` failed requests in a row. By
         default these are as many as a batch holds, at least 2 and at most `FAILURES`, or fewer where nothing else
@@ -152,8 +151,8 @@ class Resumable:
                         yield pair
                     held.clear()
                 done += len(batch)
-                if on_done is not None:
-                    on_done(done)
+                if stage:
+                    tell(Progress(stage, done))
             if held:
                 raise count.error()
 

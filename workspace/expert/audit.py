@@ -14,7 +14,6 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import OnDone
 from taxonaut.workspace.expert.audit_file import Audit, Audited
 from taxonaut.workspace.expert.categorize import Categorizing, categorizing
 from taxonaut.workspace.files.item_files import ItemRow
@@ -72,7 +71,6 @@ async def aaudit(
     seed: int = 0,
     source: str = "",
     expert: int | None = None,
-    on_done: OnDone | None = None,
     **categorize: Any,
 ) -> AuditRun:
     """Ask both experts about a sample of items; nothing is proposed or kept as the expert's audit yet.
@@ -84,7 +82,7 @@ async def aaudit(
     routing = categorizing(workspace, expert=expert, everything=True, **categorize)
     before = routing.totals()
     audited = []
-    async with aclosing(routing.results((row.item for row in sample.rows), on_done)) as results:
+    async with aclosing(routing.results(row.item for row in sample.rows)) as results:
         waiting = iter(sample.rows)
         async for _, (result, said) in results:
             audited.append(audited_row(next(waiting), result, said))

@@ -25,7 +25,7 @@ from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import FAILURES, OnDone, Resumable, Worked, unit_key
+from taxonaut.workspace.core.resumable import FAILURES, Resumable, Worked, unit_key
 from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.experts import Experts
@@ -33,6 +33,7 @@ from taxonaut.workspace.files.results import CategorizedItems
 from taxonaut.workspace.walk.classification import DEEPEST
 
 KIND = "categorize"
+STAGE = "categorizing"
 DEFAULT_THRESHOLD = 0.5
 GENERAL = "general_expert"
 """The agent whose decisions are requests to a model."""
@@ -132,14 +133,12 @@ class Categorizing:
         run = self.run.known
         return self.workspace.decisions.totals(run.id, agent=agent) if run is not None else Totals()
 
-    def results(
-        self, items: Iterable[Item], on_done: OnDone | None = None
-    ) -> AsyncGenerator[tuple[Item, Routed], None]:
+    def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, Routed], None]:
         """Give each item with its category, and with what the general expert said where it was asked.
 
         Raises as `Resumable.results` does, after `FAILURES` failed requests in a row.
         """
-        return self.run.results(items, self.batch, self.work, failures=FAILURES, on_done=on_done)
+        return self.run.results(items, self.batch, self.work, failures=FAILURES, stage=STAGE)
 
     @cached_property
     def graph(self) -> Any:
@@ -266,10 +265,9 @@ async def acategorize(
     *,
     expert: int | None = None,
     everything: bool = False,
-    on_done: OnDone | None = None,
     **categorize: Unpack[CategorizeSettings],
 ) -> CategorizedItems:
     """Do what `Categorizing.results` does, and return what came of the items together."""
     made = categorizing(workspace, expert=expert, everything=everything, **categorize)
-    async with aclosing(made.results(items, on_done)) as results:
+    async with aclosing(made.results(items)) as results:
         return CategorizedItems([result async for _, (result, _said) in results])

@@ -20,11 +20,11 @@ from taxonaut.state.ids import LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Item
 from taxonaut.state.stores.definitions import COMPOSED, Definition, Definitions
 from taxonaut.state.stores.runs import RunUnits
+from taxonaut.state.updates import OnUpdate, Progress, listening, staged, tell
 from taxonaut.tools.support.names import class_terms, shortest_unique_suffixes
 from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, WrittenDefinition, compose_definition
 from taxonaut.workspace.build.build_agents import identity
-from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable, Unit, Worked, key_of
 from taxonaut.workspace.expert.category_texts import category_paths, category_texts, forget_texts
@@ -50,15 +50,14 @@ def subjects(
     examples: Mapping[LabelId, Sequence[Example]],
     *,
     siblings: bool,
-    embedding: Progress = silent,
 ) -> list[Subject]:
     """Prepare categories for their definition, in order; `siblings`: with the names of their neighbours.
 
     Of a category with more products than are shown, those that stand for it are found by their vectors, which
-    are kept. `embedding` is told how many texts have got theirs.
+    are kept.
     """
     how, lookup = workspace.config.categorize, workspace.wiring.stored.lookup
-    embed(workspace, [examples.get(label, ()) for label in labels], embedding)
+    embed(workspace, [examples.get(label, ()) for label in labels])
     paths = category_paths(workspace, labels)
     neighbours = Neighbours(workspace) if siblings else None
     found = []
@@ -78,16 +77,14 @@ def subjects(
     return found
 
 
-def embed(workspace: Core, groups: Sequence[Sequence[Example]], progress: Progress) -> None:
+def embed(workspace: Core, groups: Sequence[Sequence[Example]]) -> None:
     """Embed the products of the groups among which there is a choice; of very large ones that is done later."""
     least = workspace.config.categorize.examples
     texts = [each.item.text for group in groups if least < len(group) <= POOL for each in group]
     for start in range(0, len(texts), AT_ONCE):
-
-        def told(done: int, _: int, before: int = start) -> None:
-            progress(before + done, len(texts))
-
-        workspace.wiring.stored.lookup(texts[start : start + AT_ONCE], told)
+        part = texts[start : start + AT_ONCE]
+        workspace.wiring.stored.lookup(part)
+        tell(Progress("embedding products", start + len(part), len(texts)))
 
 
 def subject_key(subject: Subject, *more: object) -> str:
@@ -151,6 +148,7 @@ class Neighbours:
 __all__ = ["DefinitionReport", "adefine", "category_texts", "define", "writes_prose"]
 
 KIND = "define"
+STAGE = "writing definitions"
 """Stands where a definition has its template, if no model wrote it."""
 
 NOTE = "expert define"
@@ -184,16 +182,15 @@ async def adefine(
     *,
     limit: int = 0,
     overwrite: bool = False,
-    progress: Progress = silent,
-    embedding: Progress = silent,
+    on_update: OnUpdate | None = None,
 ) -> DefinitionReport:
     """Define categories from the products of the newest expert's training, as one change to the index.
 
     `labels`: which; None: all. `limit`: most that are written in this call, 0: all. `overwrite`: descriptions from
     the person's label file are replaced as well. An encoder, or a model that only scores options, writes no prose:
-    its definitions are composed of telling words and products. `embedding` is told of the products' vectors,
-    `progress` of the definitions. Raises NotFoundError without a trained expert or
-    for an unknown category, ModelUnavailableError when the model does not answer; what was finished is kept.
+    its definitions are composed of telling words and products. Raises NotFoundError without a
+    trained expert or for an unknown category, ModelUnavailableError when the model does not answer; what was finished
+    is kept.
     """
     if limit < 0:
         raise InputError(f"the limit is {limit!r}; give the number of definitions to write, or 0 for all")
@@ -206,10 +203,11 @@ async def adefine(
         for label in workspace.index.labels(chosen)
         if label.description and label.id not in standing and not overwrite
     }
-    prepared = defining.prepared([label for label in chosen if label not in own], embedding)
+    prepared = defining.prepared([label for label in chosen if label not in own])
     due = [one for one in prepared if not defining.stands(one, standing)]
     taken = due[: limit or None]
-    done = await defining.define(taken, progress)
+    with listening(on_update):
+        done = await defining.define(taken)
     with defining.run.recording() as run:
         written = defining.put(run.id, taken, done)
     return DefinitionReport(
@@ -224,9 +222,16 @@ async def adefine(
     )
 
 
-def define(workspace: Core, labels: Sequence[LabelId] | None = None, **how: Any) -> DefinitionReport:
+def define(
+    workspace: Core,
+    labels: Sequence[LabelId] | None = None,
+    *,
+    limit: int = 0,
+    overwrite: bool = False,
+    on_update: OnUpdate | None = None,
+) -> DefinitionReport:
     """Do what `adefine` does, from synchronous code."""
-    return PORTAL.run(adefine(workspace, labels, **how))
+    return PORTAL.run(adefine(workspace, labels, limit=limit, overwrite=overwrite, on_update=on_update))
 
 
 def writes_prose(workspace: Core) -> bool:
@@ -289,9 +294,9 @@ class Defining:
         }
         self.run = Resumable(workspace.runs, KIND, settings)
 
-    def prepared(self, labels: Sequence[LabelId], embedding: Progress = silent) -> list[Due]:
+    def prepared(self, labels: Sequence[LabelId]) -> list[Due]:
         """Return what categories are written from; with their words where those are composed."""
-        found = subjects(self.workspace, labels, self.examples, siblings=self.prose, embedding=embedding)
+        found = subjects(self.workspace, labels, self.examples, siblings=self.prose)
         if self.prose:
             return [Due(subject_key(subject), subject) for subject in found]
         composed = self.composed(found)
@@ -338,16 +343,16 @@ class Defining:
         """A definition's fingerprint: what it is written from, and how."""
         return key_of(f"{self.run.fingerprint} {due.id}")
 
-    async def define(self, taken: Sequence[Due], progress: Progress) -> dict[str, Defined]:
+    async def define(self, taken: Sequence[Due]) -> dict[str, Defined]:
         """Return definitions by what they are written from, batch by batch where a model writes them."""
         if not self.prose:
             return {due.id: Defined(due.subject.label, due.words) for due in taken}
         model = self.workspace.config.models.general_expert
         size = 2 if model.in_process else 2 * model.concurrency
-        progress(0, len(taken))
-        done = self.run.results(taken, size, self.work, UNIT, on_done=lambda done: progress(done, len(taken)))
-        async with aclosing(done) as results:
-            return {due.id: one async for due, one in results}
+        done = self.run.results(taken, size, self.work, UNIT, stage=STAGE)
+        with staged(STAGE, len(taken)):
+            async with aclosing(done) as results:
+                return {due.id: one async for due, one in results}
 
     async def work(self, _: RunUnits, batch: Sequence[Due]) -> Worked[Defined]:
         """Let the model write a batch; a reply that cannot be used is an answer, and is asked for again."""

@@ -18,7 +18,6 @@ from taxonaut.models.expert.trained_expert import HEAD, ServedHead, open_expert
 from taxonaut.state.errors import DiskError, InputError, NotFoundError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.training_data import Example, inner_labels
 
@@ -30,15 +29,7 @@ ENCODER = "encoder"
 
 UNFINISHED = ".new-"
 
-OnStage = Callable[[str], Progress]
-"""Called when a stage of the training begins; what it returns is called as the stage goes on."""
-
 TRAIN = "taxonaut expert train ITEMS"
-
-
-def no_stage(_: str) -> Progress:
-    """Show no stages."""
-    return silent
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,11 @@ from taxonaut.models.expert.fitting import FittingInput, Products, Split, fit
 from taxonaut.models.expert.heads import HeadSettings, torch_module
 from taxonaut.models.expert.transformer import check_folder
 from taxonaut.state.ids import LabelId
-from taxonaut.workspace.build.tree_builder import Progress
+from taxonaut.state.updates import Progress, tell
 from taxonaut.workspace.core.config import ExpertConfig
 from taxonaut.workspace.core.container import close
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.expert.experts import ENCODER, ExpertCard, Experts, OnStage, no_stage
+from taxonaut.workspace.expert.experts import ENCODER, ExpertCard, Experts
 from taxonaut.workspace.expert.training_data import Example, TrainingData, training_data
 from taxonaut.workspace.files.item_files import ItemRow
 
@@ -51,7 +51,7 @@ class Tuned:
 
 
 @contextmanager
-def tuned(workspace: Core, data: TrainingData, out: Path, on_stage: OnStage) -> Iterator[Tuned]:
+def tuned(workspace: Core, data: TrainingData, out: Path) -> Iterator[Tuned]:
     """Fine-tune [expert] encoder on the train part, write it to the folder `out`, and give it while the block runs.
 
     The dev part says which pass is kept. Its vectors are kept in the workspace under a name of their own. Raises
@@ -62,10 +62,10 @@ def tuned(workspace: Core, data: TrainingData, out: Path, on_stage: OnStage) -> 
         encoder_settings(workspace.config.expert),
     )
     check_folder(folder)
-    progress = on_stage("fine-tuning the encoder")
     number = {label: place for place, label in enumerate(data.labels)}
     texts, targets = labelled(data.train, number)
     made = augmented(workspace, data.train)
+    tell(Progress("fine-tuning the encoder"))
     found = finetune(
         folder,
         [*texts, *(text for _, text in made)],
@@ -74,9 +74,9 @@ def tuned(workspace: Core, data: TrainingData, out: Path, on_stage: OnStage) -> 
         len(number),
         how,
         out,
-        lambda epoch: progress(epoch.number, epoch.of),
+        lambda epoch: tell(Progress("fine-tuning the encoder", epoch.number, epoch.of)),
     )
-    on_stage("converting the encoder")
+    tell(Progress("converting the encoder"))
     exported = export_encoder(out, sample(texts))
     embedder = open_encoder(out)
     try:
@@ -141,7 +141,6 @@ def train_expert(
     *,
     dev_rows: Sequence[ItemRow] | None = None,
     skip_unknown: bool = False,
-    on_stage: OnStage = no_stage,
 ) -> ExpertCard:
     """Train an expert on labelled products, keep it and return its card.
 
@@ -157,10 +156,10 @@ def train_expert(
         seed=settings.seed,
         skip_unknown=skip_unknown,
     )
-    return train_on(workspace, data, on_stage)
+    return train_on(workspace, data)
 
 
-def train_on(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCard:
+def train_on(workspace: Core, data: TrainingData) -> ExpertCard:
     """Train on checked products, keep the expert and return its card.
 
     Metrics are of the dev part if there is one, else of products held out fold by fold. Raises MissingExtraError
@@ -168,14 +167,14 @@ def train_on(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCa
     """
     torch_module()
     if workspace.config.expert.encoder:
-        return train_encoder(workspace, data, on_stage)
+        return train_encoder(workspace, data)
     started = time.perf_counter()
     settings, stored = workspace.config.expert, workspace.wiring.stored
-    material = gathered(workspace, data, data.train, stored.lookup, on_stage)
+    material = gathered(workspace, data, data.train, stored.lookup)
     dev = None
     if data.dev:
-        dev = products(data, data.dev, stored.lookup, on_stage("embedding dev products"))
-    fitting = fit(material, dev, head_settings(settings), on_stage, lexical=settings.lexical)
+        dev = products(data, data.dev, stored.lookup, "embedding dev products")
+    fitting = fit(material, dev, head_settings(settings), lexical=settings.lexical)
     card = ExpertCard(
         kind=HEAD,
         data=dict(data.summary),
@@ -185,7 +184,7 @@ def train_on(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCa
     return Experts(workspace).save(card, fitting.head.save, data.train)
 
 
-def train_encoder(workspace: Core, data: TrainingData, on_stage: OnStage) -> ExpertCard:
+def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
     """Do what `train_on` does, on the vectors of an encoder that is fine-tuned first.
 
     Of a dev part that was given, nothing but weights and temperature is learned; one that was held out becomes
@@ -193,14 +192,14 @@ def train_encoder(workspace: Core, data: TrainingData, on_stage: OnStage) -> Exp
     """
     started = time.perf_counter()
     settings, experts = workspace.config.expert, Experts(workspace)
-    with experts.workshop() as place, tuned(workspace, data, place / ENCODER, on_stage) as encoder:
+    with experts.workshop() as place, tuned(workspace, data, place / ENCODER) as encoder:
         examples = [*data.train, *data.dev]
-        material = gathered(workspace, data, examples, encoder.stored.lookup, on_stage)
+        material = gathered(workspace, data, examples, encoder.stored.lookup)
         everything, learned = np.arange(len(examples)), len(data.train)
         whole = everything[:learned] if data.summary["dev_given"] else everything
         split = Split([everything[learned:]], whole)
         how = head_settings(settings, without=OF_ENCODER)
-        fitting = fit(material, None, how, on_stage, lexical=settings.lexical, split=split)
+        fitting = fit(material, None, how, lexical=settings.lexical, split=split)
 
         def write(folder: Path) -> None:
             (place / ENCODER).rename(folder / ENCODER)
@@ -225,14 +224,13 @@ def gathered(
     data: TrainingData,
     examples: Sequence[Example],
     lookup: Lookup,
-    on_stage: OnStage,
 ) -> FittingInput:
     """Put together what the expert is made from; `lookup` gives texts their vectors."""
     texts = workspace.wiring.label_texts()
     path_texts = [texts[label] for label in data.labels]
     paths = [text.split(PATH_SEPARATOR) for text in path_texts]
     names = [path[-1] for path in paths]
-    found = products(data, examples, lookup, on_stage("embedding products"))
+    found = products(data, examples, lookup, "embedding products")
     made = augmented(workspace, examples)
     sources = np.array([source for source, _ in made], np.int64)
     made_texts = [text for _, text in made]
@@ -240,18 +238,18 @@ def gathered(
         labels=data.labels,
         products=found,
         synthetic=Products(
-            made_texts, lookup(made_texts, on_stage("embedding synthetic products")), found.targets[sources]
+            made_texts, lookup(made_texts, "embedding synthetic products"), found.targets[sources]
         ),
         sources=sources,
         paths=paths,
         path_texts=path_texts,
-        path_vectors=lookup(path_texts, on_stage("embedding categories")),
+        path_vectors=lookup(path_texts, "embedding categories"),
         names=names,
         name_vectors=lookup(names),
     )
 
 
-def products(data: TrainingData, examples: Sequence[Example], lookup: Lookup, progress: Progress) -> Products:
+def products(data: TrainingData, examples: Sequence[Example], lookup: Lookup, stage: str) -> Products:
     """Embed products and put their categories beside them; several share the weight."""
     from scipy.sparse import csr_matrix
 
@@ -264,7 +262,7 @@ def products(data: TrainingData, examples: Sequence[Example], lookup: Lookup, pr
     targets: Any = csr_matrix(
         (shares.astype(np.float32), (rows, columns)), shape=(len(examples), len(number))
     )
-    return Products(texts, lookup(texts, progress), targets)
+    return Products(texts, lookup(texts, stage), targets)
 
 
 def head_settings(settings: ExpertConfig, *, without: Collection[str] = ()) -> HeadSettings:

@@ -16,7 +16,6 @@ from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import (
     EMPTY_TEXT,
-    OnDone,
     Resumable,
     Unit,
     Worked,
@@ -45,7 +44,6 @@ def assign(
     items: Iterable[Item],
     *,
     every: bool | None = None,
-    on_done: OnDone | None = None,
 ) -> AsyncGenerator[tuple[Item, Tagging], None]:
     """Give each item with its tagging, which is kept as the item's own until the next assignment.
 
@@ -68,7 +66,7 @@ def assign(
         Taggings(workspace.database).put(run.id, taggings)
 
     run = Resumable(workspace.runs, KIND, known)
-    return run.results(items, BATCH, descent.work, UNIT, settle=tag, on_done=on_done)
+    return run.results(items, BATCH, descent.work, UNIT, settle=tag, stage="assigning")
 
 
 class Descent:
@@ -109,10 +107,10 @@ class Descent:
 
 
 async def aassign_vocabulary(
-    workspace: Core, items: Iterable[Item], *, every: bool | None = None, on_done: OnDone | None = None
+    workspace: Core, items: Iterable[Item], *, every: bool | None = None
 ) -> list[Tagging]:
     """Do what `assign` does, and return the taggings together."""
-    async with aclosing(assign(workspace, items, every=every, on_done=on_done)) as taggings:
+    async with aclosing(assign(workspace, items, every=every)) as taggings:
         return [tagging async for _, tagging in taggings]
 
 

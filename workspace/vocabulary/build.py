@@ -1,6 +1,6 @@
 """Build a vocabulary from items and make it the index, as one change; a killed build goes on where it stopped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from typing import Any
@@ -14,7 +14,6 @@ from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode, distinct_items
 from taxonaut.state.stores.runs import RunUnits
-from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of
@@ -26,14 +25,6 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
     vocabulary_agents,
 )
 from taxonaut.workspace.walk.classification import DEEPEST
-
-OnStage = Callable[[str], Progress]
-"""Called when a stage of the work begins; what it returns is called as the stage goes on."""
-
-
-def no_stage(_: str) -> Progress:
-    """Show no stages."""
-    return silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +39,7 @@ class VocabularyBuild:
     again: bool = False
 
 
-async def abuild_vocabulary(
-    workspace: Core, items: Sequence[Item], sample: int = 0, on_stage: OnStage = no_stage
-) -> VocabularyBuild:
+async def abuild_vocabulary(workspace: Core, items: Sequence[Item], sample: int = 0) -> VocabularyBuild:
     """Build a vocabulary from items that have a text, or from a random `sample` of them (0: all).
 
     The items' texts are kept. The same call again goes on where a former one stopped, and does nothing if its
@@ -64,7 +53,7 @@ async def abuild_vocabulary(
     known = {"version": version.VERSION, **settings(workspace.config, workspace.wiring)}
     parts = chain.from_iterable((item.id, item.text) for item in chosen)
     with Resumable(workspace.runs, KIND, known, parts).recording() as run:
-        refined = await refine(workspace, run, chosen, on_stage)
+        refined = await refine(workspace, run, chosen)
         again = stands(workspace, run.id)
         if not again:
             write(workspace, run, refined, chosen)
@@ -101,11 +90,9 @@ def policy_of(workspace: Core) -> VocabularyPolicy:
     return VocabularyPolicy(**{field.name: getattr(given, field.name) for field in fields(VocabularyPolicy)})
 
 
-async def refine(
-    workspace: Core, run: RunUnits, items: Sequence[Item], on_stage: OnStage
-) -> dict[str, RefinedGroup]:
+async def refine(workspace: Core, run: RunUnits, items: Sequence[Item]) -> dict[str, RefinedGroup]:
     """Run the graph over the items."""
-    table = item_table(workspace.wiring, items, on_stage("embedding items"))
+    table = item_table(workspace.wiring, items, "embedding items")
     agents = vocabulary_agents(workspace.wiring, table)
     graph = build_vocabulary(
         agents.suggestions,
@@ -115,7 +102,6 @@ async def refine(
         agents.reviewer,
         policy_of(workspace),
         run,
-        on_stage("building"),
     ).compile()
     state = await graph.ainvoke({"items": list(items)}, {"recursion_limit": DEEPEST})
     refined: dict[str, RefinedGroup] = state["refined"]

@@ -1,7 +1,7 @@
 """Keywords without a vocabulary: what the items would get from a model that may write what it likes."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +16,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.runs import RunUnits
+from taxonaut.state.updates import Progress, staged, tell
 from taxonaut.tools.support.names import tfidf_terms
 from taxonaut.workspace.build.build_agents import identity
 from taxonaut.workspace.core.core import Core
@@ -34,6 +35,7 @@ from taxonaut.workspace.vocabulary.reading import Vocabulary
 from taxonaut.workspace.vocabulary.statistics import counts, utilization
 
 KIND = "free-form"
+STAGE = "writing keywords"
 """The kind of the runs that write keywords."""
 
 TERMS = "tf-idf"
@@ -45,7 +47,6 @@ ROOM_FOR_A_KEYWORD = 32
 
 SMALLEST_BATCH = 64
 
-Progress = Callable[[int, int], None]
 """Called with how many items are done, and of how many."""
 
 
@@ -86,7 +87,6 @@ async def afree_form(
     workspace: Core,
     items: Sequence[ItemId],
     most: int = KEYWORDS,
-    progress: Progress = lambda done, total: None,
 ) -> FreeForm:
     """Ask the annotator's model for `most` keywords of each item, one item to a request.
 
@@ -105,7 +105,7 @@ async def afree_form(
     if model.provider == ENCODER:
         texts = [item.text for item in workspace.items.get(items)]
         terms = tfidf_terms(texts, most)
-        progress(len(items), len(items))
+        tell(Progress(STAGE, len(items), len(items)))
         return FreeForm(TERMS, dict(zip(items, terms, strict=True)), {})
     writer = keyword_writer(workspace, model, most)
 
@@ -120,10 +120,11 @@ async def afree_form(
     given = chain.from_iterable(workspace.items.get(ids) for ids in batched(items, size))
     found: dict[ItemId, ItemKeywords] = {}
     run = keyword_run(workspace, model, most)
-    done = run.results(given, size, write, UNIT, on_done=lambda done: progress(done, len(items)))
+    done = run.results(given, size, write, UNIT, stage=STAGE)
     async with aclosing(done) as results:
-        async for item, result in results:
-            found[item.id] = result
+        with staged(STAGE, len(items)):
+            async for item, result in results:
+                found[item.id] = result
     return FreeForm(
         model.model,
         {item: each.words for item, each in found.items()},

@@ -20,7 +20,6 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
 from taxonaut.workspace.build.build_agents import ENCODER_BATCH, ROOM_FOR_A_LABEL, identity, manner
-from taxonaut.workspace.build.tree_builder import Progress, silent
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.container import Wiring
 
@@ -145,11 +144,11 @@ def opened(
     return wiring.answers(model)
 
 
-def item_table(wiring: Wiring, items: Sequence[Item], progress: Progress = silent) -> TextTable[ItemId]:
+def item_table(wiring: Wiring, items: Sequence[Item], stage: str = "") -> TextTable[ItemId]:
     """Return items with their texts as they are read, and the texts' vectors; new ones are embedded."""
     characters = wiring.config.vocabulary.characters
     texts = [text_of(item, characters) for item in items]
-    return TextTable([item.id for item in items], texts, wiring.stored.lookup(texts, progress))
+    return TextTable([item.id for item in items], texts, wiring.stored.lookup(texts, stage))
 
 
 def text_of(item: Item, characters: int) -> str:

@@ -11,7 +11,6 @@ from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.workspace.core.resumable import (
     EMPTY_TEXT,
-    OnDone,
     Resumable,
     Unit,
     Worked,
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 KIND = "classify"
 """The kind of the runs that `explain` and `cost` look at."""
+
+STAGE = "labelling"
 
 DEEPEST = 1_000_000
 """Super-steps a walk may take: no bound in practice. Breadth-first a level is one, depth-first a node."""
@@ -47,11 +48,9 @@ class Classification:
         run = self.run.known
         return self.decisions.totals(run.id, items) if run is not None else Totals()
 
-    def results(
-        self, items: Iterable[Item], on_done: OnDone | None = None
-    ) -> AsyncGenerator[tuple[Item, ItemResult], None]:
+    def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, ItemResult], None]:
         """Give each item with its result, as `Resumable.results` does."""
-        return self.run.results(items, self.batch, self.work, UNIT, on_done=on_done)
+        return self.run.results(items, self.batch, self.work, UNIT, stage=STAGE)
 
     async def work(self, _: RunUnits, items: Sequence[Item]) -> Worked[ItemResult]:
         """Label a batch; items without a text are not asked about."""

@@ -1,11 +1,9 @@
 """Label a stream of items: hand each result on with its item, and count."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from taxonaut.state.records import Item, ItemResult
+from taxonaut.state.records import ItemResult
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.core.resumable import EMPTY_TEXT
 
@@ -58,15 +56,3 @@ class Tally:
         self.prompt_tokens = totals.prompt_tokens
         self.completion_tokens = totals.completion_tokens
         self.reused_tokens = totals.reused_tokens
-
-
-async def hand_on(
-    results: Callable[[Iterable[Item], Callable[[int], None]], AsyncGenerator[tuple[Item, R], None]],
-    items: Iterable[Item],
-    take: Callable[[Item, R], None],
-    on_done: Callable[[int], None],
-) -> None:
-    """Hand results on, each with its item, as their batches finish; no more items than a batch are held."""
-    async with aclosing(results(items, on_done)) as stream:
-        async for item, result in stream:
-            take(item, result)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from taxonaut.graphs.navigate import first_errors
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Item
+from taxonaut.state.updates import Progress, tell
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import OnDone, batched
-from taxonaut.workspace.walk.classification import DEEPEST
+from taxonaut.workspace.core.resumable import batched
+from taxonaut.workspace.walk.classification import DEEPEST, STAGE
 from taxonaut.workspace.walk.walk_graph import walk_graph
 
 
@@ -28,9 +29,7 @@ class ShortlistResult:
     error: str = ""
 
 
-async def shortlists(
-    workspace: Core, items: Sequence[Item], on_done: OnDone | None = None
-) -> list[ShortlistResult]:
+async def shortlists(workspace: Core, items: Sequence[Item]) -> list[ShortlistResult]:
     """Walk all items, batch by batch, and stop before the ranking; results in the items' order.
 
     Labels come by the score that docs/walk.md defines. Nothing is kept but a language model's replies: the
@@ -48,6 +47,5 @@ async def shortlists(
             results[item] = ShortlistResult(
                 item, tuple(shortlist), opened, requests[item], errors.get(item, "")
             )
-        if on_done is not None:
-            on_done(len(results))
+        tell(Progress(STAGE, len(results)))
     return [results.get(item.id) or ShortlistResult(item.id, (), (), 0) for item in items]

@@ -15,9 +15,9 @@ from taxonaut.state.updates import (
     ChangeMade,
     ChangeProposed,
     ItemFinished,
+    Progress,
     Token,
     ToolFinished,
-    ToolProgress,
     ToolStarted,
     Understood,
 )
@@ -39,7 +39,7 @@ def written(console: Console) -> str:
 TURN = (
     Understood("to label “a”"),
     ToolStarted("1", "classify", {"text": "a"}),
-    ToolProgress("items", 1, 2),
+    Progress("items", 1, 2),
     ItemFinished("a"),  # type: ignore[arg-type]
     ToolFinished("1", "classify", "Shoes 0.50", 0.26),
     Answered("1. Shoes  0.50\n  because of [red]a\x1b[31m[/red]"),

@@ -9,6 +9,7 @@ import pytest
 
 from taxonaut.cli.shared.progress import Bar, duration, is_watched, progress, state
 from taxonaut.cli.shared.session import Session
+from taxonaut.state.updates import Progress
 
 PROCESS = [sys.executable, str(Path(__file__).parents[1] / "slow_process.py")]
 
@@ -33,7 +34,7 @@ def test_duration() -> None:
 def test_nobody_watches_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     with progress(Session()) as bar:
         bar.stage("working", 3)
-        bar.at(1)
+        bar.show(Progress("working", 1))
     assert isinstance(bar, Bar)
     assert capsys.readouterr() == ("", "")
 

@@ -16,6 +16,7 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_trials import PromptTrials
+from taxonaut.state.updates import Progress, Update
 from taxonaut.workspace.core.injected import RoleModel
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
@@ -218,9 +219,11 @@ async def test_killed_in_the_middle_it_goes_on(
 
 def test_progress_names_both_versions(local: Workspace, edit: Callable[..., Path]) -> None:
     edit(RANK, "Say: {{ text }}")
-    told: list[tuple[str, int, int]] = []
-    try_version(local, RANK, ROWS, on_progress=lambda *at: told.append(at))
-    assert told == [("before", 4, 4), ("after", 4, 4)]
+    told: list[Update] = []
+    try_version(local, RANK, ROWS, on_update=told.append)
+    assert [update for update in told if isinstance(update, Progress)] == [
+        Progress(stage, done, 4) for stage in ("before", "after") for done in (0, 4)
+    ]
 
 
 def test_the_seed_shuffles_both_alike(

@@ -16,6 +16,7 @@ from taxonaut.state.errors import InputError, ModelError, ModelUnavailableError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs
+from taxonaut.state.updates import Progress, Update
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, BuildReport, build_run, thinned
 from taxonaut.workspace.build.build_agents import build_agents
 from taxonaut.workspace.build.builders import agents_builder
@@ -40,8 +41,8 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def test_a_build_parts_labels_by_what_they_are(workspace: Workspace) -> None:
-    seen: list[tuple[int, int]] = []
-    tree = workspace.build_index("agents", SMALL, lambda done, total: seen.append((done, total)))
+    told: list[Update] = []
+    tree = workspace.build_index("agents", SMALL, on_update=told.append)
     stats = workspace.index.stats()
     assert (tree.method, workspace.index.tree_method()) == ("agents", "agents")
     assert (stats.labels, stats.labels_unplaced) == (48, 0)
@@ -49,8 +50,9 @@ def test_a_build_parts_labels_by_what_they_are(workspace: Workspace) -> None:
     top = [child.name for child in workspace.index.children(workspace.index.root())]
     assert sorted(name.split(",")[0] for name in top) == sorted(KINDS)
     assert all(1 <= len(node.examples) <= 8 and set(node.examples) <= set(NAMES) for node in tree.nodes)
-    assert seen[-1] == (48, 48)
-    assert seen == sorted(seen)
+    seen = [update for update in told if isinstance(update, Progress)]
+    assert seen[-1] == Progress("splitting by agents", 48, 48)
+    assert [update.done for update in seen] == sorted(update.done for update in seen)
     assert tree.settings == {
         "centres": 4,
         "terminal_size": 6,

@@ -11,6 +11,7 @@ from taxonaut import Workspace
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
+from taxonaut.state.updates import Progress, Update, listening
 from taxonaut.workspace.build.build_estimate import BuildEstimate, RoleEstimate, aestimate_build
 
 AREAS = {
@@ -85,8 +86,9 @@ async def test_the_estimate_is_within_a_fifth_of_what_the_build_then_uses(
 
 async def test_an_encoder_is_estimated_to_the_request(opened: Any) -> None:
     workspace = opened()
-    seen: list[tuple[int, int]] = []
-    estimate = await aestimate_build(workspace, {}, lambda done, total: seen.append((done, total)))
+    told: list[Update] = []
+    with listening(told.append):
+        estimate = await aestimate_build(workspace, {})
     assert workspace.runs.list("build") == []
     await workspace.abuild_index("agents")
     totals = workspace.decisions.totals(workspace.runs.list("build")[0].id)
@@ -96,7 +98,8 @@ async def test_an_encoder_is_estimated_to_the_request(opened: Any) -> None:
         ("architect", "encoder/words"),
         ("annotator", "encoder/words"),
     ]
-    assert seen[-1] == (len(NAMES), len(NAMES))
+    seen = [update for update in told if isinstance(update, Progress)]
+    assert seen[-1] == Progress("estimating", len(NAMES), len(NAMES))
 
 
 def test_totals_are_those_of_all_roles() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Label, Tree, TreeNode
+from taxonaut.state.updates import Progress, listening
 from taxonaut.workspace.build.kmeans_tree import KMeansSettings, KMeansTreeBuilder, build_kmeans_tree
 
 
@@ -73,9 +74,10 @@ async def test_the_builder_embeds_and_reports_progress():
     seen = []
     labels = labels_of(*map(str, range(60)))
     builder = KMeansTreeBuilder(lambda given: scattered(len(given)), KMeansSettings(k=2, terminal_size=30))
-    tree = await builder.build(labels, lambda done, total: seen.append((done, total)))
+    with listening(seen.append):
+        tree = await builder.build(labels)
     assert tree == build_kmeans_tree(labels, scattered(60), KMeansSettings(k=2, terminal_size=30))
-    assert seen[-1] == (60, 60)
+    assert seen[-1] == Progress("splitting by kmeans", 60, 60)
 
 
 @settings(max_examples=60, deadline=None)

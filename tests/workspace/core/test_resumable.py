@@ -12,6 +12,7 @@ from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Item
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.runs import Runs, RunUnits
+from taxonaut.state.updates import Progress, Update, listening
 from taxonaut.workspace.core.resumable import (
     FAILURES,
     FailureCount,
@@ -55,7 +56,7 @@ def items(texts: str) -> list[Item]:
 
 async def shouted(database: Database, texts: str, work: Shouting, size: int = 2, **how: Any) -> str:
     run = Resumable(Runs(database), "shout", {"loud": True})
-    async with aclosing(run.results(items(texts), size, work, UNIT, **how)) as results:
+    async with aclosing(run.results(items(texts), size, work, UNIT, stage="shouting", **how)) as results:
         return "".join([result async for _, result in results])
 
 
@@ -65,9 +66,11 @@ def status(database: Database) -> tuple[str, int]:
 
 
 async def test_finished_items_are_kept_and_not_worked_on_again(database: Database) -> None:
-    work, done = Shouting(), list[int]()
-    assert await shouted(database, "abc", work, on_done=done.append) == "ABC"
-    assert (work.batches, done, status(database)) == (["ab", "c"], [2, 3], ("finished", 3))
+    work, told = Shouting(), list[Update]()
+    with listening(told.append):
+        assert await shouted(database, "abc", work) == "ABC"
+    assert told == [Progress("shouting", 2), Progress("shouting", 3)]
+    assert (work.batches, status(database)) == (["ab", "c"], ("finished", 3))
     assert await shouted(database, "abxd", work) == "ABXD"
     assert (work.batches, status(database)) == (["ab", "c", "xd"], ("finished", 5))
     assert Decisions(database).totals(Runs(database).list()[0].id).requests == 5

@@ -15,6 +15,7 @@ from taxonaut.state.errors import InputError, ModelReplyError, ModelUnavailableE
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import Item
+from taxonaut.state.updates import OnUpdate, Progress
 from taxonaut.workspace.expert.audit import audit
 from taxonaut.workspace.expert.audit_file import Audit, keep_audit
 from taxonaut.workspace.expert.categorize import FAILURES, Threshold, categorizing
@@ -27,6 +28,11 @@ TEXTS = {
 }
 ITEMS = [Item(ItemId(id), text) for id, text in TEXTS.items()]
 PATH = ("Food", "Fruit", "Red apples")
+
+
+def counting(done: list[int]) -> OnUpdate:
+    """Note how much is done each time that progress is told."""
+    return lambda update: done.append(update.done) if isinstance(update, Progress) else None
 
 
 def last_word(request: ModelRequest) -> list[int]:
@@ -61,7 +67,7 @@ def asked(model: ScriptedModel) -> list[str]:
 
 def test_the_clear_cases_stand_and_the_rest_is_asked(workspace: Workspace, model: ScriptedModel) -> None:
     done: list[int] = []
-    found = workspace.categorize(ITEMS, on_done=done.append)
+    found = workspace.categorize(ITEMS, on_update=counting(done))
     assert found[0] == Categorized(
         ItemId("sure"),
         LabelId("apples"),
@@ -163,7 +169,7 @@ def test_many_items_come_in_batches(
 ) -> None:
     monkeypatch.setattr("taxonaut.workspace.expert.categorize.BATCH", 3)
     done: list[int] = []
-    assert len(workspace.categorize(iter(ITEMS), on_done=done.append)) == 4
+    assert len(workspace.categorize(iter(ITEMS), on_update=counting(done))) == 4
     assert done == [3, 4]
 
 

@@ -16,6 +16,7 @@ from taxonaut.state.errors import InputError, ModelReplyError, ModelUnavailableE
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label, Tree, TreeNode
 from taxonaut.state.stores.definitions import COMPOSED, Definitions
+from taxonaut.state.updates import Progress, Update
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.definitions import DefinitionReport, adefine, define
 from taxonaut.workspace.expert.experts import ExpertCard
@@ -140,11 +141,11 @@ def test_what_a_model_writes_becomes_the_descriptions_and_undo_takes_them_back(
     opened: Any, model: ScriptedModel
 ) -> None:
     workspace = opened(**role())
-    steps: list[tuple[int, int]] = []
-    report = define(workspace, progress=lambda done, total: steps.append((done, total)))
+    told: list[Update] = []
+    report = define(workspace, on_update=told.append)
     assert (written(report), report.composed) == (["pens", "balls", "nets", "toyballs"], False)
     assert asked(model) == ["Desk > Pens", "Sports > Balls", "Sports > Nets", "Toys > Balls"]
-    assert steps == [(0, 4), (2, 4), (4, 4)]
+    assert told == [Progress("writing definitions", done, 4) for done in (0, 2, 4)]
     assert described(workspace) == {
         "pens": "What is like - gel pen - fountain pen - ink pen, blue - pen refill.",
         "paper": "Sheets to write on.",

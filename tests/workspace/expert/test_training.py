@@ -15,6 +15,7 @@ from taxonaut.models.gguf.embedder import GgufEmbedder
 from taxonaut.state.errors import DiskError, InputError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
+from taxonaut.state.updates import Progress, Update
 from taxonaut.workspace.core.config import ExpertConfig
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training import encoder_settings
@@ -123,15 +124,11 @@ def test_an_encoder_is_tuned_and_served_by_llama_cpp(
 ) -> None:
     pytest.importorskip("llama_cpp")
     workspace = shop(encoder=str(tiny_bert), **TUNED)
-    stages: list[str] = []
+    seen: list[Update] = []
+    card = workspace.train_expert(rows(shelf(12)), on_update=seen.append)
 
-    def on_stage(name: str) -> Callable[[int, int], None]:
-        stages.append(name)
-        return lambda done, of: stages.append(f"{done} of {of}")
-
-    card = workspace.train_expert(rows(shelf(12)), on_stage=on_stage)
-
-    assert stages[:5] == ["fine-tuning the encoder", *(f"{n} of 3" for n in range(4))]
+    tuning = "fine-tuning the encoder"
+    assert seen[:5] == [Progress(tuning), *(Progress(tuning, done, 3) for done in range(4))]
     assert (card.kind, card.data["products"], card.data["dev"]) == ("encoder", 32, 4)
     told = {name: card.settings[name] for name in ("encoder", "served_by", "epochs", "batch", "patience")}
     assert told == {
@@ -212,15 +209,12 @@ def test_a_training_that_is_broken_off_leaves_nothing(
 ) -> None:
     workspace = shop(encoder=str(tiny_bert), epochs=1)
 
-    def on_stage(name: str) -> Callable[[int, int], None]:
-        def progress(_done: int, _of: int) -> None:
-            if name == when:
-                raise KeyboardInterrupt
-
-        return progress
+    def stop(update: Update) -> None:
+        if isinstance(update, Progress) and update.stage == when:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        workspace.train_expert(rows(shelf(3)), on_stage=on_stage)
+        workspace.train_expert(rows(shelf(3)), on_update=stop)
     assert list(workspace.experts.folder.iterdir()) == []
 
 

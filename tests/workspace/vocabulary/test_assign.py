@@ -13,6 +13,7 @@ from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Item, Tree, TreeNode
+from taxonaut.state.updates import OnUpdate, Progress
 from taxonaut.workspace.vocabulary.reading import read_vocabulary
 
 pytestmark = pytest.mark.slow
@@ -20,6 +21,11 @@ pytestmark = pytest.mark.slow
 Open = Callable[..., Workspace]
 KINDS = ("fox", "whale", "oak", "fern", "wasp")
 EMPTY = "the text is empty"
+
+
+def counting(done: list[int]) -> OnUpdate:
+    """Note how much is done each time that progress is told."""
+    return lambda update: done.append(update.done) if isinstance(update, Progress) else None
 
 
 def draw(workspace: Workspace) -> dict[str, NodeId]:
@@ -52,7 +58,7 @@ def test_one_best_path_that_stops_where_nothing_fits(
     draw(workspace)
     done: list[int] = []
     stranger = Item(ItemId("x"), "zebra")
-    taggings = workspace.assign_vocabulary([*things, stranger], on_done=done.append)
+    taggings = workspace.assign_vocabulary([*things, stranger], on_update=counting(done))
     assert paths(workspace, taggings) == [*expected(things), ""]
     assert [(each.item_id, each.others, each.error) for each in taggings] == [
         (each.id, (), "") for each in (*things, stranger)
@@ -257,7 +263,7 @@ def test_items_in_many_batches(
     workspace = open_workspace(server)
     draw(workspace)
     done: list[int] = []
-    assert paths(workspace, workspace.assign_vocabulary(iter(things), on_done=done.append)) == expected(
+    assert paths(workspace, workspace.assign_vocabulary(iter(things), on_update=counting(done))) == expected(
         things
     )
     assert done == [7, 14, 21, 28, 35, 42, 49, 56, 60]

@@ -12,6 +12,7 @@ from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.diff import diff
 from taxonaut.state.records import Item, Label
+from taxonaut.state.updates import Progress, Update
 from taxonaut.workspace.vocabulary.reading import Vocabulary, read_history, read_vocabulary
 
 pytestmark = pytest.mark.slow
@@ -67,10 +68,8 @@ def names(vocabulary: Vocabulary, level: int = 1) -> list[str]:
 
 def test_the_whole_build_on_a_language_model(open_workspace: Open, server: Any, things: list[Item]) -> None:
     workspace = open_workspace(server, **SMALL)
-    stages: list[tuple[str, int, int]] = []
-    build = workspace.build_vocabulary(
-        things, on_stage=lambda name: lambda done, total: stages.append((name, done, total))
-    )
+    told: list[Update] = []
+    build = workspace.build_vocabulary(things, on_update=told.append)
     workspace.assign_vocabulary(things)
     vocabulary = read_vocabulary(workspace)
     assert drawn(vocabulary) == WITH_A_SERVER
@@ -82,8 +81,9 @@ def test_the_whole_build_on_a_language_model(open_workspace: Open, server: Any, 
         {},
         False,
     )
-    assert stages[-1] == ("building", 6, 6)
-    assert {name for name, _, _ in stages} == {"embedding items", "building"}
+    stages = [update for update in told if isinstance(update, Progress)]
+    assert stages[-1] == Progress("building", 6, 6)
+    assert {update.stage for update in stages} == {"embedding items", "building"}
     wasp = next(each for each in vocabulary.descriptors if each.node.name == "Wasp")
     assert (wasp.node.description, wasp.node.includes) == ("Things with the word wasp", ("wasp",))
     assert set(wasp.node.examples) <= {each.text for each in things if "wasp" in each.text}
@@ -305,15 +305,13 @@ def test_a_server_that_goes_away_leaves_what_was_answered(
     first = start_server(delay=0.005)
     workspace = open_workspace(first, **SMALL)
 
-    def gone(done: int, total: int) -> None:
-        if done >= 3 and first.process.poll() is None:
+    def gone(update: Update) -> None:
+        is_late = isinstance(update, Progress) and update.stage == "building" and update.done >= 3
+        if is_late and first.process.poll() is None:
             first.close()
 
-    def stage(name: str) -> Callable[[int, int], None]:
-        return gone if name == "building" else lambda done, total: None
-
     with pytest.raises(ModelUnavailableError):
-        workspace.build_vocabulary(things, on_stage=stage)
+        workspace.build_vocabulary(things, on_update=gone)
     (run,) = workspace.runs.list("vocabulary")
     assert run.status == "failed"
     assert run.units >= 1

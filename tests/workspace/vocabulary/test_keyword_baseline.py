@@ -15,6 +15,7 @@ from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Item, Node
+from taxonaut.state.updates import Progress, Update, listening
 from taxonaut.workspace.vocabulary.keyword_baseline import (
     FreeForm,
     WordCounts,
@@ -148,11 +149,11 @@ def test_requests_are_all_in_one_batch(workspace: Workspace) -> None:
     workspace = workspace.with_models({"annotator": Counting(rule=lambda request: {"keywords": ["x"]})})
     items = [Item(ItemId(str(number)), "text") for number in range(150)]
     workspace.items.put(items)
-    done: list[tuple[int, int]] = []
-    asyncio.run(
-        afree_form(workspace, [item.id for item in items], 3, lambda some, of: done.append((some, of)))
-    )
-    assert (sizes, done) == ([128, 22], [(128, 150), (150, 150)])
+    told: list[Update] = []
+    with listening(told.append):
+        asyncio.run(afree_form(workspace, [item.id for item in items], 3))
+    assert sizes == [128, 22]
+    assert told == [Progress("writing keywords", done, 150) for done in (128, 150)]
 
 
 def test_a_run_that_was_broken_off_asks_nothing_twice(tmp_path: Path, start_server: Any) -> None:

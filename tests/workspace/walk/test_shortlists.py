@@ -11,11 +11,17 @@ from taxonaut.models.requests import ModelRequest
 from taxonaut.state.errors import ModelError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Label, Tree, TreeNode
+from taxonaut.state.updates import OnUpdate, Progress
 from taxonaut.workspace.walk.shortlists import ShortlistResult
 
 pytestmark = pytest.mark.slow
 
 ROLE = {"model": "hosted_vllm/test"}
+
+
+def counting(done: list[int]) -> OnUpdate:
+    """Note how much is done each time that progress is told."""
+    return lambda update: done.append(update.done) if isinstance(update, Progress) else None
 
 
 def by_words(request: ModelRequest) -> Sequence[int] | ModelError:
@@ -55,7 +61,7 @@ def test_what_a_walk_hands_on(shop: Workspace) -> None:
         Item(ItemId("b"), " "),
         Item(ItemId("c"), "sports balls"),
     ]
-    found = shop.shortlists(items, on_done=done.append)
+    found = shop.shortlists(items, on_update=counting(done))
     assert found == [
         ShortlistResult(ItemId("a"), (LabelId("Shoes"), LabelId("Hats")), (1, 2, 5, 4), 2),  # type: ignore[arg-type]
         ShortlistResult(ItemId("b"), (), (), 0),
