@@ -55,7 +55,7 @@ def say(shop_tools: Any) -> Callable[..., Any]:
     def it(line: str, *, yes: bool = False) -> Any:
         use = parsed(shop_tools.tools, line)
         if not shop_tools.tools[use.name].changes:
-            return asyncio.run(shop_tools.run(use, lambda what, done, total: None))
+            return asyncio.run(shop_tools.run(use))
         proposal = asyncio.run(shop_tools.preview(use))
         return asyncio.run(shop_tools.apply(proposal)) if yes else proposal
 

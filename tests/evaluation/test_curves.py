@@ -11,6 +11,7 @@ from taxonaut.evaluation.figure import check_figure, draw
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.updates import Progress, listening
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -29,14 +30,16 @@ def test_a_point_by_hand(rows: list[ItemRow]) -> None:
 
 
 async def test_every_way_reaches_all_labels_in_the_end(shop: Workspace, rows: list[ItemRow]) -> None:
-    told: list[tuple[str, int, int]] = []
-    points = await shortlist_curves(shop, rows, lambda *what: told.append(what))
+    told: list[Any] = []
+    with listening(told.append):
+        points = await shortlist_curves(shop, rows)
     by_series = {name: [p for p in points if p.series == name] for name in (ROOT, ANCHORED, FLAT)}
     assert [p.budget for p in by_series[ROOT]] == [p.budget for p in by_series[ANCHORED]] == list(BUDGETS)
     assert {name: found[-1].recall.value for name, found in by_series.items()} == dict.fromkeys(by_series, 1)
     assert [(p.budget, p.size, p.requests) for p in by_series[FLAT]] == [(8, 8.0, 0.0)]
     assert by_series[ROOT][0].size <= by_series[ROOT][-1].size <= 8
-    assert told[-1] == (FLAT, 1, 1)
+    stages = {update.stage for update in told if isinstance(update, Progress)}
+    assert stages == {f"shortlists ({name}, {budget})" for name in (ROOT, ANCHORED) for budget in BUDGETS}
 
 
 async def test_flat_search_needs_no_tree(shop: Workspace, rows: list[ItemRow]) -> None:

@@ -112,11 +112,11 @@ def test_a_change_that_fails_is_not_kept_as_made(shop_tools: Any, shop_workspace
 
 def test_changing_tools_are_not_run_and_others_not_previewed(shop_tools: Any) -> None:
     with pytest.raises(ToolError, match="preview it"):
-        asyncio.run(shop_tools.run(ToolUse("1", "undo"), lambda *_: None))
+        asyncio.run(shop_tools.run(ToolUse("1", "undo")))
     with pytest.raises(ToolError, match="changes nothing"):
         asyncio.run(shop_tools.preview(ToolUse("1", "log")))
     with pytest.raises(ToolError, match="no tool 'undoo'"):
-        asyncio.run(shop_tools.run(ToolUse("1", "undoo"), lambda *_: None))
+        asyncio.run(shop_tools.run(ToolUse("1", "undoo")))
 
 
 @pytest.mark.parametrize(
@@ -230,12 +230,10 @@ def test_a_model_names_only_files_that_were_named(shop_tools: Any, tmp_path: Any
     (tmp_path / "a.csv").write_text("text\nearbuds\n")
     shop_tools.allowed_files = ["b.csv"]
     with pytest.raises(InputError, match="was not named by the person"):
-        asyncio.run(shop_tools.run(ToolUse("1", "label_file", {"file": "a.csv"}), lambda *_: None))
+        asyncio.run(shop_tools.run(ToolUse("1", "label_file", {"file": "a.csv"})))
     shop_tools.allowed_files = ["a.csv"]
     with pytest.raises(InputError, match="was not named"):
-        asyncio.run(
-            shop_tools.run(ToolUse("1", "label_file", {"file": "a.csv", "out": "c.csv"}), lambda *_: None)
-        )
+        asyncio.run(shop_tools.run(ToolUse("1", "label_file", {"file": "a.csv", "out": "c.csv"})))
 
 
 def test_categories_are_counted_and_compared(say: Callable[..., Any]) -> None:
