@@ -126,7 +126,7 @@ COMMANDS = [
         ),
         LazyCommand(
             "assign",
-            "taxonaut.cli.vocabulary.build:assign",
+            "taxonaut.cli.vocabulary.assign:assign",
             "Put descriptors on items: the best of each level, from coarse to fine, as far as anything fits.",
         ),
         LazyCommand(

@@ -1,8 +1,8 @@
 """`taxonaut categorize`: one category for each text, from a trained expert or, where it is unsure, another one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -10,51 +10,47 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from taxonaut.cli.classify.classify import OutputOption, given_only
-from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
-from taxonaut.cli.shared.exit_codes import SOME_FAILED, say
-from taxonaut.cli.shared.item_input import ItemInput, item_input
-from taxonaut.cli.shared.item_run import continued, streamed
-from taxonaut.cli.shared.item_view import LONGEST_TEXT
-from taxonaut.cli.shared.progress import Bar, progress
-from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import (
-    clipped,
-    counted,
-    out,
-    path_text,
-    print_json,
-    printable,
-    styled,
-    utf8_output,
+from taxonaut.cli.shared.file_options import ItemFileOptions, TextsArgument
+from taxonaut.cli.shared.global_options import ADVANCED_PANEL
+from taxonaut.cli.shared.item_command import (
+    OutputFormatOption,
+    OutputOption,
+    ResultOutput,
+    Work,
+    describe_cost,
+    describe_place,
+    describe_speed,
+    embed_labels,
+    run_item_command,
 )
-from taxonaut.cli.vocabulary.run import cost
+from taxonaut.cli.shared.item_view import LONGEST_TEXT
+from taxonaut.cli.shared.option_groups import given, given_in
+from taxonaut.cli.shared.progress import Bar
+from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import clipped, counted, path_text, printable, styled
 from taxonaut.state.errors import InputError
-from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item
-from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.expert.categorize import Threshold, categorizing
 from taxonaut.workspace.expert.categorized_rows import CATEGORIZED
-from taxonaut.workspace.files.item_files import ItemColumns
-from taxonaut.workspace.files.result_files import ResultWriter, open_file
+from taxonaut.workspace.walk.labelling import Tally
 from taxonaut.workspace.workspace import Workspace
 
 LONGEST_REASON = 400
 
 
-def print_categorized(console: Console, item: Item, result: Categorized, *, with_id: bool = False) -> None:
-    """Print an item's text and what came of it."""
+def print_categorized(console: Console, item: Item, result: Categorized, with_id: bool = False) -> None:
+    """Print an item's text and its category, or why it has none."""
     title = styled(f"{item.id}  " if with_id else "", "dim")
     text = " ".join(printable(item.text).split())
     console.print(title.append_text(styled(clipped(text, LONGEST_TEXT), "bold")))
-    console.print(styled("  ").append_text(outcome(result)))
+    console.print(styled("  ").append_text(describe_outcome(result)))
     if result.reason:
         console.print(styled(f"  “{clipped(' '.join(result.reason.split()), LONGEST_REASON)}”", "yellow"))
     console.print()
 
 
-def outcome(result: Categorized) -> Text:
+def describe_outcome(result: Categorized) -> Text:
     """Say in a line which category an item got and who decided, or why it got none."""
     sure = f"{result.recommended.confidence:.0%}"
     if result.label is not None:
@@ -77,9 +73,6 @@ def outcome(result: Categorized) -> Text:
     return styled(said[result.verdict], "dim")
 
 
-Sink = Callable[[Item, Categorized], None]
-"""Takes each item with what came of it, in order."""
-
 VERDICTS = ("domain", "general", "none", "undecided", "blank", "failed")
 SAID = {
     "domain": "the domain expert",
@@ -91,64 +84,51 @@ SAID = {
 }
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a call did and what it cost. `verdicts` counts items by who decided."""
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What a call categorized. `verdicts` counts items by who decided."""
 
     expert: int
     threshold: Threshold
+    tally: Tally = field(default_factory=Tally)
     verdicts: Counter[str] = field(default_factory=Counter)
-    done: int = 0
-    first_error: str = ""
-    seconds: float = 0.0
-    totals: Totals | None = None
-
-    @property
-    def items(self) -> int:
-        """How many items have a result."""
-        return self.verdicts.total()
-
-    @property
-    def failed(self) -> int:
-        """How many items another run can ask about again."""
-        return self.verdicts["failed"]
 
     def count(self, result: Categorized) -> None:
         """Count one result."""
+        self.tally.count(result.error if result.verdict == "failed" else "")
         self.verdicts[result.verdict] += 1
-        self.first_error = self.first_error or result.error
 
     def row(self) -> dict[str, Any]:
-        """Return the summary as JSON has it."""
+        """Return it as JSON."""
+        items, seconds = self.tally.items, self.tally.seconds
         return {
-            "items": self.items,
+            "items": items,
             "expert": self.expert,
             "threshold": None if self.threshold.origin == "everything" else self.threshold.value,
             "threshold_from": self.threshold.origin,
             "verdicts": {verdict: self.verdicts[verdict] for verdict in VERDICTS},
-            "seconds": round(self.seconds, 3),
-            "per_second": round(self.items / self.seconds, 1) if self.seconds else 0.0,
-            "cost": asdict(self.totals) if self.totals is not None else {},
+            "seconds": round(seconds, 3),
+            "per_second": round(items / seconds, 1) if seconds else 0.0,
+            "cost": asdict(self.tally.totals),
         }
 
-    def lines(self, output: str | None) -> Iterator[str]:
-        """Say it to a person."""
-        assert self.totals is not None
-        where = f" -> {output}" if output and output != "-" else ""
-        rate = self.items / self.seconds if self.seconds else 0.0
-        asked = cost(self.totals) if self.totals.requests else "no request to a general expert"
-        yield f"{counted(self.items, 'item')}{where} in {self.seconds:,.1f} s ({rate:,.1f}/s); {asked}"
+    def lines(self, output: str | None) -> list[str]:
+        """Return it as lines for the user."""
+        items, totals = self.tally.items, self.tally.totals
+        asked = describe_cost(totals) if totals.requests else "no request to a general expert"
         shares = [
-            f"{SAID[verdict]} {self.verdicts[verdict]:,} ({self.verdicts[verdict] / self.items:.1%})"
+            f"{SAID[verdict]} {self.verdicts[verdict]:,} ({self.verdicts[verdict] / items:.1%})"
             for verdict in VERDICTS
             if self.verdicts[verdict]
         ]
-        if shares:
-            yield ", ".join(shares)
-        yield f"expert {self.expert}, {told(self.threshold)}"
+        return [
+            f"{counted(items, 'item')}{describe_place(output)} {describe_speed(self.tally)}; {asked}",
+            *([", ".join(shares)] if shares else []),
+            f"expert {self.expert}, {describe_threshold(self.threshold)}",
+        ]
 
 
-def told(threshold: Threshold) -> str:
+def describe_threshold(threshold: Threshold) -> str:
     """Say what the threshold is and where it comes from."""
     if threshold.origin == "everything":
         return "all items to the general expert"
@@ -163,68 +143,34 @@ def told(threshold: Threshold) -> str:
     return f"{said}, as the last audit proposed{stale}"
 
 
-def categorize_all(
-    workspace: Workspace,
-    given: ItemInput,
-    sink: AbstractContextManager[Sink],
-    bar: Bar,
-    how: dict[str, Any],
-) -> Tally:
-    """Categorize all items and hand each result to the sink, opened once nothing else stands in the way.
-
-    Raises InterruptedWork on Ctrl-C, after what runs has been ended in order.
-    """
-    bar.stage("preparing")
-    routing = categorizing(workspace, **how)
-    tally = Tally(routing.card.number, routing.threshold)
-    with continued(given, tally):
-        if routing.compares_vectors:
-            bar.stage("embedding labels")
-            workspace.embed_labels()
-        before = routing.totals()
-        bar.stage("categorizing", given.count)
-        with sink as write:
-
-            def take(found: tuple[Item, tuple[Categorized, JudgedItem | None]]) -> None:
-                tally.count(found[1][0])
-                write(found[0], found[1][0])
-
-            streamed(workspace, routing.results(given.items()), take, tally)
-    tally.totals = routing.totals().since(before)
-    return tally
+def general_option(help: str, **more: Any) -> Any:
+    """Make an option that replaces a setting of [categorize]."""
+    return typer.Option(help=help, show_default=False, rich_help_panel=ADVANCED_PANEL, **more)
 
 
-GENERAL_PANEL = "The general expert"
-
-
-Shown = Literal["leaf", "path", "name", "definition"]
-Ask = Literal["choose", "rank", "think"]
-
-CandidatesOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Categories it chooses from; else as in taxonaut.toml.",
-        rich_help_panel=GENERAL_PANEL,
-        show_default=False,
-    ),
-]
-ShownOption = Annotated[
-    Shown | None,
-    typer.Option(help="How it sees a category.", rich_help_panel=GENERAL_PANEL, show_default=False),
-]
-AskOption = Annotated[
-    Ask | None,
-    typer.Option(
-        help="Choose at once, rank, or think and then rank.",
-        rich_help_panel=GENERAL_PANEL,
-        show_default=False,
-    ),
-]
 ExpertOption = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="The trained expert; else the newest.", show_default=False),
+    typer.Option(metavar="N", min=1, help="Use trained expert N. Default: the newest.", show_default=False),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertOptions:
+    """Which trained expert, and how the general expert is asked, in place of taxonaut.toml."""
+
+    expert: ExpertOption = None
+    candidates: Annotated[
+        int | None,
+        general_option("Let the general expert choose from N categories.", metavar="N", min=1),
+    ] = None
+    shown: Annotated[
+        Literal["leaf", "path", "name", "definition"] | None,
+        general_option("How the general expert sees a category."),
+    ] = None
+    ask: Annotated[
+        Literal["choose", "rank", "think"] | None,
+        general_option("How the general expert answers: choose one, rank, or think first and then rank."),
+    ] = None
 
 
 @command(
@@ -235,99 +181,59 @@ ExpertOption = Annotated[
 )
 def categorize(
     session: Session,
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TEXT|FILE|-",
-            help="Texts, or one file (.csv, .tsv, .jsonl, .json, .parquet, .txt; .gz too), or - for stdin.",
-            show_default=False,
-        ),
-    ] = None,
+    texts: TextsArgument = None,
     output: OutputOption = None,
     threshold: Annotated[
         float | None,
         typer.Option(
             min=0,
             max=1,
-            help="The general expert decides where the trained one is less sure (0: nowhere); else as in "
-            "taxonaut.toml, as the last audit proposed, or 0.5.",
+            help="Ask the general expert where the trained one is less sure than X, from 0 (never) to 1. Default: as "
+            "in taxonaut.toml, else as the last audit proposed, else 0.5.",
             show_default=False,
         ),
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--everything", help="All items go to the general expert.")
+        bool, typer.Option("--everything", help="Ask the general expert about all items.")
     ] = False,
-    expert: ExpertOption = None,
-    candidates: CandidatesOption = None,
-    shown: ShownOption = None,
-    ask: AskOption = None,
-    text_column: Annotated[str, column("--text-column", "the text")] = "text",
-    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
-    output_format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FORMAT",
-            help="jsonl, csv, tsv or parquet.",
-            rich_help_panel=FILE_PANEL,
-            show_default=False,
-        ),
-    ] = None,
+    *,
+    experts: ExpertOptions,
+    layout: ItemFileOptions,
+    output_format: OutputFormatOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Put each text into one category: what a trained expert is sure of stands, a general one decides the rest.
+    """Assign one category to each text with a trained expert, and a general one where it is unsure.
 
-    Train an expert first (expert train), and see what a threshold buys (expert audit). What either said of an
-    item is kept: after Ctrl-C, a kill or a failure the same command continues, and with another threshold only
-    items that were not asked about before are. With --json the results are JSON lines on standard output; with
-    -o as well, they go there and a summary is printed.
+    Train an expert first (expert train) and choose a threshold (expert audit). Answers are kept: run an interrupted
+    command again to continue it; with another threshold, only items that were not asked about before are. With
+    --json, results go to standard output as JSON lines; with -o as well, results go to the file and a summary is
+    printed as JSON.
     """
     if everything and threshold is not None:
         raise InputError(
             "give --threshold or --everything, not both: the second leaves nothing to a threshold"
         )
-    given = item_input(
-        texts or [], ItemColumns(id=id_column, text=text_column, labels=""), format=format, encoding=encoding
+    settings = {**given(threshold=threshold), **given_in(experts), "everything": everything}
+    run_item_command(
+        session,
+        layout.read(texts or []),
+        ResultOutput(output, output_format, json, CATEGORIZED, print_categorized),
+        lambda workspace, bar: prepare_routing(workspace, bar, settings),
+        "categorizing",
     )
-    how = given_only(threshold=threshold, expert=expert, candidates=candidates, shown=shown, ask=ask)
-    console = out()
-    sink = chosen_sink(console, given, output or ("-" if json or output_format else None), output_format)
-    with progress(session, console, json=json and not output) as bar, session.open() as workspace:
-        tally = categorize_all(workspace, given, sink, bar, {**how, "everything": everything})
-    if json and output:
-        print_json(tally.row())
-    finish(session, tally, output)
 
 
-def chosen_sink(
-    console: Console, given: ItemInput, output: str | None, format: str | None
-) -> AbstractContextManager[Sink]:
-    """Choose where results go: to a file, to standard output, or to a person. Nothing is written yet."""
-    if output is None:
-        with_id = not given.is_texts
-        return nullcontext(lambda item, result: print_categorized(console, item, result, with_id=with_id))
-    if output == "-":
-        utf8_output()
-    inputs = [given.file] if given.file else []
-    return written(open_file(output, CATEGORIZED, format, inputs=inputs))
+def prepare_routing(
+    workspace: Workspace, bar: Bar, settings: dict[str, Any]
+) -> tuple[Work[Categorized], Routed]:
+    """Open the trained expert and what decides where it is unsure."""
+    routing = categorizing(workspace, **settings)
+    if routing.compares_vectors:
+        embed_labels(workspace, bar)
 
+    async def results(items: Iterator[Item]) -> AsyncGenerator[tuple[Item, Categorized], None]:
+        async with aclosing(routing.results(items)) as stream:
+            async for item, (result, _) in stream:
+                yield item, result
 
-@contextmanager
-def written(writer: ResultWriter[Categorized]) -> Iterator[Sink]:
-    """Open a result file for the block."""
-    with writer:
-        yield lambda _, result: writer.write([result])
-
-
-def finish(session: Session, tally: Tally, output: str | None) -> None:
-    """Say what was done and what it cost; end with 6 if items failed that another run can ask about again."""
-    if not session.quiet:
-        for line in tally.lines(output):
-            say(line)
-    if tally.failed:
-        say(
-            f"{tally.failed:,} of {counted(tally.items, 'item')} failed, the first: {tally.first_error}\n"
-            "run the same command again to ask about these only"
-        )
-        raise typer.Exit(SOME_FAILED)
+    return Work(results, routing.totals), Routed(routing.card.number, routing.threshold)

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from taxonaut.cli.classify.classify import WalkOptions, classification_of
 from taxonaut.cli.classify.explanation_view import label_ids, print_explanation, step_row
 from taxonaut.cli.classify.outcome_text import fate_row, fates_table
 from taxonaut.cli.shared.exit_codes import say
+from taxonaut.cli.shared.item_command import run_items
 from taxonaut.cli.shared.item_input import ItemInput
-from taxonaut.cli.shared.item_run import label_all
 from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json
@@ -51,7 +52,6 @@ def explain(
     An id shows the latest walk that is kept; a text that was never labelled is labelled first. With --gold it
     says of each such label at which node the branch that held it was not opened, and why.
     """
-
     with session.open() as workspace:
         with progress(session, json=json) as bar:
             wanted = [label for given in gold or [] for label in label_list(workspace.index, given)]
@@ -69,7 +69,6 @@ def explain(
 
 def label_list(index: Index, given: str) -> list[LabelId]:
     """Read `a,b` as two ids, unless it is one itself."""
-
     if given in set(index.label_ids()):
         return [LabelId(given)]
     return [LabelId(part.strip()) for part in given.split(",") if part.strip()]
@@ -79,7 +78,6 @@ def kept_or_new(
     session: Session, workspace: Workspace, given: str, bar: Bar, gold: Sequence[LabelId] = ()
 ) -> Explanation:
     """Return the walk that is kept of an id or a text; label the text if there is none."""
-
     text = as_item(cleaned(given))
     for known in (ItemId(given), text.id):
         try:
@@ -90,17 +88,21 @@ def kept_or_new(
         raise InputError(f"{given!r} is empty; give the id of a labelled text, or a text")
     if not session.quiet:
         say(f"no labelled text has the id {given!r}: labelling these words themselves")
-    tally = label_all(
-        workspace, ItemInput(1, lambda: iter([text])), nullcontext(lambda item, result: None), bar
+    summary = run_items(
+        workspace,
+        ItemInput(1, lambda: iter([text])),
+        lambda _: nullcontext(lambda item, result: None),
+        bar,
+        classification_of(WalkOptions()),
+        "labelling",
     )
-    if tally.failed and not session.quiet:
-        say(f"it failed: {tally.first_error}")
+    if summary.tally.failed and not session.quiet:
+        say(f"it failed: {summary.tally.first_error}")
     return workspace.explain(text.id, gold)
 
 
 def walk_row(walk: Explanation, names: Mapping[LabelId, str], index: Index) -> dict[str, Any]:
     """Return a walk as JSON has it; `gold` is there if gold labels were asked about."""
-
     return {
         "id": walk.item.id,
         "text": walk.item.text,

@@ -1,7 +1,6 @@
 """`taxonaut evaluate`: methods side by side on one file, quality beside cost."""
 
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,8 @@ import typer
 from taxonaut.cli.evaluate import class_view
 from taxonaut.cli.evaluate import evaluation_view as view
 from taxonaut.cli.evaluate.attribution_view import Losses, check_attribution, losses_of
-from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import InterruptedWork
+from taxonaut.cli.shared.file_options import LabelledFileOptions
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
@@ -24,7 +23,7 @@ from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.evaluation.methods.registry import chosen
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 METHODS_PANEL = "Methods"
@@ -128,15 +127,8 @@ def evaluate(
             rich_help_panel=LATER_PANEL,
         ),
     ] = "kmeans",
-    text_column: Annotated[str, column("--text-column", "the text")] = "text",
-    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
-    labels_column: Annotated[str, column("--labels-column", "the ids of its right labels")] = "labels",
-    label_separator: Annotated[
-        str,
-        typer.Option(metavar="SIGN", help="What divides labels in a cell.", rich_help_panel=FILE_PANEL),
-    ] = ";",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
+    *,
+    layout: LabelledFileOptions,
     json: JsonOption = False,
 ) -> None:
     """Label texts whose labels are known by several methods, and compare: quality beside cost.
@@ -152,16 +144,10 @@ def evaluate(
         check_figure(figure)
     if attribution is not None:
         check_attribution(names, incremental=incremental is not None)
-    columns = ItemColumns(
-        id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
-    )
 
-    def read(given: str) -> list[ItemRow]:
-        return list(open_items(given, columns, format=format, encoding=encoding).rows())
-
-    rows = list(islice(read(file), limit))
+    rows = layout.read(file)[:limit]
     settings = MethodSettings(
-        shortlist=shortlist, shots=shots, examples=read(examples) if examples is not None else ()
+        shortlist=shortlist, shots=shots, examples=layout.read(examples) if examples is not None else ()
     )
     with progress(session, json=json) as bar, session.open() as workspace:
         bar.stage("embedding labels")

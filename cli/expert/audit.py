@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from taxonaut.cli.classify.categorize import AskOption, CandidatesOption, ExpertOption, ShownOption
-from taxonaut.cli.classify.classify import given_only
-from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
+from taxonaut.cli.classify.categorize import ExpertOptions
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
+from taxonaut.cli.shared.file_options import LabelledFileOptions
+from taxonaut.cli.shared.item_command import describe_cost
+from taxonaut.cli.shared.option_groups import given, given_in
 from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
-from taxonaut.cli.vocabulary.run import cost
 from taxonaut.evaluation.audits.audit import AuditTable, Cut, Prices
 from taxonaut.evaluation.audits.figure import draw_audit
 from taxonaut.evaluation.audits.proposal import TOO_MANY, Proposal, best_threshold, no_gold, propose
@@ -26,7 +26,7 @@ from taxonaut.workspace.expert.audit import AuditRun
 from taxonaut.workspace.expert.audit import audit as ask_both
 from taxonaut.workspace.expert.audit import drawn as sampled
 from taxonaut.workspace.expert.audit_file import keep_audit
-from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
+from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 FIXED = "95 % intervals over the audited products, with the threshold held fixed"
@@ -274,18 +274,9 @@ def audit(
         Path | None,
         typer.Option(metavar="FILE", help="Draw it there: .png, .svg or .pdf.", show_default=False),
     ] = None,
-    expert: ExpertOption = None,
-    candidates: CandidatesOption = None,
-    shown: ShownOption = None,
-    ask: AskOption = None,
-    text_column: Annotated[str, column("--text-column", "the text")] = "text",
-    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
-    labels_column: Annotated[str, column("--labels-column", "the ids of its right categories")] = "labels",
-    label_separator: Annotated[
-        str, typer.Option(metavar="SIGN", help="What divides labels in a cell.", rich_help_panel=FILE_PANEL)
-    ] = ";",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
+    *,
+    experts: ExpertOptions,
+    layout: LabelledFileOptions,
     json: JsonOption = False,
 ) -> None:
     """Ask both experts about a sample, and see what each share sent to the general expert buys.
@@ -298,17 +289,15 @@ def audit(
     prices = chosen_prices(price_in, price_out)
     if figure is not None:
         check_figure(figure)
-    columns = ItemColumns(
-        id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
-    )
-    rows = list(open_items(file, columns, format=format, encoding=encoding).rows())
+    rows = layout.read(file)
     check_wishes(rows, accuracy, share, budget)
-    how = given_only(expert=expert, candidates=candidates, shown=shown, ask=ask)
     with progress(session, json=json) as bar, session.open() as workspace:
-        run = audited(workspace, rows, bar, {**how, "size": sample, "seed": seed, "source": file})
+        run = audited(
+            workspace, rows, bar, {**given_in(experts), "size": sample, "seed": seed, "source": file}
+        )
         bar.stage("computing")
         table, proposal = concluded(
-            workspace, run, prices, given_only(accuracy=accuracy, share=share, budget=budget)
+            workspace, run, prices, given(accuracy=accuracy, share=share, budget=budget)
         )
         if figure is not None:
             drawn(run, table, proposal, figure)
@@ -392,7 +381,7 @@ def show(
         for line in ending(table, proposal, session):
             console.print(styled(line))
     if not session.quiet:
-        say(cost(run.totals) + (f"; drawn: {figure}" if figure is not None else ""))
+        say(describe_cost(run.totals) + (f"; drawn: {figure}" if figure is not None else ""))
     failed = verdicts(run)["failed"]
     if failed:
         first = next(row.said.error for row in run.audit.rows if row.said and row.said.error)

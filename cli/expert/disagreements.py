@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from taxonaut.cli.classify.categorize import ExpertOption
-from taxonaut.cli.classify.classify import OutputOption
-from taxonaut.cli.shared.columns import FILE_PANEL
 from taxonaut.cli.shared.exit_codes import say
+from taxonaut.cli.shared.item_command import OutputFormatOption, OutputOption
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, path_text, print_json, styled
 from taxonaut.workspace.expert.audit_file import Audit, known_audit
@@ -39,15 +38,7 @@ def disagreements(
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most that are printed; 0: all.")] = 20,
     expert: ExpertOption = None,
-    output_format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FORMAT",
-            help="jsonl, csv, tsv or parquet.",
-            rich_help_panel=FILE_PANEL,
-            show_default=False,
-        ),
-    ] = None,
+    output_format: OutputFormatOption = None,
     json: JsonOption = False,
 ) -> None:
     """List products the trained expert was sure of and the general expert decides otherwise.

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from taxonaut.cli.expert.expert_view import card_row, summary
-from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.file_options import LabelledFileOptions, column
+from taxonaut.cli.shared.option_groups import given
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import print_json
-from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
 
 SETTINGS_PANEL = "How it is trained; else as in taxonaut.toml"
 
@@ -70,21 +70,11 @@ def train(
         setting("--bootstrap/--no-bootstrap", text="Phase 2, which trusts given categories less, or none."),
     ] = None,
     seed: Annotated[int | None, setting("--seed", text="Seed of all that is random.", min=0)] = None,
-    text_column: Annotated[str, column("--text-column", "the text")] = "text",
-    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
-    labels_column: Annotated[str, column("--labels-column", "the ids of its categories")] = "labels",
-    label_separator: Annotated[
-        str,
-        typer.Option(metavar="SIGN", help="What divides categories in a cell.", rich_help_panel=FILE_PANEL),
-    ] = ";",
+    *,
+    layout: LabelledFileOptions,
     popularity_column: Annotated[
-        str,
-        column(
-            "--popularity-column", "a number that says how popular it is; definitions show popular products"
-        ),
+        str, column("--popularity-column", "the popularity; definitions are written from popular products")
     ] = "",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
     json: JsonOption = False,
 ) -> None:
     """Train a domain expert: a classifier over the index's categories, from labelled products.
@@ -93,24 +83,19 @@ def train(
     the workspace with a model card. The newest expert is the one that categorize asks. docs/expert.md says what
     each setting does.
     """
-    columns = ItemColumns(id_column, text_column, labels_column, label_separator, popularity_column)
 
-    def read(given: str) -> list[ItemRow]:
-        return list(open_items(given, columns, format=format, encoding=encoding).rows())
-
-    settings = changed(encoder, epochs, seed)
-    settings |= {
-        name: value
-        for name, value in (
-            ("augment", 0.0 if no_augment else None),
-            ("focal", focal),
-            ("bootstrap", bootstrap),
-        )
-        if value is not None
-    }
+    settings = given(
+        encoder=encoder,
+        epochs=epochs,
+        seed=seed,
+        augment=0.0 if no_augment else None,
+        focal=focal,
+        bootstrap=bootstrap,
+    )
     with progress(session, json=json) as bar:
         bar.stage("reading products")
-        rows, dev_rows = read(file), None if dev is None else read(dev)
+        rows = layout.read(file, popularity_column)
+        dev_rows = None if dev is None else layout.read(dev, popularity_column)
         with session.open(expert=settings) as workspace:
             try:
                 card = workspace.train_expert(rows, dev_rows=dev_rows, skip_unknown=skip_unknown)
@@ -125,9 +110,3 @@ def train(
     elif not session.quiet:
         for line in summary(card, folder, session):
             say(line)
-
-
-def changed(encoder: str | None, epochs: int | None, seed: int | None) -> dict[str, Any]:
-    """Return the settings that were given."""
-    given = {"encoder": encoder, "epochs": epochs, "seed": seed}
-    return {name: value for name, value in given.items() if value is not None}

@@ -8,23 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from taxonaut.cli.index.diff_view import diff_row, print_diff
-from taxonaut.cli.shared.columns import (
-    DescriptionColumn,
-    EncodingOption,
-    FormatOption,
-    IdColumn,
-    KindColumn,
-    LabelFileArgument,
-    NameColumn,
-    NodeKinds,
-    ParentsColumn,
-    ParentSeparator,
-    PathColumn,
-    PathSeparator,
-    PathToParent,
-    label_columns,
-)
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.file_options import LabelFileArgument, LabelFileOptions
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, print_json
@@ -32,7 +17,6 @@ from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
 from taxonaut.workspace.build.add_labels import Growth
-from taxonaut.workspace.files.label_files import read_labels
 
 SHOWN = 5
 
@@ -59,18 +43,8 @@ def add(
             metavar="NAME", help="What these labels are called together; else the file's name and the date."
         ),
     ] = None,
-    name_column: NameColumn = "name",
-    id_column: IdColumn = "id",
-    path_column: PathColumn = "path",
-    parents_column: ParentsColumn = "parents",
-    description_column: DescriptionColumn = "description",
-    kind_column: KindColumn = "kind",
-    path_separator: PathSeparator = " > ",
-    parent_separator: ParentSeparator = ";",
-    path_to_parent: PathToParent = False,
-    node_kinds: NodeKinds = "group,node",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
+    *,
+    layout: LabelFileOptions,
     json: JsonOption = False,
 ) -> None:
     """Add labels to the index that stands, without building it again.
@@ -80,25 +54,10 @@ def add(
     there. Labels that the index has already are passed over. All of it is one change: index undo takes it back.
     """
 
-    columns = label_columns(
-        id=id_column,
-        name=name_column,
-        path=path_column,
-        parents=parents_column,
-        description=description_column,
-        kind=kind_column,
-        path_separator=path_separator,
-        parent_separator=parent_separator,
-        path_to_parent=path_to_parent,
-        node_kinds=node_kinds,
-    )
     with progress(session, json=json) as bar, session.open() as workspace:
         bar.stage(f"reading {file}")
-        labels = read_labels(
+        labels = layout.read(
             file,
-            columns,
-            format=format,
-            encoding=encoding,
             batch=batch or f"{labels_name(file)} {today()}",
             elsewhere=workspace.index.has_label,
         )

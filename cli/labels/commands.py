@@ -6,23 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from taxonaut.cli.shared.columns import (
-    DescriptionColumn,
-    EncodingOption,
-    FormatOption,
-    IdColumn,
-    KindColumn,
-    LabelFileArgument,
-    NameColumn,
-    NodeKinds,
-    ParentsColumn,
-    ParentSeparator,
-    PathColumn,
-    PathSeparator,
-    PathToParent,
-    label_columns,
-)
 from taxonaut.cli.shared.exit_codes import say
+from taxonaut.cli.shared.file_options import LabelFileArgument, LabelFileOptions
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, path_text, print_json, styled
@@ -31,7 +16,6 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item, Label
 from taxonaut.state.stores.definitions import COMPOSED, Definition, Definitions
 from taxonaut.tools.search_labels import search_labels
-from taxonaut.workspace.files.label_files import read_labels
 
 LONGEST_PRODUCT = 100
 """Characters of a product that a description was written from."""
@@ -44,39 +28,17 @@ LONGEST_PRODUCT = 100
 def import_labels(
     session: Session,
     file: LabelFileArgument,
-    name_column: NameColumn = "name",
-    id_column: IdColumn = "id",
-    path_column: PathColumn = "path",
-    parents_column: ParentsColumn = "parents",
-    description_column: DescriptionColumn = "description",
-    kind_column: KindColumn = "kind",
-    path_separator: PathSeparator = " > ",
-    parent_separator: ParentSeparator = ";",
-    path_to_parent: PathToParent = False,
-    node_kinds: NodeKinds = "group,node",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
+    *,
+    layout: LabelFileOptions,
 ) -> None:
     """Import labels into an empty workspace; more of them come in later with labels add.
 
     Labels with paths or parents bring their tree along, and it is the index at once. For labels without,
     build one afterwards: taxonaut index build. An empty column name means: do not read it.
     """
-    columns = label_columns(
-        id=id_column,
-        name=name_column,
-        path=path_column,
-        parents=parents_column,
-        description=description_column,
-        kind=kind_column,
-        path_separator=path_separator,
-        parent_separator=parent_separator,
-        path_to_parent=path_to_parent,
-        node_kinds=node_kinds,
-    )
     with progress(session) as bar:
         bar.stage(f"reading {file}")
-        labels = read_labels(file, columns, format=format, encoding=encoding)
+        labels = layout.read(file)
         with session.open() as workspace:
             bar.stage(f"importing {len(labels.labels):,} labels")
             workspace.import_labels(labels)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +12,8 @@ from rich.text import Text
 
 from taxonaut.cli.prompts.check import watch_folder
 from taxonaut.cli.prompts.show import NameArgument
-from taxonaut.cli.shared.columns import FILE_PANEL, EncodingOption, FormatOption, column
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.file_options import LabelledFileOptions
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, printable, styled
@@ -23,7 +22,7 @@ from taxonaut.evaluation.trials.changed_decisions import Change, Chosen
 from taxonaut.evaluation.trials.trial import Side, TrialReport, summary, try_version
 from taxonaut.evaluation.trials.trial_run import find_reader
 from taxonaut.workspace.files.index_file import written_whole
-from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
+from taxonaut.workspace.files.item_files import ItemRow
 
 LONGEST_TEXT = 100
 MOST_OPTIONS = 4
@@ -229,14 +228,8 @@ def try_template(
     watch: Annotated[
         bool, typer.Option("--watch", help="Run again each time a template is saved, until Ctrl-C.")
     ] = False,
-    text_column: Annotated[str, column("--text-column", "the text")] = "text",
-    id_column: Annotated[str, column("--id-column", "its id; without one its line number is the id")] = "id",
-    labels_column: Annotated[str, column("--labels-column", "the ids of its right labels")] = "labels",
-    label_separator: Annotated[
-        str, typer.Option(metavar="TEXT", help="Separator of labels in a cell.", rich_help_panel=FILE_PANEL)
-    ] = ";",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
+    *,
+    layout: LabelledFileOptions,
     json: JsonOption = False,
 ) -> None:
     """Compare two versions of a template on the same items: quality, cost, and each changed decision.
@@ -245,11 +238,7 @@ def try_template(
     differ are sent to the model; all others come from the cache. Differences have a 95 % bootstrap interval over the
     items, and the first label McNemar's exact test. Interrupted, the same command continues.
     """
-    columns = ItemColumns(
-        id=id_column, text=text_column, labels=labels_column, label_separator=label_separator
-    )
-    file = open_items(on, columns, format=format, encoding=encoding)
-    rows = list(islice(file.rows(), limit))
+    rows = layout.read(on)[:limit]
 
     def once() -> None:
         report = run_trial(session, name, rows, against, seed, everything=everything, json=json)

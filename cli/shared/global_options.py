@@ -8,6 +8,7 @@ import typer
 
 WORKSPACE_VARIABLE = "TAXONAUT_WORKSPACE"
 GLOBAL_PANEL = "Global options"
+ADVANCED_PANEL = "Advanced options"
 
 WorkspaceOption = Annotated[
     Path | None,

@@ -15,7 +15,7 @@ AROUND_PHRASE = 80
 LONGEST_PHRASE = 40
 
 
-def print_item(console: Console, item: Item, result: ItemResult, *, with_id: bool = False) -> None:
+def print_item(console: Console, item: Item, result: ItemResult, with_id: bool = False) -> None:
     """Print an item's text and its labels, best first, or what went wrong with it."""
     telling = result.labels[0].evidence if result.labels else ""
     title = styled(f"{item.id}  " if with_id else "", "dim")

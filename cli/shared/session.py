@@ -19,6 +19,7 @@ from taxonaut.cli.shared.global_options import (
     WorkspaceOption,
 )
 from taxonaut.cli.shared.help import Command
+from taxonaut.cli.shared.option_groups import collect, expand
 from taxonaut.state.errors import WorkspaceError
 from taxonaut.workspace.core.config import FILE_NAME, Config, Tables, load_config
 from taxonaut.workspace.workspace import Workspace
@@ -103,20 +104,20 @@ def is_workspace(folder: Path) -> bool:
 def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Command]:
     """Make a command of a function that takes the session first; add the global options and the examples.
 
-    The function's docstring is the help. `example` may have several lines.
+    The function's docstring is the help; a parameter whose type is a dataclass is a group of options. `example` may
+    have several lines.
     """
 
     def declare(function: Callable[..., None]) -> Command:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
 
         @wraps(function)
         def run(context: typer.Context, **given: Any) -> None:
-            function(joined(context, given), **given)
+            function(start_session(context, given), **collect(own, given))
 
         del run.__wrapped__
         run.__annotations__ = {}
-        run.__signature__ = inspect.Signature([_CONTEXT, *named, *_SHARED])  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature([_CONTEXT, *expand(own), *_SHARED])  # type: ignore[attr-defined]
         lines = example.splitlines()
         heading = "Example:" if len(lines) == 1 else "Examples:"
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -137,7 +138,7 @@ def flowing(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
-def joined(context: typer.Context, given: dict[str, Any]) -> Session:
+def start_session(context: typer.Context, given: dict[str, Any]) -> Session:
     """Take the global options out of a command's own and join them with those before its name."""
     options: GlobalOptions = context.ensure_object(GlobalOptions)
     options.chosen = given.pop("workspace") or options.chosen

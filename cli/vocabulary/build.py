@@ -1,43 +1,70 @@
-"""`taxonaut vocabulary build|assign`: a vocabulary from items, and its descriptors on items."""
+"""`taxonaut vocabulary build`: a vocabulary of descriptors from items."""
 
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from taxonaut.cli.shared.columns import EncodingOption, FormatOption, column
-from taxonaut.cli.shared.exit_codes import SOME_FAILED, say
-from taxonaut.cli.shared.item_input import ItemInput, item_input
-from taxonaut.cli.shared.progress import progress
+from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.file_options import ItemFileOptions
+from taxonaut.cli.shared.global_options import ADVANCED_PANEL
+from taxonaut.cli.shared.item_command import describe_cost, fail_if_some_failed, run_items
+from taxonaut.cli.shared.item_input import ItemInput
+from taxonaut.cli.shared.option_groups import given
+from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.cli.shared.terminal import print_json
-from taxonaut.cli.vocabulary.run import (
-    Outcome,
-    assign_items,
-    built,
-    check_output,
-    print_taggings,
-    write_taggings,
-)
+from taxonaut.cli.shared.terminal import counted, print_json
+from taxonaut.cli.vocabulary.assign import EveryOption, prepare_assignment
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.files.item_files import ItemColumns
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.vocabulary.build import VocabularyBuild
+from taxonaut.workspace.vocabulary.reading import read_vocabulary
+from taxonaut.workspace.workspace import Workspace
 
-POLICY_PANEL = "How it is built; else as in taxonaut.toml"
+SHOWN = 5
+"""Groups whose problems are shown; all of them are in the JSON."""
 
-EveryOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--all/--best",
-        help="All descriptors that fit, or one best a level; else all where no language model is asked.",
-        show_default=False,
-    ),
-]
-IdColumn = Annotated[str, column("--id-column", "its id; without one its line number is the id")]
-TextColumn = Annotated[str, column("--text-column", "the text")]
+
+@dataclass(frozen=True, slots=True)
+class BuildSummary:
+    """What a build made, the sizes of its levels, and what its run cost in all its calls."""
+
+    build: VocabularyBuild
+    levels: Sequence[int]
+    totals: Totals
+    seconds: float
+
+    def row(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {**asdict(self.build), "levels": list(self.levels), "seconds": round(self.seconds, 3)} | {
+            "cost": asdict(self.totals)
+        }
+
+    def lines(self) -> list[str]:
+        """Return it as lines for the user."""
+        if self.build.again:
+            return ["the vocabulary of these items and settings stands already: nothing was asked or changed"]
+        sizes = ", ".join(f"{size:,}" for size in self.levels)
+        lines = [
+            f"built {counted(sum(self.levels), 'descriptor')} on {counted(len(self.levels), 'level')} ({sizes}) "
+            f"from {counted(self.build.items, 'item')} in {self.seconds:,.1f} s; "
+            f"{counted(self.build.groups, 'group')} divided; {describe_cost(self.totals)}"
+        ]
+        for key, problems in list(self.build.problems.items())[:SHOWN]:
+            lines.append(f"  group {key or 'of all items'}: {'; '.join(problems)}")
+        if len(self.build.problems) > SHOWN:
+            lines.append(f"  and {len(self.build.problems) - SHOWN:,} more (--json has them all)")
+        return lines
 
 
 def setting(text: str, least: int = 1) -> Any:
     """Make the option that replaces one whole number of [vocabulary]."""
-    return typer.Option(min=least, help=text, show_default=False, rich_help_panel=POLICY_PANEL)
+    return typer.Option(min=least, help=text, show_default=False, rich_help_panel=ADVANCED_PANEL)
 
 
 @command(
@@ -64,14 +91,12 @@ def build(
     sample: Annotated[
         int,
         typer.Option(
-            min=0, help="Build from so many items, drawn at random; 0: all.", rich_help_panel=POLICY_PANEL
+            min=0, help="Build from so many items, drawn at random; 0: all.", rich_help_panel=ADVANCED_PANEL
         ),
     ] = 0,
     every: EveryOption = None,
-    text_column: TextColumn = "text",
-    id_column: IdColumn = "id",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
+    *,
+    layout: ItemFileOptions,
     json: JsonOption = False,
 ) -> None:
     """Build a vocabulary of descriptors from items, coarse to fine, and put it on them.
@@ -81,91 +106,47 @@ def build(
     covered. The models are those of the roles architect and annotator. What is finished is kept: the same
     command goes on after Ctrl-C or a kill. index undo takes the vocabulary back.
     """
-    given = read_items([file], text_column, id_column, format, encoding)
-    if given.is_texts:
+    items = layout.read([file])
+    if items.is_texts:
         raise InputError(
             f"there is no file {file!r}; give the file that holds the items, or - for standard input"
         )
-    changed = {
-        "categories": categories,
-        "split_threshold": split_threshold,
-        "depth": depth,
-        "max_refinement_cycles": refinement_cycles,
-        "branching": branching,
-    }
-    settings = {name: value for name, value in changed.items() if value is not None}
+    settings = given(
+        categories=categories,
+        split_threshold=split_threshold,
+        depth=depth,
+        max_refinement_cycles=refinement_cycles,
+        branching=branching,
+    )
     with progress(session, json=json) as bar, session.open(vocabulary=settings) as workspace:
-        report = built(workspace, given, sample, bar)
-        outcome = assign_items(workspace, given, bar, every=every)
-    if json:
-        print_json({**report.row(), "assigned": outcome.row()})
-    elif not session.quiet:
-        for line in (*report.lines(), *outcome.lines(), f"next: {session.again('vocabulary report')}"):
-            say(line)
-    end(outcome)
-
-
-@command(
-    "assign",
-    example='taxonaut vocabulary assign "A5 notebook, dotted, 120 pages"\n'
-    "taxonaut vocabulary assign new_products.csv --text-column title -o tagged.jsonl\n"
-    "taxonaut vocabulary assign products.jsonl --all",
-)
-def assign(
-    session: Session,
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TEXT|FILE|-",
-            help="Texts, or one file (.csv, .tsv, .jsonl, .json, .parquet, .txt; .gz too), or - for stdin.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="OUT", help="Write there: .jsonl, .json or .csv.", show_default=False
-        ),
-    ] = None,
-    every: EveryOption = None,
-    text_column: TextColumn = "text",
-    id_column: IdColumn = "id",
-    format: FormatOption = None,
-    encoding: EncodingOption = "utf-8",
-    json: JsonOption = False,
-) -> None:
-    """Put descriptors on items: the best of each level, from coarse to fine, as far as anything fits.
-
-    New items need no rebuild. An item that was assigned before gets what it is assigned now. With --json items are
-    JSON lines on standard output; with -o they go there as vocabulary export --format plain writes them.
-    """
-    given = read_items(texts or [], text_column, id_column, format, encoding)
-    check_output(output)
-    with progress(session, json=json) as bar, session.open() as workspace:
-        outcome = assign_items(workspace, given, bar, every=every)
-        if output:
-            write_taggings(workspace, outcome, output)
-        else:
-            print_taggings(workspace, outcome, given, json=json)
-    if not session.quiet:
-        for line in outcome.lines():
-            say(line + (f" -> {output}" if output else ""))
-    end(outcome)
-
-
-def read_items(
-    given: list[str], text_column: str, id_column: str, format: str | None, encoding: str
-) -> ItemInput:
-    """Open what the person wants described."""
-    columns = ItemColumns(id=id_column, text=text_column, labels="")
-    return item_input(given, columns, format=format, encoding=encoding)
-
-
-def end(outcome: Outcome) -> None:
-    """End with 6 if items failed that another run can ask for again."""
-    if outcome.failed:
-        say(
-            f"{outcome.failed:,} of {len(outcome.taggings):,} items failed, the first: {outcome.first_error}\n"
-            "run the same command again to ask for these only"
+        report = build_from(workspace, items, sample, bar)
+        assigned = run_items(
+            workspace,
+            items,
+            lambda _: nullcontext(lambda item, tagging: None),
+            bar,
+            partial(prepare_assignment, every=every),
+            "assigning",
         )
-        raise typer.Exit(SOME_FAILED)
+    if json:
+        print_json({**report.row(), "assigned": assigned.row()})
+    elif not session.quiet:
+        for line in (*report.lines(), *assigned.lines(None), f"next: {session.again('vocabulary report')}"):
+            say(line)
+    fail_if_some_failed(assigned.tally)
+
+
+def build_from(workspace: Workspace, given: ItemInput, sample: int, bar: Bar) -> BuildSummary:
+    """Build the vocabulary. Raises InterruptedWork on Ctrl-C."""
+
+    bar.stage("reading items")
+    items = list(given.items())
+    started = time.perf_counter()
+    try:
+        build = workspace.build_vocabulary(items, sample)
+    except KeyboardInterrupt:
+        raise InterruptedWork("what is finished is kept; run the same command again to continue") from None
+    seconds = time.perf_counter() - started
+    sizes = Counter(descriptor.level for descriptor in read_vocabulary(workspace).descriptors)
+    levels = [sizes[level] for level in sorted(sizes)]
+    return BuildSummary(build, levels, workspace.decisions.totals(build.run), seconds)

@@ -75,7 +75,7 @@ def label_tool(desk: Desk) -> Tool:
                 results = classification.results(row.item for row in items.rows())
                 async with aclosing(results):
                     async for _, result in results:
-                        tally.count(result)
+                        tally.count(result.error)
                         writer.write([result])
         finally:
             with suppress(OSError):

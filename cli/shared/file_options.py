@@ -1,0 +1,154 @@
+"""Options that say how a file is laid out, in groups: one dataclass each, shared by the commands that read one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from taxonaut.cli.shared.item_input import ItemInput, item_input
+from taxonaut.state.ids import LabelId
+from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
+from taxonaut.workspace.files.label_files import LabelColumns, LabelFile, read_labels
+from taxonaut.workspace.files.sources import Format
+
+FILE_PANEL = "Input file options"
+SUFFIXES = ".csv, .tsv, .jsonl, .json, .parquet, .txt, each also as .gz"
+
+
+def column(option: str, what: str) -> Any:
+    """Make the option that names one column."""
+    return typer.Option(option, metavar="NAME", help=f"Column with {what}.", rich_help_panel=FILE_PANEL)
+
+
+def separator(what: str) -> Any:
+    """Make the option that names one separator."""
+    return typer.Option(metavar="TEXT", help=f"Separator {what}.", rich_help_panel=FILE_PANEL)
+
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Format of the file: csv, tsv, jsonl, json, lines or parquet. Default: by its suffix.",
+        rich_help_panel=FILE_PANEL,
+        show_default=False,
+    ),
+]
+EncodingOption = Annotated[
+    str,
+    typer.Option("--encoding", metavar="NAME", help="Encoding of the file.", rich_help_panel=FILE_PANEL),
+]
+TextColumn = Annotated[str, column("--text-column", "the text")]
+IdColumn = Annotated[str, column("--id-column", "the id; without one the line number is the id")]
+
+TextsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="TEXT|FILE|-",
+        help=f"Texts, or one file ({SUFFIXES}), or - for standard input.",
+        show_default=False,
+    ),
+]
+LabelledFileArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help=f"Items with their labels, as label ids ({SUFFIXES}), or - for standard input.",
+        show_default=False,
+    ),
+]
+LabelFileArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help=f"Labels ({SUFFIXES}; plain text has one label a line), or - for standard input.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFileOptions:
+    """How a file of items is laid out."""
+
+    text_column: TextColumn = "text"
+    id_column: IdColumn = "id"
+    format: FormatOption = None
+    encoding: EncodingOption = "utf-8"
+
+    def read(self, given: Sequence[str]) -> ItemInput:
+        """Open texts of the command line, or the file; see `item_input`."""
+        columns = ItemColumns(id=self.id_column, text=self.text_column, labels="")
+        return item_input(given, columns, format=self.format, encoding=self.encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFileOptions:
+    """How a file of items with their labels is laid out."""
+
+    text_column: TextColumn = "text"
+    id_column: IdColumn = "id"
+    labels_column: Annotated[str, column("--labels-column", "the ids of the item's labels")] = "labels"
+    label_separator: Annotated[str, separator("of several labels in a cell")] = ";"
+    format: FormatOption = None
+    encoding: EncodingOption = "utf-8"
+
+    def read(self, file: str, popularity_column: str = "") -> list[ItemRow]:
+        """Read the file whole."""
+        columns = ItemColumns(
+            self.id_column, self.text_column, self.labels_column, self.label_separator, popularity_column
+        )
+        return list(open_items(file, columns, format=self.format, encoding=self.encoding).rows())
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFileOptions:
+    """How a file of labels is laid out."""
+
+    name_column: Annotated[str, column("--name-column", "the name")] = "name"
+    id_column: Annotated[str, column("--id-column", "the id; without one the path or name is the id")] = "id"
+    path_column: Annotated[str, column("--path-column", "the path to the label, from the top")] = "path"
+    parents_column: Annotated[str, column("--parents-column", "the ids of the parents")] = "parents"
+    description_column: Annotated[str, column("--description-column", "the description")] = "description"
+    kind_column: Annotated[str, column("--kind-column", "the kind of row, see --node-kinds")] = "kind"
+    path_separator: Annotated[str, separator("of the steps of a path")] = " > "
+    parent_separator: Annotated[str, separator("of several parents")] = ";"
+    path_to_parent: Annotated[
+        bool,
+        typer.Option(
+            "--path-to-parent",
+            help="Paths end at the label's parent, not at the label.",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = False
+    node_kinds: Annotated[
+        str,
+        typer.Option(
+            metavar="KINDS",
+            help="Kinds of rows that are nodes of the tree and not labels.",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = "group,node"
+    format: FormatOption = None
+    encoding: EncodingOption = "utf-8"
+
+    def read(
+        self, file: str, *, batch: str = "initial", elsewhere: Callable[[LabelId], bool] = lambda _: False
+    ) -> LabelFile:
+        """Read and check the file; see `read_labels`."""
+        columns = LabelColumns(
+            id=self.id_column,
+            name=self.name_column,
+            path=self.path_column,
+            parents=self.parents_column,
+            description=self.description_column,
+            kind=self.kind_column,
+            path_separator=self.path_separator,
+            parent_separator=self.parent_separator,
+            path_to_parent=self.path_to_parent,
+            node_kinds=tuple(each.strip() for each in self.node_kinds.split(",")),
+        )
+        return read_labels(
+            file, columns, format=self.format, encoding=self.encoding, batch=batch, elsewhere=elsewhere
+        )

@@ -1,0 +1,187 @@
+"""`taxonaut vocabulary assign`: the vocabulary's descriptors for items."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, astuple, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from taxonaut.cli.shared.file_options import ItemFileOptions, TextsArgument
+from taxonaut.cli.shared.item_command import (
+    Sink,
+    Work,
+    describe_cost,
+    describe_place,
+    describe_speed,
+    run_item_command,
+)
+from taxonaut.cli.shared.item_input import ItemInput
+from taxonaut.cli.shared.progress import Bar
+from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.terminal import counted, path_text, print_json, styled
+from taxonaut.state.descriptors import Tagging
+from taxonaut.state.ids import NodeId
+from taxonaut.state.records import Item
+from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.vocabulary.assign import KIND
+from taxonaut.workspace.vocabulary.assign import assign as assign_items
+from taxonaut.workspace.vocabulary.export import export_format, export_vocabulary
+from taxonaut.workspace.vocabulary.reading import read_vocabulary
+from taxonaut.workspace.walk.labelling import Tally
+from taxonaut.workspace.workspace import Workspace
+
+EveryOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--all/--best",
+        help="Assign all descriptors that fit, or only the best one of each level. Default: all if no language model "
+        "is asked.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(slots=True)
+class Assigned:
+    """What a call assigned. `covered` items got a descriptor."""
+
+    tally: Tally = field(default_factory=Tally)
+    covered: int = 0
+
+    def count(self, tagging: Tagging) -> None:
+        """Count one result."""
+        self.tally.count(tagging.error)
+        self.covered += bool(tagging.path)
+
+    def row(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "items": self.tally.items,
+            "covered": self.covered,
+            "blank": self.tally.blank,
+            "failed": self.tally.failed,
+            "seconds": round(self.tally.seconds, 3),
+            "cost": asdict(self.tally.totals),
+        }
+
+    def lines(self, output: str | None) -> list[str]:
+        """Return it as lines for the user."""
+        tally = self.tally
+        share = self.covered / tally.items if tally.items else 0.0
+        blank = [f"{counted(tally.blank, 'item')} without text got none"] if tally.blank else []
+        return [
+            f"{self.covered:,} of {counted(tally.items, 'item')} got a descriptor ({share:.1%})"
+            f"{describe_place(output)} {describe_speed(tally)}; {describe_cost(tally.totals)}",
+            *blank,
+        ]
+
+
+@command(
+    "assign",
+    example='taxonaut vocabulary assign "A5 notebook, dotted, 120 pages"\n'
+    "taxonaut vocabulary assign new_products.csv --text-column title -o tagged.jsonl\n"
+    "taxonaut vocabulary assign products.jsonl --all",
+)
+def assign(
+    session: Session,
+    texts: TextsArgument = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the results to FILE: .jsonl, .json or .csv.",
+            show_default=False,
+        ),
+    ] = None,
+    every: EveryOption = None,
+    *,
+    layout: ItemFileOptions,
+    json: JsonOption = False,
+) -> None:
+    """Assign the vocabulary's descriptors to items, from coarse to fine.
+
+    New items need no rebuild of the vocabulary. An item that has descriptors already gets the new ones in their
+    place. With --json, results go to standard output as JSON lines; with -o, they are written as vocabulary export
+    --format plain writes them.
+    """
+    run_item_command(
+        session,
+        layout.read(texts or []),
+        TaggingOutput(output, json),
+        partial(prepare_assignment, every=every),
+        "assigning",
+    )
+
+
+def prepare_assignment(
+    workspace: Workspace, bar: Bar, *, every: bool | None
+) -> tuple[Work[Tagging], Assigned]:
+    """Return what assigns descriptors to items."""
+
+    def totals() -> Totals:
+        runs = [workspace.decisions.totals(run.id) for run in workspace.runs.list(KIND)]
+        return Totals(*map(sum, zip(*map(astuple, runs), strict=True)))
+
+    def results(items: Iterator[Item]) -> AsyncGenerator[tuple[Item, Tagging], None]:
+        return assign_items(workspace, items, every=every)
+
+    return Work(results, totals), Assigned()
+
+
+@dataclass(frozen=True, slots=True)
+class TaggingOutput:
+    """Where items with their descriptors go: to a file of plain names, or to standard output, an item a line."""
+
+    file: str | None
+    json: bool
+
+    def open(
+        self, console: Console, given: ItemInput
+    ) -> Callable[[Workspace], AbstractContextManager[Sink[Tagging]]]:
+        """Choose the place. Raises InputError if it cannot be written."""
+        if self.file is None:
+            return lambda workspace: print_taggings(
+                workspace, console, json=self.json, with_id=not given.is_texts
+            )
+        export_format(Path(self.file), "plain")
+        return partial(write_taggings, file=self.file)
+
+
+@contextmanager
+def write_taggings(workspace: Workspace, file: str) -> Iterator[Sink[Tagging]]:
+    """Collect the results of the block, then write them as the export of plain names does."""
+    taggings: list[Tagging] = []
+    yield lambda _, tagging: taggings.append(tagging)
+    export_vocabulary(replace(read_vocabulary(workspace), taggings=taggings), file, "plain")
+
+
+@contextmanager
+def print_taggings(
+    workspace: Workspace, console: Console, *, json: bool, with_id: bool
+) -> Iterator[Sink[Tagging]]:
+    """Print an item a line: its descriptors from coarse to fine, then the others that fit."""
+    known = read_vocabulary(workspace).by_id
+
+    def names(nodes: Sequence[NodeId]) -> list[str]:
+        return [known[node].node.name for node in nodes]
+
+    def show(_: Item, tagging: Tagging) -> None:
+        path, others = names(tagging.path), names(tagging.others)
+        if json:
+            row: dict[str, Any] = {"id": tagging.item_id, "descriptors": path, "others": others}
+            print_json(row | ({"error": tagging.error} if tagging.error else {}), indent=None)
+            return
+        line = path_text(path) if path else styled(tagging.error or "nothing fits", "italic dim")
+        if with_id:
+            line = styled(f"{tagging.item_id}  ", "dim").append_text(line)
+        if others:
+            line.append_text(styled(f"   also {'; '.join(others)}", "dim"))
+        console.print(line)
+
+    yield show
