@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from taxonaut.models.requests import Answers, ModelReply, ModelRequest
     from taxonaut.models.scripted import ScriptedModel
     from taxonaut.models.settings import ModelSettings
+    from taxonaut.prompts.eject import eject
     from taxonaut.state.db.connection import Database
     from taxonaut.state.errors import (
         InputError,
@@ -104,6 +105,7 @@ _HOMES = {
     "NotFoundError": "taxonaut.state.errors",
     "Outcome": "taxonaut.tools.support.chat_tool",
     "Prediction": "taxonaut.state.records",
+    "Progress": "taxonaut.state.updates",
     "Row": "taxonaut.workspace.files.tables",
     "ScriptedModel": "taxonaut.models.scripted",
     "Slot": "taxonaut.tools.support.chat_tool",
@@ -115,7 +117,6 @@ _HOMES = {
     "ToolSpec": "taxonaut.state.records",
     "Tree": "taxonaut.state.records",
     "TreeNode": "taxonaut.state.records",
-    "Progress": "taxonaut.state.updates",
     "Update": "taxonaut.state.updates",
     "VocabularyPolicy": "taxonaut.graphs.policies",
     "WalkPolicy": "taxonaut.graphs.policies",
@@ -132,6 +133,7 @@ _HOMES = {
     "converse": "taxonaut.graphs.converse",
     "custom_answer": "taxonaut.agents.asking",
     "diff": "taxonaut.state.index.diff",
+    "eject": "taxonaut.prompts.eject",
     "insert_labels": "taxonaut.graphs.insert_labels",
     "listening": "taxonaut.state.updates",
     "navigate": "taxonaut.graphs.navigate",
@@ -201,6 +203,7 @@ __all__ = [
     "converse",
     "custom_answer",
     "diff",
+    "eject",
     "insert_labels",
     "listening",
     "navigate",

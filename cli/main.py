@@ -99,12 +99,12 @@ COMMANDS = [
     LazyCommand(
         "classify",
         "taxonaut.cli.classify.classify:classify",
-        "Label texts: each gets its labels, best first, with the path that led to each.",
+        "Label texts by walking the tree.",
     ),
     LazyCommand(
         "categorize",
         "taxonaut.cli.classify.categorize:categorize",
-        "Put each text into one category: what a trained expert is sure of stands, a general one decides the rest.",
+        "Assign one category to each text with a trained expert, and a general one where it is unsure.",
     ),
     LazyCommand(
         "explain",
@@ -127,7 +127,7 @@ COMMANDS = [
         LazyCommand(
             "assign",
             "taxonaut.cli.vocabulary.assign:assign",
-            "Put descriptors on items: the best of each level, from coarse to fine, as far as anything fits.",
+            "Assign the vocabulary's descriptors to items, from coarse to fine.",
         ),
         LazyCommand(
             "show",

@@ -81,10 +81,10 @@ def label_tool(desk: Desk) -> Tool:
             with suppress(OSError):
                 written.note(out)
         tally.seconds = time.perf_counter() - started
-        tally.spent(classification.totals().since(before))
+        tally.totals = classification.totals().since(before)
         run_id = workspace.runs.list(KIND)[0].id
         desk.spent(run_id)
-        asked = tally.requests - tally.cached
+        asked = tally.totals.requests - tally.totals.cached
         text = answer("label_file", tally=tally, out=str(out), file=str(path), asked=asked)
         data = {"file": str(path), "out": str(out), **tally.row()}
         return Outcome(

@@ -34,7 +34,7 @@ def open_words(settings: ModelSettings, services: ModelServices) -> Answers:
 def tools(desk: Desk) -> Sequence[Tool]:
     """Add `/count`: how many labels the workspace has."""
 
-    async def count(arguments: object, progress: object) -> Outcome:
+    async def count(arguments: object) -> Outcome:
         labels = len(desk.index.label_ids())
         return Outcome(f"{labels:,} labels.", f"{labels:,} labels", {"labels": labels})
 

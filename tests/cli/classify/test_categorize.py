@@ -170,7 +170,7 @@ def test_failures_are_told_and_end_with_6(
     assert "  failed: prose [red]x[/red]" in called.out
     assert called.err.splitlines()[-2:] == [
         "2 of 5 items failed, the first: prose [red]x[/red]",
-        "run the same command again to ask about these only",
+        "run the same command again to ask for these only",
     ]
     model.rule = rule
     again = run("categorize", products, "-w", trained)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from taxonaut.cli.evaluate.evaluate import Stages, cutoffs
-from taxonaut.cli.shared.progress import Bar
+from taxonaut.cli.evaluate.evaluate import cutoffs
 from taxonaut.state.errors import InputError
+from taxonaut.state.updates import Progress, Update, listening
 
 pytestmark = [pytest.mark.usefixtures("embedder"), pytest.mark.slow]
 
@@ -149,13 +149,9 @@ def test_cutoffs() -> None:
             cutoffs(wrong)
 
 
-def test_each_method_is_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[object, ...]] = []
-    bar = Bar()
-    monkeypatch.setattr(bar, "stage", lambda *what: seen.append(what))
-    monkeypatch.setattr(bar, "at", lambda *what: seen.append(what))
-    stages = Stages(bar, ["tree", "bm25"], 4)
-    stages.at("tree", 2, 4)
-    stages.at("tree", 4, 4)
-    stages.at("bm25", 4, 4)
-    assert seen == [("tree", 4), (2, 4), (4, 4), ("bm25", 4), (4, 4)]
+def test_each_method_is_a_stage(run: Any, shop: Path, judged: Path) -> None:
+    seen: list[Update] = []
+    with listening(seen.append):
+        run("evaluate", judged, "--methods", "tree,bm25", "-w", shop)
+    last = {update.stage: (update.done, update.total) for update in seen if isinstance(update, Progress)}
+    assert [last[name] for name in ("tree", "bm25")] == [(4, 4), (4, 4)]

@@ -10,6 +10,7 @@ from taxonaut.models.encoder import stored_vectors as stored_embedder
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.state.db.connection import Database
 from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.updates import Progress, Update, listening
 
 
 class Letters:
@@ -45,14 +46,14 @@ def test_texts_are_embedded_once_and_come_in_order(database: Database) -> None:
 
 def test_progress_and_chunks(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_embedder, "CHUNK", 2)
-    letters, seen = Letters(), []
+    letters = Letters()
+    seen: list[Update] = []
     texts = ["a", "b", "c", "d", "e"]
-    matrix = StoredEmbedder(letters, Embeddings(database)).lookup(
-        texts, lambda done, of: seen.append((done, of))
-    )
+    with listening(seen.append):
+        matrix = StoredEmbedder(letters, Embeddings(database)).lookup(texts, "embedding")
     np.testing.assert_array_equal(matrix, vectors(texts))
     assert letters.calls == [["a", "b"], ["c", "d"], ["e"]]
-    assert seen == [(2, 5), (4, 5), (5, 5)]
+    assert seen == [Progress("embedding", done, 5) for done in (0, 2, 4, 5)]
 
 
 def test_no_texts_give_a_matrix_of_the_right_shape(database: Database) -> None:

@@ -12,6 +12,7 @@ from taxonaut.models.expert import fitting as expert_fitting
 from taxonaut.models.expert.calibration import expected_calibration_error
 from taxonaut.models.expert.fitting import Fitting, featurize, held_out_metrics, text_hash
 from taxonaut.models.expert.trained_expert import TrainedExpert
+from taxonaut.state.updates import Progress, Update, listening
 
 pytestmark = pytest.mark.slow
 
@@ -60,9 +61,16 @@ def test_the_same_material_makes_the_same_expert(fitting: Fitting) -> None:
 
 
 def test_without_dev_measures_are_of_products_held_out() -> None:
-    stages: list[str] = []
-    fitting = made(dev=False, stages=stages)
-    assert stages == ["words", *(f"part {number} of 4" for number in range(1, 5)), "weighing", "the whole"]
+    heard: list[Update] = []
+    with listening(heard.append):
+        fitting = made(dev=False)
+    stages = dict.fromkeys(update.stage for update in heard if isinstance(update, Progress))
+    assert list(stages) == [
+        "words",
+        *(f"part {number} of 4" for number in range(1, 5)),
+        "weighing",
+        "the whole",
+    ]
     assert fitting.metrics["accuracy"] > 0.9
 
 

@@ -18,6 +18,7 @@ from taxonaut.models.expert.heads import (
     train_head,
 )
 from taxonaut.state.errors import MissingExtraError
+from taxonaut.state.updates import Progress, Update, listening
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,9 +74,10 @@ def test_a_seed_makes_the_same_head() -> None:
 
 
 def test_passes_are_told() -> None:
-    told: list[tuple[int, int]] = []
-    train_head(toy(30), None, replace(SETTINGS, epochs=3), lambda done, of: told.append((done, of)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    told: list[Update] = []
+    with listening(told.append):
+        train_head(toy(30), None, replace(SETTINGS, epochs=3), "training")
+    assert told == [Progress("training", epoch, 3) for epoch in (1, 2, 3)]
 
 
 def test_training_stops_without_gain_and_keeps_the_best_pass() -> None:

@@ -153,7 +153,7 @@ def test_requests_are_all_in_one_batch(workspace: Workspace) -> None:
     with listening(told.append):
         asyncio.run(afree_form(workspace, [item.id for item in items], 3))
     assert sizes == [128, 22]
-    assert told == [Progress("writing keywords", done, 150) for done in (128, 150)]
+    assert told == [Progress("writing keywords", done, 150) for done in (0, 128, 150)]
 
 
 def test_a_run_that_was_broken_off_asks_nothing_twice(tmp_path: Path, start_server: Any) -> None:
