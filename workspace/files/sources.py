@@ -20,6 +20,9 @@ READERS = "taxonaut.readers"
 """The extension point of file formats; a format that a package adds is known by its own suffix."""
 
 Format = str
+FORMATS = ("csv", "tsv", "jsonl", "json", "lines", "parquet")
+"""The formats of taxonaut itself, in the order in which messages list them."""
+
 SUFFIXES: Mapping[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -97,6 +100,11 @@ class Source:
         ) from None
 
 
+def formats() -> list[str]:
+    """Return the formats that can be read: ours, then those of other packages by name."""
+    return [*FORMATS, *sorted(set(extensions(READERS)) - set(FORMATS))]
+
+
 def open_source(given: str | Path, format: Format | None = None, encoding: str = "utf-8") -> Source:
     """Find the file and its format, and refuse what cannot be read.
 
@@ -106,10 +114,8 @@ def open_source(given: str | Path, format: Format | None = None, encoding: str =
     suffix, or when format or encoding are unknown.
     """
     _check_encoding(encoding)
-    if format is not None and format not in extensions(READERS):
-        raise InputError(
-            f"--format {format!r} is unknown; it can be one of {', '.join(extensions(READERS))}."
-        )
+    if format is not None and format not in formats():
+        raise InputError(f"--format {format!r} is unknown; it can be one of {', '.join(formats())}.")
     path = Path(given)
     try:
         if str(given) == STDIN:
@@ -162,12 +168,12 @@ def format_of(path: Path) -> Format:
     suffix = suffixes[-1] if suffixes else ""
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
-    if suffix[1:] in extensions(READERS):
+    if suffix[1:] in formats():
         return suffix[1:]
     said = f"the suffix {suffix!r} is unknown" if suffix else "it has no suffix"
     raise InputError(
         f"{path.name}: {said}; known are {', '.join(SUFFIXES)} (and .gz after each but Parquet's). "
-        f"Rename the file or say what it holds: --format {'|'.join(extensions(READERS))}."
+        f"Rename the file or say what it holds: --format {'|'.join(formats())}."
     )
 
 
