@@ -26,8 +26,10 @@ def extensions(group: str) -> dict[str, EntryPoint]:
 def load_extension(group: str, name: str) -> Any:
     """Import what is registered under a name; InputError for an unknown name or an import that fails."""
     known = extensions(group)
+    if not known:
+        raise InputError(f"nothing is registered in {group}, not even by taxonaut: install taxonaut again")
     if name not in known:
-        raise InputError(f"{name!r} is unknown in {group}; installed are {', '.join(known) or 'none'}")
+        raise InputError(f"{name!r} is unknown in {group}; installed are {', '.join(known)}")
     try:
         return known[name].load()
     except (ImportError, AttributeError) as error:

@@ -119,3 +119,13 @@ def test_a_name_that_two_packages_claim_is_refused(monkeypatch: pytest.MonkeyPat
 def test_an_unknown_name_lists_what_is_installed() -> None:
     with pytest.raises(InputError, match=r"'none' is unknown in taxonaut\.policies; installed are standard"):
         plugins.load_extension("taxonaut.policies", "none")
+
+
+def test_an_old_installation_is_told_to_install_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [])
+    plugins.extensions.cache_clear()
+    try:
+        with pytest.raises(InputError, match="install taxonaut again"):
+            plugins.load_extension("taxonaut.models", "encoder")
+    finally:
+        plugins.extensions.cache_clear()
