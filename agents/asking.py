@@ -108,14 +108,60 @@ class Asker:
                 blocks[item.text] = self.item_block(item.text)
         self.sample_pairs(pairs)
         requests = [self.request(item, question, blocks[item.text]) for item, question in pairs]
-        replies = await self.model.answer(requests)
-        for reply in replies:
-            if isinstance(reply, ModelNotFoundError):
-                raise reply
+        replies = self.available(await self.model.answer(requests))
         return [
             self.answered(item, question, reply, shown(request))
             for (item, question), request, reply in zip(pairs, requests, replies, strict=True)
         ]
+
+    async def ask_open(
+        self, items: Sequence[Item], tool: ToolSpec, most: int, variables: Callable[[], Mapping[str, Any]]
+    ) -> list[ModelReply | ModelError]:
+        """Ask for an open call about each item, in order: whatever the tool's schema allows, no options.
+
+        `variables` are those of the shared blocks. A model that is not there stops everything: ModelNotFoundError.
+        """
+        system, context = self.render_shared(variables)
+        requests = [
+            ModelRequest(
+                system=system,
+                context=context,
+                item=self.render_item(item.text),
+                blank_item=self.blank,
+                text=item.text,
+                tool=tool,
+                field="",
+                choices=(),
+                most=most,
+            )
+            for item in items
+        ]
+        return self.available(await self.model.answer(requests))
+
+    def open_decision(
+        self, item: Item, tool: str, choice: tuple[str, ...], reply: ModelReply | ModelError, error: str
+    ) -> Decision:
+        """Return the decision row of an open call; `choice` is what it wrote."""
+        return Decision(
+            item_id=item.id,
+            node_id=None,
+            agent=self.agent,
+            template=self.prompt.name,
+            template_hash=self.prompt.hash,
+            model=self.model.name,
+            tool=tool,
+            options=(),
+            choice=choice,
+            usage=Usage() if isinstance(reply, ModelError) else reply.usage,
+            error=error,
+        )
+
+    def available(self, replies: list[ModelReply | ModelError]) -> list[ModelReply | ModelError]:
+        """Return the replies; raises ModelNotFoundError if the model is not there."""
+        for reply in replies:
+            if isinstance(reply, ModelNotFoundError):
+                raise reply
+        return replies
 
     def sample_pairs(self, pairs: Sequence[tuple[Item, Question[T]]]) -> None:
         """Note a few of the pairs: two items of a question show what they share."""

@@ -13,9 +13,9 @@ from taxonaut.agents.retriever import top
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.cpu import computed
 from taxonaut.models.encoder.scorer import ItemVectors, TextScorer
-from taxonaut.models.requests import Answers, ModelReply, ModelRequest
+from taxonaut.models.requests import Answers, ModelReply
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
+from taxonaut.state.errors import ModelError, ToolError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.tools.write.write_labels import write_labels, write_labels_spec
@@ -49,26 +49,10 @@ class LabelWriter:
 
     async def write(self, items: Sequence[Item]) -> list[Written]:
         """Write labels for each item, in order. A model that is not there raises ModelNotFoundError."""
-        system, context = self.asker.render_shared(lambda: {"like": self.like, "most": self.most})
         tool = write_labels_spec(self.most)
-        requests = [
-            ModelRequest(
-                system=system,
-                context=context,
-                item=self.asker.render_item(item.text),
-                blank_item=self.asker.blank,
-                text=item.text,
-                tool=tool,
-                field="",
-                choices=(),
-                most=self.most,
-            )
-            for item in items
-        ]
-        replies = await self.asker.model.answer(requests)
-        for reply in replies:
-            if isinstance(reply, ModelNotFoundError):
-                raise reply
+        replies = await self.asker.ask_open(
+            items, tool, self.most, lambda: {"like": self.like, "most": self.most}
+        )
         return [self.written(item, tool.name, reply) for item, reply in zip(items, replies, strict=True)]
 
     def written(self, item: Item, tool: str, reply: ModelReply | ModelError) -> Written:
@@ -80,19 +64,7 @@ class LabelWriter:
                 labels = write_labels(reply.arguments, self.most)
             except ToolError as problem:
                 error = str(problem)
-        decision = Decision(
-            item_id=item.id,
-            node_id=None,
-            agent=self.asker.agent,
-            template=self.asker.prompt.name,
-            template_hash=self.asker.prompt.hash,
-            model=self.asker.model.name,
-            tool=tool,
-            options=(),
-            choice=tuple(labels),
-            usage=Usage() if isinstance(reply, ModelError) else reply.usage,
-            error=error,
-        )
+        decision = self.asker.open_decision(item, tool, tuple(labels), reply, error)
         return Written(item, tuple(labels), decision)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from taxonaut.agents.asking import Asker
-from taxonaut.models.requests import Answers, ModelReply, ModelRequest
+from taxonaut.models.requests import Answers, ModelReply
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.errors import ModelError, ModelNotFoundError, ToolError
-from taxonaut.state.records import Decision, Item, Usage
+from taxonaut.state.errors import ModelError, ToolError
+from taxonaut.state.records import Decision, Item
 from taxonaut.tools.write.write_keywords import write_keywords, write_keywords_spec
 
 TEMPLATE = "annotator/keywords"
@@ -34,26 +34,8 @@ class KeywordWriter:
 
     async def write(self, items: Sequence[Item]) -> list[Keywords]:
         """Write keywords for each item, in order. A model that is not there raises ModelNotFoundError."""
-        system, context = self.asker.render_shared(lambda: {"most": self.most})
         tool = write_keywords_spec(self.most)
-        requests = [
-            ModelRequest(
-                system=system,
-                context=context,
-                item=self.asker.render_item(item.text),
-                blank_item=self.asker.blank,
-                text=item.text,
-                tool=tool,
-                field="",
-                choices=(),
-                most=self.most,
-            )
-            for item in items
-        ]
-        replies = await self.asker.model.answer(requests)
-        for reply in replies:
-            if isinstance(reply, ModelNotFoundError):
-                raise reply
+        replies = await self.asker.ask_open(items, tool, self.most, lambda: {"most": self.most})
         return [self.written(item, tool.name, reply) for item, reply in zip(items, replies, strict=True)]
 
     def written(self, item: Item, tool: str, reply: ModelReply | ModelError) -> Keywords:
@@ -65,17 +47,5 @@ class KeywordWriter:
                 keywords = tuple(write_keywords(reply.arguments, self.most))
             except ToolError as problem:
                 error = problem
-        decision = Decision(
-            item_id=item.id,
-            node_id=None,
-            agent=self.asker.agent,
-            template=self.asker.prompt.name,
-            template_hash=self.asker.prompt.hash,
-            model=self.asker.model.name,
-            tool=tool,
-            options=(),
-            choice=keywords,
-            usage=Usage() if isinstance(reply, ModelError) else reply.usage,
-            error="" if error is None else str(error),
-        )
+        decision = self.asker.open_decision(item, tool, keywords, reply, "" if error is None else str(error))
         return Keywords(item, keywords, decision, error)
