@@ -15,6 +15,8 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.models.token_count import AROUND, counter_for, prompt_tokens, tool_tokens
 from taxonaut.tools.assign_label import assign_label_spec, assign_labels_spec
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("steel saucepan", "garden hose", "wooden puzzle", "婴儿车", "Geschirrspülmaschine")
 CENTRES = ("kitchen", "garden and outdoor", "toys")
 REQUEST = ModelRequest(

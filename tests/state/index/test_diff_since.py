@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.diff import diff
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
+
+pytestmark = pytest.mark.slow
 
 LABELS = [LabelId(id_) for id_ in "abcdef"]
 PARENTS = [0, 0, 1, 1, 2]

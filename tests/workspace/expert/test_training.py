@@ -21,6 +21,8 @@ from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training import encoder_settings
 from taxonaut.workspace.files.item_files import ItemRow
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 
 KINDS = {"fruit": ("apple", "pear", "plum"), "shoes": ("boot", "shoe", "sandal"), "light": ("lamp", "bulb")}
