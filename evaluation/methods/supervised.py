@@ -1,6 +1,5 @@
 """Baselines trained on labelled products: when first needed, their results kept like every method's."""
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, Usage
+from taxonaut.workspace.core.resumable import key_of
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -48,7 +48,7 @@ class Products:
     def digest(self) -> str:
         """What makes two sets of products the same."""
         content = json.dumps([self.texts, self.targets, self.classes])
-        return hashlib.sha256(content.encode()).hexdigest()[:32]
+        return key_of(content)
 
 
 Scorer = Callable[[Sequence[str]], Matrix]
