@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from taxonaut.models.llm.chat import ChatModel, ChatReply, without_oldest
+from taxonaut.models.chat_model import ChatModel, ChatReply, without_oldest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scored_prompt import ITEM, SYSTEM
 
-from taxonaut.models.gguf.chat import GgufChat
 from taxonaut.models.gguf.embedder import GgufEmbedder
+from taxonaut.models.gguf.tool_call import GgufChat
 from taxonaut.models.requests import Choice, ModelRequest
 from taxonaut.state.records import ToolSpec
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from scored_prompt import ITEM
 from scored_prompt import SYSTEM as EXAMPLES_SYSTEM
 
-from taxonaut.models.gguf.chat import GgufChat
+from taxonaut.models.gguf.tool_call import GgufChat
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.models.validation import chosen_ids
 from taxonaut.state.errors import ModelReplyError

@@ -1,16 +1,16 @@
 """The assistant that a workspace's settings name: an encoder that chooses tools, or a language model that talks."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from taxonaut.agents.assistant import TEMPLATE, Assistant, TalkingAssistant
+from taxonaut.conversation.nlu.choosing import choosing
+from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.models.catalog import ENCODER, GGUF, check
-
-if TYPE_CHECKING:
-    from taxonaut.agents.assistant import Assistant, TalkingAssistant
-    from taxonaut.models.llm.chat import ChatModel
-    from taxonaut.models.settings import ModelSettings
-    from taxonaut.tools.support.chat_tool import Toolbox
-    from taxonaut.workspace.workspace import Workspace
+from taxonaut.models.chat_model import ChatModel
+from taxonaut.models.settings import ModelSettings
+from taxonaut.tools.support.chat_tool import Toolbox
+from taxonaut.workspace.workspace import Workspace
 
 ANSWER_TOKENS = 1_000
 """Most tokens of an answer from a server, where the settings do not say."""
@@ -19,19 +19,15 @@ MOST_SHOWN = 20
 """Categories of the top level that a model is shown."""
 
 
-def assistant_of(workspace: "Workspace") -> "Assistant":
+def assistant_of(workspace: Workspace) -> Assistant:
     """Return the assistant of `[models.assistant]`: `encoder/…` chooses among the tools, all others talk."""
     if workspace.config.models.assistant.provider == ENCODER:
-        from taxonaut.conversation.nlu.choosing import choosing
-
         return choosing(workspace)
     return talking_assistant(workspace)
 
 
-def talking_assistant(workspace: "Workspace") -> "TalkingAssistant":
+def talking_assistant(workspace: Workspace) -> TalkingAssistant:
     """Return an assistant over a language model."""
-    from taxonaut.agents.assistant import TEMPLATE, TalkingAssistant
-
     workspace.keep_templates([TEMPLATE])
     settings = workspace.config.models.assistant
     model: ChatModel = workspace.wiring.injected.models.get(settings.model) or open_chat_model(settings)
@@ -39,11 +35,11 @@ def talking_assistant(workspace: "Workspace") -> "TalkingAssistant":
     return TalkingAssistant(model, workspace.prompts, lambda: facts(workspace), task)
 
 
-def open_chat_model(settings: "ModelSettings") -> "ChatModel":
+def open_chat_model(settings: ModelSettings) -> ChatModel:
     """Open a language model for conversations: `gguf/…` in this process, any other through LiteLLM."""
     check(settings.model)
     if settings.provider == GGUF:
-        from taxonaut.models.gguf.conversation import GgufChatModel
+        from taxonaut.models.gguf.chat import GgufChatModel
         from taxonaut.models.gguf.provider import open_chat
 
         return GgufChatModel(settings, open_chat(settings.model.partition("/")[2], "generated"))
@@ -54,7 +50,7 @@ def open_chat_model(settings: "ModelSettings") -> "ChatModel":
     return LiteLLMChatModel(settings)
 
 
-def facts(workspace: "Workspace") -> Mapping[str, Any]:
+def facts(workspace: Workspace) -> Mapping[str, Any]:
     """Return what the template `assistant/converse` says of an index."""
     index = workspace.index
     stats, root = index.stats(), index.root()
@@ -68,8 +64,6 @@ def facts(workspace: "Workspace") -> Mapping[str, Any]:
     }
 
 
-def toolbox_of(workspace: "Workspace") -> "Toolbox":
+def toolbox_of(workspace: Workspace) -> Toolbox:
     """Return the tools over a workspace."""
-    from taxonaut.conversation.tools.toolbox import WorkspaceTools
-
     return WorkspaceTools(workspace)

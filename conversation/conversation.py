@@ -7,8 +7,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
+from taxonaut.agents.assistant import Assistant
+from taxonaut.conversation.assistants import assistant_of, toolbox_of
 from taxonaut.conversation.threads import checked_name, opened_saver, tidied
+from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.conversation.transcript import Said, history, is_command, named_files
+from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
 from taxonaut.state.records import Decision
@@ -24,15 +28,13 @@ from taxonaut.tools.support.chat_tool import (
     use_row,
 )
 from taxonaut.workspace.core.resumable import Resumable
+from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.graph.state import CompiledStateGraph
     from langgraph.types import StateSnapshot
-
-    from taxonaut.agents.assistant import Assistant
-    from taxonaut.workspace.workspace import Workspace
 
 
 def parsed(tools: Mapping[str, Tool], line: str) -> ToolUse:
@@ -73,9 +75,9 @@ class Conversation:
 
     def __init__(
         self,
-        workspace: "Workspace",
+        workspace: Workspace,
         thread: str = "default",
-        assistant: "Assistant | None" = None,
+        assistant: Assistant | None = None,
         toolbox: Toolbox | None = None,
     ) -> None:
         self.workspace = workspace
@@ -94,10 +96,10 @@ class Conversation:
     @classmethod
     def open(
         cls,
-        workspace: "Workspace",
+        workspace: Workspace,
         thread: str = "default",
         *,
-        assistant: "Assistant | None" = None,
+        assistant: Assistant | None = None,
         toolbox: Toolbox | None = None,
     ) -> Self:
         """Return a thread, to be used in a `with` or `async with` block; it is made if there is none of the name.
@@ -107,7 +109,6 @@ class Conversation:
         return cls(workspace, thread, assistant, toolbox)
 
     async def __aenter__(self) -> Self:
-        from taxonaut.conversation.assistants import assistant_of, toolbox_of
         from taxonaut.graphs.converse import converse
 
         assistant, toolbox = self.given
@@ -227,7 +228,7 @@ class Conversation:
             await self.end_turn()
             await self.look()
 
-    async def pump(self, given: Any, updates: "Queue[TalkUpdate | None]") -> None:
+    async def pump(self, given: Any, updates: Queue[TalkUpdate | None]) -> None:
         """Run the graph in a task of its own, whose context nothing else shares; LangSmith hears nothing of it."""
         from langsmith import tracing_context
 
@@ -250,8 +251,6 @@ class Conversation:
 
     def equip(self, given: Any) -> None:
         """Let the tools know what this thread is about, its run, and which files a model may name."""
-        from taxonaut.conversation.tools.toolbox import WorkspaceTools
-
         if not isinstance(self.toolbox, WorkspaceTools) or self.run is None:
             return
         self.toolbox.focus = self.focus
@@ -323,8 +322,6 @@ async def gathered(updates: AsyncGenerator[TalkUpdate, None]) -> list[TalkUpdate
         return [update async for update in read]
 
 
-def synchronous(work: "Coroutine[Any, Any, T]") -> T:
+def synchronous(work: Coroutine[Any, Any, T]) -> T:
     """Run work on the loop of synchronous calls."""
-    from taxonaut.graphs.sync_bridge import PORTAL
-
     return PORTAL.run(work)

@@ -13,24 +13,20 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, cast
 
+from taxonaut.agents.assistant import Assistant
 from taxonaut.conversation.assistants import assistant_of
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.graphs.converse import converse
 from taxonaut.state.errors import InputError, TaxonautError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
-from taxonaut.state.updates import as_row, listening
+from taxonaut.state.updates import Update, as_row, listening
 from taxonaut.workspace.expert.categorized_rows import categorized_row
 from taxonaut.workspace.files.result_files import result_row
 from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
-
-    from taxonaut.agents.assistant import Assistant
-    from taxonaut.state.records import Item, Label
-    from taxonaut.state.updates import Update, listening
-    from taxonaut.workspace.workspace import Workspace
 
 VARIABLE = "TAXONAUT_WORKSPACE"
 
@@ -78,7 +74,7 @@ NOTHING: Mapping[str, Any] = {
 Work = Callable[["Workspace", Given], Awaitable[Found]]
 
 
-def opened() -> "Workspace":
+def opened() -> Workspace:
     """Return the workspace, opened once for as long as the server runs."""
     folder = os.environ.get(VARIABLE, "")
     if not folder:
@@ -88,7 +84,7 @@ def opened() -> "Workspace":
 
 
 @lru_cache(maxsize=1)
-def opened_once(folder: str) -> "Workspace":
+def opened_once(folder: str) -> Workspace:
     """Open a workspace."""
     return Workspace.open(folder)
 
@@ -113,14 +109,14 @@ def graph_of(name: str, work: Work) -> Graph:
     return graph
 
 
-async def told(work: "Coroutine[Any, Any, Found]") -> Found:
+async def told(work: Coroutine[Any, Any, Found]) -> Found:
     """Await work whose graphs are runs of their own; what they tell goes into the stream of this run."""
     from langchain_core.runnables.config import var_child_runnable_config
     from langgraph.config import get_stream_writer
 
     here, write = copy_context(), get_stream_writer()
 
-    def tell(update: "Update") -> None:
+    def tell(update: Update) -> None:
         here.copy().run(write, as_row(update))
 
     with listening(tell):
@@ -132,7 +128,7 @@ async def told(work: "Coroutine[Any, Any, Found]") -> Found:
 def navigate() -> Graph:
     """The walk and its ranking, as `taxonaut classify` does it."""
 
-    async def work(workspace: "Workspace", given: Given) -> Found:
+    async def work(workspace: Workspace, given: Given) -> Found:
         found = await workspace.aclassify(items_of(given), **given.get("settings", {}))
         return {"results": [result_row(result) for result in found]}
 
@@ -142,7 +138,7 @@ def navigate() -> Graph:
 def categorize() -> Graph:
     """One category each, by two experts, as `taxonaut categorize` does it."""
 
-    async def work(workspace: "Workspace", given: Given) -> Found:
+    async def work(workspace: Workspace, given: Given) -> Found:
         found = await workspace.acategorize(items_of(given), **given.get("settings", {}))
         return {"results": [categorized_row(result) for result in found]}
 
@@ -152,7 +148,7 @@ def categorize() -> Graph:
 def assign_vocabulary() -> Graph:
     """A vocabulary's descriptors for each text, as `taxonaut vocabulary assign` puts them."""
 
-    async def work(workspace: "Workspace", given: Given) -> Found:
+    async def work(workspace: Workspace, given: Given) -> Found:
         found = await workspace.aassign_vocabulary(items_of(given), **given.get("settings", {}))
         nodes = {node for each in found for node in (*each.path, *each.others)}
         names = {node.id: node.name for node in workspace.index.nodes(sorted(nodes))}
@@ -174,7 +170,7 @@ def assign_vocabulary() -> Graph:
 def build_index() -> Graph:
     """A new tree over the labels, as `taxonaut index build` makes it; `method` is `agents` unless it is given."""
 
-    async def work(workspace: "Workspace", given: Given) -> Found:
+    async def work(workspace: Workspace, given: Given) -> Found:
         method = given.get("method") or "agents"
         tree = await workspace.abuild_index(method, given.get("settings", {}))
         return {"done": {"method": method, "nodes": len(tree.nodes), "version": workspace.index.version()}}
@@ -185,7 +181,7 @@ def build_index() -> Graph:
 def insert_labels() -> Graph:
     """New labels for the index, as `taxonaut labels add` adds them."""
 
-    async def work(workspace: "Workspace", given: Given) -> Found:
+    async def work(workspace: Workspace, given: Given) -> Found:
         growth = await workspace.aadd_labels(labels_of(given), **given.get("settings", {}))
         return {
             "done": {
@@ -201,7 +197,7 @@ def insert_labels() -> Graph:
 def build_vocabulary() -> Graph:
     """A vocabulary of descriptors from texts, as `taxonaut vocabulary build` makes it."""
 
-    async def work(workspace: "Workspace", given: Given) -> Found:
+    async def work(workspace: Workspace, given: Given) -> Found:
         built = await workspace.abuild_vocabulary(items_of(given), **given.get("settings", {}))
         return {"done": {"items": built.items, "groups": built.groups, "descriptors": built.descriptors}}
 
@@ -220,12 +216,12 @@ def conversation() -> Graph:
 
 
 @lru_cache(maxsize=1)
-def assistant() -> "Assistant":
+def assistant() -> Assistant:
     """Return the workspace's assistant, which is the same for all threads."""
     return assistant_of(opened())
 
 
-def items_of(given: Given) -> "Sequence[str | Item]":
+def items_of(given: Given) -> Sequence[str | Item]:
     """Return the texts that were sent; InputError if they are none."""
     texts: Any = given.get("texts")
     if not isinstance(texts, list) or not texts:
@@ -233,7 +229,7 @@ def items_of(given: Given) -> "Sequence[str | Item]":
     return [item_of(each) for each in texts]
 
 
-def item_of(sent: Any) -> "str | Item":
+def item_of(sent: Any) -> str | Item:
     """Return one text that was sent."""
     if isinstance(sent, str):
         return sent
@@ -242,7 +238,7 @@ def item_of(sent: Any) -> "str | Item":
     raise InputError(f"a text is {sent!r}; send a text, or an object with id and text")
 
 
-def labels_of(given: Given) -> "list[Label]":
+def labels_of(given: Given) -> list[Label]:
     """Return the labels that were sent; InputError if they are none."""
     labels: Any = given.get("labels")
     if not isinstance(labels, list) or not labels:

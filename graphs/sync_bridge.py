@@ -8,12 +8,13 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from concurrent.futures import Future, wait
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taxonaut.state.errors import ModelError, ModelReplyError
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import RunnableLambda
+    from langchain_core.runnables import Runnable
 
 
 def first_grave(errors: Iterable[ModelError | None]) -> ModelError | None:
@@ -138,11 +139,32 @@ PORTAL = Portal()
 """The loop on which synchronous runs of a graph do their work."""
 
 
-def step(function: Callable[[Any], Coroutine[Any, Any, Any]]) -> "RunnableLambda[Any, Any]":
-    """Make a graph's step that runs under `invoke` and `ainvoke` alike."""
-    from langchain_core.runnables import RunnableLambda
+def step(function: Callable[[Any], Coroutine[Any, Any, Any]]) -> "Runnable[Any, Any]":
+    """Make a graph's step that runs under `invoke` and `ainvoke` alike.
 
-    def synchronous(state: Any) -> Any:
-        return PORTAL.run(function(state), inside=True)
+    It is no RunnableLambda: LangChain keeps the functions of the last 256 of those, and with them the workspaces that
+    they belong to, long after these are closed.
+    """
+    return step_class()(function)
 
-    return RunnableLambda(synchronous, afunc=function)
+
+@cache
+def step_class() -> "Callable[[Callable[[Any], Coroutine[Any, Any, Any]]], Runnable[Any, Any]]":
+    """Define the class of steps; LangChain is loaded for it."""
+    from langchain_core.runnables import Runnable
+
+    class Step(Runnable[Any, Any]):
+        """Run a coroutine function on the state."""
+
+        def __init__(self, function: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
+            self.function = function
+
+        def invoke(self, input: Any, config: Any = None, **_: Any) -> Any:
+            """Run it on the portal's loop, and wait."""
+            return PORTAL.run(self.function(input), inside=True)
+
+        async def ainvoke(self, input: Any, config: Any = None, **_: Any) -> Any:
+            """Run it on the running loop."""
+            return await self.function(input)
+
+    return Step

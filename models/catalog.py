@@ -4,8 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from taxonaut.models.embedder import Embedder
+from taxonaut.models.encoder.score_ensemble import ScoreEnsemble
 from taxonaut.models.encoder.scorer import EncoderProvider, TextScorer
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+from taxonaut.models.gguf.embedder import GgufEmbedder
+from taxonaut.models.llm.embedder import LiteLLMEmbedder
+from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
@@ -24,12 +28,8 @@ def open_embedder(settings: ModelSettings) -> Embedder:
     """Open an embedder: `gguf/<name or path>` in this process, any other string through LiteLLM."""
     provider, _, name = settings.model.partition("/")
     if provider == GGUF and name:
-        from taxonaut.models.gguf.embedder import GgufEmbedder
-
         return GgufEmbedder(name)
     check(settings.model)
-    from taxonaut.models.llm.embedder import LiteLLMEmbedder
-
     return LiteLLMEmbedder(settings)
 
 
@@ -57,9 +57,7 @@ def open_answers(
 
 def open_litellm(settings: ModelSettings, services: ModelServices) -> Answers:
     """Open any model string that LiteLLM knows, through the gateway; joined with an encoder if so set."""
-    from taxonaut.models.encoder.score_ensemble import ScoreEnsemble
     from taxonaut.models.llm.gateway import Gateway
-    from taxonaut.models.llm.reply_store import KeptReplies
 
     gateway = Gateway(settings, KeptReplies(services.cache))
     if settings.join is None:

@@ -4,6 +4,11 @@ import json
 from collections.abc import Callable
 from functools import lru_cache
 
+from taxonaut.models.gguf.chat_prompt import call_note
+from taxonaut.models.gguf.runtime import Weights
+from taxonaut.models.gguf.weights import ModelCatalog
+from taxonaut.models.llm import client
+from taxonaut.models.llm.client import token_count
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.records import ToolSpec
@@ -28,17 +33,12 @@ def counter_for(settings: ModelSettings) -> Counter:
 
 def gguf_counter(model: str) -> Counter:
     """Count by the vocabulary of a GGUF file."""
-    from taxonaut.models.gguf.runtime import Weights
-    from taxonaut.models.gguf.weights import ModelCatalog
-
     weights = Weights.open(ModelCatalog().resolve(model.partition("/")[2]))
     return lambda text: len(weights.tokens(text))
 
 
 def litellm_counter(model: str) -> Counter:
     """Count by LiteLLM's tokenizer."""
-    from taxonaut.models.llm.client import token_count
-
     return lambda text: token_count(model, text)
 
 
@@ -50,15 +50,12 @@ def prompt_tokens(request: ModelRequest, settings: ModelSettings, count: Counter
         return shared + item + tool_tokens(request.tool, settings, count) + AROUND
     if settings.answer == "scored":
         return shared + item + AROUND + sum(count(choice.texts[0]) for choice in request.choices)
-    from taxonaut.models.gguf.chat_prompt import call_note
-
     return shared + item + count(call_note([request.tool])) + AROUND
 
 
 def tool_tokens(spec: ToolSpec, settings: ModelSettings, count: Counter) -> int:
     """Return what a tool's schema comes to: its JSON, but for models at OpenAI itself, which read less."""
     if settings.api_base is None:
-        from taxonaut.models.llm import client
         from taxonaut.models.llm.pydantic_model import tool_definition, tool_json
 
         counted = client.tool_tokens(settings.model, tool_json(tool_definition(spec)))

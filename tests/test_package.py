@@ -220,7 +220,6 @@ COUNTERPARTS = {
     "catalog.py": "what can be named: models, tools",
     "chat.py": "a model in a conversation, by provider",
     "checks.py": "of a tree, of a template",
-    "conversation.py": "a conversation, and a model in process that leads one",
     "definitions.py": "the table, and who writes it",
     "embedder.py": "the protocol, and what follows it by provider",
     "errors.py": "of the package, and LiteLLM's as ours",
@@ -254,3 +253,39 @@ def test_no_two_files_share_a_name_unless_they_are_counterparts() -> None:
 def test_no_folder_holds_more_than_16_files() -> None:
     counts = Counter(path.parent for path in MODULES if path.name != "__init__.py")
     assert {str(folder.relative_to(ROOT)): count for folder, count in counts.items() if count > 16} == {}
+
+
+HEAVY_MODULES = {
+    "taxonaut.graphs.converse",  # LangGraph and LangChain's messages
+    "taxonaut.models.gguf.chat",
+    "taxonaut.models.gguf.provider",
+    "taxonaut.models.llm.chat",
+    "taxonaut.models.llm.gateway",
+    "taxonaut.models.llm.pydantic_model",
+    "taxonaut.models.llm.yes_no",
+}
+"""Modules of ours that load pydantic-ai or LangGraph when they are imported; others may import them where used."""
+
+
+def test_imports_of_ours_stand_at_the_top_but_those_that_load_much() -> None:
+    inside = {
+        (str(path.relative_to(ROOT)), node.module)
+        for path in MODULES
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "taxonaut"
+    }
+    assert (
+        sorted(each for each in inside if each[1] not in HEAVY_MODULES and not each[0].startswith("cli/"))
+        == []
+    )
+
+
+def test_a_workspace_is_imported_without_pydantic_ai_and_langgraph() -> None:
+    heavy = [*MODEL_LIBRARIES, "langgraph", "langchain_core", "pydantic_ai"]
+    code = (
+        f"import sys, taxonaut.workspace.workspace; print([name for name in {heavy} if name in sys.modules])"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
 from taxonaut.conversation.tools.walk import ready
-from taxonaut.evaluation.harness import aevaluate
+from taxonaut.evaluation.harness import MethodReport, Report, aevaluate
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
 from taxonaut.state.stores.conversations import WrittenFiles
@@ -23,9 +23,6 @@ from taxonaut.workspace.files.result_files import open_results
 from taxonaut.workspace.files.sources import format_of
 from taxonaut.workspace.walk.classification import KIND
 from taxonaut.workspace.walk.labelling import Tally
-
-if TYPE_CHECKING:
-    from taxonaut.evaluation.harness import MethodReport, Report
 
 FILE: dict[str, Any] = {
     "type": "string",
@@ -165,13 +162,13 @@ def last_run(desk: Desk) -> RunId | None:
     return next((each.id for each in runs if each.kind == KIND), None)
 
 
-def method_row(method: "MethodReport") -> dict[str, Any]:
+def method_row(method: MethodReport) -> dict[str, Any]:
     """Return a method's measures and cost."""
     measures = {name: round(method.quality.intervals[name].value, 4) for name in MEASURES}
     return {"method": method.method, **measures, "requests": method.requests, "asked": method.asked}
 
 
-def table(report: "Report") -> list[str]:
+def table(report: Report) -> list[str]:
     """Return the measures as lines whose columns stand below each other, in per cent with half an interval."""
     cells = [["", *MEASURES, "requests"]]
     for each in report.methods:

@@ -1,318 +1,244 @@
-"""A GGUF chat model in this process: a request in, a tool call out, generated under a grammar or scored."""
+"""`gguf/…` in a conversation: the next call is chosen under a grammar, an answer in words is streamed."""
 
-import codecs
+import asyncio
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
-
-from taxonaut.models.cpu import chat_threads
-from taxonaut.models.encoder.scorer import PATH_SEPARATOR
-from taxonaut.models.gguf.chat_prompt import PromptWriter, call_note, plain_messages
-from taxonaut.models.gguf.chat_template import Message
-from taxonaut.models.gguf.constrained import ConstrainedSampler, choose
-from taxonaut.models.gguf.grammar import Grammar, tool_grammar
-from taxonaut.models.gguf.likelihood import Option, PrefixReader, PriorStore, calibrated_scores
-from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
-from taxonaut.models.gguf.weights import ModelCatalog
-from taxonaut.models.gguf.worker_thread import WorkerThread
-from taxonaut.models.requests import ModelReply, ModelRequest
-from taxonaut.models.validation import cannot_decide, checked
+from taxonaut.models.chat_model import Call, ChatReply, Message, OnToken, without_oldest
+from taxonaut.models.gguf.chat_template import Message as PlainMessage
+from taxonaut.models.gguf.tool_call import GgufChat, Sampling
+from taxonaut.models.llm.errors import past_deadline
+from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec, Usage
 
-WINDOW = 4096
-ITEM_TOKENS = 512
-LEAD = "Category:"
-"""What the assistant has begun to say before a scored option (one test: 57 % right without it, 66 % with it)."""
+ANSWER = ToolSpec("answer", "Answer the person in words.", {"type": "object", "properties": {}})
+"""What is chosen where no tool is called."""
 
-OnPiece = Callable[[str], None]
-"""Called with each piece of a text as it is written; it may be empty, within a character."""
+ANSWER_PROMPT = "Now write your answer to the person, in plain words and short."
 
-_BATCH = 256
-_OPTIONS_AT_ONCE = 64
-_LONGEST_OPTION = 48
-_ROOM_FOR_OPTIONS = 4 * _LONGEST_OPTION
-_LONGEST_TEXT = 512
+CALL_TOKENS = 160
+"""Most tokens of a call."""
 
+ANSWER_TOKENS = 256
+"""Most tokens of an answer, where the settings do not say."""
 
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """What a model wrote: a tool call (`tool` and `arguments`) where tools were given, else `text`."""
+SHORTEST = 40
+"""Characters below which no message is cut."""
 
-    text: str
-    tool: str
-    arguments: Mapping[str, Any]
-    usage: Usage
+LONGEST_STRING = 160
+"""Characters of a text in a call."""
 
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How tokens are drawn. At temperature 0 the likeliest is taken and the seed is of no account."""
-
-    temperature: float = 0.0
-    seed: int = 0
-    max_tokens: int | None = None
-
-
-class _Session:
-    """What the owner thread has: the context with the prompt it holds, and the options' priors."""
-
-    def __init__(self, weights: Weights, settings: ContextSettings, item_tokens: int, lead: str) -> None:
-        self.weights = weights
-        self.reader = PrefixReader(Context(weights, settings))
-        self.priors = PriorStore()
-        self._writer = PromptWriter(weights)
-        self._item_tokens = item_tokens
-        self.lead = lead
-
-    def prompt(self, messages: Sequence[Message], reserved: int, *, whole: bool = False) -> list[int]:
-        """Write a prompt that leaves room for as many tokens; `whole` leaves the item its length if it fits."""
-        room = self.reader.context.settings.window - reserved
-        return self._writer.tokens(messages, room, room if whole else self._item_tokens)
-
-    def room(self, messages: Sequence[Message]) -> int:
-        """Count the tokens that are left after messages."""
-        return self.reader.context.settings.window - self._writer.length(messages)
+_LONGEST_LINE = 70
+_KEPT = frozenset(
+    {
+        "type",
+        "properties",
+        "required",
+        "enum",
+        "const",
+        "items",
+        "minItems",
+        "maxItems",
+        "anyOf",
+        "$ref",
+        "$defs",
+    }
+)
 
 
-class GgufChat:
-    """A chat model over llama.cpp with one owner thread. Safe to call from several threads.
+class GenerationCancelled(Exception):
+    """The conversation went on without this text."""
 
-    Prompts in a row that begin alike are read from where they part, so ask node by node. `window` is the
-    room for a prompt and what follows it, in tokens; an item loses its middle where it has more than
-    `item_tokens`, or does not fit (a list of labels: only where it does not fit). `lead` is what the assistant
-    has begun to say before a scored option.
+
+class GgufChatModel:
+    """A chat model of this process in conversations.
+
+    What does not fit its window is left out from the front, a call always with its answer; then the longest texts
+    lose their ends. The person's last message stays.
     """
 
-    def __init__(
+    def __init__(self, settings: ModelSettings, chat: GgufChat) -> None:
+        self.settings = settings
+        self.chat = chat
+
+    @property
+    def name(self) -> str:
+        """The model string."""
+        return self.settings.model
+
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
+    ) -> ChatReply:
+        """Choose a tool, or `answer` and write; ModelError where not even the last message fits."""
+        try:
+            async with asyncio.timeout(self.settings.deadline_s):
+                return await self.take_step(messages, tools, on_token)
+        except TimeoutError:
+            raise past_deadline(self.settings) from None
+
+    async def take_step(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
+    ) -> ChatReply:
+        """Do what `talk` does, without an end in time."""
+        offered = [*map(constrainable, tools), ANSWER]
+        fitting = await self.fit_window(messages, tool_note(offered))
+        sampling = Sampling(self.settings.temperature, self.settings.seed, CALL_TOKENS)
+        try:
+            chosen = await self.write(fitting, offered, sampling, None)
+        except ModelReplyError as error:
+            return ChatReply("", (), Usage(), f"{error}; use short arguments")
+        if chosen.tool != ANSWER.name:
+            given = {name: value for name, value in chosen.arguments.items() if value is not None}
+            return ChatReply("", (Call(chosen.tool, given),), chosen.usage)
+        call = {"role": "assistant", "content": call_json(ANSWER.name, {})}
+        asked = [*fitting, call, {"role": "user", "content": ANSWER_PROMPT}]
+        written = await self.write(asked, (), replace(sampling, max_tokens=self.answer_tokens), on_token)
+        return ChatReply(written.text.strip(), (), add_usage(chosen.usage, written.usage))
+
+    @property
+    def answer_tokens(self) -> int:
+        """Most tokens of an answer."""
+        named = "max_tokens" in self.settings.model_fields_set
+        return self.settings.max_tokens if named else ANSWER_TOKENS
+
+    async def write(
         self,
-        model: str | Path = "smollm2-135m-instruct",
-        *,
-        answer: Literal["generated", "scored"] = "generated",
-        window: int = WINDOW,
-        item_tokens: int = ITEM_TOKENS,
-        lead: str = LEAD,
-        threads: int | None = None,
-        catalog: ModelCatalog | None = None,
-    ) -> None:
-        self._path = (catalog or ModelCatalog()).resolve(model)
-        self.name = f"gguf/{model}"
-        self.answer = answer
-        self._window, self._item_tokens, self._lead = window, item_tokens, lead.strip()
-        self._threads = threads or chat_threads()
-        self._worker = WorkerThread(self.name, self._make, lambda session: session.reader.close())
-
-    def complete(self, request: ModelRequest, sampling: Sampling | None = None) -> ModelReply:
-        """Answer one request and wait for it; see `submit`."""
-        return self.submit(request, sampling).result()
-
-    def submit(self, request: ModelRequest, sampling: Sampling | None = None) -> Future[ModelReply]:
-        """Queue a request. The reply is a valid call of its tool, its choice among the ids on offer.
-
-        *generated*: the call is written under the grammar of the tool's schema. *scored*: the options' own
-        texts are ranked (`scored.py`) and the best `most` of them taken; none where the item makes no option's
-        text likelier than an empty item does. `scores` has all of them. The future raises ModelError where the
-        prompt does not fit, ModelReplyError where `max_tokens` broke the call off.
-        """
-        if self.answer == "scored":
-            return self._worker.call(lambda session: _score_options(session, request))
-        return self._worker.call(lambda session: _generate_choice(session, request, sampling or Sampling()))
-
-    def generate(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        tools: Sequence[Mapping[str, Any]] = (),
-        sampling: Sampling | None = None,
-    ) -> Generated:
-        """Answer OpenAI's messages and wait: a call of one of the tools, or text where there are none."""
-        return self.submit_messages(messages, tools, sampling).result()
-
-    def submit_messages(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        tools: Sequence[Mapping[str, Any]] = (),
-        sampling: Sampling | None = None,
-    ) -> Future[Generated]:
-        """Queue messages; see `generate`."""
-        specs = [_spec(tool) for tool in tools]
-        plain = plain_messages(messages)
-        return self._worker.call(lambda session: _generate(session, plain, specs, sampling or Sampling()))
-
-    def submit_turn(
-        self,
-        messages: Sequence[Message],
+        messages: Sequence[PlainMessage],
         tools: Sequence[ToolSpec],
         sampling: Sampling,
-        on_piece: OnPiece,
-    ) -> Future[Generated]:
-        """Queue a step of a conversation, whose messages say themselves how a tool is called.
+        on_token: OnToken | None,
+    ) -> Any:
+        """Let the model write, handing its text on to this loop; it stops where nobody waits any more."""
+        loop, stopped = asyncio.get_running_loop(), threading.Event()
 
-        Texts keep their lengths where they fit. `on_piece` is called on the owner's thread with each piece of what
-        is written; what it raises breaks the writing off, and is raised by the future.
-        """
-        return self._worker.call(
-            lambda session: _generate(
-                session, messages, tools, sampling, whole=True, told=True, on_piece=on_piece
+        def on_piece(piece: str) -> None:
+            if stopped.is_set():
+                raise GenerationCancelled
+            if piece and on_token is not None:
+                loop.call_soon_threadsafe(on_token, piece)
+
+        try:
+            return await asyncio.wrap_future(self.chat.submit_turn(messages, tools, sampling, on_piece))
+        finally:
+            stopped.set()
+
+    async def fit_window(self, messages: Sequence[Message], tools: str) -> list[PlainMessage]:
+        """Return messages that leave room for an answer: the oldest go first, then the ends of the longest."""
+        system = "\n\n".join(str(each["content"]) for each in messages if each["role"] == "system")
+        head: PlainMessage = {"role": "system", "content": f"{system}\n\n{tools}".strip()}
+        around: list[PlainMessage] = [
+            {"role": "assistant", "content": call_json(ANSWER.name, {})},
+            {"role": "user", "content": ANSWER_PROMPT},
+        ]
+        wanted = max(CALL_TOKENS, self.answer_tokens)
+
+        async def fits(kept: Sequence[PlainMessage]) -> bool:
+            left = await asyncio.wrap_future(self.chat.submit_room([head, *merge_turns([*kept, *around])]))
+            return left >= wanted
+
+        rest = [each for each in messages if each["role"] != "system"]
+        kept = list(map(plain_message, rest))
+        while not await fits(kept):
+            if (fewer := without_oldest(rest)) is not None:
+                rest = fewer
+                kept = list(map(plain_message, rest))
+                continue
+            longest = max(kept, key=lambda each: len(each["content"]))
+            if len(longest["content"]) < SHORTEST:
+                break
+            kept = [drop_second_half(each) if each is longest else each for each in kept]
+        return [head, *merge_turns(kept)]
+
+
+def constrainable(tool: ToolSpec) -> ToolSpec:
+    """Return a tool with a schema that a grammar can hold to; what need not be given may be null."""
+    return replace(tool, parameters=constrainable_schema(tool.parameters))
+
+
+def constrainable_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a schema what a grammar cannot promise; the call is checked against all of it later."""
+    made: dict[str, Any] = {key: value for key, value in schema.items() if key in _KEPT}
+    if "properties" in made:
+        required = made.get("required", ())
+        made["properties"] = {
+            name: inner if name in required else {"anyOf": [inner, {"type": "null"}]}
+            for name, inner in (
+                (name, constrainable_schema(part)) for name, part in made["properties"].items()
             )
-        )
-
-    def submit_room(self, messages: Sequence[Message]) -> Future[int]:
-        """Queue a count: how many tokens the window has left after these messages, below 0 if they do not fit."""
-        return self._worker.call(lambda session: session.room(messages))
-
-    def close(self) -> None:
-        """Free what the model takes. It cannot be used afterwards."""
-        self._worker.close()
-
-    def _make(self) -> _Session:
-        weights = Weights.open(self._path)
-        window = min(self._window, weights.training_context)
-        settings = ContextSettings(window, _BATCH, 1 + _OPTIONS_AT_ONCE, self._threads)
-        return _Session(weights, settings, self._item_tokens, self._lead)
+        }
+    if "items" in made:
+        made["items"] = constrainable_schema(made["items"])
+    if "anyOf" in made:
+        made["anyOf"] = [constrainable_schema(each) for each in made["anyOf"]]
+    if made.get("type") == "string" and "enum" not in made:
+        made["maxLength"] = min(LONGEST_STRING, schema.get("maxLength", LONGEST_STRING))
+    if isinstance(made.get("type"), list):
+        return {"anyOf": [constrainable_schema({**schema, "type": kind}) for kind in made["type"]]}
+    return made
 
 
-def request_messages(request: ModelRequest) -> list[Message]:
-    """Write a request as messages: what a node shares is the system's, the item the user's."""
-    return [
-        {"role": "system", "content": f"{request.system}\n\n{request.context}".strip()},
-        {"role": "user", "content": request.item},
-    ]
+def tool_note(tools: Sequence[ToolSpec]) -> str:
+    """Say what there is to choose from, a line for each tool, and how a call is written."""
+    lines = [f"- {signature(tool)}: {first_line(tool.description)}" for tool in tools]
+    how = 'Choose one tool. Write its call as JSON: {"name": …, "arguments": {…}}'
+    return "\n".join(["Tools:", *lines, how])
 
 
-def _generate_choice(session: _Session, request: ModelRequest, sampling: Sampling) -> ModelReply:
-    many = bool(request.texts) or not request.field
-    found = _generate(session, request_messages(request), [request.tool], sampling, whole=many)
-    chosen, each = checked(request, found.arguments)
-    return ModelReply(
-        chosen=chosen,
-        arguments=found.arguments,
-        usage=found.usage,
-        reason=str(found.arguments.get("reason", "")),
-        each=each,
-        undecided=cannot_decide(request, found.arguments),
-    )
+def signature(tool: ToolSpec) -> str:
+    """Write a tool's name with its arguments; those that need not be given end in `?`."""
+    required = tool.parameters.get("required", ())
+    names = (name if name in required else f"{name}?" for name in tool.parameters.get("properties", {}))
+    return f"{tool.name}({', '.join(names)})"
 
 
-def _generate(
-    session: _Session,
-    messages: Sequence[Message],
-    tools: Sequence[ToolSpec],
-    sampling: Sampling,
-    *,
-    whole: bool = False,
-    told: bool = False,
-    on_piece: OnPiece | None = None,
-) -> Generated:
-    started = time.perf_counter()
-    session.reader.reset()
-    grammar = tool_grammar(tools) if tools else None
-    most = sampling.max_tokens or (grammar.longest if grammar else _LONGEST_TEXT)
-    if tools and not told:
-        messages = _add_note(messages, call_note(tools))
-    most = min(most, session.reader.context.settings.window // 2)
-    prompt = session.prompt(messages, most, whole=whole)
-    written = _write(session, prompt, grammar, replace(sampling, max_tokens=most), on_piece)
-    text = b"".join(session.weights.piece(token) for token in written).decode(errors="replace")
-    usage = _usage(session, len(written), started)
-    if not tools:
-        return Generated(text, "", {}, usage)
-    try:
-        call = json.loads(text)
-    except ValueError:
-        raise ModelReplyError(
-            f"{session.weights.path.name!r} was broken off in its tool call after {most} tokens; raise "
-            f"max_tokens (it ended in {text[-80:]!r})"
-        ) from None
-    name, arguments = (tools[0].name, call) if len(tools) == 1 else (call["name"], call["arguments"])
-    return Generated("", name, arguments, usage)
+def first_line(description: str) -> str:
+    """Return what a tool is for in a few words."""
+    said = description.strip().partition("\n")[0].partition(". ")[0].rstrip(".")
+    return said if len(said) <= _LONGEST_LINE else said[:_LONGEST_LINE].rpartition(" ")[0] + " …"
 
 
-def _write(
-    session: _Session,
-    prompt: Sequence[int],
-    grammar: Grammar | None,
-    sampling: Sampling,
-    on_piece: OnPiece | None = None,
-) -> list[int]:
-    """Write until the model says it is done, or `max_tokens`."""
-    random = np.random.default_rng(sampling.seed)
-    sampler = ConstrainedSampler(session.weights, grammar) if grammar else None
-    ends = frozenset(session.weights.end_tokens.tolist())
-    everything = np.arange(session.weights.vocabulary_size)
-    written: list[int] = []
-    decoded = codecs.getincrementaldecoder("utf-8")("replace")
-    try:
-        logits = session.reader.read(prompt)
-        while True:
-            if sampler:
-                token = sampler.pick(logits, sampling.temperature, random)
-            else:
-                token = choose(everything, logits, sampling.temperature, random)
-            if token in ends:
-                return written
-            written.append(token)
-            if on_piece:
-                on_piece(decoded.decode(session.weights.piece(token)))
-            if len(written) == sampling.max_tokens:
-                return written
-            logits = session.reader.append(token)
-    finally:
-        if sampler:
-            sampler.close()
+def plain_message(message: Message) -> PlainMessage:
+    """Return a message in words: a call as its JSON, what a tool came to as the person's."""
+    calls = [call["function"] for call in message.get("tool_calls") or ()]
+    written = [call_json(call["name"], json.loads(call["arguments"])) for call in calls]
+    text = "\n".join(part for part in [str(message.get("content") or ""), *written] if part)
+    if message["role"] == "tool":
+        return {"role": "user", "content": f"Result: {text}"}
+    return {"role": "assistant" if message["role"] == "assistant" else "user", "content": text}
 
 
-def _score_options(session: _Session, request: ModelRequest) -> ModelReply:
-    started = time.perf_counter()
-    session.reader.reset()
-    options = [_option(session, choice.texts[0].rpartition(PATH_SEPARATOR)[2]) for choice in request.choices]
-    scores: dict[int, float] = {}
-    if options:
-        empty = replace(request, item=request.blank_item)
-        lead = session.weights.tokens(session.lead)
-        blank = session.prompt(request_messages(empty), _ROOM_FOR_OPTIONS) + lead
-        prompt = session.prompt(request_messages(request), _ROOM_FOR_OPTIONS) + lead
-        key = (request.system, request.context, request.blank_item)
-        found = calibrated_scores(session.reader, session.priors, key, blank, prompt, options)
-        scores = {choice.id: float(score) for choice, score in zip(request.choices, found, strict=True)}
-    ranked = sorted(scores, key=lambda number: -scores[number])
-    chosen = tuple(ranked[: request.most]) if ranked and scores[ranked[0]] > 0 else ()
-    return ModelReply(
-        chosen=chosen,
-        arguments={request.field: list(chosen) or [0]},
-        usage=_usage(session, 0, started),
-        scores=scores,
-    )
+def call_json(name: str, arguments: Mapping[str, Any]) -> str:
+    """Write a call as the grammar has it."""
+    return json.dumps({"name": name, "arguments": dict(arguments)}, ensure_ascii=False)
 
 
-def _option(session: _Session, text: str) -> Option:
-    text = text.strip() or "-"
-    joined = f" {text}" if session.lead else text
-    return Option(text, tuple(session.weights.tokens(joined)[:_LONGEST_OPTION]))
+def merge_turns(messages: Sequence[PlainMessage]) -> list[PlainMessage]:
+    """Join messages of one role that follow each other: templates want turns."""
+    joined: list[dict[str, str]] = []
+    for message in messages:
+        if joined and joined[-1]["role"] == message["role"]:
+            joined[-1]["content"] += f"\n\n{message['content']}"
+        else:
+            joined.append(dict(message))
+    return list(joined)
 
 
-def _usage(session: _Session, written: int, started: float) -> Usage:
-    reader = session.reader
+def drop_second_half(message: PlainMessage) -> PlainMessage:
+    """Return a message without its second half."""
+    text = message["content"]
+    return {"role": message["role"], "content": f"{text[: len(text) // 2]} […]"}
+
+
+def add_usage(first: Usage, second: Usage) -> Usage:
+    """Add up what two requests cost."""
     return Usage(
-        prompt_tokens=reader.prompt_tokens,
-        completion_tokens=written,
-        reused_tokens=reader.reused_tokens,
-        latency_s=time.perf_counter() - started,
+        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
+        completion_tokens=first.completion_tokens + second.completion_tokens,
+        reused_tokens=first.reused_tokens + second.reused_tokens,
+        latency_s=first.latency_s + second.latency_s,
+        attempts=first.attempts + second.attempts,
     )
-
-
-def _add_note(messages: Sequence[Message], note: str) -> list[Message]:
-    """Put the note behind the system's text, where all requests of a node share it."""
-    if messages and messages[0]["role"] == "system":
-        return [{"role": "system", "content": f"{messages[0]['content']}\n\n{note}"}, *messages[1:]]
-    return [{"role": "system", "content": note}, *messages]
-
-
-def _spec(tool: Mapping[str, Any]) -> ToolSpec:
-    function = tool["function"]
-    return ToolSpec(function["name"], function.get("description") or "", function.get("parameters") or {})

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
-from taxonaut.models.gguf.chat import Generated, GgufChat, Sampling
+from taxonaut.models.gguf.tool_call import Generated, GgufChat, Sampling
 from taxonaut.models.llm.client import litellm, register, tell_prepared
 from taxonaut.models.llm.pydantic_model import ANSWER, REQUEST
 from taxonaut.models.requests import ModelReply, ModelRequest

@@ -3,9 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -24,6 +23,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import ModelRequestParameters
 
+from taxonaut.models.chat_model import Call, ChatReply, Message, OnToken
 from taxonaut.models.llm import client
 from taxonaut.models.llm.errors import TransientError, past_deadline
 from taxonaut.models.llm.gateway import Gateway, add_usage
@@ -31,57 +31,6 @@ from taxonaut.models.llm.pydantic_model import WRITTEN, tool_definition
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.records import ToolSpec, Usage
-
-OnToken = Callable[[str], None]
-"""Called with each piece of a text as it is streamed."""
-
-Message = Mapping[str, Any]
-"""A message in the OpenAI format."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call as a model wrote it, not checked yet."""
-
-    name: str
-    arguments: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ChatReply:
-    """A model's answer: calls, a text, or both. `wrong` says why a call could not be read."""
-
-    text: str
-    calls: tuple[Call, ...]
-    usage: Usage
-    wrong: str = ""
-
-
-class ChatModel(Protocol):
-    """A language model that leads conversations."""
-
-    @property
-    def name(self) -> str:
-        """The model string, as decision rows keep it."""
-
-    async def reply(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
-    ) -> ChatReply:
-        """Answer the last of `messages`; raises ModelError where no answer came."""
-
-
-def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
-    """Leave out the oldest: a user's message with all that follows it, or a call after the last one with its answers.
-
-    None where only the last message is left, with the last call.
-    """
-    starts = [at for at, message in enumerate(messages) if message["role"] == "user"]
-    if len(starts) > 1:
-        return list(messages[starts[1] :])
-    calls = [at for at, message in enumerate(messages) if message["role"] == "assistant"]
-    if len(calls) > 1:
-        return [*messages[: calls[0]], *messages[calls[1] :]]
-    return None
 
 
 class LiteLLMChatModel:

@@ -10,8 +10,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.llm import client
-from taxonaut.models.llm.errors import TransientError, address
-from taxonaut.models.llm.gateway import LONGEST_WAIT_S
+from taxonaut.models.llm.errors import LONGEST_WAIT_S, TransientError, address
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelUnavailableError
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelTimeoutError, ModelUnavailableError
 
+LONGEST_WAIT_S = 60.0
+"""No retry waits longer than this, whatever a server asks for."""
+
 LONGEST_SAID = 300
 """Characters of a server's own words that a message repeats."""
 

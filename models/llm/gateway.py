@@ -28,7 +28,7 @@ from tenacity import (
 )
 
 from taxonaut.models.llm import client
-from taxonaut.models.llm.errors import TransientError, UnreachableError, past_deadline
+from taxonaut.models.llm.errors import LONGEST_WAIT_S, TransientError, UnreachableError, past_deadline
 from taxonaut.models.llm.pydantic_model import (
     ANSWER,
     REQUEST,
@@ -82,9 +82,6 @@ class Limit:
 
 
 T = TypeVar("T")
-
-LONGEST_WAIT_S = 60.0
-"""No retry waits longer than this, whatever a server asks for."""
 
 WORKING_AND_NEXT = 2
 """Requests in flight to a model of this process: the one it works on and the next."""

@@ -10,7 +10,8 @@ from talk_parts import Shelf
 
 from taxonaut.agents.assistant import Message, TalkingAssistant, Turn
 from taxonaut.graphs.converse import converse
-from taxonaut.models.llm.chat import Call, ChatReply, LiteLLMChatModel, OnToken
+from taxonaut.models.chat_model import Call, ChatReply, OnToken
+from taxonaut.models.llm.chat import LiteLLMChatModel
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.records import ToolSpec, Usage

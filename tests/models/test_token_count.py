@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from taxonaut.models.gguf.chat import GgufChat, request_messages
 from taxonaut.models.gguf.chat_prompt import PromptWriter, call_note
 from taxonaut.models.gguf.runtime import Weights
+from taxonaut.models.gguf.tool_call import GgufChat, request_messages
 from taxonaut.models.requests import Choice, ModelRequest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.token_count import AROUND, counter_for, prompt_tokens, tool_tokens

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -400,3 +401,14 @@ def test_explaining_an_item_that_was_never_walked(shop: Workspace) -> None:
     shop.items.put([Item(ItemId("put"), "but not walked")])
     with pytest.raises(NotFoundError, match=r"^no walk of the item 'put' is kept; classify it first$"):
         shop.explain(ItemId("put"))
+
+
+def test_a_closed_workspace_is_let_go_of(folder: Path, model: ScriptedModel) -> None:
+    """What a graph ran in is not kept by the libraries: DuckDB's objects would outlive the interpreter."""
+    workspace = Workspace.open(folder, models=both(model), **SETTINGS)
+    workspace.classify([BOOTS])
+    index = weakref.ref(workspace.index)
+    workspace.close()
+    del workspace
+    gc.collect()
+    assert index() is None

@@ -19,7 +19,7 @@ RoleModel: TypeAlias = "str | Mapping[str, Any] | Answers | BaseChatModel"
 """What a role can be given: a model string, settings, an object that answers requests, or LangChain's chat model."""
 
 ASSISTANT = "assistant"
-"""The role whose model talks instead of answering requests: an object with `reply` (`models.llm.chat.ChatModel`)."""
+"""The role whose model leads conversations: an object with `name` and `reply` (`models.chat_model.ChatModel`)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def role_object(role: str, given: Any) -> Any:
             return given
         raise InputError(
             f"models[{role!r}] is a {type(given).__name__}, which cannot lead a conversation; give a model string, "
-            "settings, or an object with `name` and `async reply` (taxonaut.models.llm.chat.ChatModel)"
+            "settings, or an object with `name` and `async reply` (taxonaut.models.chat_model.ChatModel)"
         )
     if callable(getattr(given, "answer", None)):
         return given

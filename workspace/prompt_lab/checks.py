@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from taxonaut.models.catalog import ENCODER
-from taxonaut.models.gguf.chat import WINDOW
+from taxonaut.models.gguf.tool_call import WINDOW
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.token_count import GGUF, Counter, counter_for
 from taxonaut.prompts.files import SUFFIX

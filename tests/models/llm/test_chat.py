@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models.llm.chat import Call, ChatReply, LiteLLMChatModel, read_messages
+from taxonaut.models.chat_model import Call, ChatReply
+from taxonaut.models.llm.chat import LiteLLMChatModel, read_messages
 from taxonaut.models.llm.pydantic_model import messages_json
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError, ModelUnavailableError

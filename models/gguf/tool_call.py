@@ -1,0 +1,318 @@
+"""A GGUF chat model in this process: a request in, a tool call out, generated under a grammar or scored."""
+
+import codecs
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from taxonaut.models.cpu import chat_threads
+from taxonaut.models.encoder.scorer import PATH_SEPARATOR
+from taxonaut.models.gguf.chat_prompt import PromptWriter, call_note, plain_messages
+from taxonaut.models.gguf.chat_template import Message
+from taxonaut.models.gguf.constrained import ConstrainedSampler, choose
+from taxonaut.models.gguf.grammar import Grammar, tool_grammar
+from taxonaut.models.gguf.likelihood import Option, PrefixReader, PriorStore, calibrated_scores
+from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
+from taxonaut.models.gguf.weights import ModelCatalog
+from taxonaut.models.gguf.worker_thread import WorkerThread
+from taxonaut.models.requests import ModelReply, ModelRequest
+from taxonaut.models.validation import cannot_decide, checked
+from taxonaut.state.errors import ModelReplyError
+from taxonaut.state.records import ToolSpec, Usage
+
+WINDOW = 4096
+ITEM_TOKENS = 512
+LEAD = "Category:"
+"""What the assistant has begun to say before a scored option (one test: 57 % right without it, 66 % with it)."""
+
+OnPiece = Callable[[str], None]
+"""Called with each piece of a text as it is written; it may be empty, within a character."""
+
+_BATCH = 256
+_OPTIONS_AT_ONCE = 64
+_LONGEST_OPTION = 48
+_ROOM_FOR_OPTIONS = 4 * _LONGEST_OPTION
+_LONGEST_TEXT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What a model wrote: a tool call (`tool` and `arguments`) where tools were given, else `text`."""
+
+    text: str
+    tool: str
+    arguments: Mapping[str, Any]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn. At temperature 0 the likeliest is taken and the seed is of no account."""
+
+    temperature: float = 0.0
+    seed: int = 0
+    max_tokens: int | None = None
+
+
+class _Session:
+    """What the owner thread has: the context with the prompt it holds, and the options' priors."""
+
+    def __init__(self, weights: Weights, settings: ContextSettings, item_tokens: int, lead: str) -> None:
+        self.weights = weights
+        self.reader = PrefixReader(Context(weights, settings))
+        self.priors = PriorStore()
+        self._writer = PromptWriter(weights)
+        self._item_tokens = item_tokens
+        self.lead = lead
+
+    def prompt(self, messages: Sequence[Message], reserved: int, *, whole: bool = False) -> list[int]:
+        """Write a prompt that leaves room for as many tokens; `whole` leaves the item its length if it fits."""
+        room = self.reader.context.settings.window - reserved
+        return self._writer.tokens(messages, room, room if whole else self._item_tokens)
+
+    def room(self, messages: Sequence[Message]) -> int:
+        """Count the tokens that are left after messages."""
+        return self.reader.context.settings.window - self._writer.length(messages)
+
+
+class GgufChat:
+    """A chat model over llama.cpp with one owner thread. Safe to call from several threads.
+
+    Prompts in a row that begin alike are read from where they part, so ask node by node. `window` is the
+    room for a prompt and what follows it, in tokens; an item loses its middle where it has more than
+    `item_tokens`, or does not fit (a list of labels: only where it does not fit). `lead` is what the assistant
+    has begun to say before a scored option.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "smollm2-135m-instruct",
+        *,
+        answer: Literal["generated", "scored"] = "generated",
+        window: int = WINDOW,
+        item_tokens: int = ITEM_TOKENS,
+        lead: str = LEAD,
+        threads: int | None = None,
+        catalog: ModelCatalog | None = None,
+    ) -> None:
+        self._path = (catalog or ModelCatalog()).resolve(model)
+        self.name = f"gguf/{model}"
+        self.answer = answer
+        self._window, self._item_tokens, self._lead = window, item_tokens, lead.strip()
+        self._threads = threads or chat_threads()
+        self._worker = WorkerThread(self.name, self._make, lambda session: session.reader.close())
+
+    def complete(self, request: ModelRequest, sampling: Sampling | None = None) -> ModelReply:
+        """Answer one request and wait for it; see `submit`."""
+        return self.submit(request, sampling).result()
+
+    def submit(self, request: ModelRequest, sampling: Sampling | None = None) -> Future[ModelReply]:
+        """Queue a request. The reply is a valid call of its tool, its choice among the ids on offer.
+
+        *generated*: the call is written under the grammar of the tool's schema. *scored*: the options' own
+        texts are ranked (`scored.py`) and the best `most` of them taken; none where the item makes no option's
+        text likelier than an empty item does. `scores` has all of them. The future raises ModelError where the
+        prompt does not fit, ModelReplyError where `max_tokens` broke the call off.
+        """
+        if self.answer == "scored":
+            return self._worker.call(lambda session: _score_options(session, request))
+        return self._worker.call(lambda session: _generate_choice(session, request, sampling or Sampling()))
+
+    def generate(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] = (),
+        sampling: Sampling | None = None,
+    ) -> Generated:
+        """Answer OpenAI's messages and wait: a call of one of the tools, or text where there are none."""
+        return self.submit_messages(messages, tools, sampling).result()
+
+    def submit_messages(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] = (),
+        sampling: Sampling | None = None,
+    ) -> Future[Generated]:
+        """Queue messages; see `generate`."""
+        specs = [_spec(tool) for tool in tools]
+        plain = plain_messages(messages)
+        return self._worker.call(lambda session: _generate(session, plain, specs, sampling or Sampling()))
+
+    def submit_turn(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        sampling: Sampling,
+        on_piece: OnPiece,
+    ) -> Future[Generated]:
+        """Queue a step of a conversation, whose messages say themselves how a tool is called.
+
+        Texts keep their lengths where they fit. `on_piece` is called on the owner's thread with each piece of what
+        is written; what it raises breaks the writing off, and is raised by the future.
+        """
+        return self._worker.call(
+            lambda session: _generate(
+                session, messages, tools, sampling, whole=True, told=True, on_piece=on_piece
+            )
+        )
+
+    def submit_room(self, messages: Sequence[Message]) -> Future[int]:
+        """Queue a count: how many tokens the window has left after these messages, below 0 if they do not fit."""
+        return self._worker.call(lambda session: session.room(messages))
+
+    def close(self) -> None:
+        """Free what the model takes. It cannot be used afterwards."""
+        self._worker.close()
+
+    def _make(self) -> _Session:
+        weights = Weights.open(self._path)
+        window = min(self._window, weights.training_context)
+        settings = ContextSettings(window, _BATCH, 1 + _OPTIONS_AT_ONCE, self._threads)
+        return _Session(weights, settings, self._item_tokens, self._lead)
+
+
+def request_messages(request: ModelRequest) -> list[Message]:
+    """Write a request as messages: what a node shares is the system's, the item the user's."""
+    return [
+        {"role": "system", "content": f"{request.system}\n\n{request.context}".strip()},
+        {"role": "user", "content": request.item},
+    ]
+
+
+def _generate_choice(session: _Session, request: ModelRequest, sampling: Sampling) -> ModelReply:
+    many = bool(request.texts) or not request.field
+    found = _generate(session, request_messages(request), [request.tool], sampling, whole=many)
+    chosen, each = checked(request, found.arguments)
+    return ModelReply(
+        chosen=chosen,
+        arguments=found.arguments,
+        usage=found.usage,
+        reason=str(found.arguments.get("reason", "")),
+        each=each,
+        undecided=cannot_decide(request, found.arguments),
+    )
+
+
+def _generate(
+    session: _Session,
+    messages: Sequence[Message],
+    tools: Sequence[ToolSpec],
+    sampling: Sampling,
+    *,
+    whole: bool = False,
+    told: bool = False,
+    on_piece: OnPiece | None = None,
+) -> Generated:
+    started = time.perf_counter()
+    session.reader.reset()
+    grammar = tool_grammar(tools) if tools else None
+    most = sampling.max_tokens or (grammar.longest if grammar else _LONGEST_TEXT)
+    if tools and not told:
+        messages = _add_note(messages, call_note(tools))
+    most = min(most, session.reader.context.settings.window // 2)
+    prompt = session.prompt(messages, most, whole=whole)
+    written = _write(session, prompt, grammar, replace(sampling, max_tokens=most), on_piece)
+    text = b"".join(session.weights.piece(token) for token in written).decode(errors="replace")
+    usage = _usage(session, len(written), started)
+    if not tools:
+        return Generated(text, "", {}, usage)
+    try:
+        call = json.loads(text)
+    except ValueError:
+        raise ModelReplyError(
+            f"{session.weights.path.name!r} was broken off in its tool call after {most} tokens; raise "
+            f"max_tokens (it ended in {text[-80:]!r})"
+        ) from None
+    name, arguments = (tools[0].name, call) if len(tools) == 1 else (call["name"], call["arguments"])
+    return Generated("", name, arguments, usage)
+
+
+def _write(
+    session: _Session,
+    prompt: Sequence[int],
+    grammar: Grammar | None,
+    sampling: Sampling,
+    on_piece: OnPiece | None = None,
+) -> list[int]:
+    """Write until the model says it is done, or `max_tokens`."""
+    random = np.random.default_rng(sampling.seed)
+    sampler = ConstrainedSampler(session.weights, grammar) if grammar else None
+    ends = frozenset(session.weights.end_tokens.tolist())
+    everything = np.arange(session.weights.vocabulary_size)
+    written: list[int] = []
+    decoded = codecs.getincrementaldecoder("utf-8")("replace")
+    try:
+        logits = session.reader.read(prompt)
+        while True:
+            if sampler:
+                token = sampler.pick(logits, sampling.temperature, random)
+            else:
+                token = choose(everything, logits, sampling.temperature, random)
+            if token in ends:
+                return written
+            written.append(token)
+            if on_piece:
+                on_piece(decoded.decode(session.weights.piece(token)))
+            if len(written) == sampling.max_tokens:
+                return written
+            logits = session.reader.append(token)
+    finally:
+        if sampler:
+            sampler.close()
+
+
+def _score_options(session: _Session, request: ModelRequest) -> ModelReply:
+    started = time.perf_counter()
+    session.reader.reset()
+    options = [_option(session, choice.texts[0].rpartition(PATH_SEPARATOR)[2]) for choice in request.choices]
+    scores: dict[int, float] = {}
+    if options:
+        empty = replace(request, item=request.blank_item)
+        lead = session.weights.tokens(session.lead)
+        blank = session.prompt(request_messages(empty), _ROOM_FOR_OPTIONS) + lead
+        prompt = session.prompt(request_messages(request), _ROOM_FOR_OPTIONS) + lead
+        key = (request.system, request.context, request.blank_item)
+        found = calibrated_scores(session.reader, session.priors, key, blank, prompt, options)
+        scores = {choice.id: float(score) for choice, score in zip(request.choices, found, strict=True)}
+    ranked = sorted(scores, key=lambda number: -scores[number])
+    chosen = tuple(ranked[: request.most]) if ranked and scores[ranked[0]] > 0 else ()
+    return ModelReply(
+        chosen=chosen,
+        arguments={request.field: list(chosen) or [0]},
+        usage=_usage(session, 0, started),
+        scores=scores,
+    )
+
+
+def _option(session: _Session, text: str) -> Option:
+    text = text.strip() or "-"
+    joined = f" {text}" if session.lead else text
+    return Option(text, tuple(session.weights.tokens(joined)[:_LONGEST_OPTION]))
+
+
+def _usage(session: _Session, written: int, started: float) -> Usage:
+    reader = session.reader
+    return Usage(
+        prompt_tokens=reader.prompt_tokens,
+        completion_tokens=written,
+        reused_tokens=reader.reused_tokens,
+        latency_s=time.perf_counter() - started,
+    )
+
+
+def _add_note(messages: Sequence[Message], note: str) -> list[Message]:
+    """Put the note behind the system's text, where all requests of a node share it."""
+    if messages and messages[0]["role"] == "system":
+        return [{"role": "system", "content": f"{messages[0]['content']}\n\n{note}"}, *messages[1:]]
+    return [{"role": "system", "content": note}, *messages]
+
+
+def _spec(tool: Mapping[str, Any]) -> ToolSpec:
+    function = tool["function"]
+    return ToolSpec(function["name"], function.get("description") or "", function.get("parameters") or {})
