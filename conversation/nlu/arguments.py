@@ -5,9 +5,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taxonaut.conversation.nlu.message import Kind, Message, Part
+from taxonaut.conversation.nlu.message import FILLERS, Kind, Message, Part
 from taxonaut.conversation.nlu.names import Names, bare
-from taxonaut.conversation.nlu.readings import ASKING, Reading, readings, sentences
+from taxonaut.conversation.nlu.readings import (
+    ASKING,
+    NOUNS,
+    Reading,
+    neighbours,
+    readings,
+    sentences,
+    slot_neighbours,
+)
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.tools.support.chat_tool import Focus, Slot, Tool
 from taxonaut.workspace.core.text_format import PATH_SIGN
@@ -66,8 +74,30 @@ class Filling:
         exact = [filled for reading in found if (filled := self.exactly(tool, reading)) is not None]
         if exact and all(filled.arguments == exact[0].arguments for filled in exact):
             return exact[0]
+        if (placed := self.placed(tool)) is not None:
+            return placed
         telling = [each for each in found if all(map(self.tells, each.values()))]
         return self.suggested(tool, max(telling, key=lambda each: self.settled(tool, each), default={}))
+
+    def placed(self, tool: Tool) -> Filled | None:
+        """Return the arguments if each name is certain, the words next to it say its slot, and no word is strange."""
+        words = [part for part in self.message.parts if part.kind == "word"]
+        if not self.surely or any(self.strange(part) or denies(part) for part in words):
+            return None
+        parts = [
+            part for part in self.message.parts if part.kind != "word" or part.word not in FILLERS | NOUNS
+        ]
+        known = [part.word if part.kind == "word" else "{}" for part in parts]
+        around, filled = slot_neighbours(tool), Filled()
+        for at in [at for at, part in enumerate(parts) if part.kind != "word"]:
+            before, after = neighbours(known, at)
+            fits = [name for name in around if before in around[name][0] and after in around[name][1]]
+            values = {name: self.exact(tool.slots[name], parts[at : at + 1]) for name in fits}
+            certain = [name for name, value in values.items() if value is not None]
+            if len(certain) != 1 or certain[0] in filled.arguments:
+                return None
+            self.put(filled, certain[0], tool.slots[certain[0]], values[certain[0]])
+        return filled if complete(tool, filled.arguments) else None
 
     def tells(self, parts: Sequence[Part]) -> bool:
         """Say whether parts may be a name: no word of examples begins them, no quotation is a part of them."""
@@ -78,10 +108,7 @@ class Filling:
 
     def plain(self) -> bool:
         """Say whether a message names nothing, and neither denies nor asks anything."""
-        return all(
-            part.kind == "word" and part.word not in _NOT_PLAIN and not part.word.endswith("n't")
-            for part in self.message.parts
-        )
+        return all(part.kind == "word" and not denies(part) for part in self.message.parts)
 
     def settled(self, tool: Tool, reading: Reading) -> int:
         """Count the slots of a reading that are not in doubt."""
@@ -275,6 +302,11 @@ class Filling:
         """Return a category or label as the user is told of it."""
         kind = "node" if isinstance(place, int) else "label"
         return f"{self.names.path(place).rpartition(PATH_SIGN)[2]} ({kind} {place})"
+
+
+def denies(part: Part) -> bool:
+    """Say whether with a word a message asks, denies or means everything, rather than telling to change one thing."""
+    return part.word in _NOT_PLAIN or part.word.endswith("n't")
 
 
 def complete(tool: Tool, arguments: Mapping[str, Any]) -> bool:

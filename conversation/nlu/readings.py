@@ -31,7 +31,7 @@ ASKING = LEADING | {"have", "am", "do", "wonder", "wondering", "know", "tell"}
 
 NOUNS = frozenset(
     ("category", "categories", "subcategory", "sub-category", "node", "branch", "label", "labels", "new", "called",
-     "named")
+     "named", "for")
 )  # fmt: skip
 """Words around a name that say no more; not left out where an item's text may have them."""
 
@@ -52,6 +52,25 @@ def readings(tool: Tool, message: Message) -> list[Reading]:
         if common > 0 and len(words) <= len(parts):
             found += [(common, reading) for reading in _matches(words, parts)]
     return [reading for _, reading in sorted(found, key=lambda each: -each[0])]
+
+
+def neighbours(words: Sequence[str], at: int) -> tuple[str, str]:
+    """Return what stands before and after a word, *next to* and *child of* together; {} for another slot."""
+    shown = ["{}" if word.startswith("{") else word for word in ("", *words, "")]
+    before = " ".join(shown[at - 1 : at + 1]) if at and shown[at] in ("to", "of", "as") else shown[at]
+    return before, shown[at + 2]
+
+
+def slot_neighbours(tool: Tool) -> dict[str, tuple[set[str], set[str]]]:
+    """Return the words that stand before, and after, each slot in examples of a tool."""
+    found: dict[str, tuple[set[str], set[str]]] = {name: (set(), set()) for name in tool.slots}
+    for example in tool.examples:
+        words = [word for word in words_of(example) if word not in FILLERS | NOUNS]
+        for at, word in enumerate(words):
+            if word[1:-1] in found and word.startswith("{"):
+                for each, neighbour in zip(found[word[1:-1]], neighbours(words, at), strict=True):
+                    each.add(neighbour)
+    return found
 
 
 def sentences(message: Message) -> list[Message]:

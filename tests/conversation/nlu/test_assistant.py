@@ -326,3 +326,21 @@ def test_the_development_phrasings_keep_their_tools(talk: Talk) -> None:
         right += next(iter(turn.decisions[0].choice), None) == row["tool"]
         assert not turn.uses or turn.uses[0].name == row["tool"] or not talk[1][turn.uses[0].name].changes
     assert right >= 0.93 * len(rows)
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [
+        ('add a category for "Gaming headphones" next to Headphones', {"beside": HEADPHONES}),
+        ('in Audio create a category for "Gaming headphones"', {"parent": "Electronics > Audio"}),
+        ('rename "Headphons" to Speakers', None),
+        ('add "Gaming headphones" to Speakers and Audio', None),
+        ('do not add "Gaming headphones" under Audio', None),
+        ('add "Gaming headphones" under big Speakers', None),
+    ],
+)
+def test_names_next_to_the_words_of_examples(talk: Talk, said: str, arguments: dict[str, str] | None) -> None:
+    if arguments is None:
+        assert step(talk, said).uses == ()
+    else:
+        assert call(talk, said) == ("propose_category", {"name": "Gaming headphones", **arguments})
