@@ -1,1 +1,1 @@
-"""What is remembered: the DuckDB index, items, decisions, cache, runs; and the graphs' typed state."""
+"""Everything that is stored: the DuckDB index, items, decisions, cache, runs; and the typed state of graphs."""

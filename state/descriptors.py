@@ -1,4 +1,4 @@
-"""A vocabulary and how it came about: descriptors of items, rounds of refinement, what each item got."""
+"""Records of a vocabulary: taggings of items, change proposals, rounds of refinement (AgenticTagger)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,14 +8,14 @@ from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId
 
 ChangeKind = Literal["create", "expand", "ignore"]
-"""What a change proposal asks for: a new descriptor, a wider definition of one that is there, or nothing."""
+"""What a change proposal does: create a descriptor, expand the definition of an existing one, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """What one item got: its best descriptor a level, coarse to fine, and further ones that fit, best first.
+    """The descriptors of one item: the best one per level, coarse to fine, and further fitting ones, best first.
 
-    An empty path: nothing fitted. `error` is set where a request failed.
+    The path is empty if nothing fits. `error` is set if a request failed.
     """
 
     item_id: ItemId
@@ -26,11 +26,11 @@ class Tagging:
 
 @dataclass(frozen=True, slots=True)
 class ChangeProposal:
-    """What is to be done about a cluster of items that no descriptor fits (AgenticTagger, algorithm 2).
+    """A proposed change for a cluster of items that no descriptor fits (AgenticTagger, algorithm 2).
 
-    `items` stand for the cluster, which has `size` of them; `problem` says what they are. `centre` is the new
-    descriptor (`create`) or the text that the one at number `at` is to have (`expand`). `approved` and `reason`
-    are the architect's; None: it was not reviewed, as nothing was asked for.
+    `items` are examples of the cluster, which has `size` items; `problem` describes them. `centre` is the new
+    descriptor (`create`) or the new text of descriptor number `at` (`expand`). `approved` and `reason` are the
+    architect's verdict; `approved` is None for `ignore`, which is not reviewed.
     """
 
     kind: ChangeKind
@@ -45,7 +45,7 @@ class ChangeProposal:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One pass of the annotators over a group: of `items`, `assigned` got a descriptor; then what was changed."""
+    """One annotation pass over a group: `assigned` of `items` got a descriptor, then `changes` were proposed."""
 
     items: int
     assigned: int
@@ -59,10 +59,10 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class RefinedGroup:
-    """What became of one group of items: its descriptors, the items of each, the rest, and the rounds.
+    """The refinement of one group of items: its descriptors, the items of each, the rest, and the rounds.
 
-    `initial` descriptors were proposed at first, the others created in rounds. Without centres the group was
-    not divided. `problems` say what was refused on the way.
+    The first `initial` descriptors were proposed at the start, the others were created in rounds. Without centres
+    the group was not divided. `problems` lists the refused proposals.
     """
 
     centres: tuple[Centre, ...] = ()
@@ -73,12 +73,12 @@ class RefinedGroup:
     problems: tuple[str, ...] = ()
 
     def to_row(self) -> dict[str, Any]:
-        """Return it as plain values, for a unit of a run."""
+        """Return plain JSON values, as a unit of a run stores them."""
         return asdict(self)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "RefinedGroup":
-        """Return a kept one."""
+        """Read what `to_row` returned."""
         return cls(
             tuple(map(centre_from_row, row["centres"])),
             tuple(map(tuple, row["members"])),
@@ -93,7 +93,7 @@ class RefinedGroup:
 
 
 def centre_from_row(row: Mapping[str, Any]) -> Centre:
-    """Return a kept centre."""
+    """Read a stored centre."""
     texts: Mapping[str, Sequence[Any]] = {
         key: row.get(key, ()) for key in ("examples", "includes", "excludes")
     }
@@ -101,6 +101,6 @@ def centre_from_row(row: Mapping[str, Any]) -> Centre:
 
 
 def proposal_from_row(row: Mapping[str, Any]) -> ChangeProposal:
-    """Return a kept change proposal."""
+    """Read a stored change proposal."""
     centre = None if row["centre"] is None else centre_from_row(row["centre"])
     return ChangeProposal(**{**row, "items": tuple(row["items"]), "centre": centre})

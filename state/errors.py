@@ -1,21 +1,21 @@
 """Every error taxonaut raises on purpose.
 
     TaxonautError
-    ├── InputError          what the person gave cannot be used: a file, a column, an option, a setting
-    │   ├── CycleError      parents that lead back to themselves
-    │   └── TemplateError   what an agent is told: a template that cannot be used
+    ├── InputError          invalid user input: a file, a column, an option, a setting
+    │   ├── CycleError      a cycle in the parents of nodes
+    │   └── TemplateError   an invalid prompt template
     ├── WorkspaceError      the folder or its index.duckdb cannot be used
     │   ├── LockedError     another process is writing
     │   ├── SchemaError     the file was written by a newer taxonaut
     │   └── DiskError       no room left, or no permission
-    ├── NotFoundError       an id that the index does not have
+    ├── NotFoundError       an unknown id
     ├── MissingExtraError   an optional dependency is not installed
-    ├── ToolError           a tool call cannot be carried out; the message is for the model that made it
-    └── ModelError          no usable answer came from a model
-        ├── ModelNotFoundError    there is no such model, or its weights are not here
-        ├── ModelUnavailableError the server refused, broke off or stayed silent through every retry
+    ├── ToolError           an invalid tool call; the message is addressed to the model
+    └── ModelError          no usable reply from a model
+        ├── ModelNotFoundError    unknown model, or weights not on this machine
+        ├── ModelUnavailableError the server failed or did not answer in any attempt
         ├── ModelTimeoutError     the deadline of the request passed
-        └── ModelReplyError       it answered, but never with a valid tool call
+        └── ModelReplyError       the model replied, but never with a valid tool call
 
 The first line of each message says what was given (`!r`), what is allowed, and what to do next.
 """
@@ -28,20 +28,20 @@ class TaxonautError(Exception):
 
 
 class InputError(TaxonautError):
-    """What the person gave cannot be used."""
+    """Invalid user input: a file, a column, an option, a setting."""
 
     exit_code = 2
 
 
 class CycleError(InputError):
-    """Parents lead back to themselves."""
+    """A cycle in the parents of nodes."""
 
 
 class TemplateError(InputError):
-    """A template cannot be used, and why.
+    """An invalid prompt template.
 
-    `template` is its name and `block` the block that was rendered; `reason` is the message without what surrounds it.
-    `file` is as templates name it, `line` counts from 1; "" and 0 where nothing is known.
+    `template` is its name, `block` the rendered block, `reason` the bare cause within the message. `file` is named
+    as templates name it, `line` counts from 1; "" and 0 if unknown.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class DiskError(WorkspaceError):
 
 
 class NotFoundError(TaxonautError):
-    """The index does not have this id."""
+    """An unknown id."""
 
     exit_code = 2
 
@@ -96,21 +96,21 @@ class MissingExtraError(TaxonautError):
 
 
 class ToolError(TaxonautError):
-    """A tool call cannot be carried out; the message tells the model how to call it."""
+    """An invalid tool call; the message tells the model how to correct it."""
 
 
 class ModelError(TaxonautError):
-    """No usable answer came from a model."""
+    """No usable reply from a model."""
 
     exit_code = 4
 
 
 class ModelNotFoundError(ModelError):
-    """There is no such model, or its weights are not on this machine."""
+    """Unknown model, or its weights are not on this machine."""
 
 
 class ModelUnavailableError(ModelError):
-    """The server refused, broke off or failed through every retry."""
+    """The server failed or did not answer in any attempt."""
 
 
 class ModelTimeoutError(ModelError):
@@ -118,4 +118,4 @@ class ModelTimeoutError(ModelError):
 
 
 class ModelReplyError(ModelError):
-    """The model answered, but never with a valid tool call."""
+    """The model replied, but never with a valid tool call."""

@@ -5,16 +5,16 @@ from typing import NewType
 from typing_extensions import TypeVar
 
 NodeId = NewType("NodeId", int)
-"""A node of the index; given by the index, stable for as long as the workspace lives."""
+"""A node of the index; assigned by the index, stable for the lifetime of the workspace."""
 
 LabelId = NewType("LabelId", str)
-"""A label, as the person's own file names it."""
+"""A label, as in the user's label file."""
 
 Place = NodeId | LabelId
-"""A category: a node, or a label that is no node of its own or not yet (ids of labels are texts)."""
+"""A category: a node (int), or a label that has no node (str)."""
 
 ItemId = NewType("ItemId", str)
-"""A text to label, as the person's own file names it."""
+"""A text to label, as in the user's file."""
 
 RunId = NewType("RunId", int)
 """One long piece of work: a build, a classification, an evaluation."""
@@ -23,4 +23,4 @@ EventId = NewType("EventId", int)
 """One change to the index; the index's version is the id of its last event."""
 
 Id = TypeVar("Id", bound=str, default=LabelId)
-"""What is divided into parts: labels, or items that have none yet."""
+"""What a partition holds: labels, or items."""

@@ -1,4 +1,4 @@
-"""What passes between the two experts: recommended categories, and what was decided (Dual-Expert, figure 1)."""
+"""Records exchanged by the domain and the general expert: recommendations and verdicts (Dual-Expert, figure 1)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,12 +6,11 @@ from typing import Literal
 from taxonaut.state.ids import ItemId, LabelId
 
 Verdict = Literal["domain", "general", "none", "undecided", "blank", "failed"]
-"""Who decided, or why nobody did.
+"""Who decided, or why there is no decision.
 
-`domain`: the domain expert was sure enough. `general`: the general expert chose. `none`: it found that none of
-the candidates fits. `undecided`: it could not decide from what the text says, or the domain expert had no
-candidate, so that nobody was asked. `blank`: the item has no text.
-`failed`: the general expert's model gave no valid answer.
+`domain`: the domain expert's confidence reached the threshold. `general`: the general expert chose. `none`: it found
+no fitting candidate. `undecided`: the text says too little, or there was no candidate to ask about. `blank`: the
+item has no text. `failed`: the general expert's model gave no valid reply.
 """
 
 
@@ -19,7 +18,7 @@ candidate, so that nobody was asked. `blank`: the item has no text.
 class Recommendation:
     """The domain expert's candidates for one item, best first, with calibrated probabilities.
 
-    Both are empty where it abstains.
+    Both are empty if it abstains.
     """
 
     item_id: ItemId
@@ -28,17 +27,17 @@ class Recommendation:
 
     @property
     def confidence(self) -> float:
-        """The probability of the first candidate; 0 where it abstains."""
+        """The probability of the first candidate; 0 if it abstains."""
         return self.probabilities[0] if self.probabilities else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Categorized:
-    """One item's category, and how it was come by.
+    """One item's category, and who decided it.
 
-    `label` is None where the verdict is `none`, `undecided`, `blank` or `failed`: never a default. `path` runs from
-    the node below the root to the label's own name. `ranking` is the general expert's order of the candidates,
-    empty where it was not asked; `reason` its own words. `error` is set where its request failed.
+    `label` is None if the verdict is `none`, `undecided`, `blank` or `failed`: there is no default. `path` runs from
+    the node below the root to the label's name. `ranking` is the general expert's order of the candidates, empty if
+    it was not asked; `reason` is its explanation. `error` is set if its request failed.
     """
 
     item_id: ItemId

@@ -1,4 +1,4 @@
-"""What passes between the folders: frozen records, never bare dicts."""
+"""Frozen records exchanged between packages: labels, nodes, items, results, decisions, events, trees."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, ItemId, LabelId, NodeId
 
 NATIVE = "native"
-"""The method of a tree that a label file describes: its paths say what a label means."""
+"""The method of a tree read from a label file, whose paths carry meaning."""
 
 VOCABULARY = "vocabulary"
-"""The method of a tree that is a vocabulary: descriptors without labels."""
+"""The method of a tree of descriptors without labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label as the person gave it. `batch` names the import it came in."""
+    """A label as the user gave it. `batch` names its import."""
 
     id: LabelId
     name: str
@@ -28,8 +28,8 @@ class Label:
 class Node:
     """A node of the index: a centre in the sense of XMC-Agent, 2.1.
 
-    `label_id` is set where the node is itself one of the person's labels (an inner category of a native
-    tree). `examples` are names of labels below it that stand for the rest.
+    `label_id` is set if the node is itself one of the user's labels (an inner category of a native tree).
+    `examples` are names of representative labels below it.
     """
 
     id: NodeId
@@ -50,7 +50,7 @@ class Item:
 
 
 class Identified(Protocol):
-    """What has an id of its own, as an item has."""
+    """Anything with an id, such as an item."""
 
     @property
     def id(self) -> str:
@@ -62,21 +62,21 @@ Each = TypeVar("Each", bound=Identified)
 
 
 def distinct_items(items: Iterable[Each]) -> list[Each]:
-    """Return items in their order, each once; InputError for two different ones with one id."""
+    """Return items in order without repeats. Raises InputError for two different ones with one id."""
     known: dict[str, Each] = {}
     for item in items:
         if known.setdefault(item.id, item) != item:
-            raise InputError(f"two items have the id {item.id!r}; give each an id of its own")
+            raise InputError(f"two items have the id {item.id!r}; give each item a unique id")
     return list(known.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One label found for an item, with the path that led to it.
+    """One label predicted for an item, with the path that led to it.
 
-    `path` runs from the node below the root to the label's own name. `score` falls from the first
-    prediction to the last. `evidence` is the phrase of the item that earned the label. `origin` is where
-    the shortlist got it: `tree`, `dense` or `both`.
+    `path` runs from the node below the root to the label's name. Scores fall from the first prediction to the
+    last. `evidence` is the phrase of the item that supports the label. `origin` is its source in the shortlist:
+    `tree`, `dense` or `both`.
     """
 
     label_id: LabelId
@@ -90,7 +90,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What came out for one item. `error` is set where some of its decisions failed."""
+    """The predictions for one item. `error` is set if some of its decisions failed."""
 
     item_id: ItemId
     labels: tuple[Prediction, ...]
@@ -99,7 +99,7 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one request cost. `reused_tokens` of `prompt_tokens` were served from a kept prefix."""
+    """The cost of one request. `reused_tokens` of `prompt_tokens` were served from a prefix cache."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -113,10 +113,9 @@ class Usage:
 class Decision:
     """One model request and its tool call (docs/architecture.md, "One decision").
 
-    `options` are what was on offer, in the order shown: node ids for a walk, label ids for a ranking.
-    `choice` is the subset taken, best first; empty is an abstention. `scores` align with `options`.
-    `rendered` is a short hash of the blocks that the model was shown; empty where it read none. Which run it
-    belongs to is said where it is kept (`Runs.finish`).
+    `options` are the options in the order shown: node ids for a walk, label ids for a ranking. `choice` is the
+    chosen subset, best first; empty means abstention. `scores` align with `options`. `rendered` is a short hash of
+    the prompt blocks that the model was shown; empty if it read none. `Runs.finish` stores the run it belongs to.
     """
 
     item_id: ItemId
@@ -147,9 +146,9 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change to the index and the change that takes it back.
+    """One logged change to the index, with its inverse.
 
-    Events of one `Index.change` block share `change`, the id of the first of them, and `note`.
+    Events of one `Index.change` block share `note` and `change`, the id of the first of them.
     """
 
     id: EventId
@@ -164,11 +163,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Events that were made as one, and are undone as one.
+    """A group of events that is undone as one.
 
-    `id` is its last event, so that the index after the change is the index after that event; `first` its
-    first. `operations` counts its events by kind; `payload` is that of its first event. `undone` of its
-    events are undone, the last of them by event `undone_by`.
+    `first` is the id of its first event, `id` that of its last: the index after the change is the index after that
+    event. `operations` counts its events by kind; `payload` is that of its first event. `undone` counts its undone
+    events, the last of which was undone by event `undone_by`.
     """
 
     id: EventId
@@ -182,13 +181,13 @@ class Change:
 
     @property
     def is_undone(self) -> bool:
-        """Whether none of its events stands."""
+        """Whether all of its events are undone."""
         return self.undone == sum(self.operations.values())
 
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """A node of a tree that is still outside the index; `key` is local to the tree."""
+    """A node of a tree outside the index; `key` is local to the tree."""
 
     key: int
     name: str
@@ -201,10 +200,10 @@ class TreeNode:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A whole hierarchy on its way into the index, made by a builder or read from a file.
+    """A whole hierarchy to be loaded into the index, made by a builder or read from a file.
 
     `edges` are (parent key, child key); key 0 is the root and needs no entry in `nodes`. `placements` are
-    (node key, label id). A label that is itself a node is placed in that node. `method` says how it was made.
+    (node key, label id). A label that is itself a node is placed in that node. `method` names the builder.
     """
 
     method: str

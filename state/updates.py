@@ -1,8 +1,7 @@
 """Progress of long work as typed updates: `on_update` of a workspace's methods, the stream mode `custom` of a graph.
 
-Each has a `kind` of its own, so that a program can tell them apart in JSON as well; `as_row` makes that.
-They hold ids, names and numbers, never a whole state: what a graph returns is complete without them. `tell` hands an
-update to whoever listens (`listening`).
+Each has a unique `kind`, which identifies it in JSON too (`as_row`). They hold ids, names and numbers, never a whole
+state: a graph's result is complete without them. `tell` passes an update to the current listener (`listening`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from taxonaut.state.ids import ItemId, LabelId, NodeId
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stage of long work is; it begins with 0 done. `total` is None where nobody knows."""
+    """The progress of a stage of long work, from 0 done. `total` is None if unknown."""
 
     stage: str
     done: int = 0
@@ -26,7 +25,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class LevelStarted:
-    """A step of a walk begins: so many items (or new labels) stand before so many nodes. Levels count from 1."""
+    """A step of a walk begins with so many items (or new labels) at so many nodes. Levels count from 1."""
 
     level: int
     items: int
@@ -36,7 +35,7 @@ class LevelStarted:
 
 @dataclass(frozen=True, slots=True)
 class NodeOpened:
-    """The branches of a node are looked at for so many items; `path` are the names down to it, () the root."""
+    """The branches of a node are compared for so many items; `path` holds the names down to it, () for the root."""
 
     node: NodeId
     path: tuple[str, ...]
@@ -46,10 +45,10 @@ class NodeOpened:
 
 @dataclass(frozen=True, slots=True)
 class ItemFinished:
-    """One item has what it gets: labels, best first, with the path to the best one and its score.
+    """One item is finished: its labels, best first, with the path to the best one and its score.
 
     `verdict` is set by `categorize`, where `score` is the domain expert's confidence. A walk that ends before the
-    ranking gives the shortlist's labels without a path. `error` is set where a request failed.
+    ranking gives the shortlist's labels without a path. `error` is set if a request failed.
     """
 
     item: ItemId
@@ -63,7 +62,7 @@ class ItemFinished:
 
 @dataclass(frozen=True, slots=True)
 class ItemTagged:
-    """One item has its descriptors: the best path of them, and the ends of others that fit."""
+    """One item is tagged: the best path of descriptors, and the last descriptors of other fitting paths."""
 
     item: ItemId
     path: tuple[NodeId, ...] = ()
@@ -74,9 +73,9 @@ class ItemTagged:
 
 @dataclass(frozen=True, slots=True)
 class PartitionStarted:
-    """A part of the labels (or items) is about to be divided; `attempt` counts the splits refused before.
+    """A partition of labels (or items) is about to be split; `attempt` counts the splits refused before.
 
-    `key` are the numbers of the centres from the top down, empty for all; `path` their names.
+    `key` holds the numbers of the centres from the top down, empty for the whole; `path` their names.
     """
 
     key: str
@@ -88,7 +87,7 @@ class PartitionStarted:
 
 @dataclass(frozen=True, slots=True)
 class CentresProposed:
-    """The architect has named centres for a part."""
+    """The architect has proposed centres for a partition."""
 
     key: str
     names: tuple[str, ...]
@@ -97,7 +96,7 @@ class CentresProposed:
 
 @dataclass(frozen=True, slots=True)
 class SplitRefused:
-    """A split of a part was not accepted, and why; the part is tried again."""
+    """A split was refused, with the reasons; the partition is tried again."""
 
     key: str
     problems: tuple[str, ...]
@@ -106,9 +105,10 @@ class SplitRefused:
 
 @dataclass(frozen=True, slots=True)
 class NodeSplit:
-    """A part was divided: the names of its children, how much each holds, and how much fits none of them.
+    """A partition was split: the names and sizes of its children, and how many members fit none of them.
 
-    `fallback`: no split of the agents' was accepted, vectors made this one. Without names it stays whole.
+    `fallback`: no split of the agents was accepted, so it was split by clustering vectors. Without names it was not
+    split.
     """
 
     key: str
@@ -122,7 +122,7 @@ class NodeSplit:
 
 @dataclass(frozen=True, slots=True)
 class RoundFinished:
-    """Annotators went over a group of items: so many have a descriptor. `round` counts from 1."""
+    """An annotation round over a group of items: so many have a descriptor. `round` counts from 1."""
 
     key: str
     round: int
@@ -133,7 +133,7 @@ class RoundFinished:
 
 @dataclass(frozen=True, slots=True)
 class ChangesReviewed:
-    """The changes proposed after a round were reviewed: how many were proposed, and how many made."""
+    """The changes proposed after a round were reviewed: how many were proposed, and how many applied."""
 
     key: str
     round: int
@@ -144,7 +144,7 @@ class ChangesReviewed:
 
 @dataclass(frozen=True, slots=True)
 class LabelPlaced:
-    """A new label has arrived at a node; `fits` is False where it stays there because no branch fitted."""
+    """A new label was placed in a node; `fits` is False if it stays there because no branch fits."""
 
     label: LabelId
     node: NodeId
@@ -154,7 +154,7 @@ class LabelPlaced:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """How a person's words were read, in a line."""
+    """How the user's message was understood, in one line."""
 
     text: str
     kind: Literal["understood"] = field(default="understood", init=False, repr=False)
@@ -162,7 +162,7 @@ class Understood:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of an answer, as it is written."""
+    """A streamed piece of an answer."""
 
     text: str
     kind: Literal["token"] = field(default="token", init=False, repr=False)
@@ -170,7 +170,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool call begins; `id` is the call's own."""
+    """A tool call begins; `id` identifies the call."""
 
     id: str
     name: str
@@ -180,7 +180,7 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool call is over: what it came to folded to a line, and how long it took; `failed` if it was refused."""
+    """A tool call is finished: its outcome in one line, and its duration; `failed` if it was refused."""
 
     id: str
     name: str
@@ -192,9 +192,9 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class ChangeProposed:
-    """A change to the index waits for yes; `version` is that of the index that was looked at.
+    """A change to the index waits for confirmation; `version` is the index version it was computed on.
 
-    `after_foreign`: texts of items were read in this turn before it, so nothing may say yes by itself.
+    `after_foreign`: item texts (untrusted) were read earlier in this turn, so it must not be confirmed automatically.
     """
 
     call: str
@@ -207,7 +207,7 @@ class ChangeProposed:
 
 @dataclass(frozen=True, slots=True)
 class ChangeMade:
-    """A change was made."""
+    """A change was applied."""
 
     call: str
     line: str
@@ -216,7 +216,7 @@ class ChangeMade:
 
 @dataclass(frozen=True, slots=True)
 class ChangeDeclined:
-    """A change was not made, as the person said no."""
+    """A change was declined by the user."""
 
     call: str
     kind: Literal["change_declined"] = field(default="change_declined", init=False, repr=False)
@@ -224,7 +224,7 @@ class ChangeDeclined:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A turn of a conversation is over, with its whole answer."""
+    """A turn of a conversation is finished, with its whole answer."""
 
     text: str
     kind: Literal["answered"] = field(default="answered", init=False, repr=False)
@@ -282,7 +282,7 @@ def listening(on_update: OnUpdate | None) -> Iterator[None]:
 
 @contextmanager
 def staged(stage: str, total: int | None = None) -> Iterator[None]:
-    """Begin a stage; all progress inside this block is told as the stage's, of `total` where it has no own total."""
+    """Begin a stage: progress inside this block is reported under its name, with `total` as the default total."""
     outer = _HEARD.get()
 
     def hear(update: Update) -> None:
@@ -300,13 +300,13 @@ def staged(stage: str, total: int | None = None) -> Iterator[None]:
 
 
 def as_row(update: Update) -> dict[str, Any]:
-    """Return an update as plain JSON values, its `kind` first."""
+    """Return an update as plain JSON values, `kind` first."""
     named = {each.name: to_plain(getattr(update, each.name)) for each in fields(update)}
     return {"kind": named.pop("kind"), **named}
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value with lists for tuples and dicts for mappings, all the way down."""
+    """Return a value with tuples as lists and mappings as dicts, recursively."""
     if isinstance(value, Mapping):
         return {str(key): to_plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,3 +1,3 @@
-"""The version of the package; it is part of every run's fingerprint."""
+"""The package version, which is part of every run's fingerprint."""
 
 VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""What can be done to the index, one tool per file; each is also a plain function on an `Index`."""
+"""Tools that agents call, one per module; each is also a plain function on an `Index`."""
 
 from taxonaut.tools.assign_label import assign_label
 from taxonaut.tools.catalog import catalog

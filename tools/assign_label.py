@@ -12,7 +12,7 @@ FIELD = "centres"
 WHY = "why"
 
 LONGEST_REPORT = 200
-"""Characters of an annotator's word on why nothing fits."""
+"""Maximum characters of an annotator's remark on why nothing fits."""
 
 
 def assign_label(index: Index, label: LabelId, nodes: Sequence[NodeId]) -> list[NodeId]:
@@ -36,7 +36,7 @@ def assign_label_spec(count: int, most: int) -> ToolSpec:
 
 
 def assign_items_spec(items: int, count: int, most: int) -> ToolSpec:
-    """Return the tool for several items in one call: as for labels, and `why` nothing fits those it fits nothing."""
+    """Return the tool for several items in one call: as for labels, with `why` for items that nothing fits."""
     spec = assign_labels_spec(items, count, most)
     why = {
         "type": "string",

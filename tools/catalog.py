@@ -1,4 +1,4 @@
-"""All tools of the house, with the schemas they have on a given index."""
+"""List all tools with their schemas for a given index."""
 
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import ToolSpec
@@ -18,7 +18,7 @@ from taxonaut.tools.write.propose_category import propose_category_spec
 def catalog(index: Index, shortlist: int = 20) -> list[ToolSpec]:
     """Return every tool as a model at the root of this index would see it.
 
-    `shortlist` stands in for the number of candidates of a ranking, which only a walk knows.
+    `shortlist` is the assumed number of candidates of a ranking, which only a walk knows.
     """
     branches = max(1, len(index.children(index.root())))
     return [

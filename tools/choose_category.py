@@ -1,4 +1,4 @@
-"""The tool `rank_candidates` for one category of a product: with the reason, and free not to decide."""
+"""The tool `rank_candidates` for choosing one category, with a reason, `none fits` and `undecided`."""
 
 from typing import Any, Literal
 
@@ -9,10 +9,10 @@ FIELD = "categories"
 REASON = "reason"
 
 Ask = Literal["choose", "rank", "think"]
-"""What is asked for: the best candidate, all that could be right in order, or the same after thinking."""
+"""What is asked for: the best candidate, a ranking of all plausible ones, or a ranking after reasoning."""
 
 LONGEST_REASON = {"choose": 200, "rank": 200, "think": 600}
-"""Characters of a reason; where the model is to think, its thoughts stand there."""
+"""Maximum characters of a reason; with `think` it holds the model's reasoning."""
 
 DESCRIPTIONS = {
     "choose": "Choose the one category that a product belongs to, and say why.",
@@ -29,7 +29,7 @@ REASONS = {
 def choose_category_spec(ask: Ask, count: int, most: int) -> ToolSpec:
     """Return the tool with a schema for one list: numbers 1 to `count`, at most `most` of them, or [0], or [-1].
 
-    A model writes a call in the schema's order: it thinks before it ranks, and gives a mere reason afterwards.
+    A model writes a call in the schema's order: with `think` it reasons before it ranks, otherwise it explains after.
     """
     categories: dict[str, Any] = {
         "type": "array",

@@ -14,7 +14,7 @@ FIELD = "branches"
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """What opening a node shows: its branches, and the ids of the labels placed in it."""
+    """An opened node: its branches, and the ids of the labels placed in it."""
 
     node: NodeId
     branches: tuple[Node, ...]
@@ -22,7 +22,7 @@ class Expansion:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the walk ends here: a terminal index in the paper's words."""
+        """Whether the walk ends here (a terminal index in the paper)."""
         return not self.branches
 
 

@@ -1,4 +1,4 @@
-"""The tool `judge_label`: say of single labels whether they fit a text (XMC-Agent, appendix C)."""
+"""The tool `judge_label`: judge each label by itself (XMC-Agent, appendix C)."""
 
 from taxonaut.state.records import ToolSpec
 from taxonaut.tools.support.offers import choice_schema

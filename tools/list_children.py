@@ -1,4 +1,4 @@
-"""The tool `list_children`: what stands directly under a node."""
+"""The tool `list_children`: list the branches and labels directly under a node."""
 
 from dataclasses import dataclass
 from typing import Any

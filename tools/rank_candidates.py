@@ -1,4 +1,4 @@
-"""The tool `rank_candidates`: put a shortlist of labels in order (XMC-Agent 2.1, second stage)."""
+"""The tool `rank_candidates`: rank a shortlist of labels (XMC-Agent 2.1, second stage)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FIELD = "labels"
 
 @dataclass(frozen=True, slots=True)
 class RankedLabel:
-    """A label of the ranking with the shortest path that leads to it, names from the top down."""
+    """A ranked label with its shortest path, names from the top down."""
 
     rank: int
     label_id: LabelId

@@ -1,4 +1,4 @@
-"""The tool `search_labels`: find labels and categories by words of their names."""
+"""The tool `search_labels`: find labels by words of their names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import ToolSpec
 
 MOST = 50
-"""Most hits of one search."""
+"""Maximum hits of one search."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelHit:
-    """A label whose name matches, with all paths that lead to it."""
+    """A label whose name matches, with all its paths."""
 
     label_id: LabelId
     name: str

@@ -1,1 +1,1 @@
-"""Scoring texts against options with an embedder, without a language model."""
+"""Score texts against options with an embedder, without a language model."""

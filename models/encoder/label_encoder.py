@@ -1,4 +1,4 @@
-"""Answer about labels with an encoder: which centres several short texts belong to, by their whole vectors."""
+"""Assign labels to centres with an encoder, by cosine similarity of whole texts."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -18,13 +18,13 @@ from taxonaut.state.records import Usage
 
 @dataclass(frozen=True, slots=True)
 class LabelEncoderSettings:
-    """How likenesses become a choice.
+    """How similarities become a choice.
 
-    A text takes the option nearest to it, and those within `margin` of that, up to the request's `most`; none
-    if even the nearest is less alike than `threshold`. Further ones must be as alike as `further`, if that is
-    set, else as `threshold`. With `centring`, that share of the options' mean is taken
-    away from all vectors of a request: what the options have in common tells none of them apart, and a text
-    that has only that fits none. `cached` bounds the vectors that are kept.
+    A text takes its nearest option and those within `margin` of it, up to the request's `most`; none if even the
+    nearest is less similar than `threshold`. Further ones need a similarity of `further`, by default `threshold`.
+    `centring` is the share of the options' mean that is subtracted from all vectors of a request: what the options
+    have in common does not distinguish them, and a text that has only that fits none. `cached` bounds the vector
+    cache.
     """
 
     threshold: float = 0.1
@@ -35,9 +35,9 @@ class LabelEncoderSettings:
 
 
 class LabelEncoder:
-    """Compare labels with centres; neither has phrases to cut, and labels have vectors in the workspace.
+    """Compares labels with centres by their whole texts.
 
-    A text's likeness to an option is that to the nearest of the option's texts. `lookup` gives the unit vectors
+    A text's similarity to an option is that to the nearest of the option's texts. `lookup` returns the unit vectors
     of texts, (n, d); the scorer centres them as it does an item's.
     """
 
@@ -60,11 +60,11 @@ class LabelEncoder:
         return await computed(partial(self.answer_now, requests))
 
     def answer_now(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
-        """Do what `answer` does, in this thread."""
+        """Answer a batch in this thread; see `answer`."""
         return [self.answer_one(request) for request in requests]
 
     def answer_one(self, request: ModelRequest) -> ModelReply | ModelError:
-        """Answer one request about one or several texts."""
+        """Answer a request about one or several texts."""
         if not request.choices or not all(choice.texts for choice in request.choices):
             return ModelReplyError(f"{request.tool.name} has an option without a text to compare")
         started = time.perf_counter()
@@ -77,7 +77,7 @@ class LabelEncoder:
         return ModelReply(each[0], {request.field: list(each[0]) or [0]}, usage, scores)
 
     def choose(self, request: ModelRequest) -> tuple[list[tuple[int, ...]], Matrix]:
-        """Return the option ids that each text takes, and all likenesses (texts, options)."""
+        """Return the chosen option ids of each text, and all similarities (texts, options)."""
         options = [text for choice in request.choices for text in choice.texts]
         starts = [0, *accumulate(len(choice.texts) for choice in request.choices)][:-1]
         texts = self._vectors.get(request.texts or (request.text,))

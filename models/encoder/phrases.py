@@ -1,8 +1,8 @@
-"""Cut an item's text into the short phrases that are compared with labels beside the whole text.
+"""Extract the short phrases of a text that are compared with labels in addition to the whole text.
 
-A text names several things and one vector for it is a blunt query; its phrases are sharp ones. A phrase is
-a run of neighbouring words that does not cross punctuation and neither begins nor ends in a function word.
-On job advertisements a fourth as many of these find labels as well as all windows of one to eight words.
+A text names several things, so its single vector is an imprecise query. A phrase is a run of neighbouring words that
+does not cross punctuation and neither begins nor ends with a function word. On job advertisements they find labels as
+well as all windows of one to eight words, which are four times as many.
 """
 
 import re
@@ -38,11 +38,10 @@ _FUNCTION_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PhraseSettings:
-    """How texts are cut; the defaults were chosen on the development parts, see `benchmarks/phrases.py`.
+    """How phrases are extracted; defaults were chosen on the development parts, see `benchmarks/phrases.py`.
 
-    `min_words` to `max_words` is the length of a phrase; a character of a script without spaces counts as
-    half a word. `limit` bounds the phrases of one text and `characters` how much of a text is read at all;
-    phrases nearer the beginning are kept.
+    Phrases have `min_words` to `max_words` words; a character of a script without spaces counts as half a word. Only
+    the first `limit` phrases and the first `characters` characters of a text count.
     """
 
     min_words: int = 1
@@ -63,8 +62,7 @@ class _Word:
 def phrases(text: str, settings: PhraseSettings | None = None) -> list[str]:
     """Return the phrases of `text`, each a substring of it, in order of their first word, without repeats.
 
-    A text that is nothing but one phrase gives that phrase; a text without words gives none. At most
-    `settings.limit` phrases come back, whatever the length of the text.
+    Returns none for a text without words, and at most `settings.limit`.
     """
     settings = settings or PhraseSettings()
     text = text[: settings.characters]

@@ -1,4 +1,4 @@
-"""Join a small language model's scores with an encoder's: each sees what the other does not."""
+"""Ensemble the scores of a small language model and an encoder."""
 
 import asyncio
 import math
@@ -10,10 +10,10 @@ from taxonaut.state.errors import ModelError
 
 
 class ScoreEnsemble:
-    """Add two models' scores, each standardized over a request's options, the language model's by `weight`.
+    """Sums two models' scores, each standardized over a request's options, the language model's times `weight`.
 
-    What the encoder finds too far away to choose stays unchosen; an abstention of the encoder's is one of
-    both. Where the language model gives no scores or fails, its reply stands as it is.
+    Options below the encoder's threshold stay unchosen, so if the encoder abstains, so does the ensemble. If the
+    language model fails or gives no scores, its reply is returned unchanged.
     """
 
     def __init__(self, model: Answers, encoder: Answers, weight: float) -> None:
@@ -28,11 +28,11 @@ class ScoreEnsemble:
 
     @property
     def reads_prompts(self) -> bool:
-        """The language model does."""
+        """Whether prompts are read, as by the language model."""
         return self.model.reads_prompts
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
-        """Ask both about every request, at the same time, and join what they say."""
+        """Ask both models concurrently, and join their replies."""
         said, seen = await asyncio.gather(self.model.answer(requests), self.encoder.answer(requests))
         return [self.join(*three) for three in zip(requests, said, seen, strict=True)]
 
@@ -59,7 +59,7 @@ class ScoreEnsemble:
 
 
 def standardize(scores: Mapping[int, float]) -> dict[int, float]:
-    """Return scores with mean 0 and deviation 1; all 0 where they do not differ."""
+    """Standardize scores to mean 0 and deviation 1; all 0 if they are equal."""
     mean = sum(scores.values()) / max(len(scores), 1)
     deviation = math.sqrt(sum((score - mean) ** 2 for score in scores.values()) / max(len(scores), 1))
     return {choice: (score - mean) / deviation if deviation else 0.0 for choice, score in scores.items()}

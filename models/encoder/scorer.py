@@ -1,4 +1,4 @@
-"""Score options against items: by an item's best phrase and its whole text, and by the words they share."""
+"""Score options against items: cosine of the best phrase and the whole text, plus a bonus for shared words."""
 
 import math
 import time
@@ -27,18 +27,17 @@ _NONE = 0
 _UNKNOWN_SPACE_MIX = 0.5
 
 PATH_SEPARATOR = " > "
-"""Between the names of a path given as an option's text, from the top down."""
+"""Separates the names of a path in an option's text, from the top down."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreSettings:
     """How an item's phrases and its whole text make one score.
 
-    `mix` is the share of the best phrase, 1 - `mix` that of the whole text; 0 does without phrases, None
-    takes what suits the label set (`LabelSpace.mix`). `centring` is how much of the labels' mean vector is
-    taken away from every vector before they are compared: what all labels have in common tells none of them
-    apart (Mu and Viswanath 2018, "All-but-the-Top"). `words` is what a name adds to its score if the text has
-    all its words (`SharedWords`). `cached` bounds the phrases whose vectors are kept from batch to batch.
+    `mix` is the weight of the best phrase, 1 - `mix` that of the whole text; 0 disables phrases, None adapts to the
+    label set (`LabelSpace.mix`). `centring` is the share of the labels' mean vector that is subtracted from every
+    vector before comparison (Mu and Viswanath 2018, "All-but-the-Top"). `words` is the bonus of a name all of whose
+    words are in the text (`SharedWords`). `cached` bounds the cache of phrase vectors.
     """
 
     mix: float | None = None
@@ -51,12 +50,12 @@ class ScoreSettings:
         for name in ("mix", "centring", "words"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
-                raise InputError(f"{name} is {value!r}; it is a share: give a number from 0 to 1")
+                raise InputError(f"{name} is {value!r}; give a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSpace:
-    """What a scorer needs to know of a label set: its mean vector (d,), its size, what its names are like."""
+    """Statistics of a label set: its mean vector (d,), its size, its typical name length, its vocabulary."""
 
     mean: Matrix
     labels: int
@@ -65,7 +64,7 @@ class LabelSpace:
 
     @classmethod
     def of(cls, names: Sequence[str], vectors: Matrix) -> "LabelSpace | None":
-        """Look at the labels' own names and their vectors (m, d); None for fewer than two labels."""
+        """Compute it from the labels' names and vectors (m, d); None for fewer than two labels."""
         if len(names) < 2:
             return None
         words_a_name = median(len(name.split()) for name in names)
@@ -73,10 +72,10 @@ class LabelSpace:
 
     @property
     def mix(self) -> float:
-        """Say how much the best phrase should count.
+        """The weight of the best phrase.
 
-        The more labels, the finer each is and the smaller the part of a text that names it: 0.2 for 150
-        labels, 0.37 for 1,000, 0.6 from 14,000 on. Labels that are sentences are named by whole texts: 0.15.
+        It grows with the number of labels, because finer labels are named by smaller parts of a text: 0.2 for 150
+        labels, 0.37 for 1,000, 0.6 from 14,000 on. It is 0.15 for labels that are sentences.
         """
         share = min(max(0.2 * math.log10(self.labels / 14), 0.15), 0.6)
         return share if self.words_a_name <= _WORDS_OF_A_NAME else 0.15
@@ -84,11 +83,11 @@ class LabelSpace:
 
 @dataclass(frozen=True, slots=True)
 class ItemVectors:
-    """Items as unit vectors: `whole` (n, d), `parts` (p, d), the phrases of all items one after the other.
+    """Items as unit vectors: `whole` (n, d), and `parts` (p, d), the concatenated phrases of all items.
 
-    The phrases of item i are `parts[offsets[i]:offsets[i + 1]]`, at least one each (a text without phrases
-    has itself), their texts at the same places of `phrases`. `words` are the numbers, in the label set's
-    vocabulary, of each item's words.
+    The phrases of item i are `parts[offsets[i]:offsets[i + 1]]`, at least one each (a text without phrases has
+    itself), their texts at the same indices of `phrases`. `words` holds the ids of each item's words in the label
+    set's vocabulary.
     """
 
     whole: Matrix
@@ -113,7 +112,7 @@ class ItemVectors:
 
 
 class VectorCache:
-    """Vectors of texts, looked up once. When more than `limit` would be kept, all are forgotten at once."""
+    """A cache of text vectors. It is emptied when it would exceed `limit` texts."""
 
     def __init__(self, load: Callable[[Sequence[str]], Matrix], limit: int) -> None:
         self._load, self._limit = load, limit
@@ -122,7 +121,7 @@ class VectorCache:
         self._lock = Lock()
 
     def get(self, texts: Sequence[str]) -> Matrix:
-        """Return one row a text; the texts not known are loaded in one call, each once."""
+        """Return one row per text; distinct unknown texts are loaded in one call."""
         with self._lock:
             unknown = list(dict.fromkeys(text for text in texts if text not in self._rows))
             if unknown and len(self._rows) + len(unknown) > self._limit:
@@ -150,8 +149,8 @@ class VectorCache:
 def option_vectors(texts: Sequence[str], lookup: Callable[[Sequence[str]], Matrix]) -> Matrix:
     """Look up the vectors of names or paths, unit rows (n, d).
 
-    A path `a > b > c` lies between its name `c` and `b > c`, the name under its parent: on trees that is
-    nearer to the items than the name, the parent and name, or the whole path (`benchmarks/phrases.py`).
+    A path `a > b > c` becomes the mean of its name `c` and of `b > c`: on trees that is nearer to the items than the
+    name, the parent and name, or the whole path (`benchmarks/phrases.py`).
     """
     parts = [text.split(PATH_SEPARATOR)[-2:] for text in texts]
     wanted = [PATH_SEPARATOR.join(part) for part in parts] + [part[-1] for part in parts]
@@ -165,16 +164,16 @@ def option_vectors(texts: Sequence[str], lookup: Callable[[Sequence[str]], Matri
 
 
 def subtract_and_normalize(vectors: Matrix, shift: Matrix) -> Matrix:
-    """Take a vector away from unit vectors (n, d); unit rows again."""
+    """Subtract a vector from unit vectors (n, d) and rescale to unit length."""
     moved: Matrix = vectors - shift
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), np.float32(1e-6))
     return moved
 
 
 class TextScorer:
-    """Turns texts into vectors and vectors into scores. Safe to call from several threads.
+    """Turns texts into vectors and vectors into scores. Thread-safe.
 
-    Without `space` the label set is not known: nothing is centred, and phrase and whole count the same.
+    Without `space` (label set unknown) nothing is centred, and phrase and whole text have equal weight.
     """
 
     def __init__(
@@ -190,13 +189,13 @@ class TextScorer:
         self._cut = lru_cache(_CUTS)(self._cut_text)
 
     def centre(self, vectors: Matrix) -> Matrix:
-        """Take the shared part of the labels' mean away from unit vectors (n, d); unit rows again."""
+        """Subtract the scaled mean of the labels from unit vectors (n, d) and rescale to unit length."""
         if self._shift is None:
             return vectors
         return subtract_and_normalize(vectors, self._shift)
 
     def items(self, texts: Sequence[str]) -> ItemVectors:
-        """Embed texts and their phrases in one call, each distinct one once; a blank text is a dot."""
+        """Embed the distinct texts and phrases in one call; a blank text is embedded as a dot."""
         texts = [text[: self.settings.phrases.characters] for text in texts]
         wholes = [text if text.strip() else "." for text in texts]
         found, words = zip(*map(self._cut, wholes), strict=True) if texts else ((), ())
@@ -206,7 +205,7 @@ class TextScorer:
         return ItemVectors(vectors[: len(texts)], vectors[len(texts) :], offsets, tuple(flat), words)
 
     def words(self, options: Sequence[str]) -> SharedWords | None:
-        """Prepare options' texts, names or paths, for `score`; None if shared words do not count."""
+        """Prepare option texts (names or paths) for `score`; None if shared words are disabled."""
         if self.space is None or self.settings.words == 0:
             return None
         names = [text.rpartition(PATH_SEPARATOR)[2] for text in options]
@@ -217,15 +216,15 @@ class TextScorer:
     ) -> "tuple[Matrix, Evidence]":
         """Score options, unit rows (m, d), for every item: float32 (n, m), higher is better.
 
-        `words` are what `words` made of the same options' texts. The second value names the phrase behind a
-        score. Memory beside the result stays near 32 MB, whatever the number of items and options.
+        `words` is the result of `words` for the same options. The second value names the phrase behind a score.
+        Memory on top of the result stays near 32 MB for any number of items and options.
         """
         return self.score_centred(items, self.centre(options), words)
 
     def score_centred(
         self, items: ItemVectors, options: Matrix, words: SharedWords | None = None
     ) -> "tuple[Matrix, Evidence]":
-        """Score options that went through `centred` already."""
+        """Score options that are already centred; see `score`."""
         evidence = Evidence(items, options)
         if not len(items) or not len(options):
             return np.empty((len(items), len(options)), np.float32), evidence
@@ -248,13 +247,13 @@ class TextScorer:
 
 
 class Evidence:
-    """Names the phrase of an item that is nearest to an option; worked out only when asked for."""
+    """Finds, on demand, the phrase of an item that is nearest to an option."""
 
     def __init__(self, items: ItemVectors, options: Matrix) -> None:
         self._items, self._options = items, options
 
     def phrases(self, item: int, options: Sequence[int]) -> list[str]:
-        """Return the phrase of one item behind each of some options, by their rows."""
+        """Return the nearest phrase of one item for each of some options, by their rows."""
         low, high = self._items.offsets[item], self._items.offsets[item + 1]
         best = (self._items.parts[low:high] @ self._options[list(options)].T).argmax(axis=0)
         return [self._items.phrases[low + place] for place in best]
@@ -267,10 +266,9 @@ _Chosen = tuple[list[int], dict[int, float], dict[int, str]]
 class EncoderSettings:
     """How scores become a choice.
 
-    Options that score at least `threshold` are chosen, up to `most` of the request; if there are none, the
-    reply abstains. On development parts labels that have nothing to do with an item score 0.05 to 0.08, and
-    fewer than 3 in 100 right ones below 0.1; raise it to 0.3 where most texts may fit no label at all.
-    `cached` bounds the option texts whose vectors are kept.
+    Options that score at least `threshold` are chosen, up to `most` of the request; without any the reply abstains.
+    On development parts unrelated labels score 0.05 to 0.08, and fewer than 3 in 100 right ones below 0.1; raise it
+    to 0.3 if most texts may fit no label at all. `cached` bounds the cache of option vectors.
     """
 
     threshold: float = 0.1
@@ -278,10 +276,10 @@ class EncoderSettings:
 
 
 class EncoderProvider:
-    """Answers requests by `text` and `choices`; the prompt is not read.
+    """Answers requests by `text` and `choices`; prompts are not read.
 
-    An option's score is the best of its texts'. A text may be a path (`option_vectors`). `lookup` gives the
-    unit vectors of texts, (n, d), from a store for instance; without it they are embedded.
+    An option's score is the best of its texts'. A text may be a path (`option_vectors`). `lookup` returns the unit
+    vectors of texts, (n, d), for instance from a store; by default they are embedded.
     """
 
     def __init__(
@@ -300,11 +298,11 @@ class EncoderProvider:
         )
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
-        """Answer a batch, in its order, off the event loop; requests of one node share one product."""
+        """Answer a batch in order, off the event loop; requests with equal choices share one matrix product."""
         return await computed(partial(self.answer_now, requests))
 
     def answer_now(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
-        """Do what `answer` does, in this thread."""
+        """Answer a batch in this thread; see `answer`."""
         started = time.perf_counter()
         texts = list(dict.fromkeys(request.text for request in requests))
         row = {text: number for number, text in enumerate(texts)}
@@ -370,7 +368,7 @@ class EncoderProvider:
 
 
 def _blocks(offsets: npt.NDArray[np.int64], options: int) -> Iterator[tuple[int, int]]:
-    """Cut items into runs whose phrases make at most `_BLOCK` scores, or one item."""
+    """Divide items into runs whose phrases make at most `_BLOCK` scores, or one item."""
     first = 0
     while first < len(offsets) - 1:
         last = int(np.searchsorted(offsets, offsets[first] + _BLOCK // options, side="right")) - 1

@@ -1,4 +1,4 @@
-"""Embeddings of labels and nodes, computed once and kept in the index."""
+"""Embeddings cached in the workspace, for texts that recur such as labels and centres."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.state.updates import Progress, tell
 
 CHUNK = 1024
-"""Texts embedded between two writes; a killed run loses at most these."""
+"""Texts embedded between two writes; the most that a killed run loses."""
 
 
 class StoredEmbedder:
-    """Look texts up in the workspace, embed what is missing, keep it.
+    """Looks texts up in the workspace; embeds and stores missing ones.
 
-    For texts that come again, such as labels and centres; an item's phrases are not kept.
+    For recurring texts, such as labels and centres; phrases of items are not stored.
     """
 
     def __init__(self, embedder: Embedder, store: Embeddings) -> None:

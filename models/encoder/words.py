@@ -1,7 +1,7 @@
-"""Count the words that an option's name shares with an item, rare ones for more.
+"""Score the words that an option's name shares with an item, weighted by idf.
 
-An embedder knows little of names it seldom saw; their letters find them. On the development parts of ESCO
-this puts a right label first in 61 % of texts instead of 57 %.
+Embedders represent rare names badly; shared words find them. On the development parts of ESCO this ranks a right
+label first in 61 % of texts instead of 57 %.
 """
 
 import math
@@ -25,7 +25,7 @@ _ENTRIES = 65_536
 
 @lru_cache(_ENTRIES)
 def stem(word: str) -> str:
-    """Cut an English ending off a lower-case word, where three letters remain."""
+    """Remove an English ending from a lower-case word if three letters remain."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
             return word[: -len(ending)]
@@ -38,7 +38,7 @@ def stems(text: str) -> set[str]:
 
 
 class Vocabulary:
-    """The words of a label set and how much each tells: log(1 + labels / labels with the word)."""
+    """The word stems of a label set with idf weights: log(1 + labels / labels with the word)."""
 
     def __init__(self, names: Iterable[str]) -> None:
         counts: Counter[str] = Counter()
@@ -56,11 +56,11 @@ class Vocabulary:
         return len(self._weights)
 
     def known(self, text: str) -> Ids:
-        """Return the numbers of a text's words that some label has, in ascending order."""
+        """Return the ids of a text's words that occur in labels, in ascending order."""
         return np.array(sorted(self._ids[word] for word in stems(text) if word in self._ids), np.int32)
 
     def entry(self, name: str) -> tuple[Ids, Shares]:
-        """Return a name's words and what each adds to the share of a text that has it; never empty."""
+        """Return a name's word ids and the share of each in the score; never empty."""
         entry = self._entries.get(name)
         if entry is None:
             ids = np.concatenate([np.zeros(1, np.int32), self.known(name)])
@@ -73,7 +73,7 @@ class Vocabulary:
 
 
 class SharedWords:
-    """The words of a list of options, ready to be compared with many items."""
+    """The words of a list of options, prepared for comparison with many items."""
 
     def __init__(self, vocabulary: Vocabulary, names: Sequence[str]) -> None:
         entries = [vocabulary.entry(name) for name in names]
@@ -85,9 +85,9 @@ class SharedWords:
         self._starts = np.cumsum([0, *(len(ids) for ids, _ in entries)])[:-1]
 
     def shares(self, items: Sequence[Ids]) -> Shares:
-        """Say for each item and option (n, m) how much of the option's name the item has, from 0 to below 1.
+        """Return for each item and option (n, m) the weighted share of the name's words in the item, in [0, 1).
 
-        A name counts the less the less its words tell: the weights' sum in the divisor is damped.
+        The sum of weights in the divisor is damped, so that names of common words score less.
         """
         shares = np.zeros((len(items), len(self._starts)), np.float32)
         has = np.zeros(self._size, np.float32)

@@ -1,4 +1,4 @@
-"""Turn an expert's logits into probabilities that can be trusted: temperature scaling on held-out products."""
+"""Calibrate an expert's logits by temperature scaling on held-out products."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,19 @@ BINS = 15
 
 
 def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = BINS) -> float:
-    """Return the mean gap between confidence and accuracy over equally wide bins, weighted by their rows.
+    """Return the expected calibration error (ECE): the mean gap of confidence and accuracy over equally wide bins.
 
-    `confidence` (n,) is the probability of each first prediction, `right` (n,) whether it was right. Bins are
-    closed above, (0, 1/15], as in Guo et al. 2017, equation 3; a confidence of 0 counts in the lowest. 0 where
-    there are no rows. Raises `ValueError` for confidences outside 0 to 1, or of another length than `right`.
+    `confidence` (n,) is the probability of each first prediction, `right` (n,) whether it was right. Bins are closed
+    above, (0, 1/15], as in Guo et al. 2017, equation 3, and weighted by their rows; a confidence of 0 counts in the
+    lowest. Returns 0 without rows. Raises ValueError for confidences outside 0 to 1, or of another length than
+    `right`.
     """
     sure: NDArray[np.float64] = np.asarray(confidence, dtype=np.float64)
     hits: NDArray[np.float64] = np.asarray(right, dtype=np.float64)
     if sure.ndim != 1 or sure.shape != hits.shape:
-        raise ValueError(f"confidence has the shape {sure.shape}, right {hits.shape}; give two rows as long")
+        raise ValueError(
+            f"confidence has shape {sure.shape}, right {hits.shape}; give vectors of equal length"
+        )
     if not len(sure):
         return 0.0
     if not ((sure >= 0) & (sure <= 1 + 1e-6)).all():
@@ -33,22 +36,21 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
 
 
 CANDIDATES = 40
-"""Categories of a product that have a probability: the likeliest. The others have none."""
+"""Number of likeliest categories with a non-zero probability."""
 
 WIDEST = 3.0
-"""Temperatures stay between exp(-3) and exp(3)."""
+"""Bound of log temperatures: they stay between exp(-3) and exp(3)."""
 
 SUREST = 14.0
-"""Log-odds beyond which a first category is as sure as it gets."""
+"""Upper bound of the log-odds of a first category."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemperatureScaling:
-    """A temperature for each product: exp(level + slope * its first category's log-odds at temperature 1).
+    """Temperature scaling with a temperature per product: exp(level + slope * log-odds of its first category).
 
-    With a slope of 0 it is plain temperature scaling (Guo et al. 2017, 4.2). One temperature is not enough where
-    sums of evidence are too sure of clear products and not sure enough of unclear ones. The order of a product's
-    categories is that of its logits.
+    With a slope of 0 it is plain temperature scaling (Guo et al. 2017, 4.2). The slope corrects models that are
+    overconfident on clear products and underconfident on unclear ones. It keeps the order of categories.
     """
 
     level: float = 0.0
@@ -67,7 +69,7 @@ class TemperatureScaling:
         return found
 
     def shares(self, best: Matrix) -> Matrix:
-        """Return the softmax of rows under their temperatures; the highest logit of a row is 0."""
+        """Return the softmax of rows at their temperatures; the highest logit of a row must be 0."""
         odds = np.exp(best)
         others = odds.sum(axis=1) - 1
         sure = np.minimum(-np.log(np.maximum(others, 1e-9)), SUREST)
@@ -78,7 +80,7 @@ class TemperatureScaling:
 
 
 def top_logits(logits: Matrix) -> tuple[Matrix, NDArray[np.int64] | None]:
-    """Return the highest logits of each row less the first, (n, k), with their columns; None for all of them."""
+    """Return the highest logits of each row minus its maximum, (n, k), and their columns (None: all)."""
     places = None
     best = logits
     if logits.shape[1] > CANDIDATES:
@@ -88,10 +90,10 @@ def top_logits(logits: Matrix) -> tuple[Matrix, NDArray[np.int64] | None]:
 
 
 def fit_temperature(logits: Matrix, right: NDArray[np.bool_], *, slope: bool = True) -> TemperatureScaling:
-    """Return the tempering under which first categories are right as often as they are sure.
+    """Fit temperature scaling by minimizing the log loss of first categories.
 
-    `logits` (n, C) are those of held-out products, `right` (n,) says whether the highest is one of theirs. What
-    is made least is the log loss of that. Without `slope` the temperature is one for all.
+    `logits` (n, C) are those of held-out products, `right` (n,) says whether the highest is right. Without `slope`
+    all products share one temperature.
     """
     from scipy.optimize import minimize
 

@@ -1,4 +1,4 @@
-"""What a trained classifier is, whatever it was trained from."""
+"""The protocol of a trained classifier."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,11 +8,11 @@ from taxonaut.state.ids import LabelId
 
 
 class Classifier(Protocol):
-    """Gives the probability of each of a fixed list of categories. Safe to call from several threads."""
+    """Predicts probabilities of a fixed list of categories. Thread-safe."""
 
     @property
     def name(self) -> str:
-        """The model string, as decision rows keep it, such as `expert/3`."""
+        """The model string in decision rows, such as `expert/3`."""
 
     @property
     def labels(self) -> tuple[LabelId, ...]:

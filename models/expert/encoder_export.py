@@ -1,4 +1,4 @@
-"""Make a GGUF of a fine-tuned encoder, if llama.cpp then computes the same vectors, and open whichever there is."""
+"""Export a fine-tuned encoder to GGUF if llama.cpp reproduces its vectors, and open either form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from taxonaut.models.gguf.embedder import GgufEmbedder
 from taxonaut.state.errors import InputError, MissingExtraError, ModelError
 
 FILE_NAME = "encoder.gguf"
-"""What the export is called in the encoder's folder."""
+"""The name of the export in the encoder's folder."""
 
 LEAST_COSINE = 0.998
-"""Of the two vectors of a text. float16 weights leave 0.9999."""
+"""Minimum cosine of a text's two vectors; rounding weights to float16 leaves 0.9999."""
 
 _REACHED_BY = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What came of it: a file, or None and the reason.
+    """The result of an export: a file, or None and the reason.
 
-    `cosine` is what the two vectors of a text reach in 99 % of the texts: a text that spells a control token,
-    such as `<s>`, is read as that token by some tokenizers.
+    `cosine` is that of a text's two vectors, at the lowest percentile: some tokenizers read a text that spells a
+    control token, such as `<s>`, as that token.
     """
 
     path: Path | None
@@ -35,11 +35,10 @@ class Exported:
 
 
 def export_encoder(folder: Path, texts: Sequence[str], *, max_tokens: int = 128) -> Exported:
-    """Write the GGUF of a fine-tuned encoder into its folder and compare both on `texts`, some hundred of them.
+    """Write the GGUF of a fine-tuned encoder into its folder and compare both on `texts` (a few hundred).
 
-    With it serving needs llama.cpp and NumPy, and no PyTorch. Where the architecture or the tokenizer is not one
-    of llama.cpp's, or its vectors differ, no file is left and the encoder is served by PyTorch. It never raises
-    for that.
+    An exported encoder is served by llama.cpp without PyTorch. If llama.cpp does not support the architecture or the
+    tokenizer, or its vectors differ, the file is removed and the reason returned.
     """
     target = folder / FILE_NAME
     try:
@@ -55,7 +54,7 @@ def export_encoder(folder: Path, texts: Sequence[str], *, max_tokens: int = 128)
 
 
 def open_encoder(folder: Path, *, max_tokens: int = 128) -> Embedder:
-    """Open a fine-tuned encoder with what can run it: llama.cpp for an exported one, else PyTorch."""
+    """Open a fine-tuned encoder: with llama.cpp if it was exported, else with PyTorch."""
     if (folder / FILE_NAME).is_file():
         return GgufEmbedder(folder / FILE_NAME, max_tokens=max_tokens)
     return TransformerEmbedder(folder, max_tokens=max_tokens)

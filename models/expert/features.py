@@ -1,7 +1,7 @@
-"""What speaks for a category beside the trained head: its products' average, its own name, what stands above it.
+"""Closed-form linear classifiers that complement the trained head: class centroids, names, paths, ancestors.
 
-Every part is linear in a product's features, so that their weighted sum is one matrix (`models.trained_expert`). A
-category without products has its name alone, and is weighed by itself.
+Every part is linear in a product's features, so that their weighted sum is one matrix (`trained_expert`). Categories
+without products (zero-shot) have separate weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 NAME_WEIGHT = 0.5
-"""How much a category's path counts in its average, beside a product's 1."""
+"""The weight of a category's path in its centroid; a product has weight 1."""
 
 SINGLE = ("many", "none", "one")
-"""Parts that are a number of the category: log(1 + products), whether it has none, whether it has one."""
+"""Bias parts: log(1 + products) of a category, whether it has none, whether it has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Texts as the head sees them: `words` (n, V) sparse, `vectors` (n, d) of length 1."""
+    """Features of texts: `words` (n, V), sparse, and `vectors` (n, d), unit rows."""
 
     words: "csr_matrix"
     vectors: Matrix
@@ -40,9 +40,10 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """The categories' texts: their paths, their own names, and which of the `above` categories each stands under.
+    """Features of the categories' paths and names, and their ancestors.
 
-    `above` (C, A) is 1 over the number of categories on the path, so that its rows sum to 1; 0 for a top category.
+    `above` (C, A) is 1 / (number of ancestors) for each ancestor of a category, so that rows sum to 1; zero rows for
+    top categories.
     """
 
     paths: Features
@@ -55,9 +56,9 @@ class Categories:
 
 @dataclass(frozen=True, slots=True)
 class LinearPart:
-    """One thing that speaks for a category: the score of features f is f.words @ words + f.vectors @ vectors + bias.
+    """A linear classifier: the scores of features f are f.words @ words + f.vectors @ vectors + bias.
 
-    `words` is (V, C), `vectors` (d, C), `bias` (C,); what is None adds nothing.
+    `words` is (V, C), `vectors` (d, C), `bias` (C,); None counts as zero.
     """
 
     words: "csr_matrix | None" = None
@@ -80,10 +81,10 @@ class LinearPart:
 def build_parts(
     products: Features, targets: "csr_matrix", categories: Categories, blocks: Mapping[str, slice]
 ) -> dict[str, LinearPart]:
-    """Return the parts that products with their categories make; `targets` (n, C) has rows that sum to 1.
+    """Build the parts from products and their categories; `targets` (n, C) has rows that sum to 1.
 
-    Each block of words' columns speaks apart, and so do the vectors. `z:…` are the same parts, for categories
-    without products alone.
+    Each block of word columns makes separate parts, and so do the vectors. `z:…` are the same parts restricted to
+    categories without products.
     """
     counts = np.asarray(targets.sum(axis=0)).ravel().astype(np.float32)
     none = (counts == 0).astype(np.float32)
@@ -99,7 +100,7 @@ def build_parts(
 def word_parts(
     kind: str, products: Features, targets: "csr_matrix", categories: Categories, columns: slice
 ) -> dict[str, LinearPart]:
-    """Return the parts of some columns of the words."""
+    """Build the parts of one block of word columns."""
     from scipy.sparse import csr_matrix
 
     paths, names = categories.paths.words[:, columns], categories.names.words[:, columns]
@@ -116,7 +117,7 @@ def word_parts(
 
 
 def vector_parts(products: Features, targets: "csr_matrix", categories: Categories) -> dict[str, LinearPart]:
-    """Return the parts of the vectors."""
+    """Build the parts of the vectors."""
     paths, names = categories.paths.vectors, categories.names.vectors
     sums = targets.T @ products.vectors + NAME_WEIGHT * paths
     above = categories.above
@@ -130,7 +131,7 @@ def vector_parts(products: Features, targets: "csr_matrix", categories: Categori
 
 
 def place_block(matrix: "csr_matrix", first: int, width: int) -> "csr_matrix":
-    """Return a block (C, v) as rows of categories' words (V, C), the block at row `first` of V = `width`."""
+    """Transpose a block (C, v) and place it at row `first` of a (V, C) matrix, V = `width`."""
     from scipy.sparse import csr_matrix
 
     block = matrix.tocoo()
@@ -139,7 +140,7 @@ def place_block(matrix: "csr_matrix", first: int, width: int) -> "csr_matrix":
 
 
 def mask_categories(part: LinearPart, kept: Matrix) -> LinearPart:
-    """Return a part for the categories alone whose `kept` (C,) is 1."""
+    """Restrict a part to the categories whose `kept` (C,) is 1."""
     from scipy.sparse import csr_matrix, diags
 
     words = None if part.words is None else csr_matrix(part.words @ diags(kept))
@@ -149,7 +150,7 @@ def mask_categories(part: LinearPart, kept: Matrix) -> LinearPart:
 
 
 def weighted_sum(made: Mapping[str, LinearPart], weights: Mapping[str, float]) -> LinearPart:
-    """Return the weighted sum of parts as one, its words dense (V, C)."""
+    """Return the weighted sum of parts as one part, with dense words (V, C)."""
     words: Any = None
     vectors: Any = None
     bias: Any = None
@@ -165,9 +166,9 @@ def weighted_sum(made: Mapping[str, LinearPart], weights: Mapping[str, float]) -
 
 
 def sparse_product(words: "csr_matrix", matrix: "csr_matrix | Matrix") -> Matrix:
-    """Return the product of words (n, V) with a matrix (V, C).
+    """Return the dense product of words (n, V) with a matrix (V, C).
 
-    By the column, each row of a dense matrix is read once for all texts: twice as fast as by the text.
+    In CSC order each row of a dense matrix is read once for all texts, twice as fast as in CSR order.
     """
     product = words.tocsc() @ matrix if isinstance(matrix, np.ndarray) else (words @ matrix).toarray()
     return np.asarray(product, np.float32)
@@ -183,21 +184,21 @@ def add_weighted(total: Matrix, part: Any, weight: np.float32) -> None:
 
 
 def add_optional(total: Any, part: Matrix | None, weight: np.float32) -> Any:
-    """Add a weighted matrix to one that may not be there yet."""
+    """Add a weighted matrix to a total that may be None."""
     if part is None:
         return total
     return weight * part if total is None else total + weight * part
 
 
 def normalize_rows(matrix: Any) -> Matrix:
-    """Return rows of length 1; rows of zeros stay."""
+    """Scale rows to unit length; zero rows stay zero."""
     dense: Matrix = np.asarray(matrix, np.float32)
     scaled: Matrix = dense / np.maximum(np.linalg.norm(dense, axis=1, keepdims=True), np.float32(1e-9))
     return scaled
 
 
 def normalize_sparse_rows(matrix: "csr_matrix") -> "csr_matrix":
-    """Do what `normalize_rows` does, for a sparse matrix."""
+    """Scale rows of a sparse matrix to unit length; zero rows stay zero."""
     from scipy.sparse import csr_matrix, diags
 
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
@@ -206,16 +207,16 @@ def normalize_sparse_rows(matrix: "csr_matrix") -> "csr_matrix":
 
 
 def ancestors_of(paths: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """Return what stands above categories with these paths (names from the top down), each once, as it comes."""
+    """Return the paths of all ancestors of categories with these paths (names from the top down), without repeats."""
     return tuple(dict.fromkeys(tuple(path[:depth]) for path in paths for depth in range(1, len(path))))
 
 
 def ancestor_matrix(
     paths: Sequence[Sequence[str]], ancestors: Sequence[tuple[str, ...]] | None = None
 ) -> "csr_matrix":
-    """Return `Categories.above` of categories with these paths (names from the top down to their own).
+    """Return `Categories.above` for categories with these paths (names from the top down to their own).
 
-    A column is one of `ancestors`, by default their own; what stands above and is none of these is left out.
+    Columns are `ancestors`, by default all of theirs; other ancestors are ignored.
     """
     from scipy.sparse import csr_matrix
 

@@ -32,17 +32,16 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
 MASKED = 0.5
-"""Share of the steps above a category that are left out of its path."""
+"""Share of the ancestors that are masked in a path."""
 
 
 def make_synthetic_texts(
     texts: Sequence[str], paths: Sequence[Sequence[str]], share: float, seed: int
 ) -> list[tuple[int, str]]:
-    """Make `share` times as many synthetic texts as there are: the number of a product and its new text.
+    """Make `share` times as many synthetic texts (data augmentation): (index of a product, its new text).
 
-    `paths` are those of the products' categories. A product's title or its description gives way to the path of
-    its category, with random steps masked but never the last; where there is nothing but a title, the path
-    stands alone.
+    `paths` are those of the products' categories. A product's title or description is replaced by the path of its
+    category, with random ancestors masked; a text that is only a title is replaced by the path.
     """
     chance = random.Random(seed)
     count = round(share * len(texts))
@@ -53,12 +52,12 @@ def make_synthetic_texts(
 
 
 def shuffle_places(texts: Sequence[str], chance: random.Random) -> list[int]:
-    """Return all places in a random order."""
+    """Return all indices in random order."""
     return chance.sample(range(len(texts)), len(texts))
 
 
 def insert_path(text: str, path: Sequence[str], chance: random.Random) -> str:
-    """Put a masked path in the place of a text's title or description."""
+    """Replace a text's title or description by a masked path."""
     title, description = split_title(text)
     shown = mask_path(path, chance)
     if not description:
@@ -67,7 +66,7 @@ def insert_path(text: str, path: Sequence[str], chance: random.Random) -> str:
 
 
 def mask_path(path: Sequence[str], chance: random.Random) -> str:
-    """Return a path without some of its steps; its last one stays."""
+    """Mask random names of a path, never the last."""
     kept = [step for step in path[:-1] if chance.random() >= MASKED]
     return PATH_SEPARATOR.join([*kept, path[-1]])
 
@@ -77,18 +76,18 @@ _TEXTS_AT_ONCE, _TOKENS_AT_ONCE = 256, 16_384
 
 @dataclass(frozen=True, slots=True)
 class TokenizedTexts:
-    """Tokenized texts and the columns of each text's categories."""
+    """Tokenized texts, and the category columns of each."""
 
     ids: list[list[int]]
     targets: list[tuple[int, ...]]
 
     def lengths(self) -> list[int]:
-        """Count each text's tokens."""
+        """Return the number of tokens of each text."""
         return [len(row) for row in self.ids]
 
 
 class TunedNetwork:
-    """An encoder and a head of `classes` columns, on the GPU if there is one."""
+    """An encoder with a linear head of `classes` columns, on the GPU if there is one."""
 
     def __init__(self, opened: OpenTransformer, classes: int, dropout: float) -> None:
         import torch
@@ -102,7 +101,7 @@ class TunedNetwork:
         torch.nn.init.zeros_(self.head.bias)
 
     def parameters(self) -> "list[torch.nn.Parameter]":
-        """List all weights."""
+        """Return all trainable parameters."""
         return [*self.encoder.parameters(), *self.head.parameters()]
 
     def vectors(self, ids: Sequence[Sequence[int]]) -> "Tensor":
@@ -112,7 +111,7 @@ class TunedNetwork:
         return vectors.float()
 
     def logits(self, vectors: "Tensor") -> "Tensor":
-        """Score unit vectors, stretched so that a component is about 1, which is what AdamW's steps fit."""
+        """Compute the head's logits of unit vectors, scaled so that components are about 1, which suits AdamW."""
         import torch
 
         stretched = vectors * math.sqrt(self.width)
@@ -121,7 +120,7 @@ class TunedNetwork:
         return logits
 
     def embed_all(self, rows: TokenizedTexts) -> "Tensor":
-        """Embed all rows without a gradient, in their order."""
+        """Embed all rows in order, without gradients."""
         import torch
 
         training = self.encoder.training
@@ -134,7 +133,7 @@ class TunedNetwork:
         return vectors
 
     def dense(self, targets: Sequence[tuple[int, ...]]) -> "Tensor":
-        """Spread each text's target evenly over its columns: shape (len(targets), classes), rows sum to 1."""
+        """Return dense targets, uniform over each text's columns: shape (len(targets), classes), rows sum to 1."""
         import torch
 
         dense = torch.zeros(len(targets), self.classes)
@@ -155,7 +154,7 @@ class TunedNetwork:
         return right / len(first), loss
 
     def save(self, folder: Path) -> None:
-        """Write encoder (safetensors) and tokenizer, without a word on where they came from."""
+        """Write encoder (safetensors) and tokenizer without console output."""
         folder.mkdir(parents=True, exist_ok=True)
         with silence_transformers():
             self.encoder.save_pretrained(folder, safe_serialization=True)
@@ -188,10 +187,10 @@ _LONGEST_GRADIENT = 1.0
 class FinetuneSettings:
     """How an encoder is fine-tuned.
 
-    `learning_rate` None: 2e-4 up to a width of 512 (MiniLM), 3e-5 above (BERT, XLM-R). It rises over the share
-    `warmup` of all steps and falls to 0 over the rest. `head_epochs` passes train the head alone first, on
-    vectors computed once: a random head would pull the encoder away from what it knows. `gate` is a share of all
-    steps, `alpha` a power (class weight: 1 / texts of the class, to this power).
+    `learning_rate` None: 2e-4 up to a width of 512 (MiniLM), 3e-5 above (BERT, XLM-R). It warms up linearly over the
+    share `warmup` of all steps and decays linearly to 0. First, `head_epochs` epochs train the head alone on frozen
+    vectors, because a random head would distort the encoder. `gate` is a share of all steps; class weights are
+    (1 / texts of the class) ** `alpha`. `patience` epochs without gain stop training early.
     """
 
     epochs: int = 10
@@ -215,9 +214,9 @@ class FinetuneSettings:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One pass over the texts; number 0 is the trained head on the encoder as it came.
+    """One epoch; number 0 is the trained head on the original encoder.
 
-    Accuracy: the share of dev texts whose first column is one of theirs. Without a dev part both are None.
+    Accuracy is the share of dev texts whose first column is right. Without a dev part both dev values are None.
     """
 
     number: int
@@ -230,9 +229,9 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Finetuned:
-    """A fine-tuned encoder in `folder`, and its own head: logits = unit vector @ weight.T + bias.
+    """A fine-tuned encoder in `folder`, and its head: logits = unit vector @ weight.T + bias.
 
-    `weight` is float32 of shape (classes, width), `bias` (classes,). `epochs` were run, `best` was kept.
+    `weight` is float32 of shape (classes, width), `bias` (classes,). `epochs` were run, `best` was saved.
     """
 
     folder: Path
@@ -245,7 +244,7 @@ class Finetuned:
 
     @property
     def dev_accuracy(self) -> float | None:
-        """The accuracy on dev of what was kept; None without a dev part."""
+        """The dev accuracy of the saved epoch; None without a dev part."""
         return self.best.dev_accuracy
 
 
@@ -262,16 +261,15 @@ def finetune(
 ) -> Finetuned:
     """Fine-tune the encoder of `folder` and write it, with its tokenizer, to the folder `out`.
 
-    The best state on the dev part is kept: by accuracy, then by loss. Runs on the CPU, or on a GPU if there is
-    one, there in bfloat16. On the CPU equal input and seed give equal weights; PyTorch's own random state is
-    left as it was. Raises InputError for a folder that is no encoder, for no texts and where the loss grew past
-    all bounds; MissingExtraError without the extra `train`.
+    The best epoch on the dev part is saved: by accuracy, then by loss. Runs on the CPU, or in bfloat16 on a GPU if
+    there is one. Deterministic on the CPU; PyTorch's global random state is restored. Raises InputError for a folder
+    that is not an encoder, for no texts, and if the loss diverges; MissingExtraError without the extra `train`.
     """
     if not texts or len(texts) != len(targets) or len(dev_texts) != len(dev_targets):
         raise InputError(f"{len(texts)} texts with {len(targets)} targets cannot be trained on")
     if out.resolve() == folder.resolve():
         raise InputError(
-            f"{str(folder)!r} would be overwritten by what is trained from it; give another folder"
+            f"{str(folder)!r} would be overwritten by its fine-tuned encoder; give another folder"
         )
     opened = open_transformer(folder)
     import torch
@@ -292,7 +290,7 @@ def finetune(
 
 
 class _Finetuning:
-    """The state of one fine-tuning: how many steps were taken, and which pass was the best."""
+    """The state of one fine-tuning: the step count, and the best epoch."""
 
     def __init__(
         self,
@@ -320,7 +318,7 @@ class _Finetuning:
             loss = self._train_epoch(criterion, optimizer, schedule)
             if not math.isfinite(loss):
                 raise InputError(
-                    f"the loss grew past all bounds in pass {number} at a learning rate of {self.rate:g}; "
+                    f"the loss diverged in epoch {number} at a learning rate of {self.rate:g}; "
                     "set a smaller [expert] learning_rate"
                 )
             epoch = self._evaluate(number, loss, begun)
@@ -330,7 +328,7 @@ class _Finetuning:
         return Finetuned(self.out, epoch.number, self.best, seconds, self.network.device, *self.head)
 
     def _evaluate(self, number: int, loss: float, begun: float) -> Epoch:
-        """Judge the network on dev, and keep it if it is the best so far; the last one without a dev part."""
+        """Evaluate on dev and save the network if it is the best so far, or always without a dev part."""
         accuracy, dev_loss = self.network.evaluate(self.dev) if self.dev.ids else (None, None)
         epoch = Epoch(number, self.settings.epochs, loss, accuracy, dev_loss, time.monotonic() - begun)
         if self.best is None or _merit(epoch) > _merit(self.best):
@@ -342,7 +340,7 @@ class _Finetuning:
         return self.best is not None and number - self.best.number >= self.settings.patience
 
     def _train_head(self) -> float:
-        """Train the head alone by cross-entropy, on vectors of the encoder as it came."""
+        """Train the head alone by cross-entropy, on vectors of the original encoder."""
         import torch
 
         how, network = self.settings, self.network
@@ -377,7 +375,7 @@ class _Finetuning:
         return float(np.mean(losses))
 
     def _shuffle_batches(self) -> list[list[int]]:
-        """Shuffle the rows into batches alike in length: little padding, and other batches every pass."""
+        """Shuffle rows into batches of similar length: little padding, and different batches every epoch."""
         lengths, size = self.train.lengths(), self.settings.batch
         order = self.random.permutation(len(lengths)).tolist()
         groups: list[list[int]] = []
@@ -387,7 +385,7 @@ class _Finetuning:
         return [groups[place] for place in self.random.permutation(len(groups))]
 
     def _optimizer(self) -> "tuple[Optimizer, LRScheduler]":
-        """AdamW, decaying matrices only; the rate rises over the warm-up and falls to 0 over the rest."""
+        """Return AdamW with weight decay on matrices only, and a schedule of linear warm-up and decay."""
         import torch
 
         how, parts = self.settings, self.network.parameters()

@@ -1,8 +1,7 @@
-"""Fit all of an expert: its trained head, its other parts, how much each counts, and its temperature.
+"""Fit a domain expert: its trained head, closed-form parts, stacking weights and temperature.
 
-Weights and temperature come from products that the parts were not made from (stacked generalization, Wolpert 1992):
-a product that is the only one of its category is, when it is held out, one of a category without products, so that
-such categories are learned about as well.
+Weights and temperature are fitted on held-out products (stacked generalization, Wolpert 1992). The only product of a
+category is, when held out, one of a category without products, so that weights for these are learned as well.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,13 +42,13 @@ if TYPE_CHECKING:
 
 FOLDS = 4
 MOST_HELD = 10_000
-"""Products that the weights are learned from, drawn at random."""
+"""Maximum held-out products from which weights are fitted, sampled at random."""
 
 MOST_CELLS = 1 << 28
-"""Numbers that one matrix may hold, 1 GB: n-grams times categories, four times held-out products times categories."""
+"""Maximum cells of a matrix (1 GB): n-grams x categories, and 4 x held-out products x categories."""
 
 AT_ONCE = 256
-"""Held-out products that all parts are scored for together."""
+"""Held-out products per scoring batch."""
 
 CANDIDATE_WEIGHTS = {
     "average words": 1.0,
@@ -60,14 +59,14 @@ CANDIDATE_WEIGHTS = {
     "above vectors": 0.3,
     "head": 0.1,
 }
-"""By what candidates are chosen before any weight is known."""
+"""Rough weights by which candidates are chosen before weights are fitted."""
 
 HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """Texts with their unit vectors (n, d) and their categories: `targets` (n, C) has rows that sum to 1."""
+    """Texts with unit vectors (n, d) and categories: `targets` (n, C) has rows that sum to 1."""
 
     texts: Sequence[str]
     vectors: Matrix
@@ -76,10 +75,10 @@ class Products:
 
 @dataclass(frozen=True, slots=True)
 class FittingInput:
-    """What an expert is made from.
+    """The training data of an expert.
 
-    `synthetic` products stem from the products with the numbers `sources`. `paths` are the categories' names from
-    the top down to their own, `path_texts` and `names` the same as texts, with their vectors.
+    `synthetic` products were made from the products at `sources`. `paths` are the categories' names from the top down
+    to their own; `path_texts` and `names` are paths and own names as texts, with their vectors.
     """
 
     labels: Sequence[LabelId]
@@ -95,9 +94,9 @@ class FittingInput:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Which products are held out in turn, each part weighed by parts of all others; and what the expert is made of.
+    """Indices of the products held out in each fold, and of those from which the expert is made (`whole`).
 
-    Numbers of products. By default (`split_into_folds`) all are held out once, and the expert is made of all.
+    By default (`split_into_folds`) all are held out once, and the expert is made from all.
     """
 
     folds: Sequence[NDArray[np.int64]]
@@ -106,7 +105,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """What was fitted, and how good it is on products that were held out."""
+    """The fitted head, and metrics on held-out products."""
 
     head: ServedHead
     metrics: Mapping[str, Any]
@@ -114,7 +113,7 @@ class Fitting:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """Everything as features."""
+    """Products, synthetic products and categories as features."""
 
     features: Features
     targets: "csr_matrix"
@@ -125,7 +124,7 @@ class FeatureSet:
     blocks: Mapping[str, slice]
 
     def rows(self, places: NDArray[np.int64]) -> LabelledFeatures:
-        """Return products with the synthetic ones made of them and, if any, a row for each category's path."""
+        """Return products, the synthetic ones made from them and, if there are any, a row per category path."""
         from scipy.sparse import csr_matrix, identity, vstack
 
         features, targets = [self.features.take(places)], [self.targets[places]]
@@ -139,7 +138,7 @@ class FeatureSet:
         return LabelledFeatures(Features(words, vectors), csr_matrix(vstack(targets, format="csr")))
 
     def parts(self, places: NDArray[np.int64]) -> dict[str, LinearPart]:
-        """Return the parts that products make without training."""
+        """Build the closed-form parts of some products."""
         return build_parts(self.features.take(places), self.targets[places], self.categories, self.blocks)
 
 
@@ -151,7 +150,7 @@ def fit(
     lexical: bool = True,
     split: Split | None = None,
 ) -> Fitting:
-    """Fit an expert. Metrics and temperature come from `dev`, or else from products held out by `split`."""
+    """Fit an expert. Metrics and temperature come from `dev`, by default from products held out by `split`."""
     tell(Progress("words"))
     texts = material.products.texts
     split = split or split_into_folds(texts, settings.seed)
@@ -190,7 +189,7 @@ def fit(
 
 
 def featurize(material: FittingInput, lexicon: Lexicon) -> FeatureSet:
-    """Turn texts into features."""
+    """Compute the features of all texts."""
     products, made = material.products, material.synthetic
     categories = Categories(
         Features(lexicon.rows(material.path_texts, names=True), material.path_vectors),
@@ -209,10 +208,7 @@ def featurize(material: FittingInput, lexicon: Lexicon) -> FeatureSet:
 
 
 def split_into_folds(texts: Sequence[str], seed: int) -> Split:
-    """Divide products into folds at random, none of them empty; equal texts stay together.
-
-    Two different texts are the least: each is then held out from what the other makes.
-    """
+    """Divide products into random non-empty folds; equal texts stay together. Needs two different texts."""
     _, group = np.unique(np.array([text_hash(text) for text in texts], np.uint64), return_inverse=True)
     groups = int(group.max()) + 1
     folds = min(FOLDS, groups)
@@ -221,7 +217,7 @@ def split_into_folds(texts: Sequence[str], seed: int) -> Split:
 
 
 def text_hash(text: str) -> int:
-    """Return 64 bits of a text, the same in every process."""
+    """Return a 64-bit hash of a text, stable across processes."""
     from hashlib import blake2b
 
     return int.from_bytes(blake2b(text.strip().encode("utf-8", "replace"), digest_size=8).digest(), "big")
@@ -230,9 +226,9 @@ def text_hash(text: str) -> int:
 def cross_fit_weights(
     known: FeatureSet, folds: Sequence[NDArray[np.int64]], settings: HeadSettings
 ) -> tuple[dict[str, float], Matrix, NDArray[np.int64], int]:
-    """Learn the parts' weights; return them with the logits of held-out products, their places, and the passes.
+    """Fit the parts' weights by cross-fitting; return weights, held-out logits, their indices, and epochs.
 
-    A head is trained for each fold; the passes are the median of those at which held-out products fared best.
+    A head is trained for each fold; the number of epochs is the median of the best ones on held-out products.
     """
     everything = np.arange(known.targets.shape[0])
     most = -(-min(MOST_HELD, MOST_CELLS // (4 * len(known.categories))) // len(folds))
@@ -270,7 +266,7 @@ def cross_fit_weights(
 def held_out_candidates(
     made: Mapping[str, LinearPart], features: Features, targets: "csr_matrix"
 ) -> Candidates:
-    """Return the candidates of held-out products, with the scores of all parts; a few products at a time."""
+    """Return the candidates of held-out products with the scores of all parts, in batches."""
     some = []
     for start in range(0, len(features), AT_ONCE):
         places = np.arange(start, min(start + AT_ONCE, len(features)))
@@ -284,7 +280,7 @@ def held_out_candidates(
 
 
 def ancestor_features(material: FittingInput, known: FeatureSet, places: NDArray[np.int64]) -> Ancestors:
-    """Return what later categories are scored by from above, of some products, in the order of `ancestor_matrix`."""
+    """Return the centroids of ancestors, which score categories added later, in the order of `ancestor_matrix`."""
     from scipy.sparse import csr_matrix, hstack
 
     above = known.categories.above > 0
@@ -296,7 +292,7 @@ def ancestor_features(material: FittingInput, known: FeatureSet, places: NDArray
 
 
 def held_out_metrics(probabilities: Matrix, right: Matrix) -> dict[str, float]:
-    """Return accuracy, macro-F1 over the categories that are right or found, and the calibration error."""
+    """Return accuracy, macro-F1 over the categories that occur in truth or predictions, and the ECE."""
     best = probabilities.argmax(axis=1)
     rows = np.arange(len(best))
     hits = right[rows, best] > 0

@@ -1,4 +1,4 @@
-"""Train the head of a domain expert with PyTorch: one linear layer over words and vectors, by the two-phase loss."""
+"""Train the head of a domain expert with PyTorch: a linear layer over words and vectors, by the two-phase loss."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 LEAST_PROBABILITY = 1e-7
-"""Probabilities are kept this far from 0 and 1 where their logarithm is taken."""
+"""Lower bound of probabilities before a logarithm."""
 
 
 class TwoPhaseLoss:
-    """Focal loss until step `gate`, bootstrap loss from there on (equation 3).
+    """Focal loss before step `gate`, bootstrap loss after it (Dual-Expert, equation 3).
 
-    `alpha` (C,) are class weights. `gamma` says how little a well-classified row counts in phase 1; `beta` how
-    much the given label counts in phase 2 beside the model's own opinion. Without `focal` the first phase is
-    cross-entropy, without `bootstrap` the first phase never ends: without both it is cross-entropy throughout.
+    `alpha` (C,) are class weights. `gamma` is the focusing parameter of phase 1; `beta` the weight of the given label
+    against the model's prediction in phase 2. Without `focal` the first phase is cross-entropy, without `bootstrap`
+    there is no second phase.
     """
 
     def __init__(
@@ -59,17 +59,17 @@ def cross_entropy(logits: "Tensor", targets: "Tensor") -> "Tensor":
 
 
 def focal_loss(logits: "Tensor", targets: "Tensor", alpha: "Tensor", gamma: float) -> "Tensor":
-    """Return equation 1, a mean over rows: what is well classified counts little, by (1 - q) to the gamma."""
+    """Return the focal loss (equation 1), a mean over rows, which down-weights by (1 - q) ** gamma."""
     logs = logits.log_softmax(dim=1)
     weights = alpha * (1 - logs.exp()).clamp(min=LEAST_PROBABILITY) ** gamma
     return -(targets * weights * logs).sum(dim=1).mean()
 
 
 def bootstrap_loss(logits: "Tensor", targets: "Tensor", beta: float) -> "Tensor":
-    """Return equation 2, a mean over rows: the given label by beta, the model's own distribution by 1 - beta.
+    """Return the bootstrap loss (equation 2), a mean over rows: given labels by beta, predictions by 1 - beta.
 
-    The sum of the equation's first two terms is the binary cross-entropy of every category; the third draws the
-    model to what it already believes (Reed et al. 2014, soft bootstrapping).
+    The first two terms are the binary cross-entropy of every category; the third is soft bootstrapping (Reed et al.
+    2014).
     """
     logs = logits.log_softmax(dim=1)
     believed = logs.exp()
@@ -79,7 +79,7 @@ def bootstrap_loss(logits: "Tensor", targets: "Tensor", beta: float) -> "Tensor"
 
 
 SCALE = 10.0
-"""What a layer's sums are multiplied by: features have length 1, and a score of 10 is a sure one."""
+"""The factor of a layer's sums: features have unit length, and a logit of 10 is a confident one."""
 
 RATE = 0.03
 LEAST = 1e-10
@@ -87,7 +87,7 @@ LEAST = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class HeadSettings:
-    """How the head is trained; names and meanings as in `[expert]`."""
+    """How the head is trained; settings as in `[expert]`."""
 
     focal: bool = False
     alpha: float = 0.25
@@ -104,7 +104,7 @@ class HeadSettings:
 
 @dataclass(frozen=True, slots=True)
 class FittedHead:
-    """A trained layer, and how it came to be: passes that were made, and the best one (from 1)."""
+    """A trained layer, the number of epochs, and the best epoch (from 1)."""
 
     part: LinearPart
     epochs: int
@@ -113,7 +113,7 @@ class FittedHead:
 
 @dataclass(frozen=True, slots=True)
 class LabelledFeatures:
-    """Products, or synthetic ones, with their categories: `targets` (n, C) has rows that sum to 1."""
+    """Features with their categories: `targets` (n, C) has rows that sum to 1."""
 
     features: Features
     targets: "csr_matrix"
@@ -125,10 +125,10 @@ def train_head(
     settings: HeadSettings,
     stage: str = "",
 ) -> FittedHead:
-    """Train on rows; with `held`, stop when its accuracy has not risen for `patience` passes, and keep the best.
+    """Train on rows; with `held` rows, stop after `patience` epochs without gain in accuracy and return the best.
 
-    Without `held` all passes are made. `stage`: what they are called for
-    who listens; "" is not told. PyTorch on a GPU if there is one. Raises MissingExtraError without it.
+    Without `held` all epochs are run. `stage` names them in progress updates; "" reports none. Uses a GPU if there is
+    one. Raises MissingExtraError without PyTorch.
     """
     training = Training(train, settings)
     best, kept, since = -1.0, None, 0
@@ -152,7 +152,7 @@ def train_head(
 
 
 class Training:
-    """The layer, its optimizer and where it stands."""
+    """The layer and the state of its optimizer (AdaGrad)."""
 
     def __init__(self, rows: LabelledFeatures, settings: HeadSettings) -> None:
         torch = torch_module()
@@ -180,25 +180,25 @@ class Training:
 
     @property
     def past_gate(self) -> bool:
-        """Whether phase 2 has begun, if there is one."""
+        """Whether phase 2 has begun, or there is none."""
         return not self.settings.bootstrap or self.step >= self.gate
 
     def alpha(self) -> Any:
-        """Return class weights (C,): products of a class to the power of -alpha, 1 on average over the rows."""
+        """Return class weights (C,): (products of a class) ** -alpha, with mean 1 over the rows."""
         counts = np.asarray(self.rows.targets.sum(axis=0)).ravel()
         weights = np.maximum(counts, 1.0) ** -self.settings.alpha
         mean = float((weights * counts).sum() / max(counts.sum(), 1e-9))
         return self.torch.tensor(weights / max(mean, 1e-9), dtype=self.torch.float32, device=self.device)
 
     def epoch(self) -> None:
-        """Make one pass over the rows in a new order."""
+        """Run one epoch over the shuffled rows."""
         order = self.torch.randperm(len(self.rows.features), generator=self.generator).numpy()
         with self.torch.no_grad():
             for start in range(0, len(order), self.settings.batch):
                 self.train_batch(order[start : start + self.settings.batch])
 
     def train_batch(self, places: NDArray[np.int64]) -> None:
-        """Make one step of AdaGrad (Duchi et al. 2011); only those words' rows are touched that the batch has."""
+        """Make one sparse AdaGrad step (Duchi et al. 2011), which updates only the rows of words in the batch."""
         part = self.rows.features.take(places)
         vectors = self.tensor(part.vectors)
         scores = SCALE * (self.sparse_product(part.words, self.words) + vectors @ self.vectors + self.bias)
@@ -211,13 +211,13 @@ class Training:
         self.step += 1
 
     def gradient(self, scores: Any, targets: Any) -> Any:
-        """Return the gradient of the loss by the scores (n, C)."""
+        """Return the gradient of the loss with respect to the scores (n, C)."""
         with self.torch.enable_grad():
             scores.requires_grad_()
             return self.torch.autograd.grad(self.loss(scores, targets, self.step), scores)[0]
 
     def update(self, which: int, rows: Any, slope: Any) -> None:
-        """Move some rows of a parameter against their slope, which is used up."""
+        """Update rows of a parameter by their gradient, which is overwritten."""
         total = self.sums[which]
         seen = total.index_select(0, rows).addcmul_(slope, slope)
         total.index_copy_(0, rows, seen)
@@ -237,17 +237,17 @@ class Training:
         )
 
     def tensor(self, values: Any) -> Any:
-        """Put numbers where the layer is."""
+        """Copy an array to the layer's device."""
         return self.torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.device)
 
     def part(self) -> LinearPart:
-        """Return the layer as it stands, in NumPy; it goes on to change."""
+        """Return a copy of the current layer in NumPy."""
         words, vectors, bias = (SCALE * each.cpu().numpy() for each in self.parameters)
         return LinearPart(words, vectors, bias[0])
 
 
 def accuracy(part: LinearPart, held: LabelledFeatures) -> float:
-    """Return the share of rows whose likeliest category is one of theirs."""
+    """Return the share of rows whose likeliest category is right."""
     best = part.scores(held.features).argmax(axis=1)
     return float(np.mean(np.asarray(held.targets[np.arange(len(best)), best]).ravel() > 0))
 

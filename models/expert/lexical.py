@@ -1,8 +1,8 @@
-"""Texts as weighted words and character n-grams: what catalogues are told apart by, beside the embedding.
+"""Hashed TF-IDF features of texts: words, word pairs and character n-grams.
 
-Every n-gram is hashed (Weinberger et al. 2009), all of a batch in a few NumPy calls: a polynomial hash of a span is a
-difference of running sums, so that no string is made for any of them. Weights are TF-IDF, sublinear in the count,
-and each block of a row (`BLOCKS`) has length 1.
+N-grams are hashed (Weinberger et al. 2009), a batch at a time in NumPy: a polynomial rolling hash of a span is a
+difference of prefix sums, so that no strings are made. Term frequencies are sublinear, and each block of a row
+(`BLOCKS`) has unit length.
 """
 
 import re
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 LONGEST_TITLE = 200
-"""Characters among which a title's end is looked for."""
+"""Maximum characters of a title."""
 
 _END = re.compile(r"(?<=[.!?|])\s+|\s+[-–—|:]\s+|\n")
 
 
 def split_title(text: str) -> tuple[str, str]:
-    """Divide a text at the first end of a sentence into its title and the rest; without one it is a title."""
+    """Split a text at the first end of a sentence into title and rest; without one it is all title."""
     found = _END.search(text, 0, LONGEST_TITLE)
     if found is None:
         return text, ""
@@ -34,27 +34,27 @@ def split_title(text: str) -> tuple[str, str]:
 
 
 KINDS = WORD, PAIR, TITLE, TITLE_PAIR, GRAM = range(5)
-"""Words, pairs of words next to each other, the same of a title, and character n-grams of words."""
+"""Kinds of n-grams: words, word pairs, both of titles, and character n-grams of words."""
 
 BLOCKS = {"words": (WORD, TITLE), "titles": (TITLE, GRAM), "grams": (GRAM, len(KINDS))}
-"""Kinds that are weighed together, from the first to before the last: each block of a row has length 1."""
+"""Ranges of kinds (end exclusive) that are normalized together: each block of a row has unit length."""
 
 BUCKETS = 1 << 21
-"""Hash values of each kind; the lexicon keeps those that occur."""
+"""Hash buckets per kind; the lexicon keeps those that occur."""
 
 WORD_CHARACTERS = 4_000
 GRAM_CHARACTERS = 150
-"""Characters of a text whose words and whose character n-grams are read: what a product is stands at the start."""
+"""Maximum characters read for words, and for character n-grams: the start of a text says what a product is."""
 
 GRAMS = (2, 3, 4, 5)
 LEAST_TEXTS = (1, 1, 1, 1, 2)
-"""Texts that an n-gram of each kind occurs in before it is kept."""
+"""Minimum document frequency of an n-gram, per kind."""
 
 MOST = BUCKETS * len(KINDS)
-"""N-grams that a lexicon may hold: all there can be."""
+"""Maximum n-grams of a lexicon: all buckets."""
 
 AT_ONCE = 512
-"""Texts hashed together, some 10,000 bytes for each."""
+"""Texts hashed per batch, some 10,000 bytes each."""
 
 _BASE = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
@@ -66,9 +66,9 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The n-grams that are known: hash values in rising order (V,), and inverse document frequencies (V,).
+    """The known n-grams: ascending hash values (V,), and inverse document frequencies (V,).
 
-    Hash values are those of a kind plus BUCKETS times the kind, so that a kind's columns stand together.
+    A hash value is a bucket plus BUCKETS times the kind, so that the columns of a kind are contiguous.
     """
 
     buckets: Numbers
@@ -78,10 +78,10 @@ class Lexicon:
     def fit(
         cls, texts: Sequence[str], always: Sequence[str] = (), *, lexical: bool = True, most: int = MOST
     ) -> "Lexicon":
-        """Take in the n-grams of texts; those of `always` (the categories' names) are kept however rare.
+        """Build a lexicon from texts; n-grams of `always` (the categories' names) are kept however rare.
 
-        Where there are more than `most`, those of `always` go first, then those of the most texts. Without
-        `lexical` nothing is known and all rows are empty.
+        At most `most` are kept: first those of `always`, then by document frequency. Without `lexical` the lexicon
+        is empty.
         """
         if not lexical:
             return cls(np.empty(0, np.int64), np.empty(0, np.float32))
@@ -104,16 +104,16 @@ class Lexicon:
 
     @property
     def blocks(self) -> dict[str, slice]:
-        """The columns of each block."""
+        """The column range of each block."""
         return {
             name: slice(*np.searchsorted(self.buckets, [first * BUCKETS, last * BUCKETS]).tolist())
             for name, (first, last) in BLOCKS.items()
         }
 
     def rows(self, texts: Sequence[str], *, names: bool = False) -> "csr_matrix":
-        """Return the weights of texts, sparse float32 of shape (len(texts), V); unknown n-grams are passed over.
+        """Return TF-IDF rows, sparse float32 of shape (len(texts), V); unknown n-grams are ignored.
 
-        `names`: the texts are categories' names, which count as titles too.
+        `names`: the texts are category names, which count as titles too.
         """
         from scipy.sparse import csr_matrix, vstack
 
@@ -124,7 +124,7 @@ class Lexicon:
         return csr_matrix(vstack(parts, format="csr")) if len(parts) > 1 else parts[0]
 
     def part(self, texts: Sequence[str], *, names: bool = False) -> "csr_matrix":
-        """Do what `rows` does, for texts that are hashed together."""
+        """Return TF-IDF rows of one batch; see `rows`."""
         from scipy.sparse import csr_matrix
 
         row, found = hash_ngrams(texts, names=names)
@@ -144,7 +144,7 @@ class Lexicon:
 
 
 def count_ngrams(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
-    """Return the hash values of texts in rising order, and the number of texts that have each."""
+    """Return the ascending hash values of texts, and the document frequency of each."""
     if not texts:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     counts = np.zeros(MOST, np.int32)
@@ -157,16 +157,16 @@ def count_ngrams(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers,
 
 
 def hash_ngrams(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, Numbers]:
-    """Return every n-gram of a few texts: the number of its text and its hash value, kind by kind.
+    """Return every n-gram of a batch: the index of its text and its hash value, kind by kind.
 
-    A text that is nothing but a title has no title of its own, unless it is one of `names`.
+    A text that is all title has no title n-grams, unless with `names`.
     """
     lowered = [text[:WORD_CHARACTERS].lower() for text in texts]
     lengths = np.fromiter(map(len, lowered), np.int64, len(lowered)) + 1
-    signs = np.frombuffer("\0".join([*lowered, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
+    characters = np.frombuffer("\0".join([*lowered, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
     ends = np.cumsum(lengths)
-    spans = _Spans(signs)
-    begin, end = _words(signs)
+    spans = _Spans(characters)
+    begin, end = _words(characters)
     if not len(begin):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     text = np.searchsorted(ends, begin, side="right")
@@ -188,31 +188,31 @@ def hash_ngrams(texts: Sequence[str], *, names: bool = False) -> tuple[Numbers, 
 
 
 def words_by_hash(text: str) -> dict[int, tuple[str, ...]]:
-    """Return the words of a text, and its pairs of words, by hash value."""
+    """Return the words and word pairs of a text by hash value."""
     lowered = text[:WORD_CHARACTERS].lower()
-    signs = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32)
-    words = [lowered[begin:end] for begin, end in zip(*_words(signs), strict=True)]
+    characters = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32)
+    words = [lowered[begin:end] for begin, end in zip(*_words(characters), strict=True)]
     _, found = hash_ngrams([text])
     return dict(zip(found.tolist(), [*((word,) for word in words), *pairwise(words)], strict=False))
 
 
 def _title_length(text: str, *, names: bool) -> int:
-    """Count the characters that are read as a title."""
+    """Return the number of characters that count as a title."""
     title, rest = split_title(text)
     return len(title) if rest or names else 0
 
 
-def _words(signs: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
-    """Return where words begin and end: runs of letters and digits."""
-    inside = _letters()[np.minimum(signs, 0xFFFF)]
+def _words(characters: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
+    """Return the start and end offsets of words: runs of letters and digits."""
+    inside = _letters()[np.minimum(characters, 0xFFFF)]
     edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
     return edges[::2], edges[1::2]
 
 
 def _grams(spans: "_Spans", begin: Numbers, end: Numbers) -> tuple[Numbers, NDArray[np.uint64]]:
-    """Return the n-grams of words, a blank before and after each: the word's number and the hash value.
+    """Return the character n-grams of space-padded words: the word's index and the hash value.
 
-    The word with both blanks is not among them: the words have it.
+    The whole padded word is excluded, because it is a word n-gram already.
     """
     words, values = [], []
     for size in GRAMS:
@@ -230,30 +230,33 @@ def _grams(spans: "_Spans", begin: Numbers, end: Numbers) -> tuple[Numbers, NDAr
 
 
 class _Spans:
-    """Hashes spans of a text: the sum of sign times base to its place, moved back to the span's start."""
+    """Polynomial rolling hash of spans, by prefix sums of character * base ** position."""
 
-    def __init__(self, signs: NDArray[np.uint32]) -> None:
-        self.power, self.inverse = _powers(len(signs) + 1)
-        self.sums = np.zeros(len(signs) + 1, np.uint64)
+    def __init__(self, characters: NDArray[np.uint32]) -> None:
+        self.power, self.inverse = _powers(len(characters) + 1)
+        self.sums = np.zeros(len(characters) + 1, np.uint64)
         with np.errstate(over="ignore"):
-            np.cumsum((signs.astype(np.uint64) + np.uint64(1)) * self.power[: len(signs)], out=self.sums[1:])
+            np.cumsum(
+                (characters.astype(np.uint64) + np.uint64(1)) * self.power[: len(characters)],
+                out=self.sums[1:],
+            )
 
     def hash(self, begin: Numbers, end: Numbers, kind: int) -> NDArray[np.uint64]:
-        """Return 64 bits for each span; `kind` sets one sort of n-gram apart from others."""
+        """Return a 64-bit hash of each span; `kind` salts it per kind of n-gram."""
         with np.errstate(over="ignore"):
             found = (self.sums[end] - self.sums[begin]) * self.inverse[begin]
             return _mix_bits(found + np.uint64(kind))
 
 
 def _mix_bits(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Spread what differs in few bits over all of them."""
+    """Mix the bits of 64-bit values (hash finalizer)."""
     with np.errstate(over="ignore"):
         values = (values ^ (values >> np.uint64(32))) * _MIX
         return values ^ (values >> np.uint64(29))
 
 
 def _powers(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Return the powers of the base and of its inverse, modulo 2 to the 64."""
+    """Return the powers of the base and of its inverse, modulo 2 ** 64."""
     size = 1 << max(count - 1, 1).bit_length()
     return _all_powers(_BASE, size)[:count], _all_powers(_INVERSE, size)[:count]
 
@@ -272,7 +275,7 @@ def _all_powers(base: int, size: int) -> NDArray[np.uint64]:
 
 @cache
 def _letters() -> NDArray[np.bool_]:
-    """Say of every sign of Unicode's first plane whether it is a letter or a digit; all beyond it are letters."""
-    table = np.fromiter((chr(sign).isalnum() for sign in range(1 << 16)), np.bool_, 1 << 16)
+    """Return which characters of Unicode's first plane are letters or digits; all others count as letters."""
+    table = np.fromiter((chr(code).isalnum() for code in range(1 << 16)), np.bool_, 1 << 16)
     table[-1] = True
     return table

@@ -1,4 +1,4 @@
-"""How much each part of an expert counts: a conditional logit over candidates (McFadden 1974) on held-out scores."""
+"""Fit stacking weights of an expert's parts by a conditional logit (McFadden 1974) on held-out scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from taxonaut.models.embedder import Matrix
 
 SHRINKAGE = 3e-4
-"""Weight of the squared weights in the loss; parts are scaled to a deviation of 1."""
+"""L2 regularization of the weights; parts are scaled to a deviation of 1."""
 
 WRONG = 0.05
-"""Share of wrong labels from which the search for it starts."""
+"""Initial value of the label noise rate."""
 
 LEAST = 1e-12
 FLAT = 1e-6
-"""Deviation below which a part says nothing, and is not scaled up to say something."""
+"""Deviation below which a part is constant and is not scaled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """Scores of each part for the candidates of each row: `scores` (n, k, parts).
 
-    `right` (n, k) is each candidate's share of the row's categories. Rows without a right candidate count nothing.
+    `right` (n, k) is each candidate's share of the row's categories. Rows without a right candidate are ignored.
     """
 
     scores: Matrix
@@ -31,14 +31,14 @@ class Candidates:
 
     @classmethod
     def concatenate(cls, some: Sequence["Candidates"]) -> "Candidates":
-        """Put the rows of several together."""
+        """Concatenate the rows of several."""
         return cls(
             np.concatenate([each.scores for each in some]), np.concatenate([each.right for each in some])
         )
 
 
 def take_candidates(scores: Mapping[str, Matrix], targets: Matrix, rough: Matrix, count: int) -> Candidates:
-    """Take the `count` best categories of each row by `rough` (n, C), and its right ones, from all parts' scores.
+    """Select the `count` best categories of each row by `rough` (n, C), the right ones first, with all parts' scores.
 
     `targets` (n, C) has rows that sum to 1.
     """
@@ -50,10 +50,10 @@ def take_candidates(scores: Mapping[str, Matrix], targets: Matrix, rough: Matrix
 
 
 def fit_weights(found: Candidates, names: Sequence[str]) -> dict[str, float]:
-    """Return the weight of each part, such that the sums of weighted scores are logits of the right candidates.
+    """Fit the weight of each part by maximum likelihood of the right candidates.
 
-    A share of the labels is taken to be wrong, any candidate as likely as another. How large it is is learned
-    as well: without it a few wrong labels of products that are clear would pull all weights towards 0.
+    The model includes uniform label noise with a fitted rate: otherwise a few wrong labels of clear products would
+    pull all weights towards 0.
     """
     from scipy.optimize import minimize
 
@@ -84,7 +84,7 @@ def fit_weights(found: Candidates, names: Sequence[str]) -> dict[str, float]:
 
 
 def softmax(logits: Matrix) -> Matrix:
-    """Return rows that sum to 1."""
+    """Return the softmax of each row."""
     odds: Matrix = np.exp(logits - logits.max(axis=1, keepdims=True))
     odds /= odds.sum(axis=1, keepdims=True)
     return odds

@@ -1,4 +1,4 @@
-"""A trained domain expert as it is served: one matrix for words, one for vectors, and a softmax. No PyTorch."""
+"""Serve a trained domain expert without PyTorch: a word matrix, a vector matrix, and a calibrated softmax."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 HEAD = "head.npz"
 NAMES = "head.json"
 AT_ONCE = 512
-"""Texts in one product."""
+"""Texts per matrix product."""
 
 Embed = Callable[[Sequence[str]], Matrix]
 
 
 @dataclass(frozen=True, slots=True)
 class Ancestors:
-    """What stands above categories: names from the top down, and the averages of what is below, (A, V) and (A, d)."""
+    """The ancestors of categories: names from the top down, and centroids of what is below, (A, V) and (A, d)."""
 
     paths: tuple[tuple[str, ...], ...]
     words: "csr_matrix"
@@ -40,10 +40,10 @@ class Ancestors:
 
 @dataclass(frozen=True, slots=True)
 class ServedHead:
-    """All that classifying needs.
+    """Everything needed to classify.
 
-    `part` gives logits, `tempering` their probabilities. `weights` are those of the parts, by which a category
-    that came in later is scored.
+    `part` gives logits, `tempering` their probabilities. `weights` are the stacking weights, which score categories
+    added later.
     """
 
     labels: tuple[LabelId, ...]
@@ -54,7 +54,7 @@ class ServedHead:
     ancestors: Ancestors
 
     def save(self, folder: Path) -> None:
-        """Write two files into a folder; half precision is enough for weights."""
+        """Write two files into a folder; word weights are stored in half precision."""
         ancestors = self.ancestors
         assert self.part.words is not None
         assert self.part.vectors is not None
@@ -78,8 +78,8 @@ class ServedHead:
     def load(cls, folder: Path) -> "ServedHead":
         """Read what `save` wrote.
 
-        Raises OSError for files that are not there, ValueError for those that do not belong together, and what
-        `json`, `zipfile` and NumPy raise for damaged ones.
+        Raises OSError for missing files, ValueError for files of different experts, and the errors of `json`,
+        `zipfile` and NumPy for damaged ones.
         """
         from scipy.sparse import csr_matrix
 
@@ -95,7 +95,7 @@ class ServedHead:
         part = LinearPart(arrays["words"].astype(np.float32), arrays["vectors"], arrays["bias"])
         labels = tuple(map(LabelId, named["labels"]))
         if arrays["words"].shape != (len(lexicon), len(labels)):
-            raise ValueError(f"{HEAD} and {NAMES} are not of the same expert")
+            raise ValueError(f"{HEAD} and {NAMES} are from different experts")
         return cls(
             labels,
             lexicon,
@@ -107,7 +107,7 @@ class ServedHead:
 
 
 class TrainedExpert:
-    """A classifier over an expert's categories. `embed` gives the unit vectors of texts, (n, d)."""
+    """A classifier over an expert's categories. `embed` returns the unit vectors of texts, (n, d)."""
 
     def __init__(self, name: str, head: ServedHead, embed: Embed) -> None:
         self.name = name
@@ -124,7 +124,7 @@ class TrainedExpert:
         return self.probabilities_of(texts, self.embed(texts))
 
     def probabilities_of(self, texts: Sequence[str], vectors: Matrix) -> Matrix:
-        """Do what `probabilities` does, for texts whose unit vectors (n, d) are known."""
+        """Return probabilities of texts with known unit vectors (n, d); see `probabilities`."""
         found = np.empty((len(texts), len(self.labels)), np.float32)
         starts = range(0, len(texts), AT_ONCE)
 
@@ -142,7 +142,7 @@ class TrainedExpert:
         return found
 
     def explain(self, text: str, label: LabelId) -> str:
-        """Name the words of a text that speak most for a category; empty where none does.
+        """Return the words of a text that contribute most to a category; empty if none does.
 
         Raises ValueError for a label that is not among `labels`.
         """
@@ -152,10 +152,10 @@ class TrainedExpert:
 def open_expert(
     head: ServedHead, number: int, embed: Embed, labels: Collection[LabelId], later: Mapping[LabelId, str]
 ) -> TrainedExpert:
-    """Open an expert over the categories that there are now: `labels`.
+    """Open an expert over the current categories `labels`.
 
-    Those it was trained on that are gone are left out. `later` are some of `labels` that came in after the
-    training, with their paths as text: they are scored by them.
+    Categories removed since training are dropped. `later` maps those added since to their paths as text, by which
+    they are scored (zero-shot).
     """
     if gone := set(head.labels).difference(labels):
         head = drop_categories(head, gone)
@@ -165,7 +165,7 @@ def open_expert(
 
 
 def drop_categories(head: ServedHead, gone: Collection[LabelId]) -> ServedHead:
-    """Leave categories out."""
+    """Remove the columns of categories."""
     kept = [place for place, label in enumerate(head.labels) if label not in gone]
     own = head.part
     assert own.words is not None
@@ -176,7 +176,7 @@ def drop_categories(head: ServedHead, gone: Collection[LabelId]) -> ServedHead:
 
 
 def add_categories(head: ServedHead, later: Mapping[LabelId, str], embed: Embed) -> ServedHead:
-    """Add categories that have a text and no product."""
+    """Add columns for categories without products, from their paths as text."""
     columns = zero_shot_part(head, list(later.values()), embed)
     own = head.part
     part = LinearPart(
@@ -212,27 +212,27 @@ def zero_shot_part(head: ServedHead, texts: Sequence[str], embed: Embed) -> Line
 
 
 def zero_shot_weight(weights: Mapping[str, float], name: str) -> float:
-    """Return what a part weighs for a category without products."""
+    """Return the weight of a part for categories without products."""
     return weights.get(name, 0.0) + weights.get(f"z:{name}", 0.0)
 
 
 def known_ancestors(ancestors: Ancestors, texts: Sequence[str]) -> "csr_matrix":
-    """Return which ancestors stand above paths (n, A), as `Categories.above` does; unknown ones are left out."""
+    """Return the known ancestors of paths, (n, A), as in `Categories.above`."""
     return ancestor_matrix([text.split(PATH_SEPARATOR) for text in texts], ancestors.paths)
 
 
 SHOWN = 4
-"""Words, or pairs of words, that are named at most."""
+"""Maximum words or word pairs of an explanation."""
 
 LEAST = 0.1
-"""What a word says, as a share of the first, to be named."""
+"""Minimum contribution of a word, as a share of the first."""
 
 
 def explaining_words(text: str, lexicon: Lexicon, part: LinearPart, column: int) -> str:
-    """Name the words and pairs of a text that speak most for a category, such as `laptop, messenger bag`.
+    """Return the words and pairs of a text that contribute most to a category, such as `laptop, messenger bag`.
 
-    What a word says is what it adds to the category's score (`part`, its words dense) beyond what it adds to an
-    average category's. A pair says what it and its words say. Empty where no word that is known speaks for it.
+    A word's contribution is what it adds to the category's score (`part`, with dense words) minus the mean over all
+    categories. A pair's includes those of its words. Empty if no known word contributes.
     """
     known = lexicon.rows([text])
     strings = words_by_hash(text)
@@ -257,10 +257,10 @@ def explaining_words(text: str, lexicon: Lexicon, part: LinearPart, column: int)
 
 
 def spell_words(words: tuple[str, ...]) -> str:
-    """Write a word or a pair as in a text; the `s` of a genitive counts as a word."""
+    """Join a word or a pair as in a text; the `s` of a genitive is a separate word."""
     return f"{words[0]}'s" if words[1:] == ("s",) else " ".join(words)
 
 
 def single_word_scores(worth: dict[tuple[str, ...], float], words: tuple[str, ...]) -> list[float]:
-    """Return what the words of a pair say by themselves."""
+    """Return the contributions of the words of a pair."""
     return [worth.get((word,), 0.0) for word in words] if len(words) > 1 else []

@@ -1,4 +1,4 @@
-"""Open a transformer encoder from a folder on this machine: nothing is downloaded, and nothing in it is run."""
+"""Open a transformer encoder from a local folder, without downloads and without running its code."""
 
 import hashlib
 import threading
@@ -34,16 +34,16 @@ _CHARACTERS_A_TOKEN = 16
 
 @dataclass(frozen=True, slots=True)
 class OpenTransformer:
-    """A transformer and its tokenizer, as the `transformers` library has them."""
+    """A model and its tokenizer from the `transformers` library."""
 
     model: Any
     tokenizer: Any
     positions: int
 
     def token_ids(self, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
-        """Tokenize with the model's own marks around each text, at most `max_tokens` tokens.
+        """Tokenize with the model's start and end tokens, at most `max_tokens` tokens.
 
-        The characters are cut first, so that a text of a million is not tokenized.
+        The characters are cut first, so that a million are not tokenized.
         """
         room = max_tokens * _CHARACTERS_A_TOKEN
         short = [" ".join(text[: 8 * room].split())[:room] for text in texts]
@@ -54,7 +54,7 @@ class OpenTransformer:
         return [row or [self.tokenizer.pad_token_id] for row in found]
 
     def unit_vectors(self, ids: Sequence[Sequence[int]]) -> "Tensor":
-        """Run a batch and take the mean over its tokens: shape (len(ids), width), rows of length 1."""
+        """Run a batch with mean pooling: shape (len(ids), width), unit rows."""
         import torch
 
         longest = max(map(len, ids))
@@ -71,9 +71,9 @@ class OpenTransformer:
 def open_transformer(folder: Path) -> OpenTransformer:
     """Open the encoder of a folder in Hugging Face's layout, in float32 on the CPU.
 
-    It needs `config.json`, the tokenizer and the weights as safetensors; pickled weights are not read, for they
-    can hold code. Raises InputError for a folder that lacks one of them or whose architecture does not fit,
-    MissingExtraError without the extra `train`.
+    Needs `config.json`, a tokenizer and weights as safetensors; pickled weights are not read, because they can run
+    code. Raises InputError for a folder that lacks one of them or has an unsuitable architecture, MissingExtraError
+    without the extra `train`.
     """
     check_folder(folder)
     try:
@@ -85,16 +85,16 @@ def open_transformer(folder: Path) -> OpenTransformer:
     with silence_transformers():
         try:
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **local)
-            model, told = transformers.AutoModel.from_pretrained(
+            model, loading_info = transformers.AutoModel.from_pretrained(
                 folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **local
             )
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise InputError(
                 f"{str(folder)!r} cannot be opened as a transformer ({reason}); give a folder that "
-                "transformers can load without code of its own"
+                "transformers can load without running its code"
             ) from error
-    _check_model(folder, model, tokenizer, told)
+    _check_model(folder, model, tokenizer, loading_info)
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     model.eval()
@@ -102,7 +102,7 @@ def open_transformer(folder: Path) -> OpenTransformer:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise InputError, with what is missing, unless the folder can hold a transformer. Opens no library."""
+    """Raise InputError, naming what is missing, unless the folder has the files of a transformer."""
     if not folder.is_dir():
         raise InputError(
             f"there is no folder {str(folder)!r}; give a local folder with a transformer encoder "
@@ -117,13 +117,13 @@ def check_folder(folder: Path) -> None:
     if missing:
         pickled = (folder / "pytorch_model.bin").is_file()
         raise InputError(
-            f"{str(folder)!r} is no transformer encoder: {' and '.join(missing)} missing; "
+            f"{str(folder)!r} is not a transformer encoder: {' and '.join(missing)} missing; "
             + ("pickled weights are not read, save them as safetensors" if pickled else "give another folder")
         )
 
 
 def fingerprint(folder: Path) -> str:
-    """Name a folder by its content: 12 hexadecimal digits of a SHA-256 over settings, tokenizer and weights."""
+    """Return 12 hexadecimal digits of a SHA-256 over the config, tokenizer and weights of a folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.name == CONFIG or path.name in _TOKENIZERS or path.suffix == ".safetensors":
@@ -133,7 +133,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def batch_by_length(lengths: Sequence[int], most: int, tokens: int) -> Iterator[list[int]]:
-    """Group places of texts alike in length: at most `most` texts, or `tokens` tokens with the padding."""
+    """Yield batches of indices of similar length: at most `most` texts, or `tokens` tokens with padding."""
     group: list[int] = []
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):
         if group and (len(group) == most or (len(group) + 1) * lengths[place] > tokens):
@@ -146,7 +146,7 @@ def batch_by_length(lengths: Sequence[int], most: int, tokens: int) -> Iterator[
 
 @contextmanager
 def silence_transformers() -> Iterator[None]:
-    """Keep the `transformers` library's progress bars and load reports off the terminal."""
+    """Silence the progress bars and load reports of the `transformers` library."""
     import transformers
 
     logging = transformers.utils.logging
@@ -161,8 +161,8 @@ def silence_transformers() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _check_model(folder: Path, model: Any, tokenizer: Any, told: dict[str, Any]) -> None:
-    missing = sorted(key for key in told["missing_keys"] if not key.startswith(_NOT_TRAINED))
+def _check_model(folder: Path, model: Any, tokenizer: Any, loading_info: dict[str, Any]) -> None:
+    missing = sorted(key for key in loading_info["missing_keys"] if not key.startswith(_NOT_TRAINED))
     fault = ""
     if model.config.is_encoder_decoder:
         fault = f"its architecture {model.config.model_type!r} also has a decoder"
@@ -173,11 +173,11 @@ def _check_model(folder: Path, model: Any, tokenizer: Any, told: dict[str, Any])
     elif tokenizer.pad_token_id is None:
         fault = "its tokenizer has no padding token"
     if fault:
-        raise InputError(f"{str(folder)!r} is no transformer encoder: {fault}; give another folder")
+        raise InputError(f"{str(folder)!r} is not a transformer encoder: {fault}; give another folder")
 
 
 def _positions(config: Any) -> int:
-    """Most tokens of a text; RoBERTa and its kin begin to count after the padding's own position."""
+    """Return the maximum tokens of a text; RoBERTa-like models count positions after that of the padding."""
     most = int(getattr(config, "max_position_embeddings", None) or 512)
     shifted = config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "mpnet")
     return most - int(config.pad_token_id or 0) - 1 if shifted else most
@@ -188,11 +188,11 @@ _TEXTS_AT_ONCE, _TOKENS_AT_ONCE = 64, 4096
 
 
 class TransformerEmbedder:
-    """An embedder over a transformer's mean token vector. Safe to call from several threads, one at a time.
+    """An embedder by mean pooling of a transformer. Thread-safe; calls are serialized.
 
-    For encoders that llama.cpp cannot run; it computes in float32, on the GPU if there is one. Texts are cut
-    after `max_tokens` tokens, which is to be what the encoder was trained with. Raises InputError for a folder
-    without an encoder; MissingExtraError, without the extra `train`, when the first text is embedded.
+    For encoders that llama.cpp cannot run; it computes in float32, on the GPU if there is one. Texts are cut after
+    `max_tokens` tokens, which should be as in training. Raises InputError for a folder without an encoder;
+    MissingExtraError, without the extra `train`, when the first text is embedded.
     """
 
     def __init__(self, folder: Path, *, max_tokens: int = 128) -> None:
@@ -212,9 +212,9 @@ class TransformerEmbedder:
         return self._width
 
     def embed(self, texts: Sequence[str]) -> Matrix:
-        """Embed texts, in their order: float32, shape (len(texts), dimension), rows of length 1.
+        """Embed texts in order: float32, shape (len(texts), dimension), unit rows.
 
-        Equal texts are read once.
+        Equal texts are computed once.
         """
         distinct = list(dict.fromkeys(texts))
         rows = np.empty((len(distinct), self._width), np.float32)
@@ -227,7 +227,7 @@ class TransformerEmbedder:
         return rows[[place[text] for text in texts]]
 
     def close(self) -> None:
-        """Free what the model takes; it is opened again when it is needed."""
+        """Free the model; it is opened again when needed."""
         with self._lock:
             self._opened = None
 

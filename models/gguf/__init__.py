@@ -1,1 +1,1 @@
-"""llama.cpp in this process: chat, embeddings, grammars, weights."""
+"""GGUF models run by llama.cpp in this process: chat, embeddings, grammars, weights."""

@@ -1,4 +1,4 @@
-"""`gguf/…` in a conversation: the next call is chosen under a grammar, an answer in words is streamed."""
+"""Conversations with `gguf/…` models: tool calls by constrained decoding, answers streamed."""
 
 import asyncio
 import json
@@ -16,21 +16,21 @@ from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec, Usage
 
 ANSWER = ToolSpec("answer", "Answer the person in words.", {"type": "object", "properties": {}})
-"""What is chosen where no tool is called."""
+"""The pseudo-tool that is chosen to answer in words."""
 
 ANSWER_PROMPT = "Now write your answer to the person, in plain words and short."
 
 CALL_TOKENS = 160
-"""Most tokens of a call."""
+"""Maximum tokens of a call."""
 
 ANSWER_TOKENS = 256
-"""Most tokens of an answer, where the settings do not say."""
+"""Default maximum tokens of an answer."""
 
 SHORTEST = 40
-"""Characters below which no message is cut."""
+"""Messages with fewer characters are not cut."""
 
 LONGEST_STRING = 160
-"""Characters of a text in a call."""
+"""Maximum characters of a string in a call."""
 
 _LONGEST_LINE = 70
 _KEPT = frozenset(
@@ -51,14 +51,14 @@ _KEPT = frozenset(
 
 
 class GenerationCancelled(Exception):
-    """The conversation went on without this text."""
+    """Nobody waits for this text any more."""
 
 
 class GgufChatModel:
-    """A chat model of this process in conversations.
+    """A chat model of this process, used in conversations.
 
-    What does not fit its window is left out from the front, a call always with its answer; then the longest texts
-    lose their ends. The person's last message stays.
+    If messages do not fit its window, the oldest are dropped, a call always with its result; then the longest texts
+    are cut. The user's last message stays.
     """
 
     def __init__(self, settings: ModelSettings, chat: GgufChat) -> None:
@@ -73,7 +73,7 @@ class GgufChatModel:
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
     ) -> ChatReply:
-        """Choose a tool, or `answer` and write; ModelError where not even the last message fits."""
+        """Choose a tool, or answer in words. Raises ModelError if not even the last message fits."""
         try:
             async with asyncio.timeout(self.settings.deadline_s):
                 return await self.take_step(messages, tools, on_token)
@@ -83,7 +83,7 @@ class GgufChatModel:
     async def take_step(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
     ) -> ChatReply:
-        """Do what `talk` does, without an end in time."""
+        """Reply without a deadline; see `reply`."""
         offered = [*map(constrainable, tools), ANSWER]
         fitting = await self.fit_window(messages, tool_note(offered))
         sampling = Sampling(self.settings.temperature, self.settings.seed, CALL_TOKENS)
@@ -101,7 +101,7 @@ class GgufChatModel:
 
     @property
     def answer_tokens(self) -> int:
-        """Most tokens of an answer."""
+        """The maximum tokens of an answer."""
         named = "max_tokens" in self.settings.model_fields_set
         return self.settings.max_tokens if named else ANSWER_TOKENS
 
@@ -112,7 +112,7 @@ class GgufChatModel:
         sampling: Sampling,
         on_token: OnToken | None,
     ) -> Any:
-        """Let the model write, handing its text on to this loop; it stops where nobody waits any more."""
+        """Generate, passing pieces of text to this event loop; cancelling this coroutine stops generation."""
         loop, stopped = asyncio.get_running_loop(), threading.Event()
 
         def on_piece(piece: str) -> None:
@@ -127,7 +127,7 @@ class GgufChatModel:
             stopped.set()
 
     async def fit_window(self, messages: Sequence[Message], tools: str) -> list[PlainMessage]:
-        """Return messages that leave room for an answer: the oldest go first, then the ends of the longest."""
+        """Return messages that leave room for an answer: drop the oldest first, then cut the longest."""
         system = "\n\n".join(str(each["content"]) for each in messages if each["role"] == "system")
         head: PlainMessage = {"role": "system", "content": f"{system}\n\n{tools}".strip()}
         around: list[PlainMessage] = [
@@ -155,12 +155,12 @@ class GgufChatModel:
 
 
 def constrainable(tool: ToolSpec) -> ToolSpec:
-    """Return a tool with a schema that a grammar can hold to; what need not be given may be null."""
+    """Return a tool with a schema that a grammar can enforce; optional arguments may be null."""
     return replace(tool, parameters=constrainable_schema(tool.parameters))
 
 
 def constrainable_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out of a schema what a grammar cannot promise; the call is checked against all of it later."""
+    """Remove from a schema what a grammar cannot enforce; the call is validated against all of it later."""
     made: dict[str, Any] = {key: value for key, value in schema.items() if key in _KEPT}
     if "properties" in made:
         required = made.get("required", ())
@@ -182,27 +182,27 @@ def constrainable_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tool_note(tools: Sequence[ToolSpec]) -> str:
-    """Say what there is to choose from, a line for each tool, and how a call is written."""
+    """Return the instruction to choose a tool: one line per tool, and the form of a call."""
     lines = [f"- {signature(tool)}: {first_line(tool.description)}" for tool in tools]
     how = 'Choose one tool. Write its call as JSON: {"name": …, "arguments": {…}}'
     return "\n".join(["Tools:", *lines, how])
 
 
 def signature(tool: ToolSpec) -> str:
-    """Write a tool's name with its arguments; those that need not be given end in `?`."""
+    """Return a tool's name with its arguments; optional ones end in `?`."""
     required = tool.parameters.get("required", ())
     names = (name if name in required else f"{name}?" for name in tool.parameters.get("properties", {}))
     return f"{tool.name}({', '.join(names)})"
 
 
 def first_line(description: str) -> str:
-    """Return what a tool is for in a few words."""
+    """Return the first sentence of a description, cut to a short line."""
     said = description.strip().partition("\n")[0].partition(". ")[0].rstrip(".")
     return said if len(said) <= _LONGEST_LINE else said[:_LONGEST_LINE].rpartition(" ")[0] + " …"
 
 
 def plain_message(message: Message) -> PlainMessage:
-    """Return a message in words: a call as its JSON, what a tool came to as the person's."""
+    """Return a message as plain text: a call as its JSON, a tool's result as a user message."""
     calls = [call["function"] for call in message.get("tool_calls") or ()]
     written = [call_json(call["name"], json.loads(call["arguments"])) for call in calls]
     text = "\n".join(part for part in [str(message.get("content") or ""), *written] if part)
@@ -212,12 +212,12 @@ def plain_message(message: Message) -> PlainMessage:
 
 
 def call_json(name: str, arguments: Mapping[str, Any]) -> str:
-    """Write a call as the grammar has it."""
+    """Return a call as JSON, as the grammar does."""
     return json.dumps({"name": name, "arguments": dict(arguments)}, ensure_ascii=False)
 
 
 def merge_turns(messages: Sequence[PlainMessage]) -> list[PlainMessage]:
-    """Join messages of one role that follow each other: templates want turns."""
+    """Join consecutive messages of one role, because templates require turns."""
     joined: list[dict[str, str]] = []
     for message in messages:
         if joined and joined[-1]["role"] == message["role"]:
@@ -234,7 +234,7 @@ def drop_second_half(message: PlainMessage) -> PlainMessage:
 
 
 def add_usage(first: Usage, second: Usage) -> Usage:
-    """Add up what two requests cost."""
+    """Add the costs of two requests."""
     return Usage(
         prompt_tokens=first.prompt_tokens + second.prompt_tokens,
         completion_tokens=first.completion_tokens + second.completion_tokens,

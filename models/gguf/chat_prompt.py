@@ -1,4 +1,4 @@
-"""Turn messages into a prompt's tokens that fit: special tokens from the template only, a long text cut."""
+"""Turn messages into prompt tokens that fit the window; only the template may produce special tokens."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ class PromptWriter:
     def tokens(self, messages: Sequence[Message], room: int, item_room: int) -> list[int]:
         """Write the prompt in at most `room` tokens, the last message's text in at most `item_room`.
 
-        Where that does not fit it loses its middle, so that what a template puts around an item stays.
-        ModelError where everything beside it already fills the room.
+        The middle of that text is cut if necessary, so that the template's text around it stays. Raises ModelError if
+        everything else already fills the room.
         """
         pieces = self._template.pieces([_cut_text(message, room) for message in messages])
         read = [self._read(piece, first=place == 0) for place, piece in enumerate(pieces)]
@@ -36,7 +36,7 @@ class PromptWriter:
             keep = len(read[item]) - excess
             if keep <= 0:
                 raise ModelError(
-                    f"the prompt has {room + excess - len(read[item])} tokens beside the item's own and the "
+                    f"the prompt has {room + excess - len(read[item])} tokens without the item and the "
                     f"model has room for {room}; offer fewer options at once (options_per_request) or give "
                     "it a larger window"
                 )
@@ -55,7 +55,7 @@ class PromptWriter:
 
 
 def call_note(tools: Sequence[ToolSpec]) -> str:
-    """Say how to answer with a tool call: the tools, and the JSON as the grammar will have it."""
+    """Return the instruction for a tool call: the tools, and the JSON that the grammar allows."""
     if len(tools) == 1:
         return f"Answer with the arguments of {_tool_summary(tools[0])}, as JSON: {skeleton(tools[0].parameters)}"
     lines = [f'{{"name": "{tool.name}", "arguments": {skeleton(tool.parameters)}}}' for tool in tools]
@@ -64,7 +64,7 @@ def call_note(tools: Sequence[ToolSpec]) -> str:
 
 
 def skeleton(schema: Mapping[str, Any]) -> str:
-    """Draw a schema as a person would: {"ids": [integer, …]}."""
+    """Sketch a schema as JSON: {"ids": [integer, …]}."""
     if "const" in schema:
         return json.dumps(schema["const"], ensure_ascii=False)
     if "properties" in schema:
@@ -76,9 +76,9 @@ def skeleton(schema: Mapping[str, Any]) -> str:
 
 
 def plain_messages(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """Bring OpenAI's messages to what every template knows: one system text, then user and assistant in turn.
+    """Convert OpenAI messages to what every template supports: one system text, then user and assistant in turn.
 
-    A tool call is the assistant's JSON, a tool's answer the user's; texts in parts are joined.
+    A tool call becomes the assistant's JSON, a tool's result a user message; multi-part texts are joined.
     """
     plain: list[dict[str, str]] = []
     system: list[str] = []
@@ -105,13 +105,13 @@ def _text(message: Mapping[str, Any]) -> str:
 
 
 def _tool_summary(tool: ToolSpec) -> str:
-    """Name a tool with the first line of what it is for."""
+    """Return a tool's name with the first line of its description."""
     said = tool.description.strip().partition("\n")[0].rstrip(".")
     return f"{tool.name} ({said})" if said else tool.name
 
 
 def _cut_middle(tokens: list[int], room: int) -> list[int]:
-    """Take out the middle, all but a few of the last tokens."""
+    """Cut out the middle, keeping a few of the last tokens."""
     if len(tokens) <= room:
         return tokens
     end = min(_KEPT_END, room // 2)
@@ -119,7 +119,7 @@ def _cut_middle(tokens: list[int], room: int) -> list[int]:
 
 
 def _cut_text(message: Message, room: int) -> Message:
-    """Take the middle out of what is sure to be cut, so that a million characters are not tokenized."""
+    """Cut the middle of a text that cannot fit, so that a million characters are not tokenized."""
     most, text = room * _CHARACTERS_A_TOKEN, message["content"]
     if len(text) <= 2 * most:
         return message

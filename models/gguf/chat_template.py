@@ -1,4 +1,4 @@
-"""Write a conversation as the model's own template has it; no text can hold its special tokens."""
+"""Render conversations with a model's chat template; message texts cannot inject special tokens."""
 
 import datetime
 import re
@@ -15,7 +15,7 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-"""The template of files that have none."""
+"""The default template, for files without one."""
 
 Message = Mapping[str, str]
 """`role` and `content`."""
@@ -26,9 +26,9 @@ _MARKED = re.compile("\ue000(\\d+)\ue001")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a prompt. `content` is the number of the message it is from; None: the template's own words.
+    """A part of a prompt. `content` is the number of its message, or None for the template's text.
 
-    Only the template's own words may hold special tokens.
+    Only the template's text may contain special tokens.
     """
 
     text: str
@@ -36,7 +36,7 @@ class Piece:
 
 
 class ChatTemplate:
-    """A model's template, rendered in a sandbox: it came with the weights and is nobody's trusted code."""
+    """A model's template, rendered in a sandbox, because it comes with the weights and is untrusted."""
 
     def __init__(self, source: str | None, bos: str = "", eos: str = "") -> None:
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
@@ -49,11 +49,10 @@ class ChatTemplate:
             ) from error
 
     def pieces(self, messages: Sequence[Message]) -> list[Piece]:
-        """Render up to where the assistant is to answer.
+        """Render up to the start of the assistant's answer.
 
-        The template sees marks in the place of the contents, which are put in afterwards: nothing in a
-        content can end its message. Where a template has no system role, its text goes before the first
-        user message.
+        The template sees placeholders, which are replaced by the contents afterwards, so that no content can end its
+        message. If a template has no system role, that text is put before the first user message.
         """
         contents = [message["content"] for message in messages]
         marked = [
@@ -84,7 +83,7 @@ class ChatTemplate:
 
 
 def _without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Put the system's text at the head of the first user message."""
+    """Move the system text to the start of the first user message."""
     head = [message["content"] for message in messages if message["role"] == "system"]
     rest = [dict(message) for message in messages if message["role"] != "system"]
     if head and rest:
@@ -97,5 +96,5 @@ def _raise(message: str) -> NoReturn:
 
 
 def _now(format: str) -> Any:
-    """Give a fixed date: today's would make yesterday's prompts and answers new."""
+    """Return a fixed date: with today's, prompts would change daily and miss the cache."""
     return datetime.date(2026, 1, 1).strftime(format)

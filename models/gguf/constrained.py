@@ -1,4 +1,4 @@
-"""Pick the next token among those a grammar allows."""
+"""Sample tokens under a grammar (constrained decoding)."""
 
 import ctypes
 
@@ -13,9 +13,9 @@ _ENTRY = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 
 class ConstrainedSampler:
-    """Walks a grammar token by token. Belongs to the owner thread.
+    """Samples tokens that a grammar allows. Confined to the worker thread.
 
-    The likeliest tokens are tried first, the whole vocabulary only where the grammar allows none of them.
+    The likeliest tokens are tried first, the whole vocabulary only if the grammar allows none of them.
     """
 
     def __init__(self, weights: Weights, grammar: Grammar) -> None:
@@ -31,19 +31,19 @@ class ConstrainedSampler:
         self._llama.llama_sampler_free(self._sampler)
 
     def pick(self, logits: Logits, temperature: float, random: np.random.Generator) -> int:
-        """Choose a token and move on in the grammar; the likeliest if the temperature is 0."""
+        """Sample a token and advance the grammar; the likeliest token if the temperature is 0."""
         likely = np.argpartition(logits, -_LIKELY)[-_LIKELY:]
         allowed = self._allowed(np.union1d(likely, self._weights.end_tokens), logits)
         if allowed.size == 0:
             allowed = self._allowed(np.arange(logits.size), logits)
         if allowed.size == 0:
-            raise ModelError(f"no token of {self._weights.path.name!r} can go on with this tool call")
+            raise ModelError(f"no token of {self._weights.path.name!r} can continue this tool call")
         token = choose(allowed, logits[allowed], temperature, random)
         self._llama.llama_sampler_accept(self._sampler, token)
         return token
 
     def _allowed(self, tokens: TokenIds, logits: Logits) -> TokenIds:
-        """Ask the grammar, which sets what it forbids to minus infinity."""
+        """Return the allowed tokens; the grammar sets the logits of others to minus infinity."""
         entries = np.zeros(tokens.size, _ENTRY)
         entries["id"] = tokens
         entries["logit"] = logits[tokens]
@@ -59,7 +59,7 @@ class ConstrainedSampler:
 
 
 def check_vocabulary(weights: Weights, grammar: Grammar) -> None:
-    """Make sure that each literal character can be spelt: llama.cpp ends the process where one cannot."""
+    """Raise ModelError if the vocabulary cannot spell a literal of the grammar, which would abort llama.cpp."""
     for character in sorted(grammar.literals):
         spelt = b"".join(weights.piece(token) for token in weights.tokens(character))
         if spelt.strip() != character.encode().strip():
@@ -75,7 +75,7 @@ def choose(
     temperature: float,
     random: np.random.Generator,
 ) -> int:
-    """Draw a token by its softmax at this temperature; at 0 take the likeliest."""
+    """Sample a token by softmax at this temperature; take the likeliest at 0."""
     if temperature <= 0:
         return int(tokens[int(np.argmax(logits))])
     scaled = (logits.astype(np.float64) - float(logits.max())) / temperature

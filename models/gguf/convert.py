@@ -1,4 +1,4 @@
-"""Turn a BERT-like encoder, as its safetensors keep it, into a GGUF that llama.cpp reads."""
+"""Convert a BERT-like encoder from safetensors to GGUF, as llama.cpp reads it."""
 
 import base64
 import json
@@ -79,7 +79,7 @@ _UNIGRAM_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 
 
 def wordpiece(tokens: list[str], token_types: int = 2) -> dict[str, Value]:
-    """Describe a WordPiece vocabulary, in the order of its ids. InputError where BERT's own tokens are missing."""
+    """Return the metadata of a WordPiece vocabulary, in the order of its ids. InputError if BERT's tokens lack."""
     missing = sorted(_CONTROL_TOKENS.difference(tokens))
     if missing:
         raise InputError(f"the vocabulary lacks {', '.join(missing)}")
@@ -103,16 +103,16 @@ def wordpiece(tokens: list[str], token_types: int = 2) -> dict[str, Value]:
 
 
 def piece(token: str) -> str:
-    """Write a token as llama.cpp does: the start of a word is marked, its continuation is not."""
+    """Convert a WordPiece token to llama.cpp's form, which marks the start of a word, not its continuation."""
     if token.startswith("[") and token.endswith("]"):
         return token
     return token[2:] if token.startswith("##") else WORD_START + token
 
 
 def wordpiece_tokens(tokenizer: dict[str, Any], rows: int) -> list[str]:
-    """Read the tokens of a `tokenizer.json`, filled up to the embedding's rows with unused ones.
+    """Read the tokens of a `tokenizer.json`, padded to the embedding's rows with unused ones.
 
-    Raises InputError for a tokenizer that llama.cpp does not have: it lower-cases and drops accents.
+    Raises InputError for a tokenizer that llama.cpp cannot reproduce, which lower-cases and strips accents.
     """
     model, normalizer = tokenizer.get("model") or {}, tokenizer.get("normalizer") or {}
     if model.get("type") != "WordPiece" or model.get("continuing_subword_prefix", "##") != "##":
@@ -127,7 +127,7 @@ def wordpiece_tokens(tokenizer: dict[str, Any], rows: int) -> list[str]:
 
 
 def unigram(tokenizer: dict[str, Any], rows: int, token_types: int) -> dict[str, Value]:
-    """Describe the Unigram vocabulary of a `tokenizer.json`, filled up to the embedding's rows.
+    """Return the metadata of a Unigram `tokenizer.json`, padded to the embedding's rows.
 
     Raises InputError for another tokenizer than XLM-R's.
     """
@@ -173,7 +173,7 @@ def _added(tokenizer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _charsmap(normalizer: dict[str, Any]) -> bytes:
-    """Find SentencePiece's table of characters to replace, wherever it stands among the normalizers."""
+    """Return SentencePiece's character map, from anywhere among the normalizers."""
     if normalizer.get("type") == "Sequence":
         return next(filter(None, map(_charsmap, normalizer["normalizers"])), b"")
     return base64.b64decode(normalizer.get("precompiled_charsmap") or "")
@@ -222,19 +222,21 @@ _MINILM = BertShape(layers=6, heads=12, width=384, feed_forward=1536, positions=
 
 
 def convert_minilm(safetensors: Path, vocabulary: Path, target: Path) -> None:
-    """Write all-MiniLM-L6-v2: matrices in float16, everything else in float32, the vocabulary inside."""
+    """Convert all-MiniLM-L6-v2: matrices in float16, everything else in float32, with its vocabulary."""
     tokens = vocabulary.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    told: dict[str, Value] = {"general.name": "all-MiniLM-L6-v2", "general.license": "apache-2.0"}
+    general: dict[str, Value] = {"general.name": "all-MiniLM-L6-v2", "general.license": "apache-2.0"}
     write_gguf(
-        target, _metadata(told, _MINILM, wordpiece(tokens)), _to_gguf_tensors(read_safetensors(safetensors))
+        target,
+        _metadata(general, _MINILM, wordpiece(tokens)),
+        _to_gguf_tensors(read_safetensors(safetensors)),
     )
 
 
 def convert_encoder(folder: Path, target: Path) -> None:
-    """Write the BERT or XLM-R encoder of a folder as `transformers` saves it, pooled by the mean.
+    """Convert the BERT or XLM-R encoder of a folder saved by `transformers`, with mean pooling.
 
     Needs `config.json`, `tokenizer.json` and `model.safetensors`. Raises InputError, with the reason, for an
-    architecture or a tokenizer that llama.cpp computes otherwise or not at all.
+    architecture or a tokenizer that llama.cpp does not support or computes differently.
     """
     config = read_config(folder)
     kind = config.get("model_type")
@@ -268,7 +270,7 @@ def _to_gguf_tensors(found: Mapping[str, npt.NDArray[np.generic]]) -> dict[str, 
 
 
 def _gguf_name(name: str) -> str | None:
-    """Translate a tensor's name; None for what llama.cpp does without (pooler, position ids)."""
+    """Translate a tensor's name; None for tensors that llama.cpp does not use (pooler, position ids)."""
     if name in _NAMES:
         return _NAMES[name]
     if match := re.fullmatch(r"encoder\.layer\.(\d+)\.(.+)\.(weight|bias)", name):
@@ -289,15 +291,15 @@ def _shape(config: Mapping[str, Any], positions: int) -> BertShape:
             epsilon=float(config["layer_norm_eps"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"its config.json does not say how large it is ({error})") from error
+        raise InputError(f"its config.json lacks a size ({error})") from error
 
 
 def _metadata(
-    told: Mapping[str, Value], shape: BertShape, vocabulary: Mapping[str, Value]
+    general: Mapping[str, Value], shape: BertShape, vocabulary: Mapping[str, Value]
 ) -> dict[str, Value]:
     return {
         "general.architecture": "bert",
-        **told,
+        **general,
         "general.file_type": _MOSTLY_F16,
         "bert.block_count": shape.layers,
         "bert.context_length": shape.positions,

@@ -1,4 +1,4 @@
-"""Embed texts with a GGUF model in this process, many short texts to one call of llama.cpp."""
+"""Embed texts with a GGUF model in this process, batching short texts into one call of llama.cpp."""
 
 import hashlib
 import threading
@@ -22,12 +22,11 @@ _AT_A_TIME = 4096
 
 
 class GgufEmbedder:
-    """An embedder over llama.cpp. Safe to call from several threads.
+    """An embedder run by llama.cpp. Thread-safe.
 
-    Each of `threads` is a context with one thread of its own: two contexts side by side do not wait for each
-    other at every layer as two threads in one context do, which on a busy machine is ten times slower. Texts
-    are cut after `max_tokens` tokens, 256 as in MiniLM's training, or after as many as the model has positions:
-    llama.cpp aborts the process on one more.
+    Each of `threads` has a separate context with one thread: several threads in one context synchronize at every
+    layer, which on a busy machine is ten times slower. Texts are cut after `max_tokens` tokens, 256 as in MiniLM's
+    training, or at the model's number of positions, beyond which llama.cpp aborts the process.
     """
 
     def __init__(
@@ -54,9 +53,9 @@ class GgufEmbedder:
         return self._open_weights().embedding_size
 
     def embed(self, texts: Sequence[str]) -> Matrix:
-        """Embed texts, in their order: float32, shape (len(texts), dimension), rows of length 1.
+        """Embed texts in order: float32, shape (len(texts), dimension), unit rows.
 
-        Equal texts are read once. A text of any length costs at most `max_tokens` tokens.
+        Equal texts are computed once. A text of any length costs at most `max_tokens` tokens.
         """
         distinct = list(dict.fromkeys(texts))
         rows = np.empty((len(distinct), self.dimension), np.float32)
@@ -69,7 +68,7 @@ class GgufEmbedder:
         return rows[[place[text] for text in texts]]
 
     def close(self) -> None:
-        """Free what the model takes. It cannot be used afterwards."""
+        """Free the model. It cannot be used afterwards."""
         self._worker.close()
         with self._lock:
             if self._weights is not None:
@@ -93,7 +92,7 @@ class GgufEmbedder:
         return self._worker.call(lambda context: context.embed(batch))
 
     def _tokens(self, text: str) -> list[int]:
-        """Cut the characters first, so that a text of a million is not tokenized; keep the closing token."""
+        """Tokenize; the characters are cut first, so that a million are not tokenized. Keeps the closing token."""
         weights = self._open_weights()
         most = min(self._max_tokens, weights.training_context)
         room = most * _CHARACTERS_A_TOKEN
@@ -108,14 +107,14 @@ class GgufEmbedder:
             return self._weights
 
     def _make(self) -> Context:
-        """Make room for a multiple of the sequences: llama.cpp aborts the process on anything else."""
+        """Open a context whose size is a multiple of the sequences, otherwise llama.cpp aborts the process."""
         size = -(-max(_BATCH, self._max_tokens) // _SEQUENCES) * _SEQUENCES
         settings = ContextSettings(size, size, _SEQUENCES, threads=1, embeddings=True)
         return Context(Weights.open(self._path), settings)
 
 
 def _pack_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Group texts, alike in length, into batches of at most `_BATCH` tokens (or one longer text)."""
+    """Group texts of similar length into batches of at most `_BATCH` tokens (or one longer text)."""
     group: list[int] = []
     total = 0
     for place in sorted(range(len(lengths)), key=lengths.__getitem__):
@@ -129,7 +128,7 @@ def _pack_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _fingerprint(path: Path) -> str:
-    """Name a file of one's own by its name and content: another file is another embedder."""
+    """Name a user's file by its name and content, so that a changed file is another embedder."""
     edge = 1 << 20
     with path.open("rb") as file:
         size = file.seek(0, 2)

@@ -1,4 +1,4 @@
-"""Write a llama.cpp grammar (GBNF) from the JSON schemas of tools: what it lets through is a valid call."""
+"""Compile JSON schemas of tools to a llama.cpp grammar (GBNF) that accepts exactly valid calls."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _KEYWORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """GBNF text, the characters its literals need, and the most characters it lets through."""
+    """GBNF text, the characters of its literals, and the length of the longest accepted text."""
 
     text: str
     literals: frozenset[str]
@@ -37,13 +37,12 @@ class Grammar:
 
 
 def tool_grammar(tools: Sequence[ToolSpec]) -> Grammar:
-    """Write the grammar of one call of one of the tools.
+    """Compile the grammar of one call of one of the tools.
 
-    Of a single tool it is the JSON of its arguments alone, of several
-    `{"name": "…", "arguments": {…}}`. Every property is asked for, required or not, in the schema's order;
-    a blank may follow `:` and `,` and nothing else. Strings without `maxLength` end after 300 characters,
-    arrays without `maxItems` after 32. InputError names a keyword that cannot be held to (`pattern`,
-    `uniqueItems`, …): what the grammar cannot promise it does not claim.
+    For a single tool it is the JSON of its arguments, for several `{"name": "…", "arguments": {…}}`. All properties
+    are present, required or not, in the schema's order; a space is allowed only after `:` and `,`. Strings without
+    `maxLength` have at most 300 characters, arrays without `maxItems` at most 32 items. Raises InputError for
+    keywords that a grammar cannot enforce (`pattern`, `uniqueItems`, …).
     """
     writer = _Writer()
     if len(tools) == 1:
@@ -94,7 +93,7 @@ class _Writer:
         return self.literal(json.dumps(value, ensure_ascii=False))
 
     def named(self, part: _Part) -> _Part:
-        """Give an expression that is used twice a name."""
+        """Make a named rule of an expression."""
         for name, rule in self.rules.items():
             if rule == part.text:
                 return _Part(name, part.longest)

@@ -1,8 +1,8 @@
-"""Rank options by the calibrated likelihood of their own text, for models too small to answer with ids.
+"""Rank options by pointwise mutual information, for models too small to answer with ids.
 
-score(option) = log P(option | prompt with the item) - log P(option | the same prompt with an empty item): how
-much likelier the item makes the option's text (pointwise mutual information; Holtzman et al. 2021, "Surface
-Form Competition"). Sums over tokens, not means: what the prior takes away has the same length.
+score(option) = log P(option | prompt with the item) - log P(option | the same prompt with an empty item)
+(Holtzman et al. 2021, "Surface Form Competition"). Log-probabilities are summed over tokens, not averaged: both terms
+have the same length.
 """
 
 from collections import OrderedDict
@@ -21,10 +21,9 @@ _PROMPT = 0
 
 
 class PrefixReader:
-    """Holds the prompt last read. Belongs to its context's owner thread.
+    """Reads prompts, reusing the common prefix with the last one. Confined to the context's worker thread.
 
-    `prompt_tokens` and `reused_tokens` count what was asked for since `reset`, and what of it was there
-    already.
+    `prompt_tokens` and `reused_tokens` count the requested and the reused tokens since `reset`.
     """
 
     def __init__(self, context: Context) -> None:
@@ -34,7 +33,7 @@ class PrefixReader:
         self._held: list[int] = []
 
     def reset(self) -> None:
-        """Start counting anew."""
+        """Reset the token counts."""
         self.prompt_tokens = self.reused_tokens = 0
 
     def close(self) -> None:
@@ -42,21 +41,21 @@ class PrefixReader:
         self.context.close()
 
     def read(self, tokens: Sequence[int]) -> Logits:
-        """Read a prompt and give the logits after its last token (a copy)."""
+        """Read a prompt and return the logits after its last token (a copy)."""
         same = common_prefix_length(self._held, tokens)
         self.prompt_tokens += len(tokens)
         self.reused_tokens += same
         return self._advance(tokens, same)
 
     def append(self, token: int) -> Logits:
-        """Read one token more, after those held."""
+        """Read one more token."""
         return self._advance([*self._held, token], len(self._held))
 
     def continuations(self, prompt: Sequence[int], options: Sequence[Sequence[int]]) -> LogLikelihoods:
-        """Give log P(option | prompt), the sum over an option's tokens, for each option (none empty).
+        """Return log P(option | prompt), the sum over an option's tokens, for each option (none empty).
 
-        The prompt is read once; the options are sequences beside each other that begin with it, as many to a
-        call as there are sequences and room.
+        The prompt is read once; the options are parallel sequences that share it, as many per call as there are
+        sequences and room.
         """
         first = log_softmax(self.read(prompt))
         found = np.array([first[option[0]] for option in options], np.float64)
@@ -94,7 +93,7 @@ class PrefixReader:
                 self.context.forget(run.sequence, 0)
 
     def _advance(self, tokens: Sequence[int], same: int) -> Logits:
-        """Read the tokens after those that are held; a call that fails leaves nothing held."""
+        """Read the tokens after the first `same`; a failed call leaves the context empty."""
         self.context.forget(_PROMPT, same)
         self._held = []
         rest = tokens[same:]
@@ -105,7 +104,7 @@ class PrefixReader:
 
 
 def common_prefix_length(held: Sequence[int], tokens: Sequence[int]) -> int:
-    """Count the tokens both begin with; the last one is always read again, for its logits."""
+    """Return the length of the common prefix without the last token, which is read again for its logits."""
     same = 0
     for old, new in zip(held, tokens[:-1], strict=False):
         if old != new:
@@ -115,7 +114,7 @@ def common_prefix_length(held: Sequence[int], tokens: Sequence[int]) -> int:
 
 
 def log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
-    """Turn logits into log-probabilities."""
+    """Return the log-probabilities of logits."""
     shifted = logits.astype(np.float64) - float(logits.max())
     return np.asarray(shifted - np.log(np.exp(shifted).sum()), np.float64)
 
@@ -132,7 +131,7 @@ class Option:
 
 
 class PriorStore:
-    """Keeps each option's log-likelihood under each blank prompt. Belongs to the owner thread."""
+    """Caches each option's log-likelihood under each blank prompt (LRU). Confined to the worker thread."""
 
     def __init__(self, most: int = _PRIORS_KEPT) -> None:
         self._most = most
@@ -141,7 +140,7 @@ class PriorStore:
     def priors(
         self, reader: PrefixReader, key: tuple[str, ...], blank: Sequence[int], options: Sequence[Option]
     ) -> LogLikelihoods:
-        """Give log P(option | blank prompt); `key` names that prompt, which is read for new options only."""
+        """Return log P(option | blank prompt); `key` identifies the prompt, which is read for new options only."""
         missing = list(
             {option.text: option for option in options if (key, option.text) not in self._kept}.values()
         )
@@ -165,6 +164,6 @@ def calibrated_scores(
     prompt: Sequence[int],
     options: Sequence[Option],
 ) -> LogLikelihoods:
-    """Score the options: above 0 where the item makes an option's text likelier than an empty item does."""
+    """Return the PMI score of each option: above 0 if the item makes it likelier than an empty item does."""
     prior = priors.priors(reader, key, blank, options)
     return reader.continuations(prompt, [option.tokens for option in options]) - prior

@@ -1,4 +1,4 @@
-"""`gguf/…` as a LiteLLM provider: chat models that llama.cpp runs in this process."""
+"""Register `gguf/…` as a LiteLLM provider of chat models run by llama.cpp in this process."""
 
 import asyncio
 import json
@@ -14,19 +14,19 @@ from taxonaut.models.requests import ModelReply, ModelRequest
 
 PROVIDER = "gguf"
 MOST_OPEN = 4
-"""Chat models open at once; opening one more closes the one used longest ago."""
+"""Maximum chat models open at once; the least recently used is closed."""
 
 OPEN: "OrderedDict[tuple[str, str], GgufChat]" = OrderedDict()
 
 
 def register_gguf() -> None:
-    """Make `gguf/…` a provider of LiteLLM's, once."""
+    """Register `gguf/…` with LiteLLM, once."""
     handler()
 
 
 @lru_cache(maxsize=1)
 def handler() -> Any:
-    """Make the handler and register it; the class needs LiteLLM, which is imported only now."""
+    """Return the registered handler; its class is made here because LiteLLM is imported on use."""
 
     class GgufHandler(litellm().CustomLLM):  # type: ignore[misc]
         """Answers `litellm.completion` and `litellm.acompletion` for gguf/… models."""
@@ -37,7 +37,7 @@ def handler() -> Any:
             return await complete_chat(given["model"], given["messages"], given["optional_params"])
 
         def completion(self, *_: Any, **given: Any) -> Any:
-            """Do what `acompletion` does, from synchronous code."""
+            """Answer one chat completion synchronously; see `acompletion`."""
             return asyncio.run(complete_chat(given["model"], given["messages"], given["optional_params"]))
 
     made = GgufHandler()
@@ -46,7 +46,7 @@ def handler() -> Any:
 
 
 def open_chat(model: str, answer: Literal["generated", "scored"]) -> GgufChat:
-    """Open a chat model by its name or path; ModelNotFoundError says how to get it."""
+    """Open a chat model by name or path, or return the open one. Raises ModelNotFoundError."""
     key = (model, answer)
     if key not in OPEN:
         OPEN[key] = GgufChat(model, answer=answer)
@@ -57,7 +57,7 @@ def open_chat(model: str, answer: Literal["generated", "scored"]) -> GgufChat:
 
 
 async def complete_chat(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Any:
-    """Answer with a tool call or text, in LiteLLM's form."""
+    """Answer with a tool call or text, as LiteLLM's ModelResponse."""
     chat = open_chat(model, options.get(ANSWER, "generated"))
     sampling = Sampling(
         options.get("temperature") or 0.0, options.get("seed") or 0, options.get("max_tokens")
@@ -72,7 +72,7 @@ async def complete_chat(model: str, messages: Sequence[Mapping[str, Any]], optio
 
 
 def response_from_reply(model: str, request: ModelRequest, reply: ModelReply) -> Any:
-    """Put a reply into LiteLLM's form, its scores among the details."""
+    """Return a reply as LiteLLM's ModelResponse, with its scores in the hidden parameters."""
     usage = reply.usage
     response = model_response(model, None, request.tool.name, reply.arguments, usage)
     response._hidden_params[REQUEST] = {"scores": dict(reply.scores)} if reply.scores is not None else {}
@@ -80,7 +80,7 @@ def response_from_reply(model: str, request: ModelRequest, reply: ModelReply) ->
 
 
 def response_from_generated(model: str, written: Generated) -> Any:
-    """Put what a model wrote into LiteLLM's form."""
+    """Return generated output as LiteLLM's ModelResponse."""
     return model_response(model, written.text or None, written.tool, written.arguments, written.usage)
 
 

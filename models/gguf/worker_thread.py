@@ -1,4 +1,4 @@
-"""Threads that alone may touch a thing that is not thread-safe; work for them waits in one queue."""
+"""Confine a non-thread-safe object to dedicated worker threads with one job queue."""
 
 import atexit
 import queue
@@ -18,10 +18,10 @@ _open: "weakref.WeakSet[WorkerThread[Any]]" = weakref.WeakSet()
 
 
 class WorkerThread(Generic[Resource]):
-    """Owns a thing made by `make` on first use and ended by `free`, both on the thread that uses it.
+    """Runs jobs on a resource that `make` creates on first use and `free` destroys, all on the same thread.
 
-    With `threads` above one there are as many things, each with a thread of its own. An owner that nobody
-    closed is closed as the interpreter exits; what then still waits in the queue is cancelled.
+    With several `threads` each has its own resource. An open worker is closed when the interpreter exits; queued jobs
+    are then cancelled.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class WorkerThread(Generic[Resource]):
         self._closed = threading.Event()
 
     def call(self, work: Callable[[Resource], Result]) -> Future[Result]:
-        """Queue work; the future is given by the owner's thread (`asyncio.wrap_future` to await it)."""
+        """Queue work and return its future (`asyncio.wrap_future` to await it)."""
         future: Future[Result] = Future()
 
         def job(owned: Resource | None) -> Resource | None:
@@ -49,7 +49,7 @@ class WorkerThread(Generic[Resource]):
             try:
                 owned = self._make() if owned is None else owned
                 future.set_result(work(owned))
-            except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
+            except BaseException as error:  # noqa: BLE001 - it is the caller's, whichever it is
                 future.set_exception(error)
             return owned
 
@@ -65,7 +65,7 @@ class WorkerThread(Generic[Resource]):
         return self.call(work).result()
 
     def close(self) -> None:
-        """Cancel what waits, let what runs finish, free what is owned. A second call does nothing."""
+        """Cancel queued jobs, let running ones finish, free the resource. A second call does nothing."""
         with self._lock:
             if self._closed.is_set():
                 return

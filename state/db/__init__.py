@@ -1,1 +1,1 @@
-"""The DuckDB connection: opening and locking, id counters, migrations, JSON columns."""
+"""The DuckDB database: connection and locking, id counters, migrations, JSON columns."""

@@ -1,4 +1,4 @@
-"""One DuckDB file, one writer: transactions, cursors per thread, and errors a person can act on."""
+"""One DuckDB file with one writer: transactions, cursors per thread, and actionable errors."""
 
 import re
 import threading
@@ -30,7 +30,7 @@ _PID = re.compile(r"PID (\d+)")
 
 @contextmanager
 def translated_errors(path: Path | None) -> Iterator[None]:
-    """Raise DuckDB's errors from the block as errors of ours; `path` is the file they are about."""
+    """Translate DuckDB's errors about `path` within the block into ours."""
     try:
         yield
     except duckdb.Error as error:
@@ -41,7 +41,7 @@ def translated_errors(path: Path | None) -> Iterator[None]:
 
 
 def translate_error(error: duckdb.Error, path: Path | None) -> Exception:
-    """Return the error of ours that says what went wrong with `path` and what to do; else `error` itself."""
+    """Return our error for a DuckDB error about `path`, or `error` itself if it is unknown."""
     text = str(error)
     where = repr(str(path)) if path is not None else "the database in memory"
     if _LOCKED.search(text):
@@ -87,8 +87,8 @@ def _locked(text: str, where: str) -> str:
 class Database:
     """The workspace's DuckDB file, open in this process.
 
-    Opening a file twice in one process gives the same object, which closes with its last `close()`.
-    Any thread may read; a write holds `lock` until its transaction ends.
+    Opening a file twice in one process returns the same object, which closes with the last `close()`. Any thread may
+    read; a write holds `lock` until its transaction ends.
     """
 
     _opened: ClassVar[WeakValueDictionary[Path, "Database"]] = WeakValueDictionary()
@@ -99,7 +99,7 @@ class Database:
         self.read_only = read_only
         self.lock = threading.RLock()
         self.changes = 0
-        """Grows with each change to the index; what was derived from it is stale when this has moved."""
+        """A counter of changes to the index; data derived from the index is stale when it has grown."""
         self._connection = connection
         self._file = _identity(path)
         self._holders = 1
@@ -113,8 +113,8 @@ class Database:
     ) -> "Database":
         """Open `path`, creating or migrating it unless `read_only`.
 
-        Raises LockedError if another process has it, SchemaError if a newer taxonaut wrote it, DiskError
-        without room or permission, WorkspaceError if it is no DuckDB file.
+        Raises LockedError if another process has it open, SchemaError if a newer taxonaut wrote it, DiskError
+        without room or permission, WorkspaceError if it is not a DuckDB file.
         """
         path = Path(path).resolve()
         with cls._opening:
@@ -127,7 +127,7 @@ class Database:
 
     @classmethod
     def in_memory(cls) -> "Database":
-        """Open an empty database that goes away when it is closed."""
+        """Open an empty database in memory."""
         connection = duckdb.connect(":memory:", config={**_settings("256MB", 1), "temp_directory": ""})
         migrate(connection, None)
         return cls(connection, None, read_only=False)
@@ -159,7 +159,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[DuckDBPyConnection]:
-        """Hold one transaction: committed at the end, rolled back on any exception.
+        """Run one transaction: commit at the end, roll back on any exception.
 
         Nested calls join the outer transaction; only the outermost commits or rolls back.
         """
@@ -192,7 +192,7 @@ class Database:
             return  # a commit that failed has rolled back already
 
     def read(self) -> DuckDBPyConnection:
-        """Return this thread's cursor; inside `write()` the writing connection, which sees what it wrote."""
+        """Return this thread's cursor; inside `write()` the writing connection, which sees its own changes."""
         if self._writer == threading.get_ident():
             return self._connection
         cursor: DuckDBPyConnection | None = getattr(self._local, "cursor", None)
@@ -216,12 +216,12 @@ class Database:
             appender.append_rows(rows)
 
     def checkpoint(self) -> None:
-        """Write the log into the file now, so that a copy of the file alone is whole."""
+        """Write the log into the file, so that a copy of the file alone is complete."""
         with self.lock, translated_errors(self.path):
             self._connection.execute("CHECKPOINT")
 
     def close(self) -> None:
-        """Give up this holder's claim; the last one closes the file. Closing twice does nothing."""
+        """Release this holder; the last one closes the file. Closing twice does nothing."""
         with self._opening:
             if self._holders == 0:
                 return
@@ -246,8 +246,8 @@ def fetch_by_number(
 ) -> list[tuple[Any, ...]]:
     """Return the rows whose `key` is among `numbers`, in any order.
 
-    A few keys go through the table's index; many are joined, bounded by the least and the greatest so
-    that DuckDB skips what lies outside. Names come from code, never from input.
+    A few keys are looked up through the table's index; many are joined, bounded by minimum and maximum so that DuckDB
+    skips row groups outside. Names must come from code, never from input.
     """
     if not numbers:
         return []
@@ -262,7 +262,7 @@ def fetch_by_number(
 
 
 def next_ids(connection: DuckDBPyConnection, counter: str, count: int = 1) -> int:
-    """Return the first of `count` numbers of a counter that were never given out before."""
+    """Reserve `count` consecutive ids of a counter and return the first."""
     sql = "UPDATE counters SET next = next + ? WHERE name = ? RETURNING next"
     row = connection.execute(sql, [count, counter]).fetchone()
     if row is None:
@@ -271,7 +271,7 @@ def next_ids(connection: DuckDBPyConnection, counter: str, count: int = 1) -> in
 
 
 def hide_progress(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep DuckDB from drawing a bar; in a notebook without ipywidgets there is none, and it cannot be set."""
+    """Disable DuckDB's progress bar; in a notebook without ipywidgets it does not exist and cannot be set."""
     shown = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone()
     if shown is not None and shown[0]:
         connection.execute("SET enable_progress_bar = false")

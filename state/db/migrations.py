@@ -1,4 +1,4 @@
-"""The schema's history: append-only steps from a blank file to the present one."""
+"""Append-only schema migrations, from an empty file to the current version."""
 
 from collections.abc import Callable
 from importlib import resources
@@ -10,7 +10,7 @@ from taxonaut.state.errors import SchemaError, WorkspaceError
 
 
 def create_tables(connection: DuckDBPyConnection) -> None:
-    """Version 1: the index, its events, items, embeddings, answers, runs and decisions."""
+    """Version 1: the index, its events, items, embeddings, cached replies, runs and decisions."""
     connection.execute(_sql("schema_1.sql"))
 
 
@@ -20,12 +20,12 @@ def keep_templates(connection: DuckDBPyConnection) -> None:
 
 
 def group_events(connection: DuckDBPyConnection) -> None:
-    """Version 3: which events are one change, and what it was for."""
+    """Version 3: which events belong to one change, and its note."""
     connection.execute(_sql("schema_3.sql"))
 
 
 def keep_trails(connection: DuckDBPyConnection) -> None:
-    """Version 4: what each walk opened and left closed."""
+    """Version 4: the nodes that each walk opened and dropped."""
     connection.execute(_sql("schema_4.sql"))
 
 
@@ -35,12 +35,12 @@ def keep_tags(connection: DuckDBPyConnection) -> None:
 
 
 def keep_definitions(connection: DuckDBPyConnection) -> None:
-    """Version 6: what was written about labels, and from what."""
+    """Version 6: written definitions of labels, and their sources."""
     connection.execute(_sql("schema_6.sql"))
 
 
 def keep_conversations(connection: DuckDBPyConnection) -> None:
-    """Version 7: what templates were rendered with and came to, gold labels, and changes made in conversations."""
+    """Version 7: sample variables and trials of templates, gold labels, and changes applied in conversations."""
     connection.execute(_sql("schema_7.sql"))
 
 
@@ -53,11 +53,11 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     keep_definitions,
     keep_conversations,
 )
-"""Never change or reorder a step that was released; append."""
+"""Append only: never change or reorder a released step."""
 
 
 def migrate(connection: DuckDBPyConnection, path: Path | None, *, read_only: bool = False) -> None:
-    """Bring the file to the newest schema, one transaction per step.
+    """Migrate the file to the newest schema, one transaction per step.
 
     Raises SchemaError if it is newer than this taxonaut, or older and open read-only.
     """
@@ -79,7 +79,7 @@ def migrate(connection: DuckDBPyConnection, path: Path | None, *, read_only: boo
 
 
 def schema_version(connection: DuckDBPyConnection) -> int:
-    """Return the schema version of a file, 0 for a blank one."""
+    """Return the schema version of a file, 0 for an empty one."""
     if ("schema_version",) not in _tables(connection):
         return 0
     row = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()

@@ -1,1 +1,1 @@
-"""The typed state of each LangGraph graph, in a file named like the graph."""
+"""The typed state of each LangGraph graph, in a module named like the graph."""

@@ -1,4 +1,4 @@
-"""The state of an assignment as LangGraph carries it: where each item stands in the vocabulary."""
+"""LangGraph state of `assign_vocabulary`: the position of each item in the vocabulary."""
 
 from typing import NamedTuple, TypedDict
 
@@ -8,7 +8,7 @@ from taxonaut.state.records import Decision, Item
 
 
 class TreePosition(NamedTuple):
-    """An item at the end of a path of descriptors; `passed` better choices were passed over on the way."""
+    """An item at the end of a path of descriptors; `passed` counts the better choices skipped on the way."""
 
     item: ItemId
     path: tuple[NodeId, ...]
@@ -16,13 +16,13 @@ class TreePosition(NamedTuple):
 
 
 class AssignInput(TypedDict):
-    """What a caller gives: the items."""
+    """The input: items."""
 
     items: list[Item]
 
 
 class AssignState(AssignInput, total=False):
-    """A batch on its way down: where items stand, where they have been, what went wrong, what they got.
+    """A batch on its way down: open and reached positions, errors, and taggings.
 
     `texts` are the items' texts as the annotator reads them.
     """

@@ -1,4 +1,4 @@
-"""The state of a build as LangGraph carries it: partitions of label ids, and how each was split."""
+"""LangGraph state of `build_index`: partitions of label ids, and how each was split."""
 
 import operator
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ OTHER = "other"
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """A centre on its way into the index (XMC-Agent 2.2): what tells its labels from those of its siblings.
+    """A proposed centre (XMC-Agent 2.2): what distinguishes its labels from those of its siblings.
 
-    `examples` are ids of labels that stand for it before any is assigned; of items, where it is a descriptor
-    of a vocabulary (AgenticTagger 4.1), which also says what it `includes` and `excludes`.
+    `examples` are ids of representative labels, known before any is assigned; ids of items for a descriptor of a
+    vocabulary (AgenticTagger 4.1), which also has `includes` and `excludes`.
     """
 
     name: str
@@ -28,11 +28,11 @@ class Centre:
 
 @dataclass(frozen=True, slots=True)
 class Partition(Generic[Id]):
-    """Labels (or items) that belong together, to be split or kept: p = (c, Y) of algorithm 1.
+    """A set of labels (or items) to be split or kept: p = (c, Y) of algorithm 1.
 
-    `key` says where it stands: the numbers of the centres from the top down (`3.0.other`), empty for all labels.
-    `path` are the centres' names, *other* left out. `siblings` are its predecessor's other partitions, each with
-    some of its labels. `attempt` counts the splits that were refused, `problems` says why the last one was.
+    `key` is its position: the numbers of the centres from the top down (`3.0.other`), empty for all labels. `path`
+    holds the centres' names without *other*. `siblings` are its parent's other partitions, each with some labels.
+    `attempt` counts the refused splits, `problems` says why the last one was refused.
     """
 
     key: str
@@ -44,19 +44,19 @@ class Partition(Generic[Id]):
 
     @property
     def depth(self) -> int:
-        """Levels above it, *other* not counted."""
+        """The number of levels above it, without *other*."""
         return len(self.path)
 
     def child(self, number: int | str) -> str:
-        """The key of one of its sub-partitions."""
+        """Return the key of a sub-partition."""
         return f"{self.key}.{number}" if self.key else str(number)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What a partition became: centres, the labels of each, those that fit none, and the refusals on the way.
+    """The split of a partition: centres, the labels of each, those that fit none, and the refused attempts.
 
-    Without centres it is a terminal node. `fallback` is set where no split of the agents' was accepted.
+    Without centres the partition is a terminal node. `fallback` is set if no split of the agents was accepted.
     """
 
     centres: tuple[Centre, ...] = ()
@@ -66,12 +66,12 @@ class Split:
     fallback: bool = False
 
     def to_row(self) -> dict[str, Any]:
-        """Return it as plain values, for a unit of a run."""
+        """Return plain JSON values, as a unit of a run stores them."""
         return asdict(self)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Split":
-        """Return a kept split."""
+        """Read what `to_row` returned."""
         centres = tuple(
             Centre(centre["name"], centre["description"], tuple(centre["examples"]))
             for centre in row["centres"]
@@ -82,9 +82,9 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class SplitAttempt:
-    """A partition with the centres proposed for it; after the annotator's turn, with each label's centres.
+    """A partition with proposed centres and, after annotation, the centres of each label.
 
-    `assigned` aligns with the partition's labels: numbers of centres, none for *other*.
+    `assigned` aligns with the partition's labels: numbers of centres, empty for *other*.
     """
 
     partition: Partition
@@ -94,19 +94,16 @@ class SplitAttempt:
 
 
 class BuildInput(TypedDict):
-    """What a caller gives: ids of labels.
-
-    `part` says where they stand if they are those of one node: its path and its siblings.
-    """
+    """The input: label ids, and their `part` (path and siblings) if they are those of one node."""
 
     label_ids: list[LabelId]
     part: NotRequired[Partition]
 
 
 class BuildState(BuildInput, total=False):
-    """A build on its way: partitions still to be split, those at work, and what became of the others.
+    """A build in progress: partitions still to be split, current attempts, and finished splits.
 
-    `settled` counts labels in terminal nodes; a label in several counts each time.
+    `settled` counts placements of labels in terminal nodes.
     """
 
     waiting: list[Partition]

@@ -1,4 +1,4 @@
-"""The state of a vocabulary on its way as LangGraph carries it: groups of item ids, and what became of each."""
+"""LangGraph state of `build_vocabulary`: groups of item ids, and the refinement of each."""
 
 import operator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Item
 
 ItemGroup = Partition[ItemId]
-"""Items that are to be divided by descriptors; its key names it among the others: "" all items, "3", "3.0"."""
+"""Items to be divided by descriptors; its key is its position: "" for all items, "3", "3.0"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Items of a group that fit nothing and are alike: how many, some that stand for them, some others that vote.
+    """Similar items of a group that no descriptor fits: their number, representative ones, and others that vote.
 
-    `suggestion` is what word statistics would call them, `why` what annotators said about them.
+    `suggestion` is named by word statistics, `why` holds the annotators' remarks.
     """
 
     size: int
@@ -29,11 +29,10 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A group with its descriptors so far, the first `initial` of which were proposed at once.
+    """A group with its descriptors so far, the first `initial` of which were proposed at the start.
 
-    `assigned` aligns with the group's items: numbers of descriptors, best first, none for an item that fits
-    nothing; `why` says of such an item what annotators said. `clusters` and the `changes` proposed for them are
-    the latest round's, before their review.
+    `assigned` aligns with the group's items: numbers of descriptors, best first, empty if none fits; `why` then holds
+    the annotator's remark. `clusters` and the `changes` proposed for them are the latest round's, before review.
     """
 
     group: ItemGroup
@@ -48,18 +47,18 @@ class Draft:
 
     @property
     def uncovered(self) -> tuple[int, ...]:
-        """The places of the items that fit nothing."""
+        """The positions of items that no descriptor fits."""
         return tuple(place for place, numbers in enumerate(self.assigned) if not numbers)
 
 
 class VocabularyInput(TypedDict):
-    """What a caller gives: the items, those that the agents' `Suggestions` were made over."""
+    """The input: the items over which the agents' `Suggestions` were made."""
 
     items: list[Item]
 
 
 class VocabularyState(VocabularyInput, total=False):
-    """A vocabulary on its way: groups still to be divided, those at work, and what became of the others."""
+    """A build in progress: groups still to be divided, current drafts, and finished refinements."""
 
     waiting: list[ItemGroup]
     drafts: list[Draft]

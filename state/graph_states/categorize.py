@@ -1,4 +1,4 @@
-"""The state of a categorization as LangGraph carries it: what is known of each item, and what came of it."""
+"""LangGraph state of `categorize`: recommendations, judgements and the category of each item."""
 
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
@@ -8,12 +8,12 @@ from taxonaut.state.recommendations import Categorized, Recommendation, Verdict
 from taxonaut.state.records import Decision, Item
 
 UNREACHABLE_THRESHOLD = 2.0
-"""A threshold that no confidence reaches: all items go to the general expert."""
+"""A threshold above any confidence: all items go to the general expert."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedItem:
-    """What the general expert said of one item, and the tokens that took.
+    """The general expert's judgement of one item, and its token cost.
 
     `verdict` is `general`, `none`, `undecided` or `failed`; the category is the first of `ranking`.
     """
@@ -33,7 +33,7 @@ class JudgedItem:
 
 
 class CategorizeInput(TypedDict):
-    """What a caller gives: the items, and perhaps what is known of some of them from before."""
+    """The input: items, and recommendations and judgements already known for some of them."""
 
     items: list[Item]
     recommended: NotRequired[dict[ItemId, Recommendation]]
@@ -41,7 +41,7 @@ class CategorizeInput(TypedDict):
 
 
 class CategorizeState(CategorizeInput, total=False):
-    """A batch on its way through the two experts; `decisions` are those of this batch alone."""
+    """A batch between the two experts; `decisions` are those of this batch only."""
 
     decisions: list[Decision]
     categorized: dict[ItemId, Categorized]

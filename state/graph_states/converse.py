@@ -1,4 +1,4 @@
-"""The state of a conversation as LangGraph carries it: messages, and plain JSON that outlives our classes."""
+"""LangGraph state of `converse`: messages, and plain JSON that outlives our classes."""
 
 from typing import Annotated, Any, TypedDict
 
@@ -10,10 +10,10 @@ Row = dict[str, Any]
 
 
 class ConversationInput(TypedDict, total=False):
-    """What a caller gives for a turn: the user's message.
+    """The input of a turn: the user's message.
 
-    A message whose `additional_kwargs["use"]` holds a tool call (`id`, `name`, `arguments`) is a command: the
-    call is carried out, and no model is asked.
+    A message whose `additional_kwargs["use"]` holds a tool call (`id`, `name`, `arguments`) is a command: the call
+    is executed without asking a model.
     """
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -22,10 +22,10 @@ class ConversationInput(TypedDict, total=False):
 class ConversationState(ConversationInput, total=False):
     """A conversation between two steps.
 
-    `runs`: those that its calls took part in. `waiting`: calls that are still to be carried out, the next one
-    first. `proposal`: the change that waits for yes. `approved`: what was said to it. `answers`: what tools came
-    to, where that is the answer. Of this turn: `calls` made, `wrong` ones, whether it was a `command`, and
-    whether it is `over`. `foreign`: whether the assistant has read texts of items.
+    `runs`: the runs that its calls opened or continued. `waiting`: pending calls, the next one first. `proposal`: the
+    change that waits for confirmation. `approved`: the user's answer to it. `answers`: outcomes of tools that are the
+    answer. Of this turn: the number of `calls` and of `wrong` ones, whether it is a `command`, and whether it is
+    `over`. `foreign`: whether the assistant has read item texts (untrusted).
     """
 
     focus: Row
@@ -42,6 +42,6 @@ class ConversationState(ConversationInput, total=False):
 
 
 class ConversationOutput(TypedDict):
-    """What a turn leaves: all messages, the last of them the answer."""
+    """The output of a turn: all messages, the last one the answer."""
 
     messages: list[AnyMessage]

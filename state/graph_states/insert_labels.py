@@ -1,4 +1,4 @@
-"""The state of an insertion as LangGraph carries it: which new label stands before which node."""
+"""LangGraph state of `insert_labels`: which new labels are at which node."""
 
 from collections.abc import Mapping
 from typing import TypedDict
@@ -6,11 +6,11 @@ from typing import TypedDict
 from taxonaut.state.ids import LabelId, NodeId
 
 LabelsByNode = Mapping[NodeId, tuple[LabelId, ...]]
-"""The labels before each node, in the order of the input."""
+"""The labels at each node, in the order of the input."""
 
 
 class InsertInput(TypedDict):
-    """What a caller gives: ids of the new labels."""
+    """The input: ids of the new labels."""
 
     label_ids: list[LabelId]
 
@@ -18,9 +18,9 @@ class InsertInput(TypedDict):
 class InsertState(InsertInput, total=False):
     """New labels on their way down.
 
-    `standing` are to be compared next; `visited` says which labels were before each node already (a node may be
-    reached in several ways); `inserted` where the others have arrived, `unfit` which of these arrived at an
-    inner node because no branch of it fitted.
+    `standing` are to be compared next; `visited` holds the labels that were already at each node (a node may be
+    reached by several paths); `inserted` the final nodes of the others; `unfit` those of them that stayed at an inner
+    node because no branch fits.
     """
 
     level: int

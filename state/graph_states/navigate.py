@@ -1,4 +1,4 @@
-"""The state of a walk as LangGraph carries it: the items, where each stands, and what was found for it."""
+"""LangGraph state of `navigate`: the items, the position of each, and the labels found for it."""
 
 import operator
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Decision, Item, ItemResult
 
 How = Literal["start", "anchor", "branch", "climb"]
-"""How a walk came to a node: it began there, dense retrieval pointed there, the navigator chose it, or it was
-reached from a node below it."""
+"""How a walk reached a node: as its start, as an anchor of dense retrieval, by the navigator's choice, or from a
+node below."""
 
 Reason = Literal["threshold", "beam", "budget"]
 """Why a branch that the navigator chose was not opened."""
 
 
 class Candidate(NamedTuple):
-    """A label of a shortlist: its score (docs/walk.md), and where it is from (`tree`, `dense`, `both`)."""
+    """A label of a shortlist: its score (docs/walk.md), and its origin (`tree`, `dense`, `both`)."""
 
     score: float
     origin: str
@@ -27,7 +27,7 @@ Shortlist = dict[LabelId, Candidate]
 
 
 class OpenedNode(NamedTuple):
-    """A node that a walk opened: its path score, how it was reached, and from which node."""
+    """A node that a walk opened: its path score, how and from which node it was reached."""
 
     node: NodeId
     score: float
@@ -37,12 +37,11 @@ class OpenedNode(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """What one walk did, in its order: the record that `explain` and attribution read.
+    """The trace of one walk, in order, which `explain` and attribution read.
 
-    `dropped` are the nodes that the policy left closed although the navigator chose them (or, around anchors,
-    the walk came to them from below), by reason. `anchors` are the labels that dense retrieval pointed to, with
-    their scores; a walk from the root has none.
-    `retrieved` are the labels of the shortlist that dense retrieval alone found.
+    `dropped` holds, by reason, the nodes that the policy left closed although the navigator chose them (or, around
+    anchors, the walk reached them from below). `anchors` are the labels found by dense retrieval, with their scores;
+    a walk from the root has none. `retrieved` are the labels of the shortlist that only dense retrieval found.
     """
 
     opened: tuple[OpenedNode, ...] = ()
@@ -53,10 +52,10 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One item on its walk. Steps make new ones; none is changed.
+    """The state of one item's walk; immutable, each step makes a new one.
 
-    `asking`: nodes whose branches the navigator is asked about next. `stack`: depth-first only, nodes still to
-    be opened, the next one last. `reached`: terminal nodes opened so far, anchored ones not counted.
+    `asking`: nodes whose branches the navigator is asked about next. `stack`: for depth-first order, nodes still to
+    be opened, the next one last. `reached`: the number of terminal nodes opened so far, without anchored ones.
     """
 
     asking: tuple[OpenedNode, ...] = ()
@@ -68,7 +67,7 @@ class Journey:
     anchors: tuple[tuple[LabelId, float], ...] = ()
 
     def trail(self, shortlist: Shortlist) -> Trail:
-        """Return what is worth keeping of it and of the shortlist it ended with."""
+        """Return the trace of the walk and its final shortlist, for storage."""
         left: dict[Reason, tuple[NodeId, ...]] = {}
         for node, reason in self.dropped.items():
             if node not in self.opened:
@@ -78,13 +77,13 @@ class Journey:
 
 
 class NavigationInput(TypedDict):
-    """What a caller gives: the items to walk."""
+    """The input: the items to walk."""
 
     items: list[Item]
 
 
 class NavigationState(NavigationInput, total=False):
-    """A batch on its walk; `level` counts the steps in which the navigator was asked."""
+    """A batch of walks in progress; `level` counts the steps in which the navigator was asked."""
 
     level: int
     journeys: dict[ItemId, Journey]
@@ -95,7 +94,7 @@ class NavigationState(NavigationInput, total=False):
 
 
 class NavigationOutput(TypedDict, total=False):
-    """What a walk leaves: shortlists (best first), trails, a result for each item, the rows of every decision.
+    """The output: shortlists (best first), trails, the result of each item, and all decisions.
 
     Without a general expert there are no results.
     """

@@ -1,1 +1,1 @@
-"""The label index and its event log: reading, changing, undo, diff, snapshots."""
+"""The label index and its event log: reads, changes, undo, diffs, snapshots."""

@@ -1,4 +1,4 @@
-"""Large changes to the index: labels by the thousand, whole trees; and their way back."""
+"""Bulk changes to the index (many labels, whole trees), each with its inverse."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ WITH RECURSIVE chain AS (
 
 
 def number_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
-    """Return the arguments of `add_labels` for labels that have no number yet."""
+    """Number new labels and return the arguments of `add_labels`."""
     seen = set(editor.view.labels.numbers)
     for label in labels:
         if label.id in seen:
@@ -30,7 +30,7 @@ def number_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
                 f"label id {label.id!r} is given twice or is already in the index; ids are unique"
             )
         if not label.name.strip():
-            raise InputError(f"label {label.id!r} has no name; give each label one")
+            raise InputError(f"label {label.id!r} has no name; give each label a name")
         seen.add(label.id)
     first = editor.next_ids("label", len(labels))
     rows = [
@@ -81,7 +81,7 @@ def rename_labels(editor: Editor, arguments: Arguments) -> OperationResult:
 
 
 def drop_labels(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Take labels out by number, unless one of them is in use by a tree that stands or could come back."""
+    """Remove labels by number, unless one is in use by the current tree or by one that undo can restore."""
     first, last = arguments["first"], arguments["last"]
     used = editor.execute(
         _CHAIN + "SELECT labels.id FROM labels JOIN placements ON label = number "
@@ -105,7 +105,7 @@ def drop_labels(editor: Editor, arguments: Arguments) -> OperationResult:
 
 
 def load_tree(editor: Editor, tree: Tree, allow_unplaced: bool) -> OperationResult:
-    """Put a whole tree in the place of the current one, which stays in the file so that it can come back."""
+    """Replace the current tree, which stays in the file so that undo can restore it."""
     numbers = editor.view.labels.numbers
     check_tree(tree, numbers)
     if not allow_unplaced:
@@ -132,7 +132,7 @@ def load_tree(editor: Editor, tree: Tree, allow_unplaced: bool) -> OperationResu
 
 
 def switch_tree(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Let another tree of the file stand."""
+    """Make another tree of the file the current one."""
     tree, former, root = int(arguments["tree"]), editor.shape.tree, _root(editor)
     dangling = editor.execute(
         "WITH used AS (SELECT label FROM placements WHERE tree = $1 "
@@ -141,7 +141,7 @@ def switch_tree(editor: Editor, arguments: Arguments) -> OperationResult:
         [tree],
     )[0][0]
     if dangling:
-        raise InputError(f"tree {tree!r} names {dangling} labels that were taken out since; add them first")
+        raise InputError(f"tree {tree!r} names {dangling} labels that were removed since; add them first")
     _switch(editor, tree)
     editor.update_node(ROOT, arguments["root"])
     return OperationResult({"tree": tree}, OperationCall("switch_tree", {"tree": former, "root": root}))

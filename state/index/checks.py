@@ -1,4 +1,4 @@
-"""Refuse a tree that would leave a cycle, an orphan or a lost label in the index."""
+"""Validate a tree before it is loaded: no cycle, no orphan, no unknown or lost label."""
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable
@@ -12,7 +12,7 @@ _SHOWN = 5
 
 
 def check_tree(tree: Tree, labels: Container[LabelId]) -> None:
-    """Raise InputError or CycleError for the first thing wrong with a tree on its way into the index."""
+    """Raise InputError or CycleError for the first fault of a tree to be loaded."""
     names = {node.key: node.name for node in tree.nodes}
     names.setdefault(TREE_ROOT, "root")
     _check_keys(tree, names)
@@ -21,7 +21,7 @@ def check_tree(tree: Tree, labels: Container[LabelId]) -> None:
 
 
 def check_nothing_lost(tree: Tree, labels: Iterable[LabelId]) -> None:
-    """Raise InputError if a label of the index has no place in the tree."""
+    """Raise InputError if a label of the index is not placed in the tree."""
     placed = {label for _, label in tree.placements}
     lost = [label for label in labels if label not in placed]
     if lost:
@@ -34,10 +34,10 @@ def check_nothing_lost(tree: Tree, labels: Iterable[LabelId]) -> None:
 def _check_keys(tree: Tree, names: dict[int, str]) -> None:
     twice = [key for key, count in Counter(node.key for node in tree.nodes).items() if count > 1]
     if twice:
-        raise InputError(f"the tree has two nodes with key {twice[0]!r}; give each node its own key")
+        raise InputError(f"the tree has two nodes with key {twice[0]!r}; give each node a unique key")
     unnamed = [key for key, name in names.items() if not name.strip()]
     if unnamed:
-        raise InputError(f"node {unnamed[0]!r} of the tree has no name; give each node one")
+        raise InputError(f"node {unnamed[0]!r} of the tree has no name; give each node a name")
     used = {key for edge in tree.edges for key in edge} | {key for key, _ in tree.placements}
     unknown = sorted(used - names.keys())
     if unknown:

@@ -1,4 +1,4 @@
-"""What changed between two moments of the index, in words a taxonomy's owner uses."""
+"""Compare two snapshots of the index: nodes added, removed, moved, merged, split, edited; labels moved."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,14 +10,14 @@ from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
 
 LEAST_OVERLAP = 0.5
-"""Two nodes are one if they share at least this part of the labels that are below either (Jaccard)."""
+"""Minimum Jaccard overlap of the labels below two nodes for them to be matched."""
 
 
 def match_nodes(before: Snapshot, after: Snapshot) -> dict[NodeId, NodeId]:
-    """Return for each node of `before` the one of `after` that it is, if any.
+    """Match the nodes of `before` to those of `after`.
 
-    Within one tree these are the same ids. Otherwise it is the only node with the same path of names; among
-    those left, the one with the most labels in common, the surest pairs first.
+    Within one tree the ids match. Otherwise nodes match by a unique path of names; the rest greedily by the overlap
+    of their labels, the largest first.
     """
     if before.tree == after.tree:
         return {id_: id_ for id_ in before.nodes if id_ in after.nodes}
@@ -49,7 +49,7 @@ def _by_path(snapshot: Snapshot) -> Mapping[tuple[str, ...], list[NodeId]]:
 def _by_members(
     before: Snapshot, left: set[NodeId], after: Snapshot, right: set[NodeId]
 ) -> Iterator[tuple[NodeId, NodeId]]:
-    """Yield pairs of nodes that share labels, those that share most of theirs first."""
+    """Yield pairs of nodes that share labels, by falling overlap."""
     if not left or not right:
         return
     one, other = _above(before, left), _above(after, right)
@@ -67,7 +67,7 @@ def _by_members(
 
 
 def _above(snapshot: Snapshot, wanted: set[NodeId]) -> dict[LabelId, set[NodeId]]:
-    """Return for each label those of the wanted nodes that it is below or in."""
+    """Return the wanted nodes that each label is in or below."""
     known: dict[NodeId, frozenset[NodeId]] = {NodeId(ROOT): frozenset()}
     for id_ in snapshot.downwards():
         if id_ != ROOT:
@@ -98,7 +98,7 @@ class NodeRef:
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """A label with the nodes it came to stand in and those it no longer stands in."""
+    """A label with the nodes it was placed in and those it was removed from."""
 
     id: LabelId
     name: str
@@ -108,7 +108,7 @@ class LabelChange:
 
 @dataclass(frozen=True, slots=True)
 class LabelEdit:
-    """A label that has another description, or another name; `name` is the present one."""
+    """A label whose description or name changed; `name` is the current one."""
 
     id: LabelId
     name: str
@@ -118,7 +118,7 @@ class LabelEdit:
 
 @dataclass(frozen=True, slots=True)
 class NodeMove:
-    """A node with the parents it came under and those it left; `node` is where it is now."""
+    """A node with the parents it gained and lost; `node` has its current path."""
 
     node: NodeRef
     gained: tuple[NodeRef, ...]
@@ -127,7 +127,7 @@ class NodeMove:
 
 @dataclass(frozen=True, slots=True)
 class NodeEdit:
-    """A node whose texts changed: for each the former and the present one; `label` is the label it is, if any."""
+    """A node whose texts changed, each with its former and current value; `label` is set if the node is a label."""
 
     node: NodeRef
     former: NodeRef
@@ -137,7 +137,7 @@ class NodeEdit:
 
 @dataclass(frozen=True, slots=True)
 class NodeRemoval:
-    """A node that is gone, and the former parents that took what was below and in it."""
+    """A removed node, and the former parents that took its children and labels."""
 
     node: NodeRef
     heirs: tuple[NodeRef, ...] = ()
@@ -145,7 +145,7 @@ class NodeRemoval:
 
 @dataclass(frozen=True, slots=True)
 class NodeMerge:
-    """A node that is gone, and the one elsewhere that was there before and now has most of its content."""
+    """A removed node, and the existing node elsewhere that took most of its content."""
 
     node: NodeRef
     into: NodeRef
@@ -153,9 +153,9 @@ class NodeMerge:
 
 @dataclass(frozen=True, slots=True)
 class NodeSplit:
-    """A node whose labels now stand in several new nodes, below it or beside it, or in new ones and itself.
+    """A node whose labels moved to several new nodes below or next to it, or partly to a new one.
 
-    `labels` counts those that left it; `gone`: it is no more.
+    `labels` counts the labels that left it; `gone`: the node was removed.
     """
 
     node: NodeRef
@@ -166,12 +166,12 @@ class NodeSplit:
 
 @dataclass(frozen=True, slots=True)
 class IndexDiff:
-    """What changed from one event to another.
+    """The changes from one event to another.
 
-    Ids are the index's own and stable, `removed` ones those they had. If the whole tree was `replaced`, its
-    nodes have new ids; `matched` says which former node each of them is taken for (by its path of names, or
-    by the labels below it), and only what differs between the two is listed. A merged node is not among the
-    removed, a renamed one may also be among the moved.
+    Node ids are stable; those of `removed` nodes are their former ones. If the whole tree was `replaced`, its nodes
+    have new ids: `matched` maps former nodes to new ones (by their path of names, or by the labels below them), and
+    only differences between the two are listed. A merged node is not among the removed; a renamed one may also be
+    among the moved.
     """
 
     before: EventId
@@ -192,7 +192,7 @@ class IndexDiff:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing changed but perhaps the ids."""
+        """Whether nothing changed, except perhaps ids."""
         labels = (self.labels_inserted, self.labels_gone, self.labels_moved)
         texts = (self.labels_described, self.labels_renamed)
         return not any(
@@ -201,7 +201,7 @@ class IndexDiff:
 
 
 def diff(before: Snapshot, after: Snapshot) -> IndexDiff:
-    """Compare two moments; whichever is older may come first."""
+    """Compare two snapshots, in either order of time."""
     comparison = _Comparison(before, after)
     merged, removed = comparison.departures()
     moves = comparison.label_moves()
@@ -233,7 +233,7 @@ def diff(before: Snapshot, after: Snapshot) -> IndexDiff:
 
 
 class _Comparison:
-    """Two moments side by side. Where a node is both, it goes by its present id."""
+    """Two snapshots with matched nodes. A matched node is identified by its id in `after`."""
 
     def __init__(self, before: Snapshot, after: Snapshot) -> None:
         self.before, self.after = before, after
@@ -297,7 +297,7 @@ class _Comparison:
         return tuple(found)
 
     def departures(self) -> tuple[tuple[NodeMerge, ...], tuple[NodeRemoval, ...]]:
-        """Sort the nodes that are gone into those whose content another node took, and the rest."""
+        """Divide removed nodes into those merged into another node and the rest."""
         merged, removed = [], []
         for then in self.before.nodes:
             if then in self.there:
@@ -313,7 +313,7 @@ class _Comparison:
         return tuple(merged), tuple(removed)
 
     def _heirs(self, gone: NodeId) -> list[NodeId]:
-        """Return the nodes that were there before and gained most of what a node had, the most first."""
+        """Return the existing nodes that gained most of a removed node's content, largest share first."""
         gains: Counter[NodeId] = Counter()
         total = 0
         for child in self.before.children.get(gone, ()):
@@ -354,7 +354,7 @@ class _Comparison:
         return not set(left).isdisjoint(self.before.labels_at.get(then, ()))
 
     def _is_near(self, fresh: NodeId, then: NodeId) -> bool:
-        """Say whether a new node is below a former one or, over new nodes only, below one of its parents."""
+        """Return whether a new node is below a former one or, through new nodes only, below one of its parents."""
         wanted = {self.there.get(then), *(self.there.get(each) for each in self.before.parents.get(then, ()))}
         seen, waiting = {fresh}, [fresh]
         while waiting:

@@ -1,4 +1,4 @@
-"""The tree as it stood after any event: today's, with every later change taken back in memory."""
+"""The event log, and the tree after any event: the current one with later events reversed in memory."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ FROM events GROUP BY coalesce(change, id) ORDER BY max(id) DESC LIMIT ?
 
 
 class Events:
-    """The index's history, oldest first."""
+    """The event log of the index."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,9 +35,9 @@ class Events:
         change: EventId | None = None,
         note: str = "",
     ) -> Event:
-        """Write an event. `tree` is the tree it acted on, None if it acted on none.
+        """Write an event. `tree` is the tree it acted on, if any.
 
-        `change` is the first event of the change it belongs to; None: a change of its own.
+        `change` is the first event of the change it belongs to; None starts a new change.
         """
         inverse = {"operation": done.inverse.operation, "arguments": done.inverse.arguments}
         with self._database.write() as connection:
@@ -64,7 +64,7 @@ class Events:
         )
         rows = self._database.rows(sql)
         if not rows:
-            raise InputError("no event is left to undo; the index is as it was when it was created")
+            raise InputError("nothing to undo; the index is as it was when it was created")
         return _event(rows[0])
 
     def tree_of(self, event: EventId) -> int | None:
@@ -81,12 +81,12 @@ class Events:
         return map(_event, self._database.rows(sql, [event]))
 
     def mark(self, event: EventId, undone_by: EventId | None) -> None:
-        """Say by which event an event was undone; None lets it stand again."""
+        """Mark an event as undone by another; None marks it as active again."""
         with self._database.write() as connection:
             connection.execute("UPDATE events SET undone_by = ? WHERE id = ?", [undone_by, event])
 
     def has_change(self, change: EventId) -> bool:
-        """Say whether a change has events; one that was rolled back has none."""
+        """Return whether a change has events; one that was rolled back has none."""
         return bool(self._database.rows("SELECT 1 FROM events WHERE id = ? AND change = id", [change]))
 
     def of_change(self, change: EventId) -> "list[Event]":
@@ -145,19 +145,19 @@ _LABELS = "SELECT number, id, name, description, batch FROM labels"
 _LISTS = frozenset({"includes", "excludes", "examples"})
 
 Pairs = dict[tuple[int, int], int]
-"""Pairs with their positions."""
+"""Pairs (parent, child) or (node, label), each with its position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the index: nodes, with all that are above them, and labels by their import numbers."""
+    """A part of the index: nodes with all their ancestors, and labels by their import numbers."""
 
     nodes: frozenset[int]
     labels: frozenset[int]
 
 
 class _TreeModel:
-    """One tree of the file, or a part of it; labels are import numbers."""
+    """One tree of the file, or a part of it, in memory; labels are import numbers."""
 
     def __init__(self, database: Database, tree: int, ids: Mapping[int, LabelId], part: Part | None) -> None:
         within = None if part is None else sorted(part.nodes)
@@ -183,9 +183,9 @@ class _TreeModel:
 
 
 class History:
-    """Walks the log backwards over a copy of the index in memory; the index itself is only read.
+    """Reverses events on a copy of the index in memory; the index itself is only read.
 
-    With `part` the copy holds that part only, which must have all that the events name.
+    With `part` the copy holds that part only, which must include everything the events name.
     """
 
     def __init__(self, database: Database, events: Events, part: Part | None = None) -> None:
@@ -209,7 +209,7 @@ class History:
         self._root = Node(NodeId(ROOT), row[0], row[1], unpack(row[2]), unpack(row[3]), None, unpack(row[4]))
 
     def at(self, event: EventId) -> Snapshot:
-        """Return the tree as it stood after an event; 0 is before the first."""
+        """Return the tree after an event; 0 is before the first."""
         if event != 0:
             self._check(event)
         self._go_back(self._events.since(event))
@@ -218,7 +218,7 @@ class History:
     def before_and_after(
         self, later: Sequence[Event], event: EventId, now: EventId
     ) -> tuple[Snapshot, Snapshot]:
-        """Return the tree before the latest events, which are given latest first, and as it stands."""
+        """Return the tree before the given latest events (latest first), and the current one."""
         present = self._snapshot(now)
         self._go_back(later)
         return self._snapshot(event), present
@@ -238,10 +238,10 @@ class History:
 
     @property
     def _tree(self) -> _TreeModel:
-        """The tree that stands at this point of the walk.
+        """The current tree at this point of the log.
 
-        It is read from the file as it is today. That is how it was here: what changed it later was itself
-        later, while it stood, and so it was read then and has been taken back on the way.
+        It is read from the file as it is now. That is correct: a later event that changed it happened while it was
+        the current tree, so it was read then already and that event has been reversed.
         """
         if self._current not in self._trees:
             ids = {number: label.id for number, label in self._labels.items()}
@@ -372,7 +372,7 @@ def _edited(node: Node, fields: Mapping[str, Any]) -> Node:
 
 
 def _some(database: Database, sql: str, tree: int, **within: list[int] | None) -> list[tuple[Any, ...]]:
-    """Return the rows of a tree whose columns are within lists of numbers, where these are given."""
+    """Return the rows of a tree whose columns are in the given sorted lists of numbers; None does not filter."""
     parameters: list[object] = [tree]
     for column, numbers in within.items():
         if numbers is not None:

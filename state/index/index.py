@@ -1,4 +1,4 @@
-"""The index: labels in a tree of nodes, read from memory, changed by events that can be undone."""
+"""The label index: labels in a DAG of nodes, read from memory, changed by undoable events."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,18 +13,18 @@ from taxonaut.state.records import Label, Tree, TreeNode
 class Index(IndexLog):
     """A directed acyclic graph of nodes below one root, and labels placed in them.
 
-    Whatever is called in whatever order: no cycle, no node that the root does not reach, no placed label
-    that loses its last place, and `undo` restores exactly. Each call is one transaction and one event;
-    `change` makes one change of several.
+    Invariants after any sequence of calls: no cycle, every node is reachable from the root, a placed label keeps at
+    least one place, and `undo` restores exactly. Each call is one transaction and one event; `change` groups several
+    into one change.
     """
 
     def add_labels(self, labels: Sequence[Label]) -> None:
-        """Add labels, placed nowhere yet. Raises InputError for an id given twice or known, or no name."""
+        """Add labels without placing them. Raises InputError for a repeated or known id, or an empty name."""
         if labels:
             self._change("add_labels", lambda editor: bulk_operations.number_labels(editor, labels))
 
     def describe_labels(self, descriptions: Mapping[LabelId, str]) -> None:
-        """Give labels other descriptions, as one event; those that say the same already are passed over."""
+        """Change descriptions of labels, as one event; unchanged ones are skipped."""
         known = self.labels(list(descriptions))
         new = {
             label.id: descriptions[label.id] for label in known if label.description != descriptions[label.id]
@@ -34,16 +34,14 @@ class Index(IndexLog):
             self._change("describe_labels", lambda _: {"descriptions": rows})
 
     def rename_labels(self, names: Mapping[LabelId, str]) -> None:
-        """Give labels other names, blanks collapsed, as one event; those that have theirs already are passed over.
+        """Rename labels, with whitespace collapsed, as one event; unchanged ones are skipped.
 
-        A node that is one of the labels keeps its own name. Raises InputError for a name without signs.
+        A node that is one of the labels keeps its name. Raises InputError for an empty name.
         """
         clean = {label: " ".join(name.split()) for label, name in names.items()}
         nameless = next((label for label, name in clean.items() if not name), None)
         if nameless is not None:
-            raise InputError(
-                f"label {nameless!r} was given the name {names[nameless]!r}; give it one with letters"
-            )
+            raise InputError(f"label name must not be empty: {names[nameless]!r} was given for {nameless!r}")
         rows = [
             [label.id, clean[label.id]] for label in self.labels(list(clean)) if label.name != clean[label.id]
         ]
@@ -51,10 +49,10 @@ class Index(IndexLog):
             self._change("rename_labels", lambda _: {"names": rows})
 
     def load_tree(self, tree: Tree, *, allow_unplaced: bool = False) -> EventId:
-        """Replace the whole tree by another.
+        """Replace the whole tree.
 
-        Raises CycleError for a cycle, InputError for an orphan, an unknown label or (unless
-        `allow_unplaced`) a label of the index without a place in the tree.
+        Raises CycleError for a cycle, InputError for an orphan, an unknown label or (unless `allow_unplaced`) a label
+        of the index that is not placed in the tree.
         """
         event = self._record(
             "load_tree", lambda editor: bulk_operations.load_tree(editor, tree, allow_unplaced)
@@ -72,9 +70,9 @@ class Index(IndexLog):
         label_id: LabelId | None = None,
         examples: Sequence[str] = (),
     ) -> NodeId:
-        """Make a node under `parent`, after its other children. Its label, if any, is not placed by this."""
+        """Create a node as the last child of `parent`. Its label, if any, is not placed by this."""
         if not name.strip():
-            raise InputError(f"a node was given the name {name!r}; give it one with letters")
+            raise InputError(f"node name must not be empty: {name!r} was given")
 
         def arguments(editor: Editor) -> Arguments:
             id_ = NodeId(editor.next_ids("node"))
@@ -88,18 +86,18 @@ class Index(IndexLog):
         return NodeId(event.payload["node"]["id"])
 
     def create_nodes(self, pairs: Sequence[tuple[NodeId, TreeNode]]) -> list[NodeId]:
-        """Make many nodes as one event, each after the other children of its parent; return their ids in order."""
+        """Create many nodes as one event, each as the last child of its parent; return their ids in order."""
         if not pairs:
             return []
         nameless = next((node for _, node in pairs if not node.name.strip()), None)
         if nameless is not None:
-            raise InputError(f"a node was given the name {nameless.name!r}; give it one with letters")
+            raise InputError(f"node name must not be empty: {nameless.name!r} was given")
         event = self._record("create_nodes", lambda editor: node_operations.create_nodes(editor, pairs))
         first = int(event.payload["first"])
         return [NodeId(first + row) for row in range(len(pairs))]
 
     def remove_node(self, node: NodeId) -> None:
-        """Remove a node. Raises InputError if that orphans a node or loses a label, or for the root."""
+        """Remove a node. Raises InputError for the root, or if a node would be orphaned or a label lost."""
         self._change("remove_node", lambda _: {"node": node})
 
     def edit_node(
@@ -112,7 +110,7 @@ class Index(IndexLog):
         excludes: Sequence[str] | None = None,
         examples: Sequence[str] | None = None,
     ) -> None:
-        """Change the texts of a node that are given."""
+        """Change the given texts of a node."""
         lists = {"includes": includes, "excludes": excludes, "examples": examples}
         fields: Arguments = {"name": name, "description": description}
         fields |= {key: None if value is None else list(value) for key, value in lists.items()}
@@ -121,22 +119,22 @@ class Index(IndexLog):
             self._change("edit_node", lambda _: {"node": node, "fields": fields})
 
     def rename_node(self, node: NodeId, name: str) -> None:
-        """Give a node another name."""
+        """Rename a node."""
         self.edit_node(node, name=name)
 
     def add_edge(self, parent: NodeId, child: NodeId) -> None:
-        """Put `child` under one more parent. Raises CycleError if `parent` is below `child` or is it."""
+        """Add a parent to `child`. Raises CycleError if `parent` is `child` or below it."""
         self._change(
             "add_edge",
             lambda editor: {"parent": parent, "child": child, "position": editor.next_ids("position")},
         )
 
     def remove_edge(self, parent: NodeId, child: NodeId) -> None:
-        """Take `child` from under a parent. Raises InputError if that is its last parent."""
+        """Remove a parent from `child`. Raises InputError if that is its last parent."""
         self._change("remove_edge", lambda _: {"parent": parent, "child": child})
 
     def place(self, label: LabelId, nodes: Sequence[NodeId]) -> None:
-        """Place a label in nodes; those that have it already are passed over."""
+        """Place a label in nodes; existing placements are skipped."""
         there = set(self.placements_of(label))
         new = [node for node in dict.fromkeys(nodes) if node not in there]
         if not new:
@@ -149,46 +147,46 @@ class Index(IndexLog):
         self._change("place", arguments)
 
     def unplace(self, label: LabelId, node: NodeId) -> None:
-        """Take a label out of a node. Raises InputError if that is its last place."""
+        """Remove a label from a node. Raises InputError if that is its last place."""
         self._change("unplace", lambda _: {"label": label, "nodes": [node], "may_lose": False})
 
     def place_many(self, pairs: Sequence[tuple[LabelId, NodeId]]) -> None:
-        """Place many labels at once, as one event; placements that are there already are passed over."""
+        """Place many labels as one event; existing placements are skipped."""
         with self._database.write() as connection:
             new = node_operations.missing_placements(Editor(self._database, self._view, connection), pairs)
             if new:
                 self._record("place_many", lambda editor: node_operations.place_many(editor, new))
 
     def move_node(self, node: NodeId, to: NodeId, from_: NodeId | None = None) -> None:
-        """Take a node, with all below it, from under one parent and put it under another, as the last.
+        """Move a node with its subtree from one parent to another, as the last child.
 
-        `from_` says which parent it leaves; a node with several needs it. Raises CycleError if `to` is below
-        the node or is it, InputError if it is there already.
+        `from_` is the parent it leaves, required if it has several. Raises CycleError if `to` is the node or below
+        it, InputError if the node is there already.
         """
         self._record("move_node", lambda editor: node_operations.move_node(editor, node, to, from_))
 
     def merge_nodes(self, keep: NodeId, away: NodeId) -> None:
-        """Put what is below and in `away` into `keep`, and remove `away`.
+        """Move the children and labels of `away` to `keep`, and remove `away`.
 
-        `keep` stays where it is, with its texts; if it stands right under `away`, it takes its place. Raises
-        CycleError if a child of `away` has `keep` below it.
+        `keep` keeps its position and texts; if it is a child of `away`, it takes its position. Raises CycleError if
+        another child of `away` has `keep` below it.
         """
         self._record("merge_nodes", lambda editor: node_operations.merge_nodes(editor, keep, away))
 
     def dissolve_node(self, node: NodeId) -> None:
-        """Remove a node; its children and its labels go to each of its parents, so that nothing is lost."""
+        """Remove a node; its children and labels move to each of its parents."""
         self._record("dissolve_node", lambda editor: node_operations.dissolve_node(editor, node))
 
     def graft(self, node: NodeId, tree: Tree) -> None:
-        """Move the labels placed in a node into a sub-tree below it, whose key 0 is the node.
+        """Move the labels placed in a node into a subtree below it, whose key 0 is the node.
 
-        The tree's placements cover exactly the labels at the node; a label may stay in it (key 0). The
-        node keeps its texts. Costs what the sub-tree is large, whatever the size of the index. Raises
-        InputError for a label left out or from elsewhere, and as `load_tree` does.
+        The tree's placements must cover exactly the labels at the node; a label may stay in it (key 0). The node
+        keeps its texts. The cost depends on the size of the subtree, not of the index. Raises InputError for a
+        missing or foreign label, and the errors of `load_tree`.
         """
         self._record("graft", lambda editor: node_operations.graft(editor, node, tree))
 
     def graft_many(self, trees: Mapping[NodeId, Tree]) -> None:
-        """Do what `graft` does for several nodes, as one event."""
+        """Graft subtrees below several nodes, as one event; see `graft`."""
         if trees:
             self._record("graft_many", lambda editor: node_operations.graft_many(editor, trees))

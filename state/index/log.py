@@ -1,4 +1,4 @@
-"""Every change to the index as an event: grouped, taken back, done again, and looked back on."""
+"""Log every change to the index as an event: grouping, undo, redo, snapshots and diffs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -42,7 +42,7 @@ _OPERATIONS: dict[str, Operation] = {
 
 
 class IndexLog(IndexReader):
-    """The half of `Index` that keeps its history."""
+    """The half of `Index` that keeps its event log."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -51,11 +51,10 @@ class IndexLog(IndexReader):
 
     @contextmanager
     def change(self, note: str = "") -> Iterator[None]:
-        """Make one change of all events written through this index in the block, from whatever thread.
+        """Group all events written through this index in the block, by any thread, into one change.
 
-        A block inside another joins it. Each event is a transaction of its own: what was finished when the
-        block broke off stands, and is one change; hold `database.write()` around the block to make it all
-        or nothing.
+        A nested block joins the outer one. Each event is a separate transaction: if the block is interrupted, its
+        finished events remain, as one change. Hold `database.write()` around the block to make it atomic.
         """
         if self._group is not None:
             yield
@@ -67,16 +66,16 @@ class IndexLog(IndexReader):
             self._group = None
 
     def undo(self, event: EventId | None = None) -> Event:
-        """Take back the last change that stands, whole; or one event. Return the (last) event that did.
+        """Undo the last active change, or one event. Return the (last) undo event.
 
-        Undoing an undo does its event again. Raises InputError if later changes rest on the event.
+        Undoing an undo redoes its event. Raises InputError if later changes depend on the event.
         """
         if event is None:
             return self.undo_change(self.events.last_active().change)[-1]
         with self._database.write():
             target = self.events.get(event)
             if target.undone_by is not None:
-                raise InputError(f"event {target.id!r} was undone by event {target.undone_by!r} already")
+                raise InputError(f"event {target.id!r} was already undone by event {target.undone_by!r}")
             try:
                 done = self._take_back(target)
             except NotFoundError as error:
@@ -87,33 +86,33 @@ class IndexLog(IndexReader):
             return done
 
     def undo_change(self, change: EventId) -> list[Event]:
-        """Take back all events of a change that still stand, from last to first, in one transaction.
+        """Undo all active events of a change, from last to first, in one transaction.
 
-        `change` is the id of any of its events. Undoing a change of undos does it again. Returns the events
-        that did, which are one change.
+        `change` is the id of any of its events. Undoing a change of undos redoes it. Returns the undo events, which
+        are one change.
         """
         with self._database.write(), self.change():
             named = self.events.get(change)
             standing = self.events.of_change(named.change)
             if not standing:
                 raise InputError(
-                    f"change {change!r} was undone by event {named.undone_by!r} already; undo that to do it again"
+                    f"change {change!r} was already undone by event {named.undone_by!r}; undo that to redo it"
                 )
             return [self.undo(event.id) for event in standing]
 
     def snapshot(self, event: EventId | None = None) -> Snapshot:
-        """Return the tree as it stood after an event, as it stands now if none is given; 0: at the beginning.
+        """Return the tree after an event (0: before the first), by default the current one.
 
-        Costs one reading of the tree and of the events since. Raises NotFoundError for an unknown event.
+        Reads the whole tree and the events since. Raises NotFoundError for an unknown event.
         """
         with self._database.lock:
             history = History(self._database, self.events)
             return history.at(self.version() if event is None else event)
 
     def diff_since(self, event: EventId) -> IndexDiff:
-        """Return what changed since an event.
+        """Return the changes since an event.
 
-        Costs what was changed, whatever the size of the index, as long as the tree was not replaced.
+        The cost depends on what was changed, not on the size of the index, unless the tree was replaced.
         """
         with self._database.lock:
             later = self.events.since(event)
@@ -121,12 +120,12 @@ class IndexLog(IndexReader):
             return diff(*history.before_and_after(later, event, self.version()))
 
     def replaced_since(self, event: EventId) -> bool:
-        """Say whether the tree was replaced by another since an event."""
+        """Return whether the whole tree was replaced since an event."""
         return any(later.inverse["operation"] == "switch_tree" for later in self.events.since(event))
 
     @contextmanager
     def preserve_cache(self) -> Iterator[None]:
-        """Hold the index while changes in the block are made and rolled back; what it knows in memory stays known."""
+        """Keep the cache in memory over changes that are made and rolled back in the block; locks the index."""
         with self._database.lock, self._view.preserve_over_rollback():
             yield
 
@@ -142,7 +141,7 @@ class IndexLog(IndexReader):
         for later in self.events.active_after(target.id):
             if depends_on(later, target, numbers.get):
                 raise InputError(
-                    f"event {target.id!r} cannot be undone before event {later.id!r}, which may rest on it; "
+                    f"event {target.id!r} cannot be undone before event {later.id!r}, which may depend on it; "
                     "undo that first"
                 )
         if inverse.operation in LABEL_TEXTS:
@@ -152,8 +151,8 @@ class IndexLog(IndexReader):
             return
         if tree != current:
             raise InputError(
-                f"event {target.id!r} changed a tree that does not stand now; "
-                "take back the later load_tree or undo first"
+                f"event {target.id!r} changed a tree that is not the current one; "
+                "undo the later load_tree or undo first"
             )
         if inverse.operation == "edit_node":
             self._check_not_edited_again(target)
@@ -190,7 +189,7 @@ class IndexLog(IndexReader):
 
 
 class _Group:
-    """The change that a block of events makes; it has a number once its first event is written."""
+    """The change that a block of events makes; its id is known once its first event is written."""
 
     def __init__(self, note: str) -> None:
         self.note = note
@@ -206,7 +205,7 @@ def _undone(target: Event, inverse: OperationCall, editor: Editor) -> OperationR
 
 
 def affected_part(view: IndexView, events: Sequence[Event]) -> Part | None:
-    """Return what events named, its neighbours and all above; None where one of them changed the whole tree.
+    """Return the part that events changed, with neighbours and ancestors; None if one changed the whole tree.
 
     Hold `database.lock` around it.
     """

@@ -1,4 +1,4 @@
-"""Moving, merging, dissolving and grafting nodes, and placing labels by the thousand: each one patch."""
+"""Node operations as patches: create, move, merge, dissolve and graft nodes, place many labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,7 +14,7 @@ _SHOWN = 5
 
 
 def missing_placements(editor: Editor, pairs: Iterable[tuple[LabelId, NodeId]]) -> list[tuple[int, int]]:
-    """Return the (node, label number) placements that are not there yet, each once."""
+    """Return the (node, label number) placements that do not exist yet, without repeats."""
     pairs = list(dict.fromkeys(pairs))
     editor.view.check_nodes(dict.fromkeys(node for _, node in pairs))
     numbered = [(int(node), editor.view.labels.number(label)) for label, node in pairs]
@@ -29,7 +29,7 @@ def place_many(editor: Editor, placements: Sequence[tuple[int, int]]) -> Operati
 
 
 def create_nodes(editor: Editor, pairs: Sequence[tuple[NodeId, TreeNode]]) -> OperationResult:
-    """Make nodes, each under a parent that is there; their keys and labels do not count."""
+    """Create nodes under existing parents; their keys and labels are ignored."""
     editor.view.check_nodes(dict.fromkeys(parent for parent, _ in pairs))
     first, at = editor.next_ids("node", len(pairs)), editor.next_ids("position", len(pairs))
     rows = [
@@ -43,14 +43,14 @@ def create_nodes(editor: Editor, pairs: Sequence[tuple[NodeId, TreeNode]]) -> Op
 
 
 def move_node(editor: Editor, node: int, to: int, from_: int | None) -> OperationResult:
-    """Take a node from under one parent and put it, as the last, under another."""
+    """Move a node from one parent to another, as the last child."""
     editor.view.check_nodes([node, to, *([] if from_ is None else [from_])])
     parents = editor.shape.parents[node]
     if node == ROOT:
         raise InputError(f"node {ROOT} is the root, which cannot be moved; move what is below it")
     if from_ is None and len(parents) > 1:
         raise InputError(
-            f"node {node!r} has {len(parents)} parents, {list(parents)}; say from under which it is to be moved"
+            f"node {node!r} has {len(parents)} parents, {list(parents)}; name the one it is to leave"
         )
     leaves = parents[0] if from_ is None else from_
     if leaves == to:
@@ -61,9 +61,9 @@ def move_node(editor: Editor, node: int, to: int, from_: int | None) -> Operatio
 
 
 def merge_nodes(editor: Editor, keep: int, away: int) -> OperationResult:
-    """Put what is below and in `away` into `keep`, after what is there, and remove `away`.
+    """Append the children and labels of `away` to `keep`, and remove `away`.
 
-    Where `keep` stands right under `away`, it takes its place.
+    If `keep` is a child of `away`, it takes its position.
     """
     editor.view.check_nodes([keep, away])
     if keep == away:
@@ -77,7 +77,7 @@ def merge_nodes(editor: Editor, keep: int, away: int) -> OperationResult:
 
 
 def dissolve_node(editor: Editor, node: int) -> OperationResult:
-    """Remove a node; what is below and in it goes to each of its parents, after what is there."""
+    """Remove a node; its children and labels are appended to each of its parents."""
     editor.view.check_nodes([node])
     shape = editor.shape
     above = shape.parents[node]
@@ -91,7 +91,7 @@ def dissolve_node(editor: Editor, node: int) -> OperationResult:
 
 
 def graft(editor: Editor, node: int, tree: Tree) -> OperationResult:
-    """Replace the labels placed in a node by a sub-tree that holds them; key 0 of the tree is the node."""
+    """Replace the labels placed in a node by a subtree that holds them; key 0 of the tree is the node."""
     change, first, labels = _grafted(editor, node, tree)
     done = patch(editor, change)
     counts = {"count": len(change["add_nodes"]), "labels": labels}
@@ -99,7 +99,7 @@ def graft(editor: Editor, node: int, tree: Tree) -> OperationResult:
 
 
 def graft_many(editor: Editor, trees: Mapping[NodeId, Tree]) -> OperationResult:
-    """Replace the labels of several nodes by sub-trees, at once."""
+    """Replace the labels of several nodes by subtrees, as one patch."""
     whole = patch_of()
     labels = 0
     for node, tree in trees.items():
@@ -113,7 +113,7 @@ def graft_many(editor: Editor, trees: Mapping[NodeId, Tree]) -> OperationResult:
 
 
 def _grafted(editor: Editor, node: int, tree: Tree) -> tuple[Arguments, int, int]:
-    """Return the patch that grafts, the number of its first node, and how many labels stand in the node."""
+    """Return the patch of a graft, the id of its first new node, and the number of labels in the node."""
     editor.view.check_nodes([node])
     shape, book = editor.shape, editor.view.labels
     here = shape.labels_at[node]
@@ -148,7 +148,7 @@ def _grafted(editor: Editor, node: int, tree: Tree) -> tuple[Arguments, int, int
 def _spread(
     editor: Editor, gone: int, edges: Sequence[tuple[int, int]], heirs: Sequence[int], payload: Arguments
 ) -> OperationResult:
-    """Remove a node, adding edges and giving its labels to its heirs."""
+    """Remove a node, adding `edges` and moving its labels to `heirs`."""
     shape = editor.shape
     labels = shape.labels_at[gone]
     placements = [(heir, label) for heir in heirs for label in labels if heir not in shape.nodes_of[label]]
@@ -181,13 +181,13 @@ def _check_same_labels(tree: Tree, node: int, labels: Sequence[LabelId]) -> None
     foreign = [label for label in placed if label not in here]
     if foreign:
         raise InputError(
-            f"the sub-tree has {len(foreign)} labels that do not stand in node {node!r}: {_some(foreign)}; "
+            f"the subtree has {len(foreign)} labels that are not placed in node {node!r}: {_some(foreign)}; "
             "place them there first, or leave them out"
         )
     lost = [label for label in labels if label not in placed]
     if lost:
         raise InputError(
-            f"the sub-tree has no place for {len(lost)} of the labels in node {node!r}: {_some(lost)}; "
+            f"the subtree has no place for {len(lost)} of the labels in node {node!r}: {_some(lost)}; "
             "place each of them at least once (key 0 is the node itself)"
         )
 

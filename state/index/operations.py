@@ -1,4 +1,4 @@
-"""Small changes to the index, each of which returns the one that takes it back."""
+"""Elementary changes to the index, each of which returns its inverse."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _LISTS = frozenset({"includes", "excludes", "examples"})
 
 
 class Editor:
-    """The writer's hands inside one transaction. It checks nothing: operations do, before they change."""
+    """Write access to the index within one transaction. It validates nothing: operations do, before they write."""
 
     def __init__(self, database: Database, view: IndexView, connection: DuckDBPyConnection) -> None:
         self.view = view
@@ -31,7 +31,7 @@ class Editor:
 
     @property
     def shape(self) -> Shape:
-        """The current tree's shape, with what was changed so far."""
+        """The shape of the current tree, including the changes so far."""
         return self.view.shape
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -43,11 +43,11 @@ class Editor:
         self._database.append(table, columns, rows)
 
     def next_ids(self, counter: str, count: int = 1) -> int:
-        """Return the first of `count` numbers never given out before."""
+        """Reserve `count` consecutive ids of a counter and return the first."""
         return next_ids(self._connection, counter, count)
 
     def insert_nodes(self, nodes: Sequence[dict[str, Any]]) -> None:
-        """Add nodes' rows; the label of each is an id or None."""
+        """Insert the rows of nodes; the label of each is an id or None."""
         rows = []
         for node in nodes:
             label = None if node["label"] is None else self.view.labels.number(node["label"])
@@ -58,7 +58,7 @@ class Editor:
         self.view.changed()
 
     def delete_nodes(self, nodes: Sequence[int]) -> None:
-        """Drop nodes' rows."""
+        """Delete the rows of nodes."""
         self.execute("DELETE FROM nodes WHERE id IN (SELECT unnest($1::BIGINT[]))", [list(nodes)])
         self.view.nodes.forget(nodes)
         self.view.changed()
@@ -92,28 +92,28 @@ class Editor:
         self.view.changed()
 
     def insert_edges(self, edges: Sequence[tuple[int, int, int]]) -> None:
-        """Add (parent, child, position) edges."""
+        """Insert (parent, child, position) edges."""
         tree = self.shape.tree
         self.append("edges", ("tree", "parent", "child", "position"), [(tree, *edge) for edge in edges])
         self.shape.touch_edges((parent, child) for parent, child, _ in edges)
         self.view.changed()
 
     def delete_edges(self, edges: Sequence[Edge]) -> list[tuple[int, int, int]]:
-        """Drop (parent, child) edges and return them with their positions."""
+        """Delete (parent, child) edges and return them with their positions."""
         gone = self._delete("edges", "parent", "child", edges)
         self.shape.touch_edges(edges)
         self.view.changed()
         return gone
 
     def insert_placements(self, placements: Sequence[tuple[int, int, int]]) -> None:
-        """Add (node, label number, position) placements."""
+        """Insert (node, label number, position) placements."""
         tree = self.shape.tree
         self.append("placements", ("tree", "node", "label", "position"), [(tree, *row) for row in placements])
         self.shape.touch_placements((node, label) for node, label, _ in placements)
         self.view.changed()
 
     def delete_placements(self, placements: Sequence[Placement]) -> list[tuple[int, int, int]]:
-        """Drop (node, label number) placements and return them with their positions."""
+        """Delete (node, label number) placements and return them with their positions."""
         gone = self._delete("placements", "node", "label", placements)
         self.shape.touch_placements(placements)
         self.view.changed()
@@ -143,7 +143,7 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OperationCall:
-    """An operation by name, with arguments that JSON can hold."""
+    """An operation by name, with JSON arguments."""
 
     operation: str
     arguments: Arguments
@@ -151,7 +151,7 @@ class OperationCall:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What an operation did: what the event log says of it, and the step that takes it back."""
+    """The result of an operation: the payload of its event, and the inverse call."""
 
     payload: Arguments
     inverse: OperationCall
@@ -161,7 +161,7 @@ Operation = Callable[[Editor, Arguments], OperationResult]
 
 
 def create_node(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Put a node, with the edges and placements given, into the tree."""
+    """Add a node with the given edges and placements."""
     node, parents, children = arguments["node"], arguments["parents"], arguments["children"]
     id_ = node["id"]
     editor.view.check_nodes([parent for parent, _ in parents] + [child for child, _ in children])
@@ -180,7 +180,7 @@ def create_node(editor: Editor, arguments: Arguments) -> OperationResult:
 
 
 def remove_node(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Take a node out, unless that would orphan a node or lose a label."""
+    """Remove a node, unless that would orphan a node or lose a label."""
     id_ = int(arguments["node"])
     editor.view.check_nodes([id_])
     node = editor.view.nodes.get([id_])[0]
@@ -217,7 +217,7 @@ def edit_node(editor: Editor, arguments: Arguments) -> OperationResult:
     id_, fields = int(arguments["node"]), arguments["fields"]
     editor.view.check_nodes([id_])
     if not str(fields.get("name", "-")).strip():
-        raise InputError(f"node {id_!r} was given no name; give it one")
+        raise InputError(f"node name must not be empty: {fields['name']!r} was given for node {id_!r}")
     former = row_from_node(editor.view.nodes.get([id_])[0])
     editor.update_node(id_, fields)
     return OperationResult(
@@ -227,7 +227,7 @@ def edit_node(editor: Editor, arguments: Arguments) -> OperationResult:
 
 
 def add_edge(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Put a node under one more parent."""
+    """Add a parent to a node."""
     parent, child = int(arguments["parent"]), int(arguments["child"])
     editor.view.check_nodes([parent, child])
     if parent in editor.shape.parents[child]:
@@ -238,7 +238,7 @@ def add_edge(editor: Editor, arguments: Arguments) -> OperationResult:
 
 
 def remove_edge(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Take a node from under one of its parents, unless it is the last."""
+    """Remove a parent from a node, unless it is the last."""
     parent, child = int(arguments["parent"]), int(arguments["child"])
     editor.view.check_nodes([parent, child])
     parents = editor.shape.parents[child]
@@ -269,7 +269,7 @@ def place(editor: Editor, arguments: Arguments) -> OperationResult:
 
 
 def unplace(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Take a label out of nodes; whether it may lose its last place is for the caller to say."""
+    """Remove a label from nodes; `may_lose` allows it to lose its last place."""
     label, nodes = LabelId(arguments["label"]), [int(node) for node in arguments["nodes"]]
     number = editor.view.labels.number(label)
     placed = editor.shape.nodes_of[number]
@@ -297,7 +297,7 @@ def _check_no_cycle(editor: Editor, parent: int, child: int) -> None:
 
 
 def row_from_node(node: Node) -> Arguments:
-    """Return a node that is in the tree as `create_node` takes it."""
+    """Return the row of an existing node, as `create_node` takes it."""
     return node_row(
         node.id, node.name, node.description, node.includes, node.excludes, node.label_id, node.examples
     )
@@ -312,7 +312,7 @@ def node_row(
     label: LabelId | None,
     examples: tuple[str, ...],
 ) -> Arguments:
-    """Return a node as `create_node` takes it."""
+    """Return the row of a node, as `create_node` takes it."""
     return {
         "id": id_,
         "name": name,

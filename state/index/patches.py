@@ -1,7 +1,7 @@
-"""A change to the tree as a whole: nodes, edges and placements that go and that come, and its way back.
+"""Patches: remove and add nodes, edges and placements as one change, with its inverse.
 
-Moving, merging, dissolving and grafting nodes and placing labels by the thousand are all patches. Their
-arguments are lists that JSON can hold; labels stand in them as import numbers.
+Moving, merging, dissolving and grafting nodes and placing many labels are all patches. Their arguments are JSON lists
+in which labels are import numbers.
 """
 
 from collections import defaultdict
@@ -25,10 +25,10 @@ def patch_of(
     remove_placements: Iterable[Iterable[int]] = (),
     may_lose: bool = False,
 ) -> Arguments:
-    """Return a patch's arguments.
+    """Return the arguments of a patch.
 
-    What is added carries its position last: (parent, child, position), (node, label, position). All edges
-    and placements of a node that is removed must be among those removed.
+    Added edges and placements end in their position: (parent, child, position), (node, label, position). All edges
+    and placements of a removed node must be among those removed.
     """
     return {
         "add_nodes": list(add_nodes),
@@ -42,7 +42,7 @@ def patch_of(
 
 
 def patch(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Change the tree as one, unless that leaves a cycle, an orphan or (if not `may_lose`) a lost label."""
+    """Apply a patch, unless that leaves a cycle, an orphan or (if not `may_lose`) a lost label."""
     _check_nodes(editor, arguments)
     _check_edges(editor, arguments)
     _check_placements(editor, arguments)
@@ -89,7 +89,7 @@ def _check_nodes(editor: Editor, arguments: Arguments) -> None:
         left = [child for child in shape.children[id_] if (id_, child) not in edges]
         left += [parent for parent in shape.parents[id_] if (parent, id_) not in edges]
         if left or any((id_, label) not in placements for label in shape.labels_at[id_]):
-            raise InputError(f"node {id_!r} was changed since it was made; undo that first")
+            raise InputError(f"node {id_!r} was changed since it was created; undo that first")
 
 
 def _check_edges(editor: Editor, arguments: Arguments) -> None:
@@ -115,7 +115,7 @@ def _check_edges(editor: Editor, arguments: Arguments) -> None:
 
 
 def _check_no_cycle(editor: Editor, changed: dict[int, list[int]], added: list[tuple[int, int]]) -> None:
-    """Walk upwards from every new edge, over the parents as they will be, and refuse to meet oneself."""
+    """Raise CycleError if a new edge closes a cycle (depth-first search upwards over the future parents)."""
     done: set[int] = set()
     for _, start in added:
         open_, way = {start}, [(start, iter(changed[start]))]
@@ -152,7 +152,7 @@ def _check_placements(editor: Editor, arguments: Arguments) -> None:
     for node, label in arguments["remove_placements"]:
         if node not in nodes[label]:
             raise InputError(
-                f"label {_id(book, label)!r} does not stand in node {node!r} any more; undo that first"
+                f"label {_id(book, label)!r} is no longer placed in node {node!r}; undo that first"
             )
         nodes[label].discard(node)
     for node, label, _ in arguments["add_placements"]:

@@ -1,4 +1,4 @@
-"""Reading the index: nodes, labels, where they lie and the paths to them."""
+"""Read the index: nodes, labels, placements, paths, search, statistics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ _Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class IndexStats:
-    """What is in the index.
+    """Statistics of the index.
 
-    `nodes` leaves the root out; `depth` is the fewest steps from the root to the farthest node;
+    `nodes` excludes the root; `depth` is the largest distance of a node from the root (by shortest paths);
     `largest_terminal` and `labels_per_terminal` (a mean) count the labels placed in terminal nodes.
     """
 
@@ -37,7 +37,7 @@ class IndexStats:
 
 
 def measure_tree(database: Database, tree: int) -> IndexStats:
-    """Count one tree, whatever its size, without reading a text."""
+    """Compute the statistics of one tree without reading texts."""
     labels = int(database.rows("SELECT count(*) FROM labels")[0][0])
     edges = database.columns("SELECT parent, child FROM edges WHERE tree = ? ORDER BY parent", [tree])
     placements = database.columns("SELECT node, label FROM placements WHERE tree = ?", [tree])
@@ -101,14 +101,14 @@ SELECT number FROM labels WHERE lower(name) IN (SELECT lower(unnest($1::VARCHAR[
 
 
 class IndexReader:
-    """The reading half of `Index`. Unknown ids raise NotFoundError. Any thread may call it."""
+    """The read half of `Index`. Unknown ids raise NotFoundError. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._view = IndexView(database)
 
     def root(self) -> NodeId:
-        """Return the root, the same for as long as the workspace lives."""
+        """Return the root, which never changes."""
         return NodeId(ROOT)
 
     def node(self, node: NodeId) -> Node:
@@ -122,16 +122,16 @@ class IndexReader:
             return self._view.nodes.get(ids)
 
     def has_node(self, node: NodeId) -> bool:
-        """Say whether a node is in the tree that stands."""
+        """Return whether a node is in the current tree."""
         with self._database.lock:
             return self._view.shape.has(node)
 
     def children(self, node: NodeId) -> list[Node]:
-        """Return the nodes right below a node, in the order in which they were put there."""
+        """Return the children of a node, in insertion order."""
         return self.children_of([node])[node]
 
     def children_of(self, ids: Sequence[NodeId]) -> dict[NodeId, list[Node]]:
-        """Return the children of many nodes, reading them all at once."""
+        """Return the children of many nodes, in one read."""
         with self._database.lock:
             self._view.check_nodes(ids)
             below = {id_: self._view.shape.children[id_] for id_ in ids}
@@ -139,13 +139,13 @@ class IndexReader:
             return {id_: [next(nodes) for _ in children] for id_, children in below.items()}
 
     def parents(self, node: NodeId) -> list[Node]:
-        """Return the nodes right above a node, in the order in which it was put under them."""
+        """Return the parents of a node, in insertion order."""
         with self._database.lock:
             self._view.check_nodes([node])
             return self._view.nodes.get(self._view.shape.parents[node])
 
     def is_terminal(self, node: NodeId) -> bool:
-        """Say whether no node is below this one."""
+        """Return whether a node has no children."""
         with self._database.lock:
             self._view.check_nodes([node])
             return not self._view.shape.children[node]
@@ -171,25 +171,25 @@ class IndexReader:
             return list(self._view.labels.numbers)
 
     def has_label(self, label: LabelId) -> bool:
-        """Say whether there is a label of this id, placed or not."""
+        """Return whether there is a label with this id, placed or not."""
         with self._database.lock:
             return label in self._view.labels.numbers
 
     def labels_named(self, names: Sequence[str]) -> list[Label]:
-        """Return the labels that have one of these names, whatever the case of its letters."""
+        """Return the labels with one of these names, ignoring case."""
         with self._database.lock:
             hits = self._database.rows(_NAMED, [list(names)]) if names else []
             return self._view.labels.get([row[0] for row in hits])
 
     def search(self, query: str, limit: int = 10) -> list[Label]:
-        """Return up to `limit` labels whose names hold words of `query`: most words, then shortest name."""
+        """Return up to `limit` labels whose names contain words of `query`: most words, then shortest name."""
         words = list(dict.fromkeys(query.lower().split()))
         with self._database.lock:
             hits = self._database.rows(_SEARCH, [words, limit]) if words else []
             return self._view.labels.get([row[0] for row in hits])
 
     def node_names(self) -> list[tuple[NodeId, str, LabelId | None]]:
-        """Return each node of the tree but the root, those near the root first: id, name, the label that it is."""
+        """Return (id, name, label id if the node is a label) of each node but the root, by depth."""
         with self._database.lock:
             shape, book = self._view.shape, self._view.labels
             found = [
@@ -199,40 +199,40 @@ class IndexReader:
             return sorted(found, key=lambda row: (shape.depth(row[0]), row[0]))
 
     def nodes_named(self, names: Sequence[str]) -> list[Node]:
-        """Return the nodes that have one of these names, whatever the case of its letters."""
+        """Return the nodes with one of these names, ignoring case."""
         with self._database.lock:
             hits = self._database.rows(_NODES_NAMED, [list(names), self._view.shape.tree]) if names else []
             return self._view.nodes.get([row[0] for row in hits])
 
     def search_nodes(self, query: str, limit: int = 10) -> list[Node]:
-        """Return up to `limit` nodes whose names hold words of `query`: most words, then shortest name."""
+        """Return up to `limit` nodes whose names contain words of `query`: most words, then shortest name."""
         words = list(dict.fromkeys(query.lower().split()))
         with self._database.lock:
             found = self._database.rows(_SEARCH_NODES, [words, limit, self._view.shape.tree]) if words else []
             return self._view.nodes.get([row[0] for row in found])
 
     def labels_at(self, node: NodeId) -> list[Label]:
-        """Return the labels placed in a node itself, in the order in which they were placed."""
+        """Return the labels placed in a node itself, in insertion order."""
         with self._database.lock:
             self._view.check_nodes([node])
             return self._view.labels.get(self._view.shape.labels_at[node])
 
     def labels_under(self, ids: Sequence[NodeId]) -> dict[NodeId, list[LabelId]]:
-        """Return the ids of the labels placed in each of many nodes itself."""
+        """Return the ids of the labels placed in each of many nodes itself, in one read."""
         with self._database.lock:
             self._view.check_nodes(ids)
             shape, labels = self._view.shape, self._view.labels
             return {id_: labels.ids(shape.labels_at[id_]) for id_ in ids}
 
     def placements_of(self, label: LabelId) -> list[NodeId]:
-        """Return the nodes a label is placed in, in the order in which it was placed."""
+        """Return the nodes a label is placed in, in insertion order."""
         with self._database.lock:
             return [NodeId(node) for node in self._view.shape.nodes_of[self._view.labels.number(label)]]
 
     def paths(self, label: LabelId) -> list[tuple[str, ...]]:
-        """Return a label's paths as names, the root left out, its own name last, shortest first.
+        """Return up to 64 paths of a label as names, without the root, its own name last, shortest first.
 
-        Where a node is the label itself, its name is the last element. No more than 64 paths are given.
+        If a node is the label itself, the node's name is the last element.
         """
         return self.paths_of([label])[label]
 
@@ -265,28 +265,28 @@ class IndexReader:
         }
 
     def node_paths(self, ids: Sequence[NodeId]) -> dict[NodeId, tuple[NodeId, ...]]:
-        """Return one shortest path from the root to each node, the root left out, the node last."""
+        """Return one shortest path from the root to each node, without the root, the node last."""
         with self._database.lock:
             self._view.check_nodes(ids)
             shape = self._view.shape
             return {id_: tuple(NodeId(step) for step in shape.shortest_path(id_)) for id_ in ids}
 
     def stats(self) -> IndexStats:
-        """Count what is in the index."""
+        """Return statistics of the current tree."""
         with self._database.lock:
             return measure_tree(self._database, self._view.shape.tree)
 
     def tree_method(self) -> str:
-        """Say how the tree that stands was made: `native`, `kmeans`, … or `empty`."""
+        """Return how the current tree was made: `native`, `kmeans`, … or `empty`."""
         sql = "SELECT method FROM trees JOIN current_tree USING (id)"
         return str(self._database.rows(sql)[0][0])
 
     def tree_settings(self) -> Mapping[str, Any]:
-        """Return what the builder of the tree that stands was told, as far as it was kept."""
+        """Return the stored settings of the current tree's builder."""
         sql = "SELECT settings FROM trees JOIN current_tree USING (id)"
         return load(self._database.rows(sql)[0][0])
 
     def version(self) -> EventId:
-        """Return the id of the last change, 0 before the first."""
+        """Return the id of the last event, 0 before the first."""
         with self._database.lock:
             return EventId(self._view.version)

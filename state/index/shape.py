@@ -1,4 +1,4 @@
-"""The tree's shape in memory: who is below whom, and which label lies where, as integers only."""
+"""The structure of the tree in memory: edges and placements as integers, paths and depths."""
 
 import heapq
 import itertools
@@ -11,14 +11,14 @@ from taxonaut.state.db.connection import Database
 
 ROOT = 1
 MOST_PATHS = 64
-"""With many parents a label can have more paths than anyone reads; the shortest of them are given."""
+"""Maximum number of paths returned, the shortest ones; in a DAG they can be exponentially many."""
 
 _Ints = NDArray[np.int64]
 _Path = tuple[int, "_Path | None"]
 
 
 class Links:
-    """A one-to-many relation in creation order: sorted arrays, and single keys read again after a change."""
+    """A one-to-many relation in insertion order: sorted arrays, with changed keys read again on demand."""
 
     def __init__(self, database: Database, tree: int, table: str, key: str, value: str) -> None:
         self._database = database
@@ -49,11 +49,11 @@ class Links:
         return tuple(self._values[self._starts[place] : self._starts[place + 1]].tolist())
 
     def touch(self, keys: Iterable[int]) -> None:
-        """Read these keys from the file again, together, when one of them is next asked for."""
+        """Mark keys as stale; they are read from the file together on the next access to one of them."""
         self._stale.update(keys)
 
     def touch_all(self) -> None:
-        """Read every key that was ever touched from the file again."""
+        """Mark every key that was ever touched as stale."""
         self._stale.update(self._touched)
         self._touched.clear()
 
@@ -67,7 +67,7 @@ class Links:
 
 
 class Shape:
-    """The current tree without a word of text. Node 1 is the root; labels are their import numbers."""
+    """The current tree without texts. Node 1 is the root; labels are import numbers."""
 
     def __init__(self, database: Database) -> None:
         self.tree = int(database.rows("SELECT id FROM current_tree")[0][0])
@@ -79,11 +79,11 @@ class Shape:
         self._only: dict[int, tuple[int, ...] | None] = {}
 
     def has(self, node: int) -> bool:
-        """Say whether a node is in the tree: the root, or what has a parent."""
+        """Return whether a node is in the tree: the root, or a node with a parent."""
         return node == ROOT or bool(self.parents[node])
 
     def touch_edges(self, edges: Iterable[tuple[int, int]]) -> None:
-        """Note that (parent, child) edges came or went."""
+        """Mark (parent, child) edges as changed."""
         edges = list(edges)
         self.children.touch(parent for parent, _ in edges)
         self.parents.touch(child for _, child in edges)
@@ -91,19 +91,19 @@ class Shape:
         self._only.clear()
 
     def touch_placements(self, placements: Iterable[tuple[int, int]]) -> None:
-        """Note that (node, label) placements came or went."""
+        """Mark (node, label) placements as changed."""
         placements = list(placements)
         self.labels_at.touch(node for node, _ in placements)
         self.nodes_of.touch(label for _, label in placements)
 
     def refresh(self) -> None:
-        """Note that changes since were taken back."""
+        """Mark everything touched as stale, after a rollback."""
         for links in (self.children, self.parents, self.labels_at, self.nodes_of):
             links.touch_all()
         self._depths.clear()
 
     def is_below(self, node: int, ancestor: int) -> bool:
-        """Say whether `ancestor` is `node` or above it."""
+        """Return whether `ancestor` is `node` or above it."""
         return any(above == ancestor for above in self._upwards(node))
 
     def _upwards(self, node: int) -> Iterator[int]:
@@ -117,7 +117,7 @@ class Shape:
                     waiting.append(parent)
 
     def depth(self, node: int) -> int:
-        """Return the fewest steps from the root to a node."""
+        """Return the distance of a node from the root."""
         waiting = [node]
         depths = self._depths
         depths[ROOT] = 0
@@ -133,7 +133,7 @@ class Shape:
         return depths[node]
 
     def shortest_path(self, node: int) -> tuple[int, ...]:
-        """Return the nodes of one shortest path, the root left out; among equals the first parent's."""
+        """Return the nodes of one shortest path, without the root; ties go to the first parent."""
         path: list[int] = []
         self.depth(node)
         while node != ROOT:
@@ -142,12 +142,12 @@ class Shape:
         return tuple(reversed(path))
 
     def paths(self, node: int, most: int = MOST_PATHS) -> list[tuple[int, ...]]:
-        """Return up to `most` paths from the root to a node, the root left out, shortest first."""
+        """Return up to `most` paths from the root to a node, without the root, shortest first."""
         if (only := self._only_path(node)) is not None:
             return [only][:most]
         found: list[tuple[int, ...]] = []
-        # Best first by (length when finished, steps still to go): about depth x most partial paths, each a
-        # linked list from its topmost node down.
+        # Best-first search by (total length, steps left): about depth x most partial paths, each a linked list
+        # from its topmost node down.
         order = itertools.count()
         waiting: list[tuple[int, int, int, _Path]] = [(self.depth(node), self.depth(node), 0, (node, None))]
         while waiting and len(found) < most:
@@ -162,7 +162,7 @@ class Shape:
         return found
 
     def _only_path(self, node: int) -> tuple[int, ...] | None:
-        """Return the path to a node that neither it nor anything above it has a second of, else None."""
+        """Return the path to a node if it is unique (one parent at every step), else None."""
         way: list[int] = []
         while node != ROOT and node not in self._only:
             parents = self.parents[node]

@@ -1,4 +1,4 @@
-"""The whole tree at one moment, in memory and apart from the index."""
+"""An immutable copy of the whole tree after one event."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ Relation = Mapping[NodeId, tuple[NodeId, ...]]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The tree as it stood after event `version`: nodes, (parent, child) edges, (node, label) placements.
+    """The tree after event `version`: nodes, (parent, child) edges, (node, label) placements.
 
-    `nodes` begins with the root; edges and placements are in the order in which they were made. `tree`
-    numbers the trees that were loaded one after another, `method` says how this one was made.
+    `nodes` begins with the root; edges and placements are in insertion order. `tree` numbers the loaded trees,
+    `method` names the builder of this one.
     """
 
     version: EventId
@@ -30,7 +30,7 @@ class Snapshot:
 
     @cached_property
     def children(self) -> Relation:
-        """The nodes right below each node that has some."""
+        """The children of each inner node."""
         below: defaultdict[NodeId, list[NodeId]] = defaultdict(list)
         for parent, child in self.edges:
             below[parent].append(child)
@@ -38,7 +38,7 @@ class Snapshot:
 
     @cached_property
     def parents(self) -> Relation:
-        """The nodes right above each node but the root."""
+        """The parents of each node but the root."""
         above: defaultdict[NodeId, list[NodeId]] = defaultdict(list)
         for parent, child in self.edges:
             above[child].append(parent)
@@ -46,7 +46,7 @@ class Snapshot:
 
     @cached_property
     def labels_at(self) -> Mapping[NodeId, tuple[LabelId, ...]]:
-        """The labels placed in each node that has some."""
+        """The labels placed in each node that has any."""
         found: defaultdict[NodeId, list[LabelId]] = defaultdict(list)
         for node, label in self.placements:
             found[node].append(label)
@@ -54,7 +54,7 @@ class Snapshot:
 
     @cached_property
     def nodes_of(self) -> Mapping[LabelId, tuple[NodeId, ...]]:
-        """The nodes that each placed label stands in."""
+        """The nodes that each placed label is in."""
         found: defaultdict[LabelId, list[NodeId]] = defaultdict(list)
         for node, label in self.placements:
             found[label].append(node)
@@ -62,7 +62,7 @@ class Snapshot:
 
     @cached_property
     def _up(self) -> Mapping[NodeId, NodeId]:
-        """For each node but the root, the parent by which a shortest path leads to it."""
+        """The parent of each node but the root on a shortest path."""
         up: dict[NodeId, NodeId] = {}
         level = [NodeId(ROOT)]
         while level:
@@ -76,7 +76,7 @@ class Snapshot:
         return up
 
     def downwards(self) -> list[NodeId]:
-        """Return all nodes, each after all its parents."""
+        """Return all nodes in topological order."""
         waiting = {node: len(parents) for node, parents in self.parents.items()}
         order = [NodeId(ROOT)]
         for node in order:
@@ -87,7 +87,7 @@ class Snapshot:
         return order
 
     def path(self, node: NodeId) -> tuple[str, ...]:
-        """Return the names of one shortest path to a node, the root left out, its own name last."""
+        """Return the names of one shortest path to a node, without the root, its own name last."""
         names: list[str] = []
         while node != ROOT:
             names.append(self.nodes[node].name)

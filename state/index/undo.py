@@ -1,8 +1,8 @@
-"""Which later changes must be undone before an earlier one can be.
+"""Dependencies between events: which later ones must be undone before an earlier one.
 
-Changes that do not touch each other may be undone in any order: one node of a hundred that were made, one
-label of a hundred that were placed. Where a later change could rest on the earlier one, it goes first; so
-undoing from the last to the first never fails, whatever was undone in between.
+Independent events may be undone in any order: one of a hundred created nodes, one of a hundred placed labels. A later
+event that could depend on an earlier one must be undone first; so undoing from last to first never fails, whatever
+was undone in between.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,20 +12,20 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Event
 
 _ON_EDGES = frozenset({"add_edge", "remove_edge", "create_node"})
-"""Inverses that change edges between nodes that stay: whole paths, and so cycles and orphans, hang on them."""
+"""Inverses that change edges between remaining nodes; paths, and so cycles and orphans, depend on them."""
 
 LABEL_TEXTS = {"describe_labels": ("descriptions", "description"), "rename_labels": ("names", "name")}
-"""What changes a text of labels: where its event keeps them, and the label's field."""
+"""Operations that change texts of labels: the key of the rows in their payload, and the label's field."""
 
 WITHOUT_TREE = frozenset({"add_labels", "drop_labels", *LABEL_TEXTS})
-"""What changes labels, whichever tree stands."""
+"""Operations on labels, independent of the current tree."""
 
 Number = Callable[[LabelId], int | None]
-"""Gives a label's import number, None for one that was taken out."""
+"""Maps a label to its import number, None for a removed label."""
 
 
 def depends_on(later: Event, event: Event, number: Number) -> bool:
-    """Say whether `later` must be undone before `event`."""
+    """Return whether `later` must be undone before `event`."""
     operation, arguments = _inverse(event)
     texts = labels_edited_by(later, number)
     if operation in LABEL_TEXTS:
@@ -49,7 +49,7 @@ def depends_on(later: Event, event: Event, number: Number) -> bool:
 
 
 def _meet(later: Event, event: Event, number: Number) -> bool:
-    """Say whether two changes share a label, an edge's fate, or a node that either made or removed."""
+    """Return whether two events share a label, both change edges, or one names a node the other made or removed."""
     return bool(
         _made(event) & nodes_in(later)
         or _made(later) & nodes_in(event)
@@ -71,7 +71,7 @@ def _on_edges(event: Event) -> bool:
 
 
 def _made(event: Event) -> set[int]:
-    """Return the nodes that came or went."""
+    """Return the nodes that an event added or removed."""
     operation, arguments = _inverse(event)
     if operation == "patch":
         return {node["id"] for node in arguments["add_nodes"]} | set(arguments["remove_nodes"])

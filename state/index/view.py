@@ -1,4 +1,4 @@
-"""What the index keeps in memory, and when that is stale."""
+"""The in-memory cache of the index: shape, nodes and labels, with invalidation."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ _MOST_KEPT = 32_768
 
 
 class LabelBook:
-    """All label ids in memory, their texts read when asked for and kept up to a limit."""
+    """All label ids in memory; texts are read on demand and cached up to a limit."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,14 +28,14 @@ class LabelBook:
         self._kept: dict[int, Label] = {}
 
     def extend(self, labels: Iterable[tuple[int, LabelId]]) -> None:
-        """Take in labels that were just added, with numbers above all others."""
+        """Add new labels, with numbers above all others."""
         for number, id_ in labels:
             self._ids.extend([LabelId("")] * (number + 1 - len(self._ids)))
             self._ids[number] = LabelId(id_)
             self.numbers[LabelId(id_)] = number
 
     def forget(self, numbers: Iterable[int]) -> None:
-        """Forget the texts of labels that were changed."""
+        """Drop the cached texts of labels that were changed."""
         for number in numbers:
             self._kept.pop(number, None)
 
@@ -45,7 +45,7 @@ class LabelBook:
         return max(0, len(self._ids) - 1)
 
     def back_to(self, last: int) -> None:
-        """Forget the labels above a number, which were taken out again, and the texts of all."""
+        """Drop the labels above a number, after a rollback, and all cached texts."""
         for id_ in self._ids[last + 1 :]:
             self.numbers.pop(id_, None)
         del self._ids[last + 1 :]
@@ -59,11 +59,11 @@ class LabelBook:
         return number
 
     def ids(self, numbers: Iterable[int]) -> list[LabelId]:
-        """Return the ids behind import numbers."""
+        """Return the ids of import numbers."""
         return [self._ids[number] for number in numbers]
 
     def get(self, numbers: Sequence[int]) -> list[Label]:
-        """Return the labels behind import numbers, in that order."""
+        """Return the labels of import numbers, in that order."""
         missing = [number for number in dict.fromkeys(numbers) if number not in self._kept]
         if not missing:
             return [self._kept[number] for number in numbers]
@@ -82,7 +82,7 @@ class LabelBook:
         return {row[0]: Label(LabelId(row[1]), row[2], row[3], row[4]) for row in rows}
 
     def all(self) -> list[Label]:
-        """Return every label in import order, read afresh and not kept."""
+        """Return every label in import order, read from the file without caching."""
         rows = self._database.rows("SELECT id, name, description, batch FROM labels ORDER BY number")
         return [Label(LabelId(id_), name, description, batch) for id_, name, description, batch in rows]
 
@@ -91,7 +91,7 @@ _COLUMNS = "id, name, description, includes, excludes, label, examples"
 
 
 class NodeBook:
-    """Nodes by id. Whether a node is in the tree is for the shape to say."""
+    """Nodes by id, cached up to a limit. Only the shape knows whether a node is in the current tree."""
 
     def __init__(self, database: Database, labels: LabelBook) -> None:
         self._database = database
@@ -113,12 +113,12 @@ class NodeBook:
         return [fresh[id_] for id_ in ids]
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Read these nodes again when they are next asked for."""
+        """Drop nodes from the cache."""
         for id_ in ids:
             self._kept.pop(id_, None)
 
     def forget_all(self) -> None:
-        """Read all nodes again."""
+        """Drop all nodes from the cache."""
         self._kept.clear()
 
     def _node(self, row: tuple[Any, ...]) -> Node:
@@ -130,11 +130,11 @@ class NodeBook:
 
 
 class IndexView:
-    """The shape, the nodes and the labels as of the last change; made again after changes from elsewhere.
+    """The cached shape, nodes and labels of the current tree.
 
-    Hold `database.lock` while using it. A change made through this view is noted by touching what it
-    changed and calling `changed()`; a change that was rolled back, or made through another index on the
-    same database, moves `database.changes` on and empties the view.
+    Hold `database.lock` while using it. A change made through this view marks what it touched and calls `changed()`;
+    one that was rolled back, or made through another index on the same database, increments `database.changes`, which
+    empties the view.
     """
 
     def __init__(self, database: Database) -> None:
@@ -151,16 +151,16 @@ class IndexView:
             self._seen = self._database.changes
 
     def drop(self) -> None:
-        """Forget everything."""
+        """Empty the cache."""
         self._shape = self._labels = self._nodes = self._version = None
 
     def drop_labels(self) -> None:
-        """Forget the labels, after some came or went."""
+        """Drop labels and nodes, after labels were added or removed."""
         self._labels = self._nodes = None
 
     @contextmanager
     def preserve_over_rollback(self) -> Iterator[None]:
-        """Keep what is known over a transaction in the block that is rolled back: only what it touched is read again.
+        """Keep the cache over a transaction that is rolled back in the block; only what it touched is read again.
 
         Hold `database.lock` around it.
         """
@@ -180,12 +180,12 @@ class IndexView:
         self._seen = self._database.changes
 
     def changed(self) -> None:
-        """Note that this view already knows the change that is being made."""
+        """Mark this view as up to date with the change being made."""
         self._database.changes += 1
         self._seen = self._database.changes
 
     def record_event(self, event: int) -> None:
-        """Note the event under which the change that is being made is kept."""
+        """Set the version to the event of the change being made."""
         self._refresh()
         self.changed()
         self._version = event

@@ -1,1 +1,1 @@
-"""What a workspace keeps beside the index, one table family per file."""
+"""What a workspace stores next to the index, one family of tables per module."""

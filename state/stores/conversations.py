@@ -1,4 +1,4 @@
-"""The file of conversations' checkpoints, beside what LangGraph's saver does with it: which threads it holds."""
+"""Stores of conversations: applied tool calls, written files, and the threads in LangGraph's checkpoint file."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,36 +14,36 @@ if TYPE_CHECKING:
 
 
 class AppliedCalls:
-    """Calls by their ids. Keep one in the transaction of its change: then both are there, or neither."""
+    """Outcomes of applied tool calls. Store one in the transaction of its change, so that both exist or neither."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def outcome(self, call: str) -> dict[str, Any] | None:
-        """Return what a call came to, None for one that was not made."""
+        """Return the outcome of a call, None if it was not applied."""
         rows = self._database.rows("SELECT outcome FROM applied_calls WHERE call = ?", [call])
         return load(rows[0][0]) if rows else None
 
     def keep(self, call: str, outcome: Mapping[str, Any]) -> None:
-        """Keep what a call came to, a JSON object."""
+        """Store the outcome of a call, a JSON object."""
         with self._database.write() as connection:
             connection.execute("INSERT INTO applied_calls VALUES (?, ?)", [call, dump(dict(outcome))])
 
 
 class WrittenFiles:
-    """Files by their absolute paths. One that was edited since is a person's own, and is not written over."""
+    """Digests of written files by absolute path; a file edited since belongs to the user and is not overwritten."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def note(self, path: Path) -> None:
-        """Note a file as it is now."""
+        """Store the digest of a file."""
         with self._database.write() as connection:
             values = [str(path.absolute()), digest(path)]
             connection.execute("INSERT OR REPLACE INTO written_files VALUES (?, ?)", values)
 
     def is_as_written(self, path: Path) -> bool:
-        """Whether a file was noted and is as it was then."""
+        """Return whether a file was written by us and is unchanged."""
         sql = "SELECT digest FROM written_files WHERE path = ?"
         rows = self._database.rows(sql, [str(path.absolute())])
         return bool(rows) and rows[0][0] == digest(path)
@@ -74,13 +74,13 @@ DELETE FROM writes WHERE thread_id = ?1 AND checkpoint_id NOT IN (
 
 
 async def thread_names(connection: "Connection") -> list[str]:
-    """Return the names of all threads, the one that was last at work first."""
+    """Return the names of all threads, the most recently used first."""
     async with connection.execute(_NAMES) as rows:
         return [row[0] async for row in rows]
 
 
 def has_thread(file: Path, thread: str) -> bool:
-    """Say whether a thread is kept, without LangGraph, whose import takes a while; no if there is no such file."""
+    """Return whether a thread is stored; does not import LangGraph. False if there is no file."""
     import sqlite3
 
     if not file.is_file():
@@ -92,7 +92,7 @@ def has_thread(file: Path, thread: str) -> bool:
 
 
 async def keep_latest(connection: "Connection", thread: str) -> None:
-    """Drop all checkpoints of a thread but the last: each holds the whole history."""
+    """Delete all checkpoints of a thread but the last, which holds the whole history."""
     await connection.execute(_OLD_CHECKPOINTS, [thread])
     await connection.execute(_OLD_WRITES, [thread])
     await connection.commit()

@@ -1,4 +1,4 @@
-"""One row for each model request: what cost tables, traces and learning are read from."""
+"""One row per model request: the source of cost tables, traces and training data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -39,7 +39,7 @@ WHERE run = $1 AND ($2 IS NULL OR item IN (SELECT unnest($2::VARCHAR[]))) AND ($
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a run cost. `requests` counts all decisions, `cached` those of them that asked no model."""
+    """The cost of a run. `requests` counts all decisions, `cached` those answered from the cache."""
 
     requests: int = 0
     cached: int = 0
@@ -50,12 +50,12 @@ class Totals:
     errors: int = 0
 
     def since(self, before: "Totals") -> "Totals":
-        """Return what was spent between an earlier moment of a run and this one."""
+        """Return the difference to an earlier total."""
         return Totals(*(getattr(self, each.name) - getattr(before, each.name) for each in fields(self)))
 
 
 class Decisions:
-    """The decisions of all runs, only ever appended to."""
+    """The decisions of all runs; append-only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -76,7 +76,7 @@ class Decisions:
     def at(
         self, run: RunId, places: Sequence[tuple[ItemId, NodeId | None]]
     ) -> dict[tuple[ItemId, NodeId | None], list[Decision]]:
-        """Return the last decisions of items at nodes (None: its ranking); several where a node took several."""
+        """Return the last decisions of items at nodes (None: the ranking); several if a node needed several."""
         items, nodes = [item for item, _ in places], [node for _, node in places]
         last: dict[tuple[ItemId, NodeId | None], dict[int, Decision]] = {}
         for row in self._database.rows(_AT, [run, items, nodes]):
@@ -85,15 +85,15 @@ class Decisions:
         return {place: list(found.values()) for place, found in last.items()}
 
     def totals(self, run: RunId, items: Sequence[ItemId] | None = None, agent: str | None = None) -> Totals:
-        """Add up a run's decisions, of some items or of one agent if they are given."""
+        """Sum up a run's decisions, optionally of some items or one agent."""
         return self._totals(_TOTALS, [run, None if items is None else list(items), agent])
 
     def mark(self) -> int:
-        """Return what tells the decisions so far from those still to come, for `totals_since`."""
+        """Return a mark after the decisions so far, for `totals_since`."""
         return int(self._database.rows("SELECT coalesce(max(rowid), -1) FROM decisions")[0][0])
 
     def totals_since(self, mark: int) -> Totals:
-        """Add up the decisions of all runs after a mark."""
+        """Sum up the decisions of all runs after a mark."""
         return self._totals(_SINCE, [mark])
 
     def _totals(self, sql: str, parameters: Sequence[object]) -> Totals:

@@ -1,4 +1,4 @@
-"""What was written about labels: descriptive names and definitions, and what they were written from."""
+"""Written definitions of labels, with descriptive names and their sources."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ COMPOSED = "composed"
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A label's descriptive name and its definition, written by a model or composed by an encoder.
+    """A label's descriptive name and definition, written by a model or composed from terms.
 
-    `fingerprint` is of everything that it was written from and how; `items` are the products that were shown.
-    `made` is a time in UTC, ISO 8601, empty until it is kept.
+    `fingerprint` covers all sources and settings; `items` are those that were shown. `made` is the time of storage in
+    UTC, ISO 8601, empty before.
     """
 
     label: LabelId
@@ -45,16 +45,16 @@ class Definition:
 
 
 class Definitions:
-    """All definitions that were ever written; the index says which of them stand.
+    """All definitions ever written; the index determines which are current.
 
-    One stands while it is its label's description, so that `undo` brings back the title as well.
+    A definition is current while it is its label's description, so that `undo` restores the title as well.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, definitions: Sequence[Definition]) -> None:
-        """Keep definitions; of two with one label and one text the last counts."""
+        """Store definitions; of two with the same label and text the last counts."""
         rows = [
             (
                 each.label, each.title, each.definition, each.fingerprint, pack(each.items), each.template,
@@ -66,7 +66,7 @@ class Definitions:
             self._database.append("definitions", _COLUMNS, rows)
 
     def standing(self, labels: Sequence[LabelId] | None = None) -> dict[LabelId, Definition]:
-        """Return the definitions that are their labels' descriptions now, of some labels if they are given."""
+        """Return the current definitions, optionally of some labels."""
         rows = self._database.rows(_STANDING, [None if labels is None else list(labels)])
         return {LabelId(row[0]): _definition(row) for row in rows}
 

@@ -1,4 +1,4 @@
-"""Vectors of texts, kept by embedder and text so that nothing is embedded twice."""
+"""Cached vectors of texts, by embedder and text."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -14,7 +14,7 @@ _ROWS_AT_A_TIME = 4096
 
 
 class Embeddings:
-    """Vectors as `FLOAT[n]`, one table per dimension; texts are kept as hashes."""
+    """Vectors as `FLOAT[n]`, one table per dimension; texts are stored as hashes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -22,7 +22,7 @@ class Embeddings:
     def get(self, model: str, texts: Sequence[str]) -> tuple[Matrix, NDArray[np.bool_]]:
         """Return (n, d) float32 rows in the order of `texts`, and an (n,) mask of those found.
 
-        Rows that are not found are zero; d is 0 for a model that nothing was put for.
+        Missing rows are zero; d is 0 for an unknown model.
         """
         dimension = self._dimension(model) or 0
         matrix = np.zeros((len(texts), dimension), dtype=np.float32)
@@ -36,7 +36,7 @@ class Embeddings:
         return matrix, found
 
     def put(self, model: str, texts: Sequence[str], matrix: Matrix) -> None:
-        """Keep one float32 row of `matrix` (n, d) per text; a text that is known keeps its vector."""
+        """Store one float32 row of `matrix` (n, d) per text; a known text keeps its vector."""
         if matrix.ndim != 2 or len(matrix) != len(texts):
             raise InputError(
                 f"{len(texts)} texts came with a matrix of {matrix.shape}, expected one row each"
@@ -51,7 +51,7 @@ class Embeddings:
                 self._write(model, dimension, texts[part], matrix[part])
 
     def models(self) -> dict[str, int]:
-        """Return the dimension of each model that vectors are kept for."""
+        """Return the dimension of each stored model."""
         return dict(self._database.rows("SELECT model, dimension FROM embedders ORDER BY model"))
 
     def _dimension(self, model: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The labels that items are known to have, from files that were evaluated."""
+"""Gold labels of items, from evaluated files."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,13 +7,13 @@ from taxonaut.state.ids import ItemId, LabelId
 
 
 class GoldLabels:
-    """Gold labels by item. `unit` tells texts of one id apart, as `workspace.core.resumable.unit_key` does."""
+    """Gold labels by item. `unit` distinguishes texts with the same id, as `resumable.unit_key` does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def keep(self, rows: Iterable[tuple[ItemId, str, Sequence[LabelId]]]) -> None:
-        """Keep (item, unit, labels); they take the place of what was known of these items."""
+        """Store (item, unit, labels) rows, replacing those of the same items."""
         given = {item: (unit, tuple(dict.fromkeys(labels))) for item, unit, labels in rows if labels}
         if not given:
             return
@@ -23,7 +23,7 @@ class GoldLabels:
             self._database.append("gold", ("item", "unit", "label"), known)
 
     def all(self) -> dict[ItemId, tuple[str, tuple[LabelId, ...]]]:
-        """Return the unit and the labels of every item that has some, in the order in which they were kept."""
+        """Return the unit and the labels of every item, in insertion order."""
         found: dict[ItemId, tuple[str, tuple[LabelId, ...]]] = {}
         for item, unit, label in self._database.rows("SELECT item, unit, label FROM gold ORDER BY rowid"):
             former = found.get(ItemId(item), (unit, ()))[1]

@@ -1,4 +1,4 @@
-"""The texts to label, kept once so that decisions and runs need only their ids."""
+"""The texts to label, stored once so that decisions and runs refer to them by id."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +15,7 @@ class Items:
         self._database = database
 
     def put(self, items: Iterable[Item]) -> None:
-        """Keep items; an id that is known gets the new text, of equal ids the last one counts."""
+        """Store items; a known id gets the new text, and of equal ids the last counts."""
         texts = {item.id: item.text for item in items}
         if not texts:
             return
@@ -28,7 +28,7 @@ class Items:
             self._database.append("items", ("id", "text"), changed)
 
     def get(self, ids: Sequence[ItemId]) -> list[Item]:
-        """Return the items in the order of `ids`. Raises NotFoundError for an id never put."""
+        """Return the items in the order of `ids`. Raises NotFoundError for an unknown id."""
         texts = dict(self._known(list(ids)))
         for id_ in ids:
             if id_ not in texts:
@@ -36,7 +36,7 @@ class Items:
         return [Item(id_, texts[id_]) for id_ in ids]
 
     def known(self, ids: Sequence[ItemId]) -> list[Item]:
-        """Return those of the items that are kept, in the order of `ids`."""
+        """Return the known ones of the items, in the order of `ids`."""
         texts = dict(self._known(list(ids)))
         return [Item(id_, texts[id_]) for id_ in ids if id_ in texts]
 

@@ -1,4 +1,4 @@
-"""Trials of templates: what two versions came to on the same items, and what each version did in all runs."""
+"""Prompt trials: comparisons of two template versions, and statistics of each version over all runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ DELETE FROM prompt_trials WHERE template = $1 AND before_hash = $2 AND after_has
 
 @dataclass(frozen=True, slots=True)
 class PromptTrial:
-    """A trial that was made. `report` is as `evaluation.trial.summary` writes it; `made` is UTC, ISO 8601."""
+    """A finished trial. `report` is written by `evaluation.trials.trial.summary`; `made` is UTC, ISO 8601."""
 
     template: str
     before: str
@@ -57,11 +57,11 @@ class PromptTrial:
 
 @dataclass(frozen=True, slots=True)
 class VersionUse:
-    """What one version of a template did in all runs.
+    """Statistics of one template version over all runs.
 
-    `first` and `last` are times, UTC, ISO 8601. Tokens are sums over all decisions, cached ones with what they
-    cost when they were asked. `latency_s` is the mean of those that were asked, None where none was. Decisions of
-    encoders, which read no template, are left out.
+    `first` and `last` are times, UTC, ISO 8601. Tokens are sums over all decisions, cached ones at their original
+    cost. `latency_s` is the mean over uncached decisions, None without any. Decisions of encoders, which read no
+    template, are excluded.
     """
 
     template: str
@@ -80,12 +80,12 @@ class VersionUse:
     latency_s: float | None
     models: tuple[str, ...]
     newest: int
-    """The place of its last decision among all."""
+    """The row number of its last decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstRight:
-    """The share of items whose first label is right, of those whose right labels are known, in one run."""
+    """The share of items with gold labels whose first label is right, in one run."""
 
     share: float
     items: int
@@ -93,13 +93,13 @@ class FirstRight:
 
 
 class PromptTrials:
-    """The trials of a workspace, and what its templates' versions did."""
+    """The prompt trials of a workspace, and statistics of its template versions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def keep(self, template: str, before: str, after: str, report: Mapping[str, Any]) -> None:
-        """Keep a trial; one of the same versions on the same items (`report["on"]`) takes the former's place."""
+        """Store a trial, replacing one of the same versions on the same items (`report["on"]`)."""
         with self._database.write() as connection:
             connection.execute(_FORGET, [template, before, after, report.get("on")])
             connection.execute(
@@ -108,7 +108,7 @@ class PromptTrials:
             )
 
     def of(self, template: str | None = None) -> list[PromptTrial]:
-        """Return the trials, of one template if it is named, the newest first."""
+        """Return the trials, optionally of one template, newest first."""
         sql = """
         SELECT template, before_hash, after_hash, report, made FROM prompt_trials
         WHERE $1 IS NULL OR template = $1 ORDER BY made DESC, rowid DESC
@@ -119,22 +119,22 @@ class PromptTrials:
         ]
 
     def uses(self, template: str | None = None) -> dict[tuple[str, str], VersionUse]:
-        """Return what each version did, by template and hash; of one template if it is named."""
+        """Return statistics of each version, by (template, hash); optionally of one template."""
         return {(row[0], row[1]): _use(row) for row in self._database.rows(_USES, [template])}
 
     def first_right(self, template: str | None = None) -> dict[tuple[str, str], FirstRight]:
-        """Return how often the first label was right under each version: in its run with most known items."""
+        """Return the share of right first labels per version, from its run with the most gold labels."""
         return {
             (name, hash_): FirstRight(float(share), int(items), RunId(run))
             for name, hash_, run, items, share in self._database.rows(_FIRST, [template])
         }
 
     def newest_decision(self) -> int:
-        """Return the place of the last decision there is."""
+        """Return the row number of the last decision, -1 without any."""
         return int(self._database.rows("SELECT coalesce(max(rowid), -1) FROM decisions")[0][0])
 
     def decisions_since(self, run: RunId, items: Sequence[ItemId], newest: int) -> int:
-        """Count a run's decisions about items after a place that `newest_decision` gave."""
+        """Count a run's decisions about items after a row that `newest_decision` returned."""
         return int(self._database.rows(_SINCE, [run, list(items), newest])[0][0])
 
 

@@ -1,4 +1,4 @@
-"""The texts behind the template hashes that decisions name."""
+"""Stored template versions by hash, and sample variables of templates."""
 
 import hashlib
 import json
@@ -10,17 +10,17 @@ from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import NotFoundError
 
 KEPT = 8
-"""Samples of a template that are kept, the newest."""
+"""Number of samples stored per template, the newest ones."""
 
 
 class TemplateSamples:
-    """The samples of a workspace."""
+    """Sample variables with which templates were rendered."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def keep(self, samples: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        """Keep templates' variables, which are plain values; of each template the newest stay."""
+        """Store (template, variables) samples of plain values, the newest `KEPT` per template."""
         if not samples:
             return
         rows = [(template, variables_json(variables)) for template, variables in samples]
@@ -50,12 +50,12 @@ class TemplateSamples:
 
 
 def variables_json(variables: Mapping[str, Any]) -> str:
-    """Write variables as JSON; in ASCII, as texts may hold halves of a sign."""
+    """Encode variables as JSON in ASCII, because texts may contain lone surrogates."""
     return json.dumps(dict(variables), sort_keys=True)
 
 
 def sample_key(text: str) -> str:
-    """What makes two samples the same."""
+    """Return a short hash that identifies a sample."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -64,7 +64,7 @@ _VERSIONS = "SELECT hash, name, text, kept FROM templates"
 
 @dataclass(frozen=True, slots=True)
 class TemplateVersion:
-    """A version of a template that is kept. `text` is its own file's; `kept` the time it was first, UTC, ISO 8601."""
+    """A stored template version. `text` is that of its main file; `kept` the time of storage, UTC, ISO 8601."""
 
     hash: str
     name: str
@@ -73,15 +73,15 @@ class TemplateVersion:
 
 
 class Templates:
-    """Every template that ever made a decision here."""
+    """Every template version that was ever used for a decision."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def keep(self, hash: str, name: str, text: str, files: Mapping[str, str] | None = None) -> None:
-        """Keep a template; a hash that is known stays as it is.
+        """Store a template; a known hash is left unchanged.
 
-        `files` are all sources behind it by the loader's names, its own and what it extends or includes.
+        `files` maps loader names to all its sources: its own, and those it extends or includes.
         """
         with self._database.write() as connection:
             connection.execute(
@@ -94,24 +94,24 @@ class Templates:
                 )
 
     def unkept(self, hashes: Sequence[str]) -> set[str]:
-        """Return those of the hashes of which nothing is kept, or not all files."""
+        """Return the hashes that are not stored with all their files."""
         sql = "SELECT hash FROM templates WHERE hash IN (SELECT hash FROM template_files)"
         return set(hashes) - {row[0] for row in self._database.rows(sql)}
 
     def text(self, hash: str) -> str:
-        """Return the text of a template. Raises NotFoundError for a hash never kept."""
+        """Return the text of a template. Raises NotFoundError for an unknown hash."""
         rows = self._database.rows("SELECT text FROM templates WHERE hash = ?", [hash])
         if not rows:
             raise NotFoundError(f"no template with hash {hash!r} was kept; `taxonaut prompts log` shows them")
         return str(rows[0][0])
 
     def files(self, hash: str) -> dict[str, str]:
-        """Return all sources behind a hash by their names; empty for one that an older taxonaut kept."""
+        """Return all sources of a hash by name; empty for one stored by an older taxonaut."""
         sql = "SELECT file, text FROM template_files WHERE hash = ? ORDER BY rowid"
         return dict(self._database.rows(sql, [hash]))
 
     def beginning(self, prefix: str) -> list[TemplateVersion]:
-        """Return the versions whose hashes begin so, oldest first."""
+        """Return the versions whose hashes start with a prefix, oldest first."""
         sql = f"{_VERSIONS} WHERE starts_with(hash, ?) ORDER BY kept, hash"
         return [_version(row) for row in self._database.rows(sql, [prefix])]
 

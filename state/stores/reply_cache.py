@@ -1,4 +1,4 @@
-"""Answers kept by the key of their request, so that none is asked twice."""
+"""The cache of model replies, by request key."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,13 +9,13 @@ _MANY = "SELECT key, answer FROM answers WHERE key IN (SELECT unnest($1::VARCHAR
 
 
 class ResponseCache:
-    """What models answered, by request key."""
+    """Cached model replies by request key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get_many(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return the answers that are known; a key that is not is left out."""
+        """Return the known replies; unknown keys are left out."""
         if not keys:
             return {}
         if len(keys) == 1:
@@ -23,7 +23,7 @@ class ResponseCache:
         return dict(self._database.rows(_MANY, [list(keys)]))
 
     def put_many(self, answers: Mapping[str, str]) -> None:
-        """Keep answers; a key that is known keeps its first answer."""
+        """Store replies; a known key keeps its first reply."""
         if not answers:
             return
         with self._database.write():
@@ -35,6 +35,6 @@ class ResponseCache:
         return int(self._database.rows("SELECT count(*) FROM answers")[0][0])
 
     def clear(self) -> None:
-        """Forget every answer."""
+        """Delete all replies."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM answers")

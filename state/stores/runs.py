@@ -1,4 +1,4 @@
-"""Long pieces of work in units: finished units are kept with their decisions, so a killed run continues."""
+"""Resumable runs: finished units are stored with their decisions, so that a killed run continues."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -33,7 +33,7 @@ class Run:
 
 
 class Runs:
-    """The workspace's runs and their finished units."""
+    """The runs of a workspace and their finished units."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,7 +41,7 @@ class Runs:
         self._trails = Traces(database)
 
     def open(self, kind: str, fingerprint: str, settings: Mapping[str, Any]) -> RunId:
-        """Start a run, or continue the one of this kind and fingerprint, whatever its status."""
+        """Start a run, or continue the one with this kind and fingerprint, whatever its status."""
         with self._database.write() as connection:
             known = connection.execute(
                 "SELECT id FROM runs WHERE kind = ? AND fingerprint = ?", [kind, fingerprint]
@@ -60,7 +60,7 @@ class Runs:
             return RunId(run)
 
     def finished(self, run: RunId, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the results of the units of `keys` that are finished."""
+        """Return the results of finished units among `keys`."""
         if not keys:
             return {}
         sql = "SELECT key, result FROM units WHERE run = $1 AND key IN (SELECT unnest($2::VARCHAR[]))"
@@ -73,7 +73,7 @@ class Runs:
         decisions: Sequence[Decision],
         trails: Mapping[ItemId, Trail] = MappingProxyType({}),
     ) -> None:
-        """Keep units' results, their decisions and trails in one transaction; a unit finished again is replaced."""
+        """Store the results, decisions and trails of units in one transaction; a known unit is replaced."""
         with self._database.write() as connection:
             again = list(self.finished(run, list(results)))
             if again:
@@ -90,12 +90,12 @@ class Runs:
         return RunUnits(self, run)
 
     def transaction(self) -> AbstractContextManager[object]:
-        """Make everything that is written within the block one transaction."""
+        """Run the block as one transaction."""
         return self._database.write()
 
     @contextmanager
     def recording_status(self, run: RunId) -> Iterator[None]:
-        """Close a run by how the block ends: `finished`, `failed` by an error, else `interrupted`."""
+        """Record the run's status on exit: `finished`, `failed` after an Exception, else `interrupted`."""
         status: Status = "interrupted"
         try:
             yield
@@ -107,9 +107,9 @@ class Runs:
             self.close(run, status)
 
     def close(self, run: RunId, status: Status) -> None:
-        """Say how a run ended: `finished`, `failed` or `interrupted`."""
+        """Set the final status of a run: `finished`, `failed` or `interrupted`."""
         if status not in get_args(Status):
-            raise InputError(f"{status!r} is no status of a run; give one of {', '.join(get_args(Status))}")
+            raise InputError(f"invalid run status {status!r}; give one of {', '.join(get_args(Status))}")
         with self._database.write() as connection:
             row = connection.execute(
                 "UPDATE runs SET status = ?, ended = now() AT TIME ZONE 'UTC' WHERE id = ? RETURNING id",
@@ -123,7 +123,7 @@ class Runs:
         return next((run for run in self.list(kind) if run.fingerprint == fingerprint), None)
 
     def list(self, kind: str | None = None) -> "list[Run]":
-        """Return the runs, of one kind if given, the one that was last at work first."""
+        """Return the runs, optionally of one kind, the most recently active first."""
         sql = """
         SELECT id, kind, fingerprint, settings, status, started, ended,
                (SELECT count(*) FROM units WHERE run = runs.id)
@@ -135,13 +135,13 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class RunUnits:
-    """The units of one run: where work keeps what it has finished, and finds it again."""
+    """The units of one run: stores finished ones and finds them again."""
 
     runs: Runs
     id: RunId
 
     def finished(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Do what `Runs.finished` does, for this run."""
+        """Return the results of finished units among `keys`; see `Runs.finished`."""
         return self.runs.finished(self.id, keys)
 
     def finish(
@@ -150,7 +150,7 @@ class RunUnits:
         decisions: Sequence[Decision],
         trails: Mapping[ItemId, Trail] = MappingProxyType({}),
     ) -> None:
-        """Do what `Runs.finish` does, for this run."""
+        """Store the results and decisions of units; see `Runs.finish`."""
         self.runs.finish(self.id, results, decisions, trails)
 
 

@@ -1,4 +1,4 @@
-"""The descriptors of items, as the latest assignment left them."""
+"""The descriptors of items, by the latest assignment."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ _READ = f"SELECT item, path, others FROM tags WHERE tree = {_TREE}"
 
 
 class Taggings:
-    """What the items got from the vocabulary that stands; each tree keeps its own, so that `undo` brings them back.
+    """Taggings of items by the current vocabulary; each tree has its own, so that `undo` restores them.
 
-    A node that was removed since is still in the rows; `Vocabulary` passes over it.
+    Rows may name nodes that were removed since; `Vocabulary` skips these.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def put(self, run: RunId, taggings: Sequence[Tagging]) -> None:
-        """Keep what items got; what they had before is replaced, and the last of two for one item counts."""
+        """Store taggings, replacing former ones of the same items; of two for one item the last counts."""
         if not taggings:
             return
         latest = {tagging.item_id: tagging for tagging in taggings}
@@ -37,14 +37,14 @@ class Taggings:
             self._database.append("tags", _COLUMNS, rows)
 
     def get(self, items: Sequence[ItemId]) -> dict[ItemId, Tagging]:
-        """Return what some items got; those that were never assigned are left out."""
+        """Return the taggings of some items; items never assigned are left out."""
         sql = f"{_READ} AND item IN (SELECT unnest($1::VARCHAR[]))"
         return {
             tagging.item_id: tagging for tagging in map(_tagging, self._database.rows(sql, [list(items)]))
         }
 
     def all(self) -> Iterator[Tagging]:
-        """Give what all items got, in the order in which they were assigned."""
+        """Iterate over all taggings, in the order of assignment."""
         return map(_tagging, self._database.rows(f"{_READ} ORDER BY rowid"))
 
     def __len__(self) -> int:

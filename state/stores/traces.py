@@ -1,4 +1,4 @@
-"""The trails of walks: which nodes were opened and which stayed closed, one row a walk."""
+"""Traces of walks: the nodes opened and dropped, one row per walk."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,18 +17,18 @@ FROM trails WHERE run = $1 AND item IN (SELECT unnest($2::VARCHAR[])) GROUP BY i
 
 
 class Traces:
-    """The trails of all runs, only ever appended to."""
+    """The trails of all runs; append-only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def append(self, run: RunId, trails: Mapping[ItemId, Trail]) -> None:
-        """Keep the trails of a run's items; scores to four places."""
+        """Store the trails of a run's items; scores are rounded to four digits."""
         if trails:
             self._database.append("trails", _COLUMNS, [_row(run, item, t) for item, t in trails.items()])
 
     def latest(self, run: RunId, items: Sequence[ItemId]) -> dict[ItemId, Trail]:
-        """Return the last walk of each item in a run; items that were not walked are left out."""
+        """Return the last trail of each item in a run; items without one are left out."""
         rows = self._database.rows(_LATEST, [run, list(items)])
         return {ItemId(row[0]): _trail(row[1:]) for row in rows}
 

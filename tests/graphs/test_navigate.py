@@ -315,7 +315,7 @@ def test_an_item_given_twice_is_walked_once(index: Index) -> None:
 
 def test_two_texts_with_one_id_are_refused(index: Index) -> None:
     walker = Walker(index, {"x": []})
-    with pytest.raises(InputError, match="two items have the id 'x'; give each an id of its own"):
+    with pytest.raises(InputError, match="two items have the id 'x'; give each item a unique id"):
         walker.graph.invoke({"items": [Item(ItemId("x"), "one"), Item(ItemId("x"), "other")]})
 
 

@@ -76,7 +76,7 @@ def test_undo_is_refused_while_something_rests_on_them(index: Index) -> None:
 @pytest.mark.parametrize(
     ("pairs", "error", "message"),
     [
-        ([(ROOT, TreeNode(0, " "))], InputError, "a node was given the name ' '; give it one with letters"),
+        ([(ROOT, TreeNode(0, " "))], InputError, "node name must not be empty: ' ' was given"),
         ([*MADE, (NodeId(99), GEL)], NotFoundError, "no node 99 in the index"),
         ([(NodeId(4), GEL), (ROOT, GEL)], NotFoundError, "no node 4 in the index"),
     ],

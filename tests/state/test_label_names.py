@@ -72,7 +72,7 @@ def test_earlier_moments_show_the_former_name(shop: Index) -> None:
     ("given", "error", "said"),
     [
         ({BOOTS: "x", LabelId("hats"): "y"}, NotFoundError, "no label 'hats'"),
-        ({BALL: "x", BOOTS: " \n "}, InputError, "label 'boots' was given the name"),
+        ({BALL: "x", BOOTS: " \n "}, InputError, "label name must not be empty: "),
     ],
 )
 def test_a_mistake_changes_nothing(

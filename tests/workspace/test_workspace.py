@@ -205,7 +205,7 @@ def test_equal_texts_are_walked_once_and_each_has_its_result(shop: Workspace, mo
 
 
 def test_one_id_for_two_texts_is_refused(shop: Workspace) -> None:
-    with pytest.raises(InputError, match=r"^two items have the id 'a'; give each an id of its own"):
+    with pytest.raises(InputError, match=r"^two items have the id 'a'; give each item a unique id"):
         shop.classify([Item(ItemId("a"), "one"), Item(ItemId("a"), "two")])
 
 

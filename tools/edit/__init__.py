@@ -1,1 +1,1 @@
-"""Tools that change the index by hand: move, merge, rename, split and remove."""
+"""Tools that edit the index: move, merge, rename, split and remove nodes."""

@@ -1,4 +1,4 @@
-"""The tool `merge_nodes`: make one node of two that mean the same."""
+"""The tool `merge_nodes`: merge two nodes with the same meaning."""
 
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index

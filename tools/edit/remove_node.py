@@ -1,4 +1,4 @@
-"""The tool `remove_node`: take a level out of the tree without losing what is below it."""
+"""The tool `remove_node`: remove a node and move its content to its parents."""
 
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index

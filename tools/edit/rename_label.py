@@ -1,4 +1,4 @@
-"""Give a label a better name; a label that is a node is renamed as one."""
+"""Rename a label, and its node if it is one."""
 
 from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId
@@ -9,7 +9,7 @@ from taxonaut.tools.support.index_changes import as_tool_errors, check_name_is_f
 
 
 def rename_label(index: Index, label: LabelId, name: str) -> Label:
-    """Give a label another name, one that tells it apart from what stands beside it."""
+    """Rename a label; the name must differ from its siblings'. A label that is a node is renamed as a node."""
     clean = checked_name("label", name)
     with as_tool_errors():
         there = index.nodes(index.placements_of(label))

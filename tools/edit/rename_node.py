@@ -1,4 +1,4 @@
-"""The tool `rename_node`: give a node a better name; a label that the node is gets it, too."""
+"""The tool `rename_node`: rename a node, and its label if it is one."""
 
 from taxonaut.state.errors import ToolError
 from taxonaut.state.ids import LabelId, NodeId
@@ -35,7 +35,7 @@ def rename_node(index: Index, node: NodeId, name: str) -> Node:
 
 
 def _twins(index: Index, node: Node, label: LabelId) -> list[NodeId]:
-    """Return the other nodes that are the same label under the same name: one category in several places."""
+    """Return the other nodes of the same label and name: one category in several places."""
     there = index.nodes(index.placements_of(label))
     return [
         each.id for each in there if each.id != node.id and each.label_id == label and each.name == node.name

@@ -1,4 +1,4 @@
-"""The tool `split_node`: divide the labels that stand in one node among new nodes below it."""
+"""The tool `split_node`: divide the labels of a node among new nodes below it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _EXAMPLES = 8
 
 @dataclass(frozen=True, slots=True)
 class SplitPart:
-    """A node to be made, with the ids of the labels it takes."""
+    """A node to be created, with the ids of its labels."""
 
     name: str
     labels: tuple[LabelId, ...]

@@ -1,4 +1,4 @@
-"""What an agent in a conversation may call: tools with what they came to, changes shown before they are made."""
+"""Types of chat tools: calls, outcomes, change proposals, and the toolbox protocol."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,12 +9,12 @@ from taxonaut.state.errors import ToolError
 from taxonaut.state.records import ToolSpec
 
 Kind = Literal["text", "node", "label", "name", "file", "period", "number", "words", "change"]
-"""What an argument is: an item's text, a category or label, a new name, a file, a time, words to find."""
+"""The kind of an argument: an item's text, a node or label, a new name, a file, a period, a number, search words."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """A call of a tool; `id` is its own in all threads."""
+    """A tool call; `id` is unique over all threads."""
 
     id: str
     name: str
@@ -23,9 +23,9 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """What the words of the next message may point to: *it*, *there*, *that file*, *that run*.
+    """The antecedents of the next message's references: *it*, *there*, *that file*, *that run*.
 
-    `nodes` and `labels` come with the latest first; ids are those of the index.
+    `nodes` and `labels` are index ids, the latest first.
     """
 
     text: str = ""
@@ -37,11 +37,11 @@ class Focus:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call came to.
+    """The outcome of a call.
 
-    `text`: the answer for a person, short plain lines. `line`: the same folded to one line. `data`: plain JSON for a
-    model and for programs. `focus`: what the call put in the middle of the conversation; what it leaves empty
-    stays as it was. `foreign`: whether `data` holds texts of items, which are nobody's instructions.
+    `text`: the answer for the user, in short plain lines. `line`: the same on one line. `data`: plain JSON for models
+    and programs. `focus`: the new antecedents; empty fields keep their former values. `foreign`: whether `data` holds
+    item texts, which are untrusted and must not be followed as instructions.
     """
 
     text: str
@@ -53,7 +53,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change that waits for yes: its diff as short lines, and the version of the index that was looked at."""
+    """A change that waits for confirmation: its diff as short lines, and the index version it was computed on."""
 
     use: ToolUse
     title: str
@@ -63,7 +63,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An argument as somebody's words may give it. `said` is how the argument is asked for when it is missing."""
+    """An argument to be filled from the user's words. `said` names it when it is missing and asked for."""
 
     kind: Kind
     said: str
@@ -74,10 +74,10 @@ class Slot:
 class Tool:
     """A tool of a conversation.
 
-    `run` raises ToolError for what the index refuses, InputError and NotFoundError for what a person got wrong.
-    `examples` are ways to ask for it, arguments in braces by their names: "show me what is under {node}".
-    `command` is its `/` word, `usage` what follows it, `parse` turns that into arguments (raises InputError).
-    How far it is `run` says by `tell(Progress(...))` (`state.updates`).
+    `run` raises ToolError for refusals of the index, InputError and NotFoundError for mistakes of the user; it
+    reports progress by `tell(Progress(...))` (`state.updates`). `examples` are phrasings with arguments in braces:
+    "show me what is under {node}". `command` is its `/` command, `usage` describes its arguments, `parse` reads them
+    (raises InputError).
     """
 
     spec: ToolSpec
@@ -91,7 +91,7 @@ class Tool:
 
     @property
     def name(self) -> str:
-        """The name a model calls it by."""
+        """The tool's name, as in model calls."""
         return self.spec.name
 
 
@@ -103,15 +103,15 @@ class Toolbox(Protocol):
         """Every tool by its name."""
 
     async def run(self, use: ToolUse) -> Outcome:
-        """Carry out a call that changes nothing."""
+        """Run a read-only call."""
 
     async def preview(self, use: ToolUse) -> Proposal:
-        """Say what a call would change; nothing is written."""
+        """Return what a call would change, without writing anything."""
 
     async def apply(self, proposal: Proposal) -> Outcome:
-        """Make a change, once: a call that was carried out before gives its outcome again.
+        """Apply a change, idempotently: a call that was applied before returns its stored outcome.
 
-        Raises ToolError if the index is not the one that was looked at.
+        Raises ToolError if the index has changed since the proposal.
         """
 
 
@@ -119,12 +119,12 @@ Row = dict[str, Any]
 
 
 def use_row(use: ToolUse) -> Row:
-    """Return a call as JSON has it."""
+    """Return a call as plain JSON."""
     return {"id": use.id, "name": use.name, "arguments": dict(use.arguments)}
 
 
 def use_of(row: Mapping[str, Any]) -> ToolUse:
-    """Read a call; what is missing is empty, so that a wrong one can be refused by name."""
+    """Read a call; missing fields are empty, so that an invalid call can be refused by name."""
     arguments = row.get("arguments")
     return ToolUse(
         str(row.get("id", "")),
@@ -134,7 +134,7 @@ def use_of(row: Mapping[str, Any]) -> ToolUse:
 
 
 def proposal_row(proposal: Proposal) -> Row:
-    """Return a proposal as JSON has it."""
+    """Return a proposal as plain JSON."""
     return {
         "use": use_row(proposal.use),
         "title": proposal.title,
@@ -149,12 +149,12 @@ def proposal_of(row: Mapping[str, Any]) -> Proposal:
 
 
 def focus_row(focus: Focus) -> Row:
-    """Return a focus as JSON has it."""
+    """Return a focus as plain JSON."""
     return {**asdict(focus), "nodes": list(focus.nodes), "labels": list(focus.labels)}
 
 
 def focus_of(row: Mapping[str, Any] | None) -> Focus:
-    """Read a focus; there is none yet where there is no row."""
+    """Read a focus; an empty one for no row."""
     known = dict(row or {})
     return Focus(
         text=known.get("text", ""),
@@ -181,7 +181,7 @@ LONGEST_SHOWN = 200
 
 
 def check_call(tools: Mapping[str, Tool], use: ToolUse) -> None:
-    """Raise ToolError, with what is allowed, if a call names no tool or departs from the tool's schema."""
+    """Raise ToolError if a call names an unknown tool or violates the tool's schema."""
     tool = tools.get(use.name)
     if tool is None:
         raise ToolError(f"there is no tool {use.name[:LONGEST_SHOWN]!r}; there are: {', '.join(tools)}")
@@ -199,5 +199,5 @@ def check_call(tools: Mapping[str, Tool], use: ToolUse) -> None:
 
 
 def clipped_json(value: object) -> str:
-    """Return a faulty value as a message repeats it."""
+    """Return an invalid value as JSON for an error message, cut to LONGEST_SHOWN characters."""
     return json.dumps(value, ensure_ascii=False, default=str)[:LONGEST_SHOWN]

@@ -1,4 +1,4 @@
-"""Spherical k-means, the medoids of a cluster, and an even split for where clustering fails."""
+"""Spherical k-means, medoids of a cluster, and an even split as a fallback."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,16 @@ _CENTRALITY = 2.0
 
 
 LOPSIDED = 0.9
-"""Share of the rows from which on one cluster is no parting."""
+"""Share of the rows above which the largest cluster makes a clustering useless."""
 
 
 def part_count(count: int, terminal_size: int, most: int) -> int:
-    """Say into how many parts rows are parted: at most so many, fewer where they would get under half a terminal."""
+    """Return the number of parts for `count` rows: at most `most`, fewer if a part would be under half a terminal."""
     return min(most, max(2, round(2 * count / terminal_size)))
 
 
 def unit_rows(vectors: NDArray[np.floating]) -> Matrix:
-    """Scale the rows of (n, d) to length one; rows of zeros stay zeros."""
+    """Scale the rows of (n, d) to unit length; zero rows stay zero."""
     matrix = np.asarray(vectors, dtype=np.float32)
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     scaled: Matrix = np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0)
@@ -29,10 +29,10 @@ def unit_rows(vectors: NDArray[np.floating]) -> Matrix:
 
 
 def spherical_kmeans(vectors: Matrix, k: int, rng: np.random.Generator) -> list[Indexes]:
-    """Part the unit rows of (n, d) into at most `k` clusters by cosine (Dhillon & Modha 2001).
+    """Cluster the unit rows of (n, d) into at most `k` clusters by cosine (Dhillon & Modha 2001).
 
-    Starts are drawn as in k-means++ (Arthur & Vassilvitskii 2007). Gives the rows of each cluster, none
-    empty, the largest first; fewer than `k` where fewer rows differ.
+    Initialized as in k-means++ (Arthur & Vassilvitskii 2007). Returns the rows of each non-empty cluster, the largest
+    first; fewer than `k` if fewer rows are distinct.
     """
     centres = _starts(vectors, k, rng)
     nearest = np.full(len(vectors), -1, dtype=np.intp)
@@ -51,7 +51,7 @@ def spherical_kmeans(vectors: Matrix, k: int, rng: np.random.Generator) -> list[
 
 
 def even_split(vectors: Matrix, parts: int) -> list[Indexes]:
-    """Cut the rows of (n, d) into equal parts along the direction in which they differ most."""
+    """Cut the rows of (n, d) into equal parts along the first principal component."""
     centred = vectors - vectors.mean(axis=0)
     direction = np.linalg.eigh(centred.T @ centred)[1][:, -1]
     direction = direction * np.sign(direction[np.argmax(np.abs(direction))])
@@ -60,12 +60,12 @@ def even_split(vectors: Matrix, parts: int) -> list[Indexes]:
 
 
 def medoids(vectors: Matrix, count: int) -> Indexes:
-    """Choose `count` rows of (n, d) that stand for the rest, the most central first.
+    """Choose `count` representative rows of (n, d), the most central first.
 
-    Each next row is central and unlike those chosen (maximal marginal relevance, Carbonell & Goldstein 1998),
-    being central counting twice: of 13,896 ESCO skills 86 % are then nearest to the eight medoids of their
-    own of 16 clusters, by mean cosine, against 81 % in equal parts. Rows equal to a chosen one are passed
-    over, so that fewer than `count` may come back.
+    Each next row is central and unlike those chosen (maximal marginal relevance, Carbonell & Goldstein 1998) with
+    centrality weighted twice: of 13,896 ESCO skills 86 % are then nearest to the eight medoids of their own of 16
+    clusters, by mean cosine, against 81 % at equal weights. Rows equal to a chosen one are skipped, so fewer than
+    `count` may be returned.
     """
     central = np.round(vectors @ unit_rows(vectors.sum(axis=0, keepdims=True))[0], 5)
     chosen = [int(np.argmax(central))]

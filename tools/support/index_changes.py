@@ -1,4 +1,4 @@
-"""What the tools that change the index share: a refusal of the index becomes one that tells the model why."""
+"""Shared by the tools that edit the index: schemas, name checks, and errors translated to ToolError."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ NODE: dict[str, Any] = {"type": "integer", "description": "The id of the node."}
 
 @contextmanager
 def as_tool_errors() -> Iterator[None]:
-    """Turn what the index refuses into a ToolError; nothing was changed then."""
+    """Translate InputError and NotFoundError of the index into ToolError."""
     try:
         yield
     except (InputError, NotFoundError) as error:
@@ -32,10 +32,10 @@ def call_schema(properties: dict[str, Any], *required: str) -> dict[str, Any]:
 
 
 def checked_name(what: str, name: str) -> str:
-    """Return the name that `what` gets, with its blanks put in order; ToolError for one without signs or too long."""
+    """Return a name for `what` with whitespace collapsed; ToolError for an empty or too long one."""
     clean = " ".join(name.split())
     if not clean:
-        raise ToolError(f"a {what} was given the name {name!r}; give it one with letters")
+        raise ToolError(f"{what} name must not be empty: {name!r} was given")
     if len(clean) > LONGEST_NAME:
         raise ToolError(f"a {what}'s name has 1 to {LONGEST_NAME} characters; {len(clean)} were given")
     return clean
@@ -44,14 +44,14 @@ def checked_name(what: str, name: str) -> str:
 def check_name_is_free(
     index: Index, above: Sequence[NodeId], name: str, nodes: Collection[NodeId], label: LabelId | None
 ) -> None:
-    """Refuse a name that something right below one of `above` has, but for the `nodes` and the `label` renamed."""
+    """Raise ToolError if a child or label of one of `above`, other than `nodes` and `label`, has this name."""
     for parent in above:
         own = {label, index.node(parent).label_id}
-        beside: list[tuple[str, NodeId | LabelId]] = [
+        siblings: list[tuple[str, NodeId | LabelId]] = [
             (child.name, child.id) for child in index.children(parent) if child.id not in nodes
         ]
-        beside += [(each.name, each.id) for each in index.labels_at(parent) if each.id not in own]
-        for twin, id_ in beside:
+        siblings += [(each.name, each.id) for each in index.labels_at(parent) if each.id not in own]
+        for twin, id_ in siblings:
             if fold_name(twin) == fold_name(name):
                 hint = ", or merge the two" if isinstance(id_, int) and nodes else ""
-                raise ToolError(f"{twin!r} ({id_}) stands beside it already; name what is different{hint}")
+                raise ToolError(f"its sibling {twin!r} ({id_}) has this name; name what is different{hint}")

@@ -1,4 +1,4 @@
-"""Name clusters of labels without a language model, by the terms that tell each from its siblings."""
+"""Name clusters of texts without a language model: class-based tf-idf, tf-idf, unique path suffixes."""
 
 import math
 import re
@@ -10,9 +10,7 @@ PATH_JOINER = " > "
 
 
 def shortest_unique_suffixes(paths: Sequence[Sequence[str]]) -> list[str]:
-    """Return the shortest end of each path that sets it apart; paths that are equal keep all of theirs.
-
-    The case of letters does not set names apart.
+    """Return the shortest suffix of each path that is unique, ignoring case; equal paths stay whole.
 
     >>> shortest_unique_suffixes([("Toys", "Balls"), ("Sports", "Balls"), ("Sports", "Nets")])
     ['Toys > Balls', 'Sports > Balls', 'Nets']
@@ -34,19 +32,19 @@ _TERM = re.compile(r"[^\W_][\w+#'’&-]*")
 JOINER = ", "
 
 LONGEST_TERM = 40
-"""Characters of a term in a name; scripts without blanks may write a whole label as one."""
+"""Maximum characters of a term in a name; in scripts without spaces a whole label may be one term."""
 
 LONGEST_TEXT = 80
-"""Characters of a text that stands for a class without terms."""
+"""Maximum characters of a text that names a class without terms."""
 
 
 def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
-    """Name each class of texts by its best terms, no two alike.
+    """Name each class of texts uniquely by its best terms.
 
-    Terms are ranked by class-based tf-idf, tf · log(1 + A / f) with A the mean number of terms in a class and
-    f a term's count in all classes (Grootendorst 2022, BERTopic). Terms in more than half of the classes are
-    left out as stop words, and so is a term that continues a chosen one (*fish*, *fishing*). A class without
-    terms is named by its first text.
+    Terms are ranked by class-based tf-idf, tf · log(1 + A / f) with A the mean number of terms in a class and f a
+    term's count in all classes (Grootendorst 2022, BERTopic). Terms in more than half of the classes are stop words;
+    a term that shares a prefix with a chosen one is skipped (*fish*, *fishing*). A class without terms is named by
+    its first text.
     """
     names: list[str] = []
     for texts, ranked in zip(classes, _class_terms(classes), strict=True):
@@ -55,9 +53,9 @@ def name_centres(classes: Sequence[Sequence[str]], terms: int = 3) -> list[str]:
 
 
 def class_terms(classes: Sequence[Sequence[str]], terms: int = 6) -> list[tuple[str, ...]]:
-    """Return the best terms of each class of texts, ranked as `name_centres` does; a class without texts has none.
+    """Return the best terms of each class of texts, ranked as in `name_centres`; none for a class without texts.
 
-    Terms that a class has once only, such as makers' names, are left out where others are there.
+    Terms that occur once in a class, such as brands, are skipped if there are others.
     """
     return [tuple(islice(ranked, terms)) for ranked in _class_terms(classes, least=2)]
 
@@ -65,7 +63,7 @@ def class_terms(classes: Sequence[Sequence[str]], terms: int = 6) -> list[tuple[
 def tfidf_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]:
     """Return each text's best terms by tf-idf, tf · log(n / d) with d the number of the n texts that have a term.
 
-    A term that continues a chosen one is left out (*fish*, *fishing*); a text without terms has none.
+    A term that shares a prefix with a chosen one is skipped (*fish*, *fishing*).
     """
     spread = Counter[str]()
     spellings: dict[str, Counter[str]] = {}
@@ -84,7 +82,7 @@ def tfidf_terms(texts: Sequence[str], terms: int = 3) -> list[tuple[str, ...]]:
 
 
 def _class_terms(classes: Sequence[Sequence[str]], least: int = 1) -> Iterator[Iterator[str]]:
-    """Give the terms of each class, the most telling first; those it has so often, if there are any."""
+    """Yield the ranked terms of each class; only those with at least `least` occurrences, if there are any."""
     counts, spelling = _count_terms(classes)
     spread = Counter(term for count in counts for term in count)
     frequency = Counter[str]()
@@ -99,7 +97,7 @@ def _class_terms(classes: Sequence[Sequence[str]], least: int = 1) -> Iterator[I
 
 
 def _count_terms(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], Mapping[str, str]]:
-    """Count the terms of each class, and find how each is most often spelt."""
+    """Count the terms of each class, and return the most frequent spelling of each."""
     counts: list[Counter[str]] = []
     spellings: dict[str, Counter[str]] = {}
     for texts in classes:
@@ -116,7 +114,7 @@ def _count_terms(classes: Sequence[Sequence[str]]) -> tuple[list[Counter[str]], 
 
 
 def _rank_terms(weights: Mapping[str, float]) -> Iterator[str]:
-    """Give terms from the weightiest on, without those that begin like one given before."""
+    """Yield terms by falling weight, skipping those that share a prefix with a former one."""
     given: list[str] = []
     for term in sorted(weights, key=lambda term: (-round(weights[term], 9), term)):
         if not any(term.startswith(other) or other.startswith(term) for other in given):

@@ -1,4 +1,4 @@
-"""Number what is on offer in one request, so that a model names short integers and never an id of ours."""
+"""Number the options of one request, so that a model answers with short integers instead of our ids."""
 
 import random
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from taxonaut.state.errors import ToolError
 T = TypeVar("T")
 
 NONE_ID = 0
-"""The number that stands for *none of these*; it is always on offer."""
+"""The number for *none of these*, which is always allowed."""
 
 UNDECIDED_ID = -1
-"""The number that stands for *cannot decide*, where the text may say too little."""
+"""The number for *cannot decide*, allowed if the text may say too little."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer(Generic[T]):
-    """Options in the order shown: the first has number 1. `seed` recorded how they were shuffled."""
+    """Options in the order shown, numbered from 1. `seed` is the seed of the shuffle."""
 
     options: tuple[T, ...]
     seed: int
@@ -32,7 +32,7 @@ class Offer(Generic[T]):
 
 
 def shuffle_options(options: Sequence[T], seed: int) -> Offer[T]:
-    """Return the options in an order that the seed alone decides, against position bias."""
+    """Shuffle options by a seed, against position bias."""
     order = list(options)
     random.Random(seed).shuffle(order)
     return Offer(tuple(order), seed)

@@ -1,4 +1,4 @@
-"""The tool `choose_examples`: a few products that stand for a category (Dual-Expert 3.2.2)."""
+"""The tool `choose_examples`: choose representative products of a category (Dual-Expert 3.2.2)."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from taxonaut.tools.support.clustering import Matrix, medoids
 from taxonaut.tools.write.suggest_centres import sample_labels
 
 POOL = 256
-"""Products of a category that are compared; of more, a random sample, and the most popular ones."""
+"""Maximum products of a category that are compared; of more, a random sample."""
 
 
 def choose_examples(
@@ -18,10 +18,10 @@ def choose_examples(
     vectors: Callable[[Sequence[str]], Matrix],
     seed: int = 0,
 ) -> list[int]:
-    """Choose `count` different products, by their rows: half of them popular, the rest unlike each other.
+    """Choose `count` different products, by row: half of them the most popular, the rest diverse.
 
-    Where no popularity is known the first half are the most typical ones instead; the rest are the medoids of
-    as many clusters. `vectors` gives unit vectors (n, d) of texts, and is called only where there is a choice.
+    Without known popularity the first half are medoids of all; the rest are the medoids of as many clusters.
+    `vectors` returns unit vectors (n, d) of texts, and is called only if there is a choice.
     """
     rows = sorted({text: row for row, text in reversed(list(enumerate(texts)))}.values())
     if len(rows) <= count:

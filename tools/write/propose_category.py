@@ -11,29 +11,29 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Node, ToolSpec
 
 LONGEST_NAME = 120
-"""Characters a category's name may have."""
+"""Maximum characters of a category's name."""
 
 SHORT_NAME = 60
 SHORT_TEXT = 100
-"""Characters of a name and a description where many are proposed in one call."""
+"""Maximum characters of a name and a description if many are proposed in one call."""
 
 FIELD = "categories"
 
 CATCH_ALL = frozenset(
     {"other", "others", "misc", "miscellaneous", "various", "general", "unknown", "uncategorized"}
 )
-"""Names that tell nothing apart; labels that fit no centre are kept apart without a name."""
+"""Refused names without content; labels that fit no centre are kept as *other* without a name."""
 
 LEFTOVER = frozenset({"other", "others", "misc", "miscellaneous", "uncategorized"})
-"""First or last words of names that mean what is left over, such as *other pens*, *pens (other)*."""
+"""First or last words of refused leftover names, such as *other pens*, *pens (other)*."""
 
 JOINING = frozenset({"a", "an", "and", "for", "in", "of", "or", "the", "with"})
-"""Words that do not tell two names apart where another follows."""
+"""Stop words that do not distinguish names, unless last."""
 
 _WORDS = re.compile(r"[\w+#]+")
 
 MOST_LISTED = 4
-"""Things that a descriptor may name as included, and as excluded."""
+"""Maximum number of included, and of excluded, things of a descriptor."""
 
 
 def propose_category(
@@ -54,7 +54,7 @@ def propose_category(
 
 
 def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
-    """Return a proposed name with its blanks put in order; ToolError if it tells nothing apart."""
+    """Return a proposed name with whitespace collapsed; ToolError if it does not distinguish the category."""
     clean = " ".join(name.split())
     if not clean or len(clean) > LONGEST_NAME:
         raise ToolError(f"a category's name has 1 to {LONGEST_NAME} characters; {len(clean)} were given")
@@ -62,13 +62,15 @@ def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
     words = wanted.split(" ")
     if wanted in map(fold_name, CATCH_ALL) or words[0] in LEFTOVER or words[-1] in LEFTOVER:
         raise ToolError(f"{clean!r} tells nothing apart; name what the category holds")
-    told = distinguishing_words(wanted)
-    if told == distinguishing_words(fold_name(parent)):
+    distinguishing = distinguishing_words(wanted)
+    if distinguishing == distinguishing_words(fold_name(parent)):
         raise ToolError(f"{clean!r} is the name of its parent; name what sets this part of it apart")
     twin = next((sibling for sibling in siblings if fold_name(sibling) == wanted), None)
     if twin is not None:
         raise ToolError(f"{twin!r} stands under this node already; use it, or name what is different")
-    twin = next((sibling for sibling in siblings if distinguishing_words(fold_name(sibling)) == told), None)
+    twin = next(
+        (sibling for sibling in siblings if distinguishing_words(fold_name(sibling)) == distinguishing), None
+    )
     if twin is not None:
         raise ToolError(
             f"{clean!r} says the same as its sibling {twin!r}; use that, or name what is different"
@@ -77,7 +79,7 @@ def category_name(name: str, parent: str, siblings: Sequence[str]) -> str:
 
 
 def distinguishing_words(name: str) -> frozenset[str]:
-    """The words of a folded name, whatever their order, without those that join others; *vitamin a* ends in none."""
+    """Return the set of words of a folded name without stop words, except the last (*vitamin a*)."""
     *first, last = name.split(" ")
     return frozenset({*(word for word in first if word not in JOINING), last})
 
@@ -102,7 +104,7 @@ def propose_category_spec(index: Index) -> ToolSpec:
 
 
 def propose_categories_spec(most: int) -> ToolSpec:
-    """Return the tool for a whole set of centres in one call: 2 to `most` categories under one node."""
+    """Return the tool for a set of centres in one call: 2 to `most` categories under one node."""
     category = category_schema()
     description = "Propose categories that part a set of labels: names that tell them apart, what each holds."
     return ToolSpec("propose_category", description, categories_schema(category, most))
@@ -162,7 +164,7 @@ def descriptor_schema() -> dict[str, Any]:
 
 
 def fold_name(name: str) -> str:
-    """A name without case, accents, punctuation and plural s, for comparing siblings; C, C# and C++ differ."""
+    """Normalize a name for comparison: no case, accents, punctuation or plural s; C, C# and C++ stay distinct."""
     plain = name.casefold()
     if not plain.isascii():
         plain = "".join(
@@ -173,5 +175,5 @@ def fold_name(name: str) -> str:
 
 
 def singular(word: str) -> str:
-    """A word without its plural s; glass, bus and tennis keep theirs."""
+    """Remove a plural s; glass, bus and tennis keep theirs."""
     return word[:-1] if len(word) > 3 and word.endswith("s") and word[-2] not in "sui" else word

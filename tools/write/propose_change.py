@@ -1,4 +1,4 @@
-"""The tool `propose_change`: what to do about items that no descriptor fits (AgenticTagger, algorithm 2)."""
+"""The tool `propose_change`: change descriptors for items that none fits (AgenticTagger, algorithm 2)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from taxonaut.state.records import ToolSpec
 from taxonaut.tools.write.propose_category import MOST_LISTED, SHORT_TEXT, category_name, descriptor_schema
 
 LONGEST_PROBLEM = 200
-"""Characters of what is said about a cluster."""
+"""Maximum characters of the description of a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class DescriptorChange:
-    """A change of a set of descriptors: `create` has a new centre, `expand` the number of one and its new text."""
+    """A change of descriptors: `create` has a new `centre`; `expand` has the new text of the one at `at`."""
 
     kind: ChangeKind
     problem: str = ""
@@ -27,10 +27,10 @@ class DescriptorChange:
 def propose_change(
     arguments: Mapping[str, Any], parent: str, centres: Sequence[Centre], order: Sequence[int]
 ) -> DescriptorChange:
-    """Read a call of the tool. `order[n - 1]` is the place of descriptor number n. Raises ToolError for bad names.
+    """Read a call of the tool. `order[n - 1]` is the index of descriptor number n. Raises ToolError for bad names.
 
-    A descriptor that is expanded keeps its name, and its definition unless a new one is given; what it includes
-    and excludes from now on is put behind what it says already.
+    An expanded descriptor keeps its name, and its definition unless a new one is given; new includes and excludes
+    are appended to the existing ones.
     """
     kind: ChangeKind = arguments["change"]
     problem = single_line(arguments.get("problem", ""), LONGEST_PROBLEM)
@@ -57,7 +57,7 @@ def propose_change(
 
 
 def propose_change_spec(count: int) -> ToolSpec:
-    """Return the tool with a schema for `count` descriptors; 0 stands for a new one or none."""
+    """Return the tool with a schema for `count` descriptors; number 0 means a new one or none."""
     descriptor = descriptor_schema()["properties"]
     properties: dict[str, Any] = {
         "problem": {"type": "string", "maxLength": LONGEST_PROBLEM, "description": "What the items are."},
@@ -85,11 +85,11 @@ def propose_change_spec(count: int) -> ToolSpec:
 
 
 def single_line(text: object, most: int) -> str:
-    """A model's words on one line, and not without end."""
+    """Return a model's text on one line, of at most `most` characters."""
     return " ".join(str(text).split())[:most]
 
 
 def short_texts(texts: object) -> tuple[str, ...]:
-    """A model's list as short texts, each once."""
+    """Return a model's list as at most MOST_LISTED short texts without repeats."""
     found = (single_line(text, SHORT_TEXT) for text in texts) if isinstance(texts, Sequence) else ()
     return tuple(dict.fromkeys(text for text in found if text))[:MOST_LISTED]

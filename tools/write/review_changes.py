@@ -7,13 +7,13 @@ from taxonaut.state.records import ToolSpec
 from taxonaut.tools.write.propose_change import single_line
 
 LONGEST_REASON = 200
-"""Characters of a reason."""
+"""Maximum characters of a reason."""
 
 NO_REASON = "no reason was given"
 
 
 def review_changes(arguments: Mapping[str, Any], count: int) -> list[tuple[bool, str]]:
-    """Read a call of the tool: for each of `count` proposals whether it is approved, and why."""
+    """Read a call of the tool: (approved, reason) of each of `count` proposals."""
     verdicts = [arguments[str(number)] for number in range(1, count + 1)]
     return [
         (bool(each["approve"]), single_line(each["reason"], LONGEST_REASON) or NO_REASON) for each in verdicts

@@ -1,4 +1,4 @@
-"""The tool `suggest_centres`: candidate centres for a set of labels, for agents that name none themselves."""
+"""The tool `suggest_centres`: suggest centres for a set of labels by clustering, for agents that cannot name any."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from taxonaut.tools.support.clustering import (
 from taxonaut.tools.support.names import name_centres
 
 MOST_CLUSTERED = 20_000
-"""Rows that are clustered; of more, a random sample."""
+"""Maximum rows that are clustered; of more, a random sample."""
 
 NAMED_FROM = 400
-"""Labels of a cluster whose words go into its name."""
+"""Maximum labels of a cluster from which its name is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A candidate centre: a name made of telling terms, and the rows that stand for it, the most central first."""
+    """A suggested centre: a name of distinctive terms, and representative rows, the most central first."""
 
     name: str
     rows: tuple[int, ...]
@@ -34,10 +34,10 @@ class Suggestion:
 def suggest_centres(
     names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
 ) -> list[Suggestion]:
-    """Cluster labels by their unit vectors (n, d); give at most `count` candidates, the largest cluster first.
+    """Cluster labels by their unit vectors (n, d); return at most `count` suggestions, the largest cluster first.
 
-    A candidate is named by the terms that tell its cluster from the others (class-based tf-idf,
-    `name_centres`); its rows are the cluster's medoids. Labels that do not differ are cut into equal parts.
+    A suggestion is named by distinctive terms of its cluster (class-based tf-idf, `name_centres`); its rows are the
+    cluster's medoids. Labels that do not differ are cut into equal parts.
     """
     rows = sample_rows(len(names), np.random.default_rng(seed))
     clusters = [
@@ -49,7 +49,7 @@ def suggest_centres(
 def partition_labels(
     names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
 ) -> list[tuple[Suggestion, list[int]]]:
-    """Part all rows of (n, d), n > 1, into named sets, none of them nearly all: by clusters, else in equal parts."""
+    """Partition all rows of (n, d), n > 1, into named sets: clusters, or equal parts if one would be LOPSIDED."""
     clusters = cluster_all_rows(vectors, count, seed)
     if len(clusters) < 2 or len(clusters[0]) > LOPSIDED * len(names):
         clusters = even_split(vectors, min(count, len(names)))
@@ -59,12 +59,12 @@ def partition_labels(
 def cluster_labels(
     names: Sequence[str], vectors: Matrix, count: int, seed: int = 0, examples: int = 8
 ) -> list[tuple[Suggestion, list[int]]]:
-    """Cluster all rows of (n, d), n > 0, into at most `count` named sets; one may hold nearly all of them, or all."""
+    """Cluster all rows of (n, d), n > 0, into at most `count` named sets, which may be lopsided."""
     return pair_with_names(names, vectors, cluster_all_rows(vectors, count, seed), examples)
 
 
 def cluster_all_rows(vectors: Matrix, count: int, seed: int) -> list[Indexes]:
-    """Put every row into a cluster, the largest first; of many rows a sample says where the clusters are."""
+    """Cluster all rows, the largest cluster first; many rows are assigned to clusters of a sample."""
     rng = np.random.default_rng(seed)
     rows = sample_rows(len(vectors), rng)
     clusters = [rows[cluster] for cluster in spherical_kmeans(vectors[rows], count, rng)]
@@ -79,7 +79,7 @@ def cluster_all_rows(vectors: Matrix, count: int, seed: int) -> list[Indexes]:
 def pair_with_names(
     names: Sequence[str], vectors: Matrix, clusters: Sequence[Indexes], examples: int
 ) -> list[tuple[Suggestion, list[int]]]:
-    """Put a name and the rows that stand for it beside each cluster."""
+    """Pair each cluster with its suggestion."""
     found = name_clusters(names, vectors, clusters, examples)
     return [(suggestion, cluster.tolist()) for suggestion, cluster in zip(found, clusters, strict=True)]
 
@@ -87,7 +87,7 @@ def pair_with_names(
 def name_clusters(
     names: Sequence[str], vectors: Matrix, clusters: Sequence[Indexes], examples: int
 ) -> list[Suggestion]:
-    """Name clusters by the terms that tell them apart, with their medoids."""
+    """Name clusters by distinctive terms, with their medoids as examples."""
     central = [
         cluster[medoids(vectors[cluster], examples)] if len(cluster) <= MOST_CLUSTERED else cluster[:examples]
         for cluster in clusters
@@ -101,19 +101,19 @@ def name_clusters(
 
 
 def sample_rows(count: int, rng: np.random.Generator) -> Indexes:
-    """Return so many rows, or a random sample of them where there are more than are clustered."""
+    """Return all `count` rows, or a random sample of MOST_CLUSTERED."""
     rows = np.arange(count)
     return rows if count <= MOST_CLUSTERED else np.sort(rng.choice(rows, MOST_CLUSTERED, replace=False))
 
 
 def cluster_or_split(vectors: Matrix, count: int, rng: np.random.Generator) -> list[Indexes]:
-    """Part rows into at most `count` clusters, the largest first; equal parts where they do not differ."""
+    """Cluster rows into at most `count` clusters, the largest first; equal parts if they do not differ."""
     clusters = spherical_kmeans(vectors, count, rng)
     return clusters if len(clusters) > 1 else even_split(vectors, min(count, len(vectors)))
 
 
 def sample_labels(vectors: Matrix, count: int, seed: int = 0) -> list[int]:
-    """Choose rows that stand for all rows of (n, d): the medoid of each of `count` clusters."""
+    """Choose representative rows of (n, d): the medoid of each of `count` clusters."""
     if len(vectors) <= count:
         return list(range(len(vectors)))
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""The tool `write_definition`: say in one's own words what a category holds (Dual-Expert 3.2.2)."""
+"""The tool `write_definition`: write a name and a definition of a category (Dual-Expert 3.2.2)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ DEFINITION = "definition"
 
 LONGEST_TITLE = 80
 LONGEST_DEFINITION = 400
-"""Characters of a descriptive name, of a definition."""
+"""Maximum characters of a descriptive name, and of a definition."""
 
 LOOP = 16
-"""Words from which on a text must not have most of them twice: small models go round in circles."""
+"""Texts of at least so many words are refused if over half repeat: small models loop."""
 
 TERMS_SHOWN = 6
 EXAMPLES_SHOWN = 3
 LONGEST_EXAMPLE = 80
-"""What a definition that no model writes is composed of: terms, products, characters of one."""
+"""Limits of a composed definition: terms, examples, characters of an example."""
 
 
 class WrittenDefinition(NamedTuple):
@@ -36,7 +36,7 @@ def write_definition(arguments: Mapping[str, Any]) -> WrittenDefinition:
     for field, longest in ((TITLE, LONGEST_TITLE), (DEFINITION, LONGEST_DEFINITION)):
         given = arguments.get(field)
         text = clean_text(given, longest) if isinstance(given, str) else ""
-        if not any(sign.isalnum() for sign in text):
+        if not any(character.isalnum() for character in text):
             raise ToolError(f"`{field}` is a text with words; {given!r} was given")
         words = text.casefold().split()
         if len(words) >= LOOP and len(set(words)) < len(words) / 2:
@@ -48,9 +48,9 @@ def write_definition(arguments: Mapping[str, Any]) -> WrittenDefinition:
 def compose_definition(
     title: str, parent: str, terms: Sequence[str], examples: Sequence[str]
 ) -> WrittenDefinition:
-    """Compose a definition without a language model: a category's telling words, and products that stand for it.
+    """Compose a definition without a language model, from distinctive terms and example products.
 
-    Without either it says no more than where the category stands.
+    Without either it only names the parent.
     """
     parts = []
     if terms:

@@ -1,4 +1,4 @@
-"""The tool `write_keywords`: describe an item in one's own words, without a vocabulary (AgenticTagger 6.3, B.3)."""
+"""The tool `write_keywords`: describe an item by free keywords, without a vocabulary (AgenticTagger 6.3, B.3)."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from taxonaut.state.records import ToolSpec
 
 FIELD = "keywords"
 LONGEST = 60
-"""Characters of a keyword."""
+"""Maximum characters of a keyword."""
 
 _INVISIBLE = frozenset(["Cf", "Cs", "Co"])
-"""Unicode's categories of signs that go: format (direction, tags), surrogate, private."""
+"""Unicode categories of removed characters: format (direction, tags), surrogate, private use."""
 
 _JOINERS = "\u200c\u200d"
-"""Format signs that stay within a word: Persian, Indic scripts and emoji are written with them."""
+"""Format characters kept within a word: Persian, Indic scripts and emoji need them."""
 
 
 def write_keywords(arguments: Mapping[str, Any], most: int) -> list[str]:
@@ -45,16 +45,14 @@ def write_keywords_spec(most: int) -> ToolSpec:
 
 
 def clean_text(text: str, longest: int = LONGEST) -> str:
-    """Return a text on one line, without invisible signs, of at most so many characters."""
-    blank = "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in text)
-    shown = "".join(
-        sign for sign in blank if sign in _JOINERS or unicodedata.category(sign) not in _INVISIBLE
-    )
+    """Return a text on one line, without invisible characters, of at most `longest` characters."""
+    blank = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
+    shown = "".join(c for c in blank if c in _JOINERS or unicodedata.category(c) not in _INVISIBLE)
     return " ".join(word for each in shown.split() if (word := each.strip(_JOINERS)))[:longest].rstrip()
 
 
 def unique_keywords(keywords: list[str]) -> list[str]:
-    """Leave out empty keywords, and such as differ from one before in case only."""
+    """Remove empty keywords and repeats, ignoring case."""
     first: dict[str, str] = {}
     for keyword in keywords:
         if keyword:

@@ -1,4 +1,4 @@
-"""The tool `write_labels`: name labels in one's own words, to be looked up in the label set (ICXML)."""
+"""The tool `write_labels`: write labels freely, to be matched with the label set (ICXML)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from taxonaut.state.records import ToolSpec
 
 FIELD = "labels"
 LONGEST = 80
-"""Characters of a written label."""
+"""Maximum characters of a written label."""
 
 
 def write_labels(arguments: Mapping[str, Any], most: int) -> list[str]:

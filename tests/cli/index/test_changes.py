@@ -95,11 +95,11 @@ def test_quiet_says_nothing(run: Any, shop: Path) -> None:
         (["move", "Sport", "Sport > Shoes"], "the nodes 'Sport' (2) and 'Shoes' (4) would each be below"),
         (["move", "Sport > Shoes", "Sport"], "node 4 is under node 2 already; nothing to move"),
         (["move", "1", "Sport"], "node 1 is the root, which cannot be moved"),
-        (["rename", "Sport", "  "], "a node was given the name '  '"),
-        (["rename", "Sport", "food"], "'Food' (3) stands beside it already"),
+        (["rename", "Sport", "  "], "node name must not be empty: '  ' was given"),
+        (["rename", "Sport", "food"], "its sibling 'Food' (3) has this name"),
         (
             ["rename", "Sport > Shoes > Hiking boots", "running shoes"],
-            "'Running shoes' (shoes) stands beside it",
+            "its sibling 'Running shoes' (shoes) has this name",
         ),
         (
             ["rename", "Sport > Shoes > Boots", "x"],
@@ -133,7 +133,7 @@ def test_undoing_twice_and_all(run: Any, shop: Path, start: str) -> None:
     run("index", "undo", 3, "-w", shop)
     called = run("index", "undo", 3, "-w", shop)
     assert called.code == 2
-    assert called.err == "error: change 3 was undone by event 4 already; undo that to do it again\n"
+    assert called.err == "error: change 3 was already undone by event 4; undo that to redo it\n"
     assert tree(run, shop) == start
     assert [run("index", "undo", "-w", shop).code for _ in range(3)] == [0, 0, 2]
     assert run("index", "stats", "--json", "-w", shop).out.startswith('{\n  "labels": 0')

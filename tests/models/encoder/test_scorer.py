@@ -156,7 +156,7 @@ def test_shared_words_do_not_count_without_a_label_space_or_a_share() -> None:
 
 
 def test_a_mix_is_a_share() -> None:
-    with pytest.raises(InputError, match=r"mix is 1\.5; it is a share: give a number from 0 to 1"):
+    with pytest.raises(InputError, match=r"mix is 1\.5; give a number from 0 to 1"):
         ScoreSettings(mix=1.5)
 
 

@@ -45,7 +45,7 @@ def test_it_is_a_share_and_order_does_not_matter(rows: list[tuple[float, bool]],
 @pytest.mark.parametrize(
     ("confidence", "right", "said"),
     [
-        ([0.1, 0.2], [True], r"confidence has the shape \(2,\), right \(1,\)"),
+        ([0.1, 0.2], [True], r"confidence has shape \(2,\), right \(1,\)"),
         ([1.5], [True], "confidences run from 1.5 to 1.5; give probabilities"),
         ([float("nan")], [True], "give probabilities"),
     ],

@@ -101,7 +101,7 @@ def test_a_folder_that_lacks_something(
     with pytest.raises(InputError) as raised:
         TransformerEmbedder(folder)
 
-    assert str(raised.value) == f"{str(folder)!r} is no transformer encoder: {said}; give another folder"
+    assert str(raised.value) == f"{str(folder)!r} is not a transformer encoder: {said}; give another folder"
 
 
 def test_no_folder_and_no_name_of_a_hub(tmp_path: Path) -> None:

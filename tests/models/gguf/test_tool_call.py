@@ -91,7 +91,7 @@ def test_a_node_is_read_once_for_its_items(generating: GgufChat) -> None:
 
 @pytest.mark.local
 def test_a_call_broken_off_says_what_to_raise(generating: GgufChat) -> None:
-    with pytest.raises(ModelReplyError, match="broken off in its tool call after 2 tokens; raise max_tokens"):
+    with pytest.raises(ModelReplyError, match="cut off in its tool call after 2 tokens; raise max_tokens"):
         generating.complete(REQUEST, Sampling(max_tokens=2))
 
 
@@ -140,7 +140,7 @@ async def test_futures_can_be_awaited_together(generating: GgufChat) -> None:
 @pytest.mark.local
 def test_a_context_that_does_not_fit_says_so(generating: GgufChat) -> None:
     with pytest.raises(
-        ModelError, match=r"\d+ tokens beside the item's own and the model has room for \d+; offer fewer"
+        ModelError, match=r"\d+ tokens without the item and the model has room for \d+; offer fewer"
     ):
         generating.complete(replace(REQUEST, context="1. a branch\n" * 400))
     assert generating.complete(REQUEST).arguments
@@ -288,7 +288,7 @@ def test_common_prefix_leaves_the_last_token_to_read(held: list[int], tokens: li
 def test_settings_that_would_abort_the_process_are_refused(
     batch: int, sequences: int, embeddings: bool
 ) -> None:
-    with pytest.raises(ValueError, match="does not go with"):
+    with pytest.raises(ValueError, match="does not match"):
         ContextSettings(512, batch, sequences, 1, embeddings)
 
 

@@ -14,11 +14,11 @@ ALL = ((0, A), (0, B))
 BROKEN = {
     "two keys": (
         Tree("t", (ONE, TreeNode(1, "again")), ((0, 1),), ALL),
-        "the tree has two nodes with key 1; give each node its own key",
+        "the tree has two nodes with key 1; give each node a unique key",
     ),
     "no name": (
         Tree("t", (TreeNode(1, " "),), ((0, 1),), ALL),
-        "node 1 of the tree has no name; give each node one",
+        "node 1 of the tree has no name; give each node a name",
     ),
     "unknown node": (
         Tree("t", (ONE,), ((0, 1), (7, 1)), ALL),

@@ -54,7 +54,7 @@ def test_undo_walks_back_to_the_blank_index(small: Index, database: Database) ->
     assert (names(small), small.all_labels()) == ([], [Label(A, "A"), Label(B, "B", "the second", "later")])
     small.undo()
     assert small.all_labels() == []
-    with pytest.raises(InputError, match="no event is left to undo"):
+    with pytest.raises(InputError, match="nothing to undo"):
         small.undo()
     assert log(database) == [
         (1, "add_labels", "drop_labels", 4),
@@ -67,7 +67,7 @@ def test_undo_walks_back_to_the_blank_index(small: Index, database: Database) ->
 def test_undoing_an_undo_does_the_event_again(small: Index, database: Database) -> None:
     before = small.children(small.root())
     first, second = small.undo(), small.undo()
-    with pytest.raises(InputError, match="names 2 labels that were taken out since; add them first"):
+    with pytest.raises(InputError, match="names 2 labels that were removed since; add them first"):
         small.undo(first.id)
     small.undo(second.id)
     small.undo(first.id)
@@ -114,7 +114,7 @@ def test_an_earlier_event_can_be_undone_if_nothing_rests_on_it(small: Index) -> 
     small.create_node(small.root(), "second")
     small.undo(EventId(3))
     assert names(small) == ["one", "two", "second"]
-    with pytest.raises(InputError, match="event 3 was undone by event 5 already"):
+    with pytest.raises(InputError, match="event 3 was already undone by event 5"):
         small.undo(EventId(3))
     small.undo(EventId(5))
     assert names(small) == ["one", "two", "first", "second"]
@@ -137,7 +137,7 @@ def test_what_later_changes_rest_on_stays(small: Index) -> None:
         with pytest.raises(InputError) as caught:
             small.undo(EventId(event))
         assert str(caught.value) == (
-            f"event {event} cannot be undone before event {later}, which may rest on it; undo that first"
+            f"event {event} cannot be undone before event {later}, which may depend on it; undo that first"
         )
     with pytest.raises(NotFoundError, match="no event 99 in the index"):
         small.undo(EventId(99))
@@ -167,7 +167,7 @@ def test_a_text_changed_back_and_forth_is_not_undone_halfway(small: Index) -> No
 def test_changes_to_a_replaced_tree_wait_for_it(small: Index) -> None:
     small.create_node(small.root(), "new")
     small.load_tree(Tree("other", (), (), ((0, A), (0, B))))
-    with pytest.raises(InputError, match="event 3 changed a tree that does not stand now"):
+    with pytest.raises(InputError, match="event 3 changed a tree that is not the current one"):
         small.undo(EventId(3))
     small.undo()
     small.undo()

@@ -60,7 +60,7 @@ def test_a_node_moves_with_all_below_it(made: Index) -> None:
 
 
 def test_a_node_of_two_parents_leaves_the_one_that_is_named(made: Index) -> None:
-    with pytest.raises(InputError, match=r"node 5 has 2 parents, \[3, 4\]; say from under which"):
+    with pytest.raises(InputError, match=r"node 5 has 2 parents, \[3, 4\]; name the one it is to leave"):
         made.move_node(FOUR, ONE)
     assert done(made, made.move_node, FOUR, ONE, THREE) == (
         "root\n  one\n    three [a, b]\n    four [d]\n  two [c, a]\n    four [d]"
@@ -168,7 +168,7 @@ def refusals(index: Index) -> list[tuple[Any, type[Exception], str]]:
         (
             lambda: index.graft(THREE, more),
             InputError,
-            "has 1 labels that do not stand in node 4: 'c'",
+            "has 1 labels that are not placed in node 4: 'c'",
         ),
         (lambda: index.graft(THREE, ring), CycleError, "parents lead back to themselves: 'n' > 'm' > 'n'"),
         (lambda: index.place_many([(A, ONE), (X, ONE)]), NotFoundError, "no label 'x'"),
@@ -223,7 +223,7 @@ def test_a_change_of_several_events_is_one(made: Index, database: Database) -> N
     assert [(event.id, event.change, event.undone_by) for event in made.events.list(after=EventId(2))] == [
         (3, 3, 8), (4, 3, 7), (5, 5, 6), (6, 6, None), (7, 7, None), (8, 7, None),
     ]  # fmt: skip
-    with pytest.raises(InputError, match="change 4 was undone by event 7 already; undo that to do it again"):
+    with pytest.raises(InputError, match="change 4 was already undone by event 7; undo that to redo it"):
         made.undo_change(EventId(4))
     made.undo_change(EventId(8))
     assert drawn(made) == "root\n  first\n  two [c, a]\n    four [d]\n    three [a, b]\n      four [d]"

@@ -79,7 +79,7 @@ def test_the_run_last_at_work_is_listed_first(database: Database) -> None:
 
 def test_wrong_ends_are_refused(database: Database) -> None:
     runs = Runs(database)
-    with pytest.raises(InputError, match="'done' is no status of a run; give one of running, finished"):
+    with pytest.raises(InputError, match="invalid run status 'done'; give one of running, finished"):
         runs.close(runs.open("classify", "f", {}), "done")  # type: ignore[arg-type]
     with pytest.raises(NotFoundError, match="no run 99"):
         runs.close(RunId(99), "failed")

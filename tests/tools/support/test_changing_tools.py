@@ -95,24 +95,24 @@ def test_a_node_is_divided(index: Index) -> None:
 CALLS: list[tuple[Any, str]] = [
     (lambda index: move_node(index, CLOTHES, SHOES), "would each be below the other"),
     (lambda index: move_node(index, NodeId(99), SHOES), "no node 99"),
-    (lambda index: rename_node(index, SPORTS, " "), "give it one with letters"),
+    (lambda index: rename_node(index, SPORTS, " "), "node name must not be empty"),
     (lambda index: rename_node(index, SPORTS, "Sports"), "has the name 'Sports' already"),
-    (lambda index: rename_node(index, SPORTS, "clothes"), "'Clothes' (2) stands beside it already"),
+    (lambda index: rename_node(index, SPORTS, "clothes"), "its sibling 'Clothes' (2) has this name"),
     (
         lambda index: rename_node(index, SHOES, "scarves"),
-        "'Scarves' (scarf) stands beside it already; name what",
+        "its sibling 'Scarves' (scarf) has this name; name what",
     ),
     (lambda index: rename_node(index, SPORTS, "x" * 121), "has 1 to 120 characters; 121 were given"),
-    (lambda index: rename_label(index, LabelId("boots"), " "), "a label was given the name ' '"),
+    (lambda index: rename_label(index, LabelId("boots"), " "), "label name must not be empty: ' '"),
     (
         lambda index: rename_label(index, LabelId("boots"), "Boots"),
         "label 'boots' has the name 'Boots' already",
     ),
     (
         lambda index: rename_label(index, BALL, "pucks"),
-        "'Pucks' (puck) stands beside it already; name what is",
+        "its sibling 'Pucks' (puck) has this name; name what is",
     ),
-    (lambda index: rename_label(index, LabelId("scarf"), "shoes"), "'Shoes' (4) stands beside it already"),
+    (lambda index: rename_label(index, LabelId("scarf"), "shoes"), "its sibling 'Shoes' (4) has this name"),
     (lambda index: rename_label(index, LabelId("hats"), "Caps"), "no label 'hats'"),
     (lambda index: merge_nodes(index, SPORTS, SPORTS), "was given twice"),
     (lambda index: merge_nodes(index, SPORTS, ROOT), "is the root, which cannot be removed"),
@@ -122,7 +122,10 @@ CALLS: list[tuple[Any, str]] = [
         lambda index: split_node(index, BALLS, [SplitPart("A", (BALL,)), SplitPart("a", (PUCK,))]),
         "names that tell",
     ),
-    (lambda index: split_node(index, BALLS, [SplitPart("A", (LabelId("scarf"),))]), "do not stand in node 5"),
+    (
+        lambda index: split_node(index, BALLS, [SplitPart("A", (LabelId("scarf"),))]),
+        "are not placed in node 5",
+    ),
 ]
 
 

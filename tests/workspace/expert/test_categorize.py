@@ -153,7 +153,7 @@ def test_items_without_a_text_twice_the_same_and_none(workspace: Workspace, mode
     assert asked(model) == ["boots for tents"]
     assert workspace.categorize([blank]) == [found[1]]
     assert workspace.categorize([]) == []
-    with pytest.raises(InputError, match="two items have the id 'sure'; give each an id of its own"):
+    with pytest.raises(InputError, match="two items have the id 'sure'; give each item a unique id"):
         workspace.categorize([ITEMS[0], Item(ItemId("sure"), "other")])
 
 

@@ -222,7 +222,7 @@ def test_a_training_that_is_broken_off_leaves_nothing(
 
 def test_an_encoder_that_cannot_be_used(shop: Callable[..., Any], tmp_path: Path) -> None:
     for encoder in (tmp_path / "nowhere", tmp_path):
-        with pytest.raises(InputError, match=r"there is no folder|is no transformer encoder"):
+        with pytest.raises(InputError, match=r"there is no folder|is not a transformer encoder"):
             shop(encoder=str(encoder)).train_expert(rows(shelf(3)))
         assert not any(shop().experts.folder.glob("*"))
     with pytest.raises(

@@ -144,7 +144,7 @@ def test_items_without_a_text_and_twice_the_same(
 def test_two_items_with_one_id_are_refused(open_workspace: Open, server: Any, things: list[Item]) -> None:
     workspace = open_workspace(server)
     draw(workspace)
-    with pytest.raises(InputError, match="two items have the id 'i0'; give each an id of its own"):
+    with pytest.raises(InputError, match="two items have the id 'i0'; give each item a unique id"):
         workspace.assign_vocabulary([things[0], replace(things[0], text="other")])
     assert server.stats()["requests"] == 0
 

@@ -295,7 +295,7 @@ def test_two_items_with_one_id_are_refused(open_workspace: Open, things: list[It
     twice = [*things, replace(things[0], text="something else")]
     with pytest.raises(InputError) as caught:
         workspace.build_vocabulary(twice)
-    assert str(caught.value) == "two items have the id 'i0'; give each an id of its own"
+    assert str(caught.value) == "two items have the id 'i0'; give each item a unique id"
     assert workspace.build_vocabulary([*things, things[0]]).items == 60
 
 
