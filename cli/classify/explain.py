@@ -21,7 +21,7 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import ItemResult
 from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.result_files import result_row
-from taxonaut.workspace.files.tables import cleaned
+from taxonaut.workspace.files.tables import clean_text
 from taxonaut.workspace.walk.explanation import Explanation
 from taxonaut.workspace.workspace import Workspace
 
@@ -78,7 +78,7 @@ def kept_or_new(
     session: Session, workspace: Workspace, given: str, bar: Bar, gold: Sequence[LabelId] = ()
 ) -> Explanation:
     """Return the walk that is kept of an id or a text; label the text if there is none."""
-    text = as_item(cleaned(given))
+    text = as_item(clean_text(given))
     for known in (ItemId(given), text.id):
         try:
             return workspace.explain(known, gold)

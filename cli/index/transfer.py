@@ -7,7 +7,7 @@ import typer
 from taxonaut.cli.index.changes import write
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.workspace.files.index_transfer import export_index, import_index, other_names, read_index
+from taxonaut.workspace.files.index_transfer import count_renamed, export_index, import_index, read_index
 
 FormatOption = Annotated[
     str | None,
@@ -96,7 +96,7 @@ def import_(
         if not session.quiet:
             for note in read.notes:
                 say(note)
-            if renamed := other_names(workspace, read):
+            if renamed := count_renamed(workspace, read):
                 say(f"{renamed:,} labels have other names in {read.name}; those of the index stay")
         write(
             session,

@@ -21,7 +21,7 @@ from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.trials.changed_decisions import Change, Chosen
 from taxonaut.evaluation.trials.trial import Side, TrialReport, summary, try_version
 from taxonaut.evaluation.trials.trial_run import find_reader
-from taxonaut.workspace.files.index_file import written_whole
+from taxonaut.workspace.files.index_file import write_atomically
 from taxonaut.workspace.files.item_files import ItemRow
 
 LONGEST_TEXT = 100
@@ -286,7 +286,7 @@ def run_trial(
 
 def write_changes(path: Path, changes: tuple[Change, ...]) -> None:
     """Write changed decisions as JSON lines."""
-    with written_whole(path) as file:
+    with write_atomically(path) as file:
         for change in changes:
             line = json.dumps(change.row(), ensure_ascii=False) + "\n"
             file.write(line.encode("utf-8", "replace"))

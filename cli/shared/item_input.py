@@ -10,7 +10,7 @@ from taxonaut.state.records import Item
 from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.item_files import ItemColumns, open_items
 from taxonaut.workspace.files.sources import STDIN, SUFFIXES
-from taxonaut.workspace.files.tables import cleaned
+from taxonaut.workspace.files.tables import clean_text
 
 COMPRESSED = ".gz"
 
@@ -69,7 +69,7 @@ def names_file(given: str) -> bool:
 
 def _texts(given: Sequence[str]) -> ItemInput:
 
-    items = list(dict.fromkeys(as_item(cleaned(text)) for text in given))
+    items = list(dict.fromkeys(as_item(clean_text(text)) for text in given))
     return ItemInput(len(items), lambda: iter(items), is_texts=True)
 
 

@@ -17,7 +17,7 @@ from taxonaut.state.ids import RunId
 from taxonaut.state.stores.conversations import WrittenFiles
 from taxonaut.state.updates import staged
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
-from taxonaut.workspace.files.item_columns import guessed_columns
+from taxonaut.workspace.files.item_columns import guess_columns
 from taxonaut.workspace.files.item_files import open_items
 from taxonaut.workspace.files.result_files import open_results
 from taxonaut.workspace.files.sources import format_of
@@ -53,7 +53,7 @@ def label_tool(desk: Desk) -> Tool:
 
     async def run(arguments: Arguments) -> Outcome:
         path = desk.file(str(arguments["file"]))
-        items = open_items(path, guessed_columns(path, str(arguments.get("column", "")), None))
+        items = open_items(path, guess_columns(path, str(arguments.get("column", "")), None))
         given = str(arguments.get("out", ""))
         out = desk.named_file(given) if given else beside(path)
         written = WrittenFiles(workspace.database)
@@ -116,7 +116,7 @@ def evaluate_tool(desk: Desk) -> Tool:
 
     async def run(arguments: Arguments) -> Outcome:
         path = desk.file(str(arguments["file"]))
-        columns = guessed_columns(path, str(arguments.get("column", "")), str(arguments.get("labels", "")))
+        columns = guess_columns(path, str(arguments.get("column", "")), str(arguments.get("labels", "")))
         rows = list(islice(open_items(path, columns).rows(), arguments.get("limit")))
         if not any(row.gold for row in rows):
             raise InputError(

@@ -12,7 +12,7 @@ from taxonaut.state.records import Item, ItemResult
 from taxonaut.state.updates import Progress, tell
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.core.core import as_item
-from taxonaut.workspace.files.tables import cleaned
+from taxonaut.workspace.files.tables import clean_text
 from taxonaut.workspace.walk.classification import KIND
 
 TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "description": "The text of the item."}
@@ -27,7 +27,7 @@ def tools(desk: Desk) -> list[Tool]:
 
 def text_item(given: object) -> Item:
     """Return a text as an item; InputError for an empty one."""
-    item = as_item(cleaned(str(given)).strip())
+    item = as_item(clean_text(str(given)).strip())
     if not item.text:
         raise InputError("the text is empty; give the text of an item")
     return item

@@ -97,7 +97,9 @@ def test_one_label(workspace: Workspace, method: str) -> None:
 def test_two_identical_labels_are_refused_with_their_places(tmp_path: Path) -> None:
     path = tmp_path / "twins.csv"
     path.write_text("id,name\na,garden hose\nb,garden hose\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"twins\.csv, line 3: 'garden hose' stands at the top level twice"):
+    with pytest.raises(
+        InputError, match=r"twins\.csv, line 3: the name 'garden hose' is used twice at the top level"
+    ):
         read_labels(path)
     path = tmp_path / "twins.txt"
     path.write_text("garden hose\ngarden hose\n", encoding="utf-8")

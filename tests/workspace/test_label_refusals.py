@@ -44,7 +44,7 @@ def refusal(*args, **kwargs):
             "t.csv",
             "Birds\nFish\n",
             "t.csv, line 1: there is no column 'name'; the columns are 'Birds'. Name the right one with "
-            "--name-column NAME. If the file has no header and one text a line, use --format lines.",
+            "--name-column NAME. If the file has no header and one text per line, use --format lines.",
         ),
         (
             "t.jsonl",
@@ -60,8 +60,8 @@ def refusal(*args, **kwargs):
         (
             "t.csv",
             b"id,name\n1,Birds\n2,V\xf6gel\n",
-            "t.csv, line 3: byte 0xf6 at offset 19 is not utf-8. Save the file as UTF-8, or say what it "
-            "is, for "
+            "t.csv, line 3: byte 0xf6 at offset 19 is not utf-8. Save the file as UTF-8, or name its "
+            "encoding, for "
             "example --encoding latin-1 or --encoding cp1252.",
         ),
         (
@@ -79,49 +79,49 @@ def refusal(*args, **kwargs):
         (
             "t.csv",
             "id,name\n1,Birds\n2,Birds\n",
-            "t.csv, line 3: 'Birds' stands at the top level twice: as '1' (t.csv, line 2) and as '2'. "
-            "Nobody can tell the two apart: rename one of them, or merge them.",
+            "t.csv, line 3: the name 'Birds' is used twice at the top level: as '1' (t.csv, line 2) and as '2'. "
+            "Rename one of them, or merge them.",
         ),
         (
             "t.csv",
             "id,name,path\n1,Birds,A > Birds\n2,Birds,B > Birds\n3,Birds,A > Birds\n",
-            "t.csv, line 4: 'Birds' stands under 'A' twice: as '1' (t.csv, line 2) and as '3'. "
-            "Nobody can tell the two apart: rename one of them, or merge them.",
+            "t.csv, line 4: the name 'Birds' is used twice under 'A': as '1' (t.csv, line 2) and as '3'. "
+            "Rename one of them, or merge them.",
         ),
         (
             "t.csv",
             "id,name,parents\na,Animals,\nb,Pets,\n1,Cats,a;b\n2,Cats,b\n",
-            "t.csv, line 5: 'Cats' stands under 'Pets' twice: as '1' (t.csv, line 4) and as '2'. "
-            "Nobody can tell the two apart: rename one of them, or merge them.",
+            "t.csv, line 5: the name 'Cats' is used twice under 'Pets': as '1' (t.csv, line 4) and as '2'. "
+            "Rename one of them, or merge them.",
         ),
         (
             "t.csv",
             "id,name,parents\na,Animals,\nb,Birds,animals\n",
-            "t.csv, line 3: the parent 'animals' of 'b' is no id in t.csv. Add a row for it, or correct "
+            "t.csv, line 3: the parent 'animals' of 'b' is not an id in t.csv. Add a row for it, or correct "
             "the id.",
         ),
         (
             "t.csv",
             "id,name,parents\nx1,Animals,\nb,Birds,Animals\n",
-            "t.csv, line 3: the parent 'Animals' of 'b' is no id in t.csv. "
+            "t.csv, line 3: the parent 'Animals' of 'b' is not an id in t.csv. "
             "Parents are ids, and 'Animals' is the name of 'x1'.",
         ),
         (
             "t.csv",
             "id,name,parents\nanimals,A,\npets,P,\nb,Birds,animal\n",
-            "t.csv, line 4: the parent 'animal' of 'b' is no id in t.csv. Did you mean 'animals'?",
+            "t.csv, line 4: the parent 'animal' of 'b' is not an id in t.csv. Did you mean 'animals'?",
         ),
         (
             "t.csv",
             "id,name,parents\na,A,\nb,B,\nc,C,a|b\n",
-            "t.csv, line 4: the parent 'a|b' of 'c' is no id in t.csv. Add a row for it, or correct the id. "
-            "If it is several ids, say what divides them with --parent-separator.",
+            "t.csv, line 4: the parent 'a|b' of 'c' is not an id in t.csv. Add a row for it, or correct the id. "
+            "If it is several ids, name their separator with --parent-separator.",
         ),
         (
             "t.csv",
             "id,name,path\n1,Birds,Animals/Birds\n",
             "t.csv, line 2: the path 'Animals/Birds' must end in the label's own name 'Birds', but ends in "
-            "'Animals/Birds'. If another sign divides its steps, give it with --path-separator; if paths "
+            "'Animals/Birds'. If its steps have another separator, give it with --path-separator; if paths "
             "stop at "
             "the parent, add --path-to-parent.",
         ),
@@ -137,7 +137,7 @@ def refusal(*args, **kwargs):
             "id,name\n1,Birds,extra\n",
             "t.csv, line 2: 3 fields where the header has 2. A text that holds ',', a quote or a line "
             "break must "
-            "stand in double quotes.",
+            "be in double quotes.",
         ),
         (
             "t.csv",
@@ -149,7 +149,7 @@ def refusal(*args, **kwargs):
         (
             "t.csv",
             "name,name\nBirds,Birds\n",
-            "t.csv, line 1: 'name' heads more than one column. Rename or drop one of them.",
+            "t.csv, line 1: 'name' names more than one column. Rename or remove one of them.",
         ),
         (
             "t.jsonl",
@@ -167,14 +167,14 @@ def refusal(*args, **kwargs):
             "t.json",
             '[{"name": "Birds"},\n]',
             "t.json, line 2, column 1: Expecting value. The file must be one JSON list of objects, or one "
-            "object a line.",
+            "object per line.",
         ),
         ("t.json", "17", "t.json: a JSON list of objects is expected, not int."),
         (
             "t.xls",
             "x",
             "t.xls: the suffix '.xls' is unknown; known are .csv, .tsv, .tab, .jsonl, .ndjson, .json, .txt, "
-            ".parquet, .pq (and .gz after each but Parquet's). Rename the file or say what it holds: "
+            ".parquet, .pq (and .gz after each but Parquet's). Rename the file or name its format: "
             "--format csv|tsv|jsonl|json|lines|parquet.",
         ),
         (
@@ -222,10 +222,10 @@ def test_a_column_named_by_option_must_be_there(write):
     path = write("t.jsonl", '{"name": "Birds"}')
     assert refusal(path, LabelColumns(description="about")) == (
         "t.jsonl: there is no column 'about'; the columns are 'name'. Name the right one with "
-        "--description-column NAME. If the file has no header and one text a line, use --format lines."
+        "--description-column NAME. If the file has no header and one text per line, use --format lines."
     )
     assert refusal(path, LabelColumns(path_separator="")) == (
-        "--path-separator '' is empty; give the sign between the steps, such as ' > '."
+        "--path-separator '' is empty; give the separator, such as ' > '."
     )
 
 
@@ -234,8 +234,8 @@ def test_a_cycle_is_shown(write):
     with pytest.raises(CycleError) as caught:
         read_labels(path)
     assert str(caught.value) == (
-        "t.csv, line 3: the parents lead back to where they started: a -> c -> b -> a. "
-        "Each of these has the next as a parent; take one of these parents away."
+        "t.csv, line 3: the parents form a cycle: a -> c -> b -> a. "
+        "Each of these has the next as a parent; remove one of these parents."
     )
     with pytest.raises(CycleError, match=r"t.csv, line 2: .*: a -> a\."):
         read_labels(write("t.csv", "id,name,parents\na,A,a\n"))

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from taxonaut.state.recommendations import Categorized
-from taxonaut.workspace.files.result_files import Shape
-from taxonaut.workspace.files.tables import cleaned
+from taxonaut.workspace.files.result_files import RowFormat
+from taxonaut.workspace.files.tables import clean_text
 
 CSV_COLUMNS = (
     "id", "label_id", "name", "path", "confidence", "verdict", "reason", "error", "candidates",
@@ -32,16 +32,16 @@ def categorized_row(result: Categorized) -> dict[str, Any]:
     """
     recommended = result.recommended
     return {
-        "id": cleaned(result.item_id),
-        "label_id": None if result.label is None else cleaned(result.label),
-        "name": cleaned(result.path[-1]) if result.path else None,
-        "path": [cleaned(step) for step in result.path],
+        "id": clean_text(result.item_id),
+        "label_id": None if result.label is None else clean_text(result.label),
+        "name": clean_text(result.path[-1]) if result.path else None,
+        "path": [clean_text(step) for step in result.path],
         "confidence": recommended.confidence,
         "verdict": result.verdict,
-        "reason": cleaned(result.reason),
-        "error": cleaned(result.error),
+        "reason": clean_text(result.reason),
+        "error": clean_text(result.error),
         "candidates": [
-            {"id": cleaned(label), "probability": probability}
+            {"id": clean_text(label), "probability": probability}
             for label, probability in zip(recommended.labels, recommended.probabilities, strict=True)
         ],
     }
@@ -58,5 +58,5 @@ def categorized_cells(result: Categorized, path_separator: str) -> Iterator[Sequ
     yield [row[column] for column in CSV_COLUMNS]
 
 
-CATEGORIZED = Shape(CSV_COLUMNS, PARQUET_COLUMNS, categorized_row, categorized_cells)
+CATEGORIZED = RowFormat(CSV_COLUMNS, PARQUET_COLUMNS, categorized_row, categorized_cells)
 """What `taxonaut categorize` writes."""

@@ -9,8 +9,8 @@ from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import Audit, Audited
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example
-from taxonaut.workspace.files.result_files import Shape
-from taxonaut.workspace.files.tables import cleaned
+from taxonaut.workspace.files.result_files import RowFormat
+from taxonaut.workspace.files.tables import clean_text
 
 NEAREST = 2
 """Training products that stand for why the domain expert chose a category."""
@@ -138,17 +138,17 @@ def disagreement_row(found: Disagreement) -> dict[str, Any]:
     """Make a disagreement's JSON object; `general` is null where that expert found that no candidate fits."""
     row = found.row
     return {
-        "id": cleaned(row.item.id),
-        "text": cleaned(row.item.text),
+        "id": clean_text(row.item.id),
+        "text": clean_text(row.item.text),
         "confidence": row.recommended.confidence,
-        "domain": cleaned(row.recommended.labels[0]),
-        "domain_path": [cleaned(step) for step in found.domain],
-        "domain_reason": cleaned(found.domain_reason),
-        "general": None if row.general is None else cleaned(row.general),
-        "general_path": None if found.general is None else [cleaned(step) for step in found.general],
-        "general_reason": cleaned(found.general_reason),
-        "gold": [cleaned(label) for label in row.gold],
-        "gold_paths": [[cleaned(step) for step in path] for path in found.gold],
+        "domain": clean_text(row.recommended.labels[0]),
+        "domain_path": [clean_text(step) for step in found.domain],
+        "domain_reason": clean_text(found.domain_reason),
+        "general": None if row.general is None else clean_text(row.general),
+        "general_path": None if found.general is None else [clean_text(step) for step in found.general],
+        "general_reason": clean_text(found.general_reason),
+        "gold": [clean_text(label) for label in row.gold],
+        "gold_paths": [[clean_text(step) for step in path] for path in found.gold],
         "right": found.right,
     }
 
@@ -163,5 +163,5 @@ def disagreement_cells(found: Disagreement, path_separator: str) -> Iterator[Seq
     yield [row[column] for column in CSV_COLUMNS]
 
 
-DISAGREEMENT = Shape(CSV_COLUMNS, PARQUET_COLUMNS, disagreement_row, disagreement_cells)
+DISAGREEMENT = RowFormat(CSV_COLUMNS, PARQUET_COLUMNS, disagreement_row, disagreement_cells)
 """What `taxonaut expert disagreements` writes."""

@@ -1,4 +1,4 @@
-"""An index as CSV of paths, one row for each path to a label: what people have, and spreadsheets open."""
+"""Write and read an index as CSV, one row per path to a label."""
 
 import csv
 import json
@@ -23,10 +23,10 @@ _QUOTED = re.compile("'+[=+\\-@\t\r]")
 
 
 def write_csv(index: Index, file: TextIO, *, guarded: bool = False) -> int:
-    """Write all labels with their paths; return how many cells a spreadsheet could take for a formula.
+    """Write all labels with their paths; return the number of cells a spreadsheet could read as formulas.
 
     A path is its names joined by ` > `, or a JSON list where that could not be read back. `guarded` puts an
-    apostrophe before a cell that starts with =, +, - or @, which `read_csv` takes off again. Nodes keep
+    apostrophe before a cell that starts with =, +, - or @ (CSV injection), which `read_csv` removes again. Nodes keep
     their names only; a label without a place has no path.
     """
     writer = csv.writer(file)
@@ -40,7 +40,7 @@ def write_csv(index: Index, file: TextIO, *, guarded: bool = False) -> int:
             for row in _rows(label, paths):
                 cells = (label.id, row, label.description)
                 suspicious += sum(1 for text in cells if _FORMULA.match(text))
-                writer.writerow([_guarded(text, guarded) for text in cells])
+                writer.writerow([_guard(text, guarded) for text in cells])
     return suspicious
 
 
@@ -48,33 +48,36 @@ def _rows(label: Label, paths: Mapping[LabelId, Sequence[tuple[str, ...]]]) -> I
     for path in paths[label.id] or [(label.name,)]:
         joined = SEPARATOR.join(path)
         plain = not joined.startswith("[") and tuple(joined.split(SEPARATOR)) == path
-        yield joined if plain else json.dumps([_guarded(path[0], False), *path[1:]], ensure_ascii=False)
+        yield joined if plain else json.dumps([_guard(path[0], False), *path[1:]], ensure_ascii=False)
 
 
-def _guarded(text: str, formulas: bool) -> str:
-    """Put an apostrophe before a formula, and before an apostrophe that would be taken off."""
+def _guard(text: str, formulas: bool) -> str:
+    """Prefix a formula with an apostrophe; likewise text whose own apostrophe would be removed on reading."""
     guard = _QUOTED.match(text) or (formulas and _FORMULA.match(text))
     return f"'{text}" if guard else text
 
 
-def _bare(text: str) -> str:
+def _unguard(text: str) -> str:
     return text[1:] if _QUOTED.match(text) else text
 
 
 def read_csv(source: Source) -> IndexFile:
-    """Read rows of paths (or of parents) as `labels import` does; apostrophes before formulas go."""
+    """Read rows of paths (or parents) like `labels import`, removing apostrophes before formulas."""
     read = read_labels(source)
-    rows = tuple(_bare_row(row) for row in read.rows)
+    rows = tuple(_unguard_row(row) for row in read.rows)
     check_labels(rows, source.name)
     labels = replace(read, rows=rows).labels
     return IndexFile(source.name, labels, build_native_tree(rows))
 
 
-def _bare_row(row: LabelRow) -> LabelRow:
+def _unguard_row(row: LabelRow) -> LabelRow:
     label = replace(
-        row.label, id=LabelId(_bare(row.label.id)), description=_bare(row.label.description), batch="initial"
+        row.label,
+        id=LabelId(_unguard(row.label.id)),
+        description=_unguard(row.label.description),
+        batch="initial",
     )
     if not row.path:
-        return replace(row, label=replace(label, name=_bare(label.name)))
-    path = (_bare(row.path[0]), *row.path[1:])
+        return replace(row, label=replace(label, name=_unguard(label.name)))
+    path = (_unguard(row.path[0]), *row.path[1:])
     return replace(row, label=replace(label, name=path[-1]), path=path)

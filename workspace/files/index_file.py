@@ -1,4 +1,4 @@
-"""An index on its way in or out of a file: its labels and its tree."""
+"""Index files in general: their formats and content, and atomic writing."""
 
 import errno
 import gzip
@@ -28,7 +28,7 @@ _SUFFIXES: dict[str, IndexFormat] = {
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """What a file says an index is. `notes` are for the person: what was left out or chosen."""
+    """The index in a file. `notes` tell the user what was left out or chosen."""
 
     name: str
     labels: tuple[Label, ...]
@@ -37,7 +37,7 @@ class IndexFile:
 
 
 def index_format(path: Path, given: str | None) -> IndexFormat:
-    """Tell the format of an index file from `given` or its suffix (before an optional .gz); `-` is JSON lines."""
+    """Return the format: `given`, else by suffix (before an optional .gz); `-` is JSON lines."""
     if given is not None:
         if given not in INDEX_FORMATS:
             raise InputError(f"--format {given!r} is unknown; it can be one of {', '.join(INDEX_FORMATS)}")
@@ -48,30 +48,30 @@ def index_format(path: Path, given: str | None) -> IndexFormat:
     suffix = next((each for each in reversed(suffixes) if each != ".gz"), "")
     if suffix not in _SUFFIXES:
         raise InputError(
-            f"{path.name!r} does not tell its format; known are {', '.join(_SUFFIXES)}. Rename the file or "
-            f"say what it is: --format {'|'.join(INDEX_FORMATS)}"
+            f"{path.name!r} has no known suffix; known are {', '.join(_SUFFIXES)}. Rename the file or "
+            f"name its format: --format {'|'.join(INDEX_FORMATS)}"
         )
     return _SUFFIXES[suffix]
 
 
 def check_place(path: Path) -> None:
-    """Refuse a file whose folder is not there, before anything is done for it; `-` is standard output."""
+    """Raise InputError early if a file cannot be created at `path`; `-` is standard output."""
     if str(path) == STDIN:
         return
     if path.is_dir():
         raise InputError(f"{str(path)!r} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise InputError(
-            f"the folder {str(path.parent)!r} does not exist; make it first, or name another file"
+            f"the folder {str(path.parent)!r} does not exist; create it first, or name another file"
         )
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """Write a file beside its place and give it its name only when all went well; `.gz` is compressed.
+def write_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Write a file atomically: to a temporary file, renamed on success; `.gz` is compressed.
 
     `-` is standard output.
-    Raises InputError for a folder that is not there, DiskError without room or permission.
+    Raises InputError for a missing folder, DiskError without space or permission.
     """
     if str(path) == STDIN:
         sys.stdout.flush()
@@ -89,7 +89,9 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        said = "there is no room left on the disk" if full else (error.strerror or str(error))
-        raise DiskError(f"{str(path)!r} cannot be written: {said}; make room, or name another file") from None
+        said = "no space left on the disk" if full else (error.strerror or str(error))
+        raise DiskError(
+            f"{str(path)!r} cannot be written: {said}; free some space, or name another file"
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""An index as JSON lines: a head, a line for each node and each label. Read again, it is the same index."""
+"""Write and read an index as JSON lines: a header, then one line per node and label; lossless."""
 
 import json
 from collections import defaultdict
@@ -20,7 +20,7 @@ VERSION = 1
 
 
 def jsonl_lines(snapshot: Snapshot) -> Iterator[str]:
-    """Yield an index line by line.
+    """Yield the lines of an index file.
 
     Nodes name their parents, labels their nodes, each list in the index's own order. `places` count the
     edges (of nodes) and the placements (of labels) in the order in which they were made, which orders
@@ -71,11 +71,11 @@ def jsonl_lines(snapshot: Snapshot) -> Iterator[str]:
 
 
 def read_jsonl(source: Source) -> IndexFile:
-    """Read what `jsonl_lines` wrote, or a person wrote like it. Raises InputError that names the line."""
+    """Read a file in the format of `jsonl_lines`. Raises InputError that names the line."""
     rows = [_Line(row) for row in read_table(source, plain="name").rows()]
     if not rows or rows[0].text("type") != "index" or rows[0].values.get("format") != FORMAT:
         raise InputError(
-            f"{source.name} is no index: its first line must be an object with "
+            f"{source.name} is not an index: its first line must be an object with "
             f'"type": "index" and "format": "{FORMAT}". Import labels with: taxonaut labels import'
         )
     version = rows[0].values.get("version")
@@ -87,7 +87,7 @@ def read_jsonl(source: Source) -> IndexFile:
     labels = [row for row in rows[1:] if row.text("type") == "label"]
     odd = next((row for row in rows[1:] if row.text("type") not in ("root", "node", "label")), None)
     if odd is not None:
-        raise InputError(f"{odd.place}: the type {odd.text('type')!r} is none of root, node and label")
+        raise InputError(f"{odd.place}: unknown type {odd.text('type')!r}; it must be root, node or label")
     if not labels and len(nodes) < 2:
         raise InputError(
             f"{source.name} holds no labels and no nodes; it needs at least one line of type label, or nodes of "
@@ -106,7 +106,7 @@ def read_jsonl(source: Source) -> IndexFile:
 
 
 class _Line:
-    """A line whose fields are asked for by kind."""
+    """A line whose fields are checked for their type when read."""
 
     def __init__(self, row: Row) -> None:
         self.values: Mapping[str, Any] = row.values
@@ -174,7 +174,7 @@ def _label(row: _Line) -> Label:
 def _ordered(
     rows: Sequence[_Line], field: str, keys: Mapping[int | str, int], *, labels: bool = False
 ) -> list[tuple[int, Any]]:
-    """Return (above, below) pairs by their places; lines without places come after, as they stand."""
+    """Return (parent, child) pairs sorted by `places`; lines without `places` follow in file order."""
     found: list[tuple[tuple[float, int], tuple[int, Any]]] = []
     for row in rows:
         above, places = row.list(field), row.list("places")

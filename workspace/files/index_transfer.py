@@ -1,4 +1,4 @@
-"""Write the workspace's index to a file, and take one in."""
+"""Export the workspace's index to a file, and import one."""
 
 import io
 from pathlib import Path
@@ -7,7 +7,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.records import VOCABULARY
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.index_csv import read_csv, write_csv
-from taxonaut.workspace.files.index_file import IndexFile, index_format, written_whole
+from taxonaut.workspace.files.index_file import IndexFile, index_format, write_atomically
 from taxonaut.workspace.files.index_jsonl import jsonl_lines, read_jsonl
 from taxonaut.workspace.files.skos import BASE, read_skos, write_skos
 from taxonaut.workspace.files.sources import open_source
@@ -24,16 +24,16 @@ def export_index(
     language: str = "",
     base: str | None = None,
 ) -> int:
-    """Write the index to a file; return how many of its cells (CSV) a spreadsheet could take for formulas.
+    """Write the index to a file; return the number of CSV cells a spreadsheet could read as formulas.
 
-    JSON lines keep everything, CSV paths and descriptions, SKOS all but orders; see `jsonl_lines`,
+    JSON lines are lossless, CSV keeps paths and descriptions, SKOS loses the order; see `jsonl_lines`,
     `write_csv` and `write_skos` for the options. A vocabulary has no labels, and so no paths for CSV.
     """
     path = Path(file)
     chosen = index_format(path, format)
     if not workspace.index.label_ids():
         _check_labelless(workspace, chosen)
-    with written_whole(path) as raw:
+    with write_atomically(path) as raw:
         if chosen == "skos":
             write_skos(workspace.index.snapshot(), raw, base=base or BASE, language=language)
             return 0
@@ -56,7 +56,7 @@ def _check_labelless(workspace: Core, format: str) -> None:
     if format == "csv":
         raise InputError(
             f"{str(workspace.folder)!r} holds a vocabulary, and CSV has a row for each label only; write .jsonl "
-            "or .ttl, or what items got: taxonaut vocabulary export"
+            "or .ttl, or export the items: taxonaut vocabulary export"
         )
 
 
@@ -80,10 +80,10 @@ def read_index(
 
 
 def import_index(workspace: Core, file: IndexFile, *, allow_unplaced: bool = False) -> None:
-    """Put a file's tree in the place of the index's, adding labels that are new: one change, all or nothing.
+    """Replace the index's tree by the file's and add new labels, atomically as one change.
 
-    Raises InputError for a label, of the index or of the file, that has no place in the file's tree, unless
-    `allow_unplaced`; and as `load_tree` does. Labels that the index has keep their names and descriptions.
+    Raises InputError for a label of the index or the file that has no place in the file's tree, unless
+    `allow_unplaced`; and as `load_tree` does. Labels already in the index keep their names and descriptions.
     """
     index = workspace.index
     known = set(index.label_ids())
@@ -114,8 +114,8 @@ def _check_all_placed(workspace: Core, file: IndexFile) -> None:
         )
 
 
-def other_names(workspace: Core, file: IndexFile) -> int:
-    """Count the labels whose name in the file is not that in the index."""
+def count_renamed(workspace: Core, file: IndexFile) -> int:
+    """Count the labels whose name in the file differs from the index."""
     known = set(workspace.index.label_ids())
     shared = [label for label in file.labels if label.id in known]
     present = workspace.index.labels([label.id for label in shared])

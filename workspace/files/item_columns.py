@@ -1,4 +1,4 @@
-"""Find the column of a file that holds the texts, and the one with the right labels, by their names."""
+"""Guess which columns of a file hold the texts and the gold labels, from their names."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -13,7 +13,7 @@ TEXTS = (
     "text", "title", "name", "product", "product_name", "item", "content", "body", "sentence", "description",
     "query", "utterance", "message", "job", "skill",
 )  # fmt: skip
-"""Names of columns that hold texts."""
+"""Usual names of text columns."""
 
 LABELS = (
     "labels",
@@ -28,26 +28,26 @@ LABELS = (
 )
 IDS = ("id", "item_id", "product_id", "sku", "key")
 ROWS = 20
-"""Rows of a JSON file whose names are looked at."""
+"""Rows of a JSON file that are searched for column names."""
 
 
-def guessed_columns(file: str | Path, text: str = "", labels: str | None = "") -> ItemColumns:
-    """Return which columns of a file to read; `text` and `labels` are taken as they are given.
+def guess_columns(file: str | Path, text: str = "", labels: str | None = "") -> ItemColumns:
+    """Choose the columns of a file to read; `text` and `labels` are used if given.
 
-    The text's is the one of `TEXTS`, `text` itself before others, or the only column there is besides an id and
-    labels. Raises InputError that lists the columns where several or none could be meant. Labels are not read
-    where no column is named for them, or `labels` is None.
+    The text column is `text`, else the first of `TEXTS`, else the only column other than ids and labels. Raises
+    InputError that lists the columns if none or several match. Labels are not read if no column is named for
+    them, or `labels` is None.
     """
     found = column_names(file)
-    gold = labels or next(iter(named(found, LABELS)), "")
+    gold = labels or next(iter(match_columns(found, LABELS)), "")
     read = "" if labels is None else gold
-    key = next(iter(named(found, IDS)), "")
+    key = next(iter(match_columns(found, IDS)), "")
     return ItemColumns(id=key, text=text or text_column(str(file), found, {gold, key}), labels=read)
 
 
 def text_column(file: str, found: Sequence[str], taken: set[str]) -> str:
-    """Choose the column of the texts."""
-    candidates = [name for name in named(found, TEXTS) if name not in taken]
+    """Choose the text column."""
+    candidates = [name for name in match_columns(found, TEXTS) if name not in taken]
     exact = [name for name in candidates if name.casefold() == TEXTS[0]]
     rest = [name for name in found if name not in taken]
     for names in (exact, candidates, rest):
@@ -61,8 +61,8 @@ def text_column(file: str, found: Sequence[str], taken: set[str]) -> str:
     )
 
 
-def named(found: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """Return the columns that have one of the names, whatever the case, in the order of the names."""
+def match_columns(found: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Return the columns with one of the names, ignoring case, in the order of the names."""
     by_name: dict[str, str] = {}
     for name in found:
         by_name.setdefault(name.strip().casefold().replace(" ", "_"), name)
@@ -70,7 +70,7 @@ def named(found: Sequence[str], wanted: Sequence[str]) -> list[str]:
 
 
 def column_names(file: str | Path) -> tuple[str, ...]:
-    """Return the names of a file's columns; of JSON, those of its first rows."""
+    """Return a file's column names; for JSON, those of its first rows."""
     table = read_table(open_source(file), plain=TEXTS[0])
     if table.columns is not None:
         return table.columns

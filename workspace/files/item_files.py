@@ -1,4 +1,4 @@
-"""Read a person's texts a batch at a time, after one whole pass that refuses what would fail later."""
+"""Read items from a file in batches, after one pass that validates the whole file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missi
 
 @dataclass(frozen=True, slots=True)
 class ItemColumns:
-    """Which column holds what. Gold labels are label ids, a list or one text cut at `label_separator`.
+    """Column names of an item file. Gold labels are label ids: a list, or text split at `label_separator`.
 
-    An empty column name means: do not read it. `popularity` holds numbers, such as how often a product is sold.
+    An empty name means the column is not read. `popularity` holds numbers, such as how often a product is sold.
     """
 
     id: str = "id"
@@ -31,12 +31,12 @@ OPTIONS: Mapping[str, str] = {
     "labels": "--labels-column",
     "popularity": "--popularity-column",
 }
-"""The command line's option for each column of `ItemColumns`; messages name them."""
+"""The command-line option of each column, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """A text and, where the file has them, its gold labels. `place` says where it stands."""
+    """An item with its gold labels, if the file has them. `place` is its position for messages."""
 
     item: Item
     gold: tuple[LabelId, ...] = ()
@@ -46,9 +46,9 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemFile:
-    """A file of texts that has been read through once and can be read again in batches.
+    """A validated file of items that can be read again in batches.
 
-    `count` texts, of which `blank` are empty or only white space and `with_gold` have gold labels.
+    `count` items, of which `blank` have only whitespace and `with_gold` have gold labels.
     """
 
     name: str
@@ -59,12 +59,12 @@ class ItemFile:
     columns: ItemColumns
 
     def rows(self) -> Iterator[ItemRow]:
-        """Read one text after the other."""
+        """Yield one item after the other."""
         for row in self.table.rows():
             yield _item_row(row, self.columns)
 
     def batches(self, size: int = 256) -> Iterator[list[ItemRow]]:
-        """Read `size` texts at a time; no more than that are held."""
+        """Yield batches of `size` items; only one batch is in memory."""
         batch: list[ItemRow] = []
         for row in self.rows():
             batch.append(row)
@@ -82,12 +82,11 @@ def open_items(
     format: Format | None = None,
     encoding: str = "utf-8",
 ) -> ItemFile:
-    """Open a file of texts (CSV, TSV, JSONL, JSON, Parquet, or a text a line; `-` is standard input).
+    """Open a file of items (CSV, TSV, JSONL, JSON, Parquet, or one text per line; `-` is standard input).
 
-    A text without an id gets its line number (in a JSON list or in Parquet, the number of its row) as id.
-    NULs are taken out of texts. Raises `InputError`, naming the file, the line and the way out, for whatever
-    is wrong anywhere in the file, so that nothing fails half-way: an unreadable file, a missing column, an id
-    used twice.
+    An item without an id gets its line number (in a JSON list or in Parquet, its row number) as id. NULs are
+    removed from texts. The whole file is validated first: raises `InputError`, naming the file, the line and the
+    fix, for an unreadable file, a missing column or a duplicate id.
     """
     columns = columns or ItemColumns()
     source = open_source(given, format, encoding)
@@ -118,7 +117,7 @@ def open_items(
 
 
 def _check_columns(found: tuple[str, ...], place: str, columns: ItemColumns) -> None:
-    """Refuse a missing text column, and any other that was named by option and is nowhere."""
+    """Raise InputError for a missing text column or any other missing column that was named by option."""
     defaults = ItemColumns()
     for role, option in OPTIONS.items():
         wanted: str = getattr(columns, role)
@@ -143,7 +142,7 @@ def _item_row(row: Row, columns: ItemColumns) -> ItemRow:
 
 
 def _number(row: Row, column: str) -> float:
-    """Return a cell's number, from 0; a cell that is empty or missing is 0."""
+    """Return a cell's non-negative number; 0 for an empty or missing cell."""
     text = as_text(row.values.get(column), row, column).strip()
     try:
         number = float(text or 0)

@@ -1,4 +1,4 @@
-"""Read a person's labels: names, and where there are any, ids, paths, parents and descriptions."""
+"""Read labels from a file: names and, optionally, ids, paths, parents and descriptions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -15,13 +15,13 @@ from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missi
 
 @dataclass(frozen=True, slots=True)
 class LabelColumns:
-    """Which column holds what, and how several names share one cell.
+    """Column names of a label file, and the separators inside cells.
 
-    A path is a list (in JSON, or as JSON in a cell) or one text cut at `path_separator`; it runs from the top
-    to the label's own name, or only to its parent if `path_to_parent`. Parents are label ids, a list or one
-    text cut at `parent_separator`. Rows whose `kind` is one of `node_kinds` are nodes of the tree only, never
-    labels to predict. If `path` and `name` are one column, it holds paths and the name is their last step.
-    An empty column name means: do not read it.
+    A path is a list (in JSON, or as JSON in a cell) or text split at `path_separator`; it ends with the label's
+    own name, or with its parent's if `path_to_parent`. Parents are label ids: a list, or text split at
+    `parent_separator`. Rows whose `kind` is one of `node_kinds` are inner nodes, never labels to predict. If
+    `path` and `name` are the same column, it holds paths and the name is the last step. An empty name means the
+    column is not read.
     """
 
     id: str = "id"
@@ -44,25 +44,25 @@ OPTIONS: Mapping[str, str] = {
     "description": "--description-column",
     "kind": "--kind-column",
 }
-"""The command line's option for each column of `LabelColumns`; messages name them."""
+"""The command-line option of each column, for messages."""
 
 
 @dataclass(frozen=True)
 class LabelFile:
-    """The rows of a label file, checked: they hang together as a directed acyclic graph."""
+    """The rows of a label file, checked to form a directed acyclic graph."""
 
     name: str
     rows: tuple[LabelRow, ...]
 
     @cached_property
     def labels(self) -> tuple[Label, ...]:
-        """The labels to predict, in the file's order; rows that are only nodes are left out."""
+        """The labels to predict, in file order, without rows that are only nodes."""
         first = {row.label.id: row.label for row in reversed(self.rows) if not row.is_node}
         return tuple(dict.fromkeys(first[row.label.id] for row in self.rows if not row.is_node))
 
     @property
     def has_tree(self) -> bool:
-        """Whether any row has a path of two steps or a parent."""
+        """Whether any row has a parent or a path of at least two steps."""
         return any(len(row.path) > 1 or row.parents for row in self.rows)
 
 
@@ -75,13 +75,13 @@ def read_labels(
     batch: str = "initial",
     elsewhere: Callable[[LabelId], bool] = lambda _: False,
 ) -> LabelFile:
-    """Read and check a label file: CSV, TSV, JSONL, JSON, Parquet, or a label a line; `-` is standard input.
+    """Read and check a label file: CSV, TSV, JSONL, JSON, Parquet, or one label per line; `-` is standard input.
 
-    A label without an id gets its path, joined by the separator, or else its name; rows with one id and
-    name and different paths are one label in several places. Raises `InputError`
-    naming the file, the line and the way out: an unreadable file, a missing column, an id used twice, two
-    labels with one name under one parent, a parent that does not exist, a path that contradicts a parent, a
-    path that does not end in the name; `CycleError` for parents that lead back to themselves. `elsewhere` knows
+    A label without an id gets its joined path, or else its name, as id; rows with the same id and name and
+    different paths are one label in several places. Raises `InputError`, naming the file, the line and the fix,
+    for an unreadable file, a missing column, a duplicate id, a duplicate name under one parent, an unknown
+    parent, a path that contradicts a parent or does not end in the name; `CycleError` for cyclic parents.
+    `elsewhere` tells whether a label that is not in the file may be a parent.
     the labels that may be parents although the file has no row for them.
     """
     columns = columns or LabelColumns()
@@ -90,9 +90,7 @@ def read_labels(
         ("--parent-separator", columns.parent_separator),
     ):
         if not separator:
-            raise InputError(
-                f"{option} {separator!r} is empty; give the sign between the steps, such as ' > '."
-            )
+            raise InputError(f"{option} {separator!r} is empty; give the separator, such as ' > '.")
     source = given if isinstance(given, Source) else open_source(given, format, encoding)
     table = read_table(source, plain=columns.name)
     _check_columns(table, columns)
@@ -108,14 +106,14 @@ def read_labels(
     if all(row.is_node for row in rows):
         raise InputError(
             f"{source.name} holds no labels: the column {columns.kind!r} says {rows[0].kind!r} in every row, "
-            f"which marks nodes that are no labels. Name other kinds with --node-kinds."
+            f"which marks inner nodes. Name other kinds with --node-kinds."
         )
     check_labels(_with_parents(rows, elsewhere), source.name)
     return LabelFile(source.name, tuple(rows))
 
 
 def _with_parents(rows: Sequence[LabelRow], elsewhere: Callable[[LabelId], bool]) -> list[LabelRow]:
-    """Return rows among which parents that are elsewhere have a row; a path says more than such a parent."""
+    """Add rows for parents that exist elsewhere; where a row has a path, its path wins over such a parent."""
     here = {row.label.id for row in rows}
     outside = dict.fromkeys(
         parent for row in rows for parent in row.parents if parent not in here and elsewhere(parent)
@@ -139,7 +137,7 @@ def _check_columns(table: Table, columns: LabelColumns) -> None:
 
 
 def _check_named(place: str, columns: LabelColumns, found: tuple[str, ...]) -> None:
-    """Refuse a column that was named by option and is nowhere."""
+    """Raise InputError for a missing column that was named by option."""
     defaults = {field.name: field.default for field in fields(LabelColumns)}
     for role, option in OPTIONS.items():
         wanted: str = getattr(columns, role)
@@ -155,7 +153,7 @@ def _label_row(row: Row, columns: LabelColumns, batch: str) -> LabelRow:
     if path and path[-1] != name:
         raise InputError(
             f"{row.place}: the path {columns.path_separator.join(path)!r} must end in the label's own name "
-            f"{name!r}, but ends in {path[-1]!r}. If another sign divides its steps, give it with "
+            f"{name!r}, but ends in {path[-1]!r}. If its steps have another separator, give it with "
             "--path-separator; if paths stop at the parent, add --path-to-parent."
         )
     id = as_text(_cell(row, columns.id), row, columns.id).strip()

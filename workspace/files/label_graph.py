@@ -1,4 +1,4 @@
-"""The directed acyclic graph that labels describe with paths and parents, and every way it can be wrong."""
+"""Build the directed acyclic graph that labels describe with paths and parents, and check it."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,19 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
 
 Key = tuple[str, ...] | LabelId
-"""A place in the graph: a path, or for labels that have only parents, their id."""
+"""A graph node's key: its path, or the label id for labels that have only parents."""
 
 ROOT: Key = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """A label and where its file puts it.
+    """A label with its place in the hierarchy, as its file gives it.
 
     `path` runs from the top to the label's own name; `parents` are ids of other rows. With neither, the label
-    stands at the top. `is_node` marks a row that is a node of the tree but no label to predict. `place` is
-    where the row stands in its file, for messages. `includes`, `excludes` and `examples` are texts of the
-    node that it becomes, if it becomes one; without examples some are chosen from what is below.
+    stands at the top. `is_node` marks a row that is an inner node but no label to predict. `place` is the
+    row's position in its file, for messages. `includes`, `excludes` and `examples` describe the node that the
+    row becomes, if it becomes one; without examples, some are chosen from the labels below.
     """
 
     label: Label
@@ -37,10 +37,10 @@ class LabelRow:
 
 @dataclass(frozen=True, slots=True)
 class LabelGraph:
-    """Every place, parents before their children.
+    """The graph of all rows, parents before their children.
 
-    `rows` has the row of each place that is one; places without a row are inner steps of paths. `children`
-    are in the order of the file.
+    `rows` maps keys to rows; keys without a row are inner steps of paths. `children` are in the order of the
+    file.
     """
 
     order: tuple[Key, ...]
@@ -49,48 +49,48 @@ class LabelGraph:
 
 
 def check_labels(rows: Sequence[LabelRow], source: str = "the labels") -> None:
-    """Raise the `InputError` or `CycleError` that `label_graph` would raise."""
+    """Check that rows form one graph; raises the errors of `label_graph`."""
     label_graph(rows, source)
 
 
 def label_graph(rows: Sequence[LabelRow], source: str = "the labels") -> LabelGraph:
     """Join rows into one graph.
 
-    A row with a path stands at that path, below a place for each shorter path; its parents, if it has both,
-    must agree with the path, and more parents than the path shows are more edges. Rows of one id and name
-    with different paths are one label that stands in several places; what is below it at one is below it at
-    all. Raises `InputError` for any other id used twice, one name twice under one parent, an unknown parent,
-    a path that contradicts the parents, and `CycleError`, which shows the cycle.
+    A row with a path is a child of the path's prefix, and every prefix is a node; parents given as well must
+    agree with the path, and additional parents are additional edges. Rows with the same id and name and
+    different paths are one label in several places that share its children. Raises `InputError` for any other
+    duplicate id, a duplicate name under one parent, an unknown parent, a path that contradicts the parents,
+    and `CycleError`, which shows the cycle.
     """
     by_id = _by_id(rows)
     aliases = {row.path: by_id[row.label.id].path for row in rows if by_id[row.label.id] is not row}
     if aliases:
-        by_id = {id_: replace(row, path=_resolved(row.path, aliases)) for id_, row in by_id.items()}
+        by_id = {id_: replace(row, path=_resolve_aliases(row.path, aliases)) for id_, row in by_id.items()}
     keys = {id_: _key(row) for id_, row in by_id.items()}
     at: dict[Key, LabelRow] = {}
     children: dict[Key, dict[Key, None]] = {ROOT: {}}
     for row in by_id.values():
         key = keys[row.label.id]
         if key in at:
-            raise _one_name_twice(at[key], row, key[:-1] if isinstance(key, tuple) else ROOT, at)
+            raise _duplicate_name(at[key], row, key[:-1] if isinstance(key, tuple) else ROOT, at)
         at[key] = row
     for given in rows:
         row, key = by_id[given.label.id], keys[given.label.id]
         children.setdefault(key, {})
         if isinstance(key, tuple):
-            above = _resolved(given.path[:-1], aliases) if given.path in aliases else key[:-1]
-            _add_way(children, above, key)
+            above = _resolve_aliases(given.path[:-1], aliases) if given.path in aliases else key[:-1]
+            _add_path(children, above, key)
         for parent in _known_parents(row, by_id, source):
             children.setdefault(keys[parent], {})[key] = None
     graph = LabelGraph(
-        _sorted(children, at, source), at, {key: tuple(below) for key, below in children.items()}
+        _topological_order(children, at, source), at, {key: tuple(below) for key, below in children.items()}
     )
     _check_siblings(graph)
     return graph
 
 
-def _add_way(children: dict[Key, dict[Key, None]], above: tuple[str, ...], key: Key) -> None:
-    """Put a place below another, and that below a place for each shorter path."""
+def _add_path(children: dict[Key, dict[Key, None]], above: tuple[str, ...], key: Key) -> None:
+    """Add a node below another, creating the nodes of all its path's prefixes."""
     children.setdefault(above, {})[key] = None
     for length in range(len(above), 0, -1):
         parent = children.setdefault(above[: length - 1], {})
@@ -99,15 +99,17 @@ def _add_way(children: dict[Key, dict[Key, None]], above: tuple[str, ...], key: 
         parent[above[:length]] = None
 
 
-def _resolved(path: tuple[str, ...], aliases: Mapping[tuple[str, ...], tuple[str, ...]]) -> tuple[str, ...]:
-    """Return a path through the first place of each label on it."""
+def _resolve_aliases(
+    path: tuple[str, ...], aliases: Mapping[tuple[str, ...], tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Replace each aliased prefix of a path by that label's first path."""
     for _ in range(len(aliases) + 1):
         length = next((long for long in range(len(path), 0, -1) if path[:long] in aliases), 0)
         if not length:
             return path
         path = aliases[path[:length]] + path[length:]
     raise CycleError(
-        f"the paths of {path[0]!r} lead back to themselves: a label stands below itself at {_joined(path[:6])}"
+        f"the paths of {path[0]!r} form a cycle: a label is below itself at {_path_text(path[:6])}"
     )
 
 
@@ -140,8 +142,8 @@ def _known_parents(row: LabelRow, by_id: Mapping[LabelId, LabelRow], source: str
         if row.path[:-1] not in shown:
             parent_row = by_id[row.parents[0]]
             raise InputError(
-                f"{row.place}: the path of {row.label.name!r} puts it under {_joined(row.path[:-1])}, but "
-                f"its parent {parent_row.label.id!r} stands at {_joined(shown[0])} ({parent_row.place}). "
+                f"{row.place}: the path of {row.label.name!r} puts it under {_path_text(row.path[:-1])}, but "
+                f"its parent {parent_row.label.id!r} stands at {_path_text(shown[0])} ({parent_row.place}). "
                 "Correct one of the two, or read only one column: --path-column '' or --parents-column ''."
             )
     return row.parents
@@ -157,8 +159,10 @@ def _unknown_parent(
         close = difflib.get_close_matches(parent, by_id, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else "Add a row for it, or correct the id."
         if not close and any(sign in parent for sign in ",|"):
-            hint += " If it is several ids, say what divides them with --parent-separator."
-    return InputError(f"{row.place}: the parent {parent!r} of {row.label.id!r} is no id in {source}. {hint}")
+            hint += " If it is several ids, name their separator with --parent-separator."
+    return InputError(
+        f"{row.place}: the parent {parent!r} of {row.label.id!r} is not an id in {source}. {hint}"
+    )
 
 
 def _check_siblings(graph: LabelGraph) -> None:
@@ -170,28 +174,29 @@ def _check_siblings(graph: LabelGraph) -> None:
                 continue
             first = named.setdefault(row.label.name, row)
             if first is not row:
-                raise _one_name_twice(first, row, key, graph.rows)
+                raise _duplicate_name(first, row, key, graph.rows)
 
 
-def _one_name_twice(
+def _duplicate_name(
     first: LabelRow, second: LabelRow, parent: Key, rows: Mapping[Key, LabelRow]
 ) -> InputError:
     above = rows.get(parent)
     under = (
         "at the top level"
         if parent == ROOT
-        else f"under {repr(above.label.name) if above else _joined(parent)}"
+        else f"under {repr(above.label.name) if above else _path_text(parent)}"
     )
     return InputError(
-        f"{second.place}: {second.label.name!r} stands {under} twice: as {first.label.id!r} ({first.place}) "
-        f"and as {second.label.id!r}. Nobody can tell the two apart: rename one of them, or merge them."
+        f"{second.place}: the name {second.label.name!r} is used twice {under}: "
+        f"as {first.label.id!r} ({first.place}) "
+        f"and as {second.label.id!r}. Rename one of them, or merge them."
     )
 
 
-def _sorted(
+def _topological_order(
     children: Mapping[Key, Mapping[Key, None]], rows: Mapping[Key, LabelRow], source: str
 ) -> tuple[Key, ...]:
-    """Sort so that parents come first (Kahn 1962); what cannot be sorted holds a cycle."""
+    """Sort topologically (Kahn 1962), parents first. Raises CycleError if that is impossible."""
     waiting = dict.fromkeys(children, 0)
     for below in children.values():
         for child in below:
@@ -210,7 +215,7 @@ def _sorted(
 def _cycle(
     children: Mapping[Key, Mapping[Key, None]], left: set[Key], rows: Mapping[Key, LabelRow], source: str
 ) -> CycleError:
-    """Walk upwards among the places that could not be sorted until one comes back."""
+    """Follow parents among the unsorted nodes until one repeats, and report that cycle."""
     parent = {child: key for key in children if key in left for child in children[key] if child in left}
     key = next(key for key in children if key in left)
     seen: dict[Key, int] = {}
@@ -221,16 +226,16 @@ def _cycle(
     first = next(key for key in (*rows, *ring) if key in ring)
     start = ring.index(first)
     names = [
-        str(rows[key].label.id) if key in rows else _joined(key)
+        str(rows[key].label.id) if key in rows else _path_text(key)
         for key in (*ring[start:], *ring[:start], first)
     ]
     return CycleError(
-        f"{rows[first].place if first in rows else source}: the parents lead back to where they started: "
-        f"{' -> '.join(names)}. Each of these has the next as a parent; take one of these parents away."
+        f"{rows[first].place if first in rows else source}: the parents form a cycle: "
+        f"{' -> '.join(names)}. Each of these has the next as a parent; remove one of these parents."
     )
 
 
-def _joined(key: Key) -> str:
+def _path_text(key: Key) -> str:
     if key == ROOT:
         return "the top level"
     return repr(key if isinstance(key, str) else " > ".join(key))

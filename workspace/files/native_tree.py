@@ -1,4 +1,4 @@
-"""The tree a person's labels already have, from their paths and parents."""
+"""Build the tree that the user's labels already describe with paths and parents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ MOST_EXAMPLES = 8
 
 
 def build_native_tree(rows: Sequence[LabelRow]) -> Tree:
-    """Make the tree of rows with paths or parents.
+    """Convert rows with paths or parents into a tree.
 
     Each inner step of a path is a node, each label with something below it a node that carries the label and
     holds it; every other label is placed in the node of each of its parents, at the top in the root (key 0).
@@ -18,7 +18,7 @@ def build_native_tree(rows: Sequence[LabelRow]) -> Tree:
     the file. Raises `InputError` and `CycleError` as `label_graph` does.
     """
     graph = label_graph(rows)
-    below = _kept_children(graph)
+    below = _labelled_children(graph)
     leaves = {key for key in below if not below[key] and _label(graph, key)}
     inner = [key for key in graph.order if key != ROOT and key in below and below[key]]
     numbers: dict[Key, int] = {ROOT: 0, **{key: number for number, key in enumerate(inner, start=1)}}
@@ -47,8 +47,8 @@ def _label(graph: LabelGraph, key: Key) -> Label | None:
     return None if row is None or row.is_node else row.label
 
 
-def _kept_children(graph: LabelGraph) -> dict[Key, list[Key]]:
-    """Keep the places that are labels or have labels below them."""
+def _labelled_children(graph: LabelGraph) -> dict[Key, list[Key]]:
+    """Return the children of each node, without those that neither are labels nor have any below."""
     kept: dict[Key, list[Key]] = {ROOT: []}
     for key in reversed(graph.order):
         children = [child for child in graph.children[key] if child in kept]
@@ -71,13 +71,13 @@ def _node(graph: LabelGraph, key: Key, number: int, examples: Sequence[str]) -> 
 
 
 def _examples(graph: LabelGraph, below: Mapping[Key, Sequence[Key]]) -> dict[Key, list[str]]:
-    """Choose some names of labels below each place: one from each child in turn, then the next of each."""
+    """Choose example labels for each node, round-robin over its children."""
     examples: dict[Key, list[str]] = {}
     for key in reversed(graph.order):
         if key not in below:
             continue
         offers = []
-        for child in _spread(below[key], MOST_EXAMPLES):
+        for child in _evenly_spaced(below[key], MOST_EXAMPLES):
             own = _label(graph, child)
             offers.append([*([own.name] if own else []), *examples[child]])
         chosen: dict[str, None] = {}
@@ -89,7 +89,7 @@ def _examples(graph: LabelGraph, below: Mapping[Key, Sequence[Key]]) -> dict[Key
     return examples
 
 
-def _spread(children: Sequence[Key], most: int) -> list[Key]:
-    """Take at most so many children, evenly from first to last."""
+def _evenly_spaced(children: Sequence[Key], most: int) -> list[Key]:
+    """Return at most `most` children, evenly spaced."""
     count = min(most, len(children))
     return [children[place * len(children) // count] for place in range(count)]

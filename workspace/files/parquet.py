@@ -1,7 +1,7 @@
-"""Parquet in and out, through a scratch DuckDB in memory.
+"""Read and write Parquet with an in-memory DuckDB.
 
 This is the only SQL outside `state/`, and none of it touches the index. DuckDB's relations cannot
-do it: a person's column named `columns` or `fetchmany` hides their own methods.
+it: a column named `columns` or `fetchmany` in the user's file hides their own methods.
 """
 
 import re
@@ -15,14 +15,14 @@ _ROWS_AT_ONCE = 1000
 
 
 def parquet_columns(path: Path) -> tuple[str, ...]:
-    """Read the names of the columns. Raises `duckdb.Error` where the file is no Parquet."""
+    """Return the column names. Raises `duckdb.Error` if the file is not Parquet."""
     with duckdb.connect(":memory:") as con:
         con.execute("SELECT * FROM read_parquet($1) LIMIT 0", [_literal(path)])
         return tuple(column[0] for column in con.description or ())
 
 
 def parquet_rows(path: Path) -> Iterator[tuple[object, ...]]:
-    """Read the rows in the order of the file, a thousand at a time."""
+    """Yield the rows in file order, fetching a thousand at a time."""
     with duckdb.connect(":memory:", config={"threads": 1}) as con:
         con.execute("SELECT * FROM read_parquet($1)", [_literal(path)])
         while rows := con.fetchmany(_ROWS_AT_ONCE):
@@ -30,7 +30,7 @@ def parquet_rows(path: Path) -> Iterator[tuple[object, ...]]:
 
 
 def jsonl_to_parquet(jsonl: Path, parquet: Path, columns: Mapping[str, str]) -> None:
-    """Turn JSON lines into Parquet with these columns and DuckDB types, in the same order."""
+    """Convert JSON lines to Parquet with these columns and DuckDB types, keeping the order."""
     types = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in columns.items())
     with duckdb.connect(":memory:", config={"threads": 1}) as con:
         con.execute(
@@ -41,7 +41,7 @@ def jsonl_to_parquet(jsonl: Path, parquet: Path, columns: Mapping[str, str]) -> 
 
 
 def _literal(path: Path) -> str:
-    """Keep stars and brackets in a file's name from being read as a pattern."""
+    """Escape glob characters in a file name."""
     return _PATTERN_SIGNS.sub(r"[\1]", str(path))
 
 

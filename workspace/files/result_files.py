@@ -1,4 +1,4 @@
-"""Write what came out to a file a person can use: JSON lines, CSV or Parquet."""
+"""Write results to JSON lines, CSV, TSV or Parquet."""
 
 import csv
 import errno
@@ -19,7 +19,7 @@ from taxonaut.state.errors import DiskError, InputError
 from taxonaut.state.records import ItemResult
 from taxonaut.workspace.files.parquet import jsonl_to_parquet
 from taxonaut.workspace.files.sources import STDIN, Format, format_of
-from taxonaut.workspace.files.tables import cleaned
+from taxonaut.workspace.files.tables import clean_text
 
 STDOUT = STDIN
 RESULT_FORMATS: tuple[Format, ...] = ("jsonl", "csv", "tsv", "parquet")
@@ -36,11 +36,11 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Shape(Generic[R]):
-    """How results of one kind stand in a file.
+class RowFormat(Generic[R]):
+    """How one kind of result is written to a file.
 
-    `row` makes an item's JSON object, whose types `parquet_columns` has; `cells` its lines of CSV, with the
-    separator of a path's steps.
+    `row` returns an item's JSON object, typed by `parquet_columns`; `cells` its CSV lines, given the separator
+    of path steps.
     """
 
     csv_columns: Sequence[str]
@@ -50,28 +50,28 @@ class Shape(Generic[R]):
 
 
 def result_row(result: ItemResult) -> dict[str, Any]:
-    """Make an item's JSON object: `id`, `labels` best first, and `error` only if there is one."""
+    """Return an item's JSON object: `id`, `labels` best first, and `error` only if there is one."""
     row: dict[str, Any] = {
-        "id": cleaned(result.item_id),
+        "id": clean_text(result.item_id),
         "labels": [
             {
-                "id": cleaned(label.label_id),
-                "name": cleaned(label.name),
-                "path": [cleaned(step) for step in label.path],
-                "score": _rounded(label.score),
-                "evidence": cleaned(label.evidence),
-                "reason": cleaned(label.reason),
+                "id": clean_text(label.label_id),
+                "name": clean_text(label.name),
+                "path": [clean_text(step) for step in label.path],
+                "score": _round(label.score),
+                "evidence": clean_text(label.evidence),
+                "reason": clean_text(label.reason),
             }
             for label in result.labels
         ],
     }
     if result.error:
-        row["error"] = cleaned(result.error)
+        row["error"] = clean_text(result.error)
     return row
 
 
 def result_cells(result: ItemResult, path_separator: str) -> Iterator[Sequence[object]]:
-    """Make an item's lines of CSV: one for each label with its rank from 1, one with no rank for an item without."""
+    """Yield an item's CSV lines: one per label, ranked from 1, or one without a rank if it has no labels."""
     row = result_row(result)
     error = row.get("error", "")
     for rank, label in enumerate(row["labels"], start=1):
@@ -84,20 +84,20 @@ def result_cells(result: ItemResult, path_separator: str) -> Iterator[Sequence[o
         yield (row["id"], *[""] * 7, error)
 
 
-LABELLED = Shape(CSV_COLUMNS, PARQUET_COLUMNS, result_row, result_cells)
-"""What `taxonaut classify` writes."""
+LABELLED = RowFormat(CSV_COLUMNS, PARQUET_COLUMNS, result_row, result_cells)
+"""The format of `taxonaut classify`."""
 
 
 class ResultWriter(Generic[R]):
     """A result file being written; use it as a context manager.
 
-    JSON lines stand in the file as soon as they are written. CSV, TSV and Parquet are written beside it and
-    take its name only when all went well; otherwise what was there before stays. Cells are the data as it
-    is: one that starts with `=` is not altered, so open files from untrusted texts in a spreadsheet as text.
+    JSON lines are in the file as soon as they are written. CSV, TSV and Parquet go to a temporary file that
+    replaces the target on success; otherwise the old file stays. Cells are not escaped: open files made from
+    untrusted texts as text in a spreadsheet, since a cell may start with `=`.
     """
 
     def __init__(
-        self, name: str, path: Path | None, format: Format, shape: Shape[R], path_separator: str = " > "
+        self, name: str, path: Path | None, format: Format, shape: RowFormat[R], path_separator: str = " > "
     ) -> None:
         self._name = name
         self._path = path
@@ -113,15 +113,15 @@ class ResultWriter(Generic[R]):
         )
 
     def __enter__(self) -> Self:
-        with self._naming_errors():
+        with self._translate_os_errors():
             self._file = _open_text(self._temporary or self._path)
             if self._format in ("csv", "tsv"):
                 self._table().writerow(self._shape.csv_columns)
         return self
 
     def write(self, results: Sequence[R]) -> None:
-        """Write these items' rows and hand them to the system. Raises `DiskError` when there is no room."""
-        with self._naming_errors():
+        """Write these items' rows and flush. Raises `DiskError` when the disk is full."""
+        with self._translate_os_errors():
             if self._format in ("csv", "tsv"):
                 for result in results:
                     self._table().writerows(self._shape.cells(result, self._path_separator))
@@ -136,7 +136,7 @@ class ResultWriter(Generic[R]):
         if self._path is None:
             return
         try:
-            with self._naming_errors():
+            with self._translate_os_errors():
                 self._file.close()
                 if kind is None and self._temporary is not None:
                     self._finish(self._temporary, self._path)
@@ -163,17 +163,17 @@ class ResultWriter(Generic[R]):
         return csv.writer(self._file, delimiter="\t" if self._format == "tsv" else ",")
 
     @contextmanager
-    def _naming_errors(self) -> Iterator[None]:
+    def _translate_os_errors(self) -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:
             raise
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            said = "there is no room left on the disk" if full else (error.strerror or str(error))
+            said = "no space left on the disk" if full else (error.strerror or str(error))
             raise DiskError(
-                f"{self._name!r} cannot be written: {said}. What was labelled is kept in the workspace: make "
-                "room or name another file with -o, and run the same command again."
+                f"{self._name!r} cannot be written: {said}. The results are kept in the workspace: free "
+                "some space or name another file with -o, and run the same command again."
             ) from None
 
 
@@ -184,21 +184,21 @@ def open_results(
     inputs: Sequence[str | Path] = (),
     path_separator: str = " > ",
 ) -> ResultWriter[ItemResult]:
-    """Choose how to write labelled items; see `open_file`."""
+    """Open a result file for classified items; see `open_file`."""
     return open_file(given, LABELLED, format, inputs=inputs, path_separator=path_separator)
 
 
 def open_file(
     given: str | Path,
-    shape: Shape[R],
+    shape: RowFormat[R],
     format: Format | None = None,
     *,
     inputs: Sequence[str | Path] = (),
     path_separator: str = " > ",
 ) -> ResultWriter[R]:
-    """Choose how to write results by the suffix (or `format`); `-` is standard output, JSON lines by default.
+    """Open a result file in the format of its suffix (or `format`); `-` is standard output, by default JSONL.
 
-    Raises `InputError` for an unknown suffix, a folder that is not there, or a file that is one of `inputs`,
+    Raises `InputError` for an unknown suffix, a missing folder, or a file that is one of `inputs`,
     before anything is written.
     """
     path = Path(given)
@@ -213,21 +213,21 @@ def open_file(
     chosen = format or format_of(path)
     if chosen not in RESULT_FORMATS:
         raise InputError(
-            f"{path.name}: results are written as .jsonl, .csv, .tsv or .parquet; rename the file, or say "
-            "which it shall be with --output-format."
+            f"{path.name}: results are written as .jsonl, .csv, .tsv or .parquet; rename the file, or name "
+            "the format with --output-format."
         )
     if chosen == "parquet" and path.suffix.lower() == ".gz":
-        raise InputError(f"{path.name}: Parquet is compressed inside; leave the .gz away.")
+        raise InputError(f"{path.name}: Parquet is compressed inside; remove the .gz suffix.")
     if path.is_dir():
         raise InputError(f"{str(given)!r} is a folder; name a file in it.")
     if not path.parent.is_dir():
         raise InputError(
-            f"the folder {str(path.parent)!r} does not exist; make it first, or name another file."
+            f"the folder {str(path.parent)!r} does not exist; create it first, or name another file."
         )
     for source in inputs:
         with suppress(OSError):
             if path.samefile(source):
-                raise InputError(f"{str(given)!r} is the file that is read; name another one with -o.")
+                raise InputError(f"{str(given)!r} is an input file; name another output file with -o.")
     return ResultWriter(str(given), path, chosen, shape, path_separator)
 
 
@@ -239,5 +239,5 @@ def _open_text(path: Path | None) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _rounded(score: float) -> float | None:
+def _round(score: float) -> float | None:
     return round(score, _DECIMALS) if math.isfinite(score) else None

@@ -1,4 +1,4 @@
-"""Results that can be tables: Arrow, or pandas where it is installed."""
+"""Result lists that convert to Arrow and pandas tables."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
 from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import ItemResult
-from taxonaut.workspace.files.tables import cleaned
+from taxonaut.workspace.files.tables import clean_text
 
 if TYPE_CHECKING:
     import pandas
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EXTRA = "tables"
 PATH = "list"
-"""The type of a column whose cells are lists of texts; others have the names that Arrow gives them."""
+"""Marks a column of string lists; other column types are Arrow type names."""
 
 PREDICTION_COLUMNS = {
     "item": "string",
@@ -42,7 +42,7 @@ R = TypeVar("R")
 
 
 class Results(list[R]):
-    """Results in the order of their items: a list that can be a table."""
+    """A list of results in item order that converts to a table."""
 
     columns: Mapping[str, str] = {}
     """The table's columns and their types."""
@@ -52,11 +52,11 @@ class Results(list[R]):
         raise NotImplementedError
 
     def to_arrow(self) -> "pyarrow.Table":
-        """Return them as an Arrow table. Raises MissingExtraError without pyarrow."""
+        """Convert to an Arrow table. Raises MissingExtraError without pyarrow."""
         return arrow_table(self.columns, self.rows())
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """Return them as a pandas frame. Raises MissingExtraError without pyarrow or pandas."""
+        """Convert to a pandas data frame. Raises MissingExtraError without pyarrow or pandas."""
         return data_frame(self.to_arrow())
 
     @overload
@@ -66,12 +66,12 @@ class Results(list[R]):
     def __getitem__(self, key: slice, /) -> Self: ...
 
     def __getitem__(self, key: SupportsIndex | slice, /) -> R | Self:
-        """A part of results can be a table as well."""
+        """Return a slice as results of the same type."""
         return type(self)(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
 
 
 class ItemResults(Results[ItemResult]):
-    """What `classify` found: a row for each label of each item.
+    """Results of `classify`: one row per label of each item.
 
     `rank` counts from 1. An item without labels has one row, in which all but `item` and `error` is null.
     """
@@ -81,17 +81,17 @@ class ItemResults(Results[ItemResult]):
     def rows(self) -> Iterator[Sequence[Any]]:
         """Yield a row for each label, the best first."""
         for result in self:
-            item, error = cleaned(result.item_id), cleaned(result.error) or None
+            item, error = clean_text(result.item_id), clean_text(result.error) or None
             for rank, label in enumerate(result.labels, start=1):
                 yield (
                     item,
                     rank,
-                    cleaned(label.label_id),
-                    cleaned(label.name),
-                    [cleaned(name) for name in label.path],
+                    clean_text(label.label_id),
+                    clean_text(label.name),
+                    [clean_text(name) for name in label.path],
                     label.score,
-                    cleaned(label.evidence),
-                    cleaned(label.reason),
+                    clean_text(label.evidence),
+                    clean_text(label.reason),
                     label.origin,
                     error,
                 )
@@ -100,9 +100,9 @@ class ItemResults(Results[ItemResult]):
 
 
 class CategorizedItems(Results[Categorized]):
-    """What `categorize` found: a row for each item; without a category `label_id`, `name` and `path` are null.
+    """Results of `categorize`: one row per item; without a category `label_id`, `name` and `path` are null.
 
-    `confidence` is the domain expert's in its own first candidate, whoever decided.
+    `confidence` is the domain expert's in its own first candidate, also where another model decided.
     """
 
     columns = CATEGORY_COLUMNS
@@ -111,19 +111,19 @@ class CategorizedItems(Results[Categorized]):
         """Yield a row for each item."""
         for each in self:
             yield (
-                cleaned(each.item_id),
-                None if each.label is None else cleaned(each.label),
-                cleaned(each.path[-1]) if each.path else None,
-                [cleaned(name) for name in each.path] or None,
+                clean_text(each.item_id),
+                None if each.label is None else clean_text(each.label),
+                clean_text(each.path[-1]) if each.path else None,
+                [clean_text(name) for name in each.path] or None,
                 each.recommended.confidence,
                 each.verdict,
-                cleaned(each.reason),
-                cleaned(each.error) or None,
+                clean_text(each.reason),
+                clean_text(each.error) or None,
             )
 
 
 def arrow_table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> "pyarrow.Table":
-    """Make an Arrow table of rows whose cells stand in the order of `columns`."""
+    """Build an Arrow table from rows with cells in the order of `columns`."""
     try:
         import pyarrow
     except ImportError:
@@ -136,7 +136,7 @@ def arrow_table(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> "p
 
 
 def data_frame(table: "pyarrow.Table") -> "pandas.DataFrame":
-    """Return a table as a pandas frame."""
+    """Convert an Arrow table to a pandas data frame."""
     try:
         import pandas  # noqa: F401
     except ImportError:

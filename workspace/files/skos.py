@@ -1,4 +1,4 @@
-"""The terms of SKOS (W3C, 2009) that an index is written in, and rdflib when it is needed."""
+"""Read and write an index as SKOS (W3C, 2009), with rdflib."""
 
 import re
 from collections import Counter, defaultdict
@@ -18,15 +18,15 @@ from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.sources import Source
 
 CATEGORY = "urn:taxonaut:Category"
-"""Our own class for concepts that are nodes of the tree only, and no labels to predict."""
+"""Our own class for concepts that are inner nodes, not labels to predict."""
 
 EXCLUDES = "urn:taxonaut:excludes"
 BATCH = "urn:taxonaut:batch"
 SKOS_XL = "http://www.w3.org/2008/05/skos-xl#"
 
 
-def rdf() -> ModuleType:
-    """Return rdflib. Raises MissingExtraError if it is not installed."""
+def import_rdflib() -> ModuleType:
+    """Import rdflib. Raises MissingExtraError if it is not installed."""
     try:
         import rdflib
     except ImportError:
@@ -38,7 +38,7 @@ _SHOWN = 3
 
 
 def read_skos(source: Source, *, language: str = "", leaves_only: bool = False) -> IndexFile:
-    """Read Turtle, N-Triples or RDF/XML, by the suffix.
+    """Read Turtle, N-Triples or RDF/XML, depending on the suffix.
 
     Every concept is a label, whose id is its notation (its address if it has none, several, or one that
     another concept has, too); a `urn:taxonaut:Category` is a node only, and with `leaves_only` so is every
@@ -55,19 +55,19 @@ class _Reader:
         self.source = source
         self.language = language.lower()
         self.leaves_only = leaves_only
-        self.lib = rdf()
-        self.graph = self._parsed()
+        self.lib = import_rdflib()
+        self.graph = self._parse()
         skos = self.lib.SKOS
         self.concepts: list[Any] = sorted(set(self.graph.subjects(self.lib.RDF.type, skos.Concept)))
         if not self.concepts:
             raise InputError(
-                f"{source.name} has no skos:Concept in it; give a SKOS vocabulary, "
+                f"{source.name} contains no skos:Concept; give a SKOS vocabulary, "
                 "or import labels of another format with: taxonaut labels import"
             )
         self.notes: list[str] = []
         self.languages = self._languages()
 
-    def _parsed(self) -> Any:
+    def _parse(self) -> Any:
         suffix = next((each for each in reversed(self.source.path.suffixes) if each != ".gz"), "").lower()
         format_ = {".rdf": "xml", ".nt": "nt"}.get(suffix, "turtle")
         graph = self.lib.Graph()
@@ -137,7 +137,7 @@ class _Reader:
         return {concept: list(found[concept]) for concept in self.concepts}
 
     def _languages(self) -> list[str]:
-        """Return the languages to take names from, best first."""
+        """Return the languages for names, best first."""
         tags: Counter[str] = Counter()
         for literal in self.graph.objects(None, self.lib.SKOS.prefLabel):
             tags[(getattr(literal, "language", None) or "").lower()] += 1
@@ -148,7 +148,7 @@ class _Reader:
         return list(dict.fromkeys([self.language, *order]))
 
     def _best(self, literals: Iterable[Any]) -> tuple[str, str]:
-        """Return the text in the best language, and that language."""
+        """Return the text in the preferred language, and that language."""
         by_tag: dict[str, str] = {}
         for literal in sorted(literals, key=str):
             by_tag.setdefault((getattr(literal, "language", None) or "").lower(), str(literal))
@@ -172,7 +172,7 @@ class _Reader:
             shown = ", ".join(map(str, nameless[:_SHOWN])) + (", …" if len(nameless) > _SHOWN else "")
             raise InputError(
                 f"{self.source.name}: {len(nameless):,} of {len(self.concepts):,} concepts have no "
-                f"skos:prefLabel: {shown}; give each a name, or take them out"
+                f"skos:prefLabel: {shown}; name or remove them"
             )
         if elsewhere == len(self.concepts):
             known = ", ".join(repr(tag) for tag in self.languages[1:] if tag) or "none"
@@ -215,7 +215,7 @@ class _Reader:
         return tuple(str(each) for each in chosen)
 
     def _with_root(self, tree: Tree) -> Tree:
-        """Give the root the name of the scheme, if there is just one that has a name."""
+        """Name the root after the concept scheme, if exactly one exists and has a name."""
         schemes = sorted(self.graph.subjects(self.lib.RDF.type, self.lib.SKOS.ConceptScheme))
         names = [self._best(self._name_literals(each))[0] for each in schemes]
         if len(schemes) != 1 or not names[0].strip():
@@ -246,9 +246,9 @@ def write_skos(snapshot: Snapshot, file: BinaryIO, *, base: str = BASE, language
     the tag `language`, if one is given. RDF keeps no order.
     """
     if language and not _LANGUAGE.fullmatch(language):
-        raise InputError(f"the language {language!r} is no language tag; give one such as en or pt-BR")
+        raise InputError(f"the language {language!r} is not a language tag; give one such as en or pt-BR")
     if not _IRI.fullmatch(base):
-        raise InputError(f"the base {base!r} is no address; give one such as https://example.org/labels/")
+        raise InputError(f"the base {base!r} is not a URI; give one such as https://example.org/labels/")
     _Writer(snapshot, base, language).graph().serialize(file, format="turtle", encoding="utf-8")
 
 
@@ -257,7 +257,7 @@ class _Writer:
         self.snapshot = snapshot
         self.base = base
         self.language = language or None
-        self.lib = rdf()
+        self.lib = import_rdflib()
         self.skos = self.lib.SKOS
         self.owners: dict[LabelId, NodeId] = {}
         for id_, node in snapshot.nodes.items():
@@ -334,5 +334,5 @@ class _Writer:
 
 
 def _clean(text: str) -> str:
-    """Take out the control signs that Turtle's readers stumble over."""
+    """Remove control characters, which Turtle parsers reject."""
     return _CONTROL.sub("", text)

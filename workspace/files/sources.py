@@ -1,4 +1,4 @@
-"""Where a person's bytes come from (a file, a compressed file, standard input) and in which format."""
+"""Open input files, compressed files and standard input, and detect their format."""
 
 import codecs
 import difflib
@@ -17,7 +17,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.plugins import extensions
 
 READERS = "taxonaut.readers"
-"""The extension point of file formats; a format that a package adds is known by its own suffix."""
+"""Entry point group of file formats; a format added by a plugin is detected by its name as suffix."""
 
 Format = str
 FORMATS = ("csv", "tsv", "jsonl", "json", "lines", "parquet")
@@ -41,9 +41,9 @@ _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Bytes that can be read more than once.
+    """An input that can be read more than once.
 
-    `name` is what messages call it. `data` holds the bytes of standard input and of pipes, which can be
+    `name` is used in messages. `data` holds the bytes of standard input and of pipes, which can be
     read only once; for a file it is None and `path` is read each time.
     """
 
@@ -55,13 +55,13 @@ class Source:
     data: bytes | None = None
 
     def open_bytes(self) -> BinaryIO:
-        """Open the uncompressed bytes."""
+        """Open the decompressed bytes."""
         raw = cast(BinaryIO, self.path.open("rb")) if self.data is None else io.BytesIO(self.data)
         return _gunzip(raw) if self.compressed else raw
 
     @contextmanager
     def open_text(self, newline: str | None = None) -> Iterator[TextIO]:
-        """Open the decoded text; what goes wrong inside the block with its bytes is an `InputError`."""
+        """Open the decoded text; decoding and gzip errors inside the block become `InputError`."""
         encoding = "utf-8-sig" if codecs.lookup(self.encoding).name == "utf-8" else self.encoding
         try:
             with (
@@ -77,7 +77,7 @@ class Source:
             ) from None
 
     def _refuse_encoding(self, error: UnicodeError) -> NoReturn:
-        """Say where the first byte stands that is not text in this encoding."""
+        """Raise InputError with the position of the first undecodable byte."""
         with self.open_bytes() as raw:
             if raw.read(2) in _UTF16_MARKS:
                 raise InputError(
@@ -91,12 +91,12 @@ class Source:
                 except UnicodeDecodeError as bad:
                     raise InputError(
                         f"{self.name}, line {number}: byte 0x{line[bad.start]:02x} at offset "
-                        f"{offset + bad.start} is not {self.encoding}. Save the file as UTF-8, or say what "
-                        "it is, for example --encoding latin-1 or --encoding cp1252."
+                        f"{offset + bad.start} is not {self.encoding}. Save the file as UTF-8, or name its "
+                        "encoding, for example --encoding latin-1 or --encoding cp1252."
                     ) from None
                 offset += len(line)
         raise InputError(
-            f"{self.name} is not {self.encoding}: {error}. Say what it is with --encoding."
+            f"{self.name} is not {self.encoding}: {error}. Name its encoding with --encoding."
         ) from None
 
 
@@ -106,10 +106,10 @@ def formats() -> list[str]:
 
 
 def open_source(given: str | Path, format: Format | None = None, encoding: str = "utf-8") -> Source:
-    """Find the file and its format, and refuse what cannot be read.
+    """Open a file or standard input and determine its format.
 
     `given` is a path or `-` for standard input. The format follows from the suffix (before an optional
-    `.gz`), unless `format` names it; standard input and pipes are one text a line or, when the first line is
+    `.gz`), unless `format` names it; standard input and pipes are one text per line or, when the first line is
     a JSON object, JSON lines. Raises `InputError` when the file is missing, empty, a folder, of an unknown
     suffix, or when format or encoding are unknown.
     """
@@ -119,13 +119,13 @@ def open_source(given: str | Path, format: Format | None = None, encoding: str =
     path = Path(given)
     try:
         if str(given) == STDIN:
-            return _held("standard input", path, sys.stdin.buffer.read(), format, encoding)
+            return _buffered_source("standard input", path, sys.stdin.buffer.read(), format, encoding)
         if path.is_dir():
             raise InputError(f"{str(given)!r} is a folder; give one file in it.")
         if not path.exists():
-            raise InputError(f"{str(given)!r} does not exist{_neighbour(path)}")
+            raise InputError(f"{str(given)!r} does not exist{_similar_file(path)}")
         if not path.is_file():
-            return _held(str(given), path, path.read_bytes(), format, encoding)
+            return _buffered_source(str(given), path, path.read_bytes(), format, encoding)
         with path.open("rb") as file:
             start = file.read(4096)
     except OSError as error:
@@ -139,7 +139,7 @@ def open_source(given: str | Path, format: Format | None = None, encoding: str =
     return Source(path.name, path, chosen, encoding, compressed)
 
 
-def _held(name: str, path: Path, data: bytes, format: Format | None, encoding: str) -> Source:
+def _buffered_source(name: str, path: Path, data: bytes, format: Format | None, encoding: str) -> Source:
     compressed = data.startswith(_GZIP_MAGIC)
     if not data.strip(codecs.BOM_UTF8 + b" \t\r\n"):
         raise InputError(f"{name} is empty; it must hold at least one text.")
@@ -161,7 +161,7 @@ def _starts_with_object(source: Source) -> bool:
 
 
 def format_of(path: Path) -> Format:
-    """Tell the format from the suffix, a last `.gz` aside. Raises `InputError` for one that is not known."""
+    """Return the format for a path's suffix, ignoring a final `.gz`. Raises `InputError` if unknown."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
@@ -186,8 +186,8 @@ def _check_encoding(encoding: str) -> None:
         raise InputError(f"--encoding {encoding!r} is unknown; try utf-8, latin-1, cp1252 or utf-16.")
 
 
-def _neighbour(path: Path) -> str:
-    """Name a file beside the missing one that might be meant."""
+def _similar_file(path: Path) -> str:
+    """Suggest a file with a similar name in the same folder."""
 
     try:
         names = [entry.name for entry in path.parent.iterdir()]

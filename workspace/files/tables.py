@@ -1,4 +1,4 @@
-"""Rows out of a person's file, whatever its format, each with the number a message can point at."""
+"""Read tables from files of any supported format, row by row, with positions for error messages."""
 
 import csv
 import difflib
@@ -19,7 +19,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row; `place` says where it stands, as in `labels.csv, line 7`."""
+    """One row; `place` is its position for messages, such as `labels.csv, line 7`."""
 
     number: int
     place: str
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file seen as rows of named columns.
+    """A file as rows of named columns.
 
     `columns` is None where each row names its own (JSON). `rows()` reads the file anew, one row at a time;
     only a `.json` array is loaded whole.
@@ -40,7 +40,7 @@ class Table:
 
 
 def read_table(source: Source, plain: str) -> Table:
-    """See a source as a table; rows that are bare texts get the single column `plain`.
+    """Open a source as a table; rows that are plain strings get the single column `plain`.
 
     Raises `InputError`, at once or while rows are read, that names the file and the line.
     """
@@ -55,19 +55,19 @@ def read_csv(source: Source, plain: str) -> Table:
 
 
 def read_jsonl(source: Source, plain: str) -> Table:
-    """Read a JSON object, or a text, a line."""
+    """Read JSON lines: an object or a string per line."""
     return Table(source, None, lambda: _jsonl_rows(source, plain))
 
 
 def read_json(source: Source, plain: str) -> Table:
-    """Read one JSON list, or objects one a line."""
+    """Read a JSON list, or JSON lines."""
     if _first_character(source) == "{":
         return read_jsonl(source, plain)
     return Table(source, None, lambda: _json_rows(source, plain))
 
 
 def read_lines(source: Source, plain: str) -> Table:
-    """Read a text a line."""
+    """Read one text per line."""
     return Table(source, (plain,), lambda: _line_rows(source, plain))
 
 
@@ -78,25 +78,25 @@ def read_parquet(source: Source, plain: str) -> Table:
 
 
 def missing_column(place: str, wanted: str, option: str, found: Sequence[str]) -> InputError:
-    """Make the error for a column that is not there: what is, the likely one, the option that names it."""
+    """Build the error for a missing column, with the existing columns, a likely match and the option."""
     close = [name for name in found if name.casefold() == wanted.casefold()]
     close = close or difflib.get_close_matches(wanted, found, n=1)
     guess = f" Did you mean {option} {close[0]!r}?" if close else f" Name the right one with {option} NAME."
-    lines = " If the file has no header and one text a line, use --format lines." if len(found) == 1 else ""
+    lines = " If the file has no header and one text per line, use --format lines." if len(found) == 1 else ""
     listed = ", ".join(map(repr, found)) or "none"
     return InputError(f"{place}: there is no column {wanted!r}; the columns are {listed}.{guess}{lines}")
 
 
-def cleaned(text: str) -> str:
-    """Take out NULs, and replace lone surrogates, which no file can hold."""
+def clean_text(text: str) -> str:
+    """Remove NULs and replace lone surrogates, which no encoding can represent."""
     text = text.replace("\x00", "") if "\x00" in text else text
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def as_text(value: object, row: Row, column: str) -> str:
-    """Turn a cell into text: None is empty, numbers are written out, strings are `cleaned`."""
+    """Convert a cell to text: None becomes empty, numbers are formatted, strings pass `clean_text`."""
     if isinstance(value, str):
-        return cleaned(value)
+        return clean_text(value)
     if value is None or value != value:
         return ""
     if isinstance(value, bool):
@@ -109,7 +109,7 @@ def as_text(value: object, row: Row, column: str) -> str:
 
 
 def as_texts(value: object, row: Row, column: str, separator: str) -> tuple[str, ...]:
-    """Turn a cell into several texts: a list, a JSON list in a text, or a text with separators; blanks go."""
+    """Convert a cell to several texts: a list, a JSON list, or text with separators; drop blank parts."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         value = _json_list(value)
     if isinstance(value, (list, tuple)):
@@ -145,14 +145,14 @@ def _header(source: Source) -> tuple[str, tuple[str, ...]]:
     doubled = sorted({name for name in names if name and names.count(name) > 1})
     if doubled:
         raise InputError(
-            f"{source.name}, line 1: {doubled[0]!r} heads more than one column. Rename or drop one of them."
+            f"{source.name}, line 1: {doubled[0]!r} names more than one column. Rename or remove one of them."
         )
     return delimiter, names
 
 
 def _delimiter(header: str) -> str:
-    """Commas, unless the header has none and is divided by semicolons, tabs or bars."""
-    return next((sign for sign in ",;\t|" if sign in header), ",")
+    """Return the delimiter: a comma, else the first of semicolon, tab and bar in the header."""
+    return next((each for each in ",;\t|" if each in header), ",")
 
 
 def _csv_rows(source: Source, delimiter: str, columns: tuple[str, ...]) -> Iterator[Row]:
@@ -172,7 +172,7 @@ def _csv_rows(source: Source, delimiter: str, columns: tuple[str, ...]) -> Itera
                 if len(record) != len(columns):
                     raise InputError(
                         f"{place}: {len(record)} fields where the header has {len(columns)}. A text that "
-                        f"holds {delimiter!r}, a quote or a line break must stand in double quotes."
+                        f"holds {delimiter!r}, a quote or a line break must be in double quotes."
                     )
                 yield Row(number, place, dict(zip(columns, record, strict=True)))
         except csv.Error as error:
@@ -205,7 +205,7 @@ def _json_rows(source: Source, plain: str) -> Iterator[Row]:
         except json.JSONDecodeError as error:
             raise InputError(
                 f"{source.name}, line {error.lineno}, column {error.colno}: {error.msg}. The file must be "
-                "one JSON list of objects, or one object a line."
+                "one JSON list of objects, or one object per line."
             ) from None
     if not isinstance(values, list):
         raise InputError(f"{source.name}: a JSON list of objects is expected, not {type(values).__name__}.")
@@ -238,18 +238,18 @@ def _first_character(source: Source) -> str:
 
 
 def _parquet_columns(source: Source) -> tuple[str, ...]:
-    with _refusing_bad_parquet(source):
+    with _translate_parquet_errors(source):
         return parquet_columns(source.path)
 
 
 def _parquet_rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
-    with _refusing_bad_parquet(source):
+    with _translate_parquet_errors(source):
         for number, record in enumerate(parquet_rows(source.path), start=1):
             yield Row(number, f"{source.name}, row {number}", dict(zip(columns, record, strict=True)))
 
 
 @contextmanager
-def _refusing_bad_parquet(source: Source) -> Iterator[None]:
+def _translate_parquet_errors(source: Source) -> Iterator[None]:
     import duckdb
 
     try:

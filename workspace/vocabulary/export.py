@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.files.index_file import written_whole
+from taxonaut.workspace.files.index_file import write_atomically
 from taxonaut.workspace.files.sources import STDIN
 from taxonaut.workspace.vocabulary import item_tables as tables
 from taxonaut.workspace.vocabulary.reading import Vocabulary
@@ -66,7 +66,7 @@ def export_format(path: Path, given: str | None) -> ExportFormat:
             f"{path.name!r} can be several formats; say which it is: --format {'|'.join(fitting)}"
         )
     if fitting[0] in UNPACKED and path.suffix.lower() == ".gz":
-        raise InputError(f"{path.name!r}: {fitting[0]} files are not read compressed; leave the .gz away")
+        raise InputError(f"{path.name!r}: {fitting[0]} files are not read compressed; remove the .gz suffix")
     return fitting[0]
 
 
@@ -100,7 +100,7 @@ def export_vocabulary(
         beside = write_semantic_ids(ids, path)
         return Exported((str(path), *([str(beside)] if beside else ())), ids)
     notes: tuple[str, ...] = ()
-    with written_whole(path) as raw:
+    with write_atomically(path) as raw:
         if chosen == "parquet":
             tables.write_parquet(vocabulary, ids, raw, path.parent)
         elif chosen == "recbole":

@@ -29,7 +29,7 @@ from taxonaut.workspace.core.resumable import (
     request_errors,
     unit_key,
 )
-from taxonaut.workspace.files.index_file import written_whole
+from taxonaut.workspace.files.index_file import write_atomically
 from taxonaut.workspace.vocabulary.item_tables import write_object
 from taxonaut.workspace.vocabulary.reading import Vocabulary
 from taxonaut.workspace.vocabulary.statistics import counts, utilization
@@ -164,7 +164,7 @@ UNIT: Unit[Item, ItemKeywords] = Unit(
 
 def write_free_form(found: FreeForm, file: str | Path) -> None:
     """Write `{item: [keyword, …]}`; `-` is standard output."""
-    with written_whole(Path(file)) as raw:
+    with write_atomically(Path(file)) as raw:
         write_object(found.keywords, raw)
 
 

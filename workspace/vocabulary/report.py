@@ -10,7 +10,7 @@ from taxonaut.state.descriptors import ChangeProposal, Tagging
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.files.index_file import written_whole
+from taxonaut.workspace.files.index_file import write_atomically
 from taxonaut.workspace.files.sources import STDIN
 from taxonaut.workspace.vocabulary.facts import Facts
 from taxonaut.workspace.vocabulary.origins import Origin
@@ -139,7 +139,7 @@ def write_page(workspace: Core, facts: Facts, file: str, *, items: int = 20) -> 
     """
     check_page(file)
     page = report_page(workspace, facts, items=items).encode("utf-8", "replace")
-    with written_whole(Path(file)) as raw:
+    with write_atomically(Path(file)) as raw:
         raw.write(page)
     return len(page)
 
@@ -151,7 +151,7 @@ def check_page(file: str) -> None:
         raise InputError(f"a report is written as {' or '.join(SUFFIXES)}; {file!r} ends in none of them")
     if not path.parent.is_dir():
         raise InputError(
-            f"the folder {str(path.parent)!r} does not exist; make it first, or name another file"
+            f"the folder {str(path.parent)!r} does not exist; create it first, or name another file"
         )
     plotly_js()
 

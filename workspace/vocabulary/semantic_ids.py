@@ -12,7 +12,7 @@ from typing import Any, Literal
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId
-from taxonaut.workspace.files.index_file import written_whole
+from taxonaut.workspace.files.index_file import write_atomically
 from taxonaut.workspace.files.sources import STDIN, open_source
 from taxonaut.workspace.vocabulary.reading import Descriptor, Vocabulary
 
@@ -234,12 +234,12 @@ def write_semantic_ids(found: SemanticIds, file: str | Path) -> Path | None:
     `.gz` both are compressed.
     """
     path = Path(file)
-    with written_whole(path) as raw:
+    with write_atomically(path) as raw:
         raw.write(json.dumps(found.ids, ensure_ascii=False).encode() + b"\n")
     if str(path) == STDIN:
         return None
     beside = meanings_file(path)
-    with written_whole(beside) as raw:
+    with write_atomically(beside) as raw:
         raw.write(json.dumps(meanings_row(found), ensure_ascii=False, indent=1).encode() + b"\n")
     return beside
 

@@ -184,7 +184,7 @@ def test_an_item_without_text_is_counted_apart(run: Any, shop: Path, tmp_path: P
         (["texts.csv", "--text-column", "title"], "there is no column 'title'; the columns are 'id', 'text'"),
         (["texts.csv", "-o", "out.docx"], "out.docx"),
         (["texts.csv", "-o", "nowhere/out.csv"], "the folder 'nowhere' does not exist"),
-        (["texts.csv", "-o", "texts.csv"], "'texts.csv' is the file that is read"),
+        (["texts.csv", "-o", "texts.csv"], "'texts.csv' is an input file"),
         (["texts.csv", "--encoding", "klingon"], "--encoding 'klingon' is unknown"),
         (["texts.csv", "--shortlist", "forest"], "'forest' is not one of"),
         (["texts.csv", "--top", "0"], "--top"),

@@ -132,10 +132,10 @@ HEAD = (
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("t.jsonl", '{"id": "a", "name": "A"}\n', "t.jsonl is no index: its first line must be an object with"),
+        ("t.jsonl", '{"id": "a", "name": "A"}\n', "t.jsonl is not an index: its first line must be an object with"),
         ("t.jsonl", HEAD.replace('1}\n{"type": "root"', '9}\n{"type": "root"'), "t.jsonl has version 9 of the"),
         ("t.jsonl", HEAD, "t.jsonl holds no labels"),
-        ("t.jsonl", HEAD + '{"type": "leaf", "id": 1}\n', "t.jsonl, line 3: the type 'leaf' is none of"),
+        ("t.jsonl", HEAD + '{"type": "leaf", "id": 1}\n', "t.jsonl, line 3: unknown type 'leaf'"),
         ("t.jsonl", HEAD + '{"type": "label", "id": "a", "name": "A", "nodes": [7]}\n',
          "t.jsonl, line 3: there is no node 7 in the file"),
         ("t.jsonl", HEAD + '{"type": "label", "id": "a", "name": 3, "nodes": [1]}\n',
@@ -147,8 +147,8 @@ HEAD = (
         ("t.csv", "id,path\n", "t.csv holds no labels"),
         ("t.csv", "", "t.csv is empty"),
         ("t.ttl", "hello <", "t.ttl cannot be read as turtle: "),
-        ("t.ttl", "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .", "t.ttl has no skos:Concept in it"),
-        ("t.xlsx", "x", "'t.xlsx' does not tell its format"),
+        ("t.ttl", "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .", "t.ttl contains no skos:Concept"),
+        ("t.xlsx", "x", "'t.xlsx' has no known suffix"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_used(
@@ -165,10 +165,10 @@ def test_files_that_cannot_be_used(
     ("arguments", "said"),
     [
         (["no/such/folder/t.csv"], "the folder 'no/such/folder' does not exist"),
-        (["t.xlsx"], "'t.xlsx' does not tell its format"),
+        (["t.xlsx"], "'t.xlsx' has no known suffix"),
         (["t.csv", "--format", "x"], "--format 'x' is unknown; it can be one of jsonl, csv, skos"),
-        (["t.ttl", "--language", "e n"], "the language 'e n' is no language tag"),
-        (["t.ttl", "--base", "my labels"], "the base 'my labels' is no address"),
+        (["t.ttl", "--language", "e n"], "the language 'e n' is not a language tag"),
+        (["t.ttl", "--base", "my labels"], "the base 'my labels' is not a URI"),
     ],
 )
 def test_exports_that_cannot_be(

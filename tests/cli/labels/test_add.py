@@ -85,7 +85,7 @@ def test_parents_may_be_labels_of_the_index(run: Any, shop: Path, tmp_path: Path
     path.write_text("id,name,parents\npea,Williams pears,pears\nx,X,nobody\n", encoding="utf-8")
     called = run("labels", "add", path, "-w", shop)
     assert called.code == 2
-    assert "the parent 'nobody' of 'x' is no id in new.csv" in called.err
+    assert "the parent 'nobody' of 'x' is not an id in new.csv" in called.err
     path.write_text("id,name,parents\npea,Williams pears,pears\n", encoding="utf-8")
     assert run("labels", "add", path, "-w", shop).code == 0
     paths = json.loads(run("labels", "show", "pea", "--json", "-w", shop).out)["paths"]

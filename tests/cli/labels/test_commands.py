@@ -41,7 +41,7 @@ def test_import_of_flat_labels_from_standard_input(run: Any, blank: Path) -> Non
         ("", "labels.csv is empty"),
         ("id,title\n1,a\n", "there is no column 'name'; the columns are 'id', 'title'"),
         ("id,name\n1,a\n1,b\n", "labels.csv, line 3"),
-        ("id,name,parents\na,A,b\nb,B,a\n", "back to"),
+        ("id,name,parents\na,A,b\nb,B,a\n", "form a cycle"),
     ],
 )
 def test_import_refuses_what_cannot_be_used(

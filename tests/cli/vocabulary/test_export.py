@@ -107,7 +107,7 @@ def test_standard_output(run: Any, office: Path) -> None:
     ("arguments", "said"),
     [
         (["ids.json"], "'ids.json' can be several formats; say which it is: --format semantic-ids|plain"),
-        (["no/ids.csv"], "the folder 'no' does not exist; make it first, or name another file"),
+        (["no/ids.csv"], "the folder 'no' does not exist; create it first, or name another file"),
         (["ids.csv", "--format", "csv"], "--format 'csv' is unknown; it can be one of semantic-ids, parquet"),
         (["-", "--format", "plain", "--json"], "--json prints the summary, and '-' the export, to standard"),
     ],

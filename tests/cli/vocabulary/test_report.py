@@ -95,7 +95,7 @@ def test_the_page_can_go_to_standard_output(run: Any, tagged: Path) -> None:
     ("arguments", "said"),
     [
         (["a.pdf"], "error: a report is written as .html or .htm; 'a.pdf' ends in none of them\n"),
-        (["no/a.html"], "error: the folder 'no' does not exist; make it first, or name another file\n"),
+        (["no/a.html"], "error: the folder 'no' does not exist; create it first, or name another file\n"),
         (
             ["-", "--json"],
             "error: --json prints the numbers to standard output; name a file for the page, or leave it out\n",

@@ -110,8 +110,8 @@ def test_a_text_of_a_million_characters(write):
         (
             "t.csv",
             b"text\nok\nna\xefve\n",
-            "t.csv, line 3: byte 0xef at offset 10 is not utf-8. Save the file as UTF-8, or say what it "
-            "is, for "
+            "t.csv, line 3: byte 0xef at offset 10 is not utf-8. Save the file as UTF-8, or name its "
+            "encoding, for "
             "example --encoding latin-1 or --encoding cp1252.",
         ),
     ],

@@ -159,24 +159,23 @@ def test_what_cannot_be_written_is_refused_at_once(tmp_path):
     source = tmp_path / "items.jsonl"
     source.write_text('{"text": "x"}')
     assert refusal(source, inputs=["-", source]) == (
-        f"{str(source)!r} is the file that is read; name another one with -o."
+        f"{str(source)!r} is an input file; name another output file with -o."
     )
     assert refusal(tmp_path) == f"{tmp_path.name}: it has no suffix; " + refusal(tmp_path).split("; ", 1)[1]
     (tmp_path / "d.csv").mkdir()
     assert refusal(tmp_path / "d.csv") == f"{str(tmp_path / 'd.csv')!r} is a folder; name a file in it."
     assert refusal(tmp_path / "no" / "r.csv") == (
-        f"the folder {str(tmp_path / 'no')!r} does not exist; make it first, or name another file."
+        f"the folder {str(tmp_path / 'no')!r} does not exist; create it first, or name another file."
     )
     assert refusal("r.txt") == (
-        "r.txt: results are written as .jsonl, .csv, .tsv or .parquet; rename the file, or say which it "
-        "shall "
-        "be with --output-format."
+        "r.txt: results are written as .jsonl, .csv, .tsv or .parquet; rename the file, or name the format "
+        "with --output-format."
     )
     assert refusal("r.csv", "lines") == (
         "--output-format 'lines' cannot be written; it can be one of jsonl, csv, tsv, parquet."
     )
     assert refusal("-", "parquet") == "Parquet cannot be written to standard output; name a file with -o."
-    assert refusal("r.parquet.gz") == "r.parquet.gz: Parquet is compressed inside; leave the .gz away."
+    assert refusal("r.parquet.gz") == "r.parquet.gz: Parquet is compressed inside; remove the .gz suffix."
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -184,8 +183,8 @@ def test_a_full_disk_is_said_so():
     with pytest.raises(DiskError) as caught, open_results("/dev/full", "jsonl") as writer:
         writer.write(RESULTS)
     assert str(caught.value) == (
-        "'/dev/full' cannot be written: there is no room left on the disk. What was labelled is kept in the "
-        "workspace: make room or name another file with -o, and run the same command again."
+        "'/dev/full' cannot be written: no space left on the disk. The results are kept in the "
+        "workspace: free some space or name another file with -o, and run the same command again."
     )
 
 

@@ -81,10 +81,10 @@ def test_a_language_and_leaves_only(tmp_path: Path) -> None:
         (ANIMALS, {"language": "fr"}, InputError,
          "animals.ttl has no name in the language 'fr'; its languages are 'en', 'de', 'en-gb'"),
         (ANIMALS.replace('skos:prefLabel "pet"@en, "Haustier"@de ;', ""), {}, InputError,
-         "animals.ttl: 1 of 5 concepts have no skos:prefLabel: http://e.org/pet; give each a name"),
+         "animals.ttl: 1 of 5 concepts have no skos:prefLabel: http://e.org/pet; name or remove them"),
         (ANIMALS.replace('skos:broader :gone', "skos:broader :cat"), {}, CycleError,
          "http://e.org/cat -> http://e.org/mammal -> http://e.org/cat"),
-        (ANIMALS.replace('"pet"@en', '"mammal"@en'), {}, InputError, "'mammal' stands at the top level twice"),
+        (ANIMALS.replace('"pet"@en', '"mammal"@en'), {}, InputError, "the name 'mammal' is used twice"),
     ],
 )  # fmt: skip
 def test_refusals(

@@ -133,7 +133,7 @@ def test_every_format_read_back_is_the_same(drawn: dict[str, Sequence[int]]) -> 
         ("a.toml", None, "'a.toml' does not end as an export does; rename it to one of .csv, .item, .json"),
         ("a.csv", "parquet", "'a.csv' does not end as a file of parquet does; rename it to one of .parquet, .pq"),
         ("a.json", "xml", "--format 'xml' is unknown; it can be one of semantic-ids, parquet, recbole, plain"),
-        ("a.item.gz", None, "recbole files are not read compressed; leave the .gz away"),
+        ("a.item.gz", None, "recbole files are not read compressed; remove the .gz suffix"),
         ("-", None, "standard output does not tell a format; say which it is with --format semantic-ids|"),
         ("-", "parquet", "Parquet cannot be written to standard output; name a file"),
     ],
@@ -152,6 +152,6 @@ def test_formats_are_told_by_suffixes() -> None:
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no item has been tagged yet; tag some: taxonaut vocabulary assign"):
         export_vocabulary(vocabulary(), tmp_path / "a.csv")
-    with pytest.raises(InputError, match="does not exist; make it first"):
+    with pytest.raises(InputError, match="does not exist; create it first"):
         export_vocabulary(SHOP, tmp_path / "no" / "a.parquet")
     assert list(tmp_path.iterdir()) == []

@@ -188,7 +188,7 @@ def test_errors_say_what_to_do(workspace: Workspace, tmp_path: Path, monkeypatch
     facts = read_facts(fill(workspace))
     with pytest.raises(InputError, match=r"written as \.html or \.htm; 'a\.pdf' ends in none"):
         write_page(workspace, facts, "a.pdf")
-    with pytest.raises(InputError, match="does not exist; make it first"):
+    with pytest.raises(InputError, match="does not exist; create it first"):
         write_page(workspace, facts, str(tmp_path / "none" / "a.html"))
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'taxonaut\[report\]'"):
