@@ -85,7 +85,7 @@ SAID = {
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
+class CategorizeSummary:
     """What a call categorized. `verdicts` counts items by who decided."""
 
     expert: int
@@ -225,7 +225,7 @@ def categorize(
 
 def prepare_routing(
     workspace: Workspace, bar: Bar, settings: dict[str, Any]
-) -> tuple[Work[Categorized], Routed]:
+) -> tuple[Work[Categorized], CategorizeSummary]:
     """Open the trained expert and what decides where it is unsure."""
     routing = categorizing(workspace, **settings)
     if routing.compares_vectors:
@@ -236,4 +236,4 @@ def prepare_routing(
             async for item, (result, _) in stream:
                 yield item, result
 
-    return Work(results, routing.totals), Routed(routing.card.number, routing.threshold)
+    return Work(results, routing.totals), CategorizeSummary(routing.card.number, routing.threshold)

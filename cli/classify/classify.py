@@ -90,7 +90,7 @@ class WalkOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class ClassifySummary:
     """What a call labelled."""
 
     tally: Tally = field(default_factory=Tally)
@@ -148,14 +148,14 @@ def classify(
 
 def classification_of(
     walk: WalkOptions,
-) -> Callable[[Workspace, Bar], tuple[Work[ItemResult], Labelled]]:
+) -> Callable[[Workspace, Bar], tuple[Work[ItemResult], ClassifySummary]]:
     """Return what prepares a classification under these settings."""
 
-    def prepare(opened: Workspace, bar: Bar) -> tuple[Work[ItemResult], Labelled]:
+    def prepare(opened: Workspace, bar: Bar) -> tuple[Work[ItemResult], ClassifySummary]:
         workspace = opened.with_walk(**given_in(walk))
         if workspace.compares_vectors:
             embed_labels(workspace, bar)
         classification = workspace.classification()
-        return Work(classification.results, classification.totals), Labelled()
+        return Work(classification.results, classification.totals), ClassifySummary()
 
     return prepare

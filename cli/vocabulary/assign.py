@@ -1,6 +1,6 @@
 """`taxonaut vocabulary assign`: the vocabulary's descriptors for items."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, astuple, dataclass, field, replace
 from functools import partial
@@ -46,7 +46,7 @@ EveryOption = Annotated[
 
 
 @dataclass(slots=True)
-class Assigned:
+class AssignSummary:
     """What a call assigned. `covered` items got a descriptor."""
 
     tally: Tally = field(default_factory=Tally)
@@ -121,17 +121,14 @@ def assign(
 
 def prepare_assignment(
     workspace: Workspace, bar: Bar, *, every: bool | None
-) -> tuple[Work[Tagging], Assigned]:
+) -> tuple[Work[Tagging], AssignSummary]:
     """Return what assigns descriptors to items."""
 
     def totals() -> Totals:
         runs = [workspace.decisions.totals(run.id) for run in workspace.runs.list(KIND)]
         return Totals(*map(sum, zip(*map(astuple, runs), strict=True)))
 
-    def results(items: Iterator[Item]) -> AsyncGenerator[tuple[Item, Tagging], None]:
-        return assign_items(workspace, items, every=every)
-
-    return Work(results, totals), Assigned()
+    return Work(partial(assign_items, workspace, every=every), totals), AssignSummary()
 
 
 @dataclass(frozen=True, slots=True)
