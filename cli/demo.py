@@ -155,14 +155,15 @@ def outcome_line(report: DemoReport) -> Text:
 DEFAULT_FOLDER = Path("taxonaut-demo")
 SHOWN = 20
 
-AllOption = Annotated[bool, typer.Option("--all", help=f"Show all packages, not {SHOWN} of them.")]
+AllOption = Annotated[bool, typer.Option("--all", help=f"Print all packages, not only {SHOWN}.")]
 
 
 @command("demo", example="taxonaut demo\ntaxonaut demo --workspace /tmp/demo --all")
 def demo(session: Session, all_packages: AllOption = False) -> None:
-    """Label the Python packages of this environment with PyPI's classifiers, and say how well it went.
+    """Label the Python packages of this environment with PyPI's classifiers.
 
-    The workspace is kept (in --workspace, else in taxonaut-demo): a second run asks no model again.
+    The command reports how well it went. The workspace is kept (in --workspace, else in taxonaut-demo): a second
+    run asks no model again.
     """
     folder = session.folder if session.is_named else DEFAULT_FOLDER
     report = run(session, folder)

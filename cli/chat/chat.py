@@ -43,39 +43,45 @@ def chat(
     session: Session,
     once: Annotated[
         str | None,
-        typer.Option(metavar="MESSAGE", help="Say this alone, print the answer and end.", show_default=False),
+        typer.Option(
+            metavar="MESSAGE", help="Send one message, print the answer and exit.", show_default=False
+        ),
     ] = None,
     thread: Annotated[
-        str, typer.Option(metavar="NAME", help="The conversation to go on with; begun if it is new.")
+        str, typer.Option(metavar="NAME", help="Conversation to continue, or to start if it is new.")
     ] = DEFAULT_THREAD,
-    new: Annotated[bool, typer.Option("--new", help="Begin a thread with a name of its own.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Start a conversation with a generated name.")] = False,
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Make changes without asking, unless a model read texts of items first."),
+        typer.Option(
+            "--yes", help="Make changes without confirmation, unless a model read item texts first."
+        ),
     ] = False,
     model: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Who leads the conversation this time: a model string, or a role of taxonaut.toml.",
+            help="Model for this call: a model string, or a role of taxonaut.toml.",
             show_default=False,
         ),
     ] = None,
-    threads: Annotated[bool, typer.Option("--threads", help="List the conversations and end.")] = False,
+    threads: Annotated[bool, typer.Option("--threads", help="List conversations and exit.")] = False,
     forget: Annotated[
         str | None,
-        typer.Option(metavar="THREAD", help="Delete a conversation and end.", show_default=False),
+        typer.Option(metavar="THREAD", help="Delete a conversation and exit.", show_default=False),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Talk about the labels and their tree: where a text goes and why, what is where, what to change.
+    """Talk about the labels and their tree, and change them.
 
-    At a terminal, Tab completes / commands, which do the same without a model. A change is shown as a diff and waits
-    for yes. Threads are kept: the same command goes on with one, also where an answer was broken off.
+    Ask where a text goes and why, or what is where. At a terminal, Tab completes / commands, which do the same
+    without a model. A change is shown as a diff and made once you confirm it. Conversations are saved: the same
+    command continues one, even after an interrupted answer.
 
-    With --once, or messages on standard input (one a line; # begins a comment), answers go to standard output and
-    nobody is asked. It ends with 7 if a message was not understood or refused, with 8 if a change waits for yes:
-    --yes makes it, or the message "yes". With --json, each update is one object a line.
+    With --once, or with messages on standard input (one a line; # starts a comment), answers go to standard
+    output and nothing is asked. The exit code is 7 if a message was not understood or was refused, and 8 if a
+    change needs confirmation: by --yes, or by the message "yes". With --json, each update is one JSON object a
+    line.
     """
     check_options(once=once, thread=thread, new=new, threads=threads, forget=forget)
     if threads or forget is not None:

@@ -202,12 +202,12 @@ def categorize(
     output_format: OutputFormatOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Assign one category to each text with a trained expert, and a general one where it is unsure.
+    """Assign one category to each text with a trained expert.
 
-    Train an expert first (expert train) and choose a threshold (expert audit). Answers are kept: run an interrupted
-    command again to continue it; with another threshold, only items that were not asked about before are. With
-    --json, results go to standard output as JSON lines; with -o as well, results go to the file and a summary is
-    printed as JSON.
+    A general expert decides where the trained one is unsure. Train an expert first (expert train) and choose a
+    threshold (expert audit). Answers are kept: run an interrupted command again to continue it; with another
+    threshold, only items that were not asked about before are. With --json, results go to standard output as JSON
+    lines; with -o as well, results go to the file and a summary is printed as JSON.
     """
     if everything and threshold is not None:
         raise InputError(

@@ -132,10 +132,10 @@ def classify(
 ) -> None:
     """Label texts by walking the tree.
 
-    Each text gets a ranked list of labels, each with its path in the tree. An argument is a file if it exists or ends
-    in one of the suffixes. Finished items are kept: run an interrupted command again to continue it; no model is
-    asked twice. With --json, results go to standard output as JSON lines; with -o as well, results go to the file and
-    a summary is printed as JSON.
+    Each text gets a ranked list of labels, each with its path in the tree. An argument is a file if it exists or
+    has one of the suffixes. Finished items are kept: run an interrupted command again to continue it; no model is
+    asked twice. With --json, results go to standard output as JSON lines; with -o as well, results go to the file
+    and a summary is printed as JSON.
     """
     run_item_command(
         session,

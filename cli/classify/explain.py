@@ -33,24 +33,24 @@ from taxonaut.workspace.workspace import Workspace
 )
 def explain(
     session: Session,
-    item: Annotated[
-        str, typer.Argument(metavar="ITEM", help="The id of a text that was labelled, or a text.")
-    ],
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="Id of a labelled item, or a text.")],
     gold: Annotated[
         list[str] | None,
         typer.Option(
             metavar="LABEL_ID[,…]",
-            help="Labels it should have got: say where each was found or lost.",
+            help="Labels that the text should have got: show where each was found or lost.",
             show_default=False,
         ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Draw also what led to no ranked label.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also show branches that led to no ranked label.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Draw the walk of one text: branches opened and passed by, labels found, and how they were ranked.
+    """Show how a text got its labels: branches opened and skipped, and the ranking.
 
-    An id shows the latest walk that is kept; a text that was never labelled is labelled first. With --gold it
-    says of each such label at which node the branch that held it was not opened, and why.
+    With an id, the latest walk of that item is shown; a text that was not labelled yet is labelled first. With
+    --gold, shows at which node the branch to each of these labels was skipped, and why.
     """
     with session.open() as workspace:
         with progress(session, json=json) as bar:

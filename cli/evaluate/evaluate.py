@@ -10,7 +10,8 @@ from taxonaut.cli.evaluate import class_view
 from taxonaut.cli.evaluate import evaluation_view as view
 from taxonaut.cli.evaluate.attribution_view import Losses, check_attribution, losses_of
 from taxonaut.cli.shared.exit_codes import InterruptedWork
-from taxonaut.cli.shared.file_options import LabelledFileOptions
+from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions
+from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
@@ -26,8 +27,6 @@ from taxonaut.state.errors import InputError
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
-METHODS_PANEL = "Methods"
-LATER_PANEL = "Labels that come later"
 EXAMPLES = """\
 taxonaut evaluate test.jsonl --methods navigate,navigate:start=anchored,dense,bm25 --limit 200
 taxonaut evaluate test.jsonl --methods navigate,kmeans-index,shortlist --figure recall.png
@@ -39,28 +38,29 @@ taxonaut evaluate test.jsonl --methods navigate,dense,bm25 --incremental 0 --bui
 @command("evaluate", example=EXAMPLES)
 def evaluate(
     session: Session,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Texts with their right labels, as label ids.")],
+    file: LabelledFileArgument,
     methods: Annotated[
         str,
         typer.Option(
             metavar="NAMES",
-            help="Those to compare, of navigate, tree, both, dense, bm25, kmeans-index, shortlist, linear, icxml, "
-            "expert, dual, general, fasttext, tfidf-svm, knn and linear-head. Settings may follow a name: "
-            "navigate:terminals=40, dual:threshold=0.7.",
+            help="Methods to compare, of navigate, tree, both, dense, bm25, kmeans-index, "
+            "shortlist, linear, icxml, expert, dual, general, fasttext, tfidf-svm, knn and "
+            "linear-head. Settings may follow a name: navigate:terminals=40, "
+            "dual:threshold=0.7.",
         ),
     ] = "navigate,dense,bm25",
-    k: Annotated[str, typer.Option(metavar="NUMBERS", help="How many labels count, for P, R and RP.")] = (
+    k: Annotated[str, typer.Option(metavar="NUMBERS", help="Values of k for P@k, R@k and RP@k.")] = (
         "1,3,5,10"
     ),
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only so many texts, from the top.", show_default=False)
+        int | None, typer.Option(min=1, help="Use only the first N items.", show_default=False)
     ] = None,
     figure: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Draw how many right labels are on the shortlist, by requests and by its size, for walks "
-            "from the root, anchored walks and flat search (.png, .svg, .pdf).",
+            help="Plot the recall of the shortlist by requests and by size, for walks from the "
+            "root, anchored walks and flat search (.png, .svg or .pdf).",
             show_default=False,
         ),
     ] = None,
@@ -69,7 +69,7 @@ def evaluate(
         typer.Option(
             metavar="N",
             min=1,
-            help="Show the N nodes at which the walks lost most right labels, with the texts.",
+            help="Show the N nodes at which walks lost the most right labels, with the texts.",
             show_default=False,
         ),
     ] = None,
@@ -77,30 +77,31 @@ def evaluate(
         bool,
         typer.Option(
             "--classes",
-            help="Show accuracy, F1 and macro-F1 by class, whatever the methods; those that pick one class for "
-            "a text always show them.",
-            rich_help_panel=METHODS_PANEL,
+            help="Show accuracy, F1 and macro-F1 by class. Methods that choose one class always show them.",
+            rich_help_panel=ADVANCED_PANEL,
         ),
     ] = False,
     shortlist: Annotated[
         int,
         typer.Option(
-            min=1, help="shortlist: labels of exact search that are ranked.", rich_help_panel=METHODS_PANEL
+            min=1, help="Method shortlist: rank N labels of exact search.", rich_help_panel=ADVANCED_PANEL
         ),
     ] = 500,
     shots: Annotated[
         int,
         typer.Option(
-            min=0, help="linear: examples of each label that the model sees.", rich_help_panel=METHODS_PANEL
+            min=0,
+            help="Method linear: show the model N examples of each label.",
+            rich_help_panel=ADVANCED_PANEL,
         ),
     ] = 0,
     examples: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Labelled texts, laid out as FILE: fasttext, tfidf-svm, knn and linear-head are trained on them, "
-            "linear draws its shots from them.",
-            rich_help_panel=METHODS_PANEL,
+            help="Labelled items, laid out as the first FILE: fasttext, tfidf-svm, knn and "
+            "linear-head are trained on them, linear takes its examples from them.",
+            rich_help_panel=ADVANCED_PANEL,
             show_default=False,
         ),
     ] = None,
@@ -109,33 +110,34 @@ def evaluate(
         typer.Option(
             metavar="SEED",
             min=0,
-            help="Split the labels at random, build on one part, add the other, and compare with an index "
-            "built on all at once. Your own index is not touched.",
-            rich_help_panel=LATER_PANEL,
+            help="Split the labels at random, build an index on one part, add the other, and "
+            "compare with an index built on all. Your own index is not changed.",
+            rich_help_panel=ADVANCED_PANEL,
             show_default=False,
         ),
     ] = None,
     share: Annotated[
         float,
-        typer.Option(help="Share of the labels that are known first.", rich_help_panel=LATER_PANEL),
+        typer.Option(help="Share of the labels in the first part.", rich_help_panel=ADVANCED_PANEL),
     ] = 0.5,
     build: Annotated[
         str,
         typer.Option(
             metavar="METHOD",
-            help="How these indexes are built: see index build.",
-            rich_help_panel=LATER_PANEL,
+            help="How to build these indexes; see index build.",
+            rich_help_panel=ADVANCED_PANEL,
         ),
     ] = "kmeans",
     *,
     layout: LabelledFileOptions,
     json: JsonOption = False,
 ) -> None:
-    """Label texts whose labels are known by several methods, and compare: quality beside cost.
+    """Compare methods on items with known labels: quality and cost.
 
-    P@k counts hits among the first k, R@k the share of the right labels found there, RP@k divides by what
-    could be hit; each with half of its 95 % bootstrap interval. hP, hR and hF count ancestors of the first
-    label too. What was labelled before is kept. docs/evaluation.md says what the methods do.
+    P@k is the share of hits among the first k labels, R@k the share of the right labels found there; RP@k divides
+    the hits by the most that are possible. Each is printed with half of its 95% bootstrap interval. hP, hR and
+    hF also count the ancestors of the first label. Finished items are kept. docs/evaluation.md describes the
+    methods.
     """
     ks = cutoffs(k)
     picked = chosen(methods.split(","))

@@ -213,9 +213,6 @@ def share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
-WISH_PANEL = "What is wanted"
-
-
 @command(
     "audit",
     example="taxonaut expert audit dev.jsonl\n"
@@ -227,64 +224,62 @@ def audit(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="ITEMS",
-            help="Products like all that come in, with their right categories (.csv, .tsv, .jsonl, .json, "
-            ".parquet; .gz too), or - for stdin; not those trained on.",
+            metavar="FILE",
+            help="Items like those to categorize, with their categories, and not used in "
+            "training (.csv, .tsv, .jsonl, .json, .parquet, each also as .gz), or - for "
+            "standard input.",
             show_default=False,
         ),
     ],
-    sample: Annotated[int, typer.Option(min=0, help="Products drawn at random; 0: all.")] = 500,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    sample: Annotated[int, typer.Option(min=0, help="Ask about N random items; 0 for all.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the sample.")] = 0,
     accuracy: Annotated[
         float | None,
         typer.Option(
             min=0,
             max=1,
-            help="The smallest share that reaches it.",
-            rich_help_panel=WISH_PANEL,
+            help="Propose the smallest share that reaches accuracy X.",
             show_default=False,
         ),
     ] = None,
     share: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="At most this share is sent.", rich_help_panel=WISH_PANEL, show_default=False
+            min=0, max=1, help="Propose to ask about at most share X of the items.", show_default=False
         ),
     ] = None,
     budget: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="Spend at most this on 1,000 products: requests, or money if prices are given.",
-            rich_help_panel=WISH_PANEL,
+            help="Propose to spend at most X on 1,000 items: requests, or money if prices are given.",
             show_default=False,
         ),
     ] = None,
     price_in: Annotated[
         float | None,
-        typer.Option(min=0, help="Of a million tokens read.", rich_help_panel=WISH_PANEL, show_default=False),
+        typer.Option(min=0, help="Price of a million input tokens.", show_default=False),
     ] = None,
     price_out: Annotated[
         float | None,
-        typer.Option(
-            min=0, help="Of a million tokens written.", rich_help_panel=WISH_PANEL, show_default=False
-        ),
+        typer.Option(min=0, help="Price of a million output tokens.", show_default=False),
     ] = None,
     figure: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw it there: .png, .svg or .pdf.", show_default=False),
+        typer.Option(metavar="FILE", help="Plot the table to FILE (.png, .svg or .pdf).", show_default=False),
     ] = None,
     *,
     experts: ExpertOptions,
     layout: LabelledFileOptions,
     json: JsonOption = False,
 ) -> None:
-    """Ask both experts about a sample, and see what each share sent to the general expert buys.
+    """Measure what asking the general expert gains, and propose a threshold.
 
-    The least sure products are sent first. A threshold is proposed for a wanted accuracy, share or budget; with
-    no wish, the smallest share whose accuracy cannot be told from the best. It is kept, and categorize uses it
-    unless another is set. Products without right categories show how often the experts agree, no more. What was
-    asked is kept: the same command again, or categorize, asks about no product twice.
+    Both experts are asked about a random sample. The table shows, for shares of items sent to the general expert,
+    the least certain first, what they cost and gain. Without a target, the smallest share that is as accurate as
+    the best one is proposed. categorize uses the proposed threshold unless another is set. For items without
+    known categories, only the agreement of the experts is shown. Answers are kept: neither this command nor
+    categorize asks about an item twice.
     """
     prices = chosen_prices(price_in, price_out)
     if figure is not None:

@@ -33,30 +33,31 @@ def define(
     session: Session,
     categories: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID", help="Ids of categories; without any: all.", show_default=False),
+        typer.Argument(metavar="ID", help="Category ids. Default: all.", show_default=False),
     ] = None,
     file: Annotated[
         str | None,
         typer.Option(
             "--categories",
             metavar="FILE",
-            help="A text file with an id of a category on each line, or - for stdin.",
+            help="Text file with a category id on each line, or - for standard input.",
             show_default=False,
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Most definitions written now; 0: all.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="Write at most N definitions; 0 for all.")] = 0,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Descriptions that came with the labels are replaced, too.")
+        bool,
+        typer.Option("--overwrite", help="Also replace descriptions that were imported with the labels."),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Let the general expert say what each category holds: a descriptive name and a definition.
+    """Write a name and a definition for each category.
 
-    They are written from products of the last training: popular or typical ones, and some unlike each other; for
-    categories with hardly any, from the path and its neighbours. An encoder writes no prose: it gets a category's
-    telling words and products instead. They become the descriptions of the labels, which labels show shows and
-    categorize --shown definition uses; index undo takes them back. Run it again when products have changed: only
-    what they change is written anew.
+    The general expert writes them from items of the last training: popular or typical ones, and some that differ;
+    for categories with few items, from the path and the neighbours. An encoder composes them of characteristic
+    words and items. The definitions become the descriptions of the labels, which categorize --shown definition
+    uses; index undo restores the former ones. Run it again when items have changed: only definitions that this
+    affects are rewritten.
     """
     wanted = ids(categories or [], file)
     with progress(session, json=json) as bar, session.open() as workspace:

@@ -33,18 +33,19 @@ def disagreements(
     threshold: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Least confidence; else the threshold of categorize.", show_default=False
+            min=0, max=1, help="Minimum confidence. Default: the threshold of categorize.", show_default=False
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Most that are printed; 0: all.")] = 20,
+    limit: Annotated[int, typer.Option(min=0, help="Print at most N items; 0 for all.")] = 20,
     expert: ExpertOption = None,
     output_format: OutputFormatOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List products the trained expert was sure of and the general expert decides otherwise.
+    """List items on which the two experts disagree.
 
-    The products are those of the last audit: what to look at for wrong labels, or for categories that one of the two
-    does not understand. The surest come first, each with both reasons. No model is asked.
+    Items of the last audit that the trained expert was confident about and the general expert decides otherwise,
+    the most confident first, each with both reasons: candidates for wrong labels, or for categories that one of
+    the two does not understand. No model is asked.
     """
     writer = open_file(output, DISAGREEMENT, output_format) if output is not None else None
     with session.open() as workspace:

@@ -12,7 +12,10 @@ from taxonaut.cli.shared.terminal import out, print_json
 
 @command("list", example="taxonaut expert list")
 def list_experts(session: Session, json: JsonOption = False) -> None:
-    """List the trained experts, the newest last: that is the one which categorize asks."""
+    """List trained experts, newest last.
+
+    categorize uses the newest one.
+    """
     with session.open() as workspace:
         experts = workspace.experts
         cards = experts.cards()
@@ -29,11 +32,14 @@ def list_experts(session: Session, json: JsonOption = False) -> None:
 def show(
     session: Session,
     number: Annotated[
-        int | None, typer.Argument(metavar="[N]", help="The expert's number; else the newest.", min=1)
+        int | None, typer.Argument(metavar="N", help="Expert number. Default: the newest.", min=1)
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show an expert's model card: what it was trained from and how, how good it is, and when it was made."""
+    """Show an expert's model card.
+
+    The card says what the expert was trained on, how accurate it is, and when it was trained.
+    """
     with session.open() as workspace:
         card = workspace.experts.card(number)
         folder = workspace.experts.path(card.number)
@@ -46,9 +52,12 @@ def show(
 @command("remove", example="taxonaut expert remove 1")
 def remove(
     session: Session,
-    number: Annotated[int, typer.Argument(metavar="N", help="The expert's number.", min=1)],
+    number: Annotated[int, typer.Argument(metavar="N", help="Expert number.", min=1)],
 ) -> None:
-    """Delete an expert and its files, its audit among them. What it categorized before is kept."""
+    """Delete an expert, its files and its audit.
+
+    Items that it categorized keep their categories.
+    """
     with session.open() as workspace:
         workspace.experts.remove(number)
     if not session.quiet:

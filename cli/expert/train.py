@@ -6,18 +6,17 @@ import typer
 
 from taxonaut.cli.expert.expert_view import card_row, summary
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
-from taxonaut.cli.shared.file_options import LabelledFileOptions, column
+from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions, column
+from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.option_groups import given
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import print_json
 
-SETTINGS_PANEL = "How it is trained; else as in taxonaut.toml"
-
 
 def setting(*names: str, text: str, **more: Any) -> Any:
     """Make an option that replaces a setting of [expert]."""
-    return typer.Option(*names, help=text, show_default=False, rich_help_panel=SETTINGS_PANEL, **more)
+    return typer.Option(*names, help=text, show_default=False, rich_help_panel=ADVANCED_PANEL, **more)
 
 
 @command(
@@ -28,48 +27,46 @@ def setting(*names: str, text: str, **more: Any) -> Any:
 )
 def train(
     session: Session,
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="ITEMS",
-            help="Products with their categories, as label ids: .csv, .tsv, .jsonl, .json, .parquet "
-            "(.gz too), or - for stdin.",
-        ),
-    ],
+    file: LabelledFileArgument,
     dev: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Products to judge by, laid out as ITEMS; else ITEMS are held out in turn, or some for an encoder.",
+            help="Items to evaluate on, laid out as the first FILE. Default: cross-validation; "
+            "with --encoder, a held-out part.",
             show_default=False,
         ),
     ] = None,
     skip_unknown: Annotated[
         bool,
-        typer.Option("--skip-unknown", help="Leave out products of categories that the index does not have."),
+        typer.Option("--skip-unknown", help="Skip items whose category is not in the index."),
     ] = False,
     encoder: Annotated[
         str | None,
         setting(
             "--encoder",
-            text="A local folder with a transformer to fine-tune; else a head on the workspace's embeddings.",
+            text="Directory of a transformer to fine-tune. Default: train a head on the "
+            "workspace's embeddings.",
             metavar="FOLDER",
         ),
     ] = None,
     epochs: Annotated[
-        int | None, setting("--epochs", text="Most passes over the products.", min=1, metavar="N")
+        int | None, setting("--epochs", text="Train for at most N epochs.", min=1, metavar="N")
     ] = None,
     no_augment: Annotated[
-        bool, setting("--no-augment", text="Without synthetic products made of category paths.")
+        bool, setting("--no-augment", text="Add no synthetic items made from category paths.")
     ] = False,
     focal: Annotated[
-        bool | None, setting("--focal/--no-focal", text="Phase 1 with focal loss, or with cross-entropy.")
+        bool | None, setting("--focal/--no-focal", text="Use focal loss in phase 1, or cross-entropy.")
     ] = None,
     bootstrap: Annotated[
         bool | None,
-        setting("--bootstrap/--no-bootstrap", text="Phase 2, which trusts given categories less, or none."),
+        setting(
+            "--bootstrap/--no-bootstrap",
+            text="Run phase 2, which trusts the given categories less, or skip it.",
+        ),
     ] = None,
-    seed: Annotated[int | None, setting("--seed", text="Seed of all that is random.", min=0)] = None,
+    seed: Annotated[int | None, setting("--seed", text="Random seed.", min=0)] = None,
     *,
     layout: LabelledFileOptions,
     popularity_column: Annotated[
@@ -77,11 +74,11 @@ def train(
     ] = "",
     json: JsonOption = False,
 ) -> None:
-    """Train a domain expert: a classifier over the index's categories, from labelled products.
+    """Train a domain expert: a classifier over the index's categories.
 
-    It is judged on products that it did not learn from, its probabilities are scaled on them, and it is kept in
-    the workspace with a model card. The newest expert is the one that categorize asks. docs/expert.md says what
-    each setting does.
+    The expert is evaluated and calibrated on items that it was not trained on, and saved in the workspace with a
+    model card. categorize uses the newest expert. docs/expert.md describes the settings; those that are left out
+    are as in taxonaut.toml.
     """
 
     settings = given(

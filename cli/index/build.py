@@ -35,33 +35,34 @@ def build(
         str,
         typer.Option(
             metavar="METHOD",
-            help="How: kmeans splits by the labels' embeddings; agents name categories and sort labels into them.",
+            help="kmeans: split by embeddings; agents: let models name categories and sort labels into them.",
         ),
     ] = "kmeans",
     k: Annotated[
-        int | None, typer.Option(help="Most branches of a node; else 16.", show_default=False)
+        int | None, typer.Option(help="Give each node at most N branches. Default: 16.", show_default=False)
     ] = None,
     terminal_size: Annotated[
         int | None,
         typer.Option(
-            help="Most labels in a terminal node; else 64, with agents what [build] says.",
+            help="Put at most N labels into a terminal node. Default: 64; with agents, as in [build].",
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Where splitting starts; else 0.", show_default=False)
-    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed. Default: 0.", show_default=False)] = None,
     estimate: Annotated[
         bool,
-        typer.Option("--estimate", help="With agents: only say how many requests and tokens it will take."),
+        typer.Option(
+            "--estimate",
+            help="With agents: print how many requests and tokens the build will take, and build nothing.",
+        ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Build a tree over flat labels.
+    """Build a tree over the labels.
 
-    Labels imported with paths or parents have their own tree already; this one would take its place, and
-    `index undo` brings it back. The agents are the architect and the annotator of taxonaut.toml, their
-    thresholds those of its table `build`. A build that was interrupted goes on where it stopped.
+    A tree that was imported with the labels is replaced; index undo restores it. With --method agents, the
+    architect and the annotator of taxonaut.toml build the tree, with the settings of its [build] table. Run an
+    interrupted build again to continue it.
     """
     given = {"centres" if method == "agents" else "k": k, "terminal_size": terminal_size, "seed": seed}
     settings = {name: value for name, value in given.items() if value is not None}

@@ -61,21 +61,21 @@ def print_changes(changes: Sequence[Change]) -> None:
 
 
 NodeArgument = Annotated[
-    str, typer.Argument(metavar="NODE", help="A node's number, or its path from the top: 'A > B'.")
+    str, typer.Argument(metavar="NODE", help="Node number, or path from the top: 'A > B'.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")]
-Limit = Annotated[int, typer.Option(min=0, help="Most lines of each kind of change; 0 shows all.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+Limit = Annotated[int, typer.Option(min=0, help="Print at most N lines for each kind of change; 0 for all.")]
 
 
 @command("log", example="taxonaut index log --limit 50")
 def log(
     session: Session,
-    limit: Annotated[int, typer.Option(min=0, help="Most changes shown; 0 shows all.")] = 20,
+    limit: Annotated[int, typer.Option(min=0, help="Print at most N changes; 0 for all.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """List the changes to the index, the newest first.
+    """List changes to the index, newest first.
 
-    The number of a change is what `index diff` and `index undo` take. With --json, one object a line.
+    index diff and index undo take the numbers of changes. With --json, one object a line.
     """
 
     with session.open() as workspace:
@@ -95,20 +95,25 @@ def diff(
     session: Session,
     before: Annotated[
         int | None,
-        typer.Argument(metavar="A", min=0, help="From after this event; else before the last change."),
+        typer.Argument(
+            metavar="A",
+            min=0,
+            help="Older version: a number of index log, or 0 for the empty index. Default: "
+            "before the last change.",
+        ),
     ] = None,
     after: Annotated[
-        int | None, typer.Argument(metavar="B", min=0, help="To after this event; else to now.")
+        int | None, typer.Argument(metavar="B", min=0, help="Newer version. Default: now.")
     ] = None,
     side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="Draw both trees beside each other.")
+        bool, typer.Option("--side-by-side", help="Print both trees side by side.")
     ] = False,
     limit: Limit = 20,
     json: JsonOption = False,
 ) -> None:
-    """Show what changed between two moments: inserted, moved, renamed, merged, split.
+    """Show what changed between two versions of the index.
 
-    The numbers are those of `index log`; 0 is the beginning.
+    Lists what was inserted, moved, renamed, merged and split.
     """
 
     with session.open() as workspace:
@@ -132,12 +137,17 @@ def undo(
     session: Session,
     event: Annotated[
         int | None,
-        typer.Argument(metavar="EVENT", min=1, help="A change's number; else the last that stands."),
+        typer.Argument(
+            metavar="EVENT", min=1, help="Number of the change, from index log. Default: the last one."
+        ),
     ] = None,
     dry_run: DryRun = False,
     json: JsonOption = False,
 ) -> None:
-    """Take back a change, whole. Undoing an undo does the change again."""
+    """Undo a change.
+
+    Undoing an undo makes the change again.
+    """
 
     def change(workspace: Workspace) -> None:
         if event is None:
@@ -155,14 +165,14 @@ def undo(
 def move(
     session: Session,
     node: NodeArgument,
-    to: Annotated[str, typer.Argument(metavar="TO", help="Its new parent, in the same way; 1 is the top.")],
+    to: Annotated[str, typer.Argument(metavar="TO", help="New parent: number or path; 1 is the top.")],
     leaving: Annotated[
-        str | None, typer.Option("--from", metavar="NODE", help="The parent it leaves, if it has several.")
+        str | None, typer.Option("--from", metavar="NODE", help="Parent to leave, if the node has several.")
     ] = None,
     dry_run: DryRun = False,
     json: JsonOption = False,
 ) -> None:
-    """Put a node, with all below it, under another parent."""
+    """Move a node, with everything below it, to another parent."""
 
     def change(workspace: Workspace) -> None:
         index = workspace.index
@@ -178,16 +188,16 @@ def rename(
     node: Annotated[
         str,
         typer.Argument(
-            metavar="NODE", help="A node's number, or the path of a node or a label from the top: 'A > B'."
+            metavar="NODE", help="Node number, or path of a node or a label from the top: 'A > B'."
         ),
     ],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="New name.")],
     dry_run: DryRun = False,
     json: JsonOption = False,
 ) -> None:
-    """Give a node or a label another name.
+    """Rename a node or a label.
 
-    A node that is a label, as in a tree of your own, is renamed with its label.
+    A node that is also a label, as in an imported tree, is renamed together with it.
     """
 
     def change(workspace: Workspace) -> None:
@@ -203,14 +213,14 @@ def rename(
 @command("merge", example='taxonaut index merge "Sport > Shoes" "Clothes > Footwear" --dry-run')
 def merge(
     session: Session,
-    keep: Annotated[str, typer.Argument(metavar="KEEP", help="The node that stays: its number or its path.")],
-    away: Annotated[str, typer.Argument(metavar="AWAY", help="The node that goes, in the same way.")],
+    keep: Annotated[str, typer.Argument(metavar="KEEP", help="Node to keep: number or path.")],
+    away: Annotated[str, typer.Argument(metavar="AWAY", help="Node to merge into it: number or path.")],
     dry_run: DryRun = False,
     json: JsonOption = False,
 ) -> None:
-    """Make one node of two.
+    """Merge two nodes into one.
 
-    What is below and in AWAY goes to KEEP, which keeps its place and its name.
+    Everything in and below AWAY moves to KEEP, which keeps its place and its name.
     """
 
     def change(workspace: Workspace) -> None:
@@ -223,17 +233,18 @@ def merge(
 def split(
     session: Session,
     node: NodeArgument,
-    method: Annotated[
-        str, typer.Option(metavar="METHOD", help="How: as for `taxonaut index build`.")
-    ] = "kmeans",
+    method: Annotated[str, typer.Option(metavar="METHOD", help="How to split; see index build.")] = "kmeans",
     terminal_size: Annotated[
         int | None,
-        typer.Option(help="Most labels in a terminal node; else half of the node's.", show_default=False),
+        typer.Option(
+            help="Put at most N labels into a terminal node. Default: half of the node's labels.",
+            show_default=False,
+        ),
     ] = None,
     dry_run: DryRun = False,
     json: JsonOption = False,
 ) -> None:
-    """Divide the labels that stand in a node among new nodes below it."""
+    """Split a node: distribute its labels among new nodes below it."""
 
     with session.open() as workspace:
         index = workspace.index
@@ -255,7 +266,10 @@ def split(
 
 @command("remove", example='taxonaut index remove "Sport > Shoes" --dry-run')
 def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: JsonOption = False) -> None:
-    """Take a node out; what is below and in it goes to its parents, so that no label is lost."""
+    """Remove a node and keep its contents.
+
+    Everything in and below the node moves to its parents, so that no label is lost.
+    """
 
     def change(workspace: Workspace) -> None:
         remove_node(workspace.index, node_of(workspace.index, node))

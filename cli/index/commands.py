@@ -20,13 +20,15 @@ def show(
     session: Session,
     node: Annotated[
         str,
-        typer.Argument(metavar="NODE|PATH", help="A node's number, or its path from the top: 'A > B'."),
+        typer.Argument(metavar="NODE", help="Node number, or path from the top: 'A > B'."),
     ] = "",
-    depth: Annotated[int, typer.Option(min=1, help="Levels shown below it.")] = 2,
-    limit: Annotated[int, typer.Option(min=1, help="Most branches, and most labels, shown of a node.")] = 12,
+    depth: Annotated[int, typer.Option(min=1, help="Print N levels.")] = 2,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Print at most N branches and N labels of each node.")
+    ] = 12,
     json: JsonOption = False,
 ) -> None:
-    """Draw the tree, or what is below one node."""
+    """Print the tree, or the part below a node."""
     with session.open() as workspace:
         found = find_node(workspace.index, node)
         shape = outline(workspace.index, found, depth, limit)

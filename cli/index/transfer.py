@@ -12,7 +12,10 @@ from taxonaut.workspace.files.index_transfer import count_renamed, export_index,
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        "--format", metavar="FORMAT", help="jsonl, csv or skos; else by the suffix.", show_default=False
+        "--format",
+        metavar="FORMAT",
+        help="Format of the file: jsonl, csv or skos. Default: by its suffix.",
+        show_default=False,
     ),
 ]
 
@@ -27,29 +30,28 @@ def export(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help=".jsonl, .csv or .ttl, .gz after it if wanted; - is standard output."
+            metavar="FILE",
+            help="File to write (.jsonl, .csv, .ttl, each also as .gz), or - for standard output.",
         ),
     ],
     format: FormatOption = None,
     for_spreadsheet: Annotated[
         bool,
-        typer.Option("--for-spreadsheet", help="CSV: put ' before a cell that starts with =, +, - or @."),
+        typer.Option("--for-spreadsheet", help="CSV: put ' before cells that start with =, +, - or @."),
     ] = False,
     language: Annotated[
         str,
-        typer.Option(metavar="TAG", help="SKOS: the language of all texts, such as en.", show_default=False),
+        typer.Option(metavar="TAG", help="SKOS: language of all texts, such as en.", show_default=False),
     ] = "",
     base: Annotated[
         str | None,
-        typer.Option(
-            metavar="ADDRESS", help="SKOS: what the addresses of concepts start with.", show_default=False
-        ),
+        typer.Option(metavar="URI", help="SKOS: base URI of the concepts.", show_default=False),
     ] = None,
 ) -> None:
-    """Write the labels and their tree to a file.
+    """Export the labels and their tree to a file.
 
-    JSON lines keep everything: index import makes the same index of them. CSV has one row for each path to a
-    label, as labels import takes it. SKOS (Turtle) is for other programs.
+    JSON Lines keeps everything: index import restores the same index from it. CSV has a row for each path to a
+    label, as labels import reads it. SKOS (Turtle) is for other programs.
     """
     with session.open() as workspace:
         stats = workspace.index.stats()
@@ -69,27 +71,32 @@ def export(
 def import_(
     session: Session,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="What index export wrote, CSV of paths, SKOS, or -.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="File of index export, CSV with paths, or SKOS; or - for standard input."
+        ),
     ],
     format: FormatOption = None,
     allow_unplaced: Annotated[
-        bool, typer.Option("--allow-unplaced", help="Labels that the file leaves out stand in no node.")
+        bool, typer.Option("--allow-unplaced", help="Leave labels that the file does not have in no node.")
     ] = False,
     language: Annotated[
-        str, typer.Option(metavar="TAG", help="SKOS: the language to take names from.", show_default=False)
+        str, typer.Option(metavar="TAG", help="SKOS: language of the names.", show_default=False)
     ] = "",
     leaves_only: Annotated[
-        bool, typer.Option("--leaves-only", help="SKOS: concepts with narrower ones are nodes, not labels.")
+        bool,
+        typer.Option("--leaves-only", help="SKOS: make concepts with narrower concepts nodes, not labels."),
     ] = False,
-    encoding: Annotated[str, typer.Option(metavar="NAME", help="How the CSV's text is encoded.")] = "utf-8",
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of a CSV file.")] = "utf-8",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change; write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Put a file's tree in the place of the present one, and add labels that are new.
+    """Replace the tree with one from a file.
 
-    It is one change, which index undo takes back. Labels that the index has keep their names.
+    Labels that are new are added; those that the index has already keep their names. The import is one change,
+    which index undo reverts.
     """
     read = read_index(file, format, encoding=encoding, language=language, leaves_only=leaves_only)
     with session.open() as workspace:

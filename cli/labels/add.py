@@ -33,25 +33,24 @@ def add(
         bool,
         typer.Option(
             "--dry-run",
-            help="Show what would change; leave the index as it is. What models answer is kept: adding the "
-            "labels afterwards asks nothing again.",
+            help="Show what would change, and change nothing. Answers of models are kept for the real run.",
         ),
     ] = False,
     batch: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="What these labels are called together; else the file's name and the date."
+            metavar="NAME", help="Name of this batch of labels. Default: the file's name and the date."
         ),
     ] = None,
     *,
     layout: LabelFileOptions,
     json: JsonOption = False,
 ) -> None:
-    """Add labels to the index that stands, without building it again.
+    """Add labels to the index without rebuilding it.
 
-    Each label goes down the tree into every node it fits, decided by the model of the annotator; a node that
-    holds too many labels then is divided. In a tree of your own, a label whose path or parents are in the tree goes
-    there. Labels that the index has already are passed over. All of it is one change: index undo takes it back.
+    Each label goes down the tree into every node that it fits, as the annotator's model decides; a node with too
+    many labels is then split. In an imported tree, labels with a known path or known parents go there. Labels
+    that are in the index already are skipped. The addition is one change, which index undo reverts.
     """
 
     with progress(session, json=json) as bar, session.open() as workspace:

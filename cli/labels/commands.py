@@ -31,10 +31,11 @@ def import_labels(
     *,
     layout: LabelFileOptions,
 ) -> None:
-    """Import labels into an empty workspace; more of them come in later with labels add.
+    """Import labels into an empty workspace.
 
-    Labels with paths or parents bring their tree along, and it is the index at once. For labels without,
-    build one afterwards: taxonaut index build. An empty column name means: do not read it.
+    Labels with paths or parents bring their own tree, which becomes the index. For labels without, run index
+    build afterwards. Add more labels later with labels add. An empty column name means that the column is not
+    read.
     """
     with progress(session) as bar:
         bar.stage(f"reading {file}")
@@ -57,13 +58,13 @@ def import_labels(
 @command("list", example="taxonaut labels list --limit 50")
 def list_labels(
     session: Session,
-    limit: Annotated[int, typer.Option(min=0, help="Most labels shown; 0 shows all.")] = 20,
-    offset: Annotated[int, typer.Option(min=0, help="Labels left out before the first.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="Print at most N labels; 0 for all.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, help="Skip the first N labels.")] = 0,
     json: JsonOption = False,
 ) -> None:
-    """List labels with the shortest path to each, in the order of their import.
+    """List labels, each with its shortest path.
 
-    With --json, one object a line.
+    Labels are listed in the order of their import. With --json, one object a line.
     """
     with session.open() as workspace:
         ids = workspace.index.label_ids()
@@ -79,12 +80,12 @@ def list_labels(
 @command("show", example="taxonaut labels show sports-shoes")
 def show_label(
     session: Session,
-    label: Annotated[str, typer.Argument(metavar="ID", help="The label's id.")],
+    label: Annotated[str, typer.Argument(metavar="ID", help="Label id.")],
     json: JsonOption = False,
 ) -> None:
-    """Show one label: its name, its description, and every path to it.
+    """Show a label: name, description and all paths.
 
-    A description that expert define wrote is shown with what it was written from.
+    A description that expert define wrote is shown with its sources.
     """
     with session.open() as workspace:
         found = workspace.index.label(LabelId(label))
@@ -128,11 +129,11 @@ def print_origin(name: str, written: Definition, products: Sequence[Item]) -> No
 @command("search", example='taxonaut labels search "running shoes"')
 def search(
     session: Session,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words of a label's name.")],
-    limit: Annotated[int, typer.Option(min=1, max=50, help="Most labels shown.")] = 10,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words to search for.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Print at most N labels.")] = 10,
     json: JsonOption = False,
 ) -> None:
-    """Find labels by words of their names, the closest first.
+    """Search labels by name, best match first.
 
     With --json, one object a line.
     """

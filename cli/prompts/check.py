@@ -149,7 +149,7 @@ FOUND = 1
 NamesArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[NAME]...", help="Templates, such as navigator/expand. Default: all.", show_default=False
+        metavar="NAME", help="Templates, such as navigator/expand. Default: all.", show_default=False
     ),
 ]
 WatchOption = Annotated[

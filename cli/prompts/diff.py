@@ -19,7 +19,7 @@ DIFFERENT = 1
 OptionalName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]",
+        metavar="NAME",
         help="A template, such as navigator/expand. Default: all edited ones.",
         show_default=False,
     ),

@@ -20,7 +20,7 @@ def log(
     session: Session,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="A template. Default: all that ran.", show_default=False),
+        typer.Argument(metavar="NAME", help="A template. Default: all that ran.", show_default=False),
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -14,6 +14,7 @@ from taxonaut.cli.prompts.check import watch_folder
 from taxonaut.cli.prompts.show import NameArgument
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
 from taxonaut.cli.shared.file_options import LabelledFileOptions
+from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, printable, styled
@@ -172,8 +173,6 @@ def format_choice(chosen: Chosen) -> Text:
         text.append(f"  “{clipped(printable(chosen.reason), LONGEST_TEXT)}”", "dim")
     return text
 
-
-ADVANCED_PANEL = "Advanced"
 
 EXAMPLES = """\
 taxonaut prompts try navigator/expand --on dev.jsonl --limit 100

@@ -20,16 +20,16 @@ WAITS = 8
 INTERRUPTED = 130
 
 EXIT_CODES = {
-    OK: "done",
-    INTERNAL: "something unforeseen; --debug shows where",
-    2: "the input or the command line cannot be used",
-    3: "the workspace cannot be used: locked, of a newer version, no room",
-    4: "no answer from a model",
-    5: "an optional dependency is missing",
-    SOME_FAILED: "done, but some items failed; the same command asks for these again",
-    REFUSED: "chat: the message was not understood, or a tool refused it",
-    WAITS: "chat: a change waits for yes; nothing is changed yet",
-    INTERRUPTED: "interrupted; what was finished is kept",
+    OK: "success",
+    INTERNAL: "unexpected error; --debug prints a traceback",
+    2: "invalid input or command line",
+    3: "unusable workspace: none found, in use, of a newer version, or no disk space",
+    4: "a model gave no answer",
+    5: "missing optional dependency",
+    SOME_FAILED: "some items failed; run the same command again to retry these",
+    REFUSED: "chat: message not understood, or refused by a tool",
+    WAITS: "chat: pending change needs confirmation; nothing is changed yet",
+    INTERRUPTED: "interrupted; finished work is kept",
 }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from taxonaut.cli.shared.global_options import ADVANCED_PANEL, GLOBAL_PANEL
+
 WIDTH = 100
 """Columns of help on a terminal that is wider."""
 
@@ -79,7 +81,7 @@ def usage(argument: TyperArgument) -> str:
 
 
 def write_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
-    """Write a section for the arguments and for each panel of options: those without a panel first."""
+    """Write a section for the arguments and for each panel of options: common first, those of all commands last."""
     sections: dict[str, list[tuple[str, str]]] = {ARGUMENTS: [], OPTIONS: []}
     for parameter in command.get_params(ctx):
         if isinstance(parameter, TyperArgument) and not parameter.hidden:
@@ -87,6 +89,8 @@ def write_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) 
         elif isinstance(parameter, TyperOption) and not parameter.hidden:
             row = (spellings(parameter), described(parameter, ctx))
             sections.setdefault(parameter.rich_help_panel or OPTIONS, []).append(row)
+    for name in (ADVANCED_PANEL, GLOBAL_PANEL):
+        sections[name] = sections.pop(name, [])
     for name, rows in sections.items():
         if rows:
             with formatter.section(name):
@@ -112,8 +116,10 @@ def value_name(option: TyperOption) -> str:
 def described(option: TyperOption, ctx: Any) -> str:
     """Return an option's help with its default, unless that is to leave the option out."""
     default = option.get_default(ctx, call=False)
-    shown = option.show_default and not option.is_flag and default not in (None, "")
-    return f"{option.help} [default: {default}]" if shown else option.help or ""
+    if not option.show_default or option.is_flag or default in (None, ""):
+        return option.help or ""
+    written = repr(default) if str(default) != str(default).strip() else default
+    return f"{option.help} [default: {written}]"
 
 
 def write_lines(text: str | None, formatter: Any) -> None:

@@ -24,7 +24,7 @@ from taxonaut.state.errors import WorkspaceError
 from taxonaut.workspace.core.config import FILE_NAME, Config, Tables, load_config
 from taxonaut.workspace.workspace import Workspace
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _SHARED = [
     inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -104,11 +104,11 @@ def assign(
     layout: ItemFileOptions,
     json: JsonOption = False,
 ) -> None:
-    """Assign the vocabulary's descriptors to items, from coarse to fine.
+    """Assign the vocabulary's descriptors to items.
 
-    New items need no rebuild of the vocabulary. An item that has descriptors already gets the new ones in their
-    place. With --json, results go to standard output as JSON lines; with -o, they are written as vocabulary export
-    --format plain writes them.
+    Descriptors are assigned level by level, from coarse to fine, as far as any fits. New items need no rebuild of
+    the vocabulary; an item that has descriptors already gets the new ones in their place. With --json, results go
+    to standard output as JSON lines; with -o, they are written as vocabulary export --format plain writes them.
     """
     run_item_command(
         session,

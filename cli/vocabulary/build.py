@@ -78,33 +78,35 @@ def build(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="ITEMS", help=".csv, .tsv, .jsonl, .json, .parquet, .txt (.gz too), or - for stdin."
+            metavar="FILE",
+            help="Items (.csv, .tsv, .jsonl, .json, .parquet, .txt, each also as .gz), or - for "
+            "standard input.",
         ),
     ],
-    categories: Annotated[int | None, setting("Descriptors proposed for a group at first.", 2)] = None,
-    split_threshold: Annotated[int | None, setting("Items from which on a group is divided.", 2)] = None,
-    depth: Annotated[int | None, setting("Most levels.")] = None,
-    refinement_cycles: Annotated[int | None, setting("Most rounds of changes to a group.", 0)] = None,
+    categories: Annotated[int | None, setting("Propose N descriptors for a group at first.", 2)] = None,
+    split_threshold: Annotated[int | None, setting("Divide groups of N items or more.", 2)] = None,
+    depth: Annotated[int | None, setting("Build at most N levels.")] = None,
+    refinement_cycles: Annotated[
+        int | None, setting("Revise a group's descriptors at most N times.", 0)
+    ] = None,
     branching: Annotated[
-        int | None, setting("Descriptors an item goes on with at a level; 0: all that fit.", 0)
+        int | None, setting("Follow at most N descriptors of an item on each level; 0 for all that fit.", 0)
     ] = None,
     sample: Annotated[
         int,
-        typer.Option(
-            min=0, help="Build from so many items, drawn at random; 0: all.", rich_help_panel=ADVANCED_PANEL
-        ),
+        typer.Option(min=0, help="Build from N random items; 0 for all.", rich_help_panel=ADVANCED_PANEL),
     ] = 0,
     every: EveryOption = None,
     *,
     layout: ItemFileOptions,
     json: JsonOption = False,
 ) -> None:
-    """Build a vocabulary of descriptors from items, coarse to fine, and put it on them.
+    """Build a vocabulary of descriptors from items, and assign it to them.
 
-    Level by level, an architect proposes descriptors for a group of items, annotators assign them or report why
-    nothing fits, and what fits nothing becomes change proposals, which the architect reviews, until the items are
-    covered. The models are those of the roles architect and annotator. What is finished is kept: the same
-    command goes on after Ctrl-C or a kill. index undo takes the vocabulary back.
+    Level by level, the architect proposes descriptors for a group of items, and the annotator assigns them or
+    reports why none fits; items that fit nothing lead to changes, which the architect reviews, until the items
+    are covered. Both are roles of taxonaut.toml, and so are the settings that are left out here. Run an
+    interrupted build again to continue it; index undo removes the vocabulary.
     """
     items = layout.read([file])
     if items.is_texts:

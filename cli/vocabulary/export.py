@@ -88,7 +88,8 @@ def export(
         str,
         typer.Argument(
             metavar="FILE",
-            help=".json, .jsonl, .csv (.gz after these if wanted), .parquet or .item; - is standard output.",
+            help="File to write (.json, .jsonl, .csv, each also as .gz, .parquet, .item), or - "
+            "for standard output.",
         ),
     ],
     format: Annotated[
@@ -96,27 +97,31 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="semantic-ids, parquet, recbole, plain or free-form; else by the suffix, but for .json.",
+            help="semantic-ids, parquet, recbole, plain or free-form. Default: by the suffix; "
+            "needed for .json.",
             show_default=False,
         ),
     ] = None,
     further: Annotated[
-        int, typer.Option(min=0, help="Slots for descriptors that fit as well, behind the path's.")
+        int, typer.Option(min=0, help="Slots for other descriptors that fit, after those of the path.")
     ] = 2,
     resolver: Annotated[
         bool,
         typer.Option(
-            "--resolver/--no-resolver", help="A last slot that tells items apart which share all others."
+            "--resolver/--no-resolver",
+            help="Add a last slot that distinguishes items with otherwise equal ids.",
         ),
     ] = True,
-    keywords: Annotated[int, typer.Option(min=1, max=50, help="free-form: keywords of an item.")] = 3,
+    keywords: Annotated[
+        int, typer.Option(min=1, max=50, help="free-form: write N keywords for each item.")
+    ] = 3,
     json: JsonOption = False,
 ) -> None:
-    """Write what items got: their descriptors, coarse to fine, in fixed slots.
+    """Export items with their descriptors.
 
-    semantic-ids is JSON as TIGER-style code reads it, with a second file beside it that says what the tokens
-    mean. plain has names only. free-form asks the annotator's model for keywords without the vocabulary, for
-    comparison. The tree itself is written by index export.
+    semantic-ids is JSON for TIGER-style code, with a second file that explains the tokens. plain has names only.
+    free-form asks the annotator's model for keywords without the vocabulary, for comparison. Use index export to
+    export the tree.
     """
     check_output(file, json=json)
     if export_format(Path(file), format) == "free-form":

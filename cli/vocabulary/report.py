@@ -24,19 +24,19 @@ def report(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE]",
-            help=f"The page, .html; else {FILE}. - is standard output.",
+            metavar="FILE",
+            help=f"Page to write (.html), or - for standard output. Default: {FILE}.",
             show_default=False,
         ),
     ] = None,
-    items: Annotated[int, typer.Option(min=1, help="Items shown of each descriptor.")] = 20,
+    items: Annotated[int, typer.Option(min=1, help="Show N items of each descriptor.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """Write a page to look at the vocabulary with: its tree down to the items, and its numbers.
+    """Write an HTML report of the vocabulary.
 
-    It is one HTML file that needs no network and asks for none. It shows coverage by level and by round,
-    utilization, the siblings that are hard to tell apart, and the items without a descriptor. With --json the
-    numbers are printed, and a page is written only if a FILE is named. Needs: pip install 'taxonaut[report]'.
+    The page shows the tree down to the items, coverage by level and by round, utilization, siblings that are hard
+    to tell apart, and items without a descriptor. It is one file that needs no network. With --json, the numbers
+    are printed, and a page is written only if FILE is given. Requires: pip install 'taxonaut[report]'.
     """
     if json and file == "-":
         raise InputError(

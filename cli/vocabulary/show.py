@@ -34,18 +34,21 @@ def show(
     node: Annotated[
         str,
         typer.Argument(
-            metavar="[DESCRIPTOR]",
-            help="A descriptor: its number (#17) or its path, names joined by ' > '; else all.",
+            metavar="DESCRIPTOR",
+            help="Descriptor: number (17) or path ('A > B'). Default: all.",
         ),
     ] = "",
-    depth: Annotated[int, typer.Option(min=1, help="Levels shown.")] = 2,
+    depth: Annotated[int, typer.Option(min=1, help="Print N levels.")] = 2,
     history: Annotated[
         bool,
-        typer.Option("--history", help="How it came to be: rounds, proposals, the architect's reasons."),
+        typer.Option("--history", help="Show rounds, proposals and the architect's reasons."),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show the vocabulary as a tree, each descriptor with its items; or one descriptor, whole."""
+    """Show the vocabulary as a tree, or one descriptor.
+
+    Each descriptor is shown with the number of its items.
+    """
     with session.open() as workspace:
         check_vocabulary(workspace)
         top = find_node(workspace.index, node)
