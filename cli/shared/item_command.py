@@ -18,7 +18,7 @@ from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, out, print_json, utf8_output
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
-from taxonaut.workspace.files.result_files import ResultWriter, Shape, open_file
+from taxonaut.workspace.files.result_files import ResultWriter, RowFormat, open_file
 from taxonaut.workspace.walk.labelling import Tally
 from taxonaut.workspace.workspace import Workspace
 
@@ -100,7 +100,7 @@ class ResultOutput(Generic[R]):
     file: str | None
     format: str | None
     json: bool
-    shape: Shape[R]
+    shape: RowFormat[R]
     show: Callable[[Console, Item, R, bool], None]
 
     def open(
