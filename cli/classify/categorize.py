@@ -33,7 +33,7 @@ from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item
 from taxonaut.workspace.expert.categorize import Threshold, categorizing
 from taxonaut.workspace.expert.categorized_rows import CATEGORIZED
-from taxonaut.workspace.walk.labelling import Tally
+from taxonaut.workspace.walk.tally import Tally
 from taxonaut.workspace.workspace import Workspace
 
 LONGEST_REASON = 400

@@ -26,7 +26,7 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted
 from taxonaut.state.records import ItemResult
 from taxonaut.workspace.files.result_files import LABELLED
-from taxonaut.workspace.walk.labelling import Tally
+from taxonaut.workspace.walk.tally import Tally
 from taxonaut.workspace.workspace import Workspace
 
 

@@ -19,7 +19,7 @@ from taxonaut.cli.shared.terminal import counted, out, print_json, utf8_output
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.files.result_files import ResultWriter, RowFormat, open_file
-from taxonaut.workspace.walk.labelling import Tally
+from taxonaut.workspace.walk.tally import Tally
 from taxonaut.workspace.workspace import Workspace
 
 R = TypeVar("R")

@@ -31,7 +31,7 @@ from taxonaut.workspace.vocabulary.assign import KIND
 from taxonaut.workspace.vocabulary.assign import assign as assign_items
 from taxonaut.workspace.vocabulary.export import export_format, export_vocabulary
 from taxonaut.workspace.vocabulary.reading import read_vocabulary
-from taxonaut.workspace.walk.labelling import Tally
+from taxonaut.workspace.walk.tally import Tally
 from taxonaut.workspace.workspace import Workspace
 
 EveryOption = Annotated[

@@ -22,7 +22,7 @@ from taxonaut.workspace.files.item_files import open_items
 from taxonaut.workspace.files.result_files import open_results
 from taxonaut.workspace.files.sources import format_of
 from taxonaut.workspace.walk.classification import KIND
-from taxonaut.workspace.walk.labelling import Tally
+from taxonaut.workspace.walk.tally import Tally
 
 FILE: dict[str, Any] = {
     "type": "string",
