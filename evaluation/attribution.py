@@ -15,8 +15,8 @@ from taxonaut.state.stores.runs import Run
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.walk.classification import KIND
-from taxonaut.workspace.walk.explanation import is_stale, shown, walks
-from taxonaut.workspace.walk.label_outcomes import End, Fate, Outcome, Walked
+from taxonaut.workspace.walk.explanation import is_stale, shown_labels, walked_tree
+from taxonaut.workspace.walk.label_outcomes import DeadEnd, LabelOutcome, Outcome, WalkRecord
 from taxonaut.workspace.workspace import Workspace
 
 WALKS: Mapping[str, Mapping[str, str]] = {
@@ -35,7 +35,7 @@ class Loss:
     """A gold label that one item's walk lost."""
 
     item: ItemId
-    fate: Fate
+    fate: LabelOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +166,20 @@ def walk_run(workspace: Workspace, chosen: Chosen, depth: int) -> Run | None:
 def latest_run(workspace: Workspace, items: Sequence[ItemId]) -> Run:
     """Return the run that last walked some of the items through the tree."""
     for run in workspace.runs.list(KIND):
-        if walks(run) and workspace.trails.latest(run.id, items):
+        if walked_tree(run) and workspace.trails.latest(run.id, items):
             return run
     raise NotFoundError("no walk of these texts is kept; label them first: taxonaut classify FILE")
 
 
 def fates_of(
     workspace: Workspace, run: RunId, rows: Sequence[ItemRow]
-) -> Iterator[tuple[ItemId, list[Fate]]]:
-    """Give the fates of each walked item's gold labels; decisions are read only where labels were lost."""
+) -> Iterator[tuple[ItemId, list[LabelOutcome]]]:
+    """Yield the outcomes of each walked item's gold labels; decisions are read only where labels were lost."""
     ids = [row.item.id for row in rows]
     trails = workspace.trails.latest(run, ids)
     walks = walks_of(workspace, run, rows, trails)
-    open_ends: dict[ItemId, list[Fate | list[End]]] = {
-        row.item.id: [walks[row.item.id].fate(label) for label in dict.fromkeys(row.gold)]
+    open_ends: dict[ItemId, list[LabelOutcome | list[DeadEnd]]] = {
+        row.item.id: [walks[row.item.id].outcome(label) for label in dict.fromkeys(row.gold)]
         for row in rows
         if row.item.id in walks
     }
@@ -187,7 +187,7 @@ def fates_of(
         (item, end.node)
         for item, found in open_ends.items()
         for ends in found
-        if not isinstance(ends, Fate)
+        if not isinstance(ends, LabelOutcome)
         for end in ends
     }
     decisions = workspace.decisions.at(run, sorted(places))
@@ -196,12 +196,18 @@ def fates_of(
         if node is not None:
             at[item][node] = made
     for item, found in open_ends.items():
-        yield item, [fate if isinstance(fate, Fate) else walks[item].best(fate, at[item]) for fate in found]
+        yield (
+            item,
+            [
+                fate if isinstance(fate, LabelOutcome) else walks[item].nearest_miss(fate, at[item])
+                for fate in found
+            ],
+        )
 
 
 def walks_of(
     workspace: Workspace, run: RunId, rows: Sequence[ItemRow], trails: Mapping[ItemId, Trail]
-) -> dict[ItemId, Walked]:
+) -> dict[ItemId, WalkRecord]:
     """Put together what is known of each walk: trail, answer, and what the general expert was shown."""
     keys = {row.item.id: unit_key(row.item) for row in rows}
     kept = workspace.runs.finished(run, list(keys.values()))
@@ -212,7 +218,7 @@ def walks_of(
     missed = [row.item.id for row in rows if not set(row.gold) <= set(rankings[row.item.id])]
     ranked = workspace.decisions.at(run, [(item, None) for item in missed if item in trails])
     return {
-        item: Walked(workspace.index, trail, rankings[item], shown(ranked.get((item, None), [])))
+        item: WalkRecord(workspace.index, trail, rankings[item], shown_labels(ranked.get((item, None), [])))
         for item, trail in trails.items()
     }
 

@@ -33,7 +33,7 @@ from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.results import CategorizedItems, ItemResults
 from taxonaut.workspace.vocabulary.assign import aassign_vocabulary
 from taxonaut.workspace.vocabulary.build import VocabularyBuild, abuild_vocabulary
-from taxonaut.workspace.walk.classification import KIND, Classification, by_graph
+from taxonaut.workspace.walk.classification import KIND, Classification, label_with_graph
 from taxonaut.workspace.walk.explanation import Explanation, explain
 from taxonaut.workspace.walk.shortlists import ShortlistResult, shortlists
 from taxonaut.workspace.walk.walk_graph import walk_graph
@@ -226,7 +226,9 @@ class Workspace(Core):
             **self.config.deciding(),
         }
         run = Resumable(self.runs, KIND, settings)
-        return Classification(run, self.decisions, self.items, by_graph(self.graph().compile()), self.batch)
+        return Classification(
+            run, self.decisions, self.items, label_with_graph(self.graph().compile()), self.batch
+        )
 
     async def acategorize(
         self,

@@ -61,10 +61,10 @@ def explain(
             print_json(walk_row(walk, {label.id: label.name for label in labels}, workspace.index))
             return
         print_explanation(out(), walk, everything=everything)
-        if walk.changed and not session.quiet:
+        if walk.index_changed and not session.quiet:
             say("the index has changed since this walk: classify the text again to see a walk of this one")
-        if walk.fates:
-            out().print(fates_table(workspace.index, walk.fates))
+        if walk.outcomes:
+            out().print(fates_table(workspace.index, walk.outcomes))
 
 
 def label_list(index: Index, given: str) -> list[LabelId]:
@@ -107,9 +107,9 @@ def walk_row(walk: Explanation, names: Mapping[LabelId, str], index: Index) -> d
         "id": walk.item.id,
         "text": walk.item.text,
         "requests": walk.requests,
-        "index_changed": walk.changed,
-        "candidates": walk.ranked_from,
+        "index_changed": walk.index_changed,
+        "candidates": walk.candidates,
         "walk": step_row(walk.root, names),
         "labels": result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
-        **({"gold": [fate_row(index, fate) for fate in walk.fates]} if walk.fates else {}),
+        **({"gold": [fate_row(index, fate) for fate in walk.outcomes]} if walk.outcomes else {}),
     }

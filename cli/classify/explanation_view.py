@@ -26,7 +26,7 @@ def print_explanation(console: Console, walk: Explanation, *, everything: bool =
     if not walk.root.steps:
         console.print(styled("no branch was looked at: the labels come from dense retrieval", "dim"))
     console.print()
-    shown = f"best {len(walk.ranking)} of {counted(walk.ranked_from, 'candidate')}"
+    shown = f"best {len(walk.ranking)} of {counted(walk.candidates, 'candidate')}"
     console.print(styled(f"{shown}, {counted(walk.requests, 'request')}", "dim"))
     if walk.ranking:
         console.print(ranking(walk.ranking, with_origin=True))

@@ -9,12 +9,12 @@ from rich.text import Text
 from taxonaut.cli.shared.terminal import PATH_SIGN, clipped, printable, styled
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
-from taxonaut.workspace.walk.label_outcomes import MEANING, Fate
+from taxonaut.workspace.walk.label_outcomes import MEANING, LabelOutcome
 
 WIDTH = 60
 
 
-def fates_table(index: Index, fates: Sequence[Fate]) -> Table:
+def fates_table(index: Index, fates: Sequence[LabelOutcome]) -> Table:
     """Return gold labels as rows: what became of each, and where."""
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
@@ -25,7 +25,7 @@ def fates_table(index: Index, fates: Sequence[Fate]) -> Table:
     return table
 
 
-def told(index: Index, fate: Fate) -> Text:
+def told(index: Index, fate: LabelOutcome) -> Text:
     """Say in words what became of a label."""
     if fate.outcome == "found":
         return styled(f"found, place {fate.rank}", "green")
@@ -37,7 +37,7 @@ def told(index: Index, fate: Fate) -> Text:
     return line
 
 
-def branch_text(index: Index, fate: Fate) -> str:
+def branch_text(index: Index, fate: LabelOutcome) -> str:
     """Name the closed branch with its score and place, and the best one that was opened beside it."""
     assert fate.branch is not None
     shown = quoted_name(index, fate.branch)
@@ -64,7 +64,7 @@ def place_name(index: Index, node: NodeId) -> str:
     return PATH_SIGN.join(each.name for each in index.nodes(way)) or "the top"
 
 
-def fate_row(index: Index, fate: Fate) -> dict[str, Any]:
+def fate_row(index: Index, fate: LabelOutcome) -> dict[str, Any]:
     """Return a label's fate as JSON has it; what does not apply is null."""
 
     def named(node: NodeId | None) -> Mapping[str, Any] | None:

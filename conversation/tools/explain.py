@@ -13,7 +13,7 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.walk.explanation import Explanation, Step
-from taxonaut.workspace.walk.label_outcomes import MEANING, Fate
+from taxonaut.workspace.walk.label_outcomes import MEANING, LabelOutcome
 
 REASONS = {
     "threshold": "it was chosen, but scored below the threshold",
@@ -44,8 +44,8 @@ def explain_tool(desk: Desk) -> Tool:
         asked = None if place is None else asked_row(index, walk, place)
         if asked is not None and asked["fate"] == "ranked low":
             asked |= ranked_low(desk, walk, place)
-        text = answer("explain", text=item.text, chosen=chosen, asked=asked, changed=walk.changed)
-        data = {"text": item.text, "chosen": chosen, "asked": asked, "index_changed": walk.changed}
+        text = answer("explain", text=item.text, chosen=chosen, asked=asked, changed=walk.index_changed)
+        data = {"text": item.text, "chosen": chosen, "asked": asked, "index_changed": walk.index_changed}
         focus = Focus(text=item.text) if place is None else about(place)
         line = asked["said"] if asked else (chosen["name"] if chosen else "no label fits")
         return Outcome(text, folded(line), data, focus_with(focus, item, walk), foreign=True)
@@ -112,7 +112,7 @@ def asked_row(index: Index, walk: Explanation, place: Place) -> Row:
     """Say what became of the category that was asked about."""
     row: Row = {"id": place, "path": list(path_of(index, place))}
     if isinstance(place, str):
-        return row | label_fate(index, walk, walk.fates[0])
+        return row | label_fate(index, walk, walk.outcomes[0])
     if place == index.root():
         return row | {"fate": "opened", "said": "each walk begins at the top"}
     seen = {step.node: (step, above) for step, above in reversed(list(steps(walk.root)))}
@@ -166,7 +166,7 @@ def closed_fate(index: Index, step: Step, above: Step | None) -> Row:
     return {"fate": step.dropped or "not opened", "score": step.score, "place": place, "said": said}
 
 
-def label_fate(index: Index, walk: Explanation, fate: Fate) -> Row:
+def label_fate(index: Index, walk: Explanation, fate: LabelOutcome) -> Row:
     """Say what became of a label: its place in the answer, or where it was lost."""
     row: Row = {"fate": fate.outcome, "rank": fate.rank, "score": fate.score}
     if fate.rank is not None:

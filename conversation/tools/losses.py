@@ -10,7 +10,7 @@ from taxonaut.state.errors import NotFoundError
 from taxonaut.state.index.index import Index
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.walk.classification import KIND
-from taxonaut.workspace.walk.explanation import walks
+from taxonaut.workspace.walk.explanation import walked_tree
 from taxonaut.workspace.walk.label_outcomes import MEANING
 
 SHOWN = 5
@@ -34,7 +34,7 @@ def losses_tool(desk: Desk) -> Tool:
                 "/evaluate FILE"
             )
         runs = [each for each in workspace.runs.list(KIND) if period.meets(each.started, each.ended)]
-        found = attribute_runs(workspace, rows, [each for each in runs if walks(each)], same_text=True)
+        found = attribute_runs(workspace, rows, [each for each in runs if walked_tree(each)], same_text=True)
         nodes = [node_row(index, node) for node in found.nodes]
         elsewhere = {
             MEANING[outcome]: count

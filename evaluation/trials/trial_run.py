@@ -15,7 +15,7 @@ from taxonaut.state.records import Item, ItemResult
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.expert.categorize import Categorizing
-from taxonaut.workspace.walk.classification import Classification, by_graph
+from taxonaut.workspace.walk.classification import Classification, label_with_graph
 from taxonaut.workspace.walk.walk_graph import walk_graph
 
 KIND = "trial"
@@ -133,7 +133,7 @@ async def run_classify(workspace: Core, items: Sequence[Item]) -> tuple[RunId, l
         **workspace.config.deciding(),
     }
     run = Resumable(workspace.runs, KIND, settings)
-    label = by_graph(walk_graph(workspace).compile())
+    label = label_with_graph(walk_graph(workspace).compile())
     made = Classification(run, workspace.decisions, workspace.items, label, workspace.batch)
     async with aclosing(made.results(items)) as results:
         found = [found_by_walk(result) async for _, result in results]

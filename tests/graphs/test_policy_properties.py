@@ -20,8 +20,8 @@ from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label, Tree, TreeNode
-from taxonaut.workspace.walk.explanation import Step, explanation, shown
-from taxonaut.workspace.walk.label_outcomes import Walked, fates
+from taxonaut.workspace.walk.explanation import Step, build_explanation, shown_labels
+from taxonaut.workspace.walk.label_outcomes import WalkRecord, label_outcomes
 
 pytestmark = pytest.mark.slow
 
@@ -132,7 +132,7 @@ def keeps_to_its_rules(index: Index, policy: WalkPolicy, output: Any, trail: Tra
 def explains_itself(index: Index, output: Any, trail: Trail) -> None:
     """The drawing opens what the walk opened; a label is lost if and only if it is not on the shortlist."""
     decisions = output["decisions"]
-    told = explanation(index, RunId(1), ITEM, trail, decisions, ())
+    told = build_explanation(index, RunId(1), ITEM, trail, decisions, ())
     steps = drawn(told.root)
     assert {step.node for step in steps if step.opened} == {way.node for way in trail.opened}
     held = {label for step in steps for label in step.labels}
@@ -140,8 +140,8 @@ def explains_itself(index: Index, output: Any, trail: Trail) -> None:
     by_node: dict[Any, Any] = {}
     for decision in decisions:
         by_node.setdefault(decision.node_id, []).append(decision)
-    walked = Walked(index, trail, (), shown(()))
-    for fate in fates(walked, LABELS, by_node):
+    walked = WalkRecord(index, trail, (), shown_labels(()))
+    for fate in label_outcomes(walked, LABELS, by_node):
         assert (fate.outcome == "failed" and fate.node is None) == (
             fate.label in output["shortlists"][ITEM.id]
         )

@@ -399,7 +399,7 @@ def test_explaining_an_item_that_was_never_walked(shop: Workspace) -> None:
     with pytest.raises(NotFoundError, match="no item 'gone' in this workspace"):
         shop.explain(ItemId("gone"))
     shop.items.put([Item(ItemId("put"), "but not walked")])
-    with pytest.raises(NotFoundError, match=r"^no walk of the item 'put' is kept; classify it first$"):
+    with pytest.raises(NotFoundError, match=r"^no walk of item 'put' is stored; classify it first$"):
         shop.explain(ItemId("put"))
 
 

@@ -34,7 +34,7 @@ from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.files.label_files import LabelFile
-from taxonaut.workspace.walk.classification import DEEPEST
+from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 SHOWN = 5
 LONGEST = 80
@@ -249,7 +249,7 @@ class Growing:
         """Let the labels go down the index."""
         texts = {label.id: label.name for label in self.labels.values()}
         graph = insert_labels(self.index, self.annotator(), texts, run).compile()
-        state = await graph.ainvoke({"label_ids": list(texts)}, {"recursion_limit": DEEPEST})
+        state = await graph.ainvoke({"label_ids": list(texts)}, {"recursion_limit": RECURSION_LIMIT})
         return Growth(inserted=state["inserted"], unfit=state["unfit"])
 
     def annotator(self) -> Annotator:

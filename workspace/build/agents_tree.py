@@ -18,7 +18,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs, RunUnits
 from taxonaut.workspace.core.resumable import Resumable
-from taxonaut.workspace.walk.classification import DEEPEST
+from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 KIND = "build"
 WHOLE = Partition("", (), ())
@@ -97,7 +97,7 @@ class AgentsTreeBuilder:
         ).compile()
         state = await graph.ainvoke(
             {"label_ids": [label.id for label in labels], "part": self._part},
-            {"recursion_limit": DEEPEST},
+            {"recursion_limit": RECURSION_LIMIT},
         )
         splits: dict[str, Split] = state["splits"]
         self.report = BuildReport(

@@ -30,7 +30,7 @@ from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommen
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.results import CategorizedItems
-from taxonaut.workspace.walk.classification import DEEPEST
+from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 KIND = "categorize"
 STAGE = "categorizing"
@@ -171,7 +171,7 @@ class Categorizing:
             return Worked([(found[item.id], None) for item in items], [None] * len(items))
         self.workspace.items.put(todo)
         given = {"items": todo, "recommended": recommended, "judged": judged}
-        state = await self.graph.ainvoke(given, {"recursion_limit": DEEPEST})
+        state = await self.graph.ainvoke(given, {"recursion_limit": RECURSION_LIMIT})
         found |= state["categorized"]
         said: Mapping[ItemId, JudgedItem] = state["judged"]
         new: dict[str, Mapping[str, Any]] = {

@@ -32,7 +32,7 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
     settings,
     text_of,
 )
-from taxonaut.workspace.walk.classification import DEEPEST
+from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 KIND = "assign"
 BATCH = 10_000
@@ -99,7 +99,7 @@ class Descent:
         if asked:
             if self.encodes:
                 self.lookup = known_first(item_table(self.wiring, asked), self.wiring.stored.lookup)
-            state = await self.graph.ainvoke({"items": asked}, {"recursion_limit": DEEPEST})
+            state = await self.graph.ainvoke({"items": asked}, {"recursion_limit": RECURSION_LIMIT})
             taggings |= state["taggings"]
             decisions = state["decisions"]
         found = [taggings[item.id] for item in items]

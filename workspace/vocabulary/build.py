@@ -24,7 +24,7 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
     text_of,
     vocabulary_agents,
 )
-from taxonaut.workspace.walk.classification import DEEPEST
+from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ async def refine(workspace: Core, run: RunUnits, items: Sequence[Item]) -> dict[
         policy_of(workspace),
         run,
     ).compile()
-    state = await graph.ainvoke({"items": list(items)}, {"recursion_limit": DEEPEST})
+    state = await graph.ainvoke({"items": list(items)}, {"recursion_limit": RECURSION_LIMIT})
     refined: dict[str, RefinedGroup] = state["refined"]
     return refined
 

@@ -1,4 +1,4 @@
-"""Classify items as a run: batch by batch through the walk, finished items kept, a killed run continued."""
+"""Classify items as a resumable run: in batches, each stored when it is finished."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -22,21 +22,23 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
 KIND = "classify"
-"""The kind of the runs that `explain` and `cost` look at."""
+"""The kind of the runs that `explain` and `cost` read."""
 
 STAGE = "labelling"
 
-DEEPEST = 1_000_000
-"""Super-steps a walk may take: no bound in practice. Breadth-first a level is one, depth-first a node."""
+RECURSION_LIMIT = 1_000_000
+"""LangGraph's limit of super-steps, out of reach: breadth-first a level is one, depth-first a node."""
 
-Label = Callable[[Sequence[Item]], Awaitable[Mapping[str, Any]]]
-"""Labels items with a text: `results` by item and `decisions`, of a walk its `trails` too."""
+LabelBatch = Callable[[Sequence[Item]], Awaitable[Mapping[str, Any]]]
+"""Labels items that have a text. Returns `results` by item id, `decisions`, and `trails` from a walk."""
 
 
 class Classification:
-    """One way of labelling, as a run: same index, models, templates and settings."""
+    """A run of classification: one index, one set of models, templates and settings."""
 
-    def __init__(self, run: Resumable, decisions: Decisions, items: Items, label: Label, batch: int) -> None:
+    def __init__(
+        self, run: Resumable, decisions: Decisions, items: Items, label: LabelBatch, batch: int
+    ) -> None:
         self.run = run
         self.decisions = decisions
         self.items = items
@@ -44,16 +46,16 @@ class Classification:
         self.batch = batch
 
     def totals(self, items: Sequence[ItemId] | None = None) -> Totals:
-        """Return what all calls of this classification cost together, for some items or all of them."""
+        """Return the cost of this run over all its calls, for some items or all."""
         run = self.run.known
         return self.decisions.totals(run.id, items) if run is not None else Totals()
 
     def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, ItemResult], None]:
-        """Give each item with its result, as `Resumable.results` does."""
-        return self.run.results(items, self.batch, self.work, UNIT, stage=STAGE)
+        """Yield each item with its result, as `Resumable.results` does."""
+        return self.run.results(items, self.batch, self.label_batch, UNIT, stage=STAGE)
 
-    async def work(self, _: RunUnits, items: Sequence[Item]) -> Worked[ItemResult]:
-        """Label a batch; items without a text are not asked about."""
+    async def label_batch(self, _: RunUnits, items: Sequence[Item]) -> Worked[ItemResult]:
+        """Label a batch; an item without a text gets `EMPTY_TEXT` and no request."""
         results = {item.id: ItemResult(item.id, (), EMPTY_TEXT) for item in items if not item.text.strip()}
         asked = [item for item in items if item.id not in results]
         found: Mapping[str, Any] = {"results": {}, "decisions": ()}
@@ -65,23 +67,23 @@ class Classification:
         return Worked(every, request_errors(every), found["decisions"], found.get("trails", {}))
 
 
-def by_graph(graph: "CompiledStateGraph[Any, Any, Any, Any]") -> Label:
-    """Label by a compiled walk (`graphs.navigate`)."""
+def label_with_graph(graph: "CompiledStateGraph[Any, Any, Any, Any]") -> LabelBatch:
+    """Return a function that labels items by a compiled walk (`graphs.navigate`)."""
 
     async def label(items: Sequence[Item]) -> Mapping[str, Any]:
-        state: Mapping[str, Any] = await graph.ainvoke({"items": items}, {"recursion_limit": DEEPEST})
+        state: Mapping[str, Any] = await graph.ainvoke({"items": items}, {"recursion_limit": RECURSION_LIMIT})
         return state
 
     return label
 
 
 def dump_result(result: ItemResult) -> dict[str, Any]:
-    """Return a result as plain values, for its unit."""
+    """Return a result as JSON values."""
     return asdict(result)
 
 
 def load_result(row: Mapping[str, Any]) -> ItemResult:
-    """Return a kept result."""
+    """Return the result that `dump_result` wrote."""
     labels = tuple(
         Prediction(**{**label, "label_id": LabelId(label["label_id"]), "path": tuple(label["path"])})
         for label in row["labels"]
@@ -90,4 +92,4 @@ def load_result(row: Mapping[str, Any]) -> ItemResult:
 
 
 UNIT = Unit(unit_key, load_result, dump_result)
-"""How an item's result is kept."""
+"""How an item's result is stored."""

@@ -1,4 +1,4 @@
-"""The walk of one item as a tree, read from its trail and its decision rows."""
+"""Explain the walk of one item as a tree, from its trail and its stored decisions."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from taxonaut.state.stores.runs import Run
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.walk.classification import KIND, load_result
-from taxonaut.workspace.walk.label_outcomes import Fate, Walked, fates
+from taxonaut.workspace.walk.label_outcomes import LabelOutcome, WalkRecord, label_outcomes
 
 
 @dataclass(slots=True)
 class Step:
-    """A branch the walk saw: opened or passed by, with its own score and the phrase that earned it.
+    """A branch that the walk saw, opened or not, with its own score and the phrase of evidence for it.
 
-    `how` says how an opened node was reached. `dropped`: the navigator chose it, and the policy left it
-    closed, for this reason.
+    `how` says how an opened node was reached. `dropped`: the navigator chose the branch, and the policy left it
+    closed for this reason.
     """
 
     node: NodeId
@@ -39,9 +39,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One item's walk and ranking. `requests` counts its decisions; `fates` are those of the gold labels.
+    """One item's walk and ranking.
 
-    `changed`: the index is not the one that was walked; what is told of it is as far as it still stands.
+    `requests` counts its decisions, `candidates` the ranked labels; `outcomes` are those of the gold labels.
+    `index_changed`: the index was changed after the walk; nodes that are gone have no names.
     """
 
     run_id: RunId
@@ -49,36 +50,36 @@ class Explanation:
     root: Step
     ranking: tuple[Prediction, ...]
     requests: int
-    ranked_from: int
-    fates: tuple[Fate, ...] = ()
-    changed: bool = False
+    candidates: int
+    outcomes: tuple[LabelOutcome, ...] = ()
+    index_changed: bool = False
 
 
-def explanation(
+def build_explanation(
     index: Index,
     run: RunId,
     item: Item,
     trail: Trail,
     decisions: Sequence[Decision],
     ranking: Sequence[Prediction],
-    fates: Sequence[Fate] = (),
+    outcomes: Sequence[LabelOutcome] = (),
 ) -> Explanation:
-    """Put an item's latest walk together as a tree.
+    """Build the tree of an item's latest walk.
 
-    `decisions` are the item's in this run, oldest first; those of earlier walks are passed over.
+    `decisions` are the item's in this run, oldest first; those of earlier walks are ignored.
     """
-    made = latest(decisions, trail)
+    made = latest_decisions(decisions, trail)
     ranked = next((decision for decision in made if decision.node_id is None), None)
-    root = Drawing(index, trail, made).drawn()
-    sort(root)
-    shown = len(ranked.options) if ranked is not None else 0
-    return Explanation(run, item, root, tuple(ranking), len(made), shown, tuple(fates))
+    root = StepTree(index, trail, made).build()
+    sort_steps(root)
+    candidates = len(ranked.options) if ranked is not None else 0
+    return Explanation(run, item, root, tuple(ranking), len(made), candidates, tuple(outcomes))
 
 
-def latest(decisions: Sequence[Decision], trail: Trail) -> list[Decision]:
-    """Return the decisions of an item's last walk: the last made at each node it opened, and the last ranking.
+def latest_decisions(decisions: Sequence[Decision], trail: Trail) -> list[Decision]:
+    """Return the decisions of an item's last walk: the last ones at each node it opened, and the last ranking.
 
-    One id may have stood for another text before, or its walk may have failed and been made again.
+    Earlier ones are from a walk that failed, or of another text under the same id.
     """
     opened = {way.node for way in trail.opened}
     last: dict[object, Decision] = {}
@@ -90,8 +91,8 @@ def latest(decisions: Sequence[Decision], trail: Trail) -> list[Decision]:
     return list(last.values())
 
 
-class Drawing:
-    """Hangs what a walk saw under the nodes where it saw it."""
+class StepTree:
+    """Arranges the branches that a walk saw below the nodes where it saw them."""
 
     def __init__(self, index: Index, trail: Trail, decisions: Sequence[Decision]) -> None:
         self.index = index
@@ -105,10 +106,10 @@ class Drawing:
         known = [node for node in sorted({*seen, *self.ways}) if index.has_node(node)]
         self.names = {node.id: node.name for node in index.nodes(known)}
         self.held = index.labels_under(known)
-        self.homes = self.found_homes()
+        self.parents = self.find_parents()
 
-    def found_homes(self) -> dict[NodeId, NodeId]:
-        """Say under which node each opened node is drawn with all that is below it."""
+    def find_parents(self) -> dict[NodeId, NodeId]:
+        """Return for each opened node the node under which its subtree is shown."""
         shown: dict[NodeId, NodeId] = {}
         for node, made in self.asked.items():
             for decision in made:
@@ -120,40 +121,40 @@ class Drawing:
             if node in shown
         }
 
-    def drawn(self) -> Step:
-        """Return the root with all that was seen; nodes that no asked node showed hang there by their paths."""
+    def build(self) -> Step:
+        """Return the root with its subtree; nodes that no decision showed are below it, named by their paths."""
         root = self.index.root()
-        top = self.filled(Step(root, "", None, opened=root in self.ways))
+        top = self.fill(Step(root, "", None, opened=root in self.ways))
         for node, way in self.ways.items():
-            if node != root and node not in self.homes:
+            if node != root and node not in self.parents:
                 step = Step(node, self.path(node), None, opened=True, how=way.how)
-                top.steps.append(self.filled(step))
+                top.steps.append(self.fill(step))
         return top
 
     def path(self, node: NodeId) -> str:
-        """Name a node by its path, if it still has one."""
+        """Return a node's path, or its number if it is no longer in the index."""
         if node not in self.names:
             return f"node {node}"
         way = self.index.node_paths([node])[node]
         return path_text([each.name for each in self.index.nodes(way)])
 
-    def filled(self, step: Step) -> Step:
-        """Put the labels of an opened node into its step, and the branches seen there below it."""
+    def fill(self, step: Step) -> Step:
+        """Add an opened node's labels and the branches seen there."""
         if step.opened:
             step.labels = list(self.held.get(step.node, ()))
         for decision in self.asked.get(step.node, ()):
             step.error = step.error or decision.error
             for below in self.branches(decision):
                 step.steps.append(below)
-                if self.homes.get(below.node) == step.node:
-                    self.filled(below)
+                if self.parents.get(below.node) == step.node:
+                    self.fill(below)
                 elif below.opened:
                     below.labels = list(self.held.get(below.node, ()))
         return step
 
     def branches(self, decision: Decision) -> list[Step]:
-        """Return the branches of one decision as steps."""
-        scores = own_scores(decision)
+        """Return the options of one decision as steps."""
+        scores = option_scores(decision)
         evidence = dict(zip(decision.choice, decision.evidence, strict=False))
         steps = []
         for option in decision.options:
@@ -175,20 +176,20 @@ class Drawing:
         return steps
 
 
-def own_scores(decision: Decision) -> Mapping[str, float]:
-    """Return the options' own scores; none, if the model gives none."""
+def option_scores(decision: Decision) -> Mapping[str, float]:
+    """Return the score of each option; empty if the model gave none."""
     return dict(zip(decision.options, decision.scores, strict=True)) if decision.scores else {}
 
 
-def sort(step: Step) -> None:
-    """Put opened branches first, then by score."""
+def sort_steps(step: Step) -> None:
+    """Sort a tree in place: opened branches first, then by score."""
     step.steps.sort(key=lambda s: (not s.opened, -(s.score if s.score is not None else 0.0), s.name))
     for child in step.steps:
-        sort(child)
+        sort_steps(child)
 
 
 def explain(workspace: Core, item_id: ItemId, gold: Sequence[LabelId] = ()) -> Explanation:
-    """Return an item's latest walk as a tree, with the fates of its gold labels.
+    """Explain an item's latest walk, with the outcomes of its gold labels.
 
     Raises NotFoundError for an item that was never walked, InputError for a label the index does not have.
     """
@@ -196,7 +197,7 @@ def explain(workspace: Core, item_id: ItemId, gold: Sequence[LabelId] = ()) -> E
     for label in gold:
         if label not in known:
             raise InputError(
-                f"{label!r} is no label of this workspace; give label ids, as taxonaut labels list shows them"
+                f"no label {label!r} in this workspace; give label ids as `taxonaut labels list` shows them"
             )
     item = workspace.items.get([item_id])[0]
     run, trail = latest_walk(workspace, item_id)
@@ -204,40 +205,40 @@ def explain(workspace: Core, item_id: ItemId, gold: Sequence[LabelId] = ()) -> E
     key = unit_key(item)
     kept = workspace.runs.finished(run.id, [key])
     ranking = load_result(kept[key]).labels if key in kept else ()
-    made = latest(decisions, trail)
-    walked = Walked(workspace.index, trail, [label.label_id for label in ranking], shown(made))
+    made = latest_decisions(decisions, trail)
+    walk = WalkRecord(workspace.index, trail, [label.label_id for label in ranking], shown_labels(made))
     by_node: dict[NodeId, list[Decision]] = defaultdict(list)
     for decision in made:
         if decision.node_id is not None:
             by_node[decision.node_id].append(decision)
-    found = fates(walked, list(dict.fromkeys(gold)), by_node)
-    told = explanation(workspace.index, run.id, item, trail, decisions, ranking, found)
-    return replace(told, changed=is_stale(workspace, run))
+    outcomes = label_outcomes(walk, list(dict.fromkeys(gold)), by_node)
+    explained = build_explanation(workspace.index, run.id, item, trail, decisions, ranking, outcomes)
+    return replace(explained, index_changed=is_stale(workspace, run))
 
 
 def is_stale(workspace: Core, run: Run) -> bool:
-    """Say whether the index has changed since a run walked it."""
+    """Tell whether the index has changed since a run walked it."""
     return bool(run.settings.get("index") != workspace.index.version())
 
 
 def latest_walk(workspace: Core, item: ItemId) -> tuple[Run, Trail]:
-    """Return the last run that walked an item, and how; one that only asked dense retrieval comes last."""
+    """Return the last run that walked an item, and the trail; runs of dense retrieval alone come last."""
     found = [
         (run, trail)
         for run in workspace.runs.list(KIND)
         for trail in workspace.trails.latest(run.id, [item]).values()
     ]
     if not found:
-        raise NotFoundError(f"no walk of the item {item!r} is kept; classify it first")
-    return next((pair for pair in found if walks(pair[0])), found[0])
+        raise NotFoundError(f"no walk of item {item!r} is stored; classify it first")
+    return next((pair for pair in found if walked_tree(pair[0])), found[0])
 
 
-def walks(run: Run) -> bool:
-    """Say whether a run walked the tree, and did not only ask dense retrieval."""
+def walked_tree(run: Run) -> bool:
+    """Tell whether a run walked the tree, rather than use dense retrieval alone."""
     return bool(run.settings.get("walk", {}).get("shortlist") != "dense")
 
 
-def shown(decisions: Sequence[Decision]) -> tuple[str, ...] | None:
-    """Return the labels that the general expert was shown; None if it failed or was not asked."""
+def shown_labels(decisions: Sequence[Decision]) -> tuple[str, ...] | None:
+    """Return the labels shown to the general expert; None if it failed or was not asked."""
     ranked = next((decision for decision in decisions if decision.node_id is None), None)
     return None if ranked is None or ranked.error else ranked.options

@@ -1,4 +1,4 @@
-"""What became of a gold label on a walk: ranked, or lost, and at which node."""
+"""Error attribution: whether a walk ranked a gold label, and at which node and why it lost it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ Outcome = Literal[
     "found", "ranked low", "cut", "not opened", "threshold", "beam", "budget", "not asked", "failed",
     "not reached", "not placed",
 ]  # fmt: skip
-"""`found`: in the answer. `ranked low`: the general expert saw it and left it out. `cut`: on the shortlist,
-below the first `candidates`. `not opened`: the navigator passed the branch by. `threshold`, `beam`, `budget`:
-the navigator chose the branch, the policy left it closed. `not asked`: the walk ended before its branches were
-looked at. `failed`: the decision there ended with an error. `not reached`: no node above it was opened, and
-dense retrieval did not find it. `not placed`: it stands nowhere in the tree."""
+"""`found`: in the answer. `ranked low`: shown to the general expert, who left it out. `cut`: on the shortlist,
+below the first `candidates`. `not opened`: the navigator did not choose its branch. `threshold`, `beam`, `budget`:
+the navigator chose the branch, the policy left it closed. `not asked`: the walk ended before it compared the
+branches there. `failed`: the decision there ended with an error. `not reached`: no node above it was opened, and
+dense retrieval did not find it. `not placed`: it is in no node of the tree."""
 
 
 MEANING: Mapping[Outcome, str] = {
@@ -29,22 +29,22 @@ MEANING: Mapping[Outcome, str] = {
     "threshold": "its branch was chosen, but scored below the threshold",
     "beam": "its branch was chosen, but fell out of the beam",
     "budget": "its branch was chosen, but the terminal budget was used up",
-    "not asked": "the walk ended before its branch was looked at",
+    "not asked": "the walk ended before its branch was compared",
     "failed": "the decision failed",
     "not reached": "nothing above it was opened, and dense retrieval did not find it",
-    "not placed": "it stands nowhere in the tree",
+    "not placed": "it is in no node of the tree",
 }
-"""Each in words."""
+"""What each outcome means, for output."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """One gold label's fate on one walk.
+class LabelOutcome:
+    """The outcome of one gold label on one walk.
 
-    `rank`: its place in the answer, from 1. For a label lost in the tree: at `node`, an opened node, the branch
-    `branch` on the way to the label stayed closed; `steps_left` is how many nodes that way still had.
-    `score` is that branch's own, `place` its place among the `siblings` that were shown there (None without
-    scores, unless it was chosen), `opened` the best branch opened there, with `opened_score`.
+    `rank`: its position in the answer, from 1. For a label lost in the tree: its way down ended at the opened
+    node `node`, whose child `branch` stayed closed, `steps_left` steps before the label. `score` is that branch's
+    score, `place` its position among the `siblings` shown there (None without a score, unless it was chosen),
+    `opened` the best branch opened there, with `opened_score`.
     """
 
     label: LabelId
@@ -61,8 +61,8 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """Where the way to a label ended: at an opened node, before a branch of it."""
+class DeadEnd:
+    """Where a way down to a label ended: at the opened node `node`, before its child `branch`."""
 
     label: LabelId
     node: NodeId
@@ -70,13 +70,15 @@ class End:
     steps_left: int
 
 
-class Walked:
-    """One item's walk as fates are read from it."""
+class WalkRecord:
+    """One item's walk, as label outcomes are read from it.
+
+    `shown` are the labels the general expert saw; None if it failed or was not asked.
+    """
 
     def __init__(
         self, index: Index, trail: Trail, ranking: Sequence[LabelId], shown: Sequence[str] | None
     ) -> None:
-        """Take a walk's trail, its answer, and what the general expert was shown, None if nothing."""
         self.index = index
         self.trail = trail
         self.opened = {way.node for way in trail.opened}
@@ -85,60 +87,64 @@ class Walked:
         self.shown = None if shown is None else frozenset(shown)
         self.retrieved = frozenset(trail.retrieved)
 
-    def fate(self, label: LabelId) -> Fate | list[End]:
-        """Return a label's fate, or, where the tree lost it, the ends of the ways that got furthest."""
+    def outcome(self, label: LabelId) -> LabelOutcome | list[DeadEnd]:
+        """Return a label's outcome; if the tree lost it, the dead ends nearest to it."""
         if label in self.ranks:
-            return Fate(label, "found", self.ranks[label])
+            return LabelOutcome(label, "found", self.ranks[label])
         places = self.index.placements_of(label)
         if label in self.retrieved or any(node in self.opened for node in places):
             if self.shown is None:
-                return Fate(label, "failed")
-            return Fate(label, "ranked low" if label in self.shown else "cut")
+                return LabelOutcome(label, "failed")
+            return LabelOutcome(label, "ranked low" if label in self.shown else "cut")
         if not places:
-            return Fate(label, "not placed")
-        return self.ends(label, places) or self.unreached(label, places)
+            return LabelOutcome(label, "not placed")
+        return self.dead_ends(label, places) or self.unreached(label, places)
 
-    def ends(self, label: LabelId, places: Sequence[NodeId]) -> list[End]:
-        """Climb from a label's nodes, all ways at once, to the first opened nodes."""
+    def dead_ends(self, label: LabelId, places: Sequence[NodeId]) -> list[DeadEnd]:
+        """Search breadth-first upwards from a label's nodes to the nearest opened ones."""
         level, seen, steps = list(places), set(places), 1
         while level:
             above = [(parent.id, node) for node in level for parent in self.index.parents(node)]
-            if found := [End(label, parent, node, steps) for parent, node in above if parent in self.opened]:
+            if found := [
+                DeadEnd(label, parent, node, steps) for parent, node in above if parent in self.opened
+            ]:
                 return found
             level = [node for node in dict.fromkeys(parent for parent, _ in above) if node not in seen]
             seen.update(level)
             steps += 1
         return []
 
-    def unreached(self, label: LabelId, places: Sequence[NodeId]) -> Fate:
-        """Return the fate of a label below no opened node: the policy kept the walk from a node above it."""
+    def unreached(self, label: LabelId, places: Sequence[NodeId]) -> LabelOutcome:
+        """Return the outcome of a label below no opened node: perhaps the policy closed a node above it."""
         level, seen = list(places), set(places)
         while level:
             for node in level:
                 if node in self.dropped:
-                    return Fate(label, self.dropped[node], node=node, branch=node)
+                    return LabelOutcome(label, self.dropped[node], node=node, branch=node)
             level = [parent.id for node in level for parent in self.index.parents(node)]
             level = [node for node in dict.fromkeys(level) if node not in seen]
             seen.update(level)
-        return Fate(label, "not reached")
+        return LabelOutcome(label, "not reached")
 
-    def best(self, ends: Sequence[End], decisions: Mapping[NodeId, Sequence[Decision]]) -> Fate:
-        """Choose of several ends the one that was nearest to being passed: chosen ones first, then by score."""
-        fates = [self.at(end, decisions.get(end.node, ())) for end in ends]
+    def nearest_miss(
+        self, ends: Sequence[DeadEnd], decisions: Mapping[NodeId, Sequence[Decision]]
+    ) -> LabelOutcome:
+        """Return the outcome at the dead end closest to being opened: chosen branches first, then by score."""
+        outcomes = [self.outcome_at(end, decisions.get(end.node, ())) for end in ends]
         return min(
-            fates, key=lambda fate: (fate.outcome in ("not opened", "not asked"), -(fate.score or 0.0))
+            outcomes, key=lambda found: (found.outcome in ("not opened", "not asked"), -(found.score or 0.0))
         )
 
-    def at(self, end: End, decisions: Sequence[Decision]) -> Fate:
-        """Return the fate of a label whose way ended here; `decisions` are those made at the node."""
+    def outcome_at(self, end: DeadEnd, decisions: Sequence[Decision]) -> LabelOutcome:
+        """Return the outcome at a dead end; `decisions` are those made at its node."""
         branch = str(end.branch)
-        ranked = standing(decisions)
-        own = ranked.get(branch)
-        order = sorted(ranked, key=lambda option: -(ranked[option] or 0.0))
+        scores = branch_scores(decisions)
+        own = scores.get(branch)
+        order = sorted(scores, key=lambda option: -(scores[option] or 0.0))
         opened = next((NodeId(int(o)) for o in order if NodeId(int(o)) in self.opened), None)
-        return Fate(
+        return LabelOutcome(
             end.label,
-            self.why(end, decisions),
+            self.why_closed(end, decisions),
             node=end.node,
             branch=end.branch,
             steps_left=end.steps_left,
@@ -146,11 +152,10 @@ class Walked:
             place=None if own is None else order.index(branch) + 1,
             siblings=sum(len(decision.options) for decision in decisions),
             opened=opened,
-            opened_score=None if opened is None else ranked[str(opened)],
+            opened_score=None if opened is None else scores[str(opened)],
         )
 
-    def why(self, end: End, decisions: Sequence[Decision]) -> Outcome:
-        """Say why a branch of an opened node stayed closed."""
+    def why_closed(self, end: DeadEnd, decisions: Sequence[Decision]) -> Outcome:
         asked = next((decision for decision in decisions if str(end.branch) in decision.options), None)
         if asked is None:
             return "not asked"
@@ -161,10 +166,10 @@ class Walked:
         return self.dropped.get(end.branch, "budget")
 
 
-def standing(decisions: Sequence[Decision]) -> dict[str, float | None]:
-    """Return the options of a node's decisions with their own scores.
+def branch_scores(decisions: Sequence[Decision]) -> dict[str, float | None]:
+    """Return the score of each option of a node's decisions.
 
-    From a model without scores those that were chosen have 1, 1/2, 1/3, … by rank, the others None.
+    Without scores from the model, chosen options get 1, 1/2, 1/3, … by rank, the others None.
     """
     found: dict[str, float | None] = {}
     for decision in decisions:
@@ -175,9 +180,9 @@ def standing(decisions: Sequence[Decision]) -> dict[str, float | None]:
     return found
 
 
-def fates(
-    walked: Walked, labels: Sequence[LabelId], decisions: Mapping[NodeId, Sequence[Decision]]
-) -> list[Fate]:
-    """Return the fates of several labels of one item."""
-    found = [walked.fate(label) for label in labels]
-    return [fate if isinstance(fate, Fate) else walked.best(fate, decisions) for fate in found]
+def label_outcomes(
+    walk: WalkRecord, labels: Sequence[LabelId], decisions: Mapping[NodeId, Sequence[Decision]]
+) -> list[LabelOutcome]:
+    """Return the outcomes of an item's gold labels; `decisions` are the navigator's, by node."""
+    found = [walk.outcome(label) for label in labels]
+    return [each if isinstance(each, LabelOutcome) else walk.nearest_miss(each, decisions) for each in found]

@@ -1,4 +1,4 @@
-"""Shortlists without ranking: the first stage of the walk by itself, for measuring it."""
+"""Candidate generation alone: the walk's shortlists without ranking, to measure their recall."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,16 +10,16 @@ from taxonaut.state.records import Item
 from taxonaut.state.updates import Progress, tell
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import batched
-from taxonaut.workspace.walk.classification import DEEPEST, STAGE
+from taxonaut.workspace.walk.classification import RECURSION_LIMIT, STAGE
 from taxonaut.workspace.walk.walk_graph import walk_graph
 
 
 @dataclass(frozen=True, slots=True)
 class ShortlistResult:
-    """One item's shortlist, its best label first, and what it took.
+    """One item's shortlist, best label first.
 
-    `opened`: the nodes that were opened, in that order. `requests`: decisions of the navigator; dense
-    retrieval is none. `error`: the first that a decision ended with, empty if all went well.
+    `opened`: the opened nodes in order. `requests`: the navigator's decisions; dense retrieval makes none.
+    `error`: the first error of a decision, else empty.
     """
 
     item_id: ItemId
@@ -30,16 +30,16 @@ class ShortlistResult:
 
 
 async def shortlists(workspace: Core, items: Sequence[Item]) -> list[ShortlistResult]:
-    """Walk all items, batch by batch, and stop before the ranking; results in the items' order.
+    """Walk all items without ranking; return the shortlists in the items' order.
 
-    Labels come by the score that docs/walk.md defines. Nothing is kept but a language model's replies: the
-    same call again repeats no request.
+    Labels are sorted by the score that docs/walk.md defines. Only language model replies are stored: the same call
+    again repeats no request.
     """
     workspace.check_walkable()
     graph = walk_graph(workspace, rank=False).compile()
     results: dict[ItemId, ShortlistResult] = {}
     for batch in batched((item for item in items if item.text.strip()), workspace.batch):
-        found = await graph.ainvoke({"items": batch}, {"recursion_limit": DEEPEST})
+        found = await graph.ainvoke({"items": batch}, {"recursion_limit": RECURSION_LIMIT})
         requests = Counter(decision.item_id for decision in found["decisions"])
         errors = first_errors(found["decisions"])
         for item, shortlist in found["shortlists"].items():

@@ -1,4 +1,4 @@
-"""Count what a call did with its items, and what that cost."""
+"""Counts and costs of one call over many items."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from taxonaut.workspace.core.resumable import EMPTY_TEXT
 
 @dataclass(slots=True)
 class Tally:
-    """What a call did and what it cost. `blank` items had no text; `failed` leaves them out."""
+    """What a call did and cost. `blank` counts items without a text, `failed` the others that got an error."""
 
     items: int = 0
     failed: int = 0
@@ -19,7 +19,7 @@ class Tally:
     totals: Totals = field(default_factory=Totals)
 
     def count(self, error: str) -> None:
-        """Count one item by its error."""
+        """Count one item; `error` is empty if it succeeded."""
         self.items += 1
         if error == EMPTY_TEXT:
             self.blank += 1

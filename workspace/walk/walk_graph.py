@@ -1,4 +1,4 @@
-"""The walk as a graph over a workspace's index and agents, or over agents of the caller's own."""
+"""The walk as a graph over a workspace's index, with its own agents or the caller's."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,10 @@ def walk_graph(
     retriever: Retrieves | None = None,
     guide: Guides | None = None,
 ) -> "StateGraph[Any, Any, Any, Any]":
-    """Return the walk, uncompiled, on the agents given and otherwise on the workspace's own.
+    """Return the walk, uncompiled; agents that are not given are the workspace's own.
 
-    Without `rank` it ends with the shortlists. Models of agents that are given are not opened, and a retriever is
-    made only for a policy that needs one or for an agent that compares vectors.
+    Without `rank` it ends with the shortlists. Models of given agents are not opened; a retriever is made only if
+    the policy or an encoder agent needs one.
     """
     policy, wiring, models = policy or workspace.policy(), workspace.wiring, workspace.config.models
     own = []

@@ -121,7 +121,7 @@ def test_gold_labels_say_where_they_were_lost(run: Any, shop: Path, scripted: Sc
 def test_a_gold_label_that_is_none(run: Any, shop: Path) -> None:
     called = run("explain", "red apples", "--gold", "aples", "-w", shop)
     assert called.code == 2
-    assert "'aples' is no label of this workspace; give label ids" in called.err
+    assert "no label 'aples' in this workspace; give label ids" in called.err
 
 
 def test_an_index_that_changed_since_is_said(run: Any, shop: Path) -> None:

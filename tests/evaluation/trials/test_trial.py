@@ -182,7 +182,7 @@ def test_a_trial_is_kept_and_disturbs_no_classification(local: Workspace, edit: 
     edit(RANK, "Say: {{ text }}")
     report = try_version(local, RANK, ROWS)
     assert local.cost() == Totals()
-    with pytest.raises(NotFoundError, match="no walk of the item 'one'"):
+    with pytest.raises(NotFoundError, match="no walk of item 'one'"):
         local.explain(ItemId("one"))
     assert {run.kind for run in local.runs.list()} == {KIND}
     try_version(local, RANK, ROWS)

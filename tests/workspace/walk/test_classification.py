@@ -17,7 +17,7 @@ from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.runs import Runs
 from taxonaut.workspace.core.resumable import Resumable, batched, unit_key
-from taxonaut.workspace.walk.classification import Classification, by_graph, dump_result, load_result
+from taxonaut.workspace.walk.classification import Classification, dump_result, label_with_graph, load_result
 
 
 class Graph:
@@ -35,7 +35,7 @@ class Graph:
 
 def classification(database: Database, graph: Graph, batch: int = 2, **settings: Any) -> Classification:
     run = Resumable(Runs(database), "classify", {"top": 10, **settings})
-    return Classification(run, Decisions(database), Items(database), by_graph(graph), batch)  # type: ignore[arg-type]
+    return Classification(run, Decisions(database), Items(database), label_with_graph(graph), batch)  # type: ignore[arg-type]
 
 
 def items(count: int) -> list[Item]:

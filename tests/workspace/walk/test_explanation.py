@@ -94,7 +94,7 @@ def test_what_stands_beside_the_walk(shop: Workspace) -> None:
     told = shop.explain(ItemId(TEXT))
     (result,) = shop.classify([Item(ItemId(TEXT), TEXT)])
     assert told.item == Item(ItemId(TEXT), TEXT)
-    assert (told.requests, told.ranked_from) == (4, 2)
+    assert (told.requests, told.candidates) == (4, 2)
     assert told.ranking == result.labels
     assert {label.label_id for label in told.ranking} == {"Shoes", "Balls"}
 

@@ -14,7 +14,7 @@ from taxonaut.state.errors import ModelError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.workspace.files.item_files import ItemRow
-from taxonaut.workspace.walk.label_outcomes import Fate
+from taxonaut.workspace.walk.label_outcomes import LabelOutcome
 
 pytestmark = pytest.mark.slow
 
@@ -58,29 +58,29 @@ def shop(tmp_path: Path) -> Iterator[Workspace]:
         yield workspace
 
 
-def fate_of(shop: Workspace, text: str, label: str, **walk: Any) -> Fate:
+def fate_of(shop: Workspace, text: str, label: str, **walk: Any) -> LabelOutcome:
     shop.classify([Item(ItemId(text), text)], **walk)
-    (fate,) = shop.explain(ItemId(text), [LabelId(label)]).fates
+    (fate,) = shop.explain(ItemId(text), [LabelId(label)]).outcomes
     assert fate.label == label
     return fate
 
 
 def test_found_and_its_place(shop: Workspace) -> None:
-    assert fate_of(shop, "clothes shoes hats", "Hats") == Fate(LabelId("Hats"), "found", rank=2)
+    assert fate_of(shop, "clothes shoes hats", "Hats") == LabelOutcome(LabelId("Hats"), "found", rank=2)
 
 
 def test_a_branch_that_the_navigator_passed_by(shop: Workspace) -> None:
-    assert fate_of(shop, "clothes shoes", "Hats") == Fate(
+    assert fate_of(shop, "clothes shoes", "Hats") == LabelOutcome(
         LabelId("Hats"), "not opened", None, CLOTHES, HATS, 1, None, None, 2, SHOES, 1.0
     )
-    assert fate_of(shop, "clothes shoes", "Balls") == Fate(
+    assert fate_of(shop, "clothes shoes", "Balls") == LabelOutcome(
         LabelId("Balls"), "not opened", None, ROOT, SPORTS, 2, None, None, 2, CLOTHES, 1.0
     )
 
 
 def test_the_way_that_got_furthest_counts(shop: Workspace) -> None:
     """Shoes stand under both; Sports was opened, Clothes was not."""
-    assert fate_of(shop, "sports", "Shoes") == Fate(
+    assert fate_of(shop, "sports", "Shoes") == LabelOutcome(
         LabelId("Shoes"), "not opened", None, SPORTS, SHOES, 1, None, None, 2
     )
 
@@ -97,7 +97,7 @@ def test_the_way_that_got_furthest_counts(shop: Workspace) -> None:
     ],
 )
 def test_what_the_policy_left_closed(shop: Workspace, walk: dict[str, Any], outcome: str) -> None:
-    assert fate_of(shop, "clothes sports shoes balls", "Balls", **walk) == Fate(
+    assert fate_of(shop, "clothes sports shoes balls", "Balls", **walk) == LabelOutcome(
         LabelId("Balls"),
         outcome,
         None,
@@ -114,42 +114,44 @@ def test_what_the_policy_left_closed(shop: Workspace, walk: dict[str, Any], outc
 
 def test_a_decision_that_failed(shop: Workspace) -> None:
     shop.classify([Item(ItemId("a"), "clothes !"), Item(ItemId("b"), "sports balls")])
-    (fate,) = shop.explain(ItemId("a"), [LabelId("Hats")]).fates
-    assert fate == Fate(LabelId("Hats"), "failed", None, CLOTHES, HATS, 1, None, None, 2)
+    (fate,) = shop.explain(ItemId("a"), [LabelId("Hats")]).outcomes
+    assert fate == LabelOutcome(LabelId("Hats"), "failed", None, CLOTHES, HATS, 1, None, None, 2)
 
 
 def test_ranked_low_and_cut(shop: Workspace) -> None:
     text = "clothes shoes hats"
-    assert fate_of(shop, text, "Hats", top=1) == Fate(LabelId("Hats"), "ranked low")
-    assert fate_of(shop, text, "Shoes", candidates=1) == Fate(LabelId("Shoes"), "cut")
-    assert fate_of(shop, "none", "Balls", shortlist="both", dense=2, candidates=1) == Fate(
+    assert fate_of(shop, text, "Hats", top=1) == LabelOutcome(LabelId("Hats"), "ranked low")
+    assert fate_of(shop, text, "Shoes", candidates=1) == LabelOutcome(LabelId("Shoes"), "cut")
+    assert fate_of(shop, "none", "Balls", shortlist="both", dense=2, candidates=1) == LabelOutcome(
         LabelId("Balls"), "cut"
     )
 
 
 def test_only_dense_retrieval(shop: Workspace) -> None:
-    assert fate_of(shop, "shoes", "Shoes", shortlist="dense", dense=1) == Fate(
+    assert fate_of(shop, "shoes", "Shoes", shortlist="dense", dense=1) == LabelOutcome(
         LabelId("Shoes"), "not reached"
     )
 
 
 def test_an_anchored_walk(shop: Workspace) -> None:
     anchored = {"start": "anchored", "anchors": 1}
-    assert fate_of(shop, "hats shoes", "Shoes", **anchored) == Fate(LabelId("Shoes"), "found", rank=2)
-    assert fate_of(shop, "hats", "Shoes", **anchored) == Fate(
+    assert fate_of(shop, "hats shoes", "Shoes", **anchored) == LabelOutcome(LabelId("Shoes"), "found", rank=2)
+    assert fate_of(shop, "hats", "Shoes", **anchored) == LabelOutcome(
         LabelId("Shoes"), "not opened", None, CLOTHES, SHOES, 1, None, None, 2, HATS, 1.0
     )
-    assert fate_of(shop, "hats shoes", "Balls", **anchored, terminals=1) == Fate(
+    assert fate_of(shop, "hats shoes", "Balls", **anchored, terminals=1) == LabelOutcome(
         LabelId("Balls"), "not opened", None, ROOT, SPORTS, 2, None, None, 2, CLOTHES
     )
-    (shoes,) = shop.explain(ItemId("hats shoes"), [LabelId("Shoes")]).fates
-    assert shoes == Fate(LabelId("Shoes"), "budget", None, CLOTHES, SHOES, 1, 0.5, 2, 2, HATS, 1.0)
-    assert fate_of(shop, "hats", "Balls", **anchored, threshold=1.0) == Fate(LabelId("Balls"), "not reached")
+    (shoes,) = shop.explain(ItemId("hats shoes"), [LabelId("Shoes")]).outcomes
+    assert shoes == LabelOutcome(LabelId("Shoes"), "budget", None, CLOTHES, SHOES, 1, 0.5, 2, 2, HATS, 1.0)
+    assert fate_of(shop, "hats", "Balls", **anchored, threshold=1.0) == LabelOutcome(
+        LabelId("Balls"), "not reached"
+    )
 
 
 def test_a_label_that_is_none(shop: Workspace) -> None:
     shop.classify([Item(ItemId("a"), "clothes")])
-    with pytest.raises(InputError, match="'Gloves' is no label of this workspace"):
+    with pytest.raises(InputError, match="no label 'Gloves' in this workspace"):
         shop.explain(ItemId("a"), [LabelId("Gloves")])
 
 
@@ -157,7 +159,7 @@ def test_a_changed_index_is_explained_as_far_as_it_still_stands(shop: Workspace)
     shop.classify([Item(ItemId("a"), "clothes shoes")])
     shop.index.load_tree(Tree("other", (), (), tuple((0, LabelId(name)) for name in [*NAMES, "Nowhere"])))
     told = shop.explain(ItemId("a"), [LabelId("Shoes")])
-    assert (told.changed, [fate.outcome for fate in told.fates]) == (True, ["found"])
+    assert (told.index_changed, [fate.outcome for fate in told.outcomes]) == (True, ["found"])
     assert [step.name for step in told.root.steps] == [f"node {CLOTHES}", f"node {SPORTS}"]
 
 
@@ -204,7 +206,7 @@ def test_attribution_is_the_same_as_explaining_each_text(shop: Workspace) -> Non
         found = attribute(shop, rows)
         lost = {(loss.item, loss.fate) for node in found.nodes for loss in node.losses}
         lost |= {(loss.item, loss.fate) for loss in found.elsewhere}
-        each = [(r.item.id, fate) for r in rows for fate in shop.explain(r.item.id, r.gold).fates]
+        each = [(r.item.id, fate) for r in rows for fate in shop.explain(r.item.id, r.gold).outcomes]
         assert lost == {(item, fate) for item, fate in each if fate.outcome != "found"}
         assert found.gold == len(each)
 
