@@ -7,7 +7,7 @@ from functools import reduce
 from taxonaut.agents.annotator import graver
 from taxonaut.agents.architect import Manner
 from taxonaut.agents.asking import Asker
-from taxonaut.agents.support.change_records import (
+from taxonaut.agents.support.descriptor_changes import (
     Uncovered,
     ballot,
     choice_of,

@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.agents.architect import Manner, shown
 from taxonaut.agents.asking import Asker
-from taxonaut.agents.support.change_records import (
+from taxonaut.agents.support.descriptor_changes import (
     Uncovered,
     ballot,
     choice_of,

@@ -9,7 +9,7 @@ from taxonaut.agents.asking import Answer
 from taxonaut.agents.category_expert import CategoryText, Judgement
 from taxonaut.agents.change_reviewer import Case, Review
 from taxonaut.agents.change_writer import WrittenChange
-from taxonaut.agents.support.change_records import Uncovered
+from taxonaut.agents.support.descriptor_changes import Uncovered
 from taxonaut.state.graph_states.build_index import Partition
 from taxonaut.state.ids import Id, LabelId, NodeId
 from taxonaut.state.recommendations import Recommendation

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.change_reviewer import Case
 from taxonaut.agents.roles import Assigns, Proposes, ReviewsChanges, WritesChanges
-from taxonaut.agents.support.change_records import VOTERS, Uncovered
+from taxonaut.agents.support.descriptor_changes import VOTERS, Uncovered
 from taxonaut.agents.support.vector_clusters import Suggestions, Wish
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.graphs.progress import emit

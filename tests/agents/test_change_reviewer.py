@@ -6,7 +6,7 @@ from fakes import compass
 
 from taxonaut.agents.architect import Manner
 from taxonaut.agents.change_reviewer import Case, ChangeReviewer, told
-from taxonaut.agents.support.change_records import Uncovered
+from taxonaut.agents.support.descriptor_changes import Uncovered
 from taxonaut.models.encoder.label_encoder import LabelEncoder
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest

@@ -7,7 +7,7 @@ from fakes import compass
 
 from taxonaut.agents.architect import Manner
 from taxonaut.agents.change_writer import ChangeWriter
-from taxonaut.agents.support.change_records import Uncovered
+from taxonaut.agents.support.descriptor_changes import Uncovered
 from taxonaut.models.encoder.label_encoder import LabelEncoder
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
