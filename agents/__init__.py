@@ -1,1 +1,1 @@
-"""Who decides, one role per file: an agent asks its model and uses tools, never DuckDB or LiteLLM."""
+"""Decision agents, one role per file. An agent calls its model and tools, never DuckDB or LiteLLM."""

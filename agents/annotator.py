@@ -1,11 +1,11 @@
-"""The annotator: assign labels to all centres that fit (AssignCenter of XMC-Agent, algorithms 1 and 3)."""
+"""Annotator: assign labels to every centre that fits (AssignCenter of XMC-Agent, algorithms 1 and 3)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from taxonaut.agents.architect import LONGEST_LABEL, shown
+from taxonaut.agents.architect import LONGEST_LABEL, clip_line
 from taxonaut.agents.asking import Asker
 from taxonaut.agents.support.texts import path_text
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
@@ -25,30 +25,30 @@ from taxonaut.tools.support.offers import shuffle_options
 from taxonaut.tools.write.propose_change import single_line
 
 SCORED_TEMPLATE = "annotator/assign_label_scored"
-"""For models that answer by the likelihood of the options' own texts."""
+"""For models that score the options' texts by likelihood."""
 
 MOST_CHARACTERS = 8_000
-"""Characters of labels in one request."""
+"""Maximum characters of labels in one request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
-    """What an annotator is to assign: the template that says so, and the tool for so many texts and centres."""
+class AnnotatorKind:
+    """What an annotator assigns: its template, and its tool spec for (texts, centres, centres per text)."""
 
     template: str
     spec: Callable[[int, int, int], ToolSpec]
 
 
-LABELS = Duty("annotator/assign_labels", assign_labels_spec)
-"""Labels to centres (XMC-Agent)."""
+ASSIGN_LABELS = AnnotatorKind("annotator/assign_labels", assign_labels_spec)
+"""Assign labels to centres (XMC-Agent)."""
 
-ITEMS = Duty("annotator/assign_items", assign_items_spec)
-"""Items to descriptors, with a word on why nothing fits (AgenticTagger)."""
+ASSIGN_ITEMS = AnnotatorKind("annotator/assign_items", assign_items_spec)
+"""Assign items to descriptors, and report why nothing fits (AgenticTagger)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CentreText:
-    """A centre as the annotator sees it: its texts, and labels that stand for it."""
+    """A centre as the annotator sees it: name, description and representative labels."""
 
     name: str
     description: str = ""
@@ -59,10 +59,10 @@ class CentreText:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Labels by their texts, and the centres they may belong to.
+    """Texts of labels, and the centres they may belong to.
 
-    `key` names the job in decision rows, `node` is set where the centres are children of a node of the index.
-    `path` are the names from the top down to what the centres part.
+    `key` names the job in decision rows. `node` is set if the centres are children of an index node. `path` holds
+    the names from the root to the partition that the centres divide.
     """
 
     key: str
@@ -74,9 +74,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorSettings:
-    """How an annotator works: `batch` labels in one request, each to at most `most` centres.
+    """Annotator settings: `batch` labels per request, each assigned to at most `most` centres.
 
-    Of a label's text a prompt shows `characters`.
+    A prompt shows the first `characters` of a label and `examples` of a centre.
     """
 
     task: str = ""
@@ -88,12 +88,12 @@ class AnnotatorSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Assigned:
-    """What became of a job: for each label the numbers of its centres from 0 on, best first; () fits none.
+class AssignResult:
+    """Result of a job: for each label the positions of its centres, best first; () if none fits.
 
-    `why` aligns with the labels: what was said about why nothing fits those of its request, if anything.
-    `error` is set where a request failed; its labels, whose places are in `failed`, then have no centres. A server
-    that is gone counts before a reply that was no valid call.
+    `why` aligns with the labels: the reported reason why no centre fits, or "". If a request failed, `error` is set
+    and `failed` holds the positions of its labels, which have no centres. An unreachable server takes precedence
+    over an invalid reply in `error`.
     """
 
     each: tuple[tuple[int, ...], ...]
@@ -103,14 +103,14 @@ class Assigned:
     failed: frozenset[int] = frozenset()
 
 
-Asked = tuple[int, int, ModelRequest]
-"""A request, with its job's place among the jobs and its first label's place in the job."""
+PendingRequest = tuple[int, int, ModelRequest]
+"""(position of the job, position of the request's first label in the job, request)."""
 
 
 class Annotator:
-    """Say where labels belong, many in one request.
+    """Assign labels to centres, many labels per request.
 
-    `scored`: its model takes one label at a time, and each to one centre only, as likelihoods have no bound below
+    With `scored`, a request holds one label and assigns it to one centre: likelihoods have no threshold below
     which a centre does not fit.
     """
 
@@ -121,40 +121,40 @@ class Annotator:
         settings: AnnotatorSettings | None = None,
         *,
         scored: bool = False,
-        duty: Duty = LABELS,
+        kind: AnnotatorKind = ASSIGN_LABELS,
     ) -> None:
         settings = settings or AnnotatorSettings()
         self.settings = replace(settings, batch=1, most=1) if scored else settings
         self.scored = scored
-        self.duty = duty
-        template = SCORED_TEMPLATE if scored else duty.template
+        self.kind = kind
+        template = SCORED_TEMPLATE if scored else kind.template
         self.asker = Asker("annotator", model, prompts.get(template), settings.task)
 
     @property
     def most(self) -> int:
-        """To how many centres a label may belong."""
+        """Maximum number of centres for one label."""
         return self.settings.most
 
     @property
     def reads_prompts(self) -> bool:
-        """Whether its model reads prompts."""
+        """Whether the model reads prompts."""
         return self.asker.model.reads_prompts
 
-    async def assign(self, jobs: Sequence[Job]) -> list[Assigned]:
-        """Do all jobs, their requests in flight together; the answers come in the jobs' order.
+    async def assign(self, jobs: Sequence[Job]) -> list[AssignResult]:
+        """Run all jobs concurrently; return results in the order of the jobs.
 
-        Labels of a reply that was no valid call are asked about again in halves, down to a single one.
+        A request whose reply is invalid is split in halves and repeated, down to single labels.
         """
         each: list[list[tuple[int, ...]]] = [[()] * len(job.labels) for job in jobs]
         why = [[""] * len(job.labels) for job in jobs]
         decisions: list[list[Decision]] = [[] for _ in jobs]
         errors: list[ModelError | None] = [None] * len(jobs)
         failed: list[set[int]] = [set() for _ in jobs]
-        asked = [request for place, job in enumerate(jobs) for request in self.requests(job, place)]
-        orders = [self.order(job) for job in jobs]
+        asked = [request for place, job in enumerate(jobs) for request in self.build_requests(job, place)]
+        orders = [self.shuffle_centres(job) for job in jobs]
         while asked:
             replies = await self.asker.model.answer([request for _, _, request in asked])
-            again: list[Asked] = []
+            again: list[PendingRequest] = []
             for (place, first, request), reply in zip(asked, replies, strict=True):
                 job, order = jobs[place], orders[place]
                 chosen: list[tuple[int, ...]] = []
@@ -165,39 +165,39 @@ class Annotator:
                     said = single_line(reply.arguments.get(WHY) or "", LONGEST_REPORT)
                     why[place][first : first + len(chosen)] = ["" if taken else said for taken in chosen]
                 elif isinstance(reply, ModelReplyError) and len(request.texts) > 1:
-                    again += self.halves(place, first, request)
+                    again += self.split_request(place, first, request)
                 else:
-                    errors[place] = graver(errors[place], reply)
+                    errors[place] = worse_error(errors[place], reply)
                     failed[place].update(range(first, first + max(1, len(request.texts))))
-                decisions[place].append(self.decision(job, order, first, request, reply, chosen))
+                decisions[place].append(self.build_decision(job, order, first, request, reply, chosen))
             asked = again
         return [
-            Assigned(tuple(chosen), tuple(rows), error, tuple(words), frozenset(places))
+            AssignResult(tuple(chosen), tuple(rows), error, tuple(words), frozenset(places))
             for chosen, rows, error, words, places in zip(each, decisions, errors, why, failed, strict=True)
         ]
 
-    def halves(self, place: int, first: int, request: ModelRequest) -> list[Asked]:
-        """Write the two requests that a request with several labels becomes."""
+    def split_request(self, place: int, first: int, request: ModelRequest) -> list[PendingRequest]:
+        """Split a request with several labels into two."""
         middle = len(request.texts) // 2
         parts = ((first, request.texts[:middle]), (first + middle, request.texts[middle:]))
         return [
             (
                 place,
                 start,
-                self.request(request.system, request.context, request.choices, request.most, labels),
+                self.build_request(request.system, request.context, request.choices, request.most, labels),
             )
             for start, labels in parts
         ]
 
-    def order(self, job: Job) -> tuple[int, ...]:
-        """The order in which a job's centres are shown."""
+    def shuffle_centres(self, job: Job) -> tuple[int, ...]:
+        """Shuffle a job's centres: their positions in the order shown."""
         return shuffle_options(range(len(job.centres)), self.settings.seed).options
 
-    def requests(self, job: Job, place: int) -> list[Asked]:
-        """Write a job's requests; all share what goes before the labels."""
+    def build_requests(self, job: Job, place: int) -> list[PendingRequest]:
+        """Build a job's requests, which share their prompt prefix."""
         if not job.centres:
             return []
-        order = self.order(job)
+        order = self.shuffle_centres(job)
         most = min(self.settings.most, len(order))
 
         def variables() -> dict[str, Any]:
@@ -207,7 +207,9 @@ class Annotator:
                     "name": job.centres[at].name,
                     "description": job.centres[at].description,
                     "path": "",
-                    "examples": [shown(text) for text in job.centres[at].examples[: self.settings.examples]],
+                    "examples": [
+                        clip_line(text) for text in job.centres[at].examples[: self.settings.examples]
+                    ],
                     "includes": list(job.centres[at].includes),
                     "excludes": list(job.centres[at].excludes),
                 }
@@ -220,22 +222,22 @@ class Annotator:
             Choice(number, (job.centres[at].name, *job.centres[at].examples, *job.centres[at].includes))
             for number, at in enumerate(order, start=1)
         )
-        parts = batches(job.labels, self.settings.batch)
+        parts = split_batches(job.labels, self.settings.batch)
         firsts = accumulate(map(len, parts), initial=0)
         return [
-            (place, first, self.request(system, context, choices, most, labels))
+            (place, first, self.build_request(system, context, choices, most, labels))
             for first, labels in zip(firsts, parts, strict=False)
         ]
 
-    def request(
+    def build_request(
         self, system: str, context: str, choices: tuple[Choice, ...], most: int, labels: Sequence[str]
     ) -> ModelRequest:
-        """Put some labels behind what all requests of a job share."""
-        text = labels[0] if self.scored else numbered(labels, self.settings.characters)
+        """Build the request for some labels on the prefix of their job."""
+        text = labels[0] if self.scored else number_lines(labels, self.settings.characters)
         tool = (
             assign_label_spec(len(choices), most)
             if self.scored
-            else self.duty.spec(len(labels), len(choices), most)
+            else self.kind.spec(len(labels), len(choices), most)
         )
         return ModelRequest(
             system=system,
@@ -250,7 +252,7 @@ class Annotator:
             texts=() if self.scored else tuple(labels),
         )
 
-    def decision(
+    def build_decision(
         self,
         job: Job,
         order: Sequence[int],
@@ -259,7 +261,7 @@ class Annotator:
         reply: ModelReply | ModelError,
         chosen: Sequence[Sequence[int]],
     ) -> Decision:
-        """Return the row of one request; a choice is written `label:centre`, both by number in their job."""
+        """Build the decision row of a request; choices are written `label:centre`, positions in the job."""
         pairs = [f"{first + place}:{number}" for place, numbers in enumerate(chosen) for number in numbers]
         return Decision(
             item_id=ItemId(f"{job.key} from {first}"),
@@ -277,13 +279,13 @@ class Annotator:
         )
 
 
-def graver(known: ModelError | None, new: ModelError) -> ModelError:
-    """Return that of two errors which says more about what will come: not a single bad reply."""
+def worse_error(known: ModelError | None, new: ModelError) -> ModelError:
+    """Return the more serious error: an unavailable model before an invalid reply."""
     return new if known is None or isinstance(known, ModelReplyError) else known
 
 
-def batches(labels: Sequence[str], most: int) -> list[list[str]]:
-    """Cut labels into requests: at most so many in one, and not more characters than a prompt should have."""
+def split_batches(labels: Sequence[str], most: int) -> list[list[str]]:
+    """Split labels into batches of at most `most` labels and `MOST_CHARACTERS` characters."""
     found: list[list[str]] = []
     room = 0
     for label in labels:
@@ -296,6 +298,8 @@ def batches(labels: Sequence[str], most: int) -> list[list[str]]:
     return found
 
 
-def numbered(labels: Sequence[str], characters: int = LONGEST_LABEL) -> str:
-    """Labels as a prompt lists them."""
-    return "\n".join(f"{number}. {shown(label, characters)}" for number, label in enumerate(labels, start=1))
+def number_lines(labels: Sequence[str], characters: int = LONGEST_LABEL) -> str:
+    """Number labels, one per line, for a prompt."""
+    return "\n".join(
+        f"{number}. {clip_line(label, characters)}" for number, label in enumerate(labels, start=1)
+    )

@@ -1,4 +1,4 @@
-"""The architect: name the centres that part a set of labels (GenCenters of XMC-Agent, algorithm 1)."""
+"""Architect: propose the centres that divide a set of labels (GenCenters of XMC-Agent, algorithm 1)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal
 
 from taxonaut.agents.asking import Asker
 from taxonaut.agents.support.texts import path_text
-from taxonaut.agents.support.vector_clusters import Suggestions, Wish
+from taxonaut.agents.support.vector_clusters import VectorClusters, VectorQuery
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ToolError
@@ -23,23 +23,23 @@ from taxonaut.tools.write.propose_category import (
 from taxonaut.tools.write.propose_change import short_texts
 
 SCORED_TEMPLATE = "architect/propose_centres_scored"
-"""For models that answer by the likelihood of the options' own texts."""
+"""For models that score the options' texts by likelihood."""
 
 LONGEST_LABEL = 160
-"""Characters of a label's name that a prompt shows."""
+"""Characters of a label that a prompt shows."""
 
 CHOSEN = "candidates"
 
-Manner = Literal["written", "voted", "scored"]
-"""How centres come about: a language model writes them; an encoder lets sampled labels vote among candidates;
-a model that only scores options ranks the candidates."""
+AnswerMode = Literal["written", "voted", "scored"]
+"""How centres are produced: written by a language model, voted for by sampled labels among candidates (encoder), or
+ranked among candidates by a model that only scores options."""
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
-    """What an architect is to name: the template that says so, and the tool it calls with at most so many names.
+class ArchitectKind:
+    """What an architect names: its template, and its tool spec for a maximum number of names.
 
-    `strict`: candidates that word statistics named must tell each other apart as well as names that were written.
+    With `strict`, candidates named by word statistics must pass the same checks as written names.
     """
 
     template: str
@@ -47,19 +47,19 @@ class Brief:
     strict: bool = False
 
 
-CENTRES = Brief("architect/propose_centres", propose_categories_spec)
-"""Centres that part labels (XMC-Agent)."""
+CENTRES = ArchitectKind("architect/propose_centres", propose_categories_spec)
+"""Centres that divide labels (XMC-Agent)."""
 
-DESCRIPTORS = Brief("architect/propose_descriptors", propose_descriptors_spec, strict=True)
-"""Descriptors that part items, each with what it includes and excludes (AgenticTagger)."""
+DESCRIPTORS = ArchitectKind("architect/propose_descriptors", propose_descriptors_spec, strict=True)
+"""Descriptors that divide items, each with what it includes and excludes (AgenticTagger)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArchitectSettings:
-    """How an architect looks at a partition.
+    """Architect settings.
 
-    `sample`: labels it is shown. `candidates`: how many candidate centres are made for each one wanted, where the
-    model chooses among them. `examples`: labels shown with each group.
+    `sample`: labels shown of a partition. `candidates`: candidate centres per centre wanted, if the model chooses
+    among candidates. `examples`: labels shown with each group.
     """
 
     task: str = ""
@@ -70,8 +70,8 @@ class ArchitectSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """Centres proposed for a partition, and what was wrong with those that are left out."""
+class CentreProposal:
+    """Centres proposed for a partition, and the problems of those that were rejected."""
 
     centres: tuple[Centre, ...]
     problems: tuple[str, ...]
@@ -80,75 +80,79 @@ class Proposal:
 
 
 class Architect(Generic[Id]):
-    """Propose centres. What to do with them is the graph's business."""
+    """Propose centres for partitions."""
 
     def __init__(
         self,
         model: Answers,
         prompts: PromptLibrary,
-        suggestions: Suggestions[Id],
+        suggestions: VectorClusters[Id],
         settings: ArchitectSettings | None = None,
-        manner: Manner = "written",
-        brief: Brief = CENTRES,
+        mode: AnswerMode = "written",
+        kind: ArchitectKind = CENTRES,
     ) -> None:
         self.settings = settings or ArchitectSettings()
         self.suggestions = suggestions
-        self.manner = manner
-        self.brief = brief
-        template = SCORED_TEMPLATE if manner == "scored" else brief.template
+        self.mode = mode
+        self.kind = kind
+        template = SCORED_TEMPLATE if mode == "scored" else kind.template
         self.asker = Asker("architect", model, prompts.get(template), self.settings.task)
 
     @property
     def seed(self) -> int:
-        """Where chance starts."""
+        """The random seed."""
         return self.settings.seed
 
-    async def propose(self, partitions: Sequence[Partition[Id]], wanted: Sequence[int]) -> list[Proposal]:
-        """Propose at most `wanted` centres for each partition, all in flight together, in order.
+    async def propose(
+        self, partitions: Sequence[Partition[Id]], wanted: Sequence[int]
+    ) -> list[CentreProposal]:
+        """Propose at most `wanted` centres for each partition, concurrently; results are in order.
 
-        A former attempt's problems are in the prompt, and chance starts elsewhere.
+        A further attempt shows the problems of the one before and uses another seed.
         """
-        samples = await self.suggestions.samples([self.wish(p, self.settings.sample) for p in partitions])
-        factor = 1.0 if self.manner == "written" else self.settings.candidates
+        samples = await self.suggestions.sample_all(
+            [self.build_query(p, self.settings.sample) for p in partitions]
+        )
+        factor = 1.0 if self.mode == "written" else self.settings.candidates
         counts = [max(2, round(count * factor)) for count in wanted]
-        candidates = await self.suggestions.centres(
-            [self.wish(p, count) for p, count in zip(partitions, counts, strict=True)]
+        candidates = await self.suggestions.suggest_all(
+            [self.build_query(p, count) for p, count in zip(partitions, counts, strict=True)]
         )
         requests = [
-            self.request(partition, sample, offered, most)
+            self.build_request(partition, sample, offered, most)
             for partition, sample, offered, most in zip(partitions, samples, candidates, wanted, strict=True)
         ]
         replies = await self.asker.model.answer(requests)
         return [
-            self.proposal(partition, request, offered, most, reply)
+            self.read_reply(partition, request, offered, most, reply)
             for partition, request, offered, most, reply in zip(
                 partitions, requests, candidates, wanted, replies, strict=True
             )
         ]
 
-    def wish(self, partition: Partition[Id], count: int) -> Wish[Id]:
-        """Say what to look at in a partition."""
-        return Wish(partition.labels, count, self.settings.seed + partition.attempt)
+    def build_query(self, partition: Partition[Id], count: int) -> VectorQuery[Id]:
+        """Build the vector query of a partition."""
+        return VectorQuery(partition.labels, count, self.settings.seed + partition.attempt)
 
-    def request(
+    def build_request(
         self, partition: Partition[Id], sample: Sequence[Any], candidates: Sequence[Centre], most: int
     ) -> ModelRequest:
-        """Write the request for one partition."""
-        names = [shown(self.suggestions.name(label)) for label in sample]
+        """Build the request for one partition."""
+        names = [clip_line(self.suggestions.text(label)) for label in sample]
         listed = "\n".join(f"- {name}" for name in names)
-        if self.manner == "scored":
+        if self.mode == "scored":
             variables: dict[str, Any] = {}
         else:
             variables = {
                 "path": path_text(partition.path),
-                "siblings": [self.group(sibling) for sibling in partition.siblings],
-                "suggestions": [self.group(candidate) for candidate in candidates],
+                "siblings": [self.describe_centre(sibling) for sibling in partition.siblings],
+                "suggestions": [self.describe_centre(candidate) for candidate in candidates],
                 "problems": list(partition.problems),
                 "most": most,
             }
         system, context = self.asker.render_shared(lambda: variables)
         choices = tuple(
-            Choice(number, (candidate.name, *(self.suggestions.name(label) for label in candidate.examples)))
+            Choice(number, (candidate.name, *(self.suggestions.text(label) for label in candidate.examples)))
             for number, candidate in enumerate(candidates, start=1)
         )
         return ModelRequest(
@@ -157,43 +161,45 @@ class Architect(Generic[Id]):
             item=self.asker.render_item(listed),
             blank_item=self.asker.blank,
             text=listed,
-            tool=self.brief.spec(most) if self.manner == "written" else choosing_spec(len(choices), most),
-            field=CHOSEN if self.manner == "scored" else "",
+            tool=self.kind.spec(most)
+            if self.mode == "written"
+            else choose_candidates_spec(len(choices), most),
+            field=CHOSEN if self.mode == "scored" else "",
             choices=choices,
-            most=1 if self.manner == "voted" else most,
-            texts=tuple(names) if self.manner == "voted" else (),
+            most=1 if self.mode == "voted" else most,
+            texts=tuple(names) if self.mode == "voted" else (),
         )
 
-    def group(self, centre: Centre) -> dict[str, Any]:
-        """A centre as a prompt shows it."""
+    def describe_centre(self, centre: Centre) -> dict[str, Any]:
+        """Return a centre as a prompt shows it."""
         examples = [
-            shown(self.suggestions.name(label)) for label in centre.examples[: self.settings.examples]
+            clip_line(self.suggestions.text(label)) for label in centre.examples[: self.settings.examples]
         ]
         return {"name": centre.name, "examples": examples}
 
-    def proposal(
+    def read_reply(
         self,
         partition: Partition[Id],
         request: ModelRequest,
         candidates: Sequence[Centre],
         most: int,
         reply: ModelReply | ModelError,
-    ) -> Proposal:
-        """Turn a reply into centres that may stand beside each other, and its decision row."""
+    ) -> CentreProposal:
+        """Read a reply: keep the centres with distinct names, and build the decision row."""
         error = reply if isinstance(reply, ModelError) else None
         centres: tuple[Centre, ...] = ()
         problems: tuple[str, ...] = ()
         if not isinstance(reply, ModelError):
-            if self.manner == "written":
-                centres, problems = named(partition, reply.arguments.get(FIELD, ()))
+            if self.mode == "written":
+                centres, problems = read_categories(partition, reply.arguments.get(FIELD, ()))
             else:
-                chosen = voted(reply.each) if self.manner == "voted" else list(reply.chosen)
+                chosen = rank_by_votes(reply.each) if self.mode == "voted" else list(reply.chosen)
                 centres = tuple(candidates[number - 1] for number in chosen)
-                if self.brief.strict:
-                    centres, problems = apart(partition, centres)
+                if self.kind.strict:
+                    centres, problems = keep_distinct(partition, centres)
                 centres = centres[:most]
         decision = Decision(
-            item_id=part_id(partition),
+            item_id=partition_id(partition),
             node_id=None,
             agent=self.asker.agent,
             template=self.asker.prompt.name,
@@ -206,23 +212,25 @@ class Architect(Generic[Id]):
             usage=reply.usage if isinstance(reply, ModelReply) else Usage(),
             error=str(error) if error else "",
         )
-        return Proposal(centres, problems, decision, error)
+        return CentreProposal(centres, problems, decision, error)
 
 
-def named(partition: Partition[Any], categories: Sequence[Any]) -> tuple[tuple[Centre, ...], tuple[str, ...]]:
-    """Take the proposals whose names tell them apart; say what is wrong with the others."""
+def read_categories(
+    partition: Partition[Any], categories: Sequence[Any]
+) -> tuple[tuple[Centre, ...], tuple[str, ...]]:
+    """Read written categories; keep those with distinct names and report the problems of the others."""
     centres: list[Centre] = []
     for category in categories:
         description = " ".join(str(category.get("description", "")).split())
         lists = (short_texts(category.get(key, ())) for key in ("includes", "excludes"))
         centres.append(Centre(str(category["name"]), description, (), *lists))
-    return apart(partition, centres)
+    return keep_distinct(partition, centres)
 
 
-def apart(
+def keep_distinct(
     partition: Partition[Any], proposed: Sequence[Centre]
 ) -> tuple[tuple[Centre, ...], tuple[str, ...]]:
-    """Take the centres whose names tell them apart; say what is wrong with the others."""
+    """Keep the centres with distinct names; report the problems of the others."""
     above = partition.path[-1] if partition.path else ""
     centres: list[Centre] = []
     problems: list[str] = []
@@ -235,8 +243,8 @@ def apart(
     return tuple(centres), tuple(problems)
 
 
-def voted(each: Sequence[Sequence[int]]) -> list[int]:
-    """Return the candidates that sampled labels chose, those with most votes first."""
+def rank_by_votes(each: Sequence[Sequence[int]]) -> list[int]:
+    """Return the candidates that sampled labels voted for, most votes first."""
     votes: dict[int, int] = {}
     for chosen in each:
         for number in chosen[:1]:
@@ -244,18 +252,18 @@ def voted(each: Sequence[Sequence[int]]) -> list[int]:
     return sorted(votes, key=lambda number: (-votes[number], number))
 
 
-def choosing_spec(count: int, most: int) -> ToolSpec:
-    """Return the tool for a model that chooses among candidate centres."""
+def choose_candidates_spec(count: int, most: int) -> ToolSpec:
+    """Return the tool spec for choosing among candidate centres."""
     schema = choice_schema(CHOSEN, count, min(most, count), "the candidates that part the labels best")
     return ToolSpec("propose_category", "Choose the categories that part a set of labels.", schema)
 
 
-def part_id(partition: Partition[Any]) -> ItemId:
-    """How a partition is called in decision rows."""
+def partition_id(partition: Partition[Any]) -> ItemId:
+    """Return a partition's item id in decision rows."""
     return ItemId(f"part {partition.key or 'root'}")
 
 
-def shown(name: str, characters: int = LONGEST_LABEL) -> str:
-    """A label's name as a prompt shows it: on one line, and not without end."""
+def clip_line(name: str, characters: int = LONGEST_LABEL) -> str:
+    """Return a name on one line, cut to `characters`."""
     line = " ".join(name.split())
     return line if len(line) <= characters else line[:characters] + " […]"

@@ -1,4 +1,4 @@
-"""Ask one agent's model about many items at many nodes, and make a decision row of each answer."""
+"""Ask an agent's model about items at nodes, and build the decision row of each answer."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +16,17 @@ from taxonaut.tools.support.offers import Offer
 T = TypeVar("T", bound=int | str)
 
 MOST_CHARACTERS = 20_000
-"""Characters of an item's text that get into a prompt; a longer text loses its end, and the prompt says so."""
+"""Maximum characters of an item's text in a prompt; longer texts are cut and end in […]."""
 
 ITEMS_OF_A_QUESTION = 2
-"""Items of one question whose variables are kept as samples."""
+"""Items per question whose template variables are kept as samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """What is the same for every item at one node: the rendered blocks, the tool, the options.
+    """The part of a request that all items at a node share: rendered blocks, tool and options.
 
-    `sample`: what the blocks were rendered with, where that is to be kept (`Asker.sample`).
+    `sample`: the template variables, if they are to be kept (`Asker.sample`).
     """
 
     node: NodeId | None
@@ -43,9 +43,9 @@ class Question(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """What one decision chose, best first, each with its score and the phrase that earned it.
+    """The options one decision chose, best first, each with its score and evidence.
 
-    `undecided`: nothing was chosen because the text says too little.
+    `undecided`: the text says too little to choose.
     """
 
     item: Item
@@ -59,29 +59,29 @@ class Answer(Generic[T]):
 
 
 class Asker:
-    """One agent's way to its model: template, model, and the rows it leaves behind."""
+    """Send an agent's requests: render its template, call its model, build its decision rows."""
 
     def __init__(self, agent: str, model: Answers, prompt: Prompt, task: str) -> None:
         self.agent = agent
         self.model = model
         self.prompt = prompt
         self.task = task
-        self.blank = self.item_block("")
+        self.blank = self.render_block("")
         self.sample: Mapping[str, Any] | None = None
-        """What `render_shared` was last called with, where a sample of it is wanted; `Question` takes it along."""
+        """Variables of the last `render_shared`, if a sample is wanted; passed on in `Question`."""
 
     def render_item(self, text: str) -> str:
-        """Render the item block behind what `render_shared` rendered last; nothing if the model reads none."""
-        self.note(self.sample, text)
+        """Render the item block after `render_shared`; empty if the model reads no prompts."""
+        self.record_sample(self.sample, text)
         self.sample = None
-        return self.item_block(text)
+        return self.render_block(text)
 
-    def item_block(self, text: str) -> str:
-        """Render the item block, the only one an item's text gets into; nothing if the model reads none."""
-        return self.prompt.render("item", {"text": clipped(text)}) if self.model.reads_prompts else ""
+    def render_block(self, text: str) -> str:
+        """Render the item block, the only one with the item's text; empty if the model reads no prompts."""
+        return self.prompt.render("item", {"text": clip_text(text)}) if self.model.reads_prompts else ""
 
     def render_shared(self, variables: Callable[[], Mapping[str, Any]]) -> tuple[str, str]:
-        """Render the two blocks that items at a node share; nothing if the model reads none."""
+        """Render the blocks `system` and `context`; empty if the model reads no prompts."""
         recorder = self.prompt.recorder
         wanted = recorder is not None and recorder.wants(self.prompt.name)
         reads = self.model.reads_prompts
@@ -91,35 +91,35 @@ class Asker:
             (self.prompt.render("system", full), self.prompt.render("context", full)) if reads else ("", "")
         )
 
-    def note(self, sample: Mapping[str, Any] | None, text: str) -> None:
-        """Hand on what a decision is made from, for `prompts check`."""
+    def record_sample(self, sample: Mapping[str, Any] | None, text: str) -> None:
+        """Pass the variables of a decision to the recorder, for `prompts check`."""
         if sample is not None and text and self.prompt.recorder is not None:
-            self.prompt.recorder.note(self.prompt.name, {**sample, "text": clipped(text)})
+            self.prompt.recorder.note(self.prompt.name, {**sample, "text": clip_text(text)})
 
     async def ask(self, pairs: Sequence[tuple[Item, Question[T]]]) -> list[Answer[T]]:
-        """Ask all pairs together; the answers come in the same order.
+        """Ask all pairs concurrently; return answers in order.
 
-        A failed request is an abstention whose decision carries the error. A model that is not there
-        stops everything: ModelNotFoundError.
+        A failed request is an abstention whose decision has the error. Raises ModelNotFoundError if the model does
+        not exist.
         """
         blocks: dict[str, str] = {}
         for item, _ in pairs:
             if item.text not in blocks:
-                blocks[item.text] = self.item_block(item.text)
-        self.sample_pairs(pairs)
-        requests = [self.request(item, question, blocks[item.text]) for item, question in pairs]
-        replies = self.available(await self.model.answer(requests))
+                blocks[item.text] = self.render_block(item.text)
+        self.record_samples(pairs)
+        requests = [self.build_request(item, question, blocks[item.text]) for item, question in pairs]
+        replies = self.check_available(await self.model.answer(requests))
         return [
-            self.answered(item, question, reply, shown(request))
+            self.build_answer(item, question, reply, hash_request(request))
             for (item, question), request, reply in zip(pairs, requests, replies, strict=True)
         ]
 
     async def ask_open(
         self, items: Sequence[Item], tool: ToolSpec, most: int, variables: Callable[[], Mapping[str, Any]]
     ) -> list[ModelReply | ModelError]:
-        """Ask for an open call about each item, in order: whatever the tool's schema allows, no options.
+        """Ask for a tool call without options about each item; return replies in order.
 
-        `variables` are those of the shared blocks. A model that is not there stops everything: ModelNotFoundError.
+        `variables` are those of the shared blocks. Raises ModelNotFoundError if the model does not exist.
         """
         system, context = self.render_shared(variables)
         requests = [
@@ -136,12 +136,12 @@ class Asker:
             )
             for item in items
         ]
-        return self.available(await self.model.answer(requests))
+        return self.check_available(await self.model.answer(requests))
 
-    def open_decision(
+    def build_open_decision(
         self, item: Item, tool: str, choice: tuple[str, ...], reply: ModelReply | ModelError, error: str
     ) -> Decision:
-        """Return the decision row of an open call; `choice` is what it wrote."""
+        """Build the decision row of a call without options; `choice` is what it wrote."""
         return Decision(
             item_id=item.id,
             node_id=None,
@@ -156,23 +156,23 @@ class Asker:
             error=error,
         )
 
-    def available(self, replies: list[ModelReply | ModelError]) -> list[ModelReply | ModelError]:
-        """Return the replies; raises ModelNotFoundError if the model is not there."""
+    def check_available(self, replies: list[ModelReply | ModelError]) -> list[ModelReply | ModelError]:
+        """Return the replies. Raises ModelNotFoundError if the model does not exist."""
         for reply in replies:
             if isinstance(reply, ModelNotFoundError):
                 raise reply
         return replies
 
-    def sample_pairs(self, pairs: Sequence[tuple[Item, Question[T]]]) -> None:
-        """Note a few of the pairs: two items of a question show what they share."""
+    def record_samples(self, pairs: Sequence[tuple[Item, Question[T]]]) -> None:
+        """Record the variables of a few pairs: two items of each question."""
         taken: dict[int, int] = {}
         for item, question in pairs:
             if question.sample is not None and taken.get(id(question), 0) < ITEMS_OF_A_QUESTION:
                 taken[id(question)] = taken.get(id(question), 0) + 1
-                self.note(question.sample, item.text)
+                self.record_sample(question.sample, item.text)
 
-    def request(self, item: Item, question: Question[T], block: str) -> ModelRequest:
-        """Put one item before one question."""
+    def build_request(self, item: Item, question: Question[T], block: str) -> ModelRequest:
+        """Build the request of an item and a question."""
         return ModelRequest(
             system=question.system,
             context=question.context,
@@ -186,14 +186,14 @@ class Asker:
             may_be_undecided=question.may_be_undecided,
         )
 
-    def answered(
+    def build_answer(
         self,
         item: Item,
         question: Question[T],
         reply: ModelReply | ModelError,
         rendered: str,
     ) -> Answer[T]:
-        """Turn a reply into what was chosen and its decision row."""
+        """Build the answer of a reply, with its decision row."""
         failed = isinstance(reply, ModelError)
         numbers = () if isinstance(reply, ModelError) else reply.chosen
         known = {} if isinstance(reply, ModelError) or reply.scores is None else reply.scores
@@ -227,21 +227,21 @@ class Asker:
         return Answer(item, question, chosen, scores, evidence, reason, decision, undecided)
 
 
-def shown(request: ModelRequest) -> str:
-    """A short hash of a request's blocks, the same where a model is shown the same; empty where it reads none."""
+def hash_request(request: ModelRequest) -> str:
+    """Hash a request's blocks, so that equal prompts have equal hashes; empty without blocks."""
     blocks = (request.system, request.context, request.item, request.blank_item)
     if not any(blocks):
         return ""
     return hashlib.sha256("\0".join(blocks).encode(errors="replace")).hexdigest()[:16]
 
 
-def clipped(text: str) -> str:
-    """Return a text as a prompt shows it."""
+def clip_text(text: str) -> str:
+    """Cut a text to `MOST_CHARACTERS`."""
     return text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + " […]"
 
 
 def rank_score(position: int) -> float:
-    """The score of a choice from a model that gives none: 1, 1/2, 1/3, … by its place in the answer."""
+    """Score a choice by its rank, for models that give no scores: 1, 1/2, 1/3, …"""
     return 1.0 / (position + 1)
 
 
@@ -253,10 +253,10 @@ def custom_answer(
     node: NodeId | None = None,
     reason: str = "",
 ) -> Answer[T]:
-    """Return the answer of an agent that chose `scores` among `options`, best first; none of them is an abstention.
+    """Build the answer of a custom agent from the scores of the options it chose; no scores is an abstention.
 
-    `agent` is its name in the decision rows. `node` is the node whose branches were on offer. What is not among the
-    options is left out.
+    `agent` is its name in decision rows, `node` the node whose branches are the options. Scores of other options
+    are ignored.
     """
     chosen = tuple(sorted((each for each in options if each in scores), key=lambda each: -scores[each]))
     found = tuple(float(scores[each]) for each in chosen)

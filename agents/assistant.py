@@ -1,4 +1,4 @@
-"""Who leads a conversation: from what was said to the next tool calls, or to an answer."""
+"""Assistant of a conversation: from the messages to the next tool calls or an answer."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from taxonaut.state.records import Decision
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 
 OnToken = Callable[[str], None]
-"""Called with each piece of an answer as it is written."""
+"""Called with each streamed piece of an answer."""
 
 Message = Mapping[str, Any]
 """A message in the OpenAI format: role, content, tool_calls, tool_call_id."""
@@ -20,10 +20,10 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the assistant does next: calls, or an answer in `text`, or a question back in `text`.
+    """The assistant's next step: tool calls, or an answer or a question in `text`.
 
-    `understood` says in a line how the person's words were read. `wrong` is a call that could not be taken, said
-    so that a model can mend it; the graph counts them.
+    `understood` says in a line how the user's message was read. `wrong` explains an invalid call so that a model
+    can correct it; the graph limits their number.
     """
 
     uses: tuple[ToolUse, ...] = ()
@@ -34,11 +34,11 @@ class Turn:
 
 
 class Assistant(Protocol):
-    """Anything that leads a conversation: a language model, or an encoder that chooses among what is on offer."""
+    """Protocol of an assistant: a language model, or an encoder that chooses among tools."""
 
     @property
     def writes(self) -> bool:
-        """Whether it writes answers; if not, the outcome of a tool is the answer."""
+        """Whether it writes answers; if not, a tool's outcome is the answer."""
 
     async def step(
         self,
@@ -47,23 +47,23 @@ class Assistant(Protocol):
         tools: Mapping[str, Tool],
         on_token: OnToken,
     ) -> Turn:
-        """Take the next step after `messages`, the last of them the person's or a tool's."""
+        """Take the next step after `messages`, the last of which is the user's or a tool's."""
 
 
 TEMPLATE = "assistant/converse"
 AGENT = "assistant"
 ANSWER = "answer"
-"""What a decision row has for an answer in words."""
+"""The choice of a decision row for an answer in words."""
 
 MOST_CHARACTERS = 60_000
-"""Characters of a history that a model reads; what is older is left out, a call always with its answers."""
+"""Maximum characters of history sent to a model; older messages are dropped, a call together with its results."""
 
 Facts = Mapping[str, Any]
 """The variables of the block `context`: `labels`, `categories`, `root`, `top`."""
 
 
 class TalkingAssistant:
-    """Lead a conversation with a language model. `facts` says what the index holds, before each step."""
+    """Assistant over a language model. `facts` describes the index, before each step."""
 
     def __init__(
         self, model: ChatModel, prompts: PromptLibrary, facts: Callable[[], Facts], task: str = ""
@@ -75,7 +75,7 @@ class TalkingAssistant:
 
     @property
     def writes(self) -> bool:
-        """It writes its answers."""
+        """Always true."""
         return True
 
     async def step(
@@ -85,44 +85,44 @@ class TalkingAssistant:
         tools: Mapping[str, Tool],
         on_token: OnToken,
     ) -> Turn:
-        """Ask the model for its next calls or its answer; raises ModelError where it gives none."""
+        """Ask the model for its next calls or its answer. Raises ModelError if it gives none."""
         specs = [tool.spec for tool in tools.values()]
-        talked = await self.model.reply(self.shown(messages), specs, on_token)
-        wrong = talked.wrong
-        if not wrong and not talked.calls and not talked.text.strip():
+        reply = await self.model.reply(self.build_messages(messages), specs, on_token)
+        wrong = reply.wrong
+        if not wrong and not reply.calls and not reply.text.strip():
             wrong = "There was neither a call nor an answer. Call a tool, or answer in words."
-        decision = self.decision(messages, tools, talked, wrong)
+        decision = self.build_decision(messages, tools, reply, wrong)
         if wrong:
             return Turn(wrong=wrong, decisions=(decision,))
-        uses = tuple(ToolUse("", call.name, call.arguments) for call in talked.calls)
-        return Turn(uses, talked.text.strip(), decisions=(decision,))
+        uses = tuple(ToolUse("", call.name, call.arguments) for call in reply.calls)
+        return Turn(uses, reply.text.strip(), decisions=(decision,))
 
-    def shown(self, messages: Sequence[Message]) -> list[Message]:
-        """Return the messages as the model reads them, behind what the template says."""
+    def build_messages(self, messages: Sequence[Message]) -> list[Message]:
+        """Build the messages sent to the model: the rendered system message, then the recent history."""
         variables = {"task": self.task, **self.facts()}
         system, context = (self.prompt.render(block, variables) for block in ("system", "context"))
         head = {"role": "system", "content": f"{system}\n\n{context}".strip()}
         said = next((str(each["content"]) for each in reversed(messages) if each["role"] == "user"), "")
         if said and self.prompt.recorder is not None:
             self.prompt.recorder.note(self.prompt.name, {**variables, "text": said})
-        return [head, *map(self.as_item, recent(messages))]
+        return [head, *map(self.render_message, trim_history(messages))]
 
-    def as_item(self, message: Message) -> Message:
-        """Put a message of the person through the block `item`."""
+    def render_message(self, message: Message) -> Message:
+        """Render a user message with the block `item`; return others unchanged."""
         if message["role"] != "user":
             return message
         return {**message, "content": self.prompt.render("item", {"text": message["content"]})}
 
-    def decision(
+    def build_decision(
         self,
         messages: Sequence[Message],
         tools: Mapping[str, Tool],
-        talked: ChatReply,
+        reply: ChatReply,
         wrong: str,
     ) -> Decision:
-        """Return the row of a step; its item is the person's last message."""
+        """Build the decision row of a step; its item is the user's last message."""
         said = next((each["content"] for each in reversed(messages) if each["role"] == "user"), "")
-        taken = tuple(call.name for call in talked.calls) or (() if wrong else (ANSWER,))
+        taken = tuple(call.name for call in reply.calls) or (() if wrong else (ANSWER,))
         return Decision(
             item_id=ItemId(hashlib.sha256(str(said).encode(errors="replace")).hexdigest()[:12]),
             node_id=None,
@@ -133,13 +133,13 @@ class TalkingAssistant:
             tool=taken[0] if taken else "",
             options=(*tools, ANSWER),
             choice=taken,
-            usage=talked.usage,
+            usage=reply.usage,
             error=wrong,
         )
 
 
-def recent(messages: Sequence[Message]) -> Sequence[Message]:
-    """Return the latest messages that have no more than `MOST_CHARACTERS`; the person's last one always."""
+def trim_history(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return the latest messages of at most `MOST_CHARACTERS`, at least the user's last one."""
     while sum(len(str(message)) for message in messages) > MOST_CHARACTERS:
         fewer = without_oldest(messages)
         if fewer is None:

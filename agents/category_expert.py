@@ -1,4 +1,4 @@
-"""The general expert before the candidates of a trained one: reason about which fits (Dual-Expert 3.2, figure 3)."""
+"""General expert on categories: reason about a trained expert's candidates (Dual-Expert 3.2, figure 3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.general_expert import SCORED_TEMPLATE
-from taxonaut.agents.support.shortlist_questions import questions
+from taxonaut.agents.support.shortlist_questions import build_questions
 from taxonaut.agents.support.texts import PATH_SEPARATOR, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
@@ -25,15 +25,15 @@ TEMPLATES: dict[Ask, str] = {
     "think": "general_expert/think",
 }
 ROOM: dict[Ask, int] = {"choose": 160, "rank": 220, "think": 420}
-"""Tokens of an answer to each: the numbers, and the reason."""
+"""Maximum tokens of an answer: the numbers and the reason."""
 
 LONGEST_KEPT = 2_000
-"""Characters of a reason that are kept, should a model not hold to its schema."""
+"""Maximum characters kept of a reason, for models that ignore the schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryText:
-    """What a category may be shown as. `path` runs from the top down to `name`; `title` is the descriptive name."""
+    """Texts of a category. `path` runs from the root to `name`; `title` is the descriptive name."""
 
     name: str
     path: tuple[str, ...]
@@ -43,11 +43,11 @@ class CategoryText:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the general expert found for one item.
+    """The general expert's judgement of one item.
 
-    `ranking` holds candidates, best first, and is empty unless the verdict is `general`. `none`: none of the
-    candidates fits. `undecided`: the text says too little. `failed`: the model gave no valid answer; the
-    decision has the error. Without candidates nothing was asked: `none`, and no decision.
+    `ranking` holds candidates, best first, and is empty unless the verdict is `general`. `none`: no candidate fits.
+    `undecided`: the text says too little. `failed`: no valid answer; the decision has the error. Without candidates
+    no request is made: the verdict is `none`, the decision None.
     """
 
     item: Item
@@ -59,7 +59,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class CategorySettings:
-    """How the general expert is asked about categories; `seed` decides the order in which they stand."""
+    """Settings of requests about categories; `seed` shuffles the candidates."""
 
     task: str = ""
     shown: Shown = "path"
@@ -68,9 +68,9 @@ class CategorySettings:
 
 
 class CategoryExpert:
-    """Decide to which of its candidates a product belongs.
+    """Decide which of its candidate categories a product belongs to.
 
-    `scored`: the model answers by the likelihood of the options' own texts, and reads another prompt.
+    `scored`: the model scores the options' texts by likelihood, with a prompt of its own.
     """
 
     def __init__(
@@ -90,21 +90,21 @@ class CategoryExpert:
         asked: Sequence[tuple[Item, Sequence[LabelId]]],
         categories: Mapping[LabelId, CategoryText],
     ) -> list[Judgement]:
-        """Decide for each item among its candidates, in order; `categories` cover every candidate."""
-        pairs = questions(asked, partial(self.question, categories))
+        """Judge each item's candidates, in order; `categories` must hold every candidate."""
+        pairs = build_questions(asked, partial(self.build_question, categories))
         answers = iter(await self.asker.ask(pairs))
         return [
-            judged(next(answers)) if candidates else Judgement(item, (), "none", "", None)
+            read_judgement(next(answers)) if candidates else Judgement(item, (), "none", "", None)
             for item, candidates in asked
         ]
 
-    def question(
+    def build_question(
         self, categories: Mapping[LabelId, CategoryText], candidates: Sequence[LabelId]
     ) -> Question[LabelId]:
-        """Write the shared part of a request: number the candidates, render them, bind the schema to them."""
+        """Build the question about some candidates: number and render them, bind the schema to them."""
         offer = shuffle_options(candidates, seed=self.settings.seed)
         most = 1 if self.settings.ask == "choose" else len(candidates)
-        shown = [shown_as(categories[label], self.settings.shown) for label in offer.options]
+        shown = [describe_category(categories[label], self.settings.shown) for label in offer.options]
 
         def variables() -> dict[str, Any]:
             options = [
@@ -115,7 +115,7 @@ class CategoryExpert:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, (compared(name, definition),))
+            Choice(number, (comparison_text(name, definition),))
             for number, (name, definition) in enumerate(shown, start=1)
         )
         tool = choose_category_spec(self.settings.ask, len(candidates), most)
@@ -133,28 +133,28 @@ class CategoryExpert:
         )
 
 
-def shown_as(category: CategoryText, shown: Shown) -> tuple[str, str]:
-    """Return a category's name and definition, each on one line, as a setting shows them."""
+def describe_category(category: CategoryText, shown: Shown) -> tuple[str, str]:
+    """Return a category's name and definition, each on one line, as the setting `shown` says."""
     if shown == "leaf":
-        return line(category.name), ""
+        return one_line(category.name), ""
     if shown == "path":
-        return line(path_text(category.path)) or line(category.name), ""
-    title = line(category.title) or line(category.name)
-    return title, line(category.definition) if shown == "definition" else ""
+        return one_line(path_text(category.path)) or one_line(category.name), ""
+    title = one_line(category.title) or one_line(category.name)
+    return title, one_line(category.definition) if shown == "definition" else ""
 
 
-def compared(name: str, definition: str) -> str:
-    """Return what models compare that read no prompt; a path within a definition does not make the whole a path."""
+def comparison_text(name: str, definition: str) -> str:
+    """Return the text that encoders compare; a definition must not look like a path."""
     return f"{name}: {definition.replace(PATH_SEPARATOR, ' / ')}" if definition else name
 
 
-def line(text: str) -> str:
-    """Return a text on one line, so that it cannot pass for further options."""
+def one_line(text: str) -> str:
+    """Return a text on one line, so that it cannot imitate further options."""
     return " ".join(text.split())
 
 
-def judged(answer: Answer[LabelId]) -> Judgement:
-    """Turn an answer into a judgement."""
+def read_judgement(answer: Answer[LabelId]) -> Judgement:
+    """Convert an answer to a judgement."""
     reason = answer.reason.strip()[:LONGEST_KEPT]
     if answer.decision.error:
         return Judgement(answer.item, (), "failed", reason, answer.decision)

@@ -1,18 +1,18 @@
-"""Annotators' feedback: a change proposal for each cluster of items that fit nothing (AgenticTagger 4.1.2)."""
+"""Annotators' feedback: propose a change for each cluster of uncovered items (AgenticTagger 4.1.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taxonaut.agents.architect import Manner, shown
+from taxonaut.agents.architect import AnswerMode, clip_line
 from taxonaut.agents.asking import Asker
 from taxonaut.agents.support.descriptor_changes import (
-    Uncovered,
-    ballot,
-    choice_of,
-    decision_of,
-    option_texts,
-    votes,
+    UncoveredCluster,
+    build_ballot,
+    build_choice,
+    build_decision,
+    count_votes,
+    describe_options,
 )
 from taxonaut.agents.support.texts import TextOf, path_text
 from taxonaut.models.requests import Answers, ModelReply, ModelRequest
@@ -24,12 +24,12 @@ from taxonaut.tools.write.propose_change import DescriptorChange, propose_change
 
 TEMPLATE = "annotator/propose_change"
 SCORED_TEMPLATE = "annotator/propose_change_scored"
-"""For models that answer by the likelihood of the options' own texts."""
+"""For models that score the options' texts by likelihood."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenChange:
-    """What became of a cluster: a change, or why there is none."""
+    """The change proposed for a cluster, or the error."""
 
     change: DescriptorChange
     decision: Decision
@@ -37,9 +37,9 @@ class WrittenChange:
 
 
 class ChangeWriter:
-    """Say what to do about items that fit nothing.
+    """Propose changes for items that no descriptor fits.
 
-    Where a model writes no prose, the items choose among the descriptors there are and a new one.
+    If the model writes no text, the items vote among the existing descriptors and a new one.
     """
 
     def __init__(
@@ -48,37 +48,39 @@ class ChangeWriter:
         prompts: PromptLibrary,
         text_of: TextOf,
         task: str = "",
-        manner: Manner = "written",
+        mode: AnswerMode = "written",
         seed: int = 0,
     ) -> None:
-        self.manner = manner
+        self.mode = mode
         self.text_of = text_of
         self.seed = seed
-        template = SCORED_TEMPLATE if manner == "scored" else TEMPLATE
+        template = SCORED_TEMPLATE if mode == "scored" else TEMPLATE
         self.asker = Asker("annotator", model, prompts.get(template), task)
 
-    async def write(self, clusters: Sequence[Uncovered]) -> list[WrittenChange]:
-        """Write a proposal for each cluster, all in flight together, in order."""
+    async def write(self, clusters: Sequence[UncoveredCluster]) -> list[WrittenChange]:
+        """Write a proposal for each cluster, concurrently; return them in order."""
         orders = [shuffle_options(range(len(cluster.centres)), self.seed).options for cluster in clusters]
-        requests = [self.request(cluster, order) for cluster, order in zip(clusters, orders, strict=True)]
+        requests = [
+            self.build_request(cluster, order) for cluster, order in zip(clusters, orders, strict=True)
+        ]
         replies = await self.asker.model.answer(requests)
         return [
-            self.written(cluster, order, request, reply)
+            self.read_reply(cluster, order, request, reply)
             for cluster, order, request, reply in zip(clusters, orders, requests, replies, strict=True)
         ]
 
-    def request(self, cluster: Uncovered, order: Sequence[int]) -> ModelRequest:
-        """Write the request about one cluster."""
-        if self.manner != "written":
+    def build_request(self, cluster: UncoveredCluster, order: Sequence[int]) -> ModelRequest:
+        """Build the request about a cluster."""
+        if self.mode != "written":
             centres = [cluster.centres[at] for at in order]
             choices = [
-                choice_of(number, centre, [self.text_of(item) for item in centre.examples])
+                build_choice(number, centre, [self.text_of(item) for item in centre.examples])
                 for number, centre in enumerate((*centres, cluster.suggestion), start=1)
             ]
-            return ballot(self.asker, cluster.voters, tuple(choices), scored=self.manner == "scored")
-        variables = {"path": path_text(cluster.path), "options": option_texts(cluster.centres, order)}
+            return build_ballot(self.asker, cluster.voters, tuple(choices), scored=self.mode == "scored")
+        variables = {"path": path_text(cluster.path), "options": describe_options(cluster.centres, order)}
         system, context = self.asker.render_shared(lambda: variables)
-        text = described(cluster)
+        text = describe_cluster(cluster)
         return ModelRequest(
             system=system,
             context=context,
@@ -91,24 +93,24 @@ class ChangeWriter:
             most=1,
         )
 
-    def written(
+    def read_reply(
         self,
-        cluster: Uncovered,
+        cluster: UncoveredCluster,
         order: Sequence[int],
         request: ModelRequest,
         reply: ModelReply | ModelError,
     ) -> WrittenChange:
-        """Turn a reply into a change and its decision row; a name that tells nothing apart makes it nothing."""
+        """Read a reply and build its decision row; a name that is not distinct makes the change `ignore`."""
         if isinstance(reply, ModelError):
             change = DescriptorChange("ignore", f"no proposal could be had: {reply}")
         else:
             try:
-                change = self.change(cluster, order, request, reply)
+                change = self.read_change(cluster, order, request, reply)
             except ToolError as error:
                 change = DescriptorChange("ignore", str(error))
         names = [cluster.centres[at].name for at in order]
         said: list[Any] = [change.kind, change.centre.name if change.centre else "", change.problem]
-        decision = decision_of(
+        decision = build_decision(
             self.asker,
             f"change {cluster.key or 'root'}: {cluster.suggestion.name}",
             request,
@@ -118,17 +120,17 @@ class ChangeWriter:
         )
         return WrittenChange(change, decision, reply if isinstance(reply, ModelError) else None)
 
-    def change(
-        self, cluster: Uncovered, order: Sequence[int], request: ModelRequest, reply: ModelReply
+    def read_change(
+        self, cluster: UncoveredCluster, order: Sequence[int], request: ModelRequest, reply: ModelReply
     ) -> DescriptorChange:
-        """Read what a model wrote, or what the items chose."""
+        """Read the change a model wrote or the items voted for."""
         parent = cluster.path[-1] if cluster.path else ""
-        if self.manner == "written":
+        if self.mode == "written":
             return propose_change(reply.arguments, parent, cluster.centres, order)
-        counted = votes(reply, request)
+        counted = count_votes(reply, request)
         number = max(counted, key=lambda choice: (counted[choice], -choice))
-        told = f"such as {shown(cluster.examples[0], 80)!r}"
-        call = {"problem": told, "change": "ignore", "name": "", "descriptor": 0}
+        problem = f"such as {clip_line(cluster.examples[0], 80)!r}"
+        call = {"problem": problem, "change": "ignore", "name": "", "descriptor": 0}
         if number > len(order):
             call |= {"change": "create", "name": cluster.suggestion.name}
         elif number:
@@ -136,9 +138,9 @@ class ChangeWriter:
         return propose_change(call, parent, cluster.centres, order)
 
 
-def described(cluster: Uncovered) -> str:
-    """A cluster as a prompt shows it: how many items, some of them, what annotators said."""
-    lines = [f"{cluster.size} in all, such as:", *(f"- {shown(each)}" for each in cluster.examples)]
+def describe_cluster(cluster: UncoveredCluster) -> str:
+    """Return a cluster as a prompt shows it: size, example items, annotators' reports."""
+    lines = [f"{cluster.size} in all, such as:", *(f"- {clip_line(each)}" for each in cluster.examples)]
     if cluster.why:
-        lines += ["Annotators said:", *(f"- {shown(word)}" for word in cluster.why)]
+        lines += ["Annotators said:", *(f"- {clip_line(word)}" for word in cluster.why)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The general expert as a writer: what each category holds, from products in it (Dual-Expert 3.2.2)."""
+"""General expert as a writer: define categories from products in them (Dual-Expert 3.2.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from taxonaut.tools.write.write_definition import WrittenDefinition, write_defin
 
 TEMPLATE = "general_expert/define"
 RARE = 3
-"""Products from which on a category is not rare."""
+"""Categories with fewer products are rare."""
 
 NO_PRODUCTS = "- (none)"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A category to define: its path, its neighbours' names, and products in it, their texts as they are shown."""
+    """A category to define: path, names of its siblings, and products in it with the texts to show."""
 
     label: LabelId
     path: tuple[str, ...]
@@ -30,8 +30,8 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What was written about a category; None, with the error, where the model gave nothing that can be used."""
+class DefinitionResult:
+    """The definition of a category; `words` is None and `error` set if the model gave nothing usable."""
 
     subject: Subject
     words: WrittenDefinition | None
@@ -40,21 +40,21 @@ class Written:
 
 
 class DefinitionWriter:
-    """Write a descriptive name and a definition for each category, one to a request."""
+    """Write a descriptive name and a definition for each category, one request each."""
 
     def __init__(self, model: Answers, prompts: PromptLibrary, task: str = "") -> None:
         self.asker = Asker("general_expert", model, prompts.get(TEMPLATE), task)
 
-    async def write(self, subjects: Sequence[Subject]) -> list[Written]:
-        """Write about each category, in order. A model that is not there raises ModelNotFoundError."""
-        replies = await self.asker.model.answer([self.request(subject) for subject in subjects])
+    async def write(self, subjects: Sequence[Subject]) -> list[DefinitionResult]:
+        """Define each category, in order. Raises ModelNotFoundError if the model does not exist."""
+        replies = await self.asker.model.answer([self.build_request(subject) for subject in subjects])
         for reply in replies:
             if isinstance(reply, ModelNotFoundError):
                 raise reply
-        return [self.written(subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
+        return [self.read_reply(subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
 
-    def request(self, subject: Subject) -> ModelRequest:
-        """Write the request about one category."""
+    def build_request(self, subject: Subject) -> ModelRequest:
+        """Build the request about a category."""
         system, context = self.asker.render_shared(
             lambda: {
                 "path": path_text(subject.path),
@@ -75,8 +75,8 @@ class DefinitionWriter:
             most=1,
         )
 
-    def written(self, subject: Subject, reply: ModelReply | ModelError) -> Written:
-        """Turn a reply into words and its decision row."""
+    def read_reply(self, subject: Subject, reply: ModelReply | ModelError) -> DefinitionResult:
+        """Read a reply and build its decision row."""
         words: WrittenDefinition | None = None
         error: ModelError | ToolError | None = reply if isinstance(reply, ModelError) else None
         if not isinstance(reply, ModelError):
@@ -97,4 +97,4 @@ class DefinitionWriter:
             usage=Usage() if isinstance(reply, ModelError) else reply.usage,
             error="" if error is None else str(error),
         )
-        return Written(subject, words, decision, error)
+        return DefinitionResult(subject, words, decision, error)

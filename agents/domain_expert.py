@@ -1,4 +1,4 @@
-"""The domain expert: the K categories that a trained classifier finds likeliest (Dual-Expert 3.1)."""
+"""Domain expert: the top K categories of a trained classifier (Dual-Expert 3.1)."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,20 +15,20 @@ from taxonaut.state.records import Decision, Item, Usage
 
 AGENT = "domain_expert"
 TEMPLATE = "domain_expert/predict"
-"""Stands where a decision has its template: a classifier reads none."""
+"""In place of a template in decision rows: a classifier reads no prompt."""
 
 TOOL = "rank_candidates"
 FEW = 100
-"""Probabilities above 0 in a row, on average, that are all put in order."""
+"""Average positive probabilities per row up to which all are sorted."""
 
 ROWS = 1024
-"""Items whose probabilities are held at once."""
+"""Items per batch, which bounds memory."""
 
 
 class DomainExpert:
     """Recommend up to `candidates` categories for each item.
 
-    It abstains, with no candidate, where even the first has a probability below `abstain`.
+    Abstains, without candidates, if the highest probability is below `abstain`.
     """
 
     def __init__(self, classifier: Classifier, candidates: int = 10, abstain: float = 0.0) -> None:
@@ -41,23 +41,23 @@ class DomainExpert:
         return await computed(partial(self.recommend_now, items))
 
     def recommend_now(self, items: Sequence[Item]) -> list[tuple[Recommendation, Decision]]:
-        """Do what `recommend` does, in this thread."""
+        """Synchronous `recommend`."""
         found = []
         for start in range(0, len(items), ROWS):
             part = items[start : start + ROWS]
             started = time.perf_counter()
-            likely = self.likeliest(part)
+            likely = self.predict(part)
             usage = Usage(latency_s=(time.perf_counter() - started) / len(part))
-            found += [(each, self.decision(each, usage)) for each in likely]
+            found += [(each, self.build_decision(each, usage)) for each in likely]
         return found
 
-    def likeliest(self, items: Sequence[Item]) -> list[Recommendation]:
-        """Return each item's candidates."""
+    def predict(self, items: Sequence[Item]) -> list[Recommendation]:
+        """Return the recommendation of each item."""
         probabilities = self.classifier.probabilities([item.text for item in items])
         labels = self.classifier.labels
         found = []
         least = float(np.float32(self.abstain))
-        for item, (places, likely) in zip(items, firsts(probabilities, self.candidates), strict=True):
+        for item, (places, likely) in zip(items, top_columns(probabilities, self.candidates), strict=True):
             if not likely or likely[0] < least:
                 places, likely = [], []
             found.append(
@@ -67,8 +67,8 @@ class DomainExpert:
             )
         return found
 
-    def decision(self, recommendation: Recommendation, usage: Usage) -> Decision:
-        """Return the decision row of a recommendation."""
+    def build_decision(self, recommendation: Recommendation, usage: Usage) -> Decision:
+        """Build the decision row of a recommendation."""
         return Decision(
             item_id=recommendation.item_id,
             node_id=None,
@@ -84,10 +84,10 @@ class DomainExpert:
         )
 
 
-def firsts(probabilities: Matrix, count: int) -> Iterator[tuple[list[int], list[float]]]:
-    """Give the columns of each row's `count` highest probabilities above 0, highest first, and these.
+def top_columns(probabilities: Matrix, count: int) -> Iterator[tuple[list[int], list[float]]]:
+    """Yield the columns and values of each row's `count` highest positive probabilities, highest first.
 
-    Equal ones stand in the order of their columns.
+    Ties are in the order of columns.
     """
     there = probabilities > 0
     size = probabilities.shape[1]

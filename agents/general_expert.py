@@ -1,11 +1,11 @@
-"""The general expert: choose and order labels from a shortlist (XMC-Agent 2.1, second stage)."""
+"""General expert: choose and rank labels of a shortlist (XMC-Agent 2.1, second stage)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
-from taxonaut.agents.support.shortlist_questions import questions
+from taxonaut.agents.support.shortlist_questions import build_questions
 from taxonaut.agents.support.texts import label_text, path_text
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
@@ -16,14 +16,14 @@ from taxonaut.tools.support.offers import shuffle_options
 
 TEMPLATE = "general_expert/rank"
 SCORED_TEMPLATE = "general_expert/rank_scored"
-"""For models that answer by the likelihood of the options' own texts."""
+"""For models that score the options' texts by likelihood."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpertSettings:
-    """How a general expert looks at a shortlist.
+    """General expert settings.
 
-    `most`: labels it may choose. `native`: the tree is the person's own, so that paths mean something.
+    `most`: maximum number of labels chosen. `native`: the tree is the user's own, so its paths are meaningful.
     """
 
     task: str = ""
@@ -33,7 +33,7 @@ class ExpertSettings:
 
 
 class GeneralExpert:
-    """Rank the candidates of an item."""
+    """Rank the candidate labels of items."""
 
     def __init__(
         self,
@@ -51,20 +51,20 @@ class GeneralExpert:
         labels: Mapping[LabelId, Label],
         paths: Mapping[LabelId, Sequence[str]],
     ) -> list[Answer[LabelId]]:
-        """Rank each item's candidates; an empty shortlist is left out of the answers.
+        """Rank each item's candidates; empty shortlists have no answer.
 
-        `labels` and `paths` cover every candidate; a path runs from the top down to the label's name.
+        `labels` and `paths` must hold every candidate; a path runs from the root to the label's name.
         """
-        pairs = questions(shortlists, lambda candidates: self.question(candidates, labels, paths))
+        pairs = build_questions(shortlists, lambda candidates: self.build_question(candidates, labels, paths))
         return await self.asker.ask(pairs)
 
-    def question(
+    def build_question(
         self,
         candidates: Sequence[LabelId],
         labels: Mapping[LabelId, Label],
         paths: Mapping[LabelId, Sequence[str]],
     ) -> Question[LabelId]:
-        """Write the shared part of a ranking: number the candidates, render them, bind the schema to them."""
+        """Build the question about some candidates: number and render them, bind the schema to them."""
         offer = shuffle_options(candidates, seed=self.settings.seed)
         most = min(self.settings.most, len(candidates))
 

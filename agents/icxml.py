@@ -1,4 +1,4 @@
-"""The label writer: say in its own words what a text's labels might be (ICXML, Zhu & Zamani 2023, step 1)."""
+"""Label writers and mapper of ICXML (Zhu & Zamani 2023): write approximate labels, map them to real ones."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from itertools import zip_longest
 import numpy as np
 
 from taxonaut.agents.asking import Asker
-from taxonaut.agents.retriever import top
+from taxonaut.agents.retriever import top_k
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.cpu import computed
 from taxonaut.models.encoder.scorer import ItemVectors, TextScorer
@@ -24,8 +24,8 @@ TEMPLATE = "label_writer/write"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """Approximate labels of one item, best first; none where the request failed."""
+class WrittenLabels:
+    """Approximate labels of one item, best first; empty if the request failed."""
 
     item: Item
     labels: tuple[str, ...]
@@ -33,7 +33,7 @@ class Written:
 
 
 class LabelWriter:
-    """Write approximate labels. `like` are names of labels that show what the label set sounds like."""
+    """Write approximate labels. `like` holds names of labels as examples of the label set's style."""
 
     def __init__(
         self,
@@ -47,16 +47,16 @@ class LabelWriter:
         self.like = list(like)
         self.most = most
 
-    async def write(self, items: Sequence[Item]) -> list[Written]:
-        """Write labels for each item, in order. A model that is not there raises ModelNotFoundError."""
+    async def write(self, items: Sequence[Item]) -> list[WrittenLabels]:
+        """Write labels for each item, in order. Raises ModelNotFoundError if the model does not exist."""
         tool = write_labels_spec(self.most)
         replies = await self.asker.ask_open(
             items, tool, self.most, lambda: {"like": self.like, "most": self.most}
         )
-        return [self.written(item, tool.name, reply) for item, reply in zip(items, replies, strict=True)]
+        return [self.read_reply(item, tool.name, reply) for item, reply in zip(items, replies, strict=True)]
 
-    def written(self, item: Item, tool: str, reply: ModelReply | ModelError) -> Written:
-        """Turn a reply into labels and its decision row."""
+    def read_reply(self, item: Item, tool: str, reply: ModelReply | ModelError) -> WrittenLabels:
+        """Read a reply and build its decision row."""
         labels: list[str] = []
         error = str(reply) if isinstance(reply, ModelError) else ""
         if not isinstance(reply, ModelError):
@@ -64,18 +64,18 @@ class LabelWriter:
                 labels = write_labels(reply.arguments, self.most)
             except ToolError as problem:
                 error = str(problem)
-        decision = self.asker.open_decision(item, tool, tuple(labels), reply, error)
-        return Written(item, tuple(labels), decision)
+        decision = self.asker.build_open_decision(item, tool, tuple(labels), reply, error)
+        return WrittenLabels(item, tuple(labels), decision)
 
 
 QUOTE = "phrase_writer/quote"
-"""Stands where a decision has its template: nothing is asked."""
+"""In place of a template in decision rows: no model is asked."""
 
 
 class PhraseWriter:
-    """Quote the phrases of each item that are most similar to any label, the nearest first.
+    """Quote the phrases of each item most similar to any label, nearest first.
 
-    An embedder writes no prose, and an item's own words are the nearest it has to labels of its own making.
+    This replaces a language model where there is only an embedder.
     """
 
     def __init__(self, scorer: TextScorer, load: Callable[[], LabelTable], most: int = 10) -> None:
@@ -83,19 +83,19 @@ class PhraseWriter:
         self.load = load
         self.most = most
 
-    async def write(self, items: Sequence[Item]) -> list[Written]:
-        """Quote phrases of each item, in order."""
+    async def write(self, items: Sequence[Item]) -> list[WrittenLabels]:
+        """Quote the phrases of each item, in order."""
         return await computed(partial(self.write_now, items))
 
-    def write_now(self, items: Sequence[Item]) -> list[Written]:
-        """Do what `write` does, in this thread."""
+    def write_now(self, items: Sequence[Item]) -> list[WrittenLabels]:
+        """Synchronous `write`."""
         started = time.perf_counter()
         vectors = self.scorer.items([item.text for item in items])
         labels = self.scorer.centre(self.load().vectors)
-        quoted = [self.quoted(vectors.take([row]), labels) for row in range(len(items))]
+        quoted = [self.quote_phrases(vectors.take([row]), labels) for row in range(len(items))]
         usage = Usage(latency_s=(time.perf_counter() - started) / max(len(items), 1))
         return [
-            Written(
+            WrittenLabels(
                 item,
                 phrases,
                 Decision(
@@ -114,37 +114,37 @@ class PhraseWriter:
             for item, phrases in zip(items, quoted, strict=True)
         ]
 
-    def quoted(self, item: ItemVectors, labels: np.ndarray) -> tuple[str, ...]:
-        """Return the best phrases of one item; where two share a word, both may stand."""
+    def quote_phrases(self, item: ItemVectors, labels: np.ndarray) -> tuple[str, ...]:
+        """Return the best phrases of one item; phrases may overlap."""
         nearest = (item.parts @ labels.T).max(axis=1)
         order = np.argsort(-nearest, kind="stable")[: self.most]
         return tuple(item.phrases[place] for place in order.tolist())
 
 
 class LabelMapper:
-    """Find the labels nearest to written ones. `load` gives the labels when first needed."""
+    """Map written labels to the nearest labels of the index. `load` is called on first use."""
 
     def __init__(self, scorer: TextScorer, load: Callable[[], LabelTable]) -> None:
         self.scorer = scorer
         self.load = load
 
     async def shortlists(self, written: Sequence[Sequence[str]], k: int) -> list[list[LabelId]]:
-        """Return for each list of written labels the labels they stand for, at most `k`, the likeliest first.
+        """Return at most `k` labels for each list of written labels.
 
-        Each written label has its nearest labels; they are taken in turn: the nearest of the first, of the
-        second, …, then the second nearest, until there are `k`.
+        The nearest labels of the written ones are interleaved: the nearest of the first, of the second, …, then
+        the second nearest of each.
         """
         return await computed(partial(self.shortlists_now, written, k))
 
     def shortlists_now(self, written: Sequence[Sequence[str]], k: int) -> list[list[LabelId]]:
-        """Do what `shortlists` does, in this thread."""
+        """Synchronous `shortlists`."""
         table = self.load()
         distinct = list(dict.fromkeys(text for texts in written for text in texts))
         if not distinct:
             return [[] for _ in written]
         vectors = self.scorer.centre(self.scorer.embedder.embed(distinct))
         scores = vectors @ self.scorer.centre(table.vectors).T
-        nearest = {text: top(row, k) for text, row in zip(distinct, scores, strict=True)}
+        nearest = {text: top_k(row, k) for text, row in zip(distinct, scores, strict=True)}
         found = []
         for texts in written:
             turns = zip_longest(*(nearest[text] for text in texts))

@@ -1,4 +1,4 @@
-"""The judge: say of every label of a set how well it fits a text (XMC-Agent, appendix C, linear search)."""
+"""Judge: score every label of a set against a text (linear search of XMC-Agent, appendix C)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from taxonaut.tools.support.offers import Offer
 
 YES_NO = "judge/yes_no"
 SCORED_TEMPLATE = "judge/likely"
-"""For models that answer by the likelihood of a label's own text."""
+"""For models that score a label's text by likelihood."""
 
 LONGEST_EXAMPLE = 400
-"""Characters of an example that a prompt shows."""
+"""Maximum characters of an example in a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedLabel:
-    """A label as the judge sees it: its text (a name or a path) and texts that have it."""
+    """A label as the judge sees it: its text (a name or a path) and example items."""
 
     id: LabelId
     text: str
@@ -30,10 +30,10 @@ class JudgedLabel:
 
 
 class Judge:
-    """Judge labels one by one; a label's score does not depend on the others.
+    """Score labels independently of each other.
 
-    `separately`: each label is a request of its own, as a prompt that shows one label needs; else one request
-    has all of them as its choices, as an answer by likelihood or by vectors allows.
+    With `separately`, each label is one request, for prompts that show one label; otherwise one request has all
+    labels as choices, for models that score by likelihood or vectors.
     """
 
     def __init__(
@@ -52,12 +52,14 @@ class Judge:
     async def judge(
         self, items: Sequence[Item], labels: Sequence[JudgedLabel]
     ) -> tuple[Mapping[ItemId, Mapping[LabelId, float]], list[Decision]]:
-        """Return each item's scores, higher is better, and the decisions; a failed request leaves its labels out.
+        """Return each item's scores, higher is better, and the decisions; labels of failed requests are missing.
 
-        Label by label, so that the items of one label share the beginning of their prompts.
+        Requests go label by label, so that items share prompt prefixes.
         """
         questions = (
-            [self.question([label]) for label in labels] if self.separately else [self.question(labels)]
+            [self.build_question([label]) for label in labels]
+            if self.separately
+            else [self.build_question(labels)]
         )
         pairs = [(item, question) for question in questions for item in items]
         answers = await self.asker.ask(pairs)
@@ -67,8 +69,8 @@ class Judge:
             scores[answer.item.id].update(known)
         return scores, [answer.decision for answer in answers]
 
-    def question(self, labels: Sequence[JudgedLabel]) -> Question[LabelId]:
-        """Write the shared part of a request about one label, or about all of them."""
+    def build_question(self, labels: Sequence[JudgedLabel]) -> Question[LabelId]:
+        """Build the question about one label, or about all of them."""
         offer = Offer(tuple(label.id for label in labels), 0)
         one = labels[0] if self.separately else None
 
@@ -91,5 +93,5 @@ class Judge:
 
 
 def last_name(text: str) -> str:
-    """Return the last name of a path."""
+    """Return the last name of a path text."""
     return text.rpartition(PATH_SEPARATOR)[2]

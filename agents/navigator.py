@@ -1,4 +1,4 @@
-"""The navigator: before a node's branches, decide which to open for an item (XMC-Agent, 2.1, first stage)."""
+"""Navigator: decide which branches of a node to open for an item (XMC-Agent 2.1, first stage)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,19 @@ from taxonaut.tools.support.offers import shuffle_options
 
 TEMPLATE = "navigator/expand"
 SCORED_TEMPLATE = "navigator/expand_scored"
-"""For models that answer by the likelihood of the options' own texts."""
+"""For models that score the options' texts by likelihood."""
 
 ROOT = "Root"
-"""What ancestor augmentation calls the root, which has no name."""
+"""Name of the root in ancestor augmentation."""
 
 
 @dataclass(frozen=True, slots=True)
 class NavigatorSettings:
-    """How a navigator looks at a node.
+    """Navigator settings.
 
-    `most`: most branches it may open at one node. `options_per_request`: a node with more branches is
-    shown in several requests. `examples`: labels shown with each branch. `native`: the tree is the person's
-    own, so that paths mean something. `seed`: with the node's id it decides the order in which branches are
-    shown.
+    `most`: maximum number of branches opened at a node. `options_per_request`: a node with more branches is shown
+    in several requests. `examples`: labels shown with each branch. `native`: the tree is the user's own, so its
+    paths are meaningful. `seed` and the node's id determine the order of the branches.
     """
 
     task: str = ""
@@ -41,9 +40,9 @@ class NavigatorSettings:
 
 
 class Navigator:
-    """Decide which branches to open; the walk's order and budget are the graph's business.
+    """Decide which branches to open; the graph controls order and budget of the walk.
 
-    `exemplars` are for models that compare texts and read no prompt: what stands for a branch beside its name.
+    `exemplars` are further texts of a branch, for models that compare texts and read no prompt.
     """
 
     def __init__(
@@ -65,35 +64,36 @@ class Navigator:
         paths: Mapping[NodeId, Sequence[str]],
         ancestors: bool | None = None,
     ) -> list[Answer[NodeId]]:
-        """Choose branches for each item at each node it visits; node by node, so that prompts share prefixes.
+        """Choose branches for each visit of an item to a node; requests go node by node, to share prompt prefixes.
 
-        `paths` are the names from the top down to each node. `ancestors` is `WalkPolicy.ancestors`. Returns one
-        answer per request: a node with many branches gives several.
+        `paths` hold the names from the root to each node. `ancestors` is `WalkPolicy.ancestors`. Returns one answer
+        per request: a node with many branches has several.
         """
         ordered = sorted(visits, key=lambda visit: visit[1])
         questions = {
-            node: self.questions(expansions[node], paths[node], ancestors)
+            node: self.build_questions(expansions[node], paths[node], ancestors)
             for node in dict.fromkeys(v[1] for v in ordered)
         }
         pairs = [(item, question) for item, node in ordered for question in questions[node]]
         pairs.sort(key=lambda pair: (pair[1].node or 0, pair[1].offer.seed))
         return await self.asker.ask(pairs)
 
-    def questions(
+    def build_questions(
         self, expansion: Expansion, path: Sequence[str], ancestors: bool | None = None
     ) -> list[Question[NodeId]]:
-        """Write the requests' shared part for one node."""
+        """Build the questions about one node."""
         size = self.settings.options_per_request
         branches = expansion.branches
         parts = [branches[start : start + size] for start in range(0, len(branches), size)]
         return [
-            self.question(expansion.node, part, path, number, ancestors) for number, part in enumerate(parts)
+            self.build_question(expansion.node, part, path, number, ancestors)
+            for number, part in enumerate(parts)
         ]
 
-    def question(
+    def build_question(
         self, node: NodeId, branches: Sequence[Node], path: Sequence[str], part: int, ancestors: bool | None
     ) -> Question[NodeId]:
-        """Write one request's shared part: number the branches, render them, bind the schema to them."""
+        """Build the question about some branches: number and render them, bind the schema to them."""
         by_id = {branch.id: branch for branch in branches}
         offer = shuffle_options(
             [branch.id for branch in branches], seed=self.settings.seed * 1_000_003 + node * 101 + part
@@ -106,7 +106,7 @@ class Navigator:
                     "id": number,
                     "name": by_id[branch].name,
                     "description": by_id[branch].description,
-                    "path": augmented(by_id[branch], path) if ancestors else "",
+                    "path": augmented_path(by_id[branch], path) if ancestors else "",
                     "examples": list(by_id[branch].examples[: self.settings.examples]),
                 }
                 for number, branch in enumerate(offer.options, start=1)
@@ -117,7 +117,7 @@ class Navigator:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, self.texts(by_id[branch], path, ancestors))
+            Choice(number, self.comparison_texts(by_id[branch], path, ancestors))
             for number, branch in enumerate(offer.options, start=1)
         )
         return Question(
@@ -132,11 +132,11 @@ class Navigator:
             sample=self.asker.sample,
         )
 
-    def texts(self, branch: Node, path: Sequence[str], ancestors: bool | None) -> tuple[str, ...]:
-        """Return what a branch is compared by: its own text, then its exemplars'.
+    def comparison_texts(self, branch: Node, path: Sequence[str], ancestors: bool | None) -> tuple[str, ...]:
+        """Return the texts a branch is compared by: its own, then its exemplars'.
 
-        In a native tree an exemplar's text is its path already. In a tree that was built `ancestors` puts the
-        branch's path before the name; without, only names are compared in either.
+        In a native tree an exemplar's text is a path. In a built tree, `ancestors` prepends the branch's path.
+        Without `ancestors`, only names are compared.
         """
         native = self.settings.native
         own = node_text(branch, path, native if ancestors is None else ancestors)
@@ -148,6 +148,6 @@ class Navigator:
         return tuple(dict.fromkeys((own, *below)))
 
 
-def augmented(branch: Node, path: Sequence[str]) -> str:
-    """Return a branch as ancestor augmentation shows it (XMC-Agent, appendix B): `Root > Arts > Dance`."""
+def augmented_path(branch: Node, path: Sequence[str]) -> str:
+    """Return the path of ancestor augmentation (XMC-Agent, appendix B): `Root > Arts > Dance`."""
     return path_text((ROOT, *path, branch.name))

@@ -1,4 +1,4 @@
-"""Exact dense retrieval over all labels: a matrix product, no walk."""
+"""Retriever: exact dense retrieval over all labels, without a walk."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
@@ -14,40 +14,40 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item
 
 ROWS = 64
-"""Items scored against all labels at once, which bounds memory."""
+"""Items per matrix product, which bounds memory."""
 
 
 class Retriever:
-    """Score every label against a text, and keep the best. `load` gives the labels when first needed."""
+    """Score every label against a text and return the best. `load` is called on first use."""
 
     def __init__(self, scorer: TextScorer, load: Callable[[], LabelTable]) -> None:
         self.scorer = scorer
         self.load = load
 
     async def search(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
-        """Return each text's k best labels with their scores, best first; ties in the labels' order."""
+        """Return each text's k best labels with scores, best first; ties are in the order of labels."""
         return await computed(partial(self.search_now, texts, k))
 
     def search_now(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
-        """Do what `search` does, in this thread."""
+        """Synchronous `search`."""
         found: list[list[tuple[LabelId, float]]] = []
         for start in range(0, len(texts), ROWS):
             items = self.scorer.items(texts[start : start + ROWS])
             scores, _ = self.scorer.score(items, self.table.vectors, self.words)
-            found += [[(self.table.labels[i], float(row[i])) for i in top(row, k)] for row in scores]
+            found += [[(self.table.labels[i], float(row[i])) for i in top_k(row, k)] for row in scores]
         return found
 
     async def scores(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
-        """Return the scores of each item's labels, in their order."""
+        """Return the scores of each item's labels, in order."""
         return await computed(partial(self.scores_now, shortlists))
 
     def scores_now(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
-        """Do what `scores` does, in this thread."""
+        """Synchronous `scores`."""
         items = self.scorer.items([item.text for item, _ in shortlists])
-        return [self.scored(items.take([row]), labels) for row, (_, labels) in enumerate(shortlists)]
+        return [self.score_item(items.take([row]), labels) for row, (_, labels) in enumerate(shortlists)]
 
-    def scored(self, item: ItemVectors, labels: Sequence[LabelId]) -> list[float]:
-        """Score some labels for one item."""
+    def score_item(self, item: ItemVectors, labels: Sequence[LabelId]) -> list[float]:
+        """Score some labels against one item."""
         if not labels:
             return []
         rows = [self.table.rows[label] for label in labels]
@@ -62,12 +62,12 @@ class Retriever:
 
     @cached_property
     def words(self) -> SharedWords | None:
-        """What the scorer knows of the words of all labels."""
+        """Word statistics of all labels."""
         return self.scorer.words(self.table.texts)
 
 
-def top(scores: Matrix, k: int) -> list[int]:
-    """Return the positions of the k highest scores, highest first; equal scores in their order."""
+def top_k(scores: Matrix, k: int) -> list[int]:
+    """Return the positions of the k highest scores, highest first; ties are in order."""
     k = min(k, len(scores))
     near = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
     if k < len(scores):

@@ -1,15 +1,15 @@
-"""What the graphs ask of each agent: any object with these methods will do, ours or a person's own."""
+"""Protocols of the agents that graphs take as arguments."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from taxonaut.agents.annotator import Assigned, Job
-from taxonaut.agents.architect import Proposal
+from taxonaut.agents.annotator import AssignResult, Job
+from taxonaut.agents.architect import CentreProposal
 from taxonaut.agents.asking import Answer
 from taxonaut.agents.category_expert import CategoryText, Judgement
 from taxonaut.agents.change_reviewer import Case, Review
 from taxonaut.agents.change_writer import WrittenChange
-from taxonaut.agents.support.descriptor_changes import Uncovered
+from taxonaut.agents.support.descriptor_changes import UncoveredCluster
 from taxonaut.state.graph_states.build_index import Partition
 from taxonaut.state.ids import Id, LabelId, NodeId
 from taxonaut.state.recommendations import Recommendation
@@ -27,11 +27,11 @@ class Navigates(Protocol):
         paths: Mapping[NodeId, Sequence[str]],
         ancestors: bool | None = None,
     ) -> Sequence[Answer[NodeId]]:
-        """Answer for each item at each node it visits, in any order; `agents.asking.decided` makes an answer."""
+        """Return answers for each visit, in any order; `taxonaut.custom_answer` builds one."""
 
 
 class Ranks(Protocol):
-    """Orders shortlists: `agents.general_expert.GeneralExpert`."""
+    """Ranks shortlists: `agents.general_expert.GeneralExpert`."""
 
     async def rank(
         self,
@@ -39,17 +39,17 @@ class Ranks(Protocol):
         labels: Mapping[LabelId, Label],
         paths: Mapping[LabelId, Sequence[str]],
     ) -> Sequence[Answer[LabelId]]:
-        """Answer for each item, in any order; an item without an answer gets no labels."""
+        """Return an answer for each item, in any order; items without one get no labels."""
 
 
 class Retrieves(Protocol):
-    """Compares all labels with a text: `agents.retriever.Retriever`."""
+    """Scores all labels against a text: `agents.retriever.Retriever`."""
 
     async def search(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
-        """Return each text's k best labels with their scores, best first."""
+        """Return each text's k best labels with scores, best first."""
 
     async def scores(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
-        """Return the scores of each item's labels, in their order."""
+        """Return the scores of each item's labels, in order."""
 
 
 class Recommends(Protocol):
@@ -67,39 +67,41 @@ class Decides(Protocol):
         asked: Sequence[tuple[Item, Sequence[LabelId]]],
         categories: Mapping[LabelId, CategoryText],
     ) -> list[Judgement]:
-        """Decide for each item among its candidates, in order; `categories` cover every candidate."""
+        """Judge each item's candidates, in order; `categories` hold every candidate."""
 
 
 class Proposes(Protocol[Id]):
-    """Names the centres that part labels or items: `agents.architect.Architect`."""
+    """Names the centres that divide labels or items: `agents.architect.Architect`."""
 
     @property
     def seed(self) -> int:
-        """Where chance starts, for what is divided without it."""
+        """Random seed, also used where the graph divides without the architect."""
 
-    async def propose(self, partitions: Sequence[Partition[Id]], wanted: Sequence[int]) -> list[Proposal]:
+    async def propose(
+        self, partitions: Sequence[Partition[Id]], wanted: Sequence[int]
+    ) -> list[CentreProposal]:
         """Propose at most `wanted` centres for each partition, in order."""
 
 
 class Assigns(Protocol):
-    """Says which centres texts belong to: `agents.annotator.Annotator`."""
+    """Assigns texts to centres: `agents.annotator.Annotator`."""
 
     @property
     def most(self) -> int:
-        """To how many centres a text may belong."""
+        """Maximum number of centres for one text."""
 
     @property
     def reads_prompts(self) -> bool:
-        """Whether its centres stand in a prompt, which has room for so many only."""
+        """Whether the centres are listed in a prompt, which limits their number."""
 
-    async def assign(self, jobs: Sequence[Job]) -> list[Assigned]:
-        """Do all jobs; the answers come in the jobs' order."""
+    async def assign(self, jobs: Sequence[Job]) -> list[AssignResult]:
+        """Run all jobs; return results in order."""
 
 
 class WritesChanges(Protocol):
-    """Says what to do about items that fit nothing: `agents.change_writer.ChangeWriter`."""
+    """Proposes changes for uncovered items: `agents.change_writer.ChangeWriter`."""
 
-    async def write(self, clusters: Sequence[Uncovered]) -> list[WrittenChange]:
+    async def write(self, clusters: Sequence[UncoveredCluster]) -> list[WrittenChange]:
         """Write a proposal for each cluster, in order."""
 
 

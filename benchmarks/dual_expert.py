@@ -174,7 +174,7 @@ def measured(
 ) -> tuple[ClassScores, float]:
     """Train an expert under settings of [expert], judge it, and delete it; with the seconds of training."""
     with trained(opened, learnt, settings) as (expert, seconds):
-        found = expert.likeliest([row.item for row in rows])
+        found = expert.predict([row.item for row in rows])
     given = [each.labels[0] if each.labels else None for each in found]
     examples = class_examples(opened, MethodSettings(examples=learnt), ())
     scores = class_scores(given, [row.gold for row in rows], examples, [each.confidence for each in found])
@@ -283,12 +283,12 @@ def speed(opened: Workspace, options: argparse.Namespace, name: str) -> list[lis
     wiring.stored.lookup(texts)
     kept = DomainExpert(opened.experts.classifier())
     made = [Item(ItemId(str(place)), text) for place, text in enumerate(texts)]
-    kept.likeliest(made[:CHUNK])
+    kept.predict(made[:CHUNK])
     fast = min(seconds(lambda: kept.recommend_now(made)) for _ in range(3))
 
     wiring.stored = StoredEmbedder(embedder, Embeddings(Database.in_memory()))
     fresh = DomainExpert(opened.experts.classifier())
-    fresh.likeliest([Item(made[0].id, "a product to warm up with")])
+    fresh.predict([Item(made[0].id, "a product to warm up with")])
     alone, together = 0.0, 0.0
     for number, start in enumerate(range(0, len(made), CHUNK)):
         part = made[start : start + CHUNK]

@@ -11,9 +11,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from taxonaut.agents.annotator import CentreText, Job
-from taxonaut.agents.architect import part_id
+from taxonaut.agents.architect import partition_id
 from taxonaut.agents.roles import Assigns, Proposes
-from taxonaut.agents.support.vector_clusters import Suggestions, Wish
+from taxonaut.agents.support.vector_clusters import VectorClusters, VectorQuery
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import first_grave, said, step
@@ -128,7 +128,7 @@ SIBLING_EXAMPLES = 3
 
 
 def build_index(
-    suggestions: Suggestions,
+    suggestions: VectorClusters,
     architect: Proposes,
     annotator: Assigns,
     policy: BuildPolicy | None = None,
@@ -163,7 +163,7 @@ class Building:
 
     def __init__(
         self,
-        suggestions: Suggestions,
+        suggestions: VectorClusters,
         architect: Proposes,
         annotator: Assigns,
         policy: BuildPolicy,
@@ -241,13 +241,13 @@ class Building:
 
     def job(self, trial: SplitAttempt) -> Job:
         """Say what the annotator has to do for one partition; nothing where there is no choice."""
-        name = self.suggestions.name
+        name = self.suggestions.text
         labels = trial.partition.labels if len(trial.centres) > 1 else ()
         centres = tuple(
             CentreText(centre.name, centre.description, tuple(map(name, centre.examples)))
             for centre in trial.centres
         )
-        return Job(part_id(trial.partition), tuple(map(name, labels)), centres, trial.partition.path)
+        return Job(partition_id(trial.partition), tuple(map(name, labels)), centres, trial.partition.path)
 
     async def stop_on(
         self, errors: Sequence[ModelError | None], state: BuildState, decisions: Sequence[Decision]
@@ -303,10 +303,10 @@ class Building:
     async def by_vectors(self, trials: Sequence[SplitAttempt]) -> dict[str, Split]:
         """Part labels by their vectors where the agents found no split."""
         wishes = [
-            Wish(trial.partition.labels, self.policy.wanted(trial.partition), self.architect.seed)
+            VectorQuery(trial.partition.labels, self.policy.wanted(trial.partition), self.architect.seed)
             for trial in trials
         ]
-        parts = await self.suggestions.parts(wishes)
+        parts = await self.suggestions.partition_all(wishes)
         return {
             trial.partition.key: Split(
                 tuple(centre for centre, _ in found),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from taxonaut.agents.annotator import CentreText, Job
 from taxonaut.agents.change_reviewer import Case
 from taxonaut.agents.roles import Assigns, Proposes, ReviewsChanges, WritesChanges
-from taxonaut.agents.support.descriptor_changes import VOTERS, Uncovered
-from taxonaut.agents.support.vector_clusters import Suggestions, Wish
+from taxonaut.agents.support.descriptor_changes import VOTERS, UncoveredCluster
+from taxonaut.agents.support.vector_clusters import VectorClusters, VectorQuery
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import first_grave, said, step
@@ -64,7 +64,7 @@ class Refinement:
 
     def __init__(
         self,
-        suggestions: Suggestions[ItemId],
+        suggestions: VectorClusters[ItemId],
         writer: WritesChanges,
         reviewer: ReviewsChanges,
         policy: VocabularyPolicy,
@@ -102,20 +102,20 @@ class Refinement:
         wishes = []
         for draft in drafts:
             items = tuple(draft.group.labels[place] for place in draft.uncovered)
-            wishes.append(Wish(items, self.policy.clusters(len(items)), len(draft.rounds)))
-        parts = await self.suggestions.clusters(wishes)
+            wishes.append(VectorQuery(items, self.policy.clusters(len(items)), len(draft.rounds)))
+        parts = await self.suggestions.cluster_all(wishes)
         return [
             [cluster_of(draft, centre, items) for centre, items in found]
             for draft, found in zip(drafts, parts, strict=True)
         ]
 
-    def uncovered(self, draft: Draft, cluster: Cluster) -> Uncovered:
+    def uncovered(self, draft: Draft, cluster: Cluster) -> UncoveredCluster:
         """Return a cluster as agents are shown it."""
-        text = self.suggestions.name
+        text = self.suggestions.text
         group = draft.group
         examples = tuple(map(text, cluster.examples))
         voters = tuple(map(text, cluster.voters))
-        return Uncovered(
+        return UncoveredCluster(
             group.key,
             group.path,
             draft.centres,
@@ -215,7 +215,7 @@ SIBLING_EXAMPLES = 3
 
 
 def build_vocabulary(
-    suggestions: Suggestions[ItemId],
+    suggestions: VectorClusters[ItemId],
     architect: Proposes[ItemId],
     annotator: Assigns,
     writer: WritesChanges,
@@ -257,7 +257,7 @@ class Building:
 
     def __init__(
         self,
-        suggestions: Suggestions[ItemId],
+        suggestions: VectorClusters[ItemId],
         architect: Proposes[ItemId],
         annotator: Assigns,
         refinement: Refinement,
@@ -313,10 +313,10 @@ class Building:
         self.stop_on([proposal.error for proposal in proposals], state, decisions)
         poor = [place for place, proposal in enumerate(proposals) if len(proposal.centres) < 2]
         wishes = [
-            Wish(groups[place].labels, self.policy.wanted(groups[place]), self.architect.seed)
+            VectorQuery(groups[place].labels, self.policy.wanted(groups[place]), self.architect.seed)
             for place in poor
         ]
-        suggested = dict(zip(poor, await self.suggestions.centres(wishes), strict=True))
+        suggested = dict(zip(poor, await self.suggestions.suggest_all(wishes), strict=True))
         drafts = []
         for place, (group, proposal) in enumerate(zip(groups, proposals, strict=True)):
             problems = (*proposal.problems, *said(proposal.error))
@@ -352,7 +352,7 @@ class Building:
 
     def job(self, draft: Draft) -> Job:
         """Say what annotators have to do for one group."""
-        text = self.suggestions.name
+        text = self.suggestions.text
         centres = tuple(
             CentreText(c.name, c.description, tuple(map(text, c.examples)), c.includes, c.excludes)
             for c in draft.centres

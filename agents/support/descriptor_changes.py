@@ -1,10 +1,10 @@
-"""Changes to a set of descriptors: what is asked about items that fit nothing, and what comes back."""
+"""Requests, votes and decisions about changes to a set of descriptors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taxonaut.agents.architect import shown
+from taxonaut.agents.architect import clip_line
 from taxonaut.agents.asking import Asker
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.state.errors import ModelError
@@ -16,16 +16,15 @@ from taxonaut.tools.support.offers import choice_schema
 CHOSEN = "descriptor"
 
 VOTERS = 16
-"""Items of a cluster that vote, where a model compares texts."""
+"""Maximum items of a cluster that vote."""
 
 
 @dataclass(frozen=True, slots=True)
-class Uncovered:
+class UncoveredCluster:
     """A cluster of a group's items that no descriptor fits.
 
-    `key` and `path` are the group's, `centres` its descriptors. `examples` are texts that stand for the cluster's
-    `size` items, `voters` those of others of them. `suggestion` is what word statistics would call it; `why` is what
-    annotators said.
+    `key` and `path` are the group's, `centres` its descriptors. `examples` are representative texts of the `size`
+    items, `voters` texts of others. `suggestion` is a name from word statistics, `why` the annotators' reports.
     """
 
     key: str
@@ -38,8 +37,8 @@ class Uncovered:
     why: tuple[str, ...] = ()
 
 
-def option_texts(centres: Sequence[Centre], order: Sequence[int]) -> list[dict[str, Any]]:
-    """Descriptors as a prompt lists them, in an order."""
+def describe_options(centres: Sequence[Centre], order: Sequence[int]) -> list[dict[str, Any]]:
+    """Return descriptors as a prompt lists them, in the given order."""
     return [
         {
             "id": number,
@@ -54,15 +53,17 @@ def option_texts(centres: Sequence[Centre], order: Sequence[int]) -> list[dict[s
     ]
 
 
-def choice_of(number: int, centre: Centre, examples: Sequence[str]) -> Choice:
-    """A descriptor as a model that compares texts has it."""
+def build_choice(number: int, centre: Centre, examples: Sequence[str]) -> Choice:
+    """Return a descriptor as a choice of a model that compares texts."""
     return Choice(number, (centre.name, *examples, *centre.includes))
 
 
-def ballot(asker: Asker, voters: Sequence[str], choices: tuple[Choice, ...], *, scored: bool) -> ModelRequest:
-    """Write the request in which items choose among descriptors: each for itself, or all as one text if `scored`."""
+def build_ballot(
+    asker: Asker, voters: Sequence[str], choices: tuple[Choice, ...], *, scored: bool
+) -> ModelRequest:
+    """Build the request in which items vote among descriptors: each separately, or as one text if `scored`."""
     system, context = asker.render_shared(dict)
-    text = "; ".join(shown(voter) for voter in voters[:4]) if scored else ""
+    text = "; ".join(clip_line(voter) for voter in voters[:4]) if scored else ""
     schema = choice_schema(CHOSEN, len(choices), 1, "the descriptor that fits best")
     return ModelRequest(
         system=system,
@@ -78,8 +79,8 @@ def ballot(asker: Asker, voters: Sequence[str], choices: tuple[Choice, ...], *, 
     )
 
 
-def votes(reply: ModelReply, request: ModelRequest) -> dict[int, int]:
-    """Count the votes for each choice, 0 for none of them."""
+def count_votes(reply: ModelReply, request: ModelRequest) -> dict[int, int]:
+    """Count the votes for each choice; 0 is none of them."""
     found: dict[int, int] = {}
     for chosen in reply.each if request.texts else (reply.chosen,):
         number = chosen[0] if chosen else 0
@@ -87,7 +88,7 @@ def votes(reply: ModelReply, request: ModelRequest) -> dict[int, int]:
     return found
 
 
-def decision_of(
+def build_decision(
     asker: Asker,
     item: str,
     request: ModelRequest,
@@ -95,7 +96,7 @@ def decision_of(
     options: Sequence[str],
     choice: Sequence[str],
 ) -> Decision:
-    """Return the row of a request about changes."""
+    """Build the decision row of a request about changes."""
     return Decision(
         item_id=ItemId(item),
         node_id=None,

@@ -1,4 +1,4 @@
-"""The labels below a node that stand for it when vectors are compared: a centre's name alone says too little."""
+"""Representative labels of a node, compared by vectors next to its name."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,18 +11,17 @@ from taxonaut.state.index.index import Index
 
 MOST = 48
 SAMPLE = 1_000
-"""Labels below a node that are looked at; of a node with more, every n-th."""
+"""Labels considered below a node; of more, every n-th."""
 
 COLLECTED = 20_000
-"""Labels gathered below one node before the sample is taken, which bounds the work at the top of a huge tree."""
+"""Labels gathered below a node before sampling, which bounds the work near the root."""
 
 
 class Exemplars:
-    """Choose, once for each node, the labels below it that are nearest to all of its labels together.
+    """Choose and cache the exemplars of each node among the labels below it.
 
-    Greedy facility location (Nemhauser, Wolsey & Fisher 1978): each next label is the one that most raises
-    the sum, over the labels below, of the similarity to the nearest chosen one (docs/results.md has what the
-    number of them is worth).
+    Greedy facility location (Nemhauser, Wolsey & Fisher 1978): each step adds the label that most increases the
+    sum, over all labels, of the similarity to the nearest exemplar. docs/results.md shows the effect of their number.
     """
 
     def __init__(self, index: Index, load: Callable[[], LabelTable], most: int = MOST) -> None:
@@ -34,25 +33,25 @@ class Exemplars:
         self.table: LabelTable | None = None
 
     def of(self, node: NodeId) -> tuple[str, ...]:
-        """Return the texts of a node's exemplars, the most telling first."""
+        """Return the texts of a node's exemplars, the most representative first."""
         if self.version != self.index.version():
             self.known.clear()
             self.table = None
             self.version = self.index.version()
         if node not in self.known:
-            self.known[node] = self.choose(self.below(node))
+            self.known[node] = self.choose(self.labels_below(node))
         return self.known[node]
 
     def choose(self, labels: Sequence[LabelId]) -> tuple[str, ...]:
-        """Return the exemplars of some labels."""
+        """Return the texts of some labels' exemplars."""
         table = self.table = self.table or self.load()
         rows = [table.rows[label] for label in labels[:: max(1, -(-len(labels) // SAMPLE))]]
         if len(rows) > self.most:
             rows = [rows[place] for place in facility_location(table.vectors[rows], self.most)]
         return tuple(dict.fromkeys(table.texts[row] for row in rows))
 
-    def below(self, node: NodeId) -> list[LabelId]:
-        """Return the labels at and below a node, level by level."""
+    def labels_below(self, node: NodeId) -> list[LabelId]:
+        """Return the labels at and below a node, breadth first."""
         found: dict[LabelId, None] = {}
         seen, level = {node}, [node]
         while level and len(found) < COLLECTED:
@@ -65,7 +64,7 @@ class Exemplars:
 
 
 def facility_location(vectors: Matrix, count: int) -> list[int]:
-    """Return `count` rows of unit vectors (n, d) to which, each by its nearest, all rows are most similar."""
+    """Choose `count` rows of unit vectors (n, d) by greedy facility location."""
     similar = vectors @ vectors.T
     nearest = np.full(len(vectors), -1.0, dtype=np.float32)
     chosen: list[int] = []

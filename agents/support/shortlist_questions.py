@@ -1,4 +1,4 @@
-"""Shortlists of labels as questions: items with the same candidates share one."""
+"""Build questions from shortlists; items with the same candidates share one."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -9,12 +9,12 @@ from taxonaut.state.records import Item
 Shortlist = tuple[Item, Sequence[LabelId]]
 
 
-def questions(
-    shortlists: Iterable[Shortlist], question: Callable[[tuple[LabelId, ...]], Question[LabelId]]
+def build_questions(
+    shortlists: Iterable[Shortlist], build: Callable[[tuple[LabelId, ...]], Question[LabelId]]
 ) -> list[tuple[Item, Question[LabelId]]]:
-    """Put each item before the question over its candidates, written once for each set; an empty one is left out.
+    """Pair each item with the question about its candidates; empty shortlists are left out.
 
-    The candidates reach `question` sorted by id: in which order they came says nothing to the model.
+    `build` is called once for each set of candidates, sorted by id, so that their order carries no information.
     """
     shared: dict[tuple[LabelId, ...], Question[LabelId]] = {}
     pairs = []
@@ -22,6 +22,6 @@ def questions(
         if candidates:
             key = tuple(sorted(candidates))
             if key not in shared:
-                shared[key] = question(key)
+                shared[key] = build(key)
             pairs.append((item, shared[key]))
     return pairs

@@ -1,9 +1,9 @@
-"""What vectors say about a set of labels: which stand for the rest, and how they might be parted."""
+"""Sample, cluster and name labels (or items) by their vectors."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any, Generic, cast
+from functools import cached_property
+from typing import Generic, TypeVar, cast
 
 from taxonaut.agents.support.texts import TextTable
 from taxonaut.models.cpu import computed
@@ -19,20 +19,25 @@ from taxonaut.tools.write.suggest_centres import (
     suggest_centres,
 )
 
+T = TypeVar("T")
+
+Divide = Callable[[Sequence[str], Matrix, int, int], Sequence[tuple[Suggestion, Sequence[int]]]]
+
 
 @dataclass(frozen=True, slots=True)
-class Wish(Generic[Id]):
-    """Which labels (or items) to look at, how many to choose of them, and where chance starts."""
+class VectorQuery(Generic[Id]):
+    """Labels (or items) to look at, how many to choose of them, and the random seed."""
 
     labels: Sequence[Id]
     count: int
     seed: int
 
 
-class Suggestions(Generic[Id]):
-    """Samples of labels (or items) and candidate centres, from their texts and vectors.
+class VectorClusters(Generic[Id]):
+    """Sample labels (or items), cluster them and suggest centres, by their texts and vectors.
 
-    `load` is called when needed. Centres are named from the first `head` characters of the texts, if it is set.
+    `load` is called on first use. Centres are named from the first `head` characters of the texts, if set. The
+    methods `…_all` answer several queries on the compute thread, in order.
     """
 
     def __init__(self, load: Callable[[], TextTable[Id]], head: int | None = None) -> None:
@@ -44,70 +49,66 @@ class Suggestions(Generic[Id]):
         """All labels."""
         return self.load()
 
-    def name(self, label: str) -> str:
-        """The text by which a label is known here."""
+    def text(self, label: str) -> str:
+        """Return a label's text."""
         return self.table.texts[cast(Mapping[str, int], self.table.rows)[label]]
 
-    async def samples(self, wishes: Sequence[Wish[Id]]) -> list[list[Id]]:
-        """Choose, for each wish, labels that stand for all of them (Sample of algorithm 1)."""
-        return await computed(partial(self.all_samples, wishes))
+    async def sample_all(self, queries: Sequence[VectorQuery[Id]]) -> list[list[Id]]:
+        """Choose representative labels for each query (Sample of algorithm 1)."""
+        return await self.answer(queries, self.sample)
 
-    async def centres(self, wishes: Sequence[Wish[Id]]) -> list[list[Centre]]:
-        """Suggest, for each wish, at most `count` candidate centres, the largest first."""
-        return await computed(partial(self.all_centres, wishes))
+    async def suggest_all(self, queries: Sequence[VectorQuery[Id]]) -> list[list[Centre]]:
+        """Suggest at most `count` candidate centres for each query, the largest first."""
+        return await self.answer(queries, self.suggest)
 
-    async def central(self, wishes: Sequence[Wish[Id]]) -> list[list[Id]]:
-        """Choose, for each wish, its most central labels, unlike each other."""
-        return await computed(partial(self.all_central, wishes))
+    async def medoids_all(self, queries: Sequence[VectorQuery[Id]]) -> list[list[Id]]:
+        """Choose the most central labels of each query, unlike each other."""
+        return await self.answer(queries, self.medoids)
 
-    async def parts(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
-        """Part each wish's labels into at least two named sets by their vectors alone."""
-        return await computed(partial(self.all_parts, wishes))
+    async def partition_all(
+        self, queries: Sequence[VectorQuery[Id]]
+    ) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
+        """Divide the labels of each query into at least two named sets."""
+        return await self.answer(queries, lambda query: self.divide(query, partition_labels))
 
-    async def clusters(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
-        """Cluster each wish's labels into at most `count` named sets, one if they are all alike."""
-        return await computed(partial(self.all_clusters, wishes))
+    async def cluster_all(
+        self, queries: Sequence[VectorQuery[Id]]
+    ) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
+        """Cluster the labels of each query into at most `count` named sets, one if they are all alike."""
+        return await self.answer(queries, lambda query: self.divide(query, cluster_labels))
 
-    def all_clusters(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
-        """Do what `clusters` does, in this thread."""
-        return [self.divided(wish, cluster_labels) for wish in wishes]
+    async def answer(
+        self, queries: Sequence[VectorQuery[Id]], compute: Callable[[VectorQuery[Id]], T]
+    ) -> list[T]:
+        """Answer queries on the compute thread."""
+        return await computed(lambda: [compute(query) for query in queries])
 
-    def all_parts(self, wishes: Sequence[Wish[Id]]) -> list[list[tuple[Centre, tuple[Id, ...]]]]:
-        """Do what `parts` does, in this thread."""
-        return [self.divided(wish, partition_labels) for wish in wishes]
-
-    def divided(self, wish: Wish[Id], way: Callable[..., Any]) -> list[tuple[Centre, tuple[Id, ...]]]:
-        """Divide one set of labels in one of the two ways."""
-        names = [self.name(label)[: self.head] for label in wish.labels]
-        found = way(names, self.vectors(wish.labels), wish.count, wish.seed)
+    def sample(self, query: VectorQuery[Id]) -> list[Id]:
+        """Choose representative labels."""
         return [
-            (centre_of(wish, suggestion), tuple(wish.labels[row] for row in rows))
+            query.labels[row] for row in sample_labels(self.vectors(query.labels), query.count, query.seed)
+        ]
+
+    def suggest(self, query: VectorQuery[Id]) -> list[Centre]:
+        """Suggest candidate centres."""
+        found = suggest_centres(self.names(query.labels), self.vectors(query.labels), query.count, query.seed)
+        return [build_centre(query, suggestion) for suggestion in found]
+
+    def medoids(self, query: VectorQuery[Id]) -> list[Id]:
+        """Choose the most central labels."""
+        return [query.labels[row] for row in medoids(self.vectors(query.labels), query.count).tolist()]
+
+    def divide(self, query: VectorQuery[Id], divide: Divide) -> list[tuple[Centre, tuple[Id, ...]]]:
+        """Divide labels into named sets."""
+        found = divide(self.names(query.labels), self.vectors(query.labels), query.count, query.seed)
+        return [
+            (build_centre(query, suggestion), tuple(query.labels[row] for row in rows))
             for suggestion, rows in found
         ]
 
-    def all_samples(self, wishes: Sequence[Wish[Id]]) -> list[list[Id]]:
-        """Do what `samples` does, in this thread."""
-        return [
-            [wish.labels[row] for row in sample_labels(self.vectors(wish.labels), wish.count, wish.seed)]
-            for wish in wishes
-        ]
-
-    def all_centres(self, wishes: Sequence[Wish[Id]]) -> list[list[Centre]]:
-        """Do what `centres` does, in this thread."""
-        return [self.suggested(wish) for wish in wishes]
-
-    def suggested(self, wish: Wish[Id]) -> list[Centre]:
-        """Suggest centres for one set of labels."""
-        names = [self.name(label)[: self.head] for label in wish.labels]
-        found = suggest_centres(names, self.vectors(wish.labels), wish.count, wish.seed)
-        return [centre_of(wish, suggestion) for suggestion in found]
-
-    def all_central(self, wishes: Sequence[Wish[Id]]) -> list[list[Id]]:
-        """Do what `central` does, in this thread."""
-        return [
-            [wish.labels[row] for row in medoids(self.vectors(wish.labels), wish.count).tolist()]
-            for wish in wishes
-        ]
+    def names(self, labels: Sequence[Id]) -> list[str]:
+        """Return the texts that centres are named from."""
+        return [self.text(label)[: self.head] for label in labels]
 
     def vectors(self, labels: Sequence[Id]) -> Matrix:
         """Return the unit vectors of some labels."""
@@ -116,6 +117,6 @@ class Suggestions(Generic[Id]):
         return vectors
 
 
-def centre_of(wish: Wish[Id], suggestion: Suggestion) -> Centre:
-    """Return a suggestion as a centre, its rows as labels."""
-    return Centre(suggestion.name, examples=tuple(wish.labels[row] for row in suggestion.rows))
+def build_centre(query: VectorQuery[Id], suggestion: Suggestion) -> Centre:
+    """Convert a suggestion to a centre, its rows to labels."""
+    return Centre(suggestion.name, examples=tuple(query.labels[row] for row in suggestion.rows))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonaut.agents.retriever import top
+from taxonaut.agents.retriever import top_k
 from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.models.cpu import computed
@@ -154,7 +154,7 @@ def check_known(row: ItemRow, known: Mapping[LabelId, int]) -> None:
 
 def best(scores: NDArray[np.floating[Any]], products: Products, depth: int) -> Ranking:
     """Return the first classes of a row of scores."""
-    return [(products.classes[at], float(scores[at])) for at in top(scores, depth) if scores[at] > -np.inf]
+    return [(products.classes[at], float(scores[at])) for at in top_k(scores, depth) if scores[at] > -np.inf]
 
 
 def decision(item: Item, found: Ranking, method: str, usage: Usage) -> Decision:

@@ -52,7 +52,7 @@ class Draft:
 
 
 class VocabularyInput(TypedDict):
-    """The input: the items over which the agents' `Suggestions` were made."""
+    """The input: the items over which the agents' `VectorClusters` are made."""
 
     items: list[Item]
 

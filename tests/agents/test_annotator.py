@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.agents.annotator import MOST_CHARACTERS, Annotator, AnnotatorSettings, CentreText, Job, batches
+from taxonaut.agents.annotator import (
+    MOST_CHARACTERS,
+    Annotator,
+    AnnotatorSettings,
+    CentreText,
+    Job,
+    split_batches,
+)
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
@@ -86,7 +93,9 @@ async def test_centres_are_shuffled_and_mapped_back(seed: int) -> None:
 
 
 async def test_the_order_differs_by_seed() -> None:
-    orders = {annotator(ScriptedModel(), seed=seed).order(Job("k", LABELS, CENTRES)) for seed in range(20)}
+    orders = {
+        annotator(ScriptedModel(), seed=seed).shuffle_centres(Job("k", LABELS, CENTRES)) for seed in range(20)
+    }
     assert len(orders) > 1
     assert all(sorted(order) == [0, 1, 2, 3] for order in orders)
 
@@ -110,13 +119,13 @@ async def test_labels_go_in_batches_and_come_back_in_order() -> None:
 
 def test_a_request_holds_no_more_characters_than_it_should() -> None:
     half, whole = "x" * (MOST_CHARACTERS // 2), "y" * (3 * MOST_CHARACTERS)
-    assert batches([half, half, "z", whole, "a", "b"], 9) == [[half, half], ["z"], [whole], ["a", "b"]]
-    assert batches([], 9) == []
+    assert split_batches([half, half, "z", whole, "a", "b"], 9) == [[half, half], ["z"], [whole], ["a", "b"]]
+    assert split_batches([], 9) == []
 
 
 @given(st.lists(st.text(max_size=3).map(lambda text: text * 1_500), max_size=12), st.integers(1, 5))
 def test_batches_hold_all_labels_once(labels: list[str], most: int) -> None:
-    found = batches(labels, most)
+    found = split_batches(labels, most)
     assert [label for batch in found for label in batch] == labels
     assert all(1 <= len(batch) <= most for batch in found)
     assert all(len(batch) == 1 or sum(map(len, batch)) <= MOST_CHARACTERS for batch in found)
@@ -125,7 +134,7 @@ def test_batches_hold_all_labels_once(labels: list[str], most: int) -> None:
 async def test_the_labels_of_a_failed_request_have_no_centres() -> None:
     model = ScriptedModel([{"1": [1]}, ModelReplyError("no call"), {"1": [0]}, {"1": [2]}])
     (found,) = await annotator(model, batch=1).assign([Job("k", LABELS, CENTRES)])
-    first, second = (annotator(model).order(Job("k", LABELS, CENTRES))[at] for at in (0, 1))
+    first, second = (annotator(model).shuffle_centres(Job("k", LABELS, CENTRES))[at] for at in (0, 1))
     assert found.each == ((first,), (), (), (second,))
     assert str(found.error) == "no call"
     assert [decision.error for decision in found.decisions] == ["", "no call", "", ""]
@@ -153,7 +162,7 @@ async def test_labels_of_a_bad_reply_are_asked_about_again_in_halves() -> None:
         ("stone",),
         ("orca",),
     ]
-    order = annotator(model).order(job)
+    order = annotator(model).shuffle_centres(job)
     assert numbers_of(job, found.each) == [["foxes"], ["fish", "birds"], [CENTRES[order[0]].name], ["whales"]]
     assert found.error is None
     assert [decision.item_id for decision in found.decisions] == [
@@ -203,7 +212,7 @@ async def test_what_the_decisions_say() -> None:
     job = Job("node 4", LABELS[:3], CENTRES[:3], node=NodeId(4))
     asking = annotator(Costly(), batch=2, seed=1)
     (found,) = await asking.assign([job])
-    order = asking.order(job)
+    order = asking.shuffle_centres(job)
     same = {
         "node_id": NodeId(4),
         "agent": "annotator",

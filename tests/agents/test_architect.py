@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from taxonaut.agents.architect import LONGEST_LABEL, Architect, ArchitectSettings, Manner, voted
+from taxonaut.agents.architect import LONGEST_LABEL, AnswerMode, Architect, ArchitectSettings, rank_by_votes
 from taxonaut.agents.support.texts import LabelTable
-from taxonaut.agents.support.vector_clusters import Suggestions
+from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
@@ -21,11 +21,11 @@ FOXES = Centre("fox, cub, red", examples=tuple(map(LabelId, ("red fox", "grey fo
 WHALES = Centre("whale, blue, calf", examples=tuple(map(LabelId, ("blue whale", "grey whale", "whale calf"))))
 
 
-def suggestions(names: Sequence[str] = ZOO) -> Suggestions:
+def suggestions(names: Sequence[str] = ZOO) -> VectorClusters:
     """Foxes to the right, whales upwards."""
     angles = np.radians([(90 if "whale" in name else 0) + place for place, name in enumerate(names)])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    return Suggestions(lambda: LabelTable([LabelId(name) for name in names], list(names), vectors))
+    return VectorClusters(lambda: LabelTable([LabelId(name) for name in names], list(names), vectors))
 
 
 def everything(names: Sequence[str] = ZOO, **more: Any) -> Partition:
@@ -33,9 +33,9 @@ def everything(names: Sequence[str] = ZOO, **more: Any) -> Partition:
 
 
 def architect(
-    model: Any, manner: Manner = "written", names: Sequence[str] = ZOO, **settings: Any
+    model: Any, mode: AnswerMode = "written", names: Sequence[str] = ZOO, **settings: Any
 ) -> Architect:
-    return Architect(model, PromptLibrary(), suggestions(names), ArchitectSettings(**settings), manner)
+    return Architect(model, PromptLibrary(), suggestions(names), ArchitectSettings(**settings), mode)
 
 
 def call(*names: str) -> Mapping[str, Any]:
@@ -163,8 +163,8 @@ async def test_the_sampled_labels_vote_among_an_encoder_s_candidates() -> None:
 
 
 def test_votes_are_counted_and_the_first_of_equals_comes_first() -> None:
-    assert voted([(3,), (1,), (3,), (), (2,)]) == [3, 1, 2]
-    assert voted([]) == []
+    assert rank_by_votes([(3,), (1,), (3,), (), (2,)]) == [3, 1, 2]
+    assert rank_by_votes([]) == []
 
 
 async def test_a_model_that_only_scores_ranks_the_candidates() -> None:

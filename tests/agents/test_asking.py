@@ -110,7 +110,7 @@ async def test_equal_texts_are_rendered_once_and_all_pairs_go_out_together() -> 
     model = ScriptedModel(rule=lambda _: [1])
     asker = Asker("navigator", model, PROMPT, "")
     rendered: list[str] = []
-    asker.item_block = lambda text: rendered.append(text) or f"<{text}>"  # type: ignore[method-assign,func-returns-value]
+    asker.render_block = lambda text: rendered.append(text) or f"<{text}>"  # type: ignore[method-assign,func-returns-value]
     two = Item(ItemId("i2"), ONE.text)
     answers = await asker.ask([(ONE, question()), (two, question()), (ONE, question("t"))])
     assert rendered == [ONE.text]

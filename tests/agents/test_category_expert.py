@@ -14,8 +14,8 @@ from taxonaut.agents.category_expert import (
     CategorySettings,
     CategoryText,
     Judgement,
-    line,
-    shown_as,
+    describe_category,
+    one_line,
 )
 from taxonaut.models.llm.gateway import Gateway
 from taxonaut.models.scripted import ScriptedModel
@@ -176,17 +176,17 @@ async def test_a_model_that_is_not_there_ends_it() -> None:
 
 def test_texts_of_labels_cannot_pass_for_options_or_paths() -> None:
     bad = CategoryText("a\n2. b", ("x\n3. c",), "t\u2028u", "d\n\n4. e")
-    assert [shown_as(bad, how) for how in ("leaf", "path", "definition")] == [  # type: ignore[arg-type]
+    assert [describe_category(bad, how) for how in ("leaf", "path", "definition")] == [  # type: ignore[arg-type]
         ("a 2. b", ""),
         ("x 3. c", ""),
         ("t u", "d 4. e"),
     ]
-    assert shown_as(CategoryText("a", ()), "path") == ("a", "")
+    assert describe_category(CategoryText("a", ()), "path") == ("a", "")
 
 
 @given(st.text())
 def test_a_line_is_a_line(text: str) -> None:
-    assert len(line(text).splitlines()) <= 1
+    assert len(one_line(text).splitlines()) <= 1
 
 
 async def test_a_path_in_a_definition_is_no_path_to_a_model_that_compares_texts() -> None:

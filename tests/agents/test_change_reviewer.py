@@ -4,9 +4,9 @@ from typing import Any
 
 from fakes import compass
 
-from taxonaut.agents.architect import Manner
-from taxonaut.agents.change_reviewer import Case, ChangeReviewer, told
-from taxonaut.agents.support.descriptor_changes import Uncovered
+from taxonaut.agents.architect import AnswerMode
+from taxonaut.agents.change_reviewer import Case, ChangeReviewer, describe_proposal
+from taxonaut.agents.support.descriptor_changes import UncoveredCluster
 from taxonaut.models.encoder.label_encoder import LabelEncoder
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
@@ -30,9 +30,9 @@ WIDER = DescriptorChange(
 CLOCKS = DescriptorChange("create", "", Centre("Clocks"))
 
 
-def cluster(size: int, *examples: str) -> Uncovered:
+def cluster(size: int, *examples: str) -> UncoveredCluster:
     voters = tuple(f"{text} voter" for text in examples)
-    return Uncovered("3", ("Office",), (PENS, PAPER), size, examples, voters, Centre("s"))
+    return UncoveredCluster("3", ("Office",), (PENS, PAPER), size, examples, voters, Centre("s"))
 
 
 CASE = Case(
@@ -43,8 +43,8 @@ CASE = Case(
 )
 
 
-def reviewer(model: Any, manner: Manner = "written") -> ChangeReviewer:
-    return ChangeReviewer(model, PromptLibrary(), TEXTS.__getitem__, "The items are goods.", manner)
+def reviewer(model: Any, mode: AnswerMode = "written") -> ChangeReviewer:
+    return ChangeReviewer(model, PromptLibrary(), TEXTS.__getitem__, "The items are goods.", mode)
 
 
 def verdict(approve: bool, reason: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ async def test_all_proposals_of_a_round_are_in_one_request() -> None:
 
 
 def test_a_proposal_is_one_line_whatever_is_in_it() -> None:
-    assert "\n" not in told(*CASE.proposals[0])
+    assert "\n" not in describe_proposal(*CASE.proposals[0])
 
 
 async def test_the_decision_says_what_was_decided() -> None:
@@ -159,7 +159,7 @@ async def test_items_vote_again_among_the_old_and_all_new_descriptors() -> None:
 
 
 async def test_half_of_the_votes_are_not_enough() -> None:
-    voters = Uncovered("", (), (PENS,), 4, ("a",), ("a", "b", "c", "d"), Centre("s"))
+    voters = UncoveredCluster("", (), (PENS,), 4, ("a",), ("a", "b", "c", "d"), Centre("s"))
     case = Case("", (), (PENS,), ((voters, LAMPS),))
     model = Electing({"1": [2], "2": [2], "3": [1], "4": [0]}, {"1": [2], "2": [2], "3": [2], "4": [0]})
     half, most = await reviewer(model, "voted").review([case, case])
@@ -185,12 +185,12 @@ async def test_of_two_new_descriptors_for_one_theme_one_remains() -> None:
     model = LabelEncoder(TextScorer(angles, ScoreSettings()), angles.embed)  # type: ignore[arg-type]
     centres = (Centre("0", examples=("10",)),)
 
-    def proposed(example: str, *voters: str) -> tuple[Uncovered, DescriptorChange]:
-        found = Uncovered("", (), centres, 3, (example,), voters, Centre(example))
+    def proposed(example: str, *voters: str) -> tuple[UncoveredCluster, DescriptorChange]:
+        found = UncoveredCluster("", (), centres, 3, (example,), voters, Centre(example))
         return found, DescriptorChange("create", "", Centre(example))
 
     case = Case("", (), centres, (proposed("180", "178", "185"), proposed("150", "172", "170", "150")))
-    found = await ChangeReviewer(model, PromptLibrary(), lambda item: item, manner="voted").review([case])
+    found = await ChangeReviewer(model, PromptLibrary(), lambda item: item, mode="voted").review([case])
     assert found[0].verdicts == (
         (True, "2 of 2 of its items fit it best"),
         (False, "1 of 3 of its items fit it best"),

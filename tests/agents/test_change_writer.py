@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from fakes import compass
 
-from taxonaut.agents.architect import Manner
+from taxonaut.agents.architect import AnswerMode
 from taxonaut.agents.change_writer import ChangeWriter
-from taxonaut.agents.support.descriptor_changes import Uncovered
+from taxonaut.agents.support.descriptor_changes import UncoveredCluster
 from taxonaut.models.encoder.label_encoder import LabelEncoder
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
@@ -22,7 +22,7 @@ from taxonaut.tools.write.propose_change import DescriptorChange
 TEXTS = {"i1": "a gel pen", "i2": "a sheet of paper", "x1": "x1 text", "x2": "x2 text"}
 PENS = Centre("Pens", "To write with.", ("i1",), ("gel pens",), ("ink",))
 PAPER = Centre("Paper", "To write on.", ("i2",))
-LAMPS = Uncovered(
+LAMPS = UncoveredCluster(
     "3",
     ("Office", "Desk"),
     (PENS, PAPER),
@@ -34,8 +34,8 @@ LAMPS = Uncovered(
 )
 
 
-def writer(model: Any, manner: Manner = "written", seed: int = 0) -> ChangeWriter:
-    return ChangeWriter(model, PromptLibrary(), TEXTS.__getitem__, "The items are goods.", manner, seed)
+def writer(model: Any, mode: AnswerMode = "written", seed: int = 0) -> ChangeWriter:
+    return ChangeWriter(model, PromptLibrary(), TEXTS.__getitem__, "The items are goods.", mode, seed)
 
 
 def call(kind: str, **more: Any) -> dict[str, Any]:
@@ -109,7 +109,7 @@ async def test_the_three_kinds_of_written_changes() -> None:
 @pytest.mark.parametrize("seed", range(4))
 async def test_numbers_are_those_of_the_shuffled_list(seed: int) -> None:
     centres = tuple(Centre(name) for name in ("Pens", "Paper", "Tape", "Glue"))
-    cluster = Uncovered("", (), centres, 2, ("a",), ("b",), Centre("s"))
+    cluster = UncoveredCluster("", (), centres, 2, ("a",), ("b",), Centre("s"))
 
     def rule(request: ModelRequest) -> Any:
         (line,) = (line for line in request.context.splitlines() if line.endswith(". Tape"))
@@ -210,7 +210,7 @@ async def test_of_equal_votes_none_and_the_older_descriptor_win() -> None:
 
 
 async def test_a_suggested_name_that_tells_nothing_apart_is_no_descriptor() -> None:
-    cluster = Uncovered("", (), (PENS,), 2, ("a",), ("b",), Centre("other, things"))
+    cluster = UncoveredCluster("", (), (PENS,), 2, ("a",), ("b",), Centre("other, things"))
     (found,) = await writer(Electing({"1": [2]}), "voted").write([cluster])
     assert found.change == DescriptorChange(
         "ignore", "'other, things' tells nothing apart; name what the category holds"
@@ -222,10 +222,10 @@ async def test_an_encoder_lets_the_items_vote_by_their_vectors() -> None:
     model = LabelEncoder(TextScorer(angles, ScoreSettings()), angles.embed)  # type: ignore[arg-type]
     centres = (Centre("0"), Centre("90"))
 
-    def cluster(*voters: str) -> Uncovered:
-        return Uncovered("", (), centres, 3, voters[:1], voters, Centre("180", examples=("170",)))
+    def cluster(*voters: str) -> UncoveredCluster:
+        return UncoveredCluster("", (), centres, 3, voters[:1], voters, Centre("180", examples=("170",)))
 
-    asked = ChangeWriter(model, PromptLibrary(), lambda item: item, manner="voted")
+    asked = ChangeWriter(model, PromptLibrary(), lambda item: item, mode="voted")
     clusters = [cluster("175", "160", "100"), cluster("80", "85", "175"), cluster("-90", "-80", "-95")]
     found = await asked.write(clusters)
     assert [(each.change.kind, each.change.at, each.change.centre) for each in found] == [

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings, CentreText, Job
-from taxonaut.agents.architect import DESCRIPTORS, Architect, ArchitectSettings, Manner
+from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings, CentreText, Job
+from taxonaut.agents.architect import DESCRIPTORS, AnswerMode, Architect, ArchitectSettings
 from taxonaut.agents.support.texts import TextTable
-from taxonaut.agents.support.vector_clusters import Suggestions
+from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.models.requests import Choice, ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
@@ -18,21 +18,21 @@ from taxonaut.state.ids import ItemId
 GOODS = ("red pen", "gel pen", "ink pen", "copy paper", "note paper", "card paper")
 
 
-def suggestions(texts: tuple[str, ...] = GOODS) -> Suggestions[ItemId]:
+def suggestions(texts: tuple[str, ...] = GOODS) -> VectorClusters[ItemId]:
     """Pens to the right, paper upwards."""
     angles = np.radians([(90 if "paper" in text else 0) + place for place, text in enumerate(texts)])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     ids = [ItemId(f"i{place}") for place in range(len(texts))]
-    return Suggestions(lambda: TextTable(ids, list(texts), vectors))
+    return VectorClusters(lambda: TextTable(ids, list(texts), vectors))
 
 
 def group(key: str = "", path: tuple[str, ...] = (), siblings: tuple[Centre, ...] = ()) -> Partition[ItemId]:
     return Partition(key, path, tuple(ItemId(f"i{place}") for place in range(len(GOODS))), siblings)
 
 
-def architect(model: Any, manner: Manner = "written", texts: tuple[str, ...] = GOODS) -> Architect[ItemId]:
+def architect(model: Any, mode: AnswerMode = "written", texts: tuple[str, ...] = GOODS) -> Architect[ItemId]:
     settings = ArchitectSettings(task="The items are goods.")
-    return Architect(model, PromptLibrary(), suggestions(texts), settings, manner, DESCRIPTORS)
+    return Architect(model, PromptLibrary(), suggestions(texts), settings, mode, DESCRIPTORS)
 
 
 def descriptor(name: str, **more: Any) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def annotator(model: Any, *, scored: bool = False, **settings: Any) -> Annotator
         PromptLibrary(),
         AnnotatorSettings(task="The items are goods.", **settings),
         scored=scored,
-        duty=ITEMS,
+        kind=ASSIGN_ITEMS,
     )
 
 

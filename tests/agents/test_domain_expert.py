@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.agents.domain_expert import AGENT, ROWS, TEMPLATE, TOOL, DomainExpert, firsts
+from taxonaut.agents.domain_expert import AGENT, ROWS, TEMPLATE, TOOL, DomainExpert, top_columns
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
@@ -115,8 +115,8 @@ def test_the_first_of_each_row_are_those_of_a_full_sort(
     for row in table.tolist():
         order = [at for at in sorted(range(columns), key=lambda at: (-row[at], at)) if row[at] > 0][:count]
         wanted.append((order, [row[at] for at in order]))
-    assert list(firsts(table, count)) == wanted
+    assert list(top_columns(table, count)) == wanted
 
 
 def test_without_categories_nothing_is_recommended() -> None:
-    assert list(firsts(np.empty((2, 0), np.float32), 10)) == [([], [])] * 2
+    assert list(top_columns(np.empty((2, 0), np.float32), 10)) == [([], [])] * 2

@@ -82,7 +82,7 @@ def large(count: int) -> Expansion:
 @pytest.mark.parametrize(("count", "sizes"), [(3, [3]), (4, [4]), (5, [4, 1]), (9, [4, 4, 1])])
 def test_a_large_node_is_shown_in_parts(count: int, sizes: list[int]) -> None:
     expansion = large(count)
-    questions = navigator(ScriptedModel(), options_per_request=4, most=3).questions(expansion, ())
+    questions = navigator(ScriptedModel(), options_per_request=4, most=3).build_questions(expansion, ())
     assert [len(question.offer.options) for question in questions] == sizes
     shown = {node for question in questions for node in question.offer.options}
     assert shown == {node.id for node in expansion.branches}
@@ -93,7 +93,7 @@ def test_a_large_node_is_shown_in_parts(count: int, sizes: list[int]) -> None:
 def test_the_seed_and_the_node_decide_the_order() -> None:
     def orders(seed: int) -> list[tuple[NodeId, ...]]:
         asked = navigator(ScriptedModel(), seed=seed)
-        return [question.offer.options for question in asked.questions(large(12), ())]
+        return [question.offer.options for question in asked.build_questions(large(12), ())]
 
     assert orders(1) == orders(1) != orders(2)
     assert orders(1)[0] != tuple(node.id for node in large(12).branches)

@@ -6,7 +6,7 @@ from fakes import bag_embedder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.agents.retriever import Retriever, top
+from taxonaut.agents.retriever import Retriever, top_k
 from taxonaut.agents.support.exemplars import Exemplars, facility_location
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
@@ -55,7 +55,7 @@ async def test_the_scores_of_a_shortlist_are_those_of_a_search(retriever: Retrie
 @given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=30), st.integers(1, 12))
 def test_top_is_a_stable_sort(scores: list[float], k: int) -> None:
     expected = sorted(range(len(scores)), key=lambda place: (-scores[place], place))[:k]
-    assert top(np.asarray(scores, np.float32), k) == expected
+    assert top_k(np.asarray(scores, np.float32), k) == expected
 
 
 def test_facility_location_takes_one_of_each_group_first() -> None:

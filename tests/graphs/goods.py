@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings
+from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect
 from taxonaut.agents.change_reviewer import ChangeReviewer
 from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.support.texts import TextTable
-from taxonaut.agents.support.vector_clusters import Suggestions, Wish
+from taxonaut.agents.support.vector_clusters import VectorClusters, VectorQuery
 from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.models.requests import ModelRequest
@@ -65,7 +65,7 @@ CHANGES = {
 """What annotators propose for a cluster of a kind; a descriptor by its name."""
 
 
-def suggestions(items: Sequence[str]) -> Suggestions[ItemId]:
+def suggestions(items: Sequence[str]) -> VectorClusters[ItemId]:
     """Each kind of goods in a direction of its own, each item a little off it."""
     kinds = list(COUNTS)
     vectors = np.zeros((len(items), len(kinds) + 1), np.float32)
@@ -74,12 +74,12 @@ def suggestions(items: Sequence[str]) -> Suggestions[ItemId]:
         vectors[row, kinds.index(kind)] = 1
         vectors[row, -1] = 0.05 * int(number)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Suggestions(lambda: TextTable([ItemId(item) for item in items], list(items), vectors))
+    return VectorClusters(lambda: TextTable([ItemId(item) for item in items], list(items), vectors))
 
 
 def central(kind: str) -> tuple[ItemId, ...]:
     """The items of a kind, the most central first."""
-    (found,) = suggestions(GOODS).all_central([Wish(of(kind), 8, 0)])
+    found = suggestions(GOODS).medoids(VectorQuery(of(kind), 8, 0))
     return tuple(found)
 
 
@@ -151,10 +151,10 @@ class Crew:
         table, prompts = suggestions(items), PromptLibrary()
         graph = build_vocabulary(
             table,
-            Architect(self.architect, prompts, table, brief=DESCRIPTORS),
-            Annotator(self.annotator, prompts, AnnotatorSettings(batch=batch), duty=ITEMS),
-            ChangeWriter(self.writer, prompts, table.name),
-            ChangeReviewer(self.reviewer, prompts, table.name),
+            Architect(self.architect, prompts, table, kind=DESCRIPTORS),
+            Annotator(self.annotator, prompts, AnnotatorSettings(batch=batch), kind=ASSIGN_ITEMS),
+            ChangeWriter(self.writer, prompts, table.text),
+            ChangeReviewer(self.reviewer, prompts, table.text),
             policy,
             units,
         ).compile()

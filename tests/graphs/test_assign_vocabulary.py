@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings
+from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
 from taxonaut.graphs.assign_vocabulary import MOST_STANDING, assign_vocabulary, best_of, tagging
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
@@ -51,7 +51,9 @@ def rule(request: ModelRequest) -> Mapping[str, Any]:
 def run(
     index: Index, model: ScriptedModel, items: Sequence[str], most: int = 1, batch: int = 20
 ) -> AssignState:
-    annotator = Annotator(model, PromptLibrary(), AnnotatorSettings(most=most, batch=batch), duty=ITEMS)
+    annotator = Annotator(
+        model, PromptLibrary(), AnnotatorSettings(most=most, batch=batch), kind=ASSIGN_ITEMS
+    )
     graph = assign_vocabulary(index, annotator, lambda item: item.text).compile()
     state: AssignState = asyncio.run(graph.ainvoke({"items": [Item(ItemId(text), text) for text in items]}))
     return state

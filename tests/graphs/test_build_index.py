@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from taxonaut.agents.annotator import Annotator, AnnotatorSettings
 from taxonaut.agents.architect import Architect
 from taxonaut.agents.support.texts import LabelTable
-from taxonaut.agents.support.vector_clusters import Suggestions
+from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.graphs.build_index import build_index
 from taxonaut.graphs.merge_partitions import merged, nodes_of, tree_of
 from taxonaut.graphs.policies import BuildPolicy
@@ -57,7 +57,7 @@ def categories(*names: str) -> list[dict[str, str]]:
 
 def architect(names: Sequence[str], proposals: Proposals) -> tuple[Architect, ScriptedModel]:
     model = ScriptedModel(rule=lambda request: {"categories": list(proposals(request))})
-    return Architect(model, PromptLibrary(), Suggestions(lambda: table_of(names))), model
+    return Architect(model, PromptLibrary(), VectorClusters(lambda: table_of(names))), model
 
 
 def offered(request: ModelRequest) -> dict[str, int]:
@@ -85,7 +85,7 @@ def split_up(
     policy: BuildPolicy,
     units: RunUnits | None = None,
 ) -> dict[str, Split]:
-    suggestions = Suggestions(lambda: table_of(names))
+    suggestions = VectorClusters(lambda: table_of(names))
     graph = build_index(suggestions, architects, annotators, policy, units).compile()
     state = asyncio.run(
         graph.ainvoke({"label_ids": [LabelId(name) for name in names]}, {"recursion_limit": 999})
@@ -238,7 +238,7 @@ def test_identical_labels_are_parted_all_the_same() -> None:
     names = [f"twin {number}" for number in range(40)]
     table = LabelTable([LabelId(name) for name in names], ["twin"] * 40, np.ones((40, 4), np.float32) / 2)
     model = ScriptedModel(rule=lambda _: {"categories": categories("one", "two")})
-    suggestions = Suggestions(lambda: table)
+    suggestions = VectorClusters(lambda: table)
     refuser = ScriptedModel(
         rule=lambda request: {str(place): [0] for place in range(1, len(request.texts) + 1)}
     )

@@ -11,12 +11,12 @@ from goods import COUNTS, GOODS, HOMES, POLICY, Crew, Goods, change, of, suggest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings
+from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect
 from taxonaut.agents.change_reviewer import ChangeReviewer
 from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.support.texts import TextTable
-from taxonaut.agents.support.vector_clusters import Suggestions
+from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.models.requests import ModelRequest
@@ -312,7 +312,7 @@ def test_decisions_of_a_finished_build_are_all_kept(database: Database) -> None:
 
 def test_identical_items_come_to_an_end() -> None:
     ids = [ItemId(str(number)) for number in range(40)]
-    table = Suggestions(lambda: TextTable(ids, ["twin"] * 40, np.ones((40, 4), np.float32) / 2))
+    table = VectorClusters(lambda: TextTable(ids, ["twin"] * 40, np.ones((40, 4), np.float32) / 2))
     refuser = ScriptedModel(rule=lambda request: {str(n): [0] for n in range(1, len(request.texts) + 1)})
     names = iter(range(1000))
     about = {"description": "", "includes": [], "excludes": []}
@@ -324,10 +324,10 @@ def test_identical_items_come_to_an_end() -> None:
     prompts = PromptLibrary()
     graph = build_vocabulary(
         table,
-        Architect(architect, prompts, table, brief=DESCRIPTORS),
-        Annotator(refuser, prompts, AnnotatorSettings(batch=40), duty=ITEMS),
-        ChangeWriter(writer, prompts, table.name),
-        ChangeReviewer(reviewer, prompts, table.name),
+        Architect(architect, prompts, table, kind=DESCRIPTORS),
+        Annotator(refuser, prompts, AnnotatorSettings(batch=40), kind=ASSIGN_ITEMS),
+        ChangeWriter(writer, prompts, table.text),
+        ChangeReviewer(reviewer, prompts, table.text),
         VocabularyPolicy(),
     ).compile()
     state = asyncio.run(graph.ainvoke({"items": [Item(id_, "twin") for id_ in ids]}))

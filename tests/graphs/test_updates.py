@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableLambda
 from langgraph.graph import START, StateGraph
 
 from taxonaut import WalkPolicy, navigate
-from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings
+from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect
 from taxonaut.agents.category_expert import CategoryExpert, CategoryText
 from taxonaut.agents.change_reviewer import ChangeReviewer
@@ -21,7 +21,7 @@ from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.agents.general_expert import GeneralExpert
 from taxonaut.agents.navigator import Navigator
 from taxonaut.agents.support.texts import LabelTable
-from taxonaut.agents.support.vector_clusters import Suggestions
+from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.graphs.assign_vocabulary import assign_vocabulary
 from taxonaut.graphs.build_index import build_index
 from taxonaut.graphs.build_vocabulary import build_vocabulary
@@ -176,7 +176,7 @@ def test_new_labels_find_their_places(index: Index) -> None:
 
 def test_descriptors_are_put_on_items(index: Index) -> None:
     homes = {"boot": ["Clothes", "Shoes"], "lamp": []}
-    annotator = Annotator(fits(homes), PROMPTS, AnnotatorSettings(most=1), duty=ITEMS)
+    annotator = Annotator(fits(homes), PROMPTS, AnnotatorSettings(most=1), kind=ASSIGN_ITEMS)
     graph = assign_vocabulary(index, annotator, lambda item: item.text)
     given = batch(*homes)
     assert told(graph, given) == [
@@ -200,7 +200,7 @@ def test_an_index_is_built() -> None:
         return {"categories": [{"name": name, "description": ""} for name in names]}
 
     architect = ScriptedModel(rule=propose)
-    parts = Suggestions(lambda: table)
+    parts = VectorClusters(lambda: table)
     graph = build_index(
         parts,
         Architect(architect, PROMPTS, parts),
@@ -225,10 +225,10 @@ def test_a_vocabulary_is_built() -> None:
     table = suggestions(ITEM_TEXTS)
     graph = build_vocabulary(
         table,
-        Architect(crew.architect, PROMPTS, table, brief=DESCRIPTORS),
-        Annotator(crew.annotator, PROMPTS, AnnotatorSettings(batch=20), duty=ITEMS),
-        ChangeWriter(crew.writer, PROMPTS, table.name),
-        ChangeReviewer(crew.reviewer, PROMPTS, table.name),
+        Architect(crew.architect, PROMPTS, table, kind=DESCRIPTORS),
+        Annotator(crew.annotator, PROMPTS, AnnotatorSettings(batch=20), kind=ASSIGN_ITEMS),
+        ChangeWriter(crew.writer, PROMPTS, table.text),
+        ChangeReviewer(crew.reviewer, PROMPTS, table.text),
         POLICY,
     )
     given = batch(*ITEM_TEXTS)

@@ -8,7 +8,7 @@ from typing import Any
 
 from taxonaut.agents.annotator import Annotator
 from taxonaut.agents.architect import Architect
-from taxonaut.agents.support.vector_clusters import Suggestions, Wish
+from taxonaut.agents.support.vector_clusters import VectorClusters, VectorQuery
 from taxonaut.graphs.build_index import build_index
 from taxonaut.graphs.merge_partitions import METHOD, merged, nodes_of, tree_of
 from taxonaut.graphs.policies import BuildPolicy
@@ -32,7 +32,7 @@ MOST_COMPARED = 1_000
 class BuildAgents:
     """Who builds: the agents over one set of labels, and what of the settings can change what they do."""
 
-    suggestions: Suggestions
+    suggestions: VectorClusters
     architect: Architect
     annotator: Annotator
     settings: Mapping[str, Any]
@@ -110,8 +110,8 @@ class AgentsTreeBuilder:
     async def tree(self, agents: BuildAgents, labels: Sequence[Label], splits: Mapping[str, Split]) -> Tree:
         """Merge the splits, and keep with each node the labels that stand for it."""
         part = merged(splits, [label.id for label in labels])
-        wishes = [Wish(thinned(members), self._policy.examples, 0) for _, members in nodes_of(part)]
-        central = await agents.suggestions.central(wishes)
+        wishes = [VectorQuery(thinned(members), self._policy.examples, 0) for _, members in nodes_of(part)]
+        central = await agents.suggestions.medoids_all(wishes)
         names = {label.id: label.name for label in labels}
         examples = [list(dict.fromkeys(names[label] for label in chosen)) for chosen in central]
         return tree_of(part, examples, {**asdict(self._policy), "seed": agents.architect.settings.seed})

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taxonaut.agents.annotator import Annotator, AnnotatorSettings
-from taxonaut.agents.architect import Architect, ArchitectSettings, Manner
+from taxonaut.agents.architect import AnswerMode, Architect, ArchitectSettings
 from taxonaut.agents.support.texts import LabelTable
-from taxonaut.agents.support.vector_clusters import Suggestions
+from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.models.catalog import ENCODER, encoder_embedder
 from taxonaut.models.encoder.label_encoder import LabelEncoder, LabelEncoderSettings
 from taxonaut.models.encoder.scorer import LabelSpace, TextScorer
@@ -55,13 +55,13 @@ def build_agents_on(
 ) -> BuildAgents:
     """Put the agents on opened models."""
     config, build = wiring.config, wiring.config.build
-    suggestions = Suggestions(lambda: table)
+    suggestions = VectorClusters(lambda: table)
     architect = Architect(
         architects,
         wiring.prompts,
         suggestions,
         ArchitectSettings(task=config.task.description, sample=build.sample, seed=build.seed),
-        manner(config.models.architect),
+        answer_mode(config.models.architect),
     )
     return BuildAgents(suggestions, architect, annotator_on(wiring, annotators), settings(config, wiring))
 
@@ -109,7 +109,7 @@ def label_encoder(wiring: Wiring, model: ModelSettings, names: Sequence[str]) ->
     return LabelEncoder(scorer, stored.lookup, LabelEncoderSettings(margin=wiring.config.build.margin))
 
 
-def manner(model: ModelSettings) -> Manner:
+def answer_mode(model: ModelSettings) -> AnswerMode:
     """Say how a model comes to centres."""
     if model.provider == ENCODER:
         return "voted"

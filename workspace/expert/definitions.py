@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from taxonaut.agents.architect import shown
+from taxonaut.agents.architect import clip_line
 from taxonaut.agents.definition_writer import TEMPLATE, DefinitionWriter, Subject
 from taxonaut.agents.support.texts import path_text
 from taxonaut.graphs.sync_bridge import PORTAL
@@ -71,7 +71,7 @@ def subjects(
             how.seed,
         )
         products = tuple(
-            Item(known[row].item.id, shown(known[row].item.text, how.characters)) for row in rows
+            Item(known[row].item.id, clip_line(known[row].item.text, how.characters)) for row in rows
         )
         found.append(Subject(label, paths[label], neighbours.of(label) if neighbours else (), products))
     return found

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taxonaut.agents.annotator import ITEMS, Annotator, AnnotatorSettings
+from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect, ArchitectSettings
 from taxonaut.agents.change_reviewer import ChangeReviewer
 from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.support.texts import TextTable
-from taxonaut.agents.support.vector_clusters import Suggestions
+from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.models.catalog import ENCODER, encoder_embedder
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.label_encoder import LabelEncoder, LabelEncoderSettings
@@ -19,7 +19,7 @@ from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
-from taxonaut.workspace.build.build_agents import ENCODER_BATCH, ROOM_FOR_A_LABEL, identity, manner
+from taxonaut.workspace.build.build_agents import ENCODER_BATCH, ROOM_FOR_A_LABEL, answer_mode, identity
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.container import Wiring
 
@@ -57,7 +57,7 @@ Lookup = Callable[[Sequence[str]], Matrix]
 class VocabularyAgents:
     """Who builds a vocabulary."""
 
-    suggestions: Suggestions[ItemId]
+    suggestions: VectorClusters[ItemId]
     architect: Architect[ItemId]
     annotator: Annotator
     writer: ChangeWriter
@@ -68,7 +68,7 @@ def vocabulary_agents(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyAge
     """Return the agents that build over some items."""
     config, vocabulary = wiring.config, wiring.config.vocabulary
     task, prompts = config.task.description, wiring.prompts
-    suggestions = Suggestions(lambda: table, HEAD)
+    suggestions = VectorClusters(lambda: table, HEAD)
     lookup = known_first(table, wiring.stored.lookup)
     roles = config.models
     room = max(vocabulary.categories * ROOM_FOR_A_DESCRIPTOR, vocabulary.proposals * ROOM_FOR_A_VERDICT)
@@ -78,16 +78,16 @@ def vocabulary_agents(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyAge
         prompts,
         suggestions,
         ArchitectSettings(task=task, sample=vocabulary.sample, seed=vocabulary.seed),
-        manner(roles.architect),
+        answer_mode(roles.architect),
         DESCRIPTORS,
     )
     most = vocabulary.branching or vocabulary.fits
     margin = NEARLY_AS_GOOD if most > 1 else 0.0
     annotators = opened(wiring, roles.annotator, lookup, room_for_items(config), margin=margin)
     writer = ChangeWriter(
-        annotators, prompts, suggestions.name, task, manner(roles.annotator), vocabulary.seed
+        annotators, prompts, suggestions.text, task, answer_mode(roles.annotator), vocabulary.seed
     )
-    reviewer = ChangeReviewer(architects, prompts, suggestions.name, task, manner(roles.architect))
+    reviewer = ChangeReviewer(architects, prompts, suggestions.text, task, answer_mode(roles.architect))
     return VocabularyAgents(suggestions, architect, annotator_on(wiring, annotators, most), writer, reviewer)
 
 
@@ -114,7 +114,7 @@ def annotator_on(wiring: Wiring, model: Answers, most: int) -> Annotator:
             characters=vocabulary.characters,
         ),
         scored=role.answer == "scored" and not encodes,
-        duty=ITEMS,
+        kind=ASSIGN_ITEMS,
     )
 
 

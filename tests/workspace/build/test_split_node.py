@@ -11,7 +11,7 @@ from fakes import corner_embedder
 from taxonaut.agents.annotator import Annotator
 from taxonaut.agents.architect import Architect
 from taxonaut.agents.support.texts import LabelTable
-from taxonaut.agents.support.vector_clusters import Suggestions
+from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
@@ -77,7 +77,7 @@ def test_agents_are_told_where_the_node_stands_and_what_is_beside_it(index: Inde
     def build_agents(labels: Sequence[Label]) -> BuildAgents:
         names = [label.name for label in labels]
         table = LabelTable([label.id for label in labels], names, vectors[: len(names)])
-        suggestions, model = Suggestions(lambda: table), ScriptedModel(rule=rule)
+        suggestions, model = VectorClusters(lambda: table), ScriptedModel(rule=rule)
         architect = Architect(model, PromptLibrary(), suggestions)
         return BuildAgents(suggestions, architect, Annotator(model, PromptLibrary()), {})
 
