@@ -117,7 +117,11 @@ class Conversation:
         graph = converse(self.assistant, self.toolbox, self.keep)
         self.saver = await self.stack.enter_async_context(opened_saver(self.workspace.folder))
         self.graph = graph.compile(checkpointer=self.saver)
-        await self.look()
+        try:
+            await self.look()
+        except BaseException:
+            await self.stack.aclose()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

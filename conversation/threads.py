@@ -5,13 +5,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taxonaut.graphs.sync_bridge import PORTAL
-from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
-from taxonaut.state.stores.conversations import THREADS_FILE, keep_latest, thread_names
+from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.stores.conversations import (
+    THREADS_FILE,
+    check_threads,
+    keep_latest,
+    latest_checkpoint,
+    thread_names,
+    threads_error,
+)
 
 if TYPE_CHECKING:
+    from aiosqlite import Connection
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.base import CheckpointTuple
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 LONGEST_NAME = 80
@@ -48,26 +58,77 @@ async def opened_saver(folder: Path) -> "AsyncIterator[AsyncSqliteSaver]":
     import sqlite3
 
     import aiosqlite
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     path = folder / THREADS_FILE
+    check_threads(path)
     connection = aiosqlite.connect(str(path))
     # Its thread must not hold up the end of a process that never closed it.
     setattr(getattr(connection, "_thread", connection), "daemon", True)  # noqa: B010
     try:
         await connection
-        saver = AsyncSqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        saver = make_saver(connection, path)
         await saver.setup()
     except sqlite3.Error as error:
         await connection.close()
-        raise WorkspaceError(
-            f"the threads of {str(folder)!r} cannot be opened ({error}); move {THREADS_FILE} away to begin anew"
-        ) from None
+        raise threads_error(path, error) from None
     try:
         yield saver
     finally:
         await connection.close()
+
+
+def make_saver(connection: "Connection", path: Path) -> "AsyncSqliteSaver":
+    """Return LangGraph's saver, whose newest checkpoint is the one that was written last, whatever the clock said."""
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    class Serializer(JsonPlusSerializer):
+        """Reads plain messages and JSON only."""
+
+        def loads_typed(self, data: tuple[str, bytes]) -> Any:
+            try:
+                return super().loads_typed(data)
+            except Exception as error:  # noqa: BLE001
+                raise threads_error(path, f"a checkpoint cannot be read: {error}") from None
+
+    class Saver(AsyncSqliteSaver):
+        """Finds the newest checkpoint by the order in which they were written."""
+
+        async def aget_tuple(self, config: "RunnableConfig") -> "CheckpointTuple | None":
+            asked = config["configurable"]
+            if not asked.get("checkpoint_id"):
+                await self.setup()
+                thread, namespace = str(asked["thread_id"]), asked.get("checkpoint_ns", "")
+                async with self.lock:
+                    latest = await latest_checkpoint(self.conn, thread, namespace)
+                if latest is None:
+                    return None
+                config = {
+                    "configurable": {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": latest}
+                }
+            try:
+                found = await super().aget_tuple(config)
+            except ValueError as error:  # of metadata that is no JSON
+                raise threads_error(path, f"a checkpoint cannot be read: {error}") from None
+            if found is not None and not is_checkpoint(found.checkpoint):
+                raise threads_error(path, "a checkpoint is none of a conversation")
+            return found
+
+    return Saver(connection, serde=Serializer(allowed_msgpack_modules=None))
+
+
+def is_checkpoint(found: Any) -> bool:
+    """Whether what was read has the parts that LangGraph and a conversation need."""
+    from langchain_core.messages import BaseMessage
+
+    if not isinstance(found, dict) or not isinstance(found.get("channel_values"), dict):
+        return False
+    if not isinstance(found.get("ts"), str) or not isinstance(found.get("id"), str):
+        return False
+    if not all(isinstance(found.get(part), dict) for part in ("channel_versions", "versions_seen")):
+        return False
+    messages = found["channel_values"].get("messages", [])
+    return isinstance(messages, list) and all(isinstance(each, BaseMessage) for each in messages)
 
 
 async def athreads(folder: str | Path) -> list[Thread]:

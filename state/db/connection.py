@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from taxonaut.state.db.migrations import migrate
+from taxonaut.state.db.migrations import migrate, roll_back
 from taxonaut.state.errors import DiskError, InputError, LockedError, WorkspaceError
 
 _LOCKED = re.compile(r"could not set lock|conflicting lock|different configuration", re.I)
@@ -20,7 +20,9 @@ _DENIED = re.compile(r"permission denied|read-only file system|operation not per
 _DIRECTORY = re.compile(r"is a directory", re.I)
 _MISSING = re.compile(r"no such file|database does not exist|not a directory", re.I)
 _FOREIGN = re.compile(
-    r"not a valid duckdb|could not read enough bytes|corrupt|checksum|existing extension|serialization", re.I
+    r"not a valid duckdb|could not read enough bytes|corrupt|checksum|existing extension|external extensions|"
+    r"serialization",
+    re.I,
 )
 _FEW = 64
 """Keys that are looked up through a table's index; more are joined."""
@@ -140,6 +142,7 @@ class Database:
             )
             try:
                 hide_progress(connection)
+                connection.execute("SET lock_configuration = true")
                 migrate(connection, path, read_only=read_only)
             except BaseException:
                 connection.close()
@@ -180,16 +183,10 @@ class Database:
             self._connection.commit()
         except BaseException:
             self.changes += 1
-            self._rollback()
+            roll_back(self._connection)
             raise
         finally:
             self._depth, self._writer = 0, None
-
-    def _rollback(self) -> None:
-        try:
-            self._connection.rollback()
-        except duckdb.TransactionException:
-            return  # a commit that failed has rolled back already
 
     def read(self) -> DuckDBPyConnection:
         """Return this thread's cursor; inside `write()` the writing connection, which sees its own changes."""
@@ -288,6 +285,8 @@ def _settings(memory_limit: str, threads: int) -> dict[str, Any]:
     return {
         "memory_limit": memory_limit,
         "threads": threads,
+        # A file from elsewhere, whatever it holds, reads and writes no other file and loads no code.
+        "enable_external_access": "false",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }

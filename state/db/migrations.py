@@ -4,9 +4,16 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
+from taxonaut.state.db.schema_check import check_objects, check_tables
 from taxonaut.state.errors import SchemaError, WorkspaceError
+
+
+def create_version_table(connection: DuckDBPyConnection) -> None:
+    """Before the first version: the table of the versions that were applied."""
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
 
 
 def create_tables(connection: DuckDBPyConnection) -> None:
@@ -44,6 +51,11 @@ def keep_conversations(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_7.sql"))
 
 
+def order_runs(connection: DuckDBPyConnection) -> None:
+    """Version 8: the order in which runs were last at work."""
+    connection.execute(_sql("schema_8.sql"))
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     create_tables,
     keep_templates,
@@ -52,6 +64,7 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     keep_tags,
     keep_definitions,
     keep_conversations,
+    order_runs,
 )
 """Append only: never change or reorder a released step."""
 
@@ -59,8 +72,10 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
 def migrate(connection: DuckDBPyConnection, path: Path | None, *, read_only: bool = False) -> None:
     """Migrate the file to the newest schema, one transaction per step.
 
-    Raises SchemaError if it is newer than this taxonaut, or older and open read-only.
+    Raises SchemaError if it is newer than this taxonaut, or older and open read-only; WorkspaceError if it holds
+    other objects than taxonaut's tables.
     """
+    check_objects(connection, path)
     version, known = schema_version(connection), len(MIGRATIONS)
     if version > known:
         raise SchemaError(
@@ -69,6 +84,8 @@ def migrate(connection: DuckDBPyConnection, path: Path | None, *, read_only: boo
         )
     if version == 0 and _has_tables(connection):
         raise WorkspaceError(f"{str(path)!r} is a DuckDB file of another program; choose another path")
+    if version:
+        check_tables(connection, path, (create_version_table, *MIGRATIONS[:version]))
     if version < known and read_only:
         raise SchemaError(
             f"{str(path)!r} has schema version {version}, this taxonaut needs {known}; "
@@ -89,13 +106,21 @@ def schema_version(connection: DuckDBPyConnection) -> int:
 def _apply(connection: DuckDBPyConnection, number: int, step: Callable[[DuckDBPyConnection], None]) -> None:
     connection.begin()
     try:
-        connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
+        create_version_table(connection)
         step(connection)
         connection.execute("INSERT INTO schema_version (version) VALUES (?)", [number])
         connection.commit()
     except BaseException:
-        connection.rollback()
+        roll_back(connection)
         raise
+
+
+def roll_back(connection: DuckDBPyConnection) -> None:
+    """Roll back; a commit that failed, and a connection that broke, have done so already."""
+    try:
+        connection.rollback()
+    except (duckdb.TransactionException, duckdb.ConnectionException):
+        return
 
 
 def _tables(connection: DuckDBPyConnection) -> list[tuple[str]]:

@@ -1,15 +1,18 @@
 """Stores of conversations: applied tool calls, written files, and the threads in LangGraph's checkpoint file."""
 
 import hashlib
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.db.json_codec import dump, load
+from taxonaut.state.errors import WorkspaceError
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from aiosqlite import Connection
 
 
@@ -57,12 +60,45 @@ def digest(path: Path) -> str:
 
 THREADS_FILE = "threads.sqlite"
 
-_NAMES = "SELECT thread_id FROM checkpoints GROUP BY thread_id ORDER BY max(checkpoint_id) DESC"
-_HAS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'checkpoints'"
+THREAD_TABLES: Mapping[str, frozenset[str]] = {
+    "checkpoints": frozenset(
+        (
+            "thread_id",
+            "checkpoint_ns",
+            "checkpoint_id",
+            "parent_checkpoint_id",
+            "type",
+            "checkpoint",
+            "metadata",
+        )
+    ),
+    "writes": frozenset(
+        (
+            "thread_id",
+            "checkpoint_ns",
+            "checkpoint_id",
+            "task_id",
+            "task_path",
+            "idx",
+            "channel",
+            "type",
+            "value",
+        )
+    ),
+}
+"""LangGraph's tables with their columns; `task_path` came later than the others."""
+
+# `rowid` grows with each checkpoint; a checkpoint's id is made of the clock, which may be set back.
+_NAMES = "SELECT thread_id FROM checkpoints GROUP BY thread_id ORDER BY max(rowid) DESC"
+_LATEST = """
+SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? ORDER BY rowid DESC LIMIT 1
+"""
+_OBJECTS = "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite#_%' ESCAPE '#'"
+_COLUMNS = "SELECT name, hidden FROM pragma_table_xinfo(?)"
 _HAS = "SELECT 1 FROM checkpoints WHERE thread_id = ? LIMIT 1"
 _OLD_CHECKPOINTS = """
-DELETE FROM checkpoints WHERE thread_id = ?1 AND checkpoint_id < (
-    SELECT max(checkpoint_id) FROM checkpoints AS latest
+DELETE FROM checkpoints WHERE thread_id = ?1 AND rowid < (
+    SELECT max(rowid) FROM checkpoints AS latest
     WHERE latest.thread_id = ?1 AND latest.checkpoint_ns = checkpoints.checkpoint_ns
 )
 """
@@ -79,16 +115,70 @@ async def thread_names(connection: "Connection") -> list[str]:
         return [row[0] async for row in rows]
 
 
+async def latest_checkpoint(connection: "Connection", thread: str, namespace: str = "") -> str | None:
+    """Return the id of the checkpoint that was written last; None for an unknown thread."""
+    async with connection.execute(_LATEST, [thread, namespace]) as rows:
+        found = await rows.fetchone()
+    return None if found is None else str(found[0])
+
+
 def has_thread(file: Path, thread: str) -> bool:
-    """Return whether a thread is stored; does not import LangGraph. False if there is no file."""
+    """Return whether a thread is stored; does not import LangGraph. False if there is no file.
+
+    Raises WorkspaceError as `check_threads` does.
+    """
+    with _opened(file) as connection:
+        if connection is None or "checkpoints" not in _checked(connection, file):
+            return False
+        return connection.execute(_HAS, [thread]).fetchone() is not None
+
+
+def check_threads(file: Path) -> None:
+    """Raise WorkspaceError unless the file, if there is one, holds LangGraph's tables and nothing else.
+
+    A view or a trigger in a file from a stranger would run with what is read and written.
+    """
+    with _opened(file) as connection:
+        if connection is not None:
+            _checked(connection, file)
+
+
+def threads_error(file: Path, problem: object) -> WorkspaceError:
+    """Return the error for a file of threads that cannot be used."""
+    return WorkspaceError(
+        f"the threads of {str(file.parent)!r} cannot be opened ({problem}); move {file.name} away to begin anew"
+    )
+
+
+@contextmanager
+def _opened(file: Path) -> "Iterator[sqlite3.Connection | None]":
+    """Open the file if there is one, to look at it."""
     import sqlite3
 
     if not file.is_file():
-        return False
-    with closing(sqlite3.connect(file)) as connection:
-        if connection.execute(_HAS_TABLE).fetchone() is None:
-            return False
-        return connection.execute(_HAS, [thread]).fetchone() is not None
+        yield None
+        return
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise threads_error(file, error) from None
+
+
+def _checked(connection: "sqlite3.Connection", file: Path) -> set[str]:
+    """Return the names of the tables. Raises WorkspaceError for an object that is not LangGraph's."""
+    tables: set[str] = set()
+    for kind, name in connection.execute(_OBJECTS).fetchall():
+        if kind != "table" or name not in THREAD_TABLES:
+            raise threads_error(file, f"it holds the {kind} {name!r}, which taxonaut does not make")
+        columns = dict(connection.execute(_COLUMNS, [name]).fetchall())
+        if (
+            any(columns.values())
+            or not THREAD_TABLES[name] - {"task_path"} <= set(columns) <= THREAD_TABLES[name]
+        ):
+            raise threads_error(file, f"its table {name!r} has other columns than LangGraph's")
+        tables.add(name)
+    return tables
 
 
 async def keep_latest(connection: "Connection", thread: str) -> None:

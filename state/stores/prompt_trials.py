@@ -111,7 +111,7 @@ class PromptTrials:
         """Return the trials, optionally of one template, newest first."""
         sql = """
         SELECT template, before_hash, after_hash, report, made FROM prompt_trials
-        WHERE $1 IS NULL OR template = $1 ORDER BY made DESC, rowid DESC
+        WHERE $1 IS NULL OR template = $1 ORDER BY rowid DESC
         """
         return [
             PromptTrial(name, before, after, load(report), made.isoformat(timespec="seconds"))

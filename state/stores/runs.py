@@ -46,16 +46,18 @@ class Runs:
             known = connection.execute(
                 "SELECT id FROM runs WHERE kind = ? AND fingerprint = ?", [kind, fingerprint]
             ).fetchone()
+            activity = next_ids(connection, "activity")
             if known:
                 connection.execute(
-                    "UPDATE runs SET status = 'running', ended = NULL, settings = ? WHERE id = ?",
-                    [canonical(settings), known[0]],
+                    "UPDATE runs SET status = 'running', ended = NULL, settings = ?, activity = ? WHERE id = ?",
+                    [canonical(settings), activity, known[0]],
                 )
                 return RunId(known[0])
             run = next_ids(connection, "run")
             connection.execute(
-                "INSERT INTO runs (id, kind, fingerprint, settings, status) VALUES (?, ?, ?, ?, 'running')",
-                [run, kind, fingerprint, canonical(settings)],
+                "INSERT INTO runs (id, kind, fingerprint, settings, status, activity) "
+                "VALUES (?, ?, ?, ?, 'running', ?)",
+                [run, kind, fingerprint, canonical(settings), activity],
             )
             return RunId(run)
 
@@ -112,8 +114,9 @@ class Runs:
             raise InputError(f"invalid run status {status!r}; give one of {', '.join(get_args(Status))}")
         with self._database.write() as connection:
             row = connection.execute(
-                "UPDATE runs SET status = ?, ended = now() AT TIME ZONE 'UTC' WHERE id = ? RETURNING id",
-                [status, run],
+                "UPDATE runs SET status = ?, ended = now() AT TIME ZONE 'UTC', activity = ? WHERE id = ? "
+                "RETURNING id",
+                [status, next_ids(connection, "activity"), run],
             ).fetchone()
             if row is None:
                 raise NotFoundError(f"no run {run!r}; `runs.list()` shows them")
@@ -123,12 +126,12 @@ class Runs:
         return next((run for run in self.list(kind) if run.fingerprint == fingerprint), None)
 
     def list(self, kind: str | None = None) -> "list[Run]":
-        """Return the runs, optionally of one kind, the most recently active first."""
+        """Return the runs, optionally of one kind: those that did not end, then the most recently active first."""
         sql = """
         SELECT id, kind, fingerprint, settings, status, started, ended,
                (SELECT count(*) FROM units WHERE run = runs.id)
         FROM runs WHERE $1 IS NULL OR kind = $1
-        ORDER BY coalesce(ended, now() AT TIME ZONE 'UTC') DESC, id DESC
+        ORDER BY ended IS NULL DESC, activity DESC
         """
         return [_run(row) for row in self._database.rows(sql, [kind])]
 

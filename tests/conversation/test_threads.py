@@ -1,6 +1,9 @@
 """The threads of a workspace: listed, forgotten, named; a file that cannot be read."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +99,47 @@ async def test_nothing_but_messages_and_json_is_read(workspace: Workspace) -> No
     async with opened_saver(workspace.folder) as saver:
         kind, kept = saver.serde.dumps_typed(Thread("one", 1, "", ""))
         assert not isinstance(saver.serde.loads_typed((kind, kept)), Thread)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE checkpoints SET checkpoint = X'C1'",
+        "UPDATE checkpoints SET checkpoint = NULL",
+        "UPDATE checkpoints SET type = 'pickle'",
+        "UPDATE checkpoints SET checkpoint = '[]', type = 'json'",
+        "UPDATE checkpoints SET checkpoint = '{\"channel_values\": 3}', type = 'json'",
+        "UPDATE checkpoints SET metadata = 'no json'",
+    ],
+)
+def test_odd_contents_are_an_error_of_the_workspace(workspace: Workspace, shelf: Shelf, change: str) -> None:
+    with opened(workspace, shelf, "one", Turn(text="Yes.")) as chat:
+        chat.say_sync("hello")
+    with closing(sqlite3.connect(workspace.folder / THREADS_FILE)) as connection, connection:
+        connection.execute(change)
+    with pytest.raises(WorkspaceError, match=r"cannot be opened \(a checkpoint .* move threads.sqlite away"):
+        threads(workspace.folder)
+    with pytest.raises(WorkspaceError, match="a checkpoint"), opened(workspace, shelf, "one"):
+        pass
+
+
+def test_a_clock_that_is_set_back_loses_nothing(
+    workspace: Workspace, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        with opened(workspace, shelf, name, Turn(text="Yes.")) as chat:
+            chat.say_sync("before")
+    day = 24 * 3600 * 10**9
+    real = time.time_ns
+    monkeypatch.setattr("time.time_ns", lambda: real() - day)
+    monkeypatch.setattr("langgraph.checkpoint.base.id._last_v6_timestamp", None)
+    with opened(workspace, shelf, "one", uses("add", words="ink")) as chat:
+        chat.say_sync("add ink")
+        assert chat.pending is not None
+    with opened(workspace, shelf, "one") as chat:
+        assert [said.text for said in chat.messages if said.by == "person"] == ["before", "add ink"]
+        assert chat.pending is not None
+    assert [(each.name, each.waiting) for each in threads(workspace.folder)] == [
+        ("one", True),
+        ("two", False),
+    ]

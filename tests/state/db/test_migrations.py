@@ -11,6 +11,7 @@ from taxonaut.state.db.migrations import MIGRATIONS, migrate, schema_version
 from taxonaut.state.errors import SchemaError
 from taxonaut.state.ids import EventId
 from taxonaut.state.index.index import Index
+from taxonaut.state.stores.runs import Runs
 
 SCHEMA = (
     "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() ORDER BY 1, column_index"
@@ -112,3 +113,15 @@ def test_events_of_an_older_file_are_changes_of_their_own(path: Path) -> None:
         index.undo()
         index.undo()
         assert (index.children(index.root()), index.all_labels()) == ([], [])
+
+
+def test_runs_of_an_older_file_keep_their_order(path: Path) -> None:
+    with at_version(path, 7) as connection:
+        for run, days in ((1, 2), (2, 9), (3, 5)):
+            connection.execute(
+                "INSERT INTO runs (id, kind, fingerprint, settings, status, ended) "
+                "VALUES (?, 'classify', ?, '{}', 'finished', TIMESTAMP '2026-01-01' + to_days(?))",
+                [run, str(run), days],
+            )
+    with Database.open(path) as database:
+        assert [run.id for run in Runs(database).list()] == [2, 3, 1]

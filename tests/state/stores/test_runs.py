@@ -77,6 +77,17 @@ def test_the_run_last_at_work_is_listed_first(database: Database) -> None:
     assert [(run.status, run.ended) for run in runs.list("classify")] == [("running", "")]
 
 
+def test_a_clock_that_is_set_back_does_not_change_the_order(database: Database) -> None:
+    runs = Runs(database)
+    for fingerprint in ("one", "two", "three"):
+        runs.close(runs.open("classify", fingerprint, {}), "finished")
+        with database.write() as connection:
+            connection.execute("UPDATE runs SET ended = ended - to_days(id::INTEGER) WHERE true")
+    assert [run.fingerprint for run in runs.list()] == ["three", "two", "one"]
+    runs.close(runs.open("classify", "one", {}), "finished")
+    assert [run.fingerprint for run in runs.list()] == ["one", "three", "two"]
+
+
 def test_wrong_ends_are_refused(database: Database) -> None:
     runs = Runs(database)
     with pytest.raises(InputError, match="invalid run status 'done'; give one of running, finished"):

@@ -1,0 +1,104 @@
+"""Refuse a DuckDB file that holds other objects than taxonaut's tables: a workspace may come from a stranger."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from taxonaut.state.errors import WorkspaceError
+
+Step = Callable[[DuckDBPyConnection], None]
+"""A step of the migrations."""
+
+_FOREIGN_OBJECTS = (
+    ("view", "SELECT view_name FROM system.main.duckdb_views() WHERE NOT internal"),
+    ("macro", "SELECT function_name FROM system.main.duckdb_functions() WHERE NOT internal"),
+    ("schema", "SELECT schema_name FROM system.main.duckdb_schemas() WHERE NOT internal"),
+    ("type", "SELECT type_name FROM system.main.duckdb_types() WHERE NOT internal"),
+    ("sequence", "SELECT sequence_name FROM system.main.duckdb_sequences()"),
+    ("trigger", "SELECT trigger_name FROM system.main.duckdb_triggers()"),
+    ("index", "SELECT index_name FROM system.main.duckdb_indexes()"),
+    ("generated column", "SELECT column_name FROM system.main.duckdb_columns() WHERE is_generated"),
+)
+"""Kinds of objects that no version of taxonaut makes.
+
+The functions' full names are needed: a macro in the file would be found before a function of the same short name.
+"""
+
+_TABLES = "SELECT table_name, sql FROM system.main.duckdb_tables() WHERE NOT internal"
+_COLUMNS = (
+    "SELECT column_name, data_type, column_default IS NULL FROM system.main.duckdb_columns() "
+    "WHERE table_name = $1 AND NOT internal ORDER BY column_index"
+)
+_CONSTRAINTS = (
+    "SELECT constraint_type, constraint_column_names FROM system.main.duckdb_constraints() "
+    "WHERE table_name = $1 ORDER BY 1, 2"
+)
+_VECTORS = re.compile(r"embeddings_([1-9][0-9]*)")
+_VECTOR_COLUMNS = [("model", "VARCHAR"), ("key", "BLOB"), ("vector", "FLOAT[{}]")]
+
+
+def check_objects(connection: DuckDBPyConnection, path: Path | None) -> None:
+    """Raise WorkspaceError, with the object's name, for anything in the file that is not a plain table."""
+    for kind, sql in _FOREIGN_OBJECTS:
+        found = connection.execute(sql).fetchone()
+        if found is not None:
+            raise _refusal(path, f"the {kind} {found[0]!r}, which taxonaut does not make")
+
+
+def check_tables(connection: DuckDBPyConnection, path: Path | None, steps: tuple[Step, ...]) -> None:
+    """Raise WorkspaceError, with the table's name, unless the tables are those that `steps` of the migrations make.
+
+    The text of a table's definition may differ where another version of DuckDB wrote it; its columns may not.
+    """
+    expected = _tables_after(steps)
+    tables: dict[str, str] = dict(connection.execute(_TABLES).fetchall())
+    for name, sql in tables.items():
+        vectors = _VECTORS.fullmatch(name)
+        if vectors is not None:
+            columns = [(column, kind.format(vectors.group(1)), True) for column, kind in _VECTOR_COLUMNS]
+            if connection.execute(_COLUMNS, [name]).fetchall() != columns:
+                raise _refusal(path, f"the table {name!r} with other columns than taxonaut's")
+        elif name not in expected:
+            raise _refusal(path, f"the table {name!r}, which taxonaut does not make")
+        elif sql != expected[name].sql and _shape(connection, name) != expected[name].shape:
+            raise _refusal(path, f"the table {name!r} with other columns than taxonaut's")
+    missing = sorted(set(expected) - set(tables))
+    if missing:
+        raise _refusal(path, f"no table {missing[0]!r}")
+
+
+def _refusal(path: Path | None, holds: str) -> WorkspaceError:
+    return WorkspaceError(
+        f"{str(path)!r} holds {holds}; it is not opened, since such a file may have been made to mislead. Restore "
+        "it from a copy of your own, or import the labels into a new workspace: taxonaut init DIR"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table's definition as DuckDB prints it, and its columns and constraints."""
+
+    sql: str
+    shape: tuple[list[tuple[object, ...]], list[tuple[object, ...]]]
+
+
+def _shape(
+    connection: DuckDBPyConnection, table: str
+) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    columns, constraints = (connection.execute(sql, [table]).fetchall() for sql in (_COLUMNS, _CONSTRAINTS))
+    return columns, constraints
+
+
+@lru_cache
+def _tables_after(steps: tuple[Step, ...]) -> dict[str, _Table]:
+    """Return the tables that the migrations make in an empty database."""
+    with duckdb.connect(":memory:", config={"threads": 1}) as empty:
+        for step in steps:
+            step(empty)
+        tables = empty.execute(_TABLES).fetchall()
+        return {name: _Table(sql, _shape(empty, name)) for name, sql in tables}
