@@ -215,7 +215,6 @@ def test_no_module_leads_back_to_itself() -> None:
 
 COUNTERPARTS = {
     "assistant.py": "one that a language model leads, and one on an embedder",
-    "audit.py": "a command's work on a workspace, and what is computed from it",
     "categorize.py": "the graph, and the run over items",
     "catalog.py": "what can be named: models, tools",
     "chat.py": "a model in a conversation, by provider",
@@ -223,12 +222,9 @@ COUNTERPARTS = {
     "definitions.py": "the table, and who writes it",
     "embedder.py": "the protocol, and what follows it by provider",
     "errors.py": "of the package, and LiteLLM's as ours",
-    "experts.py": "the trained experts, and the methods of `evaluate` on them",
-    "figure.py": "of curves, of audits",
     "files.py": "of templates, and a tool on files",
     "history.py": "of the index, and the tool that tells it",
     "icxml.py": "a baseline's agents, and the method of `evaluate`",
-    "lexical.py": "features of the trained expert, and baselines on words",
     "names.py": "made from words, and found in a message",
     "split_node.py": "the tool, and the build of the sub-tree",
 }

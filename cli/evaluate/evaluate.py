@@ -16,8 +16,8 @@ from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.evaluation import harness, incremental
+from taxonaut.evaluation.curve_figure import check_figure, draw
 from taxonaut.evaluation.curves import Point, shortlist_curves
-from taxonaut.evaluation.figure import check_figure, draw
 from taxonaut.evaluation.harness import Report
 from taxonaut.evaluation.incremental import IncrementalReport
 from taxonaut.evaluation.methods.method import MethodSettings

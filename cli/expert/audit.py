@@ -16,10 +16,10 @@ from taxonaut.cli.shared.option_groups import given, given_in
 from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
-from taxonaut.evaluation.audits.audit import AuditTable, Cut, Prices
-from taxonaut.evaluation.audits.figure import draw_audit
+from taxonaut.evaluation.audits.audit_figure import draw_audit
+from taxonaut.evaluation.audits.audit_table import AuditTable, Cut, Prices
 from taxonaut.evaluation.audits.proposal import TOO_MANY, Proposal, best_threshold, no_gold, propose
-from taxonaut.evaluation.figure import check_figure
+from taxonaut.evaluation.curve_figure import check_figure
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.expert.audit import AuditRun

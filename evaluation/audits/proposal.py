@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from taxonaut.evaluation.audits.audit import AuditTable
+from taxonaut.evaluation.audits.audit_table import AuditTable
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from taxonaut.agents.retriever import Retriever
-from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
+from taxonaut.evaluation.methods.method_run import Ranking, labelled
 from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId

@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 
 from taxonaut.agents.icxml import LabelMapper, LabelWriter, PhraseWriter
-from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
+from taxonaut.evaluation.methods.method_run import Ranking, labelled
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Item

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from taxonaut.agents.judge import SCORED_TEMPLATE, YES_NO, Judge, JudgedLabel
-from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
+from taxonaut.evaluation.methods.method_run import Ranking, labelled
 from taxonaut.models.catalog import ENCODER, GGUF
 from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.state.errors import InputError

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from taxonaut.evaluation.methods.experts import dual, expert, general
+from taxonaut.evaluation.methods.dual_expert import dual, expert, general
 from taxonaut.evaluation.methods.flat import bm25, dense
 from taxonaut.evaluation.methods.icxml import icxml
-from taxonaut.evaluation.methods.lexical import fasttext, tfidf_svm
 from taxonaut.evaluation.methods.linear import linear
 from taxonaut.evaluation.methods.method import Chosen, Method, Run
-from taxonaut.evaluation.methods.vectors import knn, linear_head
+from taxonaut.evaluation.methods.text_baselines import fasttext, tfidf_svm
+from taxonaut.evaluation.methods.vector_baselines import knn, linear_head
 from taxonaut.evaluation.methods.walks import both, kmeans_index, navigate, shortlist, tree
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.core.config import CategorizeConfig, WalkConfig

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonaut.agents.retriever import top_k
-from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
+from taxonaut.evaluation.methods.method_run import Ranking, labelled
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError

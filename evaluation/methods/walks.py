@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taxonaut.evaluation import scratch
-from taxonaut.evaluation.methods.kept import outcome
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
+from taxonaut.evaluation.methods.method_run import outcome
 from taxonaut.state.records import Item
 from taxonaut.workspace.workspace import Workspace
 

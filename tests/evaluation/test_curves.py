@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from taxonaut.evaluation.curve_figure import check_figure, draw
 from taxonaut.evaluation.curves import ANCHORED, BUDGETS, FLAT, ROOT, Point, flat, point, shortlist_curves
-from taxonaut.evaluation.figure import check_figure, draw
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId

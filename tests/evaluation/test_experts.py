@@ -10,7 +10,7 @@ from shop_expert import product
 
 from taxonaut.evaluation.harness import MethodReport, Report, evaluate
 from taxonaut.evaluation.measures.classes import Band
-from taxonaut.evaluation.methods.experts import ranking
+from taxonaut.evaluation.methods.dual_expert import ranking
 from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from taxonaut.evaluation.harness import aevaluate
-from taxonaut.evaluation.methods.lexical import line, tokens
 from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.evaluation.methods.supervised import training_products
+from taxonaut.evaluation.methods.text_baselines import line, tokens
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item

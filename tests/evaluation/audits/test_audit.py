@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.evaluation.audits.audit import AuditTable, Prices, neat
+from taxonaut.evaluation.audits.audit_table import AuditTable, Prices, neat
 from taxonaut.evaluation.audits.proposal import propose
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError

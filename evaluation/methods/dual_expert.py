@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from taxonaut.agents.domain_expert import DomainExpert
-from taxonaut.evaluation.methods.kept import Ranking, labelled
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
+from taxonaut.evaluation.methods.method_run import Ranking, labelled
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Decision, Item

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taxonaut.evaluation.audits.audit import Cut, Measure
+from taxonaut.evaluation.audits.audit_table import Cut, Measure
 from taxonaut.evaluation.audits.proposal import Proposal
-from taxonaut.evaluation.figure import GREY, check_figure, plain
+from taxonaut.evaluation.curve_figure import GREY, check_figure, plain
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import DiskError
 

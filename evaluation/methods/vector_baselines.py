@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from taxonaut.evaluation.methods.lexical import EXTRA
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.evaluation.methods.supervised import Products, Scorer, supervised
+from taxonaut.evaluation.methods.text_baselines import EXTRA
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.state.errors import MissingExtraError
