@@ -119,12 +119,12 @@ def indexed(
     if build == NATIVE:
         yield workspace
         return
-    scratch.remember(workspace)
-    labels = scratch.plain_labels(workspace)
-    asked = build != scratch.PLAIN_BUILD
-    path = scratch.folder(workspace, f"whole-{build}", labels, dict(settings), asked=asked)
-    with scratch.opened(workspace, path) as made:
-        PORTAL.run(scratch.build(made, labels, build, settings))
+    scratch.cache_vectors(workspace)
+    labels = scratch.flat_labels(workspace)
+    asked = build != scratch.BUILD_WITHOUT_AGENTS
+    path = scratch.workspace_path(workspace, f"whole-{build}", labels, dict(settings), asked=asked)
+    with scratch.open_workspace(workspace, path) as made:
+        PORTAL.run(scratch.build_tree(made, labels, build, settings))
         yield made
 
 

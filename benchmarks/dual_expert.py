@@ -21,7 +21,7 @@ from typing import Any
 
 from common import arguments, items, print_markdown, workspace
 from taxonaut.agents.domain_expert import DomainExpert
-from taxonaut.evaluation.harness import MethodReport, class_examples, evaluate
+from taxonaut.evaluation.harness import MethodReport, count_examples, evaluate
 from taxonaut.evaluation.measures.classes import BANDS, ClassScores, class_scores
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.methods.method import MethodSettings
@@ -176,7 +176,7 @@ def measured(
     with trained(opened, learnt, settings) as (expert, seconds):
         found = expert.predict([row.item for row in rows])
     given = [each.labels[0] if each.labels else None for each in found]
-    examples = class_examples(opened, MethodSettings(examples=learnt), ())
+    examples = count_examples(opened, MethodSettings(examples=learnt), ())
     scores = class_scores(given, [row.gold for row in rows], examples, [each.confidence for each in found])
     return scores, seconds
 

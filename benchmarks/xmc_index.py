@@ -25,7 +25,14 @@ from common import (
     quality_cells,
     workspace,
 )
-from taxonaut.evaluation.curves import ANCHORED, ROOT, Point, at_size, flat, walked
+from taxonaut.evaluation.curves import (
+    ANCHORED,
+    ROOT,
+    Point,
+    interpolate_at_size,
+    measure_flat_search,
+    measure_walk,
+)
 from taxonaut.evaluation.harness import MethodReport, evaluate
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.workspace.files.item_files import ItemRow
@@ -67,9 +74,9 @@ def main() -> None:
                 names = [f"navigate:shortlist=tree:terminals={options.terminals}"]
                 names.append(f"{names[0]}:start=anchored:anchors={options.terminals}")
                 ends += [end(f"{build} index", each) for each in evaluate(index, rows, names).methods]
-        points = PORTAL.run(flat(opened, judged, SIZES))
+        points = PORTAL.run(measure_flat_search(opened, judged, SIZES))
         sizes.append(["exact search", *(f"{percent(point.recall)} (0)" for point in points)])
-        whole = PORTAL.run(flat(opened, judged, SIZES, plain=True))
+        whole = PORTAL.run(measure_flat_search(opened, judged, SIZES, plain=True))
         sizes.append(["plain cosine of whole texts", *(f"{percent(point.recall)} (0)" for point in whole)])
         ends += [end("flat", each) for each in evaluate(opened, rows, ["shortlist", "dense"]).methods]
         print(f"\n{options.set} {part_of(options)}: {len(rows)} items\n")
@@ -80,12 +87,12 @@ def main() -> None:
 
 def curve(index: Workspace, rows: Sequence[ItemRow], series: str) -> list[Point]:
     """Measure one way of walking at every budget."""
-    return [PORTAL.run(walked(index, rows, series, budget)) for budget in BUDGETS]
+    return [PORTAL.run(measure_walk(index, rows, series, budget)) for budget in BUDGETS]
 
 
 def read(points: Sequence[Point], size: int) -> str:
     """Write recall and requests at one size, where it was measured."""
-    found = at_size(points, size)
+    found = interpolate_at_size(points, size)
     return "–" if found is None else f"{100 * found[0]:.1f} ({found[1]:.1f})"
 
 

@@ -24,7 +24,7 @@ from common import (
     quality_cells,
     workspace,
 )
-from taxonaut.evaluation.incremental import GROWN, WHOLE, IncrementalMethod, incremental, titled
+from taxonaut.evaluation.incremental import GROWN, WHOLE, IncrementalMethod, incremental, round_title
 
 FLAT = ("bm25", "dense", "shortlist", "icxml")
 WALKS = ("navigate:shortlist=tree", "navigate:shortlist=tree:start=anchored")
@@ -68,7 +68,7 @@ def named(each: IncrementalMethod, build: str) -> str:
     if not each.index:
         return each.method
     walk = "anchored walk" if "anchored" in each.method else "walk"
-    return titled(f"{walk}, {build}", each.index)
+    return round_title(f"{walk}, {build}", each.index)
 
 
 def table(found: Sequence[tuple[str, IncrementalMethod]]) -> list[list[str]]:

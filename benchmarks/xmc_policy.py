@@ -14,7 +14,15 @@ import argparse
 from typing import Any
 
 from common import add_paper_options, arguments, indexed, items, part_of, percent, print_markdown, workspace
-from taxonaut.evaluation.curves import ANCHORED, ROOT, Point, at_size, flat, policy_point, walked
+from taxonaut.evaluation.curves import (
+    ANCHORED,
+    ROOT,
+    Point,
+    interpolate_at_size,
+    measure_flat_search,
+    measure_policy,
+    measure_walk,
+)
 from taxonaut.graphs.sync_bridge import PORTAL
 
 BASE, SIZE = 300, 220
@@ -50,19 +58,23 @@ def main() -> None:
     with workspace(options, options.set) as opened:
         rows = [row for row in items(options, options.set, part_of(options), options.limit) if row.gold]
         points = PORTAL.run(
-            flat(opened, rows, (SIZE, BASE), plain=True, series="flat, plain cosine of whole texts")
+            measure_flat_search(
+                opened, rows, (SIZE, BASE), plain=True, series="flat, plain cosine of whole texts"
+            )
         )
-        points += PORTAL.run(flat(opened, rows, (SIZE, BASE), mix=0.0, series="flat, whole texts"))
-        points += PORTAL.run(flat(opened, rows, (SIZE, BASE), series="flat, phrases too"))
+        points += PORTAL.run(
+            measure_flat_search(opened, rows, (SIZE, BASE), mix=0.0, series="flat, whole texts")
+        )
+        points += PORTAL.run(measure_flat_search(opened, rows, (SIZE, BASE), series="flat, phrases too"))
         with indexed(opened, options.build) as index:
             for name, walk in policies(options.terminals).items():
-                points.append(PORTAL.run(policy_point(index, rows, name, options.terminals, walk)))
+                points.append(PORTAL.run(measure_policy(index, rows, name, options.terminals, walk)))
             print(f"\n{options.set} {part_of(options)}: {len(rows)} items, {options.build} index\n")
             print_markdown([["policy", "recall", "size", "requests"], *map(row_of, points)])
             print()
             for series in (ROOT, ANCHORED):
-                curve = [PORTAL.run(walked(index, rows, series, budget)) for budget in BUDGETS]
-                found = at_size(curve, SIZE)
+                curve = [PORTAL.run(measure_walk(index, rows, series, budget)) for budget in BUDGETS]
+                found = interpolate_at_size(curve, SIZE)
                 said = "not measured" if found is None else f"{100 * found[0]:.1f} ({found[1]:.1f} requests)"
                 print(f"{series} at {SIZE} labels: {said}")
 

@@ -15,7 +15,7 @@ from taxonaut.cli.shared.item_view import quoted
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import Session, command
 from taxonaut.cli.shared.terminal import clipped, out, path_text, printable, styled
-from taxonaut.evaluation.demo import DemoReport, Package, arun
+from taxonaut.evaluation.demo import DemoReport, Package, arun_demo
 from taxonaut.evaluation.harness import MethodReport
 from taxonaut.graphs.sync_bridge import PORTAL
 
@@ -183,4 +183,4 @@ def run(session: Session, folder: Path) -> DemoReport:
     """Run the demo under a bar."""
     with progress(session) as bar:
         bar.stage("reading packages and classifiers")
-        return PORTAL.run(arun(folder))
+        return PORTAL.run(arun_demo(folder))

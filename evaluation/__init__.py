@@ -1,1 +1,1 @@
-"""How good it is: measures with intervals, methods side by side, labels that come later, the demo."""
+"""Evaluation: measures with confidence intervals, baselines, incremental labels, prompt trials, the demo."""

@@ -1,11 +1,11 @@
-"""Where a data set's gold labels are lost on their walks: nodes, worst first, and how often for which reason."""
+"""Attribute lost gold labels to the nodes where walks lost them, with the reasons counted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taxonaut.evaluation.methods.method import Chosen
+from taxonaut.evaluation.methods.method import ChosenMethod
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
@@ -24,10 +24,10 @@ WALKS: Mapping[str, Mapping[str, str]] = {
     "tree": {"shortlist": "tree"},
     "both": {"shortlist": "both"},
 }
-"""Methods of `evaluate` that walk the person's own index, with their settings."""
+"""Methods of `evaluate` that walk the workspace's own index, with their settings."""
 
 BLOCK = 1_000
-"""Items read from the workspace at once, which bounds memory."""
+"""Items read per query, to bound memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class NodeLosses:
-    """The gold labels lost at one node: it was opened, and the branch that held them was not.
+    """The gold labels lost at one node: it was opened, the branch with the label was not.
 
-    `path` names the way to it from the top, empty for the root. `losses` are in the items' order.
+    `path` has the names from the top to the node, empty for the root. `losses` are in the items' order.
     """
 
     node: NodeId
@@ -51,22 +51,22 @@ class NodeLosses:
 
     @property
     def outcomes(self) -> Mapping[Outcome, int]:
-        """How often for which reason, the most frequent first."""
+        """The losses counted by reason, most frequent first."""
         return dict(Counter(loss.fate.outcome for loss in self.losses).most_common())
 
     @property
     def branches(self) -> Mapping[NodeId, int]:
-        """How many gold labels each closed branch held, the most first."""
+        """The lost gold labels counted by the branch that was not opened, most first."""
         return dict(Counter(loss.fate.branch for loss in self.losses if loss.fate.branch).most_common())
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """What became of all gold labels.
+    """The outcome of every gold label.
 
-    `items` have gold labels and a walk, `not_walked` have gold labels and none. `outcomes` counts gold labels.
-    `nodes` come with the most losses first, equal ones by node. `changed`: the index is not the one that was
-    walked.
+    `items` counts items with gold labels and a walk, `not_walked` those without a walk; `outcomes` counts gold
+    labels. `nodes` are sorted by losses, descending, then by id; `elsewhere` are losses at no node. `changed`:
+    the index has changed since the walk.
     """
 
     run_id: RunId
@@ -79,28 +79,28 @@ class Attribution:
 
     @property
     def gold(self) -> int:
-        """How many gold labels the walked items have."""
+        """The number of gold labels of the walked items."""
         return sum(self.outcomes.values())
 
 
 def attribute(workspace: Workspace, rows: Sequence[ItemRow], run: Run | None = None) -> Attribution:
-    """Follow each gold label through the kept walks of a run; no model is asked.
+    """Trace each gold label through the stored walks of a run; no model is called.
 
-    Without `run` it is the latest that walked any of the items. `rows` are items with gold labels that the
-    index has. Raises NotFoundError if no walk of them is kept.
+    `run` defaults to the latest run that walked any of the items. The gold labels of `rows` must be in the
+    index. Raises NotFoundError if no walk of the items is stored.
     """
     judged = [row for row in rows if row.gold]
-    run = run or latest_run(workspace, [row.item.id for row in judged])
+    run = run or latest_walk_run(workspace, [row.item.id for row in judged])
     return attribute_runs(workspace, judged, [run])
 
 
 def attribute_runs(
     workspace: Workspace, rows: Sequence[ItemRow], runs: Sequence[Run], *, same_text: bool = False
 ) -> Attribution:
-    """Follow each gold label through the first of these runs that walked its item; no model is asked.
+    """Trace each gold label through the first of the runs that walked its item; no model is called.
 
-    `run_id` is the first run's, 0 without one. With `same_text` only items count that a run finished with the
-    text they have now.
+    The report's `run_id` is that of the first run, 0 without runs. With `same_text`, items whose text has
+    changed since the run are skipped.
     """
     waiting = [row for row in rows if row.gold]
     losses: list[Loss] = []
@@ -114,7 +114,7 @@ def attribute_runs(
             if same_text:
                 done = workspace.runs.finished(run.id, [unit_key(row.item) for row in block])
                 block = [row for row in block if unit_key(row.item) in done]
-            for item, found in fates_of(workspace, run.id, block):
+            for item, found in label_outcomes_of(workspace, run.id, block):
                 walked.add(item)
                 outcomes.update(fate.outcome for fate in found)
                 losses += [Loss(item, fate) for fate in found if fate.outcome != "found"]
@@ -125,23 +125,23 @@ def attribute_runs(
         len(walked),
         len(waiting),
         dict(outcomes.most_common()),
-        by_node(workspace, losses),
+        group_by_node(workspace, losses),
         tuple(loss for loss in losses if loss.fate.node is None),
         stale,
     )
 
 
-def keep_gold(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
-    """Keep the gold labels of items, so that `gold_rows` gives them again."""
+def store_gold(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
+    """Store the gold labels of items, for `load_gold`."""
     GoldLabels(workspace.database).keep(
         (row.item.id, unit_key(row.item), row.gold) for row in rows if row.gold
     )
 
 
-def gold_rows(workspace: Workspace) -> list[ItemRow]:
-    """Return the items whose gold labels are known, with those the index still has.
+def load_gold(workspace: Workspace) -> list[ItemRow]:
+    """Return the items with stored gold labels, those labels that the index still has.
 
-    An item whose text is another now is left out.
+    Items whose text has changed are left out.
     """
     known = GoldLabels(workspace.database).all()
     found = []
@@ -153,8 +153,8 @@ def gold_rows(workspace: Workspace) -> list[ItemRow]:
     return found
 
 
-def walk_run(workspace: Workspace, chosen: Chosen, depth: int) -> Run | None:
-    """Return the run of one method of an evaluation that walks this index, ranking `depth` labels; else None."""
+def find_walk_run(workspace: Workspace, chosen: ChosenMethod, depth: int) -> Run | None:
+    """Return the run of an evaluated method that walks this index and ranks `depth` labels, or None."""
     settings = WALKS.get(chosen.method.name)
     if settings is None:
         return None
@@ -163,21 +163,21 @@ def walk_run(workspace: Workspace, chosen: Chosen, depth: int) -> Run | None:
     return made.run.known
 
 
-def latest_run(workspace: Workspace, items: Sequence[ItemId]) -> Run:
-    """Return the run that last walked some of the items through the tree."""
+def latest_walk_run(workspace: Workspace, items: Sequence[ItemId]) -> Run:
+    """Return the latest run that walked any of the items."""
     for run in workspace.runs.list(KIND):
         if walked_tree(run) and workspace.trails.latest(run.id, items):
             return run
-    raise NotFoundError("no walk of these texts is kept; label them first: taxonaut classify FILE")
+    raise NotFoundError("no walk of these texts is stored; classify them first: taxonaut classify FILE")
 
 
-def fates_of(
+def label_outcomes_of(
     workspace: Workspace, run: RunId, rows: Sequence[ItemRow]
 ) -> Iterator[tuple[ItemId, list[LabelOutcome]]]:
     """Yield the outcomes of each walked item's gold labels; decisions are read only where labels were lost."""
     ids = [row.item.id for row in rows]
     trails = workspace.trails.latest(run, ids)
-    walks = walks_of(workspace, run, rows, trails)
+    walks = load_walks(workspace, run, rows, trails)
     open_ends: dict[ItemId, list[LabelOutcome | list[DeadEnd]]] = {
         row.item.id: [walks[row.item.id].outcome(label) for label in dict.fromkeys(row.gold)]
         for row in rows
@@ -205,10 +205,10 @@ def fates_of(
         )
 
 
-def walks_of(
+def load_walks(
     workspace: Workspace, run: RunId, rows: Sequence[ItemRow], trails: Mapping[ItemId, Trail]
 ) -> dict[ItemId, WalkRecord]:
-    """Put together what is known of each walk: trail, answer, and what the general expert was shown."""
+    """Load each item's walk: its trail, final labels, and the candidates shown to the general expert."""
     keys = {row.item.id: unit_key(row.item) for row in rows}
     kept = workspace.runs.finished(run, list(keys.values()))
     rankings: dict[ItemId, list[LabelId]] = defaultdict(list)
@@ -223,8 +223,8 @@ def walks_of(
     }
 
 
-def by_node(workspace: Workspace, losses: Sequence[Loss]) -> tuple[NodeLosses, ...]:
-    """Sort losses by the node they happened at, worst first."""
+def group_by_node(workspace: Workspace, losses: Sequence[Loss]) -> tuple[NodeLosses, ...]:
+    """Group losses by node, the node with most losses first."""
     at: dict[NodeId, list[Loss]] = defaultdict(list)
     for loss in losses:
         if loss.fate.node is not None:

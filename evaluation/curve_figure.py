@@ -1,4 +1,4 @@
-"""Draw shortlist curves: recall against requests per item, and against the size of the shortlist."""
+"""Plot shortlist recall against requests per item and against shortlist size."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".pdf")
 STYLES = {ROOT: ("#0072B2", "o"), ANCHORED: ("#D55E00", "s"), FLAT: ("#009E73", "^")}
-"""Colours of Okabe and Ito, which colour-blind eyes tell apart, and marks that do without colour."""
+"""Colours (the colour-blind safe Okabe-Ito palette) and markers."""
 
 OTHERS = ("#CC79A7", "D")
 REFERENCES = (100, 300)
-"""Sizes of flat search, which makes no request, that are drawn across the panel of requests."""
+"""Sizes of flat search drawn as horizontal lines in the panel of requests."""
 
 GREY = "#555555"
 NOTE = (
@@ -26,12 +26,12 @@ NOTE = (
 
 
 def check_figure(path: Path) -> None:
-    """Refuse early what could not be drawn at the end: another suffix, no folder, no matplotlib."""
+    """Check early that a figure can be written: its suffix, its folder, and matplotlib."""
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"a figure is written as {', '.join(SUFFIXES)}; {str(path)!r} ends in none of them")
+        raise InputError(f"cannot write a figure to {str(path)!r}: use the suffix {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise InputError(
-            f"there is no folder {str(path.parent)!r} to write {path.name!r} into; make it first"
+            f"cannot write {path.name!r}: the folder {str(path.parent)!r} does not exist; create it first"
         )
     try:
         import matplotlib  # noqa: F401
@@ -39,8 +39,8 @@ def check_figure(path: Path) -> None:
         raise MissingExtraError("matplotlib", "plot") from None
 
 
-def draw(points: Sequence[Point], path: Path, title: str) -> None:
-    """Write the figure; the suffix says in which format. Bands are 95 % bootstrap intervals."""
+def draw_curves(points: Sequence[Point], path: Path, title: str) -> None:
+    """Write the figure in the format of its suffix; bands are 95 % bootstrap intervals."""
     check_figure(path)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -48,8 +48,8 @@ def draw(points: Sequence[Point], path: Path, title: str) -> None:
     figure = Figure(figsize=(10.5, 4.6), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharey=True)
-    by_requests(left, points)
-    by_size(right, points)
+    draw_by_requests(left, points)
+    draw_by_size(right, points)
     lows = [point.recall.low for point in points]
     left.set_ylim(max(0.0, min(lows) - 0.04), 1.03)
     left.set_ylabel("right labels on the shortlist, %")
@@ -62,12 +62,14 @@ def draw(points: Sequence[Point], path: Path, title: str) -> None:
         raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from None
 
 
-def by_requests(axes: "Axes", points: Sequence[Point]) -> None:
-    """Draw recall against the navigator's requests; flat search, which makes none, as lines across."""
-    plain(axes)
-    for series in series_of(points):
+def draw_by_requests(axes: "Axes", points: Sequence[Point]) -> None:
+    """Plot recall against the navigator's requests; flat search, which makes none, as horizontal lines."""
+    style_axes(axes)
+    for series in series_names(points):
         if series != FLAT:
-            line(axes, [point for point in points if point.series == series], lambda point: point.requests)
+            draw_series(
+                axes, [point for point in points if point.series == series], lambda point: point.requests
+            )
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     axes.set_xlim(low, high * 1.15)
@@ -89,23 +91,23 @@ def by_requests(axes: "Axes", points: Sequence[Point]) -> None:
                 zorder=2,
             )
     axes.set_xlabel("navigator's requests per text")
-    ticks(axes, [point.requests for point in points if point.series != FLAT])
+    set_log_ticks(axes, [point.requests for point in points if point.series != FLAT])
     axes.set_title("against cost", loc="left", fontsize=10, color=GREY)
 
 
-def by_size(axes: "Axes", points: Sequence[Point]) -> None:
-    """Draw recall against the number of labels on the shortlist."""
-    plain(axes)
-    for series in series_of(points):
-        line(axes, [point for point in points if point.series == series], lambda point: point.size)
+def draw_by_size(axes: "Axes", points: Sequence[Point]) -> None:
+    """Plot recall against shortlist size."""
+    style_axes(axes)
+    for series in series_names(points):
+        draw_series(axes, [point for point in points if point.series == series], lambda point: point.size)
     axes.set_xscale("log")
     axes.set_xlabel("labels on the shortlist")
-    ticks(axes, [point.size for point in points])
+    set_log_ticks(axes, [point.size for point in points])
     axes.set_title("against size", loc="left", fontsize=10, color=GREY)
 
 
-def line(axes: "Axes", points: Sequence[Point], across: Any) -> None:
-    """Draw one series with its band, and its name where its slope leaves room."""
+def draw_series(axes: "Axes", points: Sequence[Point], across: Any) -> None:
+    """Plot one series with its band and its name."""
     colour, mark = STYLES.get(points[0].series, OTHERS)
     points = sorted(points, key=across)
     x = [max(across(point), 0.1) for point in points]
@@ -135,20 +137,20 @@ def line(axes: "Axes", points: Sequence[Point], across: Any) -> None:
     )
 
 
-def series_of(points: Sequence[Point]) -> list[str]:
-    """Return the names of the series in their order."""
+def series_names(points: Sequence[Point]) -> list[str]:
+    """Return the names of the series, in order."""
     return list(dict.fromkeys(point.series for point in points))
 
 
-def plain(axes: "Axes") -> None:
-    """Take away what carries no meaning."""
+def style_axes(axes: "Axes") -> None:
+    """Remove chart clutter and add a light grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
     axes.set_axisbelow(True)
 
 
-def ticks(axes: "Axes", values: Sequence[float]) -> None:
-    """Write plain numbers below a logarithmic axis."""
+def set_log_ticks(axes: "Axes", values: Sequence[float]) -> None:
+    """Label a logarithmic axis with plain numbers."""
     from matplotlib.ticker import NullFormatter, NullLocator
 
     steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]

@@ -1,4 +1,4 @@
-"""The demo: label the packages of this environment with PyPI's classifiers, and say how well it went."""
+"""The demo: label the installed Python packages with PyPI's topic classifiers, and score the result."""
 
 import hashlib
 import re
@@ -24,7 +24,7 @@ from taxonaut.workspace.workspace import Workspace
 TOPIC = "Topic"
 SEPARATOR = " :: "
 LONGEST_TEXT = 450
-"""Characters of a package's text: its summary and the first prose that fits."""
+"""Maximum characters of a package's text."""
 
 _FENCE = re.compile(r"(?ms)^ *(```|~~~).*?^ *\1[^\n]*$")
 _TABLE_OR_RULE = re.compile(r"^\s*([|+].*[|+]|[-=~*^#_\s]{3,})\s*$")
@@ -45,7 +45,7 @@ _UNWANTED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An installed package: `text` is what the models see, `gold` what its author chose."""
+    """An installed package: `text` is shown to the models, `gold` are the classifiers its author chose."""
 
     name: str
     summary: str
@@ -54,7 +54,7 @@ class Package:
 
     @property
     def id(self) -> ItemId:
-        """The package as an item."""
+        """The id of the package's item."""
         return ItemId(self.name)
 
 
@@ -73,14 +73,14 @@ def topic_labels() -> LabelFile:
 
 
 def installed_packages(known: Iterable[LabelId]) -> list[Package]:
-    """Return the packages of this environment that say anything of themselves, by name."""
+    """Return the packages of this environment that have a text, sorted by name."""
     labels = set(known)
-    read = (package_of(distribution, labels) for distribution in distributions())
+    read = (read_package(distribution, labels) for distribution in distributions())
     found = {package.name: package for package in read}
     return [package for _, package in sorted(found.items(), key=lambda pair: pair[0].lower()) if package.text]
 
 
-def package_of(distribution: Distribution, labels: set[LabelId]) -> Package:
+def read_package(distribution: Distribution, labels: set[LabelId]) -> Package:
     """Read one package's metadata."""
     fields = distribution.metadata
     given = fields["Summary"] if "Summary" in fields else ""  # noqa: SIM401 - it has no get
@@ -98,7 +98,7 @@ def package_of(distribution: Distribution, labels: set[LabelId]) -> Package:
 def package_text(summary: str, description: str) -> str:
     """Join the summary with the first prose of a description, up to LONGEST_TEXT characters."""
     parts = [summary.rstrip(".") + "."] if summary else []
-    for sentence in sentences(description):
+    for sentence in prose_sentences(description):
         if sentence.casefold().rstrip(".") == summary.casefold().rstrip("."):
             continue
         if sum(map(len, parts)) + len(sentence) > LONGEST_TEXT:
@@ -107,15 +107,15 @@ def package_text(summary: str, description: str) -> str:
     return " ".join(parts)
 
 
-def sentences(description: str) -> Iterator[str]:
+def prose_sentences(description: str) -> Iterator[str]:
     """Yield the sentences of a Markdown or reStructuredText description that are prose."""
     for paragraph in re.split(r"\n\s*\n", _FENCE.sub("\n\n", description[:20_000])):
         lines = paragraph.splitlines()
         if is_code(lines):
             continue
         kept = [line for line in lines if not _DIRECTIVE.match(line) and not _TABLE_OR_RULE.match(line)]
-        for line in blocks(kept):
-            prose = plain(line)
+        for line in unwrap_lines(kept):
+            prose = strip_markup(line)
             for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z0-9])", prose):
                 if is_prose(sentence):
                     yield sentence
@@ -126,8 +126,8 @@ def is_code(lines: list[str]) -> bool:
     return bool(lines) and all(line.startswith(("    ", "\t")) for line in lines if line.strip())
 
 
-def blocks(lines: list[str]) -> Iterator[str]:
-    """Join wrapped lines; a list entry or heading begins a new block."""
+def unwrap_lines(lines: list[str]) -> Iterator[str]:
+    """Join wrapped lines; a list entry or heading starts a new one."""
     block: list[str] = []
     for line in lines:
         if re.match(r"\s*([*+-]|\d+\.)\s|#", line) and block:
@@ -139,8 +139,8 @@ def blocks(lines: list[str]) -> Iterator[str]:
         yield " ".join(block)
 
 
-def plain(text: str) -> str:
-    """Take markup out of a line of prose."""
+def strip_markup(text: str) -> str:
+    """Remove Markdown, reStructuredText and HTML markup from a line."""
     for pattern, replacement in (
         (_TAG, " "),
         (_IMAGE, " "),
@@ -157,7 +157,7 @@ def plain(text: str) -> str:
 
 
 def is_prose(sentence: str) -> bool:
-    """Whether a sentence says something: whole, long enough, mostly letters, no classifier or note."""
+    """Whether a sentence is complete, long enough, mostly letters, and no boilerplate."""
     words = sentence.split()
     if not 5 <= len(words) <= 60 or not sentence.endswith((".", "!", "?")):
         return False
@@ -167,8 +167,8 @@ def is_prose(sentence: str) -> bool:
     return letters / len(sentence) > 0.8
 
 
-def item_rows(packages: Iterable[Package]) -> list[ItemRow]:
-    """Return packages as items to evaluate; the item holds the text alone."""
+def as_item_rows(packages: Iterable[Package]) -> list[ItemRow]:
+    """Return packages as items with gold labels."""
     return [
         ItemRow(Item(package.id, package.text), package.gold, f"package {package.name}")
         for package in packages
@@ -176,17 +176,17 @@ def item_rows(packages: Iterable[Package]) -> list[ItemRow]:
 
 
 METHODS = ("both", "tree", "dense", "bm25")
-"""The walk joined with dense retrieval, as `classify` does it by default, and each of its halves alone."""
+"""The walk joined with dense retrieval (the default of `classify`), each of the two alone, and BM25."""
 
 SHOWN_WALK = ("httpx", "rich", "sqlglot", "duckdb", "numpy")
-"""Packages whose walk is shown, the first that is installed."""
+"""Packages whose walk may be shown; the first that is installed is."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """What the demo found.
+    """The result of the demo.
 
-    `results` and `outcomes` are those of the walk; an outcome is None where the author chose no classifier.
+    `results` and `outcomes` are those of the method `both`; an outcome is None if the author chose no classifier.
     """
 
     folder: Path
@@ -199,12 +199,12 @@ class DemoReport:
     asked: int
 
 
-async def arun(folder: Path, limit: int | None = None) -> DemoReport:
-    """Run the demo in a workspace under `folder`; what was done before is not done again."""
+async def arun_demo(folder: Path, limit: int | None = None) -> DemoReport:
+    """Run the demo in a workspace under `folder`; finished work is reused."""
     labels = topic_labels()
-    with demo_workspace(folder, labels) as workspace:
+    with open_demo_workspace(folder, labels) as workspace:
         packages = installed_packages(label.id for label in labels.labels)[:limit]
-        rows = item_rows(packages)
+        rows = as_item_rows(packages)
         report = await aevaluate(workspace, rows, METHODS)
         found = await workspace.aclassify([row.item for row in rows], shortlist="both")
         results = {result.item_id: result for result in found}
@@ -215,15 +215,15 @@ async def arun(folder: Path, limit: int | None = None) -> DemoReport:
             stats=workspace.index.stats(),
             packages=tuple(packages),
             results=results,
-            outcomes=outcomes(workspace, packages, results),
+            outcomes=compare_with_gold(workspace, packages, results),
             report=report,
             walk=workspace.explain(ItemId(shown)),
             asked=sum(method.asked for method in report.methods),
         )
 
 
-def demo_workspace(folder: Path, labels: LabelFile) -> Workspace:
-    """Open the demo's workspace, or make it; a new release of the classifiers gets a workspace of its own."""
+def open_demo_workspace(folder: Path, labels: LabelFile) -> Workspace:
+    """Open or create the demo's workspace; each release of the classifiers has its own."""
     version = hashlib.sha256("\n".join(label.id for label in labels.labels).encode()).hexdigest()[:8]
     path = folder / f"classifiers-{version}"
     if (path / FILE_NAME).is_file():
@@ -236,10 +236,10 @@ def demo_workspace(folder: Path, labels: LabelFile) -> Workspace:
     return workspace
 
 
-def outcomes(
+def compare_with_gold(
     workspace: Workspace, packages: list[Package], results: Mapping[ItemId, ItemResult]
 ) -> dict[ItemId, Relation | None]:
-    """Say of each package how the closest of its first three labels relates to what its author chose."""
+    """Relate the closest of each package's first three labels to its author's classifiers."""
     labels: list[LabelId] = workspace.index.label_ids()
     hierarchy = Hierarchy(workspace.index.paths_of(labels))
     found: dict[ItemId, Relation | None] = {}

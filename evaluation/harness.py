@@ -1,4 +1,4 @@
-"""Run methods side by side on one data set: quality beside cost, baselines in the same table."""
+"""Evaluate methods on one data set: quality with intervals, and cost."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonaut.evaluation.attribution import keep_gold
+from taxonaut.evaluation.attribution import store_gold
 from taxonaut.evaluation.measures.classes import ClassQuality, class_intervals, class_scores
-from taxonaut.evaluation.measures.comparison import differences, each_item, intervals
+from taxonaut.evaluation.measures.comparison import bound_differences, bound_means, score_each_item
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.measures.metrics import CUTOFFS, Scores, score
-from taxonaut.evaluation.methods.method import Chosen, MethodSettings, Outcome
-from taxonaut.evaluation.methods.registry import chosen
-from taxonaut.evaluation.scratch import remember
+from taxonaut.evaluation.methods.method import ChosenMethod, MethodSettings, Outcome
+from taxonaut.evaluation.methods.registry import parse_methods
+from taxonaut.evaluation.scratch import cache_vectors
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 METHODS = ("navigate", "dense", "bm25")
-"""What is compared unless others are named (`methods.registry.METHODS` has all)."""
+"""The default methods; `methods.registry.METHODS` has all."""
 
 COST_COLUMNS = {
     "requests": "int64",
@@ -41,17 +41,17 @@ COST_COLUMNS = {
     "seconds": "double",
     "failed": "int64",
 }
-"""What a method cost, as columns of a table."""
+"""Table columns of a method's cost."""
 
 Predictions = Mapping[ItemId, Sequence[LabelId]]
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good one method is on one set of gold labels.
+    """The quality of one method on one set of gold labels.
 
-    `scores` is None where no item has gold labels. `intervals` bound each measure by its name (`P@5`),
-    `differences` its paired difference from the first method; empty for that one.
+    `scores` is None if no item has gold labels. `intervals` has each measure's interval by its name (`P@5`),
+    `differences` that of its paired difference from the first method, for which it is empty.
     """
 
     scores: Scores | None
@@ -59,19 +59,19 @@ class Quality:
     differences: Mapping[str, Interval] = field(default_factory=dict)
 
     def value(self, measure: str) -> float | None:
-        """The value of a measure by its name; None where it was not measured."""
+        """Return a measure by its name, None if it was not measured."""
         found = self.intervals.get(measure)
         return found.value if found is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class MethodReport:
-    """One method's quality and what it cost.
+    """The quality and cost of one method.
 
-    `requests`, tokens and `seconds` (of the models' time) are those of all calls together that led to these
-    results; `asked` counts the requests of this call that went to a model: none, where all was kept.
-    `classes` is None where measures by class were not wanted or no item has gold labels. `verdicts`: how many
-    items each expert decided, empty for other methods.
+    `requests`, tokens and `seconds` (model time) add up all calls that led to these results; `asked` counts the
+    requests that this call sent to a model, 0 if all were stored. `classes` is None if measures by class were
+    not requested or no item has gold labels. `verdicts` counts the items each expert decided; empty for other
+    methods.
     """
 
     method: str
@@ -89,13 +89,13 @@ class MethodReport:
 
     @property
     def scores(self) -> Scores | None:
-        """The means over the items; None where no item has gold labels."""
+        """The means over the items, None if no item has gold labels."""
         return self.quality.scores
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an evaluation found. Items without gold labels count in `items` but not in the scores."""
+    """The result of an evaluation. Items without gold labels count in `items` but not in the scores."""
 
     items: int
     with_gold: int
@@ -103,9 +103,9 @@ class Report:
     methods: tuple[MethodReport, ...]
 
     def to_arrow(self) -> "pyarrow.Table":
-        """Return a row for each method: its measures, by names such as `P@5`, and what it cost.
+        """Return a row for each method: its measures, by names such as `P@5`, and its cost.
 
-        Measures are null where no item has gold labels. Raises MissingExtraError without pyarrow.
+        Measures are null if no item has gold labels. Raises MissingExtraError without pyarrow.
         """
         measures = list(dict.fromkeys(name for each in self.methods for name in each.quality.intervals))
         columns = {"method": "string", **dict.fromkeys(measures, "double"), **COST_COLUMNS}
@@ -132,34 +132,39 @@ async def aevaluate(
 ) -> Report:
     """Label all items with each method and score them against their gold labels.
 
-    Measures by class come with `classes`, and with any method that is meant for them. A method may bring
-    settings of its own: `navigate:terminals=40`. The gold labels are kept, for what is asked later about where
-    labels were lost. Raises InputError for a method that is not there, no items,
-    gold labels the index does not have.
+    A method's name may carry settings: `navigate:terminals=40`. `classes` adds measures by class; methods that
+    predict one class always have them. The gold labels are stored for later questions about lost labels.
+    Raises InputError for an unknown method, no items, or a gold label that is not in the index.
     """
-    found = chosen(methods)
-    check(workspace, rows)
-    keep_gold(workspace, rows)
+    found = parse_methods(methods)
+    check_rows(workspace, rows)
+    store_gold(workspace, rows)
     settings = settings or MethodSettings()
     settings = replace(settings, depth=max([*ks, workspace.config.walk.top, settings.depth]))
     if any(each.method.scratch for each in found):
-        remember(workspace)
+        cache_vectors(workspace)
     items = [row.item for row in rows]
     outcomes: dict[str, Outcome] = {}
     for each in found:
         own = replace(settings, own=each.own)
         with listening(on_update), staged(each.title, len(rows)):
             outcomes[each.title] = await each.method.run(workspace, items, own)
-    qualities = judged(workspace, rows, {title: out.predictions for title, out in outcomes.items()}, ks)
+    qualities = score_methods(
+        workspace, rows, {title: out.predictions for title, out in outcomes.items()}, ks
+    )
     by_class: Mapping[str, ClassQuality] = {}
     if classes or any(each.method.by_class for each in found):
         probable = {each.title for each in found if each.method.probable}
-        by_class = judged_by_class(rows, outcomes, probable, class_examples(workspace, settings, found))
+        by_class = score_methods_by_class(
+            rows, outcomes, probable, count_examples(workspace, settings, found)
+        )
     return Report(
         len(rows),
         sum(bool(row.gold) for row in rows),
         len(workspace.index.label_ids()),
-        tuple(reported(each, qualities[each], out, by_class.get(each)) for each, out in outcomes.items()),
+        tuple(
+            report_method(each, qualities[each], out, by_class.get(each)) for each, out in outcomes.items()
+        ),
     )
 
 
@@ -173,35 +178,34 @@ def evaluate(
     *,
     on_update: OnUpdate | None = None,
 ) -> Report:
-    """Do what `aevaluate` does, from synchronous code."""
+    """Run `aevaluate` from synchronous code."""
     return PORTAL.run(aevaluate(workspace, rows, methods, ks, settings, classes, on_update=on_update))
 
 
-def check(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
-    """Refuse what cannot be evaluated."""
+def check_rows(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
+    """Raise InputError if there are no items, or a gold label is not in the index."""
     if not rows:
-        raise InputError("there are no items to evaluate; give a file with texts and gold labels")
+        raise InputError("no items to evaluate; give a file with texts and gold labels")
     known = set(workspace.index.label_ids())
     for row in rows:
         for label in row.gold:
             if label not in known:
                 where = row.place or repr(row.item.id)
                 raise InputError(
-                    f"{where}: the gold label {label!r} is not in the index; "
-                    "import the labels it comes from, or correct it"
+                    f"{where}: the gold label {label!r} is not in the index; import its labels, or correct it"
                 )
 
 
-def judged(
+def score_methods(
     workspace: Workspace,
     rows: Sequence[ItemRow],
     predictions: Mapping[str, Predictions],
     ks: Sequence[int],
     only: Collection[LabelId] | None = None,
 ) -> dict[str, Quality]:
-    """Score each method's predictions, ancestors from the index; differences are from the first method.
+    """Score each method's predictions; ancestors are from the index, differences from the first method.
 
-    With `only`, no other gold labels count, and items that have none of them are left out.
+    With `only`, other gold labels are ignored, and items without any of these are left out.
     """
     gold = [[label for label in row.gold if only is None or label in only] for row in rows]
     kept = [(row.item.id, labels) for row, labels in zip(rows, gold, strict=True) if labels]
@@ -215,19 +219,21 @@ def judged(
         wanted = list(dict.fromkeys(label for labels in [*ranked, *right] for label in labels))
         scores = score(ranked, right, workspace.index.paths_of(wanted), ks)
         scores = replace(scores, without_gold=len(rows) - len(kept))
-        values = each_item(ranked, right, ks)
-        found[method] = Quality(scores, intervals(values), differences(values, first) if first else {})
+        values = score_each_item(ranked, right, ks)
+        found[method] = Quality(
+            scores, bound_means(values), bound_differences(values, first) if first else {}
+        )
         first = first or values
     return found
 
 
-def judged_by_class(
+def score_methods_by_class(
     rows: Sequence[ItemRow],
     outcomes: Mapping[str, Outcome],
     probable: Collection[str],
     examples: Mapping[LabelId, int] | None,
 ) -> dict[str, ClassQuality]:
-    """Score each method's first predictions by class; `probable` methods by their probabilities too."""
+    """Score each method's first predictions by class; the calibration of those named in `probable` too."""
     kept = [row for row in rows if row.gold]
     if not kept:
         return {}
@@ -245,12 +251,12 @@ def judged_by_class(
     return found
 
 
-def class_examples(
-    workspace: Workspace, settings: MethodSettings, methods: Sequence[Chosen]
+def count_examples(
+    workspace: Workspace, settings: MethodSettings, methods: Sequence[ChosenMethod]
 ) -> dict[LabelId, int] | None:
-    """Count the products of each class: the labelled examples, else what the named expert was trained on.
+    """Count the training products of each class: the labelled examples, else those of the named expert.
 
-    None where neither is there.
+    Returns None without either.
     """
     if settings.examples:
         rows = [row for row in settings.examples if row.item.text.strip()]
@@ -263,10 +269,10 @@ def class_examples(
     return None
 
 
-def reported(
+def report_method(
     method: str, quality: Quality, outcome: Outcome, classes: ClassQuality | None = None
 ) -> MethodReport:
-    """Put quality and cost together."""
+    """Combine quality and cost."""
     totals = outcome.totals
     return MethodReport(
         method=method,

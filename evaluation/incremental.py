@@ -1,4 +1,4 @@
-"""Labels that come later (XMC-Agent 3.1): an index built on Y0, Y1 added to it, measured on Y1 and on all."""
+"""The incremental protocol (XMC-Agent 3.1): build an index on Y0, add Y1, measure on Y1 and on all labels."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from taxonaut.evaluation import scratch
-from taxonaut.evaluation.harness import Quality, check, judged
+from taxonaut.evaluation.harness import Quality, check_rows, score_methods
 from taxonaut.evaluation.measures.metrics import CUTOFFS
-from taxonaut.evaluation.methods.method import Chosen, MethodSettings, Outcome, Run
-from taxonaut.evaluation.methods.registry import chosen
+from taxonaut.evaluation.methods.method import ChosenMethod, MethodSettings, Outcome, Run
+from taxonaut.evaluation.methods.registry import parse_methods
 from taxonaut.evaluation.methods.walks import navigate
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
@@ -28,22 +28,22 @@ GROWN = "grown"
 WHOLE = "whole"
 FIRST = "first"
 DEEPER = 4
-"""Times as many labels are ranked as count, so that enough of Y1 are left when only those are on offer."""
+"""Factor of the ranking depth, so that enough labels of Y1 remain when those of Y0 are removed."""
 
 READINGS: Mapping[str, str] = {
-    "inc": "gold labels of Y1 alone count, all labels are ranked; texts with none of Y1 are left out",
-    "inc_offered": "the same, but labels of Y0 are taken out of the rankings first",
+    "inc": "only gold labels of Y1 count, all labels are ranked; texts without one of Y1 are left out",
+    "inc_offered": "the same, with the labels of Y0 removed from the rankings",
     "overall": "all labels count and are ranked",
 }
-"""What is measured; the first and the last are the paper's."""
+"""What each measure counts; `inc` and `overall` are the paper's."""
 
 Grow = Callable[[Workspace, Sequence[Label]], Awaitable[object]]
-"""Adds labels to an index that stands (algorithm 3)."""
+"""Adds labels to a built index (algorithm 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Labels in two parts, in the order of the index: those known first, and those that come later."""
+    """A split of the labels, in the order of the index: `known` (Y0) and `later` (Y1)."""
 
     seed: int
     known: tuple[LabelId, ...]
@@ -52,10 +52,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class IncrementalMethod:
-    """One method over one index. `index` is `grown` (Y0, then Y1 added), `whole` (all at once), or empty.
-
-    Methods without an index know no difference between labels that were there and labels that came.
-    """
+    """One method over one index: `grown` (Y0, then Y1 added), `whole` (all at once), or "" for no index."""
 
     method: str
     index: str
@@ -70,7 +67,7 @@ class IncrementalMethod:
 
 @dataclass(frozen=True, slots=True)
 class IncrementalReport:
-    """What the protocol found. `items_later` are those with a gold label of Y1: the ones that Inc is over."""
+    """The result of the protocol. `items_later` counts the items of Inc: those with a gold label of Y1."""
 
     split: Split
     build: str
@@ -80,16 +77,16 @@ class IncrementalReport:
 
 
 def split_labels(labels: Sequence[LabelId], seed: int, share: float = 0.5) -> Split:
-    """Split at random: `share` of the labels are known first, at least one, and at least one comes later.
+    """Split labels at random; `share` of them are known first. Each part has at least one label.
 
-    The paper has 0.5 for AmazonCat and 0.4 for its other sets (table 1). Raises InputError for another share
-    than one between 0 and 1, or fewer than two labels.
+    The paper uses 0.5 for AmazonCat and 0.4 for its other sets (table 1). Raises InputError if `share` is not
+    between 0 and 1, or for fewer than two labels.
     """
     if not 0 < share < 1:
-        raise InputError(f"the share of labels known first is {share!r}; give a number between 0 and 1")
+        raise InputError(f"invalid share of labels known first: {share!r}; give a number between 0 and 1")
     if len(labels) < 2:
         raise InputError(
-            f"labels are split in two, which takes at least 2; there are {len(labels)}: import more"
+            f"splitting labels needs at least 2 of them, and there are {len(labels)}; import more"
         )
     order = np.random.default_rng(seed).permutation(len(labels))
     first = set(order[: min(max(round(share * len(labels)), 1), len(labels) - 1)].tolist())
@@ -98,7 +95,7 @@ def split_labels(labels: Sequence[LabelId], seed: int, share: float = 0.5) -> Sp
 
 
 async def add_by_walk(workspace: Workspace, labels: Sequence[Label]) -> object:
-    """Add labels by algorithm 3, as `taxonaut labels add` does."""
+    """Add labels by walking (algorithm 3), as `taxonaut labels add` does."""
     return await aadd_labels(workspace, labels)
 
 
@@ -115,90 +112,112 @@ async def aincremental(
     settings: MethodSettings | None = None,
     grow: Grow = add_by_walk,
 ) -> IncrementalReport:
-    """Run the incremental protocol in scratch workspaces; the person's own index is not touched.
+    """Run the incremental protocol in scratch workspaces; the workspace's own index is not changed.
 
-    Inc keeps of each item the gold labels of Y1 and leaves out items without any, while all labels are
-    ranked. That reading follows from the paper's table 2: without training, R@10 on Y1 is R@10 on all (BM25
-    11.7 and 11.4), which it could not be if labels of Y0 were out of the way. The other reading, with only Y1
-    on offer, is reported beside it as `inc_offered`. Its rankings come from those of all labels, four times as
-    deep with an encoder as general expert; a language model ranks no deeper than asked.
+    Inc counts only gold labels of Y1 and leaves out items without any, but ranks all labels. This reading
+    follows from the paper's table 2: without training, R@10 on Y1 equals R@10 on all labels (BM25: 11.7 and
+    11.4), which would not hold if labels of Y0 were excluded. The other reading, ranking only Y1, is reported as
+    `inc_offered`. Its rankings are those of all labels without Y0, ranked four times as deep if the general
+    expert is an encoder; a language model ranks no deeper than configured.
 
-    Methods that walk are run over both indexes, with `build` as their builder; `kmeans-index` always over
-    k-means indexes. All others need no index and are run once.
+    Methods that walk run over both indexes, built by `build` (`kmeans-index`: always by k-means). All others
+    need no index and run once.
     """
-    found = chosen(methods)
-    refuse_trained(found)
-    check(workspace, rows)
-    scratch.remember(workspace)
-    labels = scratch.plain_labels(workspace)
+    found = parse_methods(methods)
+    reject_trained(found)
+    check_rows(workspace, rows)
+    scratch.cache_vectors(workspace)
+    labels = scratch.flat_labels(workspace)
     split = split_labels([label.id for label in labels], seed, share)
-    settings = deepened(workspace, settings or MethodSettings(), ks)
-    made = Indexes(workspace, labels, split, settings.build, grow)
+    settings = deepen(workspace, settings or MethodSettings(), ks)
+    made = ScratchIndexes(workspace, labels, split, settings.build, grow)
     items = [row.item for row in rows]
     outcomes: dict[tuple[str, str], Outcome] = {}
     for each in found:
         own = replace(settings, own=each.own)
-        for index in indexes_of(each):
+        for index in index_kinds(each):
             with (
-                await made.opened(index or WHOLE, builder_of(each, build)) as other,
+                await made.open(index or WHOLE, builder_name(each, build)) as other,
                 listening(on_update),
-                staged(titled(each.title, index), len(rows)),
+                staged(round_title(each.title, index), len(rows)),
             ):
-                outcomes[each.title, index] = await runner(each)(other, items, own)
-    return report(workspace, rows, split, build, outcomes, ks)
+                outcomes[each.title, index] = await runner_of(each)(other, items, own)
+    return score_outcomes(workspace, rows, split, build, outcomes, ks)
 
 
 def incremental(
-    workspace: Workspace, rows: Sequence[ItemRow], methods: Sequence[str], **settings: Any
+    workspace: Workspace,
+    rows: Sequence[ItemRow],
+    methods: Sequence[str] = ("navigate", "dense", "bm25"),
+    *,
+    seed: int = 0,
+    share: float = 0.5,
+    build: str = "kmeans",
+    ks: Sequence[int] = CUTOFFS,
+    on_update: OnUpdate | None = None,
+    settings: MethodSettings | None = None,
+    grow: Grow = add_by_walk,
 ) -> IncrementalReport:
-    """Do what `aincremental` does, from synchronous code."""
-    return PORTAL.run(aincremental(workspace, rows, methods, **settings))
+    """Run `aincremental` from synchronous code."""
+    work = aincremental(
+        workspace,
+        rows,
+        methods,
+        seed=seed,
+        share=share,
+        build=build,
+        ks=ks,
+        on_update=on_update,
+        settings=settings,
+        grow=grow,
+    )
+    return PORTAL.run(work)
 
 
-def refuse_trained(methods: Sequence[Chosen]) -> None:
-    """Refuse methods that learn from labelled products."""
+def reject_trained(methods: Sequence[ChosenMethod]) -> None:
+    """Raise InputError for methods trained on labelled products."""
     for each in methods:
         if each.method.by_class:
             raise InputError(
-                f"{each.title!r} learns from labelled products, and a label that comes later has none; "
+                f"{each.title!r} is trained on labelled products, and labels added later have none; "
                 "leave it out, or evaluate without --incremental"
             )
 
 
-def deepened(workspace: Workspace, settings: MethodSettings, ks: Sequence[int]) -> MethodSettings:
-    """Let methods rank deep enough for both readings of Inc."""
+def deepen(workspace: Workspace, settings: MethodSettings, ks: Sequence[int]) -> MethodSettings:
+    """Return settings with a ranking depth sufficient for both readings of Inc."""
     most = max([*ks, workspace.config.walk.top])
     encodes = workspace.config.models.general_expert.provider == ENCODER
     return replace(settings, depth=DEEPER * most if encodes else most)
 
 
-def indexes_of(each: Chosen) -> tuple[str, ...]:
-    """Return the indexes that a method is run over."""
+def index_kinds(each: ChosenMethod) -> tuple[str, ...]:
+    """Return the indexes that a method runs over."""
     return (GROWN, WHOLE) if each.method.walks else ("",)
 
 
-def rounds(methods: Sequence[str]) -> list[str]:
-    """Return what is done one after the other, as progress names it."""
-    return [titled(each.title, index) for each in chosen(methods) for index in indexes_of(each)]
+def round_titles(methods: Sequence[str]) -> list[str]:
+    """Return the titles of all rounds, as progress shows them."""
+    return [round_title(each.title, index) for each in parse_methods(methods) for index in index_kinds(each)]
 
 
-def titled(method: str, index: str) -> str:
-    """Name a method over an index."""
+def round_title(method: str, index: str) -> str:
+    """Return the title of a method over an index."""
     return f"{method} {index}".rstrip()
 
 
-def builder_of(each: Chosen, build: str) -> str:
-    """Return how the index under a method is built."""
+def builder_name(each: ChosenMethod, build: str) -> str:
+    """Return the builder of a method's index."""
     return "kmeans" if each.method.name == "kmeans-index" else build
 
 
-def runner(each: Chosen) -> Run:
-    """Return what runs a method here: the index that `kmeans-index` would build stands there already."""
+def runner_of(each: ChosenMethod) -> Run:
+    """Return the function that runs a method; for `kmeans-index` the index is built already."""
     return navigate if each.method.name == "kmeans-index" else each.method.run
 
 
-class Indexes:
-    """The indexes of one split, each built when first needed and kept in the workspace's folder `scratch/`."""
+class ScratchIndexes:
+    """The indexes of one split, built on demand in the workspace's `scratch/` folder."""
 
     def __init__(
         self,
@@ -216,31 +235,31 @@ class Indexes:
         self.settings = settings
         self.grow = grow
 
-    async def opened(self, index: str, build: str) -> "AbstractContextManager[Workspace]":
-        """Make sure that an index is there, and open it."""
+    async def open(self, index: str, build: str) -> "AbstractContextManager[Workspace]":
+        """Build an index unless it exists, and open it."""
         path = self.folder(index, build)
         if index == WHOLE:
-            with scratch.opened(self.workspace, path) as whole:
-                await scratch.build(whole, self.labels, build, self.settings)
+            with scratch.open_workspace(self.workspace, path) as whole:
+                await scratch.build_tree(whole, self.labels, build, self.settings)
         elif not path.exists():
             first = self.folder(FIRST, build)
-            with scratch.opened(self.workspace, first) as half:
-                await scratch.build(half, self.known, build, self.settings)
+            with scratch.open_workspace(self.workspace, first) as half:
+                await scratch.build_tree(half, self.known, build, self.settings)
             part = path.with_name(f"{path.name}.part")
-            scratch.copied(first, part)
-            with scratch.opened(self.workspace, part) as growing:
+            scratch.copy_index(first, part)
+            with scratch.open_workspace(self.workspace, part) as growing:
                 await self.grow(growing, self.later)
             part.rename(path)
-        return scratch.opened(self.workspace, path)
+        return scratch.open_workspace(self.workspace, path)
 
     def folder(self, index: str, build: str) -> Path:
-        """Return where an index lies: it is known by its labels, in their order, and by how it is made."""
+        """Return the folder of an index, named by its labels, their order, and how it is built."""
         labels = {WHOLE: self.labels, FIRST: self.known}.get(index, [*self.known, *self.later])
-        asked = build != scratch.PLAIN_BUILD or index == GROWN
-        return scratch.folder(self.workspace, f"{index}-{build}", labels, self.settings, asked=asked)
+        asked = build != scratch.BUILD_WITHOUT_AGENTS or index == GROWN
+        return scratch.workspace_path(self.workspace, f"{index}-{build}", labels, self.settings, asked=asked)
 
 
-def report(
+def score_outcomes(
     workspace: Workspace,
     rows: Sequence[ItemRow],
     split: Split,
@@ -248,17 +267,17 @@ def report(
     outcomes: Mapping[tuple[str, str], Outcome],
     ks: Sequence[int],
 ) -> IncrementalReport:
-    """Score every outcome in the three ways."""
+    """Score every outcome by all three measures of `READINGS`."""
     later = frozenset(split.later)
-    titles = {pair: titled(*pair) for pair in outcomes}
+    titles = {pair: round_title(*pair) for pair in outcomes}
     ranked = {titles[pair]: outcome.predictions for pair, outcome in outcomes.items()}
     offered = {
         title: {item: [label for label in labels if label in later] for item, labels in found.items()}
         for title, found in ranked.items()
     }
-    inc = judged(workspace, rows, ranked, ks, later)
-    inc_offered = judged(workspace, rows, offered, ks, later)
-    overall = judged(workspace, rows, ranked, ks)
+    inc = score_methods(workspace, rows, ranked, ks, later)
+    inc_offered = score_methods(workspace, rows, offered, ks, later)
+    overall = score_methods(workspace, rows, ranked, ks)
     return IncrementalReport(
         split=split,
         build=build,

@@ -1,4 +1,4 @@
-"""Workspaces beside a person's own, to build other indexes in: theirs is untouched, nothing is embedded twice."""
+"""Scratch workspaces for building other indexes, sharing models and embeddings with the original workspace."""
 
 import hashlib
 import json
@@ -19,62 +19,62 @@ from taxonaut.state.records import Label
 from taxonaut.workspace.core.core import INDEX_FILE
 from taxonaut.workspace.workspace import Workspace
 
-PLAIN_BUILD = "kmeans"
-"""The way of building that asks no agent."""
+BUILD_WITHOUT_AGENTS = "kmeans"
+"""The build method that needs no agent."""
 
 FOLDER = "scratch"
-"""Below the person's workspace; it may be deleted at any time."""
+"""Folder in the workspace; it may be deleted at any time."""
 
-MAKERS = ("architect", "annotator")
-"""Agents that make indexes."""
+BUILD_AGENTS = ("architect", "annotator")
+"""Agents that build indexes; their templates count in a scratch workspace's name."""
 
 NO_TREE = "empty"
-"""What an index calls the way its tree was made before there is one."""
+"""`Index.tree_method()` of an index without a tree."""
 
-REMEMBERED = 65_536
-"""Texts whose vectors one evaluation keeps in memory, some 100 MB at 384 numbers each."""
+CACHED_TEXTS = 65_536
+"""Vectors cached in memory by one evaluation: about 100 MB at 384 dimensions."""
 
 
-class Remembering:
-    """An embedder that embeds no text twice in one process, whichever index the text is compared with."""
+class CachingEmbedder:
+    """An embedder with an in-memory cache, shared by all scratch workspaces of a process."""
 
-    def __init__(self, embedder: Embedder, limit: int = REMEMBERED) -> None:
+    def __init__(self, embedder: Embedder, limit: int = CACHED_TEXTS) -> None:
         self.embedder = embedder
         self.name = embedder.name
         self.cache = VectorCache(embedder.embed, limit)
 
     @property
     def dimension(self) -> int:
-        """Numbers in a vector."""
+        """The dimension of the vectors."""
         return self.embedder.dimension
 
     def embed(self, texts: Sequence[str]) -> Matrix:
-        """Return unit vectors (n, d), of texts seen before from memory."""
+        """Return unit vectors (n, d), cached ones from memory."""
         return self.cache.get(texts) if texts else self.embedder.embed(texts)
 
     def close(self) -> None:
-        """Free the embedder behind it, if it lives in this process."""
+        """Close the wrapped embedder, if it can be closed."""
         close = getattr(self.embedder, "close", None)
         if close is not None:
             close()
 
 
-def remember(workspace: Workspace) -> None:
-    """Let all of a workspace's encoders keep the vectors of texts, its own and those of its scratch copies."""
+def cache_vectors(workspace: Workspace) -> None:
+    """Wrap all encoders of a workspace, which its scratch workspaces share, in `CachingEmbedder`."""
     wiring, models = workspace.wiring, workspace.config.models
     roles: list[ModelSettings] = [getattr(models, role) for role in type(models).model_fields]
     wanted = [workspace.config.embeddings]
     wanted += [encoder_embedder(role) for role in roles if role.provider == ENCODER]
     for settings in wanted:
         embedder = wiring.embedder_of(settings)
-        if not isinstance(embedder, Remembering):
-            wiring.embedders[wiring.embedder_key(settings)] = Remembering(embedder)
+        if not isinstance(embedder, CachingEmbedder):
+            wiring.embedders[wiring.embedder_key(settings)] = CachingEmbedder(embedder)
 
 
-def plain_labels(workspace: Workspace) -> list[Label]:
-    """Return the labels as a flat set: one from a person's own tree is named by its path.
+def flat_labels(workspace: Workspace) -> list[Label]:
+    """Return the labels as a flat set; labels of an imported tree are named by their path.
 
-    They are compared by the same texts then as in the person's workspace (`agents.texts.label_text`).
+    They are then compared by the same texts as in the original workspace (`agents.texts.label_text`).
     """
     texts = workspace.wiring.label_texts()
     return [
@@ -83,7 +83,7 @@ def plain_labels(workspace: Workspace) -> list[Label]:
     ]
 
 
-def folder(
+def workspace_path(
     workspace: Workspace,
     name: str,
     labels: Sequence[Label],
@@ -91,31 +91,33 @@ def folder(
     *,
     asked: bool = False,
 ) -> Path:
-    """Return where a scratch workspace of this content lies: another content, another folder.
+    """Return the folder of a scratch workspace, named by a hash of its content.
 
-    `asked`: agents take part in making the index, so that their models, settings and templates count.
+    `asked`: agents take part in building the index, so their models, settings and templates are hashed too.
     """
     parts = [[label.id, label.name, label.description] for label in labels]
     made: list[Any] = [parts, settings, workspace.config.embeddings.model]
     if asked:
         made.append(workspace.config.model_dump(mode="json", include={"task", "models", "build"}))
-        makers = [each for each in workspace.prompts.names() if each.partition("/")[0] in MAKERS]
+        makers = [each for each in workspace.prompts.names() if each.partition("/")[0] in BUILD_AGENTS]
         made.append({each: workspace.prompts.hash(each) for each in makers})
     content = json.dumps(made, sort_keys=True, default=str)
     return workspace.folder / FOLDER / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
 @contextmanager
-def opened(workspace: Workspace, path: Path) -> Iterator[Workspace]:
-    """Open a scratch workspace, or make an empty one.
+def open_workspace(workspace: Workspace, path: Path) -> Iterator[Workspace]:
+    """Open a scratch workspace, or create an empty one.
 
-    It has the person's settings, templates, opened models, embeddings and kept replies; labels, tree, items
-    and runs of its own.
+    It shares settings, templates, open models, embeddings and cached replies with `workspace`, and has its own
+    labels, tree, items and runs.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WorkspaceError(f"cannot make a scratch workspace in {str(path)!r}: {error.strerror}") from None
+        raise WorkspaceError(
+            f"cannot create a scratch workspace in {str(path)!r}: {error.strerror}"
+        ) from None
     made = Workspace.on(path, workspace.config)
     made = replace(made, prompts=workspace.prompts, wiring=workspace.wiring.over(made.index))
     try:
@@ -124,21 +126,21 @@ def opened(workspace: Workspace, path: Path) -> Iterator[Workspace]:
         made.database.close()
 
 
-async def build(
+async def build_tree(
     scratch: Workspace,
     labels: Sequence[Label],
     method: str,
     settings: Mapping[str, Any],
 ) -> None:
-    """Put labels into a scratch workspace and build its tree, unless a former call did."""
+    """Add labels to a scratch workspace and build its tree, unless that is done."""
     if not scratch.index.label_ids():
         scratch.index.add_labels(labels)
     if scratch.index.tree_method() == NO_TREE:
         await scratch.abuild_index(method, settings)
 
 
-def copied(source: Path, target: Path) -> None:
-    """Copy a closed scratch workspace's index; what was left of a broken copy is replaced."""
+def copy_index(source: Path, target: Path) -> None:
+    """Copy the index of a closed scratch workspace; an incomplete copy is replaced."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     shutil.copy2(source / INDEX_FILE, target / INDEX_FILE)

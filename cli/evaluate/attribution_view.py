@@ -9,8 +9,8 @@ from rich.table import Table
 
 from taxonaut.cli.classify.outcome_text import fate_row, place_name, quoted_name
 from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
-from taxonaut.evaluation.attribution import WALKS, Attribution, NodeLosses, attribute, walk_run
-from taxonaut.evaluation.methods.registry import chosen
+from taxonaut.evaluation.attribution import WALKS, Attribution, NodeLosses, attribute, find_walk_run
+from taxonaut.evaluation.methods.registry import parse_methods
 from taxonaut.state.errors import InputError
 from taxonaut.state.index.index import Index
 from taxonaut.workspace.files.item_files import ItemRow
@@ -36,7 +36,7 @@ def check_attribution(names: Sequence[str], *, incremental: bool) -> None:
         raise InputError(
             "--attribution follows walks of your own index, --incremental builds others; give one of the two"
         )
-    if not any(each.method.name in WALKS for each in chosen(names)):
+    if not any(each.method.name in WALKS for each in parse_methods(names)):
         raise InputError(
             f"--attribution follows walks, and none of {', '.join(names)!r} is one; "
             f"add one of {', '.join(WALKS)} to --methods"
@@ -48,7 +48,7 @@ def losses_of(
 ) -> list[Losses]:
     """Attribute the losses of each method that walks the index."""
     depth = max([*ks, workspace.config.walk.top])
-    runs = [(each.title, walk_run(workspace, each, depth)) for each in chosen(names)]
+    runs = [(each.title, find_walk_run(workspace, each, depth)) for each in parse_methods(names)]
     found = [(title, attribute(workspace, rows, run)) for title, run in runs if run is not None]
     index = workspace.index
     return [

@@ -15,7 +15,7 @@ from taxonaut.evaluation.measures.classes import BANDS, CLASS_CONVENTIONS, Band,
 MEASURES = {"precision": "weighted P", "recall": "weighted R", "f1": "weighted F1", "macro_f1": "macro-F1"}
 BOUNDED = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
 NOTE = (
-    "Each text's first label alone; none given is not right. Macro-F1 is over the classes that are right or "
+    "Each text's first label alone; no label is wrong. Macro-F1 is over the classes that are right or "
     "predicted for some text."
 )
 NO_BANDS = "Name the labelled products with --examples FILE to see classes by how many products they have."

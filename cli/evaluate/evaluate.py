@@ -16,12 +16,12 @@ from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.evaluation import harness, incremental
-from taxonaut.evaluation.curve_figure import check_figure, draw
-from taxonaut.evaluation.curves import Point, shortlist_curves
+from taxonaut.evaluation.curve_figure import check_figure, draw_curves
+from taxonaut.evaluation.curves import Point, measure_shortlists
 from taxonaut.evaluation.harness import Report
 from taxonaut.evaluation.incremental import IncrementalReport
 from taxonaut.evaluation.methods.method import MethodSettings
-from taxonaut.evaluation.methods.registry import chosen
+from taxonaut.evaluation.methods.registry import parse_methods
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.files.item_files import ItemRow
@@ -140,7 +140,7 @@ def evaluate(
     methods.
     """
     ks = cutoffs(k)
-    picked = chosen(methods.split(","))
+    picked = parse_methods(methods.split(","))
     names = [each.title for each in picked]
     if figure is not None:
         check_figure(figure)
@@ -207,9 +207,11 @@ def split(
 
 def drawn(workspace: Workspace, rows: Sequence[ItemRow], figure: Path, file: str) -> list[Point]:
     """Measure shortlists at several budgets and draw them."""
-    points = PORTAL.run(shortlist_curves(workspace, rows))
+    points = PORTAL.run(measure_shortlists(workspace, rows))
     judged = sum(bool(row.gold) for row in rows)
-    draw(points, figure, f"{Path(file).stem}: {judged:,} texts, {len(workspace.index.label_ids()):,} labels")
+    draw_curves(
+        points, figure, f"{Path(file).stem}: {judged:,} texts, {len(workspace.index.label_ids()):,} labels"
+    )
     return points
 
 

@@ -18,7 +18,7 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.evaluation.audits.audit_figure import draw_audit
 from taxonaut.evaluation.audits.audit_table import AuditTable, Cut, Prices
-from taxonaut.evaluation.audits.proposal import TOO_MANY, Proposal, best_threshold, no_gold, propose
+from taxonaut.evaluation.audits.proposal import TOO_MANY, Proposal, best_threshold, no_gold_error, propose
 from taxonaut.evaluation.curve_figure import check_figure
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
@@ -315,7 +315,7 @@ def check_wishes(
     if sum(wish is not None for wish in (accuracy, share, budget)) > 1:
         raise InputError(TOO_MANY)
     if accuracy is not None and not any(row.gold for row in rows):
-        raise no_gold(accuracy)
+        raise no_gold_error(accuracy)
 
 
 def audited(workspace: Workspace, rows: Sequence[ItemRow], bar: Bar, how: Mapping[str, Any]) -> AuditRun:

@@ -5,7 +5,7 @@ from typing import Any
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.nlu.periods import ALLOWED, read_period, utc_now
 from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
-from taxonaut.evaluation.attribution import NodeLosses, attribute_runs, gold_rows
+from taxonaut.evaluation.attribution import NodeLosses, attribute_runs, load_gold
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.index.index import Index
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
@@ -27,7 +27,7 @@ def losses_tool(desk: Desk) -> Tool:
 
     async def run(arguments: Arguments) -> Outcome:
         period = read_period(str(arguments.get("period", "")), utc_now())
-        rows = gold_rows(workspace)
+        rows = load_gold(workspace)
         if not rows:
             raise NotFoundError(
                 "no right labels are known yet, so none can have been lost; evaluate a file that has them: "

@@ -1,1 +1,1 @@
-"""What each share of traffic to the general expert buys."""
+"""Audits of the two experts: accuracy against the share of traffic sent to the general expert."""

@@ -1,4 +1,4 @@
-"""Draw an audit: accuracy, or agreement, against the share of the traffic that goes to the general expert."""
+"""Plot accuracy (or agreement) against the share of traffic sent to the general expert."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from taxonaut.evaluation.audits.audit_table import Cut, Measure
 from taxonaut.evaluation.audits.proposal import Proposal
-from taxonaut.evaluation.curve_figure import GREY, check_figure, plain
+from taxonaut.evaluation.curve_figure import GREY, check_figure, style_axes
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import DiskError
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CURVE, CHOSEN, CEILING = "#0072B2", "#D55E00", "#009E73"
-"""Colours of Okabe and Ito, which colour-blind eyes tell apart."""
+"""From the colour-blind safe Okabe-Ito palette."""
 
 HEAD, FOOT = 0.12, 0.2
-"""Of the height, left above and below what is drawn, for words."""
+"""Margins above and below the curve for annotations, as shares of its height."""
 
 
 def draw_audit(
@@ -28,7 +28,7 @@ def draw_audit(
     path: Path,
     title: str,
 ) -> None:
-    """Write the figure; the suffix says in which format. The band is the 95 % bootstrap interval."""
+    """Write the figure in the format of its suffix; the band is the 95 % bootstrap interval."""
     check_figure(path)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ def draw_audit(
     figure = Figure(figsize=(7.6, 4.8), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    plain(axes)
+    style_axes(axes)
     known = [(cut.share, cut.value) for cut in curve if cut.value is not None]
     x = [100 * share for share, _ in known]
     y = [100 * value.value for _, value in known]
@@ -46,18 +46,18 @@ def draw_audit(
     top = max(high)
     if ceiling is not None:
         top = max(top, 100 * ceiling.value)
-        across(axes, 100 * ceiling.value)
+        draw_ceiling(axes, 100 * ceiling.value)
     spread = max(top - min(low), 1.0)
     axes.set_xlim(-2, 102)
     axes.set_ylim(max(0.0, min(low) - FOOT * spread), min(104.0, top + HEAD * spread))
     if measure == "accuracy":
         falls = y[min(len(y) - 1, len(y) // 5)] < y[0]
-        end(axes, x[0], y[0], "domain expert alone", left=True, above=falls)
-        end(axes, x[-1], y[-1], "general expert on all", left=False)
+        annotate_end(axes, x[0], y[0], "domain expert alone", left=True, above=falls)
+        annotate_end(axes, x[-1], y[-1], "general expert on all", left=False)
     else:
-        end(axes, x[0], y[0], "of all products", left=True)
+        annotate_end(axes, x[0], y[0], "of all products", left=True)
     if proposal is not None:
-        chosen(axes, proposal, measure, known)
+        mark_proposal(axes, proposal, measure, known)
     axes.set_xlabel("products that go to the general expert, the least sure first, %")
     axes.set_ylabel(
         "right categories, %" if measure == "accuracy" else "both experts agree, of the products that stay, %"
@@ -71,8 +71,8 @@ def draw_audit(
         raise DiskError(f"cannot write {str(path)!r}: {error.strerror}") from None
 
 
-def across(axes: "Axes", height: float) -> None:
-    """Draw how often the right category is among the candidates."""
+def draw_ceiling(axes: "Axes", height: float) -> None:
+    """Draw the ceiling: how often the right category is among the candidates."""
     axes.axhline(height, color=CEILING, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
     axes.annotate(
         f"right category among the candidates: {height:.1f}",
@@ -85,8 +85,8 @@ def across(axes: "Axes", height: float) -> None:
     )
 
 
-def end(axes: "Axes", x: float, y: float, name: str, *, left: bool, above: bool = False) -> None:
-    """Mark an end of the curve and say what it is, on the side where the curve is not."""
+def annotate_end(axes: "Axes", x: float, y: float, name: str, *, left: bool, above: bool = False) -> None:
+    """Mark and label one end of the curve, on the side clear of it."""
     axes.plot([x], [y], color=CURVE, marker="o", markersize=6, zorder=4, clip_on=False)
     axes.annotate(
         f"{name}: {y:.1f}",
@@ -103,10 +103,10 @@ def end(axes: "Axes", x: float, y: float, name: str, *, left: bool, above: bool 
     )
 
 
-def chosen(
+def mark_proposal(
     axes: "Axes", proposal: Proposal, measure: Measure, known: Sequence[tuple[float, Interval]]
 ) -> None:
-    """Mark the proposed threshold; its words stand at the foot, clear of the curve."""
+    """Mark the proposed threshold, labelled at the bottom, clear of the curve."""
     x = 100 * proposal.share.value
     nearest = min(known, key=lambda each: abs(each[0] - proposal.share.value))[1].value
     height = 100 * (proposal.accuracy.value if proposal.accuracy is not None else nearest)

@@ -1,4 +1,4 @@
-"""What each per cent of traffic to the general expert buys, and which threshold follows (Dual-Expert 4.3.1)."""
+"""Accuracy, share of traffic and cost of every routing threshold, from an audit (Dual-Expert 4.3.1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from taxonaut.evaluation.measures.intervals import (
     Values,
     bootstrap_mean,
     bootstrap_means,
-    bounds,
-    draws,
+    percentile_interval,
+    resample_counts,
 )
 from taxonaut.workspace.expert.audit_file import Audited
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
-"""Shares of the traffic that a table shows."""
+"""Traffic shares shown in a table."""
 
 POINTS = 101
-"""Cuts at most that are drawn, and among which the best is looked for, evenly along the items."""
+"""Maximum thresholds that are plotted and searched for the best, at even traffic shares."""
 
 Measure = Literal["accuracy", "agreement"]
 Mask = NDArray[np.bool_]
@@ -31,7 +31,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What a million tokens cost, read and written, in whatever money."""
+    """Prices of a million prompt tokens (`read`) and completion tokens (`written`), in any currency."""
 
     read: float
     written: float
@@ -39,12 +39,12 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One way to divide the traffic: items of lower confidence than `threshold` go to the general expert.
+    """One routing threshold: items with a confidence below `threshold` go to the general expert.
 
-    `threshold` is None where all items go. `share` is that of the items that go, `sent` how many of the audit's
-    that are; `unanswered` of them got no category. `value` is the accuracy of all items, or, without gold labels,
-    the agreement of both experts on the items that stay (None where none stays). `gain` is the paired difference
-    to the accuracy of the domain expert alone. Requests, tokens and money are per 1,000 products; `cost` is None
+    `threshold` is None if all items go. `share` and `sent` are the share and number of items that go;
+    `unanswered` of them got no category. `value` is the accuracy over all items, or, without gold labels, the
+    agreement of the experts on the items that stay (None if none does). `gain` is the paired difference to the
+    accuracy of the domain expert alone. `requests`, `tokens` and `cost` are per 1,000 products; `cost` is None
     without prices.
     """
 
@@ -60,10 +60,10 @@ class Cut:
 
 
 class AuditTable:
-    """What two experts said of the same n items, as arrays (n,), and what follows for every threshold.
+    """The answers of both experts for the same n items, as arrays (n,), and measures at any threshold.
 
-    With gold labels a right category counts 1; without, `domain` is 1 where both agree. Items for which the
-    domain expert had no candidate are never sent, and count as wrong.
+    With gold labels the measure is accuracy, without them the agreement of the experts. Items without a
+    candidate of the domain expert are never sent and count as wrong.
     """
 
     def __init__(self, rows: Sequence[Audited], prices: Prices | None = None) -> None:
@@ -87,15 +87,15 @@ class AuditTable:
 
     @property
     def ceiling(self) -> Interval | None:
-        """How often the right category is among the candidates: no general expert does better."""
+        """How often the right category is among the candidates: the upper bound of the general expert."""
         return bootstrap_mean(self.offered) if self.measure == "accuracy" else None
 
     @cached_property
     def thresholds(self) -> list[float]:
-        """Every threshold that divides these items differently, rising from 0, each as short as it can be."""
+        """All thresholds that split the items differently, ascending from 0, with the fewest decimals."""
         levels = [0.0, *np.unique(self.confidence[self.asked]).tolist()]
-        between = [neat(low, high) for low, high in pairwise(levels[1:])]
-        last = [neat(levels[-1], 1.0)] if len(levels) > 1 and levels[-1] < 1 else []
+        between = [shortest_number_between(low, high) for low, high in pairwise(levels[1:])]
+        last = [shortest_number_between(levels[-1], 1.0)] if len(levels) > 1 and levels[-1] < 1 else []
         return [0.0, *between, *last]
 
     @cached_property
@@ -110,22 +110,22 @@ class AuditTable:
 
     @cached_property
     def shares(self) -> Values:
-        """The share of the items that goes to the general expert at each of `thresholds`."""
+        """The share of items sent to the general expert at each of `thresholds`."""
         known = np.sort(self.confidence[self.asked])
         found: Values = np.searchsorted(known, self.thresholds, side="left") / self.count
         return found
 
     def sent(self, threshold: float | None) -> Mask:
-        """Which items go to the general expert."""
+        """Return the mask (n,) of items sent to the general expert."""
         return self.asked if threshold is None else self.asked & (self.confidence < threshold)
 
     def outcomes(self, threshold: float | None) -> Values:
-        """Whether each item's category is right."""
+        """Return 1 for each item with the right category, else 0 (n,)."""
         found: Values = np.where(self.sent(threshold), self.general, self.domain)
         return found
 
     def costs(self) -> Values:
-        """What asking about each item cost; nothing without prices."""
+        """Return the cost of each item's request (n,), 0 without prices."""
         prices = self.prices or Prices(0.0, 0.0)
         found: Values = (self.read * prices.read + self.written * prices.written) / 1e6
         return found
@@ -153,50 +153,55 @@ class AuditTable:
         return found
 
     def values(self, thresholds: Sequence[float | None]) -> Sequence[Interval | None]:
-        """Bound the accuracy at thresholds, or the agreement on the items that stay."""
+        """Bootstrap the accuracy at thresholds, or the agreement on the items that stay."""
         if self.measure == "accuracy":
             return bootstrap_means(np.column_stack([self.outcomes(each) for each in thresholds]))
         stay = np.column_stack([~self.sent(each) & self.asked for each in thresholds]).astype(np.float64)
-        return ratios(stay * self.agreed[:, None], stay)
+        return bootstrap_ratios(stay * self.agreed[:, None], stay)
 
     def gains(
         self, thresholds: Sequence[float | None], base: float | None = 0.0
     ) -> Sequence[Interval | None]:
-        """Bound what accuracy thresholds gain on another one, paired over the items."""
+        """Bootstrap the accuracy gain of thresholds over `base`, paired by item."""
         if self.measure == "agreement":
             return [None] * len(thresholds)
         before = self.outcomes(base)
         return bootstrap_means(np.column_stack([self.outcomes(each) - before for each in thresholds]))
 
     def share(self, threshold: float) -> Interval:
-        """Bound the share of the traffic that a threshold sends."""
+        """Bootstrap the share of traffic that a threshold sends."""
         return bootstrap_mean(self.sent(threshold).astype(np.float64))
 
     def table(self, also: float | None = None) -> list[Cut]:
-        """Measure the thresholds nearest to `SHARES` and one more, if given, each once, in their order."""
+        """Measure the thresholds nearest to `SHARES`, and `also` if given, ascending without duplicates."""
         wanted = {self.thresholds[int(np.abs(self.shares - share).argmin())] for share in SHARES[:-1]}
         return self.cuts([*sorted(wanted | ({also} if also is not None else set())), None])
 
     def curve(self) -> list[Cut]:
-        """Measure thresholds from one end to the other, some `POINTS` of them, for drawing."""
+        """Measure up to `POINTS` thresholds over the whole range, for plotting."""
         return self.cuts([*self.spread(), None])
 
     def spread(self) -> list[float]:
-        """Return some `POINTS` of the thresholds, evenly along the items."""
+        """Return up to `POINTS` thresholds at even traffic shares."""
         places = np.searchsorted(self.shares, np.linspace(0, 1, POINTS), side="left")
         chosen = sorted({min(int(place), len(self.thresholds) - 1) for place in places})
         return [self.thresholds[place] for place in chosen]
 
 
-def ratios(parts: Values, wholes: Values) -> list[Interval | None]:
-    """Bound the ratio of the sums of each column of `parts` and `wholes` (n, m); None for an empty whole."""
-    drawn = np.concatenate([times @ parts / np.maximum(times @ wholes, 1.0) for times in draws(len(parts))])
+def bootstrap_ratios(parts: Values, wholes: Values) -> list[Interval | None]:
+    """Bootstrap the ratio of column sums of `parts` and `wholes` (n, m); None where a whole is 0."""
+    drawn = np.concatenate(
+        [times @ parts / np.maximum(times @ wholes, 1.0) for times in resample_counts(len(parts))]
+    )
     found = parts.sum(axis=0), wholes.sum(axis=0), drawn.T
-    return [bounds(part / whole, each) if whole else None for part, whole, each in zip(*found, strict=True)]
+    return [
+        percentile_interval(part / whole, each) if whole else None
+        for part, whole, each in zip(*found, strict=True)
+    ]
 
 
-def neat(low: float, high: float) -> float:
-    """Return the shortest decimal number above `low` that is at most `high`, which has four places at most."""
+def shortest_number_between(low: float, high: float) -> float:
+    """Return the number with the fewest decimals in (low, high]; `high` has at most four."""
     for places in (1, 2, 3):
         found = round((int(low * 10**places + 1e-9) + 1) / 10**places, places)
         if low < found <= high:

@@ -1,4 +1,4 @@
-"""Which threshold an audit proposes: for a wanted accuracy, share or budget, or the least that does as the best."""
+"""Propose a routing threshold for a target accuracy, share or budget, else the cheapest as good as the best."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,20 +9,20 @@ from taxonaut.evaluation.audits.audit_table import AuditTable
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
 
-TOO_MANY = "give one of --accuracy, --share and --budget: each alone decides the threshold"
+TOO_MANY = "give only one of --accuracy, --share and --budget: each of them sets the threshold"
 
 Rule = Literal["accuracy", "share", "budget", "best"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A threshold and what to expect of it.
+    """A threshold and its expected effect.
 
-    The intervals are 95 % bootstrap intervals over the audited items, the threshold held fixed: they say what
-    another sample of the same traffic would show, and not that another sample might propose another threshold.
-    `gain` is against the domain expert alone. `reached` is False where nothing gives what was wanted; the proposal
-    is that of the rule `best` then. `helps`: whether at any threshold the general expert is better than none,
-    beyond what chance explains, and `least` the threshold of the rule `best`; None without gold labels.
+    The intervals are 95 % bootstrap intervals over the audited items at a fixed threshold; they do not cover
+    the choice of the threshold. `gain` is over the domain expert alone. `reached` is False if no threshold
+    reaches the target; the threshold is then that of the rule `best`. `least` is the threshold of the rule
+    `best`, `helps` whether it is above 0, that is, whether the general expert improves accuracy significantly;
+    both are None without gold labels.
     """
 
     rule: Rule
@@ -43,48 +43,48 @@ def propose(
     share: float | None = None,
     budget: float | None = None,
 ) -> Proposal | None:
-    """Propose a threshold; of the three wishes at most one is given.
+    """Propose a threshold for at most one target.
 
-    `accuracy`: the smallest share that reaches it. `share`: the threshold that sends at most so much. `budget`:
-    the one that costs at most so much per 1,000 products, in money if the table has prices, else in requests.
-    None of them: the smallest share whose accuracy cannot be told from the best one's, by the interval of their
-    paired difference. Without gold labels no accuracy is known: InputError for `accuracy`, and None without a wish.
+    `accuracy`: the lowest threshold that reaches it. `share`: the highest that sends at most this share.
+    `budget`: the highest that costs at most this much per 1,000 products, in money if the table has prices, else
+    in requests. No target: the lowest threshold not significantly worse than the best, by the interval of the
+    paired difference. Without gold labels `accuracy` raises InputError, and no target returns None.
     """
     wishes = [wish for wish in (accuracy, share, budget) if wish is not None]
     if len(wishes) > 1:
         raise InputError(TOO_MANY)
     known = table.measure == "accuracy"
     if accuracy is not None and not known:
-        raise no_gold(accuracy)
+        raise no_gold_error(accuracy)
     if share is not None:
-        return proposal(table, "share", share, within(table, share))
+        return describe_threshold(table, "share", share, highest_within_share(table, share))
     if budget is not None:
-        return proposal(table, "budget", budget, affordable(table, budget))
+        return describe_threshold(table, "budget", budget, highest_within_budget(table, budget))
     if not known:
         return None
     if accuracy is not None:
         good = np.flatnonzero(table.accuracies >= accuracy - 1e-9)
         if len(good):
-            return proposal(table, "accuracy", accuracy, table.thresholds[int(good[0])])
-        return proposal(table, "accuracy", accuracy, least_best(table), reached=False)
-    return proposal(table, "best", None, least_best(table))
+            return describe_threshold(table, "accuracy", accuracy, table.thresholds[int(good[0])])
+        return describe_threshold(table, "accuracy", accuracy, lowest_equal_to_best(table), reached=False)
+    return describe_threshold(table, "best", None, lowest_equal_to_best(table))
 
 
-def no_gold(accuracy: float) -> InputError:
-    """Make the error for an accuracy that is wanted where none can be known."""
+def no_gold_error(accuracy: float) -> InputError:
+    """Return the error for a target accuracy without gold labels."""
     return InputError(
-        f"an accuracy of {accuracy:g} cannot be aimed at: these items have no gold labels (--labels-column names "
-        "their column); aim at a --share or a --budget"
+        f"cannot target an accuracy of {accuracy:g}: these items have no gold labels; name their column with "
+        "--labels-column, or give --share or --budget"
     )
 
 
-def proposal(
+def describe_threshold(
     table: AuditTable, rule: Rule, wanted: float | None, threshold: float, *, reached: bool = True
 ) -> Proposal:
-    """Say what to expect of a threshold."""
+    """Return a proposal with the expected effect of a threshold."""
     known = table.measure == "accuracy"
     (cut,) = table.cuts([threshold])
-    least = least_best(table) if known else None
+    least = lowest_equal_to_best(table) if known else None
     return Proposal(
         rule,
         wanted,
@@ -98,13 +98,13 @@ def proposal(
     )
 
 
-def within(table: AuditTable, share: float) -> float:
+def highest_within_share(table: AuditTable, share: float) -> float:
     """Return the highest threshold that sends at most a share of the items."""
     return table.thresholds[int(np.flatnonzero(table.shares <= share + 1e-9)[-1])]
 
 
-def affordable(table: AuditTable, budget: float) -> float:
-    """Return the highest threshold that costs at most so much per 1,000 products."""
+def highest_within_budget(table: AuditTable, budget: float) -> float:
+    """Return the highest threshold that costs at most `budget` per 1,000 products."""
     costs = np.where(table.asked, 1.0, 0.0) if table.prices is None else table.costs()
     order = np.argsort(table.confidence, kind="stable")
     spent = np.concatenate([[0.0], np.cumsum(costs[order])]) * 1000 / table.count
@@ -113,14 +113,14 @@ def affordable(table: AuditTable, budget: float) -> float:
 
 
 def best_threshold(table: AuditTable) -> float:
-    """Return the threshold of the highest accuracy, the lowest of equal ones."""
+    """Return the lowest threshold of the highest accuracy."""
     return table.thresholds[int(table.accuracies.argmax())]
 
 
-def least_best(table: AuditTable) -> float:
-    """Return the lowest threshold whose accuracy cannot be told from the best one's.
+def lowest_equal_to_best(table: AuditTable) -> float:
+    """Return the lowest threshold not significantly worse than the best.
 
-    Looked for among `AuditTable.spread`; the 95 % interval of the paired difference to the best holds 0.
+    Searches `AuditTable.spread` for a threshold whose 95 % interval of the paired difference includes 0.
     """
     best = best_threshold(table)
     lower = [threshold for threshold in table.spread() if threshold < best]

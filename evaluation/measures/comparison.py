@@ -1,4 +1,4 @@
-"""How sure the scores of one method are, and its differences from another on the same items."""
+"""Ranking measures by item, with bootstrap intervals of their means and paired differences."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -15,18 +15,18 @@ CONVENTIONS: Mapping[str, str] = {
     "R@k": "hits among the first k, divided by the number of right labels",
     "MRR": "1 / rank of the first hit",
 }
-"""What the measures are; texts without right labels are left out of all of them."""
+"""The definitions of the measures, for reports; texts without right labels are left out of all."""
 
 
-def each_item(
+def score_each_item(
     predicted: Sequence[Sequence[LabelId]], gold: Sequence[Collection[LabelId]], ks: Sequence[int]
 ) -> dict[str, NDArray[np.float64]]:
-    """Give every measure's value (n,) for each item with gold labels, by names such as `P@5`."""
-    return by_name(score_items(predicted, gold, ks))
+    """Return the values (n,) of each measure, by names such as `P@5`, for the items with gold labels."""
+    return name_measures(score_items(predicted, gold, ks))
 
 
-def by_name(scores: ItemScores) -> dict[str, NDArray[np.float64]]:
-    """Name the measures of item scores."""
+def name_measures(scores: ItemScores) -> dict[str, NDArray[np.float64]]:
+    """Return the measures of item scores by name."""
     named = {
         f"{sign}@{k}": values
         for sign, field in (("P", scores.precision), ("R", scores.recall), ("RP", scores.rp))
@@ -35,17 +35,17 @@ def by_name(scores: ItemScores) -> dict[str, NDArray[np.float64]]:
     return {**named, "MRR": scores.reciprocal_rank}
 
 
-def intervals(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Interval]:
-    """Bound every measure's mean: 95 % of 1,000 bootstrap samples of the items."""
+def bound_means(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Interval]:
+    """Return the 95 % bootstrap interval of each measure's mean."""
     found = bootstrap_means(np.column_stack(list(values.values())))
     return dict(zip(values, found, strict=True))
 
 
-def differences(
+def bound_differences(
     values: Mapping[str, NDArray[np.float64]], base: Mapping[str, NDArray[np.float64]]
 ) -> dict[str, Interval]:
-    """Bound the mean difference from another method on the same items, item by item (a paired comparison).
+    """Return the 95 % bootstrap interval of each measure's mean paired difference from `base`.
 
-    An interval that does not hold 0 is a difference that the choice of items does not explain.
+    An interval without 0 is a significant difference.
     """
-    return intervals({name: values[name] - base[name] for name in values})
+    return bound_means({name: values[name] - base[name] for name in values})

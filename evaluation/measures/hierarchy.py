@@ -1,4 +1,4 @@
-"""How near a wrong label is to a right one: ancestors counted, and who is whose parent or sibling."""
+"""Hierarchical measures: precision, recall and F with ancestors, and the relation of a prediction to gold."""
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 L = TypeVar("L", bound=Hashable)
 Path = tuple[str, ...]
 Relation = Literal["hit", "ancestor", "descendant", "sibling", "miss"]
-"""How a predicted label stands to gold; `ancestor`, `descendant` and `sibling` are near hits."""
+"""The relation of a predicted label to gold; `ancestor`, `descendant` and `sibling` are near hits."""
 
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
 
 @dataclass(frozen=True, slots=True)
 class HierarchicalScores:
-    """Precision, recall and F with ancestors counted, over the first `top` predictions of each item."""
+    """Hierarchical precision, recall and F over the first `top` predictions of each item."""
 
     precision: float
     recall: float
@@ -27,11 +27,10 @@ class HierarchicalScores:
 
 
 class Hierarchy(Generic[L]):
-    """Who stands above whom, from every label's paths (root to label, the root left out).
+    """Ancestors and parents of labels, from their paths (root to label, without the root).
 
-    A place is known by the label that stands there or else by its path, so that a label with several parents
-    is one place. The paths of all scored labels are needed; those of the labels above them only help to see
-    that two paths lead through one place.
+    A node is identified by its label if it has one, else by its path, so a label with several parents is one
+    node. The paths of all scored labels are required; paths of labels above them merge nodes on several paths.
     """
 
     def __init__(self, paths: Mapping[L, Sequence[Path]]) -> None:
@@ -48,11 +47,11 @@ class Hierarchy(Generic[L]):
             self._parents[label] = frozenset(owners.get(path, path) for path in parents)
 
     def with_ancestors(self, label: L) -> frozenset[Hashable]:
-        """Give a label's own place and all above it; a label without paths has only its own."""
+        """Return a label and all its ancestors; a label without paths has none."""
         return self._with_ancestors.get(label) or frozenset({label})
 
     def relation(self, predicted: L, gold: Collection[L]) -> Relation:
-        """Say how a predicted label stands to the gold label nearest to it, in the order of `RELATIONS`."""
+        """Return the closest relation of a predicted label to any gold label, in the order of `RELATIONS`."""
         if predicted in gold:
             return "hit"
         if any(predicted in self.with_ancestors(label) for label in gold):
@@ -65,18 +64,18 @@ class Hierarchy(Generic[L]):
         return "miss"
 
     def best(self, predicted: Sequence[L], gold: Collection[L]) -> Relation:
-        """Say how the nearest of several predictions stands to gold; `miss` where there are none."""
+        """Return the closest relation of any prediction to gold; `miss` without predictions."""
         return min((self.relation(label, gold) for label in predicted), key=RELATIONS.index, default="miss")
 
     def outcomes(
         self, predicted: Sequence[Sequence[L]], gold: Sequence[Collection[L]]
     ) -> dict[Relation, int]:
-        """Count the items by how the nearest of their predictions stands to gold."""
+        """Count the items by the relation of their closest prediction to gold."""
         counts = Counter(self.best(labels, right) for labels, right in zip(predicted, gold, strict=True))
         return {relation: counts[relation] for relation in RELATIONS}
 
     def counts(self, predicted: Sequence[Sequence[L]], gold: Sequence[Collection[L]]) -> NDArray[np.float64]:
-        """Count places for each item (n, 3): shared, predicted, gold, each with all its ancestors."""
+        """Count nodes per item (n, 3): shared, predicted, gold, each with all ancestors."""
         rows = []
         for labels, right in zip(predicted, gold, strict=True):
             found = frozenset().union(*map(self.with_ancestors, labels))
@@ -87,10 +86,10 @@ class Hierarchy(Generic[L]):
     def score(
         self, predicted: Sequence[Sequence[L]], gold: Sequence[Collection[L]], top: int
     ) -> HierarchicalScores:
-        """Score sets of labels with their ancestors (Kiritchenko, Matwin, Nock & Famili 2006, hP, hR, hF).
+        """Return hP, hR and hF (Kiritchenko, Matwin, Nock & Famili 2006).
 
-        hP = Σ|P∩T| / Σ|P| and hR = Σ|P∩T| / Σ|T|, summed over the items, with P and T the predicted (of the
-        first `top`) and the gold labels and all their ancestors but the root.
+        hP = Σ|P∩T| / Σ|P| and hR = Σ|P∩T| / Σ|T|, summed over the items; P and T are the first `top` predictions
+        and the gold labels, with all their ancestors but the root.
         """
         totals = self.counts([labels[:top] for labels in predicted], gold).sum(axis=0, keepdims=True)
         precision, recall, f = (float(ratio[0]) for ratio in hierarchical_ratios(totals))
@@ -100,7 +99,7 @@ class Hierarchy(Generic[L]):
 def hierarchical_ratios(
     totals: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give hP, hR and hF (each (m,)) of rows of summed counts (m, 3); of nothing predicted hP is 0."""
+    """Return hP, hR and hF (each (m,)) of summed counts (m, 3); hP is 0 if nothing was predicted."""
     shared, predicted, gold = totals.T
     return (
         _ratio(shared, predicted),

@@ -1,4 +1,4 @@
-"""How good ranked labels are: precision, recall and their kin at k, by item and on average."""
+"""Ranking measures: P@k, RP@k, R@k, F1@k and MRR, by item and averaged."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ItemScores:
-    """One row for each item that has gold labels, in their order.
+    """Measures of the items that have gold labels, in order.
 
-    `rows` are the items' places among all items (n,). `precision`, `rp`, `recall` and `f1` map each cutoff to
-    a vector (n,); `reciprocal_rank` is (n,). Their means are the scores; `intervals` bounds them.
+    `rows` (n,) are the items' positions among all items. `precision`, `rp`, `recall` and `f1` map each cutoff to
+    a vector (n,); `reciprocal_rank` is (n,).
     """
 
     rows: NDArray[np.intp]
@@ -34,14 +34,14 @@ class ItemScores:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Means over the items that have gold labels; `without_gold` were left out.
+    """Means over the items that have gold labels; `without_gold` items were left out.
 
-    `precision[k]` is P@k: hits among the first k divided by k, however many labels are gold (TELEClass).
+    `precision[k]` is P@k: hits among the first k divided by k, whatever the number of gold labels (TELEClass).
     `rp[k]` is RP@k: the same hits divided by min(k, gold labels), so that a perfect ranking has 1
-    (Infer–Retrieve–Rank; TaxoClass calls this P@k). `recall[k]` divides by all gold labels, `f1[k]` is the
-    harmonic mean of an item's P@k and R@k, `mrr` the mean of 1 / rank of the first hit. Where fewer than k
-    labels were predicted, k still divides: an abstention is no hit. `hierarchy` and `outcomes` (how many
-    items' best of the first `hierarchy.top` predictions stands how to gold) are there if `paths` were given.
+    (Infer–Retrieve–Rank; TaxoClass calls this P@k). `recall[k]` divides by all gold labels, `f1[k]` is the mean
+    of the items' harmonic means of P@k and R@k, `mrr` the mean of 1 / rank of the first hit. If fewer than k
+    labels were predicted, the divisor is still k. With `paths`, `hierarchy` has the hierarchical scores and
+    `outcomes` counts items by the relation of the best of their first `hierarchy.top` predictions to gold.
     """
 
     items: int
@@ -83,10 +83,10 @@ def score(
     ks: Sequence[int] = CUTOFFS,
     top: int = 1,
 ) -> Scores:
-    """Average over the items that have gold labels; given paths, count ancestors of the first `top` too.
+    """Average over the items that have gold labels; with `paths`, score the first `top` hierarchically too.
 
-    `paths` run from the top to the label's own name, the root left out, and there must be all those of every
-    predicted and gold label. Raises `ValueError` where the two sequences differ in length.
+    `paths` has all paths of every predicted and gold label, from the top to the label's own name without the
+    root. Raises `ValueError` if the two sequences differ in length.
     """
     if len(predicted) != len(gold):
         raise ValueError(

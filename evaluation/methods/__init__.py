@@ -1,1 +1,1 @@
-"""The methods of `taxonaut evaluate`, one family a file; `registry` knows them by name."""
+"""The methods of `taxonaut evaluate`, a family per file; `registry` lists them by name."""

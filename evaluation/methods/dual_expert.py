@@ -1,4 +1,4 @@
-"""The trained domain expert alone, with the general expert behind it, and the general expert on all it recommends."""
+"""The methods `expert` (the domain expert alone), `dual` (routed by threshold) and `general` (all to the LLM)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
-from taxonaut.evaluation.methods.method_run import Ranking, labelled
+from taxonaut.evaluation.methods.method_run import Ranking, run_method
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Decision, Item
@@ -17,11 +17,11 @@ from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.workspace import Workspace
 
 BATCH = 1024
-"""Items classified together."""
+"""Items per batch."""
 
 
 async def expert(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Let the trained domain expert rank its categories; `expert=N` may follow the name, else it is the newest."""
+    """Rank categories by the trained domain expert. Option: `expert` (its number; default: the newest)."""
     experts = Experts(workspace)
     card = experts.card(settings.own_number("expert", 0) or None)
     opened: list[DomainExpert] = []
@@ -35,66 +35,66 @@ async def expert(workspace: Workspace, items: Sequence[Item], settings: MethodSe
         }
         return ranked, [decision for _, decision in found]
 
-    told = {"depth": settings.depth, "expert": card.number, "made": card.made}
-    return await labelled(workspace, items, "expert", told, recommend, BATCH)
+    used = {"depth": settings.depth, "expert": card.number, "made": card.made}
+    return await run_method(workspace, items, "expert", used, recommend, BATCH)
 
 
 async def dual(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Categorize as `categorize` does: below the threshold the general expert decides.
 
-    Settings of `[categorize]` and `expert=N` may follow the name. Where an expert found that none of the
-    categories fits, or could not decide, the item has no prediction.
+    Options: `expert` and all settings of `[categorize]`. An item has no prediction if an expert found that no
+    category fits, or could not decide.
     """
-    return await routed(workspace, items, settings, everything=False)
+    return await run_categorize(workspace, items, settings, everything=False)
 
 
 async def general(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Let the general expert decide every item, over what the domain expert recommends."""
-    return await routed(workspace, items, settings, everything=True)
+    """Let the general expert decide every item, among the domain expert's candidates."""
+    return await run_categorize(workspace, items, settings, everything=True)
 
 
-async def routed(
+async def run_categorize(
     workspace: Workspace,
     items: Sequence[Item],
     settings: MethodSettings,
     *,
     everything: bool,
 ) -> Outcome:
-    """Categorize items and gather what came of them."""
+    """Categorize items and collect predictions and cost."""
     own: dict[str, Any] = {key: value for key, value in settings.own.items() if key != "expert"}
     number = settings.own_number("expert", 0) or None
     made = categorizing(workspace, expert=number, everything=everything, **own)
     ids = [item.id for item in items]
-    before = requests(made, ids)
+    before = count_requests(made, ids)
     found = [result async for _, (result, _said) in made.results(items)]
     sent = [each.item_id for each in found if was_sent(each)]
     verdicts: Counter[str] = Counter(each.verdict for each in found)
     return Outcome(
-        {each.item_id: ranking(each)[: settings.depth] for each in found},
-        cost(made, ids, sent),
-        requests(made, ids) - before,
+        {each.item_id: ranking_of(each)[: settings.depth] for each in found},
+        cost_of(made, ids, sent),
+        count_requests(made, ids) - before,
         verdicts["failed"],
         verdicts=dict(verdicts),
     )
 
 
 def was_sent(found: Categorized) -> bool:
-    """Say whether the general expert was asked about an item."""
+    """Whether the general expert was asked about an item."""
     return found.verdict not in ("domain", "blank") and bool(found.recommended.labels)
 
 
-def ranking(found: Categorized) -> tuple[LabelId, ...]:
-    """Return an item's category before the general expert's further order and what else was recommended.
+def ranking_of(found: Categorized) -> tuple[LabelId, ...]:
+    """Return an item's category, then the general expert's ranking, then the other candidates.
 
-    Empty where nobody gave it a category.
+    Empty for an item without a category.
     """
     if found.label is None:
         return ()
     return tuple(dict.fromkeys([found.label, *found.ranking, *found.recommended.labels]))
 
 
-def requests(made: Categorizing, items: Sequence[ItemId]) -> int:
-    """Count the requests that went to the general expert's model about some items, in all calls."""
+def count_requests(made: Categorizing, items: Sequence[ItemId]) -> int:
+    """Count the requests sent to the general expert's model for the items, in all calls."""
     run = made.run.known
     if run is None:
         return 0
@@ -102,11 +102,8 @@ def requests(made: Categorizing, items: Sequence[ItemId]) -> int:
     return totals.requests - totals.cached
 
 
-def cost(made: Categorizing, items: Sequence[ItemId], sent: Sequence[ItemId]) -> Totals:
-    """Return what the general expert cost on the items that are its own under this threshold.
-
-    The seconds are both experts'.
-    """
+def cost_of(made: Categorizing, items: Sequence[ItemId], sent: Sequence[ItemId]) -> Totals:
+    """Return the general expert's cost for the items sent to it; the seconds are those of both experts."""
     run = made.run.known
     if run is None:
         return Totals()

@@ -1,4 +1,4 @@
-"""Methods without an index and without an agent: exact search by vectors, and BM25."""
+"""Methods without tree or agent: exact vector search, and BM25."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ import numpy as np
 
 from taxonaut.agents.retriever import Retriever
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
-from taxonaut.evaluation.methods.method_run import Ranking, labelled
+from taxonaut.evaluation.methods.method_run import Ranking, run_method
 from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
@@ -25,7 +25,7 @@ _WORD = re.compile(r"\w+")
 
 
 class Ranked(NamedTuple):
-    """Labels found for one item, best first: their places among the labels, and their scores."""
+    """Ranked labels of one item, best first: their positions among the labels, and their scores."""
 
     places: list[int]
     scores: list[float]
@@ -34,8 +34,8 @@ class Ranked(NamedTuple):
 def bm25_rank(label_texts: Sequence[str], item_texts: Sequence[str], k: int) -> list[Ranked]:
     """Rank labels by BM25 (Lucene's variant, k1 = 1.5, b = 0.75) with the item's words as the query.
 
-    Words are case-folded runs of letters and digits, neither stemmed nor stopped. Gives at most `k` labels
-    for each item, fewer where fewer share a word with it; equal scores are in the order of the labels.
+    Words are case-folded runs of letters and digits, without stemming and stop words. Returns up to `k` labels
+    per item, only those that share a word with it; ties are in the order of the labels.
     """
     import bm25s
 
@@ -68,23 +68,25 @@ def _best(scores: np.ndarray, k: int) -> Ranked:
 PLAIN = "plain"
 
 SEARCH = "retriever/search"
-"""Stands where a decision has its template: a search reads none."""
+"""The template name in decision rows of a search, which has no template."""
 
 
 async def dense(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Rank all labels by exact search; `mix` as in `searcher`, and the mix `plain` for plain cosine."""
+    """Rank all labels by exact search. Option: `mix`, as in `make_retriever`, or `plain` for plain cosine."""
     plain = settings.own.get("mix") == PLAIN
-    retriever = searcher(workspace, None if plain else own_share(settings, "mix"), plain=plain)
+    retriever = make_retriever(workspace, None if plain else parse_share(settings, "mix"), plain=plain)
 
     async def search(batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
         started = time.perf_counter()
         found = await retriever.search([item.text for item in batch], settings.depth)
         usage = Usage(latency_s=(time.perf_counter() - started) / len(batch))
-        rows = [searched(item, labels, retriever, usage) for item, labels in zip(batch, found, strict=True)]
+        rows = [
+            search_decision(item, labels, retriever, usage) for item, labels in zip(batch, found, strict=True)
+        ]
         return {item.id: labels for item, labels in zip(batch, found, strict=True)}, rows
 
-    told = {"depth": settings.depth, **settings.own}
-    return await labelled(workspace, items, "dense", told, search)
+    used = {"depth": settings.depth, **settings.own}
+    return await run_method(workspace, items, "dense", used, search)
 
 
 async def bm25(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
@@ -102,11 +104,11 @@ async def bm25(workspace: Workspace, items: Sequence[Item], settings: MethodSett
     return Outcome(predictions, Totals(seconds=time.perf_counter() - started))
 
 
-def searcher(workspace: Workspace, mix: float | None = None, *, plain: bool = False) -> Retriever:
+def make_retriever(workspace: Workspace, mix: float | None = None, *, plain: bool = False) -> Retriever:
     """Return exact search over a workspace's labels.
 
-    `mix` is the share of the best phrase, 0 without phrases, None as the settings have it. `plain` compares
-    whole texts and labels by nothing but the cosine of their vectors, as a vector store does.
+    `mix` is the weight of the best phrase: 0 for none, None for the configured one. `plain` compares whole texts
+    and labels by cosine alone, as a vector store does.
     """
     wiring = workspace.wiring
     known = wiring.scorer
@@ -119,8 +121,8 @@ def searcher(workspace: Workspace, mix: float | None = None, *, plain: bool = Fa
     return Retriever(scorer, lambda: wiring.label_table(workspace.config.embeddings))
 
 
-def own_share(settings: MethodSettings, name: str) -> float | None:
-    """Return a share from 0 to 1 that a method was told beside its name; raises InputError."""
+def parse_share(settings: MethodSettings, name: str) -> float | None:
+    """Return an option of a method that is a share from 0 to 1; raises InputError."""
     given = settings.own.get(name)
     if given is None:
         return None
@@ -129,17 +131,17 @@ def own_share(settings: MethodSettings, name: str) -> float | None:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise InputError(f"{name} is {given!r}; it is a share: give a number from 0 to 1, or {PLAIN!r}")
+        raise InputError(f"invalid {name}={given!r}; give a number from 0 to 1, or {PLAIN!r}")
     return share
 
 
-def searched(
+def search_decision(
     item: Item,
     found: Sequence[tuple[LabelId, float]],
     retriever: Retriever,
     usage: Usage,
 ) -> Decision:
-    """Return the decision row of one search: one request, which no agent made."""
+    """Return the decision row of one search."""
     return Decision(
         item_id=item.id,
         node_id=None,

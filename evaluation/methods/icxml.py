@@ -1,11 +1,11 @@
-"""Approximate labels generated, mapped to the label set, ranked again (ICXML, Zhu & Zamani 2023)."""
+"""The method `icxml`: generate labels, map them to the label set, rerank (ICXML, Zhu & Zamani 2023)."""
 
 import random
 from collections.abc import Sequence
 
 from taxonaut.agents.icxml import LabelMapper, LabelWriter, PhraseWriter
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
-from taxonaut.evaluation.methods.method_run import Ranking, labelled
+from taxonaut.evaluation.methods.method_run import Ranking, run_method
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Item
@@ -13,26 +13,25 @@ from taxonaut.workspace.core.core import ENCODER_CANDIDATES, MODEL_CANDIDATES
 from taxonaut.workspace.workspace import Workspace
 
 WRITTEN = 10
-"""Approximate labels of one text."""
+"""Default number of generated labels per text."""
 
 SHOWN = 20
-"""Labels that show a language model what the set sounds like."""
+"""Sample labels shown to a language model."""
 
 
 async def icxml(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Let the general expert's model write labels, look up what they are near to, and rank what was found.
+    """Generate labels with the general expert's model, find the nearest real labels, and rerank these.
 
-    `encoder/…` writes no prose: an item's phrases nearest to any label are its approximate labels. Zero-shot
-    throughout; the paper's demonstrations, which a larger model writes first, are left out. `written` is the
-    number of approximate labels.
+    With `encoder/…`, an item's phrases nearest to any label replace generated labels. Zero-shot: the paper's
+    demonstrations, written by a larger model, are left out. Option: `written`, the number of generated labels.
     """
     steps = Icxml(workspace, settings)
-    told = {"depth": settings.depth, "written": steps.writer.most, "seed": settings.seed}
-    return await labelled(workspace, items, "icxml", told, steps.work)
+    used = {"depth": settings.depth, "written": steps.writer.most, "seed": settings.seed}
+    return await run_method(workspace, items, "icxml", used, steps.work)
 
 
 class Icxml:
-    """The three steps over their agents."""
+    """The three steps of ICXML and their agents."""
 
     def __init__(self, workspace: Workspace, settings: MethodSettings) -> None:
         wiring, role = workspace.wiring, workspace.config.models.general_expert
@@ -52,13 +51,13 @@ class Icxml:
         self.expert = workspace.with_walk(top=settings.depth).wiring.general_expert()
 
     def sample(self, seed: int) -> list[str]:
-        """Draw labels that show how the set is worded."""
+        """Return the names of a random sample of labels."""
         ids = self.index.label_ids()
         drawn = random.Random(seed).sample(ids, min(SHOWN, len(ids)))
         return [label.name for label in self.index.labels(drawn)]
 
     async def work(self, batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
-        """Write, map and rank for one batch."""
+        """Generate, map and rerank for one batch."""
         written = await self.writer.write(batch)
         found = await self.mapper.shortlists([each.labels for each in written], self.candidates)
         wanted = list(dict.fromkeys(label for labels in found for label in labels))

@@ -1,4 +1,4 @@
-"""Every label judged by the model point-wise (XMC-Agent, appendix C), for small label sets."""
+"""The method `linear`: point-wise judgement of every label (XMC-Agent, appendix C), for small label sets."""
 
 import random
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from taxonaut.agents.judge import SCORED_TEMPLATE, YES_NO, Judge, JudgedLabel
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
-from taxonaut.evaluation.methods.method_run import Ranking, labelled
+from taxonaut.evaluation.methods.method_run import Ranking, run_method
 from taxonaut.models.catalog import ENCODER, GGUF
 from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.state.errors import InputError
@@ -19,27 +19,27 @@ MOST_LABELS = 1_000
 
 
 async def linear(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Rank all labels by how well the general expert's model finds each to fit, one by one.
+    """Rank all labels by the general expert's model, which judges each label on its own.
 
-    `encoder/…` compares vectors, which is what `dense` does, with the k examples as further texts of a label.
-    `gguf/…` ranks by the likelihood of a label's own name. Any other chat model answers yes or no, one
-    request for each item and label, and is ranked by log P(yes) - log P(no). Raises InputError above 1,000
-    labels, or for shots without examples.
+    `encoder/…` compares vectors, as `dense` does, with the examples as further texts of a label. `gguf/…` ranks
+    by the likelihood of the label's name. Any other chat model answers yes or no, in one request per item and
+    label, and labels are ranked by log P(yes) - log P(no). Option: `shots`, examples per label. Raises
+    InputError above 1,000 labels, or for shots without examples.
     """
     texts = workspace.wiring.label_texts()
     if len(texts) > MOST_LABELS:
         raise InputError(
-            f"'linear' judges every label for every text, which is for label sets of up to {MOST_LABELS:,}; "
-            f"there are {len(texts):,}. Use shortlist, or dense, which compares all of them by vectors"
+            f"'linear' judges every label for every text, so it allows up to {MOST_LABELS:,} labels, and there are "
+            f"{len(texts):,}; use 'shortlist', or 'dense', which compares vectors"
         )
     shots = settings.own_number("shots", settings.shots) if "shots" in settings.own else settings.shots
     if shots and not settings.examples:
         raise InputError(
-            f"{shots} shots need labelled texts to draw from; name a file of them with --examples FILE"
+            f"shots={shots} needs labelled texts to sample from; give a file of them with --examples FILE"
         )
-    shown = drawn(settings.examples, {item.text for item in items}, shots, settings.seed)
+    shown = draw_examples(settings.examples, {item.text for item in items}, shots, settings.seed)
     labels = [JudgedLabel(label, text, shown.get(label, ())) for label, text in texts.items()]
-    judge = judge_of(workspace, separately=shots > 0)
+    judge = make_judge(workspace, separately=shots > 0)
 
     async def work(batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
         scores, decisions = await judge.judge(batch, labels)
@@ -49,12 +49,12 @@ async def linear(workspace: Workspace, items: Sequence[Item], settings: MethodSe
         }
         return dict(ranked), decisions
 
-    told = {"depth": settings.depth, "examples": [label.examples for label in labels] if shots else []}
-    return await labelled(workspace, items, "linear", told, work)
+    used = {"depth": settings.depth, "examples": [label.examples for label in labels] if shots else []}
+    return await run_method(workspace, items, "linear", used, work)
 
 
-def judge_of(workspace: Workspace, *, separately: bool) -> Judge:
-    """Put a judge on the general expert's model, asked in the way that it can be ranked by."""
+def make_judge(workspace: Workspace, *, separately: bool) -> Judge:
+    """Return a judge on the general expert's model; how it is asked depends on the provider."""
     role, wiring = workspace.config.models.general_expert, workspace.wiring
     task = workspace.config.task.description
     if role.provider == ENCODER:
@@ -69,10 +69,10 @@ def judge_of(workspace: Workspace, *, separately: bool) -> Judge:
     return Judge(gateway, workspace.prompts, YES_NO, task=task)
 
 
-def drawn(
+def draw_examples(
     examples: Sequence[ItemRow], asked: set[str], shots: int, seed: int
 ) -> Mapping[LabelId, tuple[str, ...]]:
-    """Draw for each label up to `shots` texts that have it, none of those that are asked about."""
+    """Sample up to `shots` example texts of each label, without the evaluated texts."""
     if not shots:
         return {}
     texts: dict[LabelId, list[str]] = defaultdict(list)

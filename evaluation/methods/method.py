@@ -1,4 +1,4 @@
-"""What a method is: items in, ranked labels and their cost out."""
+"""The interface of a method: from items to ranked labels and their cost."""
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -13,17 +13,17 @@ from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
 SHORTLIST = 500
-"""Labels of exact search before the general expert, as in XMC-Agent's ablation (4.2.1)."""
+"""Labels that exact search passes to the general expert, as in XMC-Agent's ablation (4.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MethodSettings:
-    """What the methods of one evaluation share, and what one of them was told beside its name.
+    """Settings shared by the methods of one evaluation, and the options of one of them.
 
-    `depth`: labels a method ranks. `shortlist`: labels of exact search that `shortlist` hands on. `shots`:
-    examples of each label that `linear` shows, drawn from `examples` by `seed`; trained baselines learn from
-    all of them. `build`: settings of the index that `kmeans-index` builds. `own`: settings of this method
-    alone, `navigate:terminals=40`.
+    `depth`: labels a method ranks. `shortlist`: labels that the method `shortlist` passes on. `shots`: examples
+    per label shown by `linear`, sampled from `examples` with `seed`; trained baselines learn from all
+    `examples`. `build`: settings of the index that `kmeans-index` builds. `own`: options after the method's
+    name, as in `navigate:terminals=40`.
     """
 
     depth: int = 10
@@ -35,16 +35,16 @@ class MethodSettings:
     own: Mapping[str, str] = field(default_factory=dict)
 
     def own_number(self, name: str, default: int) -> int:
-        """Return a whole number from 1 that the method was told beside its name; raises InputError."""
+        """Return an option that is a whole number from 1; raises InputError."""
         given = self.own.get(name)
         if given is None:
             return default
         if not (given.isascii() and given.isdecimal() and int(given) > 0):
-            raise InputError(f"{name} is {given!r}; give a whole number from 1")
+            raise InputError(f"invalid {name}={given!r}; give a whole number from 1")
         return int(given)
 
     def own_amount(self, name: str, default: float) -> float:
-        """Return a number above 0 that the method was told beside its name; raises InputError."""
+        """Return an option that is a number above 0; raises InputError."""
         given = self.own.get(name)
         if given is None:
             return default
@@ -53,17 +53,17 @@ class MethodSettings:
         except ValueError:
             amount = 0.0
         if not 0 < amount < math.inf:
-            raise InputError(f"{name} is {given!r}; give a number above 0")
+            raise InputError(f"invalid {name}={given!r}; give a number above 0")
         return amount
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a method found: of each item the labels, best first, and the cost.
+    """The labels a method predicted for each item, best first, and the cost.
 
-    `totals` are those of all calls together that led to these results, `asked` counts the requests of this
-    call that went to a model, `failed` the items of which a decision failed. `confidence`: the score of each
-    item's first label. `verdicts`: how many items each expert decided (`state.expertise.Verdict`).
+    `totals` add up all calls that led to these results; `asked` counts the requests that this call sent to a
+    model, `failed` the items with a failed decision. `confidence` is the score of each item's first label.
+    `verdicts` counts the items each expert decided (`state.recommendations.Verdict`).
     """
 
     predictions: Mapping[ItemId, tuple[LabelId, ...]]
@@ -75,17 +75,17 @@ class Outcome:
 
 
 Run = Callable[[Workspace, Sequence[Item], MethodSettings], Awaitable[Outcome]]
-"""How a method labels items; they are in a workspace that may be a scratch copy."""
+"""Labels items in a workspace, which may be a scratch workspace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method by its name.
+    """A method of `evaluate`.
 
-    `about` says in a phrase what it does. `walks`: settings of `[walk]` may follow its name. `options`: what
-    else may. `scratch`: it works in a workspace beside the person's. `by_class`: it picks one class for an
-    item, and is measured by class. `probable`: its scores are probabilities. `reads_labels`: it compares items
-    with the labels' vectors.
+    `about` is its one-line description. `walks`: it walks a tree and takes the settings of `[walk]` as options,
+    besides `options`. `scratch`: it runs in a scratch workspace. `by_class`: it predicts one class per item and
+    is measured by class. `probable`: its scores are probabilities. `reads_labels`: it compares items with the
+    labels' vectors.
     """
 
     name: str
@@ -100,8 +100,8 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A method as a person chose it: `title` as it was written, and what was told beside its name."""
+class ChosenMethod:
+    """A method as the user gave it: the full `title`, and its options."""
 
     title: str
     method: Method

@@ -1,4 +1,4 @@
-"""Label items by any means as a run: finished items are kept, the same call again computes nothing."""
+"""Run a method as a resumable run: results are stored, and an equal call computes nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -18,10 +18,10 @@ Ranking = Sequence[tuple[LabelId, float]]
 """Labels with their scores, best first."""
 
 Rank = Callable[[Sequence[Item]], Awaitable[tuple[Mapping[ItemId, Ranking], Sequence[Decision]]]]
-"""Ranks labels for a batch of items; an item that is not in the mapping has none."""
+"""Ranks labels for a batch of items; an item missing from the mapping has no labels."""
 
 
-async def labelled(
+async def run_method(
     workspace: Workspace,
     items: Sequence[Item],
     method: str,
@@ -29,9 +29,10 @@ async def labelled(
     rank: Rank,
     batch: int | None = None,
 ) -> Outcome:
-    """Rank labels for all items; `settings` are all that the outcome depends on besides the config.
+    """Rank labels for all items with `rank`, as a run.
 
-    `batch`: items in one, unless `[walk]` says how many.
+    `settings` are part of the run's fingerprint: everything the outcome depends on besides the config. `batch`
+    is the default batch size, if `[walk]` has none.
     """
     named = {
         "method": method,
@@ -47,7 +48,7 @@ async def labelled(
         errors = {each.item_id: each.error for each in reversed(decisions) if each.error}
         results = {
             item.id: ItemResult(
-                item.id, predictions(workspace, rankings.get(item.id, ())), errors.get(item.id, "")
+                item.id, make_predictions(workspace, rankings.get(item.id, ())), errors.get(item.id, "")
             )
             for item in items
         }
@@ -56,11 +57,11 @@ async def labelled(
     size = workspace.config.walk.batch or batch or ENCODER_BATCH
     run = Resumable(workspace.runs, KIND, named)
     made = Classification(run, workspace.decisions, workspace.items, label, size)
-    return await outcome(made, items)
+    return await collect_outcome(made, items)
 
 
-def predictions(workspace: Workspace, ranking: Ranking) -> tuple[Prediction, ...]:
-    """Add the labels' names; there is no path that led to them."""
+def make_predictions(workspace: Workspace, ranking: Ranking) -> tuple[Prediction, ...]:
+    """Return a ranking as predictions; their path is the label's name alone."""
     labels = workspace.index.labels([label for label, _ in ranking])
     return tuple(
         Prediction(label.id, label.name, (label.name,), round(float(score), 4), origin="dense")
@@ -68,8 +69,8 @@ def predictions(workspace: Workspace, ranking: Ranking) -> tuple[Prediction, ...
     )
 
 
-async def outcome(classification: Classification, items: Sequence[Item]) -> Outcome:
-    """Gather what a classification gives, with what it cost."""
+async def collect_outcome(classification: Classification, items: Sequence[Item]) -> Outcome:
+    """Run a classification and collect its predictions and cost."""
     ids = [item.id for item in items]
     before = classification.totals(ids)
     results = [result async for _, result in classification.results(items)]

@@ -1,4 +1,4 @@
-"""All methods by name, and how a person writes one: `dense`, `navigate:terminals=40:shortlist=tree`."""
+"""All methods by name, and the parser of `dense` or `navigate:terminals=40:shortlist=tree`."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from taxonaut.evaluation.methods.dual_expert import dual, expert, general
 from taxonaut.evaluation.methods.flat import bm25, dense
 from taxonaut.evaluation.methods.icxml import icxml
 from taxonaut.evaluation.methods.linear import linear
-from taxonaut.evaluation.methods.method import Chosen, Method, Run
+from taxonaut.evaluation.methods.method import ChosenMethod, Method, Run
 from taxonaut.evaluation.methods.text_baselines import fasttext, tfidf_svm
 from taxonaut.evaluation.methods.vector_baselines import knn, linear_head
 from taxonaut.evaluation.methods.walks import both, kmeans_index, navigate, shortlist, tree
@@ -14,8 +14,8 @@ from taxonaut.state.errors import InputError
 from taxonaut.workspace.core.config import CategorizeConfig, WalkConfig
 
 
-def trained(name: str, about: str, run: Run, *options: str, probable: bool = True) -> Method:
-    """Describe a baseline that is trained on labelled products."""
+def trained_method(name: str, about: str, run: Run, *options: str, probable: bool = True) -> Method:
+    """Return a method that is trained on labelled products."""
     return Method(name, about, run, options=options, by_class=True, probable=probable, reads_labels=False)
 
 
@@ -57,39 +57,41 @@ ALL = (
         options=("expert", *(name for name in CategorizeConfig.model_fields if name != "threshold")),
         by_class=True,
     ),
-    trained("fasttext", "words and pairs of words, trained by fastText", fasttext, "epochs", "rate"),
-    trained("tfidf-svm", "a linear SVM on words and character n-grams", tfidf_svm, "C", probable=False),
-    trained("knn", "the nearest products by the workspace's vectors", knn, "k"),
-    trained("linear-head", "a logistic regression on the workspace's vectors", linear_head, "C"),
+    trained_method("fasttext", "words and pairs of words, trained by fastText", fasttext, "epochs", "rate"),
+    trained_method(
+        "tfidf-svm", "a linear SVM on words and character n-grams", tfidf_svm, "C", probable=False
+    ),
+    trained_method("knn", "the nearest products by the workspace's vectors", knn, "k"),
+    trained_method("linear-head", "a logistic regression on the workspace's vectors", linear_head, "C"),
 )
 METHODS = {method.name: method for method in ALL}
 
 
-def chosen(given: Sequence[str]) -> list[Chosen]:
-    """Find methods by what a person wrote; raises InputError for a name or a setting that is not there."""
-    found = [one(each.strip()) for each in given if each.strip()]
+def parse_methods(given: Sequence[str]) -> list[ChosenMethod]:
+    """Parse the methods a user gave. Raises InputError for unknown names or options, and duplicates."""
+    found = [parse_method(each.strip()) for each in given if each.strip()]
     if not found:
-        raise InputError(f"no method is named; there are: {', '.join(METHODS)}")
+        raise InputError(f"no method given; choose from {', '.join(METHODS)}")
     titles = [each.title for each in found]
     if len(set(titles)) < len(titles):
-        raise InputError(f"a method stands twice in {', '.join(titles)!r}; name each once")
+        raise InputError(f"duplicate method in {', '.join(titles)!r}; give each once")
     return found
 
 
-def one(given: str) -> Chosen:
-    """Read `NAME` or `NAME:KEY=VALUE:KEY=VALUE`; raises InputError."""
+def parse_method(given: str) -> ChosenMethod:
+    """Parse `NAME` or `NAME:KEY=VALUE:KEY=VALUE`; raises InputError."""
     name, *pairs = given.split(":")
     method = METHODS.get(name)
     if method is None:
-        raise InputError(f"there is no method {name!r}; there are: {', '.join(METHODS)}")
+        raise InputError(f"unknown method {name!r}; choose from {', '.join(METHODS)}")
     allowed = [*(WalkConfig.model_fields if method.walks else ()), *method.options]
     own: dict[str, str] = {}
     for pair in pairs:
         key, sign, value = pair.partition("=")
         if not sign or key not in allowed:
             raise InputError(
-                f"{pair!r} cannot follow {name!r}: write {name}:KEY=VALUE with a key of "
+                f"invalid option {pair!r} of method {name!r}: write {name}:KEY=VALUE with a key of "
                 f"{', '.join(allowed) or '(it has none)'}"
             )
         own[key] = value
-    return Chosen(given, method, own)
+    return ChosenMethod(given, method, own)

@@ -1,4 +1,4 @@
-"""Baselines trained on labelled products: when first needed, their results kept like every method's."""
+"""Shared code of the baselines trained on labelled products; training is lazy, results are stored."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from taxonaut.agents.retriever import top_k
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
-from taxonaut.evaluation.methods.method_run import Ranking, labelled
+from taxonaut.evaluation.methods.method_run import Ranking, run_method
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError
@@ -22,37 +22,37 @@ from taxonaut.workspace.core.resumable import key_of
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
-AGENT = "baseline"
+BASELINE_AGENT = "baseline"
 TEMPLATE = "baseline/predict"
-"""Stands where a decision has its template: a classifier reads none."""
+"""The template name in decision rows of a classifier, which has no template."""
 
 BATCH = 512
-"""Items classified together."""
+"""Items per batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """What a baseline learns from: texts, and the columns of `classes` that each belongs to."""
+    """Training data: texts, and the indices into `classes` of each."""
 
     texts: tuple[str, ...]
     targets: tuple[tuple[int, ...], ...]
     classes: tuple[LabelId, ...]
 
     def rows(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return places of texts and columns, a row for each pair: a text of two classes stands twice."""
+        """Return text and class indices, one entry per pair: a text of two classes occurs twice."""
         pairs = [(place, column) for place, columns in enumerate(self.targets) for column in columns]
         places, columns = zip(*pairs, strict=True)
         return np.array(places, dtype=np.intp), np.array(columns, dtype=np.intp)
 
     @property
     def digest(self) -> str:
-        """What makes two sets of products the same."""
+        """A hash of the content."""
         content = json.dumps([self.texts, self.targets, self.classes])
         return key_of(content)
 
 
 Scorer = Callable[[Sequence[str]], Matrix]
-"""Scores texts for every class, (texts, classes); a class that is out of the question has -inf."""
+"""Scores texts for every class, (texts, classes); -inf excludes a class."""
 
 Learn = Callable[[Products], Scorer]
 """Trains a classifier."""
@@ -66,31 +66,35 @@ async def supervised(
     own: Mapping[str, Any],
     learn: Learn,
 ) -> Outcome:
-    """Rank the classes of the products for each item by a classifier that `learn` trains on them.
+    """Rank classes for each item by a classifier that `learn` trains on the labelled examples.
 
-    `own` are the classifier's settings. It is trained in the first batch that is not kept, whose first item
-    bears the seconds of training.
+    `own` are the classifier's settings. It is trained in the first batch that is not stored; the training time
+    is charged to that batch's first item.
     """
     products = training_products(workspace, settings, items, method)
-    trained = Trained(products, learn if len(products.classes) > 1 else only_class)
+    trained = LazyClassifier(products, learn if len(products.classes) > 1 else learn_only_class)
 
     async def work(batch: Sequence[Item]) -> tuple[dict[ItemId, Ranking], list[Decision]]:
         started = time.perf_counter()
         training, scores = await computed(partial(trained.scores, [item.text for item in batch]))
         each = Usage(latency_s=(time.perf_counter() - started - training) / len(batch))
         ranked = {
-            item.id: best(row, products, settings.depth) for item, row in zip(batch, scores, strict=True)
+            item.id: top_classes(row, products, settings.depth)
+            for item, row in zip(batch, scores, strict=True)
         }
         usages = [replace(each, latency_s=each.latency_s + training)] + [each] * (len(batch) - 1)
-        rows = [decision(item, ranked[item.id], method, use) for item, use in zip(batch, usages, strict=True)]
+        rows = [
+            baseline_decision(item, ranked[item.id], method, use)
+            for item, use in zip(batch, usages, strict=True)
+        ]
         return dict(ranked), rows
 
-    told = {"depth": settings.depth, "products": products.digest, **own}
-    return await labelled(workspace, items, method, told, work, BATCH)
+    used = {"depth": settings.depth, "products": products.digest, **own}
+    return await run_method(workspace, items, method, used, work, BATCH)
 
 
-class Trained:
-    """A classifier that is trained when it is first asked."""
+class LazyClassifier:
+    """A classifier that is trained on first use."""
 
     def __init__(self, products: Products, learn: Learn) -> None:
         self.products = products
@@ -98,7 +102,7 @@ class Trained:
         self.scorer: Scorer | None = None
 
     def scores(self, texts: Sequence[str]) -> tuple[float, Matrix]:
-        """Return the seconds that training took in this call, and the scores (texts, classes)."""
+        """Return the seconds this call spent on training, and the scores (texts, classes)."""
         started, seconds = time.perf_counter(), 0.0
         if self.scorer is None:
             self.scorer = self.learn(self.products)
@@ -106,33 +110,33 @@ class Trained:
         return seconds, self.scorer(texts)
 
 
-def only_class(products: Products) -> Scorer:
-    """Give every text the one class there is: classifiers refuse to learn it."""
+def learn_only_class(products: Products) -> Scorer:
+    """Return a scorer for a single class, which classifiers cannot be trained on."""
     return lambda texts: np.ones((len(texts), 1), dtype=np.float32)
 
 
 def training_products(
     workspace: Workspace, settings: MethodSettings, items: Sequence[Item], method: str
 ) -> Products:
-    """Gather the labelled examples; a text that is being evaluated is left out, as is one without labels.
+    """Return the labelled examples as training data, without evaluated, blank and unlabelled texts.
 
-    Raises InputError without examples, and for a label that the index does not have.
+    Raises InputError without examples, or for a label that is not in the index.
     """
     if not settings.examples:
         raise InputError(
-            f"{method!r} is trained on labelled products; name a file of them with --examples FILE"
+            f"{method!r} is trained on labelled products; give a file of them with --examples FILE"
         )
     asked = {item.text for item in items}
     rows = [row for row in settings.examples if row.gold and row.item.text.strip()]
     rows = [row for row in rows if row.item.text not in asked]
     if not rows:
         raise InputError(
-            f"{method!r} has nothing to learn from: of {len(settings.examples):,} examples none has both a text "
-            "that is not being evaluated and a label; name another file with --examples FILE"
+            f"{method!r} has nothing to learn from: none of {len(settings.examples):,} examples has a label and a "
+            "text that is not evaluated; give another file with --examples FILE"
         )
     known = {label: place for place, label in enumerate(workspace.index.label_ids())}
     for row in rows:
-        check_known(row, known)
+        check_label_known(row, known)
     classes = sorted({label for row in rows for label in row.gold}, key=known.__getitem__)
     column = {label: at for at, label in enumerate(classes)}
     return Products(
@@ -142,28 +146,28 @@ def training_products(
     )
 
 
-def check_known(row: ItemRow, known: Mapping[LabelId, int]) -> None:
-    """Refuse an example with a label that the index does not have."""
+def check_label_known(row: ItemRow, known: Mapping[LabelId, int]) -> None:
+    """Raise InputError if an example has a label that is not in the index."""
     for label in row.gold:
         if label not in known:
             raise InputError(
                 f"{row.place or repr(row.item.id)}: the example's label {label!r} is not in the index; "
-                "import the labels it comes from, or correct it"
+                "import its labels, or correct it"
             )
 
 
-def best(scores: NDArray[np.floating[Any]], products: Products, depth: int) -> Ranking:
-    """Return the first classes of a row of scores."""
+def top_classes(scores: NDArray[np.floating[Any]], products: Products, depth: int) -> Ranking:
+    """Return the best `depth` classes of a row of scores."""
     return [(products.classes[at], float(scores[at])) for at in top_k(scores, depth) if scores[at] > -np.inf]
 
 
-def decision(item: Item, found: Ranking, method: str, usage: Usage) -> Decision:
-    """Return the decision row of one classified item, which no agent made."""
+def baseline_decision(item: Item, found: Ranking, method: str, usage: Usage) -> Decision:
+    """Return the decision row of one classified item."""
     labels = tuple(label for label, _ in found)
     return Decision(
         item_id=item.id,
         node_id=None,
-        agent=AGENT,
+        agent=BASELINE_AGENT,
         template=TEMPLATE,
         template_hash="",
         model=method,

@@ -1,4 +1,4 @@
-"""Baselines that learn from words and pieces of words: fastText, and a linear SVM on TF-IDF."""
+"""Baselines trained on words and character n-grams: fastText, and a linear SVM on TF-IDF."""
 
 import re
 import tempfile
@@ -20,27 +20,27 @@ EXTRA = "baselines"
 
 FASTTEXT_EPOCHS = 50
 FASTTEXT_RATES = (5.0, 2.0, 1.0, 0.5)
-"""Learning rates, the first that training survives: long texts want a high one, at which short ones diverge."""
+"""Learning rates to try until training does not diverge: long texts need a high one, short ones a low one."""
 
 FASTTEXT: dict[str, Any] = {"dim": 50, "wordNgrams": 2, "minn": 0, "maxn": 0, "bucket": 200_000}
-"""fastText's other settings; one thread, so that the same call gives the same model."""
+"""fastText's other settings. Training uses one thread, to be reproducible."""
 
 SVM_C = 1.0
 SVM_TOLERANCE = 0.1
 SVM_WORDS, SVM_PIECES = 2, 3
-"""Products that a word, and a piece of one, must stand in: the rarer ones change nothing but the time taken."""
+"""Minimum document frequency of words and character n-grams; rarer ones only cost time."""
 
 SVM_FEW = 100
-"""Fewer products than these are too few to leave anything out."""
+"""With fewer products, all features are kept."""
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _PREFIX = "__label__"
 
 
 async def fasttext(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Train fastText's classifier (Joulin et al. 2017) on words and pairs of words, by a softmax over the classes.
+    """Train fastText's classifier (Joulin et al. 2017) on words and bigrams, with a softmax over the classes.
 
-    `epochs` and `rate` may follow the name. Its probabilities are as it gives them.
+    Options: `epochs`, `rate`. Probabilities are not calibrated.
     """
     epochs = settings.own_number("epochs", FASTTEXT_EPOCHS)
     rates = (settings.own_amount("rate", 0.0),) if "rate" in settings.own else FASTTEXT_RATES
@@ -53,9 +53,9 @@ async def fasttext(workspace: Workspace, items: Sequence[Item], settings: Method
 
 
 def learn_fasttext(products: Products, epochs: int, rates: Sequence[float]) -> Scorer:
-    """Train at the first rate that does not diverge, on a temporary file, which is what the library reads.
+    """Train with the first rate that does not diverge. Raises InputError if all diverge.
 
-    Raises InputError where all of them diverge.
+    The library reads its training data from a file, a temporary one here.
     """
     try:
         import floret
@@ -65,7 +65,7 @@ def learn_fasttext(products: Products, epochs: int, rates: Sequence[float]) -> S
     model = None
     with tempfile.TemporaryDirectory(prefix="taxonaut-") as folder:
         file = Path(folder) / "products.txt"
-        file.write_text("".join(map(line, products.texts, products.targets)), encoding="utf-8")
+        file.write_text("".join(map(training_line, products.texts, products.targets)), encoding="utf-8")
         for rate in rates:
             with suppress(RuntimeError):  # "Encountered NaN."
                 model = floret.train_supervised(
@@ -74,37 +74,37 @@ def learn_fasttext(products: Products, epochs: int, rates: Sequence[float]) -> S
                 break
     if model is None:
         raise InputError(
-            f"fastText diverges on these products at rate={rates[-1]:g}; give it a lower one, "
-            f"such as fasttext:rate={rates[-1] / 4:g}"
+            f"fastText diverges on these products at rate={rates[-1]:g}; give a lower rate, such as "
+            f"fasttext:rate={rates[-1] / 4:g}"
         )
 
     def scores(texts: Sequence[str]) -> Matrix:
         found = np.full((len(texts), len(products.classes)), -np.inf, dtype=np.float32)
         for row, text in zip(found, texts, strict=True):
-            # What floret's own `predict` calls: that fails with NumPy 2 on a string, and on a list of strings
-            # gives every label the probability of the first.
-            for probability, name in model.f.predict(f"{tokens(text)}\n", len(row), 0.0, "replace"):
+            # Bypasses floret's `predict`: with NumPy 2 it fails on a string, and on a list of strings it gives
+            # every label the probability of the first.
+            for probability, name in model.f.predict(f"{tokenize(text)}\n", len(row), 0.0, "replace"):
                 row[int(name.removeprefix(_PREFIX))] = min(probability, 1.0)
         return found
 
     return scores
 
 
-def line(text: str, target: Sequence[int]) -> str:
-    """Write a product as fastText reads it: what looks like a label in the text cannot be one."""
-    return f"{' '.join(f'{_PREFIX}{column}' for column in target)} {tokens(text)}\n"
+def training_line(text: str, target: Sequence[int]) -> str:
+    """Return a product as a line of fastText's input; the text is tokenized so that it cannot contain a label."""
+    return f"{' '.join(f'{_PREFIX}{column}' for column in target)} {tokenize(text)}\n"
 
 
-def tokens(text: str) -> str:
-    """Case-fold a text and part its words from its signs by spaces."""
+def tokenize(text: str) -> str:
+    """Case-fold a text and separate words and punctuation by spaces."""
     valid = text.encode("utf-8", "replace").decode("utf-8")
     return " ".join(_TOKEN.findall(valid.casefold().replace("_", " ")))
 
 
 async def tfidf_svm(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Train a linear SVM, one class against the rest, on TF-IDF of words, pairs of words and character n-grams.
+    """Train a one-vs-rest linear SVM on TF-IDF of words, bigrams and character n-grams.
 
-    `C` may follow the name. Classes are ranked by their margins, which are no probabilities.
+    Option: `C`. Classes are ranked by margin, which is no probability.
     """
     own = {"C": settings.own_amount("C", SVM_C)}
     return await supervised(
@@ -118,16 +118,16 @@ async def tfidf_svm(workspace: Workspace, items: Sequence[Item], settings: Metho
 
 
 def learn_svm(products: Products, strength: float) -> Scorer:
-    """Count words and pairs of words that two products have, and three to five characters that three have."""
+    """Fit the SVM on TF-IDF of word 1- and 2-grams and character 3- to 5-grams."""
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_pipeline, make_union
         from sklearn.svm import LinearSVC
     except ImportError:
         raise MissingExtraError("scikit-learn", EXTRA) from None
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=least(products, SVM_WORDS))
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=min_products(products, SVM_WORDS))
     pieces = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=least(products, SVM_PIECES)
+        analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=min_products(products, SVM_PIECES)
     )
     model = make_pipeline(make_union(words, pieces), LinearSVC(C=strength, tol=SVM_TOLERANCE))
     places, columns = products.rows()
@@ -135,7 +135,7 @@ def learn_svm(products: Products, strength: float) -> Scorer:
         model.fit([products.texts[place] for place in places], columns)
     except ValueError as error:
         raise InputError(
-            f"'tfidf-svm' cannot learn these examples: {error}; give examples with words in them"
+            f"'tfidf-svm' cannot be trained on these examples: {error}; give examples that contain words"
         ) from None
 
     def scores(texts: Sequence[str]) -> Matrix:
@@ -145,6 +145,6 @@ def learn_svm(products: Products, strength: float) -> Scorer:
     return scores
 
 
-def least(products: Products, wanted: int) -> int:
-    """Return how many products a feature must stand in."""
+def min_products(products: Products, wanted: int) -> int:
+    """Return the minimum document frequency of a feature."""
     return wanted if len(products.texts) >= SVM_FEW else 1

@@ -1,4 +1,4 @@
-"""Baselines that learn from the workspace's vectors: nearest neighbours, and logistic regression."""
+"""Baselines trained on the workspace's vectors: nearest neighbours, and logistic regression."""
 
 from collections.abc import Sequence
 
@@ -15,16 +15,16 @@ from taxonaut.workspace.workspace import Workspace
 
 NEIGHBOURS = 10
 SHARPNESS = 0.05
-"""A neighbour's vote is exp(cosine / SHARPNESS): one that is 0.05 further off counts a third."""
+"""A neighbour's vote is exp(cosine / SHARPNESS): 0.05 less similarity is about a third of the vote."""
 
 HEAD_C = 30.0
 HEAD_STEPS = 300
 
 
 async def knn(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Let the products nearest by cosine vote for their classes; `k` may follow the name.
+    """Rank classes by the weighted votes of the nearest products (kNN). Option: `k`.
 
-    Scores are shares of the votes; a class that none of them has is not ranked.
+    Scores are shares of the votes; classes without votes are not ranked.
     """
     k, lookup = settings.own_number("k", NEIGHBOURS), workspace.wiring.stored
     own = {"k": k, "sharpness": SHARPNESS}
@@ -39,7 +39,7 @@ async def knn(workspace: Workspace, items: Sequence[Item], settings: MethodSetti
 
 
 def learn_neighbours(products: Products, vectors: StoredEmbedder, k: int) -> Scorer:
-    """Remember the products' vectors; the search is exact."""
+    """Index the products' vectors for exact search."""
     try:
         from sklearn.neighbors import NearestNeighbors
     except ImportError:
@@ -61,7 +61,7 @@ def learn_neighbours(products: Products, vectors: StoredEmbedder, k: int) -> Sco
 
 
 async def linear_head(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
-    """Train a multinomial logistic regression on the products' vectors; `C` may follow the name."""
+    """Train a multinomial logistic regression on the products' vectors. Option: `C`."""
     strength, lookup = settings.own_amount("C", HEAD_C), workspace.wiring.stored
     return await supervised(
         workspace,
@@ -74,7 +74,7 @@ async def linear_head(workspace: Workspace, items: Sequence[Item], settings: Met
 
 
 def learn_head(products: Products, vectors: StoredEmbedder, strength: float) -> Scorer:
-    """Fit by L-BFGS; probabilities are as it gives them."""
+    """Fit by L-BFGS; probabilities are not calibrated."""
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonaut.evaluation.harness import check
-from taxonaut.evaluation.measures.comparison import differences, each_item, intervals
+from taxonaut.evaluation.harness import check_rows
+from taxonaut.evaluation.measures.comparison import bound_differences, bound_means, score_each_item
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.trials.changed_decisions import (
     Change,
@@ -38,8 +38,8 @@ from taxonaut.workspace.prompt_lab.template_versions import (
 )
 from taxonaut.workspace.workspace import Workspace
 
-SURE = 0.05
-"""A p-value below which chance is called unlikely."""
+SIGNIFICANT = 0.05
+"""The significance level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +61,30 @@ class McNemar:
         if not self.better + self.worse:
             return "none better, none worse"
         said = f"{self.better:,} better, {self.worse:,} worse"
-        if self.p < SURE:
+        if self.p < SIGNIFICANT:
             return f"{said}; chance alone would seldom do this (p {format_p(self.p)})"
         return f"{said}; this could be chance (p {format_p(self.p)})"
 
 
 def mcnemar(before: Sequence[bool] | NDArray[np.bool_], after: Sequence[bool] | NDArray[np.bool_]) -> McNemar:
-    """Compare which items were right, in the same order."""
+    """Run McNemar's exact test on which items were right, in the same order."""
     was, is_now = np.asarray(before, dtype=bool), np.asarray(after, dtype=bool)
     better, worse = int(np.sum(is_now & ~was)), int(np.sum(was & ~is_now))
-    return McNemar(better, worse, len(was) - better - worse, exact(better, worse))
+    return McNemar(better, worse, len(was) - better - worse, exact_p_value(better, worse))
 
 
-def exact(better: int, worse: int) -> float:
-    """The two-sided probability of a division at least as uneven, each item falling to either side alike."""
+def exact_p_value(better: int, worse: int) -> float:
+    """Return the two-sided binomial p-value of a split at least as uneven, with probability 1/2."""
     count, less = better + worse, min(better, worse)
     tail = sum(comb(count, each) for each in range(less + 1))
     return float(min(1.0, 2 * tail / 2**count))
 
 
-def paired(
+def bound_paired_differences(
     before: Mapping[str, NDArray[np.float64]], after: Mapping[str, NDArray[np.float64]]
 ) -> dict[str, Interval]:
-    """Bound the mean of each measure's difference, item by item: bootstrap over the items; above 0: better."""
-    return differences(after, before) if after and len(next(iter(after.values()))) else {}
+    """Bootstrap each measure's mean paired difference, after minus before."""
+    return bound_differences(after, before) if after and len(next(iter(after.values()))) else {}
 
 
 def format_p(p: float) -> str:
@@ -190,7 +190,7 @@ async def atry_version(
     template cannot be tried, both versions are the same, or there are no items.
     """
     how = find_reader(workspace, name)
-    check(workspace, rows)
+    check_rows(workspace, rows)
     versions = two_versions(workspace, name, against)
     base = configure(workspace, how, seed)
     sides: list[Run] = []
@@ -199,7 +199,7 @@ async def atry_version(
         with listening(on_update), staged(title, len(items)):
             sides.append(await run_side(base, how, version, origin, items, everything=everything))
     report = compare_runs(workspace, name, rows, sides[0], sides[1])
-    keep_report(workspace, report, items)
+    store_report(workspace, report, items)
     return report
 
 
@@ -213,7 +213,7 @@ def try_version(
     everything: bool = False,
     on_update: OnUpdate | None = None,
 ) -> TrialReport:
-    """Do what `atry_version` does, from synchronous code."""
+    """Run `atry_version` from synchronous code."""
     work = atry_version(
         workspace,
         name,
@@ -299,7 +299,7 @@ def compare_runs(
         asked_items=len({decision.item_id for pair in both for decision in pair}),
         before=sides[0],
         after=sides[1],
-        differences=paired(*values) if judged else {},
+        differences=bound_paired_differences(*values) if judged else {},
         first=mcnemar(values[0][FIRST] > 0, values[1][FIRST] > 0) if judged else None,
         compared=len(both),
         alike=sum(one.rendered == other.rendered for one, other in both),
@@ -320,7 +320,7 @@ def score_items(
     found: Sequence[Found], gold: Mapping[ItemId, Sequence[LabelId]], ks: Sequence[int]
 ) -> Values:
     """Score each item that has gold labels; measures as in `evaluate`."""
-    values = each_item([each.labels for each in found], [gold[each.item_id] for each in found], ks)
+    values = score_each_item([each.labels for each in found], [gold[each.item_id] for each in found], ks)
     return {name: values[name] for name in MEASURES if name in values}
 
 
@@ -332,7 +332,7 @@ def summarize_run(name: str, run: Run, values: Values) -> Side:
         hash=run.version.hash,
         origin=run.origin,
         found=run.found,
-        quality=intervals(values) if measured else {},
+        quality=bound_means(values) if measured else {},
         cost=add_up_cost(run),
         without_label=sum(not each.labels for each in run.found),
         decisions=len(own),
@@ -356,7 +356,7 @@ def add_up_cost(run: Run) -> Cost:
     )
 
 
-def keep_report(workspace: Workspace, report: TrialReport, items: Sequence[Item]) -> None:
+def store_report(workspace: Workspace, report: TrialReport, items: Sequence[Item]) -> None:
     """Keep the measurements; those of an equal trial are replaced."""
     digest = hashlib.sha256("\0".join(f"{item.id}\0{item.text}" for item in items).encode(errors="replace"))
     row = {"on": digest.hexdigest()[:16], **summary(report)}

@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
-from taxonaut.evaluation.curve_figure import check_figure, draw
-from taxonaut.evaluation.curves import ANCHORED, BUDGETS, FLAT, ROOT, Point, flat, point, shortlist_curves
+from taxonaut.evaluation.curve_figure import check_figure, draw_curves
+from taxonaut.evaluation.curves import (
+    ANCHORED,
+    BUDGETS,
+    FLAT,
+    ROOT,
+    Point,
+    average_point,
+    measure_flat_search,
+    measure_shortlists,
+)
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
@@ -24,7 +33,7 @@ def test_a_point_by_hand(rows: list[ItemRow]) -> None:
         ItemId("two"): [LabelId("tents")],
         ItemId("three"): [LabelId("bread"), LabelId("pears"), LabelId("tents")],
     }
-    made = point(ROOT, 5, 2.5, rows[:3], lists)
+    made = average_point(ROOT, 5, 2.5, rows[:3], lists)
     assert (made.series, made.budget, made.requests, made.size) == (ROOT, 5, 2.5, 2.0)
     assert made.recall.value == 0.5
 
@@ -32,7 +41,7 @@ def test_a_point_by_hand(rows: list[ItemRow]) -> None:
 async def test_every_way_reaches_all_labels_in_the_end(shop: Workspace, rows: list[ItemRow]) -> None:
     told: list[Any] = []
     with listening(told.append):
-        points = await shortlist_curves(shop, rows)
+        points = await measure_shortlists(shop, rows)
     by_series = {name: [p for p in points if p.series == name] for name in (ROOT, ANCHORED, FLAT)}
     assert [p.budget for p in by_series[ROOT]] == [p.budget for p in by_series[ANCHORED]] == list(BUDGETS)
     assert {name: found[-1].recall.value for name, found in by_series.items()} == dict.fromkeys(by_series, 1)
@@ -43,7 +52,7 @@ async def test_every_way_reaches_all_labels_in_the_end(shop: Workspace, rows: li
 
 
 async def test_flat_search_needs_no_tree(shop: Workspace, rows: list[ItemRow]) -> None:
-    points = await flat(shop, rows[:3], (2, 1), mix=0.0, series="whole texts")
+    points = await measure_flat_search(shop, rows[:3], (2, 1), mix=0.0, series="whole texts")
     assert [(p.series, p.budget, p.size) for p in points] == [
         ("whole texts", 1, 1.0),
         ("whole texts", 2, 2.0),
@@ -52,8 +61,8 @@ async def test_flat_search_needs_no_tree(shop: Workspace, rows: list[ItemRow]) -
 
 
 async def test_a_figure_needs_right_labels(shop: Workspace, rows: list[ItemRow]) -> None:
-    with pytest.raises(InputError, match="a figure needs texts with right labels"):
-        await shortlist_curves(shop, rows[3:])
+    with pytest.raises(InputError, match="a figure needs texts with gold labels"):
+        await measure_shortlists(shop, rows[3:])
 
 
 POINTS = [
@@ -73,7 +82,7 @@ POINTS = [
 def test_the_suffix_decides_the_format(tmp_path: Path, suffix: str, magic: bytes) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / f"figure{suffix}"
-    draw(POINTS, path, "shop: 3 texts, 8 labels")
+    draw_curves(POINTS, path, "shop: 3 texts, 8 labels")
     assert path.read_bytes().startswith(magic)
 
 
@@ -81,7 +90,7 @@ def test_names_and_axes_stand_in_the_figure(tmp_path: Path) -> None:
     matplotlib = pytest.importorskip("matplotlib")
     path = tmp_path / "figure.svg"
     with matplotlib.rc_context({"svg.fonttype": "none"}):
-        draw(POINTS, path, "shop & <more>: 3 texts")
+        draw_curves(POINTS, path, "shop & <more>: 3 texts")
     text = path.read_text(encoding="utf-8")
     for said in (
         ROOT,
@@ -96,16 +105,18 @@ def test_names_and_axes_stand_in_the_figure(tmp_path: Path) -> None:
 
 def test_a_single_flat_point_can_be_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    draw(POINTS[-1:], tmp_path / "one.png", "only flat")
+    draw_curves(POINTS[-1:], tmp_path / "one.png", "only flat")
     assert (tmp_path / "one.png").is_file()
 
 
 def test_figures_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=r"a figure is written as \.png, \.svg, \.pdf; 'x\.gif' ends in none"
+        InputError, match=r"cannot write a figure to 'x\.gif': use the suffix \.png, \.svg, \.pdf"
     ):
         check_figure(Path("x.gif"))
-    with pytest.raises(InputError, match=r"there is no folder .* to write 'x\.png' into; make it first"):
+    with pytest.raises(
+        InputError, match=r"cannot write 'x\.png': the folder .* does not exist; create it first"
+    ):
         check_figure(tmp_path / "gone" / "x.png")
 
 

@@ -10,7 +10,7 @@ from shop_expert import product
 
 from taxonaut.evaluation.harness import MethodReport, Report, evaluate
 from taxonaut.evaluation.measures.classes import Band
-from taxonaut.evaluation.methods.dual_expert import ranking
+from taxonaut.evaluation.methods.dual_expert import ranking_of
 from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
@@ -128,9 +128,9 @@ def test_the_general_expert_s_order_comes_before_what_else_was_recommended() -> 
     one, two, three = map(LabelId, "123")
     recommended = Recommendation(ItemId("x"), (one, two, three), (0.4, 0.3, 0.2))
     made = Categorized(ItemId("x"), two, (), "general", recommended, (two, three))
-    assert ranking(made) == (two, three, one)
-    assert ranking(replace(made, label=None, verdict="none")) == ()
-    assert ranking(replace(made, label=one, verdict="domain", ranking=())) == (one, two, three)
+    assert ranking_of(made) == (two, three, one)
+    assert ranking_of(replace(made, label=None, verdict="none")) == ()
+    assert ranking_of(replace(made, label=one, verdict="domain", ranking=())) == (one, two, three)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,11 @@ def test_the_general_expert_s_order_comes_before_what_else_was_recommended() -> 
     [
         ("dual:threshold=2", "invalid [categorize] settings: threshold: "),
         ("dual:ask=guess", "invalid [categorize] settings: ask: Input should be"),
-        ("general:threshold=0.5", "'threshold=0.5' cannot follow 'general': write general:KEY=VALUE"),
-        ("expert:expert=last", "expert is 'last'; give a whole number from 1"),
+        (
+            "general:threshold=0.5",
+            "invalid option 'threshold=0.5' of method 'general': write general:KEY=VALUE",
+        ),
+        ("expert:expert=last", "invalid expert='last'; give a whole number from 1"),
     ],
 )
 def test_settings_that_are_refused(workspace: Workspace, name: str, said: str) -> None:

@@ -12,8 +12,8 @@ from taxonaut.evaluation.incremental import (
     IncrementalReport,
     Split,
     aincremental,
-    report,
-    rounds,
+    round_titles,
+    score_outcomes,
     split_labels,
 )
 from taxonaut.evaluation.methods.method import Outcome
@@ -61,9 +61,9 @@ def test_both_parts_hold_labels_in_the_order_of_the_index(count: int, seed: int,
 @pytest.mark.parametrize(
     ("labels", "share", "said"),
     [
-        (TEN, 1.0, "the share of labels known first is 1.0; give a number between 0 and 1"),
-        (TEN, -1.0, "the share of labels known first is -1.0; give a number between 0 and 1"),
-        (TEN[:1], 0.5, "labels are split in two, which takes at least 2; there are 1: import more"),
+        (TEN, 1.0, "invalid share of labels known first: 1.0; give a number between 0 and 1"),
+        (TEN, -1.0, "invalid share of labels known first: -1.0; give a number between 0 and 1"),
+        (TEN[:1], 0.5, "splitting labels needs at least 2 of them, and there are 1; import more"),
     ],
 )
 def test_splits_that_cannot_be(labels: list[LabelId], share: float, said: str) -> None:
@@ -81,7 +81,7 @@ def test_the_three_readings_by_hand(shop: Workspace) -> None:
     found = {"one": ("shoes", "boots", "tents"), "two": ("bread", "apples"), "three": ("apples", "bread")}
     rows = [ItemRow(Item(ItemId(name), name), of_names(*labels)) for name, labels in gold.items()]
     outcome = Outcome({ItemId(name): of_names(*labels) for name, labels in found.items()})
-    made = report(shop, rows, split, "kmeans", {("navigate", "grown"): outcome}, (1, 2))
+    made = score_outcomes(shop, rows, split, "kmeans", {("navigate", "grown"): outcome}, (1, 2))
     (method,) = made.methods
     assert (made.items, made.items_later) == (3, 2)
     readings = {
@@ -114,12 +114,12 @@ async def run(shop: Workspace, rows: Sequence[ItemRow], methods: Sequence[str]) 
 
 async def test_methods_that_walk_run_over_both_indexes(shop: Workspace, rows: list[ItemRow]) -> None:
     version, names = shop.index.version(), ["navigate", "dense", "kmeans-index:shortlist=tree", "bm25"]
-    assert rounds(names) == [
+    assert round_titles(names) == [
         "navigate grown", "navigate whole", "dense",
         "kmeans-index:shortlist=tree grown", "kmeans-index:shortlist=tree whole", "bm25",
     ]  # fmt: skip
     made = await run(shop, rows, names)
-    assert [f"{each.method} {each.index}".rstrip() for each in made.methods] == rounds(names)
+    assert [f"{each.method} {each.index}".rstrip() for each in made.methods] == round_titles(names)
     assert (len(made.split.known), len(made.split.later), made.build) == (4, 4, "kmeans")
     assert shop.index.version() == version
     for each in made.methods:
@@ -132,13 +132,13 @@ async def test_methods_that_walk_run_over_both_indexes(shop: Workspace, rows: li
 
 
 async def test_labels_keep_the_text_they_are_compared_by(shop: Workspace) -> None:
-    labels = scratch.plain_labels(shop)
+    labels = scratch.flat_labels(shop)
     assert [label.name for label in labels[:2]] == [
         "Sport > Shoes > Running shoes",
         "Sport > Shoes > Hiking boots",
     ]
-    with scratch.opened(shop, shop.folder / "scratch" / "test") as other:
-        await scratch.build(other, labels, "kmeans", {})
+    with scratch.open_workspace(shop, shop.folder / "scratch" / "test") as other:
+        await scratch.build_tree(other, labels, "kmeans", {})
         assert other.wiring.label_texts() == shop.wiring.label_texts()
 
 
@@ -157,7 +157,7 @@ async def test_an_index_that_was_killed_while_it_grew_is_grown_again(
         await aincremental(shop, rows, ["navigate"], seed=1, grow=killed)
     made = await run(shop, rows, ["navigate"])
     assert kinds(shop.folder / "scratch") == {"first-kmeans", "grown-kmeans", "whole-kmeans"}
-    with scratch.opened(shop, next(iter((shop.folder / "scratch").glob("grown-*")))) as grown:
+    with scratch.open_workspace(shop, next(iter((shop.folder / "scratch").glob("grown-*")))) as grown:
         assert grown.index.label_ids() == [*made.split.known, *made.split.later]
         assert grown.index.stats().labels_unplaced == 0
 

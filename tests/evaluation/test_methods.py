@@ -7,10 +7,10 @@ import pytest
 
 from taxonaut.evaluation.harness import Report, aevaluate
 from taxonaut.evaluation.measures.intervals import Interval
-from taxonaut.evaluation.methods.flat import searcher
-from taxonaut.evaluation.methods.linear import drawn
+from taxonaut.evaluation.methods.flat import make_retriever
+from taxonaut.evaluation.methods.linear import draw_examples
 from taxonaut.evaluation.methods.method import MethodSettings
-from taxonaut.evaluation.methods.registry import METHODS, chosen
+from taxonaut.evaluation.methods.registry import METHODS, parse_methods
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
@@ -94,10 +94,10 @@ async def test_shots_are_drawn_for_each_label_and_never_from_what_is_asked(
     texts = ["old boots", "new boots", "hiking boots and running shoes", " "]
     examples = [ItemRow(Item(ItemId(text), text), (LabelId("boots"),)) for text in texts]
     asked = {rows[0].item.text}
-    found = drawn(examples, asked, 5, seed=0)
+    found = draw_examples(examples, asked, 5, seed=0)
     assert {label: sorted(known) for label, known in found.items()} == {"boots": ["new boots", "old boots"]}
-    assert drawn(examples, asked, 1, seed=0) == drawn(examples, asked, 1, seed=0)
-    assert drawn(examples, asked, 0, seed=0) == {}
+    assert draw_examples(examples, asked, 1, seed=0) == draw_examples(examples, asked, 1, seed=0)
+    assert draw_examples(examples, asked, 0, seed=0) == {}
     report = await aevaluate(shop, rows, ["linear"], settings=MethodSettings(shots=1, examples=examples))
     assert report.methods[0].scores is not None
     assert report.methods[0].scores.precision[1] == 1.0
@@ -106,26 +106,32 @@ async def test_shots_are_drawn_for_each_label_and_never_from_what_is_asked(
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["magic"], f"there is no method 'magic'; there are: {EVERY}"),
-        ([" "], f"no method is named; there are: {EVERY}"),
-        (["bm25", "bm25"], "a method stands twice in 'bm25, bm25'; name each once"),
-        (["bm25:k=1"], "'k=1' cannot follow 'bm25': write bm25:KEY=VALUE with a key of (it has none)"),
-        (["dense:mix"], "'mix' cannot follow 'dense': write dense:KEY=VALUE with a key of mix"),
+        (["magic"], f"unknown method 'magic'; choose from {EVERY}"),
+        ([" "], f"no method given; choose from {EVERY}"),
+        (["bm25", "bm25"], "duplicate method in 'bm25, bm25'; give each once"),
+        (
+            ["bm25:k=1"],
+            "invalid option 'k=1' of method 'bm25': write bm25:KEY=VALUE with a key of (it has none)",
+        ),
+        (["dense:mix"], "invalid option 'mix' of method 'dense': write dense:KEY=VALUE with a key of mix"),
     ],
 )
 def test_names_that_are_refused(names: Sequence[str], said: str) -> None:
     with pytest.raises(InputError) as caught:
-        chosen(names)
+        parse_methods(names)
     assert str(caught.value) == said
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("dense:mix=2", "mix is '2'; it is a share: give a number from 0 to 1, or 'plain'"),
-        ("dense:mix=half", "mix is 'half'; it is a share: give a number from 0 to 1"),
-        ("shortlist:size=0", "size is '0'; give a whole number from 1"),
-        ("linear:shots=2", "2 shots need labelled texts to draw from; name a file of them with --examples"),
+        ("dense:mix=2", "invalid mix='2'; give a number from 0 to 1, or 'plain'"),
+        ("dense:mix=half", "invalid mix='half'; give a number from 0 to 1"),
+        ("shortlist:size=0", "invalid size='0'; give a whole number from 1"),
+        (
+            "linear:shots=2",
+            "shots=2 needs labelled texts to sample from; give a file of them with --examples",
+        ),
         (
             "navigate:terminals=none",
             "invalid [walk] settings: terminals: Input should be a valid integer",
@@ -142,12 +148,14 @@ async def test_linear_is_for_small_label_sets(
     shop: Workspace, rows: list[ItemRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("taxonaut.evaluation.methods.linear.MOST_LABELS", 7)
-    with pytest.raises(InputError, match=r"label sets of up to 7; there are 8\. Use shortlist, or dense"):
+    with pytest.raises(
+        InputError, match=r"allows up to 7 labels, and there are 8; use 'shortlist', or 'dense'"
+    ):
         await aevaluate(shop, rows, ["linear"])
 
 
 async def test_items_and_gold_labels_are_checked_first(shop: Workspace) -> None:
-    with pytest.raises(InputError, match="there are no items to evaluate"):
+    with pytest.raises(InputError, match="no items to evaluate"):
         await aevaluate(shop, [], ["bm25"])
     unknown = ItemRow(Item(ItemId("x"), "plums"), (LabelId("plums"),), "file, line 3")
     with pytest.raises(InputError, match="file, line 3: the gold label 'plums' is not in the index"):
@@ -157,7 +165,7 @@ async def test_items_and_gold_labels_are_checked_first(shop: Workspace) -> None:
 async def test_plain_cosine_is_nothing_but_cosine(
     shop: Workspace, rows: list[ItemRow], embedder: Any
 ) -> None:
-    (one,) = await searcher(shop, plain=True).search([rows[0].item.text], 8)
+    (one,) = await make_retriever(shop, plain=True).search([rows[0].item.text], 8)
     table = shop.wiring.label_table(shop.config.embeddings)
     similar = table.vectors @ embedder.embed([rows[0].item.text])[0]
     assert dict(one) == pytest.approx(dict(zip(table.labels, similar.tolist(), strict=True)), abs=1e-5)

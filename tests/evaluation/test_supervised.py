@@ -10,7 +10,7 @@ import pytest
 from taxonaut.evaluation.harness import aevaluate
 from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.evaluation.methods.supervised import training_products
-from taxonaut.evaluation.methods.text_baselines import line, tokens
+from taxonaut.evaluation.methods.text_baselines import tokenize, training_line
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
@@ -83,10 +83,10 @@ async def test_the_same_call_again_trains_nothing(
     settings = MethodSettings(examples=products)
     once = await aevaluate(shop, judged, TRAINED, settings=settings)
     for name in (
-        "lexical.learn_fasttext",
-        "lexical.learn_svm",
-        "vectors.learn_neighbours",
-        "vectors.learn_head",
+        "text_baselines.learn_fasttext",
+        "text_baselines.learn_svm",
+        "vector_baselines.learn_neighbours",
+        "vector_baselines.learn_head",
     ):
         monkeypatch.delattr(f"taxonaut.evaluation.methods.{name}")
     again = await aevaluate(shop, judged, TRAINED, settings=settings)
@@ -137,10 +137,10 @@ async def test_two_classes_are_ranked_by_both_signs_of_the_margin(
 @pytest.mark.parametrize(
     ("examples", "said"),
     [
-        ([], "'{}' is trained on labelled products; name a file of them with --examples FILE"),
+        ([], "'{}' is trained on labelled products; give a file of them with --examples FILE"),
         (
             [product("old boots")],
-            "'{}' has nothing to learn from: of 1 examples none has both a text that is not",
+            "'{}' has nothing to learn from: none of 1 examples has a label and a text",
         ),
         ([product("a plum", "plums")], "train.csv, a plum: the example's label 'plums' is not in the index;"),
     ],
@@ -156,12 +156,12 @@ async def test_examples_that_are_refused(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("tfidf-svm:C=0", "C is '0'; give a number above 0"),
-        ("linear-head:C=much", "C is 'much'; give a number above 0"),
-        ("fasttext:rate=inf", "rate is 'inf'; give a number above 0"),
-        ("fasttext:epochs=0.5", "epochs is '0.5'; give a whole number from 1"),
-        ("knn:k=-1", "k is '-1'; give a whole number from 1"),
-        ("knn:C=1", "'C=1' cannot follow 'knn': write knn:KEY=VALUE with a key of k"),
+        ("tfidf-svm:C=0", "invalid C='0'; give a number above 0"),
+        ("linear-head:C=much", "invalid C='much'; give a number above 0"),
+        ("fasttext:rate=inf", "invalid rate='inf'; give a number above 0"),
+        ("fasttext:epochs=0.5", "invalid epochs='0.5'; give a whole number from 1"),
+        ("knn:k=-1", "invalid k='-1'; give a whole number from 1"),
+        ("knn:C=1", "invalid option 'C=1' of method 'knn': write knn:KEY=VALUE with a key of k"),
     ],
 )
 async def test_settings_that_are_refused(
@@ -199,18 +199,21 @@ async def test_a_missing_package_names_the_extra(
 
 
 def test_a_text_cannot_pass_for_a_label_of_fasttext() -> None:
-    assert line("__label__7 Red\napples, 2kg", (0, 3)) == "__label__0 __label__3 label 7 red apples , 2kg\n"
-    assert tokens("</s> \ud800 _") == "< / s > ?"
+    assert (
+        training_line("__label__7 Red\napples, 2kg", (0, 3))
+        == "__label__0 __label__3 label 7 red apples , 2kg\n"
+    )
+    assert tokenize("</s> \ud800 _") == "< / s > ?"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("tfidf-svm", "_ !", "'tfidf-svm' cannot learn these examples: empty vocabulary"),
+        ("tfidf-svm", "_ !", "'tfidf-svm' cannot be trained on these examples: empty vocabulary"),
         (
             "fasttext:rate=100000",
             "a b",
-            "fastText diverges on these products at rate=100000; give it a lower one, such as fasttext:rate=25000",
+            "fastText diverges on these products at rate=100000; give a lower rate, such as fasttext:rate=25000",
         ),
     ],
 )

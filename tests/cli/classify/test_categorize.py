@@ -244,7 +244,7 @@ def test_an_audit_without_gold_labels(run: Any, trained: Path, tmp_path: Path) -
     assert called.out.splitlines()[-1].startswith("no threshold is proposed: say which share")
     refused = run("expert", "audit", file, "--accuracy", 0.9, "-w", trained)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err.startswith("error: an accuracy of 0.9 cannot be aimed at: these items have no gold")
+    assert refused.err.startswith("error: cannot target an accuracy of 0.9: these items have no gold labels")
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])

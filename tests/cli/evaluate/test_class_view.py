@@ -105,7 +105,7 @@ def test_other_methods_show_classes_when_asked(run: Any, shop: Path, judged: Pat
     [
         (
             ["--methods", "knn"],
-            "'knn' is trained on labelled products; name a file of them with --examples FILE",
+            "'knn' is trained on labelled products; give a file of them with --examples FILE",
         ),
         (["--methods", "expert"], "no expert was trained in"),
         (["--methods", "dual"], "taxonaut expert train ITEMS"),

@@ -66,8 +66,8 @@ def test_labels_that_come_later(run: Any, shop: Path, judged: Path) -> None:
     lines = [line.strip() for line in called.out.splitlines() if line.strip()]
     assert lines[0].startswith("3 labels known first (Y0), 2 later (Y1), seed 2; 4 texts, ")
     assert [line for line in lines if line.startswith(("Inc", "Overall"))] == [
-        "Inc: gold labels of Y1 alone count, all labels are ranked; texts with none of Y1 are left out",
-        "Inc, only Y1 on offer: the same, but labels of Y0 are taken out of the rankings first",
+        "Inc: only gold labels of Y1 count, all labels are ranked; texts without one of Y1 are left out",
+        "Inc, only Y1 on offer: the same, with the labels of Y0 removed from the rankings",
         "Overall: all labels count and are ranked",
     ]
     assert lines[2].split() == ["navigate", "grown", "navigate", "whole", "bm25"]
@@ -113,15 +113,21 @@ def test_no_right_labels_still_show_the_cost(run: Any, shop: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--methods", "magic"], "there is no method 'magic'; there are: navigate, tree, both, dense, bm25,"),
-        (["--methods", ","], "no method is named; there are: navigate"),
-        (["--methods", "navigate:speed=9"], "'speed=9' cannot follow 'navigate': write navigate:KEY=VALUE"),
-        (["--figure", "recall.gif"], "a figure is written as .png, .svg, .pdf; 'recall.gif' ends in none"),
-        (["--methods", "linear", "--shots", "1"], "1 shots need labelled texts to draw from"),
-        (["--incremental", "0", "--share", "1"], "the share of labels known first is 1.0"),
+        (["--methods", "magic"], "unknown method 'magic'; choose from navigate, tree, both, dense, bm25,"),
+        (["--methods", ","], "no method given; choose from navigate"),
+        (
+            ["--methods", "navigate:speed=9"],
+            "invalid option 'speed=9' of method 'navigate': write navigate:KEY=VALUE",
+        ),
+        (
+            ["--figure", "recall.gif"],
+            "cannot write a figure to 'recall.gif': use the suffix .png, .svg, .pdf",
+        ),
+        (["--methods", "linear", "--shots", "1"], "shots=1 needs labelled texts to sample from"),
+        (["--incremental", "0", "--share", "1"], "invalid share of labels known first: 1.0"),
         (
             ["--incremental", "0", "--methods", "bm25,expert"],
-            "'expert' learns from labelled products, and a label",
+            "'expert' is trained on labelled products, and labels",
         ),
         (["--k", "0"], "--k is '0'; give whole numbers from 1"),
         (["--labels-column", "gold"], "there is no column 'gold'"),

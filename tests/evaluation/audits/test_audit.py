@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.evaluation.audits.audit_table import AuditTable, Prices, neat
+from taxonaut.evaluation.audits.audit_table import AuditTable, Prices, shortest_number_between
 from taxonaut.evaluation.audits.proposal import propose
 from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
@@ -105,18 +105,18 @@ def test_the_curve_is_what_counting_gives(found: list[tuple[float, LabelId, Labe
 @given(st.tuples(confidences, confidences).filter(lambda pair: pair[0] < pair[1]))
 def test_a_neat_number_lies_between(pair: tuple[float, float]) -> None:
     low, high = pair
-    found = neat(low, high)
+    found = shortest_number_between(low, high)
     assert low < found <= high
     assert found == round(found, 4)
 
 
 def test_neat_numbers() -> None:
     assert [
-        neat(0.6132, 0.6201),
-        neat(0.61, 0.62),
-        neat(0.6132, 0.9),
-        neat(0.6132, 0.6133),
-        neat(0.95, 1),
+        shortest_number_between(0.6132, 0.6201),
+        shortest_number_between(0.61, 0.62),
+        shortest_number_between(0.6132, 0.9),
+        shortest_number_between(0.6132, 0.6133),
+        shortest_number_between(0.95, 1),
     ] == [
         0.62,
         0.62,
@@ -197,13 +197,13 @@ def test_without_gold_labels_agreement_is_all_there_is() -> None:
     assert by_share is not None
     assert (by_share.threshold, by_share.accuracy, by_share.helps) == (0.6, None, None)
     with pytest.raises(
-        InputError, match=r"an accuracy of 0\.9 cannot be aimed at: these items have no gold labels"
+        InputError, match=r"cannot target an accuracy of 0\.9: these items have no gold labels"
     ):
         propose(table, accuracy=0.9)
 
 
 def test_two_wishes_are_refused() -> None:
-    with pytest.raises(InputError, match="give one of --accuracy, --share and --budget"):
+    with pytest.raises(InputError, match="give only one of --accuracy, --share and --budget"):
         propose(AuditTable(helpful()), share=0.2, accuracy=0.9)
 
 

@@ -11,9 +11,9 @@ from taxonaut.evaluation.measures.classes import (
     BANDS,
     Band,
     ClassScores,
+    assign_classes,
     class_intervals,
     class_scores,
-    decided,
     macro_f1,
 )
 from taxonaut.evaluation.measures.intervals import Interval
@@ -56,7 +56,7 @@ def test_an_item_without_a_prediction_counts_against_recall_alone() -> None:
 
 
 def test_of_several_gold_labels_the_one_given_counts_else_the_first() -> None:
-    found = decided([B, C, None], [(A, B), (A, B), (B, A)])
+    found = assign_classes([B, C, None], [(A, B), (A, B), (B, A)])
     assert [found.classes[at] for at in found.right] == [B, A, B]
     assert class_scores([B, A], [(A, B), (A, B)]).macro_f1 == 1.0
     bands = class_scores([B, C], [(A, B), (A, B)], {A: 30}).bands
@@ -99,7 +99,7 @@ def test_intervals_and_differences_are_drawn_together() -> None:
     assert gaps["again"] == {"accuracy": Interval(0.0, 0.0, 0.0), "macro_f1": Interval(0.0, 0.0, 0.0)}
     assert (bounded["again"], bounded["good"]["macro_f1"].value) == (
         bounded["good"],
-        pytest.approx(macro_f1(decided(good, gold))),
+        pytest.approx(macro_f1(assign_classes(good, gold))),
     )
     assert gaps["poor"]["macro_f1"].high < 0
     assert gaps["poor"]["accuracy"].value == pytest.approx(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from taxonaut.evaluation.measures.comparison import differences, each_item, intervals
+from taxonaut.evaluation.measures.comparison import bound_differences, bound_means, score_each_item
 from taxonaut.evaluation.measures.intervals import Interval, bootstrap_mean, bootstrap_means
 from taxonaut.state.ids import LabelId
 
@@ -15,7 +15,7 @@ def ranked(*rankings: str) -> list[list[LabelId]]:
 
 
 def test_both_conventions_by_hand() -> None:
-    values = each_item(ranked("axb", "a", "xyc"), GOLD, (1, 3))
+    values = score_each_item(ranked("axb", "a", "xyc"), GOLD, (1, 3))
     assert {name: value.tolist() for name, value in values.items()} == {
         "P@1": [1.0, 0.0],
         "P@3": [pytest.approx(2 / 3), pytest.approx(1 / 3)],
@@ -41,5 +41,5 @@ def test_differences_are_paired() -> None:
     """Two methods as far apart on every item leave no doubt, however much the items differ."""
     base = {"P@1": np.array([0.0, 0.5, 0.25] * 20)}
     better = {"P@1": base["P@1"] + 0.25}
-    assert differences(better, base) == {"P@1": Interval(0.25, 0.25, 0.25)}
-    assert intervals(base)["P@1"].high - intervals(base)["P@1"].low > 0.05
+    assert bound_differences(better, base) == {"P@1": Interval(0.25, 0.25, 0.25)}
+    assert bound_means(base)["P@1"].high - bound_means(base)["P@1"].low > 0.05
