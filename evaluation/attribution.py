@@ -35,7 +35,7 @@ class Loss:
     """A gold label that one item's walk lost."""
 
     item: ItemId
-    fate: LabelOutcome
+    outcome: LabelOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class NodeLosses:
     @property
     def outcomes(self) -> Mapping[Outcome, int]:
         """The losses counted by reason, most frequent first."""
-        return dict(Counter(loss.fate.outcome for loss in self.losses).most_common())
+        return dict(Counter(loss.outcome.outcome for loss in self.losses).most_common())
 
     @property
     def branches(self) -> Mapping[NodeId, int]:
         """The lost gold labels counted by the branch that was not opened, most first."""
-        return dict(Counter(loss.fate.branch for loss in self.losses if loss.fate.branch).most_common())
+        return dict(Counter(loss.outcome.branch for loss in self.losses if loss.outcome.branch).most_common())
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ def attribute_runs(
                 block = [row for row in block if unit_key(row.item) in done]
             for item, found in label_outcomes_of(workspace, run.id, block):
                 walked.add(item)
-                outcomes.update(fate.outcome for fate in found)
-                losses += [Loss(item, fate) for fate in found if fate.outcome != "found"]
+                outcomes.update(outcome.outcome for outcome in found)
+                losses += [Loss(item, outcome) for outcome in found if outcome.outcome != "found"]
         stale = stale or (len(walked) > before and is_stale(workspace, run))
         waiting = [row for row in waiting if row.item.id not in walked]
     return Attribution(
@@ -126,7 +126,7 @@ def attribute_runs(
         len(waiting),
         dict(outcomes.most_common()),
         group_by_node(workspace, losses),
-        tuple(loss for loss in losses if loss.fate.node is None),
+        tuple(loss for loss in losses if loss.outcome.node is None),
         stale,
     )
 
@@ -199,8 +199,8 @@ def label_outcomes_of(
         yield (
             item,
             [
-                fate if isinstance(fate, LabelOutcome) else walks[item].nearest_miss(fate, at[item])
-                for fate in found
+                outcome if isinstance(outcome, LabelOutcome) else walks[item].nearest_miss(outcome, at[item])
+                for outcome in found
             ],
         )
 
@@ -227,8 +227,8 @@ def group_by_node(workspace: Workspace, losses: Sequence[Loss]) -> tuple[NodeLos
     """Group losses by node, the node with most losses first."""
     at: dict[NodeId, list[Loss]] = defaultdict(list)
     for loss in losses:
-        if loss.fate.node is not None:
-            at[loss.fate.node].append(loss)
+        if loss.outcome.node is not None:
+            at[loss.outcome.node].append(loss)
     ways = workspace.index.node_paths(list(at))
     wanted = list(dict.fromkeys(node for way in ways.values() for node in way))
     names = {node.id: node.name for node in workspace.index.nodes(wanted)}

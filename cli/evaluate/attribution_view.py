@@ -130,7 +130,7 @@ def attribution_row(index: Index, found: Attribution, most: int | None = None) -
         "gold": found.gold,
         "outcomes": dict(found.outcomes),
         "nodes": [node_row(index, node) for node in found.nodes[:most]],
-        "elsewhere": [{"item": loss.item, **fate_row(index, loss.fate)} for loss in found.elsewhere],
+        "elsewhere": [{"item": loss.item, **fate_row(index, loss.outcome)} for loss in found.elsewhere],
     }
 
 
@@ -141,5 +141,5 @@ def node_row(index: Index, node: NodeLosses) -> dict[str, Any]:
         "path": list(node.path),
         "lost": len(node.losses),
         "outcomes": dict(node.outcomes),
-        "losses": [{"item": loss.item, **fate_row(index, loss.fate)} for loss in node.losses],
+        "losses": [{"item": loss.item, **fate_row(index, loss.outcome)} for loss in node.losses],
     }
