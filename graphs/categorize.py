@@ -170,6 +170,6 @@ def outcome(
 
 def finished(result: Categorized) -> ItemFinished:
     """Return what is told of an item that was decided about."""
-    labels = () if result.label is None else (result.label,)
+    labels = () if result.label_id is None else (result.label_id,)
     confidence = result.recommended.confidence
     return ItemFinished(result.item_id, labels, result.path, confidence, result.verdict, result.error)

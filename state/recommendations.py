@@ -35,13 +35,13 @@ class Recommendation:
 class Categorized:
     """One item's category, and who decided it.
 
-    `label` is None if the verdict is `none`, `undecided`, `blank` or `failed`: there is no default. `path` runs from
-    the node below the root to the label's name. `ranking` is the general expert's order of the candidates, empty if
-    it was not asked; `reason` is its explanation. `error` is set if its request failed.
+    `label_id` is None if the verdict is `none`, `undecided`, `blank` or `failed`: there is no default. `path` runs
+    from the node below the root to the label's name. `ranking` is the general expert's order of the candidates,
+    empty if it was not asked; `reason` is its explanation. `error` is set if its request failed.
     """
 
     item_id: ItemId
-    label: LabelId | None
+    label_id: LabelId | None
     path: tuple[str, ...]
     verdict: Verdict
     recommended: Recommendation

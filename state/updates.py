@@ -37,7 +37,7 @@ class LevelStarted:
 class NodeOpened:
     """The branches of a node are compared for so many items; `path` holds the names down to it, () for the root."""
 
-    node: NodeId
+    node_id: NodeId
     path: tuple[str, ...]
     items: int
     kind: Literal["node_opened"] = field(default="node_opened", init=False, repr=False)
@@ -51,7 +51,7 @@ class ItemFinished:
     ranking gives the shortlist's labels without a path. `error` is set if a request failed.
     """
 
-    item: ItemId
+    item_id: ItemId
     labels: tuple[LabelId, ...] = ()
     path: tuple[str, ...] = ()
     score: float | None = None
@@ -64,7 +64,7 @@ class ItemFinished:
 class ItemTagged:
     """One item is tagged: the best path of descriptors, and the last descriptors of other fitting paths."""
 
-    item: ItemId
+    item_id: ItemId
     path: tuple[NodeId, ...] = ()
     others: tuple[NodeId, ...] = ()
     error: str = ""
@@ -146,8 +146,8 @@ class ChangesReviewed:
 class LabelPlaced:
     """A new label was placed in a node; `fits` is False if it stays there because no branch fits."""
 
-    label: LabelId
-    node: NodeId
+    label_id: LabelId
+    node_id: NodeId
     fits: bool = True
     kind: Literal["label_placed"] = field(default="label_placed", init=False, repr=False)
 

@@ -53,8 +53,8 @@ def print_categorized(console: Console, item: Item, result: Categorized, with_id
 def describe_outcome(result: Categorized) -> Text:
     """Say in a line which category an item got and who decided, or why it got none."""
     sure = f"{result.recommended.confidence:.0%}"
-    if result.label is not None:
-        line = path_text(result.path or (result.label,))
+    if result.label_id is not None:
+        line = path_text(result.path or (result.label_id,))
         who = f"the domain expert, {sure} sure"
         if result.verdict == "general":
             of = "of it too" if result.ranking[:1] == result.recommended.labels[:1] else "of another"

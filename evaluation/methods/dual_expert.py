@@ -88,9 +88,9 @@ def ranking_of(found: Categorized) -> tuple[LabelId, ...]:
 
     Empty for an item without a category.
     """
-    if found.label is None:
+    if found.label_id is None:
         return ()
-    return tuple(dict.fromkeys([found.label, *found.ranking, *found.recommended.labels]))
+    return tuple(dict.fromkeys([found.label_id, *found.ranking, *found.recommended.labels]))
 
 
 def count_requests(made: Categorizing, items: Sequence[ItemId]) -> int:

@@ -170,7 +170,7 @@ async def run_categorize(
 
 def found_by_experts(result: Categorized, judged: JudgedItem | None) -> Found:
     """Return the labels of a categorized item."""
-    labels = () if result.label is None else tuple(dict.fromkeys((result.label, *result.ranking)))
+    labels = () if result.label_id is None else tuple(dict.fromkeys((result.label_id, *result.ranking)))
     return Found(result.item_id, labels, judged.reason if judged is not None else "", result.error)
 
 

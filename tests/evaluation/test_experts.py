@@ -129,8 +129,8 @@ def test_the_general_expert_s_order_comes_before_what_else_was_recommended() -> 
     recommended = Recommendation(ItemId("x"), (one, two, three), (0.4, 0.3, 0.2))
     made = Categorized(ItemId("x"), two, (), "general", recommended, (two, three))
     assert ranking_of(made) == (two, three, one)
-    assert ranking_of(replace(made, label=None, verdict="none")) == ()
-    assert ranking_of(replace(made, label=one, verdict="domain", ranking=())) == (one, two, three)
+    assert ranking_of(replace(made, label_id=None, verdict="none")) == ()
+    assert ranking_of(replace(made, label_id=one, verdict="domain", ranking=())) == (one, two, three)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def route(
 
 
 def verdicts(state: CategorizeState) -> dict[str, tuple[str, str | None]]:
-    return {item: (found.verdict, found.label) for item, found in state["categorized"].items()}
+    return {item: (found.verdict, found.label_id) for item, found in state["categorized"].items()}
 
 
 def test_what_is_sure_stands_and_the_rest_is_asked_together(index: Index, database: Database) -> None:

@@ -33,7 +33,7 @@ def categorized_row(result: Categorized) -> dict[str, Any]:
     recommended = result.recommended
     return {
         "id": clean_text(result.item_id),
-        "label_id": None if result.label is None else clean_text(result.label),
+        "label_id": None if result.label_id is None else clean_text(result.label_id),
         "name": clean_text(result.path[-1]) if result.path else None,
         "path": [clean_text(step) for step in result.path],
         "confidence": recommended.confidence,

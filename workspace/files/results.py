@@ -17,7 +17,7 @@ PATH = "list"
 """Marks a column of string lists; other column types are Arrow type names."""
 
 PREDICTION_COLUMNS = {
-    "item": "string",
+    "item_id": "string",
     "rank": "int32",
     "label_id": "string",
     "name": "string",
@@ -29,7 +29,7 @@ PREDICTION_COLUMNS = {
     "error": "string",
 }
 CATEGORY_COLUMNS = {
-    "item": "string",
+    "item_id": "string",
     "label_id": "string",
     "name": "string",
     "path": PATH,
@@ -73,7 +73,7 @@ class Results(list[R]):
 class ItemResults(Results[ItemResult]):
     """Results of `classify`: one row per label of each item.
 
-    `rank` counts from 1. An item without labels has one row, in which all but `item` and `error` is null.
+    `rank` counts from 1. An item without labels has one row, in which all but `item_id` and `error` is null.
     """
 
     columns = PREDICTION_COLUMNS
@@ -112,7 +112,7 @@ class CategorizedItems(Results[Categorized]):
         for each in self:
             yield (
                 clean_text(each.item_id),
-                None if each.label is None else clean_text(each.label),
+                None if each.label_id is None else clean_text(each.label_id),
                 clean_text(each.path[-1]) if each.path else None,
                 [clean_text(name) for name in each.path] or None,
                 each.recommended.confidence,

@@ -173,7 +173,7 @@ def format_of(path: Path) -> Format:
     said = f"the suffix {suffix!r} is unknown" if suffix else "it has no suffix"
     raise InputError(
         f"{path.name}: {said}; known are {', '.join(SUFFIXES)} (and .gz after each but Parquet's). "
-        f"Rename the file or say what it holds: --format {'|'.join(formats())}."
+        f"Rename the file or name its format: --format {'|'.join(formats())}."
     )
 
 

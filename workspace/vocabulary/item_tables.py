@@ -23,13 +23,13 @@ READ_AS_MISSING = frozenset((*_BLANKS, *_NUMBERS))
 def write_parquet(vocabulary: Vocabulary, ids: SemanticIds, raw: BinaryIO, folder: Path) -> None:
     """Write a row an item: its tokens, their numbers, and names. `folder` takes what is written on the way.
 
-    Columns: `item`; for each slot its token, such as `l1`, and the token's number, `l1_number`, without one
+    Columns: `item_id`; for each slot its token, such as `l1`, and the token's number, `l1_number`, without one
     where padded; `path`, the names coarse to fine; `further`, a path for every further descriptor that fits,
     those without a slot included.
     """
     import duckdb
 
-    columns = {"item": "VARCHAR"}
+    columns = {"item_id": "VARCHAR"}
     for slot in ids.slots:
         columns |= {slot.name: "VARCHAR", f"{slot.name}_number": "INTEGER"}
     columns |= {"path": "VARCHAR[]", "further": "VARCHAR[][]"}
@@ -49,9 +49,9 @@ def write_parquet(vocabulary: Vocabulary, ids: SemanticIds, raw: BinaryIO, folde
 def parquet_rows(vocabulary: Vocabulary, ids: SemanticIds) -> Iterator[dict[str, Any]]:
     """Give the rows of `write_parquet`."""
     for row in plain_rows(vocabulary):
-        tokens = dict(zip([slot.name for slot in ids.slots], ids.ids[row["item"]], strict=True))
+        tokens = dict(zip([slot.name for slot in ids.slots], ids.ids[row["item_id"]], strict=True))
         numbers = {f"{name}_number": number_of(token) for name, token in tokens.items()}
-        yield {"item": row["item"], **tokens, **numbers, "path": row["path"], "further": row["further"]}
+        yield {"item_id": row["item_id"], **tokens, **numbers, "path": row["path"], "further": row["further"]}
 
 
 def number_of(token: str) -> int | None:
@@ -74,19 +74,19 @@ def write_recbole(vocabulary: Vocabulary, ids: SemanticIds, raw: BinaryIO) -> in
     minimal.writerow([*head, "semantic_id:token_seq", "class:token_seq"])
     lost = 0
     for row in plain_rows(vocabulary):
-        tokens = ids.ids[row["item"]]
+        tokens = ids.ids[row["item_id"]]
         sequence = " ".join(token for token in tokens if token != PAD)
         names = " ".join("_".join(name.split()) for name in row["path"])
-        writer = whole if "\r" in row["item"] else minimal
-        writer.writerow([row["item"], *tokens, sequence, names])
-        lost += row["item"] in READ_AS_MISSING
+        writer = whole if "\r" in row["item_id"] else minimal
+        writer.writerow([row["item_id"], *tokens, sequence, names])
+        lost += row["item_id"] in READ_AS_MISSING
     text.detach()
     return lost
 
 
 def write_plain_json(vocabulary: Vocabulary, raw: BinaryIO) -> None:
-    """Write one object, `{item: [name, …]}`: the names of its path, coarse to fine."""
-    write_object({row["item"]: row["path"] for row in plain_rows(vocabulary)}, raw)
+    """Write one object, `{item_id: [name, …]}`: the names of its path, coarse to fine."""
+    write_object({row["item_id"]: row["path"] for row in plain_rows(vocabulary)}, raw)
 
 
 def write_object(found: Mapping[ItemId, Any], raw: BinaryIO) -> None:
@@ -99,21 +99,21 @@ def write_object(found: Mapping[ItemId, Any], raw: BinaryIO) -> None:
 
 
 def write_plain_lines(vocabulary: Vocabulary, raw: BinaryIO) -> None:
-    """Write a JSON object an item: `item`, `path`, and `further` with a path for each further descriptor."""
+    """Write a JSON object an item: `item_id`, `path`, and `further` with a path for each further descriptor."""
     for row in plain_rows(vocabulary):
         raw.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 
 def write_plain_csv(vocabulary: Vocabulary, raw: BinaryIO) -> None:
-    """Write a row an item: `item`, a column a level with the name there, and `further` as JSON."""
+    """Write a row an item: `item_id`, a column a level with the name there, and `further` as JSON."""
     text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     depth = vocabulary.depth
-    writer.writerow(["item", *(f"l{level}" for level in range(1, depth + 1)), "further"])
+    writer.writerow(["item_id", *(f"l{level}" for level in range(1, depth + 1)), "further"])
     for row in plain_rows(vocabulary):
         names = [*row["path"], *[""] * (depth - len(row["path"]))]
         further = json.dumps(row["further"], ensure_ascii=False) if row["further"] else ""
-        writer.writerow([row["item"], *names, further])
+        writer.writerow([row["item_id"], *names, further])
     text.detach()
 
 
@@ -126,4 +126,4 @@ def plain_rows(vocabulary: Vocabulary) -> Iterator[dict[str, Any]]:
     for tagging in vocabulary.taggings:
         names = [vocabulary.by_id[node].node.name for node in tagging.path]
         others = [node for node in dict.fromkeys(tagging.others) if node not in tagging.path]
-        yield {"item": tagging.item_id, "path": names, "further": [path_of(node) for node in others]}
+        yield {"item_id": tagging.item_id, "path": names, "further": [path_of(node) for node in others]}

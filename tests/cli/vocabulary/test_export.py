@@ -94,7 +94,7 @@ def test_standard_output(run: Any, office: Path) -> None:
     called = run("vocabulary", "export", "-", "--format", "plain", "--quiet", "-w", office)
     assert (called.code, called.err) == (0, "")
     assert [json.loads(line) for line in called.out.splitlines()][2] == {
-        "item": "d1",
+        "item_id": "d1",
         "path": ["Furniture"],
         "further": [],
     }

@@ -49,7 +49,7 @@ def work(folder: Path, url: str, task: str) -> None:
     role = {"model": "hosted_vllm/test", "api_base": url, "concurrency": 2}
     with Workspace.open(folder, models={"general_expert": role}, task={"description": task}) as workspace:
         found = workspace.categorize(TEXTS)
-    rows = [[each.item_id, each.label, each.verdict, each.reason, each.ranking] for each in found]
+    rows = [[each.item_id, each.label_id, each.verdict, each.reason, each.ranking] for each in found]
     folder.with_name("found.json").write_text(json.dumps(rows))
 
 

@@ -55,7 +55,7 @@ def workspace(tmp_path: Path, model: ScriptedModel) -> Iterator[Workspace]:
 
 
 def said(found: Sequence[Categorized]) -> dict[str, tuple[str, str | None]]:
-    return {each.item_id: (each.verdict, each.label) for each in found}
+    return {each.item_id: (each.verdict, each.label_id) for each in found}
 
 
 def asked(model: ScriptedModel) -> list[str]:
@@ -93,7 +93,7 @@ def test_the_clear_cases_stand_and_the_rest_is_asked(workspace: Workspace, model
 async def test_two_calls_at_a_time_with_one_id_get_an_answer_each(workspace: Workspace) -> None:
     given = [Item(ItemId("1"), text) for text in (TEXTS["sure"], TEXTS["fair"], TEXTS["tie"])]
     at_once = await asyncio.gather(*(workspace.acategorize([item]) for item in given))
-    assert [found.label for (found,) in at_once] == ["apples", "pears", "tents"]
+    assert [found.label_id for (found,) in at_once] == ["apples", "pears", "tents"]
     assert [await workspace.acategorize([item]) for item in given] == at_once
 
 
@@ -161,7 +161,7 @@ def test_a_new_text_under_an_old_id_is_asked_about(workspace: Workspace, model: 
     workspace.categorize(ITEMS)
     asked(model)
     (found,) = workspace.categorize([Item(ItemId("tie"), "tents for boots")])
-    assert (found.label, asked(model)) == ("boots", ["tents for boots"])
+    assert (found.label_id, asked(model)) == ("boots", ["tents for boots"])
 
 
 def test_many_items_come_in_batches(

@@ -33,7 +33,7 @@ NOTHING = dict.fromkeys(
 def test_a_row_for_each_label_and_one_for_an_item_without() -> None:
     table = FOUND.to_arrow()
     assert [(field.name, str(field.type)) for field in table.schema] == [
-        ("item", "string"),
+        ("item_id", "string"),
         ("rank", "int32"),
         ("label_id", "string"),
         ("name", "string"),
@@ -46,7 +46,7 @@ def test_a_row_for_each_label_and_one_for_an_item_without() -> None:
     ]
     assert table.to_pylist() == [
         {
-            "item": "a",
+            "item_id": "a",
             "rank": 1,
             "label_id": "7",
             "name": "Shoes",
@@ -58,7 +58,7 @@ def test_a_row_for_each_label_and_one_for_an_item_without() -> None:
             "error": None,
         },
         {
-            "item": "a",
+            "item_id": "a",
             "rank": 2,
             "label_id": "8",
             "name": "Boots",
@@ -69,8 +69,8 @@ def test_a_row_for_each_label_and_one_for_an_item_without() -> None:
             "origin": "tree",
             "error": None,
         },
-        {"item": "b", **NOTHING},
-        {"item": "c\ufffd", **NOTHING, "error": "no valid call"},
+        {"item_id": "b", **NOTHING},
+        {"item_id": "c\ufffd", **NOTHING, "error": "no valid call"},
     ]
 
 
@@ -79,14 +79,14 @@ def test_results_are_a_list_still_and_a_part_of_them_is_a_table_too() -> None:
     assert FOUND[0].labels[1] == BOOTS
     part = FOUND[1:]
     assert type(part) is ItemResults
-    assert part.to_arrow()["item"].to_pylist() == ["b", "c\ufffd"]
+    assert part.to_arrow()["item_id"].to_pylist() == ["b", "c\ufffd"]
     assert ItemResults().to_arrow().schema == FOUND.to_arrow().schema
 
 
 def test_a_pandas_frame_has_the_same_columns() -> None:
     frame = FOUND.to_pandas()
     assert list(frame.columns) == FOUND.to_arrow().column_names
-    assert frame["item"].tolist() == ["a", "a", "b", "c\ufffd"]
+    assert frame["item_id"].tolist() == ["a", "a", "b", "c\ufffd"]
     assert [list(path) for path in frame["path"][:2]] == [["Sport", "Shoes"], ["Sport", "Boots"]]
 
 
@@ -100,7 +100,7 @@ def test_categorized_items_have_a_row_each() -> None:
     )
     assert found.to_arrow().to_pylist() == [
         {
-            "item": "a",
+            "item_id": "a",
             "label_id": "7",
             "name": "Shoes",
             "path": ["Sport", "Shoes"],
@@ -110,7 +110,7 @@ def test_categorized_items_have_a_row_each() -> None:
             "error": None,
         },
         {
-            "item": "b",
+            "item_id": "b",
             "label_id": None,
             "name": None,
             "path": None,

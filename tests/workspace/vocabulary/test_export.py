@@ -49,7 +49,7 @@ def test_parquet_has_tokens_numbers_and_names(tmp_path: Path) -> None:
     file = tmp_path / "it's [a]*.parquet"
     assert export_vocabulary(SHOP, file, further=1).files == (str(file),)
     assert parquet_columns(file) == (
-        "item", "l1", "l1_number", "l2", "l2_number", "x1", "x1_number", "r", "r_number", "path", "further",
+        "item_id", "l1", "l1_number", "l2", "l2_number", "x1", "x1_number", "r", "r_number", "path", "further",
     )  # fmt: skip
     pens = ["Paper & pens", 'The "best"\tpens']
     assert list(parquet_rows(file)) == [
@@ -87,15 +87,15 @@ def test_plain_files(tmp_path: Path) -> None:
     export_vocabulary(SHOP, tmp_path / "a.jsonl.gz")
     lines = gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()).decode().splitlines()
     assert [json.loads(line) for line in lines] == [
-        {"item": "p1", "path": pens, "further": [["长 stühle"]]},
-        {"item": "a b", "path": pens, "further": []},
-        {"item": "'\"\t", "path": ["长 stühle"], "further": []},
-        {"item": "?", "path": [], "further": [["长 stühle", "=Tents"], ["Paper & pens"]]},
+        {"item_id": "p1", "path": pens, "further": [["长 stühle"]]},
+        {"item_id": "a b", "path": pens, "further": []},
+        {"item_id": "'\"\t", "path": ["长 stühle"], "further": []},
+        {"item_id": "?", "path": [], "further": [["长 stühle", "=Tents"], ["Paper & pens"]]},
     ]
     export_vocabulary(SHOP, tmp_path / "a.csv")
     with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as opened:
         assert list(csv.reader(opened)) == [
-            ["item", "l1", "l2", "further"],
+            ["item_id", "l1", "l2", "further"],
             ["p1", *pens, '[["长 stühle"]]'],
             ["a b", *pens, ""],
             ["'\"\t", "长 stühle", "", ""],
@@ -120,7 +120,7 @@ def test_every_format_read_back_is_the_same(drawn: dict[str, Sequence[int]]) -> 
         assert {row[0]: tuple(row[1:-2]) for row in rows} == made.ids.ids
         assert list(json.loads(files[2].read_bytes()).items()) == names
         lines = [json.loads(line) for line in files[3].read_bytes().splitlines()]
-        assert [(line["item"], line["path"]) for line in lines] == names
+        assert [(line["item_id"], line["path"]) for line in lines] == names
         with files[4].open(encoding="utf-8", newline="") as opened:
             cells = list(csv.reader(opened))[1:]
         assert [(row[0], [name for name in row[1:-1] if name]) for row in cells] == names
