@@ -27,7 +27,7 @@ def check_talkable(workspace: Workspace) -> None:
         )
     if not stats.nodes:
         raise InputError(
-            f"the {counted(stats.labels, 'label')} of {str(workspace.folder)!r} stand in no tree yet; "
+            f"the {counted(stats.labels, 'label')} of {str(workspace.folder)!r} are not in a tree yet; "
             "build one with: taxonaut index build"
         )
 

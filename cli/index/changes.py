@@ -19,8 +19,8 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Change
 from taxonaut.tools import merge_nodes, move_node, remove_node, rename_node
 from taxonaut.tools.edit.rename_label import rename_label
-from taxonaut.workspace.build.change_preview import make_change, summary
-from taxonaut.workspace.build.split_node import asubtree, split_size
+from taxonaut.workspace.build.change_preview import make_change, summarize_change
+from taxonaut.workspace.build.split_node import abuild_subtree, split_size
 from taxonaut.workspace.build.tree_preview import find_category, find_node
 from taxonaut.workspace.workspace import Workspace
 
@@ -32,7 +32,7 @@ def change_row(change: Change) -> dict[str, Any]:
         "first_event": change.first,
         "at": change.at,
         "operations": dict(change.operations),
-        "what": summary(change),
+        "what": summarize_change(change),
         "note": change.note,
         "undone": change.is_undone,
         "undone_by": change.undone_by,
@@ -53,7 +53,7 @@ def print_changes(changes: Sequence[Change]) -> None:
         table.add_row(
             styled(str(change.id)),
             styled(change.at.replace("T", " ")),
-            styled(summary(change)),
+            styled(summarize_change(change)),
             styled(undone),
         )
     if changes:
@@ -253,7 +253,7 @@ def split(
         size = terminal_size or split_size(count, method)
         with progress(session) as bar:
             bar.stage(f"splitting by {method}")
-            tree = PORTAL.run(asubtree(workspace, found, method, {"terminal_size": size}))
+            tree = PORTAL.run(abuild_subtree(workspace, found, method, {"terminal_size": size}))
         if not any(each.key for each in tree.nodes):
             raise InputError(
                 f"the {count} labels of {index.node(found).name!r} fit into one terminal of {size}; "

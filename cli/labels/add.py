@@ -92,7 +92,9 @@ def today() -> str:
 def named(labels: Any, given: tuple[Label, ...], growth: Growth) -> Mapping[LabelId, str]:
     """Return the names of the labels that are told of."""
     names = {label.id: label.name for label in given}
-    others = dict.fromkeys(twin for twins in growth.twins.values() for twin in twins if twin not in names)
+    others = dict.fromkeys(
+        twin for twins in growth.same_names.values() for twin in twins if twin not in names
+    )
     return {**names, **{label.id: label.name for label in labels(list(others))}}
 
 
@@ -100,29 +102,31 @@ def told(growth: Growth, names: Mapping[LabelId, str], session: Session) -> list
     """Say what an addition did, what a person should look at, and what comes next."""
 
     lines = []
-    for label, twins in list(growth.twins.items())[:SHOWN]:
+    for label, twins in list(growth.same_names.items())[:SHOWN]:
         lines.append(
             f"warning: {clipped(names[label], 80)!r} ({label}) is called like "
             + ", ".join(f"{clipped(names[twin], 80)!r} ({twin})" for twin in twins[:SHOWN])
         )
-    if len(growth.twins) > SHOWN:
-        lines.append(f"warning: {len(growth.twins) - SHOWN:,} more labels are called like others; see --json")
+    if len(growth.same_names) > SHOWN:
+        lines.append(
+            f"warning: {len(growth.same_names) - SHOWN:,} more labels are called like others; see --json"
+        )
     if growth.described:
         lines.append(
             f"warning: {counted(len(growth.described), 'description')} of labels that are there already "
             f"differ and were left as they were, first that of {growth.described[0]!r}"
         )
-    if growth.astray:
+    if growth.unresolved:
         lines.append(
-            f"warning: the path or parents of {counted(len(growth.astray), 'label')} are not in the tree, first of "
-            f"{growth.astray[0]!r}; the annotator decided where they go"
+            f"warning: the path or parents of {counted(len(growth.unresolved), 'label')} are not in the tree, "
+            f"first of {growth.unresolved[0]!r}; the annotator decided where they go"
         )
-    for node, reason in list(growth.whole.items())[:SHOWN]:
+    for node, reason in list(growth.unsplit.items())[:SHOWN]:
         lines.append(
             f"warning: node #{node} holds more than {growth.terminal_size} labels and stays whole: {reason}"
         )
-    if len(growth.whole) > SHOWN:
-        lines.append(f"warning: {len(growth.whole) - SHOWN:,} more nodes stay whole; see --json")
+    if len(growth.unsplit) > SHOWN:
+        lines.append(f"warning: {len(growth.unsplit) - SHOWN:,} more nodes stay whole; see --json")
     return [*lines, summary(growth, session)]
 
 
@@ -164,11 +168,11 @@ def growth_row(growth: Growth) -> dict[str, Any]:
         "splits": {
             str(node): [each.name for each in tree.nodes if each.key] for node, tree in growth.splits.items()
         },
-        "whole": {str(node): reason for node, reason in growth.whole.items()},
+        "whole": {str(node): reason for node, reason in growth.unsplit.items()},
         "known": list(growth.known),
         "described": list(growth.described),
-        "twins": {label: list(twins) for label, twins in growth.twins.items()},
-        "by_own_path": list(growth.homes),
-        "astray": list(growth.astray),
+        "twins": {label: list(twins) for label, twins in growth.same_names.items()},
+        "by_own_path": list(growth.by_own_path),
+        "astray": list(growth.unresolved),
         "diff": None if growth.diff is None else diff_row(growth.diff),
     }

@@ -11,8 +11,8 @@ from taxonaut.state.errors import ToolError
 from taxonaut.state.index.diff import IndexDiff, LabelChange, NodeRef
 from taxonaut.state.stores.conversations import AppliedCalls
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Proposal, ToolUse, focus_of, focus_row
-from taxonaut.workspace.build.change_preview import LONGEST_NOTE, attempt, make_change
-from taxonaut.workspace.build.diff_lines import diff_lines, named
+from taxonaut.workspace.build.change_preview import LONGEST_NOTE, make_change, transaction
+from taxonaut.workspace.build.diff_lines import diff_lines, node_text
 from taxonaut.workspace.core.text_format import clipped, counted, printable
 from taxonaut.workspace.workspace import Workspace
 
@@ -49,7 +49,7 @@ async def apply(workspace: Workspace, change: Change, proposal: Proposal) -> Out
         return outcome_of(kept)
     check_version(workspace, proposal)
     plan = await change.plan(proposal.use.arguments)
-    with attempt(workspace, dry_run=False):
+    with transaction(workspace, dry_run=False):
         check_version(workspace, proposal)
         outcome = carried_out(workspace, plan)
         applied.keep(proposal.use.id, outcome_row(outcome))
@@ -82,7 +82,7 @@ def lines_of(diff: IndexDiff) -> tuple[str, ...]:
     """Return a diff as short lines: a sign, and what came, went, moved or changed its name."""
     rest, turned = without_twins(diff)
     shown: list[str] = []
-    kinds = [[("~", "node", f"{named(node)} {what}") for node, what in turned], *diff_lines(rest)]
+    kinds = [[("~", "node", f"{node_text(node)} {what}") for node, what in turned], *diff_lines(rest)]
     most = MOST_LINES if sum(map(len, kinds)) <= MANY_LINES else FEW_LINES
     for lines in kinds:
         for sign, kind, text in lines[:most]:

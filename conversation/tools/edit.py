@@ -16,16 +16,16 @@ from taxonaut.tools.edit.rename_label import rename_label
 from taxonaut.tools.support.chat_tool import Focus, Slot
 from taxonaut.tools.support.index_changes import as_tool_errors
 from taxonaut.tools.write.propose_category import LONGEST_NAME, category_name, propose_category
-from taxonaut.workspace.build.add_labels import SPLIT_BY
-from taxonaut.workspace.build.place_by_path import Homes, settle
-from taxonaut.workspace.build.split_node import asubtree, split_size
+from taxonaut.workspace.build.add_labels import SPLIT_METHODS
+from taxonaut.workspace.build.place_by_path import Placements, apply_placements
+from taxonaut.workspace.build.split_node import abuild_subtree, split_size
 from taxonaut.workspace.core.text_format import PATH_SIGN
 from taxonaut.workspace.files.label_graph import LabelRow
 
 BATCH = "conversation"
 """The batch of labels that were added in conversations."""
 
-NODES_ONLY = (*SPLIT_BY, "vocabulary", "empty")
+NODES_ONLY = (*SPLIT_METHODS, "vocabulary", "empty")
 """Ways of building trees whose categories are no labels."""
 
 
@@ -53,8 +53,10 @@ def add_category(index: Index, above: Sequence[Place], name: str, description: s
     with as_tool_errors():
         index.add_labels([label])
         inner = {label.id, place} if isinstance(place, str) else {label.id}
-        homes = Homes({label.id: (place,)}, {label.id: LabelRow(label)}, frozenset(inner), (label.id,), ())
-        return settle(index, homes)[label.id][0]
+        placements = Placements(
+            {label.id: (place,)}, {label.id: LabelRow(label)}, frozenset(inner), (label.id,), ()
+        )
+        return apply_placements(index, placements)[label.id][0]
 
 
 def new_id(index: Index, name: str) -> LabelId:
@@ -303,7 +305,7 @@ def split_tool(desk: Desk) -> Change:
     async def plan(arguments: Arguments) -> Plan:
         node = own_node(index, arguments["node"], "split")
         size = split_size(len(index.labels_at(node)))
-        tree = await asubtree(desk.workspace, node, settings={"terminal_size": size})
+        tree = await abuild_subtree(desk.workspace, node, settings={"terminal_size": size})
         if not any(each.key for each in tree.nodes):
             raise ToolError(f"the labels in {titled(index, node)} cannot be told apart; nothing to split")
 

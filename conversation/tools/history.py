@@ -11,7 +11,7 @@ from taxonaut.state.index.index import Index
 from taxonaut.state.records import Change as Made
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.tools.support.index_changes import as_tool_errors
-from taxonaut.workspace.build.change_preview import summary
+from taxonaut.workspace.build.change_preview import summarize_change
 
 MOST = 200
 SHOWN = 10
@@ -133,7 +133,7 @@ def undo_tool(desk: Desk) -> Change:
 
 def told(change: Made) -> str:
     """Say in a line what a change did: its note, else its operations."""
-    return change.note or summary(change)
+    return change.note or summarize_change(change)
 
 
 def number(words: str) -> int:

@@ -115,7 +115,7 @@ def test_two_labels_of_one_name_that_come_another_way_both_work(workspace: Works
     (result,) = workspace.classify(["garden hose"])
     assert sorted(prediction.label_id for prediction in result.labels) == ["a", "b"]
     growth = workspace.add_labels([Label(LabelId("c"), "garden hose")])
-    assert growth.twins == {"c": ("a", "b")}
+    assert growth.same_names == {"c": ("a", "b")}
     assert workspace.index.stats().labels_unplaced == 0
 
 

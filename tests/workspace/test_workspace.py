@@ -276,7 +276,7 @@ def test_a_tree_is_needed_unless_retrieval_alone_is_asked_for(tmp_path: Path, mo
             workspace.build_index()
         workspace.index.add_labels([Label(LabelId("a"), "a"), Label(LabelId("b"), "b")])
         with pytest.raises(
-            InputError, match=r"^2 labels stand in no tree yet; build one with: taxonaut index build"
+            InputError, match=r"^2 labels are not in a tree yet; build one with: taxonaut index build"
         ):
             workspace.classify(["x"])
 

@@ -1,4 +1,4 @@
-"""The builder `agents`: an architect and an annotator build the index (XMC-Agent 2.2)."""
+"""The build method `agents`: an architect and an annotator build the index (XMC-Agent 2.2)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -21,16 +21,16 @@ from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 KIND = "build"
-WHOLE = Partition("", (), ())
-"""All labels: nothing above them and nothing beside."""
+ALL_LABELS = Partition("", (), ())
+"""The root partition, without path and siblings."""
 
 MOST_COMPARED = 1_000
-"""Labels of a node among which its examples are chosen; of more, every n-th."""
+"""Most labels of a node among which its examples are chosen; of more labels, every n-th."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildAgents:
-    """Who builds: the agents over one set of labels, and what of the settings can change what they do."""
+    """The agents over one set of labels, and the settings that affect their answers."""
 
     suggestions: VectorClusters
     architect: Architect
@@ -40,10 +40,10 @@ class BuildAgents:
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What came of the partitions: how many were split, which of the agents' splits were refused and why.
+    """How many partitions were split, and which of the agents' splits were rejected and why.
 
-    `refused` maps a partition's key (empty: all labels) to the reasons; `fallbacks` are the keys of those that
-    were parted by their vectors in the end.
+    `refused`: reasons by partition key (empty: all labels). `fallbacks`: keys of the partitions that were clustered
+    by their vectors in the end.
     """
 
     splits: int
@@ -52,7 +52,7 @@ class BuildReport:
 
 
 class AgentsTreeBuilder:
-    """Build by agents; a killed build goes on where it stopped if `runs` keeps what is finished."""
+    """Builds a tree by agents; with `runs`, a killed build can be continued."""
 
     name = METHOD
 
@@ -61,17 +61,17 @@ class AgentsTreeBuilder:
         agents: Callable[[Sequence[Label]], BuildAgents],
         policy: BuildPolicy | None = None,
         runs: Runs | None = None,
-        part: Partition = WHOLE,
+        part: Partition = ALL_LABELS,
     ) -> None:
         self._agents = agents
         self._policy = policy or BuildPolicy()
         self._runs = runs
         self._part = part
         self.report = BuildReport(0, {}, ())
-        """Of the last build."""
+        """The report of the last build."""
 
-    def within(self, path: Sequence[str], siblings: Sequence[Centre] = ()) -> "AgentsTreeBuilder":
-        """Return a builder for the labels of a node: `path` are the names down to it, depth counts from the top."""
+    def for_node(self, path: Sequence[str], siblings: Sequence[Centre] = ()) -> "AgentsTreeBuilder":
+        """Return a builder for the labels of a node; `path` are the names from the root, from where depth counts."""
         part = Partition("", tuple(path), (), tuple(siblings))
         return AgentsTreeBuilder(self._agents, self._policy, self._runs, part)
 
@@ -91,7 +91,7 @@ class AgentsTreeBuilder:
     async def split(
         self, agents: BuildAgents, labels: Sequence[Label], units: RunUnits | None
     ) -> dict[str, Split]:
-        """Run the graph."""
+        """Split the labels with the graph `build_index`; return the splits by partition key."""
         graph = build_index(
             agents.suggestions, agents.architect, agents.annotator, self._policy, units
         ).compile()
@@ -108,7 +108,7 @@ class AgentsTreeBuilder:
         return splits
 
     async def tree(self, agents: BuildAgents, labels: Sequence[Label], splits: Mapping[str, Split]) -> Tree:
-        """Merge the splits, and keep with each node the labels that stand for it."""
+        """Merge the splits into a tree, with the most central labels of each node as its examples."""
         part = merged(splits, [label.id for label in labels])
         wishes = [VectorQuery(thinned(members), self._policy.examples, 0) for _, members in nodes_of(part)]
         central = await agents.suggestions.medoids_all(wishes)
@@ -123,6 +123,6 @@ def thinned(labels: Sequence[LabelId]) -> Sequence[LabelId]:
 
 
 def build_run(runs: Runs, labels: Sequence[Label], settings: Mapping[str, Any]) -> Resumable:
-    """Return the run of a build: the same labels in the same order, and the same settings."""
+    """Return the run of a build, known by its labels in order and its settings."""
     parts = chain.from_iterable((label.id, label.name, label.description) for label in labels)
     return Resumable(runs, KIND, settings, parts)

@@ -1,4 +1,4 @@
-"""Put architect and annotator on the models that a workspace's settings name."""
+"""Create the architect and the annotator on the models of a workspace's settings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,15 +15,15 @@ from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.records import Label
 from taxonaut.workspace.build.agents_tree import BuildAgents
-from taxonaut.workspace.core.config import PATIENCE, Config
+from taxonaut.workspace.core.config import REQUEST_SETTINGS, Config
 from taxonaut.workspace.core.container import Wiring
 
 ENCODER_BATCH = 4_096
-"""Labels in one request to an encoder, which reads no prompt."""
+"""Labels in one request to an encoder; it reads no prompt."""
 
-ROOM_FOR_CENTRES = 80
-ROOM_FOR_A_LABEL = 16
-"""Tokens of an answer: for each centre that is named with its description, for each label that is assigned."""
+TOKENS_PER_CENTRE = 80
+TOKENS_PER_LABEL = 16
+"""Answer tokens reserved for each centre with its description, and for each assigned label."""
 
 
 TEMPLATES = (
@@ -32,20 +32,20 @@ TEMPLATES = (
     "architect/propose_centres",
     "architect/propose_centres_scored",
 )
-"""What these agents are told."""
+"""The templates of these agents."""
 
 
 def build_agents(wiring: Wiring, labels: Sequence[Label]) -> BuildAgents:
-    """Return the agents that build over these labels, which are compared by their names."""
+    """Return agents that build a tree over these labels, compared by name."""
     table = label_names(wiring, labels)
     config, build = wiring.config, wiring.config.build
-    architects = opened(wiring, config.models.architect, table.texts, build.centres * ROOM_FOR_CENTRES)
-    annotators = annotating(wiring, table.texts)
+    architects = open_model(wiring, config.models.architect, table.texts, build.centres * TOKENS_PER_CENTRE)
+    annotators = open_annotator(wiring, table.texts)
     return build_agents_on(wiring, table, architects, annotators)
 
 
 def label_names(wiring: Wiring, labels: Sequence[Label]) -> LabelTable:
-    """Return labels with their names and the names' vectors."""
+    """Return the labels with their names and the vectors of the names."""
     names = [label.name for label in labels]
     return LabelTable([label.id for label in labels], names, wiring.stored.lookup(names))
 
@@ -53,7 +53,7 @@ def label_names(wiring: Wiring, labels: Sequence[Label]) -> LabelTable:
 def build_agents_on(
     wiring: Wiring, table: LabelTable, architects: Answers, annotators: Answers
 ) -> BuildAgents:
-    """Put the agents on opened models."""
+    """Return the agents on open models."""
     config, build = wiring.config, wiring.config.build
     suggestions = VectorClusters(lambda: table)
     architect = Architect(
@@ -67,12 +67,12 @@ def build_agents_on(
 
 
 def annotator(wiring: Wiring, names: Sequence[str]) -> Annotator:
-    """Return the annotator; `names` are those of the labels around, from whose mean an encoder looks."""
-    return annotator_on(wiring, annotating(wiring, names))
+    """Return the annotator; an encoder compares from the mean of `names`."""
+    return annotator_on(wiring, open_annotator(wiring, names))
 
 
 def annotator_on(wiring: Wiring, model: Answers) -> Annotator:
-    """Put the annotator on its opened model."""
+    """Return the annotator on an open model."""
     config, build = wiring.config, wiring.config.build
     role = config.models.annotator
     encodes = role.provider == ENCODER
@@ -85,23 +85,23 @@ def annotator_on(wiring: Wiring, model: Answers) -> Annotator:
     )
 
 
-def annotating(wiring: Wiring, names: Sequence[str]) -> Answers:
+def open_annotator(wiring: Wiring, names: Sequence[str]) -> Answers:
     """Open the annotator's model."""
-    room = wiring.config.build.labels_per_request * ROOM_FOR_A_LABEL
-    return opened(wiring, wiring.config.models.annotator, names, room)
+    tokens = wiring.config.build.labels_per_request * TOKENS_PER_LABEL
+    return open_model(wiring, wiring.config.models.annotator, names, tokens)
 
 
-def opened(wiring: Wiring, model: ModelSettings, names: Sequence[str], room: int) -> Answers:
-    """Open a role's model; an encoder compares labels as such, a language model has room for its answer."""
+def open_model(wiring: Wiring, model: ModelSettings, names: Sequence[str], tokens: int) -> Answers:
+    """Open a role's model; a language model gets at least `tokens` as `max_tokens`, unless that is configured."""
     if model.provider == ENCODER:
         return label_encoder(wiring, model, names)
     if "max_tokens" not in model.model_fields_set:
-        model = model.model_copy(update={"max_tokens": max(model.max_tokens, room)})
+        model = model.model_copy(update={"max_tokens": max(model.max_tokens, tokens)})
     return wiring.answers(model)
 
 
 def label_encoder(wiring: Wiring, model: ModelSettings, names: Sequence[str]) -> LabelEncoder:
-    """Return an encoder that compares labels as such."""
+    """Return an encoder that compares label names."""
     embedder = wiring.embedder_of(encoder_embedder(model))
     stored = StoredEmbedder(embedder, wiring.embeddings)
     space = LabelSpace.of(names, stored.lookup(names))
@@ -110,25 +110,25 @@ def label_encoder(wiring: Wiring, model: ModelSettings, names: Sequence[str]) ->
 
 
 def answer_mode(model: ModelSettings) -> AnswerMode:
-    """Say how a model comes to centres."""
+    """Return how a model answers: an encoder votes, a language model writes or scores."""
     if model.provider == ENCODER:
         return "voted"
     return "scored" if model.answer == "scored" else "written"
 
 
 def settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
-    """Return what of the settings can change what the agents do."""
+    """Return the settings that affect the agents' answers, for the run's fingerprint."""
     templates = {name: wiring.prompts.hash(name) for name in TEMPLATES}
     return {
         "task": config.task.description,
-        "architect": identity(config.models.architect),
-        "annotator": identity(config.models.annotator),
-        "embeddings": identity(config.embeddings),
+        "architect": model_identity(config.models.architect),
+        "annotator": model_identity(config.models.annotator),
+        "embeddings": model_identity(config.embeddings),
         "build": config.build.model_dump(mode="json"),
         "templates": templates,
     }
 
 
-def identity(model: ModelSettings) -> Mapping[str, Any]:
-    """Return what of a model's settings can change what it answers."""
-    return model.model_dump(mode="json", exclude=set(PATIENCE))
+def model_identity(model: ModelSettings) -> Mapping[str, Any]:
+    """Return the settings of a model that affect its answers, without `REQUEST_SETTINGS`."""
+    return model.model_dump(mode="json", exclude=set(REQUEST_SETTINGS))

@@ -1,4 +1,4 @@
-"""What a build by agents will ask of language models, worked out before any is asked."""
+"""Estimate the requests and tokens of a build by agents, without calling a language model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from taxonaut.workspace.core.core import Core
 
 @dataclass(frozen=True, slots=True)
 class RoleEstimate:
-    """One role's share: requests, and tokens read and written; an encoder has no tokens."""
+    """Requests and tokens of one role; an encoder has no tokens."""
 
     role: str
     model: str
@@ -31,31 +31,31 @@ class RoleEstimate:
 
 @dataclass(frozen=True, slots=True)
 class BuildEstimate:
-    """What a build over so many labels will take."""
+    """Requests and tokens of a build over `labels` labels."""
 
     labels: int
     roles: tuple[RoleEstimate, ...]
 
     @property
     def requests(self) -> int:
-        """Of all roles."""
+        """The sum over all roles."""
         return sum(role.requests for role in self.roles)
 
     @property
     def prompt_tokens(self) -> int:
-        """Of all roles."""
+        """The sum over all roles."""
         return sum(role.prompt_tokens for role in self.roles)
 
     @property
     def completion_tokens(self) -> int:
-        """Of all roles."""
+        """The sum over all roles."""
         return sum(role.completion_tokens for role in self.roles)
 
 
 async def aestimate_build(workspace: Core, settings: Mapping[str, Any] | None = None) -> BuildEstimate:
-    """Run the whole build with the encoder in the language models' place; every prompt is written and counted.
+    """Run the build with the encoder in place of language models, and count every prompt that it renders.
 
-    The real build differs by what its models find to be one category. Nothing is sent or written.
+    The real build differs, as its models group labels differently. Nothing is sent or written.
     """
     labels = workspace.index.all_labels()
     if not labels:
@@ -68,8 +68,8 @@ async def aestimate_build(workspace: Core, settings: Mapping[str, Any] | None = 
     models = wiring.config.models
     proposed = Proposed()
     tallies = {
-        "architect": Tally(stand_in(wiring, models.architect, table.texts, proposed)),
-        "annotator": Tally(stand_in(wiring, models.annotator, table.texts, proposed)),
+        "architect": Tally(estimating_model(wiring, models.architect, table.texts, proposed)),
+        "annotator": Tally(estimating_model(wiring, models.annotator, table.texts, proposed)),
     }
     agents = build_agents_on(wiring, table, tallies["architect"], tallies["annotator"])
     builder = AgentsTreeBuilder(lambda _: agents, build_policy(build))
@@ -82,8 +82,10 @@ async def aestimate_build(workspace: Core, settings: Mapping[str, Any] | None = 
     return BuildEstimate(len(labels), roles)
 
 
-def stand_in(wiring: Wiring, model: ModelSettings, names: Sequence[str], proposed: Proposed) -> Answers:
-    """Return an encoder for an encoder, and for a language model one that counts what it would read."""
+def estimating_model(
+    wiring: Wiring, model: ModelSettings, names: Sequence[str], proposed: Proposed
+) -> Answers:
+    """Return the encoder itself, or for a language model an encoder that counts prompt and answer tokens."""
     if model.provider == ENCODER:
         return label_encoder(wiring, model, names)
     encoder = label_encoder(wiring, ModelSettings(model=DEFAULT_CHOOSER), names)

@@ -1,30 +1,40 @@
-"""The ways of making an index over labels, by name."""
+"""The methods that build an index over labels, by name."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.state.errors import InputError
+from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 from taxonaut.workspace.build.build_agents import build_agents
 from taxonaut.workspace.build.kmeans_tree import KMeansSettings, KMeansTreeBuilder
-from taxonaut.workspace.build.tree_builder import TreeBuilder
 from taxonaut.workspace.core.config import BuildConfig, problems
 from taxonaut.workspace.core.container import Wiring
 
 METHODS = ("kmeans", "agents")
-"""Methods of `index build`. A tree that a label file describes needs none: importing it builds it."""
+"""Methods of `index build`. A tree that a label file describes is built when the file is imported."""
+
+
+class TreeBuilder(Protocol):
+    """Builds a tree over labels; `name` becomes the tree's `method`. Every label is placed at least once."""
+
+    name: str
+
+    async def build(self, labels: Sequence[Label]) -> Tree:
+        """Put the labels into a tree."""
+        ...
 
 
 def builder(
     method: str, wiring: Wiring, settings: Mapping[str, Any], runs: Runs | None = None
 ) -> TreeBuilder:
-    """Return the builder of this name with its settings; InputError says which there are.
+    """Return the builder of a method. Raises InputError that lists the methods for an unknown one.
 
-    With `runs`, a killed build of the agents' goes on where it stopped.
+    With `runs`, a killed build by agents can be continued.
     """
     if method == "kmeans":
         return kmeans_builder(wiring, settings)
@@ -32,38 +42,38 @@ def builder(
         return agents_builder(wiring, settings, runs)
     raise InputError(
         f"there is no method {method!r}; there are: {', '.join(METHODS)}. A tree of your own comes with "
-        "its labels: give them paths or parents and import them"
+        "its labels: import a file that has paths or parents"
     )
 
 
 def kmeans_builder(wiring: Wiring, settings: Mapping[str, Any]) -> KMeansTreeBuilder:
-    """Return the builder by recursive k-means."""
+    """Return the builder that uses recursive k-means."""
     try:
         chosen = KMeansSettings(**settings)
     except TypeError as error:
-        raise InputError(f"these settings do not fit the method 'kmeans': {error}") from None
+        raise InputError(f"invalid settings for method 'kmeans': {error}") from None
     return KMeansTreeBuilder(lambda labels: wiring.stored.lookup([each.name for each in labels]), chosen)
 
 
 def agents_builder(
     wiring: Wiring, settings: Mapping[str, Any], runs: Runs | None = None
 ) -> AgentsTreeBuilder:
-    """Return the builder by agents; `settings` replace those of the [build] table."""
+    """Return the builder that uses agents; `settings` replace those of the [build] table."""
     build = build_config(wiring, settings)
     changed = wiring.reconfigured(wiring.config.model_copy(update={"build": build}))
     return AgentsTreeBuilder(lambda labels: build_agents(changed, labels), build_policy(build), runs)
 
 
 def build_config(wiring: Wiring, settings: Mapping[str, Any]) -> BuildConfig:
-    """Return the [build] table with some settings replaced; InputError names what cannot be."""
+    """Return the [build] table with some settings replaced. Raises InputError that names the invalid ones."""
     try:
         return BuildConfig(**{**wiring.config.build.model_dump(), **settings})
     except ValidationError as error:
-        raise InputError(f"these settings do not fit the method 'agents': {problems(error)}") from None
+        raise InputError(f"invalid settings for method 'agents': {problems(error)}") from None
 
 
 def build_policy(build: BuildConfig) -> BuildPolicy:
-    """Return the thresholds of a build."""
+    """Return the thresholds of the [build] table as a policy."""
     return BuildPolicy(
         centres=build.centres,
         terminal_size=build.terminal_size,

@@ -1,4 +1,4 @@
-"""Make a change to the index, or only see what it would do."""
+"""Make a change to the index or preview it, and summarize changes of the log."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,20 +15,20 @@ LONGEST_NOTE = 200
 def make_change(
     workspace: Core, change: Callable[[], object], note: str, *, dry_run: bool = False
 ) -> IndexDiff:
-    """Carry a change out as one transaction and one change of the log, and return what differs.
+    """Make a change as one transaction and one entry of the log; return the diff.
 
-    A dry run takes it back; the diff's `after` is then the number it would have had.
+    A dry run rolls it back; the diff's `after` is then the number the change would have had.
     """
     index = workspace.index
-    with attempt(workspace, dry_run=dry_run), index.change(clipped(" ".join(note.split()), LONGEST_NOTE)):
+    with transaction(workspace, dry_run=dry_run), index.change(clipped(" ".join(note.split()), LONGEST_NOTE)):
         before = index.version()
         change()
         return index.diff_since(before)
 
 
 @contextmanager
-def attempt(workspace: Core, *, dry_run: bool) -> Iterator[None]:
-    """Hold one transaction, which a dry run ends with a rollback."""
+def transaction(workspace: Core, *, dry_run: bool) -> Iterator[None]:
+    """Run the block in a write transaction; a dry run rolls it back."""
     if not dry_run:
         with workspace.database.write():
             yield
@@ -45,21 +45,20 @@ class _DryRunError(Exception):
 _LONGEST = 60
 
 
-def summary(change: Change) -> str:
-    """Say in a line what a change did: its note, else its operations."""
+def summarize_change(change: Change) -> str:
+    """Return a line that describes a change: its note and its operations."""
     kinds = sorted(change.operations)
     if kinds == ["undo"]:
         return f"undo of {change.payload['event']}"
     count = sum(change.operations.values())
     if count == 1:
-        done = _one(kinds[0], change.payload)
+        done = _describe_event(kinds[0], change.payload)
     else:
         done = ", ".join(f"{name} × {change.operations[name]}" for name in kinds)
     return f"{change.note}  ({done})" if change.note else done
 
 
-def _one(operation: str, payload: Mapping[str, Any]) -> str:
-    """Say what one event did, from what it kept of itself."""
+def _describe_event(operation: str, payload: Mapping[str, Any]) -> str:
     name = repr(clipped(str(payload.get("name", "")), _LONGEST))
     node = payload.get("node")
     match operation:
@@ -68,7 +67,7 @@ def _one(operation: str, payload: Mapping[str, Any]) -> str:
         case "describe_labels":
             return f"describe {counted(len(payload['descriptions']), 'label')}"
         case "rename_labels":
-            return _renamed(payload["names"])
+            return _describe_rename(payload["names"])
         case "load_tree":
             return f"load a tree of {counted(payload['nodes'], 'node')} ({payload['method']})"
         case "create_node":
@@ -105,7 +104,7 @@ def _one(operation: str, payload: Mapping[str, Any]) -> str:
             return operation
 
 
-def _renamed(rows: Sequence[Sequence[str]]) -> str:
+def _describe_rename(rows: Sequence[Sequence[str]]) -> str:
     if len(rows) > 1:
         return f"rename {counted(len(rows), 'label')}"
     label, name = (repr(clipped(text, _LONGEST)) for text in rows[0])

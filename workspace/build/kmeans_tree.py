@@ -1,4 +1,4 @@
-"""An index for flat labels: recursive spherical k-means over their embeddings, as in XMC-Agent's ablation."""
+"""The build method `kmeans`: recursive spherical k-means over label embeddings (XMC-Agent's ablation)."""
 
 import asyncio
 from collections import deque
@@ -25,16 +25,16 @@ from taxonaut.tools.support.clustering import (
 from taxonaut.tools.support.names import name_centres
 
 Embed = Callable[[Sequence[Label]], NDArray[np.float32]]
-"""Gives one row for each label, in their order."""
+"""Returns one vector per label, in order: shape (n, d)."""
 
 
 @dataclass(frozen=True, slots=True)
 class KMeansSettings:
-    """How to split.
+    """Settings of recursive k-means.
 
-    A node with more than `terminal_size` labels is split into at most `k` children; into fewer where they
-    would get less than half a terminal each. `seed` decides the starts, `examples` how many medoids a node
-    keeps, `name_terms` how many terms its name has.
+    A node with more than `terminal_size` labels is split into at most `k` children, fewer if they would have less
+    than half of `terminal_size` each. `seed` sets the initial centres, `examples` is how many medoids a node keeps,
+    `name_terms` how many terms its name has.
     """
 
     k: int = 16
@@ -46,11 +46,11 @@ class KMeansSettings:
     def __post_init__(self) -> None:
         for name, least in (("k", 2), ("terminal_size", 1), ("examples", 1), ("name_terms", 1)):
             if getattr(self, name) < least:
-                raise InputError(f"{name} is {getattr(self, name)!r}; it must be at least {least}.")
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be at least {least}")
 
 
 class KMeansTreeBuilder:
-    """Build by k-means over the vectors that `embed` gives; both run in a thread."""
+    """Builds a tree by k-means over the vectors of `embed`; both run in a thread."""
 
     name = "kmeans"
 
@@ -59,7 +59,7 @@ class KMeansTreeBuilder:
         self._settings = settings or KMeansSettings()
 
     async def build(self, labels: Sequence[Label]) -> Tree:
-        """Embed the labels and split them. Each label is placed in exactly one terminal node."""
+        """Embed and split the labels. Each label is placed in exactly one terminal node."""
         return await asyncio.to_thread(self._build, labels)
 
     def _build(self, labels: Sequence[Label]) -> Tree:
@@ -71,16 +71,16 @@ def build_kmeans_tree(
     vectors: NDArray[np.floating],
     settings: KMeansSettings | None = None,
 ) -> Tree:
-    """Split labels with their vectors (n, d) until no node holds more than `terminal_size`.
+    """Split labels by their vectors (n, d) until no node holds more than `terminal_size`.
 
-    Nodes are named by the terms that tell them from their siblings; their examples are medoids, the most
-    central label first. Where k-means leaves nearly all labels together (equal vectors), a node is cut into
-    equal parts instead. The same labels, vectors and settings give the same tree.
+    Nodes are named by the terms that distinguish them from their siblings; their examples are medoids, the most
+    central label first. If k-means leaves nearly all labels in one cluster (equal vectors), the node is cut into
+    equal parts. The same labels, vectors and settings give the same tree.
     """
     settings = settings or KMeansSettings()
     if vectors.ndim != 2 or len(vectors) != len(labels):
         raise InputError(
-            f"vectors have the shape {vectors.shape} for {len(labels)} labels; give one row for each label."
+            f"vectors have shape {vectors.shape} for {len(labels)} labels; give one row for each label"
         )
     names = [label.name for label in labels]
     unit = unit_rows(vectors)
@@ -96,7 +96,7 @@ def build_kmeans_tree(
             tell(Progress("splitting by kmeans", len(placements), len(labels)))
             continue
         clusters = [rows[part] for part in _split(unit[rows], settings, rng)]
-        children = _nodes(len(nodes) + 1, clusters, names, unit, settings)
+        children = _child_nodes(len(nodes) + 1, clusters, names, unit, settings)
         nodes.extend(children)
         edges.extend((key, child.key) for child in children)
         waiting.extend((child.key, rows) for child, rows in zip(children, clusters, strict=True))
@@ -112,10 +112,10 @@ def _split(vectors: Matrix, settings: KMeansSettings, rng: np.random.Generator) 
     return clusters
 
 
-def _nodes(
+def _child_nodes(
     first_key: int, clusters: Sequence[Indexes], names: Sequence[str], unit: Matrix, settings: KMeansSettings
 ) -> list[TreeNode]:
-    """Make the children of one node; they are named together."""
+    """Return the children of one node, named against each other."""
     central = [
         [names[row] for row in rows[medoids(unit[rows], settings.examples)].tolist()] for rows in clusters
     ]

@@ -1,4 +1,4 @@
-"""Put labels into a person's own tree where their file says: below the nodes of their paths and parents."""
+"""Place labels in a user's own tree by the paths and parents in their file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,33 +9,32 @@ from taxonaut.workspace.files.label_graph import LabelRow
 
 
 @dataclass(frozen=True, slots=True)
-class Homes:
-    """What a file says of the labels that come: the places each goes to, parents before what is below them.
+class Placements:
+    """Where a file puts new labels; parents come before children.
 
-    `inner` are those of the rows, and of the labels of the index, that something goes below. `astray` are
-    labels with a path or parents that are not in the tree.
+    `places` are the nodes above each label or row. `inner` are rows and labels that others are placed below.
+    `labels` are the new labels that have places, `unresolved` those whose path or parents are not in the tree.
     """
 
     places: Mapping[LabelId, tuple[Place, ...]]
     rows: Mapping[LabelId, LabelRow]
     inner: frozenset[LabelId]
     labels: tuple[LabelId, ...]
-    astray: tuple[LabelId, ...]
+    unresolved: tuple[LabelId, ...]
 
 
-def homes(index: Index, rows: Sequence[LabelRow], coming: frozenset[LabelId]) -> Homes:
-    """Find the places of the labels that come, among the nodes and labels of the index and the file's own rows.
+def find_placements(index: Index, rows: Sequence[LabelRow], new: frozenset[LabelId]) -> Placements:
+    """Find the places of new labels among the nodes and labels of the index and the file's own rows.
 
-    Every step of a path must be a node, a label or a row of the file; a label whose path or parents are not is
-    astray.
+    A label is unresolved unless every step of its path, and each parent, is a node, a label or a row.
     """
-    return _Finder(index, rows, coming).found()
+    return _Finder(index, rows, new).find()
 
 
 class _Finder:
-    def __init__(self, index: Index, rows: Sequence[LabelRow], coming: frozenset[LabelId]) -> None:
+    def __init__(self, index: Index, rows: Sequence[LabelRow], new: frozenset[LabelId]) -> None:
         self.index = index
-        self.coming = coming
+        self.new = new
         self.rows: dict[LabelId, list[LabelRow]] = {}
         for row in rows:
             self.rows.setdefault(row.label.id, []).append(row)
@@ -43,13 +42,13 @@ class _Finder:
         self.known_paths: dict[tuple[str, ...], Place | None] = {}
         self.known: dict[LabelId, tuple[Place, ...]] = {}
 
-    def found(self) -> Homes:
-        said = [
+    def find(self) -> Placements:
+        described = [
             id_
             for id_, rows in self.rows.items()
-            if id_ in self.coming and any(row.path or row.parents for row in rows)
+            if id_ in self.new and any(row.path or row.parents for row in rows)
         ]
-        placed = {id_ for id_ in said if self.places(id_)}
+        placed = {id_ for id_ in described if self.places(id_)}
         waiting, needed = list(placed), set(placed)
         inner: set[LabelId] = set()
         while waiting:
@@ -60,51 +59,51 @@ class _Finder:
                         needed.add(place)
                         waiting.append(place)
         kept = {id_: self.known[id_] for id_ in self.rows if id_ in needed and self.known.get(id_)}
-        return Homes(
+        return Placements(
             places=kept,
             rows={id_: self.rows[id_][0] for id_ in kept},
             inner=frozenset(inner),
-            labels=tuple(id_ for id_ in kept if id_ in self.coming),
-            astray=tuple(id_ for id_ in said if id_ not in placed),
+            labels=tuple(id_ for id_ in kept if id_ in self.new),
+            unresolved=tuple(id_ for id_ in described if id_ not in placed),
         )
 
     def places(self, id_: LabelId) -> tuple[Place, ...]:
-        """Return where a row that is not in the index goes; () if that cannot be found.
+        """Return the places of a row that is not in the index; () if they cannot be found.
 
-        A row without path and parents that something goes below stands at the top, as when it is imported.
+        A row without path and parents that others are below goes to the top, as when it is imported.
         """
         if id_ not in self.known:
             self.known[id_] = ()
             found: list[Place | None] = []
             for row in self.rows[id_]:
                 if row.path or not row.parents:
-                    found.append(self.at(row.path[:-1]))
-                found += [self.of(parent) for parent in row.parents]
+                    found.append(self.place_at(row.path[:-1]))
+                found += [self.place_of(parent) for parent in row.parents]
             self.known[id_] = tuple(dict.fromkeys(place for place in found if place is not None))
         return self.known[id_]
 
-    def at(self, path: tuple[str, ...]) -> Place | None:
-        """Return what stands at a path."""
+    def place_at(self, path: tuple[str, ...]) -> Place | None:
+        """Return the node or label at a path."""
         if not path:
             return self.index.root()
         if path not in self.known_paths:
-            self.known_paths[path] = self.below(self.at(path[:-1]), path)
+            self.known_paths[path] = self.place_below(self.place_at(path[:-1]), path)
         return self.known_paths[path]
 
-    def below(self, above: Place | None, path: tuple[str, ...]) -> Place | None:
-        """Return what has the last name of a path below what stands at the path before it."""
+    def place_below(self, above: Place | None, path: tuple[str, ...]) -> Place | None:
+        """Return the last step of a path, below the place of the steps before it."""
         if isinstance(above, int):
             for node in self.index.children(above):
                 if node.name == path[-1]:
                     return node.id
             for label in self.index.labels_at(above):
                 if label.name == path[-1]:
-                    return self.of(label.id)
-        return self.of(self.at_path[path]) if above is not None and path in self.at_path else None
+                    return self.place_of(label.id)
+        return self.place_of(self.at_path[path]) if above is not None and path in self.at_path else None
 
-    def of(self, id_: LabelId) -> Place | None:
-        """Return the node that a label is, or the label itself where it can become one."""
-        if self.index.has_label(id_) and id_ not in self.coming:
+    def place_of(self, id_: LabelId) -> Place | None:
+        """Return the node of a label, or the label itself if it can become a node."""
+        if self.index.has_label(id_) and id_ not in self.new:
             nodes = self.index.nodes(self.index.placements_of(id_))
             return next((node.id for node in nodes if node.label_id == id_), id_)
         if id_ not in self.rows or not self.places(id_):
@@ -116,10 +115,10 @@ class _Finder:
         return next(same, id_)
 
 
-def settle(index: Index, found: Homes) -> dict[LabelId, tuple[NodeId, ...]]:
-    """Make the nodes that are missing, and place the labels; return the nodes that each was put in.
+def apply_placements(index: Index, found: Placements) -> dict[LabelId, tuple[NodeId, ...]]:
+    """Create the missing nodes and place the labels; return the nodes of each new label.
 
-    A label that something goes below becomes a node and stands in it. Hold a transaction and a change around it.
+    A label that others are below becomes a node and is placed in it. Call it in a transaction and a change.
     """
     nodes: dict[LabelId, NodeId] = {}
     put: dict[LabelId, tuple[NodeId, ...]] = {}
@@ -133,10 +132,10 @@ def settle(index: Index, found: Homes) -> dict[LabelId, tuple[NodeId, ...]]:
                 if place in found.places
                 else index.placements_of(place)
             )
-            nodes[place] = made(place, list(dict.fromkeys(above)))
+            nodes[place] = create_node(place, list(dict.fromkeys(above)))
         return nodes[place]
 
-    def made(id_: LabelId, above: Sequence[NodeId]) -> NodeId:
+    def create_node(id_: LabelId, above: Sequence[NodeId]) -> NodeId:
         row = found.rows.get(id_)
         is_label = row is None or not row.is_node
         label = index.label(id_) if row is None else row.label

@@ -1,4 +1,4 @@
-"""A part of the tree cut to what fits on a screen, and the node that a person means."""
+"""Cut a part of the tree for display, and find nodes by their path or number."""
 
 import difflib
 import json
@@ -16,9 +16,9 @@ _STEP = re.compile(r"\s+>\s+")
 
 @dataclass(slots=True)
 class Branch:
-    """A node with as much of what is below it as is shown; `more_…` count what is not.
+    """A node with what is shown below it; `more_…` count what is left out.
 
-    A label that the node itself is does not stand among its `labels`.
+    A label that the node itself represents is not among its `labels`.
     """
 
     node: Node
@@ -29,7 +29,7 @@ class Branch:
 
 
 def outline(index: Index, node: NodeId, depth: int, limit: int) -> Branch:
-    """Cut out `depth` levels below a node, at most `limit` branches and as many labels of each node."""
+    """Return `depth` levels below a node, with at most `limit` branches and `limit` labels of each node."""
     top = Branch(index.node(node))
     level = [top]
     for left in range(depth, -1, -1):
@@ -51,8 +51,8 @@ def outline(index: Index, node: NodeId, depth: int, limit: int) -> Branch:
 def find_node(index: Index, given: str) -> NodeId:
     """Find a node by its number or its path from the top; an empty text is the root.
 
-    Steps are compared exactly, else without case; a path may also be a JSON list, for names that hold ` > `.
-    Raises NotFoundError that names what stands there instead.
+    Steps match exactly, else ignoring case; a path may also be a JSON list, for names that contain ` > `.
+    Raises NotFoundError that lists the branches there.
     """
     given = given.strip()
     if not given:
@@ -60,17 +60,17 @@ def find_node(index: Index, given: str) -> NodeId:
     number = given.removeprefix("#")
     if number.isdecimal() and number.isascii():
         return index.node(NodeId(int(number))).id
-    return _walked(index, _steps(given))
+    return _follow_path(index, _split_path(given))
 
 
 def find_category(index: Index, given: str) -> NodeId | LabelId:
-    """Find a node as `find_node` does, or a label without one by its path. Raises NotFoundError as it does."""
+    """Find a node as `find_node` does, or a label by its path. Raises NotFoundError as `find_node` does."""
     try:
         return find_node(index, given)
     except NotFoundError:
-        *above, last = _steps(given.strip())
+        *above, last = _split_path(given.strip())
         try:
-            here = _walked(index, above)
+            here = _follow_path(index, above)
         except NotFoundError:
             here = None
         if here is None or last.removeprefix("#").isdecimal():
@@ -81,10 +81,12 @@ def find_category(index: Index, given: str) -> NodeId | LabelId:
     if found := exact or next(alike, None):
         return found
     names = [child.name for child in index.children(here)] + [label.name for label in labels]
-    raise NotFoundError(_no_branch(last, " > ".join(above), names, "branch or label", "branches or labels"))
+    raise NotFoundError(
+        _missing_message(last, " > ".join(above), names, "branch or label", "branches or labels")
+    )
 
 
-def _walked(index: Index, steps: Sequence[str]) -> NodeId:
+def _follow_path(index: Index, steps: Sequence[str]) -> NodeId:
     here, way = index.root(), ""
     for step in steps:
         children = index.children(here)
@@ -96,12 +98,12 @@ def _walked(index: Index, steps: Sequence[str]) -> NodeId:
                 raise NotFoundError(
                     f"{step!r} is a label and has no branches; see it with: taxonaut labels show {label.id}"
                 )
-            raise NotFoundError(_no_branch(step, way, [child.name for child in children]))
+            raise NotFoundError(_missing_message(step, way, [child.name for child in children]))
         here, way = found.id, f"{way} > {found.name}" if way else found.name
     return here
 
 
-def _steps(given: str) -> list[str]:
+def _split_path(given: str) -> list[str]:
     if given.startswith("["):
         try:
             steps = json.loads(given)
@@ -112,7 +114,7 @@ def _steps(given: str) -> list[str]:
     return _STEP.split(given)
 
 
-def _no_branch(
+def _missing_message(
     step: str, way: str, names: Sequence[str], what: str = "branch", several: str = "branches"
 ) -> str:
     where = f"under {way!r}" if way else "at the top"

@@ -15,7 +15,7 @@ FILE_NAME = "taxonaut.toml"
 DEFAULT_EMBEDDER = "gguf/all-minilm-l6-v2"
 DEFAULT_CHOOSER = "encoder/all-minilm-l6-v2"
 
-PATIENCE = ("concurrency", "timeout_s", "deadline_s", "attempts", "backoff_s", "api_key_env")
+REQUEST_SETTINGS = ("concurrency", "timeout_s", "deadline_s", "attempts", "backoff_s", "api_key_env")
 """Settings of a model that say how it is asked, not what it answers."""
 
 TEMPLATE = f"""\
@@ -324,11 +324,11 @@ class Config(BaseSettings):
         """Return the settings that can change what a classification answers, as JSON has them."""
         asked = {"navigator", "general_expert"}
         walk = {"batch", "policy"} if self.walk.policy == STANDARD_POLICY else {"batch"}
-        roles = {role: set(PATIENCE) if role in asked else True for role in ModelsConfig.model_fields}
+        roles = {role: set(REQUEST_SETTINGS) if role in asked else True for role in ModelsConfig.model_fields}
         return self.model_dump(
             mode="json",
             include={"task", "embeddings", "models", "walk", "scoring"},
-            exclude={"embeddings": set(PATIENCE), "models": roles, "walk": walk},
+            exclude={"embeddings": set(REQUEST_SETTINGS), "models": roles, "walk": walk},
         )
 
     @classmethod

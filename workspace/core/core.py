@@ -211,7 +211,7 @@ class Core:
             )
         if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
             raise InputError(
-                f"{self.index.stats().labels_unplaced:,} labels stand in no tree yet; "
+                f"{self.index.stats().labels_unplaced:,} labels are not in a tree yet; "
                 "build one with: taxonaut index build"
             )
 

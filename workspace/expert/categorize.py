@@ -21,7 +21,7 @@ from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.runs import RunUnits
-from taxonaut.workspace.build.build_agents import identity
+from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
@@ -94,8 +94,8 @@ class Categorizing:
             "made": self.card.made,
             "index": self.workspace.index.version(),
             "task": config.task.description,
-            "general_expert": identity(config.models.general_expert),
-            "embeddings": identity(config.embeddings),
+            "general_expert": model_identity(config.models.general_expert),
+            "embeddings": model_identity(config.embeddings),
             "scoring": config.scoring.model_dump(mode="json"),
             "categorize": config.categorize.model_dump(
                 mode="json", exclude={"threshold", "examples", "characters"}

@@ -24,7 +24,7 @@ from taxonaut.state.updates import OnUpdate, Progress, listening, staged, tell
 from taxonaut.tools.support.names import class_terms, shortest_unique_suffixes
 from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, WrittenDefinition, compose_definition
-from taxonaut.workspace.build.build_agents import identity
+from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable, Unit, Worked, key_of
 from taxonaut.workspace.expert.category_texts import category_paths, category_texts, forget_texts
@@ -285,7 +285,7 @@ class Defining:
         config = workspace.config
         how = config.categorize
         settings = {
-            "model": identity(config.models.general_expert),
+            "model": model_identity(config.models.general_expert),
             "task": config.task.description,
             "template": workspace.prompts.hash(TEMPLATE) if self.prose else COMPOSED,
             "examples": how.examples,

@@ -18,7 +18,7 @@ from taxonaut.state.records import Item
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.updates import Progress, staged, tell
 from taxonaut.tools.support.names import tfidf_terms
-from taxonaut.workspace.build.build_agents import identity
+from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import (
     EMPTY_TEXT,
@@ -147,7 +147,7 @@ def keyword_run(workspace: Core, model: ModelSettings, most: int) -> Resumable:
     settings = {
         "version": version.VERSION,
         "task": workspace.config.task.description,
-        "annotator": identity(model),
+        "annotator": model_identity(model),
         "template": kept[TEMPLATE],
         "keywords": most,
     }

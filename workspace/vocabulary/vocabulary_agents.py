@@ -19,7 +19,7 @@ from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
-from taxonaut.workspace.build.build_agents import ENCODER_BATCH, ROOM_FOR_A_LABEL, answer_mode, identity
+from taxonaut.workspace.build.build_agents import ENCODER_BATCH, TOKENS_PER_LABEL, answer_mode, model_identity
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.container import Wiring
 
@@ -120,7 +120,7 @@ def annotator_on(wiring: Wiring, model: Answers, most: int) -> Annotator:
 
 def room_for_items(config: Config) -> int:
     """How many tokens an annotator's answer may take."""
-    return max(ROOM_FOR_A_CHANGE, 64 + config.vocabulary.items_per_request * ROOM_FOR_A_LABEL)
+    return max(ROOM_FOR_A_CHANGE, 64 + config.vocabulary.items_per_request * TOKENS_PER_LABEL)
 
 
 def opened(
@@ -178,9 +178,9 @@ def settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
     templates = {name: wiring.prompts.hash(name) for name in TEMPLATES}
     return {
         "task": config.task.description,
-        "architect": identity(config.models.architect),
-        "annotator": identity(config.models.annotator),
-        "embeddings": identity(config.embeddings),
+        "architect": model_identity(config.models.architect),
+        "annotator": model_identity(config.models.annotator),
+        "embeddings": model_identity(config.embeddings),
         "vocabulary": config.vocabulary.model_dump(mode="json"),
         "centring": config.scoring.centring,
         "templates": templates,

@@ -194,7 +194,7 @@ def test_where_there_is_nothing_to_talk_about(run: Any, blank: Path, tmp_path: P
     flat = run("chat", "--once", "hello", "-w", blank)
     assert (flat.code, flat.err) == (
         2,
-        f"error: the 2 labels of {str(blank)!r} stand in no tree yet; build one with: taxonaut index build\n",
+        f"error: the 2 labels of {str(blank)!r} are not in a tree yet; build one with: taxonaut index build\n",
     )
 
 

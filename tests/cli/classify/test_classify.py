@@ -206,7 +206,7 @@ def test_a_workspace_without_labels_or_tree(run: Any, blank: Path) -> None:
     run("labels", "import", "-", "-w", blank, stdin="red apples\ngreen pears\n")
     called = run("classify", "red apples", "-w", blank)
     assert called.code == 2
-    assert "stand in no tree yet; build one with: taxonaut index build" in called.err
+    assert "are not in a tree yet; build one with: taxonaut index build" in called.err
     assert run("classify", "red apples", "--shortlist", "dense", "-w", blank).code == 0
 
 

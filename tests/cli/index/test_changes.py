@@ -112,7 +112,7 @@ def test_quiet_says_nothing(run: Any, shop: Path) -> None:
         (["remove", "99"], "no node 99 in the index"),
         (["undo", "99"], "no event 99 in the index"),
         (["diff", "0", "99"], "no event 99 in the index; they are 0 (the beginning) to 2"),
-        (["split", "Sport"], "node 'Sport' (2) has 0 labels in it; there is nothing to divide"),
+        (["split", "Sport"], "node 'Sport' (2) has 0 labels; nothing to split"),
         (
             ["split", "Sport > Shoes", "--terminal-size", "9"],
             "the 2 labels of 'Shoes' fit into one terminal of 9",

@@ -225,8 +225,8 @@ def test_estimate_of_a_language_model_as_json(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--k", "1"], "these settings do not fit the method 'agents': centres: Input should be greater"),
-        (["--terminal-size", "1"], "these settings do not fit the method 'agents': terminal_size: Input"),
+        (["--k", "1"], "invalid settings for method 'agents': centres: Input should be greater"),
+        (["--terminal-size", "1"], "invalid settings for method 'agents': terminal_size: Input"),
         (
             ["--method", "kmeans", "--estimate"],
             "--estimate is for a build by agents, and the method is 'kmeans'",

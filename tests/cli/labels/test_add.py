@@ -106,4 +106,4 @@ def test_what_cannot_be(run: Any, shop: Path, tmp_path: Path) -> None:
     run("labels", "import", path, "-w", empty)
     path.write_text("id,name\ntents,Tents\n", encoding="utf-8")
     called = run("labels", "add", path, "-w", empty)
-    assert called.err.endswith("stand in no tree yet; build one first: taxonaut index build\n")
+    assert called.err.endswith("are not in a tree yet; build one first: taxonaut index build\n")

@@ -84,7 +84,7 @@ def check(before: Snapshot, after: Snapshot, new: Sequence[Label], growth: Growt
     assert all(after.nodes[node] == text for node, text in before.nodes.items())
     assert before.edges == after.edges[: len(before.edges)]
     for node in after.nodes:
-        if node not in after.children and node not in growth.whole:
+        if node not in after.children and node not in growth.unsplit:
             assert len(after.labels_at[node]) <= most
 
 
@@ -95,7 +95,7 @@ def test_every_label_gets_a_place_and_large_nodes_are_divided(workspace: Workspa
     check(before, after, NEW, growth, 8)
     assert growth.terminal_size == 8
     assert growth.splits
-    assert growth.whole == {}
+    assert growth.unsplit == {}
     for node, tree in growth.splits.items():
         assert [after.nodes[child].name for child in after.children[node]] == [
             each.name for each in tree.nodes if (0, each.key) in tree.edges
@@ -186,10 +186,10 @@ def test_an_id_of_another_name_is_refused(agents: Workspace) -> None:
         agents.add_labels([label("lamp new"), label("Lamp, red", "lamp red ada")])
     assert str(caught.value) == (
         "1 of the labels have an id that belongs to another name: 'lamp red ada' is 'lamp red ada' in the index and "
-        "'Lamp, red' now. Nothing was added. Give a new label an id of its own (--id-column); to go on with the old "
-        "one, give it the name it has in the index (what a node is called is changed with: taxonaut index rename)"
+        "'Lamp, red' now. Nothing was added. Give a new label its own id (--id-column); to keep an existing label, "
+        "give it the name it has in the index (to rename a node: taxonaut index rename)"
     )
-    with pytest.raises(InputError, match="the id 'x' is given twice, as 'one' and as 'two'"):
+    with pytest.raises(InputError, match="id 'x' is given twice, as 'one' and as 'two'"):
         agents.add_labels([label("one", "x"), label("two", "x")])
     with pytest.raises(InputError, match="label 'x' has no name"):
         agents.add_labels([Label(LabelId("x"), "  ")])
@@ -205,8 +205,8 @@ def test_names_like_others_are_told(agents: Workspace) -> None:
             label("New!", "n2"),
         ]
     )
-    assert growth.twins["far"][0] == "lamp red ada"
-    assert (growth.twins["n1"], growth.twins["n2"]) == (("n2",), ("n1",))
+    assert growth.same_names["far"][0] == "lamp red ada"
+    assert (growth.same_names["n1"], growth.same_names["n2"]) == (("n2",), ("n1",))
     assert len(growth.inserted) == 4
 
 
@@ -251,7 +251,7 @@ def test_nothing_to_add_to(embedder: FakeEmbedder, tmp_path: Path) -> None:
         ):
             workspace.add_labels(NEW)
         workspace.index.add_labels(OLD)
-        with pytest.raises(InputError, match="stand in no tree yet; build one first: taxonaut index build"):
+        with pytest.raises(InputError, match="are not in a tree yet; build one first: taxonaut index build"):
             workspace.add_labels(NEW)
 
 
@@ -269,7 +269,7 @@ def test_depth_is_a_bound(agents: Workspace) -> None:
     agents.database.read().execute("UPDATE trees SET settings = '{\"terminal_size\": 8}'")
     growth = agents.add_labels(NEW)
     assert growth.splits == {}
-    assert set(growth.whole.values()) == {"it lies 1 levels deep, the most that [build] depth allows"}
+    assert set(growth.unsplit.values()) == {"it is 1 levels deep, the limit set by [build] depth"}
 
 
 def test_a_model_that_fails_leaves_the_index_alone(
@@ -277,8 +277,10 @@ def test_a_model_that_fails_leaves_the_index_alone(
 ) -> None:
     version = agents.index.version()
     model = ScriptedModel(rule=lambda _: ModelUnavailableError("nobody is there"))
-    monkeypatch.setattr("taxonaut.workspace.build.build_agents.opened", lambda *_: model)
-    monkeypatch.setattr("taxonaut.workspace.build.build_agents.annotating", lambda *_: model, raising=False)
+    monkeypatch.setattr("taxonaut.workspace.build.build_agents.open_model", lambda *_: model)
+    monkeypatch.setattr(
+        "taxonaut.workspace.build.build_agents.open_annotator", lambda *_: model, raising=False
+    )
     with pytest.raises(ModelUnavailableError, match="nobody is there"):
         agents.add_labels(NEW)
     assert agents.index.version() == version
@@ -329,8 +331,8 @@ def test_paths_and_parents_say_where_a_label_goes(own: Workspace, tmp_path: Path
         "clothes > shoe > ice skate", "gift", "toy > puzzle", "toy > robot", "toy > robot > ice skate",
         "toy > robot > tin robot",
     ]  # fmt: skip
-    assert set(growth.homes) == set(growth.inserted) == {"cap", "r", "t", "i", "g"}
-    assert (growth.astray, growth.requests) == ((), 0)
+    assert set(growth.by_own_path) == set(growth.inserted) == {"cap", "r", "t", "i", "g"}
+    assert (growth.unresolved, growth.requests) == ((), 0)
     assert own.index.events.changes(1)[0].note == "add new.jsonl"
     own.index.undo()
     assert standing(own.index.snapshot()) == standing(before)
@@ -342,8 +344,8 @@ def test_a_label_with_a_strange_path_or_none_is_compared(own: Workspace, tmp_pat
         {"id": "k", "name": "toy puzzle small"},
     ]
     growth = own.add_labels(rows(tmp_path / "new.jsonl", new, own))
-    assert growth.astray == ("l",)
-    assert growth.homes == ()
+    assert growth.unresolved == ("l",)
+    assert growth.by_own_path == ()
     assert set(growth.inserted) == {"l", "k"}
     assert growth.requests > 0
 
@@ -358,7 +360,7 @@ def test_groups_of_the_file_are_nodes_of_the_tree(own: Workspace, tmp_path: Path
         {"id": "red", "name": "red kite", "parents": ["top"]},
     ]
     growth = own.add_labels(rows(tmp_path / "new.jsonl", new, own))
-    assert growth.astray == ()
+    assert growth.unresolved == ()
     assert [path for path in drawn(own) if path.startswith(("toy", "kite"))] == [
         "kite", "kite > red kite", "toy > game > chess", "toy > puzzle",
     ]  # fmt: skip
@@ -369,6 +371,6 @@ def test_a_tree_of_ones_own_is_not_divided(own: Workspace) -> None:
     growth = own.add_labels([label(f"boot shoe {n}") for n in range(40)])
     assert growth.splits == {}
     assert growth.terminal_size == 24
-    assert set(growth.whole.values()) == {
-        "a tree of your own (native) is not divided; do it with: taxonaut index split"
+    assert set(growth.unsplit.values()) == {
+        "a tree of your own (native) is not split automatically; use: taxonaut index split"
     }

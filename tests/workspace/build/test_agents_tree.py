@@ -246,9 +246,9 @@ def replaced(model: ModelSettings, **changes: Any) -> ModelSettings:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"centres": 1}, "these settings do not fit the method 'agents': centres: Input should be greater"),
-        ({"k": 3}, "these settings do not fit the method 'agents': k: Extra inputs are not permitted"),
-        ({"overlap": 1.5}, "these settings do not fit the method 'agents': overlap: Input should be less"),
+        ({"centres": 1}, "invalid settings for method 'agents': centres: Input should be greater"),
+        ({"k": 3}, "invalid settings for method 'agents': k: Extra inputs are not permitted"),
+        ({"overlap": 1.5}, "invalid settings for method 'agents': overlap: Input should be less"),
     ],
 )
 def test_settings_that_cannot_be(workspace: Workspace, settings: dict[str, Any], said: str) -> None:

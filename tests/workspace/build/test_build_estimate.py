@@ -111,5 +111,7 @@ def test_totals_are_those_of_all_roles() -> None:
 async def test_what_cannot_be_estimated(tmp_path: Path, opened: Any) -> None:
     with Workspace.init(tmp_path / "empty") as empty, pytest.raises(InputError, match="has no labels yet"):
         await aestimate_build(empty)
-    with pytest.raises(InputError, match="do not fit the method 'agents': centres: Input should be greater"):
+    with pytest.raises(
+        InputError, match="invalid settings for method 'agents': centres: Input should be greater"
+    ):
         await aestimate_build(opened(), {"centres": 1})

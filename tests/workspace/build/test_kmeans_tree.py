@@ -64,10 +64,10 @@ def test_the_same_input_gives_the_same_tree():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(InputError) as caught:
         build_kmeans_tree(labels_of("a"), scattered(2))
-    assert str(caught.value) == "vectors have the shape (2, 8) for 1 labels; give one row for each label."
+    assert str(caught.value) == "vectors have shape (2, 8) for 1 labels; give one row for each label"
     with pytest.raises(InputError) as caught:
         KMeansSettings(k=1)
-    assert str(caught.value) == "k is 1; it must be at least 2."
+    assert str(caught.value) == "k is 1; it must be at least 2"
 
 
 async def test_the_builder_embeds_and_reports_progress():

@@ -21,7 +21,7 @@ from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, BuildAgents
-from taxonaut.workspace.build.split_node import asplit_node, asubtree_by
+from taxonaut.workspace.build.split_node import abuild_subtree_with, asplit_node
 from taxonaut.workspace.workspace import Workspace
 
 
@@ -57,7 +57,7 @@ async def test_a_label_that_is_the_node_stays_in_it(workspace: Workspace) -> Non
 
 async def test_nothing_to_divide(workspace: Workspace) -> None:
     version = workspace.index.version()
-    with pytest.raises(InputError, match=r"node 'one' \(3\) has 1 labels in it; there is nothing to divide"):
+    with pytest.raises(InputError, match=r"node 'one' \(3\) has 1 labels; nothing to split"):
         await asplit_node(workspace, NodeId(3))
     assert (await asplit_node(workspace, NodeId(2))).nodes == ()
     assert workspace.index.version() == version
@@ -86,7 +86,7 @@ def test_agents_are_told_where_the_node_stands_and_what_is_beside_it(index: Inde
     )
     builder = AgentsTreeBuilder(build_agents, BuildPolicy(terminal_size=2))
     added = [Label(LabelId("racket"), "Rackets")]
-    tree = asyncio.run(asubtree_by(builder, index, balls, added=added))
+    tree = asyncio.run(abuild_subtree_with(builder, index, balls, added=added))
     assert {node.name for node in tree.nodes} == {"Round", "Flat"}
     assert "The part: Sports > Balls" in asked[0].context
     assert "Neighbouring parts, which these labels do not belong to:\n- Shoes" in asked[0].context
