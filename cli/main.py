@@ -1,5 +1,6 @@
 """The command `taxonaut`: its commands, its help, its exit codes."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -276,7 +277,10 @@ def taxonaut(
     version: VersionOption = False,
 ) -> None:
     """Keep the global options; the command's name comes next."""
-    context.obj = GlobalOptions(chosen=workspace, quiet=quiet, debug=debug)
+    given = context.find_object(GlobalOptions) or GlobalOptions()
+    context.obj = replace(
+        given, chosen=workspace or given.chosen, quiet=quiet or given.quiet, debug=debug or given.debug
+    )
 
 
 def main() -> None:

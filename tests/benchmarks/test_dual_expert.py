@@ -61,10 +61,9 @@ def options(tmp_path: Path) -> argparse.Namespace:
 
 
 @pytest.fixture
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def opened(tmp_path: Path) -> Iterator[Workspace]:
     """A workspace with a trained expert and a general expert that always takes the second category."""
     model = ScriptedModel(rule=lambda request: [request.choices[1].id])
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     with shop_expert.make(tmp_path / "w", model, length_embedder()) as made:
         yield made
 

@@ -1,16 +1,16 @@
 """A command line to call, a small workspace, and an embedder that needs no weights."""
 
 import shutil
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
+from fakes import FakeEmbedder, in_every_role, packaged_embedder
 from typer.testing import CliRunner
 
 from taxonaut.cli.main import app
-from taxonaut.models.embedder import Matrix
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.models.scripted import ScriptedModel
 
 LABELS = """\
@@ -21,22 +21,6 @@ tents,Family tents,Sport > Camping > Family tents
 apples,Red apples,Food > Fruit > Red apples
 pears,Green pears,Food > Fruit > Green pears
 """
-
-
-class HashEmbedder:
-    """Adds up a random vector for each word; texts that share words are near each other."""
-
-    name = "hash"
-    dimension = 64
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        rows = np.zeros((len(texts), self.dimension), np.float32)
-        for row, text in enumerate(texts):
-            for word in text.casefold().split() or ["."]:
-                rng = np.random.default_rng(zlib.crc32(word.strip(".,>").encode()))
-                rows[row] += rng.standard_normal(self.dimension).astype(np.float32)
-        lengths: Matrix = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-6))
-        return rows / lengths
 
 
 class Called:
@@ -59,17 +43,23 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def call(*arguments: object, stdin: str | None = None) -> Called:
-    """Call the command line in this process."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+def call(*arguments: object, stdin: str | None = None, obj: GlobalOptions | None = None) -> Called:
+    """Call the command line in this process; `obj` has the objects that it opens workspaces with."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, obj=obj)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Called(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture
-def run() -> Run:
-    return call
+def given() -> GlobalOptions:
+    """The objects that workspaces are opened with; a test puts its own in."""
+    return GlobalOptions()
+
+
+@pytest.fixture
+def run(given: GlobalOptions) -> Run:
+    return partial(call, obj=given)
 
 
 @pytest.fixture(scope="session")
@@ -96,23 +86,17 @@ def shop(tmp_path: Path, templates: dict[str, Path]) -> Path:
     return Path(shutil.copytree(templates["shop"], tmp_path / "shop"))
 
 
-@pytest.fixture(scope="session")
-def hash_embedder() -> HashEmbedder:
-    """An embedder for fixtures that several tests share."""
-    return HashEmbedder()
-
-
 @pytest.fixture
-def embedder(monkeypatch: pytest.MonkeyPatch) -> HashEmbedder:
-    """Every embedder that is opened is this one."""
-    one = HashEmbedder()
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda settings: one)
+def embedder(given: GlobalOptions) -> FakeEmbedder:
+    """The embedder of every workspace, in place of the packaged one."""
+    one = packaged_embedder()
+    given.embedder = one
     return one
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
-    """Every model that is opened is this one; it takes all options until a test gives it another rule."""
+def scripted(given: GlobalOptions) -> ScriptedModel:
+    """The model of every role; it takes all options until a test gives it another rule."""
     model = ScriptedModel(rule=lambda request: [choice.id for choice in request.choices][: request.most])
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: model)
+    given.models = in_every_role(model)
     return model

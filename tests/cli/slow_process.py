@@ -1,16 +1,20 @@
 """The command line with an embedder that takes its time: for tests that stop a real process."""
 
+import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from conftest import HashEmbedder
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from taxonaut.cli.main import main
+from fakes import FakeEmbedder, packaged_embedder
+
+from taxonaut.cli.main import app
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.models.embedder import Matrix
-from taxonaut.workspace.core import container as wiring
 
 
-class SlowEmbedder(HashEmbedder):
+class SlowEmbedder(FakeEmbedder):
     """Takes 5 ms a text, in a thread, as a real one does."""
 
     def embed(self, texts: Sequence[str]) -> Matrix:
@@ -19,5 +23,5 @@ class SlowEmbedder(HashEmbedder):
 
 
 if __name__ == "__main__":
-    wiring.open_embedder = lambda settings: SlowEmbedder()
-    main()
+    quick = packaged_embedder()
+    app(obj=GlobalOptions(embedder=SlowEmbedder(quick.name, quick.dimension, quick.vector)))

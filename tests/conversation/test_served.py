@@ -19,7 +19,7 @@ import shop_expert
 from langgraph.checkpoint.memory import InMemorySaver
 
 import taxonaut
-from taxonaut.conversation.langgraph_server import categorize, graph_of, navigate, opened
+from taxonaut.conversation.langgraph_server import categorize_items, graph_of, label_items, opened
 from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
@@ -130,15 +130,14 @@ def test_texts_are_labelled_over_http(served: httpx.Client) -> None:
     assert [label["id"] for label in second["labels"]] == ["trains"]
 
 
-async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taxonaut.conversation.langgraph_server.opened", lambda: None)
-
+async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread() -> None:
     async def work(workspace: Any, given: Any) -> Any:
         if not given.get("texts"):
             raise InputError("no texts")
         return {"results": [dict(given)]}
 
-    graph = graph_of("echo", work).compile(checkpointer=InMemorySaver())
+    nothing: Any = lambda: None  # noqa: E731
+    graph = graph_of("echo", work, nothing).compile(checkpointer=InMemorySaver())
     thread: Any = {"configurable": {"thread_id": "1"}}
     first = await graph.ainvoke({"texts": ["a"], "settings": {"top": 1}}, thread)
     assert first == {"results": [{"texts": ["a"], "settings": {"top": 1}}]}
@@ -149,17 +148,13 @@ async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread(monkeypatch: p
     assert [(row["texts"], row["settings"]) for row in third["results"]] == [(["b"], {})]
 
 
-async def test_runs_at_the_same_time_get_their_own_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_runs_at_the_same_time_get_their_own_answers(tmp_path: Path) -> None:
     model = ScriptedModel(rule=by_last_word)
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     texts = ["red apples", "family tents", "hiking boots"]
     walk = {"shortlist": "tree", "candidates": 0}
     with shop_expert.make(tmp_path / "w", model) as shop:
-        monkeypatch.setattr("taxonaut.conversation.langgraph_server.opened", lambda: shop)
-        for factory, settings in ((navigate, walk), (categorize, {"everything": True})):
-            graph = factory().compile()
+        for work, settings in ((label_items, walk), (categorize_items, {"everything": True})):
+            graph = graph_of("work", work, lambda: shop).compile()
             sent: list[Any] = [{"texts": [{"id": "1", "text": text}], "settings": settings} for text in texts]
             found = await asyncio.gather(*map(graph.ainvoke, sent))
             assert [row["results"][0]["id"] for row in found] == ["1"] * 3

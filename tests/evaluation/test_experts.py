@@ -38,10 +38,8 @@ def last_word(request: ModelRequest) -> list[int]:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
-    one = ScriptedModel(rule=last_word)
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
-    return one
+def model() -> ScriptedModel:
+    return ScriptedModel(rule=last_word)
 
 
 @pytest.fixture

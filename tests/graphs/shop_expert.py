@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fakes import in_every_role
 
 from taxonaut.models.embedder import Embedder
+from taxonaut.models.expert.classifier import Classifier
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
-from taxonaut.workspace.expert.experts import ExpertCard, Experts
+from taxonaut.workspace.expert.experts import ExpertCard
 from taxonaut.workspace.expert.training_data import Example
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.label_files import read_labels
@@ -38,11 +40,12 @@ SURE, FAIR, TIE, LOST = 0.9902, 0.8339, 0.4653, 0.2
 class WordExpert:
     """The more words of a text are in a category's name, the likelier it is."""
 
-    def __init__(self, workspace: Workspace, number: int) -> None:
-        labels = workspace.index.all_labels()
-        self.name = f"expert/{number}"
-        self.labels = tuple(label.id for label in labels)
-        self.words = [set(label.name.casefold().split()) for label in labels]
+    name = "expert/1"
+
+    def __init__(self) -> None:
+        rows = [line.split(",") for line in LABELS.splitlines()[1:]]
+        self.labels = tuple(LabelId(row[0]) for row in rows)
+        self.words = [set(row[1].casefold().split()) for row in rows]
         self.seen: list[str] = []
 
     def probabilities(self, texts: Sequence[str]) -> Any:
@@ -51,11 +54,6 @@ class WordExpert:
         counts = [[len(words & set(text.casefold().split())) for words in self.words] for text in texts]
         powers = np.exp(3.0 * np.array(counts, np.float32))
         return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def opened(experts: Experts, number: int | None = None) -> WordExpert:
-    """Stand in the place of `Experts.classifier`."""
-    return WordExpert(experts.workspace, experts.card(number).number)
 
 
 def train(workspace: Workspace) -> ExpertCard:
@@ -69,11 +67,17 @@ def train(workspace: Workspace) -> ExpertCard:
     )
 
 
-def make(folder: Path, model: ScriptedModel | None = None, embedder: Embedder | None = None) -> Workspace:
+def make(
+    folder: Path,
+    model: ScriptedModel | None = None,
+    embedder: Embedder | None = None,
+    classifier: Classifier | None = None,
+) -> Workspace:
     """Make a workspace with the five categories and a trained expert; `model` answers in every role."""
-    roles = ("navigator", "general_expert", "architect", "annotator")
-    models = dict.fromkeys(roles, model) if model is not None else {}
-    workspace = Workspace.init(folder, models=models, embedder=embedder)
+    models = in_every_role(model) if model is not None else {}
+    workspace = Workspace.init(
+        folder, models=models, embedder=embedder, classifier=classifier or WordExpert()
+    )
     file = folder / "labels.csv"
     file.write_text(LABELS, encoding="utf-8")
     workspace.import_labels(read_labels(file))

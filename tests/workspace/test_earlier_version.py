@@ -10,41 +10,36 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import duckdb
 import pytest
+from fakes import refusing_embedder
 from typer.testing import CliRunner
 
 from taxonaut.cli.main import app
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.state import version
+from taxonaut.workspace.core.config import DEFAULT_EMBEDDER
 
 pytestmark = pytest.mark.slow
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "workspace-e6b2b8b.tar.gz"
 
 
-class FinishedEmbedder:
-    """Stands for the embedder whose vectors the workspaces hold; no text is left to embed."""
-
-    name = "gguf/all-minilm-l6-v2"
-    dimension = 384
-
-    def embed(self, texts: Sequence[str]) -> NoReturn:
-        raise AssertionError(f"asked to embed {list(texts)!r} again")
+FINISHED = refusing_embedder(DEFAULT_EMBEDDER, 384)
+"""Stands for the embedder whose vectors the workspaces hold; no text is left to embed."""
 
 
 @pytest.fixture(autouse=True)
 def _workspaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unpack the workspaces into the current folder, where every embedder that is opened refuses to work.
+    """Unpack the workspaces into the current folder, where the version is fixed.
 
-    The version is fixed, since it is part of the fingerprints: a new one may ask everything again.
+    It is part of the fingerprints: a new one may ask everything again.
     """
     for name in [name for name in os.environ if name.startswith("TAXONAUT_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: FinishedEmbedder())
     monkeypatch.setattr(version, "VERSION", "0.1.0")
     monkeypatch.chdir(tmp_path)
     with tarfile.open(FIXTURE) as packed:
@@ -53,7 +48,7 @@ def _workspaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def call(*arguments: str) -> str:
     """Call a command, which must end well; returns what it wrote to standard output."""
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner().invoke(app, list(arguments), obj=GlobalOptions(embedder=FINISHED))
     assert result.exit_code == 0, (arguments, result.output, result.exception)
     return result.stdout
 

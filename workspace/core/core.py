@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import Self, Unpack
 
 from pydantic import ValidationError
 
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Embedder
+from taxonaut.models.expert.classifier import Classifier
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_of
@@ -34,11 +35,10 @@ from taxonaut.workspace.core.config import (
     Tables,
     WalkConfig,
     WalkSettings,
-    load_config,
     problems,
 )
 from taxonaut.workspace.core.container import Wiring
-from taxonaut.workspace.core.injected import Injected, RoleModel, divided, injected
+from taxonaut.workspace.core.injected import Injected, RoleModel, divided, injected, read_settings
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
 INDEX_FILE = "index.duckdb"
@@ -78,6 +78,7 @@ class Core:
         *,
         models: Mapping[str, RoleModel] | None = None,
         embedder: Embedder | None = None,
+        classifier: Classifier | None = None,
         **tables: Unpack[Tables],
     ) -> Self:
         """Make a workspace in a new or empty folder and open it; the rest is as in `open`."""
@@ -90,7 +91,7 @@ class Core:
             (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
         except OSError as error:
             raise WorkspaceError(f"cannot make a workspace in {str(path)!r}: {error.strerror}") from None
-        return cls.open(path, models=models, embedder=embedder, **tables)
+        return cls.open(path, models=models, embedder=embedder, classifier=classifier, **tables)
 
     @classmethod
     def open(
@@ -99,21 +100,23 @@ class Core:
         *,
         models: Mapping[str, RoleModel] | None = None,
         embedder: Embedder | None = None,
+        classifier: Classifier | None = None,
         **tables: Unpack[Tables],
     ) -> Self:
         """Open a workspace.
 
         `models`: by role (navigator, general_expert, architect, annotator, assistant) a model string, settings, or an
         object: a `ScriptedModel`, anything that answers requests (`Answers`), a LangChain chat model. `embedder`: an
-        object in place of [embeddings] and of the embedder of every `encoder/…` role. The caller closes such objects.
+        object in place of [embeddings] and of the embedder of every `encoder/…` role. `classifier`: an object that
+        predicts categories in place of the trained experts' files. The caller closes such objects.
         `tables` replace settings of taxonaut.toml, such as `walk={"terminals": 40}`.
         """
         path = Path(folder)
         if not (path / configuration.FILE_NAME).is_file():
             raise WorkspaceError(f"{str(path)!r} is no workspace; make one with: taxonaut init {path}")
-        settings, objects = divided(models)
-        given: dict[str, Any] = {**tables, **({"models": settings} if settings else {})}
-        return cls.on(path, *injected(load_config(path, given), objects, embedder))
+        return cls.on(
+            path, *read_settings(path, models=models, embedder=embedder, classifier=classifier, **tables)
+        )
 
     @classmethod
     def on(cls, folder: Path, config: Config, given: Injected | None = None) -> Self:

@@ -1,16 +1,18 @@
 """Model objects in place of what the settings name: checked, named in the settings, found again by that name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from taxonaut.models.catalog import ENCODER, GGUF, encoder_embedder
 from taxonaut.models.embedder import Embedder
+from taxonaut.models.expert.classifier import Classifier
 from taxonaut.models.llm.langchain_model import LangChainModel
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.core.config import Config, ModelsConfig
+from taxonaut.workspace.core.config import Config, ModelsConfig, Tables, load_config
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -28,6 +30,22 @@ class Injected:
 
     models: Mapping[str, Any] = field(default_factory=dict)
     embedder: Embedder | None = None
+    classifier: Classifier | None = None
+
+
+def read_settings(
+    folder: Path,
+    *,
+    models: Mapping[str, RoleModel] | None = None,
+    embedder: Embedder | None = None,
+    classifier: Classifier | None = None,
+    **tables: Unpack[Tables],
+) -> tuple[Config, Injected]:
+    """Read a workspace's settings, with what `Workspace.open` is given in their places."""
+    settings, objects = divided(models)
+    given: dict[str, Any] = {**tables, **({"models": settings} if settings else {})}
+    config, found = injected(load_config(folder, given), objects, embedder)
+    return config, replace(found, classifier=classifier)
 
 
 def divided(models: Mapping[str, RoleModel] | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -86,9 +86,10 @@ class Categorizing:
 
     def described(self) -> dict[str, Any]:
         """Return what can change what either expert says."""
-        config = self.workspace.config
+        config, given = self.workspace.config, self.workspace.wiring.injected.classifier
         template = category_template(self.workspace)
         return {
+            **({"given_expert": given.name} if given is not None else {}),
             "version": version.VERSION,
             "expert": self.card.number,
             "made": self.card.made,

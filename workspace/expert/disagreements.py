@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from taxonaut.models.expert.classifier import Explains
 from taxonaut.state.ids import LabelId
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import Audit, Audited
@@ -80,18 +81,17 @@ def differs(row: Audited) -> bool:
 def domain_reasons(workspace: Core, expert: int, rows: Sequence[Audited]) -> list[str]:
     """Say for each item why the domain expert chose its category.
 
-    By the words that speak for the category, if the classifier has a method `because(text, label)`, and by the
-    nearest training products.
+    By the words that speak for the category, if the classifier `Explains`, and by the nearest training products.
     """
     if not rows:
         return []
     experts = Experts(workspace)
-    because = getattr(experts.classifier(expert), "because", None)
+    classifier = experts.classifier(expert)
     examples = experts.examples(expert)
     found = []
     for row in rows:
         label = row.recommended.labels[0]
-        words = because(row.item.text, label) if because is not None else ""
+        words = classifier.explain(row.item.text, label) if isinstance(classifier, Explains) else ""
         like = nearest(workspace, row.item.text, examples.get(label, ()))
         said = [f"{row.recommended.confidence:.1%}", *([f"for {words}"] if words else []), like]
         found.append("; ".join(said))

@@ -182,10 +182,13 @@ class Experts:
     def classifier(self, number: int | None = None) -> Classifier:
         """Open an expert, by default the newest, with the leaf categories that came in after its training.
 
-        Vectors come from its own encoder, or from the workspace's embedder, and are kept. Raises as `card` and the
-        embedder do, and WorkspaceError if the workspace's embedder is not the one it was trained with.
+        A classifier that `Workspace.open` was given replaces all. Vectors come from the expert's own encoder, or from
+        the workspace's embedder, and are kept. Raises as `card` and the embedder do, and WorkspaceError if the
+        workspace's embedder is not the one it was trained with.
         """
         card, wiring = self.card(number), self.workspace.wiring
+        if wiring.injected.classifier is not None:
+            return wiring.injected.classifier
         with self.readable(card.number, HEAD) as path:
             head = ServedHead.load(path.parent)
         texts = wiring.label_texts()

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 import shop_expert
 
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import ModelReplyError
@@ -34,11 +35,10 @@ def rule(request: ModelRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
-    one = ScriptedModel(rule=rule)
-    monkeypatch.setattr("taxonaut.workspace.core.container.open_answers", lambda *arguments: one)
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
-    return one
+def model(scripted: ScriptedModel, given: GlobalOptions) -> ScriptedModel:
+    scripted.rule = rule
+    given.classifier = shop_expert.WordExpert()
+    return scripted
 
 
 @pytest.fixture

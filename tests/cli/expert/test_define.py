@@ -39,17 +39,12 @@ def trained(shop: Path) -> Path:
 @pytest.fixture
 def prose(trained: Path, scripted: ScriptedModel) -> ScriptedModel:
     """A language model as general expert."""
-    path = trained / "taxonaut.toml"
-    text = path.read_text()
-    path.write_text(text.replace('[models.general_expert]\nmodel = "encoder/all-minilm-l6-v2"', ROLE))
+    scripted.name = "hosted_vllm/test"
     scripted.rule = lambda request: {
         "title": f"What is in {request.context.splitlines()[0].rpartition(' > ')[2]}",
         "definition": "Made for [b]sport[/b].",
     }
     return scripted
-
-
-ROLE = '[models.general_expert]\nmodel = "hosted_vllm/test"'
 
 
 @pytest.mark.usefixtures("embedder")

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import interrupting_embedder, packaged_embedder
 from typer.testing import CliRunner
 
 from taxonaut import Workspace
 from taxonaut.cli.expert.expert_view import summary
 from taxonaut.cli.main import app
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.cli.shared.session import Session
 from taxonaut.workspace.expert.experts import ExpertCard
 
@@ -40,17 +42,13 @@ def products(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def once(
-    tmp_path_factory: pytest.TempPathFactory, templates: dict[str, Path], hash_embedder: Any
-) -> dict[str, Any]:
+def once(tmp_path_factory: pytest.TempPathFactory, templates: dict[str, Path]) -> dict[str, Any]:
     """One training through the command line: its workspace, and what it said."""
     folder = tmp_path_factory.mktemp("trained")
     shop = Path(shutil.copytree(templates["shop"], folder / "shop"))
     file = write(folder / "products.jsonl", [*lines(), {"text": "a thing", "labels": []}])
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: hash_embedder)
-        words = ["expert", "train", file, "--popularity-column", "sold", "--epochs", "8", "-w", shop]
-        called = CliRunner().invoke(app, list(map(str, words)))
+    words = ["expert", "train", file, "--popularity-column", "sold", "--epochs", "8", "-w", shop]
+    called = CliRunner().invoke(app, list(map(str, words)), obj=GlobalOptions(embedder=packaged_embedder()))
     return {"shop": shop, "called": called}
 
 
@@ -71,7 +69,7 @@ def test_a_training_says_what_came_of_it(once: dict[str, Any]) -> None:
 
 
 def test_what_is_kept(once: dict[str, Any], embedder: Any) -> None:
-    with Workspace.open(once["shop"]) as workspace:
+    with Workspace.open(once["shop"], embedder=embedder) as workspace:
         card = workspace.experts.card()
         examples = workspace.experts.examples()
         classifier = workspace.experts.classifier()
@@ -163,13 +161,8 @@ def test_why_an_encoder_is_served_by_pytorch() -> None:
     )
 
 
-def test_ctrl_c_says_what_is_kept(
-    run: Any, shop: Path, products: Path, embedder: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("taxonaut.workspace.workspace.Workspace.train_expert", interrupt)
+def test_ctrl_c_says_what_is_kept(run: Any, shop: Path, products: Path, given: GlobalOptions) -> None:
+    given.embedder = interrupting_embedder()
     called = run("expert", "train", products, "-w", shop)
     assert (called.code, called.out) == (130, "")
     assert called.err.startswith("interrupted: no expert was made of this training; embeddings that were ")

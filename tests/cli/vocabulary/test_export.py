@@ -168,6 +168,7 @@ def writing(office: Path, tmp_path: Path) -> Path:
 def test_free_form_keywords_stand_beside_the_vocabulary(
     run: Any, writing: Path, scripted: ScriptedModel, tmp_path: Path
 ) -> None:
+    scripted.name = "openai/x"
     file = tmp_path / "keywords.json"
     scripted.rule = lambda request: {"keywords": request.text.split()[:3]}
     called = run("vocabulary", "export", file, "--format", "free-form", "-w", writing)

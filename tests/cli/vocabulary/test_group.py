@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import interrupting_embedder, packaged_embedder
 
+from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.workspace.files.item_files import open_items
@@ -24,22 +26,18 @@ SMALL = ("--categories", "4", "--split-threshold", "6", "--depth", "2")
 
 
 @pytest.fixture(scope="module")
-def template(
-    tmp_path_factory: pytest.TempPathFactory, templates: dict[str, Path], hash_embedder: Any
-) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, templates: dict[str, Path]) -> Path:
     """A file of 36 things of three kinds, and a workspace with a vocabulary of them."""
     folder = tmp_path_factory.mktemp("vocabulary")
     lines = [f"t{number},{text}" for number, text in enumerate(ROWS)]
     (folder / "things.csv").write_text("id,text\n" + "\n".join(lines) + "\n", encoding="utf-8")
     shutil.copytree(templates["blank"], folder / "built")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("taxonaut.workspace.core.container.open_embedder", lambda _: hash_embedder)
-        items = open_items(str(folder / "things.csv"))
-        settings = {"categories": 4, "split_threshold": 6, "depth": 2}
-        with Workspace.open(folder / "built", vocabulary=settings) as workspace:
-            things = [row.item for row in items.rows()]
-            workspace.build_vocabulary(things)
-            workspace.assign_vocabulary(things)
+    items = open_items(str(folder / "things.csv"))
+    settings = {"categories": 4, "split_threshold": 6, "depth": 2}
+    with Workspace.open(folder / "built", embedder=packaged_embedder(), vocabulary=settings) as workspace:
+        things = [row.item for row in items.rows()]
+        workspace.build_vocabulary(things)
+        workspace.assign_vocabulary(things)
     return folder
 
 
@@ -288,14 +286,13 @@ def test_undo_and_log_know_a_build(run: Any, built: Path, file: Path) -> None:
 
 @pytest.mark.parametrize("stage", ["build", "assign"])
 def test_ctrl_c_says_how_to_go_on(
-    run: Any, built: Path, file: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+    run: Any, blank: Path, built: Path, file: Path, given: GlobalOptions, tmp_path: Path, stage: str
 ) -> None:
-    def stopped(*arguments: object, **named: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Workspace, "build_vocabulary", stopped)
-    monkeypatch.setattr("taxonaut.cli.vocabulary.assign.assign_items", stopped)
-    called = run("vocabulary", stage, file, "-w", built)
+    given.embedder = interrupting_embedder()
+    new = tmp_path / "new.csv"
+    new.write_text("id,text\n" + "".join(f"n{at},new {text}\n" for at, text in enumerate(ROWS)), "utf-8")
+    folder = {"build": blank, "assign": built}[stage]
+    called = run("vocabulary", stage, {"build": file, "assign": new}[stage], "-w", folder)
     assert called.code == 130
     kept = {"build": "what is finished is kept", "assign": "0 of 36 done and kept"}[stage]
     assert called.err.splitlines()[-1] == f"{kept}; run the same command again to continue"

@@ -45,12 +45,9 @@ def rule(request: ModelRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def trained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: FakeEmbedder
-) -> Iterator[tuple[Workspace, ScriptedModel]]:
+def trained(tmp_path: Path, embedder: FakeEmbedder) -> Iterator[tuple[Workspace, ScriptedModel]]:
     """A workspace with a trained expert, whose general expert is scripted."""
     model = ScriptedModel(rule=rule, name="hosted_vllm/test")
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
     with shop_expert.make(tmp_path / "w", embedder=embedder) as made:
         yield made.with_models({"general_expert": model}), model
 

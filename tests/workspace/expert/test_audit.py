@@ -46,10 +46,8 @@ def rule(request: ModelRequest) -> dict[str, object]:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedModel:
-    one = ScriptedModel(rule=rule)
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
-    return one
+def model() -> ScriptedModel:
+    return ScriptedModel(rule=rule)
 
 
 @pytest.fixture
@@ -148,14 +146,20 @@ def test_where_the_experts_differ_the_surest_first(workspace: Workspace) -> None
     assert disagreements(workspace, kept, 0.95) == []
 
 
+class ExplainingExpert(shop_expert.WordExpert):
+    """Says which category speaks for itself."""
+
+    def explain(self, text: str, label: LabelId) -> str:
+        return f"{label} by its words"
+
+
 def test_the_words_that_a_classifier_gives_as_its_reason(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, model: ScriptedModel, words: FakeEmbedder
 ) -> None:
-    kept = audit(workspace, ROWS).audit
-    monkeypatch.setattr(
-        shop_expert.WordExpert, "because", lambda _, text, label: f"{label} by its words", raising=False
-    )
-    assert [each.domain_reason for each in disagreements(workspace, kept, 0.5)] == [
+    with shop_expert.make(tmp_path / "w", model, words, ExplainingExpert()) as workspace:
+        kept = audit(workspace, ROWS).audit
+        found = disagreements(workspace, kept, 0.5)
+    assert [each.domain_reason for each in found] == [
         "94.6%; for shoes by its words; like “fast running shoes”",
         "83.4%; for pears by its words; like “soft green pears”",
     ]

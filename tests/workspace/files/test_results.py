@@ -143,8 +143,7 @@ def test_a_missing_package_is_named_with_its_extra(package: str, monkeypatch: py
         FOUND.to_pandas()
 
 
-async def test_what_a_workspace_finds_is_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taxonaut.workspace.expert.experts.Experts.classifier", shop_expert.opened)
+async def test_what_a_workspace_finds_is_a_table(tmp_path: Path) -> None:
     with shop_expert.make(tmp_path / "w", ScriptedModel(rule=first)) as workspace:
         shop_expert.train(workspace)
         sorted_out = workspace.categorize(["crisp red apples"], threshold=0.5)
