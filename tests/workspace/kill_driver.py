@@ -6,18 +6,17 @@ the first round is undisturbed. Prints one JSON object: kills, rounds, and wheth
 may differ by NEAR, as an embedder's last digits depend on which texts it is given together.
 """
 
-import json
-import os
-import random
 import shutil
-import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import langgraph.graph  # noqa: F401  (loaded once, before the forks)
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from killing import kill_repeatedly
 
 from taxonaut.graphs import build_index, insert_labels, navigate  # noqa: F401  (loaded once, before the forks)
 from taxonaut.state.ids import LabelId
@@ -103,51 +102,23 @@ def same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def forked(task: Callable[[], object], answer: Path, kill_after: float | None = None) -> bool:
-    """Run a task in a process of its own that writes its answer; kill it after a while. Says whether it ended."""
-    child = os.fork()
-    if child == 0:
-        try:
-            answer.write_text(json.dumps(task(), default=str))
-            os._exit(0)
-        except BaseException as error:  # noqa: BLE001
-            sys.stderr.write(f"{error!r}\n")
-            sys.stderr.flush()
-            os._exit(1)
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return False
-    if os.WEXITSTATUS(status):
-        sys.exit("a process that was not killed failed")
-    return True
-
-
 def main() -> None:
-    base, name, wanted, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    chance = random.Random(seed)
-    folder, answer = base.with_name("round"), base.with_name("answer.json")
-    kills, rounds, longest = 0, 0, 0.0
-    outcomes: list[tuple[Any, Any]] = []
-    while rounds == 0 or kills < wanted:
+    base, name, kills, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    folder = base.with_name("round")
+
+    def prepare() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(base, folder)
-        started = time.monotonic()
-        while not forked(
-            lambda: WORK[name](folder),
-            answer,
-            chance.uniform(0, longest) if rounds and kills < wanted else None,
-        ):
-            kills += 1
-        longest = longest or time.monotonic() - started
-        rounds += 1
-        done = json.loads(answer.read_text())
-        forked(lambda: described(folder), answer)
-        outcomes.append((done, json.loads(answer.read_text())))
-    alike = all(same(done, outcomes[0][0]) and tree == outcomes[0][1] for done, tree in outcomes)
-    sys.stdout.write(json.dumps({"kills": kills, "rounds": rounds, "same": alike, "seconds": longest}))
+
+    found = kill_repeatedly(
+        prepare,
+        lambda _: WORK[name](folder),
+        lambda done: [done, described(folder)],
+        base.with_name("answer.json"),
+        kills=kills,
+        seed=seed,
+    )
+    found.write(lambda one, other: same(one[0], other[0]) and one[1] == other[1])
 
 
 if __name__ == "__main__":

@@ -6,13 +6,8 @@ the first is undisturbed. Prints one JSON object: how many were killed, the roun
 the longest round's seconds. The server's own log says what was asked and answered.
 """
 
-import json
-import os
-import random
 import shutil
-import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +16,7 @@ import langgraph.graph  # noqa: F401  (loaded once, before the forks)
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from fakes import things, word_embedder
+from killing import kill_repeatedly
 
 from taxonaut.graphs import assign_vocabulary, build_vocabulary  # noqa: F401  (loaded once, before the forks)
 from taxonaut.models.llm import client as litellm_door
@@ -73,48 +69,20 @@ def described(folder: Path) -> Any:
         ]
 
 
-def forked(folder: Path, url: str, task: str, kill_after: float | None) -> bool:
-    """Do the work in a process of its own and kill it after a while. Says whether it ended by itself."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work(folder, url, task)
-            os._exit(0)
-        except BaseException as error:  # noqa: BLE001
-            sys.stderr.write(f"{error!r}\n")
-            sys.stderr.flush()
-            os._exit(1)
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        return False
-    if os.WEXITSTATUS(status):
-        sys.exit("a process that was not killed failed")
-    return True
-
-
 def main() -> None:
-    base, url, wanted, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    base, url, kills, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     litellm_door.litellm()
-    chance = random.Random(seed)
-    kills, rounds, longest = 0, 0, 0.0
-    outcomes: list[str] = []
-    while rounds == 0 or kills < wanted:
-        folder = base / "round"
-        shutil.rmtree(folder, ignore_errors=True)
-        started = time.monotonic()
-        task = f"BEHAVE:agents round {rounds}"
-        while not forked(
-            folder, url, task, chance.uniform(0, longest / 2) if rounds and kills < wanted else None
-        ):
-            kills += 1
-        longest = longest or time.monotonic() - started
-        rounds += 1
-        outcomes.append(json.dumps(described(folder)))
-    same = all(outcome == outcomes[0] for outcome in outcomes)
-    sys.stdout.write(json.dumps({"kills": kills, "rounds": rounds, "same": same, "seconds": longest}))
+    folder = base / "round"
+    found = kill_repeatedly(
+        lambda: shutil.rmtree(folder, ignore_errors=True),
+        lambda number: work(folder, url, f"BEHAVE:agents round {number}"),
+        lambda _: described(folder),
+        base / "answer.json",
+        kills=kills,
+        seed=seed,
+        moments=(0.0, 0.5),
+    )
+    found.write(lambda one, other: bool(one == other))
 
 
 if __name__ == "__main__":
