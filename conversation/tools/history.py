@@ -3,7 +3,7 @@
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
-from taxonaut.conversation.tools.applying import lines_of
+from taxonaut.conversation.tools.apply_changes import lines_of
 from taxonaut.conversation.tools.toolkit import Arguments, Change, Desk, Plan, change, made
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId, NodeId

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from taxonaut.conversation.completion import Candidate, Completer
-from taxonaut.conversation.tools import applying as changes
+from taxonaut.conversation.tools import apply_changes as changes
 from taxonaut.conversation.tools import edit as tools_changes
 from taxonaut.conversation.tools import history as tools_history
 from taxonaut.conversation.tools.toolkit import Change, Desk
