@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from taxonaut.agents.asking import custom_answer
     from taxonaut.conversation.conversation import Conversation
     from taxonaut.conversation.tools.toolbox import WorkspaceTools
-    from taxonaut.conversation.tools.toolkit import Desk
+    from taxonaut.conversation.tools.toolkit import ToolContext
     from taxonaut.evaluation.attribution import attribute
     from taxonaut.evaluation.harness import aevaluate
     from taxonaut.graphs.assign_vocabulary import assign_vocabulary
@@ -81,7 +81,7 @@ _HOMES = {
     "Conversation": "taxonaut.conversation.conversation",
     "Database": "taxonaut.state.db.connection",
     "Decision": "taxonaut.state.records",
-    "Desk": "taxonaut.conversation.tools.toolkit",
+    "ToolContext": "taxonaut.conversation.tools.toolkit",
     "Embedder": "taxonaut.models.embedder",
     "Index": "taxonaut.state.index.index",
     "IndexDiff": "taxonaut.state.index.diff",
@@ -150,7 +150,6 @@ __all__ = [
     "Conversation",
     "Database",
     "Decision",
-    "Desk",
     "Embedder",
     "Index",
     "IndexDiff",
@@ -182,6 +181,7 @@ __all__ = [
     "Table",
     "TaxonautError",
     "Tool",
+    "ToolContext",
     "ToolError",
     "ToolSpec",
     "Tree",

@@ -11,7 +11,7 @@ The models, tools, policies and readers of taxonaut itself are registered in the
 from collections.abc import Sequence
 from typing import Protocol
 
-from taxonaut.conversation.tools.toolkit import Desk
+from taxonaut.conversation.tools.toolkit import ToolContext
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.catalog import ModelServices
 from taxonaut.models.requests import Answers
@@ -28,9 +28,9 @@ class OpenModel(Protocol):
 
 
 class MakeTools(Protocol):
-    """`taxonaut.tools`: make tools of a conversation over `desk.workspace`; they change nothing."""
+    """`taxonaut.tools`: make tools of a conversation over `context.workspace`; they change nothing."""
 
-    def __call__(self, desk: Desk) -> Sequence[Tool]: ...
+    def __call__(self, context: ToolContext) -> Sequence[Tool]: ...
 
 
 Policy = type[WalkPolicy]

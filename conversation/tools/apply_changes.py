@@ -1,4 +1,4 @@
-"""A change to the index on its way: shown as short lines first, then made once, whatever happens in between."""
+"""Preview and apply changes to the index: shown as short lines first, applied at most once."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
-from taxonaut.conversation.tools.toolkit import Change, Plan
+from taxonaut.conversation.tools.toolkit import ChangeTool, Plan
 from taxonaut.state.errors import ToolError
 from taxonaut.state.index.diff import IndexDiff, LabelChange, NodeRef
 from taxonaut.state.stores.conversations import AppliedCalls
@@ -17,32 +17,32 @@ from taxonaut.workspace.core.text_format import clipped, counted, printable
 from taxonaut.workspace.workspace import Workspace
 
 MOST_LINES = 12
-"""Lines of one kind of change that a proposal shows."""
+"""Lines shown of one kind of change."""
 
 MANY_LINES = 40
 FEW_LINES = 5
-"""Lines of one kind of change where there are many lines in all."""
+"""Lines shown of one kind of change if there are more than `MANY_LINES` in all."""
 
 SIGNS = {">": "→"}
 SILENT = frozenset({"node", "label"})
-"""Kinds of change that their sign tells."""
+"""Kinds that are not named in a line; the sign is enough."""
 
 
-async def preview(workspace: Workspace, change: Change, use: ToolUse) -> Proposal:
-    """Make a change in a transaction that is rolled back, and return what it came to."""
+async def preview(workspace: Workspace, change: ChangeTool, use: ToolUse) -> Proposal:
+    """Apply a change in a transaction that is rolled back; return its diff as a proposal."""
     version = workspace.index.version()
     plan = await change.plan(use.arguments)
     found = make_change(workspace, plan.make, plan.title, dry_run=True)
     if found.is_empty:
         raise ToolError(f"{plan.title}: nothing would change")
-    lines = (*lines_of(found), *(f"! {warning}" for warning in plan.warnings))
+    lines = (*format_diff(found), *(f"! {warning}" for warning in plan.warnings))
     return Proposal(use, plan.title, tuple(map(printable, lines)), str(version))
 
 
-async def apply(workspace: Workspace, change: Change, proposal: Proposal) -> Outcome:
-    """Make a change and keep what it came to with its call, in one transaction; a call that was made is not again.
+async def apply(workspace: Workspace, change: ChangeTool, proposal: Proposal) -> Outcome:
+    """Apply a change and store its outcome in one transaction; a call applied before returns its stored outcome.
 
-    Raises ToolError if the index is not the one that was looked at.
+    Raises ToolError if the index has changed since the proposal.
     """
     applied = AppliedCalls(workspace.database)
     if (kept := applied.outcome(proposal.use.id)) is not None:
@@ -51,13 +51,13 @@ async def apply(workspace: Workspace, change: Change, proposal: Proposal) -> Out
     plan = await change.plan(proposal.use.arguments)
     with transaction(workspace, dry_run=False):
         check_version(workspace, proposal)
-        outcome = carried_out(workspace, plan)
+        outcome = apply_plan(workspace, plan)
         applied.keep(proposal.use.id, outcome_row(outcome))
     return outcome
 
 
 def check_version(workspace: Workspace, proposal: Proposal) -> None:
-    """Refuse a change to an index that is not the one that was looked at."""
+    """Raise ToolError if the index has changed since the proposal."""
     version = str(workspace.index.version())
     if version != proposal.version:
         raise ToolError(
@@ -66,21 +66,21 @@ def check_version(workspace: Workspace, proposal: Proposal) -> None:
         )
 
 
-def carried_out(workspace: Workspace, plan: Plan) -> Outcome:
-    """Make a plan's change as one change of the log."""
+def apply_plan(workspace: Workspace, plan: Plan) -> Outcome:
+    """Apply a plan as one change of the log."""
     index = workspace.index
     before = index.version()
     with index.change(clipped(" ".join(plan.title.split()), LONGEST_NOTE)):
         focus = plan.make()
-    lines = tuple(map(printable, lines_of(index.diff_since(before))))
+    lines = tuple(map(printable, format_diff(index.diff_since(before))))
     text = answer("changed", title=plan.title, number=str(index.version()))
     data = {"change": index.version(), "title": plan.title, "diff": list(lines)}
     return Outcome(text, folded(f"{plan.title} (change {index.version()})"), data, focus)
 
 
-def lines_of(diff: IndexDiff) -> tuple[str, ...]:
-    """Return a diff as short lines: a sign, and what came, went, moved or changed its name."""
-    rest, turned = without_twins(diff)
+def format_diff(diff: IndexDiff) -> tuple[str, ...]:
+    """Format a diff as short lines: a sign, then what was added, removed, moved or renamed."""
+    rest, turned = drop_own_labels(diff)
     shown: list[str] = []
     kinds = [[("~", "node", f"{node_text(node)} {what}") for node, what in turned], *diff_lines(rest)]
     most = MOST_LINES if sum(map(len, kinds)) <= MANY_LINES else FEW_LINES
@@ -93,10 +93,10 @@ def lines_of(diff: IndexDiff) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def without_twins(diff: IndexDiff) -> tuple[IndexDiff, list[tuple[NodeRef, str]]]:
-    """Leave out the labels that came or went with the node that they are: its line says it.
+def drop_own_labels(diff: IndexDiff) -> tuple[IndexDiff, list[tuple[NodeRef, str]]]:
+    """Drop the labels that were added or removed together with their own node, whose line says it already.
 
-    Labels that became branches, or are none any more, are given apart, each with what is said of it.
+    Also returns the labels that became branches or ceased to be, each with its description.
     """
     fresh = {node.path: node for node in diff.inserted}
     gone = {removal.node.path: removal.node for removal in diff.removed}
@@ -130,7 +130,7 @@ def without_twins(diff: IndexDiff) -> tuple[IndexDiff, list[tuple[NodeRef, str]]
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as JSON has it."""
+    """Return an outcome as plain JSON."""
     return {
         "text": outcome.text,
         "line": outcome.line,

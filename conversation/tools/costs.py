@@ -1,4 +1,4 @@
-"""What language models and encoders were asked, and what that cost: of a run, a conversation, a time."""
+"""The tool `cost`: requests, tokens and seconds of a run, a conversation or a period."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.nlu.periods import read_period, utc_now
-from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
+from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.ids import RunId
 from taxonaut.state.stores.decisions import Totals
@@ -16,22 +16,22 @@ LAST = frozenset({"", "last", "that", "it", "this", "the last run", "last run", 
 THREAD = frozenset({"thread", "conversation", "this conversation", "chat", "session", "so far", "in total"})
 
 
-def tools(desk: Desk) -> list[Tool]:
+def tools(context: ToolContext) -> list[Tool]:
     """Return the tool `cost`."""
-    return [cost_tool(desk)]
+    return [cost_tool(context)]
 
 
-def cost_tool(desk: Desk) -> Tool:
+def cost_tool(context: ToolContext) -> Tool:
     """Return the tool `cost`."""
 
     async def run(arguments: Arguments) -> Outcome:
         said = " ".join(str(arguments.get("period", "")).casefold().split())
         runs: list[RunId] = []
-        if said in LAST and arguments.get("run") is None and desk.last is not None:
-            what, whole = f"that ({desk.last[0]})", desk.last[1]
+        if said in LAST and arguments.get("run") is None and context.last_call is not None:
+            what, whole = f"that ({context.last_call[0]})", context.last_call[1]
         else:
-            what, runs = asked_runs(desk, said, arguments.get("run"))
-            whole = added([desk.workspace.decisions.totals(run) for run in runs])
+            what, runs = select_runs(context, said, arguments.get("run"))
+            whole = sum_totals([context.workspace.decisions.totals(run) for run in runs])
         asked = whole.requests - whole.cached
         text = answer("cost", what=what, totals=whole, asked=asked)
         line = (
@@ -42,7 +42,7 @@ def cost_tool(desk: Desk) -> Tool:
         data: dict[str, Any] = {"what": what, "runs": list(map(int, runs)), "asked": asked, **asdict(whole)}
         return Outcome(text, folded(line), data, Focus(run=runs[0] if len(runs) == 1 else None))
 
-    return made(
+    return build_tool(
         "cost",
         "Say what was asked of models and what it cost: the last run, the thread, or a time such as today.",
         {
@@ -60,9 +60,9 @@ def cost_tool(desk: Desk) -> Tool:
     )
 
 
-def asked_runs(desk: Desk, said: str, run: object) -> tuple[str, list[RunId]]:
-    """Return which runs are meant, and what they are called."""
-    known = desk.workspace.runs.list()
+def select_runs(context: ToolContext, said: str, run: object) -> tuple[str, list[RunId]]:
+    """Return the description of what was asked for, and its runs."""
+    known = context.workspace.runs.list()
     if run is not None:
         found = [each.id for each in known if each.id == run]
         if not found:
@@ -70,15 +70,15 @@ def asked_runs(desk: Desk, said: str, run: object) -> tuple[str, list[RunId]]:
         return f"run {run}", found
     if said in THREAD:
         there = {each.id for each in known}
-        return "this conversation", [each for each in desk.runs if each in there]
+        return "this conversation", [each for each in context.runs if each in there]
     if said not in LAST:
         period = read_period(said, utc_now())
         return period.said, [each.id for each in known if period.meets(each.started, each.ended)]
     ids = [each.id for each in known]
-    latest = next((each for each in ids if each == desk.focus.run), None)
+    latest = next((each for each in ids if each == context.focus.run), None)
     return "the last run", [latest] if latest is not None else ids[:1]
 
 
-def added(totals: Sequence[Totals]) -> Totals:
-    """Add up what runs cost."""
+def sum_totals(totals: Sequence[Totals]) -> Totals:
+    """Sum the totals of runs."""
     return Totals(*(sum(getattr(each, field.name) for each in totals) for field in fields(Totals)))

@@ -1,12 +1,23 @@
-"""Changing the tree: categories that are added, moved, renamed, merged, divided and removed, labels placed."""
+"""The tools that change the tree: add, place, move, rename, merge, split and remove."""
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ParamSpec
 
 from taxonaut.conversation.nlu.mentions import find_label, find_place, node_of, path_of, place_of, shown_name
-from taxonaut.conversation.tools.toolkit import NODE, Arguments, Change, Desk, Plan, about, change, parted
+from taxonaut.conversation.tools.toolkit import (
+    NODE,
+    Arguments,
+    ChangeTool,
+    Parse,
+    Plan,
+    ToolContext,
+    build_change,
+    focus_on,
+    split_at,
+)
 from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index.index import Index
@@ -22,25 +33,27 @@ from taxonaut.workspace.build.split_node import abuild_subtree, split_size
 from taxonaut.workspace.core.text_format import PATH_SIGN
 from taxonaut.workspace.files.label_graph import LabelRow
 
+P = ParamSpec("P")
+
 BATCH = "conversation"
-"""The batch of labels that were added in conversations."""
+"""The batch of labels added in conversations."""
 
 NODES_ONLY = (*SPLIT_METHODS, "vocabulary", "empty")
-"""Ways of building trees whose categories are no labels."""
+"""Build methods whose categories are not labels."""
 
 
 def add_category(index: Index, above: Sequence[Place], name: str, description: str = "") -> NodeId:
-    """Add a category under a place. Hold a transaction and a change around it.
+    """Add a category under a place, within a transaction and a change.
 
-    In a person's own tree it becomes a label, too, with its node, so that texts can get it; a label it goes
-    under becomes a node. In a tree that was built it is a node. Raises ToolError for a name that tells nothing
-    apart there, InputError for a built tree's label.
+    In a native tree it becomes a label with a node, so that texts can get it; a label above it becomes a node. In a
+    built tree it becomes a node only. Raises ToolError if the name is not distinct there, InputError for a place
+    that is a label of a built tree.
     """
     (place,) = above
     if index.tree_method() in NODES_ONLY:
         if isinstance(place, str):
             raise InputError(
-                f"{index.label(place).name!r} is a label; in a tree that was built, categories go under others"
+                f"{index.label(place).name!r} is a label; in a built tree, categories go under other categories"
             )
         return propose_category(index, place, name, description).id
     holder = index.label(place).name if isinstance(place, str) else index.node(place).name
@@ -49,7 +62,7 @@ def add_category(index: Index, above: Sequence[Place], name: str, description: s
         own = index.node(place).label_id
         beside = [child.name for child in index.children(place)]
         beside += [label.name for label in index.labels_at(place) if label.id != own]
-    label = Label(new_id(index, name), category_name(name, holder, beside), description, BATCH)
+    label = Label(make_label_id(index, name), category_name(name, holder, beside), description, BATCH)
     with as_tool_errors():
         index.add_labels([label])
         inner = {label.id, place} if isinstance(place, str) else {label.id}
@@ -59,10 +72,10 @@ def add_category(index: Index, above: Sequence[Place], name: str, description: s
         return apply_placements(index, placements)[label.id][0]
 
 
-def new_id(index: Index, name: str) -> LabelId:
-    """Make an id that no label has from a name: `bone-conduction-headphones`, then with -2, -3, …"""
+def make_label_id(index: Index, name: str) -> LabelId:
+    """Make an unused label id from a name: `bone-conduction-headphones`, then with -2, -3, …"""
     plain = unicodedata.normalize("NFKD", name).casefold()
-    words = re.findall(r"\w+", "".join(sign for sign in plain if not unicodedata.combining(sign)))
+    words = re.findall(r"\w+", "".join(each for each in plain if not unicodedata.combining(each)))
     base = "-".join(words) or "category"
     found, number = base, 2
     while index.has_label(LabelId(found)):
@@ -73,50 +86,50 @@ def new_id(index: Index, name: str) -> LabelId:
 NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
 
 
-def changes(desk: Desk) -> list[Change]:
+def change_tools(context: ToolContext) -> list[ChangeTool]:
     """Return the tools that change the tree."""
     return [
-        propose_tool(desk),
-        assign_tool(desk),
-        move_tool(desk),
-        rename_tool(desk),
-        merge_tool(desk),
-        split_tool(desk),
-        remove_tool(desk),
+        propose_tool(context),
+        assign_tool(context),
+        move_tool(context),
+        rename_tool(context),
+        merge_tool(context),
+        split_tool(context),
+        remove_tool(context),
     ]
 
 
-def titled(index: Index, place: Place) -> str:
-    """Return a place's path as a title names it."""
+def path_title(index: Index, place: Place) -> str:
+    """Return a place's path for a title."""
     return PATH_SIGN.join(map(shown_name, path_of(index, place))) or "the top"
 
 
-def propose_tool(desk: Desk) -> Change:
+def propose_tool(context: ToolContext) -> ChangeTool:
     """Return the tool `propose_category`."""
-    index = desk.index
+    index = context.index
 
     async def plan(arguments: Arguments) -> Plan:
-        above = parents_of(index, arguments)
+        above = find_parents(index, arguments)
         name = " ".join(str(arguments["name"]).split())
-        ways = ", ".join(titled(index, place) for place in above)
+        paths = ", ".join(path_title(index, place) for place in above)
 
         def make() -> Focus:
-            return about(add_category(index, above, name, str(arguments.get("description", ""))))
+            return focus_on(add_category(index, above, name, str(arguments.get("description", ""))))
 
         twins = [label.id for label in index.labels_named([name])]
-        warnings = [f"{shown_name(name)} is there already: {titled(index, twin)}" for twin in twins[:3]]
-        return Plan(f"add {shown_name(name)} under {ways}", make, tuple(warnings))
+        warnings = [f"{shown_name(name)} is there already: {path_title(index, twin)}" for twin in twins[:3]]
+        return Plan(f"add {shown_name(name)} under {paths}", make, tuple(warnings))
 
     def parse(words: str) -> Arguments:
-        name, place = parted(words, "under", "below", "in")
+        name, place = split_at(words, "under", "below", "in")
         if place:
             return {"name": name, "parent": find_place(index, place)}
-        name, place = parted(words, "beside", "next to")
+        name, place = split_at(words, "beside", "next to")
         if not place or not name:
             raise InputError(f"{words!r} does not say what goes where; write: /add NAME under NODE")
         return {"name": name, "beside": find_place(index, place)}
 
-    return change(
+    return build_change(
         "propose_category",
         "Add a category under another, or beside one (give parent or beside). A person is asked first.",
         {
@@ -137,74 +150,62 @@ def propose_tool(desk: Desk) -> Change:
     )
 
 
-def parents_of(index: Index, arguments: Arguments) -> list[Place]:
-    """Return where a category goes: under its parent, or under the parents of what it stands beside."""
+def find_parents(index: Index, arguments: Arguments) -> list[Place]:
+    """Return where a category goes: under the given parent, or under the parent of the one next to it."""
     if arguments.get("parent") is not None:
         return [place_of(index, arguments["parent"])]
     if arguments.get("beside") is None:
-        raise InputError("it is not said where the category goes; name the one it goes under, or next to")
+        raise InputError("no place is given for the category; name the one it goes under, or next to")
     place = place_of(index, arguments["beside"])
     if isinstance(place, str):
         return list(index.placements_of(place)[:1])
     if place == index.root():
-        raise InputError("nothing can stand beside the top; add it under the top, or name another category")
+        raise InputError("nothing can be beside the top; add it under the top, or name another category")
     return [index.parents(place)[0].id]
 
 
-def assign_tool(desk: Desk) -> Change:
+def assign_tool(context: ToolContext) -> ChangeTool:
     """Return the tool `assign_label`."""
-    index = desk.index
+    index = context.index
+    find = partial(find_place, index)
 
     async def plan(arguments: Arguments) -> Plan:
         label, node = index.label(LabelId(str(arguments["label"]))), node_of(index, arguments["node"])
         if node in index.placements_of(label.id):
-            raise ToolError(f"{shown_name(label.name)!r} stands in {titled(index, node)} already")
+            raise ToolError(f"{shown_name(label.name)!r} is already in {path_title(index, node)}")
+        title = f"place {shown_name(label.name)} also in {path_title(index, node)}"
+        focus = Focus(nodes=(node,), labels=(label.id,))
+        return plan_call(title, focus, assign_label, index, label.id, [node])
 
-        def make() -> Focus:
-            assign_label(index, label.id, [node])
-            return Focus(nodes=(node,), labels=(label.id,))
-
-        return Plan(f"place {shown_name(label.name)} also in {titled(index, node)}", make)
-
-    def parse(words: str) -> Arguments:
-        label, node = both(words, "/place LABEL under NODE", "under", "in", "to")
-        return {"label": find_label(index, label), "node": find_place(index, node)}
-
-    return change(
+    return build_change(
         "assign_label",
         "Place a label in one more category; where it stands already it stays. A person is asked first.",
         {"label": {"type": "string", "description": "The id of the label."}, "node": NODE},
         ("label", "node"),
         plan,
         ("place", "LABEL under NODE"),
-        parse,
+        parse_pair(
+            "/place LABEL under NODE", ("under", "in", "to"), label=partial(find_label, index), node=find
+        ),
         {"label": Slot("label", "Which label?"), "node": Slot("node", "Under which category?")},
     )
 
 
-def move_tool(desk: Desk) -> Change:
-    """Return the tool `move_node`; a label that is no node moves as well."""
-    index = desk.index
+def move_tool(context: ToolContext) -> ChangeTool:
+    """Return the tool `move_node`, which also moves labels without a node."""
+    index = context.index
+    find = partial(find_place, index)
 
     async def plan(arguments: Arguments) -> Plan:
         place, to = place_of(index, arguments["node"]), node_of(index, arguments["to"])
         given = arguments.get("leaving")
         leaving = None if given is None else node_of(index, given)
+        title = f"move {path_title(index, place)} under {path_title(index, to)}"
+        if isinstance(place, int):
+            return plan_call(title, focus_on(place), move_node, index, place, to, leaving)
+        return plan_call(title, focus_on(place), move_label, index, place, to, leaving)
 
-        def make() -> Focus:
-            if isinstance(place, int):
-                move_node(index, place, to, leaving)
-            else:
-                move_label(index, place, to, leaving)
-            return about(place)
-
-        return Plan(f"move {titled(index, place)} under {titled(index, to)}", make)
-
-    def parse(words: str) -> Arguments:
-        node, to = both(words, "/move NODE to NODE", "to", "under", "into", "below")
-        return {"node": find_place(index, node), "to": find_place(index, to)}
-
-    return change(
+    return build_change(
         "move_node",
         "Move a category, with everything below it, under another. A person is asked first.",
         {
@@ -215,75 +216,60 @@ def move_tool(desk: Desk) -> Change:
         ("node", "to"),
         plan,
         ("move", "NODE to NODE"),
-        parse,
+        parse_pair("/move NODE to NODE", ("to", "under", "into", "below"), node=find, to=find),
         {"node": Slot("node", "What shall move?"), "to": Slot("node", "Where to?")},
     )
 
 
 def move_label(index: Index, label: LabelId, to: NodeId, leaving: NodeId | None) -> None:
-    """Take a label out of the node it stands in and place it in another."""
+    """Move a label from one node to another."""
     there = index.placements_of(label)
     if to in there:
-        raise ToolError(f"{shown_name(index.label(label).name)!r} stands in {titled(index, to)} already")
+        raise ToolError(f"{shown_name(index.label(label).name)!r} is already in {path_title(index, to)}")
     if leaving is None and len(there) > 1:
-        ways = ", ".join(titled(index, node) for node in there)
-        raise ToolError(f"{shown_name(index.label(label).name)!r} stands in {ways}; say which it leaves")
+        ways = ", ".join(path_title(index, node) for node in there)
+        raise ToolError(f"{shown_name(index.label(label).name)!r} is in {ways}; say which of them it leaves")
     index.place(label, [to])
     if there:
         index.unplace(label, there[0] if leaving is None else leaving)
 
 
-def rename_tool(desk: Desk) -> Change:
-    """Return the tool `rename_node`; a label that is no node is renamed as well."""
-    index = desk.index
+def rename_tool(context: ToolContext) -> ChangeTool:
+    """Return the tool `rename_node`, which also renames labels without a node."""
+    index = context.index
+    find = partial(find_place, index)
 
     async def plan(arguments: Arguments) -> Plan:
         place, name = place_of(index, arguments["node"]), " ".join(str(arguments["name"]).split())
+        title = f"rename {path_title(index, place)} to {shown_name(name)}"
+        if isinstance(place, int):
+            return plan_call(title, focus_on(place), rename_node, index, place, name)
+        return plan_call(title, focus_on(place), rename_label, index, place, name)
 
-        def make() -> Focus:
-            if isinstance(place, int):
-                rename_node(index, place, name)
-            else:
-                rename_label(index, place, name)
-            return about(place)
-
-        return Plan(f"rename {titled(index, place)} to {shown_name(name)}", make)
-
-    def parse(words: str) -> Arguments:
-        node, name = both(words, "/rename NODE to NAME", "to")
-        return {"node": find_place(index, node), "name": name}
-
-    return change(
+    return build_change(
         "rename_node",
         "Give a category another name; one without branches, too. A person is asked first.",
         {"node": NODE, "name": {**NAME, "description": "Its new name."}},
         ("node", "name"),
         plan,
         ("rename", "NODE to NAME"),
-        parse,
+        parse_pair("/rename NODE to NAME", ("to",), node=find, name=str),
         {"node": Slot("node", "Which category?"), "name": Slot("name", "What shall it be called?")},
     )
 
 
-def merge_tool(desk: Desk) -> Change:
+def merge_tool(context: ToolContext) -> ChangeTool:
     """Return the tool `merge_nodes`."""
-    index = desk.index
+    index = context.index
+    find = partial(find_place, index)
 
     async def plan(arguments: Arguments) -> Plan:
-        keep = own_node(index, arguments["keep"], "merged")
-        away = own_node(index, arguments["away"], "merged")
+        keep = require_node(index, arguments["keep"], "merged")
+        away = require_node(index, arguments["away"], "merged")
+        title = f"merge {path_title(index, away)} into {path_title(index, keep)}"
+        return plan_call(title, focus_on(keep), merge_nodes, index, keep, away)
 
-        def make() -> Focus:
-            merge_nodes(index, keep, away)
-            return Focus(nodes=(keep,))
-
-        return Plan(f"merge {titled(index, away)} into {titled(index, keep)}", make)
-
-    def parse(words: str) -> Arguments:
-        away, keep = both(words, "/merge NODE into NODE", "into", "with", "and")
-        return {"keep": find_place(index, keep), "away": find_place(index, away)}
-
-    return change(
+    return build_change(
         "merge_nodes",
         "Make one category of two: what is below and in one goes to the other. A person is asked first.",
         {
@@ -293,29 +279,24 @@ def merge_tool(desk: Desk) -> Change:
         ("keep", "away"),
         plan,
         ("merge", "NODE into NODE"),
-        parse,
+        parse_pair("/merge NODE into NODE", ("into", "with", "and"), away=find, keep=find),
         {"away": Slot("node", "Which category goes?"), "keep": Slot("node", "Which one stays?")},
     )
 
 
-def split_tool(desk: Desk) -> Change:
-    """Return the tool `split_node`: the labels of a node are divided by their vectors, as `index split` does."""
-    index = desk.index
+def split_tool(context: ToolContext) -> ChangeTool:
+    """Return the tool `split_node`, which divides a node's labels by their vectors, as `index split` does."""
+    index = context.index
 
     async def plan(arguments: Arguments) -> Plan:
-        node = own_node(index, arguments["node"], "split")
+        node = require_node(index, arguments["node"], "split")
         size = split_size(len(index.labels_at(node)))
-        tree = await abuild_subtree(desk.workspace, node, settings={"terminal_size": size})
+        tree = await abuild_subtree(context.workspace, node, settings={"terminal_size": size})
         if not any(each.key for each in tree.nodes):
-            raise ToolError(f"the labels in {titled(index, node)} cannot be told apart; nothing to split")
+            raise ToolError(f"the labels in {path_title(index, node)} cannot be told apart; nothing to split")
+        return plan_call(f"split {path_title(index, node)}", focus_on(node), index.graft, node, tree)
 
-        def make() -> Focus:
-            index.graft(node, tree)
-            return Focus(nodes=(node,))
-
-        return Plan(f"split {titled(index, node)}", make)
-
-    return change(
+    return build_change(
         "split_node",
         "Divide the labels that stand in a category among new ones below it. A person is asked first.",
         {"node": NODE},
@@ -327,21 +308,16 @@ def split_tool(desk: Desk) -> Change:
     )
 
 
-def remove_tool(desk: Desk) -> Change:
+def remove_tool(context: ToolContext) -> ChangeTool:
     """Return the tool `remove_node`."""
-    index = desk.index
+    index = context.index
 
     async def plan(arguments: Arguments) -> Plan:
-        node = own_node(index, arguments["node"], "removed")
-        above = tuple(parent.id for parent in index.parents(node))
+        node = require_node(index, arguments["node"], "removed")
+        above = focus_on(*(parent.id for parent in index.parents(node)))
+        return plan_call(f"remove {path_title(index, node)}", above, remove_node, index, node)
 
-        def make() -> Focus:
-            remove_node(index, node)
-            return Focus(nodes=above)
-
-        return Plan(f"remove {titled(index, node)}", make)
-
-    return change(
+    return build_change(
         "remove_node",
         "Remove a category; what is below it and in it goes to its parent. A person is asked first.",
         {"node": NODE},
@@ -353,21 +329,40 @@ def remove_tool(desk: Desk) -> Change:
     )
 
 
-def own_node(index: Index, given: object, done: str) -> NodeId:
-    """Return a category that is a node; ToolError for a label without one, which cannot be changed so."""
+def require_node(index: Index, given: object, done: str) -> NodeId:
+    """Resolve a category that is a node. Raises ToolError for a label without a node."""
     place = place_of(index, given)
     if isinstance(place, str):
         raise ToolError(
-            f"{titled(index, place)!r} is a label without branches, and labels are not {done}; only "
+            f"{path_title(index, place)!r} is a label without branches, and labels are not {done}; only "
             "categories that have something below them are. A label can be moved (/move), renamed (/rename) or "
             "placed (/place)"
         )
     return place
 
 
-def both(words: str, usage: str, *joining: str) -> Sequence[str]:
-    """Cut a command's words in two; InputError if one part is missing."""
-    parts = parted(words, *joining)
-    if not all(parts):
-        raise InputError(f"{words!r} names only one of two things; write: {usage}")
-    return parts
+def plan_call(
+    title: str, focus: Focus, operation: Callable[P, object], *args: P.args, **kwargs: P.kwargs
+) -> Plan:
+    """Plan a call of an operation, with the focus after it."""
+
+    def make() -> Focus:
+        operation(*args, **kwargs)
+        return focus
+
+    return Plan(title, make)
+
+
+def parse_pair(usage: str, joining: Sequence[str], **read: Callable[[str], object]) -> Parse:
+    """Return the parser of a command with two arguments around a joining word; `read` converts each of them.
+
+    The parser raises InputError if an argument is missing.
+    """
+
+    def parse(words: str) -> Arguments:
+        parts = split_at(words, *joining)
+        if not all(parts):
+            raise InputError(f"{words!r} names only one of two things; write: {usage}")
+        return {name: convert(part) for (name, convert), part in zip(read.items(), parts, strict=True)}
+
+    return parse

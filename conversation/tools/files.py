@@ -1,16 +1,15 @@
-"""Files: texts that are labelled into a file beside them, and how good that is where the right labels are known."""
+"""The tools `label_file` and `evaluate`: label a file's texts, measure the quality on a file with gold labels."""
 
 import shlex
 import time
-from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
-from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
-from taxonaut.conversation.tools.walk import ready
+from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool
+from taxonaut.conversation.tools.walk import embed_missing_labels
 from taxonaut.evaluation.harness import MethodReport, Report, aevaluate
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
@@ -35,36 +34,36 @@ COLUMN: dict[str, Any] = {
 }
 
 SUFFIXES = {"csv": ".csv", "tsv": ".tsv", "jsonl": ".jsonl", "json": ".jsonl", "parquet": ".parquet"}
-"""What a file is written as, by the format it was read in; of plain lines, a table."""
+"""Suffix of the output by the input's format; CSV for plain lines."""
 
 METHODS = ("navigate", "dense")
 CUTOFFS = (1, 5, 10)
 MEASURES = ("P@1", "R@5", "R@10")
 
 
-def tools(desk: Desk) -> list[Tool]:
+def tools(context: ToolContext) -> list[Tool]:
     """Return the tools that read files."""
-    return [label_tool(desk), evaluate_tool(desk)]
+    return [label_tool(context), evaluate_tool(context)]
 
 
-def label_tool(desk: Desk) -> Tool:
+def label_tool(context: ToolContext) -> Tool:
     """Return the tool `label_file`, which does what `taxonaut classify FILE -o OUT` does."""
-    workspace = desk.workspace
+    workspace = context.workspace
 
     async def run(arguments: Arguments) -> Outcome:
-        path = desk.file(str(arguments["file"]))
+        path = context.find_file(str(arguments["file"]))
         items = open_items(path, guess_columns(path, str(arguments.get("column", "")), None))
         given = str(arguments.get("out", ""))
-        out = desk.named_file(given) if given else beside(path)
+        out = context.check_file(given) if given else default_output(path)
         written = WrittenFiles(workspace.database)
         if out.exists() and not written.is_as_written(out):
             raise InputError(
-                f"{str(out)!r} is there already, and is not as it was written here; it is not written over. "
+                f"{str(out)!r} exists and was not written here, or was changed since; it is not overwritten. "
                 "Name another file: /label FILE to OUT"
             )
         writer = open_results(out, inputs=[path])
         workspace.check_walkable()
-        await ready(desk)
+        await embed_missing_labels(context)
         classification = workspace.classification()
         before, started, tally = classification.totals(), time.perf_counter(), Tally()
         try:
@@ -80,7 +79,7 @@ def label_tool(desk: Desk) -> Tool:
         tally.seconds = time.perf_counter() - started
         tally.totals = classification.totals().since(before)
         run_id = workspace.runs.list(KIND)[0].id
-        desk.spent(run_id)
+        context.add_run(run_id)
         asked = tally.totals.requests - tally.totals.cached
         text = answer("label_file", tally=tally, out=str(out), file=str(path), asked=asked)
         data = {"file": str(path), "out": str(out), **tally.row()}
@@ -88,7 +87,7 @@ def label_tool(desk: Desk) -> Tool:
             text, folded(f"{tally.items:,} texts -> {out}"), data, Focus(file=str(path), run=run_id)
         )
 
-    return made(
+    return build_tool(
         "label_file",
         "Label all texts of a file; the labels are written to a file beside it.",
         {
@@ -99,42 +98,47 @@ def label_tool(desk: Desk) -> Tool:
         ("file",),
         run,
         ("label", "FILE [column NAME] [to OUT]"),
-        lambda words: parsed(words, column="column", to="out"),
+        lambda words: parse_file_command(words, column="column", to="out"),
         {"file": Slot("file", "Which file?")},
     )
 
 
-def beside(path: Path) -> Path:
-    """Return where the labels of a file go: `NAME.labelled.csv` beside `NAME.csv`."""
+def default_output(path: Path) -> Path:
+    """Return the default output of a file: `NAME.labelled.csv` next to `NAME.csv`."""
     stem = path.name.removesuffix(".gz") if path.suffix.lower() == ".gz" else path.name
     return path.with_name(f"{Path(stem).stem}.labelled{SUFFIXES.get(str(format_of(path)), '.csv')}")
 
 
-def evaluate_tool(desk: Desk) -> Tool:
+def evaluate_tool(context: ToolContext) -> Tool:
     """Return the tool `evaluate`."""
-    workspace = desk.workspace
+    workspace = context.workspace
 
     async def run(arguments: Arguments) -> Outcome:
-        path = desk.file(str(arguments["file"]))
+        path = context.find_file(str(arguments["file"]))
         columns = guess_columns(path, str(arguments.get("column", "")), str(arguments.get("labels", "")))
         rows = list(islice(open_items(path, columns).rows(), arguments.get("limit")))
         if not any(row.gold for row in rows):
             raise InputError(
-                f"{str(path)!r} has no right labels, so nothing can be measured; it needs a column `labels` with "
-                "label ids (or say which: /evaluate FILE labels NAME)"
+                f"{str(path)!r} has no gold labels, so nothing can be measured; it needs a column `labels` with "
+                "label ids (or name it: /evaluate FILE labels NAME)"
             )
-        await ready(desk)
+        await embed_missing_labels(context)
         report = await aevaluate(workspace, rows, METHODS, CUTOFFS)
-        run_id = last_run(desk)
+        run_id = record_runs(context)
         methods = [method_row(each) for each in report.methods]
         text = answer(
-            "evaluate", report=report, methods=methods, measures=MEASURES, table=table(report), file=str(path)
+            "evaluate",
+            report=report,
+            methods=methods,
+            measures=MEASURES,
+            table=format_table(report),
+            file=str(path),
         )
         data = {"file": str(path), "items": report.items, "with_gold": report.with_gold, "methods": methods}
         line = f"P@1 {methods[0]['P@1']:.1%} on {report.with_gold:,} texts"
         return Outcome(text, folded(line), data, Focus(file=str(path), run=run_id))
 
-    return made(
+    return build_tool(
         "evaluate",
         "Measure how good the labels are on a file that has the right ones: the walk beside dense retrieval.",
         {
@@ -146,7 +150,7 @@ def evaluate_tool(desk: Desk) -> Tool:
         ("file",),
         run,
         ("evaluate", "FILE [column NAME] [labels NAME] [limit N]"),
-        lambda words: parsed(words, column="column", labels="labels", limit="limit"),
+        lambda words: parse_file_command(words, column="column", labels="labels", limit="limit"),
         {
             "file": Slot("file", "Which file?"),
             "limit": Slot("number", "How many texts?", required=False),
@@ -154,11 +158,11 @@ def evaluate_tool(desk: Desk) -> Tool:
     )
 
 
-def last_run(desk: Desk) -> RunId | None:
-    """Return the walk's run, and note it; other methods' runs are part of the conversation, too."""
-    runs = desk.workspace.runs.list()
+def record_runs(context: ToolContext) -> RunId | None:
+    """Add the runs of all methods to the conversation; return the walk's run."""
+    runs = context.workspace.runs.list()
     for each in runs[: len(METHODS)]:
-        desk.spent(each.id)
+        context.add_run(each.id)
     return next((each.id for each in runs if each.kind == KIND), None)
 
 
@@ -168,47 +172,44 @@ def method_row(method: MethodReport) -> dict[str, Any]:
     return {"method": method.method, **measures, "requests": method.requests, "asked": method.asked}
 
 
-def table(report: Report) -> list[str]:
-    """Return the measures as lines whose columns stand below each other, in per cent with half an interval."""
+def format_table(report: Report) -> list[str]:
+    """Format the measures as an aligned table, in per cent with half the interval."""
     cells = [["", *MEASURES, "requests"]]
     for each in report.methods:
         found = [each.quality.intervals[name] for name in MEASURES]
         shown = [f"{100 * one.value:.1f} ± {50 * (one.high - one.low):.1f}" for one in found]
         cells.append([each.method, *shown, f"{each.requests:,}"])
     widths = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))]
-    return ["  ".join([row[0].ljust(widths[0]), *aligned(row[1:], widths[1:])]).rstrip() for row in cells]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in cells
+    ]
 
 
-def aligned(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Put cells to the right of their columns."""
-    return [cell.rjust(width) for cell, width in zip(cells, widths, strict=True)]
-
-
-def parsed(words: str, **options: str) -> Arguments:
-    """Read `FILE [WORD VALUE]…`, a name with blanks in quotation marks; the words and the arguments they give."""
+def parse_file_command(words: str, **options: str) -> Arguments:
+    """Parse `FILE [OPTION VALUE]…`; `options` maps option words to arguments. Quote a name with blanks."""
     if not words.strip():
-        raise InputError("no file is named; give its name")
+        raise InputError("no file name is given; give one")
     if Path(words.strip()).expanduser().is_file():
         return {"file": words.strip()}
     try:
         file, *rest = shlex.split(words)
     except ValueError:
-        raise InputError(f"{words!r} has a quotation mark without its other half") from None
+        raise InputError(f"{words!r} has an unclosed quotation mark") from None
     found: dict[str, Any] = {"file": file}
     while rest:
         word, *value = rest[:2]
         if word.lower() not in options or not value:
             raise InputError(
-                f"{' '.join(rest)!r} cannot follow the file; there may be: "
+                f"{' '.join(rest)!r} cannot follow the file; allowed are: "
                 + ", ".join(f"{option} {argument.upper()}" for option, argument in options.items())
             )
-        found[options[word.lower()]] = whole(value[0]) if word.lower() == "limit" else value[0]
+        found[options[word.lower()]] = parse_count(value[0]) if word.lower() == "limit" else value[0]
         rest = rest[2:]
     return found
 
 
-def whole(given: str) -> int:
-    """Read a whole number from 1."""
+def parse_count(given: str) -> int:
+    """Parse a count of at least 1."""
     if not (given.isascii() and given.isdecimal() and int(given)):
         raise InputError(f"limit is {given!r}; give a whole number from 1")
     return int(given)

@@ -1,14 +1,21 @@
-"""The history of the tree: what changed, the log of changes, and taking one back."""
+"""The tools `diff`, `log` and `undo`: the history of the index."""
 
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
-from taxonaut.conversation.tools.apply_changes import lines_of
-from taxonaut.conversation.tools.toolkit import Arguments, Change, Desk, Plan, change, made
+from taxonaut.conversation.tools.apply_changes import format_diff
+from taxonaut.conversation.tools.toolkit import (
+    Arguments,
+    ChangeTool,
+    Plan,
+    ToolContext,
+    build_change,
+    build_tool,
+)
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId, NodeId
 from taxonaut.state.index.index import Index
-from taxonaut.state.records import Change as Made
+from taxonaut.state.records import Change
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.tools.support.index_changes import as_tool_errors
 from taxonaut.workspace.build.change_preview import summarize_change
@@ -16,22 +23,22 @@ from taxonaut.workspace.build.change_preview import summarize_change
 MOST = 200
 SHOWN = 10
 FOCUSED = 5
-"""Nodes of a difference that the conversation is about then."""
+"""Nodes of a diff that become the focus."""
 
 
-def tools(desk: Desk) -> list[Tool]:
+def tools(context: ToolContext) -> list[Tool]:
     """Return the tools that look at the history."""
-    return [diff_tool(desk), log_tool(desk)]
+    return [diff_tool(context), log_tool(context)]
 
 
-def changes(desk: Desk) -> list[Change]:
-    """Return `undo`."""
-    return [undo_tool(desk)]
+def change_tools(context: ToolContext) -> list[ChangeTool]:
+    """Return the tool `undo`."""
+    return [undo_tool(context)]
 
 
-def diff_tool(desk: Desk) -> Tool:
+def diff_tool(context: ToolContext) -> Tool:
     """Return the tool `diff`."""
-    index = desk.index
+    index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
         since = arguments.get("since")
@@ -39,69 +46,71 @@ def diff_tool(desk: Desk) -> Tool:
         if since is None:
             since = newest[0].first - 1 if newest else 0
         if not 0 <= int(since) <= index.version():
-            raise NotFoundError(f"no change {since!r}; they are 0 (the beginning) to {index.version()}: /log")
-        lines, nodes = changed_since(index, EventId(int(since)))
-        what = told(newest[0]) if newest else ""
+            raise NotFoundError(
+                f"no change {since!r}; changes go from 0 (the beginning) to {index.version()}: /log"
+            )
+        lines, nodes = diff_since(index, EventId(int(since)))
+        what = describe_change(newest[0]) if newest else ""
         text = answer("diff", lines=lines, since=str(since), what=what, last="since" not in arguments)
         data = {"since": int(since), "lines": list(lines)}
         line = folded("; ".join(lines) or "nothing differs")
         return Outcome(text, line, data, Focus(nodes=nodes))
 
-    return made(
+    return build_tool(
         "diff",
         "Show what changed in the index: in the last change, or since a change by its number.",
         {"since": {"type": "integer", "minimum": 0, "description": "Since this change; 0 is the beginning."}},
         (),
         run,
         ("diff", "[NUMBER]"),
-        lambda words: {"since": number(words)} if words.strip() else {},
+        lambda words: {"since": parse_number(words)} if words.strip() else {},
         {"since": Slot("change", "Since which change?", required=False)},
     )
 
 
-def changed_since(index: Index, event: EventId) -> tuple[tuple[str, ...], tuple[NodeId, ...]]:
-    """Return what changed since an event as lines, and the first nodes of it.
+def diff_since(index: Index, event: EventId) -> tuple[tuple[str, ...], tuple[NodeId, ...]]:
+    """Return the diff since an event as lines, and its first nodes.
 
-    Where the tree was replaced, which may concern all of it, the changes are named instead.
+    If the tree was replaced, the changes are listed instead of the diff.
     """
     if index.replaced_since(event):
         made = [each for each in index.events.changes() if each.id > event]
-        replaced = [f"~ {told(each)}" for each in made[:SHOWN]]
+        replaced = [f"~ {describe_change(each)}" for each in made[:SHOWN]]
         return (*replaced, "  the tree was replaced; `taxonaut index diff` shows the whole difference"), ()
     found = index.diff_since(event)
     nodes = [*found.inserted, *(edit.node for edit in found.edited), *(move.node for move in found.moved)]
-    return lines_of(found), tuple(dict.fromkeys(node.id for node in nodes))[:FOCUSED]
+    return format_diff(found), tuple(dict.fromkeys(node.id for node in nodes))[:FOCUSED]
 
 
-def log_tool(desk: Desk) -> Tool:
+def log_tool(context: ToolContext) -> Tool:
     """Return the tool `log`."""
-    index = desk.index
+    index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
         found = index.events.changes(int(arguments.get("limit", SHOWN)))
         rows: list[dict[str, Any]] = [
-            {"number": int(each.id), "at": each.at, "what": told(each), "undone": each.is_undone}
+            {"number": int(each.id), "at": each.at, "what": describe_change(each), "undone": each.is_undone}
             for each in found
         ]
         text = answer("log", rows=rows)
         line = "; ".join(f"{row['number']} {row['what']}" for row in rows) or "no change yet"
         return Outcome(text, folded(line), {"changes": rows})
 
-    return made(
+    return build_tool(
         "log",
         "List the last changes to the index, newest first, with the numbers that undo and diff take.",
         {"limit": {"type": "integer", "minimum": 1, "maximum": MOST, "description": "Most changes."}},
         (),
         run,
         ("log", "[NUMBER]"),
-        lambda words: {"limit": max(1, min(MOST, number(words)))} if words.strip() else {},
+        lambda words: {"limit": max(1, min(MOST, parse_number(words)))} if words.strip() else {},
         {"limit": Slot("number", "How many changes?", required=False)},
     )
 
 
-def undo_tool(desk: Desk) -> Change:
+def undo_tool(context: ToolContext) -> ChangeTool:
     """Return the tool `undo`."""
-    index = desk.index
+    index = context.index
 
     async def plan(arguments: Arguments) -> Plan:
         given = arguments.get("event")
@@ -117,28 +126,28 @@ def undo_tool(desk: Desk) -> Change:
 
         if found is None:
             return Plan(f"undo event {event}: {named.operation}", make)
-        return Plan(f"undo change {found.id}: {told(found)}", make)
+        return Plan(f"undo change {found.id}: {describe_change(found)}", make)
 
-    return change(
+    return build_change(
         "undo",
         "Take back the last change to the index that stands, or one by its number. A person is asked first.",
         {"event": {"type": "integer", "minimum": 1, "description": "The number of a change."}},
         (),
         plan,
         ("undo", "[NUMBER]"),
-        lambda words: {"event": number(words)} if words.strip() else {},
+        lambda words: {"event": parse_number(words)} if words.strip() else {},
         {"event": Slot("change", "Which change?", required=False)},
     )
 
 
-def told(change: Made) -> str:
-    """Say in a line what a change did: its note, else its operations."""
+def describe_change(change: Change) -> str:
+    """Describe a change in a line: its note, else its operations."""
     return change.note or summarize_change(change)
 
 
-def number(words: str) -> int:
-    """Read the number of a change or a count."""
+def parse_number(words: str) -> int:
+    """Parse the number of a change or a count."""
     given = words.strip().removeprefix("#")
     if not (given.isascii() and given.isdecimal()):
-        raise InputError(f"{words.strip()!r} is no number; give a whole number, as /log shows them")
+        raise InputError(f"{words.strip()!r} is not a number; give a whole number, as /log shows them")
     return int(given)

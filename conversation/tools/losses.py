@@ -1,10 +1,10 @@
-"""Which categories lost most gold labels on the walks of a time."""
+"""The tool `losses`: which categories lost most gold labels on the walks of a period."""
 
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.nlu.periods import ALLOWED, read_period, utc_now
-from taxonaut.conversation.tools.toolkit import Arguments, Desk, made
+from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool
 from taxonaut.evaluation.attribution import NodeLosses, attribute_runs, load_gold
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.index.index import Index
@@ -16,23 +16,20 @@ from taxonaut.workspace.walk.label_outcomes import MEANING
 SHOWN = 5
 
 
-def tools(desk: Desk) -> list[Tool]:
+def tools(context: ToolContext) -> list[Tool]:
     """Return the tool `losses`."""
-    return [losses_tool(desk)]
+    return [losses_tool(context)]
 
 
-def losses_tool(desk: Desk) -> Tool:
+def losses_tool(context: ToolContext) -> Tool:
     """Return the tool `losses`."""
-    workspace, index = desk.workspace, desk.index
+    workspace, index = context.workspace, context.index
 
     async def run(arguments: Arguments) -> Outcome:
         period = read_period(str(arguments.get("period", "")), utc_now())
         rows = load_gold(workspace)
         if not rows:
-            raise NotFoundError(
-                "no right labels are known yet, so none can have been lost; evaluate a file that has them: "
-                "/evaluate FILE"
-            )
+            raise NotFoundError("no gold labels are known yet; evaluate a file that has them: /evaluate FILE")
         runs = [each for each in workspace.runs.list(KIND) if period.meets(each.started, each.ended)]
         found = attribute_runs(workspace, rows, [each for each in runs if walked_tree(each)], same_text=True)
         nodes = [node_row(index, node) for node in found.nodes]
@@ -65,7 +62,7 @@ def losses_tool(desk: Desk) -> Tool:
             text, folded(line), data, Focus(nodes=tuple(node.node for node in found.nodes[:limit]))
         )
 
-    return made(
+    return build_tool(
         "losses",
         "Say at which categories most items lost their right labels, worst first, on the walks of a time.",
         {
@@ -87,7 +84,7 @@ def losses_tool(desk: Desk) -> Tool:
 
 
 def node_row(index: Index, node: NodeLosses) -> dict[str, Any]:
-    """Return a node with how many labels it lost, the main reason, and the branches that held most of them."""
+    """Return a node as JSON: how many labels it lost, the main reason, and the branches with most of them."""
     branches = [
         {"id": int(branch), "name": index.node(branch).name, "lost": count}
         for branch, count in node.branches.items()

@@ -1,4 +1,4 @@
-"""Parts of a walk by themselves: the navigator at one node, the general expert over a few labels."""
+"""The tools `expand_node` and `rank_candidates`: single steps of a walk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,8 +6,8 @@ from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.nlu.mentions import candidates, find_label, find_place, node_of, path_of
-from taxonaut.conversation.tools.toolkit import NODE, Arguments, Desk, made
-from taxonaut.conversation.tools.walk import TEXT, ready, text_item
+from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool
+from taxonaut.conversation.tools.walk import TEXT, build_item, embed_missing_labels
 from taxonaut.state import version
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
@@ -19,46 +19,46 @@ from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.core.resumable import Resumable
 
 KIND = "step"
-"""The kind of the runs to which single decisions belong."""
+"""The kind of the runs that hold single decisions."""
 
 SHOWN = 12
 MOST_RANKED = 50
 
 
-def tools(desk: Desk) -> list[Tool]:
+def tools(context: ToolContext) -> list[Tool]:
     """Return the tools that take single decisions."""
-    return [expand_tool(desk), rank_tool(desk)]
+    return [expand_tool(context), rank_tool(context)]
 
 
 @contextmanager
-def step_run(desk: Desk, item: Item) -> Iterator[RunUnits]:
-    """Open the run that single decisions on this index and these settings belong to, and keep the item."""
+def open_step_run(context: ToolContext, item: Item) -> Iterator[RunUnits]:
+    """Open the run of single decisions with this index and settings, and store the item."""
     settings = {
-        "index": desk.index.version(),
+        "index": context.index.version(),
         "version": version.VERSION,
-        **desk.workspace.config.deciding(),
+        **context.workspace.config.deciding(),
     }
-    desk.workspace.items.put([item])
-    with Resumable(desk.workspace.runs, KIND, settings).recording() as run:
-        desk.spent(run.id)
+    context.workspace.items.put([item])
+    with Resumable(context.workspace.runs, KIND, settings).recording() as run:
+        context.add_run(run.id)
         yield run
 
 
-def expand_tool(desk: Desk) -> Tool:
+def expand_tool(context: ToolContext) -> Tool:
     """Return the tool `expand_node`."""
-    index = desk.index
+    index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
-        item, node = text_item(arguments["text"]), node_of(index, arguments["node"])
+        item, node = build_item(arguments["text"]), node_of(index, arguments["node"])
         (expansion,) = expand_node(index, [node])
         if expansion.is_terminal:
             raise InputError(
                 f"{' > '.join(path_of(index, node)) or 'the top'!r} has no branches to choose from"
             )
-        await ready(desk)
-        path, ancestors = path_of(index, node), desk.workspace.policy().ancestors
-        with step_run(desk, item) as run:
-            navigator = desk.workspace.wiring.navigator()
+        await embed_missing_labels(context)
+        path, ancestors = path_of(index, node), context.workspace.policy().ancestors
+        with open_step_run(context, item) as run:
+            navigator = context.workspace.wiring.navigator()
             answers = await navigator.choose([(item, node)], {node: expansion}, {node: path}, ancestors)
             run.finish({}, [each.decision for each in answers])
         names = {branch.id: branch.name for branch in expansion.branches}
@@ -81,7 +81,7 @@ def expand_tool(desk: Desk) -> Tool:
         return {"node": find_place(index, node), "text": text}
 
     def split_first(words: str) -> tuple[str, str]:
-        """Cut `NODE TEXT`: a bar or quotation marks between them, else the longest beginning that is a name."""
+        """Split `NODE TEXT` at a bar or quotation mark, else after the longest prefix that is a name."""
         for sign in ("|", '"', "“"):
             if sign in words.strip()[1:]:
                 node, _, text = words.strip().partition(sign)
@@ -91,9 +91,9 @@ def expand_tool(desk: Desk) -> Tool:
             node = " ".join(parts[:count])
             if candidates(index, node):
                 return node, " ".join(parts[count:])
-        raise InputError(f"{words!r} names no category and text; write: /open NODE | TEXT")
+        raise InputError(f"{words!r} does not name a category and a text; write: /open NODE | TEXT")
 
-    return made(
+    return build_tool(
         "expand_node",
         "Take one step of a walk: which branches of a category the navigator would open for a text.",
         {"node": NODE, "text": TEXT},
@@ -105,20 +105,20 @@ def expand_tool(desk: Desk) -> Tool:
     )
 
 
-def rank_tool(desk: Desk) -> Tool:
+def rank_tool(context: ToolContext) -> Tool:
     """Return the tool `rank_candidates`."""
-    index = desk.index
+    index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
-        item = text_item(arguments["text"])
+        item = build_item(arguments["text"])
         ids = list(dict.fromkeys(LabelId(str(each)) for each in arguments["labels"]))
         if not 2 <= len(ids) <= MOST_RANKED:
             raise InputError(f"{len(ids)} different labels are given; give 2 to {MOST_RANKED}")
         labels = {label.id: label for label in index.labels(ids)}
-        await ready(desk)
+        await embed_missing_labels(context)
         paths = {id_: ways[0] for id_, ways in index.paths_of(ids).items() if ways}
-        with step_run(desk, item) as run:
-            (found,) = await desk.workspace.wiring.general_expert().rank([(item, ids)], labels, paths)
+        with open_step_run(context, item) as run:
+            (found,) = await context.workspace.wiring.general_expert().rank([(item, ids)], labels, paths)
             run.finish({}, [found.decision])
         ranked: list[dict[str, Any]] = [
             {
@@ -143,10 +143,10 @@ def rank_tool(desk: Desk) -> Tool:
     def parse(words: str) -> Arguments:
         text, *labels = (part.strip() for part in words.split("|"))
         if not text or len(labels) < 2:
-            raise InputError("give a text and two labels or more; write: /rank TEXT | LABEL | LABEL")
+            raise InputError("give a text and at least two labels; write: /rank TEXT | LABEL | LABEL")
         return {"text": text, "labels": [find_label(index, label) for label in labels]}
 
-    return made(
+    return build_tool(
         "rank_candidates",
         "Put a few labels in order for a text, the best first; those that do not fit are left out.",
         {

@@ -1,4 +1,4 @@
-"""What the tools of a conversation are made of: schemas, the desk they share, and changes as plans."""
+"""Parts of chat tools: builders, the context they share, and planned changes."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -20,29 +20,29 @@ Parse = Callable[[str], Mapping[str, Any]]
 Run = Callable[[Arguments], Awaitable[Outcome]]
 
 NODE: dict[str, Any] = {"type": ["integer", "string"], "description": "The id of the category."}
-"""A category in a call: the number of a node, or the id of a label that has no node of its own."""
+"""Schema of a category: a node number, or the id of a label without a node."""
 
 
 @dataclass(slots=True)
-class Desk:
-    """What the tools of one conversation have before them.
+class ToolContext:
+    """State shared by the tools of one conversation.
 
-    `focus` is what the conversation was about last. `runs` are those that its calls took part in. `allowed`:
-    the files that calls may name, None for any; a language model may name those that the person named.
+    `focus` holds the antecedents of references. `runs` are the runs its calls took part in. `allowed_files` are the
+    files that calls may name, None for any; a language model may name only files that the user named.
     """
 
     workspace: Workspace
     focus: Focus = field(default_factory=Focus)
     runs: list[RunId] = field(default_factory=list)
-    allowed: Collection[str] | None = None
-    last: tuple[str, Totals] | None = None
-    """The latest call but those of `cost`: its tool, and what it cost."""
+    allowed_files: Collection[str] | None = None
+    last_call: tuple[str, Totals] | None = None
+    """Tool and cost of the latest call, calls of `cost` excluded."""
 
-    embedded: int = -1
-    """The version of the index whose labels are known to have vectors."""
+    embedded_version: int = -1
+    """The index version at which all labels were last embedded."""
 
-    def spent(self, run: RunId) -> None:
-        """Note that a call took part in a run."""
+    def add_run(self, run: RunId) -> None:
+        """Record that a call took part in a run."""
         if run not in self.runs:
             self.runs.append(run)
 
@@ -51,31 +51,29 @@ class Desk:
         """The workspace's index."""
         return self.workspace.index
 
-    def file(self, given: str) -> Path:
-        """Return a file that may be named and is there; raises InputError or NotFoundError."""
-        path = self.named_file(given)
+    def find_file(self, given: str) -> Path:
+        """Return the path of an existing file that calls may name. Raises InputError or NotFoundError."""
+        path = self.check_file(given)
         if not path.is_file():
             raise NotFoundError(f"there is no file {given!r}; give the name of one that exists")
         return path
 
-    def named_file(self, given: str) -> Path:
-        """Return a file that may be named, whether it exists or not."""
+    def check_file(self, given: str) -> Path:
+        """Return the path of a file that calls may name, whether it exists or not. Raises InputError."""
         name = given.strip().strip("\"'“”")
         if not name or "\0" in name:
-            raise InputError(f"{given!r} is no name of a file; give one")
+            raise InputError(f"{given!r} is not a file name; give one")
         path = Path(name).expanduser()
-        if self.allowed is not None and path.absolute() not in {
-            Path(each).expanduser().absolute() for each in self.allowed
+        if self.allowed_files is not None and path.absolute() not in {
+            Path(each).expanduser().absolute() for each in self.allowed_files
         }:
-            raise InputError(
-                f"the file {given!r} was not named by the person; use only files that they named"
-            )
+            raise InputError(f"the file {given!r} was not named by the user; use only files that they named")
         return path
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A change that is ready to be made: what it is called, and what makes it and says what it was about."""
+    """A change ready to be applied: `make` applies it and returns the focus after it."""
 
     title: str
     make: Callable[[], Focus]
@@ -83,16 +81,16 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A tool that changes the index, with what turns a call into a plan."""
+class ChangeTool:
+    """A tool that changes the index; `plan` converts its arguments to a plan."""
 
     tool: Tool
     plan: Callable[[Arguments], Awaitable[Plan]]
 
 
-def made(
+def build_tool(
     name: str,
-    about: str,
+    description: str,
     properties: dict[str, Any],
     required: tuple[str, ...],
     run: Run,
@@ -102,41 +100,41 @@ def made(
     *,
     changes: bool = False,
 ) -> Tool:
-    """Put a tool together; `command` is its `/` word and what follows it."""
-    spec = ToolSpec(name, about, call_schema(properties, *required))
+    """Build a tool; `command` is its `/` command and usage."""
+    spec = ToolSpec(name, description, call_schema(properties, *required))
     examples = phrasings().get(name, ())
     return Tool(spec, run, command[0], command[1], parse, slots, examples, changes=changes)
 
 
-def change(
+def build_change(
     name: str,
-    about: str,
+    description: str,
     properties: dict[str, Any],
     required: tuple[str, ...],
     plan: Callable[[Arguments], Awaitable[Plan]],
     command: tuple[str, str],
     parse: Parse,
     slots: Mapping[str, Slot],
-) -> Change:
-    """Put a tool that changes the index together."""
+) -> ChangeTool:
+    """Build a tool that changes the index."""
 
     async def run(arguments: Arguments) -> Outcome:
-        raise InputError(f"{name} changes the index: it is shown first, and made when the person says yes")
+        raise InputError(f"{name} changes the index: preview it, and apply it when the user confirms")
 
-    tool = made(name, about, properties, required, run, command, parse, slots, changes=True)
-    return Change(tool, plan)
+    tool = build_tool(name, description, properties, required, run, command, parse, slots, changes=True)
+    return ChangeTool(tool, plan)
 
 
-def about(*places: NodeId | LabelId) -> Focus:
-    """Return a focus on places, the first in front."""
+def focus_on(*places: NodeId | LabelId) -> Focus:
+    """Return the focus on places, the first one first."""
     return Focus(
         nodes=tuple(place for place in places if isinstance(place, int)),
         labels=tuple(place for place in places if isinstance(place, str)),
     )
 
 
-def parted(text: str, *words: str) -> tuple[str, str]:
-    """Cut a command's words at the last of some joining words: `X under Y`; the second part may be missing."""
+def split_at(text: str, *words: str) -> tuple[str, str]:
+    """Split a command's words at the last of some joining words (`X under Y`); the second part may be empty."""
     best: tuple[int, str] | None = None
     lowered = f" {text.strip()} ".lower()
     for word in words:

@@ -1,10 +1,10 @@
-"""Looking at the tree: what is under a category, how much, where it stands; labels by words of their names."""
+"""The tools `list_children`, `describe_category` and `search_labels`: look at the tree."""
 
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.nlu.mentions import find_place, node_of, path_of, place_of
-from taxonaut.conversation.tools.toolkit import NODE, Arguments, Desk, about, made
+from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool, focus_on
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import NodeId, Place
 from taxonaut.state.index.index import Index
@@ -14,19 +14,19 @@ from taxonaut.tools.search_labels import MOST, search_labels
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 
 SHOWN = 24
-"""Branches, and labels, of a node that an answer names."""
+"""Maximum branches, and labels, listed in an answer."""
 
 HITS = 10
 
 
-def tools(desk: Desk) -> list[Tool]:
+def tools(context: ToolContext) -> list[Tool]:
     """Return the tools that look at the tree."""
-    return [children_tool(desk), describe_tool(desk), search_tool(desk)]
+    return [children_tool(context), describe_tool(context), search_tool(context)]
 
 
-def children_tool(desk: Desk) -> Tool:
+def children_tool(context: ToolContext) -> Tool:
     """Return the tool `list_children`."""
-    index = desk.index
+    index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
         node = node_of(index, arguments.get("node", index.root()))
@@ -59,7 +59,7 @@ def children_tool(desk: Desk) -> Tool:
     def parse(words: str) -> Arguments:
         return {"node": find_place(index, words) if words.strip() else index.root()}
 
-    return made(
+    return build_tool(
         "list_children",
         "List the branches right under a category and the labels in it. Without an id: the top level.",
         {"node": NODE},
@@ -72,7 +72,7 @@ def children_tool(desk: Desk) -> Tool:
 
 
 def branch_row(branch: Node, below: int, held: int) -> dict[str, Any]:
-    """Return a branch with how much is right below it; a label that it is itself does not count."""
+    """Return a branch with the number of its branches and labels; its own label is not counted."""
     return {
         "id": branch.id,
         "name": branch.name,
@@ -81,9 +81,9 @@ def branch_row(branch: Node, below: int, held: int) -> dict[str, Any]:
     }
 
 
-def describe_tool(desk: Desk) -> Tool:
+def describe_tool(context: ToolContext) -> Tool:
     """Return the tool `describe_category`."""
-    index = desk.index
+    index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
         given = [arguments[name] for name in ("node", "other") if arguments.get(name) is not None]
@@ -94,14 +94,14 @@ def describe_tool(desk: Desk) -> Tool:
         ]
         text = answer("describe_category", rows=rows, shared=shared)
         line = "; ".join(f"{' > '.join(row['path']) or 'the top'}: {row['labels']} labels" for row in rows)
-        return Outcome(text, folded(line), {"categories": rows, "shared": shared}, about(*places))
+        return Outcome(text, folded(line), {"categories": rows, "shared": shared}, focus_on(*places))
 
     def parse(words: str) -> Arguments:
         first, _, second = words.partition(" | ")
         found = {"node": find_place(index, first) if first.strip() else index.root()}
         return {**found, "other": find_place(index, second)} if second.strip() else found
 
-    return made(
+    return build_tool(
         "describe_category",
         "Give the path of a category and count what is below it; two side by side. Without an id: the whole tree.",
         {"node": NODE, "other": {**NODE, "description": "The id of another category to compare with."}},
@@ -117,7 +117,7 @@ def describe_tool(desk: Desk) -> Tool:
 
 
 def place_row(index: Index, place: Place) -> dict[str, Any]:
-    """Return a place with its path, its description and how much is below it: branches, labels, levels."""
+    """Return a place with path, description, and the numbers of branches, labels and levels below it."""
     row: dict[str, Any] = {
         "id": place,
         "path": list(path_of(index, place)),
@@ -143,9 +143,9 @@ def place_row(index: Index, place: Place) -> dict[str, Any]:
     }
 
 
-def search_tool(desk: Desk) -> Tool:
-    """Return the tool `search_labels`, which finds categories that are no labels, too."""
-    index = desk.index
+def search_tool(context: ToolContext) -> Tool:
+    """Return the tool `search_labels`, which also finds categories that are not labels."""
+    index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
         query, limit = str(arguments["query"]), int(arguments.get("limit", HITS))
@@ -167,19 +167,19 @@ def search_tool(desk: Desk) -> Tool:
             }
             for node in nodes
         ]
-        best = best_first(rows, query)[:limit]
+        best = sort_hits(rows, query)[:limit]
         text = answer("search_labels", query=query, hits=best)
         places = [place_of(index, row["label"]) if "label" in row else NodeId(row["node"]) for row in best]
-        focus = about(*places)
+        focus = focus_on(*places)
         line = ", ".join(row["name"] for row in best) or f"nothing has “{query}” in its name"
         return Outcome(text, folded(line), {"query": query, "hits": best}, focus)
 
     def parse(words: str) -> Arguments:
         if not words.strip():
-            raise InputError("no words are given; say what to look for: /find wireless headphones")
+            raise InputError("no search words are given; write: /find wireless headphones")
         return {"query": words.strip()}
 
-    return made(
+    return build_tool(
         "search_labels",
         "Find labels and categories by words of their names; gives ids and paths.",
         {
@@ -197,8 +197,8 @@ def search_tool(desk: Desk) -> Tool:
     )
 
 
-def best_first(rows: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:
-    """Put names that hold most words first, then the shortest, as each search does for itself."""
+def sort_hits(rows: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:
+    """Sort hits by the number of query words in the name, then by length, as each search does."""
     words = list(dict.fromkeys(query.lower().split()))
 
     def rank(row: dict[str, Any]) -> tuple[int, int]:

@@ -1,11 +1,11 @@
-"""Walking: where a text goes, one step of that, and a few labels put in order for it."""
+"""The tool `classify`, and helpers of tools that classify."""
 
 import asyncio
 from typing import Any
 
 from taxonaut.conversation.answers import answer, folded
 from taxonaut.conversation.nlu.mentions import place_of
-from taxonaut.conversation.tools.toolkit import Arguments, Desk, about, made
+from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool, focus_on
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, RunId
 from taxonaut.state.records import Item, ItemResult
@@ -17,48 +17,48 @@ from taxonaut.workspace.walk.classification import KIND
 
 TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "description": "The text of the item."}
 SHOWN = 5
-"""Labels that an answer names."""
+"""Maximum labels listed in an answer."""
 
 
-def tools(desk: Desk) -> list[Tool]:
-    """Return the tools that walk."""
-    return [classify_tool(desk)]
+def tools(context: ToolContext) -> list[Tool]:
+    """Return the tool `classify`."""
+    return [classify_tool(context)]
 
 
-def text_item(given: object) -> Item:
-    """Return a text as an item; InputError for an empty one."""
+def build_item(given: object) -> Item:
+    """Build the item of a text. Raises InputError for an empty one."""
     item = as_item(clean_text(str(given)).strip())
     if not item.text:
         raise InputError("the text is empty; give the text of an item")
     return item
 
 
-async def ready(desk: Desk) -> None:
-    """Embed labels that have no vector yet, where classifying needs them, and tell how far that is."""
-    if desk.workspace.compares_vectors and desk.embedded != desk.index.version():
+async def embed_missing_labels(context: ToolContext) -> None:
+    """Embed labels without a vector if classification compares vectors, and report progress."""
+    if context.workspace.compares_vectors and context.embedded_version != context.index.version():
         tell(Progress("embedding labels"))
-        await asyncio.to_thread(desk.workspace.embed_labels)
-        desk.embedded = desk.index.version()
+        await asyncio.to_thread(context.workspace.embed_labels)
+        context.embedded_version = context.index.version()
 
 
-async def classified(desk: Desk, item: Item) -> tuple[ItemResult, RunId]:
-    """Classify one item; what is kept is not asked again. Return its result and the run."""
-    desk.workspace.check_walkable()
-    await ready(desk)
+async def classify_item(context: ToolContext, item: Item) -> tuple[ItemResult, RunId]:
+    """Classify one item, or read its stored result; return the result and its run."""
+    context.workspace.check_walkable()
+    await embed_missing_labels(context)
     tell(Progress("walking"))
-    (result,) = await desk.workspace.aclassify([item])
-    run = desk.workspace.runs.list(KIND)[0].id
-    desk.spent(run)
+    (result,) = await context.workspace.aclassify([item])
+    run = context.workspace.runs.list(KIND)[0].id
+    context.add_run(run)
     return result, run
 
 
-def classify_tool(desk: Desk) -> Tool:
+def classify_tool(context: ToolContext) -> Tool:
     """Return the tool `classify`."""
-    index = desk.index
+    index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
-        item = text_item(arguments["text"])
-        result, run_id = await classified(desk, item)
+        item = build_item(arguments["text"])
+        result, run_id = await classify_item(context, item)
         labels: list[dict[str, Any]] = [
             {
                 "id": label.label_id,
@@ -78,7 +78,7 @@ def classify_tool(desk: Desk) -> Tool:
         )
         places = [place_of(index, LabelId(label["id"])) for label in labels[:SHOWN]]
         holders = [node for label in result.labels[:SHOWN] for node in index.placements_of(label.label_id)]
-        found = about(*places)
+        found = focus_on(*places)
         focus = Focus(
             text=item.text,
             nodes=tuple(dict.fromkeys((*found.nodes, *holders))),
@@ -94,7 +94,7 @@ def classify_tool(desk: Desk) -> Tool:
             raise InputError("no text is given; write: /where wireless earbuds with noise cancelling")
         return {"text": words.strip()}
 
-    return made(
+    return build_tool(
         "classify",
         "Find the labels of an item's text by walking the tree; best first, with paths and scores.",
         {"text": TEXT},

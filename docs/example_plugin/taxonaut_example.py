@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from taxonaut import (
     Answers,
-    Desk,
     ModelRequest,
     ModelServices,
     ModelSettings,
@@ -15,6 +14,7 @@ from taxonaut import (
     Source,
     Table,
     Tool,
+    ToolContext,
     ToolSpec,
     WalkPolicy,
 )
@@ -31,11 +31,11 @@ def open_words(settings: ModelSettings, services: ModelServices) -> Answers:
     return ScriptedModel(rule=choose)
 
 
-def tools(desk: Desk) -> Sequence[Tool]:
+def tools(context: ToolContext) -> Sequence[Tool]:
     """Add `/count`: how many labels the workspace has."""
 
     async def count(arguments: object) -> Outcome:
-        labels = len(desk.index.label_ids())
+        labels = len(context.index.label_ids())
         return Outcome(f"{labels:,} labels.", f"{labels:,} labels", {"labels": labels})
 
     spec = ToolSpec("count_labels", "Count the labels.", {"type": "object", "properties": {}})

@@ -31,12 +31,12 @@ def test_only_what_was_written_here_is_written_over(say: Callable[..., Any], fil
     say("/label goods.csv")
     say("/label goods.csv")
     file.with_name("goods.labelled.csv").write_text("mine")
-    with pytest.raises(InputError, match="is not written over"):
+    with pytest.raises(InputError, match="is not overwritten"):
         say("/label goods.csv")
     say("/label goods.csv to other.jsonl")
     assert file.with_name("goods.labelled.csv").read_text() == "mine"
     assert len(file.with_name("other.jsonl").read_text().splitlines()) == 4
-    with pytest.raises(InputError, match="is not written over"):
+    with pytest.raises(InputError, match="is not overwritten"):
         say("/label goods.csv to goods.csv")
 
 
@@ -70,5 +70,5 @@ def test_a_file_is_evaluated_and_its_gold_labels_are_known(say: Callable[..., An
 
 def test_a_file_without_right_labels_is_not_evaluated(say: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "plain.csv").write_text("text\nearbuds\n")
-    with pytest.raises(InputError, match="has no right labels"):
+    with pytest.raises(InputError, match="has no gold labels"):
         say("/evaluate plain.csv")

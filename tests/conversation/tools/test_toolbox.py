@@ -202,7 +202,7 @@ def test_a_label_without_branches_is_not_merged(say: Callable[..., Any]) -> None
         ("/add Radios", InputError, "/add NAME under NODE"),
         ("/add Headphone under Audio", ToolError, "stands under this node already"),
         ("/rename Audio", InputError, "/rename NODE to NAME"),
-        ("/diff x", InputError, "no number"),
+        ("/diff x", InputError, "not a number"),
         ("/diff 99", NotFoundError, "no change 99"),
         ("/where", InputError, "no text is given"),
         ("/why", InputError, "no text was looked at"),
@@ -229,7 +229,7 @@ def test_what_is_looked_at_is_the_focus(shop_tools: Any, say: Callable[..., Any]
 def test_a_model_names_only_files_that_were_named(shop_tools: Any, tmp_path: Any) -> None:
     (tmp_path / "a.csv").write_text("text\nearbuds\n")
     shop_tools.allowed_files = ["b.csv"]
-    with pytest.raises(InputError, match="was not named by the person"):
+    with pytest.raises(InputError, match="was not named by the user"):
         asyncio.run(shop_tools.run(ToolUse("1", "label_file", {"file": "a.csv"})))
     shop_tools.allowed_files = ["a.csv"]
     with pytest.raises(InputError, match="was not named"):
