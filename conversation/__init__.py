@@ -1,1 +1,1 @@
-"""A conversation over a workspace: its tools, what the person means, answers and threads."""
+"""A conversation over a workspace: tools, language understanding, answers, threads."""

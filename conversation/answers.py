@@ -1,4 +1,4 @@
-"""Answers made of templates: short plain lines filled from what a tool found."""
+"""Render answers from templates: short plain lines."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,34 +12,36 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "templates"
 LONGEST_TEXT = 120
-"""Characters of an item's text that an answer repeats."""
+"""Maximum characters of an item's text in an answer."""
 
 
-def answer(template: str, **values: Any) -> str:
-    """Fill a template of this folder; no name or text in it can be markup or end a line."""
-    return environment().get_template(f"{template}.j2").render(values).strip("\n")
+def render_answer(template: str, **values: Any) -> str:
+    """Render a template of this package; values cannot contain markup or line breaks."""
+    return get_environment().get_template(f"{template}.j2").render(values).strip("\n")
 
 
 @lru_cache(1)
-def environment() -> "ImmutableSandboxedEnvironment":
-    """Return the environment the templates are rendered in."""
+def get_environment() -> "ImmutableSandboxedEnvironment":
+    """Return the Jinja environment of the templates."""
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    made = ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(FOLDER),
         undefined=StrictUndefined,
         autoescape=False,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=shown,
+        finalize=format_value,
     )
-    made.filters.update(named=named, path=path, counted=counted, quoted=quoted, share=share)
-    return made
+    environment.filters.update(
+        named=format_name, path=format_path, counted=counted, quoted=quote, share=format_share
+    )
+    return environment
 
 
-def shown(value: object) -> object:
-    """Return what a template writes of a value: a text without control signs, a number with its thousands."""
+def format_value(value: object) -> object:
+    """Format a value for a template: text without control characters, numbers with thousands separators."""
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -47,26 +49,26 @@ def shown(value: object) -> object:
     return f"{value:.2f}" if isinstance(value, float) else value
 
 
-def named(name: str) -> str:
-    """Return a name as it is shown."""
+def format_name(name: str) -> str:
+    """Format a name."""
     return clipped(printable(name), LONGEST_NAME)
 
 
-def path(names: Sequence[str]) -> str:
-    """Return a path as it is shown; the root is the top."""
-    return PATH_SIGN.join(map(named, names)) or "the top"
+def format_path(names: Sequence[str]) -> str:
+    """Format a path; the root is `the top`."""
+    return PATH_SIGN.join(map(format_name, names)) or "the top"
 
 
-def quoted(text: str) -> str:
-    """Return an item's text, or a part of it, between quotation marks."""
+def quote(text: str) -> str:
+    """Format an item's text, or a part of it, in quotation marks."""
     return f"“{clipped(' '.join(printable(text).split()), LONGEST_TEXT)}”"
 
 
-def share(part: float) -> str:
-    """Write a share in per cent."""
+def format_share(part: float) -> str:
+    """Format a share in per cent."""
     return f"{part:.0%}"
 
 
-def folded(text: str, most: int = 100) -> str:
-    """Fold an answer to one line."""
+def one_line(text: str, most: int = 100) -> str:
+    """Return a text on one line, cut to `most` characters."""
     return clipped(" ".join(printable(text).split()), most)

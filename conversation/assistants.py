@@ -1,4 +1,4 @@
-"""The assistant that a workspace's settings name: an encoder that chooses tools, or a language model that talks."""
+"""Open the assistant of a workspace's settings: an encoder that chooses tools, or a language model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,30 +13,30 @@ from taxonaut.tools.support.chat_tool import Toolbox
 from taxonaut.workspace.workspace import Workspace
 
 ANSWER_TOKENS = 1_000
-"""Most tokens of an answer from a server, where the settings do not say."""
+"""Default maximum tokens of an answer from a server."""
 
 MOST_SHOWN = 20
-"""Categories of the top level that a model is shown."""
+"""Maximum top-level categories shown to a model."""
 
 
-def assistant_of(workspace: Workspace) -> Assistant:
-    """Return the assistant of `[models.assistant]`: `encoder/…` chooses among the tools, all others talk."""
+def open_assistant(workspace: Workspace) -> Assistant:
+    """Open the assistant of `[models.assistant]`: a `ChoosingAssistant` for `encoder/…`, else a language model."""
     if workspace.config.models.assistant.provider == ENCODER:
         return choosing(workspace)
-    return talking_assistant(workspace)
+    return open_talking_assistant(workspace)
 
 
-def talking_assistant(workspace: Workspace) -> TalkingAssistant:
-    """Return an assistant over a language model."""
+def open_talking_assistant(workspace: Workspace) -> TalkingAssistant:
+    """Open an assistant over a language model."""
     workspace.keep_templates([TEMPLATE])
     settings = workspace.config.models.assistant
     model: ChatModel = workspace.wiring.injected.models.get(settings.model) or open_chat_model(settings)
     task = workspace.config.task.description
-    return TalkingAssistant(model, workspace.prompts, lambda: facts(workspace), task)
+    return TalkingAssistant(model, workspace.prompts, lambda: describe_index(workspace), task)
 
 
 def open_chat_model(settings: ModelSettings) -> ChatModel:
-    """Open a language model for conversations: `gguf/…` in this process, any other through LiteLLM."""
+    """Open a chat model: `gguf/…` in this process, any other through LiteLLM."""
     check(settings.model)
     if settings.provider == GGUF:
         from taxonaut.models.gguf.chat import GgufChatModel
@@ -50,8 +50,8 @@ def open_chat_model(settings: ModelSettings) -> ChatModel:
     return LiteLLMChatModel(settings)
 
 
-def facts(workspace: Workspace) -> Mapping[str, Any]:
-    """Return what the template `assistant/converse` says of an index."""
+def describe_index(workspace: Workspace) -> Mapping[str, Any]:
+    """Return the variables of `assistant/converse` that describe the index."""
     index = workspace.index
     stats, root = index.stats(), index.root()
     top = [f"{node.name} (id {node.id})" for node in index.children(root)]
@@ -65,5 +65,5 @@ def facts(workspace: Workspace) -> Mapping[str, Any]:
 
 
 def toolbox_of(workspace: Workspace) -> Toolbox:
-    """Return the tools over a workspace."""
+    """Return the toolbox of a workspace."""
     return WorkspaceTools(workspace)

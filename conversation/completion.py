@@ -1,4 +1,4 @@
-"""What Tab offers after a part of a `/` command: commands, categories by name or path, files, times."""
+"""Tab completion of `/` commands: commands, categories by name or path, files, periods."""
 
 import os
 import re
@@ -27,7 +27,7 @@ _JOINING: Mapping[str, Sequence[str]] = {
     "why": ("not under", "not in", "under", "not", "in"),
     "rename": ("to",),
 }
-"""Words of a command between its arguments."""
+"""Words that separate the arguments of a command."""
 
 _SECOND_ONLY = frozenset({"add", "why"})
 """Commands whose first argument is free text."""
@@ -38,7 +38,7 @@ _FIRST_ONLY = frozenset({"rename"})
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a line could go on with: `text` takes the place of what stands from `start` on."""
+    """A completion: `text` replaces the line from `start` on."""
 
     text: str
     start: int
@@ -54,7 +54,7 @@ class Completer:
         self.names: list[tuple[str, Place]] = []
 
     def complete(self, line: str) -> list[Candidate]:
-        """Return what a line, up to the cursor, could go on with, the likeliest first; [] for other lines."""
+        """Return completions of a line up to the cursor, likeliest first; [] if it is not a command."""
         if not line.startswith("/"):
             return []
         word, blank, rest = line.partition(" ")
@@ -63,34 +63,34 @@ class Completer:
         tool = self.commands.get(word[1:].lower())
         if tool is None:
             return []
-        piece, kind = argument(tool, rest)
+        piece, kind = current_argument(tool, rest)
         start = len(line) - len(piece)
-        return [Candidate(text, start) for text in self.offered(tool, piece, kind)][:MOST]
+        return [Candidate(text, start) for text in self.complete_argument(tool, piece, kind)][:MOST]
 
-    def offered(self, tool: Tool, piece: str, kind: Kind | None) -> list[str]:
-        """Return what an argument could be."""
+    def complete_argument(self, tool: Tool, piece: str, kind: Kind | None) -> list[str]:
+        """Return the completions of an argument."""
         if kind in ("node", "label"):
             return list(self.places(piece))
         if kind == "file":
-            return list(files(piece))
+            return list(complete_file(piece))
         if kind == "period":
             times = COSTS if tool.command == "cost" else TIMES
             return [time for time in times if time.startswith(piece.lower())]
         return []
 
     def places(self, piece: str) -> Iterator[str]:
-        """Give paths: what is below a path that was typed, or whatever has a name that begins or goes on so."""
+        """Yield paths: children of the typed path, or places with a matching name."""
         above, sign, last = piece.rpartition(">")
         try:
             if sign:
-                yield from self.below(above.strip(), last.strip())
+                yield from self.children_like(above.strip(), last.strip())
             else:
-                yield from self.named(piece.strip())
+                yield from self.places_named(piece.strip())
         except TaxonautError:
             return
 
-    def below(self, above: str, last: str) -> Iterator[str]:
-        """Give the branches and labels below a path whose names begin so."""
+    def children_like(self, above: str, last: str) -> Iterator[str]:
+        """Yield the branches and labels below a path whose names start with `last`."""
         node = find_node(self.index, above)
         names = [child.name for child in self.index.children(node)]
         own = self.index.node(node).label_id
@@ -100,8 +100,8 @@ class Completer:
             if name.casefold().startswith(wanted):
                 yield f"{above}{PATH_SIGN}{printable(name)}"
 
-    def named(self, piece: str) -> Iterator[str]:
-        """Give paths: to names that begin so, then to those with words that do; for '' the top's branches."""
+    def places_named(self, piece: str) -> Iterator[str]:
+        """Yield paths of names that start with `piece`, then of names with such words; top-level branches for ''."""
         if not piece:
             for child in self.index.children(self.index.root()):
                 yield printable(child.name)
@@ -109,7 +109,7 @@ class Completer:
         wanted = piece.casefold()
         words = wanted.split()
         ranked: list[tuple[int, int, Place]] = []
-        for name, place in self.known():
+        for name, place in self.known_names():
             if name.startswith(wanted):
                 ranked.append((0, len(name), place))
             elif all(f" {word}" in name for word in words):
@@ -118,16 +118,16 @@ class Completer:
         for _, _, place in ranked[:MOST]:
             yield PATH_SIGN.join(map(printable, path_of(self.index, place)))
 
-    def known(self) -> list[tuple[str, Place]]:
-        """Return all names as they are compared, each with what has it; read again after a change."""
+    def known_names(self) -> list[tuple[str, Place]]:
+        """Return all names, casefolded, with their places; reloaded after a change of the index."""
         if self.version != self.index.version():
-            self.names = list(names_of(self.index))
+            self.names = list(iter_names(self.index))
             self.version = self.index.version()
         return self.names
 
 
-def names_of(index: Index) -> Iterator[tuple[str, Place]]:
-    """Give the names of all nodes, and of the labels that are no nodes."""
+def iter_names(index: Index) -> Iterator[tuple[str, Place]]:
+    """Yield the names of all nodes and of the labels without a node."""
     seen, level = set[int](), [index.root()]
     own: set[str] = set()
     while level:
@@ -142,8 +142,8 @@ def names_of(index: Index) -> Iterator[tuple[str, Place]]:
             yield label.name.casefold(), label.id
 
 
-def argument(tool: Tool, rest: str) -> tuple[str, Kind | None]:
-    """Return the argument that is being typed, and of which kind it is; None where nothing can be offered."""
+def current_argument(tool: Tool, rest: str) -> tuple[str, Kind | None]:
+    """Return the argument being typed and its kind; the kind is None if there are no completions."""
     command = tool.command
     kinds = [slot.kind for slot in tool.slots.values()]
     if command == "rank":
@@ -161,8 +161,8 @@ def argument(tool: Tool, rest: str) -> tuple[str, Kind | None]:
     return rest.lstrip(), None if command in _SECOND_ONLY else ("label" if command == "place" else "node")
 
 
-def files(piece: str) -> Iterator[str]:
-    """Give the folders, and the files that can be read, whose names begin so; the folder is the current one."""
+def complete_file(piece: str) -> Iterator[str]:
+    """Yield folders and readable files whose names start with `piece`, relative to the current folder."""
     typed = piece.strip("\"'")
     folder, last = os.path.split(os.path.expanduser(typed))
     shown = typed[: len(typed) - len(last)]

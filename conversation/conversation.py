@@ -1,4 +1,4 @@
-"""A conversation over a workspace: say something, read typed updates, say yes or no to a change, come back later."""
+"""A conversation thread over a workspace: send messages, read typed updates, confirm changes, resume."""
 
 from asyncio import Queue, Task, create_task, gather
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
 from taxonaut.agents.assistant import Assistant
-from taxonaut.conversation.assistants import assistant_of, toolbox_of
-from taxonaut.conversation.threads import checked_name, opened_saver, tidied
+from taxonaut.conversation.assistants import open_assistant, toolbox_of
+from taxonaut.conversation.threads import check_name, drop_old_checkpoints, open_saver
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.conversation.transcript import Said, history, is_command, named_files
 from taxonaut.graphs.sync_bridge import PORTAL
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from langgraph.types import StateSnapshot
 
 
-def parsed(tools: Mapping[str, Tool], line: str) -> ToolUse:
-    """Return the call of a line such as `/under Audio`; InputError if there is no such command."""
+def parse_command(tools: Mapping[str, Tool], line: str) -> ToolUse:
+    """Parse a command such as `/under Audio` into a call. Raises InputError for an unknown command."""
     word, _, rest = line.strip().partition(" ")
     commands = {tool.command.lstrip("/"): tool for tool in tools.values()}
     tool = commands.get(word.lstrip("/"))
@@ -52,10 +52,10 @@ def parsed(tools: Mapping[str, Tool], line: str) -> ToolUse:
 T = TypeVar("T")
 
 KIND = "chat"
-"""The kind of a thread's run."""
+"""The kind of threads' runs."""
 
 LONGEST_MESSAGE = 20_000
-"""Characters of a person's message."""
+"""Maximum characters of a message."""
 
 
 class Conversation:
@@ -68,9 +68,9 @@ class Conversation:
     ...         async for update in chat.decide(True):
     ...             ...
 
-    Read the updates of a turn to their end: leaving them earlier breaks the turn off. From synchronous code: `with`
-    in place of `async with`, and `say_sync`, `decide_sync`, `command_sync` and `resume_sync`, which return the
-    updates as a list.
+    Read the updates of a turn to the end; leaving them earlier cancels the turn. Synchronous code uses `with`
+    instead of `async with`, and `say_sync`, `decide_sync`, `command_sync` and `resume_sync`, which return the updates
+    as a list.
     """
 
     def __init__(
@@ -81,10 +81,10 @@ class Conversation:
         toolbox: Toolbox | None = None,
     ) -> None:
         self.workspace = workspace
-        self.thread = checked_name(thread)
+        self.thread = check_name(thread)
         self.given = (assistant, toolbox)
         self.run: RunId | None = None
-        """The run that keeps this thread's decisions; none before its first turn."""
+        """The run of this thread's decisions; None before the first turn."""
         self.stack = AsyncExitStack()
         self.turn: Task[None] | None = None
         self.assistant: Assistant
@@ -102,9 +102,9 @@ class Conversation:
         assistant: Assistant | None = None,
         toolbox: Toolbox | None = None,
     ) -> Self:
-        """Return a thread, to be used in a `with` or `async with` block; it is made if there is none of the name.
+        """Return a thread for a `with` or `async with` block; a new one is created if the name is unknown.
 
-        `assistant` and `toolbox` are the workspace's own unless they are given.
+        `assistant` and `toolbox` default to the workspace's own.
         """
         return cls(workspace, thread, assistant, toolbox)
 
@@ -113,12 +113,12 @@ class Conversation:
 
         assistant, toolbox = self.given
         self.toolbox = toolbox or toolbox_of(self.workspace)
-        self.assistant = assistant or assistant_of(self.workspace)
-        graph = converse(self.assistant, self.toolbox, self.keep)
-        self.saver = await self.stack.enter_async_context(opened_saver(self.workspace.folder))
+        self.assistant = assistant or open_assistant(self.workspace)
+        graph = converse(self.assistant, self.toolbox, self.store_decisions)
+        self.saver = await self.stack.enter_async_context(open_saver(self.workspace.folder))
         self.graph = graph.compile(checkpointer=self.saver)
         try:
-            await self.look()
+            await self.refresh()
         except BaseException:
             await self.stack.aclose()
             raise
@@ -128,99 +128,99 @@ class Conversation:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Break off what runs and close the thread's file; the thread can be opened again."""
+        """Cancel a running turn and close the thread's file; the thread can be opened again."""
         await self.end_turn()
         await self.stack.aclose()
 
     @property
     def config(self) -> "RunnableConfig":
-        """What LangGraph knows the thread by."""
+        """The thread's LangGraph configuration."""
         return {"configurable": {"thread_id": self.thread}}
 
     @property
     def pending(self) -> Proposal | None:
-        """The change that waits for yes."""
+        """The change that waits for confirmation."""
         row = self.waiting
         return None if row is None else proposal_of(row)
 
     @property
     def after_foreign(self) -> bool:
-        """Whether texts of items were read before the change that waits: nothing may say yes by itself then."""
+        """Whether item texts were read before the pending change; it must then be confirmed by the user."""
         row = self.waiting
         return row is not None and bool(row.get("after_foreign"))
 
     @property
     def waiting(self) -> dict[str, Any] | None:
-        """The change that waits, as JSON."""
+        """The pending change as JSON."""
         found = self.snapshot.interrupts
         return found[0].value if found else None
 
     @property
     def interrupted(self) -> bool:
-        """Whether a turn was broken off; `resume` goes on with it, and a new message leaves it behind."""
+        """Whether a turn was interrupted; `resume` continues it, a new message drops it."""
         return bool(self.snapshot.next) and not self.snapshot.interrupts
 
     @property
     def messages(self) -> list[Said]:
-        """What was said so far, tool calls folded to a line."""
+        """The messages so far, each tool call as one line."""
         return history(self.snapshot.values.get("messages", ()))
 
     @property
     def focus(self) -> Focus:
-        """What *it* and *there* point to."""
+        """The antecedents of *it* and *there*."""
         return focus_of(self.snapshot.values.get("focus"))
 
     def say(self, text: str) -> AsyncGenerator[TalkUpdate, None]:
-        """Send a message. Where a change waits, anything said is a no to it.
+        """Send a message. A pending change is declined.
 
         Raises:
-            InputError: The message is empty, or too long.
-            ModelError: The assistant's model gave no answer; the turn is broken off.
+            InputError: The message is empty or too long.
+            ModelError: The assistant's model gave no answer; the turn is interrupted.
         """
-        return self.sent(self.message(checked_text(text)))
+        return self.run_turn(self.build_input(check_text(text)))
 
     def command(self, line: str) -> AsyncGenerator[TalkUpdate, None]:
-        """Carry out a `/` command: the same tools, and no model is asked. InputError says what it takes."""
-        use = parsed(self.toolbox.tools, checked_text(line))
-        return self.sent(self.message(line.strip(), {"use": use_row(use)}))
+        """Run a `/` command: the same tools, without a model. Raises InputError for an invalid command."""
+        use = parse_command(self.toolbox.tools, check_text(line))
+        return self.run_turn(self.build_input(line.strip(), {"use": use_row(use)}))
 
     async def decide(self, yes: bool) -> AsyncGenerator[TalkUpdate, None]:
-        """Say yes or no to the change that waits; InputError if none does."""
+        """Confirm or decline the pending change. Raises InputError without one."""
         from langgraph.types import Command
 
         if self.pending is None:
-            raise InputError("no change waits for yes in this thread")
-        async with aclosing(self.steps(Command(resume=yes is True))) as updates:
+            raise InputError("no change waits for confirmation in this thread")
+        async with aclosing(self.stream(Command(resume=yes is True))) as updates:
             async for update in updates:
                 yield update
 
     async def resume(self) -> AsyncGenerator[TalkUpdate, None]:
-        """Go on with a turn that was broken off; nothing happens if none was."""
+        """Continue an interrupted turn, if there is one."""
         if not self.interrupted:
             return
-        async with aclosing(self.steps(None)) as updates:
+        async with aclosing(self.stream(None)) as updates:
             async for update in updates:
                 yield update
 
-    def message(self, text: str, beside: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the input of a turn."""
+    def build_input(self, text: str, extra: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Build the input of a turn."""
         from langchain_core.messages import HumanMessage
 
-        return {"messages": [HumanMessage(content=text, additional_kwargs=beside or {}, id=uuid4().hex)]}
+        return {"messages": [HumanMessage(content=text, additional_kwargs=extra or {}, id=uuid4().hex)]}
 
-    async def sent(self, given: dict[str, Any]) -> AsyncGenerator[TalkUpdate, None]:
-        """Send a turn's input, after a no to what waits."""
+    async def run_turn(self, given: dict[str, Any]) -> AsyncGenerator[TalkUpdate, None]:
+        """Run a turn, after declining a pending change."""
         await self.end_turn()
         if self.pending is not None:
             async with aclosing(self.decide(False)) as declined:
                 async for update in declined:
                     yield update
-        async with aclosing(self.steps(given)) as updates:
+        async with aclosing(self.stream(given)) as updates:
             async for update in updates:
                 yield update
 
-    async def steps(self, given: Any) -> AsyncGenerator[TalkUpdate, None]:
-        """Run the graph from here and hand on its updates as they come."""
+    async def stream(self, given: Any) -> AsyncGenerator[TalkUpdate, None]:
+        """Run the graph and yield its updates."""
         await self.end_turn()
         updates: Queue[TalkUpdate | None] = Queue()
         self.turn = create_task(self.pump(given, updates))
@@ -230,31 +230,31 @@ class Conversation:
             await self.turn
         finally:
             await self.end_turn()
-            await self.look()
+            await self.refresh()
 
     async def pump(self, given: Any, updates: Queue[TalkUpdate | None]) -> None:
-        """Run the graph in a task of its own, whose context nothing else shares; LangSmith hears nothing of it."""
+        """Run the graph in its own task and context, with LangSmith tracing disabled."""
         from langsmith import tracing_context
 
         try:
             with tracing_context(enabled=False):
                 with self.thread_run().recording() as run:
                     self.run = run.id
-                    self.equip(given)
+                    self.prepare_tools(given)
                     stream = self.graph.astream(given, self.config, stream_mode="custom", durability="sync")
                     async for update in stream:
                         updates.put_nowait(cast("TalkUpdate", update))
-                await tidied(self.saver, self.thread)
+                await drop_old_checkpoints(self.saver, self.thread)
         finally:
             updates.put_nowait(None)
 
-    def keep(self, decisions: Sequence[Decision]) -> None:
-        """Keep the assistant's decisions as those of the thread's run."""
+    def store_decisions(self, decisions: Sequence[Decision]) -> None:
+        """Store the assistant's decisions in the thread's run."""
         if self.run is not None:
             self.workspace.decisions.append(self.run, decisions)
 
-    def equip(self, given: Any) -> None:
-        """Let the tools know what this thread is about, its run, and which files a model may name."""
+    def prepare_tools(self, given: Any) -> None:
+        """Set the toolbox's focus, runs and allowed files from the thread."""
         if not isinstance(self.toolbox, WorkspaceTools) or self.run is None:
             return
         self.toolbox.focus = self.focus
@@ -266,15 +266,15 @@ class Conversation:
         self.toolbox.allowed_files = None if free else named_files(said)
 
     async def end_turn(self) -> None:
-        """Break off the turn that runs."""
+        """Cancel the running turn."""
         turn, self.turn = self.turn, None
         if turn is None or turn.done():
             return
         turn.cancel()
         await gather(turn, return_exceptions=True)
 
-    async def look(self) -> None:
-        """Read where the thread stands."""
+    async def refresh(self) -> None:
+        """Read the thread's latest state."""
         self.snapshot = await self.graph.aget_state(self.config)
 
     def thread_run(self) -> Resumable:
@@ -286,30 +286,30 @@ class Conversation:
         return Resumable(self.workspace.runs, KIND, settings, name=self.thread)
 
     def __enter__(self) -> Self:
-        return synchronous(self.__aenter__())
+        return run_sync(self.__aenter__())
 
     def __exit__(self, *_: object) -> None:
-        synchronous(self.aclose())
+        run_sync(self.aclose())
 
     def say_sync(self, text: str) -> list[TalkUpdate]:
-        """Do what `say` does, from synchronous code."""
-        return synchronous(gathered(self.say(text)))
+        """Synchronous `say`."""
+        return run_sync(collect(self.say(text)))
 
     def command_sync(self, line: str) -> list[TalkUpdate]:
-        """Do what `command` does, from synchronous code."""
-        return synchronous(gathered(self.command(line)))
+        """Synchronous `command`."""
+        return run_sync(collect(self.command(line)))
 
     def decide_sync(self, yes: bool) -> list[TalkUpdate]:
-        """Do what `decide` does, from synchronous code."""
-        return synchronous(gathered(self.decide(yes)))
+        """Synchronous `decide`."""
+        return run_sync(collect(self.decide(yes)))
 
     def resume_sync(self) -> list[TalkUpdate]:
-        """Do what `resume` does, from synchronous code."""
-        return synchronous(gathered(self.resume()))
+        """Synchronous `resume`."""
+        return run_sync(collect(self.resume()))
 
 
-def checked_text(text: str) -> str:
-    """Return a message that can be kept; InputError if it is empty or too long."""
+def check_text(text: str) -> str:
+    """Return a message that can be stored. Raises InputError if it is empty or too long."""
     whole = text.strip().encode(errors="replace").decode()
     if not whole:
         raise InputError("the message is empty; say what you want to know, or /help")
@@ -320,12 +320,12 @@ def checked_text(text: str) -> str:
     return whole
 
 
-async def gathered(updates: AsyncGenerator[TalkUpdate, None]) -> list[TalkUpdate]:
-    """Read updates to their end."""
+async def collect(updates: AsyncGenerator[TalkUpdate, None]) -> list[TalkUpdate]:
+    """Collect all updates."""
     async with aclosing(updates) as read:
         return [update async for update in read]
 
 
-def synchronous(work: Coroutine[Any, Any, T]) -> T:
-    """Run work on the loop of synchronous calls."""
+def run_sync(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the event loop of synchronous calls."""
     return PORTAL.run(work)

@@ -1,8 +1,8 @@
-"""The graphs as a LangGraph server has them (langgraph.json): JSON in, JSON out, over one workspace.
+"""Graphs for a LangGraph server (langgraph.json): JSON in, JSON out, over one workspace.
 
-The workspace is the folder that the environment variable TAXONAUT_WORKSPACE names; it is opened once. Nothing is
-kept of a run but what the workspace keeps; threads of `chat` are the server's own. Updates come with the stream
-mode `custom`, as JSON with a `kind`.
+The environment variable TAXONAUT_WORKSPACE names the workspace, which is opened once. Runs are stored in the
+workspace only; threads of `chat` are stored by the server. Updates come with the stream mode `custom`, as JSON with
+a `kind`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, cast
 
 from taxonaut.agents.assistant import Assistant
-from taxonaut.conversation.assistants import assistant_of
+from taxonaut.conversation.assistants import open_assistant
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.graphs.converse import converse
 from taxonaut.state.errors import InputError, TaxonautError
@@ -35,10 +35,10 @@ _OPENING = Lock()
 Graph: TypeAlias = "StateGraph[Any, Any, Any, Any]"
 
 
-class Given(TypedDict, total=False):
-    """What is sent to a graph. `texts` are texts, or objects with `id` and `text`; `labels` have `id` and `name`.
+class GraphInput(TypedDict, total=False):
+    """Input of a graph. `texts` holds texts, or objects with `id` and `text`; `labels` objects with `id` and `name`.
 
-    `settings` replace settings of the workspace for this run: those of `Workspace.classify`, `categorize`,
+    `settings` override settings of the workspace for this run: those of `Workspace.classify`, `categorize`,
     `assign_vocabulary`, of the method of `build_index`, and `sample` of `build_vocabulary`.
     """
 
@@ -48,19 +48,19 @@ class Given(TypedDict, total=False):
     settings: dict[str, Any]
 
 
-class Found(TypedDict, total=False):
-    """What comes back: a row for each item, or what was done to the index, or what was wrong with what was sent."""
+class GraphOutput(TypedDict, total=False):
+    """Output of a graph: a row per item, or what was done to the index, or the error."""
 
     results: list[dict[str, Any]]
     done: dict[str, Any]
     error: dict[str, str]
 
 
-class Served(Given, Found, total=False):
-    """A run: what was sent, and what came of it."""
+class GraphState(GraphInput, GraphOutput, total=False):
+    """State of a run: input and output."""
 
 
-NOTHING: Mapping[str, Any] = {
+EMPTY: Mapping[str, Any] = {
     "texts": [],
     "labels": [],
     "method": "",
@@ -69,48 +69,48 @@ NOTHING: Mapping[str, Any] = {
     "done": {},
     "error": {},
 }
-"""What is left of a run in its thread, so that the next one there starts anew."""
+"""Empty state, which a run leaves in its thread so that the next one starts afresh."""
 
-Work = Callable[["Workspace", Given], Awaitable[Found]]
+Work = Callable[["Workspace", GraphInput], Awaitable[GraphOutput]]
 
 
-def opened() -> Workspace:
-    """Return the workspace, opened once for as long as the server runs."""
+def get_workspace() -> Workspace:
+    """Return the workspace, opened once per process."""
     folder = os.environ.get(VARIABLE, "")
     if not folder:
-        raise InputError(f"{VARIABLE} is not set; let it name the folder of a workspace")
+        raise InputError(f"{VARIABLE} is not set; set it to the folder of a workspace")
     with _OPENING:
-        return opened_once(folder)
+        return open_cached(folder)
 
 
 @lru_cache(maxsize=1)
-def opened_once(folder: str) -> Workspace:
+def open_cached(folder: str) -> Workspace:
     """Open a workspace."""
     return Workspace.open(folder)
 
 
-def graph_of(name: str, work: Work, open_workspace: Callable[[], Workspace] = opened) -> Graph:
-    """Return a graph of one step, which does some work on the workspace and tells what it tells as JSON."""
+def build_graph(name: str, work: Work, open_workspace: Callable[[], Workspace] = get_workspace) -> Graph:
+    """Build a graph of one step that does `work` on the workspace and streams its updates as JSON."""
     from langgraph.graph import END, START, StateGraph
 
-    async def run(state: Served) -> Served:
-        found: Found
+    async def run(state: GraphState) -> GraphState:
+        found: GraphOutput
         try:
             workspace = await asyncio.to_thread(open_workspace)
-            found = await told(cast("Coroutine[Any, Any, Found]", work(workspace, state)))
+            found = await stream_updates(cast("Coroutine[Any, Any, GraphOutput]", work(workspace, state)))
         except TaxonautError as error:
             found = {"error": {"type": type(error).__name__, "message": str(error)}}
-        return cast("Served", {key: empty for key, empty in NOTHING.items() if key in state} | found)
+        return cast("GraphState", {key: empty for key, empty in EMPTY.items() if key in state} | found)
 
-    graph = StateGraph(Served, input_schema=Given, output_schema=Found)
+    graph = StateGraph(GraphState, input_schema=GraphInput, output_schema=GraphOutput)
     graph.add_node(name, run)
     graph.add_edge(START, name)
     graph.add_edge(name, END)
     return graph
 
 
-async def told(work: Coroutine[Any, Any, Found]) -> Found:
-    """Await work whose graphs are runs of their own; what they tell goes into the stream of this run."""
+async def stream_updates(work: Coroutine[Any, Any, GraphOutput]) -> GraphOutput:
+    """Run work in a context of its own, so that its graphs are not nested; stream its updates in this run."""
     from langchain_core.runnables.config import var_child_runnable_config
     from langgraph.config import get_stream_writer
 
@@ -126,32 +126,32 @@ async def told(work: Coroutine[Any, Any, Found]) -> Found:
 
 
 def navigate() -> Graph:
-    """The walk and its ranking, as `taxonaut classify` does it."""
-    return graph_of("navigate", label_items)
+    """Build the graph of `taxonaut classify`."""
+    return build_graph("navigate", label_items)
 
 
-async def label_items(workspace: Workspace, given: Given) -> Found:
-    found = await workspace.aclassify(items_of(given), **given.get("settings", {}))
+async def label_items(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    found = await workspace.aclassify(parse_items(given), **given.get("settings", {}))
     return {"results": [result_row(result) for result in found]}
 
 
 def categorize() -> Graph:
-    """One category each, by two experts, as `taxonaut categorize` does it."""
-    return graph_of("categorize", categorize_items)
+    """Build the graph of `taxonaut categorize`."""
+    return build_graph("categorize", categorize_items)
 
 
-async def categorize_items(workspace: Workspace, given: Given) -> Found:
-    found = await workspace.acategorize(items_of(given), **given.get("settings", {}))
+async def categorize_items(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    found = await workspace.acategorize(parse_items(given), **given.get("settings", {}))
     return {"results": [categorized_row(result) for result in found]}
 
 
 def assign_vocabulary() -> Graph:
-    """A vocabulary's descriptors for each text, as `taxonaut vocabulary assign` puts them."""
-    return graph_of("assign_vocabulary", assign_descriptors)
+    """Build the graph of `taxonaut vocabulary assign`."""
+    return build_graph("assign_vocabulary", assign_descriptors)
 
 
-async def assign_descriptors(workspace: Workspace, given: Given) -> Found:
-    found = await workspace.aassign_vocabulary(items_of(given), **given.get("settings", {}))
+async def assign_descriptors(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    found = await workspace.aassign_vocabulary(parse_items(given), **given.get("settings", {}))
     nodes = {node for each in found for node in (*each.path, *each.others)}
     names = {node.id: node.name for node in workspace.index.nodes(sorted(nodes))}
     return {
@@ -168,23 +168,23 @@ async def assign_descriptors(workspace: Workspace, given: Given) -> Found:
 
 
 def build_index() -> Graph:
-    """A new tree over the labels, as `taxonaut index build` makes it; `method` is `agents` unless it is given."""
-    return graph_of("build_index", build_tree)
+    """Build the graph of `taxonaut index build`; `method` defaults to `agents`."""
+    return build_graph("build_index", build_tree)
 
 
-async def build_tree(workspace: Workspace, given: Given) -> Found:
+async def build_tree(workspace: Workspace, given: GraphInput) -> GraphOutput:
     method = given.get("method") or "agents"
     tree = await workspace.abuild_index(method, given.get("settings", {}))
     return {"done": {"method": method, "nodes": len(tree.nodes), "version": workspace.index.version()}}
 
 
 def insert_labels() -> Graph:
-    """New labels for the index, as `taxonaut labels add` adds them."""
-    return graph_of("insert_labels", add_labels)
+    """Build the graph of `taxonaut labels add`."""
+    return build_graph("insert_labels", add_labels)
 
 
-async def add_labels(workspace: Workspace, given: Given) -> Found:
-    growth = await workspace.aadd_labels(labels_of(given), **given.get("settings", {}))
+async def add_labels(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    growth = await workspace.aadd_labels(parse_labels(given), **given.get("settings", {}))
     return {
         "done": {
             "inserted": {label: list(nodes) for label, nodes in growth.inserted.items()},
@@ -195,42 +195,42 @@ async def add_labels(workspace: Workspace, given: Given) -> Found:
 
 
 def build_vocabulary() -> Graph:
-    """A vocabulary of descriptors from texts, as `taxonaut vocabulary build` makes it."""
-    return graph_of("build_vocabulary", build_descriptors)
+    """Build the graph of `taxonaut vocabulary build`."""
+    return build_graph("build_vocabulary", build_descriptors)
 
 
-async def build_descriptors(workspace: Workspace, given: Given) -> Found:
-    built = await workspace.abuild_vocabulary(items_of(given), **given.get("settings", {}))
+async def build_descriptors(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    built = await workspace.abuild_vocabulary(parse_items(given), **given.get("settings", {}))
     return {"done": {"items": built.items, "groups": built.groups, "descriptors": built.descriptors}}
 
 
 async def chat() -> Graph:
-    """The conversation; a change stops at an interrupt and waits for a resume with true or false."""
-    return await asyncio.to_thread(conversation)
+    """Build the graph of the conversation; a change interrupts it and waits for a resume with true or false."""
+    return await asyncio.to_thread(build_conversation)
 
 
-def conversation() -> Graph:
-    """Build the graph of a conversation over the workspace; files of the server's machine are not read for it."""
-    workspace = opened()
-    return converse(assistant(), WorkspaceTools(workspace, allowed_files=()))
+def build_conversation() -> Graph:
+    """Build the graph of the conversation; its tools may not read files of the server."""
+    workspace = get_workspace()
+    return converse(get_assistant(), WorkspaceTools(workspace, allowed_files=()))
 
 
 @lru_cache(maxsize=1)
-def assistant() -> Assistant:
-    """Return the workspace's assistant, which is the same for all threads."""
-    return assistant_of(opened())
+def get_assistant() -> Assistant:
+    """Return the workspace's assistant, shared by all threads."""
+    return open_assistant(get_workspace())
 
 
-def items_of(given: Given) -> Sequence[str | Item]:
-    """Return the texts that were sent; InputError if they are none."""
+def parse_items(given: GraphInput) -> Sequence[str | Item]:
+    """Read the texts of an input. Raises InputError for invalid ones."""
     texts: Any = given.get("texts")
     if not isinstance(texts, list) or not texts:
         raise InputError(f"texts is {texts!r}; send a list of texts, or of objects with id and text")
-    return [item_of(each) for each in texts]
+    return [parse_item(each) for each in texts]
 
 
-def item_of(sent: Any) -> str | Item:
-    """Return one text that was sent."""
+def parse_item(sent: Any) -> str | Item:
+    """Read one text of an input."""
     if isinstance(sent, str):
         return sent
     if isinstance(sent, Mapping) and isinstance(sent.get("id"), str) and isinstance(sent.get("text"), str):
@@ -238,8 +238,8 @@ def item_of(sent: Any) -> str | Item:
     raise InputError(f"a text is {sent!r}; send a text, or an object with id and text")
 
 
-def labels_of(given: Given) -> list[Label]:
-    """Return the labels that were sent; InputError if they are none."""
+def parse_labels(given: GraphInput) -> list[Label]:
+    """Read the labels of an input. Raises InputError for invalid ones."""
     labels: Any = given.get("labels")
     if not isinstance(labels, list) or not labels:
         raise InputError(f"labels is {labels!r}; send a list of objects with id and name")
@@ -247,6 +247,6 @@ def labels_of(given: Given) -> list[Label]:
     for each in labels:
         fits = isinstance(each, Mapping) and all(isinstance(each.get(key), str) for key in ("id", "name"))
         if not fits or not isinstance(each.get("description", ""), str):
-            raise InputError(f"a label is {each!r}; send an object with id, name and perhaps description")
+            raise InputError(f"a label is {each!r}; send an object with id, name and optionally description")
         found.append(Label(LabelId(each["id"]), each["name"], each.get("description", "")))
     return found

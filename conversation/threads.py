@@ -1,4 +1,4 @@
-"""The threads of a workspace: conversations that are kept, each under its name, and go on where they ended."""
+"""Threads of a workspace: stored conversations, each with a name, that can be continued."""
 
 import unicodedata
 from collections.abc import AsyncIterator
@@ -29,9 +29,10 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A thread: its name, how many messages the person sent, when it was last at work (UTC, ISO 8601).
+    """A thread: its name, the number of the user's messages, and its latest activity `at` (UTC, ISO 8601).
 
-    `last` is the person's last message. `waiting`: a change waits for yes. `interrupted`: a turn was broken off.
+    `last` is the user's last message. `waiting`: a change waits for confirmation. `interrupted`: a turn was
+    interrupted.
     """
 
     name: str
@@ -42,19 +43,19 @@ class Thread:
     interrupted: bool = False
 
 
-def checked_name(name: str) -> str:
-    """Return a thread's name; InputError if it is empty, long, or holds what cannot be printed."""
+def check_name(name: str) -> str:
+    """Return a valid thread name. Raises InputError if it is empty, too long or not printable."""
     printable = all(unicodedata.category(character)[0] not in "CZ" or character == " " for character in name)
     if not name.strip() or len(name) > LONGEST_NAME or not printable:
         raise InputError(
-            f"{name[:LONGEST_NAME]!r} is no name of a thread; give one of 1 to {LONGEST_NAME} printable characters"
+            f"{name[:LONGEST_NAME]!r} is not a thread name; give one of 1 to {LONGEST_NAME} printable characters"
         )
     return name
 
 
 @asynccontextmanager
-async def opened_saver(folder: Path) -> "AsyncIterator[AsyncSqliteSaver]":
-    """Open the file of a workspace's threads, made if need be; only plain messages and JSON are read from it."""
+async def open_saver(folder: Path) -> "AsyncIterator[AsyncSqliteSaver]":
+    """Open, or create, the file of a workspace's threads; only plain messages and JSON are read from it."""
     import sqlite3
 
     import aiosqlite
@@ -62,7 +63,7 @@ async def opened_saver(folder: Path) -> "AsyncIterator[AsyncSqliteSaver]":
     path = folder / THREADS_FILE
     check_threads(path)
     connection = aiosqlite.connect(str(path))
-    # Its thread must not hold up the end of a process that never closed it.
+    # The connection's thread must not block the exit of a process that did not close it.
     setattr(getattr(connection, "_thread", connection), "daemon", True)  # noqa: B010
     try:
         await connection
@@ -78,7 +79,7 @@ async def opened_saver(folder: Path) -> "AsyncIterator[AsyncSqliteSaver]":
 
 
 def make_saver(connection: "Connection", path: Path) -> "AsyncSqliteSaver":
-    """Return LangGraph's saver, whose newest checkpoint is the one that was written last, whatever the clock said."""
+    """Return LangGraph's saver, whose newest checkpoint is the last one written, independent of clocks."""
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -108,17 +109,17 @@ def make_saver(connection: "Connection", path: Path) -> "AsyncSqliteSaver":
                 }
             try:
                 found = await super().aget_tuple(config)
-            except ValueError as error:  # of metadata that is no JSON
+            except ValueError as error:  # metadata that is not JSON
                 raise threads_error(path, f"a checkpoint cannot be read: {error}") from None
             if found is not None and not is_checkpoint(found.checkpoint):
-                raise threads_error(path, "a checkpoint is none of a conversation")
+                raise threads_error(path, "a checkpoint is not one of a conversation")
             return found
 
     return Saver(connection, serde=Serializer(allowed_msgpack_modules=None))
 
 
 def is_checkpoint(found: Any) -> bool:
-    """Whether what was read has the parts that LangGraph and a conversation need."""
+    """Return whether a checkpoint has the parts that LangGraph and a conversation need."""
     from langchain_core.messages import BaseMessage
 
     if not isinstance(found, dict) or not isinstance(found.get("channel_values"), dict):
@@ -132,15 +133,15 @@ def is_checkpoint(found: Any) -> bool:
 
 
 async def athreads(folder: str | Path) -> list[Thread]:
-    """Return the threads of a workspace's folder, the one that was last at work first."""
+    """Return the threads of a workspace's folder, latest activity first."""
     if not (Path(folder) / THREADS_FILE).is_file():
         return []
-    async with opened_saver(Path(folder)) as saver:
-        return [await described(saver, name) for name in await thread_names(saver.conn)]
+    async with open_saver(Path(folder)) as saver:
+        return [await read_thread(saver, name) for name in await thread_names(saver.conn)]
 
 
-async def described(saver: "AsyncSqliteSaver", name: str) -> Thread:
-    """Read what a thread's last checkpoint says of it."""
+async def read_thread(saver: "AsyncSqliteSaver", name: str) -> Thread:
+    """Read a thread from its latest checkpoint."""
     from langchain_core.messages import HumanMessage
 
     found = await saver.aget_tuple({"configurable": {"thread_id": name}})
@@ -164,25 +165,25 @@ async def described(saver: "AsyncSqliteSaver", name: str) -> Thread:
 
 
 async def adelete_thread(folder: str | Path, name: str) -> None:
-    """Forget a thread; NotFoundError if there is none of this name. Its decisions stay, for the costs."""
+    """Delete a thread; its decisions are kept, for cost reports. Raises NotFoundError for an unknown name."""
     known = [thread.name for thread in await athreads(folder)]
     if name not in known:
         raise NotFoundError(f"there is no thread {name!r}; there are: {', '.join(known) or 'none'}")
-    async with opened_saver(Path(folder)) as saver:
+    async with open_saver(Path(folder)) as saver:
         await saver.adelete_thread(name)
 
 
-async def tidied(saver: "AsyncSqliteSaver", name: str) -> None:
-    """Keep of a thread only where it stands now."""
+async def drop_old_checkpoints(saver: "AsyncSqliteSaver", name: str) -> None:
+    """Delete all but the latest checkpoint of a thread."""
     async with saver.lock:
         await keep_latest(saver.conn, name)
 
 
 def threads(folder: str | Path) -> list[Thread]:
-    """Do what `athreads` does, from synchronous code."""
+    """Synchronous `athreads`."""
     return PORTAL.run(athreads(folder))
 
 
 def delete_thread(folder: str | Path, name: str) -> None:
-    """Do what `adelete_thread` does, from synchronous code."""
+    """Synchronous `adelete_thread`."""
     PORTAL.run(adelete_thread(folder, name))

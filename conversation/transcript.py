@@ -1,4 +1,4 @@
-"""What was said in a thread, for people: messages, tool calls folded to a line, answers."""
+"""Transcript of a thread: messages, tool calls as one line each, answers."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _QUOTED = re.compile(r"\"([^\"]+)\"|'([^']+)'|“([^”]+)”|`([^`]+)`")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message. Of a tool, `text` is what its call came to in a line, and `name` the tool's."""
+    """One message. For a tool, `text` is the outcome on one line and `name` the tool's name."""
 
     by: Literal["person", "tool", "assistant"]
     text: str
@@ -24,7 +24,7 @@ class Said:
 
 
 def history(messages: "Sequence[AnyMessage]") -> list[Said]:
-    """Return what people see of a thread's messages."""
+    """Return the transcript of a thread's messages."""
     from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
     said: list[Said] = []
@@ -40,7 +40,7 @@ def history(messages: "Sequence[AnyMessage]") -> list[Said]:
 
 
 def is_command(messages: "Sequence[AnyMessage]") -> bool:
-    """Whether the person's last message is a `/` command, which no model had a hand in."""
+    """Return whether the user's last message is a `/` command, which involves no model."""
     from langchain_core.messages import HumanMessage
 
     own = [message for message in messages if isinstance(message, HumanMessage)]
@@ -48,7 +48,7 @@ def is_command(messages: "Sequence[AnyMessage]") -> bool:
 
 
 def named_files(messages: "Sequence[AnyMessage]") -> set[str]:
-    """Return whatever the person's messages may name a file by: each word, each text in quotes, a whole message."""
+    """Return possible file names in the user's messages: each word, each quoted text, each whole message."""
     from langchain_core.messages import HumanMessage
 
     own = [

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 from taxonaut.agents.assistant import Assistant
 from taxonaut.agents.support.texts import PATH_SEPARATOR
-from taxonaut.conversation.assistants import assistant_of
+from taxonaut.conversation.assistants import open_assistant
 from taxonaut.conversation.conversation import Conversation
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
@@ -73,7 +73,7 @@ class Talk:
 
     def _load(self) -> None:
         try:
-            assistant = assistant_of(self.workspace)
+            assistant = open_assistant(self.workspace)
             chat = Conversation.open(self.workspace, self.thread, assistant=assistant)
             self.chat.set_result(PORTAL.run(chat.__aenter__()))
         except BaseException as error:  # noqa: BLE001

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.tools.toolkit import ChangeTool, Plan
 from taxonaut.state.errors import ToolError
 from taxonaut.state.index.diff import IndexDiff, LabelChange, NodeRef
@@ -73,9 +73,9 @@ def apply_plan(workspace: Workspace, plan: Plan) -> Outcome:
     with index.change(clipped(" ".join(plan.title.split()), LONGEST_NOTE)):
         focus = plan.make()
     lines = tuple(map(printable, format_diff(index.diff_since(before))))
-    text = answer("changed", title=plan.title, number=str(index.version()))
+    text = render_answer("changed", title=plan.title, number=str(index.version()))
     data = {"change": index.version(), "title": plan.title, "diff": list(lines)}
-    return Outcome(text, folded(f"{plan.title} (change {index.version()})"), data, focus)
+    return Outcome(text, one_line(f"{plan.title} (change {index.version()})"), data, focus)
 
 
 def format_diff(diff: IndexDiff) -> tuple[str, ...]:

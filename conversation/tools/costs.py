@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.nlu.periods import read_period, utc_now
 from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool
 from taxonaut.state.errors import NotFoundError
@@ -33,14 +33,14 @@ def cost_tool(context: ToolContext) -> Tool:
             what, runs = select_runs(context, said, arguments.get("run"))
             whole = sum_totals([context.workspace.decisions.totals(run) for run in runs])
         asked = whole.requests - whole.cached
-        text = answer("cost", what=what, totals=whole, asked=asked)
+        text = render_answer("cost", what=what, totals=whole, asked=asked)
         line = (
             f"{what}: {asked:,} requests, {whole.prompt_tokens:,} tokens read"
             if asked
             else f"{what}: nothing"
         )
         data: dict[str, Any] = {"what": what, "runs": list(map(int, runs)), "asked": asked, **asdict(whole)}
-        return Outcome(text, folded(line), data, Focus(run=runs[0] if len(runs) == 1 else None))
+        return Outcome(text, one_line(line), data, Focus(run=runs[0] if len(runs) == 1 else None))
 
     return build_tool(
         "cost",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.nlu.mentions import find_place, path_of, place_of
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool, focus_on, split_at
 from taxonaut.conversation.tools.walk import TEXT, build_item, classify_item
@@ -44,12 +44,14 @@ def explain_tool(context: ToolContext) -> Tool:
         asked = None if place is None else explain_asked(index, walk, place)
         if asked is not None and asked["fate"] == "ranked low":
             asked |= explain_low_rank(context, walk, place)
-        text = answer("explain", text=item.text, chosen=chosen, asked=asked, changed=walk.index_changed)
+        text = render_answer(
+            "explain", text=item.text, chosen=chosen, asked=asked, changed=walk.index_changed
+        )
         data = {"text": item.text, "chosen": chosen, "asked": asked, "index_changed": walk.index_changed}
         focus = Focus(text=item.text) if place is None else focus_on(place)
         line = asked["said"] if asked else (chosen["name"] if chosen else "no label fits")
         focus = Focus(item.text, focus.nodes, focus.labels, run=walk.run_id)
-        return Outcome(text, folded(line), data, focus, foreign=True)
+        return Outcome(text, one_line(line), data, focus, foreign=True)
 
     def parse(words: str) -> Arguments:
         text, place = split_at(words, "under", "in", "below", "not")

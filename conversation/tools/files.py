@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool
 from taxonaut.conversation.tools.walk import embed_missing_labels
 from taxonaut.evaluation.harness import MethodReport, Report, aevaluate
@@ -81,10 +81,10 @@ def label_tool(context: ToolContext) -> Tool:
         run_id = workspace.runs.list(KIND)[0].id
         context.add_run(run_id)
         asked = tally.totals.requests - tally.totals.cached
-        text = answer("label_file", tally=tally, out=str(out), file=str(path), asked=asked)
+        text = render_answer("label_file", tally=tally, out=str(out), file=str(path), asked=asked)
         data = {"file": str(path), "out": str(out), **tally.row()}
         return Outcome(
-            text, folded(f"{tally.items:,} texts -> {out}"), data, Focus(file=str(path), run=run_id)
+            text, one_line(f"{tally.items:,} texts -> {out}"), data, Focus(file=str(path), run=run_id)
         )
 
     return build_tool(
@@ -126,7 +126,7 @@ def evaluate_tool(context: ToolContext) -> Tool:
         report = await aevaluate(workspace, rows, METHODS, CUTOFFS)
         run_id = record_runs(context)
         methods = [method_row(each) for each in report.methods]
-        text = answer(
+        text = render_answer(
             "evaluate",
             report=report,
             methods=methods,
@@ -136,7 +136,7 @@ def evaluate_tool(context: ToolContext) -> Tool:
         )
         data = {"file": str(path), "items": report.items, "with_gold": report.with_gold, "methods": methods}
         line = f"P@1 {methods[0]['P@1']:.1%} on {report.with_gold:,} texts"
-        return Outcome(text, folded(line), data, Focus(file=str(path), run=run_id))
+        return Outcome(text, one_line(line), data, Focus(file=str(path), run=run_id))
 
     return build_tool(
         "evaluate",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.tools.apply_changes import format_diff
 from taxonaut.conversation.tools.toolkit import (
     Arguments,
@@ -51,9 +51,9 @@ def diff_tool(context: ToolContext) -> Tool:
             )
         lines, nodes = diff_since(index, EventId(int(since)))
         what = describe_change(newest[0]) if newest else ""
-        text = answer("diff", lines=lines, since=str(since), what=what, last="since" not in arguments)
+        text = render_answer("diff", lines=lines, since=str(since), what=what, last="since" not in arguments)
         data = {"since": int(since), "lines": list(lines)}
-        line = folded("; ".join(lines) or "nothing differs")
+        line = one_line("; ".join(lines) or "nothing differs")
         return Outcome(text, line, data, Focus(nodes=nodes))
 
     return build_tool(
@@ -92,9 +92,9 @@ def log_tool(context: ToolContext) -> Tool:
             {"number": int(each.id), "at": each.at, "what": describe_change(each), "undone": each.is_undone}
             for each in found
         ]
-        text = answer("log", rows=rows)
+        text = render_answer("log", rows=rows)
         line = "; ".join(f"{row['number']} {row['what']}" for row in rows) or "no change yet"
-        return Outcome(text, folded(line), {"changes": rows})
+        return Outcome(text, one_line(line), {"changes": rows})
 
     return build_tool(
         "log",

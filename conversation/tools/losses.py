@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.nlu.periods import ALLOWED, read_period, utc_now
 from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool
 from taxonaut.evaluation.attribution import NodeLosses, attribute_runs, load_gold
@@ -39,7 +39,7 @@ def losses_tool(context: ToolContext) -> Tool:
             if outcome in ("ranked low", "cut", "not reached", "not placed", "failed")
         }
         limit = int(arguments.get("limit", SHOWN))
-        text = answer(
+        text = render_answer(
             "losses",
             said=period.said,
             items=found.items,
@@ -59,7 +59,7 @@ def losses_tool(context: ToolContext) -> Tool:
             "nodes": nodes[:limit],
         }
         return Outcome(
-            text, folded(line), data, Focus(nodes=tuple(node.node for node in found.nodes[:limit]))
+            text, one_line(line), data, Focus(nodes=tuple(node.node for node in found.nodes[:limit]))
         )
 
     return build_tool(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.nlu.mentions import candidates, find_label, find_place, node_of, path_of
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool
 from taxonaut.conversation.tools.walk import TEXT, build_item, embed_missing_labels
@@ -69,12 +69,12 @@ def expand_tool(context: ToolContext) -> Tool:
         ]
         chosen.sort(key=lambda row: -float(str(row["score"])))
         error = next((each.decision.error for each in answers if each.decision.error), "")
-        text = answer(
+        text = render_answer(
             "expand_node", path=path, chosen=chosen[:SHOWN], branches=len(names), error=error, text=item.text
         )
         line = ", ".join(f"{row['name']} {row['score']:.2f}" for row in chosen[:3]) or "no branch fits"
         data = {"node": node, "path": list(path), "text": item.text, "chosen": chosen, "error": error}
-        return Outcome(text, folded(line), data, Focus(item.text, (node,), run=run.id), foreign=True)
+        return Outcome(text, one_line(line), data, Focus(item.text, (node,), run=run.id), foreign=True)
 
     def parse(words: str) -> Arguments:
         node, text = split_first(words)
@@ -134,11 +134,11 @@ def rank_tool(context: ToolContext) -> Tool:
         ]
         left = [labels[id_].name for id_ in ids if id_ not in found.chosen]
         error = found.decision.error
-        text = answer("rank_candidates", text=item.text, ranked=ranked, left=left, error=error)
+        text = render_answer("rank_candidates", text=item.text, ranked=ranked, left=left, error=error)
         line = ", ".join(f"{row['name']} {row['score']:.2f}" for row in ranked[:3]) or "none fits"
         data = {"text": item.text, "ranked": ranked, "left_out": left, "error": error}
         focus = Focus(item.text, labels=tuple(row["id"] for row in ranked), run=run.id)
-        return Outcome(text, folded(line), data, focus, foreign=True)
+        return Outcome(text, one_line(line), data, focus, foreign=True)
 
     def parse(words: str) -> Arguments:
         text, *labels = (part.strip() for part in words.split("|"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.nlu.mentions import find_place, node_of, path_of, place_of
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool, focus_on
 from taxonaut.state.errors import InputError
@@ -37,7 +37,7 @@ def children_tool(context: ToolContext) -> Tool:
         held = index.labels_under([branch.id for branch in found.branches])
         branches = [branch_row(b, len(below[b.id]), len(held[b.id])) for b in found.branches]
         path = path_of(index, node)
-        text = answer(
+        text = render_answer(
             "list_children",
             path=path,
             node=node,
@@ -54,7 +54,7 @@ def children_tool(context: ToolContext) -> Tool:
             "labels": [{"id": label.id, "name": label.name} for label in labels],
         }
         line = f"{path[-1] if path else 'the top'}: {', '.join(names) or 'nothing'}"
-        return Outcome(text, folded(line), data, Focus(nodes=(node,)))
+        return Outcome(text, one_line(line), data, Focus(nodes=(node,)))
 
     def parse(words: str) -> Arguments:
         return {"node": find_place(index, words) if words.strip() else index.root()}
@@ -92,9 +92,9 @@ def describe_tool(context: ToolContext) -> Tool:
         shared = [
             one for one, *others in zip(*(row["path"] for row in rows), strict=False) if [one] == others
         ]
-        text = answer("describe_category", rows=rows, shared=shared)
+        text = render_answer("describe_category", rows=rows, shared=shared)
         line = "; ".join(f"{' > '.join(row['path']) or 'the top'}: {row['labels']} labels" for row in rows)
-        return Outcome(text, folded(line), {"categories": rows, "shared": shared}, focus_on(*places))
+        return Outcome(text, one_line(line), {"categories": rows, "shared": shared}, focus_on(*places))
 
     def parse(words: str) -> Arguments:
         first, _, second = words.partition(" | ")
@@ -168,11 +168,11 @@ def search_tool(context: ToolContext) -> Tool:
             for node in nodes
         ]
         best = sort_hits(rows, query)[:limit]
-        text = answer("search_labels", query=query, hits=best)
+        text = render_answer("search_labels", query=query, hits=best)
         places = [place_of(index, row["label"]) if "label" in row else NodeId(row["node"]) for row in best]
         focus = focus_on(*places)
         line = ", ".join(row["name"] for row in best) or f"nothing has “{query}” in its name"
-        return Outcome(text, folded(line), {"query": query, "hits": best}, focus)
+        return Outcome(text, one_line(line), {"query": query, "hits": best}, focus)
 
     def parse(words: str) -> Arguments:
         if not words.strip():

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from taxonaut.conversation.answers import answer, folded
+from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.nlu.mentions import place_of
 from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool, focus_on
 from taxonaut.state.errors import InputError
@@ -69,7 +69,7 @@ def classify_tool(context: ToolContext) -> Tool:
             }
             for label in result.labels
         ]
-        text = answer(
+        text = render_answer(
             "classify",
             text=item.text,
             labels=labels[:SHOWN],
@@ -87,7 +87,7 @@ def classify_tool(context: ToolContext) -> Tool:
         )
         line = ", ".join(f"{label['name']} {label['score']:.2f}" for label in labels[:3]) or "no label fits"
         data = {"text": item.text, "labels": labels, "error": result.error}
-        return Outcome(text, folded(line), data, focus, foreign=True)
+        return Outcome(text, one_line(line), data, focus, foreign=True)
 
     def parse(words: str) -> Arguments:
         if not words.strip():

@@ -50,10 +50,10 @@ def say(shop_tools: Any) -> Callable[..., Any]:
     """Carry out a command; changes are previewed, and made where `yes` is said."""
     import asyncio
 
-    from taxonaut.conversation.conversation import parsed
+    from taxonaut.conversation.conversation import parse_command
 
     def it(line: str, *, yes: bool = False) -> Any:
-        use = parsed(shop_tools.tools, line)
+        use = parse_command(shop_tools.tools, line)
         if not shop_tools.tools[use.name].changes:
             return asyncio.run(shop_tools.run(use))
         proposal = asyncio.run(shop_tools.preview(use))

@@ -55,9 +55,9 @@ def test_a_command_calls_it(workspace: Workspace) -> None:
 
 
 def test_what_changes_the_index_or_has_a_name_of_the_house_is_refused(workspace: Workspace) -> None:
-    with pytest.raises(InputError, match="'price' says that it changes the index"):
+    with pytest.raises(InputError, match="'price' changes the index"):
         WorkspaceTools(workspace, more=[own(changes=True)])
-    with pytest.raises(InputError, match="there is a tool 'classify' or a command /classify already"):
+    with pytest.raises(InputError, match="there is already a tool 'classify' or a command /classify"):
         WorkspaceTools(workspace, more=[own("classify")])
-    with pytest.raises(InputError, match="'price' or a command /price already"):
+    with pytest.raises(InputError, match="'price' or a command /price"):
         WorkspaceTools(workspace, more=[own(), own()])

@@ -19,7 +19,7 @@ import shop_expert
 from langgraph.checkpoint.memory import InMemorySaver
 
 import taxonaut
-from taxonaut.conversation.langgraph_server import categorize_items, graph_of, label_items, opened
+from taxonaut.conversation.langgraph_server import build_graph, categorize_items, get_workspace, label_items
 from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
@@ -137,7 +137,7 @@ async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread() -> None:
         return {"results": [dict(given)]}
 
     nothing: Any = lambda: None  # noqa: E731
-    graph = graph_of("echo", work, nothing).compile(checkpointer=InMemorySaver())
+    graph = build_graph("echo", work, nothing).compile(checkpointer=InMemorySaver())
     thread: Any = {"configurable": {"thread_id": "1"}}
     first = await graph.ainvoke({"texts": ["a"], "settings": {"top": 1}}, thread)
     assert first == {"results": [{"texts": ["a"], "settings": {"top": 1}}]}
@@ -154,7 +154,7 @@ async def test_runs_at_the_same_time_get_their_own_answers(tmp_path: Path) -> No
     walk = {"shortlist": "tree", "candidates": 0}
     with shop_expert.make(tmp_path / "w", model) as shop:
         for work, settings in ((label_items, walk), (categorize_items, {"everything": True})):
-            graph = graph_of("work", work, lambda: shop).compile()
+            graph = build_graph("work", work, lambda: shop).compile()
             sent: list[Any] = [{"texts": [{"id": "1", "text": text}], "settings": settings} for text in texts]
             found = await asyncio.gather(*map(graph.ainvoke, sent))
             assert [row["results"][0]["id"] for row in found] == ["1"] * 3
@@ -165,8 +165,8 @@ async def test_runs_at_the_same_time_get_their_own_answers(tmp_path: Path) -> No
 
 def test_without_a_workspace_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TAXONAUT_WORKSPACE", raising=False)
-    with pytest.raises(InputError, match="TAXONAUT_WORKSPACE is not set; let it name the folder"):
-        opened()
+    with pytest.raises(InputError, match="TAXONAUT_WORKSPACE is not set; set it to the folder"):
+        get_workspace()
 
 
 @pytest.mark.local

@@ -12,7 +12,7 @@ from talk_parts import ScriptedAssistant, Shelf, uses
 
 from taxonaut.agents.assistant import Turn
 from taxonaut.conversation.conversation import Conversation
-from taxonaut.conversation.threads import Thread, checked_name, delete_thread, opened_saver, threads
+from taxonaut.conversation.threads import Thread, check_name, delete_thread, open_saver, threads
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.stores.conversations import THREADS_FILE
 from taxonaut.workspace.workspace import Workspace
@@ -73,13 +73,13 @@ def test_a_thread_is_forgotten(workspace: Workspace, shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("name", ["default", "a b", "../../etc", "'; DROP TABLE x", "名前", "a" * 80])
 def test_names_that_can_be(name: str) -> None:
-    assert checked_name(name) == name
+    assert check_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "\x1b[31m", "\u2028", "\ud800", "a" * 81, "\u202eabc"])
 def test_names_that_cannot_be(name: str) -> None:
-    with pytest.raises(InputError, match="is no name of a thread; give one of 1 to 80 printable characters"):
-        checked_name(name)
+    with pytest.raises(InputError, match="is not a thread name; give one of 1 to 80 printable characters"):
+        check_name(name)
 
 
 def test_a_file_that_is_none(workspace: Workspace, shelf: Shelf) -> None:
@@ -96,7 +96,7 @@ def test_a_file_that_is_none(workspace: Workspace, shelf: Shelf) -> None:
 
 
 async def test_nothing_but_messages_and_json_is_read(workspace: Workspace) -> None:
-    async with opened_saver(workspace.folder) as saver:
+    async with open_saver(workspace.folder) as saver:
         kind, kept = saver.serde.dumps_typed(Thread("one", 1, "", ""))
         assert not isinstance(saver.serde.loads_typed((kind, kept)), Thread)
 

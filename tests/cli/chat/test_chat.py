@@ -166,7 +166,7 @@ def test_a_pipe_that_speaks_ascii_only(shop: Path) -> None:
     [
         (["--once", " "], "--once was given an empty text"),
         (["--thread", ""], "--thread was given an empty name"),
-        (["--thread", "a\nb"], "is no name of a thread"),
+        (["--thread", "a\nb"], "is not a thread name"),
         (["--new", "--thread", "x"], "leave out --thread 'x'"),
         (["--threads", "--forget", "x"], "give one of them"),
         (["--once", "a", "--model", "gpt"], "'gpt' is no model; give a role of taxonaut.toml (navigator, "),
