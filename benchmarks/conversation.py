@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from taxonaut.conversation.assistants import open_choosing_assistant
 from taxonaut.conversation.nlu.assistant import ChoosingAssistant
-from taxonaut.conversation.nlu.choosing import choosing
-from taxonaut.conversation.nlu.mentions import find_place, path_of, place_of
-from taxonaut.conversation.nlu.names import loose
+from taxonaut.conversation.nlu.mentions import find_place, path_names, resolve_place
+from taxonaut.conversation.nlu.names import loose_key
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 from taxonaut.workspace.build.tree_preview import find_node
@@ -67,7 +67,7 @@ def main() -> None:
         sys.exit(f"no rows of part {options.part!r} in {str(options.phrasings)!r}")
     with Workspace.open(options.workspace) as workspace:
         started = time.perf_counter()
-        assistant, tools = choosing(workspace), WorkspaceTools(workspace).tools
+        assistant, tools = open_choosing_assistant(workspace), WorkspaceTools(workspace).tools
         answers = asyncio.run(ask(assistant, tools, rows[:1], workspace))
         first = time.perf_counter() - started
         answers = asyncio.run(ask(assistant, tools, rows, workspace))
@@ -139,8 +139,8 @@ def matches(assistant: ChoosingAssistant, tool: Tool, use: ToolUse, wanted: Mapp
             return False
         kind = tool.slots[name].kind if name in tool.slots else "text"
         if kind in ("node", "label") and isinstance(got, int | str) and got != value:
-            path = tuple(map(loose, path_of(assistant.index, place_of(assistant.index, got))))
-            steps = tuple(map(loose, str(value).split(" > ")))
+            path = tuple(map(loose_key, path_names(assistant.index, resolve_place(assistant.index, got))))
+            steps = tuple(map(loose_key, str(value).split(" > ")))
             if path[-len(steps) :] != steps:
                 return False
         elif kind not in ("node", "label", "period") and plain(got) != plain(value):

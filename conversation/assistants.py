@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from taxonaut.agents.assistant import TEMPLATE, Assistant, TalkingAssistant
-from taxonaut.conversation.nlu.choosing import choosing
+from taxonaut.conversation.nlu.assistant import ChoosingAssistant
+from taxonaut.conversation.nlu.nearest import build_learner
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
-from taxonaut.models.catalog import ENCODER, GGUF, check
+from taxonaut.models.catalog import ENCODER, GGUF, check, encoder_embedder
 from taxonaut.models.chat_model import ChatModel
+from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.settings import ModelSettings
 from taxonaut.tools.support.chat_tool import Toolbox
 from taxonaut.workspace.workspace import Workspace
@@ -22,8 +24,16 @@ MOST_SHOWN = 20
 def open_assistant(workspace: Workspace) -> Assistant:
     """Open the assistant of `[models.assistant]`: a `ChoosingAssistant` for `encoder/…`, else a language model."""
     if workspace.config.models.assistant.provider == ENCODER:
-        return choosing(workspace)
+        return open_choosing_assistant(workspace)
     return open_talking_assistant(workspace)
+
+
+def open_choosing_assistant(workspace: Workspace) -> ChoosingAssistant:
+    """Open the assistant that chooses tools with the encoder of `[models.assistant]`."""
+    wiring = workspace.wiring
+    embedder = wiring.embedder_of(encoder_embedder(workspace.config.models.assistant))
+    learn = build_learner(embedder, StoredEmbedder(embedder, wiring.embeddings).lookup)
+    return ChoosingAssistant(embedder, learn, workspace.index)
 
 
 def open_talking_assistant(workspace: Workspace) -> TalkingAssistant:

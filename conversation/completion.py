@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taxonaut.conversation.nlu.mentions import path_of
+from taxonaut.conversation.nlu.mentions import path_names
 from taxonaut.state.errors import TaxonautError
 from taxonaut.state.ids import Place
 from taxonaut.state.index.index import Index
@@ -116,7 +116,7 @@ class Completer:
                 ranked.append((1, len(name), place))
         ranked.sort(key=lambda each: each[:2])
         for _, _, place in ranked[:MOST]:
-            yield PATH_SIGN.join(map(printable, path_of(self.index, place)))
+            yield PATH_SIGN.join(map(printable, path_names(self.index, place)))
 
     def known_names(self) -> list[tuple[str, Place]]:
         """Return all names, casefolded, with their places; reloaded after a change of the index."""

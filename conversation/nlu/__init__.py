@@ -1,1 +1,1 @@
-"""Understanding requests without a language model."""
+"""Language understanding without a language model."""

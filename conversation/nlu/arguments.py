@@ -1,4 +1,4 @@
-"""What the arguments of a tool are in a message: exactly for a change, by what is near for a question."""
+"""Fill a tool's arguments from a message: exact matches for a change, similar ones for a question."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taxonaut.conversation.nlu.message import FILLERS, Kind, Message, Part
-from taxonaut.conversation.nlu.names import Names, bare
+from taxonaut.conversation.nlu.names import Names, strip_nouns
 from taxonaut.conversation.nlu.readings import (
     ASKING,
     NOUNS,
     Reading,
+    match_examples,
     neighbours,
-    readings,
-    sentences,
     slot_neighbours,
+    split_sentences,
 )
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.tools.support.chat_tool import Focus, Slot, Tool
 from taxonaut.workspace.core.text_format import PATH_SIGN
 
 NUMBER = "Say its number."
-"""The end of a question that numbers what is on offer."""
+"""The end of a question with numbered options."""
 
 POINTING = frozenset(
     ("it", "that", "there", "this", "here", "them", "those", "these", "one", "its", "category", "label")
 )
-"""Words that stand for what was spoken of."""
+"""Words that refer to the focus."""
 
 _MARKS: Mapping[str, Kind] = {"file": "file", "period": "period", "number": "number", "change": "number"}
 _THAT = frozenset(("it", "its", "that", "one"))
@@ -38,7 +38,7 @@ _BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", r
 
 @dataclass(slots=True)
 class Filled:
-    """Arguments, how each is said to the user, and what is asked back if they are not enough for a call."""
+    """Arguments, their descriptions for the user, and the question back if some are missing."""
 
     arguments: dict[str, Any] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
@@ -46,43 +46,45 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
-    """Fills the slots of tools from a message and the index; for questions also from what was spoken of before."""
+class ArgumentFiller:
+    """Fill the slots of tools from a message and the index; for questions also from the focus."""
 
     names: Names
     known: Collection[str]
     message: Message
     focus: Focus
     surely: bool = False
-    """Whether the message is much like examples of the tool that scores best."""
+    """Whether the message closely matches examples of the best tool."""
 
     pick: Place | None = None
-    """The place that was chosen of several that were asked about."""
+    """The option the user chose for an ambiguous name."""
 
-    def filled(self, tool: Tool) -> Filled:
-        """Return the arguments of a call."""
-        return self.change(tool) if tool.changes else self.question(tool)
+    def fill_tool(self, tool: Tool) -> Filled:
+        """Return the arguments of a tool."""
+        return self.fill_change(tool) if tool.changes else self.fill_question(tool)
 
-    def change(self, tool: Tool) -> Filled:
-        """Read a change: the message is an example word by word, each name is quoted or exactly one category.
+    def fill_change(self, tool: Tool) -> Filled:
+        """Fill a change: the message matches an example word by word, each name is quoted or exactly one category.
 
-        A change without a name in it, as an undo is, need only be much like examples.
+        A change without names, such as undo, need only closely match examples.
         """
-        if self.surely and complete(tool, {}) and self.plain():
+        if self.surely and is_complete(tool, {}) and self.is_plain():
             return Filled()
-        found = readings(tool, self.message)
-        exact = [filled for reading in found if (filled := self.exactly(tool, reading)) is not None]
+        found = match_examples(tool, self.message)
+        exact = [filled for reading in found if (filled := self.fill_exactly(tool, reading)) is not None]
         if exact and all(filled.arguments == exact[0].arguments for filled in exact):
             return exact[0]
-        if (placed := self.placed(tool)) is not None:
+        if (placed := self.fill_by_neighbours(tool)) is not None:
             return placed
-        telling = [each for each in found if all(map(self.tells, each.values()))]
-        return self.suggested(tool, max(telling, key=lambda each: self.settled(tool, each), default={}))
+        telling = [each for each in found if all(map(self.may_be_name, each.values()))]
+        return self.suggest_command(
+            tool, max(telling, key=lambda each: self.count_certain(tool, each), default={})
+        )
 
-    def placed(self, tool: Tool) -> Filled | None:
-        """Return the arguments if each name is certain, the words next to it say its slot, and no word is strange."""
+    def fill_by_neighbours(self, tool: Tool) -> Filled | None:
+        """Return the arguments if names are certain, adjacent words identify their slots, and all words are known."""
         words = [part for part in self.message.parts if part.kind == "word"]
-        if not self.surely or any(self.strange(part) or denies(part) for part in words):
+        if not self.surely or any(self.is_unknown(part) or is_negation(part) for part in words):
             return None
         parts = [
             part for part in self.message.parts if part.kind != "word" or part.word not in FILLERS | NOUNS
@@ -92,96 +94,102 @@ class Filling:
         for at in [at for at, part in enumerate(parts) if part.kind != "word"]:
             before, after = neighbours(known, at)
             fits = [name for name in around if before in around[name][0] and after in around[name][1]]
-            values = {name: self.exact(tool.slots[name], parts[at : at + 1]) for name in fits}
+            values = {name: self.exact_value(tool.slots[name], parts[at : at + 1]) for name in fits}
             certain = [name for name, value in values.items() if value is not None]
             if len(certain) != 1 or certain[0] in filled.arguments:
                 return None
-            self.put(filled, certain[0], tool.slots[certain[0]], values[certain[0]])
-        return filled if complete(tool, filled.arguments) else None
+            self.set_argument(filled, certain[0], tool.slots[certain[0]], values[certain[0]])
+        return filled if is_complete(tool, filled.arguments) else None
 
-    def tells(self, parts: Sequence[Part]) -> bool:
-        """Say whether parts may be a name: no word of examples begins them, no quotation is a part of them."""
+    def may_be_name(self, parts: Sequence[Part]) -> bool:
+        """Return whether parts may be a name: they start with no word of examples and hold no quotation."""
         first = parts[0]
         capital = first.start > 0 and self.message.said[first.start].isupper()
         mixed = len(parts) > 1 and any(part.kind == "quoted" for part in parts)
-        return not mixed and (self.points(parts) or first.kind != "word" or self.strange(first) or capital)
+        return not mixed and (
+            self.is_reference(parts) or first.kind != "word" or self.is_unknown(first) or capital
+        )
 
-    def plain(self) -> bool:
-        """Say whether a message names nothing, and neither denies nor asks anything."""
-        return all(part.kind == "word" and not denies(part) for part in self.message.parts)
+    def is_plain(self) -> bool:
+        """Return whether a message has only words, without negation or question."""
+        return all(part.kind == "word" and not is_negation(part) for part in self.message.parts)
 
-    def settled(self, tool: Tool, reading: Reading) -> int:
-        """Count the slots of a reading that are not in doubt."""
+    def count_certain(self, tool: Tool, reading: Reading) -> int:
+        """Count the slots of a reading with a certain value."""
         slots = ((tool.slots.get(name), parts) for name, parts in reading.items())
-        return sum(slot is not None and self.exact(slot, parts) is not None for slot, parts in slots)
+        return sum(slot is not None and self.exact_value(slot, parts) is not None for slot, parts in slots)
 
-    def exactly(self, tool: Tool, reading: Reading) -> Filled | None:
-        """Return the arguments if nothing is in doubt, else None."""
+    def fill_exactly(self, tool: Tool, reading: Reading) -> Filled | None:
+        """Return the arguments if all are certain, else None."""
         filled = Filled()
         for name, parts in reading.items():
-            value = self.exact(tool.slots[name], parts) if name in tool.slots else None
+            value = self.exact_value(tool.slots[name], parts) if name in tool.slots else None
             if value is None:
                 return None
-            self.put(filled, name, tool.slots[name], value)
-        return filled if complete(tool, filled.arguments) else None
+            self.set_argument(filled, name, tool.slots[name], value)
+        return filled if is_complete(tool, filled.arguments) else None
 
-    def exact(self, slot: Slot, parts: Sequence[Part]) -> Any:
-        """Return what parts of a message stand for beyond doubt, else None."""
+    def exact_value(self, slot: Slot, parts: Sequence[Part]) -> Any:
+        """Return the certain value of parts for a slot, else None."""
         words = self.message.text(parts)
         quoted = len(parts) == 1 and parts[0].kind == "quoted"
         if slot.kind in ("number", "change"):
             return int(words.lstrip("#"))
         if slot.kind not in ("node", "label"):
             return words if quoted else None
-        for said in (words,) if quoted else (words, bare(words)):
+        for said in (words,) if quoted else (words, strip_nouns(words)):
             found = self.names.exact(said, labels=slot.kind == "label")
             if found:
                 return found[0] if len(found) == 1 else None
         return None
 
-    def suggested(self, tool: Tool, reading: Reading) -> Filled:
-        """Show the command of a change that is in doubt, with what is known of it, and say what is not."""
+    def suggest_command(self, tool: Tool, reading: Reading) -> Filled:
+        """Suggest the command of an uncertain change, with the known arguments and what is unclear."""
         said, reasons = dict[str, str](), list[str]()
         for name, slot in tool.slots.items():
-            if not (parts := reading.get(name, ())) or self.points(parts):
+            if not (parts := reading.get(name, ())) or self.is_reference(parts):
                 continue
-            words, value = self.message.text(parts), self.exact(slot, parts)
-            words = words if parts[0].kind == "quoted" else bare(words)
+            words, value = self.message.text(parts), self.exact_value(slot, parts)
+            words = words if parts[0].kind == "quoted" else strip_nouns(words)
             if value is not None:
                 said[name] = self.names.path(value) if slot.kind in ("node", "label") else str(value)
             elif slot.kind == "name":
                 said[name] = words
                 reasons.append("The new name is not in quotes.")
             else:
-                reasons.append(self.doubt(slot, words, self.names.exact(words, labels=slot.kind == "label")))
+                reasons.append(
+                    self.explain_doubt(slot, words, self.names.exact(words, labels=slot.kind == "label"))
+                )
         why = " ".join(reasons) or "It is not certain what is meant."
-        return Filled(wanting=f"Nothing is changed. {why} Write it as a command:\n  {command(tool, said)}")
+        return Filled(
+            wanting=f"Nothing is changed. {why} Write it as a command:\n  {format_command(tool, said)}"
+        )
 
-    def doubt(self, slot: Slot, words: str, places: Sequence[Place]) -> str:
-        """Say why words are not one category."""
+    def explain_doubt(self, slot: Slot, words: str, places: Sequence[Place]) -> str:
+        """Explain why words are not exactly one category."""
         near = self.names.near(words, labels=slot.kind == "label")[:3]
         shown = "; ".join(map(self.names.path, places or near))
         if places:
-            return f"“{words[:60]}” stands in several places: {shown}."
-        return f"There is no {kind_of(slot)} “{words[:60]}”.{f' Near are: {shown}.' if near else ''}"
+            return f"“{words[:60]}” is in several places: {shown}."
+        return f"There is no {kind_of(slot)} “{words[:60]}”.{f' Similar: {shown}.' if near else ''}"
 
-    def question(self, tool: Tool) -> Filled:
-        """Fill the slots of a tool that changes nothing, by the first reading whose categories are there."""
-        found = [each for part in sentences(self.message) for each in readings(tool, part)]
-        telling = [each for each in found if all(map(self.tells, each.values()))]
+    def fill_question(self, tool: Tool) -> Filled:
+        """Fill a read-only tool, by the first reading whose categories exist."""
+        found = [each for part in split_sentences(self.message) for each in match_examples(tool, part)]
+        telling = [each for each in found if all(map(self.may_be_name, each.values()))]
         first: Filled | None = None
         for reading in [*telling[:8], {}]:
             filled = Filled()
             for name, slot in tool.slots.items():
-                self.fill(filled, tool, name, slot, reading)
+                self.fill_slot(filled, tool, name, slot, reading)
             if not filled.wanting:
                 return filled
             first = first or filled
         assert first is not None
         return first
 
-    def fill(self, filled: Filled, tool: Tool, name: str, slot: Slot, reading: Reading) -> None:
-        """Fill one slot, or say what is wanting."""
+    def fill_slot(self, filled: Filled, tool: Tool, name: str, slot: Slot, reading: Reading) -> None:
+        """Fill one slot, or set the question about it."""
         parts = reading.get(name, ())
         value: Any = None
         if slot.kind in _MARKS:
@@ -193,40 +201,42 @@ class Filling:
             elif slot.kind != "period" and value:
                 value = int(value.lstrip("#"))
         elif slot.kind in ("text", "words", "name"):
-            value = self.text(slot, parts)
+            value = self.find_text(slot, parts)
         elif tool.spec.parameters["properties"][name].get("type") == "array":
-            value = self.several(filled, slot, parts)
+            value = self.find_labels(filled, slot, parts)
         else:
-            value = self.place(filled, tool, slot, parts, reading)
+            value = self.find_place(filled, tool, slot, parts, reading)
         if value not in (None, ""):
-            self.put(filled, name, slot, value)
+            self.set_argument(filled, name, slot, value)
         elif slot.required and not filled.wanting:
-            filled.wanting = f"{slot.said}\n  {command(tool, filled.said)}"
+            filled.wanting = f"{slot.said}\n  {format_command(tool, filled.said)}"
 
-    def text(self, slot: Slot, parts: Sequence[Part]) -> str:
-        """Return an item's text, or words to search: quoted, where an example has it, or what no example says."""
+    def find_text(self, slot: Slot, parts: Sequence[Part]) -> str:
+        """Return an item's text or search words: quoted, by the example's slot, or the words unknown to examples."""
         pool = parts or self.message.parts
         quoted = [part for part in pool if part.kind == "quoted"]
         if len(quoted) == 1 and (slot.required or parts or not self.names.has(self.message.text(quoted))):
             return self.message.text(quoted)
         if not parts and not slot.required:
             return ""
-        if parts and self.points(parts):
+        if parts and self.is_reference(parts):
             return self.focus.text
-        told = [at for at, part in enumerate(pool) if part.kind in ("quoted", "name") or self.strange(part)]
+        told = [
+            at for at, part in enumerate(pool) if part.kind in ("quoted", "name") or self.is_unknown(part)
+        ]
         if told and (not parts or slot.kind == "words"):
             parts = pool[told[0] : len(pool) if parts else told[-1] + 1]
         return self.message.text(parts).strip(" ,;:?!") or (self.focus.text if slot.kind == "text" else "")
 
-    def place(
+    def find_place(
         self, filled: Filled, tool: Tool, slot: Slot, parts: Sequence[Part], reading: Reading
     ) -> Place | None:
-        """Return the category or label that is meant; several, or none, are asked about."""
+        """Resolve a category or label; set a question if it is ambiguous or unknown."""
         labels = slot.kind == "label"
-        if not parts or self.points(parts):
-            parts = self.left(filled, tool, slot, reading) or parts
-        if self.points(parts):
-            return self.spoken_of(labels=labels) if parts or slot.required else None
+        if not parts or self.is_reference(parts):
+            parts = self.unused_parts(filled, tool, slot, reading) or parts
+        if self.is_reference(parts):
+            return self.focused_place(labels=labels) if parts or slot.required else None
         words = self.message.text(parts)
         found = self.names.like(words, labels=labels)
         named = [part for part in parts if part.kind == "name"]
@@ -239,15 +249,15 @@ class Filling:
         options = found or self.names.near(words, labels=labels)
         lines = [f"  {at}  {self.names.path(place)}" for at, place in enumerate(options[:9], start=1)]
         if found:
-            head = f"Which “{bare(words)[:60]}” do you mean?"
+            head = f"Which “{strip_nouns(words)[:60]}” do you mean?"
         else:
-            head = f"There is no {kind_of(slot)} “{bare(words)[:60]}”."
-            head += " Near are:" if options else f"\n  {command(tool, filled.said)}"
+            head = f"There is no {kind_of(slot)} “{strip_nouns(words)[:60]}”."
+            head += " Similar:" if options else f"\n  {format_command(tool, filled.said)}"
         filled.wanting = "\n".join([head, *lines, *([NUMBER] if lines else [])])
         return None
 
-    def left(self, filled: Filled, tool: Tool, slot: Slot, reading: Reading) -> Sequence[Part]:
-        """Return what may name a category and stands in no slot: a name, or words that no example has."""
+    def unused_parts(self, filled: Filled, tool: Tool, slot: Slot, reading: Reading) -> Sequence[Part]:
+        """Return parts outside the slots that may name a category: a name, or unknown words."""
         taken = {part for its in reading.values() for part in its if part.kind != "word"}
         used = [value for value in filled.arguments.values() if isinstance(value, int | str)]
         texts = [name for name, other in tool.slots.items() if other.kind == "text"]
@@ -258,59 +268,61 @@ class Filling:
         if texts or slot.kind == "label":
             return []
         words = self.message.of("word")
-        return list(filter(self.strange, words)) or [part for part in words if part.word in _THAT]
+        return list(filter(self.is_unknown, words)) or [part for part in words if part.word in _THAT]
 
-    def several(self, filled: Filled, slot: Slot, parts: Sequence[Part]) -> list[Place] | None:
-        """Return the labels of a list; those that are not there are asked about."""
+    def find_labels(self, filled: Filled, slot: Slot, parts: Sequence[Part]) -> list[Place] | None:
+        """Resolve a list of labels; set a question about an unknown one."""
         found: list[Place] = []
         named = [self.message.text([part]) for part in self.message.of("name")]
         said = _BETWEEN.split(self.message.text(parts)) if parts else named
-        for words in filter(None, map(bare, said)):
+        for words in filter(None, map(strip_nouns, said)):
             places = self.names.like(words, labels=True)
             if len(places) != 1:
-                filled.wanting = self.doubt(slot, words, places)
+                filled.wanting = self.explain_doubt(slot, words, places)
                 return None
             found.append(places[0])
         return found if len(found) > 1 else None
 
-    def strange(self, part: Part) -> bool:
-        """Say whether no example has a word."""
+    def is_unknown(self, part: Part) -> bool:
+        """Return whether a word is unknown to the examples."""
         known = part.word in self.known or part.word in ASKING
         return part.kind == "word" and not known and not {"'", ">"} & set(part.word)
 
-    def points(self, parts: Sequence[Part]) -> bool:
-        """Say whether parts name nothing but what was spoken of before."""
+    def is_reference(self, parts: Sequence[Part]) -> bool:
+        """Return whether parts only refer to the focus."""
         return all(part.kind == "word" and part.word in POINTING for part in parts)
 
-    def spoken_of(self, *, labels: bool) -> Place | None:
-        """Return the category, or the label, that was spoken of last."""
+    def focused_place(self, *, labels: bool) -> Place | None:
+        """Return the category or label in focus."""
         index = self.names.index
         if labels:
             return next((id_ for id_ in map(LabelId, self.focus.labels[:1]) if index.has_label(id_)), None)
         return next((id_ for id_ in map(NodeId, self.focus.nodes[:1]) if index.has_node(id_)), None)
 
-    def put(self, filled: Filled, name: str, slot: Slot, value: Any) -> None:
-        """Take a value."""
+    def set_argument(self, filled: Filled, name: str, slot: Slot, value: Any) -> None:
+        """Set an argument and its description."""
         filled.arguments[name] = value
         if slot.kind in ("node", "label"):
-            filled.said[name] = ", ".join(map(self.shown, value if isinstance(value, list) else [value]))
+            filled.said[name] = ", ".join(
+                map(self.format_place, value if isinstance(value, list) else [value])
+            )
         else:
             short = str(value) if len(str(value)) <= 60 else f"{str(value)[:59]}…"
             filled.said[name] = f"“{short}”" if slot.kind in ("text", "name", "words") else short
 
-    def shown(self, place: Place) -> str:
-        """Return a category or label as the user is told of it."""
+    def format_place(self, place: Place) -> str:
+        """Format a category or label for the user."""
         kind = "node" if isinstance(place, int) else "label"
         return f"{self.names.path(place).rpartition(PATH_SIGN)[2]} ({kind} {place})"
 
 
-def denies(part: Part) -> bool:
-    """Say whether with a word a message asks, denies or means everything, rather than telling to change one thing."""
+def is_negation(part: Part) -> bool:
+    """Return whether a word marks a question, a negation or *everything*, so that the message is no plain order."""
     return part.word in _NOT_PLAIN or part.word.endswith("n't")
 
 
-def complete(tool: Tool, arguments: Mapping[str, Any]) -> bool:
-    """Say whether a change has all it needs: what is required, and one place where it is made."""
+def is_complete(tool: Tool, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a change has all required arguments and at least one place."""
     places = [name for name, slot in tool.slots.items() if slot.kind == "node"]
     required = [name for name, slot in tool.slots.items() if slot.required]
     return all(name in arguments for name in required) and (
@@ -319,12 +331,12 @@ def complete(tool: Tool, arguments: Mapping[str, Any]) -> bool:
 
 
 def kind_of(slot: Slot) -> str:
-    """Return what a slot takes, as the user is told."""
+    """Name a slot's kind for the user."""
     return "label" if slot.kind == "label" else "category"
 
 
-def command(tool: Tool, said: Mapping[str, str]) -> str:
-    """Return the / command of a tool with what is known of it, and placeholders in capitals for the rest."""
+def format_command(tool: Tool, said: Mapping[str, str]) -> str:
+    """Return a tool's / command with the known arguments, and placeholders in capitals for the rest."""
     usage = tool.usage
     if not tool.changes:
         return f"/{tool.command} {usage}"

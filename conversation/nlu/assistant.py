@@ -1,4 +1,4 @@
-"""The assistant without a language model: the nearest examples choose a tool, names and quotations its arguments."""
+"""Assistant without a language model: nearest examples select the tool, names and quotations fill its arguments."""
 
 import re
 import time
@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from taxonaut.agents.assistant import Message as Said
 from taxonaut.agents.assistant import OnToken, Turn
-from taxonaut.conversation.nlu.arguments import NUMBER, Filled, Filling
+from taxonaut.conversation.nlu.arguments import NUMBER, ArgumentFiller, Filled
 from taxonaut.conversation.nlu.examples import OTHER, phrasings
-from taxonaut.conversation.nlu.message import FILLERS, SLOT, Message, masked, read
+from taxonaut.conversation.nlu.message import FILLERS, SLOT, Message, mask_message, parse_message
 from taxonaut.conversation.nlu.names import Names, key
 from taxonaut.conversation.nlu.nearest import Examples, NearestExample
 from taxonaut.models.cpu import computed
@@ -23,10 +23,10 @@ from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 AGENT = "assistant"
 LEAST = 0.15
 NEAR = 0.2
-"""What the best tool scores at least, and how far behind a tool is taken because the best lacks an argument."""
+"""Minimum score of the best tool, and how far behind another is tried if the best lacks an argument."""
 
 SURELY = 0.6
-"""What a message scores that is much like examples."""
+"""Score above which a message closely matches examples."""
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _OPTION = re.compile(r"^  (\d)  (.+)$", re.MULTILINE)
@@ -34,8 +34,8 @@ _WORD = re.compile(r"[\w'+#-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """The examples of some tools, learned from, and the words they use."""
+class FittedExamples:
+    """A classifier fitted to the examples of some tools, and the words of the examples."""
 
     tools: Mapping[str, Tool]
     nearest: NearestExample
@@ -43,9 +43,9 @@ class Book:
 
 
 class ChoosingAssistant:
-    """Leads a conversation by choosing, and writes nothing: the outcome of a tool is the answer.
+    """Assistant that only chooses tools; a tool's outcome is the answer.
 
-    `learn` learns from the examples of tools (`nearest.learner`).
+    `learn` fits a classifier to the examples of tools (`nearest.build_learner`).
     """
 
     def __init__(self, embedder: Embedder, learn: Callable[[Examples], NearestExample], index: Index) -> None:
@@ -54,11 +54,11 @@ class ChoosingAssistant:
         self.learn = learn
         self.index = index
         self._names: Names | None = None
-        self._book: Book | None = None
+        self._book: FittedExamples | None = None
 
     @property
     def names(self) -> Names:
-        """All names as they are now; they are read again after a change."""
+        """The names of the index, reloaded after a change."""
         version = int(self.index.version())
         if self._names is None or self._names.version != version:
             self._names = Names(self.index, version)
@@ -67,54 +67,62 @@ class ChoosingAssistant:
     async def step(
         self, messages: Sequence[Said], focus: Focus, tools: Mapping[str, Tool], on_token: OnToken
     ) -> Turn:
-        """Read the last message, the user's; after a tool's there is nothing to add."""
+        """Interpret the user's last message; after a tool's message, return an empty turn."""
         talk = [
             str(each.get("content") or "") for each in messages if each.get("role") in ("user", "assistant")
         ]
         if not talk or messages[-1].get("role") != "user":
             return Turn()
         said, pick = talk[-1], None
-        if len(talk) > 2 and talk[-2].endswith(NUMBER) and (place := self.picked(said, talk[-2])) is not None:
+        if (
+            len(talk) > 2
+            and talk[-2].endswith(NUMBER)
+            and (place := self.resolve_option(said, talk[-2])) is not None
+        ):
             said, pick = talk[-3], place
-        return await computed(lambda: self.turn(said, focus, tools, pick))
+        return await computed(lambda: self.interpret(said, focus, tools, pick))
 
-    def turn(self, said: str, focus: Focus, tools: Mapping[str, Tool], pick: Place | None) -> Turn:
-        """Read a message: a call of the best tool, or of a near one if it lacks an argument, or a question back."""
+    def interpret(self, said: str, focus: Focus, tools: Mapping[str, Tool], pick: Place | None) -> Turn:
+        """Return a call of the best tool, or of a close one if it lacks an argument, else ask back."""
         started = time.perf_counter()
-        book = self.book(tools)
-        message = read(said, self.names, book.known)
-        scores = self.scores(book, message)
+        book = self.fit_examples(tools)
+        message = parse_message(said, self.names, book.known)
+        scores = self.score_tools(book, message)
         latency = time.perf_counter() - started
         best, score = next(iter(scores.items()))
         if best == OTHER or score < LEAST:
-            return Turn(text=self.offered(tools), decisions=(self.decision(said, scores, (), latency),))
-        filling = Filling(self.names, book.known, message, focus, score > SURELY, pick)
+            return Turn(
+                text=self.help_text(tools), decisions=(self.build_decision(said, scores, (), latency),)
+            )
+        filler = ArgumentFiller(self.names, book.known, message, focus, score > SURELY, pick)
         near = [name for name in scores if name != OTHER and scores[name] >= max(LEAST, score - NEAR)]
         first: Filled | None = None
         for name in near:
             if tools[name].changes != tools[best].changes and (tools[name].changes or score > SURELY):
                 continue
-            filled = filling.filled(tools[name])
+            filled = filler.fill_tool(tools[name])
             if not filled.wanting:
                 use = ToolUse(uuid4().hex, name, filled.arguments)
-                decision = self.decision(said, scores, (name,), latency)
-                return Turn((use,), understood=understood(tools[name], filled.said), decisions=(decision,))
+                decision = self.build_decision(said, scores, (name,), latency)
+                return Turn(
+                    (use,), understood=describe_reading(tools[name], filled.said), decisions=(decision,)
+                )
             first = first or filled
         assert first is not None
-        return Turn(text=first.wanting, decisions=(self.decision(said, scores, (best,), latency),))
+        return Turn(text=first.wanting, decisions=(self.build_decision(said, scores, (best,), latency),))
 
-    def book(self, tools: Mapping[str, Tool]) -> Book:
-        """Return what the examples of tools teach, learned once."""
+    def fit_examples(self, tools: Mapping[str, Tool]) -> FittedExamples:
+        """Return the fitted classifier of the tools, cached."""
         if self._book is None or self._book.tools is not tools:
             examples = {name: tool.examples for name, tool in tools.items() if tool.examples}
             examples[OTHER] = phrasings()[OTHER]
             text = SLOT.sub(" ", "\n".join(line for lines in examples.values() for line in lines)).casefold()
             known = frozenset(_WORD.findall(text)) | FILLERS
-            self._book = Book(tools, self.learn(examples), known)
+            self._book = FittedExamples(tools, self.learn(examples), known)
         return self._book
 
-    def scores(self, book: Book, message: Message) -> dict[str, float]:
-        """Score the tools, best first; words of which no example has any are the text of an item."""
+    def score_tools(self, book: FittedExamples, message: Message) -> dict[str, float]:
+        """Score the tools, best first; a message without any known word is an item's text."""
         if len(message.parts) > 1 and not any(
             part.kind != "word" or part.word in book.known for part in message.parts
         ):
@@ -125,10 +133,12 @@ class ChoosingAssistant:
             ]
             if bare:
                 return {bare[0]: 1.0}
-        return book.nearest.scores(self.embedder.embed([masked(message, book.known), masked(message)]))
+        return book.nearest.scores(
+            self.embedder.embed([mask_message(message, book.known), mask_message(message)])
+        )
 
-    def picked(self, said: str, question: str) -> Place | None:
-        """Return the option of a question that *2*, *the second*, *the last* or a path means; None for all else."""
+    def resolve_option(self, said: str, question: str) -> Place | None:
+        """Return the option of a question named by *2*, *the second*, *the last* or a path, else None."""
         options = [path for _, path in _OPTION.findall(question)]
         words = key(said).strip(" .!").removeprefix("the ").removesuffix(" one").removeprefix("number ")
         named = [path for path in options if f" > {key(path)}".endswith(f" > {words}")]
@@ -140,10 +150,10 @@ class ChoosingAssistant:
             named = options[-1:]
         return next(iter(self.names.exact(named[0])), None) if len(named) == 1 else None
 
-    def decision(
+    def build_decision(
         self, said: str, scores: Mapping[str, float], choice: tuple[str, ...], latency: float
     ) -> Decision:
-        """Return the row that keeps how a message was read."""
+        """Build the decision row of a message."""
         return Decision(
             item_id=ItemId(said[:200]),
             node_id=None,
@@ -158,8 +168,8 @@ class ChoosingAssistant:
             usage=Usage(latency_s=latency),
         )
 
-    def offered(self, tools: Mapping[str, Tool]) -> str:
-        """Say what can be asked, for a message that no tool is for."""
+    def help_text(self, tools: Mapping[str, Tool]) -> str:
+        """Return a help text for a message that no tool handles."""
         top = self.index.children(self.index.root())
         examples = {
             "classify": "where would wireless earbuds go?",
@@ -171,8 +181,8 @@ class ChoosingAssistant:
         return "\n".join(["That is nothing I can do here. You can ask, for example:", *shown])
 
 
-def understood(tool: Tool, said: Mapping[str, str]) -> str:
-    """Say how a message was read, by the tool's first example that has the arguments."""
+def describe_reading(tool: Tool, said: Mapping[str, str]) -> str:
+    """Describe how a message was read, by the tool's first example with these arguments."""
     example = next((each for each in tool.examples if set(SLOT.findall(each)) == set(said)), None)
     if example is None:
         return " · ".join(

@@ -1,4 +1,4 @@
-"""Ways in which people ask for each tool, its arguments in braces: what an encoder compares their words with."""
+"""Packaged example phrasings of each tool, with arguments in braces, that messages are compared with."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -6,12 +6,12 @@ from pathlib import Path
 
 FILE = Path(__file__).with_name("phrasings.txt")
 OTHER = "other"
-"""The section of messages that no tool is for: small talk, questions about the world, orders to forget the rules."""
+"""The section of messages for no tool: small talk, general questions, prompt injections."""
 
 
 @cache
 def phrasings() -> Mapping[str, tuple[str, ...]]:
-    """Return the phrasings of each tool by its name, and those of `OTHER`."""
+    """Load the phrasings of each tool by name, and those of `OTHER`."""
     found: dict[str, list[str]] = {}
     section = ""
     for line in FILE.read_text(encoding="utf-8").splitlines():

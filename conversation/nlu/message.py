@@ -1,4 +1,4 @@
-"""Read a message: its words, and what in it is quoted, a name, a file, a time or a number."""
+"""Split a message into parts: words, quotations, names, files, periods and numbers."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -17,13 +17,13 @@ MASKS = {
     "period": "last week",
     "number": "3",
 }
-"""What is compared instead of such a part; a name and an item's text look the same from outside."""
+"""Replacements of parts in compared texts; names and quoted texts have the same."""
 
 FILLERS = frozenset(
     ("please", "pls", "plz", "kindly", "hey", "hi", "ok", "okay", "so", "well", "now", "just", "then", "btw", "thx",
      "thanks", "thank", "you", "maybe", "actually", "again", "the", "a", "an", "our", "my")
 )  # fmt: skip
-"""Words that a message may have more or fewer of than an example."""
+"""Words ignored when a message is matched with an example."""
 
 FILE = r"(?:[~.\w-]*/)*[\w.-]*\w\.(?:csv|tsv|jsonl|ndjson|json|txt|parquet|xlsx?)(?:\.gz)?(?!\w)"
 _QUOTES = (
@@ -43,12 +43,12 @@ _PART = re.compile(
 SLOT = re.compile(r"\{(\w+)\}")
 SLOT_KINDS: dict[str, Kind] = {"file": "file", "period": "period"}
 SLOT_KINDS |= dict.fromkeys(("limit", "number", "event", "since"), "number")
-"""What stands in a slot of an example, by its name; in all others words do, or what is quoted."""
+"""Kinds of the parts in slots, by slot name; other slots take words or quotations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A word of a message, or what stands in it like a word; `word` is in small letters."""
+    """A word of a message, or a span treated as one; `word` is casefolded."""
 
     kind: Kind
     word: str
@@ -58,46 +58,46 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What somebody said, in parts."""
+    """A message and its parts."""
 
     said: str
     parts: tuple[Part, ...]
 
     def text(self, parts: Sequence[Part]) -> str:
-        """Return what was said from the first part to the last, without quotes around it."""
+        """Return the text from the first part to the last, without surrounding quotes."""
         if not parts:
             return ""
         inside = self.said[parts[0].start : parts[-1].end]
-        return unquoted(inside) if len(parts) == 1 else inside
+        return strip_quotes(inside) if len(parts) == 1 else inside
 
     def of(self, *kinds: Kind) -> list[Part]:
         """Return the parts of some kinds."""
         return [part for part in self.parts if part.kind in kinds]
 
 
-def read(said: str, names: Names, known: Collection[str]) -> Message:
-    """Cut a message into parts; `known` are the words of examples.
+def parse_message(said: str, names: Names, known: Collection[str]) -> Message:
+    """Split a message into parts; `known` are the words of examples.
 
-    A name made of such words, for instance *Labels*, is one only if it has a capital letter inside the message.
+    A name of known words only, such as *Labels*, counts as a name only if it is capitalised within the message.
     """
-    parts = [part_of(found) for found in _PART.finditer(said)]
+    parts = [build_part(found) for found in _PART.finditer(said)]
     for loosely in (False, True):
-        parts = _with_names(said, parts, names, known, loosely=loosely)
+        parts = _mark_names(said, parts, names, known, loosely=loosely)
         if any(part.kind == "name" for part in parts):
             break
     return Message(said, tuple(parts))
 
 
-def part_of(found: re.Match[str]) -> Part:
-    """Return what the pattern found."""
+def build_part(found: re.Match[str]) -> Part:
+    """Convert a match of the pattern to a part."""
     kind: Kind = found.lastgroup or "word"  # type: ignore[assignment]
     text = found[0].replace("’", "'").casefold()
-    if kind == "quoted" and re.fullmatch(rf"[\w ]*{FILE}", unquoted(found[0])):
+    if kind == "quoted" and re.fullmatch(rf"[\w ]*{FILE}", strip_quotes(found[0])):
         kind = "file"
     return Part(kind, text.removesuffix("."), found.start(), found.end())
 
 
-def _with_names(
+def _mark_names(
     said: str, parts: Sequence[Part], names: Names, known: Collection[str], *, loosely: bool
 ) -> list[Part]:
     made: list[Part] = []
@@ -122,8 +122,8 @@ def _with_names(
     return made[:-1]
 
 
-def unquoted(text: str) -> str:
-    """Return a text without the quotes and blanks around it."""
+def strip_quotes(text: str) -> str:
+    """Strip blanks and quotes from a text."""
     text = text.strip()
     for opening, closing in ('""', "“”", '“"', "„“", "„”", "«»", "``", "**", "''", "‘’"):
         if len(text) > 1 and text.startswith(opening) and text.endswith(closing):
@@ -131,33 +131,35 @@ def unquoted(text: str) -> str:
     return text
 
 
-def words_of(example: str) -> list[str]:
-    """Return an example's words and slots; a slot is its name in braces."""
+def split_example(example: str) -> list[str]:
+    """Return an example's words and slots; slots in braces."""
     found: list[str] = []
     for at, piece in enumerate(SLOT.split(example)):
-        found += [part_of(each).word for each in _PART.finditer(piece)] if at % 2 == 0 else [f"{{{piece}}}"]
+        found += (
+            [build_part(each).word for each in _PART.finditer(piece)] if at % 2 == 0 else [f"{{{piece}}}"]
+        )
     return found
 
 
-def masked_example(example: str) -> str:
-    """Return an example as it is compared."""
+def mask_example(example: str) -> str:
+    """Return an example as it is compared, slots replaced."""
     return SLOT.sub(lambda found: MASKS[SLOT_KINDS.get(found[1], "quoted")], example).casefold()
 
 
-def masked(message: Message, known: Collection[str] | None = None) -> str:
-    """Return a message as it is compared: marked parts, and words that are not `known`, are something."""
+def mask_message(message: Message, known: Collection[str] | None = None) -> str:
+    """Return a message as it is compared: parts replaced by `MASKS`, unknown words by *something*."""
     shown: list[str] = []
     for part in message.parts:
         word = MASKS.get(part.kind, part.word)
         if known is not None and part.kind == "word" and not (word in known or word == ":" or "'" in word):
-            word = corrected(word, known)
+            word = correct_spelling(word, known)
         if not (shown and shown[-1] == word == "something"):
             shown.append(word)
     return " ".join(shown) or "."
 
 
-def corrected(word: str, known: Collection[str]) -> str:
-    """Return the word of examples that was mistyped, else *something*."""
+def correct_spelling(word: str, known: Collection[str]) -> str:
+    """Return the known word with the most similar spelling, else *something*."""
     from rapidfuzz import fuzz, process
 
     near = [each for each in known if each[:1] == word[0]] if len(word) > 4 else []

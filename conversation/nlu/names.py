@@ -1,4 +1,4 @@
-"""The names of an index in what somebody says: exact, without case and accents, or spelt alike."""
+"""Look up names of the index: exact, ignoring case and accents, or with similar spelling."""
 
 import re
 import unicodedata
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from taxonaut.conversation.nlu.mentions import TOP, path_of, place_of
+from taxonaut.conversation.nlu.mentions import TOP, path_names, resolve_place
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index.index import Index
 from taxonaut.tools.write.propose_category import fold_name
 from taxonaut.workspace.core.text_format import PATH_SIGN
 
 LONGEST = 16
-"""Words of a name, or a path, that are looked for in a message."""
+"""Maximum words of a name or path in a message."""
 
 ALIKE = 82.0
 CLEARLY = 5.0
-"""How alike (0 to 100) a name must be to be taken in a question, and how far ahead of the next one."""
+"""Minimum similarity (0 to 100) of a name in a question, and minimum lead over the next name."""
 
 NEAR = 60.0
 MOST = 6
@@ -35,25 +35,25 @@ _JOINING = frozenset({"and", "or", "the"})
 
 
 def key(name: str) -> str:
-    """Return a name without case, accents and superfluous blanks: what must be equal for a change."""
+    """Fold case, accents and blanks of a name; changes require equal keys."""
     plain = name.casefold()
     if not plain.isascii():
         plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     return " ".join(plain.split())
 
 
-def loose(name: str) -> str:
-    """Return a name also without plural s, punctuation and words that only join others."""
+def loose_key(name: str) -> str:
+    """Fold also plurals, punctuation and joining words."""
     return " ".join(word for word in fold_name(name).split() if word not in _JOINING)
 
 
-def bare(words: str) -> str:
-    """Cut off *the*, *category* and the like from around a name."""
+def strip_nouns(words: str) -> str:
+    """Strip *the*, *category* and similar words around a name."""
     return _AFTER.sub("", _BEFORE.sub("", words.strip(" ,;:.!?"))).strip(" ,;:.!?")
 
 
-def keyed(named: Iterable[tuple[str, Place]]) -> dict[str, list[Place]]:
-    """Return places by the keys of their names."""
+def group_by_key(named: Iterable[tuple[str, Place]]) -> dict[str, list[Place]]:
+    """Group places by the keys of their names."""
     found: defaultdict[str, list[Place]] = defaultdict(list)
     for name, place in named:
         found[key(name)].append(place)
@@ -62,41 +62,43 @@ def keyed(named: Iterable[tuple[str, Place]]) -> dict[str, list[Place]]:
 
 @dataclass(frozen=True)
 class Names:
-    """What a version of an index has under each name."""
+    """The names of one version of an index."""
 
     index: Index
     version: int
 
     @cached_property
     def places(self) -> dict[str, list[Place]]:
-        """Nodes, and labels that are no nodes, by the keys of their names."""
+        """Nodes, and labels without a node, by the keys of their names."""
         nodes = self.index.node_names()
         own = {label for _, _, label in nodes}
         labels = [(label.name, label.id) for label in self.index.all_labels() if label.id not in own]
-        return keyed([*((name, node) for node, name, _ in nodes), *labels])
+        return group_by_key([*((name, node) for node, name, _ in nodes), *labels])
 
     @cached_property
     def labels(self) -> dict[str, list[Place]]:
         """All labels by the keys of their names."""
-        return keyed([(label.name, label.id) for label in self.index.all_labels()])
+        return group_by_key([(label.name, label.id) for label in self.index.all_labels()])
 
     @cached_property
     def alike(self) -> dict[str, list[str]]:
-        """The keys that are one when they are read loosely."""
+        """Keys by their loose form."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for name in self.places:
-            found[loose(name)].append(name)
+            found[loose_key(name)].append(name)
         return dict(found)
 
     def has(self, words: str, *, loosely: bool = False) -> bool:
-        """Say whether words are a name, or a path of names."""
+        """Return whether words are a name, or a path of names."""
         steps = words.split(PATH_SIGN.strip())
-        return all((loose(step) in self.alike) if loosely else (key(step) in self.places) for step in steps)
+        return all(
+            (loose_key(step) in self.alike) if loosely else (key(step) in self.places) for step in steps
+        )
 
     def spans(
         self, said: str, words: Sequence[tuple[int, int]], *, loosely: bool = False
     ) -> Iterator[tuple[int, int]]:
-        """Yield the longest name at each place of a message as the words (first, last) of it, `last` not included."""
+        """Yield the longest names in a message, as half-open ranges of words."""
         first = 0
         while first < len(words):
             last = min(first + LONGEST, len(words))
@@ -107,7 +109,7 @@ class Names:
             first = max(last, first + 1)
 
     def exact(self, words: str, *, labels: bool = False) -> tuple[Place, ...]:
-        """Return all that has exactly this name, path or id, whatever its case and accents."""
+        """Return all places with exactly this name, path or id, ignoring case and accents."""
         wanted = " ".join(words.split())
         if not labels and wanted.casefold() in TOP:
             return (self.index.root(),)
@@ -120,19 +122,19 @@ class Names:
         ):
             return (NodeId(int(number)),)
         if self.index.has_label(LabelId(wanted)):
-            return (LabelId(wanted) if labels else place_of(self.index, wanted),)
+            return (LabelId(wanted) if labels else resolve_place(self.index, wanted),)
         *above, last = map(key, wanted.split(PATH_SIGN.strip()))
         found = (self.labels if labels else self.places).get(last, [])
         return tuple(place for place in found if not above or self._below(place, above))
 
     def like(self, words: str, *, labels: bool = False) -> tuple[Place, ...]:
-        """Return what a question may mean by words: an exact name, one that is read loosely, or one spelt alike."""
-        wanted = bare(words)
+        """Return the places a question may mean: by exact name, loose form or similar spelling."""
+        wanted = strip_nouns(words)
         for said in (words, wanted):
             if found := self.exact(said, labels=labels):
                 return found
         *above, last = wanted.split(PATH_SIGN.strip())
-        keys = self.alike.get(loose(last), [])
+        keys = self.alike.get(loose_key(last), [])
         if not keys:
             ranked = self._ranked(last, ALIKE)
             keys = [name for name, score in ranked if score > ranked[0][1] - CLEARLY]
@@ -145,20 +147,22 @@ class Names:
         return tuple(dict.fromkeys(places))
 
     def near(self, words: str, *, labels: bool = False) -> tuple[Place, ...]:
-        """Return a few places whose names share words with these, or are spelt like them: for suggestions only."""
+        """Return a few places with similar names, for suggestions only."""
         found = [
-            place for name, _ in self._ranked(bare(words), NEAR) for place in self.exact(name, labels=labels)
+            place
+            for name, _ in self._ranked(strip_nouns(words), NEAR)
+            for place in self.exact(name, labels=labels)
         ]
         return tuple(dict.fromkeys(found))[:MOST]
 
     def path(self, place: Place) -> str:
-        """Return a path as it is shown."""
-        return PATH_SIGN.join(path_of(self.index, place)) or "the top"
+        """Format the path of a place."""
+        return PATH_SIGN.join(path_names(self.index, place)) or "the top"
 
     def _ranked(self, words: str, least: float) -> list[tuple[str, float]]:
         from rapidfuzz import fuzz, process
 
-        wanted = loose(words)
+        wanted = loose_key(words)
         if len(wanted) < 3:
             return []
         found = process.extract(
@@ -167,6 +171,6 @@ class Names:
         return [(name, score) for alike, score, _ in found for name in self.alike[alike]]
 
     def _below(self, place: Place, above: Sequence[str]) -> bool:
-        """Say whether the steps come in this order above a place."""
-        left = iter(map(key, reversed(path_of(self.index, place)[:-1])))
+        """Return whether the names occur in this order above a place."""
+        left = iter(map(key, reversed(path_names(self.index, place)[:-1])))
         return all(step in left for step in reversed(above))

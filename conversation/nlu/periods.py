@@ -1,4 +1,4 @@
-"""Times as people say them: today, last week, 14 days, since 2026-11-01, between two dates."""
+"""Parse periods: today, last week, 14 days, since 2026-11-01, between two dates."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ IN_TEXT = (
     rf"|(?:since |so far )?today|(?:since )?yesterday"
     rf"|(?:since|in|last|between|from) {_NAMED}(?: (?:and|to|until) {_NAMED})?|{_DATE})"
 )
-"""A time in a message, also one that cannot be read: the tool then says which can."""
+"""Matches a period in a message, even one that cannot be parsed: the tool then lists what is allowed."""
 
 _FILLING = re.compile(r"^(?:(?:in|over|during|for|of|within|on|so far|the) )+")
 _RANGE = re.compile(rf"(?:between|from)?\s*({_DATE}|yesterday) (?:and|to|until) ({_DATE}|today|yesterday)")
@@ -34,23 +34,23 @@ _LAST = re.compile(rf"(?:last |past |this |previous )?(?:({_COUNT}) )?({'|'.join
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From a moment up to another, without it; None: from the beginning, up to now. Times are UTC."""
+    """A half-open interval of UTC times; None is unbounded. `said` describes it."""
 
     said: str
     start: datetime | None = None
     end: datetime | None = None
 
-    def meets(self, started: str, ended: str) -> bool:
-        """Whether what ran between two ISO times has a moment in it; without an end it is running still."""
+    def overlaps(self, started: str, ended: str) -> bool:
+        """Return whether a run between two ISO times overlaps the period; an empty `ended` is still running."""
         if self.end is not None and datetime.fromisoformat(started) >= self.end:
             return False
         return self.start is None or not ended or datetime.fromisoformat(ended) >= self.start
 
 
 def read_period(said: str, now: datetime) -> Period:
-    """Read a time before `now` (UTC, without a zone); without words, the last 7 days.
+    """Parse a period before `now` (UTC, naive); the last 7 days if empty.
 
-    *Last week* and *last month* are the 7 and 30 days up to now. Raises InputError that names what can be said.
+    *Last week* and *last month* are the 7 and 30 days up to now. Raises InputError that lists what is allowed.
     """
     words = _FILLING.sub("", " ".join(said.casefold().split()).strip(" .?!")) or "7 days"
     since = words.startswith("since ")
@@ -71,11 +71,11 @@ def read_period(said: str, now: datetime) -> Period:
         if count:
             shown = f"{hours // 24} days" if hours > 24 else f"{hours} hours"
             return Period(f"the last {shown}", now - timedelta(hours=hours))
-    raise InputError(f"{said!r} is no time that can be read; say one of: {ALLOWED}")
+    raise InputError(f"{said!r} is not a period; use one of: {ALLOWED}")
 
 
 def _day(words: str, now: datetime) -> datetime | None:
-    """Return the beginning of today, yesterday or a date; None for other words."""
+    """Return the start of today, yesterday or a date; None for other words."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if words in ("today", "yesterday"):
         return today - timedelta(days=words == "yesterday")
@@ -86,5 +86,5 @@ def _day(words: str, now: datetime) -> datetime | None:
 
 
 def utc_now() -> datetime:
-    """Return the time as the workspace keeps times: UTC, without a zone."""
+    """Return the current time as stored in a workspace: UTC, naive."""
     return datetime.now(UTC).replace(tzinfo=None)

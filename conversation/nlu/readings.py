@@ -1,8 +1,8 @@
-"""How examples of a tool lie over a message: the words are the same, what stands between them fills the slots."""
+"""Match example phrasings with a message: equal words align, the rest fills the slots."""
 
 from collections.abc import Iterator, Sequence
 
-from taxonaut.conversation.nlu.message import FILLERS, SLOT, SLOT_KINDS, Message, Part, words_of
+from taxonaut.conversation.nlu.message import FILLERS, SLOT, SLOT_KINDS, Message, Part, split_example
 from taxonaut.tools.support.chat_tool import Tool
 
 Reading = dict[str, tuple[Part, ...]]
@@ -27,17 +27,17 @@ LEADING = frozenset(
     )
 )
 ASKING = LEADING | {"have", "am", "do", "wonder", "wondering", "know", "tell"}
-"""Words that a request for a change may begin with, or not, and any other request."""
+"""Words ignored at the start of a request: `LEADING` of a change, `ASKING` of any other."""
 
 NOUNS = frozenset(
     ("category", "categories", "subcategory", "sub-category", "node", "branch", "label", "labels", "new", "called",
      "named", "for")
 )  # fmt: skip
-"""Words around a name that say no more; not left out where an item's text may have them."""
+"""Words around names that are ignored, except for tools that take an item's text."""
 
 
-def readings(tool: Tool, message: Message) -> list[Reading]:
-    """Return the ways in which examples of a tool match a whole message, those with most words in common first."""
+def match_examples(tool: Tool, message: Message) -> list[Reading]:
+    """Return the slot values of all examples that match the whole message, most words in common first."""
     dropped = FILLERS | (frozenset() if any(slot.kind == "text" for slot in tool.slots.values()) else NOUNS)
     leading = LEADING if tool.changes else ASKING
     parts = [part for part in message.parts if part.kind != "word" or part.word not in dropped]
@@ -45,7 +45,7 @@ def readings(tool: Tool, message: Message) -> list[Reading]:
         parts = parts[1:]
     found: list[tuple[int, Reading]] = []
     for example in tool.examples:
-        words = [word for word in words_of(example) if word not in dropped]
+        words = [word for word in split_example(example) if word not in dropped]
         while words and words[0] in leading:
             words = words[1:]
         common = sum(not word.startswith("{") for word in words)
@@ -55,17 +55,17 @@ def readings(tool: Tool, message: Message) -> list[Reading]:
 
 
 def neighbours(words: Sequence[str], at: int) -> tuple[str, str]:
-    """Return what stands before and after a word, *next to* and *child of* together; {} for another slot."""
+    """Return the words before and after a word, with *next to* and *child of* as one; {} for another slot."""
     shown = ["{}" if word.startswith("{") else word for word in ("", *words, "")]
     before = " ".join(shown[at - 1 : at + 1]) if at and shown[at] in ("to", "of", "as") else shown[at]
     return before, shown[at + 2]
 
 
 def slot_neighbours(tool: Tool) -> dict[str, tuple[set[str], set[str]]]:
-    """Return the words that stand before, and after, each slot in examples of a tool."""
+    """Return the words before and after each slot in the examples of a tool."""
     found: dict[str, tuple[set[str], set[str]]] = {name: (set(), set()) for name in tool.slots}
     for example in tool.examples:
-        words = [word for word in words_of(example) if word not in FILLERS | NOUNS]
+        words = [word for word in split_example(example) if word not in FILLERS | NOUNS]
         for at, word in enumerate(words):
             if word[1:-1] in found and word.startswith("{"):
                 for each, neighbour in zip(found[word[1:-1]], neighbours(words, at), strict=True):
@@ -73,8 +73,8 @@ def slot_neighbours(tool: Tool) -> dict[str, tuple[set[str], set[str]]]:
     return found
 
 
-def sentences(message: Message) -> list[Message]:
-    """Return a message, then each of its sentences and clauses if there are several."""
+def split_sentences(message: Message) -> list[Message]:
+    """Return the message, then its sentences and clauses if there are several."""
     made: list[list[Part]] = [[]]
     for before, part in zip((None, *message.parts), message.parts, strict=False):
         between = message.said[before.end : part.start] if before else ""

@@ -73,7 +73,7 @@ def select_runs(context: ToolContext, said: str, run: object) -> tuple[str, list
         return "this conversation", [each for each in context.runs if each in there]
     if said not in LAST:
         period = read_period(said, utc_now())
-        return period.said, [each.id for each in known if period.meets(each.started, each.ended)]
+        return period.said, [each.id for each in known if period.overlaps(each.started, each.ended)]
     ids = [each.id for each in known]
     latest = next((each for each in ids if each == context.focus.run), None)
     return "the last run", [latest] if latest is not None else ids[:1]

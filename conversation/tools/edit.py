@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ParamSpec
 
-from taxonaut.conversation.nlu.mentions import find_label, find_place, node_of, path_of, place_of, shown_name
+from taxonaut.conversation.nlu.mentions import (
+    find_label,
+    find_place,
+    format_name,
+    path_names,
+    resolve_node,
+    resolve_place,
+)
 from taxonaut.conversation.tools.toolkit import (
     NODE,
     Arguments,
@@ -101,7 +108,7 @@ def change_tools(context: ToolContext) -> list[ChangeTool]:
 
 def path_title(index: Index, place: Place) -> str:
     """Return a place's path for a title."""
-    return PATH_SIGN.join(map(shown_name, path_of(index, place))) or "the top"
+    return PATH_SIGN.join(map(format_name, path_names(index, place))) or "the top"
 
 
 def propose_tool(context: ToolContext) -> ChangeTool:
@@ -117,8 +124,8 @@ def propose_tool(context: ToolContext) -> ChangeTool:
             return focus_on(add_category(index, above, name, str(arguments.get("description", ""))))
 
         twins = [label.id for label in index.labels_named([name])]
-        warnings = [f"{shown_name(name)} is there already: {path_title(index, twin)}" for twin in twins[:3]]
-        return Plan(f"add {shown_name(name)} under {paths}", make, tuple(warnings))
+        warnings = [f"{format_name(name)} is there already: {path_title(index, twin)}" for twin in twins[:3]]
+        return Plan(f"add {format_name(name)} under {paths}", make, tuple(warnings))
 
     def parse(words: str) -> Arguments:
         name, place = split_at(words, "under", "below", "in")
@@ -153,10 +160,10 @@ def propose_tool(context: ToolContext) -> ChangeTool:
 def find_parents(index: Index, arguments: Arguments) -> list[Place]:
     """Return where a category goes: under the given parent, or under the parent of the one next to it."""
     if arguments.get("parent") is not None:
-        return [place_of(index, arguments["parent"])]
+        return [resolve_place(index, arguments["parent"])]
     if arguments.get("beside") is None:
         raise InputError("no place is given for the category; name the one it goes under, or next to")
-    place = place_of(index, arguments["beside"])
+    place = resolve_place(index, arguments["beside"])
     if isinstance(place, str):
         return list(index.placements_of(place)[:1])
     if place == index.root():
@@ -170,10 +177,10 @@ def assign_tool(context: ToolContext) -> ChangeTool:
     find = partial(find_place, index)
 
     async def plan(arguments: Arguments) -> Plan:
-        label, node = index.label(LabelId(str(arguments["label"]))), node_of(index, arguments["node"])
+        label, node = index.label(LabelId(str(arguments["label"]))), resolve_node(index, arguments["node"])
         if node in index.placements_of(label.id):
-            raise ToolError(f"{shown_name(label.name)!r} is already in {path_title(index, node)}")
-        title = f"place {shown_name(label.name)} also in {path_title(index, node)}"
+            raise ToolError(f"{format_name(label.name)!r} is already in {path_title(index, node)}")
+        title = f"place {format_name(label.name)} also in {path_title(index, node)}"
         focus = Focus(nodes=(node,), labels=(label.id,))
         return plan_call(title, focus, assign_label, index, label.id, [node])
 
@@ -197,9 +204,9 @@ def move_tool(context: ToolContext) -> ChangeTool:
     find = partial(find_place, index)
 
     async def plan(arguments: Arguments) -> Plan:
-        place, to = place_of(index, arguments["node"]), node_of(index, arguments["to"])
+        place, to = resolve_place(index, arguments["node"]), resolve_node(index, arguments["to"])
         given = arguments.get("leaving")
-        leaving = None if given is None else node_of(index, given)
+        leaving = None if given is None else resolve_node(index, given)
         title = f"move {path_title(index, place)} under {path_title(index, to)}"
         if isinstance(place, int):
             return plan_call(title, focus_on(place), move_node, index, place, to, leaving)
@@ -225,10 +232,10 @@ def move_label(index: Index, label: LabelId, to: NodeId, leaving: NodeId | None)
     """Move a label from one node to another."""
     there = index.placements_of(label)
     if to in there:
-        raise ToolError(f"{shown_name(index.label(label).name)!r} is already in {path_title(index, to)}")
+        raise ToolError(f"{format_name(index.label(label).name)!r} is already in {path_title(index, to)}")
     if leaving is None and len(there) > 1:
         ways = ", ".join(path_title(index, node) for node in there)
-        raise ToolError(f"{shown_name(index.label(label).name)!r} is in {ways}; say which of them it leaves")
+        raise ToolError(f"{format_name(index.label(label).name)!r} is in {ways}; say which of them it leaves")
     index.place(label, [to])
     if there:
         index.unplace(label, there[0] if leaving is None else leaving)
@@ -240,8 +247,8 @@ def rename_tool(context: ToolContext) -> ChangeTool:
     find = partial(find_place, index)
 
     async def plan(arguments: Arguments) -> Plan:
-        place, name = place_of(index, arguments["node"]), " ".join(str(arguments["name"]).split())
-        title = f"rename {path_title(index, place)} to {shown_name(name)}"
+        place, name = resolve_place(index, arguments["node"]), " ".join(str(arguments["name"]).split())
+        title = f"rename {path_title(index, place)} to {format_name(name)}"
         if isinstance(place, int):
             return plan_call(title, focus_on(place), rename_node, index, place, name)
         return plan_call(title, focus_on(place), rename_label, index, place, name)
@@ -331,7 +338,7 @@ def remove_tool(context: ToolContext) -> ChangeTool:
 
 def require_node(index: Index, given: object, done: str) -> NodeId:
     """Resolve a category that is a node. Raises ToolError for a label without a node."""
-    place = place_of(index, given)
+    place = resolve_place(index, given)
     if isinstance(place, str):
         raise ToolError(
             f"{path_title(index, place)!r} is a label without branches, and labels are not {done}; only "

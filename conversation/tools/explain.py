@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from taxonaut.conversation.answers import one_line, render_answer
-from taxonaut.conversation.nlu.mentions import find_place, path_of, place_of
+from taxonaut.conversation.nlu.mentions import find_place, path_names, resolve_place
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool, focus_on, split_at
 from taxonaut.conversation.tools.walk import TEXT, build_item, classify_item
 from taxonaut.state.errors import InputError, NotFoundError
@@ -38,7 +38,7 @@ def explain_tool(context: ToolContext) -> Tool:
         if not given:
             raise InputError("no text was looked at yet; give one: /why TEXT, or first /where TEXT")
         item = build_item(given)
-        place = None if arguments.get("node") is None else place_of(index, arguments["node"])
+        place = None if arguments.get("node") is None else resolve_place(index, arguments["node"])
         walk = await load_or_walk(context, item, place)
         chosen = explain_chosen(index, walk)
         asked = None if place is None else explain_asked(index, walk, place)
@@ -108,7 +108,7 @@ def explain_chosen(index: Index, walk: Explanation) -> Row | None:
 
 def explain_asked(index: Index, walk: Explanation, place: Place) -> Row:
     """Explain the category that was asked about."""
-    row: Row = {"id": place, "path": list(path_of(index, place))}
+    row: Row = {"id": place, "path": list(path_names(index, place))}
     if isinstance(place, str):
         return row | explain_label(index, walk, walk.outcomes[0])
     if place == index.root():

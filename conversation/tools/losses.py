@@ -30,7 +30,7 @@ def losses_tool(context: ToolContext) -> Tool:
         rows = load_gold(workspace)
         if not rows:
             raise NotFoundError("no gold labels are known yet; evaluate a file that has them: /evaluate FILE")
-        runs = [each for each in workspace.runs.list(KIND) if period.meets(each.started, each.ended)]
+        runs = [each for each in workspace.runs.list(KIND) if period.overlaps(each.started, each.ended)]
         found = attribute_runs(workspace, rows, [each for each in runs if walked_tree(each)], same_text=True)
         nodes = [node_row(index, node) for node in found.nodes]
         elsewhere = {

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from taxonaut.conversation.answers import one_line, render_answer
-from taxonaut.conversation.nlu.mentions import candidates, find_label, find_place, node_of, path_of
+from taxonaut.conversation.nlu.mentions import find_label, find_place, path_names, places_named, resolve_node
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool
 from taxonaut.conversation.tools.walk import TEXT, build_item, embed_missing_labels
 from taxonaut.state import version
@@ -49,14 +49,14 @@ def expand_tool(context: ToolContext) -> Tool:
     index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
-        item, node = build_item(arguments["text"]), node_of(index, arguments["node"])
+        item, node = build_item(arguments["text"]), resolve_node(index, arguments["node"])
         (expansion,) = expand_node(index, [node])
         if expansion.is_terminal:
             raise InputError(
-                f"{' > '.join(path_of(index, node)) or 'the top'!r} has no branches to choose from"
+                f"{' > '.join(path_names(index, node)) or 'the top'!r} has no branches to choose from"
             )
         await embed_missing_labels(context)
-        path, ancestors = path_of(index, node), context.workspace.policy().ancestors
+        path, ancestors = path_names(index, node), context.workspace.policy().ancestors
         with open_step_run(context, item) as run:
             navigator = context.workspace.wiring.navigator()
             answers = await navigator.choose([(item, node)], {node: expansion}, {node: path}, ancestors)
@@ -89,7 +89,7 @@ def expand_tool(context: ToolContext) -> Tool:
         parts = words.split()
         for count in range(len(parts) - 1, 0, -1):
             node = " ".join(parts[:count])
-            if candidates(index, node):
+            if places_named(index, node):
                 return node, " ".join(parts[count:])
         raise InputError(f"{words!r} does not name a category and a text; write: /open NODE | TEXT")
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from taxonaut.conversation.answers import one_line, render_answer
-from taxonaut.conversation.nlu.mentions import find_place, node_of, path_of, place_of
+from taxonaut.conversation.nlu.mentions import find_place, path_names, resolve_node, resolve_place
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool, focus_on
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import NodeId, Place
@@ -29,14 +29,14 @@ def children_tool(context: ToolContext) -> Tool:
     index = context.index
 
     async def run(arguments: Arguments) -> Outcome:
-        node = node_of(index, arguments.get("node", index.root()))
+        node = resolve_node(index, arguments.get("node", index.root()))
         found = list_children(index, node)
         own = index.node(node).label_id
         labels = [label for label in found.labels if label.id != own]
         below = index.children_of([branch.id for branch in found.branches])
         held = index.labels_under([branch.id for branch in found.branches])
         branches = [branch_row(b, len(below[b.id]), len(held[b.id])) for b in found.branches]
-        path = path_of(index, node)
+        path = path_names(index, node)
         text = render_answer(
             "list_children",
             path=path,
@@ -87,7 +87,7 @@ def describe_tool(context: ToolContext) -> Tool:
 
     async def run(arguments: Arguments) -> Outcome:
         given = [arguments[name] for name in ("node", "other") if arguments.get(name) is not None]
-        places = [place_of(index, each) for each in given] or [index.root()]
+        places = [resolve_place(index, each) for each in given] or [index.root()]
         rows = [place_row(index, place) for place in places]
         shared = [
             one for one, *others in zip(*(row["path"] for row in rows), strict=False) if [one] == others
@@ -120,7 +120,7 @@ def place_row(index: Index, place: Place) -> dict[str, Any]:
     """Return a place with path, description, and the numbers of branches, labels and levels below it."""
     row: dict[str, Any] = {
         "id": place,
-        "path": list(path_of(index, place)),
+        "path": list(path_names(index, place)),
         "branches": 0,
         "labels": 0,
         "levels": 0,
@@ -150,7 +150,7 @@ def search_tool(context: ToolContext) -> Tool:
     async def run(arguments: Arguments) -> Outcome:
         query, limit = str(arguments["query"]), int(arguments.get("limit", HITS))
         hits = search_labels(index, query, limit)
-        seen = {place_of(index, hit.label_id) for hit in hits}
+        seen = {resolve_place(index, hit.label_id) for hit in hits}
         nodes = [
             node for node in index.search_nodes(query, limit) if node.id not in seen and not node.label_id
         ]
@@ -169,7 +169,9 @@ def search_tool(context: ToolContext) -> Tool:
         ]
         best = sort_hits(rows, query)[:limit]
         text = render_answer("search_labels", query=query, hits=best)
-        places = [place_of(index, row["label"]) if "label" in row else NodeId(row["node"]) for row in best]
+        places = [
+            resolve_place(index, row["label"]) if "label" in row else NodeId(row["node"]) for row in best
+        ]
         focus = focus_on(*places)
         line = ", ".join(row["name"] for row in best) or f"nothing has “{query}” in its name"
         return Outcome(text, one_line(line), {"query": query, "hits": best}, focus)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from taxonaut.conversation.answers import one_line, render_answer
-from taxonaut.conversation.nlu.mentions import place_of
+from taxonaut.conversation.nlu.mentions import resolve_place
 from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool, focus_on
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, RunId
@@ -76,7 +76,7 @@ def classify_tool(context: ToolContext) -> Tool:
             more=len(labels) - SHOWN,
             error=result.error,
         )
-        places = [place_of(index, LabelId(label["id"])) for label in labels[:SHOWN]]
+        places = [resolve_place(index, LabelId(label["id"])) for label in labels[:SHOWN]]
         holders = [node for label in result.labels[:SHOWN] for node in index.placements_of(label.label_id)]
         found = focus_on(*places)
         focus = Focus(

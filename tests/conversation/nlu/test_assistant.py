@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from taxonaut.agents.assistant import Turn
+from taxonaut.conversation.assistants import open_choosing_assistant
 from taxonaut.conversation.nlu.assistant import ChoosingAssistant
-from taxonaut.conversation.nlu.choosing import choosing
-from taxonaut.conversation.nlu.mentions import path_of
+from taxonaut.conversation.nlu.mentions import path_names
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.tools.support.chat_tool import Focus, Tool
 from taxonaut.workspace.files.label_files import read_labels
@@ -54,7 +54,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with Workspace.init(folder / "shop") as workspace:
         workspace.import_labels(read_labels(file))
-        yield choosing(workspace), WorkspaceTools(workspace).tools, workspace
+        yield open_choosing_assistant(workspace), WorkspaceTools(workspace).tools, workspace
 
 
 def place(workspace: Workspace, path: str) -> int | str:
@@ -91,7 +91,9 @@ def call(talk: Talk, *said: str, focus: Focus | None = None) -> tuple[str, dict[
     (use,) = turn.uses
     slots = tools[use.name].slots
     return use.name, {
-        name: " > ".join(path_of(assistant.index, value)) if slots[name].kind in ("node", "label") else value
+        name: " > ".join(path_names(assistant.index, value))
+        if slots[name].kind in ("node", "label")
+        else value
         for name, value in use.arguments.items()
     }
 
@@ -257,12 +259,12 @@ def test_a_name_that_is_not_there_is_asked_about(talk: Talk) -> None:
         ("merge Headphones and Speakers", "", "/merge NODE into NODE"),
         (
             "move Sleep Headphones to Video",
-            f"There is no category “Sleep Headphones”. Near are: {HEADPHONES}",
+            f"There is no category “Sleep Headphones”. Similar: {HEADPHONES}",
             "/move NODE to Electronics > Video",
         ),
-        ("remove 'Soap?'", "There is no category “Soap?”. Near are:", "/remove NODE"),
-        ("remove headfones", "There is no category “headfones”. Near are:", "/remove NODE"),
-        ("remove Cables", "“Cables” stands in several places: ", "/remove NODE"),
+        ("remove 'Soap?'", "There is no category “Soap?”. Similar:", "/remove NODE"),
+        ("remove headfones", "There is no category “headfones”. Similar:", "/remove NODE"),
+        ("remove Cables", "“Cables” is in several places: ", "/remove NODE"),
         (
             "rename Blorpwidgets to 'Widgets'",
             "There is no category “Blorpwidgets”.",

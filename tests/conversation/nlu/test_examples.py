@@ -11,7 +11,7 @@ import pytest
 
 from taxonaut.conversation.nlu.examples import OTHER, phrasings
 from taxonaut.conversation.nlu.message import SLOT
-from taxonaut.conversation.nlu.nearest import FILE, NearestExample, compared, learner, stamp
+from taxonaut.conversation.nlu.nearest import FILE, NearestExample, build_learner, masked_examples, stamp
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.models.embedder import Matrix
 from taxonaut.tools.support.chat_tool import Kind, Tool
@@ -65,14 +65,14 @@ class Basis:
 def test_packaged_vectors_are_those_of_the_examples() -> None:
     """Else: python -m taxonaut.conversation.nlu.nearest"""
     with np.load(FILE, allow_pickle=False) as file:
-        assert (int(file["stamp"]), file["vectors"].shape[0]) == (stamp(), len(compared(phrasings())))
+        assert (int(file["stamp"]), file["vectors"].shape[0]) == (stamp(), len(masked_examples(phrasings())))
         own, other = Basis(str(file["embedder"])), Basis("another")
-    learned = learner(own, own.embed)(dict(phrasings()))
+    learned = build_learner(own, own.embed)(dict(phrasings()))
     assert (own.asked, learned.weights.shape) == ([], (len(learned.vectors), len(phrasings())))
     assert np.allclose(np.linalg.norm(learned.vectors, axis=1), 1, atol=1e-5)
-    learner(own, own.embed)({**phrasings(), "mine": ("not there",)})
+    build_learner(own, own.embed)({**phrasings(), "mine": ("not there",)})
     assert own.asked == ["not there"]
-    learner(other, other.embed)({"mine": ("not there",), OTHER: ("hello",)})
+    build_learner(other, other.embed)({"mine": ("not there",), OTHER: ("hello",)})
     assert other.asked == ["not there", "hello"]
 
 
@@ -83,14 +83,14 @@ def test_packaged_vectors_are_the_embedders() -> None:
 
     with np.load(FILE, allow_pickle=False) as file:
         embedder = open_embedder(ModelSettings(model=str(file["embedder"])))
-    packaged = learner(embedder, embedder.embed)(phrasings()).vectors[::150]
-    near = np.einsum("nd,nd->n", embedder.embed(compared(phrasings())[::150]), packaged)
+    packaged = build_learner(embedder, embedder.embed)(phrasings()).vectors[::150]
+    near = np.einsum("nd,nd->n", embedder.embed(masked_examples(phrasings())[::150]), packaged)
     assert near.min() > 0.999
 
 
 def test_the_nearest_examples_choose() -> None:
     basis = Basis("basis")
-    nearest = NearestExample.of({"a": ["one", "two"], "b": ["three"]}, basis.embed)
+    nearest = NearestExample.fit({"a": ["one", "two"], "b": ["three"]}, basis.embed)
     assert [next(iter(nearest.scores(row[None]))) for row in np.eye(384, dtype=np.float32)[:3]] == [
         "a",
         "a",

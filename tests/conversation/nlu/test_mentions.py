@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.conversation.nlu.mentions import path_of, place_of
+from taxonaut.conversation.nlu.mentions import path_names, resolve_place
 from taxonaut.state.errors import InputError, NotFoundError
 
 
@@ -22,21 +22,21 @@ from taxonaut.state.errors import InputError, NotFoundError
 def test_a_text_is_a_label_else_a_path_or_a_name(
     shop_workspace: Any, given: str, path: tuple[str, ...]
 ) -> None:
-    assert path_of(shop_workspace.index, place_of(shop_workspace.index, given)) == path
+    assert path_names(shop_workspace.index, resolve_place(shop_workspace.index, given)) == path
 
 
 def test_a_number_is_a_node(shop_workspace: Any) -> None:
-    node = place_of(shop_workspace.index, "Audio")
-    assert place_of(shop_workspace.index, int(node)) == node
+    node = resolve_place(shop_workspace.index, "Audio")
+    assert resolve_place(shop_workspace.index, int(node)) == node
 
 
 def test_what_is_not_there_is_said_with_what_is_near(shop_workspace: Any) -> None:
     with pytest.raises(NotFoundError, match="did you mean 'Headphones'"):
-        place_of(shop_workspace.index, "Headphone")
+        resolve_place(shop_workspace.index, "Headphone")
 
 
 def test_a_name_in_several_places_is_not_guessed(shop_workspace: Any) -> None:
     index = shop_workspace.index
     index.create_node(index.root(), "Audio")
-    with pytest.raises(InputError, match="'Audio' stands in several places"):
-        place_of(index, "Audio")
+    with pytest.raises(InputError, match="'Audio' is in several places"):
+        resolve_place(index, "Audio")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from taxonaut.conversation.nlu.names import Names, bare, key, loose
+from taxonaut.conversation.nlu.names import Names, key, loose_key, strip_nouns
 from taxonaut.state.index.index import Index
 
 
@@ -34,11 +34,11 @@ def test_names_that_are_not(one: str, other: str) -> None:
     ],
 )
 def test_names_that_are_the_same_for_a_question(one: str, other: str) -> None:
-    assert loose(one) == loose(other)
+    assert loose_key(one) == loose_key(other)
 
 
 def test_words_around_a_name() -> None:
-    assert bare("the category Shoes, please") == "Shoes"
+    assert strip_nouns("the category Shoes, please") == "Shoes"
 
 
 def test_the_longest_name_at_each_place(names: Names) -> None:

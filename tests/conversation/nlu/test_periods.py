@@ -63,7 +63,7 @@ def test_a_time_is_found_in_a_message(time: str) -> None:
 
 def test_a_run_is_in_a_time_it_has_a_moment_in() -> None:
     yesterday = read_period("yesterday", NOW)
-    assert yesterday.meets("2026-11-19T10:00:00", "2026-11-20T01:00:00")
-    assert yesterday.meets("2026-11-20T23:00:00", "")
-    assert not yesterday.meets("2026-11-19T10:00:00", "2026-11-19T11:00:00")
-    assert not yesterday.meets("2026-11-21T00:00:00", "")
+    assert yesterday.overlaps("2026-11-19T10:00:00", "2026-11-20T01:00:00")
+    assert yesterday.overlaps("2026-11-20T23:00:00", "")
+    assert not yesterday.overlaps("2026-11-19T10:00:00", "2026-11-19T11:00:00")
+    assert not yesterday.overlaps("2026-11-21T00:00:00", "")

@@ -206,9 +206,9 @@ def test_a_label_without_branches_is_not_merged(say: Callable[..., Any]) -> None
         ("/diff 99", NotFoundError, "no change 99"),
         ("/where", InputError, "no text is given"),
         ("/why", InputError, "no text was looked at"),
-        ("/lost next year", InputError, "no time that can be read"),
+        ("/lost next year", InputError, "is not a period"),
         ("/label nothing.csv", NotFoundError, "no file 'nothing.csv'"),
-        ("/cost of mars", InputError, "no time that can be read"),
+        ("/cost of mars", InputError, "is not a period"),
     ],
 )
 def test_a_mistake_is_said(say: Callable[..., Any], line: str, error: type[Exception], said: str) -> None:
