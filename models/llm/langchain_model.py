@@ -1,4 +1,4 @@
-"""A LangChain chat model in a role: its tool calls are checked like any other model's."""
+"""A LangChain chat model in a role: it answers requests by tool calls, and leads conversations."""
 
 import asyncio
 import time
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from taxonaut.models.chat_model import Call, ChatReply, Message, OnToken
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.validation import cannot_decide, checked, parse_arguments
 from taxonaut.state.errors import InputError, ModelError, ModelReplyError, ModelUnavailableError
-from taxonaut.state.records import Usage
+from taxonaut.state.records import ToolSpec, Usage
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class LangChainModel:
-    """Answer requests with a LangChain chat model that calls tools.
+    """Answer requests, and lead conversations, with a LangChain chat model that calls tools.
 
     >>> Workspace.open("shop", models={"navigator": ChatOpenAI(model="gpt-4.1-mini")})
 
-    The model's own retries and time limits hold; `repairs` times it is told what was wrong with its call. At most
-    `concurrency` requests are in flight. Replies are not cached.
+    The model's own retries and time limits hold; `repairs` times it is told what was wrong with its call of a
+    request. At most `concurrency` requests are in flight. Replies are not cached.
     """
 
     reads_prompts = True
@@ -55,7 +56,7 @@ class LangChainModel:
             SystemMessage(f"{request.system}\n\n{request.context}"),
             HumanMessage(request.item),
         ]
-        asking = self.bound(request)
+        asking = self.bound([request.tool], tool_choice=request.tool.name)
         usage, started = Usage(attempts=0), time.perf_counter()
         for remaining in range(self.repairs, -1, -1):
             message = await self.ask(asking, messages)
@@ -73,18 +74,54 @@ class LangChainModel:
             return replace(reply, usage=replace(usage, latency_s=time.perf_counter() - started))
         raise AssertionError("unreachable")
 
-    def bound(self, request: ModelRequest) -> Any:
-        """Return the model with the request's tool, which it must call."""
-        tool = {
-            "type": "function",
-            "function": {
-                "name": request.tool.name,
-                "description": request.tool.description,
-                "parameters": dict(request.tool.parameters),
-            },
-        }
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
+    ) -> ChatReply:
+        """Answer the last message of a conversation; the text is passed to `on_token` as it is streamed."""
+        started = time.perf_counter()
+        asking = self.bound(tools) if tools else self.model
+        message = await self.stream(asking, messages, on_token)
+        usage = replace(added(Usage(attempts=0), message), latency_s=time.perf_counter() - started)
+        wrong = "".join(
+            f"The arguments of {call['name']} are not valid JSON." for call in message.invalid_tool_calls[:1]
+        )
+        calls = () if wrong else tuple(Call(call["name"], call["args"]) for call in message.tool_calls)
+        return ChatReply(str(message.text), calls, usage, wrong)
+
+    async def stream(self, asking: Any, messages: Sequence[Message], on_token: OnToken) -> "AIMessage":
+        """Read one answer to its end; whatever the model's own package raises is a ModelUnavailableError."""
+        from langchain_core.messages import convert_to_messages
+
+        whole: Any = None
         try:
-            return self.model.bind_tools([tool], tool_choice=request.tool.name)
+            async for piece in asking.astream(convert_to_messages([dict(each) for each in messages])):
+                whole = piece if whole is None else whole + piece
+                if text := str(piece.text):
+                    on_token(text)
+        except Exception as error:
+            raise self.unavailable(error) from error
+        if whole is None:
+            raise ModelUnavailableError(
+                f"the LangChain model {self.name!r} gave no answer: its stream was empty"
+            )
+        answer: AIMessage = whole
+        return answer
+
+    def bound(self, tools: Sequence[ToolSpec], **options: Any) -> Any:
+        """Return the model with tools that it may call; `tool_choice`: the one that it must call."""
+        functions = [
+            {
+                "type": "function",
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": dict(tool.parameters),
+                },
+            }
+            for tool in tools
+        ]
+        try:
+            return self.model.bind_tools(functions, **options)
         except NotImplementedError:
             raise InputError(
                 f"the LangChain model {self.name!r} calls no tools: it has no bind_tools; give one that does"
@@ -95,10 +132,14 @@ class LangChainModel:
         try:
             answer: AIMessage = await asking.ainvoke(list(messages))
         except Exception as error:
-            raise ModelUnavailableError(
-                f"the LangChain model {self.name!r} gave no answer: {type(error).__name__}: {error}"
-            ) from error
+            raise self.unavailable(error) from error
         return answer
+
+    def unavailable(self, error: Exception) -> ModelUnavailableError:
+        """Make the error for an answer that did not come."""
+        return ModelUnavailableError(
+            f"the LangChain model {self.name!r} gave no answer: {type(error).__name__}: {error}"
+        )
 
 
 def read(request: ModelRequest, message: "AIMessage") -> ModelReply:

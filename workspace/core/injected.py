@@ -67,17 +67,16 @@ def divided(models: Mapping[str, RoleModel] | None) -> tuple[dict[str, Any], dic
 
 def role_object(role: str, given: Any) -> Any:
     """Return what answers for a role; LangChain's chat models are put behind an adapter."""
-    if role == ASSISTANT:
-        if callable(getattr(given, "reply", None)):
-            return given
-        raise InputError(
-            f"models[{role!r}] is a {type(given).__name__}, which cannot lead a conversation; give a model string, "
-            "settings, or an object with `name` and `async reply` (taxonaut.models.chat_model.ChatModel)"
-        )
-    if callable(getattr(given, "answer", None)):
+    if callable(getattr(given, "reply" if role == ASSISTANT else "answer", None)):
         return given
     if callable(getattr(given, "bind_tools", None)) and callable(getattr(given, "ainvoke", None)):
         return LangChainModel(given)
+    if role == ASSISTANT:
+        raise InputError(
+            f"models[{role!r}] is a {type(given).__name__}, which cannot lead a conversation; give a model string, "
+            "settings, an object with `name` and `async reply` (taxonaut.models.chat_model.ChatModel), or a "
+            "LangChain BaseChatModel"
+        )
     raise InputError(
         f"models[{role!r}] is a {type(given).__name__}, which answers no requests; give a model string, settings, "
         "an object with `name`, `reads_prompts` and `async answer` (taxonaut.Answers), or a LangChain BaseChatModel"

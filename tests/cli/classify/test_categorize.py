@@ -260,9 +260,9 @@ def test_a_figure(run: Any, trained: Path, products: Path, tmp_path: Path, suffi
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--accuracy", 0.9, "--share", 0.2), "error: give one of --accuracy, --share and --budget"),
+        (("--accuracy", 0.9, "--share", 0.2), "error: give only one of --accuracy, --share and --budget"),
         (("--price-in", 1), "error: give both --price-in and --price-out"),
-        (("--figure", "x.gif"), "error: a figure is written as .png, .svg, .pdf"),
+        (("--figure", "x.gif"), "error: cannot write a figure to 'x.gif': use the suffix .png, .svg, .pdf"),
         (("--expert", 7), "error: there is no expert 7; there are: 1"),
     ],
 )
