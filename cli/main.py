@@ -187,6 +187,12 @@ COMMANDS = [
         ),
         panel=OTHER,
     ),
+    LazyCommand(
+        "trust",
+        "taxonaut.cli.trust:trust",
+        "Confirm the servers and key variables that a workspace names.",
+        panel=OTHER,
+    ),
     group(
         "prompts",
         "Show, edit, check and try prompt templates.",

@@ -7,7 +7,8 @@
     ├── WorkspaceError      the folder or its index.duckdb cannot be used
     │   ├── LockedError     another process is writing
     │   ├── SchemaError     the file was written by a newer taxonaut
-    │   └── DiskError       no room left, or no permission
+    │   ├── DiskError       no room left, or no permission
+    │   └── UntrustedError  it names servers that the user did not confirm on this machine
     ├── NotFoundError       an unknown id
     ├── MissingExtraError   an optional dependency is not installed
     ├── ToolError           an invalid tool call; the message is addressed to the model
@@ -78,6 +79,10 @@ class SchemaError(WorkspaceError):
 
 class DiskError(WorkspaceError):
     """There is no room or no permission to write."""
+
+
+class UntrustedError(WorkspaceError):
+    """The settings name servers or key variables that the user did not confirm on this machine."""
 
 
 class NotFoundError(TaxonautError):

@@ -39,6 +39,15 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_confirmations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers that tests write into settings are confirmed, and no confirmation of the user's takes part."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TAXONAUT_TRUST", "1")
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 def pytest_sessionfinish() -> None:
     """Take Hypothesis's hook off the garbage collector, which keeps modules alive until after Python's end.
 

@@ -72,14 +72,18 @@ class Session(GlobalOptions):
 
         Raises WorkspaceError if there is none.
         """
+        self.require_workspace()
+        return Workspace.open(
+            self.folder, models=self.models, embedder=self.embedder, classifier=self.classifier, **tables
+        )
+
+    def require_workspace(self) -> None:
+        """Raise WorkspaceError if there is no workspace."""
         if not self.has_workspace:
             raise WorkspaceError(
                 f"no workspace in {str(Path.cwd())!r} or any directory above it (none has a {FILE_NAME}); "
                 "name one with -w DIR, or make one with: taxonaut init DIR"
             )
-        return Workspace.open(
-            self.folder, models=self.models, embedder=self.embedder, classifier=self.classifier, **tables
-        )
 
     def settings(self) -> tuple[Config, Injected]:
         """Read the settings without opening the index; those of a new workspace where there is none."""

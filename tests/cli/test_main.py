@@ -80,6 +80,7 @@ def test_the_commands_are_these() -> None:
         "prompts show",
         "prompts try",
         "tools",
+        "trust",
         "vocabulary assign",
         "vocabulary build",
         "vocabulary export",

@@ -1,15 +1,18 @@
 """What a workspace's taxonaut.toml may say; environment variables win over it."""
 
+import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, WorkspaceError
+from taxonaut.workspace.core.trust import NamedEndpoints, named_endpoints
 
 FILE_NAME = "taxonaut.toml"
 DEFAULT_EMBEDDER = "gguf/all-minilm-l6-v2"
@@ -295,11 +298,40 @@ class ScoringConfig(Section):
     phrases: int = Field(default=256, gt=0, description="Most phrases of one text.")
 
 
+MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
+"""Threads that DuckDB may be given; with many thousands it does not even start."""
+
+LEAST_MEMORY = 32 * 10**6
+"""Bytes that DuckDB needs to work on an index."""
+
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_AMOUNT = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>([KMGT]i?)?B)", re.IGNORECASE)
+
+
 class DatabaseConfig(Section):
     """How DuckDB is run."""
 
     memory_limit: str = "256MB"
     threads: int = Field(default=2, gt=0)
+
+    @field_validator("memory_limit")
+    @classmethod
+    def is_amount(cls, given: str) -> str:
+        """Refuse what is no amount of memory, or too little to open a file with."""
+        found = _AMOUNT.fullmatch(given.strip())
+        if found is None:
+            raise ValueError(f"{given!r} is no amount of memory; give one such as 512MB or 2GiB")
+        if float(found["number"]) * _UNITS[found["unit"].upper().replace("I", "")] < LEAST_MEMORY:
+            raise ValueError(f"{given!r} is too little; give at least {LEAST_MEMORY // 10**6}MB")
+        return given
+
+    @field_validator("threads")
+    @classmethod
+    def is_startable(cls, given: int) -> int:
+        """Refuse more threads than DuckDB can start."""
+        if given > MOST_THREADS:
+            raise ValueError(f"{given:,} threads are too many for this machine; give at most {MOST_THREADS}")
+        return given
 
 
 class Config(BaseSettings):
@@ -319,6 +351,12 @@ class Config(BaseSettings):
     categorize: CategorizeConfig = CategorizeConfig()
     scoring: ScoringConfig = ScoringConfig()
     database: DatabaseConfig = DatabaseConfig()
+
+    _named: NamedEndpoints = PrivateAttr(NamedEndpoints(Path()))
+
+    def check_trusted(self, settings: ModelSettings) -> None:
+        """Raise UntrustedError if a model is at a server, or has a key, that the file names unconfirmed."""
+        self._named.check(settings)
 
     def deciding(self) -> dict[str, Any]:
         """Return the settings that can change what a classification answers, as JSON has them."""
@@ -358,27 +396,38 @@ class Tables(TypedDict, total=False):
     database: Mapping[str, Any]
 
 
-def load_config(folder: Path, overrides: Mapping[str, Any] | None = None) -> Config:
-    """Read `taxonaut.toml` of a workspace; InputError names the key that is wrong.
-
-    `overrides` replace its values, key by key within each table.
-    """
+def read_values(folder: Path) -> dict[str, Any]:
+    """Return what `taxonaut.toml` of a workspace says; {} without one. Raises InputError if it is not valid."""
     path = folder / FILE_NAME
     try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{str(path)!r} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise WorkspaceError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+
+
+def load_config(folder: Path, overrides: Mapping[str, Any] | None = None, *, trust: bool = False) -> Config:
+    """Read the settings of a workspace; InputError names the key that is wrong.
+
+    `overrides` replace values of taxonaut.toml, key by key within each table. With `trust` the servers that it
+    names need no confirmation.
+    """
+    path, values = folder / FILE_NAME, read_values(folder)
+    named = named_endpoints(folder, {} if trust else values)
     for table, given in (overrides or {}).items():
         old = values.get(table)
         values[table] = {**old, **given} if isinstance(old, dict) and isinstance(given, dict) else given
     try:
-        return Config(**values)
+        config = Config(**values)
     except ValidationError as error:
         raise InputError(
             f"{str(path)!r} (or a TAXONAUT_… variable) has settings that cannot be: {problems(error)}"
         ) from None
     except SettingsError as error:
         raise InputError(f"a TAXONAUT_… variable cannot be read: {error}; unset it or correct it") from None
+    config._named = named
+    return config
 
 
 def problems(error: ValidationError) -> str:

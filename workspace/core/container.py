@@ -102,6 +102,8 @@ class Wiring:
         with self.lock:
             key = self.embedder_key(settings)
             if key not in self.embedders:
+                if self.injected.embedder is None:
+                    self.config.check_trusted(settings)
                 self.embedders[key] = self.injected.embedder or open_embedder(settings)
             return self.embedders[key]
 
@@ -144,6 +146,7 @@ class Wiring:
         version = self.index.version() if compares else ""
         key = f"{settings!r} {sorted(settings.model_fields_set)} {version}"
         if key not in self.models:
+            self.config.check_trusted(settings)
             self.models[key] = open_answers(settings, self.scorer_of, self.embeddings, self.cache)
         return self.models[key]
 

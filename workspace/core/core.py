@@ -101,6 +101,7 @@ class Core:
         models: Mapping[str, RoleModel] | None = None,
         embedder: Embedder | None = None,
         classifier: Classifier | None = None,
+        trust: bool = False,
         **tables: Unpack[Tables],
     ) -> Self:
         """Open a workspace.
@@ -109,13 +110,18 @@ class Core:
         object: a `ScriptedModel`, anything that answers requests (`Answers`), a LangChain chat model. `embedder`: an
         object in place of [embeddings] and of the embedder of every `encoder/…` role. `classifier`: an object that
         predicts categories in place of the trained experts' files. The caller closes such objects.
-        `tables` replace settings of taxonaut.toml, such as `walk={"terminals": 40}`.
+        `trust`: the servers and key variables that taxonaut.toml names are yours; without it they are used once they
+        were confirmed with `taxonaut trust`. `tables` replace settings of taxonaut.toml, such as
+        `walk={"terminals": 40}`.
         """
         path = Path(folder)
         if not (path / configuration.FILE_NAME).is_file():
             raise WorkspaceError(f"{str(path)!r} is no workspace; make one with: taxonaut init {path}")
         return cls.on(
-            path, *read_settings(path, models=models, embedder=embedder, classifier=classifier, **tables)
+            path,
+            *read_settings(
+                path, models=models, embedder=embedder, classifier=classifier, trust=trust, **tables
+            ),
         )
 
     @classmethod

@@ -39,12 +39,13 @@ def read_settings(
     models: Mapping[str, RoleModel] | None = None,
     embedder: Embedder | None = None,
     classifier: Classifier | None = None,
+    trust: bool = False,
     **tables: Unpack[Tables],
 ) -> tuple[Config, Injected]:
     """Read a workspace's settings, with what `Workspace.open` is given in their places."""
     settings, objects = divided(models)
     given: dict[str, Any] = {**tables, **({"models": settings} if settings else {})}
-    config, found = injected(load_config(folder, given), objects, embedder)
+    config, found = injected(load_config(folder, given, trust=trust), objects, embedder)
     return config, replace(found, classifier=classifier)
 
 
