@@ -279,7 +279,7 @@ def speed(opened: Workspace, options: argparse.Namespace, name: str) -> list[lis
     """Print products a second, with vectors kept and without; the latter beside the embedder alone, in turns."""
     learnt, texts = items(options, name, "train"), [row.item.text for row in products(options, name)]
     trained_once(opened, learnt)
-    wiring, embedder = opened.wiring, opened.wiring.embedder_of(opened.config.embeddings)
+    wiring, embedder = opened.wiring, opened.wiring.embedder_for(opened.config.embeddings)
     wiring.stored.lookup(texts)
     kept = DomainExpert(opened.experts.classifier())
     made = [Item(ItemId(str(place)), text) for place, text in enumerate(texts)]

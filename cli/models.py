@@ -100,7 +100,7 @@ def probe_embedder(wiring: Wiring, settings: ModelSettings) -> Probe:
     """Let an embedder embed the question's texts."""
     started = time.perf_counter()
     try:
-        embedder = wiring.embedder_of(settings)
+        embedder = wiring.embedder_for(settings)
         loaded = time.perf_counter()
         vectors = embedder.embed([TEXT, *BRANCHES])
     except TaxonautError as error:

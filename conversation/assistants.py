@@ -31,14 +31,14 @@ def open_assistant(workspace: Workspace) -> Assistant:
 def open_choosing_assistant(workspace: Workspace) -> ChoosingAssistant:
     """Open the assistant that chooses tools with the encoder of `[models.assistant]`."""
     wiring = workspace.wiring
-    embedder = wiring.embedder_of(encoder_embedder(workspace.config.models.assistant))
+    embedder = wiring.embedder_for(encoder_embedder(workspace.config.models.assistant))
     learn = build_learner(embedder, StoredEmbedder(embedder, wiring.embeddings).lookup)
     return ChoosingAssistant(embedder, learn, workspace.index)
 
 
 def open_talking_assistant(workspace: Workspace) -> TalkingAssistant:
     """Open an assistant over a language model."""
-    workspace.keep_templates([TEMPLATE])
+    workspace.store_templates([TEMPLATE])
     settings = workspace.config.models.assistant
     model: ChatModel = workspace.wiring.injected.models.get(settings.model) or open_chat_model(settings)
     task = workspace.config.task.description

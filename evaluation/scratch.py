@@ -66,7 +66,7 @@ def cache_vectors(workspace: Workspace) -> None:
     wanted = [workspace.config.embeddings]
     wanted += [encoder_embedder(role) for role in roles if role.provider == ENCODER]
     for settings in wanted:
-        embedder = wiring.embedder_of(settings)
+        embedder = wiring.embedder_for(settings)
         if not isinstance(embedder, CachingEmbedder):
             wiring.embedders[wiring.embedder_key(settings)] = CachingEmbedder(embedder)
 
@@ -119,7 +119,7 @@ def open_workspace(workspace: Workspace, path: Path) -> Iterator[Workspace]:
             f"cannot create a scratch workspace in {str(path)!r}: {error.strerror}"
         ) from None
     made = Workspace.on(path, workspace.config)
-    made = replace(made, prompts=workspace.prompts, wiring=workspace.wiring.over(made.index))
+    made = replace(made, prompts=workspace.prompts, wiring=workspace.wiring.with_index(made.index))
     try:
         yield made
     finally:

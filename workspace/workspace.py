@@ -1,4 +1,4 @@
-"""The workspace: a folder with index.duckdb, taxonaut.toml and prompts/, and what one can do in it."""
+"""The `Workspace` facade: a folder with index.duckdb, taxonaut.toml and prompts/, and all operations on it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
@@ -43,21 +43,21 @@ if TYPE_CHECKING:
 
 
 class Workspace(Core):
-    """A folder opened for work. Close it, or use it in a `with` block.
+    """An open workspace. Close it, or use it in a `with` block.
 
     >>> with Workspace.open("my-workspace") as workspace:
     ...     workspace.classify(["wireless earbuds with noise cancelling"])
     """
 
     last_build: BuildReport | None = None
-    """What the agents' latest build in this object came to."""
+    """The report of this object's latest build by agents."""
 
     def import_labels(self, labels: LabelFile) -> None:
-        """Put a file's labels into an empty workspace; a tree they describe is the index at once."""
+        """Import labels into an empty workspace, with the tree that their file describes, if any."""
         present = len(self.index.label_ids())
         if present:
             raise InputError(
-                f"{str(self.folder)!r} holds {present:,} labels already; add to them (taxonaut labels add FILE), "
+                f"{str(self.folder)!r} already has {present:,} labels; add to them (taxonaut labels add FILE), "
                 "or import into a new workspace (taxonaut init DIR)"
             )
         with self.database.write():
@@ -73,7 +73,7 @@ class Workspace(Core):
         note: str = "",
         on_update: OnUpdate | None = None,
     ) -> Growth:
-        """Add labels to the index that stands, as one change with a note; a dry run writes nothing.
+        """Add labels to the existing index, as one change with a note; a dry run writes nothing.
 
         Raises InputError for an index without labels or without a tree, and for ids that belong to another name
         there.
@@ -99,13 +99,13 @@ class Workspace(Core):
         *,
         on_update: OnUpdate | None = None,
     ) -> Tree:
-        """Build a tree over the labels and make it the index; `undo` brings the former one back."""
+        """Build a tree over the labels and make it the index; `undo` restores the previous one."""
         labels = self.index.all_labels()
         if not labels:
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
             )
-        self.keep_templates(TEMPLATES if method == "agents" else ())
+        self.store_templates(TEMPLATES if method == "agents" else ())
         build = builder(method, self.wiring, settings or {}, self.runs)
         with listening(on_update):
             tree = await build.build(labels)
@@ -127,10 +127,10 @@ class Workspace(Core):
     async def abuild_vocabulary(
         self, texts: Iterable[str | Item], sample: int = 0, *, on_update: OnUpdate | None = None
     ) -> VocabularyBuild:
-        """Build a vocabulary of descriptors from texts and make it the index; `undo` takes it back.
+        """Build a vocabulary of descriptors from texts and make it the index; `undo` reverts it.
 
-        `sample`: build it from so many of them, drawn at random. Raises InputError for a workspace with labels and
-        for no items with a text.
+        `sample`: build it from a random sample of this size; 0: from all texts. Raises InputError for a workspace
+        with labels and for no items with a text.
         """
         with listening(on_update):
             return await abuild_vocabulary(self, list(map(as_item, texts)), sample)
@@ -144,7 +144,7 @@ class Workspace(Core):
     async def aassign_vocabulary(
         self, texts: Iterable[str | Item], *, every: bool | None = None, on_update: OnUpdate | None = None
     ) -> list[Tagging]:
-        """Put the vocabulary's descriptors on texts: one best a level, and with `every` all others that fit."""
+        """Assign descriptors of the vocabulary to texts: the best one per level; with `every`, all that fit."""
         with listening(on_update):
             return await aassign_vocabulary(self, map(as_item, texts), every=every)
 
@@ -156,7 +156,7 @@ class Workspace(Core):
 
     @property
     def experts(self) -> Experts:
-        """The domain experts that were trained here."""
+        """The trained domain experts of this workspace."""
         return Experts(self)
 
     async def atrain_expert(
@@ -167,10 +167,10 @@ class Workspace(Core):
         skip_unknown: bool = False,
         on_update: OnUpdate | None = None,
     ) -> ExpertCard:
-        """Train a domain expert on labelled products, keep it and return its card.
+        """Train a domain expert on labelled products, store it and return its card.
 
-        `dev_rows`: products to judge it by; without them some of `rows` are held out. `skip_unknown`: leave out
-        products of categories that the index does not have.
+        `dev_rows`: the dev set; without it some of `rows` are held out. `skip_unknown`: skip products of categories
+        that are not in the index.
         """
         return await asyncio.to_thread(
             self.train_expert, rows, dev_rows=dev_rows, skip_unknown=skip_unknown, on_update=on_update
@@ -189,7 +189,7 @@ class Workspace(Core):
             return train_expert(self, rows, dev_rows=dev_rows, skip_unknown=skip_unknown)
 
     def embed_labels(self, *, on_update: OnUpdate | None = None) -> None:
-        """Embed the labels that have no vector yet; what compares vectors does it by itself, unseen."""
+        """Embed labels without a vector now, with progress; otherwise this happens when vectors are first needed."""
         texts = list(self.wiring.label_texts().values())
         if texts:
             with listening(on_update):
@@ -207,23 +207,23 @@ class Workspace(Core):
     ) -> "StateGraph[Any, Any, Any, Any]":
         """Return the walk as an uncompiled LangGraph graph over this workspace's index and agents.
 
-        Without `rank` it ends with the shortlists. Agents that are given take the places of the workspace's own
-        (docs/program.md); a retriever is made only where the policy or an agent needs one.
+        Without `rank` it ends with the shortlists. Given agents replace the workspace's own (docs/program.md); a
+        retriever is created only if the policy or an agent needs one.
         """
         return walk_graph(
             self, policy, rank=rank, navigator=navigator, expert=expert, retriever=retriever, guide=guide
         )
 
     def classification(self, **walk: Unpack[WalkSettings]) -> Classification:
-        """Prepare a classification; `walk` replaces settings of the `[walk]` table, such as `top=5`."""
+        """Prepare a classification; `walk` overrides settings of the [walk] table, such as `top=5`."""
         if walk:
             return self.with_walk(**walk).classification()
         self.check_walkable()
         settings = {
             "index": self.index.version(),
-            "templates": self.keep_templates(self.wiring.walk_templates),
+            "templates": self.store_templates(self.wiring.walk_templates),
             "version": version.VERSION,
-            **self.config.deciding(),
+            **self.config.answer_settings(),
         }
         run = Resumable(self.runs, KIND, settings)
         return Classification(
@@ -239,10 +239,10 @@ class Workspace(Core):
         on_update: OnUpdate | None = None,
         **categorize: Unpack[CategorizeSettings],
     ) -> CategorizedItems:
-        """Put each text into one category: the trained expert's where it is sure, else the general expert's.
+        """Categorize texts with the trained expert; below a confidence threshold the general expert decides.
 
-        `expert`: the number of a trained expert, None: the newest. `everything`: the general expert decides about
-        all texts. `categorize` replaces settings of the [categorize] table for this call, such as `threshold=0.8`.
+        `expert`: the number of a trained expert, None: the newest. `everything`: send all texts to the general
+        expert. `categorize` overrides settings of the [categorize] table for this call, such as `threshold=0.8`.
         """
         with listening(on_update):
             return await acategorize(
@@ -266,10 +266,10 @@ class Workspace(Core):
     async def aclassify(
         self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> ItemResults:
-        """Label texts; the results come in their order, each label with the path that led to it.
+        """Classify texts; results are in their order, each label with its path.
 
-        `walk` replaces walk settings for this call: top, shortlist, terminals, dense, branches. Finished
-        items are kept: the same call again asks no model.
+        `walk` overrides settings of the [walk] table for this call, such as `top=5`. Finished items are stored: the
+        same call again makes no request.
         """
         with listening(on_update):
             return ItemResults([result async for result in self.stream(texts, **walk)])
@@ -277,7 +277,7 @@ class Workspace(Core):
     async def stream(
         self, texts: Iterable[str | Item], **walk: Unpack[WalkSettings]
     ) -> AsyncGenerator[ItemResult, None]:
-        """Give results as their batches finish, for more texts than fit in memory."""
+        """Yield results as batches finish, for more texts than fit in memory."""
         classification = self.classification(**walk)
         async with aclosing(classification.results(map(as_item, texts))) as results:
             async for _, result in results:
@@ -286,13 +286,13 @@ class Workspace(Core):
     def classify(
         self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> ItemResults:
-        """Do what `aclassify` does, from synchronous code, a notebook's running loop included."""
+        """Do what `aclassify` does, from synchronous code, also where an event loop runs, as in a notebook."""
         return PORTAL.run(self.aclassify(texts, on_update=on_update, **walk))
 
     async def ashortlists(
         self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> list[ShortlistResult]:
-        """Return what a walk of each text would hand to the ranking, without ranking it."""
+        """Return the shortlist of each text, without ranking it."""
         with listening(on_update):
             return await shortlists(self.with_walk(**walk), list(map(as_item, texts)))
 
@@ -303,10 +303,10 @@ class Workspace(Core):
         return PORTAL.run(self.ashortlists(texts, on_update=on_update, **walk))
 
     def explain(self, item_id: ItemId, gold: Sequence[LabelId] = ()) -> Explanation:
-        """Return the latest walk of an item as a tree, and where each of its `gold` labels was found or lost."""
+        """Explain the latest walk of an item as a tree, and where each `gold` label was found or lost."""
         return explain(self, item_id, gold)
 
     def cost(self) -> Totals:
-        """Return what the latest classification cost so far, all its calls together."""
+        """Return the cost of the latest classification, over all its calls."""
         runs = self.runs.list(KIND)
         return self.decisions.totals(runs[0].id) if runs else Totals()

@@ -64,7 +64,9 @@ class Session(GlobalOptions):
         folder = self.folder
         there = is_workspace(folder)
         if self.is_named and not there:
-            raise WorkspaceError(f"{str(folder)!r} is no workspace; make one with: taxonaut init {folder}")
+            raise WorkspaceError(
+                f"{str(folder)!r} is not a workspace; create one with: taxonaut init {folder}"
+            )
         return there
 
     def open(self, **tables: Unpack[Tables]) -> Workspace:

@@ -36,7 +36,7 @@ def open_step_run(context: ToolContext, item: Item) -> Iterator[RunUnits]:
     settings = {
         "index": context.index.version(),
         "version": version.VERSION,
-        **context.workspace.config.deciding(),
+        **context.workspace.config.answer_settings(),
     }
     context.workspace.items.put([item])
     with Resumable(context.workspace.runs, KIND, settings).recording() as run:

@@ -40,7 +40,7 @@ async def run_method(
         "index": workspace.index.version(),
         "templates": {name: workspace.prompts.hash(name) for name in workspace.prompts.names()},
         "version": version.VERSION,
-        **workspace.config.deciding(),
+        **workspace.config.answer_settings(),
     }
 
     async def label(items: Sequence[Item]) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, Usage
-from taxonaut.workspace.core.resumable import key_of
+from taxonaut.workspace.core.resumable import hash_text
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -48,7 +48,7 @@ class Products:
     def digest(self) -> str:
         """A hash of the content."""
         content = json.dumps([self.texts, self.targets, self.classes])
-        return key_of(content)
+        return hash_text(content)
 
 
 Scorer = Callable[[Sequence[str]], Matrix]

@@ -128,9 +128,9 @@ async def run_classify(workspace: Core, items: Sequence[Item]) -> tuple[RunId, l
     workspace.check_walkable()
     settings = {
         "index": workspace.index.version(),
-        "templates": workspace.keep_templates(templates_read_by_walk(workspace)),
+        "templates": workspace.store_templates(templates_read_by_walk(workspace)),
         "version": version.VERSION,
-        **workspace.config.deciding(),
+        **workspace.config.answer_settings(),
     }
     run = Resumable(workspace.runs, KIND, settings)
     label = label_with_graph(walk_graph(workspace).compile())

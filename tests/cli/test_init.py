@@ -20,7 +20,7 @@ def test_quiet_says_nothing(run: Any, tmp_path: Path) -> None:
 def test_refuses_a_workspace_that_is_there(run: Any, shop: Path) -> None:
     called = run("init", shop)
     assert called.code == 2
-    assert called.err == f"error: {str(shop)!r} is a workspace already; use it, or name another folder\n"
+    assert called.err == f"error: {str(shop)!r} is already a workspace; use it or choose another folder\n"
 
 
 def test_refuses_a_file(run: Any, tmp_path: Path) -> None:

@@ -177,7 +177,8 @@ def test_no_workspace(run: Any, tmp_path: Path) -> None:
     called = run("index", "stats", "-w", tmp_path)
     assert called.code == 3
     assert (
-        called.err == f"error: {str(tmp_path)!r} is no workspace; make one with: taxonaut init {tmp_path}\n"
+        called.err
+        == f"error: {str(tmp_path)!r} is not a workspace; create one with: taxonaut init {tmp_path}\n"
     )
     assert called.out == ""
 

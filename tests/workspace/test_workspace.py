@@ -300,7 +300,7 @@ def test_labels_are_imported_once(folder: Path, tmp_path: Path) -> None:
             workspace.import_labels(labels)
         before = workspace.index.version()
     assert str(caught.value) == (
-        f"{str(folder)!r} holds 4 labels already; add to them (taxonaut labels add FILE), or "
+        f"{str(folder)!r} already has 4 labels; add to them (taxonaut labels add FILE), or "
         "import into a new workspace (taxonaut init DIR)"
     )
     with Workspace.open(folder) as workspace:
@@ -311,7 +311,7 @@ def test_making_and_opening(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError) as caught:
         Workspace.open(tmp_path / "none")
     assert str(caught.value) == (
-        f"{str(tmp_path / 'none')!r} is no workspace; make one with: taxonaut init {tmp_path / 'none'}"
+        f"{str(tmp_path / 'none')!r} is not a workspace; create one with: taxonaut init {tmp_path / 'none'}"
     )
     with Workspace.init(tmp_path / "made"):
         assert sorted(path.name for path in (tmp_path / "made").iterdir() if ".wal" not in path.name) == [
@@ -319,10 +319,10 @@ def test_making_and_opening(tmp_path: Path) -> None:
             "prompts",
             "taxonaut.toml",
         ]
-    with pytest.raises(InputError, match="is a workspace already; use it, or name another folder"):
+    with pytest.raises(InputError, match="is already a workspace; use it or choose another folder"):
         Workspace.init(tmp_path / "made")
     (tmp_path / "file").touch()
-    with pytest.raises(WorkspaceError, match="cannot make a workspace in"):
+    with pytest.raises(WorkspaceError, match="cannot create a workspace in"):
         Workspace.init(tmp_path / "file")
 
 

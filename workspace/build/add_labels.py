@@ -90,6 +90,7 @@ def unique_labels(labels: Sequence[Label]) -> dict[LabelId, Label]:
 
 
 def clash_message(clashes: Sequence[tuple[Label, Label]]) -> str:
+    """Return the error for ids with another name in the index; pairs of given and existing label."""
     shown = "; ".join(
         f"{here.id!r} is {there.name[:LONGEST]!r} in the index and {here.name[:LONGEST]!r} now"
         for here, there in clashes[:SHOWN]
@@ -224,13 +225,13 @@ class Insertion:
         self.method = self.index.tree_method()
         self.build = build_settings(workspace)
         config = workspace.config.model_copy(update={"build": self.build})
-        self.wiring: Wiring = workspace.wiring.reconfigured(config)
+        self.wiring: Wiring = workspace.wiring.with_config(config)
 
     async def plan(self) -> Growth:
         """Return the nodes of all labels, and the subtrees of nodes that grow too large."""
         if not self.labels:
             return Growth(terminal_size=self.build.terminal_size)
-        self.workspace.keep_templates(build_agents.TEMPLATES)
+        self.workspace.store_templates(build_agents.TEMPLATES)
         settings = {
             "version": version.VERSION,
             "index": self.index.version(),
@@ -307,6 +308,7 @@ class Insertion:
         return large, unsplit
 
     def levels_left(self, node: NodeId) -> int:
+        """Return how many levels may be added below a node."""
         return self.build.depth - len(self.index.node_paths([node])[node])
 
     def builders(self, large: Mapping[NodeId, Sequence[Label]]) -> dict[NodeId, TreeBuilder]:

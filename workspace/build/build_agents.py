@@ -102,7 +102,7 @@ def open_model(wiring: Wiring, model: ModelSettings, names: Sequence[str], token
 
 def label_encoder(wiring: Wiring, model: ModelSettings, names: Sequence[str]) -> LabelEncoder:
     """Return an encoder that compares label names."""
-    embedder = wiring.embedder_of(encoder_embedder(model))
+    embedder = wiring.embedder_for(encoder_embedder(model))
     stored = StoredEmbedder(embedder, wiring.embeddings)
     space = LabelSpace.of(names, stored.lookup(names))
     scorer = TextScorer(embedder, wiring.score_settings(), space)

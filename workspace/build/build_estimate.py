@@ -63,7 +63,7 @@ async def aestimate_build(workspace: Core, settings: Mapping[str, Any] | None = 
             f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
         )
     build = build_config(workspace.wiring, settings or {})
-    wiring = workspace.wiring.reconfigured(workspace.config.model_copy(update={"build": build}))
+    wiring = workspace.wiring.with_config(workspace.config.model_copy(update={"build": build}))
     table = label_names(wiring, labels)
     models = wiring.config.models
     proposed = Proposed()

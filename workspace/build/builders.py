@@ -60,7 +60,7 @@ def agents_builder(
 ) -> AgentsTreeBuilder:
     """Return the builder that uses agents; `settings` replace those of the [build] table."""
     build = build_config(wiring, settings)
-    changed = wiring.reconfigured(wiring.config.model_copy(update={"build": build}))
+    changed = wiring.with_config(wiring.config.model_copy(update={"build": build}))
     return AgentsTreeBuilder(lambda labels: build_agents(changed, labels), build_policy(build), runs)
 
 

@@ -1,4 +1,4 @@
-"""What a workspace's taxonaut.toml may say; environment variables win over it."""
+"""Settings of a workspace, from taxonaut.toml; environment variables override it."""
 
 import os
 import re
@@ -19,7 +19,7 @@ DEFAULT_EMBEDDER = "gguf/all-minilm-l6-v2"
 DEFAULT_CHOOSER = "encoder/all-minilm-l6-v2"
 
 REQUEST_SETTINGS = ("concurrency", "timeout_s", "deadline_s", "attempts", "backoff_s", "api_key_env")
-"""Settings of a model that say how it is asked, not what it answers."""
+"""Settings of a model that affect how it is called, not what it answers."""
 
 TEMPLATE = f"""\
 # taxonaut workspace. Every key can also be set in the environment: TAXONAUT_MODELS__NAVIGATOR__MODEL=…
@@ -39,9 +39,8 @@ model = "{DEFAULT_CHOOSER}"
 [models.general_expert]
 model = "{DEFAULT_CHOOSER}"
 
-# Who builds an index (index build --method agents, labels add) or a vocabulary (vocabulary build): an architect
-# names categories, an annotator puts labels or items into them. A strong model for the first and a cheap one for
-# the second go well together.
+# These build an index (index build --method agents, labels add) or a vocabulary (vocabulary build): the architect
+# names categories, the annotator assigns labels or items to them. A strong architect and a cheap annotator work well.
 [models.architect]
 model = "{DEFAULT_CHOOSER}"
 
@@ -50,17 +49,17 @@ model = "{DEFAULT_CHOOSER}"
 
 [build]
 centres = 16            # most branches of a node
-terminal_size = 24      # labels of a node that is not divided
+terminal_size = 24      # most labels of a node that is not split
 
 [vocabulary]            # vocabulary build, vocabulary assign
-categories = 15         # descriptors proposed for a group of items at first
-split_threshold = 30    # items from which on a group is divided
+categories = 15         # descriptors first proposed for a group of items
+split_threshold = 30    # fewest items of a group that is split
 
 [expert]                # expert train
 # encoder = ""          # a local folder with a transformer to fine-tune; unset: a head on the embeddings
 
 [categorize]            # categorize
-# threshold = 0.5       # below it the general expert decides; unset: as the last audit proposed, else 0.5
+# threshold = 0.5       # below it the general expert decides; unset: from the last audit, else 0.5
 candidates = 10         # categories the general expert chooses from
 shown = "path"          # leaf, path, name or definition: how it sees a category
 ask = "rank"            # choose, rank or think
@@ -80,13 +79,13 @@ top = 10                # labels in an answer
 
 
 class Section(BaseModel):
-    """A table of taxonaut.toml: an unknown key is an error, not silence."""
+    """A table of taxonaut.toml; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class TaskConfig(Section):
-    """What all prompts say about the task."""
+    """The task, as shown in all prompts."""
 
     description: str = ""
 
@@ -108,31 +107,33 @@ class WalkConfig(Section):
     """How far a walk goes; see `WalkPolicy` and `NavigatorSettings`."""
 
     policy: str = Field(
-        default=STANDARD_POLICY, description="The policy, one that a package adds (docs/plugins.md)."
+        default=STANDARD_POLICY, description="The walk policy, by its name as a plugin (docs/plugins.md)."
     )
     shortlist: Literal["tree", "dense", "both"] = "both"
     terminals: int = Field(default=20, gt=0)
     dense: int = Field(default=100, gt=0)
     candidates: int | None = Field(
-        default=None, ge=0, description="Labels ranked; 0: all. None: 40, encoder/ 100."
+        default=None, ge=0, description="Labels ranked; 0: all. None: 40, or 100 with encoder/."
     )
     branches: int = Field(default=16, gt=0, description="Most branches opened at one node.")
-    inherit: float = Field(default=0.15, ge=0, le=1, description="How much of a score is its parent's.")
+    inherit: float = Field(
+        default=0.15, ge=0, le=1, description="Share of the parent's score in a branch's score."
+    )
     order: Literal["breadth", "depth"] = Field(
-        default="breadth", description="A level at a time, or the best branch first, on a stack."
+        default="breadth", description="Level by level, or best branch first, on a stack."
     )
     ancestors: bool | None = Field(
         default=None,
-        description="Branches compared by paths (true) or names (false). None: paths in your own tree.",
+        description="Compare branches by path (true) or name (false). None: by path in a native tree.",
     )
     beam: int = Field(default=0, ge=0, description="Most branches kept of a level; 0: as many as fit.")
     threshold: float | None = Field(default=None, description="Branches that score lower stay closed.")
     start: Literal["root", "anchored"] = Field(
-        default="root", description="At the root, or at the labels dense retrieval finds."
+        default="root", description="Start at the root, or at the labels that dense retrieval finds."
     )
     anchors: int = Field(default=20, gt=0, description="Labels an anchored walk starts from.")
     top: int = Field(default=10, gt=0)
-    batch: int | None = Field(default=None, gt=0, description="Items that walk together. None: by the model.")
+    batch: int | None = Field(default=None, gt=0, description="Items per batch. None: by the model.")
     seed: int = 0
 
 
@@ -157,54 +158,60 @@ class WalkSettings(TypedDict, total=False):
 
 
 class BuildConfig(Section):
-    """How agents build and grow an index; see `BuildPolicy` for the thresholds."""
+    """How agents build an index and add to it; see `BuildPolicy` for the thresholds."""
 
     centres: int = Field(default=16, ge=2, description="Most centres of one partition.")
     terminal_size: int = Field(default=24, ge=2, description="Labels of a partition that is not split.")
     depth: int = Field(default=8, ge=1, description="Most levels below the root.")
-    sample: int = Field(default=64, ge=2, description="Labels that the architect is shown (Sample).")
+    sample: int = Field(default=64, ge=2, description="Labels shown to the architect (Sample).")
     labels_per_request: int = Field(default=20, ge=1, description="Labels in one request to the annotator.")
     fits: int = Field(default=3, ge=1, description="Most centres of one label.")
     margin: float = Field(
         default=0.0,
         ge=0,
         le=1,
-        description="encoder/: how near a centre must come to a label's nearest one.",
+        description="encoder/: most similarity lost to a label's nearest centre.",
     )
     overlap: float = Field(default=0.8, gt=0, lt=1, description="Labels shared by near-duplicate centres.")
     swallow: float = Field(default=0.8, gt=0, lt=1, description="Most labels that one centre may hold.")
     other: float = Field(default=0.3, gt=0, lt=1, description="Most labels that may fit no centre.")
-    attempts: int = Field(default=3, ge=1, description="Splits tried before labels are parted by vectors.")
+    attempts: int = Field(default=3, ge=1, description="Splits tried before labels are clustered by vectors.")
     seed: int = 0
 
 
 class VocabularyConfig(Section):
-    """How agents build a vocabulary from items and put it on them; see `VocabularyPolicy` for the thresholds."""
+    """How agents build and assign a vocabulary; see `VocabularyPolicy` for the thresholds."""
 
-    categories: int = Field(default=15, ge=2, description="Descriptors proposed for a group at first.")
-    split_threshold: int = Field(default=30, ge=2, description="Items from which on a group is divided.")
-    per_descriptor: int = Field(default=8, ge=1, description="Items a descriptor should have on average.")
-    max_refinement_cycles: int = Field(default=3, ge=0, description="Most rounds of changes to a group.")
-    anomaly_threshold: int = Field(default=20, ge=1, description="Uncovered items that call for a round.")
-    coverage: float = Field(default=0.95, gt=0, le=1, description="Share of covered items that is enough.")
-    proposals: int = Field(default=10, ge=1, description="Most change proposals of a group's round.")
-    branching: int = Field(default=1, ge=0, description="Descriptors an item goes on with; 0: all that fit.")
+    categories: int = Field(default=15, ge=2, description="Descriptors first proposed for a group.")
+    split_threshold: int = Field(default=30, ge=2, description="Fewest items of a group that is split.")
+    per_descriptor: int = Field(default=8, ge=1, description="Fewest items of a descriptor on average.")
+    max_refinement_cycles: int = Field(default=3, ge=0, description="Most refinement rounds of a group.")
+    anomaly_threshold: int = Field(default=20, ge=1, description="Fewest uncovered items that start a round.")
+    coverage: float = Field(
+        default=0.95, gt=0, le=1, description="Share of covered items that ends refinement."
+    )
+    proposals: int = Field(default=10, ge=1, description="Most change proposals in a round.")
+    branching: int = Field(
+        default=1,
+        ge=0,
+        description="Descriptors whose next level an item goes on to; 0: all.",
+    )
     depth: int = Field(default=6, ge=1, description="Most levels.")
-    smallest: int = Field(default=2, ge=1, description="Items that a descriptor needs.")
-    sample: int = Field(default=40, ge=2, description="Items that the architect is shown (Distill).")
+    smallest: int = Field(default=2, ge=1, description="Fewest items of a descriptor.")
+    sample: int = Field(default=40, ge=2, description="Items shown to the architect (Distill).")
     items_per_request: int = Field(default=10, ge=1, description="Items in one request to an annotator.")
     fits: int = Field(
-        default=3, ge=1, description="Most descriptors of an item at a node, where all are asked."
+        default=3, ge=1, description="Most descriptors of an item at a node, if all that fit are wanted."
     )
-    characters: int = Field(default=400, ge=20, description="Characters of an item's text that are read.")
+    characters: int = Field(default=400, ge=20, description="Characters of an item's text shown to models.")
     threshold: float = Field(
-        default=0.3, ge=-1, le=1, description="encoder/: least likeness of a descriptor that fits."
+        default=0.3, ge=-1, le=1, description="encoder/: least similarity of a descriptor that fits."
     )
     further: float = Field(
         default=0.15,
         ge=-1,
         le=1,
-        description="encoder/: the same of one that fits as well, beside a better one.",
+        description="encoder/: least similarity of further descriptors, next to a better one.",
     )
     seed: int = 0
 
@@ -216,7 +223,7 @@ class ExpertConfig(Section):
         default="",
         description="A local folder with a transformer encoder to fine-tune; empty: a head on [embeddings].",
     )
-    lexical: bool = Field(default=True, description="Words and character n-grams beside the embedding.")
+    lexical: bool = Field(default=True, description="Add words and character n-grams to the embedding.")
     augment: float = Field(
         default=0.5,
         ge=0,
@@ -247,13 +254,13 @@ class ExpertConfig(Section):
 
 
 class CategorizeConfig(Section):
-    """How items are divided between the two experts (Dual-Expert 3.2, 4.3.1)."""
+    """How items are routed to the two experts (Dual-Expert 3.2, 4.3.1)."""
 
     threshold: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="Probability below which the general expert decides. None: as the last audit proposed, else 0.5.",
+        description="Probability below which the general expert decides. None: from the last audit, else 0.5.",
     )
     candidates: int = Field(default=10, ge=1, description="Categories the general expert chooses from (K).")
     abstain: float = Field(
@@ -263,7 +270,7 @@ class CategorizeConfig(Section):
         default="path", description="How the general expert sees a category (figure 3b)."
     )
     ask: Literal["choose", "rank", "think"] = Field(
-        default="rank", description="What the general expert is asked for (figure 3a, c, d)."
+        default="rank", description="The general expert's task (figure 3a, c, d)."
     )
     examples: int = Field(default=6, ge=1, description="Products a definition is written from.")
     characters: int = Field(
@@ -299,7 +306,7 @@ class ScoringConfig(Section):
 
 
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
-"""Threads that DuckDB may be given; with many thousands it does not even start."""
+"""Most threads of DuckDB; with many thousands it fails to start."""
 
 LEAST_MEMORY = 32 * 10**6
 """Bytes that DuckDB needs to work on an index."""
@@ -309,7 +316,7 @@ _AMOUNT = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>([KMGT]i?)?B)", re.IGN
 
 
 class DatabaseConfig(Section):
-    """How DuckDB is run."""
+    """DuckDB settings."""
 
     memory_limit: str = "256MB"
     threads: int = Field(default=2, gt=0)
@@ -358,8 +365,8 @@ class Config(BaseSettings):
         """Raise UntrustedError if a model is at a server, or has a key, that the file names unconfirmed."""
         self._named.check(settings)
 
-    def deciding(self) -> dict[str, Any]:
-        """Return the settings that can change what a classification answers, as JSON has them."""
+    def answer_settings(self) -> dict[str, Any]:
+        """Return the settings that affect a classification's results, as JSON values for its fingerprint."""
         asked = {"navigator", "general_expert"}
         walk = {"batch", "policy"} if self.walk.policy == STANDARD_POLICY else {"batch"}
         roles = {role: set(REQUEST_SETTINGS) if role in asked else True for role in ModelsConfig.model_fields}
@@ -378,12 +385,12 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file, whose values come as arguments."""
+        """Let environment variables override the file, whose values are passed as arguments."""
         return (env_settings, init_settings)
 
 
 class Tables(TypedDict, total=False):
-    """Tables of taxonaut.toml whose settings a call replaces, key by key."""
+    """Settings that a call overrides, by table of taxonaut.toml."""
 
     task: Mapping[str, Any]
     embeddings: Mapping[str, Any]
@@ -397,7 +404,7 @@ class Tables(TypedDict, total=False):
 
 
 def read_values(folder: Path) -> dict[str, Any]:
-    """Return what `taxonaut.toml` of a workspace says; {} without one. Raises InputError if it is not valid."""
+    """Return the contents of a workspace's `taxonaut.toml`, {} without one. Raises InputError for invalid TOML."""
     path = folder / FILE_NAME
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -408,10 +415,10 @@ def read_values(folder: Path) -> dict[str, Any]:
 
 
 def load_config(folder: Path, overrides: Mapping[str, Any] | None = None, *, trust: bool = False) -> Config:
-    """Read the settings of a workspace; InputError names the key that is wrong.
+    """Read the settings of a workspace. Raises InputError that names the wrong key.
 
-    `overrides` replace values of taxonaut.toml, key by key within each table. With `trust` the servers that it
-    names need no confirmation.
+    `overrides` replace single settings of taxonaut.toml, by table. With `trust` the servers that it names need no
+    confirmation.
     """
     path, values = folder / FILE_NAME, read_values(folder)
     named = named_endpoints(folder, {} if trust else values)
@@ -422,16 +429,16 @@ def load_config(folder: Path, overrides: Mapping[str, Any] | None = None, *, tru
         config = Config(**values)
     except ValidationError as error:
         raise InputError(
-            f"{str(path)!r} (or a TAXONAUT_… variable) has settings that cannot be: {problems(error)}"
+            f"{str(path)!r} (or a TAXONAUT_… variable) has invalid settings: {problems(error)}"
         ) from None
     except SettingsError as error:
-        raise InputError(f"a TAXONAUT_… variable cannot be read: {error}; unset it or correct it") from None
+        raise InputError(f"a TAXONAUT_… variable cannot be parsed: {error}; correct or unset it") from None
     config._named = named
     return config
 
 
 def problems(error: ValidationError) -> str:
-    """Return what pydantic found wrong, in one line: each key with what is the matter."""
+    """Return pydantic's errors in one line, each with its key."""
     return "; ".join(
         f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}" for problem in error.errors()
     )

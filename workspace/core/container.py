@@ -1,4 +1,4 @@
-"""Open the models a workspace's settings name, each once, and put agents on them."""
+"""Open the models of a workspace's settings, each once, and create agents on them."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-GIVEN = "given"
-"""The key of an embedder that the caller gave."""
+INJECTED = "given"
+"""The key of the caller's embedder."""
 
 
 class Wiring:
-    """Models and agents of one workspace, opened when first used and closed together."""
+    """Models and agents of one workspace, opened on first use and closed together."""
 
     def __init__(
         self,
@@ -59,14 +59,14 @@ class Wiring:
         self.tables: dict[str, LabelTable] = {}
         self.models: dict[str, Answers] = {}
         self.lock = RLock()
-        """Held while a table or scorer is made: who wants it meanwhile waits, and does not make it again."""
+        """Held while a table or scorer is created, so that no other thread creates it again."""
 
-    def reconfigured(
+    def with_config(
         self, config: Config, prompts: PromptLibrary | None = None, given: Injected | None = None
     ) -> "Wiring":
-        """Return the same wiring under other settings; what was opened is shared.
+        """Return this wiring with other settings; opened models are shared.
 
-        `prompts` replace the templates, and models that are `given` come beside those that were before.
+        `prompts` replace the templates; the models of `given` are added to those injected before.
         """
         injected = self.injected
         if given is not None:
@@ -76,29 +76,29 @@ class Wiring:
         other.models, other.lock = self.models, self.lock
         return other
 
-    def over(self, index: Index) -> "Wiring":
-        """Return wiring over another index, whose scorers and tables are its own; embedders are shared."""
+    def with_index(self, index: Index) -> "Wiring":
+        """Return this wiring with another index and new scorers and tables; embedders are shared."""
         other = Wiring(self.config, index, self.embeddings, self.cache, self.prompts, self.injected)
         other.embedders = self.embedders
         return other
 
     @property
     def native(self) -> bool:
-        """Whether the tree is the person's own: its paths then say what a label means."""
+        """Whether the tree is the user's own, so that a label's path is part of its meaning."""
         return self.index.tree_method() == NATIVE
 
     @cached_property
     def stored(self) -> StoredEmbedder:
-        """The workspace's embedder before the vectors it keeps."""
-        return StoredEmbedder(self.embedder_of(self.config.embeddings), self.embeddings)
+        """The workspace's embedder with its stored vectors."""
+        return StoredEmbedder(self.embedder_for(self.config.embeddings), self.embeddings)
 
     @property
     def scorer(self) -> TextScorer:
-        """Scores texts against labels with the workspace's embedder."""
+        """The scorer of texts against labels with the workspace's embedder."""
         return self.scorer_of(self.config.embeddings)
 
-    def embedder_of(self, settings: ModelSettings) -> Embedder:
-        """Open an embedder, once for equal settings; one that was given stands for all."""
+    def embedder_for(self, settings: ModelSettings) -> Embedder:
+        """Return the embedder of these settings, opened once; an injected embedder replaces all."""
         with self.lock:
             key = self.embedder_key(settings)
             if key not in self.embedders:
@@ -108,36 +108,36 @@ class Wiring:
             return self.embedders[key]
 
     def embedder_key(self, settings: ModelSettings) -> str:
-        """What makes two embedders the same."""
-        return GIVEN if self.injected.embedder is not None else f"{settings.model} {settings.api_base}"
+        """Return the key by which embedders are shared."""
+        return INJECTED if self.injected.embedder is not None else f"{settings.model} {settings.api_base}"
 
     def encoder_in(self, folder: "Path") -> StoredEmbedder:
-        """Open an expert's fine-tuned encoder, once for equal ones; its vectors are kept under its own name."""
+        """Return an expert's fine-tuned encoder, opened once; its vectors are stored under its own name."""
         opened = open_encoder(folder)
         embedder = self.embedders.setdefault(f"{folder} {opened.name}", opened)
         return StoredEmbedder(embedder, self.embeddings)
 
     def scorer_of(self, settings: ModelSettings) -> TextScorer:
-        """Return the scorer over one embedder; equal settings share it, and with it the phrases it knows."""
+        """Return the scorer over one embedder, created once, so that its cached phrases are shared."""
         with self.lock:
             key = f"{self.embedder_key(settings)} {self.index.version()}"
             if key not in self.scorers:
                 table = self.label_table(settings)
                 names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
                 space = LabelSpace.of(names, table.vectors)
-                self.scorers[key] = TextScorer(self.embedder_of(settings), self.score_settings(), space)
+                self.scorers[key] = TextScorer(self.embedder_for(settings), self.score_settings(), space)
             return self.scorers[key]
 
     def score_settings(self) -> ScoreSettings:
-        """Return how texts are scored, as the settings have it."""
+        """Return the [scoring] table as settings of a scorer."""
         scoring = self.config.scoring
         phrases = replace(PhraseSettings(), limit=scoring.phrases)
         return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases)
 
     def answers(self, settings: ModelSettings) -> Answers:
-        """Open a role's model, once for equal settings: walks at the same time share its concurrency limit.
+        """Return a role's model, opened once for equal settings, so that parallel walks share its concurrency limit.
 
-        A model that was given is found by the string that the settings have for it.
+        An injected model is found by its model string in the settings.
         """
         if settings.model in self.injected.models:
             given: Answers = self.injected.models[settings.model]
@@ -188,26 +188,26 @@ class Wiring:
         return Retriever(self.scorer, lambda: self.label_table(self.config.embeddings))
 
     def label_table(self, embedder: ModelSettings) -> LabelTable:
-        """Return every label with its text and vector, embedding those that are new."""
+        """Return all labels with their texts and vectors; new ones are embedded."""
         with self.lock:
             key = f"{self.embedder_key(embedder)} {self.index.version()}"
             if key not in self.tables:
                 texts = self.label_texts()
-                lookup = StoredEmbedder(self.embedder_of(embedder), self.embeddings).lookup
+                lookup = StoredEmbedder(self.embedder_for(embedder), self.embeddings).lookup
                 vectors = option_vectors(list(texts.values()), lookup)
                 self.tables[key] = LabelTable(list(texts), list(texts.values()), vectors)
             return self.tables[key]
 
     def label_texts(self) -> dict[LabelId, str]:
-        """Return the text that each label is compared by, in import order."""
+        """Return the text of each label for comparison by vectors, in import order."""
         labels, native = self.index.all_labels(), self.native
         paths = self.index.paths_of([label.id for label in labels]) if native else {}
         return {label.id: label_text(label, (paths.get(label.id) or [()])[0], native) for label in labels}
 
     def close(self) -> None:
-        """Free the models that live in this process; what the caller gave is theirs to close."""
+        """Close the embedders of this process; injected ones are left to the caller."""
         for key, embedder in self.embedders.items():
-            if key != GIVEN:
+            if key != INJECTED:
                 close(embedder)
         self.embedders.clear()
         self.scorers.clear()
@@ -216,7 +216,7 @@ class Wiring:
 
 
 def close(embedder: Embedder) -> None:
-    """Free what an embedder takes in this process, if it does."""
+    """Close an embedder that has `close`."""
     free = getattr(embedder, "close", None)
     if free is not None:
         free()

@@ -1,4 +1,4 @@
-"""A workspace below its facade: a folder with its settings, what is stored there, and the models that work on it."""
+"""The core of a workspace, below its facade: settings, stores and models."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ from taxonaut.workspace.core.config import (
     problems,
 )
 from taxonaut.workspace.core.container import Wiring
-from taxonaut.workspace.core.injected import Injected, RoleModel, divided, injected, read_settings
+from taxonaut.workspace.core.injected import Injected, RoleModel, inject, read_settings, split_roles
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
 INDEX_FILE = "index.duckdb"
@@ -48,16 +48,16 @@ POLICIES = "taxonaut.policies"
 """The extension point of walk policies."""
 
 ENCODER_BATCH = 32
-"""Items that walk together where no language model is asked."""
+"""Items per batch of a walk without a language model."""
 
 ENCODER_CANDIDATES = 100
 MODEL_CANDIDATES = 40
-"""Labels that are ranked in one request, unless `candidates` of [walk] says otherwise."""
+"""Labels ranked in one request, unless [walk] sets `candidates`."""
 
 
 @dataclass(eq=False)
 class Core:
-    """An open workspace. Functions on workspaces take this; `Workspace` adds what can be done as methods."""
+    """An open workspace. Functions on workspaces take a `Core`; `Workspace` adds the public methods."""
 
     folder: Path
     config: Config
@@ -81,16 +81,16 @@ class Core:
         classifier: Classifier | None = None,
         **tables: Unpack[Tables],
     ) -> Self:
-        """Make a workspace in a new or empty folder and open it; the rest is as in `open`."""
+        """Create a workspace in a new or empty folder and open it; other arguments as in `open`."""
         path = Path(folder)
         if (path / INDEX_FILE).exists() or (path / configuration.FILE_NAME).exists():
-            raise InputError(f"{str(path)!r} is a workspace already; use it, or name another folder")
+            raise InputError(f"{str(path)!r} is already a workspace; use it or choose another folder")
         try:
             path.mkdir(parents=True, exist_ok=True)
             (path / PROMPTS_FOLDER).mkdir(exist_ok=True)
             (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
         except OSError as error:
-            raise WorkspaceError(f"cannot make a workspace in {str(path)!r}: {error.strerror}") from None
+            raise WorkspaceError(f"cannot create a workspace in {str(path)!r}: {error.strerror}") from None
         return cls.open(path, models=models, embedder=embedder, classifier=classifier, **tables)
 
     @classmethod
@@ -116,7 +116,7 @@ class Core:
         """
         path = Path(folder)
         if not (path / configuration.FILE_NAME).is_file():
-            raise WorkspaceError(f"{str(path)!r} is no workspace; make one with: taxonaut init {path}")
+            raise WorkspaceError(f"{str(path)!r} is not a workspace; create one with: taxonaut init {path}")
         return cls.on(
             path,
             *read_settings(
@@ -126,7 +126,7 @@ class Core:
 
     @classmethod
     def on(cls, folder: Path, config: Config, given: Injected | None = None) -> Self:
-        """Open the index file in a folder, or make it, under settings that were read already."""
+        """Open or create the index file of a folder, with settings already read."""
         database = Database.open(
             folder / INDEX_FILE, memory_limit=config.database.memory_limit, threads=config.database.threads
         )
@@ -148,7 +148,7 @@ class Core:
         )
 
     def close(self) -> None:
-        """Free the models and the index."""
+        """Close the models and the database."""
         self.wiring.close()
         self.samples.flush()
         self.database.close()
@@ -160,7 +160,7 @@ class Core:
         self.close()
 
     def with_walk(self, **walk: Unpack[WalkSettings]) -> Self:
-        """Return this workspace with other walk settings; it shares the index and the opened models."""
+        """Return this workspace with other walk settings; index and opened models are shared."""
         try:
             changed = WalkConfig.model_validate({**self.config.walk.model_dump(), **walk})
         except ValidationError as error:
@@ -168,27 +168,27 @@ class Core:
         return self.with_table("walk", changed)
 
     def with_models(self, models: Mapping[str, RoleModel]) -> Self:
-        """Return this workspace with other models in some roles; it shares the index and the opened models."""
-        settings, objects = divided(models)
+        """Return this workspace with other models in some roles; index and opened models are shared."""
+        settings, objects = split_roles(models)
         try:
             roles = {role: ModelSettings.model_validate(given) for role, given in settings.items()}
         except ValidationError as error:
             raise InputError(f"invalid [models] settings: {problems(error)}") from None
         config = self.config.model_copy(update={"models": self.config.models.model_copy(update=roles)})
-        config, given = injected(config, objects, None)
-        return replace(self, config=config, wiring=self.wiring.reconfigured(config, given=given))
+        config, given = inject(config, objects, None)
+        return replace(self, config=config, wiring=self.wiring.with_config(config, given=given))
 
     def with_table(self, name: str, table: Section) -> Self:
-        """Return this workspace with another table of settings; it shares the index and the opened models."""
+        """Return this workspace with another table of settings; index and opened models are shared."""
         config = self.config.model_copy(update={name: table})
-        return replace(self, config=config, wiring=self.wiring.reconfigured(config))
+        return replace(self, config=config, wiring=self.wiring.with_config(config))
 
     def with_prompts(self, prompts: PromptLibrary) -> Self:
-        """Return this workspace with other templates; it shares the index and the opened models."""
-        return replace(self, prompts=prompts, wiring=self.wiring.reconfigured(self.config, prompts))
+        """Return this workspace with other templates; index and opened models are shared."""
+        return replace(self, prompts=prompts, wiring=self.wiring.with_config(self.config, prompts))
 
     def policy(self) -> WalkPolicy:
-        """Return the walk's policy as the settings have it."""
+        """Return the walk policy of the settings."""
         walk = self.config.walk
         candidates = walk.candidates
         if candidates is None:
@@ -200,7 +200,7 @@ class Core:
 
     @property
     def batch(self) -> int:
-        """How many items walk together."""
+        """Items per batch of a walk."""
         roles = (self.config.models.navigator, self.config.models.general_expert)
         language = [role.concurrency for role in roles if role.provider != ENCODER]
         return self.config.walk.batch or (max(64, 8 * max(language)) if language else ENCODER_BATCH)
@@ -213,7 +213,7 @@ class Core:
         return self.policy().needs_retriever or encoders > 0
 
     def check_walkable(self) -> None:
-        """Refuse to walk where there is nothing to walk."""
+        """Raise InputError if the index has no labels or no tree to walk."""
         if not self.index.label_ids():
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
@@ -224,8 +224,8 @@ class Core:
                 "build one with: taxonaut index build"
             )
 
-    def keep_templates(self, names: Iterable[str]) -> dict[str, str]:
-        """Keep the effective templates, with all files behind each; returns their hashes by name."""
+    def store_templates(self, names: Iterable[str]) -> dict[str, str]:
+        """Store the effective templates with the files they include; return their hashes by name."""
         files = {name: self.prompts.files(name) for name in names}
         hashes = {name: hash_of(sources) for name, sources in files.items()}
         templates = Templates(self.database)
@@ -239,7 +239,7 @@ class Core:
 
 
 def as_item(text: str | Item) -> Item:
-    """Make an item of a bare text; its id is the same wherever the text is the same."""
+    """Return an item for a text; equal texts get equal ids."""
     if isinstance(text, Item):
         return text
     return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]), text)

@@ -1,4 +1,4 @@
-"""Model objects in place of what the settings name: checked, named in the settings, found again by that name."""
+"""Dependency injection: model objects that replace the models of the settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
 
 RoleModel: TypeAlias = "str | Mapping[str, Any] | Answers | BaseChatModel"
-"""What a role can be given: a model string, settings, an object that answers requests, or LangChain's chat model."""
+"""What a role accepts: a model string, settings, an object that answers requests, or a LangChain chat model."""
 
 ASSISTANT = "assistant"
-"""The role whose model leads conversations: an object with `name` and `reply` (`models.chat_model.ChatModel`)."""
+"""The role that leads conversations; its object has `name` and `reply` (`models.chat_model.ChatModel`)."""
 
 
 @dataclass(frozen=True)
 class Injected:
-    """Objects given by the caller, who closes them. `models` by the model string that the settings have for each."""
+    """The caller's objects, which the caller closes; `models` by their model string in the settings."""
 
     models: Mapping[str, Any] = field(default_factory=dict)
     embedder: Embedder | None = None
@@ -42,21 +42,21 @@ def read_settings(
     trust: bool = False,
     **tables: Unpack[Tables],
 ) -> tuple[Config, Injected]:
-    """Read a workspace's settings, with what `Workspace.open` is given in their places."""
-    settings, objects = divided(models)
+    """Read a workspace's settings, with the arguments of `Workspace.open` applied."""
+    settings, objects = split_roles(models)
     given: dict[str, Any] = {**tables, **({"models": settings} if settings else {})}
-    config, found = injected(load_config(folder, given, trust=trust), objects, embedder)
+    config, found = inject(load_config(folder, given, trust=trust), objects, embedder)
     return config, replace(found, classifier=classifier)
 
 
-def divided(models: Mapping[str, RoleModel] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return roles' settings, and roles' objects. Raises InputError for an unknown role or an unfit object."""
+def split_roles(models: Mapping[str, RoleModel] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split roles into those with settings and those with objects. Raises InputError for an unknown role or type."""
     settings: dict[str, Any] = {}
     objects: dict[str, Any] = {}
     for role, given in (models or {}).items():
         if role not in ModelsConfig.model_fields:
             known = ", ".join(ModelsConfig.model_fields)
-            raise InputError(f"there is no role {role!r}; the roles are: {known}")
+            raise InputError(f"unknown role {role!r}; the roles are: {known}")
         if isinstance(given, str):
             settings[role] = {"model": given}
         elif isinstance(given, Mapping):
@@ -67,7 +67,7 @@ def divided(models: Mapping[str, RoleModel] | None) -> tuple[dict[str, Any], dic
 
 
 def role_object(role: str, given: Any) -> Any:
-    """Return what answers for a role; LangChain's chat models are put behind an adapter."""
+    """Return the object for a role; a LangChain chat model is wrapped in an adapter."""
     if callable(getattr(given, "reply" if role == ASSISTANT else "answer", None)):
         return given
     if callable(getattr(given, "bind_tools", None)) and callable(getattr(given, "ainvoke", None)):
@@ -84,12 +84,10 @@ def role_object(role: str, given: Any) -> Any:
     )
 
 
-def injected(
-    config: Config, objects: Mapping[str, Any], embedder: Embedder | None
-) -> tuple[Config, Injected]:
-    """Return settings that name the objects, as decisions and fingerprints show them, and the objects by name.
+def inject(config: Config, objects: Mapping[str, Any], embedder: Embedder | None) -> tuple[Config, Injected]:
+    """Return settings that name the objects, for decisions and fingerprints, and the objects by that name.
 
-    An embedder takes the place of [embeddings] and of every `encoder/…` role's embedder.
+    An embedder replaces that of [embeddings] and of every `encoder/…` role.
     """
     roles: dict[str, ModelSettings] = {}
     named: dict[str, Any] = {}
@@ -99,7 +97,7 @@ def injected(
             string = model_string(objects[role], role, named)
             named[string] = objects[role]
             roles[role] = settings.model_copy(update={"model": string, "join": None})
-        elif embedder is not None and stands_for_another(settings, embedder):
+        elif embedder is not None and uses_other_embedder(settings, embedder):
             roles[role] = settings.model_copy(update={"model": f"{ENCODER}/{embedder.name}"})
     changes: dict[str, Any] = {"models": config.models.model_copy(update=roles)} if roles else {}
     if embedder is not None:
@@ -108,13 +106,13 @@ def injected(
 
 
 def model_string(model: Any, role: str, taken: Mapping[str, Any]) -> str:
-    """Return the string that stands for an object in the settings: its name, told apart from other objects' names."""
+    """Return an object's model string for the settings: its name, made unique."""
     name = str(getattr(model, "name", "") or type(model).__name__)
     if name.partition("/")[0] in (ENCODER, GGUF):
         name = f"given/{name}"
     return name if taken.get(name, model) is model else f"{name} ({role})"
 
 
-def stands_for_another(settings: ModelSettings, embedder: Embedder) -> bool:
-    """Whether a role's model is an encoder on an embedder of another name."""
+def uses_other_embedder(settings: ModelSettings, embedder: Embedder) -> bool:
+    """Tell whether a role's model is an encoder with an embedder of another name."""
     return settings.provider == ENCODER and encoder_embedder(settings).model != embedder.name

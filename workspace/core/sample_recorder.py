@@ -1,4 +1,4 @@
-"""Remember what templates were rendered with, until the workspace closes."""
+"""Record sample variables of prompt templates, written when the workspace closes."""
 
 from collections.abc import Mapping
 from typing import Any, get_type_hints
@@ -10,7 +10,7 @@ from taxonaut.state.stores.prompt_versions import KEPT, TemplateSamples
 
 
 class SampleRecorder:
-    """Takes the first few decisions of each template. What is written down never keeps work from being done."""
+    """Records the variables of the first decisions of each template; a failure to write never stops the work."""
 
     def __init__(self, database: Database) -> None:
         self._samples = TemplateSamples(database)
@@ -18,11 +18,11 @@ class SampleRecorder:
         self._written: set[str] = set()
 
     def wants(self, template: str) -> bool:
-        """Say whether another sample of a template is wanted."""
+        """Tell whether another sample of a template is wanted."""
         return template not in self._written and len(self._noted.get(template, ())) < KEPT
 
     def note(self, template: str, variables: Mapping[str, Any]) -> None:
-        """Take the variables of one decision; those that the template does not have are left out."""
+        """Record the variables of one decision that the template declares."""
         if self.wants(template):
             declared = get_type_hints(VARIABLES[template])
             sample = {name: value for name, value in variables.items() if name in declared}
@@ -31,7 +31,7 @@ class SampleRecorder:
                 noted.append(sample)
 
     def flush(self) -> None:
-        """Write what was noted; a workspace that cannot be written loses it."""
+        """Write the recorded samples; they are lost if the database cannot be written."""
         noted, self._noted = self._noted, {}
         rows = [(template, sample) for template, samples in noted.items() for sample in samples]
         self._written.update(template for template, samples in noted.items() if len(samples) >= KEPT)
@@ -41,6 +41,6 @@ class SampleRecorder:
             return
 
     def all(self) -> dict[str, list[dict[str, Any]]]:
-        """Return all samples, those of this session too."""
+        """Return all samples by template, this session's included."""
         self.flush()
         return self._samples.all()

@@ -25,7 +25,7 @@ from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import FAILURES, Resumable, Worked, unit_key
+from taxonaut.workspace.core.resumable import MAX_FAILURES, BatchResult, Resumable, unit_key
 from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.experts import Experts
@@ -137,9 +137,9 @@ class Categorizing:
     def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, Routed], None]:
         """Give each item with its category, and with what the general expert said where it was asked.
 
-        Raises as `Resumable.results` does, after `FAILURES` failed requests in a row.
+        Raises as `Resumable.results` does, after `MAX_FAILURES` failed requests in a row.
         """
-        return self.run.results(items, self.batch, self.work, failures=FAILURES, stage=STAGE)
+        return self.run.results(items, self.batch, self.work, failures=MAX_FAILURES, stage=STAGE)
 
     @cached_property
     def graph(self) -> Any:
@@ -152,7 +152,7 @@ class Categorizing:
         general = None
         if self.threshold.value > 0:
             general = category_expert(workspace.wiring)
-            workspace.keep_templates([category_template(workspace)])
+            workspace.store_templates([category_template(workspace)])
         return categorize(
             workspace.index,
             domain,
@@ -161,7 +161,7 @@ class Categorizing:
             self.threshold.value,
         ).compile()
 
-    async def work(self, run: RunUnits, items: Sequence[Item]) -> Worked[Routed]:
+    async def work(self, run: RunUnits, items: Sequence[Item]) -> BatchResult[Routed]:
         """Categorize a batch: what either expert said before is kept, the graph does the rest."""
         keys = {item.id: unit_key(item) for item in items}
         units = [mark + key for key in keys.values() for mark in (_RECOMMENDED, _JUDGED)]
@@ -169,7 +169,7 @@ class Categorizing:
         found = {item.id: blank(item) for item in items if not item.text.strip()}
         todo = [item for item in items if item.id not in found]
         if not todo:
-            return Worked([(found[item.id], None) for item in items], [None] * len(items))
+            return BatchResult([(found[item.id], None) for item in items], [None] * len(items))
         self.workspace.items.put(todo)
         given = {"items": todo, "recommended": recommended, "judged": judged}
         state = await self.graph.ainvoke(given, {"recursion_limit": RECURSION_LIMIT})
@@ -187,7 +187,7 @@ class Categorizing:
         }
         run.finish(new, state["decisions"])
         asked = {item: each.error for item, each in said.items() if item not in judged}
-        return Worked(
+        return BatchResult(
             [(found[item.id], said.get(item.id)) for item in items], [asked.get(item.id) for item in items]
         )
 

@@ -26,7 +26,7 @@ from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, WrittenDefinition, compose_definition
 from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import Resumable, Unit, Worked, key_of
+from taxonaut.workspace.core.resumable import BatchResult, Resumable, Unit, hash_text
 from taxonaut.workspace.expert.category_texts import category_paths, category_texts, forget_texts
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example, inner_labels
@@ -90,7 +90,7 @@ def embed(workspace: Core, groups: Sequence[Sequence[Example]]) -> None:
 def subject_key(subject: Subject, *more: object) -> str:
     """A fingerprint of what a definition is written from."""
     products = [[example.id, example.text] for example in subject.examples]
-    return key_of(dump([subject.label, list(subject.path), list(subject.siblings), products, *more]))
+    return hash_text(dump([subject.label, list(subject.path), list(subject.siblings), products, *more]))
 
 
 class Neighbours:
@@ -341,7 +341,7 @@ class Defining:
 
     def definition_key(self, due: Due) -> str:
         """A definition's fingerprint: what it is written from, and how."""
-        return key_of(f"{self.run.fingerprint} {due.id}")
+        return hash_text(f"{self.run.fingerprint} {due.id}")
 
     async def define(self, taken: Sequence[Due]) -> dict[str, Defined]:
         """Return definitions by what they are written from, batch by batch where a model writes them."""
@@ -354,12 +354,12 @@ class Defining:
             async with aclosing(done) as results:
                 return {due.id: one async for due, one in results}
 
-    async def work(self, _: RunUnits, batch: Sequence[Due]) -> Worked[Defined]:
+    async def work(self, _: RunUnits, batch: Sequence[Due]) -> BatchResult[Defined]:
         """Let the model write a batch; a reply that cannot be used is an answer, and is asked for again."""
         written = await self.writer.write([due.subject for due in batch])
         decisions = [one.decision for one in written]
         self.decisions += decisions
-        return Worked(
+        return BatchResult(
             [Defined(one.subject.label, one.words, str(one.error or "")) for one in written],
             [str(one.error) if isinstance(one.error, ModelUnavailableError) else "" for one in written],
             decisions,
@@ -369,7 +369,7 @@ class Defining:
     def writer(self) -> DefinitionWriter:
         """Return the writer on the general expert's model."""
         workspace = self.workspace
-        workspace.keep_templates([TEMPLATE])
+        workspace.store_templates([TEMPLATE])
         model = workspace.wiring.answers(workspace.config.models.general_expert)
         return DefinitionWriter(model, workspace.prompts, workspace.config.task.description)
 

@@ -132,7 +132,7 @@ def restore(workspace: Core, given: str) -> Restored:
         write_file(path, version.text)
         return Restored(name, version.hash, version.hash, "written", path, kept)
     write_file(path, as_one_template(version))
-    return Restored(name, version.hash, workspace.keep_templates([name])[name], "whole", path, kept)
+    return Restored(name, version.hash, workspace.store_templates([name])[name], "whole", path, kept)
 
 
 def is_overlaid(workspace: Core, version: Version) -> bool:
@@ -146,7 +146,7 @@ def keep_copy(workspace: Core, name: str, path: Path) -> str:
     if not path.is_file():
         return ""
     try:
-        return workspace.keep_templates([name])[name]
+        return workspace.store_templates([name])[name]
     except InputError:
         files = {name + SUFFIX: path.read_text(encoding="utf-8", errors="replace")}
         Templates(workspace.database).keep(hash_of(files), name, files[name + SUFFIX], files)

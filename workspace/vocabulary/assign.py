@@ -16,9 +16,9 @@ from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import (
     EMPTY_TEXT,
+    BatchResult,
     Resumable,
     Unit,
-    Worked,
     request_errors,
     unit_key,
 )
@@ -51,7 +51,7 @@ def assign(
     that costs nothing. An item whose request failed keeps what it had. Raises as `Resumable.results` does.
     """
     check_vocabulary(workspace)
-    workspace.keep_templates(TEMPLATES)
+    workspace.store_templates(TEMPLATES)
     if every is None:
         every = workspace.config.models.annotator.provider == ENCODER
     known = {
@@ -66,7 +66,7 @@ def assign(
         Taggings(workspace.database).put(run.id, taggings)
 
     run = Resumable(workspace.runs, KIND, known)
-    return run.results(items, BATCH, descent.work, UNIT, settle=tag, stage="assigning")
+    return run.results(items, BATCH, descent.work, UNIT, on_batch=tag, stage="assigning")
 
 
 class Descent:
@@ -90,7 +90,7 @@ class Descent:
         """Unit vectors (n, d) of texts, those of the batch without asking."""
         return self.lookup(texts)
 
-    async def work(self, _: RunUnits, items: Sequence[Item]) -> Worked[Tagging]:
+    async def work(self, _: RunUnits, items: Sequence[Item]) -> BatchResult[Tagging]:
         """Take a batch down the vocabulary; items without a text are not asked about."""
         self.items.put(items)
         taggings = {item.id: Tagging(item.id, error=EMPTY_TEXT) for item in items if not item.text.strip()}
@@ -103,7 +103,7 @@ class Descent:
             taggings |= state["taggings"]
             decisions = state["decisions"]
         found = [taggings[item.id] for item in items]
-        return Worked(found, request_errors(found), decisions)
+        return BatchResult(found, request_errors(found), decisions)
 
 
 async def aassign_vocabulary(

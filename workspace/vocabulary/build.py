@@ -49,7 +49,7 @@ async def abuild_vocabulary(workspace: Core, items: Sequence[Item], sample: int 
     items = check(workspace, items)
     chosen = sampled([item for item in items if item.text.strip()], sample, workspace.config.vocabulary.seed)
     workspace.items.put(items)
-    workspace.keep_templates(TEMPLATES)
+    workspace.store_templates(TEMPLATES)
     known = {"version": version.VERSION, **settings(workspace.config, workspace.wiring)}
     parts = chain.from_iterable((item.id, item.text) for item in chosen)
     with Resumable(workspace.runs, KIND, known, parts).recording() as run:

@@ -22,9 +22,9 @@ from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import (
     EMPTY_TEXT,
+    BatchResult,
     Resumable,
     Unit,
-    Worked,
     batched,
     request_errors,
     unit_key,
@@ -109,12 +109,12 @@ async def afree_form(
         return FreeForm(TERMS, dict(zip(items, terms, strict=True)), {})
     writer = keyword_writer(workspace, model, most)
 
-    async def write(_: RunUnits, batch: Sequence[Item]) -> Worked[ItemKeywords]:
+    async def write(_: RunUnits, batch: Sequence[Item]) -> BatchResult[ItemKeywords]:
         found = {item.id: ItemKeywords(error=EMPTY_TEXT) for item in batch if not item.text.strip()}
         written = await writer.write([item for item in batch if item.id not in found])
         found |= {each.item.id: ItemKeywords(each.keywords, str(each.error or "")) for each in written}
         results = [found[item.id] for item in batch]
-        return Worked(results, request_errors(results), [each.decision for each in written])
+        return BatchResult(results, request_errors(results), [each.decision for each in written])
 
     size = max(SMALLEST_BATCH, 8 * model.concurrency)
     given = chain.from_iterable(workspace.items.get(ids) for ids in batched(items, size))
@@ -143,7 +143,7 @@ def keyword_writer(workspace: Core, model: ModelSettings, most: int) -> KeywordW
 
 def keyword_run(workspace: Core, model: ModelSettings, most: int) -> Resumable:
     """Return the run of these settings."""
-    kept = workspace.keep_templates([TEMPLATE])
+    kept = workspace.store_templates([TEMPLATE])
     settings = {
         "version": version.VERSION,
         "task": workspace.config.task.description,

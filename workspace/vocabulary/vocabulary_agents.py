@@ -129,7 +129,7 @@ def opened(
     """Open a role's model; an encoder compares whole texts, a language model has room for its answer."""
     if model.provider == ENCODER:
         config = wiring.config
-        embedder = wiring.embedder_of(encoder_embedder(model))
+        embedder = wiring.embedder_for(encoder_embedder(model))
         if embedder.name != wiring.stored.embedder.name:
             lookup = StoredEmbedder(embedder, wiring.embeddings).lookup
         settings = LabelEncoderSettings(

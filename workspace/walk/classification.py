@@ -11,9 +11,9 @@ from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.workspace.core.resumable import (
     EMPTY_TEXT,
+    BatchResult,
     Resumable,
     Unit,
-    Worked,
     request_errors,
     unit_key,
 )
@@ -54,7 +54,7 @@ class Classification:
         """Yield each item with its result, as `Resumable.results` does."""
         return self.run.results(items, self.batch, self.label_batch, UNIT, stage=STAGE)
 
-    async def label_batch(self, _: RunUnits, items: Sequence[Item]) -> Worked[ItemResult]:
+    async def label_batch(self, _: RunUnits, items: Sequence[Item]) -> BatchResult[ItemResult]:
         """Label a batch; an item without a text gets `EMPTY_TEXT` and no request."""
         results = {item.id: ItemResult(item.id, (), EMPTY_TEXT) for item in items if not item.text.strip()}
         asked = [item for item in items if item.id not in results]
@@ -64,7 +64,7 @@ class Classification:
             found = await self.label(asked)
         results |= found["results"]
         every = [results[item.id] for item in items]
-        return Worked(every, request_errors(every), found["decisions"], found.get("trails", {}))
+        return BatchResult(every, request_errors(every), found["decisions"], found.get("trails", {}))
 
 
 def label_with_graph(graph: "CompiledStateGraph[Any, Any, Any, Any]") -> LabelBatch:

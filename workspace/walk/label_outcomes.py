@@ -156,6 +156,7 @@ class WalkRecord:
         )
 
     def why_closed(self, end: DeadEnd, decisions: Sequence[Decision]) -> Outcome:
+        """Return why the branch stayed closed."""
         asked = next((decision for decision in decisions if str(end.branch) in decision.options), None)
         if asked is None:
             return "not asked"

@@ -182,7 +182,7 @@ def test_options_that_cannot_be(run: Any, shop: Path, options: list[str], said: 
 
 def test_where_there_is_nothing_to_talk_about(run: Any, blank: Path, tmp_path: Path) -> None:
     none = run("chat", "--once", "hello", "-w", tmp_path)
-    assert (none.code, "is no workspace" in none.err) == (3, True)
+    assert (none.code, "is not a workspace" in none.err) == (3, True)
     empty = run("chat", "--once", "hello", "-w", blank)
     assert (empty.code, empty.err) == (
         2,

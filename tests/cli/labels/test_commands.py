@@ -61,7 +61,7 @@ def test_import_needs_an_empty_workspace(run: Any, shop: Path, tmp_path: Path) -
     file.write_text("name\nsandals\n", encoding="utf-8")
     called = run("labels", "import", file, "-w", shop)
     assert called.code == 2
-    assert "holds 5 labels already" in called.err
+    assert "already has 5 labels" in called.err
 
 
 def test_list_counts_what_it_leaves_out(run: Any, shop: Path) -> None:

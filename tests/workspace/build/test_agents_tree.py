@@ -129,7 +129,7 @@ async def build_failing(workspace: Workspace, good: int) -> tuple[AgentsTreeBuil
     failing: list[Failing] = []
 
     def made(given: Sequence[Label]) -> Any:
-        wiring = workspace.wiring.reconfigured(
+        wiring = workspace.wiring.with_config(
             workspace.config.model_copy(update={"build": BuildConfig(**SMALL)})
         )
         people = build_agents(wiring, given)
@@ -197,7 +197,7 @@ def fingerprint(given: Sequence[Label], settings: Mapping[str, Any]) -> str:
 
 
 def settings_of(workspace: Workspace, **changes: Any) -> dict[str, Any]:
-    wiring = workspace.wiring.reconfigured(workspace.config.model_copy(update=changes))
+    wiring = workspace.wiring.with_config(workspace.config.model_copy(update=changes))
     return dict(build_agents(wiring, labels()).settings)
 
 

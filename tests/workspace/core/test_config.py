@@ -83,7 +83,7 @@ def test_settings_that_cannot_be_name_the_key(tmp_path: Path, text: str, problem
     with pytest.raises(InputError) as caught:
         load_config(written(tmp_path, text))
     assert str(caught.value).startswith(
-        f"{str(tmp_path / FILE_NAME)!r} (or a TAXONAUT_… variable) has settings that cannot be: {problem}"
+        f"{str(tmp_path / FILE_NAME)!r} (or a TAXONAUT_… variable) has invalid settings: {problem}"
     )
 
 
@@ -104,7 +104,7 @@ def test_what_is_no_toml(tmp_path: Path) -> None:
     ("name", "value", "words"),
     [
         ("TAXONAUT_WALK__TERMINALS", "many", "walk.terminals: Input should be a valid integer"),
-        ("TAXONAUT_WALK", "[1", "a TAXONAUT_… variable cannot be read: "),
+        ("TAXONAUT_WALK", "[1", "a TAXONAUT_… variable cannot be parsed: "),
     ],
 )
 def test_a_variable_that_cannot_be(
@@ -124,7 +124,7 @@ def test_settings_cannot_be_changed_in_place() -> None:
 
 def test_what_can_change_an_answer_and_what_cannot() -> None:
     def deciding(**settings: Any) -> dict[str, Any]:
-        return Config(**settings).deciding()
+        return Config(**settings).answer_settings()
 
     role = {"model": "openai/a"}
     same = deciding(models={"navigator": role})

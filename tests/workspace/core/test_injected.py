@@ -95,7 +95,7 @@ def test_one_object_may_stand_in_several_roles_and_roles_in_settings_stay(folder
     [
         (
             {"driver": "openai/x"},
-            "there is no role 'driver'; the roles are: navigator, general_expert, architect, annotator, assistant",
+            "unknown role 'driver'; the roles are: navigator, general_expert, architect, annotator, assistant",
         ),
         ({"navigator": 3}, r"models\['navigator'\] is a int, which answers no requests; give a model string"),
         (

@@ -14,11 +14,11 @@ from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.runs import Runs, RunUnits
 from taxonaut.state.updates import Progress, Update, listening
 from taxonaut.workspace.core.resumable import (
-    FAILURES,
+    MAX_FAILURES,
+    BatchResult,
     FailureCount,
     Resumable,
     Unit,
-    Worked,
     fingerprint,
     unit_key,
 )
@@ -33,9 +33,9 @@ class Shouting:
         self.refuse = set(refuse)
         self.batches: list[str] = []
 
-    async def __call__(self, _: RunUnits, items: Sequence[Item]) -> Worked[str]:
+    async def __call__(self, _: RunUnits, items: Sequence[Item]) -> BatchResult[str]:
         self.batches.append("".join(item.text for item in items))
-        return Worked(
+        return BatchResult(
             [item.text.upper() for item in items],
             [self.error(item.text) if item.text else None for item in items],
             [decided(item) for item in items],
@@ -91,11 +91,11 @@ async def test_an_unanswered_item_before_all_others_costs_one_item(database: Dat
     assert (work.batches, status(database)) == (["a", "b", "c"], ("finished", 2))
 
 
-@pytest.mark.parametrize(("size", "limit"), [(1, 2), (2, 2), (3, 3), (64, FAILURES)])
+@pytest.mark.parametrize(("size", "limit"), [(1, 2), (2, 2), (3, 3), (64, MAX_FAILURES)])
 async def test_a_run_is_given_up_after_a_batch_of_failures_in_a_row(
     database: Database, size: int, limit: int
 ) -> None:
-    """Seen at the end of a batch: a large one is given up where its last FAILURES failed."""
+    """Seen at the end of a batch: a large one is given up where its last MAX_FAILURES failed."""
     work = Shouting("x")
     before = "a" * (2 * size - limit if size > limit else size)
     with pytest.raises(ModelUnavailableError, match=rf"^{limit} requests in a row got no answer: refused — "):
@@ -152,9 +152,9 @@ async def test_settle_sees_kept_results_and_no_failed_ones_and_stands_or_falls_w
         if "D" in results:
             raise ZeroDivisionError
 
-    await shouted(database, "abc", Shouting("b"), size=3, settle=settle)
+    await shouted(database, "abc", Shouting("b"), size=3, on_batch=settle)
     with pytest.raises(ZeroDivisionError):
-        await shouted(database, "abcd", Shouting("b"), size=3, settle=settle)
+        await shouted(database, "abcd", Shouting("b"), size=3, on_batch=settle)
     assert settled == [["A", "C"], ["A", "C"], ["D"]]
     assert status(database) == ("failed", 2)
 

@@ -18,7 +18,7 @@ from taxonaut.state.records import Item
 from taxonaut.state.updates import OnUpdate, Progress
 from taxonaut.workspace.expert.audit import audit
 from taxonaut.workspace.expert.audit_file import Audit, keep_audit
-from taxonaut.workspace.expert.categorize import FAILURES, Threshold, categorizing
+from taxonaut.workspace.expert.categorize import MAX_FAILURES, Threshold, categorizing
 
 TEXTS = {
     "sure": "red apples",
@@ -186,7 +186,7 @@ def test_a_failed_request_is_asked_again_and_what_is_sure_stands(
 
 def test_a_model_that_only_fails_stops_the_run(workspace: Workspace, model: ScriptedModel) -> None:
     model.rule = lambda _: ModelUnavailableError("no server")
-    texts = [f"thing number {number}" for number in range(FAILURES)]
+    texts = [f"thing number {number}" for number in range(MAX_FAILURES)]
     with pytest.raises(ModelUnavailableError) as stopped:
         workspace.categorize(["red apples", *texts])
     assert str(stopped.value) == (

@@ -38,7 +38,7 @@ def copy(workspace: Workspace) -> Path:
 
 
 def kept_now(workspace: Workspace) -> str:
-    return workspace.keep_templates([NAME])[NAME]
+    return workspace.store_templates([NAME])[NAME]
 
 
 def system(workspace: Workspace) -> str:
