@@ -31,7 +31,7 @@ from taxonaut.cli.shared.terminal import clipped, counted, path_text, printable,
 from taxonaut.state.errors import InputError
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item
-from taxonaut.workspace.expert.categorize import Threshold, categorizing
+from taxonaut.workspace.expert.categorize import Threshold, prepare_categorization
 from taxonaut.workspace.expert.categorized_rows import CATEGORIZED
 from taxonaut.workspace.walk.tally import Tally
 from taxonaut.workspace.workspace import Workspace
@@ -227,7 +227,7 @@ def prepare_routing(
     workspace: Workspace, bar: Bar, settings: dict[str, Any]
 ) -> tuple[Work[Categorized], CategorizeSummary]:
     """Open the trained expert and what decides where it is unsure."""
-    routing = categorizing(workspace, **settings)
+    routing = prepare_categorization(workspace, **settings)
     if routing.compares_vectors:
         embed_labels(workspace, bar)
 

@@ -24,8 +24,8 @@ from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.expert.audit import AuditRun
 from taxonaut.workspace.expert.audit import audit as ask_both
-from taxonaut.workspace.expert.audit import drawn as sampled
-from taxonaut.workspace.expert.audit_file import keep_audit
+from taxonaut.workspace.expert.audit import sample_items as sampled
+from taxonaut.workspace.expert.audit_file import save_audit
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -288,7 +288,7 @@ def audit(
     check_wishes(rows, accuracy, share, budget)
     with progress(session, json=json) as bar, session.open() as workspace:
         run = audited(
-            workspace, rows, bar, {**given_in(experts), "size": sample, "seed": seed, "source": file}
+            workspace, rows, bar, {**given_in(experts), "size": sample, "sample_seed": seed, "source": file}
         )
         bar.stage("computing")
         table, proposal = concluded(
@@ -320,7 +320,7 @@ def check_wishes(
 
 def audited(workspace: Workspace, rows: Sequence[ItemRow], bar: Bar, how: Mapping[str, Any]) -> AuditRun:
     """Ask both experts. Raises InterruptedWork on Ctrl-C."""
-    count = len(sampled(rows, how["size"], how["seed"]).rows)
+    count = len(sampled(rows, how["size"], how["sample_seed"]).rows)
     bar.stage("categorizing", count)
     try:
         return ask_both(workspace, rows, **how)
@@ -335,9 +335,9 @@ def concluded(
     table = AuditTable(run.audit.rows, prices)
     proposal = propose(table, **wish)
     if proposal is None:
-        keep_audit(workspace, run.audit)
+        save_audit(workspace, run.audit)
     else:
-        keep_audit(workspace, replace(run.audit, threshold=proposal.threshold, proposal=asdict(proposal)))
+        save_audit(workspace, replace(run.audit, threshold=proposal.threshold, proposal=asdict(proposal)))
     return table, proposal
 
 

@@ -13,10 +13,10 @@ from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.item_command import OutputFormatOption, OutputOption
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, path_text, print_json, styled
-from taxonaut.workspace.expert.audit_file import Audit, known_audit
-from taxonaut.workspace.expert.categorize import categorizing
+from taxonaut.workspace.expert.audit_file import Audit, require_audit
+from taxonaut.workspace.expert.categorize import prepare_categorization
 from taxonaut.workspace.expert.disagreements import DISAGREEMENT, Disagreement, disagreement_row
-from taxonaut.workspace.expert.disagreements import disagreements as found_in
+from taxonaut.workspace.expert.disagreements import find_disagreements as found_in
 from taxonaut.workspace.files.result_files import open_file
 
 LONGEST_TEXT = 300
@@ -49,8 +49,8 @@ def disagreements(
     """
     writer = open_file(output, DISAGREEMENT, output_format) if output is not None else None
     with session.open() as workspace:
-        routing = categorizing(workspace, expert=expert)
-        audit = known_audit(workspace, routing.card.number)
+        routing = prepare_categorization(workspace, expert=expert)
+        audit = require_audit(workspace, routing.card.number)
         least = routing.threshold.value if threshold is None else threshold
         found = found_in(workspace, audit, least)
     if writer is not None:

@@ -12,7 +12,7 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Decision, Item
 from taxonaut.state.stores.decisions import Totals
-from taxonaut.workspace.expert.categorize import GENERAL, Categorizing, categorizing
+from taxonaut.workspace.expert.categorize import GENERAL, Categorization, prepare_categorization
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.workspace import Workspace
 
@@ -63,7 +63,7 @@ async def run_categorize(
     """Categorize items and collect predictions and cost."""
     own: dict[str, Any] = {key: value for key, value in settings.own.items() if key != "expert"}
     number = settings.own_number("expert", 0) or None
-    made = categorizing(workspace, expert=number, everything=everything, **own)
+    made = prepare_categorization(workspace, expert=number, everything=everything, **own)
     ids = [item.id for item in items]
     before = count_requests(made, ids)
     found = [result async for _, (result, _said) in made.results(items)]
@@ -93,7 +93,7 @@ def ranking_of(found: Categorized) -> tuple[LabelId, ...]:
     return tuple(dict.fromkeys([found.label_id, *found.ranking, *found.recommended.labels]))
 
 
-def count_requests(made: Categorizing, items: Sequence[ItemId]) -> int:
+def count_requests(made: Categorization, items: Sequence[ItemId]) -> int:
     """Count the requests sent to the general expert's model for the items, in all calls."""
     run = made.run.known
     if run is None:
@@ -102,7 +102,7 @@ def count_requests(made: Categorizing, items: Sequence[ItemId]) -> int:
     return totals.requests - totals.cached
 
 
-def cost_of(made: Categorizing, items: Sequence[ItemId], sent: Sequence[ItemId]) -> Totals:
+def cost_of(made: Categorization, items: Sequence[ItemId], sent: Sequence[ItemId]) -> Totals:
     """Return the general expert's cost for the items sent to it; the seconds are those of both experts."""
     run = made.run.known
     if run is None:

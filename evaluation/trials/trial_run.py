@@ -14,7 +14,7 @@ from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item, ItemResult
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
-from taxonaut.workspace.expert.categorize import Categorizing
+from taxonaut.workspace.expert.categorize import Categorization
 from taxonaut.workspace.walk.classification import Classification, label_with_graph
 from taxonaut.workspace.walk.walk_graph import walk_graph
 
@@ -158,7 +158,7 @@ async def run_categorize(
     workspace: Core, items: Sequence[Item], *, everything: bool
 ) -> tuple[RunId, list[Found]]:
     """Categorize items: the general expert is asked where the domain expert is not sure, or about all."""
-    made = Categorizing(workspace, None, everything=everything, kind=KIND)
+    made = Categorization(workspace, None, everything=everything, kind=KIND)
     if made.threshold.value == 0:
         raise InputError(
             "the threshold is 0, so the general expert is asked about nothing; give --everything"

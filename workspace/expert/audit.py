@@ -1,11 +1,11 @@
-"""Ask both experts about a sample of all traffic, so that one sees what either is worth where (Dual-Expert 4.3.1)."""
+"""Audit the experts: ask both about a random sample of all items (Dual-Expert 4.3.1)."""
 
 import random
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Unpack
 
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
@@ -13,9 +13,10 @@ from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import LabelId
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.stores.decisions import Totals
+from taxonaut.workspace.core.config import CategorizeSettings
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.audit_file import Audit, Audited
-from taxonaut.workspace.expert.categorize import Categorizing, categorizing
+from taxonaut.workspace.expert.categorize import Categorization, prepare_categorization
 from taxonaut.workspace.files.item_files import ItemRow
 
 SAMPLE = 500
@@ -23,7 +24,7 @@ SAMPLE = 500
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The items to audit, and why others are not: `blank` have no text, `without_gold` no gold label."""
+    """The sampled items, out of `of`; `blank` and `without_gold` count items skipped for lack of text or gold."""
 
     rows: tuple[ItemRow, ...]
     of: int
@@ -33,10 +34,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class AuditRun:
-    """What an audit found, and what it cost.
+    """The result of an audit and its cost.
 
-    `trained_on` of its items have a text the expert learnt from. `unknown` are gold labels that the workspace does
-    not have, in the order of the items: nobody can get these right.
+    `trained_on` counts items whose text is in the expert's training data. `unknown` are gold labels that are not
+    in the workspace, in item order; their items cannot be right.
     """
 
     audit: Audit
@@ -46,10 +47,10 @@ class AuditRun:
     totals: Totals
 
 
-def drawn(rows: Sequence[ItemRow], size: int, seed: int) -> Sample:
-    """Draw `size` items at random (0: all), in their order; of items some of which have gold labels, only such.
+def sample_items(rows: Sequence[ItemRow], size: int, seed: int) -> Sample:
+    """Sample `size` items at random (0: all), in their order; only items with gold labels, if any has some.
 
-    Raises InputError if there is none to draw from.
+    Raises InputError if no item has a text.
     """
     with_text = [row for row in rows if row.item.text.strip()]
     with_gold = [row for row in with_text if row.gold]
@@ -68,44 +69,56 @@ async def aaudit(
     rows: Sequence[ItemRow],
     *,
     size: int = SAMPLE,
-    seed: int = 0,
+    sample_seed: int = 0,
     source: str = "",
     expert: int | None = None,
-    **categorize: Any,
+    **categorize: Unpack[CategorizeSettings],
 ) -> AuditRun:
-    """Ask both experts about a sample of items; nothing is proposed or kept as the expert's audit yet.
+    """Ask both experts about a sample of items; the audit is not saved.
 
-    The run is that of the categorizations with the same experts and settings: what either asked, the other does
-    not ask again. `categorize` replaces settings of the `[categorize]` table.
+    Shares its run with categorizations by the same experts and settings, so neither repeats the other's requests.
+    `categorize` overrides settings of the `[categorize]` table.
     """
-    sample = drawn(rows, size, seed)
-    routing = categorizing(workspace, expert=expert, everything=True, **categorize)
+    sample = sample_items(rows, size, sample_seed)
+    routing = prepare_categorization(workspace, expert=expert, everything=True, **categorize)
     before = routing.totals()
     audited = []
     async with aclosing(routing.results(row.item for row in sample.rows)) as results:
         waiting = iter(sample.rows)
         async for _, (result, said) in results:
-            audited.append(audited_row(next(waiting), result, said))
+            audited.append(make_audited(next(waiting), result, said))
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    audit = Audit(routing.card.number, routing.run.fingerprint, made, source, seed, tuple(audited))
+    audit = Audit(routing.card.number, routing.run.fingerprint, made, source, sample_seed, tuple(audited))
     known = set(workspace.index.label_ids())
     unknown = dict.fromkeys(label for row in sample.rows for label in row.gold if label not in known)
-    learnt = learnt_from(routing, sample)
+    learnt = count_trained_on(routing, sample)
     return AuditRun(audit, sample, learnt, tuple(unknown), routing.totals().since(before))
 
 
-def audited_row(row: ItemRow, result: Categorized, said: JudgedItem | None) -> Audited:
-    """Put together what is kept of an item."""
+def make_audited(row: ItemRow, result: Categorized, said: JudgedItem | None) -> Audited:
+    """Combine an item with both answers."""
     return Audited(row.item, row.gold, result.recommended, said)
 
 
-def learnt_from(routing: Categorizing, sample: Sample) -> int:
-    """Count the items whose text the expert was trained on: it is surer of these than of new ones."""
+def count_trained_on(routing: Categorization, sample: Sample) -> int:
+    """Count the items whose text the expert was trained on, where its confidence is too high."""
     examples = routing.experts.examples(routing.card.number).values()
     texts = {example.item.text.strip() for of_category in examples for example in of_category}
     return sum(row.item.text.strip() in texts for row in sample.rows)
 
 
-def audit(workspace: Core, rows: Sequence[ItemRow], **how: Any) -> AuditRun:
-    """Do what `aaudit` does, from synchronous code."""
-    return PORTAL.run(aaudit(workspace, rows, **how))
+def audit(
+    workspace: Core,
+    rows: Sequence[ItemRow],
+    *,
+    size: int = SAMPLE,
+    sample_seed: int = 0,
+    source: str = "",
+    expert: int | None = None,
+    **categorize: Unpack[CategorizeSettings],
+) -> AuditRun:
+    """Run `aaudit` from synchronous code."""
+    work = aaudit(
+        workspace, rows, size=size, sample_seed=sample_seed, source=source, expert=expert, **categorize
+    )
+    return PORTAL.run(work)

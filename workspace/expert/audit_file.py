@@ -1,4 +1,4 @@
-"""An audit of both experts as it is kept beside the trained expert: who said what of each item, what was proposed."""
+"""The audit file of a trained expert: both experts' answers for each item, and the proposed threshold."""
 
 import json
 import os
@@ -20,9 +20,9 @@ FILE_NAME = "audit.json"
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """One item before both experts. `gold` is empty where nobody knows its category.
+    """Both experts' answers for one item. `gold` is empty if its category is unknown.
 
-    `said` is None where the domain expert had no candidate, and the general expert nothing to choose from.
+    `said` is the general expert's answer, None if the domain expert had no candidates to choose from.
     """
 
     item: Item
@@ -32,22 +32,21 @@ class Audited:
 
     @property
     def domain(self) -> LabelId | None:
-        """The domain expert's category."""
+        """The domain expert's category, None without candidates."""
         return self.recommended.labels[0] if self.recommended.labels else None
 
     @property
     def general(self) -> LabelId | None:
-        """The general expert's category, if it chose one."""
+        """The general expert's category, None if it chose none."""
         return self.said.label if self.said is not None else None
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What the last audit of an expert found.
+    """The last audit of an expert.
 
-    `fingerprint` is that of the categorizations it speaks for, `made` its time (ISO 8601, UTC), `source` what was
-    audited, `seed` that of the sample. `threshold` is the proposed one, None where nothing could be proposed;
-    `proposal` says how it was come by.
+    `fingerprint` is that of the categorizations it applies to, `made` its time (ISO 8601, UTC), `source` the
+    audited file, `seed` that of the sample. `threshold` is the proposed one, or None; `proposal` has its details.
     """
 
     expert: int
@@ -61,12 +60,12 @@ class Audit:
 
 
 def audit_path(workspace: Core, expert: int) -> Path:
-    """Return where an expert's audit is kept."""
+    """Return the path of an expert's audit file."""
     return workspace.folder / FOLDER / str(expert) / FILE_NAME
 
 
-def keep_audit(workspace: Core, audit: Audit) -> Path:
-    """Keep an audit in place of the former one; a kill leaves the one or the other. Raises DiskError."""
+def save_audit(workspace: Core, audit: Audit) -> Path:
+    """Save an audit, replacing the former one atomically. Raises DiskError."""
     path = audit_path(workspace, audit.expert)
     text = json.dumps(asdict(audit), ensure_ascii=True)
     part = path.with_name(f".{FILE_NAME}.{os.getpid()}.part")
@@ -80,48 +79,48 @@ def keep_audit(workspace: Core, audit: Audit) -> Path:
     return path
 
 
-def last_audit(workspace: Core, expert: int) -> Audit | None:
-    """Read an expert's last audit; None before the first. Raises WorkspaceError for a file that is damaged."""
+def load_audit(workspace: Core, expert: int) -> Audit | None:
+    """Load an expert's audit, None if there is none. Raises WorkspaceError for a damaged file."""
     path = audit_path(workspace, expert)
     if not path.is_file():
         return None
     try:
-        return loaded(json.loads(path.read_text(encoding="utf-8")))
+        return parse_audit(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise WorkspaceError(
-            f"{str(path)!r} cannot be read ({type(error).__name__}: {error}); remove it and audit again: "
+            f"cannot read {str(path)!r} ({type(error).__name__}: {error}); remove it and audit again: "
             "taxonaut expert audit ITEMS"
         ) from None
 
 
-def known_audit(workspace: Core, expert: int) -> Audit:
-    """Read an expert's last audit. Raises NotFoundError that says how to make one."""
-    audit = last_audit(workspace, expert)
+def require_audit(workspace: Core, expert: int) -> Audit:
+    """Load an expert's audit. Raises NotFoundError if there is none."""
+    audit = load_audit(workspace, expert)
     if audit is None:
         raise NotFoundError(
-            f"expert {expert} was never audited; do it first: taxonaut expert audit ITEMS --expert {expert}"
+            f"expert {expert} has not been audited; run: taxonaut expert audit ITEMS --expert {expert}"
         )
     return audit
 
 
-def loaded(values: Mapping[str, Any]) -> Audit:
-    """Make an audit of what its file holds."""
-    return Audit(**{**values, "rows": tuple(map(row, values["rows"]))})
+def parse_audit(values: Mapping[str, Any]) -> Audit:
+    """Return an audit from the JSON values of its file."""
+    return Audit(**{**values, "rows": tuple(map(parse_audited, values["rows"]))})
 
 
-def row(values: Mapping[str, Any]) -> Audited:
-    """Make one item of an audit of what the file holds."""
+def parse_audited(values: Mapping[str, Any]) -> Audited:
+    """Return one item of an audit from JSON values."""
     said = values["said"]
     return Audited(
         Item(ItemId(values["item"]["id"]), values["item"]["text"]),
         tuple(map(LabelId, values["gold"])),
-        recommendation(values["recommended"]),
-        None if said is None else judgement(said),
+        parse_recommendation(values["recommended"]),
+        None if said is None else parse_judgement(said),
     )
 
 
-def recommendation(values: Mapping[str, Any]) -> Recommendation:
-    """Make a recommendation of plain values."""
+def parse_recommendation(values: Mapping[str, Any]) -> Recommendation:
+    """Return a recommendation from JSON values."""
     return Recommendation(
         ItemId(values["item_id"]),
         tuple(map(LabelId, values["labels"])),
@@ -129,8 +128,8 @@ def recommendation(values: Mapping[str, Any]) -> Recommendation:
     )
 
 
-def judgement(values: Mapping[str, Any]) -> JudgedItem:
-    """Make a judgement of plain values."""
+def parse_judgement(values: Mapping[str, Any]) -> JudgedItem:
+    """Return the general expert's judgement from JSON values."""
     return JudgedItem(
         **{
             **values,

@@ -1,4 +1,4 @@
-"""Categorize items as a run: what either expert said of an item is kept, whatever the threshold is next time."""
+"""Categorize items as a resumable run; each expert's answers are stored apart, independent of the threshold."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -25,8 +25,8 @@ from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import MAX_FAILURES, BatchResult, Resumable, unit_key
-from taxonaut.workspace.expert.audit_file import judgement, last_audit, recommendation
+from taxonaut.workspace.core.resumable import MAX_FAILURES, Resumable, BatchResult, unit_key
+from taxonaut.workspace.expert.audit_file import load_audit, parse_judgement, parse_recommendation
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.results import CategorizedItems
@@ -36,25 +36,25 @@ KIND = "categorize"
 STAGE = "categorizing"
 DEFAULT_THRESHOLD = 0.5
 GENERAL = "general_expert"
-"""The agent whose decisions are requests to a model."""
+"""The agent whose decisions are model requests."""
 
 BATCH = 2048
-"""Items that are categorized together where no language model is asked."""
+"""Batch size without a language model."""
 
 IN_FLIGHT = 4
-"""Items before a language model together, for each request it may have in flight."""
+"""Batch size with a language model, as a multiple of its concurrent requests."""
 
-BESIDE = 8
-"""How many times more are categorized together where a threshold sends some of them on."""
+ROUTED_FACTOR = 8
+"""Factor of the batch size if a threshold sends only some items to the general expert."""
 
 _RECOMMENDED, _JUDGED = "d:", "g:"
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The confidence below which the general expert decides, and who said so.
+    """The confidence below which the general expert decides, and its origin.
 
-    `audit`: the expert's last audit proposed it; `is_stale` where that was for another model or other settings.
+    `audit`: proposed by the expert's last audit; `is_stale` if that was for another model or other settings.
     """
 
     value: float
@@ -63,14 +63,14 @@ class Threshold:
 
 
 Routed = tuple[Categorized, JudgedItem | None]
-"""An item's category, and what the general expert said of it where it was asked."""
+"""An item's category, and the general expert's judgement if it was asked."""
 
 
-class Categorizing:
-    """One way of categorizing; its run holds what each expert said of each item, apart.
+class Categorization:
+    """A resumable categorization; its run stores each expert's answers apart.
 
-    The fingerprint is made of both experts, the index and the settings, but for the threshold: with another
-    one only items are asked about that no former call, and no audit, has asked about. `kind` is that of its run.
+    The fingerprint covers both experts, the index and the settings, but not the threshold: after a change of the
+    threshold, or an audit, only missing answers are requested. `kind` is that of its run.
     """
 
     def __init__(
@@ -79,13 +79,13 @@ class Categorizing:
         self.workspace = workspace
         self.experts = Experts(workspace)
         self.card = self.experts.card(expert)
-        self.run = Resumable(workspace.runs, kind, self.described())
+        self.run = Resumable(workspace.runs, kind, self.fingerprint_settings())
         self.threshold = (
-            Threshold(UNREACHABLE_THRESHOLD, "everything") if everything else self.chosen_threshold()
+            Threshold(UNREACHABLE_THRESHOLD, "everything") if everything else self.resolve_threshold()
         )
 
-    def described(self) -> dict[str, Any]:
-        """Return what can change what either expert says."""
+    def fingerprint_settings(self) -> dict[str, Any]:
+        """Return everything that either expert's answers depend on."""
         config, given = self.workspace.config, self.workspace.wiring.injected.classifier
         template = category_template(self.workspace)
         return {
@@ -104,38 +104,39 @@ class Categorizing:
             "template": {template: self.workspace.prompts.hash(template)},
         }
 
-    def chosen_threshold(self) -> Threshold:
-        """Return the threshold that is set, else that of the last audit, else the default."""
+    def resolve_threshold(self) -> Threshold:
+        """Return the configured threshold, else that of the last audit, else the default."""
         given = self.workspace.config.categorize.threshold
         if given is not None:
             return Threshold(given, "set")
-        audit = last_audit(self.workspace, self.card.number)
+        audit = load_audit(self.workspace, self.card.number)
         if audit is None or audit.threshold is None:
             return Threshold(DEFAULT_THRESHOLD, "default")
         return Threshold(audit.threshold, "audit", audit.fingerprint != self.run.fingerprint)
 
     @property
     def batch(self) -> int:
-        """How many items are categorized together."""
+        """The batch size."""
         model = self.workspace.config.models.general_expert
         if model.provider == ENCODER or self.threshold.value == 0:
             return BATCH
         return min(
-            BATCH, IN_FLIGHT * model.concurrency * (1 if self.threshold.origin == "everything" else BESIDE)
+            BATCH,
+            IN_FLIGHT * model.concurrency * (1 if self.threshold.origin == "everything" else ROUTED_FACTOR),
         )
 
     @property
     def compares_vectors(self) -> bool:
-        """Whether the general expert is one that compares vectors of labels."""
+        """Whether the general expert is used and compares vectors of labels."""
         return self.threshold.value > 0 and self.workspace.config.models.general_expert.provider == ENCODER
 
     def totals(self, agent: str | None = GENERAL) -> Totals:
-        """Return what all calls of this categorization cost together: requests to the general expert's model."""
+        """Return the cost of all calls of this categorization, by default of the general expert's requests."""
         run = self.run.known
         return self.workspace.decisions.totals(run.id, agent=agent) if run is not None else Totals()
 
     def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, Routed], None]:
-        """Give each item with its category, and with what the general expert said where it was asked.
+        """Yield each item with its category, and the general expert's judgement if it was asked.
 
         Raises as `Resumable.results` does, after `MAX_FAILURES` failed requests in a row.
         """
@@ -143,7 +144,7 @@ class Categorizing:
 
     @cached_property
     def graph(self) -> Any:
-        """Return the compiled graph over both experts; a general expert that nothing is sent to is not opened."""
+        """The compiled graph over both experts; with a threshold of 0 the general expert is not opened."""
         workspace = self.workspace
         settings = workspace.config.categorize
         domain = DomainExpert(
@@ -151,7 +152,7 @@ class Categorizing:
         )
         general = None
         if self.threshold.value > 0:
-            general = category_expert(workspace.wiring)
+            general = make_category_expert(workspace.wiring)
             workspace.store_templates([category_template(workspace)])
         return categorize(
             workspace.index,
@@ -162,11 +163,11 @@ class Categorizing:
         ).compile()
 
     async def work(self, run: RunUnits, items: Sequence[Item]) -> BatchResult[Routed]:
-        """Categorize a batch: what either expert said before is kept, the graph does the rest."""
+        """Categorize a batch: stored answers are loaded, the graph produces the rest."""
         keys = {item.id: unit_key(item) for item in items}
         units = [mark + key for key in keys.values() for mark in (_RECOMMENDED, _JUDGED)]
-        recommended, judged = remembered(keys, run.finished(units))
-        found = {item.id: blank(item) for item in items if not item.text.strip()}
+        recommended, judged = load_answers(keys, run.finished(units))
+        found = {item.id: blank_result(item) for item in items if not item.text.strip()}
         todo = [item for item in items if item.id not in found]
         if not todo:
             return BatchResult([(found[item.id], None) for item in items], [None] * len(items))
@@ -176,7 +177,7 @@ class Categorizing:
         found |= state["categorized"]
         said: Mapping[ItemId, JudgedItem] = state["judged"]
         new: dict[str, Mapping[str, Any]] = {
-            _RECOMMENDED + keys[item]: dumped(each)
+            _RECOMMENDED + keys[item]: dump_recommendation(each)
             for item, each in state["recommended"].items()
             if item not in recommended
         }
@@ -192,21 +193,23 @@ class Categorizing:
         )
 
 
-def remembered(
+def load_answers(
     keys: Mapping[ItemId, str], kept: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[ItemId, Recommendation], dict[ItemId, JudgedItem]]:
-    """Return what former calls found out about items: recommendations and judgements."""
+    """Return the stored recommendations and judgements of items."""
     recommended = {
-        item: recommendation(kept[_RECOMMENDED + key])
+        item: parse_recommendation(kept[_RECOMMENDED + key])
         for item, key in keys.items()
         if _RECOMMENDED + key in kept
     }
-    judged = {item: judgement(kept[_JUDGED + key]) for item, key in keys.items() if _JUDGED + key in kept}
+    judged = {
+        item: parse_judgement(kept[_JUDGED + key]) for item, key in keys.items() if _JUDGED + key in kept
+    }
     return recommended, judged
 
 
-def dumped(recommendation: Recommendation) -> dict[str, Any]:
-    """Return a recommendation as plain values; `asdict` copies every number, which takes longer than all the rest."""
+def dump_recommendation(recommendation: Recommendation) -> dict[str, Any]:
+    """Return a recommendation as JSON values; unlike `asdict` without copying every number, which is slow."""
     return {
         "item_id": recommendation.item_id,
         "labels": recommendation.labels,
@@ -214,8 +217,8 @@ def dumped(recommendation: Recommendation) -> dict[str, Any]:
     }
 
 
-def blank(item: Item) -> Categorized:
-    """What comes of an item without a text."""
+def blank_result(item: Item) -> Categorized:
+    """Return the result of an item without a text."""
     return Categorized(item.id, None, (), "blank", Recommendation(item.id, (), ()))
 
 
@@ -226,11 +229,11 @@ def is_scored(workspace: Core) -> bool:
 
 
 def category_template(workspace: Core) -> str:
-    """The name of the template that the general expert reads."""
+    """Return the name of the template that the general expert reads."""
     return SCORED_TEMPLATE if is_scored(workspace) else TEMPLATES[workspace.config.categorize.ask]
 
 
-def category_expert(wiring: Wiring) -> CategoryExpert:
+def make_category_expert(wiring: Wiring) -> CategoryExpert:
     """Return the general expert on its configured model."""
     config = wiring.config
     model, how = config.models.general_expert, config.categorize
@@ -241,23 +244,23 @@ def category_expert(wiring: Wiring) -> CategoryExpert:
     return CategoryExpert(wiring.answers(model), wiring.prompts, settings, scored=scored)
 
 
-def categorizing(
+def prepare_categorization(
     workspace: Core,
     *,
     expert: int | None = None,
     everything: bool = False,
     **categorize: Unpack[CategorizeSettings],
-) -> Categorizing:
-    """Prepare a categorization; `categorize` replaces settings of the `[categorize]` table, such as `ask="think"`.
+) -> Categorization:
+    """Prepare a categorization; `categorize` overrides settings of the `[categorize]` table, such as `ask="think"`.
 
-    `expert`: the number of a trained expert, None: the newest. `everything`: all items go to the general expert,
-    whatever the domain expert is sure of.
+    `expert` is the number of a trained expert, None for the newest. `everything` sends all items to the general
+    expert, whatever the domain expert's confidence.
     """
     try:
         changed = CategorizeConfig.model_validate({**workspace.config.categorize.model_dump(), **categorize})
     except ValidationError as error:
         raise InputError(f"invalid [categorize] settings: {problems(error)}") from None
-    return Categorizing(workspace.with_table("categorize", changed), expert, everything=everything)
+    return Categorization(workspace.with_table("categorize", changed), expert, everything=everything)
 
 
 async def acategorize(
@@ -268,7 +271,7 @@ async def acategorize(
     everything: bool = False,
     **categorize: Unpack[CategorizeSettings],
 ) -> CategorizedItems:
-    """Do what `Categorizing.results` does, and return what came of the items together."""
-    made = categorizing(workspace, expert=expert, everything=everything, **categorize)
+    """Run `Categorization.results` and return all results."""
+    made = prepare_categorization(workspace, expert=expert, everything=everything, **categorize)
     async with aclosing(made.results(items)) as results:
         return CategorizedItems([result async for _, (result, _said) in results])

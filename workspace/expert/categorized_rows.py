@@ -1,4 +1,4 @@
-"""Categorized items as rows of a file: the category, how sure the domain expert was, who decided and why."""
+"""Output rows of `categorize`: category, confidence of the domain expert, who decided and why."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -25,10 +25,9 @@ PARQUET_COLUMNS = {
 
 
 def categorized_row(result: Categorized) -> dict[str, Any]:
-    """Make an item's JSON object; `label_id` and `name` are null where it got no category.
+    """Return an item's JSON object; `label_id` and `name` are null if it has no category.
 
-    `confidence` is the domain expert's in its own first candidate, whoever decided. `candidates` are in the
-    domain expert's order.
+    `confidence` is always the domain expert's, in its first candidate. `candidates` are in its order.
     """
     recommended = result.recommended
     return {
@@ -48,7 +47,7 @@ def categorized_row(result: Categorized) -> dict[str, Any]:
 
 
 def categorized_cells(result: Categorized, path_separator: str) -> Iterator[Sequence[object]]:
-    """Make an item's line of CSV; its candidates are a JSON object of their probabilities."""
+    """Yield an item's CSV row; its candidates are a JSON object of their probabilities."""
     row = categorized_row(result)
     candidates = {each["id"]: each["probability"] for each in row["candidates"]}
     row |= {
@@ -59,4 +58,4 @@ def categorized_cells(result: Categorized, path_separator: str) -> Iterator[Sequ
 
 
 CATEGORIZED = RowFormat(CSV_COLUMNS, PARQUET_COLUMNS, categorized_row, categorized_cells)
-"""What `taxonaut categorize` writes."""
+"""The output format of `taxonaut categorize`."""

@@ -1,4 +1,4 @@
-"""What the general expert may see of categories: names, paths, titles, definitions (Dual-Expert, figure 3b)."""
+"""The texts of categories for the general expert: names, paths, titles, definitions (Dual-Expert, figure 3b)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,29 +16,29 @@ _KEPT: WeakKeyDictionary[Index, tuple[EventId, dict[LabelId, CategoryText]]] = W
 
 
 def category_texts(workspace: Core, labels: Sequence[LabelId]) -> dict[LabelId, CategoryText]:
-    """Return what categories may be shown as; those of all labels are kept until the index changes.
+    """Return the texts of categories; those of all labels are cached until the index changes.
 
-    A path is there in a tree of the person's own only, as it says what a category means; the title is the one that
-    was written with the definition that stands, else the shortest end of the path that no other category shares.
-    A description from the person's label file is a definition. Raises NotFoundError for an unknown label.
+    Only an imported tree has paths, as built ones say little about a category. The title is the one written with
+    the current definition, else the shortest suffix of the path that is unique. The label's description is its
+    definition. Raises NotFoundError for an unknown label.
     """
     version = workspace.index.version()
     kept = _KEPT.get(workspace.index)
     if kept is None or kept[0] != version:
-        kept = _KEPT[workspace.index] = (version, all_texts(workspace))
+        kept = _KEPT[workspace.index] = (version, build_texts(workspace))
     unknown = [label for label in labels if label not in kept[1]]
     if unknown:
         workspace.index.labels(unknown)
     return {label: kept[1][label] for label in labels}
 
 
-def forget_texts(workspace: Core) -> None:
-    """Forget what categories may be shown as, after titles were written."""
+def clear_category_texts(workspace: Core) -> None:
+    """Clear the cached texts, after titles were written."""
     _KEPT.pop(workspace.index, None)
 
 
-def all_texts(workspace: Core) -> dict[LabelId, CategoryText]:
-    """Return what all categories may be shown as."""
+def build_texts(workspace: Core) -> dict[LabelId, CategoryText]:
+    """Return the texts of all categories."""
     labels = workspace.index.all_labels()
     paths = category_paths(workspace, [label.id for label in labels])
     ends = dict(zip(paths, shortest_unique_suffixes(list(paths.values())), strict=True))
@@ -47,23 +47,23 @@ def all_texts(workspace: Core) -> dict[LabelId, CategoryText]:
     given = Counter(title.casefold() for title in (*titles.values(), *ends.values()))
     return {
         label.id: CategoryText(
-            label.name, paths[label.id], distinct_title(titles, ends, given, label.id), label.description
+            label.name, paths[label.id], choose_title(titles, ends, given, label.id), label.description
         )
         for label in labels
     }
 
 
-def distinct_title(
+def choose_title(
     titles: dict[LabelId, str], ends: dict[LabelId, str], given: Counter[str], label: LabelId
 ) -> str:
-    """Return a written title, unless another category goes by it; the end of the path tells those apart."""
+    """Return the written title if it is unique, else the unique suffix of the path."""
     title, end = titles.get(label, ""), ends[label]
     shared = given[title.casefold()] > 1 + (title.casefold() == end.casefold())
     return end if not title or shared else title
 
 
 def category_paths(workspace: Core, labels: Sequence[LabelId]) -> dict[LabelId, tuple[str, ...]]:
-    """Return a shortest path to each label in a tree of the person's own, elsewhere its name alone."""
+    """Return a shortest path to each label in an imported tree; in a built one its name alone."""
     named: dict[LabelId, tuple[str, ...]] = {
         label.id: (label.name,) for label in workspace.index.labels(labels)
     }

@@ -1,4 +1,4 @@
-"""Where the domain expert was sure and the general expert says otherwise: wrong labels, or blind spots."""
+"""Find items where the general expert contradicts a confident domain expert: wrong labels, or blind spots."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 from taxonaut.models.expert.classifier import Explains
 from taxonaut.state.ids import LabelId
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.text_format import clipped
 from taxonaut.workspace.expert.audit_file import Audit, Audited
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example
@@ -14,19 +15,19 @@ from taxonaut.workspace.files.result_files import RowFormat
 from taxonaut.workspace.files.tables import clean_text
 
 NEAREST = 2
-"""Training products that stand for why the domain expert chose a category."""
+"""Training products shown as the reason of the domain expert's choice."""
 
 SHOWN = 80
-"""Characters of such a product."""
+"""Maximum characters shown of a training product."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """An item above the threshold on which the experts differ.
+    """An item above the threshold on which the experts disagree.
 
-    `general` is None where the general expert found that none of the candidates fits. Paths run from the top to
-    the category's own name, `gold` are those of the item's gold labels. `domain_reason` is what the trained
-    expert goes by: its probability, and what of the text or of its training products speaks for it.
+    `domain`, `general` and `gold` are paths from the top to the category's name; `general` is None if the general
+    expert found that no candidate fits. `domain_reason` has the domain expert's probability and the words and
+    training products that support it.
     """
 
     row: Audited
@@ -38,7 +39,7 @@ class Disagreement:
 
     @property
     def right(self) -> str:
-        """Who has a gold label: `domain`, `general`, `neither`, or nothing where there is none."""
+        """Which expert is right: `domain`, `general` or `neither`; empty without gold labels."""
         if not self.row.gold:
             return ""
         if self.row.domain in self.row.gold:
@@ -46,9 +47,9 @@ class Disagreement:
         return "general" if self.row.general in self.row.gold else "neither"
 
 
-def disagreements(workspace: Core, audit: Audit, threshold: float) -> list[Disagreement]:
-    """Return the items at or above a threshold on which the experts differ, the surest first."""
-    rows = [row for row in audit.rows if row.recommended.confidence >= threshold and differs(row)]
+def find_disagreements(workspace: Core, audit: Audit, threshold: float) -> list[Disagreement]:
+    """Return the items at or above a threshold on which the experts disagree, most confident first."""
+    rows = [row for row in audit.rows if row.recommended.confidence >= threshold and disagrees(row)]
     rows.sort(key=lambda row: -row.recommended.confidence)
     named = {label for row in rows for label in (row.domain, row.general, *row.gold) if label is not None}
     known = set(workspace.index.label_ids())
@@ -71,8 +72,8 @@ def disagreements(workspace: Core, audit: Audit, threshold: float) -> list[Disag
     ]
 
 
-def differs(row: Audited) -> bool:
-    """Say whether the general expert chose another category, or found that none fits."""
+def disagrees(row: Audited) -> bool:
+    """Whether the general expert chose another category, or found that none fits."""
     return row.said is not None and (
         row.said.verdict == "none" or (row.said.verdict == "general" and row.general != row.domain)
     )
@@ -91,28 +92,24 @@ def domain_reasons(workspace: Core, expert: int, rows: Sequence[Audited]) -> lis
     found = []
     for row in rows:
         label = row.recommended.labels[0]
-        words = classifier.explain(row.item.text, label) if isinstance(classifier, Explains) else ""
-        like = nearest(workspace, row.item.text, examples.get(label, ()))
+        words = ""
+        if isinstance(classifier, Explains) and label in classifier.labels:
+            words = classifier.explain(row.item.text, label)
+        like = describe_nearest(workspace, row.item.text, examples.get(label, ()))
         said = [f"{row.recommended.confidence:.1%}", *([f"for {words}"] if words else []), like]
         found.append("; ".join(said))
     return found
 
 
-def nearest(workspace: Core, text: str, examples: Sequence[Example]) -> str:
-    """Name the training products of a category that are most like a text, by their vectors."""
+def describe_nearest(workspace: Core, text: str, examples: Sequence[Example]) -> str:
+    """Name the training products of a category most similar to a text."""
     if not examples:
         return "no training product; known by the category's text"
     texts = list(dict.fromkeys(example.item.text for example in examples))
     vectors = workspace.wiring.stored.lookup([text, *texts])
     likeness = vectors[1:] @ vectors[0]
     best = sorted(range(len(texts)), key=lambda place: (-float(likeness[place]), place))[:NEAREST]
-    return "like " + " and ".join(f"“{clipped(texts[place])}”" for place in best)
-
-
-def clipped(text: str) -> str:
-    """Return the beginning of a text, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 1].rstrip() + "…"
+    return "like " + " and ".join(f"“{clipped(' '.join(texts[place].split()), SHOWN)}”" for place in best)
 
 
 PARQUET_COLUMNS = {
@@ -131,11 +128,11 @@ PARQUET_COLUMNS = {
 }
 CSV_COLUMNS = tuple(PARQUET_COLUMNS)
 LISTS = " | "
-"""Between the gold labels of an item in a cell."""
+"""Separator of gold labels in a CSV cell."""
 
 
 def disagreement_row(found: Disagreement) -> dict[str, Any]:
-    """Make a disagreement's JSON object; `general` is null where that expert found that no candidate fits."""
+    """Return a disagreement's JSON object; `general` is null if that expert found that no candidate fits."""
     row = found.row
     return {
         "id": clean_text(row.item.id),
@@ -154,7 +151,7 @@ def disagreement_row(found: Disagreement) -> dict[str, Any]:
 
 
 def disagreement_cells(found: Disagreement, path_separator: str) -> Iterator[Sequence[object]]:
-    """Make a disagreement's line of CSV."""
+    """Yield a disagreement's CSV row."""
     row = disagreement_row(found)
     row["domain_path"] = path_separator.join(row["domain_path"])
     row["general_path"] = path_separator.join(row["general_path"] or ())
@@ -164,4 +161,4 @@ def disagreement_cells(found: Disagreement, path_separator: str) -> Iterator[Seq
 
 
 DISAGREEMENT = RowFormat(CSV_COLUMNS, PARQUET_COLUMNS, disagreement_row, disagreement_cells)
-"""What `taxonaut expert disagreements` writes."""
+"""The output format of `taxonaut expert disagreements`."""

@@ -1,4 +1,4 @@
-"""The experts that were trained in a workspace: a folder each, with a model card."""
+"""The store of a workspace's trained experts: a folder with a model card for each."""
 
 import json
 import os
@@ -34,11 +34,11 @@ TRAIN = "taxonaut expert train ITEMS"
 
 @dataclass(frozen=True, slots=True)
 class ExpertCard:
-    """What is known of a trained expert; all values are plain JSON.
+    """The model card of a trained expert; all values are plain JSON.
 
-    `data` is `TrainingData.summary`; `settings` the table [expert] as it was used, and what the vectors came
-    from; `metrics` are measured on the dev part, as shares: `accuracy`, `macro_f1`, `calibration_error`
-    (after scaling), and `seconds`. `made` is a time in UTC, ISO 8601. A card that is not saved has number 0.
+    `data` is `TrainingData.summary`; `settings` the table [expert] as used, and the embedder; `metrics` those of
+    the dev part, as shares: `accuracy`, `macro_f1`, `calibration_error` (after scaling), and `seconds`. `made` is
+    a UTC time, ISO 8601. An unsaved card has number 0.
     """
 
     kind: str
@@ -50,14 +50,14 @@ class ExpertCard:
 
     @property
     def name(self) -> str:
-        """The model string, as decision rows keep it."""
+        """The model string in decision rows."""
         return f"expert/{self.number}"
 
 
 class Experts:
-    """The trained experts of a workspace, in `experts/<number>/`; deleting the folder removes one.
+    """The trained experts of a workspace, in `experts/<number>/`; deleting a folder removes an expert.
 
-    A folder that cannot be read raises WorkspaceError, which names the file.
+    Unreadable files raise WorkspaceError.
     """
 
     def __init__(self, workspace: Core) -> None:
@@ -65,7 +65,7 @@ class Experts:
         self.folder = workspace.folder / FOLDER
 
     def numbers(self) -> list[int]:
-        """Return the experts' numbers, the newest last."""
+        """Return the experts' numbers, ascending."""
         found = self.folder.iterdir() if self.folder.is_dir() else ()
         return sorted(
             int(each.name)
@@ -77,11 +77,11 @@ class Experts:
         )
 
     def cards(self) -> list[ExpertCard]:
-        """Return all cards, the newest last."""
+        """Return all cards, newest last."""
         return [self.card(number) for number in self.numbers()]
 
     def card(self, number: int | None = None) -> ExpertCard:
-        """Return an expert's card, by default the newest's. Raises NotFoundError if it is not there."""
+        """Return an expert's card, by default the newest's. Raises NotFoundError."""
         numbers = self.numbers()
         if not numbers:
             raise NotFoundError(f"no expert was trained in {str(self.workspace.folder)!r} yet: {TRAIN}")
@@ -90,7 +90,7 @@ class Experts:
         if number not in numbers:
             there = ", ".join(map(str, numbers))
             raise NotFoundError(f"there is no expert {number}; there are: {there}")
-        with self.readable(number, CARD) as path:
+        with self.expert_file(number, CARD) as path:
             values = json.loads(path.read_text(encoding="utf-8"))
             parts = {name: dict(values[name]) for name in ("data", "settings", "metrics")}
             return ExpertCard(str(values["kind"]), **parts, number=number, made=str(values["made"]))
@@ -100,13 +100,13 @@ class Experts:
         return self.folder / str(number)
 
     @contextmanager
-    def readable(self, number: int, name: str) -> Iterator[Path]:
-        """Give the path of one of an expert's files; what is wrong with it becomes a WorkspaceError."""
+    def expert_file(self, number: int, name: str) -> Iterator[Path]:
+        """Yield the path of an expert's file; errors in the block become a WorkspaceError."""
         path = self.path(number) / name
         try:
             yield path
         except FileNotFoundError:
-            said = "is not there"
+            said = "does not exist"
         except OSError as error:
             said = f"cannot be read: {error.strerror}"
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
@@ -114,44 +114,41 @@ class Experts:
         else:
             return
         raise WorkspaceError(
-            f"{str(path)!r} {said}; put it back, or delete the folder {str(self.path(number))!r} and train again: "
+            f"{str(path)!r} {said}; restore it, or delete the folder {str(self.path(number))!r} and train again: "
             f"{TRAIN}"
         )
 
     def save(
         self, card: ExpertCard, write: Callable[[Path], None], examples: Sequence[Example] = ()
     ) -> ExpertCard:
-        """Keep a new expert, all or nothing, and return its card with number and date.
+        """Save a new expert atomically, and return its card with number and date.
 
-        `write` puts the model's files into the folder it is called with. `examples` are the products that were
-        trained on. Raises DiskError without room or permission.
+        `write` is called with the folder to write the model's files to. `examples` are the training products.
+        Raises DiskError.
         """
-        with self.workshop() as new:
+        with self.staging_folder() as new:
             write(new)
             write_examples(new / EXAMPLES, examples)
             made = datetime.now(UTC).isoformat(timespec="seconds")
-            return self.keep(new, replace(card, made=made))
+            return self.add(new, replace(card, made=made))
 
     @contextmanager
-    def workshop(self) -> Iterator[Path]:
-        """Give a folder where an expert can be made; what is not moved out of it is deleted afterwards.
-
-        Raises DiskError for an OSError in the block.
-        """
+    def staging_folder(self) -> Iterator[Path]:
+        """Yield a temporary folder to build an expert in. Raises DiskError for an OSError in the block."""
         new = None
         try:
             self.folder.mkdir(exist_ok=True)
-            self.clear()
+            self.remove_leftovers()
             new = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.folder))
             yield new
         except OSError as error:
-            raise self.unwritable(error) from None
+            raise self.disk_error(error) from None
         finally:
             if new is not None:
                 shutil.rmtree(new, ignore_errors=True)
 
-    def keep(self, new: Path, card: ExpertCard) -> ExpertCard:
-        """Write the card and give the folder its number, the next that is free."""
+    def add(self, new: Path, card: ExpertCard) -> ExpertCard:
+        """Write the card and rename the folder to the next free number."""
         card = replace(card, number=max(self.numbers(), default=0) + 1)
         text = json.dumps(asdict(card), ensure_ascii=False, indent=2)
         (new / CARD).write_text(text + "\n", encoding="utf-8", errors="replace")
@@ -159,48 +156,48 @@ class Experts:
         new.rename(self.path(card.number))
         return card
 
-    def clear(self) -> None:
-        """Delete what processes that were killed left behind."""
+    def remove_leftovers(self) -> None:
+        """Delete the temporary folders of killed processes."""
         own = f"{UNFINISHED}{os.getpid()}-"
         for each in self.folder.glob(f"{UNFINISHED}*"):
             if not each.name.startswith(own):
                 shutil.rmtree(each, ignore_errors=True)
 
-    def unwritable(self, error: OSError) -> DiskError:
-        """Make the error for an expert that cannot be kept."""
+    def disk_error(self, error: OSError) -> DiskError:
+        """Return the error for an expert that cannot be saved."""
         return DiskError(
-            f"cannot write to {str(self.folder)!r}: {error.strerror or error}; make room or give permission, and "
-            "train again"
+            f"cannot write to {str(self.folder)!r}: {error.strerror or error}; free disk space or change the "
+            "permissions, and train again"
         )
 
     def remove(self, number: int) -> None:
-        """Delete an expert. Raises NotFoundError if it is not there."""
+        """Delete an expert. Raises NotFoundError."""
         if number not in self.numbers():
             self.card(number)
         shutil.rmtree(self.path(number))
 
     def classifier(self, number: int | None = None) -> Classifier:
-        """Open an expert, by default the newest, with the leaf categories that came in after its training.
+        """Open an expert, by default the newest, over the current categories.
 
-        A classifier that `Workspace.open` was given replaces all. Vectors come from the expert's own encoder, or from
-        the workspace's embedder, and are kept. Raises as `card` and the embedder do, and WorkspaceError if the
-        workspace's embedder is not the one it was trained with.
+        A classifier injected by `Workspace.open` replaces all experts. Leaf categories added since its training are
+        scored zero-shot. Vectors come from the expert's own encoder or the workspace's embedder. Raises as `card`
+        and the embedder do, and WorkspaceError if the expert was trained with another embedder.
         """
         card, wiring = self.card(number), self.workspace.wiring
         if wiring.injected.classifier is not None:
             return wiring.injected.classifier
-        with self.readable(card.number, HEAD) as path:
+        with self.expert_file(card.number, HEAD) as path:
             head = ServedHead.load(path.parent)
         texts = wiring.label_texts()
         passed = {*head.labels, *inner_labels(self.workspace.index)}
         later = {label: text for label, text in texts.items() if label not in passed}
-        return open_expert(head, card.number, self.embedder(card).lookup, texts.keys(), later)
+        return open_expert(head, card.number, self.open_embedder(card).lookup, texts.keys(), later)
 
-    def embedder(self, card: ExpertCard) -> StoredEmbedder:
-        """Open what gives an expert's vectors."""
+    def open_embedder(self, card: ExpertCard) -> StoredEmbedder:
+        """Open an expert's embedder."""
         wiring, wanted = self.workspace.wiring, card.settings.get("embedder")
         if card.kind == ENCODER:
-            with self.readable(card.number, ENCODER) as path:
+            with self.expert_file(card.number, ENCODER) as path:
                 path.stat()
                 try:
                     stored = wiring.encoder_in(path)
@@ -212,16 +209,16 @@ class Experts:
         given = wiring.stored.embedder.name
         if wanted not in (None, given):
             raise WorkspaceError(
-                f"expert {card.number} was trained with the embedder {wanted!r}, and the workspace's is {given!r}: "
-                f"set [embeddings] back, or train again: {TRAIN}"
+                f"expert {card.number} was trained with the embedder {wanted!r}, but the workspace's is {given!r}: "
+                f"restore [embeddings], or train again: {TRAIN}"
             )
         return wiring.stored
 
     def examples(self, number: int | None = None) -> dict[LabelId, list[Example]]:
-        """Return the products that an expert was trained on, by category, in their order."""
+        """Return an expert's training products by category, in order."""
         card = self.card(number)
         found: dict[LabelId, list[Example]] = {}
-        with self.readable(card.number, EXAMPLES) as path:
+        with self.expert_file(card.number, EXAMPLES) as path:
             for example in read_examples(path):
                 for label in example.labels:
                     found.setdefault(label, []).append(example)
@@ -239,7 +236,7 @@ def write_examples(path: Path, examples: Sequence[Example]) -> None:
 
 
 def read_examples(path: Path) -> Iterator[Example]:
-    """Read what `write_examples` wrote."""
+    """Read products from JSON lines."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)

@@ -1,9 +1,9 @@
-"""Train a domain expert over a workspace's categories and keep it (Dual-Expert 3.1).
+"""Train a domain expert over a workspace's categories and save it (Dual-Expert 3.1).
 
-The expert is a sum of parts. One is trained by the two-phase loss; the others follow from the products and from
-the categories' names in closed form (`models.expert_parts`). How much each counts is learned from products that it
-was not made from: they are divided into folds, and each fold is scored by parts that the others made. A fine-tuned
-encoder has seen its train part: there the dev part alone is held out.
+The expert is a weighted sum of parts (stacking). One is trained by the two-phase loss; the others are computed from
+the products and the categories' names in closed form (`models.expert`). The weights are learned by cross-validation:
+each fold is scored by parts made from the other folds. With a fine-tuned encoder, which has seen the train part,
+only the dev part is held out.
 """
 
 import time
@@ -29,21 +29,21 @@ from taxonaut.workspace.core.config import ExpertConfig
 from taxonaut.workspace.core.container import close
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.experts import ENCODER, ExpertCard, Experts
-from taxonaut.workspace.expert.training_data import Example, TrainingData, training_data
+from taxonaut.workspace.expert.training_data import Example, TrainingData, prepare_training_data
 from taxonaut.workspace.files.item_files import ItemRow
 
 DEFAULTS = FinetuneSettings(epochs=4)
 
-OF_ENCODER = ("epochs", "patience", "batch", "learning_rate")
-"""Settings of [expert] that are the encoder's where there is one; those that a person has not set are in DEFAULTS."""
+ENCODER_SETTINGS = ("epochs", "patience", "batch", "learning_rate")
+"""Settings of [expert] that apply to the encoder if there is one; unset ones have their value in DEFAULTS."""
 
 COMPARED = 200
-"""Products on which the exported encoder is compared with the trained one."""
+"""Products used to compare the exported encoder with the trained one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
-    """A fine-tuned encoder in use, with what the model card says of it."""
+class TunedEncoder:
+    """An open fine-tuned encoder, with its settings and metrics for the model card."""
 
     stored: StoredEmbedder
     settings: Mapping[str, Any]
@@ -51,11 +51,10 @@ class Tuned:
 
 
 @contextmanager
-def tuned(workspace: Core, data: TrainingData, out: Path) -> Iterator[Tuned]:
-    """Fine-tune [expert] encoder on the train part, write it to the folder `out`, and give it while the block runs.
+def tune_encoder(workspace: Core, data: TrainingData, out: Path) -> Iterator[TunedEncoder]:
+    """Fine-tune the encoder of [expert] on the train part, write it to `out`, and yield it open.
 
-    The dev part says which pass is kept. Its vectors are kept in the workspace under a name of their own. Raises
-    as `finetune` does.
+    The epoch that is best on the dev part is kept. Raises as `finetune` does.
     """
     folder, how = (
         Path(workspace.config.expert.encoder).expanduser(),
@@ -63,38 +62,38 @@ def tuned(workspace: Core, data: TrainingData, out: Path) -> Iterator[Tuned]:
     )
     check_folder(folder)
     number = {label: place for place, label in enumerate(data.labels)}
-    texts, targets = labelled(data.train, number)
-    made = augmented(workspace, data.train)
+    texts, targets = split_texts_and_targets(data.train, number)
+    made = make_synthetic_products(workspace, data.train)
     tell(Progress("fine-tuning the encoder"))
     found = finetune(
         folder,
         [*texts, *(text for _, text in made)],
         [*targets, *(targets[source] for source, _ in made)],
-        *labelled(data.dev, number),
+        *split_texts_and_targets(data.dev, number),
         len(number),
         how,
         out,
         lambda epoch: tell(Progress("fine-tuning the encoder", epoch.number, epoch.of)),
     )
     tell(Progress("converting the encoder"))
-    exported = export_encoder(out, sample(texts))
+    exported = export_encoder(out, sample_evenly(texts))
     embedder = open_encoder(out)
     try:
         stored = StoredEmbedder(embedder, workspace.wiring.embeddings)
-        yield Tuned(stored, told(how, exported, embedder.name), judged(found))
+        yield TunedEncoder(stored, describe_encoder(how, exported, embedder.name), describe_metrics(found))
     finally:
         close(embedder)
 
 
 def encoder_settings(settings: ExpertConfig) -> FinetuneSettings:
-    """Return what the encoder is trained by."""
+    """Return the settings of the encoder's fine-tuning."""
     names = {each.name for each in fields(FinetuneSettings)}
-    unset = set(OF_ENCODER) - settings.model_fields_set
+    unset = set(ENCODER_SETTINGS) - settings.model_fields_set
     return replace(DEFAULTS, **settings.model_dump(include=names - unset))
 
 
-def augmented(workspace: Core, examples: Sequence[Example]) -> list[tuple[int, str]]:
-    """Make synthetic products: the number of an example, and a text with the path of its category."""
+def make_synthetic_products(workspace: Core, examples: Sequence[Example]) -> list[tuple[int, str]]:
+    """Return synthetic products: the index of the source example, and a text with its category's path."""
     settings, texts = workspace.config.expert, workspace.wiring.label_texts()
     paths = [texts[example.labels[0]].split(PATH_SEPARATOR) for example in examples]
     return make_synthetic_texts(
@@ -102,29 +101,29 @@ def augmented(workspace: Core, examples: Sequence[Example]) -> list[tuple[int, s
     )
 
 
-def labelled(
+def split_texts_and_targets(
     examples: Sequence[Example], number: Mapping[LabelId, int]
 ) -> tuple[list[str], list[tuple[int, ...]]]:
-    """Return texts, and the columns of each one's categories."""
+    """Return texts, and the column indices of each text's categories."""
     columns = [tuple(number[label] for label in example.labels) for example in examples]
     return [example.item.text for example in examples], columns
 
 
-def sample(texts: Sequence[str]) -> list[str]:
-    """Take some texts from all over."""
+def sample_evenly(texts: Sequence[str]) -> list[str]:
+    """Return up to `COMPARED` texts, evenly spaced."""
     places = np.linspace(0, len(texts) - 1, min(COMPARED, len(texts))).astype(int)
     return [texts[place] for place in places]
 
 
-def told(how: FinetuneSettings, exported: Exported, embedder: str) -> dict[str, Any]:
-    """Say on the card what the encoder was trained by and what serves it."""
-    used = {name: getattr(how, name) for name in OF_ENCODER}
+def describe_encoder(how: FinetuneSettings, exported: Exported, embedder: str) -> dict[str, Any]:
+    """Return the card's settings of the encoder: its training, and what serves it."""
+    used = {name: getattr(how, name) for name in ENCODER_SETTINGS}
     served = {"embedder": embedder, "served_by": "gguf" if exported.path else "PyTorch"}
     return {**used, **served, **({} if exported.path else {"no_gguf": exported.reason})}
 
 
-def judged(found: Finetuned) -> dict[str, Any]:
-    """Say on the card how the training went; the accuracy is that of the encoder's own head, on dev."""
+def describe_metrics(found: Finetuned) -> dict[str, Any]:
+    """Return the card's metrics of the encoder; the accuracy is that of its own head on the dev part."""
     accuracy = {} if found.dev_accuracy is None else {"accuracy": round(found.dev_accuracy, 4)}
     return {**accuracy, "passes": found.epochs, "best_pass": found.best.number, "device": found.device}
 
@@ -132,7 +131,7 @@ def judged(found: Finetuned) -> dict[str, Any]:
 HEAD = "head"
 
 Lookup = Callable[..., Matrix]
-"""`StoredEmbedder.lookup`: texts, and what is told how far it is, to unit vectors."""
+"""`StoredEmbedder.lookup`: from texts and the name of a progress stage to unit vectors."""
 
 
 def train_expert(
@@ -142,13 +141,13 @@ def train_expert(
     dev_rows: Sequence[ItemRow] | None = None,
     skip_unknown: bool = False,
 ) -> ExpertCard:
-    """Train an expert on labelled products, keep it and return its card.
+    """Train an expert on labelled products, save it and return its card.
 
-    `dev_rows`: products to judge it by; without them some of `rows` are held out. `skip_unknown`: leave out
-    products of categories that the index does not have. Raises as `training_data` and `train_on` do.
+    `dev_rows` are used for evaluation; without them some of `rows` are held out. `skip_unknown` leaves out
+    products of categories that are not in the index. Raises as `prepare_training_data` and `train_on` do.
     """
     settings = workspace.config.expert
-    data = training_data(
+    data = prepare_training_data(
         workspace,
         rows,
         dev_rows,
@@ -160,20 +159,20 @@ def train_expert(
 
 
 def train_on(workspace: Core, data: TrainingData) -> ExpertCard:
-    """Train on checked products, keep the expert and return its card.
+    """Train on checked products, save the expert and return its card.
 
-    Metrics are of the dev part if there is one, else of products held out fold by fold. Raises MissingExtraError
-    without PyTorch, and InputError for an encoder that cannot be fine-tuned.
+    Metrics are those of the dev part if there is one, else cross-validated. Raises MissingExtraError without
+    PyTorch, and InputError for an encoder that cannot be fine-tuned.
     """
     torch_module()
     if workspace.config.expert.encoder:
         return train_encoder(workspace, data)
     started = time.perf_counter()
     settings, stored = workspace.config.expert, workspace.wiring.stored
-    material = gathered(workspace, data, data.train, stored.lookup)
+    material = prepare_input(workspace, data, data.train, stored.lookup)
     dev = None
     if data.dev:
-        dev = products(data, data.dev, stored.lookup, "embedding dev products")
+        dev = embed_products(data, data.dev, stored.lookup, "embedding dev products")
     fitting = fit(material, dev, head_settings(settings), lexical=settings.lexical)
     card = ExpertCard(
         kind=HEAD,
@@ -185,20 +184,20 @@ def train_on(workspace: Core, data: TrainingData) -> ExpertCard:
 
 
 def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
-    """Do what `train_on` does, on the vectors of an encoder that is fine-tuned first.
+    """Fine-tune the encoder, then train on its vectors, as `train_on` does.
 
-    Of a dev part that was given, nothing but weights and temperature is learned; one that was held out becomes
-    part of what the expert is made of at last.
+    Only weights and temperature are learned from a dev part given by the user; a held-out one also becomes
+    training data of the final expert.
     """
     started = time.perf_counter()
     settings, experts = workspace.config.expert, Experts(workspace)
-    with experts.workshop() as place, tuned(workspace, data, place / ENCODER) as encoder:
+    with experts.staging_folder() as place, tune_encoder(workspace, data, place / ENCODER) as encoder:
         examples = [*data.train, *data.dev]
-        material = gathered(workspace, data, examples, encoder.stored.lookup)
+        material = prepare_input(workspace, data, examples, encoder.stored.lookup)
         everything, learned = np.arange(len(examples)), len(data.train)
         whole = everything[:learned] if data.summary["dev_given"] else everything
         split = Split([everything[learned:]], whole)
-        how = head_settings(settings, without=OF_ENCODER)
+        how = head_settings(settings, without=ENCODER_SETTINGS)
         fitting = fit(material, None, how, lexical=settings.lexical, split=split)
 
         def write(folder: Path) -> None:
@@ -215,23 +214,23 @@ def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
 
 
 def seconds_since(started: float) -> float:
-    """Return how long it took, to a tenth."""
+    """Return the elapsed seconds, rounded to a tenth."""
     return round(time.perf_counter() - started, 1)
 
 
-def gathered(
+def prepare_input(
     workspace: Core,
     data: TrainingData,
     examples: Sequence[Example],
     lookup: Lookup,
 ) -> FittingInput:
-    """Put together what the expert is made from; `lookup` gives texts their vectors."""
+    """Embed products, synthetic products and categories as the input of `fit`."""
     texts = workspace.wiring.label_texts()
     path_texts = [texts[label] for label in data.labels]
     paths = [text.split(PATH_SEPARATOR) for text in path_texts]
     names = [path[-1] for path in paths]
-    found = products(data, examples, lookup, "embedding products")
-    made = augmented(workspace, examples)
+    found = embed_products(data, examples, lookup, "embedding products")
+    made = make_synthetic_products(workspace, examples)
     sources = np.array([source for source, _ in made], np.int64)
     made_texts = [text for _, text in made]
     return FittingInput(
@@ -249,8 +248,8 @@ def gathered(
     )
 
 
-def products(data: TrainingData, examples: Sequence[Example], lookup: Lookup, stage: str) -> Products:
-    """Embed products and put their categories beside them; several share the weight."""
+def embed_products(data: TrainingData, examples: Sequence[Example], lookup: Lookup, stage: str) -> Products:
+    """Embed products, with their categories as a sparse matrix; several categories share the weight."""
     from scipy.sparse import csr_matrix
 
     number = {label: place for place, label in enumerate(data.labels)}
@@ -266,7 +265,7 @@ def products(data: TrainingData, examples: Sequence[Example], lookup: Lookup, st
 
 
 def head_settings(settings: ExpertConfig, *, without: Collection[str] = ()) -> HeadSettings:
-    """Return what the head is trained by, some of it by default."""
+    """Return the settings of the head's training, except those in `without`."""
     names = {each.name for each in fields(HeadSettings)}.difference(without)
     given = {name: value for name, value in settings.model_dump(include=names).items() if value is not None}
     return HeadSettings(**given)

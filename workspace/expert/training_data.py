@@ -1,4 +1,4 @@
-"""What a domain expert is trained from: labelled products, checked and divided into a train and a dev part."""
+"""Training data of a domain expert: labelled products, checked and split into a train and a dev part."""
 
 import random
 from collections import Counter
@@ -16,7 +16,7 @@ from taxonaut.workspace.files.item_files import ItemRow
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A product with its categories; several share the weight. `popularity` is 0 where it is unknown."""
+    """A product with its categories; several share the weight. `popularity` is 0 if unknown."""
 
     item: Item
     labels: tuple[LabelId, ...]
@@ -25,10 +25,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Products to learn from and products to judge by, if any; no text stands in both parts.
+    """A train part and a dev part, which may be empty; no text is in both.
 
-    `labels` are the categories, in import order: the leaves of the index, and the inner categories that a
-    product is labelled with. `notes` are short sentences for a person. `summary` is what the model card keeps.
+    `labels` are the categories in import order: leaves of the index, and inner labels that have products. `notes`
+    are messages for the user. `summary` goes to the model card.
     """
 
     labels: tuple[LabelId, ...]
@@ -38,7 +38,7 @@ class TrainingData:
     summary: Mapping[str, Any] = field(default_factory=dict)
 
 
-def training_data(
+def prepare_training_data(
     workspace: Core,
     rows: Sequence[ItemRow],
     dev_rows: Sequence[ItemRow] | None = None,
@@ -47,37 +47,36 @@ def training_data(
     seed: int,
     skip_unknown: bool = False,
 ) -> TrainingData:
-    """Check labelled products and divide them; without `dev_rows`, about `share` of them become the dev part.
+    """Check labelled products and split them; without `dev_rows`, about `share` of them become the dev part.
 
-    With `share` None there is then no dev part: who learns from all holds each product out in its turn.
-    The division follows `seed` and is stratified: each category gives its part, and none its only product.
-    Products without a text or a category are left out, with `skip_unknown` those of unknown categories too.
-    Raises InputError, naming the line and the category, for a category that the index does not have, and for
-    too few products to learn from.
+    Without `dev_rows` and `share` there is no dev part (for cross-validation). The split is random by `seed` and
+    stratified by category; no category loses its only product. Products without a text or category are left out,
+    with `skip_unknown` those of unknown categories too. Raises InputError for a category that is not in the
+    index, and for too few products.
     """
     known = workspace.index.label_ids()
     if not known:
         raise InputError(
             f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
         )
-    reading = Reading(workspace.index, set(known), skip_unknown)
+    reading = ExampleReader(workspace.index, set(known), skip_unknown)
     train = reading.examples(rows)
     check_enough(train, reading)
     dev: list[Example] = []
     if dev_rows is not None:
-        dev = unseen(reading.examples(dev_rows, " of the dev part"), train, reading)
+        dev = drop_seen(reading.examples(dev_rows, " of the dev part"), train, reading)
     elif share is not None:
-        train, dev = divided(train, share, seed)
+        train, dev = split_train_dev(train, share, seed)
     inner = inner_labels(workspace.index)
     used = {label for example in (*train, *dev) for label in example.labels}
     labels = tuple(label for label in known if label not in inner or label in used)
-    summary = counts(labels, train, dev, inner, given=dev_rows is not None)
-    notes = (*reading.notes, *remarks(summary))
+    summary = summarize(labels, train, dev, inner, given=dev_rows is not None)
+    notes = (*reading.notes, *describe_summary(summary))
     return TrainingData(labels, tuple(train), tuple(dev), notes, {**summary, "notes": list(notes)})
 
 
-class Reading:
-    """Turns rows into examples, and notes what it leaves out."""
+class ExampleReader:
+    """Converts rows to examples, and notes those left out."""
 
     def __init__(self, index: Index, known: set[LabelId], skip_unknown: bool) -> None:
         self.index = index
@@ -86,7 +85,7 @@ class Reading:
         self.notes: list[str] = []
 
     def examples(self, rows: Iterable[ItemRow], where: str = "") -> list[Example]:
-        """Return the products that can be used, in their order."""
+        """Return the usable products, in order."""
         kept: list[Example] = []
         blank = without = 0
         unknown: list[tuple[ItemRow, LabelId]] = []
@@ -102,7 +101,7 @@ class Reading:
             else:
                 kept.append(Example(row.item, row.gold, row.popularity))
         if unknown and not self.skip_unknown:
-            raise self.unknown(unknown)
+            raise self.unknown_error(unknown)
         self.note(blank, f"without a text{where}")
         self.note(without, f"in no category{where}")
         if unknown:
@@ -119,8 +118,8 @@ class Reading:
         if count:
             self.notes.append(f"{counted(count, 'product')} {what} left out{more}")
 
-    def unknown(self, found: Sequence[tuple[ItemRow, LabelId]]) -> InputError:
-        """Make the error for categories that the index does not have."""
+    def unknown_error(self, found: Sequence[tuple[ItemRow, LabelId]]) -> InputError:
+        """Return the error for categories that are not in the index."""
         row, label = found[0]
         others = len({label for _, label in found}) - 1
         more = f" (and {others:,} more {'category' if others == 1 else 'categories'})" if others else ""
@@ -128,42 +127,44 @@ class Reading:
         also = f" and {len(named) - 1:,} more" if named[1:] else ""
         hint = f" It is the name of {named[0].id!r}{also}: products are labelled with ids." if named else ""
         return InputError(
-            f"{row.place or f'product {row.item.id!r}'}: the index has no category {label!r}{more}.{hint} Import "
-            "what is missing (taxonaut labels add FILE), correct the products, or leave such products out "
-            f"with --skip-unknown ({counted(len(found), 'product')})"
+            f"{row.place or f'product {row.item.id!r}'}: the index has no category {label!r}{more}.{hint} Add the "
+            "missing labels (taxonaut labels add FILE), correct the products, or leave them out with --skip-unknown "
+            f"({counted(len(found), 'product')})"
         )
 
 
-def check_enough(train: Sequence[Example], reading: Reading) -> None:
-    """Refuse products that no classifier can be trained from."""
+def check_enough(train: Sequence[Example], reading: ExampleReader) -> None:
+    """Raise InputError for fewer than two categories or two different texts."""
     used = {label for example in train for label in example.labels}
-    texts = {key(example) for example in train}
+    texts = {text_key(example) for example in train}
     if len(used) >= 2 and len(texts) >= 2:
         return
     left = f" ({'; '.join(reading.notes)})" if reading.notes else ""
     if len(used) >= 2:
         raise InputError(
-            f"an expert needs products with at least two different texts, and all have the same{left}; give more "
-            "products, or name the column with their text (--text-column)"
+            f"an expert needs products with at least two different texts, and all have the same text{left}; give "
+            "more products, or name the text column with --text-column"
         )
-    stand = f"they stand in one category, {next(iter(used))!r}" if used else "none of them can be used"
+    found = f"all are in one category, {next(iter(used))!r}" if used else "none of them can be used"
     raise InputError(
-        f"an expert needs products of at least two categories, and {stand}{left}; give products with the ids of "
+        f"an expert needs products of at least two categories, and {found}{left}; give products with the ids of "
         "their categories (--labels-column names the column)"
     )
 
 
-def divided(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """Divide products into a train and a dev part by category; equal texts stay together.
+def split_train_dev(
+    examples: Sequence[Example], share: float, seed: int
+) -> tuple[list[Example], list[Example]]:
+    """Split products into a train and a dev part, stratified by category; equal texts stay together.
 
-    The texts of each category stand side by side in a random order, and every (1 / share)-th becomes dev, so
-    that small categories give their part as well. A text stays where it is the last of one of its categories.
-    Raises InputError where that leaves no dev part.
+    Texts are grouped by category, shuffled within each, and every (1 / share)-th becomes dev (systematic
+    sampling), so that small categories are represented. The last text of a category is never taken. Raises
+    InputError if that leaves no dev part.
     """
     random_ = random.Random(seed)
     by_text: dict[str, list[Example]] = {}
     for example in examples:
-        by_text.setdefault(key(example), []).append(example)
+        by_text.setdefault(text_key(example), []).append(example)
     labels = {text: {label for each in same for label in each.labels} for text, same in by_text.items()}
     left = Counter(label for of_text in labels.values() for label in of_text)
     texts = [text for text in by_text if all(left[label] > 1 for label in labels[text])]
@@ -171,43 +172,43 @@ def divided(examples: Sequence[Example], share: float, seed: int) -> tuple[list[
     texts.sort(key=lambda text: by_text[text][0].labels[0])
     wanted = max(1, round(len(by_text) * share))
     chosen: set[str] = set()
-    for text in (*spread(texts, wanted, random_.random()), *texts):
+    for text in (*take_evenly(texts, wanted, random_.random()), *texts):
         if len(chosen) < wanted and text not in chosen and all(left[label] > 1 for label in labels[text]):
             chosen.add(text)
             left.subtract(labels[text])
     if not chosen:
         raise InputError(
-            "no product can be held out to judge by: every category has only one; give more products, or "
-            "others to judge by with --dev FILE"
+            "no product can be held out for evaluation: every category has only one; give more products, or a dev "
+            "part with --dev FILE"
         )
     parts: tuple[list[Example], list[Example]] = ([], [])
     for example in examples:
-        parts[key(example) in chosen].append(example)
+        parts[text_key(example) in chosen].append(example)
     return parts
 
 
-def spread(texts: Sequence[str], count: int, offset: float) -> list[str]:
-    """Take `count` texts at equal distances, the first at `offset` (0 to 1) of a distance."""
+def take_evenly(texts: Sequence[str], count: int, offset: float) -> list[str]:
+    """Return `count` texts at equal steps, the first at `offset` (0 to 1) of a step."""
     count = min(count, len(texts))
     return [texts[int((place + offset) * len(texts) / count)] for place in range(count)]
 
 
-def unseen(dev: Sequence[Example], train: Sequence[Example], reading: Reading) -> list[Example]:
-    """Return the products of a given dev part whose text is not trained on."""
-    seen = {key(example) for example in train}
-    kept = [example for example in dev if key(example) not in seen]
+def drop_seen(dev: Sequence[Example], train: Sequence[Example], reading: ExampleReader) -> list[Example]:
+    """Return the products of a dev part whose text is not in the train part. Raises InputError for none."""
+    seen = {text_key(example) for example in train}
+    kept = [example for example in dev if text_key(example) not in seen]
     reading.note(len(dev) - len(kept), "of the dev part with a text that is also trained on")
     if not kept:
         left = f" ({'; '.join(reading.notes)})" if reading.notes else ""
         raise InputError(
-            f"the dev part has no product to judge by{left}; give others, or leave --dev out: then products are "
-            "held out from those to train on"
+            f"the dev part has no usable product{left}; give another one, or omit --dev to hold out products of "
+            "the train part"
         )
     return kept
 
 
 def inner_labels(index: Index) -> set[LabelId]:
-    """Return the labels that are inner nodes of the tree: other nodes or other labels are right below them."""
+    """Return the labels that are inner nodes of the tree: they have child nodes or other labels below them."""
     inner: set[LabelId] = set()
     level = [index.root()]
     seen = set(level)
@@ -224,7 +225,7 @@ def inner_labels(index: Index) -> set[LabelId]:
     return inner
 
 
-def counts(
+def summarize(
     labels: Sequence[LabelId],
     train: Sequence[Example],
     dev: Sequence[Example],
@@ -232,11 +233,11 @@ def counts(
     *,
     given: bool,
 ) -> dict[str, Any]:
-    """Count what a model card says about its data."""
+    """Return the counts of a model card's `data`."""
     of_label = Counter(label for example in train for label in example.labels)
     by_text: dict[str, set[tuple[LabelId, ...]]] = {}
     for example in train:
-        by_text.setdefault(key(example), set()).add(tuple(sorted(example.labels)))
+        by_text.setdefault(text_key(example), set()).add(tuple(sorted(example.labels)))
     return {
         "products": len(train),
         "dev": len(dev),
@@ -257,20 +258,20 @@ REMARKS = (
     ("inner_categories", "inner category", "that products are labelled with"),
     ("contradicting_texts", "text", "of more than one product, in different categories"),
 )
-"""What is worth a note: the count of the summary, its noun, and what is said of it."""
+"""Counts of the summary that are worth a note: key, noun, and description."""
 
 
-def remarks(summary: Mapping[str, Any]) -> list[str]:
-    """Say what is unusual about products that are used all the same."""
+def describe_summary(summary: Mapping[str, Any]) -> list[str]:
+    """Return notes about unusual products that are used nevertheless."""
     return [f"{counted(summary[name], noun)} {said}" for name, noun, said in REMARKS if summary[name]]
 
 
-def key(example: Example) -> str:
-    """What makes two texts equal: all but blanks around them."""
+def text_key(example: Example) -> str:
+    """Return an example's text without surrounding whitespace, by which equal texts are found."""
     return example.item.text.strip()
 
 
 def counted(count: int, noun: str) -> str:
-    """Write a count with its noun, such as `1 product` or `2 categories`."""
+    """Return a count with its noun, such as `1 product` or `2 categories`."""
     plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
     return f"{count:,} {noun if count == 1 else plural}"

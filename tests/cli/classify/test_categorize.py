@@ -278,7 +278,7 @@ def test_disagreements(run: Any, trained: Path, products: Path, tmp_path: Path) 
     before = run("expert", "disagreements", "-w", trained)
     assert before.code == 2
     assert before.err == (
-        "error: expert 1 was never audited; do it first: taxonaut expert audit ITEMS --expert 1\n"
+        "error: expert 1 has not been audited; run: taxonaut expert audit ITEMS --expert 1\n"
     )
     run("expert", "audit", products, "-w", trained)
     called = run("expert", "disagreements", "--threshold", 0.5, "-w", trained)

@@ -106,8 +106,8 @@ def test_unknown_categories(run: Any, shop: Path, products: Path, tmp_path: Path
     called = run("expert", "train", more, "-w", shop)
     assert (called.code, called.out) == (2, "")
     assert called.err == (
-        "error: more.jsonl, line 25: the index has no category 'hats'. Import what is missing (taxonaut labels add "
-        "FILE), correct the products, or leave such products out with --skip-unknown (1 product)\n"
+        "error: more.jsonl, line 25: the index has no category 'hats'. Add the missing labels (taxonaut labels "
+        "add FILE), correct the products, or leave them out with --skip-unknown (1 product)\n"
     )
     assert not (shop / "experts").exists()
     called = run("expert", "train", more, "--skip-unknown", "--epochs", "1", "-w", shop)

@@ -24,7 +24,7 @@ from taxonaut.workspace.expert import categorize as categorizing
 from taxonaut.workspace.workspace import Workspace
 
 TEXTS = [f"boots for tents number {number}" for number in range(30)]
-categorizing.IN_FLIGHT, categorizing.BESIDE = 3, 1
+categorizing.IN_FLIGHT, categorizing.ROUTED_FACTOR = 3, 1
 
 
 def work(folder: Path, url: str, task: str) -> list[Any]:

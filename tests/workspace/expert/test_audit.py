@@ -16,16 +16,16 @@ from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
-from taxonaut.workspace.expert.audit import audit, drawn
+from taxonaut.workspace.expert.audit import audit, sample_items
 from taxonaut.workspace.expert.audit_file import (
     Audit,
     Audited,
     audit_path,
-    keep_audit,
-    known_audit,
-    last_audit,
+    load_audit,
+    require_audit,
+    save_audit,
 )
-from taxonaut.workspace.expert.disagreements import DISAGREEMENT, disagreements
+from taxonaut.workspace.expert.disagreements import DISAGREEMENT, find_disagreements
 
 ROWS = [
     product("right", "red apples", "apples"),
@@ -59,21 +59,21 @@ def workspace(tmp_path: Path, model: ScriptedModel, words: FakeEmbedder) -> Iter
 def test_a_sample_is_drawn_from_what_has_gold_labels_in_the_order_of_the_file() -> None:
     rows = [product(str(at), f"text {at}", *(["apples"] if at % 2 else [])) for at in range(100)]
     rows += [product("blank", "  ", "apples")]
-    sample = drawn(rows, 10, seed=1)
+    sample = sample_items(rows, 10, seed=1)
     numbers = [int(row.item.id) for row in sample.rows]
     assert (len(numbers), numbers == sorted(numbers), {number % 2 for number in numbers}) == (10, True, {1})
     assert (sample.of, sample.blank, sample.without_gold) == (101, 1, 50)
-    assert drawn(rows, 10, seed=1) == sample
-    assert drawn(rows, 10, seed=2) != sample
-    assert [len(drawn(rows, size, 0).rows) for size in (0, 50, 1000)] == [50, 50, 50]
+    assert sample_items(rows, 10, seed=1) == sample
+    assert sample_items(rows, 10, seed=2) != sample
+    assert [len(sample_items(rows, size, 0).rows) for size in (0, 50, 1000)] == [50, 50, 50]
     without = [replace(row, gold=()) for row in rows]
-    assert (len(drawn(without, 0, 0).rows), drawn(without, 0, 0).without_gold) == (100, 0)
+    assert (len(sample_items(without, 0, 0).rows), sample_items(without, 0, 0).without_gold) == (100, 0)
     with pytest.raises(InputError, match="none of 1 items has a text; an audit needs some"):
-        drawn([product("blank", "  ", "apples")], 0, 0)
+        sample_items([product("blank", "  ", "apples")], 0, 0)
 
 
 def test_both_experts_say_something_of_every_product(workspace: Workspace, model: ScriptedModel) -> None:
-    run = audit(workspace, ROWS, source="dev.jsonl", seed=3)
+    run = audit(workspace, ROWS, source="dev.jsonl", sample_seed=3)
     assert (run.audit.expert, run.audit.source, run.audit.seed, run.trained_on) == (1, "dev.jsonl", 3, 0)
     assert [(row.item.id, row.domain, row.general) for row in run.audit.rows] == [
         ("right", "apples", "apples"),
@@ -84,10 +84,10 @@ def test_both_experts_say_something_of_every_product(workspace: Workspace, model
     ]
     assert run.audit.rows[4].said == JudgedItem(ItemId("none"), (), "none", "because of None")
     assert (len(model.history), run.totals.requests) == (5, 5)
-    again = audit(workspace, ROWS, source="dev.jsonl", seed=3)
+    again = audit(workspace, ROWS, source="dev.jsonl", sample_seed=3)
     assert again.audit.rows == run.audit.rows
     assert (len(model.history), again.totals.requests) == (5, 0)
-    assert last_audit(workspace, 1) is None
+    assert load_audit(workspace, 1) is None
 
 
 def test_products_that_were_trained_on_are_counted(workspace: Workspace) -> None:
@@ -103,17 +103,17 @@ def test_gold_labels_that_the_workspace_does_not_have(workspace: Workspace) -> N
 
 def test_an_audit_is_kept_beside_its_expert(workspace: Workspace) -> None:
     with pytest.raises(NotFoundError) as refused:
-        known_audit(workspace, 1)
+        require_audit(workspace, 1)
     assert str(refused.value) == (
-        "expert 1 was never audited; do it first: taxonaut expert audit ITEMS --expert 1"
+        "expert 1 has not been audited; run: taxonaut expert audit ITEMS --expert 1"
     )
     odd = product("\ud800", "“tea”\0\n", "apples").item
     abstained = Audited(odd, (), Recommendation(odd.id, (), ()), None)
     found = audit(workspace, ROWS).audit
     kept = replace(found, rows=(*found.rows, abstained), threshold=0.25, proposal={"rule": "best"})
-    path = keep_audit(workspace, kept)
+    path = save_audit(workspace, kept)
     assert path == workspace.folder / "experts" / "1" / "audit.json"
-    assert known_audit(workspace, 1) == kept
+    assert require_audit(workspace, 1) == kept
     assert [each.name for each in path.parent.glob(".*")] == []
     assert workspace.experts.card(1).number == 1
 
@@ -122,13 +122,13 @@ def test_an_audit_is_kept_beside_its_expert(workspace: Workspace) -> None:
 def test_a_damaged_audit(workspace: Workspace, damage: str) -> None:
     path = audit_path(workspace, 1)
     path.write_text(damage, encoding="utf-8")
-    with pytest.raises(WorkspaceError, match=r"audit\.json' cannot be read .* remove it and audit again"):
-        last_audit(workspace, 1)
+    with pytest.raises(WorkspaceError, match=r"cannot read .*audit\.json' .* remove it and audit again"):
+        load_audit(workspace, 1)
 
 
 def test_where_the_experts_differ_the_surest_first(workspace: Workspace) -> None:
     kept = audit(workspace, ROWS).audit
-    found = disagreements(workspace, kept, 0.5)
+    found = find_disagreements(workspace, kept, 0.5)
     assert [(each.row.item.id, each.row.recommended.confidence, each.right) for each in found] == [
         ("blind", 0.9459, "general"),
         ("none", FAIR, "domain"),
@@ -142,8 +142,8 @@ def test_where_the_experts_differ_the_surest_first(workspace: Workspace) -> None
     assert blind.domain_reason == "94.6%; like “fast running shoes”"
     assert blind.general_reason == "because of pears"
     assert none.general is None
-    assert [each.row.item.id for each in disagreements(workspace, kept, 0.0)] == ["blind", "none", "tie"]
-    assert disagreements(workspace, kept, 0.95) == []
+    assert [each.row.item.id for each in find_disagreements(workspace, kept, 0.0)] == ["blind", "none", "tie"]
+    assert find_disagreements(workspace, kept, 0.95) == []
 
 
 class ExplainingExpert(shop_expert.WordExpert):
@@ -158,7 +158,7 @@ def test_the_words_that_a_classifier_gives_as_its_reason(
 ) -> None:
     with shop_expert.make(tmp_path / "w", model, words, ExplainingExpert()) as workspace:
         kept = audit(workspace, ROWS).audit
-        found = disagreements(workspace, kept, 0.5)
+        found = find_disagreements(workspace, kept, 0.5)
     assert [each.domain_reason for each in found] == [
         "94.6%; for shoes by its words; like “fast running shoes”",
         "83.4%; for pears by its words; like “soft green pears”",
@@ -173,13 +173,13 @@ def test_a_category_that_is_gone_goes_by_its_id(workspace: Workspace) -> None:
         Recommendation(row.id, (LabelId("lost"),), (SURE,)),
         JudgedItem(row.id, (LabelId("boots"),), "general"),
     )
-    (found,) = disagreements(workspace, Audit(1, "", "", "", 0, (gone,)), TIE)
+    (found,) = find_disagreements(workspace, Audit(1, "", "", "", 0, (gone,)), TIE)
     assert (found.domain, found.gold, found.right) == (("lost",), (("gone",),), "neither")
     assert found.domain_reason == "99.0%; no training product; known by the category's text"
 
 
 def test_a_disagreement_in_a_file(workspace: Workspace) -> None:
-    found = disagreements(workspace, audit(workspace, ROWS).audit, 0.9)[0]
+    found = find_disagreements(workspace, audit(workspace, ROWS).audit, 0.9)[0]
     (line,) = DISAGREEMENT.cells(found, " > ")
     assert dict(zip(DISAGREEMENT.csv_columns, line, strict=True)) == {
         "id": "blind",

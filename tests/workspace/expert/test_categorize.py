@@ -17,8 +17,8 @@ from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import Item
 from taxonaut.state.updates import OnUpdate, Progress
 from taxonaut.workspace.expert.audit import audit
-from taxonaut.workspace.expert.audit_file import Audit, keep_audit
-from taxonaut.workspace.expert.categorize import MAX_FAILURES, Threshold, categorizing
+from taxonaut.workspace.expert.audit_file import Audit, save_audit
+from taxonaut.workspace.expert.categorize import MAX_FAILURES, Threshold, prepare_categorization
 
 TEXTS = {
     "sure": "red apples",
@@ -206,17 +206,17 @@ def test_a_threshold_of_nothing_opens_no_model(workspace: Workspace) -> None:
 
 
 def test_where_the_threshold_comes_from(workspace: Workspace) -> None:
-    assert categorizing(workspace).threshold == Threshold(0.5, "default")
-    fingerprint = categorizing(workspace).run.fingerprint
-    keep_audit(workspace, Audit(1, fingerprint, "now", "f", 0, (), None))
-    assert categorizing(workspace).threshold == Threshold(0.5, "default")
-    keep_audit(workspace, Audit(1, fingerprint, "now", "f", 0, (), 0.7))
-    assert categorizing(workspace).threshold == Threshold(0.7, "audit")
-    assert categorizing(workspace, ask="think").threshold == Threshold(0.7, "audit", is_stale=True)
-    assert categorizing(workspace, threshold=0.3).threshold == Threshold(0.3, "set")
-    assert categorizing(workspace, threshold=0.3, everything=True).threshold.origin == "everything"
+    assert prepare_categorization(workspace).threshold == Threshold(0.5, "default")
+    fingerprint = prepare_categorization(workspace).run.fingerprint
+    save_audit(workspace, Audit(1, fingerprint, "now", "f", 0, (), None))
+    assert prepare_categorization(workspace).threshold == Threshold(0.5, "default")
+    save_audit(workspace, Audit(1, fingerprint, "now", "f", 0, (), 0.7))
+    assert prepare_categorization(workspace).threshold == Threshold(0.7, "audit")
+    assert prepare_categorization(workspace, ask="think").threshold == Threshold(0.7, "audit", is_stale=True)
+    assert prepare_categorization(workspace, threshold=0.3).threshold == Threshold(0.3, "set")
+    assert prepare_categorization(workspace, threshold=0.3, everything=True).threshold.origin == "everything"
     train(workspace)
-    assert categorizing(workspace).threshold == Threshold(0.5, "default")
+    assert prepare_categorization(workspace).threshold == Threshold(0.5, "default")
 
 
 def test_what_is_refused(workspace: Workspace, tmp_path: Path) -> None:

@@ -260,7 +260,7 @@ def test_a_limit_leaves_the_rest_for_later(opened: Any, model: ScriptedModel) ->
         ["balls", "nets"],
         ["Sports > Balls", "Sports > Nets"],
     )
-    with pytest.raises(InputError, match="the limit is -1"):
+    with pytest.raises(InputError, match="invalid limit -1"):
         define(workspace, limit=-1)
 
 

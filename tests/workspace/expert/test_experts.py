@@ -79,7 +79,7 @@ def test_a_failed_writing_leaves_nothing(experts: Experts) -> None:
 
     with pytest.raises(ZeroDivisionError):
         experts.save(CARD, fail)
-    with pytest.raises(DiskError, match="No space left on device; make room or give permission"):
+    with pytest.raises(DiskError, match="No space left on device; free disk space or change the permissions"):
         experts.save(CARD, fill)
     assert list(experts.folder.iterdir()) == []
 
@@ -115,7 +115,7 @@ def test_what_another_thread_is_writing_stays(experts: Experts) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda path: path.unlink(), "is not there"),
+        (lambda path: path.unlink(), "does not exist"),
         (lambda path: path.write_text('{"kind": '), "is damaged: JSONDecodeError"),
         (lambda path: path.write_text("[]"), "is damaged: TypeError"),
         (lambda path: path.write_text("{}"), "is damaged: KeyError('data')"),
@@ -134,7 +134,7 @@ def test_a_damaged_card_names_the_file_and_the_way_out(
         message = str(refused.value)
         assert message.startswith(f"{str(experts.path(1) / 'card.json')!r} {said}")
         assert message.endswith(
-            f"put it back, or delete the folder {str(experts.path(1))!r} and train again: taxonaut expert train ITEMS"
+            f"restore it, or delete the folder {str(experts.path(1))!r} and train again: taxonaut expert train ITEMS"
         )
 
 

@@ -95,8 +95,8 @@ def test_one_text_alone_is_refused(shop: Callable[..., Any]) -> None:
     with pytest.raises(InputError) as refused:
         shop().train_expert(rows({"fruit": ["a thing"], "shoes": [" a thing", "a thing "]}))
     assert str(refused.value) == (
-        "an expert needs products with at least two different texts, and all have the same; give more products, "
-        "or name the column with their text (--text-column)"
+        "an expert needs products with at least two different texts, and all have the same text; give "
+        "more products, or name the text column with --text-column"
     )
 
 
@@ -106,7 +106,7 @@ def test_an_expert_needs_the_embedder_that_it_was_trained_with(shop: Callable[..
     with pytest.raises(WorkspaceError) as refused:
         shop().experts.classifier()
     assert str(refused.value) == (
-        "expert 1 was trained with the embedder 'words', and the workspace's is 'others': set [embeddings] back, or "
+        "expert 1 was trained with the embedder 'words', but the workspace's is 'others': restore [embeddings], or "
         "train again: taxonaut expert train ITEMS"
     )
 
@@ -200,7 +200,7 @@ def test_an_expert_without_its_encoder(shop: Callable[..., Any], tiny_bert: Path
         workspace.experts.classifier()
     shutil.rmtree(encoder)
     with pytest.raises(
-        WorkspaceError, match=r"experts/1/encoder' is not there; put it back, or delete the folder"
+        WorkspaceError, match=r"experts/1/encoder' does not exist; restore it, or delete the folder"
     ):
         workspace.experts.classifier()
 
@@ -226,7 +226,7 @@ def test_an_encoder_that_cannot_be_used(shop: Callable[..., Any], tmp_path: Path
             shop(encoder=str(encoder)).train_expert(rows(shelf(3)))
         assert not any(shop().experts.folder.glob("*"))
     with pytest.raises(
-        InputError, match="no product can be held out to judge by: every category has only one"
+        InputError, match="no product can be held out for evaluation: every category has only one"
     ):
         shop(encoder=str(tmp_path)).train_expert(rows(shelf(1)))
 
@@ -234,5 +234,5 @@ def test_an_encoder_that_cannot_be_used(shop: Callable[..., Any], tmp_path: Path
 def test_a_workshop_that_cannot_be_made(shop: Callable[..., Any]) -> None:
     experts = Experts(shop())
     experts.folder.write_text("a file")
-    with pytest.raises(DiskError, match=r"^cannot write to '.*experts': "), experts.workshop():
+    with pytest.raises(DiskError, match=r"^cannot write to '.*experts': "), experts.staging_folder():
         pass

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from taxonaut import Workspace
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Item
-from taxonaut.workspace.expert.training_data import Example, divided, inner_labels, training_data
+from taxonaut.workspace.expert.training_data import (
+    Example,
+    inner_labels,
+    prepare_training_data,
+    split_train_dev,
+)
 from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
 from taxonaut.workspace.files.label_files import read_labels
 
@@ -52,7 +57,7 @@ def rows(**counts: int) -> list[ItemRow]:
 
 
 def data_of(shop: Workspace, given: list[ItemRow], dev: Any = None, **how: Any) -> Any:
-    return training_data(shop, given, dev, **{"share": 0.2, "seed": 0, **how})
+    return prepare_training_data(shop, given, dev, **{"share": 0.2, "seed": 0, **how})
 
 
 def test_products_are_divided_by_category(shop: Workspace) -> None:
@@ -134,8 +139,8 @@ def test_an_unknown_category_is_refused_with_its_line(shop: Workspace) -> None:
     with pytest.raises(InputError) as refused:
         data_of(shop, given)
     assert str(refused.value) == (
-        "shop.csv, line 90: the index has no category 'hats' (and 1 more category). Import what is missing "
-        "(taxonaut labels add FILE), correct the products, or leave such products out with --skip-unknown "
+        "shop.csv, line 90: the index has no category 'hats' (and 1 more category). Add the missing "
+        "labels (taxonaut labels add FILE), correct the products, or leave them out with --skip-unknown "
         "(2 products)"
     )
     data = data_of(shop, given, skip_unknown=True)
@@ -153,7 +158,7 @@ def test_an_unknown_category_is_refused_with_its_line(shop: Workspace) -> None:
     ("given", "stand"),
     [
         ([], "none of them can be used"),
-        (rows(boots=5), "they stand in one category, 'boots'"),
+        (rows(boots=5), "all are in one category, 'boots'"),
         (
             [row(2, "thing"), row(3, " ", "tea")],
             "none of them can be used (1 product without a text left out; ",
@@ -176,7 +181,7 @@ def test_a_dev_product_whose_text_is_trained_on_is_left_out(shop: Workspace) -> 
     data = data_of(shop, train, [row(1, " boots 0 ", "balls"), row(2, "new", "tea")])
     assert [each.item.text for each in data.dev] == ["new"]
     assert data.notes[0] == "1 product of the dev part with a text that is also trained on left out"
-    with pytest.raises(InputError, match=r"^the dev part has no product to judge by"):
+    with pytest.raises(InputError, match=r"^the dev part has no usable product"):
         data_of(shop, train, train)
 
 
@@ -214,7 +219,7 @@ def test_no_text_in_both_parts_and_no_category_without_its_last(
         for place, (text, labels) in enumerate(pairs)
     ]
     try:
-        train, dev = divided(examples, share, seed)
+        train, dev = split_train_dev(examples, share, seed)
     except InputError:
         texts: dict[str, set[str]] = {}
         for each in examples:
