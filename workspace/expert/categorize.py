@@ -25,7 +25,7 @@ from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import MAX_FAILURES, Resumable, BatchResult, unit_key
+from taxonaut.workspace.core.resumable import MAX_FAILURES, BatchResult, Resumable, unit_key
 from taxonaut.workspace.expert.audit_file import load_audit, parse_judgement, parse_recommendation
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.experts import Experts

@@ -26,7 +26,7 @@ from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, WrittenDefinition, compose_definition
 from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import Resumable, Unit, BatchResult, hash_text
+from taxonaut.workspace.core.resumable import BatchResult, Resumable, Unit, hash_text
 from taxonaut.workspace.expert.category_texts import category_paths, clear_category_texts
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example, inner_labels
