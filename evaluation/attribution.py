@@ -34,7 +34,7 @@ BLOCK = 1_000
 class Loss:
     """A gold label that one item's walk lost."""
 
-    item: ItemId
+    item_id: ItemId
     outcome: LabelOutcome
 
 
@@ -45,7 +45,7 @@ class NodeLosses:
     `path` has the names from the top to the node, empty for the root. `losses` are in the items' order.
     """
 
-    node: NodeId
+    node_id: NodeId
     path: tuple[str, ...]
     losses: tuple[Loss, ...]
 

@@ -37,7 +37,7 @@ def print_explanation(console: Console, walk: Explanation, *, everything: bool =
 def step_row(step: Step, names: Mapping[LabelId, str]) -> dict[str, Any]:
     """Return a step as JSON has it, with all that was passed by; `names` are those of its labels."""
     return {
-        "node": step.node,
+        "node_id": step.node,
         "name": step.name,
         "opened": step.opened,
         "how": step.how,

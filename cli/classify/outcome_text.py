@@ -73,7 +73,7 @@ def fate_row(index: Index, fate: LabelOutcome) -> dict[str, Any]:
         return {"id": node, "name": index.node(node).name}
 
     return {
-        "label": fate.label,
+        "label_id": fate.label,
         "name": index.label(fate.label).name,
         "outcome": fate.outcome,
         "rank": fate.rank,

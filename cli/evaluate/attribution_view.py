@@ -98,7 +98,7 @@ def nodes_table(index: Index, found: Attribution, most: int) -> Table:
         how = ", ".join(f"{outcome} {count:,}" for outcome, count in node.outcomes.items())
         table.add_row(
             styled(f"{len(node.losses):,}", "red"),
-            styled(place_name(index, node.node)),
+            styled(place_name(index, node.node_id)),
             styled(how, "dim"),
             styled(closed(index, node)),
             styled(items(node), "dim"),
@@ -116,7 +116,7 @@ def closed(index: Index, node: NodeLosses) -> str:
 
 def items(node: NodeLosses) -> str:
     """Name the first items that lost a label at a node."""
-    ids = list(dict.fromkeys(loss.item for loss in node.losses))
+    ids = list(dict.fromkeys(loss.item_id for loss in node.losses))
     shown = ", ".join(clipped(printable(id_), 24) for id_ in ids[:ITEMS])
     return shown + (f" and {len(ids) - ITEMS:,} more" if len(ids) > ITEMS else "")
 
@@ -124,22 +124,22 @@ def items(node: NodeLosses) -> str:
 def attribution_row(index: Index, found: Attribution, most: int | None = None) -> dict[str, Any]:
     """Return an attribution as JSON has it: every node with every loss, unless `most` bounds the nodes."""
     return {
-        "run": found.run_id,
+        "run_id": found.run_id,
         "items": found.items,
         "not_walked": found.not_walked,
         "gold": found.gold,
         "outcomes": dict(found.outcomes),
         "nodes": [node_row(index, node) for node in found.nodes[:most]],
-        "elsewhere": [{"item": loss.item, **fate_row(index, loss.outcome)} for loss in found.elsewhere],
+        "elsewhere": [{"item_id": loss.item_id, **fate_row(index, loss.outcome)} for loss in found.elsewhere],
     }
 
 
 def node_row(index: Index, node: NodeLosses) -> dict[str, Any]:
     """Return one node's losses as JSON has them."""
     return {
-        "id": node.node,
+        "id": node.node_id,
         "path": list(node.path),
         "lost": len(node.losses),
         "outcomes": dict(node.outcomes),
-        "losses": [{"item": loss.item, **fate_row(index, loss.outcome)} for loss in node.losses],
+        "losses": [{"item_id": loss.item_id, **fate_row(index, loss.outcome)} for loss in node.losses],
     }

@@ -174,7 +174,7 @@ def print_labels(labels: Sequence[Label], paths: Sequence[Sequence[Sequence[str]
 def definition_row(one: Definition) -> dict[str, Any]:
     """Return a definition, with what it was written from, as JSON has it."""
     return {
-        "label": one.label,
+        "label_id": one.label,
         "title": one.title,
         "definition": one.definition,
         "products": list(one.items),

@@ -131,8 +131,8 @@ def print_change(console: Console, change: Change) -> None:
         describe_effect(change), EFFECTS[change.effect] + " bold" if change.effect != "neither" else "dim"
     )
     where = " > ".join(clipped(printable(step), 60) for step in change.path)
-    place = "ranking" if change.node is None else where or "top of the tree"
-    head.append(f"  {clipped(printable(change.item), 60)}", "bold")
+    place = "ranking" if change.node_id is None else where or "top of the tree"
+    head.append(f"  {clipped(printable(change.item_id), 60)}", "bold")
     head.append(f"  {place}", "dim")
     console.print(head)
     console.print(styled(f"  {clipped(printable(change.text), LONGEST_TEXT)}"))

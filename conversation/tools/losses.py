@@ -59,7 +59,7 @@ def losses_tool(context: ToolContext) -> Tool:
             "nodes": nodes[:limit],
         }
         return Outcome(
-            text, one_line(line), data, Focus(nodes=tuple(node.node for node in found.nodes[:limit]))
+            text, one_line(line), data, Focus(nodes=tuple(node.node_id for node in found.nodes[:limit]))
         )
 
     return build_tool(
@@ -92,7 +92,7 @@ def node_row(index: Index, node: NodeLosses) -> dict[str, Any]:
     ]
     outcome = next(iter(node.outcomes))
     return {
-        "id": int(node.node),
+        "id": int(node.node_id),
         "name": node.path[-1] if node.path else "the top",
         "path": list(node.path),
         "lost": len(node.losses),

@@ -36,15 +36,15 @@ class Chosen:
 class Change:
     """One decision under both versions.
 
-    `node` is None for a choice among labels; `path` are the names down to the node. `right` are the names of the
+    `node_id` is None for a choice among labels; `path` are the names down to the node. `right` are the names of the
     item's gold labels that this decision could keep. `effect`: a right one was lost, gained, or neither; `worth`
     is by how much: 1 / its place among the chosen, summed over the right ones, after less before. `reordered`:
     the same were chosen in another order.
     """
 
-    item: ItemId
+    item_id: ItemId
     text: str
-    node: NodeId | None
+    node_id: NodeId | None
     path: tuple[str, ...]
     right: tuple[str, ...]
     before: Chosen
@@ -147,9 +147,9 @@ def compare_decisions(
     keeps = lookup.keeps(was) | lookup.keeps(is_now)
     worth = choice_value(is_now.choice, keeps) - choice_value(was.choice, keeps)
     return Change(
-        item=was.item_id,
+        item_id=was.item_id,
         text=lookup.texts[was.item_id],
-        node=was.node_id,
+        node_id=was.node_id,
         path=lookup.path(was.node_id),
         right=lookup.label_names(list(keeps)),
         before=chosen_options(lookup, was, before),

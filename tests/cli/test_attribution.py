@@ -70,7 +70,10 @@ def test_as_json(run: Any, shop: Path, judged: Path) -> None:
         assert (row["items"], row["gold"], row["outcomes"]) == (3, 4, {"not opened": 3, "found": 1})
         (node,) = row["nodes"]
         assert (node["path"], node["lost"]) == (["Food"], 2)
-        assert [(loss["item"], loss["label"]) for loss in node["losses"]] == [("b", "apples"), ("b", "pears")]
+        assert [(loss["item_id"], loss["label_id"]) for loss in node["losses"]] == [
+            ("b", "apples"),
+            ("b", "pears"),
+        ]
 
 
 def test_without_a_walk_there_is_nothing_to_follow(run: Any, shop: Path, judged: Path) -> None:

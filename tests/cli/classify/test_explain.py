@@ -79,7 +79,7 @@ def test_as_json(run: Any, shop: Path, scripted: ScriptedModel) -> None:
     assert walk["text"] == "red apples"
     assert len(walk["labels"]) == 1
     top = walk["walk"]
-    assert (top["node"], top["opened"]) == (1, True)
+    assert (top["node_id"], top["opened"]) == (1, True)
     assert sorted(branch["name"] for branch in top["branches"]) == ["Food", "Sport"]
     assert [branch["opened"] for branch in top["branches"]] == [True, False]
 
@@ -109,7 +109,7 @@ def test_gold_labels_say_where_they_were_lost(run: Any, shop: Path, scripted: Sc
         ["Green pears", "lost: on the shortlist, but the general expert left it out"],
     ]
     (tents,) = told
-    assert (tents["label"], tents["outcome"], tents["node"]["id"], tents["branch"]["name"]) == (
+    assert (tents["label_id"], tents["outcome"], tents["node"]["id"], tents["branch"]["name"]) == (
         "tents",
         "not opened",
         1,

@@ -123,9 +123,9 @@ def test_ids_from_a_file_and_json(run: Any, trained: Path, prose: ScriptedModel,
     called = run("expert", "define", "--categories", listed, "--json", "-w", trained)
     row = json.loads(called.out)
     assert (called.code, called.err) == (0, "")
-    assert [one["label"] for one in row["written"]] == ["tents", "pears"]
+    assert [one["label_id"] for one in row["written"]] == ["tents", "pears"]
     assert row["written"][0] == {
-        "label": "tents",
+        "label_id": "tents",
         "title": "What is in Family tents",
         "definition": "Made for [b]sport[/b].",
         "products": ["tents0"],

@@ -72,7 +72,12 @@ def test_both_versions_side_by_side(run: Any, served: Path, items: Path, tmp_pat
     assert lines[at + 2] == "other two ranking"
     assert (lines[at + 3], lines[at + 5]) == ("red apples", "+ nothing")
     (row,) = [json.loads(line) for line in changed.read_text(encoding="utf-8").splitlines()]
-    assert (row["item"], row["node"], row["effect"], row["after"]["options"]) == ("two", None, "neither", [])
+    assert (row["item_id"], row["node_id"], row["effect"], row["after"]["options"]) == (
+        "two",
+        None,
+        "neither",
+        [],
+    )
 
 
 def test_a_comment_costs_nothing(run: Any, served: Path, items: Path, server: Any) -> None:

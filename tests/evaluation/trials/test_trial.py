@@ -112,7 +112,12 @@ def test_only_prompts_that_render_otherwise_are_asked(
     assert not report.renders_the_same
     assert (report.compared, report.alike) == (4, 3)
     (change,) = report.changes
-    assert (change.item, change.node, change.after.options, change.after.first) == ("three", None, (), "")
+    assert (change.item_id, change.node_id, change.after.options, change.after.first) == (
+        "three",
+        None,
+        (),
+        "",
+    )
     assert (report.before.abstained, report.after.abstained) == (0, 1)
     again = try_version(served, RANK, ROWS)
     assert asked(again) == [(before, 0, 0), (after, 0, 0)]
@@ -131,7 +136,7 @@ def test_quality_and_the_decisions_that_changed(local: Workspace, edit: Callable
     assert first is not None
     assert (first.better, first.worse, first.same, first.p) == (1, 1, 2, 1.0)
     told = [
-        (change.item, change.effect, change.worth, [o.id for o in change.before.options],
+        (change.item_id, change.effect, change.worth, [o.id for o in change.before.options],
          [o.id for o in change.after.options], change.right)
         for change in report.changes
     ]  # fmt: skip
@@ -149,7 +154,7 @@ def test_a_branch_keeps_what_is_below_it(local: Workspace, edit: Callable[..., P
     edit(EXPAND, 'Text: {{ text }}{% if "apples" in text %} SLIP{% endif %}')
     report = try_version(local, EXPAND, ROWS)
     (worst, *_) = report.changes
-    assert (worst.item, worst.path, worst.effect, worst.right) == ("two", (), "lost", ("Red apples",))
+    assert (worst.item_id, worst.path, worst.effect, worst.right) == ("two", (), "lost", ("Red apples",))
     assert [option.name for option in worst.before.options] == ["Food"]
     assert [option.name for option in worst.after.options] == ["Sport"]
     assert (worst.before.first, worst.after.first) != ("Red apples", "Red apples")

@@ -69,7 +69,7 @@ def test_the_general_expert_is_asked_as_the_template_is_for(
     assert texts == ["boots for tents", "a wonderful thing"] * 2
     assert (report.items, report.asked_items, report.compared) == (3, 2, 2)
     (change,) = report.changes
-    assert (change.item, change.effect, change.right) == ("tie", "lost", ("Family tents",))
+    assert (change.item_id, change.effect, change.right) == ("tie", "lost", ("Family tents",))
     assert (change.before.first, change.before.reason, change.after.first) == ("Family tents", "why", "")
     assert report.first is not None
     assert (report.first.better, report.first.worse, report.first.same) == (0, 1, 2)

@@ -181,7 +181,12 @@ def test_the_nodes_that_lose_most(shop: Workspace) -> None:
     assert (found.items, found.not_walked, found.gold) == (4, 1, 7)
     assert found.outcomes == {"not opened": 6, "found": 1}
     seen = [
-        (node.node, node.path, dict(node.branches), [(loss.item, loss.outcome.label) for loss in node.losses])
+        (
+            node.node_id,
+            node.path,
+            dict(node.branches),
+            [(loss.item_id, loss.outcome.label) for loss in node.losses],
+        )
         for node in found.nodes
     ]
     assert seen == [
@@ -204,8 +209,8 @@ def test_attribution_is_the_same_as_explaining_each_text(shop: Workspace) -> Non
     for walk in policies:
         shop.classify([each.item for each in rows], **walk)
         found = attribute(shop, rows)
-        lost = {(loss.item, loss.outcome) for node in found.nodes for loss in node.losses}
-        lost |= {(loss.item, loss.outcome) for loss in found.elsewhere}
+        lost = {(loss.item_id, loss.outcome) for node in found.nodes for loss in node.losses}
+        lost |= {(loss.item_id, loss.outcome) for loss in found.elsewhere}
         each = [(r.item.id, fate) for r in rows for fate in shop.explain(r.item.id, r.gold).outcomes]
         assert lost == {(item, fate) for item, fate in each if fate.outcome != "found"}
         assert found.gold == len(each)
