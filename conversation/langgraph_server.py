@@ -131,6 +131,7 @@ def navigate() -> Graph:
 
 
 async def label_items(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    """Classify the texts of an input."""
     found = await workspace.aclassify(parse_items(given), **given.get("settings", {}))
     return {"results": [result_row(result) for result in found]}
 
@@ -141,6 +142,7 @@ def categorize() -> Graph:
 
 
 async def categorize_items(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    """Categorize the texts of an input."""
     found = await workspace.acategorize(parse_items(given), **given.get("settings", {}))
     return {"results": [categorized_row(result) for result in found]}
 
@@ -151,6 +153,7 @@ def assign_vocabulary() -> Graph:
 
 
 async def assign_descriptors(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    """Assign descriptors to the texts of an input."""
     found = await workspace.aassign_vocabulary(parse_items(given), **given.get("settings", {}))
     nodes = {node for each in found for node in (*each.path, *each.others)}
     names = {node.id: node.name for node in workspace.index.nodes(sorted(nodes))}
@@ -173,6 +176,7 @@ def build_index() -> Graph:
 
 
 async def build_tree(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    """Build a tree over the labels."""
     method = given.get("method") or "agents"
     tree = await workspace.abuild_index(method, given.get("settings", {}))
     return {"done": {"method": method, "nodes": len(tree.nodes), "version": workspace.index.version()}}
@@ -184,6 +188,7 @@ def insert_labels() -> Graph:
 
 
 async def add_labels(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    """Add the labels of an input."""
     growth = await workspace.aadd_labels(parse_labels(given), **given.get("settings", {}))
     return {
         "done": {
@@ -200,6 +205,7 @@ def build_vocabulary() -> Graph:
 
 
 async def build_descriptors(workspace: Workspace, given: GraphInput) -> GraphOutput:
+    """Build a vocabulary from the texts of an input."""
     built = await workspace.abuild_vocabulary(parse_items(given), **given.get("settings", {}))
     return {"done": {"items": built.items, "groups": built.groups, "descriptors": built.descriptors}}
 

@@ -1,1 +1,1 @@
-"""What an agent is told: `<agent>/<task>.j2`, and the loader."""
+"""Prompt templates `<agent>/<task>.j2`, their loader and their variables."""

@@ -1,4 +1,4 @@
-"""Templates as text: eject a packaged one into a workspace, cut one into blocks, write one out without `extends`."""
+"""Templates as text: eject packaged ones into a workspace, split them into blocks, inline what they extend."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ HEAD = """\
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag other than those of blocks. `kind` is the lexer's, `names` are the identifiers in it."""
+    """A Jinja tag other than `block` and `endblock`; `kind` is the lexer's, `names` are its identifiers."""
 
     source: str
     kind: str
@@ -27,7 +27,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block of a template: its tags, and what stands between them."""
+    """A block of a template: its tags and the parts between them."""
 
     name: str
     begin: str
@@ -36,12 +36,12 @@ class Block:
 
     @property
     def text(self) -> str:
-        """What stands between the tags."""
+        """The source between the tags."""
         return "".join(part if isinstance(part, str) else part.source for part in self.parts)
 
     @property
     def source(self) -> str:
-        """The block with its tags."""
+        """The source with the tags."""
         return self.begin + self.text + self.end
 
 
@@ -49,7 +49,7 @@ Part = str | Tag | Block
 
 
 def split_blocks(source: str) -> tuple[Part, ...]:
-    """Cut the source of a valid template into texts, tags and blocks."""
+    """Parse the source of a valid template into texts, tags and blocks."""
     stack: list[tuple[str, str, list[Part]]] = [("", "", [])]
     for part in read_tags(source):
         word = part.names[0] if isinstance(part, Tag) and part.names else ""
@@ -64,7 +64,7 @@ def split_blocks(source: str) -> tuple[Part, ...]:
 
 
 def read_tags(source: str) -> Iterator[str | Tag]:
-    """Give the tags of a template and the texts between them."""
+    """Yield the tags of a template and the texts between them."""
     ends = {"block_begin": "block_end", "variable_begin": "variable_end"}
     tokens = ((str(kind), str(text)) for _, kind, text in PARSER.lex(source))
     for kind, text in tokens:
@@ -81,33 +81,33 @@ def read_tags(source: str) -> Iterator[str | Tag]:
         yield Tag("".join(parts), kind, tuple(names))
 
 
-def all_blocks(parts: Sequence[Part]) -> Iterator[Block]:
-    """Give all blocks, also those within blocks."""
+def iter_blocks(parts: Sequence[Part]) -> Iterator[Block]:
+    """Yield all blocks, nested ones included."""
     for part in parts:
         if isinstance(part, Block):
             yield part
-            yield from all_blocks(part.parts)
+            yield from iter_blocks(part.parts)
 
 
 def effective_blocks(library: PromptLibrary, name: str) -> dict[str, Block]:
-    """Return the blocks of a template by their names; those that it overrides as it has them."""
+    """Return the effective blocks of a template by name, inherited ones included."""
     found: dict[str, Block] = {}
     for file in reversed(library.lineage(name)):
         source, _ = library.parsed(name, file)
-        found |= {block.name: block for block in all_blocks(split_blocks(source))}
+        found |= {block.name: block for block in iter_blocks(split_blocks(source))}
     return found
 
 
 def eject(library: PromptLibrary, name: str, blocks: Sequence[str] = ()) -> Path:
     """Copy a packaged template into the workspace's folder and return the copy's path.
 
-    With `blocks` the copy extends the packaged template and overrides only those; in a copy that does so already they
-    are added. InputError if there is a copy already, or such a block in it.
+    With `blocks`, the copy extends the packaged template and overrides only these; they are added to a copy that
+    already extends it. Raises InputError if there is a complete copy, or one with such a block.
     """
     library.check_name(name)
     target = library.own_path(name)
     if target is None or library.folder is None:
-        raise InputError("templates are ejected into a workspace; name one with --workspace DIR")
+        raise InputError("templates are ejected into a workspace; give one with --workspace DIR")
     packaged = effective_blocks(PromptLibrary(), name)
     wanted = sorted(dict.fromkeys(blocks), key=block_order)
     for block in wanted:
@@ -116,7 +116,7 @@ def eject(library: PromptLibrary, name: str, blocks: Sequence[str] = ()) -> Path
             raise InputError(f"the template {name!r} has no block {block!r}; it has {known}")
     sources = "".join(packaged[block].source.rstrip("\n") + "\n" for block in wanted)
     if target.exists() or target.is_symlink():
-        text = text_to_extend(library, name, target, wanted) + sources
+        text = extendable_source(library, name, target, wanted) + sources
     elif wanted:
         text = HEAD.format(name=name, prefix=PACKAGED_PREFIX, suffix=SUFFIX) + sources
     else:
@@ -127,66 +127,61 @@ def eject(library: PromptLibrary, name: str, blocks: Sequence[str] = ()) -> Path
     return target
 
 
-def text_to_extend(library: PromptLibrary, name: str, target: Path, wanted: Sequence[str]) -> str:
-    """Return the text of a copy to which blocks can be added. Raises InputError where they cannot."""
+def extendable_source(library: PromptLibrary, name: str, target: Path, wanted: Sequence[str]) -> str:
+    """Return the source of a copy that blocks can be added to. Raises InputError if they cannot."""
     if not wanted:
-        raise InputError(
-            f"{str(target)!r} is there already; edit it, or delete it to return to the packaged one"
-        )
+        raise InputError(f"{str(target)!r} exists; edit it, or delete it to return to the packaged template")
     source, tree = library.parsed(name, name + SUFFIX)
     if tree.find(Extends) is None:
-        raise InputError(
-            f"{str(target)!r} is a copy of the whole template; its blocks are all in it: edit them"
-        )
-    present = {block.name for block in all_blocks(split_blocks(source))}
+        raise InputError(f"{str(target)!r} is a complete copy of the template; edit its blocks")
+    present = {block.name for block in iter_blocks(split_blocks(source))}
     for block in wanted:
         if block in present:
             raise InputError(
-                f"{str(target)!r} has the block {block!r} already; edit it, or delete it there to return to the "
+                f"{str(target)!r} already has the block {block!r}; edit it, or delete it there to return to the "
                 "packaged one"
             )
     return source if source.endswith("\n") or not source else source + "\n"
 
 
 def block_order(block: str) -> int:
-    """Return the place of a block in a template: from the most to the least shared."""
+    """Return the sort key of a block: the most shared first."""
     return BLOCKS.index(block) if block in BLOCKS else len(BLOCKS)
 
 
-def write_out(library: PromptLibrary, name: str) -> str:
-    """Return a template as one text that extends nothing and renders the same.
+def inline_template(library: PromptLibrary, name: str) -> str:
+    """Return a template as one source without `extends` that renders the same.
 
-    Raises InputError if one of its blocks includes or imports a file, or uses `super()` other than as
-    `{{ super() }}`.
+    Raises InputError if a block includes or imports a file, or uses `super()` other than as `{{ super() }}`.
     """
     definitions: dict[str, list[Block]] = {}
     for file in library.lineage(name):
         source, _ = library.parsed(name, file)
-        for block in all_blocks(split_blocks(source)):
+        for block in iter_blocks(split_blocks(source)):
             definitions.setdefault(block.name, []).append(block)
     return "".join(
-        f"{{% block {block} %}}\n{written_out_text(definitions, block)}{{% endblock %}}\n"
+        f"{{% block {block} %}}\n{inline_block(definitions, block)}{{% endblock %}}\n"
         for block in BLOCKS
         if block in definitions
     )
 
 
-def written_out_text(definitions: dict[str, list[Block]], name: str, level: int = 0) -> str:
-    """Return the text of a block by its `level`-th definition, 0 being the overriding one."""
+def inline_block(definitions: dict[str, list[Block]], name: str, level: int = 0) -> str:
+    """Inline a block from its `level`-th definition; 0 is the overriding one."""
     if level >= len(definitions[name]):
-        raise InputError(f"the block {name!r} calls super(), and nothing it extends has such a block")
+        raise InputError(f"the block {name!r} calls super(), but no extended template has such a block")
     texts = []
     for part in definitions[name][level].parts:
         if isinstance(part, str):
             texts.append(part)
         elif isinstance(part, Block):
-            texts.append(written_out_text(definitions, part.name))
+            texts.append(inline_block(definitions, part.name))
         elif part.kind == "block_begin" and part.names[:1] in (("include",), ("import",), ("from",)):
             raise InputError(f"it reads another file: {part.source.strip()}")
         elif "super" not in part.names:
             texts.append(part.source)
         elif part.kind == "variable_begin" and part.names == ("super",) and part.source.count("(") == 1:
-            texts.append(written_out_text(definitions, name, level + 1))
+            texts.append(inline_block(definitions, name, level + 1))
         else:
             raise InputError(f"it uses super() in a way that cannot be written out: {part.source.strip()}")
     return "".join(texts)

@@ -1,4 +1,4 @@
-"""The files that templates are read from: a workspace's `prompts/` folder and the packaged ones, and no others."""
+"""Read template files: only from a workspace's `prompts/` folder and from the package."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ PACKAGED_PREFIX = "packaged/"
 SUFFIX = ".j2"
 
 LONGEST_FILE = 1_000_000
-"""Bytes that a template's file may have."""
+"""Maximum bytes of a template file."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateFiles:
-    """Reads templates by the names that templates use, such as `navigator/expand.j2`.
+    """Read templates by file name, such as `navigator/expand.j2`.
 
-    A name with the prefix `packaged/` is a packaged one; any other the workspace's, if it has that, else packaged.
+    The prefix `packaged/` names a packaged template; any other name is looked up in the workspace first.
     """
 
     folder: Path | None = None
 
     def path(self, file: str) -> Path:
-        """Return the path of a file. Raises TemplateNotFound, and TemplateError for a link out of the folder."""
+        """Return the path of a file. Raises TemplateNotFound, or TemplateError for a link out of the folder."""
         steps = file.split("/")
         if ".." in steps or "\\" in file or "\0" in file:
             raise TemplateNotFound(file)
@@ -43,7 +43,7 @@ class TemplateFiles:
         raise TemplateNotFound(file)
 
     def read(self, file: str) -> str:
-        """Return a template's source. Raises TemplateNotFound, and TemplateError for one that cannot be read."""
+        """Return a template's source. Raises TemplateNotFound, or TemplateError for an unreadable file."""
         path = self.path(file)
         try:
             if path.stat().st_size > LONGEST_FILE:
@@ -56,11 +56,11 @@ class TemplateFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFiles:
-    """Reads templates from texts by their names, and those that are not among them from `others`, if given."""
+class StoredFiles:
+    """Read templates from stored texts by name, and missing ones from `others`, if given."""
 
     texts: Mapping[str, str]
-    others: "TemplateFiles | KeptFiles | None" = None
+    others: "TemplateFiles | StoredFiles | None" = None
 
     def read(self, file: str) -> str:
         """Return a template's source. Raises TemplateNotFound."""
@@ -72,9 +72,9 @@ class KeptFiles:
 
 
 def check_inside(path: Path, folder: Path, file: str) -> None:
-    """Raise TemplateError for a path that leads out of the folder, links followed."""
+    """Raise TemplateError for a path outside the folder, with links resolved."""
     if not path.resolve().is_relative_to(folder.resolve()):
         raise TemplateError(
-            f"{file} is a link that leads out of {str(folder)!r}; put a copy of what it names there",
+            f"{file} is a link out of {str(folder)!r}; put a copy of its target there",
             file=file,
         )

@@ -1,4 +1,4 @@
-"""Load, render and list templates; a workspace's own copy replaces the packaged one."""
+"""Load, render and list templates; a workspace's copy replaces the packaged template."""
 
 import hashlib
 from collections.abc import Generator, Mapping
@@ -13,7 +13,7 @@ from jinja2.meta import find_referenced_templates
 from jinja2.nodes import Const, Extends
 from jinja2.nodes import Template as TemplateNode
 
-from taxonaut.prompts.files import PACKAGED, PACKAGED_PREFIX, SUFFIX, KeptFiles, TemplateFiles
+from taxonaut.prompts.files import PACKAGED, PACKAGED_PREFIX, SUFFIX, StoredFiles, TemplateFiles
 from taxonaut.prompts.sandbox import Sandbox, join_output
 from taxonaut.prompts.variables import VARIABLES
 from taxonaut.state.errors import InputError, NotFoundError, TemplateError
@@ -32,24 +32,24 @@ RAISED_BY_TEMPLATES = (
     TypeError,
     ValueError,
 )
-"""What the expressions of a template may raise when it is rendered."""
+"""Exceptions that a template's expressions may raise."""
 
 
 class Recorder(Protocol):
-    """Records the variables that agents render templates with."""
+    """Records the variables that templates are rendered with."""
 
     def wants(self, template: str) -> bool:
-        """Say whether another sample of a template is wanted."""
+        """Return whether another sample of a template is wanted."""
 
     def note(self, template: str, variables: Mapping[str, Any]) -> None:
-        """Take the variables of one decision, the item's text under `text`."""
+        """Record the variables of a decision, with the item's text under `text`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A template ready to render, block by block, each only as often as it changes.
+    """A loaded template, rendered block by block.
 
-    `lineage` is the template, then the one it extends, and so on. It does not change with the files it was read from.
+    `lineage` is the template, then the one it extends, and so on. Later changes of the files have no effect.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Prompt:
     recorder: Recorder | None = None
 
     def render(self, block: str, variables: Mapping[str, Any]) -> str:
-        """Render one block. Raises TemplateError with the block, the reason and the line."""
+        """Render a block. Raises TemplateError with the block, the reason and the line."""
         context = self.lineage[0].new_context(dict(variables))
         for above in self.lineage[1:]:
             for name, function in above.blocks.items():
@@ -86,7 +86,7 @@ class Prompt:
 
 
 def error_location(error: Exception) -> tuple[str, int]:
-    """Return the innermost file and line of a template that an error passed through; ("", 0) if there is none."""
+    """Return the innermost template file and line in an error's traceback; ("", 0) without one."""
     found, traceback = ("", 0), error.__traceback__
     while traceback is not None:
         template = traceback.tb_frame.f_globals.get("__jinja_template__")
@@ -97,35 +97,35 @@ def error_location(error: Exception) -> tuple[str, int]:
 
 
 class PromptLibrary:
-    """The packaged templates, and over them those of a workspace's `prompts/` folder.
+    """The packaged templates, overridden by those of a workspace's `prompts/` folder.
 
-    A workspace's template may replace the packaged one or extend it and override single blocks:
-    `{% extends "packaged/navigator/expand.j2" %}`. Templates run in a sandbox (`prompts.sandbox`). Files are read
-    again for each `get`, so that an edited copy is used at once.
+    A workspace's template replaces the packaged one, or extends it and overrides single blocks:
+    `{% extends "packaged/navigator/expand.j2" %}`. Templates run in a sandbox (`prompts.sandbox`). Each `get` reads
+    the files again, so that edits take effect at once.
     """
 
     def __init__(self, folder: Path | None = None, recorder: Recorder | None = None) -> None:
         self.folder = folder
         self.recorder = recorder
         self._files = TemplateFiles(folder)
-        self._kept: dict[str, KeptFiles] = {}
+        self._kept: dict[str, StoredFiles] = {}
 
     def with_version(self, name: str, files: Mapping[str, str], *, complete: bool = True) -> "PromptLibrary":
-        """Return this library with another version of one template, which need not be on disk.
+        """Return a library with another version of one template, from memory.
 
-        `files` are the version's own source and all that it extends or includes, as `PromptLibrary.files` gives
-        them; unless they are `complete`, what is missing is read from this library.
+        `files` holds the sources of the version and of all it extends or includes, as `PromptLibrary.files` returns
+        them; unless they are `complete`, missing ones are read from this library.
         """
         other = PromptLibrary(self.folder, self.recorder)
         others = None if complete else self._files_of(name)
-        other._kept = {**self._kept, name: KeptFiles(dict(files), others)}
+        other._kept = {**self._kept, name: StoredFiles(dict(files), others)}
         return other
 
-    def _files_of(self, name: str) -> TemplateFiles | KeptFiles:
+    def _files_of(self, name: str) -> TemplateFiles | StoredFiles:
         return self._kept.get(name, self._files)
 
     def get(self, name: str) -> Prompt:
-        """Load a template by its name, such as `navigator/expand`; TemplateError if it cannot be used."""
+        """Load a template by name, such as `navigator/expand`. Raises TemplateError for an invalid one."""
         self.check_name(name)
         lineage, files = self.lineage(name), self.files(name)
         environment = Sandbox(files)
@@ -139,7 +139,7 @@ class PromptLibrary:
         missing = [block for block in BLOCKS if block not in blocks]
         if missing:
             raise self.invalid(name, f"it has no block {', '.join(map(repr, missing))}", lineage[0])
-        return Prompt(name, hash_of(files), templates, self.recorder)
+        return Prompt(name, hash_files(files), templates, self.recorder)
 
     def check_name(self, name: str) -> None:
         """Raise NotFoundError for an unknown template."""
@@ -147,11 +147,11 @@ class PromptLibrary:
             raise NotFoundError(f"there is no template {name!r}; there are: {', '.join(self.names())}")
 
     def invalid(self, name: str, problem: object, file: str = "", line: int = 0) -> TemplateError:
-        """Return the error for a template that cannot be used."""
+        """Return the error for an invalid template."""
         reason = str(problem).rstrip(".")
         if name in self._kept:
             message = (
-                f"the kept version of the template {name!r} is not valid: {reason}; name another version"
+                f"the stored version of the template {name!r} is not valid: {reason}; use another version"
             )
         else:
             message = (
@@ -161,7 +161,7 @@ class PromptLibrary:
         return TemplateError(message, template=name, reason=reason, file=file, line=line)
 
     def lineage(self, name: str) -> list[str]:
-        """Return a template's file, then the one it extends, and so on, by the names that templates use."""
+        """Return the file name of a template, then of the one it extends, and so on."""
         files = [name + SUFFIX]
         while True:
             extended = list(self.parsed(name, files[-1])[1].find_all(Extends))
@@ -170,7 +170,7 @@ class PromptLibrary:
             target = extended[0].template
             if len(extended) > 1 or not isinstance(target, Const):
                 raise self.invalid(
-                    name, "it extends one template, named in quotes", files[-1], extended[-1].lineno
+                    name, "it must extend one template, named in quotes", files[-1], extended[-1].lineno
                 )
             if target.value in files:
                 raise self.invalid(
@@ -183,7 +183,7 @@ class PromptLibrary:
             files.append(str(target.value))
 
     def files(self, name: str) -> dict[str, str]:
-        """Return the sources of a template and of all it extends or includes, by the names that templates use."""
+        """Return the sources of a template and of all it extends or includes, by file name."""
         found: dict[str, str] = {}
         waiting = [name + SUFFIX]
         while waiting:
@@ -198,7 +198,7 @@ class PromptLibrary:
         return found
 
     def parsed(self, name: str, file: str) -> tuple[str, TemplateNode]:
-        """Return a file's source and syntax tree; `name` is the template that it belongs to."""
+        """Return a file's source and syntax tree; `name` is the template it belongs to."""
         try:
             source = self._files_of(name).read(file)
             return source, PARSER.parse(source)
@@ -220,7 +220,7 @@ class PromptLibrary:
         return own if own is not None and own.is_file() else PACKAGED / (name + SUFFIX)
 
     def own_path(self, name: str) -> Path | None:
-        """Return the path of the workspace's copy, whether it exists or not; None without a workspace."""
+        """Return the path of the workspace's copy, which need not exist; None without a workspace."""
         return self.folder / (name + SUFFIX) if self.folder is not None else None
 
     def where(self, name: str) -> str:
@@ -236,12 +236,12 @@ class PromptLibrary:
             raise self.invalid(name, error, name + SUFFIX) from None
 
     def hash(self, name: str) -> str:
-        """A short hash of a template and of everything it extends or includes."""
-        return hash_of(self.files(name))
+        """Hash a template and everything it extends or includes."""
+        return hash_files(self.files(name))
 
 
-def hash_of(files: Mapping[str, str]) -> str:
-    """Return the hash that names a template's files, as `PromptLibrary.files` gives them."""
+def hash_files(files: Mapping[str, str]) -> str:
+    """Hash a template's files, as `PromptLibrary.files` returns them; 12 hex digits of SHA-256."""
     digest = hashlib.sha256()
     for text in files.values():
         digest.update(text.encode())

@@ -1,4 +1,4 @@
-"""The sandbox that templates run in: Jinja's own, over texts in memory, deterministic, with a limit to its output."""
+"""Jinja's immutable sandbox over in-memory sources, deterministic, with bounded output."""
 
 from collections.abc import Generator, Mapping
 
@@ -7,14 +7,14 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LONGEST_OUTPUT = 1_000_000
-"""Characters that a rendered block may have."""
+"""Maximum characters of a rendered block."""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """A Jinja environment over texts: `files` are all that a template may extend or include."""
+    """A Jinja environment whose templates may extend or include only `files`."""
 
     intercepted_binops = frozenset(("*", "**"))
-    """Operators whose constants are computed when a template is rendered, not already when it is loaded."""
+    """Operators not folded on constants at load time, so that they are evaluated when rendered."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         super().__init__(
@@ -24,13 +24,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
             lstrip_blocks=True,
             cache_size=-1,
         )
-        # The same variables render the same prompt: nothing random.
+        # Equal variables must render equal prompts.
         del self.filters["random"]
         del self.globals["lipsum"]
 
 
 def join_output(pieces: Generator[str, None, None]) -> str:
-    """Join the pieces of a block's output; SecurityError, raised at its line of the template, once it is too long."""
+    """Join the pieces of a block's output. Raises SecurityError, at the template's line, if it is too long."""
     found: list[str] = []
     left = LONGEST_OUTPUT
     for piece in pieces:

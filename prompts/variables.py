@@ -1,4 +1,4 @@
-"""The variables of each template, and an example of them; a test renders every template with exactly these."""
+"""The variables of each template, with examples; a test renders every template with exactly these."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -14,7 +14,7 @@ class OptionText(TypedDict):
 
 
 class DescriptorText(OptionText):
-    """A descriptor in a prompt: an option with what it includes and excludes."""
+    """A descriptor in a prompt: an option with inclusions and exclusions."""
 
     includes: list[str]
     excludes: list[str]
@@ -41,11 +41,11 @@ class RankVariables(TypedDict):
 
 
 class ChooseVariables(RankVariables):
-    """`general_expert/choose`, `order` and `think`: the category of a product. `name` is as `shown` has it."""
+    """`general_expert/choose`, `order` and `think`: the category of a product; `name` follows the setting `shown`."""
 
 
 class DefineVariables(TypedDict):
-    """`general_expert/define`: what a category holds. `text` lists products in it; `rare`: hardly any are known."""
+    """`general_expert/define`: define a category. `text` lists products in it; `rare`: few are known."""
 
     task: str
     path: str
@@ -55,14 +55,14 @@ class DefineVariables(TypedDict):
 
 
 class ScoredVariables(TypedDict):
-    """`…_scored`: what a model reads that answers by the likelihood of the options' own texts."""
+    """`…_scored`: for models that score options by the likelihood of their texts."""
 
     task: str
     text: NotRequired[str]
 
 
 class YesNoVariables(TypedDict):
-    """`judge/yes_no`: one label, and texts that have it."""
+    """`judge/yes_no`: whether a label fits; `examples` are texts with the label."""
 
     task: str
     label: str
@@ -71,7 +71,7 @@ class YesNoVariables(TypedDict):
 
 
 class LikelyVariables(TypedDict):
-    """`judge/likely`: the same for a model that answers by likelihood; `name` is the last of the label's path."""
+    """`judge/likely`: the same for scoring by likelihood; `name` is the last name of the label's path."""
 
     task: str
     name: str
@@ -80,7 +80,7 @@ class LikelyVariables(TypedDict):
 
 
 class WriteVariables(TypedDict):
-    """`label_writer/write`: labels in the model's own words; `like` shows how the set's labels are worded."""
+    """`label_writer/write`: labels in the model's own words; `like` holds names of real labels as examples."""
 
     task: str
     like: list[str]
@@ -154,7 +154,7 @@ class KeywordsVariables(TypedDict):
 
 
 class ConverseVariables(TypedDict):
-    """`assistant/converse`: rules of a conversation, and what the index holds. `text` is a message of the person."""
+    """`assistant/converse`: rules of a conversation and a summary of the index. `text` is a message of the user."""
 
     task: str
     labels: int
@@ -189,7 +189,7 @@ VARIABLES: dict[str, type] = {
     "judge/likely": LikelyVariables,
     "label_writer/write": WriteVariables,
 }
-"""Each template's name and its variables; `text` is there in the block `item` only."""
+"""The variables of each template by name; `text` is available in the block `item` only."""
 
 
 OPTIONS: list[OptionText] = [
@@ -291,7 +291,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "label_writer/write": {"task": "The texts are product titles.", "like": ["Shoes", "Hats"], "most": 3},
 }
-"""An example of each template's variables but `text`."""
+"""Example variables of each template, without `text`."""
 
 EXAMPLE_TEXTS = {
     "annotator/assign_items": "1. brown boots\n2. a golf ball",
@@ -302,9 +302,9 @@ EXAMPLE_TEXTS = {
     "architect/review_changes": "1. Create 'Nets': stretched between posts — for 3 items",
     "general_expert/define": "- a golf ball\n- a football",
 }
-"""The `text` of templates that read several items or labels; the others read one item."""
+"""Example `text` of templates that read several items or labels; others read one item."""
 
 
-def example(name: str) -> dict[str, Any]:
-    """Return an example of a template's variables, for a template that has made no decision in a workspace yet."""
+def example_variables(name: str) -> dict[str, Any]:
+    """Return example variables, for templates that have made no decision in a workspace yet."""
     return {**EXAMPLES[name], "text": EXAMPLE_TEXTS.get(name, "wireless earbuds")}

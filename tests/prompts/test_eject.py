@@ -7,7 +7,7 @@ import pytest
 
 from taxonaut.prompts.eject import effective_blocks, eject
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
-from taxonaut.prompts.variables import VARIABLES, example
+from taxonaut.prompts.variables import VARIABLES, example_variables
 from taxonaut.state.errors import InputError
 
 EXPAND = "navigator/expand"
@@ -15,7 +15,7 @@ EXPAND = "navigator/expand"
 
 def rendered(library: PromptLibrary, name: str) -> list[str]:
     """A template's blocks."""
-    variables: dict[str, Any] = dict(example(name))
+    variables: dict[str, Any] = dict(example_variables(name))
     return [library.get(name).render(block, variables) for block in BLOCKS]
 
 
@@ -52,10 +52,10 @@ def test_one_block_then_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("first", "then", "words"),
     [
-        ((), (), "is there already; edit it, or delete it to return to the packaged one"),
-        ((), ("system",), "is a copy of the whole template; its blocks are all in it: edit them"),
-        (("system",), ("item", "system"), "has the block 'system' already; edit it, or delete it there"),
-        (("system",), (), "is there already; edit it"),
+        ((), (), "exists; edit it, or delete it to return to the packaged template"),
+        ((), ("system",), "is a complete copy of the template; edit its blocks"),
+        (("system",), ("item", "system"), "already has the block 'system'; edit it, or delete it there"),
+        (("system",), (), "exists; edit it"),
         (
             (),
             ("middle",),
@@ -76,6 +76,6 @@ def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> Non
     (tmp_path / "prompts").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "prompts" / "navigator").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="is a link that leads out of"):
+    with pytest.raises(InputError, match="is a link out of"):
         eject(PromptLibrary(tmp_path / "prompts"), EXPAND)
     assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -163,7 +163,7 @@ def test_an_item_s_text_in_a_shared_block_is_refused(tmp_path: Path) -> None:
         ('{% extends "gone.j2" %}', "there is no template gone.j2 to extend or include"),
         (blocks(system='{% include "/etc/passwd" %}'), "there is no template /etc/passwd to extend or include"),
         (blocks(system='{% include "../taxonaut.toml" %}'), "there is no template ../taxonaut.toml to extend or"),
-        ("{% extends node %}", "it extends one template, named in quotes"),
+        ("{% extends node %}", "it must extend one template, named in quotes"),
         ('{% extends "navigator/expand.j2" %}', "it extends itself; extend the packaged one: {% extends \"packaged/"),
         (blocks(system="{{ 'a' | frobnicate }}"), "No filter named 'frobnicate'"),
     ],
@@ -206,9 +206,7 @@ def test_ejecting(tmp_path: Path) -> None:
         encoding="utf-8"
     )
     assert (library.hash(EXPAND), library.where(EXPAND)) == (before, "workspace")
-    with pytest.raises(
-        InputError, match="is there already; edit it, or delete it to return to the packaged one"
-    ):
+    with pytest.raises(InputError, match="exists; edit it, or delete it to return to the packaged template"):
         eject(library, EXPAND)
 
 

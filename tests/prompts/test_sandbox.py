@@ -7,7 +7,7 @@ import pytest
 
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.prompts.sandbox import LONGEST_OUTPUT
-from taxonaut.prompts.variables import EXAMPLES, example
+from taxonaut.prompts.variables import EXAMPLES, example_variables
 from taxonaut.state.errors import TemplateError
 
 EXPAND = "navigator/expand"
@@ -106,9 +106,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path, deep: bool) -> None:
         (prompts / "navigator" / "expand.j2").symlink_to(elsewhere / "expand.j2")
     with pytest.raises(TemplateError) as caught:
         PromptLibrary(prompts).get(EXPAND)
-    assert f"is a link that leads out of {str(prompts)!r}; put a copy of what it names there" in str(
-        caught.value
-    )
+    assert f"is a link out of {str(prompts)!r}; put a copy of its target there" in str(caught.value)
     with pytest.raises(TemplateError):
         PromptLibrary(prompts).text(EXPAND)
 
@@ -177,7 +175,7 @@ def test_what_prompts_need_still_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_every_template_has_an_example_with_a_text(name: str) -> None:
-    assert example(name)["text"]
+    assert example_variables(name)["text"]
 
 
 def test_an_error_says_in_which_file_and_line_it_is(tmp_path: Path) -> None:

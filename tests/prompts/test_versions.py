@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.prompts.eject import write_out
-from taxonaut.prompts.library import BLOCKS, PromptLibrary, hash_of
+from taxonaut.prompts.eject import inline_template
+from taxonaut.prompts.library import BLOCKS, PromptLibrary, hash_files
 from taxonaut.state.errors import InputError, NotFoundError
 
 NAME, FILE, ABOVE = "navigator/expand", "navigator/expand.j2", "packaged/navigator/expand.j2"
@@ -56,7 +56,9 @@ def test_one_template_is_another_version_and_no_other(tmp_path: Path) -> None:
     other = base.with_version(NAME, then)
     assert rendered(base)[0] == "Now."
     assert rendered(other)[0] == "Then."
-    assert (other.hash(NAME), other.get(NAME).hash, other.text(NAME)) == (hash_of(then),) * 2 + (then[FILE],)
+    assert (other.hash(NAME), other.get(NAME).hash, other.text(NAME)) == (hash_files(then),) * 2 + (
+        then[FILE],
+    )
     assert other.hash("general_expert/rank") == base.hash("general_expert/rank")
     assert other.names() == base.names()
     assert (tmp_path / FILE).read_text().count("Now") == 2
@@ -71,7 +73,9 @@ def test_the_packaged_version_of_an_edited_template(tmp_path: Path) -> None:
 
 def test_a_kept_version_reads_nothing_but_what_is_kept() -> None:
     own = EXTENDING.format(system="s", item="{{ text }}")
-    with pytest.raises(InputError, match="the kept version of the template 'navigator/expand' is not valid"):
+    with pytest.raises(
+        InputError, match="the stored version of the template 'navigator/expand' is not valid"
+    ):
         kept({FILE: own}).get(NAME)
     assert rendered(PromptLibrary().with_version(NAME, {FILE: own}, complete=False))[0] == "s"
     with pytest.raises(NotFoundError):
@@ -81,11 +85,11 @@ def test_a_kept_version_reads_nothing_but_what_is_kept() -> None:
 @pytest.mark.parametrize("name", PromptLibrary().names())
 def test_every_packaged_template_can_be_written_out(name: str) -> None:
     packaged = PromptLibrary()
-    text = write_out(packaged, name)
+    text = inline_template(packaged, name)
     again = packaged.with_version(name, {f"{name}.j2": text})
     assert again.lineage(name) == [f"{name}.j2"]
     assert again.get(name).name == name
-    assert write_out(again, name) == text
+    assert inline_template(again, name) == text
 
 
 @given(
@@ -96,7 +100,7 @@ def test_every_packaged_template_can_be_written_out(name: str) -> None:
 )
 def test_written_out_it_renders_the_same(system: str, item: str) -> None:
     version = kept(files(EXTENDING.format(system=system, item=item)))
-    assert rendered(kept({FILE: write_out(version, NAME)})) == rendered(version)
+    assert rendered(kept({FILE: inline_template(version, NAME)})) == rendered(version)
 
 
 def test_blocks_within_blocks_and_two_above() -> None:
@@ -110,7 +114,7 @@ def test_blocks_within_blocks_and_two_above() -> None:
     }
     version = kept(sources)
     assert rendered(version) == ["a<[b]>c", "", "some words"]
-    assert rendered(kept({FILE: write_out(version, NAME)})) == rendered(version)
+    assert rendered(kept({FILE: inline_template(version, NAME)})) == rendered(version)
 
 
 @pytest.mark.parametrize(
@@ -119,10 +123,10 @@ def test_blocks_within_blocks_and_two_above() -> None:
 def test_what_cannot_be_written_out_is_refused(inside: str) -> None:
     sources = files(EXTENDING.format(system=inside, item="{{ text }}"))
     with pytest.raises(InputError, match=r"reads another file|in a way that cannot be written out"):
-        write_out(PromptLibrary().with_version(NAME, sources, complete=False), NAME)
+        inline_template(PromptLibrary().with_version(NAME, sources, complete=False), NAME)
 
 
 def test_super_with_nothing_above() -> None:
     text = PromptLibrary().text(NAME).replace("Text: {{ text }}", "{{ super() }}")
     with pytest.raises(InputError, match="nothing it extends has such a block"):
-        write_out(kept({FILE: text}), NAME)
+        inline_template(kept({FILE: text}), NAME)

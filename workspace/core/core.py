@@ -14,7 +14,7 @@ from taxonaut.models.embedder import Embedder
 from taxonaut.models.expert.classifier import Classifier
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.files import SUFFIX
-from taxonaut.prompts.library import PromptLibrary, hash_of
+from taxonaut.prompts.library import PromptLibrary, hash_files
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.state.ids import ItemId
@@ -227,7 +227,7 @@ class Core:
     def store_templates(self, names: Iterable[str]) -> dict[str, str]:
         """Store the effective templates with the files they include; return their hashes by name."""
         files = {name: self.prompts.files(name) for name in names}
-        hashes = {name: hash_of(sources) for name, sources in files.items()}
+        hashes = {name: hash_files(sources) for name, sources in files.items()}
         templates = Templates(self.database)
         new = templates.unkept(list(hashes.values()))
         if new:

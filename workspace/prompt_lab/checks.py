@@ -13,7 +13,7 @@ from taxonaut.models.settings import ModelSettings
 from taxonaut.models.token_count import GGUF, Counter, counter_for
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
-from taxonaut.prompts.variables import example
+from taxonaut.prompts.variables import example_variables
 from taxonaut.state.errors import TaxonautError, TemplateError
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.prompt_lab.checked_template import (
@@ -109,7 +109,7 @@ def check_template(library: PromptLibrary, name: str, samples: Sequence[Sample],
         found = Finding("error", "not a template", error.reason, "", error.file or name + SUFFIX, error.line)
         return Report(name, edited, path, "", len(samples), (found,))
     packaged = ParsedTemplate(PromptLibrary(), name) if edited else own
-    template = CheckedTemplate(own, packaged, samples or [example(name)])
+    template = CheckedTemplate(own, packaged, samples or [example_variables(name)])
     counter = token_counter(name, config) if edited else None
     count = counter.count if counter is not None else estimate_tokens
     findings = [

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from taxonaut.prompts.eject import write_out
+from taxonaut.prompts.eject import inline_template
 from taxonaut.prompts.files import SUFFIX
-from taxonaut.prompts.library import PromptLibrary, hash_of
+from taxonaut.prompts.library import PromptLibrary, hash_files
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.stores.prompt_trials import FirstRight, PromptTrial, PromptTrials, VersionUse
 from taxonaut.state.stores.prompt_versions import Templates
@@ -66,7 +66,7 @@ def packaged_version(name: str) -> Version:
 def version_in(prompts: PromptLibrary, name: str) -> Version:
     """Return the version that a library reads."""
     files = prompts.files(name)
-    return Version(name, hash_of(files), files)
+    return Version(name, hash_files(files), files)
 
 
 def find_version(workspace: Core, given: str, name: str | None = None) -> Version:
@@ -102,13 +102,13 @@ def find_version(workspace: Core, given: str, name: str | None = None) -> Versio
 
 def complete_version(workspace: Core, version: Version) -> Version:
     """Return a version with all its files; an older taxonaut kept only the template's own."""
-    if hash_of(version.files) == version.hash:
+    if hash_files(version.files) == version.hash:
         return version
     files = Templates(workspace.database).files(version.hash)
     if not files:
         library = workspace.prompts.with_version(version.name, version.files, complete=False)
         files = library.files(version.name)
-    if hash_of(files) != version.hash:
+    if hash_files(files) != version.hash:
         raise InputError(
             f"of the version {version.hash} of {version.name} only its own file was kept, and what it extends has "
             "changed since; name another version"
@@ -149,8 +149,8 @@ def keep_copy(workspace: Core, name: str, path: Path) -> str:
         return workspace.store_templates([name])[name]
     except InputError:
         files = {name + SUFFIX: path.read_text(encoding="utf-8", errors="replace")}
-        Templates(workspace.database).keep(hash_of(files), name, files[name + SUFFIX], files)
-        return hash_of(files)
+        Templates(workspace.database).keep(hash_files(files), name, files[name + SUFFIX], files)
+        return hash_files(files)
 
 
 def is_valid_in_place(library: PromptLibrary, version: Version) -> bool:
@@ -158,7 +158,7 @@ def is_valid_in_place(library: PromptLibrary, version: Version) -> bool:
     own = {version.name + SUFFIX: version.text}
     try:
         files = library.with_version(version.name, own, complete=False).files(version.name)
-        return hash_of(files) == version.hash
+        return hash_files(files) == version.hash
     except InputError:
         return len(version.files) == 1
 
@@ -166,7 +166,7 @@ def is_valid_in_place(library: PromptLibrary, version: Version) -> bool:
 def as_one_template(version: Version) -> str:
     """Return the text of a version together with all that it extends."""
     try:
-        return write_out(PromptLibrary().with_version(version.name, version.files), version.name)
+        return inline_template(PromptLibrary().with_version(version.name, version.files), version.name)
     except InputError as error:
         raise InputError(
             f"what the version {version.hash} of {version.name} extends has changed since, and it cannot be written "
