@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.state.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from taxonaut import tools as tools
     from taxonaut.agents.asking import custom_answer
     from taxonaut.conversation.conversation import Conversation
     from taxonaut.conversation.tools.toolbox import WorkspaceTools
@@ -215,6 +216,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for; `import taxonaut` alone loads nothing heavy."""
+    if name == "tools":
+        return import_module("taxonaut.tools")
     if name not in _HOMES:
         raise AttributeError(f"module 'taxonaut' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

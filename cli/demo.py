@@ -1,7 +1,9 @@
 """`taxonaut demo`: label the packages of this environment with PyPI's classifiers."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
@@ -10,14 +12,17 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from taxonaut import evaluation
 from taxonaut.cli.classify.explanation_view import print_explanation
 from taxonaut.cli.shared.item_view import quoted
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import Session, command
 from taxonaut.cli.shared.terminal import clipped, out, path_text, printable, styled
-from taxonaut.evaluation.demo import DemoReport, Package, arun_demo
-from taxonaut.evaluation.harness import MethodReport
 from taxonaut.graphs.sync_bridge import PORTAL
+
+if TYPE_CHECKING:
+    from taxonaut.evaluation.demo import DemoReport, Package
+    from taxonaut.evaluation.harness import MethodReport
 
 NAMES = {
     "both": "walk and dense",
@@ -183,4 +188,4 @@ def run(session: Session, folder: Path) -> DemoReport:
     """Run the demo under a bar."""
     with progress(session) as bar:
         bar.stage("reading packages and classifiers")
-        return PORTAL.run(arun_demo(folder))
+        return PORTAL.run(evaluation.demo.arun_demo(folder))

@@ -59,7 +59,7 @@ COMMANDS = [
     group(
         "index",
         "Build, show and edit the tree.",
-        LazyCommand("build", "taxonaut.cli.index.build:build", "Build a tree over the labels."),
+        LazyCommand("build", "taxonaut.cli.index.build:build_tree", "Build a tree over the labels."),
         LazyCommand("show", "taxonaut.cli.index.commands:show", "Print the tree, or the part below a node."),
         LazyCommand(
             "stats", "taxonaut.cli.index.commands:stats", "Count labels, nodes, levels and placements."

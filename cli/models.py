@@ -1,37 +1,37 @@
 """`taxonaut models`: which models there are, fetch their weights, see whether they answer."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from taxonaut.agents.asking import Answer
-from taxonaut.agents.navigator import Navigator
+import taxonaut
+from taxonaut import agents
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json, styled
-from taxonaut.models.gguf.pull import pull
+from taxonaut.models import gguf
 from taxonaut.models.gguf.weights import ModelCatalog
-from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.db.connection import Database
+from taxonaut.state import stores
 from taxonaut.state.errors import TaxonautError
 from taxonaut.state.ids import ItemId, NodeId
-from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Node
-from taxonaut.state.stores.embeddings import Embeddings
-from taxonaut.state.stores.reply_cache import ResponseCache
-from taxonaut.tools.expand_node import Expansion
-from taxonaut.workspace.core.config import Config
-from taxonaut.workspace.core.container import Wiring
-from taxonaut.workspace.core.injected import Injected
+from taxonaut.workspace import core
+
+if TYPE_CHECKING:
+    from taxonaut.agents.asking import Answer
+    from taxonaut.workspace.core.config import Config
+    from taxonaut.workspace.core.injected import Injected
 
 TEXT = "a wooden chair with four legs"
 BRANCHES = ("Fruit and vegetables", "Furniture", "Sports")
@@ -64,7 +64,7 @@ class Probe:
         return self.completion_tokens / self.latency_s if self.latency_s else 0.0
 
 
-def probe_chooser(wiring: Wiring, settings: ModelSettings) -> Probe:
+def probe_chooser(wiring: core.container.Wiring, settings: taxonaut.ModelSettings) -> Probe:
     """Let a model choose a branch as the navigator does."""
     started = time.perf_counter()
     try:
@@ -86,17 +86,19 @@ def probe_chooser(wiring: Wiring, settings: ModelSettings) -> Probe:
     )
 
 
-async def _choose(wiring: Wiring, settings: ModelSettings) -> Answer[NodeId]:
+async def _choose(wiring: core.container.Wiring, settings: taxonaut.ModelSettings) -> Answer[NodeId]:
 
     root = NodeId(1)
     branches = tuple(Node(NodeId(place), name) for place, name in enumerate(BRANCHES, start=2))
-    answers = await Navigator(wiring.answers(settings), wiring.prompts).choose(
-        [(Item(ItemId("probe"), TEXT), root)], {root: Expansion(root, branches, ())}, {root: ()}
+    answers = await agents.navigator.Navigator(wiring.answers(settings), wiring.prompts).choose(
+        [(Item(ItemId("probe"), TEXT), root)],
+        {root: taxonaut.tools.Expansion(root, branches, ())},
+        {root: ()},
     )
     return answers[0]
 
 
-def probe_embedder(wiring: Wiring, settings: ModelSettings) -> Probe:
+def probe_embedder(wiring: core.container.Wiring, settings: taxonaut.ModelSettings) -> Probe:
     """Let an embedder embed the question's texts."""
     started = time.perf_counter()
     try:
@@ -199,7 +201,7 @@ def pull_models(
     for name in wanted:
         with progress(session) as bar:
             bar.stage(f"pulling {name}")
-            pulled = pull(name, catalog)
+            pulled = gguf.pull.pull(name, catalog)
         if not session.quiet:
             say(f"{name}: {pulled.path}{'' if pulled.fetched else ' (was here)'}")
 
@@ -252,7 +254,7 @@ def try_models(
         raise typer.Exit(next(code for code in codes if code))
 
 
-Tested = tuple[tuple[str, ...], ModelSettings, bool]
+Tested: TypeAlias = "tuple[tuple[str, ...], taxonaut.ModelSettings, bool]"
 """Roles, the settings they share, and whether it is an embedder."""
 
 
@@ -267,7 +269,7 @@ def tested(
         catalog = ModelCatalog()
         packaged = model.removeprefix("gguf/")
         embeds = embedder or (packaged in catalog.names() and catalog.get(packaged).kind == "embedder")
-        settings = ModelSettings(model=model, api_base=api_base, api_key_env=api_key_env)
+        settings = taxonaut.ModelSettings(model=model, api_base=api_base, api_key_env=api_key_env)
         return [((), settings, embeds and not model.startswith("encoder/"))]
     found: list[Tested] = []
     for settings in dict.fromkeys(config.models.__dict__.values()):
@@ -277,19 +279,19 @@ def tested(
 
 
 @contextmanager
-def unkept_wiring(session: Session, config: Config, injected: Injected) -> Iterator[Wiring]:
+def unkept_wiring(session: Session, config: Config, injected: Injected) -> Iterator[core.container.Wiring]:
     """Open models over an index in memory: nothing is answered from a cache, and no workspace is locked."""
-    with Database.in_memory() as database:
+    with taxonaut.Database.in_memory() as database:
         prompts = PromptLibrary(session.folder / "prompts" if session.has_workspace else None)
-        embeddings, cache = Embeddings(database), ResponseCache(database)
-        wiring = Wiring(config, Index(database), embeddings, cache, prompts, injected)
+        embeddings, cache = stores.embeddings.Embeddings(database), stores.reply_cache.ResponseCache(database)
+        wiring = core.container.Wiring(config, taxonaut.Index(database), embeddings, cache, prompts, injected)
         try:
             yield wiring
         finally:
             wiring.close()
 
 
-def probed(wiring: Wiring, settings: ModelSettings, embeds: bool) -> Probe:
+def probed(wiring: core.container.Wiring, settings: taxonaut.ModelSettings, embeds: bool) -> Probe:
     """Ask one model."""
     return probe_embedder(wiring, settings) if embeds else probe_chooser(wiring, settings)
 

@@ -1,5 +1,7 @@
 """`taxonaut tools`: what agents can do to the index, as a model sees it."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +11,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+import taxonaut
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json, styled
-from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import NotFoundError
-from taxonaut.state.index.index import Index
 from taxonaut.state.records import ToolSpec
-from taxonaut.tools import catalog
 
 
 @command("tools", example="taxonaut tools\ntaxonaut tools expand_node --json")
@@ -29,7 +29,7 @@ def tools(
     A schema has the ids of the index as it is now; without a workspace, those of an empty index.
     """
     with index_or_empty(session) as index:
-        specs = catalog(index)
+        specs = taxonaut.tools.catalog(index)
     if name is not None:
         specs = [named(specs, name)]
     if json:
@@ -42,15 +42,15 @@ def tools(
 
 
 @contextmanager
-def index_or_empty(session: Session) -> Iterator[Index]:
+def index_or_empty(session: Session) -> Iterator[taxonaut.Index]:
     """Open the workspace's index, or an empty one where no workspace is."""
     if session.has_workspace:
         with session.open() as workspace:
             yield workspace.index
         return
 
-    with Database.in_memory() as database:
-        yield Index(database)
+    with taxonaut.Database.in_memory() as database:
+        yield taxonaut.Index(database)
 
 
 def named(specs: list[ToolSpec], name: str) -> ToolSpec:

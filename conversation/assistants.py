@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taxonaut.agents.assistant import TEMPLATE, Assistant, TalkingAssistant
+from taxonaut.agents.support.texts import PATH_SEPARATOR
 from taxonaut.conversation.nlu.assistant import ChoosingAssistant
 from taxonaut.conversation.nlu.nearest import build_learner
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
@@ -11,11 +12,14 @@ from taxonaut.models.catalog import ENCODER, GGUF, check, encoder_embedder
 from taxonaut.models.chat_model import ChatModel
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.settings import ModelSettings
-from taxonaut.tools.support.chat_tool import Toolbox
+from taxonaut.tools.support.chat_tool import Focus, Toolbox
 from taxonaut.workspace.workspace import Workspace
 
 ANSWER_TOKENS = 1_000
 """Default maximum tokens of an answer from a server."""
+
+PROBES = 20
+"""Labels that are looked up to see whether labels have vectors yet."""
 
 MOST_SHOWN = 20
 """Maximum top-level categories shown to a model."""
@@ -77,3 +81,20 @@ def describe_index(workspace: Workspace) -> Mapping[str, Any]:
 def toolbox_of(workspace: Workspace) -> Toolbox:
     """Return the toolbox of a workspace."""
     return WorkspaceTools(workspace)
+
+
+async def warm_up(assistant: Assistant, toolbox: Toolbox) -> None:
+    """Let an assistant on an encoder read a message, which loads its weights and the tree's names."""
+    messages = [{"role": "user", "content": "what is at the top?"}]
+    await assistant.step(messages, Focus(), toolbox.tools, lambda _: None)
+
+
+def warm_up_labels(workspace: Workspace) -> None:
+    """Read the labels' vectors, unless many have to be made first: the first question shows progress on that."""
+    wiring = workspace.wiring
+    if not workspace.compares_vectors:
+        return
+    texts = list(wiring.label_texts().values())
+    some = [text.rpartition(PATH_SEPARATOR)[2] for text in texts[:: max(1, len(texts) // PROBES)]]
+    if wiring.embeddings.get(wiring.stored.embedder.name, some)[1].all():
+        wiring.scorer  # noqa: B018

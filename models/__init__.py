@@ -1,1 +1,10 @@
 """How a model is reached: LiteLLM, the in-process GGUF and encoder providers, packaged weights."""
+
+from typing import TYPE_CHECKING
+
+from taxonaut.state.lazy_modules import lazy_modules
+
+if TYPE_CHECKING:
+    from taxonaut.models import catalog as catalog
+else:
+    __getattr__ = lazy_modules(__name__)

@@ -5,6 +5,7 @@ from taxonaut.tools.catalog import catalog
 from taxonaut.tools.edit.merge_nodes import merge_nodes
 from taxonaut.tools.edit.move_node import move_node
 from taxonaut.tools.edit.remove_node import remove_node
+from taxonaut.tools.edit.rename_label import rename_label
 from taxonaut.tools.edit.rename_node import rename_node
 from taxonaut.tools.edit.split_node import SplitPart, split_node
 from taxonaut.tools.expand_node import Expansion, expand_node
@@ -28,6 +29,7 @@ __all__ = [
     "propose_category",
     "rank_candidates",
     "remove_node",
+    "rename_label",
     "rename_node",
     "search_labels",
     "split_node",

@@ -1,8 +1,10 @@
 """`taxonaut chat`: a conversation about the labels and their tree."""
 
+from __future__ import annotations
+
 import gc
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +17,9 @@ from taxonaut.cli.shared.exit_codes import OK, say
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
 
 
 def check_talkable(workspace: Workspace) -> None:

@@ -1,18 +1,22 @@
 """`/` commands of the chat itself, and what Tab offers; all other `/` commands are tools of the workspace."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+import taxonaut
 from taxonaut.cli.chat.talk import Talk
 from taxonaut.cli.chat.threads import fresh_name, names, thread_lines
-from taxonaut.conversation.completion import Candidate
-from taxonaut.conversation.conversation import Conversation
-from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
-from taxonaut.tools.support.chat_tool import Tool, Toolbox
-from taxonaut.workspace.core.config import ModelsConfig
-from taxonaut.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from taxonaut.conversation.completion import Candidate
+    from taxonaut.conversation.conversation import Conversation
+    from taxonaut.tools.support.chat_tool import Tool, Toolbox
+    from taxonaut.workspace.core.config import ModelsConfig
+    from taxonaut.workspace.workspace import Workspace
 
 MOST_OFFERS = 40
 LEAVING = {"/quit", "/exit"}
@@ -116,10 +120,10 @@ def with_model(workspace: Workspace, given: str) -> Workspace:
     return workspace.with_table("models", models.model_copy(update={"assistant": assistant(models, given)}))
 
 
-def assistant(models: ModelsConfig, given: str) -> ModelSettings:
+def assistant(models: ModelsConfig, given: str) -> taxonaut.ModelSettings:
     """Return a model's settings: a role's, or those of a model string; a server and key stay with their provider."""
     if given in type(models).model_fields:
-        chosen: ModelSettings = getattr(models, given)
+        chosen: taxonaut.ModelSettings = getattr(models, given)
         return chosen
     if "/" not in given:
         raise InputError(
@@ -129,7 +133,7 @@ def assistant(models: ModelsConfig, given: str) -> ModelSettings:
     former = models.assistant
     if former.provider == given.partition("/")[0]:
         return former.model_copy(update={"model": given})
-    return ModelSettings(model=given)
+    return taxonaut.ModelSettings(model=given)
 
 
 def slashed(tool: Tool) -> str:

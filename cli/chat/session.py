@@ -1,5 +1,7 @@
 """A conversation at a terminal: a line to type on, Tab, history, Ctrl-C."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,15 +14,16 @@ from taxonaut.cli.chat.view import SURE, ChatView
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import clipped, counted, out
 from taxonaut.conversation.transcript import Said
+from taxonaut.state import stores
 from taxonaut.state.errors import TaxonautError
-from taxonaut.state.index.index import Index
-from taxonaut.state.stores.conversations import THREADS_FILE, has_thread
 from taxonaut.state.updates import ChangeProposed
-from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import Completer
+
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.workspace import Workspace
 
 PROMPT = "> "
 HISTORY_FILE = "chat_history"
@@ -119,7 +122,9 @@ class Terminal:
 
     def has_past(self) -> bool:
         """Whether this thread has been talked in, so that it is worth waiting for it before the first line."""
-        return has_thread(self.workspace.folder / THREADS_FILE, self.talk.thread)
+        return stores.conversations.has_thread(
+            self.workspace.folder / stores.conversations.THREADS_FILE, self.talk.thread
+        )
 
     def greet(self) -> None:
         """Show where the thread stands, and go on with what was broken off or waits."""
@@ -156,7 +161,7 @@ class Terminal:
         """Empty the screen."""
         self.view.answers.clear()
 
-    def completer(self) -> "Completer":
+    def completer(self) -> Completer:
         """Return what Tab asks."""
         from prompt_toolkit.completion import Completer, Completion
 
@@ -172,7 +177,7 @@ class Terminal:
         return Slash()
 
 
-def prompt_session(history: Path | None, completer: "Completer | None") -> "PromptSession[str]":
+def prompt_session(history: Path | None, completer: Completer | None) -> PromptSession[str]:
     """Return a line to type on; its history is a file that only its owner reads."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.history import FileHistory, InMemoryHistory

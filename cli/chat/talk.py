@@ -1,24 +1,22 @@
 """A conversation that works in the background: it loads while a person types, and Ctrl-C breaks off an answer."""
 
+from __future__ import annotations
+
 import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeAlias
 
-from taxonaut.agents.assistant import Assistant
-from taxonaut.agents.support.texts import PATH_SEPARATOR
-from taxonaut.conversation.assistants import open_assistant
-from taxonaut.conversation.conversation import Conversation
+import taxonaut
+from taxonaut import conversation, models
 from taxonaut.graphs.sync_bridge import PORTAL
-from taxonaut.models.catalog import ENCODER
 from taxonaut.state.updates import Update
-from taxonaut.tools.support.chat_tool import Focus, Toolbox
-from taxonaut.workspace.workspace import Workspace
 
-PROBES = 20
-"""Labels that are looked up to see whether labels have vectors yet."""
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
 
-Begin = Callable[[Conversation], AsyncGenerator[Update, None]]
+Begin: TypeAlias = "Callable[[taxonaut.Conversation], AsyncGenerator[Update, None]]"
 """Starts a turn: `lambda chat: chat.say("…")`."""
 
 
@@ -36,12 +34,12 @@ class Talk:
     def open(self, thread: str) -> None:
         """Begin to open a thread."""
         self.thread = thread
-        self.chat: Future[Conversation] = Future()
+        self.chat: Future[taxonaut.Conversation] = Future()
         self.asked = threading.Event()
         self.loading = threading.Thread(target=self._load, name="taxonaut-chat", daemon=True)
         self.loading.start()
 
-    def ready(self) -> Conversation:
+    def ready(self) -> taxonaut.Conversation:
         """Return the conversation once it is open; raises the error if it cannot be opened."""
         return self.chat.result()
 
@@ -65,7 +63,7 @@ class Talk:
         if self.chat.exception() is None:
             PORTAL.run(self.chat.result().aclose())
 
-    def __enter__(self) -> "Talk":
+    def __enter__(self) -> Talk:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,33 +71,16 @@ class Talk:
 
     def _load(self) -> None:
         try:
-            assistant = open_assistant(self.workspace)
-            chat = Conversation.open(self.workspace, self.thread, assistant=assistant)
+            assistant = conversation.assistants.open_assistant(self.workspace)
+            chat = taxonaut.Conversation.open(self.workspace, self.thread, assistant=assistant)
             self.chat.set_result(PORTAL.run(chat.__aenter__()))
         except BaseException as error:  # noqa: BLE001
             self.chat.set_exception(error)
             return
-        if self.warms and self.workspace.config.models.assistant.provider == ENCODER:
+        if self.warms and self.workspace.config.models.assistant.provider == models.catalog.ENCODER:
             if not self.asked.is_set():
-                PORTAL.run(warm(assistant, chat.toolbox))
+                PORTAL.run(conversation.assistants.warm_up(assistant, chat.toolbox))
             if not self.asked.is_set():
-                warm_labels(self.workspace)
+                conversation.assistants.warm_up_labels(self.workspace)
         if not self.asked.is_set():
             gc.enable()
-
-
-async def warm(assistant: Assistant, toolbox: Toolbox) -> None:
-    """Let an encoder read something, so that its weights and the tree's names are there when they are wanted."""
-    said = [{"role": "user", "content": "what is at the top?"}]
-    await assistant.step(said, Focus(), toolbox.tools, lambda _: None)
-
-
-def warm_labels(workspace: Workspace) -> None:
-    """Read the labels' vectors, unless many are still to be made: that is for who asks first to see."""
-    wiring = workspace.wiring
-    if not workspace.compares_vectors:
-        return
-    texts = list(wiring.label_texts().values())
-    some = [text.rpartition(PATH_SEPARATOR)[2] for text in texts[:: max(1, len(texts) // PROBES)]]
-    if wiring.embeddings.get(wiring.stored.embedder.name, some)[1].all():
-        wiring.scorer  # noqa: B018

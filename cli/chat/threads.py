@@ -1,19 +1,24 @@
 """The conversations of a workspace, listed and deleted."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from taxonaut import conversation
 from taxonaut.cli.shared.terminal import clipped, counted
-from taxonaut.conversation.threads import Thread, delete_thread, threads
-from taxonaut.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from taxonaut.conversation.threads import Thread
+    from taxonaut.workspace.workspace import Workspace
 
 LONGEST = 60
 
 
 def thread_lines(workspace: Workspace) -> list[str]:
     """Return a line for each thread, the one that was last at work first."""
-    found = threads(workspace.folder)
+    found = conversation.threads.threads(workspace.folder)
     if not found:
         return ["no conversation yet; begin one with: taxonaut chat"]
     rows = [
@@ -42,17 +47,17 @@ def standing(thread: Thread) -> str:
 
 def thread_rows(workspace: Workspace) -> list[dict[str, Any]]:
     """Return the threads as JSON has them."""
-    return [asdict(thread) for thread in threads(workspace.folder)]
+    return [asdict(thread) for thread in conversation.threads.threads(workspace.folder)]
 
 
 def forget_thread(workspace: Workspace, name: str) -> None:
     """Delete a thread; NotFoundError if there is none of this name."""
-    delete_thread(workspace.folder, name)
+    conversation.threads.delete_thread(workspace.folder, name)
 
 
 def names(workspace: Workspace) -> list[str]:
     """Return the threads' names."""
-    return [thread.name for thread in threads(workspace.folder)]
+    return [thread.name for thread in conversation.threads.threads(workspace.folder)]
 
 
 def fresh_name() -> str:

@@ -1,15 +1,20 @@
 """One turn after another: what a person typed goes to the conversation, and what comes of it is shown."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from taxonaut import models
 from taxonaut.cli.chat.talk import Begin, Talk
 from taxonaut.cli.chat.view import View
-from taxonaut.models.catalog import ENCODER
 from taxonaut.state.errors import TaxonautError
 from taxonaut.state.updates import ChangeDeclined, ChangeMade, ToolFinished, ToolStarted
-from taxonaut.tools.support.chat_tool import Proposal
+
+if TYPE_CHECKING:
+    from taxonaut.tools.support.chat_tool import Proposal
 
 YES = {"y", "yes", "yes please", "ja", "ok", "do it"}
 NO = {"n", "no", "nein", "no thanks"}
@@ -93,7 +98,7 @@ class Turns:
     @property
     def chooses(self) -> bool:
         """Whether the assistant only chooses among tools, so that an answer without a call is a question back."""
-        return self.talk.workspace.config.models.assistant.provider == ENCODER
+        return self.talk.workspace.config.models.assistant.provider == models.catalog.ENCODER
 
 
 def error_line(error: Exception, *, debug: bool) -> str:

@@ -1,10 +1,12 @@
 """`taxonaut categorize`: one category for each text, from a trained expert or, where it is unsure, another one."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -31,10 +33,11 @@ from taxonaut.cli.shared.terminal import clipped, counted, path_text, printable,
 from taxonaut.state.errors import InputError
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item
-from taxonaut.workspace.expert.categorize import Threshold, prepare_categorization
-from taxonaut.workspace.expert.categorized_rows import CATEGORIZED
-from taxonaut.workspace.walk.tally import Tally
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import expert, walk
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.expert.categorize import Threshold
+    from taxonaut.workspace.workspace import Workspace
 
 LONGEST_REASON = 400
 
@@ -90,7 +93,7 @@ class CategorizeSummary:
 
     expert: int
     threshold: Threshold
-    tally: Tally = field(default_factory=Tally)
+    tally: walk.tally.Tally = field(default_factory=lambda: walk.tally.Tally())
     verdicts: Counter[str] = field(default_factory=Counter)
 
     def count(self, result: Categorized) -> None:
@@ -217,7 +220,7 @@ def categorize(
     run_item_command(
         session,
         layout.read(texts or []),
-        ResultOutput(output, output_format, json, CATEGORIZED, print_categorized),
+        ResultOutput(output, output_format, json, expert.categorized_rows.CATEGORIZED, print_categorized),
         lambda workspace, bar: prepare_routing(workspace, bar, settings),
         "categorizing",
     )
@@ -227,7 +230,7 @@ def prepare_routing(
     workspace: Workspace, bar: Bar, settings: dict[str, Any]
 ) -> tuple[Work[Categorized], CategorizeSummary]:
     """Open the trained expert and what decides where it is unsure."""
-    routing = prepare_categorization(workspace, **settings)
+    routing = expert.categorize.prepare_categorization(workspace, **settings)
     if routing.compares_vectors:
         embed_labels(workspace, bar)
 

@@ -1,8 +1,10 @@
 """`taxonaut classify`: label texts, as many as there are, and keep what is finished."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,9 +27,10 @@ from taxonaut.cli.shared.progress import Bar
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted
 from taxonaut.state.records import ItemResult
-from taxonaut.workspace.files.result_files import LABELLED
-from taxonaut.workspace.walk.tally import Tally
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import files, walk
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
 
 
 def walk_option(*names: str, help: str, **more: Any) -> Any:
@@ -93,7 +96,7 @@ class WalkOptions:
 class ClassifySummary:
     """What a call labelled."""
 
-    tally: Tally = field(default_factory=Tally)
+    tally: walk.tally.Tally = field(default_factory=lambda: walk.tally.Tally())
 
     def count(self, result: ItemResult) -> None:
         """Count one result."""
@@ -140,7 +143,7 @@ def classify(
     run_item_command(
         session,
         layout.read(texts or []),
-        ResultOutput(output, output_format, json, LABELLED, print_item),
+        ResultOutput(output, output_format, json, files.result_files.LABELLED, print_item),
         classification_of(walk),
         "labelling",
     )

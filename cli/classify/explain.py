@@ -1,8 +1,10 @@
 """`taxonaut explain`: how a text came to its labels."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,13 +19,13 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.index.index import Index
 from taxonaut.state.records import ItemResult
-from taxonaut.workspace.core.core import as_item
-from taxonaut.workspace.files.result_files import result_row
-from taxonaut.workspace.files.tables import clean_text
-from taxonaut.workspace.walk.explanation import Explanation
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import core, files
+
+if TYPE_CHECKING:
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.walk.explanation import Explanation
+    from taxonaut.workspace.workspace import Workspace
 
 
 @command(
@@ -78,7 +80,7 @@ def kept_or_new(
     session: Session, workspace: Workspace, given: str, bar: Bar, gold: Sequence[LabelId] = ()
 ) -> Explanation:
     """Return the walk that is kept of an id or a text; label the text if there is none."""
-    text = as_item(clean_text(given))
+    text = core.core.as_item(files.tables.clean_text(given))
     for known in (ItemId(given), text.id):
         try:
             return workspace.explain(known, gold)
@@ -110,6 +112,6 @@ def walk_row(walk: Explanation, names: Mapping[LabelId, str], index: Index) -> d
         "index_changed": walk.index_changed,
         "candidates": walk.candidates,
         "walk": step_row(walk.root, names),
-        "labels": result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
+        "labels": files.result_files.result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
         **({"gold": [fate_row(index, fate) for fate in walk.outcomes]} if walk.outcomes else {}),
     }

@@ -1,8 +1,10 @@
 """The walk of one text as a tree a person reads: what was opened, found and passed by, then the ranking."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -11,7 +13,9 @@ from rich.tree import Tree
 from taxonaut.cli.shared.item_view import marked, quoted, ranking
 from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
 from taxonaut.state.ids import LabelId
-from taxonaut.workspace.walk.explanation import Explanation, Step
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.walk.explanation import Explanation, Step
 
 NAMED = 3
 """Branches named of those that are not drawn."""

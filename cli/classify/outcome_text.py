@@ -1,15 +1,20 @@
 """What became of gold labels, in words: found, or lost at which node and why."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 from taxonaut.cli.shared.terminal import PATH_SIGN, clipped, printable, styled
 from taxonaut.state.ids import NodeId
-from taxonaut.state.index.index import Index
-from taxonaut.workspace.walk.label_outcomes import MEANING, LabelOutcome
+from taxonaut.workspace import walk
+
+if TYPE_CHECKING:
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.walk.label_outcomes import LabelOutcome
 
 WIDTH = 60
 
@@ -29,7 +34,7 @@ def told(index: Index, fate: LabelOutcome) -> Text:
     """Say in words what became of a label."""
     if fate.outcome == "found":
         return styled(f"found, place {fate.rank}", "green")
-    line = styled(f"lost: {MEANING[fate.outcome]}", "red")
+    line = styled(f"lost: {walk.label_outcomes.MEANING[fate.outcome]}", "red")
     if fate.node is not None:
         line.append(f", at {printable(place_name(index, fate.node))}", "not red")
         if fate.branch is not None and fate.branch != fate.node:

@@ -1,21 +1,26 @@
 """Where gold labels are lost over a data set, as a table and as JSON rows: the nodes, worst first."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
 
+import taxonaut
+from taxonaut import evaluation
 from taxonaut.cli.classify.outcome_text import fate_row, place_name, quoted_name
 from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
-from taxonaut.evaluation.attribution import WALKS, Attribution, NodeLosses, attribute, find_walk_run
-from taxonaut.evaluation.methods.registry import parse_methods
 from taxonaut.state.errors import InputError
-from taxonaut.state.index.index import Index
-from taxonaut.workspace.files.item_files import ItemRow
-from taxonaut.workspace.walk.label_outcomes import MEANING
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import walk
+
+if TYPE_CHECKING:
+    from taxonaut.evaluation.attribution import Attribution, NodeLosses
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.workspace import Workspace
 
 ITEMS = 3
 BRANCHES = 2
@@ -36,10 +41,13 @@ def check_attribution(names: Sequence[str], *, incremental: bool) -> None:
         raise InputError(
             "--attribution follows walks of your own index, --incremental builds others; give one of the two"
         )
-    if not any(each.method.name in WALKS for each in parse_methods(names)):
+    if not any(
+        each.method.name in evaluation.attribution.WALKS
+        for each in evaluation.methods.registry.parse_methods(names)
+    ):
         raise InputError(
             f"--attribution follows walks, and none of {', '.join(names)!r} is one; "
-            f"add one of {', '.join(WALKS)} to --methods"
+            f"add one of {', '.join(evaluation.attribution.WALKS)} to --methods"
         )
 
 
@@ -48,8 +56,11 @@ def losses_of(
 ) -> list[Losses]:
     """Attribute the losses of each method that walks the index."""
     depth = max([*ks, workspace.config.walk.top])
-    runs = [(each.title, find_walk_run(workspace, each, depth)) for each in parse_methods(names)]
-    found = [(title, attribute(workspace, rows, run)) for title, run in runs if run is not None]
+    runs = [
+        (each.title, evaluation.attribution.find_walk_run(workspace, each, depth))
+        for each in evaluation.methods.registry.parse_methods(names)
+    ]
+    found = [(title, taxonaut.attribute(workspace, rows, run)) for title, run in runs if run is not None]
     index = workspace.index
     return [
         Losses(title, attribution_row(index, each, most), drawing(index, title, each, most))
@@ -82,7 +93,11 @@ def outcomes(found: Attribution) -> Table:
     table.add_column()
     for outcome, count in found.outcomes.items():
         share = styled(f"{count / found.gold:.1%}")
-        table.add_row(styled(f"  {count:,}"), share, styled(MEANING[outcome], "green" * (outcome == "found")))
+        table.add_row(
+            styled(f"  {count:,}"),
+            share,
+            styled(walk.label_outcomes.MEANING[outcome], "green" * (outcome == "found")),
+        )
     return table
 
 

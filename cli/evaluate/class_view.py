@@ -1,16 +1,21 @@
 """Measures by class on a screen and as JSON: a method a column."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
+from taxonaut import evaluation
 from taxonaut.cli.evaluate.evaluation_view import DASH, bounded, gap_cells, headed, interval_row, shown
 from taxonaut.cli.shared.terminal import counted, styled
-from taxonaut.evaluation.harness import MethodReport, Report
-from taxonaut.evaluation.measures.classes import BANDS, CLASS_CONVENTIONS, Band, ClassQuality
+
+if TYPE_CHECKING:
+    from taxonaut.evaluation.harness import MethodReport, Report
+    from taxonaut.evaluation.measures.classes import Band, ClassQuality
 
 MEASURES = {"precision": "weighted P", "recall": "weighted R", "f1": "weighted F1", "macro_f1": "macro-F1"}
 BOUNDED = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
@@ -28,7 +33,7 @@ def class_table(report: Report) -> Table | None:
         return None
     qualities = [method.classes for method in methods if method.classes is not None]
     table = headed([method.method for method in methods])
-    for name, cells in measures(qualities):
+    for name, cells in measure_rows(qualities):
         table.add_row(styled(name), *cells)
     bands = list(banded(qualities))
     if bands:
@@ -46,7 +51,7 @@ def class_table(report: Report) -> Table | None:
     return table
 
 
-def measures(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
+def measure_rows(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
     """Give accuracy, the weighted means, macro-F1 and the calibration error."""
     yield "accuracy", bounded([each.intervals["accuracy"] for each in qualities])
     for name, title in MEASURES.items():
@@ -79,7 +84,7 @@ def described(bands: Mapping[str, Band]) -> str:
     """Say which classes the bands hold, and how many texts."""
     said = []
     for name, band in bands.items():
-        least, most = BANDS[name]
+        least, most = evaluation.measures.classes.BANDS[name]
         products = (
             f"{least} or more" if most is None else f"{least}" if least == most else f"{least} to {most}"
         )
@@ -131,8 +136,8 @@ def class_rows(report: Report) -> dict[str, Any]:
         return {}
     return {
         "classes": {
-            "conventions": dict(CLASS_CONVENTIONS),
-            "bands": {name: list(bounds) for name, bounds in BANDS.items()},
+            "conventions": dict(evaluation.measures.classes.CLASS_CONVENTIONS),
+            "bands": {name: list(bounds) for name, bounds in evaluation.measures.classes.BANDS.items()},
             "methods": {
                 method.method: {**class_row(measured[method.method]), "verdicts": dict(method.verdicts)}
                 for method in report.methods

@@ -1,11 +1,14 @@
 """`taxonaut evaluate`: methods side by side on one file, quality beside cost."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from taxonaut import evaluation
 from taxonaut.cli.evaluate import class_view
 from taxonaut.cli.evaluate import evaluation_view as view
 from taxonaut.cli.evaluate.attribution_view import Losses, check_attribution, losses_of
@@ -15,17 +18,14 @@ from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
-from taxonaut.evaluation import harness, incremental
-from taxonaut.evaluation.curve_figure import check_figure, draw_curves
-from taxonaut.evaluation.curves import Point, measure_shortlists
-from taxonaut.evaluation.harness import Report
-from taxonaut.evaluation.incremental import IncrementalReport
-from taxonaut.evaluation.methods.method import MethodSettings
-from taxonaut.evaluation.methods.registry import parse_methods
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.files.item_files import ItemRow
-from taxonaut.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from taxonaut.evaluation.curves import Point
+    from taxonaut.evaluation.incremental import IncrementalReport
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.workspace import Workspace
 
 EXAMPLES = """\
 taxonaut evaluate test.jsonl --methods navigate,navigate:start=anchored,dense,bm25 --limit 200
@@ -140,15 +140,15 @@ def evaluate(
     methods.
     """
     ks = cutoffs(k)
-    picked = parse_methods(methods.split(","))
+    picked = evaluation.methods.registry.parse_methods(methods.split(","))
     names = [each.title for each in picked]
     if figure is not None:
-        check_figure(figure)
+        evaluation.curve_figure.check_figure(figure)
     if attribution is not None:
         check_attribution(names, incremental=incremental is not None)
 
     rows = layout.read(file)[:limit]
-    settings = MethodSettings(
+    settings = evaluation.methods.method.MethodSettings(
         shortlist=shortlist, shots=shots, examples=layout.read(examples) if examples is not None else ()
     )
     with progress(session, json=json) as bar, session.open() as workspace:
@@ -156,7 +156,7 @@ def evaluate(
         if workspace.compares_vectors and any(each.method.reads_labels for each in picked):
             workspace.embed_labels()
         try:
-            report: Report | IncrementalReport
+            report: evaluation.harness.Report | IncrementalReport
             if incremental is None:
                 report = compared(workspace, rows, names, ks, settings, classes)
             else:
@@ -175,11 +175,11 @@ def compared(
     rows: Sequence[ItemRow],
     names: Sequence[str],
     ks: Sequence[int],
-    settings: MethodSettings,
+    settings: evaluation.methods.method.MethodSettings,
     classes: bool,
-) -> Report:
+) -> evaluation.harness.Report:
     """Run the methods on the person's own index."""
-    return harness.evaluate(workspace, rows, names, ks, settings, classes)
+    return evaluation.harness.evaluate(workspace, rows, names, ks, settings, classes)
 
 
 def split(
@@ -187,13 +187,13 @@ def split(
     rows: Sequence[ItemRow],
     names: Sequence[str],
     ks: Sequence[int],
-    settings: MethodSettings,
+    settings: evaluation.methods.method.MethodSettings,
     seed: int,
     share: float,
     build: str,
 ) -> IncrementalReport:
     """Run the methods under the incremental protocol."""
-    return incremental.incremental(
+    return evaluation.incremental.incremental(
         workspace,
         rows,
         names,
@@ -207,16 +207,16 @@ def split(
 
 def drawn(workspace: Workspace, rows: Sequence[ItemRow], figure: Path, file: str) -> list[Point]:
     """Measure shortlists at several budgets and draw them."""
-    points = PORTAL.run(measure_shortlists(workspace, rows))
+    points = PORTAL.run(evaluation.curves.measure_shortlists(workspace, rows))
     judged = sum(bool(row.gold) for row in rows)
-    draw_curves(
+    evaluation.curve_figure.draw_curves(
         points, figure, f"{Path(file).stem}: {judged:,} texts, {len(workspace.index.label_ids()):,} labels"
     )
     return points
 
 
 def show(
-    report: Report | IncrementalReport,
+    report: evaluation.harness.Report | IncrementalReport,
     points: Sequence[Point],
     figure: Path | None,
     losses: Sequence[Losses] = (),
@@ -225,14 +225,18 @@ def show(
 ) -> None:
     """Print what was found."""
     if json:
-        row = view.report_row(report) if isinstance(report, Report) else view.incremental_row(report)
-        by_class = class_view.class_rows(report) if isinstance(report, Report) else {}
+        row = (
+            view.report_row(report)
+            if isinstance(report, evaluation.harness.Report)
+            else view.incremental_row(report)
+        )
+        by_class = class_view.class_rows(report) if isinstance(report, evaluation.harness.Report) else {}
         more = {"figure": view.curve_rows(points)} if points else {}
         lost = {"attribution": {each.title: each.row for each in losses}} if losses else {}
         print_json({**row, **by_class, **more, **lost})
         return
     console = out()
-    if isinstance(report, Report):
+    if isinstance(report, evaluation.harness.Report):
         said = f"{counted(report.items, 'text')}, {report.with_gold:,} with right labels"
         console.print(styled(f"{said}; {counted(report.labels, 'label')} in the index", "dim"))
         console.print(view.comparison(report))
@@ -249,8 +253,8 @@ def show(
             console.print(styled(title, "bold"))
             console.print(table)
     console.print(styled(view.NOTE, "dim"))
-    classes = class_view.class_table(report) if isinstance(report, Report) else None
-    if isinstance(report, Report) and classes is not None:
+    classes = class_view.class_table(report) if isinstance(report, evaluation.harness.Report) else None
+    if isinstance(report, evaluation.harness.Report) and classes is not None:
         console.print()
         console.print(classes)
         console.print(styled(class_view.notes(report), "dim"))

@@ -1,18 +1,22 @@
 """An evaluation's report on a screen and as JSON: measures with intervals beside cost, a method a column."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
+from taxonaut import evaluation
 from taxonaut.cli.shared.terminal import styled
-from taxonaut.evaluation.curves import Point
-from taxonaut.evaluation.harness import MethodReport, Quality, Report
-from taxonaut.evaluation.incremental import READINGS, IncrementalReport
-from taxonaut.evaluation.measures.comparison import CONVENTIONS
-from taxonaut.evaluation.measures.intervals import Interval
+
+if TYPE_CHECKING:
+    from taxonaut.evaluation.curves import Point
+    from taxonaut.evaluation.harness import MethodReport, Quality, Report
+    from taxonaut.evaluation.incremental import IncrementalReport
+    from taxonaut.evaluation.measures.intervals import Interval
 
 DASH = "–"
 NAMES = {"inc": "Inc", "inc_offered": "Inc, only Y1 on offer", "overall": "Overall"}
@@ -119,7 +123,7 @@ def costs(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
 def incremental_tables(report: IncrementalReport) -> Iterator[tuple[str, Table]]:
     """Give the three readings of an incremental evaluation, each a title and a table."""
     titles = [f"{each.method} {each.index}".strip() for each in report.methods]
-    for reading, meaning in READINGS.items():
+    for reading, meaning in evaluation.incremental.READINGS.items():
         table = headed(titles)
         for name, cells in quality([getattr(each, reading) for each in report.methods]):
             if not name.startswith("h"):
@@ -155,7 +159,7 @@ def report_row(report: Report) -> dict[str, Any]:
         "items": report.items,
         "with_gold": report.with_gold,
         "labels": report.labels,
-        "conventions": dict(CONVENTIONS),
+        "conventions": dict(evaluation.measures.comparison.CONVENTIONS),
         "methods": [method_row(method) for method in report.methods],
     }
 
@@ -198,13 +202,16 @@ def incremental_row(report: IncrementalReport) -> dict[str, Any]:
         "build": report.build,
         "items": report.items,
         "items_later": report.items_later,
-        "conventions": dict(CONVENTIONS),
-        "readings": dict(READINGS),
+        "conventions": dict(evaluation.measures.comparison.CONVENTIONS),
+        "readings": dict(evaluation.incremental.READINGS),
         "methods": [
             {
                 "method": each.method,
                 "index": each.index or None,
-                **{reading: quality_row(getattr(each, reading)) for reading in READINGS},
+                **{
+                    reading: quality_row(getattr(each, reading))
+                    for reading in evaluation.incremental.READINGS
+                },
                 "requests": each.requests,
                 "asked": each.asked,
                 "seconds": round(each.seconds, 3),

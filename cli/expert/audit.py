@@ -1,13 +1,16 @@
 """`taxonaut expert audit`: what each share of the traffic to the general expert buys, and which threshold follows."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from taxonaut import evaluation
 from taxonaut.cli.classify.categorize import ExpertOptions
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
 from taxonaut.cli.shared.file_options import LabelledFileOptions
@@ -16,24 +19,25 @@ from taxonaut.cli.shared.option_groups import given, given_in
 from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
-from taxonaut.evaluation.audits.audit_figure import draw_audit
-from taxonaut.evaluation.audits.audit_table import AuditTable, Cut, Prices
-from taxonaut.evaluation.audits.proposal import TOO_MANY, Proposal, best_threshold, no_gold_error, propose
-from taxonaut.evaluation.curve_figure import check_figure
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.expert.audit import AuditRun
-from taxonaut.workspace.expert.audit import audit as ask_both
-from taxonaut.workspace.expert.audit import sample_items as sampled
-from taxonaut.workspace.expert.audit_file import save_audit
-from taxonaut.workspace.files.item_files import ItemRow
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import expert
+
+if TYPE_CHECKING:
+    from taxonaut.evaluation.audits.audit_table import Cut
+    from taxonaut.evaluation.audits.proposal import Proposal
+    from taxonaut.evaluation.measures.intervals import Interval
+    from taxonaut.workspace.expert.audit import AuditRun
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.workspace import Workspace
 
 FIXED = "95 % intervals over the audited products, with the threshold held fixed"
 
 
 def audit_row(
-    run: AuditRun, table: AuditTable, cuts: Sequence[Cut], proposal: Proposal | None
+    run: AuditRun,
+    table: evaluation.audits.audit_table.AuditTable,
+    cuts: Sequence[Cut],
+    proposal: Proposal | None,
 ) -> dict[str, Any]:
     """Return an audit as JSON has it."""
     audit, sample = run.audit, run.sample
@@ -67,7 +71,7 @@ def verdicts(run: AuditRun) -> dict[str, int]:
     return found
 
 
-def heading(run: AuditRun, table: AuditTable) -> Iterator[str]:
+def heading(run: AuditRun, table: evaluation.audits.audit_table.AuditTable) -> Iterator[str]:
     """Say what was audited."""
     sample, audit = run.sample, run.audit
     yield (
@@ -111,7 +115,9 @@ def heading(run: AuditRun, table: AuditTable) -> Iterator[str]:
         yield f"the general expert gave no category: {', '.join(without)}{counts}"
 
 
-def cut_table(table: AuditTable, cuts: Sequence[Cut], proposal: Proposal | None) -> Table:
+def cut_table(
+    table: evaluation.audits.audit_table.AuditTable, cuts: Sequence[Cut], proposal: Proposal | None
+) -> Table:
     """Return what shares of the traffic buy, a row each; the proposed threshold's row stands out."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     known = table.measure == "accuracy"
@@ -135,7 +141,7 @@ def cut_table(table: AuditTable, cuts: Sequence[Cut], proposal: Proposal | None)
     return shown
 
 
-def reading(table: AuditTable) -> str:
+def reading(table: evaluation.audits.audit_table.AuditTable) -> str:
     """Say what the columns of the table mean."""
     if table.measure == "accuracy":
         meaning = "accuracy: of all products; gain: on the domain expert alone, paired"
@@ -144,7 +150,9 @@ def reading(table: AuditTable) -> str:
     return f"{meaning}; ±: half of the 95 % interval; requests, tokens and cost: per 1,000 products"
 
 
-def ending(table: AuditTable, proposal: Proposal | None, session: Session) -> Iterator[str]:
+def ending(
+    table: evaluation.audits.audit_table.AuditTable, proposal: Proposal | None, session: Session
+) -> Iterator[str]:
     """Say what is proposed and what to expect of it."""
     if table.ceiling is not None:
         yield f"the right category is among the candidates for {share(table.ceiling.value)}"
@@ -170,9 +178,9 @@ def ending(table: AuditTable, proposal: Proposal | None, session: Session) -> It
     yield f"kept: categorize uses it unless a threshold is set; next: {session.again('expert disagreements')}"
 
 
-def no_help(table: AuditTable) -> str:
+def no_help(table: evaluation.audits.audit_table.AuditTable) -> str:
     """Say that no share is better than none, and whether more products might show otherwise."""
-    (best,) = table.cuts([best_threshold(table)])
+    (best,) = table.cuts([evaluation.audits.proposal.best_threshold(table)])
     if best.gain is None or best.gain.value <= 0:
         return "the general expert helps nowhere: no share is more accurate than the domain expert alone"
     return (
@@ -283,7 +291,7 @@ def audit(
     """
     prices = chosen_prices(price_in, price_out)
     if figure is not None:
-        check_figure(figure)
+        evaluation.curve_figure.check_figure(figure)
     rows = layout.read(file)
     check_wishes(rows, accuracy, share, budget)
     with progress(session, json=json) as bar, session.open() as workspace:
@@ -299,13 +307,13 @@ def audit(
     show(session, run, table, proposal, figure, json=json)
 
 
-def chosen_prices(read: float | None, written: float | None) -> Prices | None:
+def chosen_prices(read: float | None, written: float | None) -> evaluation.audits.audit_table.Prices | None:
     """Return the prices of tokens. Raises InputError if one of the two is missing."""
     if read is None and written is None:
         return None
     if read is None or written is None:
         raise InputError("give both --price-in and --price-out, each for a million tokens (0 for none)")
-    return Prices(read, written)
+    return evaluation.audits.audit_table.Prices(read, written)
 
 
 def check_wishes(
@@ -313,35 +321,42 @@ def check_wishes(
 ) -> None:
     """Refuse several wishes, and an accuracy that nobody can know, before anything is asked."""
     if sum(wish is not None for wish in (accuracy, share, budget)) > 1:
-        raise InputError(TOO_MANY)
+        raise InputError(evaluation.audits.proposal.TOO_MANY)
     if accuracy is not None and not any(row.gold for row in rows):
-        raise no_gold_error(accuracy)
+        raise evaluation.audits.proposal.no_gold_error(accuracy)
 
 
 def audited(workspace: Workspace, rows: Sequence[ItemRow], bar: Bar, how: Mapping[str, Any]) -> AuditRun:
     """Ask both experts. Raises InterruptedWork on Ctrl-C."""
-    count = len(sampled(rows, how["size"], how["sample_seed"]).rows)
+    count = len(expert.audit.sample_items(rows, how["size"], how["sample_seed"]).rows)
     bar.stage("categorizing", count)
     try:
-        return ask_both(workspace, rows, **how)
+        return expert.audit.audit(workspace, rows, **how)
     except KeyboardInterrupt:
         raise InterruptedWork("what is finished is kept; run the same command again to continue") from None
 
 
 def concluded(
-    workspace: Workspace, run: AuditRun, prices: Prices | None, wish: Mapping[str, float]
-) -> tuple[AuditTable, Proposal | None]:
+    workspace: Workspace,
+    run: AuditRun,
+    prices: evaluation.audits.audit_table.Prices | None,
+    wish: Mapping[str, float],
+) -> tuple[evaluation.audits.audit_table.AuditTable, Proposal | None]:
     """Propose a threshold and keep the audit with it."""
-    table = AuditTable(run.audit.rows, prices)
-    proposal = propose(table, **wish)
+    table = evaluation.audits.audit_table.AuditTable(run.audit.rows, prices)
+    proposal = evaluation.audits.proposal.propose(table, **wish)
     if proposal is None:
-        save_audit(workspace, run.audit)
+        expert.audit_file.save_audit(workspace, run.audit)
     else:
-        save_audit(workspace, replace(run.audit, threshold=proposal.threshold, proposal=asdict(proposal)))
+        expert.audit_file.save_audit(
+            workspace, replace(run.audit, threshold=proposal.threshold, proposal=asdict(proposal))
+        )
     return table, proposal
 
 
-def drawn(run: AuditRun, table: AuditTable, proposal: Proposal | None, figure: Path) -> None:
+def drawn(
+    run: AuditRun, table: evaluation.audits.audit_table.AuditTable, proposal: Proposal | None, figure: Path
+) -> None:
     """Draw the audit."""
     what = (
         "What the general expert adds to"
@@ -349,13 +364,15 @@ def drawn(run: AuditRun, table: AuditTable, proposal: Proposal | None, figure: P
         else "How the general expert agrees with"
     )
     title = f"{what} expert {run.audit.expert}, on {table.count:,} products"
-    draw_audit(table.curve(), proposal, table.ceiling, table.measure, figure, title)
+    evaluation.audits.audit_figure.draw_audit(
+        table.curve(), proposal, table.ceiling, table.measure, figure, title
+    )
 
 
 def show(
     session: Session,
     run: AuditRun,
-    table: AuditTable,
+    table: evaluation.audits.audit_table.AuditTable,
     proposal: Proposal | None,
     figure: Path | None,
     *,

@@ -1,8 +1,10 @@
 """`taxonaut expert define`: what each category holds, written from products in it."""
 
+from __future__ import annotations
+
 import shlex
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +14,10 @@ from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, styled
 from taxonaut.state.ids import LabelId
-from taxonaut.workspace.expert.definitions import DefinitionReport
-from taxonaut.workspace.expert.definitions import define as write
-from taxonaut.workspace.files.item_files import ItemColumns, open_items
+from taxonaut.workspace import expert, files
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.expert.definitions import DefinitionReport
 
 SHOWN = 5
 """Definitions that are printed."""
@@ -63,7 +66,7 @@ def define(
     with progress(session, json=json) as bar, session.open() as workspace:
         bar.stage("reading products")
         try:
-            report = write(
+            report = expert.definitions.define(
                 workspace,
                 wanted,
                 limit=limit,
@@ -90,7 +93,9 @@ def define(
 def ids(given: list[str], file: str | None) -> list[LabelId] | None:
     """Return the categories that were named; None if none were."""
     if file is not None:
-        rows = open_items(file, ItemColumns(id="", text="id", labels="")).rows()
+        rows = files.item_files.open_items(
+            file, files.item_files.ItemColumns(id="", text="id", labels="")
+        ).rows()
         given = [*given, *(row.item.text.strip() for row in rows if row.item.text.strip())]
     return [LabelId(each) for each in given] or None
 

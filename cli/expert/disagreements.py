@@ -1,8 +1,10 @@
 """`taxonaut expert disagreements`: where the trained expert was sure and the general expert says otherwise."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,11 +15,12 @@ from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.item_command import OutputFormatOption, OutputOption
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, path_text, print_json, styled
-from taxonaut.workspace.expert.audit_file import Audit, require_audit
-from taxonaut.workspace.expert.categorize import prepare_categorization
-from taxonaut.workspace.expert.disagreements import DISAGREEMENT, Disagreement, disagreement_row
-from taxonaut.workspace.expert.disagreements import find_disagreements as found_in
-from taxonaut.workspace.files.result_files import open_file
+from taxonaut.workspace import expert as experts
+from taxonaut.workspace import files
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.expert.audit_file import Audit
+    from taxonaut.workspace.expert.disagreements import Disagreement
 
 LONGEST_TEXT = 300
 LONGEST_REASON = 400
@@ -47,17 +50,21 @@ def disagreements(
     the most confident first, each with both reasons: candidates for wrong labels, or for categories that one of
     the two does not understand. No model is asked.
     """
-    writer = open_file(output, DISAGREEMENT, output_format) if output is not None else None
+    writer = (
+        files.result_files.open_file(output, experts.disagreements.DISAGREEMENT, output_format)
+        if output is not None
+        else None
+    )
     with session.open() as workspace:
-        routing = prepare_categorization(workspace, expert=expert)
-        audit = require_audit(workspace, routing.card.number)
+        routing = experts.categorize.prepare_categorization(workspace, expert=expert)
+        audit = experts.audit_file.require_audit(workspace, routing.card.number)
         least = routing.threshold.value if threshold is None else threshold
-        found = found_in(workspace, audit, least)
+        found = experts.disagreements.find_disagreements(workspace, audit, least)
     if writer is not None:
         with writer:
             writer.write(found)
     if json and output is None:
-        print_json([disagreement_row(each) for each in found])
+        print_json([experts.disagreements.disagreement_row(each) for each in found])
     elif output is None:
         for each in found[: limit or None]:
             print_disagreement(out(), each)

@@ -1,16 +1,20 @@
 """How a trained expert is shown: the lines after a training, the table of all, the model card."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, styled
-from taxonaut.workspace.expert.experts import ExpertCard
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.expert.experts import ExpertCard
 
 KINDS = {"head": "a head on embeddings", "encoder": "a fine-tuned encoder"}
 SHARES = {"accuracy": "accuracy", "macro_f1": "macro-F1", "calibration_error": "calibration error"}

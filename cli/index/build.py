@@ -1,8 +1,10 @@
 """`taxonaut index build`: build the tree to walk, or say what that would take."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.table import Table
@@ -13,11 +15,14 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
-from taxonaut.state.index.reader import IndexStats
-from taxonaut.state.stores.decisions import Totals
-from taxonaut.workspace.build.agents_tree import BuildReport
-from taxonaut.workspace.build.build_estimate import BuildEstimate, aestimate_build
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import build
+
+if TYPE_CHECKING:
+    from taxonaut.state.index.reader import IndexStats
+    from taxonaut.state.stores.decisions import Totals
+    from taxonaut.workspace.build.agents_tree import BuildReport
+    from taxonaut.workspace.build.build_estimate import BuildEstimate
+    from taxonaut.workspace.workspace import Workspace
 
 SHOWN = 5
 """Refused splits that are shown; all of them are in the JSON."""
@@ -29,7 +34,7 @@ SHOWN = 5
     "taxonaut index build --method agents --estimate\n"
     "taxonaut index build --method agents",
 )
-def build(
+def build_tree(
     session: Session,
     method: Annotated[
         str,
@@ -110,7 +115,7 @@ def estimated(workspace: Workspace, method: str, settings: Mapping[str, Any], ba
         )
     bar.stage("embedding labels")
     workspace.embed_labels()
-    return PORTAL.run(aestimate_build(workspace, settings))
+    return PORTAL.run(build.build_estimate.aestimate_build(workspace, settings))
 
 
 def show_built(session: Session, built: Built, json: bool) -> None:

@@ -1,11 +1,14 @@
 """`taxonaut index log|diff|undo|move|rename|merge|split|remove`: the tree's history, and changing it by hand."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+import taxonaut
 from taxonaut.cli.index.diff_view import diff_row, print_diff, print_side_by_side
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.progress import progress
@@ -14,15 +17,12 @@ from taxonaut.cli.shared.terminal import out, print_json, styled
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import EventId, NodeId
-from taxonaut.state.index.diff import diff as compare
-from taxonaut.state.index.index import Index
 from taxonaut.state.records import Change
-from taxonaut.tools import merge_nodes, move_node, remove_node, rename_node
-from taxonaut.tools.edit.rename_label import rename_label
-from taxonaut.workspace.build.change_preview import make_change, summarize_change
-from taxonaut.workspace.build.split_node import abuild_subtree, split_size
-from taxonaut.workspace.build.tree_preview import find_category, find_node
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import build
+
+if TYPE_CHECKING:
+    from taxonaut.state.index.index import Index
+    from taxonaut.workspace.workspace import Workspace
 
 
 def change_row(change: Change) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def change_row(change: Change) -> dict[str, Any]:
         "first_event": change.first,
         "at": change.at,
         "operations": dict(change.operations),
-        "what": summarize_change(change),
+        "what": build.change_preview.summarize_change(change),
         "note": change.note,
         "undone": change.is_undone,
         "undone_by": change.undone_by,
@@ -53,7 +53,7 @@ def print_changes(changes: Sequence[Change]) -> None:
         table.add_row(
             styled(str(change.id)),
             styled(change.at.replace("T", " ")),
-            styled(summarize_change(change)),
+            styled(build.change_preview.summarize_change(change)),
             styled(undone),
         )
     if changes:
@@ -123,7 +123,7 @@ def diff(
             before = newest[0].first - 1 if newest else 0
         one = index.snapshot(EventId(before))
         other = index.snapshot(None if after is None else EventId(after))
-    found = compare(one, other)
+    found = taxonaut.diff(one, other)
     if json:
         print_json(diff_row(found))
     elif side_by_side:
@@ -177,7 +177,7 @@ def move(
     def change(workspace: Workspace) -> None:
         index = workspace.index
         from_ = None if leaving is None else node_of(index, leaving)
-        move_node(index, node_of(index, node), node_of(index, to), from_)
+        taxonaut.tools.move_node(index, node_of(index, node), node_of(index, to), from_)
 
     carry_out(session, change, f"move {node} to {to}", dry_run=dry_run, json=json)
 
@@ -201,11 +201,11 @@ def rename(
     """
 
     def change(workspace: Workspace) -> None:
-        found = find_category(workspace.index, given_place(node))
+        found = build.tree_preview.find_category(workspace.index, given_place(node))
         if isinstance(found, int):
-            rename_node(workspace.index, found, name)
+            taxonaut.tools.rename_node(workspace.index, found, name)
         else:
-            rename_label(workspace.index, found, name)
+            taxonaut.tools.rename_label(workspace.index, found, name)
 
     carry_out(session, change, f"rename {node} to {name}", dry_run=dry_run, json=json)
 
@@ -224,7 +224,9 @@ def merge(
     """
 
     def change(workspace: Workspace) -> None:
-        merge_nodes(workspace.index, node_of(workspace.index, keep), node_of(workspace.index, away))
+        taxonaut.tools.merge_nodes(
+            workspace.index, node_of(workspace.index, keep), node_of(workspace.index, away)
+        )
 
     carry_out(session, change, f"merge {away} into {keep}", dry_run=dry_run, json=json)
 
@@ -250,10 +252,12 @@ def split(
         index = workspace.index
         found = node_of(index, node)
         count = len(index.labels_at(found))
-        size = terminal_size or split_size(count, method)
+        size = terminal_size or build.split_node.split_size(count, method)
         with progress(session) as bar:
             bar.stage(f"splitting by {method}")
-            tree = PORTAL.run(abuild_subtree(workspace, found, method, {"terminal_size": size}))
+            tree = PORTAL.run(
+                build.split_node.abuild_subtree(workspace, found, method, {"terminal_size": size})
+            )
         if not any(each.key for each in tree.nodes):
             raise InputError(
                 f"the {count} labels of {index.node(found).name!r} fit into one terminal of {size}; "
@@ -272,7 +276,7 @@ def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: 
     """
 
     def change(workspace: Workspace) -> None:
-        remove_node(workspace.index, node_of(workspace.index, node))
+        taxonaut.tools.remove_node(workspace.index, node_of(workspace.index, node))
 
     carry_out(session, change, f"remove {node}", dry_run=dry_run, json=json)
 
@@ -280,7 +284,7 @@ def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: 
 def node_of(index: Index, given: str) -> NodeId:
     """Find the node a person means; an empty text is a mistake here, not the root."""
 
-    return find_node(index, given_place(given))
+    return build.tree_preview.find_node(index, given_place(given))
 
 
 def given_place(given: str) -> str:
@@ -311,7 +315,7 @@ def write(
     """Make one change, or only see what it would do; print what differs and how to take it back."""
 
     try:
-        found = make_change(workspace, change, note, dry_run=dry_run)
+        found = build.change_preview.make_change(workspace, change, note, dry_run=dry_run)
     except ToolError as error:
         raise InputError(str(error)) from None
     if json:

@@ -1,7 +1,9 @@
 """`taxonaut index show|stats`: look at the tree."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -9,7 +11,10 @@ from rich.tree import Tree
 
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import LONGEST_NAME, clipped, counted, out, print_json, styled
-from taxonaut.workspace.build.tree_preview import Branch, find_node, outline
+from taxonaut.workspace import build
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.build.tree_preview import Branch
 
 
 @command(
@@ -30,8 +35,8 @@ def show(
 ) -> None:
     """Print the tree, or the part below a node."""
     with session.open() as workspace:
-        found = find_node(workspace.index, node)
-        shape = outline(workspace.index, found, depth, limit)
+        found = build.tree_preview.find_node(workspace.index, node)
+        shape = build.tree_preview.outline(workspace.index, found, depth, limit)
     if json:
         print_json(branch_row(shape))
     else:

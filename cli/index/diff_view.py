@@ -1,18 +1,22 @@
 """Show what changed in the index: as lines, as JSON, and as two trees side by side."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 from taxonaut.cli.shared.terminal import clipped, counted, out, styled
+from taxonaut.state import index
 from taxonaut.state.ids import LabelId, NodeId
-from taxonaut.state.index.diff import IndexDiff, LabelChange, NodeRef
-from taxonaut.state.index.shape import ROOT
-from taxonaut.state.index.snapshot import Snapshot
-from taxonaut.workspace.build.diff_lines import LONGEST, diff_lines
+from taxonaut.workspace import build
+
+if TYPE_CHECKING:
+    from taxonaut.state.index.diff import IndexDiff, LabelChange, NodeRef
+    from taxonaut.state.index.snapshot import Snapshot
 
 LIMIT = 20
 _SIGNS = {"+": "green", "-": "red", "~": "yellow", ">": "cyan"}
@@ -32,7 +36,7 @@ def print_diff(diff: IndexDiff, limit: int = LIMIT) -> None:
         console.print(styled(said, "bold"))
     if diff.is_empty:
         console.print(styled("nothing differs", "dim"))
-    for lines in diff_lines(diff):
+    for lines in build.diff_lines.diff_lines(diff):
         shown = lines if not limit or len(lines) <= limit + 1 else lines[:limit]
         for sign, kind, text in shown:
             line = styled(f"{sign} {kind:<9}", _SIGNS[sign])
@@ -99,7 +103,7 @@ def diff_row(diff: IndexDiff) -> dict[str, Any]:
 
 def cell(depth: int, sign: str, text: str) -> Text:
     """Return one line of a tree that stands beside another."""
-    return styled(f"{'  ' * depth}{sign} {clipped(text, LONGEST)}", _SIGNS.get(sign, ""))
+    return styled(f"{'  ' * depth}{sign} {clipped(text, build.diff_lines.LONGEST)}", _SIGNS.get(sign, ""))
 
 
 MOST_LABELS = 5
@@ -259,4 +263,4 @@ def _upwards(nodes: set[NodeId], snapshot: Snapshot) -> set[NodeId]:
 
 def _root() -> NodeId:
 
-    return NodeId(ROOT)
+    return NodeId(index.shape.ROOT)

@@ -1,5 +1,7 @@
 """`taxonaut index export|import`: the tree as a file for people and for other programs."""
 
+from __future__ import annotations
+
 from typing import Annotated
 
 import typer
@@ -7,7 +9,7 @@ import typer
 from taxonaut.cli.index.changes import write
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
-from taxonaut.workspace.files.index_transfer import count_renamed, export_index, import_index, read_index
+from taxonaut.workspace import files
 
 FormatOption = Annotated[
     str | None,
@@ -55,7 +57,9 @@ def export(
     """
     with session.open() as workspace:
         stats = workspace.index.stats()
-        cells = export_index(workspace, file, format, guarded=for_spreadsheet, language=language, base=base)
+        cells = files.index_transfer.export_index(
+            workspace, file, format, guarded=for_spreadsheet, language=language, base=base
+        )
     if session.quiet:
         return
     where = "standard output" if file == "-" else file
@@ -98,17 +102,19 @@ def import_(
     Labels that are new are added; those that the index has already keep their names. The import is one change,
     which index undo reverts.
     """
-    read = read_index(file, format, encoding=encoding, language=language, leaves_only=leaves_only)
+    read = files.index_transfer.read_index(
+        file, format, encoding=encoding, language=language, leaves_only=leaves_only
+    )
     with session.open() as workspace:
         if not session.quiet:
             for note in read.notes:
                 say(note)
-            if renamed := count_renamed(workspace, read):
+            if renamed := files.index_transfer.count_renamed(workspace, read):
                 say(f"{renamed:,} labels have other names in {read.name}; those of the index stay")
         write(
             session,
             workspace,
-            lambda: import_index(workspace, read, allow_unplaced=allow_unplaced),
+            lambda: files.index_transfer.import_index(workspace, read, allow_unplaced=allow_unplaced),
             f"import {read.name}",
             dry_run=dry_run,
             json=json,

@@ -1,9 +1,11 @@
 """`taxonaut labels add`: labels that come later go into the index that stands."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +18,9 @@ from taxonaut.cli.shared.terminal import clipped, counted, print_json
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
-from taxonaut.workspace.build.add_labels import Growth
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.build.add_labels import Growth
 
 SHOWN = 5
 

@@ -1,21 +1,26 @@
 """`taxonaut labels`: bring labels in and look at them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+import taxonaut
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.file_options import LabelFileArgument, LabelFileOptions
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, path_text, print_json, styled
+from taxonaut.state import stores
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item, Label
-from taxonaut.state.stores.definitions import COMPOSED, Definition, Definitions
-from taxonaut.tools.search_labels import search_labels
+
+if TYPE_CHECKING:
+    from taxonaut.state.stores.definitions import Definition
 
 LONGEST_PRODUCT = 100
 """Characters of a product that a description was written from."""
@@ -90,7 +95,7 @@ def show_label(
     with session.open() as workspace:
         found = workspace.index.label(LabelId(label))
         paths = workspace.index.paths(found.id)
-        written = Definitions(workspace.database).standing([found.id]).get(found.id)
+        written = stores.definitions.Definitions(workspace.database).standing([found.id]).get(found.id)
         products = workspace.items.known(written.items) if written is not None else []
     if json:
         row = {**label_row(found, paths), "description": found.description, "batch": found.batch}
@@ -109,7 +114,7 @@ def show_label(
 
 def print_origin(name: str, written: Definition, products: Sequence[Item]) -> None:
     """Say that a description was not the person's, and what it was written from."""
-    composed = written.template == COMPOSED
+    composed = written.template == stores.definitions.COMPOSED
     how = "composed of telling words and products for" if composed else "written by"
     console = out()
     if written.title.casefold() != name.casefold():
@@ -140,7 +145,7 @@ def search(
     if not query.strip():
         raise InputError(f"the query {query!r} is empty; give one or more words of a label's name")
     with session.open() as workspace:
-        hits = search_labels(workspace.index, query, limit)
+        hits = taxonaut.tools.search_labels(workspace.index, query, limit)
         labels = workspace.index.labels([hit.label_id for hit in hits])
     print_labels(labels, [hit.paths for hit in hits], json=json)
     if not hits and not session.quiet:

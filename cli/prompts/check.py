@@ -1,7 +1,9 @@
 """`taxonaut prompts check`: check templates for undefined and unused variables, length and lost prefix sharing."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,15 +15,11 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.cli.shared.watch import watch
 from taxonaut.state.errors import LockedError, WorkspaceError
-from taxonaut.workspace.prompt_lab.checked_template import Sample
-from taxonaut.workspace.prompt_lab.checks import (
-    BlockLength,
-    Finding,
-    Report,
-    check,
-    context_unit,
-    find_stray_files,
-)
+from taxonaut.workspace import prompt_lab
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.prompt_lab.checked_template import Sample
+    from taxonaut.workspace.prompt_lab.checks import BlockLength, Finding, Report
 
 STYLES = {"error": "red", "warning": "yellow"}
 WIDTH = max(map(len, STYLES))
@@ -86,7 +84,11 @@ def length_line(report: Report) -> Text:
     """Return the tokens of each block, and how many more than in the packaged template."""
 
     assert report.counter is not None
-    per = {"system": "a run", "context": f"a {context_unit(report.name)}", "item": "an item"}
+    per = {
+        "system": "a run",
+        "context": f"a {prompt_lab.checks.context_unit(report.name)}",
+        "item": "an item",
+    }
     line = styled(f"  {'tokens':<{WIDTH}}")
     for block in report.lengths:
         line.append(f"  {block.block} {block.tokens:,}")
@@ -214,8 +216,8 @@ def report_checks(
     """Check templates, print the findings, and return whether there are errors."""
 
     prompts = library(session)
-    reports = check(prompts, samples, session.settings()[0], names)
-    stray = [] if names else find_stray_files(prompts)
+    reports = prompt_lab.checks.check(prompts, samples, session.settings()[0], names)
+    stray = [] if names else prompt_lab.checks.find_stray_files(prompts)
     if json:
         print_json(
             {

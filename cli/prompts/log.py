@@ -1,7 +1,9 @@
 """`taxonaut prompts log` and `restore`: list the versions of templates that ran here, and restore one."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -9,8 +11,10 @@ from rich.text import Text
 
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json, styled
-from taxonaut.workspace.prompt_lab.template_versions import LoggedVersion, Restored, list_versions
-from taxonaut.workspace.prompt_lab.template_versions import restore as restore_version
+from taxonaut.workspace import prompt_lab
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.prompt_lab.template_versions import LoggedVersion, Restored
 
 DASH = "–"
 
@@ -32,7 +36,7 @@ def log(
     """
 
     with session.open() as workspace:
-        rows = list_versions(workspace, name)
+        rows = prompt_lab.template_versions.list_versions(workspace, name)
     if json:
         print_json([asdict(row) for row in rows])
     elif not rows:
@@ -56,7 +60,7 @@ def restore(
     """
 
     with session.open() as workspace:
-        done = restore_version(workspace, hash)
+        done = prompt_lab.template_versions.restore(workspace, hash)
     if json:
         print_json({**asdict(done), "path": str(done.path)})
         return

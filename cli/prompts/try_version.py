@@ -1,15 +1,18 @@
 """`taxonaut prompts try`: compare two versions of a template on the same items."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from taxonaut import evaluation
 from taxonaut.cli.prompts.check import watch_folder
 from taxonaut.cli.prompts.show import NameArgument
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
@@ -18,12 +21,13 @@ from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, printable, styled
-from taxonaut.evaluation.measures.intervals import Interval
-from taxonaut.evaluation.trials.changed_decisions import Change, Chosen
-from taxonaut.evaluation.trials.trial import Side, TrialReport, summary, try_version
-from taxonaut.evaluation.trials.trial_run import find_reader
 from taxonaut.workspace.files.index_file import write_atomically
-from taxonaut.workspace.files.item_files import ItemRow
+
+if TYPE_CHECKING:
+    from taxonaut.evaluation.measures.intervals import Interval
+    from taxonaut.evaluation.trials.changed_decisions import Change, Chosen
+    from taxonaut.evaluation.trials.trial import Side, TrialReport
+    from taxonaut.workspace.files.item_files import ItemRow
 
 LONGEST_TEXT = 100
 MOST_OPTIONS = 4
@@ -263,13 +267,13 @@ def run_trial(
 ) -> TrialReport:
     """Run one trial; the workspace is closed afterwards, so that other commands can use it between two."""
     with progress(session, json=json) as bar, session.open() as workspace:
-        find_reader(workspace, name)
+        evaluation.trials.trial_run.find_reader(workspace, name)
         bar.stage("embedding labels")
         if workspace.compares_vectors:
             workspace.embed_labels()
         bar.stage("preparing")
         try:
-            return try_version(
+            return evaluation.trials.trial.try_version(
                 workspace,
                 name,
                 rows,
@@ -296,7 +300,12 @@ def print_report(
 ) -> None:
     """Print a trial as a table or as JSON, and where its changes were written."""
     if json:
-        print_json({**summary(report), "changes": [change.row() for change in report.changes]})
+        print_json(
+            {
+                **evaluation.trials.trial.summary(report),
+                "changes": [change.row() for change in report.changes],
+            }
+        )
     else:
         print_trial(out(), report, limit)
     if output is not None and str(output) != "-" and not session.quiet:

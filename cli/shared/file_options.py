@@ -1,16 +1,22 @@
 """Options that say how a file is laid out, in groups: one dataclass each, shared by the commands that read one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import taxonaut
 from taxonaut.cli.shared.item_input import ItemInput, item_input
 from taxonaut.state.ids import LabelId
-from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
-from taxonaut.workspace.files.label_files import LabelColumns, LabelFile, read_labels
+from taxonaut.workspace import files
 from taxonaut.workspace.files.sources import Format
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.files.item_files import ItemRow
+    from taxonaut.workspace.files.label_files import LabelFile
 
 FILE_PANEL = "Input file options"
 SUFFIXES = ".csv, .tsv, .jsonl, .json, .parquet, .txt, each also as .gz"
@@ -79,7 +85,7 @@ class ItemFileOptions:
 
     def read(self, given: Sequence[str]) -> ItemInput:
         """Open texts of the command line, or the file; see `item_input`."""
-        columns = ItemColumns(id=self.id_column, text=self.text_column, labels="")
+        columns = files.item_files.ItemColumns(id=self.id_column, text=self.text_column, labels="")
         return item_input(given, columns, format=self.format, encoding=self.encoding)
 
 
@@ -96,10 +102,12 @@ class LabelledFileOptions:
 
     def read(self, file: str, popularity_column: str = "") -> list[ItemRow]:
         """Read the file whole."""
-        columns = ItemColumns(
+        columns = files.item_files.ItemColumns(
             self.id_column, self.text_column, self.labels_column, self.label_separator, popularity_column
         )
-        return list(open_items(file, columns, format=self.format, encoding=self.encoding).rows())
+        return list(
+            files.item_files.open_items(file, columns, format=self.format, encoding=self.encoding).rows()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ class LabelFileOptions:
         self, file: str, *, batch: str = "initial", elsewhere: Callable[[LabelId], bool] = lambda _: False
     ) -> LabelFile:
         """Read and check the file; see `read_labels`."""
-        columns = LabelColumns(
+        columns = files.label_files.LabelColumns(
             id=self.id_column,
             name=self.name_column,
             path=self.path_column,
@@ -149,6 +157,6 @@ class LabelFileOptions:
             path_to_parent=self.path_to_parent,
             node_kinds=tuple(each.strip() for each in self.node_kinds.split(",")),
         )
-        return read_labels(
+        return taxonaut.read_labels(
             file, columns, format=self.format, encoding=self.encoding, batch=batch, elsewhere=elsewhere
         )

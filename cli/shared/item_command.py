@@ -1,11 +1,13 @@
 """Commands that work through items: stream and count results, write them, say how to continue after Ctrl-C."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
 
 import typer
 from rich.console import Console
@@ -17,10 +19,13 @@ from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, out, print_json, utf8_output
 from taxonaut.state.records import Item
-from taxonaut.state.stores.decisions import Totals
-from taxonaut.workspace.files.result_files import ResultWriter, RowFormat, open_file
-from taxonaut.workspace.walk.tally import Tally
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import files
+
+if TYPE_CHECKING:
+    from taxonaut.state.stores.decisions import Totals
+    from taxonaut.workspace.files.result_files import ResultWriter, RowFormat
+    from taxonaut.workspace.walk.tally import Tally
+    from taxonaut.workspace.workspace import Workspace
 
 R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
@@ -113,7 +118,9 @@ class ResultOutput(Generic[R]):
             return lambda _: nullcontext(lambda item, result: self.show(console, item, result, with_id))
         if place == "-":
             utf8_output()
-        writer = open_file(place, self.shape, self.format, inputs=[given.file] if given.file else [])
+        writer = files.result_files.open_file(
+            place, self.shape, self.format, inputs=[given.file] if given.file else []
+        )
         return lambda _: write_to(writer)
 
 

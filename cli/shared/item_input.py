@@ -1,16 +1,20 @@
 """What the person wants labelled: texts on the command line, a file, or standard input."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Item
-from taxonaut.workspace.core.core import as_item
-from taxonaut.workspace.files.item_files import ItemColumns, open_items
+from taxonaut.workspace import core, files
 from taxonaut.workspace.files.sources import STDIN, SUFFIXES
-from taxonaut.workspace.files.tables import clean_text
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.files.item_files import ItemColumns
 
 COMPRESSED = ".gz"
 
@@ -69,13 +73,13 @@ def names_file(given: str) -> bool:
 
 def _texts(given: Sequence[str]) -> ItemInput:
 
-    items = list(dict.fromkeys(as_item(clean_text(text)) for text in given))
+    items = list(dict.fromkeys(core.core.as_item(files.tables.clean_text(text)) for text in given))
     return ItemInput(len(items), lambda: iter(items), is_texts=True)
 
 
 def _file(given: str, columns: ItemColumns, format: str | None, encoding: str) -> ItemInput:
     try:
-        file = open_items(given, columns, format=format, encoding=encoding)
+        file = files.item_files.open_items(given, columns, format=format, encoding=encoding)
     except InputError as error:
         if given == STDIN or Path(given).is_file():
             raise

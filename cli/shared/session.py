@@ -1,5 +1,7 @@
 """What a command gets first: its workspace and the global options; and how a command is declared."""
 
+from __future__ import annotations
+
 import inspect
 import os
 import shlex
@@ -7,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import typer
 from typer.main import get_command
 
+import taxonaut
 from taxonaut.cli.shared.global_options import (
     WORKSPACE_VARIABLE,
     DebugOption,
@@ -22,9 +25,11 @@ from taxonaut.cli.shared.global_options import (
 from taxonaut.cli.shared.help import Command
 from taxonaut.cli.shared.option_groups import collect, expand
 from taxonaut.state.errors import WorkspaceError
-from taxonaut.workspace.core.config import FILE_NAME, Config, Tables
-from taxonaut.workspace.core.injected import Injected, read_settings
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import core
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.core.config import Config, Tables
+    from taxonaut.workspace.core.injected import Injected
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -69,13 +74,13 @@ class Session(GlobalOptions):
             )
         return there
 
-    def open(self, **tables: Unpack[Tables]) -> Workspace:
+    def open(self, **tables: Unpack[Tables]) -> taxonaut.Workspace:
         """Open the workspace; use it in a `with` block. `tables` replace settings of its taxonaut.toml.
 
         Raises WorkspaceError if there is none.
         """
         self.require_workspace()
-        return Workspace.open(
+        return taxonaut.Workspace.open(
             self.folder, models=self.models, embedder=self.embedder, classifier=self.classifier, **tables
         )
 
@@ -83,14 +88,14 @@ class Session(GlobalOptions):
         """Raise WorkspaceError if there is no workspace."""
         if not self.has_workspace:
             raise WorkspaceError(
-                f"no workspace in {str(Path.cwd())!r} or any directory above it (none has a {FILE_NAME}); "
-                "name one with -w DIR, or make one with: taxonaut init DIR"
+                f"no workspace in {str(Path.cwd())!r} or any directory above it "
+                f"(none has a {core.config.FILE_NAME}); name one with -w DIR, or make one with: taxonaut init DIR"
             )
 
     def settings(self) -> tuple[Config, Injected]:
         """Read the settings without opening the index; those of a new workspace where there is none."""
         self.has_workspace  # noqa: B018
-        return read_settings(
+        return core.injected.read_settings(
             self.folder, models=self.models, embedder=self.embedder, classifier=self.classifier
         )
 
@@ -110,7 +115,7 @@ def find_workspace(start: Path) -> Path | None:
 
 def is_workspace(folder: Path) -> bool:
     """Say whether a folder is a workspace; one that cannot be read is none."""
-    return os.path.isfile(folder / FILE_NAME)
+    return os.path.isfile(folder / core.config.FILE_NAME)
 
 
 def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Command]:

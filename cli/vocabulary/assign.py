@@ -1,15 +1,18 @@
 """`taxonaut vocabulary assign`: the vocabulary's descriptors for items."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, astuple, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+import taxonaut
 from taxonaut.cli.shared.file_options import ItemFileOptions, TextsArgument
 from taxonaut.cli.shared.item_command import (
     Sink,
@@ -23,16 +26,14 @@ from taxonaut.cli.shared.item_input import ItemInput
 from taxonaut.cli.shared.progress import Bar
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, path_text, print_json, styled
+from taxonaut.state import stores
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import NodeId
 from taxonaut.state.records import Item
-from taxonaut.state.stores.decisions import Totals
-from taxonaut.workspace.vocabulary.assign import KIND
-from taxonaut.workspace.vocabulary.assign import assign as assign_items
-from taxonaut.workspace.vocabulary.export import export_format, export_vocabulary
-from taxonaut.workspace.vocabulary.reading import read_vocabulary
-from taxonaut.workspace.walk.tally import Tally
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.workspace import vocabulary, walk
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.workspace import Workspace
 
 EveryOption = Annotated[
     bool | None,
@@ -49,7 +50,7 @@ EveryOption = Annotated[
 class AssignSummary:
     """What a call assigned. `covered` items got a descriptor."""
 
-    tally: Tally = field(default_factory=Tally)
+    tally: walk.tally.Tally = field(default_factory=lambda: walk.tally.Tally())
     covered: int = 0
 
     def count(self, tagging: Tagging) -> None:
@@ -124,11 +125,11 @@ def prepare_assignment(
 ) -> tuple[Work[Tagging], AssignSummary]:
     """Return what assigns descriptors to items."""
 
-    def totals() -> Totals:
-        runs = [workspace.decisions.totals(run.id) for run in workspace.runs.list(KIND)]
-        return Totals(*map(sum, zip(*map(astuple, runs), strict=True)))
+    def totals() -> stores.decisions.Totals:
+        runs = [workspace.decisions.totals(run.id) for run in workspace.runs.list(vocabulary.assign.KIND)]
+        return stores.decisions.Totals(*map(sum, zip(*map(astuple, runs), strict=True)))
 
-    return Work(partial(assign_items, workspace, every=every), totals), AssignSummary()
+    return Work(partial(vocabulary.assign.assign, workspace, every=every), totals), AssignSummary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class TaggingOutput:
             return lambda workspace: print_taggings(
                 workspace, console, json=self.json, with_id=not given.is_texts
             )
-        export_format(Path(self.file), "plain")
+        vocabulary.export.export_format(Path(self.file), "plain")
         return partial(write_taggings, file=self.file)
 
 
@@ -155,7 +156,9 @@ def write_taggings(workspace: Workspace, file: str) -> Iterator[Sink[Tagging]]:
     """Collect the results of the block, then write them as the export of plain names does."""
     taggings: list[Tagging] = []
     yield lambda _, tagging: taggings.append(tagging)
-    export_vocabulary(replace(read_vocabulary(workspace), taggings=taggings), file, "plain")
+    vocabulary.export.export_vocabulary(
+        replace(taxonaut.read_vocabulary(workspace), taggings=taggings), file, "plain"
+    )
 
 
 @contextmanager
@@ -163,7 +166,7 @@ def print_taggings(
     workspace: Workspace, console: Console, *, json: bool, with_id: bool
 ) -> Iterator[Sink[Tagging]]:
     """Print an item a line: its descriptors from coarse to fine, then the others that fit."""
-    known = read_vocabulary(workspace).by_id
+    known = taxonaut.read_vocabulary(workspace).by_id
 
     def names(nodes: Sequence[NodeId]) -> list[str]:
         return [known[node].node.name for node in nodes]

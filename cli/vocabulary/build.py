@@ -1,15 +1,18 @@
 """`taxonaut vocabulary build`: a vocabulary of descriptors from items."""
 
+from __future__ import annotations
+
 import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import taxonaut
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
 from taxonaut.cli.shared.file_options import ItemFileOptions
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
@@ -21,10 +24,11 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, print_json
 from taxonaut.cli.vocabulary.assign import EveryOption, prepare_assignment
 from taxonaut.state.errors import InputError
-from taxonaut.state.stores.decisions import Totals
-from taxonaut.workspace.vocabulary.build import VocabularyBuild
-from taxonaut.workspace.vocabulary.reading import read_vocabulary
-from taxonaut.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from taxonaut.state.stores.decisions import Totals
+    from taxonaut.workspace.vocabulary.build import VocabularyBuild
+    from taxonaut.workspace.workspace import Workspace
 
 SHOWN = 5
 """Groups whose problems are shown; all of them are in the JSON."""
@@ -149,6 +153,6 @@ def build_from(workspace: Workspace, given: ItemInput, sample: int, bar: Bar) ->
     except KeyboardInterrupt:
         raise InterruptedWork("what is finished is kept; run the same command again to continue") from None
     seconds = time.perf_counter() - started
-    sizes = Counter(descriptor.level for descriptor in read_vocabulary(workspace).descriptors)
+    sizes = Counter(descriptor.level for descriptor in taxonaut.read_vocabulary(workspace).descriptors)
     levels = [sizes[level] for level in sorted(sizes)]
     return BuildSummary(build, levels, workspace.decisions.totals(build.run), seconds)

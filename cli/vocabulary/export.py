@@ -1,43 +1,43 @@
 """`taxonaut vocabulary export`: items with their descriptors as files of other programs."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import taxonaut
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, print_json
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
+from taxonaut.workspace import vocabulary as vocabularies
 from taxonaut.workspace.files.index_file import check_place
-from taxonaut.workspace.vocabulary.export import check_tagged, export_format, export_vocabulary
-from taxonaut.workspace.vocabulary.keyword_baseline import (
-    FreeForm,
-    WordCounts,
-    afree_form,
-    descriptor_counts,
-    keyword_counts,
-    write_free_form,
-)
-from taxonaut.workspace.vocabulary.reading import Vocabulary, read_vocabulary
-from taxonaut.workspace.vocabulary.semantic_ids import SemanticIds
-from taxonaut.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.vocabulary.keyword_baseline import FreeForm, WordCounts
+    from taxonaut.workspace.vocabulary.reading import Vocabulary
+    from taxonaut.workspace.vocabulary.semantic_ids import SemanticIds
+    from taxonaut.workspace.workspace import Workspace
 
 
 def export_free_form(session: Session, file: str, keywords: int, *, json: bool) -> None:
     """Write keywords of all tagged items, and show what set they make beside the vocabulary."""
-    import typer
 
     check_place(Path(file))
     with session.open() as workspace:
-        vocabulary = read_vocabulary(workspace)
-        check_tagged(vocabulary)
+        vocabulary = taxonaut.read_vocabulary(workspace)
+        vocabularies.export.check_tagged(vocabulary)
         found = run_keyword_baseline(session, workspace, vocabulary, keywords, json=json)
-    write_free_form(found, file)
-    compared = {"free-form": keyword_counts(found.keywords), "vocabulary": descriptor_counts(vocabulary)}
+    vocabularies.keyword_baseline.write_free_form(found, file)
+    compared = {
+        "free-form": vocabularies.keyword_baseline.keyword_counts(found.keywords),
+        "vocabulary": vocabularies.keyword_baseline.descriptor_counts(vocabulary),
+    }
     if json:
         rows = {name: asdict(counts) for name, counts in compared.items()}
         print_json({"files": [file], "source": found.source, "failed": dict(found.failed), **rows})
@@ -62,7 +62,7 @@ def run_keyword_baseline(
     with progress(session, json=json) as bar:
         bar.stage("writing keywords", len(items))
         try:
-            return PORTAL.run(afree_form(workspace, items, keywords))
+            return PORTAL.run(vocabularies.keyword_baseline.afree_form(workspace, items, keywords))
         except KeyboardInterrupt:
             raise InterruptedWork("what is written is kept; run the same command again to continue") from None
 
@@ -124,11 +124,13 @@ def export(
     export the tree.
     """
     check_output(file, json=json)
-    if export_format(Path(file), format) == "free-form":
+    if vocabularies.export.export_format(Path(file), format) == "free-form":
         export_free_form(session, file, keywords, json=json)
         return
     with session.open() as workspace:
-        made = export_vocabulary(read_vocabulary(workspace), file, format, further=further, resolver=resolver)
+        made = vocabularies.export.export_vocabulary(
+            taxonaut.read_vocabulary(workspace), file, format, further=further, resolver=resolver
+        )
     summary = {"files": list(made.files), **id_counts(made.ids), "notes": list(made.notes)}
     if json:
         print_json(summary)

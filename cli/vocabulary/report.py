@@ -1,5 +1,7 @@
 """`taxonaut vocabulary report`: a vocabulary as one HTML file to click through."""
 
+from __future__ import annotations
+
 from typing import Annotated
 
 import typer
@@ -8,8 +10,7 @@ from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, print_json
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.vocabulary.facts import read_facts, statistics_row
-from taxonaut.workspace.vocabulary.report import check_page, write_page
+from taxonaut.workspace import vocabulary
 
 FILE = "vocabulary.html"
 
@@ -44,12 +45,12 @@ def report(
         )
     chosen = file or ("" if json else FILE)
     if chosen:
-        check_page(chosen)
+        vocabulary.report.check_page(chosen)
     with session.open() as workspace:
-        facts = read_facts(workspace)
-        size = write_page(workspace, facts, chosen, items=items) if chosen else 0
+        facts = vocabulary.facts.read_facts(workspace)
+        size = vocabulary.report.write_page(workspace, facts, chosen, items=items) if chosen else 0
     if json:
-        print_json(statistics_row(facts))
+        print_json(vocabulary.facts.statistics_row(facts))
     if chosen and not session.quiet:
         where = "standard output" if chosen == "-" else chosen
         numbers = facts.statistics

@@ -1,24 +1,23 @@
 """`taxonaut vocabulary show`: the descriptors as a tree, one of them whole, and how it came to be."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.tree import Tree
 
+import taxonaut
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import LONGEST_NAME, clipped, counted, out, path_text, print_json, styled
 from taxonaut.state.descriptors import ChangeProposal, Round
-from taxonaut.workspace.build.tree_preview import find_node
-from taxonaut.workspace.vocabulary.reading import (
-    Descriptor,
-    Group,
-    Vocabulary,
-    check_vocabulary,
-    read_history,
-    read_vocabulary,
-)
+from taxonaut.workspace import build
+from taxonaut.workspace import vocabulary as vocabularies
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.vocabulary.reading import Descriptor, Group, Vocabulary
 
 EXAMPLES = 3
 """Items shown of a descriptor and of a cluster."""
@@ -50,10 +49,12 @@ def show(
     Each descriptor is shown with the number of its items.
     """
     with session.open() as workspace:
-        check_vocabulary(workspace)
-        top = find_node(workspace.index, node)
-        vocabulary = read_vocabulary(workspace)
-        groups = {group.node: group for group in read_history(workspace)} if history else {}
+        vocabularies.reading.check_vocabulary(workspace)
+        top = build.tree_preview.find_node(workspace.index, node)
+        vocabulary = taxonaut.read_vocabulary(workspace)
+        groups = (
+            {group.node: group for group in vocabularies.reading.read_history(workspace)} if history else {}
+        )
     if json:
         print_json(row(vocabulary, top, depth, groups))
         return

@@ -20,6 +20,9 @@ pytestmark = pytest.mark.slow
 
 HEAVY = "litellm llama_cpp numpy duckdb langgraph pydantic_ai pydantic_settings jinja2 taxonaut.workspace.workspace"
 MODEL_LIBRARIES = "litellm llama_cpp langgraph pydantic_ai torch sklearn prompt_toolkit"
+LONG_TO_IMPORT = (
+    f"{MODEL_LIBRARIES} numpy duckdb langchain_core scipy matplotlib taxonaut.workspace.workspace"
+)
 
 
 def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -154,9 +157,16 @@ def test_a_command_loads_no_library_that_it_does_not_need(shop: Path) -> None:
         assert imported([*words, "-w", str(shop)], MODEL_LIBRARIES) == "\n"
 
 
-@pytest.mark.parametrize("words", [["classify"], ["categorize"], ["vocabulary", "build"]], ids=" ".join)
-def test_help_of_a_command_loads_no_model_library(words: list[str]) -> None:
-    assert imported([*words, "--help"], MODEL_LIBRARIES) == "\n"
+def test_help_of_all_commands_imports_nothing_that_takes_long() -> None:
+    code = (
+        "import sys\nfrom taxonaut.cli.main import app\n"
+        f"for words in {list(ALL)}:\n"
+        "    app([*words, '--help'], standalone_mode=False)\n"
+        f"    loaded = [name for name in {LONG_TO_IMPORT!r}.split() if name in sys.modules]\n"
+        "    assert not loaded, (words, loaded)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_python_m_taxonaut() -> None:

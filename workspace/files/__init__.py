@@ -1,1 +1,14 @@
 """Reading and writing the files people have: labels, items, results, indexes."""
+
+from typing import TYPE_CHECKING
+
+from taxonaut.state.lazy_modules import lazy_modules
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.files import index_transfer as index_transfer
+    from taxonaut.workspace.files import item_files as item_files
+    from taxonaut.workspace.files import label_files as label_files
+    from taxonaut.workspace.files import result_files as result_files
+    from taxonaut.workspace.files import tables as tables
+else:
+    __getattr__ = lazy_modules(__name__)
