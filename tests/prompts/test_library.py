@@ -211,7 +211,7 @@ def test_ejecting(tmp_path: Path) -> None:
 
 
 def test_ejecting_without_a_workspace() -> None:
-    with pytest.raises(InputError, match="name one with --workspace DIR"):
+    with pytest.raises(InputError, match="give one with --workspace DIR"):
         eject(PromptLibrary(), EXPAND)
 
 

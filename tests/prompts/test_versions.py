@@ -128,5 +128,5 @@ def test_what_cannot_be_written_out_is_refused(inside: str) -> None:
 
 def test_super_with_nothing_above() -> None:
     text = PromptLibrary().text(NAME).replace("Text: {{ text }}", "{{ super() }}")
-    with pytest.raises(InputError, match="nothing it extends has such a block"):
+    with pytest.raises(InputError, match="no extended template has such a block"):
         inline_template(kept({FILE: text}), NAME)
