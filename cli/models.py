@@ -21,6 +21,7 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json, styled
 from taxonaut.models import gguf
 from taxonaut.models.gguf.weights import ModelCatalog
+from taxonaut.models.llm.redaction import redact_url
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state import stores
 from taxonaut.state.errors import TaxonautError
@@ -316,7 +317,7 @@ def role_rows(config: Config) -> list[dict[str, Any]]:
     """Return each role's model as JSON has it."""
     roles = {**dict(config.models), EMBEDDINGS: config.embeddings}
     return [
-        {"role": role, "model": settings.model, "api_base": settings.api_base or ""}
+        {"role": role, "model": settings.model, "api_base": redact_url(settings.api_base or "")}
         for role, settings in roles.items()
     ]
 

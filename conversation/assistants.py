@@ -96,5 +96,5 @@ def warm_up_labels(workspace: Workspace) -> None:
         return
     texts = list(wiring.label_texts().values())
     some = [text.rpartition(PATH_SEPARATOR)[2] for text in texts[:: max(1, len(texts) // PROBES)]]
-    if wiring.embeddings.get(wiring.stored.embedder.name, some)[1].all():
+    if wiring.embeddings.get(wiring.stored.key, some)[1].all():
         wiring.scorer  # noqa: B018

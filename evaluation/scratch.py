@@ -16,6 +16,7 @@ from taxonaut.models.encoder.scorer import VectorCache
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import WorkspaceError
 from taxonaut.state.records import Label
+from taxonaut.workspace.core.config import ModelsConfig
 from taxonaut.workspace.core.core import INDEX_FILE
 from taxonaut.workspace.workspace import Workspace
 
@@ -98,7 +99,12 @@ def workspace_path(
     parts = [[label.id, label.name, label.description] for label in labels]
     made: list[Any] = [parts, settings, workspace.config.embeddings.model]
     if asked:
-        made.append(workspace.config.model_dump(mode="json", include={"task", "models", "build"}))
+        unasked = {role: {"max_reply_mb"} for role in ModelsConfig.model_fields}
+        made.append(
+            workspace.config.model_dump(
+                mode="json", include={"task", "models", "build"}, exclude={"models": unasked}
+            )
+        )
         makers = [each for each in workspace.prompts.names() if each.partition("/")[0] in BUILD_AGENTS]
         made.append({each: workspace.prompts.hash(each) for each in makers})
     content = json.dumps(made, sort_keys=True, default=str)

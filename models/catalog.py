@@ -8,6 +8,7 @@ from taxonaut.models.encoder.score_ensemble import ScoreEnsemble
 from taxonaut.models.encoder.scorer import EncoderProvider, TextScorer
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.gguf.embedder import GgufEmbedder
+from taxonaut.models.gguf.weights import file_behind
 from taxonaut.models.llm.embedder import LiteLLMEmbedder
 from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.models.requests import Answers
@@ -59,7 +60,7 @@ def open_litellm(settings: ModelSettings, services: ModelServices) -> Answers:
     """Open any model string that LiteLLM knows, through the gateway; joined with an encoder if so set."""
     from taxonaut.models.llm.gateway import Gateway
 
-    gateway = Gateway(settings, KeptReplies(services.cache))
+    gateway = Gateway(settings, KeptReplies(services.cache), weights=file_behind(settings.model))
     if settings.join is None:
         return gateway
     encoder = ModelSettings(model=settings.join)

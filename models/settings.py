@@ -26,12 +26,17 @@ class ModelSettings(BaseModel):
     join_weight: float = Field(
         default=0.75, ge=0, description="Weight of the language model's scores when the encoder's are added."
     )
-    tool_choice: Literal["required", "auto", "named"] = Field(
+    tool_choice: Literal["required", "auto", "named", "text"] = Field(
         default="required",
-        description="How a server is told to call the tool; 'auto' for servers that know no other.",
+        description="How a server is told to call the tool; auto if it knows no other, text if it knows no tools.",
     )
     temperature: float = Field(default=0.0, ge=0)
     max_tokens: int = Field(default=256, gt=0, description="Most tokens of one answer.")
+    max_reply_mb: float = Field(
+        default=4.0,
+        gt=0,
+        description="Most megabytes of one answer; 8 times as many in a stream, 16 in vectors.",
+    )
     seed: int = 0
     concurrency: int = Field(default=16, gt=0, description="Most requests in flight at once.")
     timeout_s: float = Field(default=60.0, gt=0, description="Longest wait for one HTTP answer.")

@@ -1,44 +1,111 @@
-"""Check a tool call against what was on offer, and say what was wrong in words a model can act on."""
+"""Validate tool calls. Errors are addressed to the model, which is asked to correct its call."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
 
 from taxonaut.models.requests import ModelRequest
 from taxonaut.state.errors import ModelReplyError
 
 NONE_ID = 0
-"""The option that stands for *none of these*."""
+"""The option *none of these*."""
 
 UNDECIDED_ID = -1
-"""The option that stands for *cannot decide*, where it is on offer."""
+"""The option *cannot decide*, where it is on offer."""
 
 LONGEST_SHOWN = 200
-"""Characters of a faulty choice that the message repeats to the model."""
+"""Most characters of a faulty name or choice that an error repeats."""
 
 LONGEST_NUMBER = 10
-"""Characters of a number in quotes that are read at all."""
+"""Characters of a quoted number that is read; longer ones are not numbers."""
+
+DEEPEST = 32
+"""Levels of nested lists and objects in a call's arguments."""
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+LARGEST = 2**63
+"""Whole numbers in a call's arguments are smaller than this, so that a database can store them."""
 
 
 def parse_arguments(request: ModelRequest, name: str, arguments: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the call's arguments as a dict; ModelReplyError if it is another tool's or not JSON."""
+    """Return the arguments of a call of the request's tool. Raises ModelReplyError; see `read_arguments`."""
     if name != request.tool.name:
-        raise ModelReplyError(f"There is no tool {name!r} here. Call {request.tool.name}.")
-    if not isinstance(arguments, str):
-        return dict(arguments)
+        raise ModelReplyError(f"There is no tool {name[:LONGEST_SHOWN]!r} here. Call {request.tool.name}.")
+    return read_arguments(name, arguments)
+
+
+def read_arguments(name: str, arguments: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call's arguments, which can be stored as they are.
+
+    Raises ModelReplyError if they are not a JSON object, or hold what cannot be stored: half of a character (a lone
+    surrogate), a number that is not finite or does not fit into 64 bits, more than `DEEPEST` levels.
+    """
+    parsed = parse_json(name, arguments) if isinstance(arguments, str) else arguments
+    if not isinstance(parsed, Mapping):
+        raise ModelReplyError(f"The arguments of {name} must be a JSON object.")
+    if (fault := unstorable(parsed)) is not None:
+        raise ModelReplyError(f"The arguments of {name} hold {fault}.")
+    return dict(parsed)
+
+
+def parse_json(name: str, text: str) -> Any:
+    """Parse the arguments of a call; ModelReplyError says what is wrong with them."""
     try:
-        parsed = json.loads(arguments)
+        return json.loads(text, parse_constant=refuse_constant)
     except ValueError as error:
         raise ModelReplyError(f"The arguments of {name} are not valid JSON ({error}).") from None
-    if not isinstance(parsed, dict):
-        raise ModelReplyError(f"The arguments of {name} must be a JSON object.")
-    return parsed
+    except RecursionError:
+        raise ModelReplyError(
+            f"The arguments of {name} are nested too deeply; use at most {DEEPEST} levels."
+        ) from None
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which JSON does not have."""
+    raise ValueError(f"{name} is no JSON value")
+
+
+def unstorable(value: Any) -> str | None:
+    """Return what a value from JSON holds that cannot be stored, in a few words; None if it can be."""
+    for each, depth in nested(value):
+        if depth > DEEPEST:
+            return f"more than {DEEPEST} nested levels"
+        if isinstance(each, str) and not is_whole(each):
+            return "half of a character (a lone surrogate, such as \\ud83d); write whole characters"
+        if isinstance(each, float) and not math.isfinite(each):
+            return "a number that is too large"
+        if isinstance(each, int) and not -LARGEST <= each < LARGEST:
+            return "a whole number of more than 64 bits"
+    return None
+
+
+def nested(value: Any) -> Iterator[tuple[Any, int]]:
+    """Yield a value from JSON and all that it holds, keys too, each with its depth from 0; stops below `DEEPEST`."""
+    level = [value]
+    for depth in range(DEEPEST + 2):
+        inner: list[Any] = []
+        for each in level:
+            yield each, depth
+            if isinstance(each, Mapping):
+                inner += [*each.keys(), *each.values()]
+            elif isinstance(each, list | tuple):
+                inner += each
+        if not (level := inner):
+            return
+
+
+def is_whole(text: str) -> bool:
+    """Return whether a text has no lone surrogate, and so can be stored and sent as UTF-8."""
+    return text.isascii() or SURROGATE.search(text) is None
 
 
 def checked(
     request: ModelRequest, arguments: Mapping[str, Any]
 ) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
-    """Return what a call chose, and what it chose for each of several texts; ModelReplyError if it is not valid."""
+    """Return the choices of a call, and those for each of several texts. Raises ModelReplyError."""
     if request.texts:
         numbers = range(1, len(request.texts) + 1)
         return (), tuple(chosen_ids(request, arguments, str(number)) for number in numbers)
@@ -49,7 +116,7 @@ def checked(
 
 
 def check_schema(request: ModelRequest, arguments: Mapping[str, Any]) -> None:
-    """Check an open call against its tool's JSON schema; ModelReplyError says where it departs from it."""
+    """Check an open call against its tool's JSON schema. Raises ModelReplyError with the place and the rule."""
     from jsonschema import Draft202012Validator
 
     found = Draft202012Validator(dict(request.tool.parameters)).iter_errors(dict(arguments))
@@ -63,10 +130,10 @@ def check_schema(request: ModelRequest, arguments: Mapping[str, Any]) -> None:
 
 
 def chosen_ids(request: ModelRequest, arguments: Mapping[str, Any], field: str = "") -> tuple[int, ...]:
-    """Return the option ids under a property of a call, best first, without repeats; empty when it abstains.
+    """Return the option ids in a property of a call, best first, without repeats; empty for an abstention.
 
-    The property is the request's own field unless another is named. Only ids on offer are accepted: anything
-    else is a ModelReplyError that lists them.
+    The property is `request.field` unless another is named. Raises ModelReplyError, which lists the options, for
+    any id that is not on offer.
     """
     field = field or request.field
     given = arguments.get(field)
@@ -84,19 +151,19 @@ def chosen_ids(request: ModelRequest, arguments: Mapping[str, Any], field: str =
 
 
 def cannot_decide(request: ModelRequest, arguments: Mapping[str, Any]) -> bool:
-    """Say whether a valid call names no choice but *cannot decide*."""
+    """Return whether a valid call chose only *cannot decide*."""
     given = arguments.get(request.field) if request.may_be_undecided else None
     numbers = list(map(whole_number, given if isinstance(given, list) else [given]))
     return UNDECIDED_ID in numbers and not any(number and number > 0 for number in numbers)
 
 
 def abstentions(request: ModelRequest) -> tuple[int, ...]:
-    """Return the ids that stand for no choice."""
+    """Return the ids that choose nothing."""
     return (NONE_ID, UNDECIDED_ID) if request.may_be_undecided else (NONE_ID,)
 
 
 def whole_number(value: object) -> int | None:
-    """Return a whole number however JSON spells it (1, 1.0 or "1"); None for anything else."""
+    """Return a whole number given as 1, 1.0 or "1"; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -106,7 +173,7 @@ def whole_number(value: object) -> int | None:
 
 
 def offer(request: ModelRequest) -> str:
-    """Say in one phrase what the choice may be."""
+    """Describe the valid choices in one phrase."""
     ids = ", ".join(str(choice.id) for choice in request.choices)
     taken = f"a list of at most {request.most} of the ids {ids}, best first, or [{NONE_ID}] if none fits"
     return f"{taken}, or [{UNDECIDED_ID}] if it cannot be decided" if request.may_be_undecided else taken

@@ -22,12 +22,17 @@ class StoredEmbedder:
         self.embedder = embedder
         self.store = store
 
+    @property
+    def key(self) -> str:
+        """The name under which the embedder's vectors are stored: its `vectors_key`, else its `name`."""
+        return str(getattr(self.embedder, "vectors_key", self.embedder.name))
+
     def lookup(self, texts: Sequence[str], stage: str = "") -> Matrix:
         """Return the texts' unit vectors, float32 of shape (len(texts), dimension), in order.
 
         `stage`: what the embedding of missing ones is called where somebody listens; "" is not told.
         """
-        matrix, found = self.store.get(self.embedder.name, texts)
+        matrix, found = self.store.get(self.key, texts)
         if len(texts) and bool(found.all()):
             return matrix
         missing = list(dict.fromkeys(text for text, there in zip(texts, found, strict=True) if not there))
@@ -35,9 +40,9 @@ class StoredEmbedder:
             tell(Progress(stage, 0, len(missing)))
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
-            self.store.put(self.embedder.name, part, self.embedder.embed(part))
+            self.store.put(self.key, part, self.embedder.embed(part))
             if stage:
                 tell(Progress(stage, start + len(part), len(missing)))
         if not texts:
             return np.zeros((0, self.embedder.dimension), dtype=np.float32)
-        return self.store.get(self.embedder.name, texts)[0]
+        return self.store.get(self.key, texts)[0]

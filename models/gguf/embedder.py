@@ -1,6 +1,5 @@
 """Embed texts with a GGUF model in this process, batching short texts into one call of llama.cpp."""
 
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -11,7 +10,7 @@ import numpy as np
 from taxonaut.models.cpu import default_threads
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
-from taxonaut.models.gguf.weights import ModelCatalog
+from taxonaut.models.gguf.weights import ModelCatalog, fingerprint
 from taxonaut.models.gguf.worker_thread import WorkerThread
 from taxonaut.state.errors import InputError
 
@@ -42,7 +41,7 @@ class GgufEmbedder:
             raise InputError(f"max_tokens is {max_tokens!r}; a text needs at least 2, its two ends")
         self._path = catalog.resolve(model)
         self._max_tokens = max_tokens
-        self.name = f"gguf/{model if str(model) in catalog.names() else _fingerprint(self._path)}"
+        self.name = f"gguf/{model if str(model) in catalog.names() else fingerprint(self._path)}"
         self._weights: Weights | None = None
         self._lock = threading.Lock()
         self._worker = WorkerThread(self.name, self._make, Context.close, threads or default_threads())
@@ -125,15 +124,3 @@ def _pack_batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         total += lengths[place]
     if group:
         yield group
-
-
-def _fingerprint(path: Path) -> str:
-    """Name a user's file by its name and content, so that a changed file is another embedder."""
-    edge = 1 << 20
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
-        digest = hashlib.sha256(b"%d" % size + file.read(edge))
-        file.seek(max(0, size - edge))
-        digest.update(file.read())
-    return f"{path.stem}-{digest.hexdigest()[:12]}"

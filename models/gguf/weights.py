@@ -1,5 +1,6 @@
 """The catalogue of downloadable models, and the location of weights on this machine."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -148,3 +149,31 @@ class ModelCatalog:
                 f"give the path of a GGUF file or one of {', '.join(self._models)}"
             )
         return path.resolve()
+
+
+def fingerprint(path: Path) -> str:
+    """Name a user's file by its name and content, so that a changed file is another model."""
+    edge = 1 << 20
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        digest = hashlib.sha256(b"%d" % size + file.read(edge))
+        file.seek(max(0, size - edge))
+        digest.update(file.read())
+    return f"{path.stem}-{digest.hexdigest()[:12]}"
+
+
+def file_behind(model: str) -> str:
+    """Return the fingerprint of the user's file behind `gguf/PATH` or `encoder/gguf/PATH`.
+
+    Empty for every other model: packaged weights are pinned, and a server's cannot be known. Empty, too, if there is
+    no such file.
+    """
+    provider, _, name = model.removeprefix("encoder/").partition("/")
+    catalog = ModelCatalog()
+    if provider != "gguf" or not name or name in catalog.names():
+        return ""
+    try:
+        return fingerprint(catalog.resolve(name))
+    except (ModelNotFoundError, OSError):
+        return ""

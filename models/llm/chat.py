@@ -1,7 +1,6 @@
-"""Language models in a conversation: an answer is streamed as text, or is calls of tools."""
+"""Language models in conversations: a reply is streamed as text, or calls tools."""
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,18 +24,26 @@ from pydantic_ai.models import ModelRequestParameters
 
 from taxonaut.models.chat_model import Call, ChatReply, Message, OnToken
 from taxonaut.models.llm import client
-from taxonaut.models.llm.errors import TransientError, past_deadline
+from taxonaut.models.llm.errors import TransientError, UnreadableReplyError, past_deadline
 from taxonaut.models.llm.gateway import Gateway, add_usage
-from taxonaut.models.llm.pydantic_model import WRITTEN, tool_definition
+from taxonaut.models.llm.pydantic_model import LOOK_AT_THE_SERVER, REASONING, WRITTEN, tool_definition
+from taxonaut.models.llm.text_calls import (
+    is_unfinished_thought,
+    may_be_call,
+    read_calls,
+    repaired,
+    without_thoughts,
+)
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import ModelUnavailableError
+from taxonaut.models.validation import read_arguments
+from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
 from taxonaut.state.records import ToolSpec, Usage
 
 
 class LiteLLMChatModel:
-    """A model behind LiteLLM in conversations, with a gateway's timeouts, retries and concurrency limit.
+    """A model behind LiteLLM in conversations, with the gateway's timeouts, retries and concurrency limit.
 
-    An answer that broke off is asked for again only where nothing of it has been handed on.
+    A reply that broke off is requested again only if none of its text was passed on.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -51,52 +58,108 @@ class LiteLLMChatModel:
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], on_token: OnToken
     ) -> ChatReply:
-        """Send the conversation, hand on the text of the answer as it comes, and read its calls when it is whole."""
+        """Send the conversation, pass on the text of the reply as it comes, and read its calls at the end.
+
+        Raises ModelError; a reply without text and calls is an error too.
+        """
         started = time.perf_counter()
         history = read_messages(messages)
         parameters = ModelRequestParameters(function_tools=list(map(tool_definition, tools)))
+        client.litellm()  # imported before the deadline runs
         async with client.session(), self.gateway.limit():
             try:
                 async with asyncio.timeout(self.settings.deadline_s):
-                    response, attempts = await self.gateway.retry(
+                    (response, gate), attempts = await self.gateway.retry(
                         lambda: self.stream(history, parameters, on_token)
                     )
             except TimeoutError:
                 raise past_deadline(self.settings) from None
+            except UnreadableReplyError as error:
+                raise ModelReplyError(f"{self.name!r} gave no answer: {error}; {error.advice}") from None
         usage = add_usage(Usage(attempts=0), response, attempts)
         usage = replace(usage, latency_s=time.perf_counter() - started)
-        text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
-        try:
-            calls = tuple(read_call(part) for part in response.parts if isinstance(part, ToolCallPart))
-        except ValueError as error:
-            return ChatReply(text, (), usage, str(error))
-        return ChatReply(text, calls, usage)
+        reply = read_reply(response, tools, "\n".join(str(each.get("content")) for each in messages), usage)
+        if reply.text:
+            gate.release()
+        return reply
 
     async def stream(
         self, history: list[ModelMessage], parameters: ModelRequestParameters, on_token: OnToken
-    ) -> ModelResponse:
-        """Read one answer to its end; once some of it has come, an error is none that a retry may follow."""
-        begun = False
+    ) -> tuple[ModelResponse, "TextGate"]:
+        """Read one reply to its end; once some of its text was passed on, no error is followed by a retry."""
+        gate = TextGate(on_token)
         try:
             async with self.gateway.model.request_stream(history, None, parameters) as events:
                 async for event in events:
-                    begun = True
                     match event:
                         case PartStartEvent(part=TextPart(content=text)) if text:
-                            on_token(text)
+                            gate.add(text)
                         case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
-                            on_token(text)
-                return events.get()
-        except TransientError as error:
-            if begun:
+                            gate.add(text)
+                response = events.get()
+        except (TransientError, UnreadableReplyError) as error:
+            if gate.passed:
                 raise ModelUnavailableError(
-                    f"{error} (the answer had begun; say it again to ask anew)"
+                    f"{self.name!r}: {error} (the answer had begun; say it again to ask anew)"
+                    if isinstance(error, UnreadableReplyError)
+                    else f"{error} (the answer had begun; say it again to ask anew)"
                 ) from None
             raise
+        if not response.parts and not (response.provider_details or {}).get(REASONING):
+            raise UnreadableReplyError("its reply is empty", LOOK_AT_THE_SERVER)
+        return response, gate
+
+
+class TextGate:
+    """Passes text on as it comes, but thoughts, and what may turn out to be a call: that is held to the end."""
+
+    def __init__(self, on_token: OnToken) -> None:
+        self.on_token = on_token
+        self.held = ""
+        self.passed = False
+
+    def add(self, text: str) -> None:
+        """Take a piece of text."""
+        if not self.passed:
+            self.held += text
+            if may_be_call(without_thoughts(self.held)) or is_unfinished_thought(self.held):
+                return
+            text, self.held = without_thoughts(self.held).lstrip(), ""
+        self.passed = True
+        self.on_token(text)
+
+    def release(self) -> None:
+        """Pass on what is held, which is no call."""
+        if text := without_thoughts(self.held).strip():
+            self.on_token(text)
+        self.held = ""
+
+
+def read_reply(response: ModelResponse, tools: Sequence[ToolSpec], shown: str, usage: Usage) -> ChatReply:
+    """Read the text and the calls of a whole reply; `shown` is what the model was shown, which is no call of its own.
+
+    A text that is exactly one call is read as that call.
+    """
+    written = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+    text = without_thoughts(written).strip() if written else ""
+    text = text if text != written.strip() else written
+    try:
+        calls = tuple(read_call(part) for part in response.parts if isinstance(part, ToolCallPart))
+    except ModelReplyError as error:
+        return ChatReply(text, (), usage, str(error))
+    if calls or not tools:
+        return ChatReply(text, calls, usage)
+    thought = (response.provider_details or {}).get(REASONING) or ""
+    found = read_calls(text or thought, tools, shown)
+    if len(found) == 1:
+        return ChatReply("", (Call(found[0].name, found[0].arguments),), usage)
+    if found:
+        return ChatReply("", (), usage, "Call one tool at a time.")
+    return ChatReply(text, (), usage)
 
 
 def read_messages(rows: Sequence[Message]) -> list[ModelMessage]:
-    """Read a conversation in the OpenAI format; `pydantic_model.messages_json` writes the same rows."""
+    """Convert a conversation from the OpenAI format; `pydantic_model.messages_json` is the inverse."""
     messages: list[ModelMessage] = []
     names: dict[str, str] = {}
     for row in rows:
@@ -120,7 +183,7 @@ def read_messages(rows: Sequence[Message]) -> list[ModelMessage]:
 
 
 def read_part(row: Message, names: Mapping[str, str]) -> ModelRequestPart:
-    """Read a message of the user, of a tool or of the system; `names` are those of the calls by their ids."""
+    """Convert a message of the user, a tool or the system; `names` are the called tools by call id."""
     if row["role"] == "tool":
         identity = row["tool_call_id"]
         return ToolReturnPart(
@@ -132,11 +195,8 @@ def read_part(row: Message, names: Mapping[str, str]) -> ModelRequestPart:
 
 
 def read_call(part: ToolCallPart) -> Call:
-    """Read a call; ValueError says in words a model can act on why it cannot be read."""
-    try:
-        arguments = json.loads(part.args or "{}") if not isinstance(part.args, dict) else part.args
-    except ValueError as error:
-        raise ValueError(f"The arguments of {part.tool_name} are not valid JSON ({error}).") from None
-    if not isinstance(arguments, dict):
-        raise ValueError(f"The arguments of {part.tool_name} must be a JSON object.")
-    return Call(part.tool_name, arguments)
+    """Read a call. Raises ModelReplyError, in words a model can act on."""
+    given = part.args or "{}"
+    return Call(
+        part.tool_name, read_arguments(part.tool_name, repaired(given) if isinstance(given, str) else given)
+    )

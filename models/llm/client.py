@@ -18,9 +18,12 @@ from typing import Any, Literal
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from taxonaut.models.llm.errors import no_answer_in_time, translate_error
+from taxonaut.models.llm.errors import no_answer_in_time, translate_error, unreadable_reply
+from taxonaut.models.llm.redaction import redact_url
+from taxonaut.models.llm.reply_size import LIMIT, MEGABYTE, ReplyLimit, limit_reply
+from taxonaut.models.llm.text_calls import ask_as_text
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import ModelNotFoundError
+from taxonaut.state.errors import ModelNotFoundError, TaxonautError
 
 KEYLESS = "none"
 """Sent as the key to a self-hosted server that asks for none."""
@@ -61,6 +64,12 @@ HTTP_PROVIDERS: Mapping[Kind, frozenset[str]] = {
 }
 """Providers that take LiteLLM's own HTTP client, by function. LiteLLM keeps the connections of all others."""
 
+AS_TEXT = "text"
+"""The `tool_choice` of a server that knows no tools."""
+
+STREAMED, VECTORS = 8, 16
+"""How many times `max_reply_mb` a streamed reply and one with vectors may have."""
+
 PREPARED: ContextVar["asyncio.Future[None] | None"] = ContextVar("taxonaut_request_prepared", default=None)
 """Set once the running call of LiteLLM has left the thread in which LiteLLM prepares it."""
 
@@ -76,7 +85,7 @@ def litellm() -> ModuleType:
     with environment(IMPORT_ENVIRONMENT):
         import litellm as module
     module.suppress_debug_info = True
-    logging.getLogger("LiteLLM").setLevel(logging.ERROR)
+    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
     return module
 
 
@@ -141,12 +150,10 @@ async def next_chunk(settings: ModelSettings, chunks: AsyncIterator[Any]) -> Any
         return await anext(chunks, None)
 
 
-async def embed(settings: ModelSettings, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Send one embedding request; returns the rows of the answer, in order."""
+async def embed(settings: ModelSettings, texts: Sequence[str]) -> Any:
+    """Send one embedding request; returns the rows of the reply as they came, unchecked."""
     arguments = {**common(settings), "input": list(texts), "encoding_format": "float"}
-    answer = await send(settings, "aembedding", arguments)
-    rows: list[dict[str, Any]] = answer.data
-    return rows
+    return getattr(await send(settings, "aembedding", arguments), "data", None)
 
 
 def completion_arguments(
@@ -167,7 +174,11 @@ def completion_arguments(
     if tools:
         arguments["tools"] = list(tools)
         arguments["tool_choice"] = tool_choice(settings, tools)
-    return {**arguments, **extra}
+    arguments |= extra
+    if tools and settings.tool_choice == AS_TEXT and not settings.in_process:
+        optional = arguments.pop("tool_choice") == "auto"
+        arguments["messages"] = ask_as_text(messages, arguments.pop("tools"), optional=optional)
+    return arguments
 
 
 def common(settings: ModelSettings) -> dict[str, Any]:
@@ -192,7 +203,7 @@ def checked_url(settings: ModelSettings) -> str:
     if re.match(r"https?://[\w.-]|https?://\[[0-9a-fA-F:]+\]", url):
         return url
     raise ModelNotFoundError(
-        f"{settings.model!r} has the `api_base` {url!r}, which is no URL; write one such as http://127.0.0.1:8000/v1"
+        f"{settings.model!r} has the `api_base` {redact_url(url)!r}, which is no URL; write one such as http://127.0.0.1:8000/v1"
     )
 
 
@@ -200,7 +211,7 @@ def tool_choice(settings: ModelSettings, tools: Sequence[Mapping[str, Any]]) -> 
     """Return the `tool_choice` that this server understands."""
     if settings.tool_choice == "named" and len(tools) == 1:
         return {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
-    return settings.tool_choice if settings.tool_choice != "named" else "required"
+    return settings.tool_choice if settings.tool_choice == "auto" else "required"
 
 
 def api_key(settings: ModelSettings) -> str | None:
@@ -224,7 +235,16 @@ async def send(settings: ModelSettings, kind: Kind, arguments: Mapping[str, Any]
         client = connections.client_for(settings, kind, arguments)
         own = {"client": client} if client is not None else {}
         call = function(**arguments, **own, **record)
+        LIMIT.set(reply_limit(settings, kind, arguments))
         return await undropped(call, tells_when_prepared=client is not None or settings.in_process)
+
+
+def reply_limit(settings: ModelSettings, kind: Kind, arguments: Mapping[str, Any]) -> ReplyLimit:
+    """Return the limit of a reply: in a stream each token is a line of JSON, and vectors are thousands of digits."""
+    streamed = bool(arguments.get("stream"))
+    times = VECTORS if kind == "aembedding" else STREAMED if streamed else 1
+    most = int(settings.max_reply_mb * MEGABYTE) * times
+    return ReplyLimit(most, json=kind == "acompletion" and not streamed)
 
 
 @asynccontextmanager
@@ -238,7 +258,11 @@ async def limits(settings: ModelSettings) -> AsyncIterator[None]:
     except TimeoutError:
         raise no_answer_in_time(settings) from None
     except OpenAIError as error:
-        raise translate_error(settings, error) from error
+        raise translate_error(settings, error) from None  # its own text may hold a key
+    except TaxonautError:
+        raise
+    except Exception as error:  # noqa: BLE001 – whatever LiteLLM stumbles over in a reply
+        raise unreadable_reply(settings, error) from None
 
 
 async def undropped(call: Coroutine[Any, Any, Any], *, tells_when_prepared: bool) -> Any:
@@ -339,8 +363,10 @@ class Connections:
     def handler(self) -> Any:
         """Return the HTTP client that all calls share, as LiteLLM wraps it."""
         if self.http is None:
-            self.http = litellm().AsyncHTTPHandler(event_hooks={"request": [tell_prepared]})
+            hooks = {"request": [tell_prepared], "response": [limit_reply]}
+            self.http = litellm().AsyncHTTPHandler(event_hooks=hooks)
             self.http.client = self.http.client  # one that is set is its owner's to close
+            self.http.client.headers["accept-encoding"] = "identity"
         return self.http
 
     def sdk_client(self, settings: ModelSettings, arguments: Mapping[str, Any]) -> Any:

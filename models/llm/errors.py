@@ -5,14 +5,25 @@ import json
 import re
 from collections.abc import Iterator
 
+from taxonaut.models.llm.redaction import redact, redact_url
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelTimeoutError, ModelUnavailableError
+from taxonaut.models.validation import SURROGATE
+from taxonaut.state.errors import (
+    ModelError,
+    ModelNotFoundError,
+    ModelReplyError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+)
 
 LONGEST_WAIT_S = 60.0
 """No retry waits longer than this, whatever a server asks for."""
 
 LONGEST_SAID = 300
-"""Characters of a server's own words that a message repeats."""
+"""Most characters of a server's words that a message repeats."""
+
+LONGEST_READ = 20_000
+"""Characters of a server's words that are looked at."""
 
 _PREFIX = re.compile(
     r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout|LiteLLM)\s*(?::|-)\s+)+(?:Error code: \d+ - )?"
@@ -22,6 +33,15 @@ _SILENT = {"Timeout", "APITimeoutError", "ReadTimeout", "WriteTimeout"}
 _UNREACHED = {"ConnectError", "ConnectTimeout"}
 _BROKEN_OFF = {"ReadError", "WriteError", "RemoteProtocolError"}
 _NO_COMPLETION = ("no 'choices'", "Empty or invalid response", "Unable to get json")
+_NO_REPLY = (
+    "Invalid response object",
+    "that is not a list",
+    "is not iterable",
+    "RecursionError",
+    "maximum recursion",
+)
+_TOOLS = re.compile(r"tool|function.?call", re.IGNORECASE)
+_TOOL_CHOICE = re.compile(r"tool.?choice", re.IGNORECASE)
 _NO_PROVIDER = ("LLM Provider NOT provided", "Unmapped LLM provider")
 
 
@@ -37,6 +57,14 @@ class UnreachableError(TransientError):
     """Nothing answers at the address."""
 
 
+class UnreadableReplyError(ModelReplyError):
+    """A reply that holds no answer. `advice` says what helps."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
 def translate_error(settings: ModelSettings, error: Exception) -> ModelError:
     """Return our error for one of LiteLLM's.
 
@@ -48,10 +76,10 @@ def translate_error(settings: ModelSettings, error: Exception) -> ModelError:
         return ours
     kind = {cls.__name__ for cls in type(error).__mro__}
     kinds = {type(cause).__name__ for cause in causes}
-    model, words = repr(settings.model), said(error)
+    model, words = repr(settings.model), said(settings, error)
     if kinds & _UNREACHED:
         return UnreachableError(
-            f"{model}: nothing answers at {address(settings)} ({reason(causes)}); "
+            f"{model}: nothing answers at {address(settings)} ({reason(settings, causes)}); "
             "start the server, or correct `api_base` in taxonaut.toml"
         )
     if kinds & _SILENT:  # one in the middle of a stream comes inside LiteLLM's MidStreamFallbackError
@@ -95,14 +123,39 @@ def translate_refusal(settings: ModelSettings, error: Exception, kind: set[str],
             f"{model}: {address(settings)} answered something that is no chat completion; "
             "correct `api_base` in taxonaut.toml (it mostly ends in /v1)"
         )
+    if any(sign in text for sign in _NO_REPLY):
+        return TransientError(
+            f"{model}: the reply of {address(settings)} cannot be read; look at its log, or correct `api_base` "
+            "in taxonaut.toml (it mostly ends in /v1)"
+        )
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status >= 500:
         return TransientError(
             f"{model}: its server failed: {words}; look at the log of {address(settings)}", retry_after(error)
         )
-    return ModelUnavailableError(
-        f"{model} refused the request: {words}; a prompt that is too long gets shorter with "
-        "`candidates` under [walk] in taxonaut.toml"
+    return ModelUnavailableError(f"{model} refused the request: {words}; {advice(settings, text)}")
+
+
+def advice(settings: ModelSettings, text: str) -> str:
+    """Return the setting that helps where a server refuses a request."""
+    if _TOOLS.search(text):
+        others = [each for each in ("auto", "text") if each != settings.tool_choice]
+        if _TOOL_CHOICE.search(text) and "auto" in others and "--enable-auto-tool-choice" not in text:
+            return 'set `tool_choice = "auto"` in taxonaut.toml, or "text" if the server knows no tools'
+        return 'set `tool_choice = "text"` in taxonaut.toml: the model is then asked for JSON'
+    if "max_tokens" in text or "max_completion_tokens" in text:
+        return "lower `max_tokens` in taxonaut.toml"
+    return "a prompt that is too long gets shorter with `candidates` under [walk] in taxonaut.toml"
+
+
+def unreadable_reply(settings: ModelSettings, error: Exception) -> ModelError:
+    """Return our error for what LiteLLM stumbled over while it read a reply."""
+    ours = next((cause for cause in chain(error) if isinstance(cause, ModelError)), None)
+    if ours is not None:
+        return ours
+    return UnreadableReplyError(
+        f"the reply of {address(settings)} cannot be read ({type(error).__name__}: {said(settings, error)})",
+        "look at the log of the server, or correct `api_base` in taxonaut.toml (it mostly ends in /v1)",
     )
 
 
@@ -124,7 +177,7 @@ def past_deadline(settings: ModelSettings) -> ModelTimeoutError:
 
 def address(settings: ModelSettings) -> str:
     """Return where the model is, as messages name it."""
-    return settings.api_base or "its provider's server"
+    return redact_url(settings.api_base) if settings.api_base else "its provider's server"
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -137,26 +190,26 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def reason(causes: list[BaseException]) -> str:
-    """The operating system's own words, where it said something."""
+def reason(settings: ModelSettings, causes: list[BaseException]) -> str:
+    """Return the operating system's words for an error, else the server's."""
     last = next((cause for cause in reversed(causes) if isinstance(cause, OSError)), causes[-1])
-    return (getattr(last, "strerror", None) or said(last))[:LONGEST_SAID]
+    return (getattr(last, "strerror", None) or said(settings, last))[:LONGEST_SAID]
 
 
-def said(error: BaseException) -> str:
-    """What the server said, in one line, without the names of LiteLLM's classes around it."""
-    lines = str(error).strip().splitlines()
+def said(settings: ModelSettings, error: BaseException) -> str:
+    """Return the server's words in one line: without LiteLLM's class names, without keys."""
+    lines = str(error)[:LONGEST_READ].strip().splitlines()
     text = _PREFIX.sub("", lines[0]) if lines else type(error).__name__
-    return message_in(text)[:LONGEST_SAID].rstrip(" .;")
+    return SURROGATE.sub("\ufffd", redact(message_in(text), settings))[:LONGEST_SAID].rstrip(" .;")
 
 
 def message_in(text: str) -> str:
-    """The message of an error body, whichever way the server writes one; `text` itself if it is none."""
+    """Return the message of an error body in any of the usual forms; `text` itself if it is none."""
     if not text.startswith("{"):
         return text
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = literal(text)
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):

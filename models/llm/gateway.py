@@ -14,6 +14,7 @@ from pydantic_ai.messages import (
     ModelRequestPart,
     ModelResponse,
     SystemPromptPart,
+    TextPart,
     ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
@@ -28,17 +29,38 @@ from tenacity import (
 )
 
 from taxonaut.models.llm import client
-from taxonaut.models.llm.errors import LONGEST_WAIT_S, TransientError, UnreachableError, past_deadline
+from taxonaut.models.llm.errors import (
+    LONGEST_WAIT_S,
+    TransientError,
+    UnreachableError,
+    UnreadableReplyError,
+    past_deadline,
+)
 from taxonaut.models.llm.pydantic_model import (
     ANSWER,
+    FINISH,
+    REASONING,
     REQUEST,
     LiteLLMModel,
     LiteLLMModelSettings,
     tool_definition,
 )
+from taxonaut.models.llm.text_calls import (
+    TextCall,
+    is_unfinished_thought,
+    offered_name,
+    read_calls,
+    repaired,
+)
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.validation import cannot_decide, checked, parse_arguments
+from taxonaut.models.validation import (
+    cannot_decide,
+    checked,
+    parse_arguments,
+    read_arguments,
+    unstorable,
+)
 from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
 from taxonaut.state.records import Usage
 
@@ -83,6 +105,9 @@ class Limit:
 
 T = TypeVar("T")
 
+MORE_ROOM = 4
+"""How many times as many tokens a reply may have that was cut off, at each further try."""
+
 WORKING_AND_NEXT = 2
 """Requests in flight to a model of this process: the one it works on and the next."""
 
@@ -99,13 +124,20 @@ class ReplyStore(Protocol):
     async def put(self, key: str, reply: str) -> None:
         """Keep a reply; returns once it is durable."""
 
+    async def drop(self, keys: list[str]) -> None:
+        """Forget replies."""
+
 
 class Gateway:
     """One role's model behind LiteLLM. Safe to use from several event loops; each has its own limit."""
 
-    def __init__(self, settings: ModelSettings, store: ReplyStore | None = None) -> None:
+    def __init__(
+        self, settings: ModelSettings, store: ReplyStore | None = None, *, weights: str = ""
+    ) -> None:
         self.settings = settings
         self.store = store
+        self.weights = weights
+        """The fingerprint of the model's file, if it is a file of the user's: part of the replies' keys."""
         self.model = LiteLLMModel(settings)
         self.reached = False
         """Whether the server ever answered; one that never did is not waited for long."""
@@ -123,8 +155,8 @@ class Gateway:
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer all requests, at most `concurrency` in flight; an error stands in its request's place."""
-        keys = [request_key(self.settings, request) for request in requests]
-        kept = await self.store.get_many(keys) if self.store is not None else {}
+        keys = [request_key(self.settings, request, self.weights) for request in requests]
+        kept = await self.kept(keys)
         first: dict[str, ModelRequest] = {}
         for key, request in zip(keys, requests, strict=True):
             if key not in kept:
@@ -132,7 +164,17 @@ class Gateway:
         async with client.session():
             asked = await together([self.answer_one(key, request) for key, request in first.items()])
         fresh = dict(zip(first, asked, strict=True))
-        return [loaded(kept[key]) if key in kept else fresh[key] for key in keys]
+        return [kept[key] if key in kept else fresh[key] for key in keys]
+
+    async def kept(self, keys: Sequence[str]) -> dict[str, ModelReply]:
+        """Return the kept replies; one that cannot be used is dropped, so that it is asked for again."""
+        if self.store is None:
+            return {}
+        rows = await self.store.get_many(list(keys))
+        replies = {key: reply for key, row in rows.items() if (reply := loaded(row)) is not None}
+        if broken := [key for key in rows if key not in replies]:
+            await self.store.drop(broken)
+        return replies
 
     async def answer_one(self, key: str, request: ModelRequest) -> ModelReply | ModelError:
         """Ask, and keep the answer under its key.
@@ -140,6 +182,7 @@ class Gateway:
         A request gives its place to the next once its answer is kept: whenever the process is killed, no more
         than `concurrency` answers are lost.
         """
+        client.litellm()  # imported before the deadline runs
         async with self.limit():
             try:
                 async with asyncio.timeout(self.settings.deadline_s):
@@ -171,41 +214,55 @@ class Gateway:
         return settings.concurrency
 
     async def decide(self, request: ModelRequest) -> ModelReply:
-        """Send a request until its tool call is valid, telling the model what was wrong at most `repairs` times."""
+        """Send a request until its tool call is valid; the model is told what was wrong at most `repairs` times.
+
+        A reply that was cut off is asked for again with more room, one that holds no answer as it was.
+        """
         messages: list[ModelMessage] = [opening(request)]
-        parameters = ModelRequestParameters(
-            function_tools=[tool_definition(request.tool)], allow_text_output=False
-        )
-        usage = Usage(attempts=0)
+        usage, room = Usage(attempts=0), self.settings.max_tokens
         started = time.perf_counter()
         for remaining in range(self.settings.repairs, -1, -1):
-            response, attempts = await self.send(messages, request, parameters)
-            usage = add_usage(usage, response, attempts)
+            response = None
             try:
+                response, attempts = await self.send(messages, request, room)
+                usage = add_usage(usage, response, attempts)
                 reply = read(request, response)
             except ModelReplyError as error:
+                fault = error
+                if response is None:
+                    usage = replace(usage, attempts=usage.attempts + 1)
+                elif was_cut_off(response):
+                    fault, room = cut_off(room), room * MORE_ROOM
+                else:
+                    messages = [*messages, response, correction(response, str(error))]
                 if not remaining:
-                    raise self.no_valid_call(request, error) from None
-                messages = [*messages, response, correction(response, str(error))]
+                    raise self.no_valid_call(request, fault) from None
                 continue
             return replace(reply, usage=replace(usage, latency_s=time.perf_counter() - started))
         raise AssertionError("unreachable")
 
     def no_valid_call(self, request: ModelRequest, last: ModelReplyError) -> ModelReplyError:
         """Return the error of a model that never made a valid call."""
+        advice = (
+            last.advice
+            if isinstance(last, UnreadableReplyError)
+            else 'ask a model that calls tools, or set `tool_choice = "text"` in taxonaut.toml'
+        )
         return ModelReplyError(
             f"{self.name!r} made no valid call of {request.tool.name} in {self.settings.repairs + 1} tries "
-            f"(the last one: {str(last).rstrip('.')}); ask a model that calls tools, or try another "
-            "`tool_choice` in taxonaut.toml"
+            f"(the last one: {str(last).rstrip('.')}); {advice}"
         )
 
     async def send(
-        self, messages: list[ModelMessage], request: ModelRequest, parameters: ModelRequestParameters
+        self, messages: list[ModelMessage], request: ModelRequest, room: int
     ) -> tuple[ModelResponse, int]:
-        """Send one request, with retries; returns the answer and the number of tries."""
-        own: LiteLLMModelSettings | None = None
+        """Send one request for at most `room` tokens, with retries; returns the reply and the number of tries."""
+        parameters = ModelRequestParameters(
+            function_tools=[tool_definition(request.tool)], allow_text_output=False
+        )
+        own: LiteLLMModelSettings = {"max_tokens": room}
         if self.settings.in_process:
-            own = {"litellm_arguments": {REQUEST: request, ANSWER: self.settings.answer}}
+            own["litellm_arguments"] = {REQUEST: request, ANSWER: self.settings.answer}
         return await self.retry(lambda: self.model.request(messages, own, parameters))
 
     async def retry(self, send: Callable[[], Awaitable[T]]) -> tuple[T, int]:
@@ -261,11 +318,11 @@ async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         raise
 
 
-def request_key(settings: ModelSettings, request: ModelRequest) -> str:
-    """What makes two requests the same: model, messages, schema, settings."""
+def request_key(settings: ModelSettings, request: ModelRequest, weights: str = "") -> str:
+    """Return the key of a request in the cache: a hash of model, messages, schema and settings."""
     tool = request.tool
     parts = [
-        settings.model,
+        f"{settings.model} {weights}" if weights else settings.model,
         settings.api_base,
         settings.answer,
         settings.temperature,
@@ -303,11 +360,14 @@ def correction(response: ModelResponse, error: str) -> PydanticRequest:
 
 
 def read(request: ModelRequest, response: ModelResponse) -> ModelReply:
-    """Return the answer's tool call; ModelReplyError if there is none or it is not on offer."""
+    """Return the tool call of a reply. Raises ModelReplyError if there is none, or it is not valid."""
     call = next((part for part in response.parts if isinstance(part, ToolCallPart)), None)
     if call is None:
-        raise ModelReplyError(f"Answer with a call of the tool {request.tool.name}, not with text.")
-    arguments = parse_arguments(request, call.tool_name, call.args if call.args is not None else "{}")
+        arguments = read_text(request, response)
+    else:
+        name = offered_name(call.tool_name, [request.tool]) or call.tool_name
+        given = call.args if call.args is not None else "{}"
+        arguments = parse_arguments(request, name, repaired(given) if isinstance(given, str) else given)
     details: Mapping[str, Any] = response.provider_details or {}
     chosen, each = checked(request, arguments)
     return ModelReply(
@@ -318,6 +378,48 @@ def read(request: ModelRequest, response: ModelResponse) -> ModelReply:
         reason=str(arguments.get("reason", "")),
         each=each,
         undecided=cannot_decide(request, arguments),
+    )
+
+
+def read_text(request: ModelRequest, response: ModelResponse) -> Mapping[str, Any]:
+    """Return the arguments of the one valid call that a reply's text is, or its reasoning where it has no text.
+
+    Raises ModelReplyError: of the only call if it is not valid, else that there is none.
+    """
+    details: Mapping[str, Any] = response.provider_details or {}
+    text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+    thought = details.get(REASONING) or ""
+    calls = read_calls(text, [request.tool], request.item) or (
+        [] if text.strip() else read_calls(thought, [request.tool], request.item)
+    )
+    valid = [call for call in calls if is_valid(request, call)]
+    if len(valid) == 1 or len(calls) == 1:
+        return (valid or calls)[0].arguments
+    if calls:
+        raise ModelReplyError(f"Call the tool {request.tool.name} once.")
+    raise ModelReplyError(f"Answer with a call of the tool {request.tool.name}, not with text.")
+
+
+def is_valid(request: ModelRequest, call: TextCall) -> bool:
+    """Return whether a call is one that the request allows."""
+    try:
+        checked(request, call.arguments)
+    except ModelReplyError:
+        return False
+    return True
+
+
+def was_cut_off(response: ModelResponse) -> bool:
+    """Return whether a reply ended because it was as long as it may be, or within a thought."""
+    text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+    return (response.provider_details or {}).get(FINISH) == "length" or is_unfinished_thought(text)
+
+
+def cut_off(room: int) -> UnreadableReplyError:
+    """Return the error of a reply that was cut off after `room` tokens."""
+    return UnreadableReplyError(
+        f"its reply was cut off after {room} tokens, before the call was whole",
+        "raise `max_tokens` in taxonaut.toml, or let the model think less",
     )
 
 
@@ -337,16 +439,20 @@ def dumped(reply: ModelReply) -> str:
     return json.dumps({**row, "usage": asdict(reply.usage)}, ensure_ascii=True)
 
 
-def loaded(kept: str) -> ModelReply:
-    """Return a kept reply: its tokens as they were, no time, and `cached` set."""
-    row = json.loads(kept)
-    scores = row["scores"]
-    return ModelReply(
-        chosen=tuple(row["chosen"]),
-        arguments=row["arguments"],
-        usage=replace(Usage(**row["usage"]), latency_s=0.0, cached=True),
-        scores={int(key): value for key, value in scores.items()} if scores else None,
-        reason=row["reason"],
-        each=tuple(map(tuple, row.get("each", ()))),
-        undecided=row.get("undecided", False),
-    )
+def loaded(kept: str) -> ModelReply | None:
+    """Return a kept reply: its tokens as they were, no time, and `cached` set; None if it cannot be used."""
+    try:
+        row = json.loads(kept)
+        scores = row["scores"]
+        reply = ModelReply(
+            chosen=tuple(map(int, row["chosen"])),
+            arguments=read_arguments("a kept reply", row["arguments"]),
+            usage=replace(Usage(**row["usage"]), latency_s=0.0, cached=True),
+            scores={int(key): float(value) for key, value in scores.items()} if scores else None,
+            reason=str(row["reason"]),
+            each=tuple(tuple(map(int, each)) for each in row.get("each", ())),
+            undecided=bool(row.get("undecided", False)),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ModelReplyError):
+        return None
+    return reply if unstorable([reply.reason, *asdict(reply.usage).values()]) is None else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.models.chat_model import Call, ChatReply, Message, OnToken
+from taxonaut.models.llm.redaction import redact
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.validation import cannot_decide, checked, parse_arguments
 from taxonaut.state.errors import InputError, ModelError, ModelReplyError, ModelUnavailableError
@@ -131,14 +132,14 @@ class LangChainModel:
         """Send the messages; whatever the model's own package raises is a ModelUnavailableError."""
         try:
             answer: AIMessage = await asking.ainvoke(list(messages))
-        except Exception as error:
-            raise self.unavailable(error) from error
+        except Exception as error:  # noqa: BLE001 – whatever the model's package raises
+            raise self.unavailable(error) from None
         return answer
 
     def unavailable(self, error: Exception) -> ModelUnavailableError:
         """Make the error for an answer that did not come."""
         return ModelUnavailableError(
-            f"the LangChain model {self.name!r} gave no answer: {type(error).__name__}: {error}"
+            f"the LangChain model {self.name!r} gave no answer: {type(error).__name__}: {redact(str(error))}"
         )
 
 

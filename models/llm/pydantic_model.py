@@ -1,5 +1,6 @@
 """LiteLLM as a model of pydantic-ai, by which decisions, conversations and `pydantic_ai.Agent` send requests."""
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_ai import RunContext
-from pydantic_ai.exceptions import UserError
+from pydantic_ai.exceptions import UnexpectedModelBehavior, UserError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelResponse,
@@ -26,7 +27,10 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from taxonaut.models.llm import client
+from taxonaut.models.llm.errors import LONGEST_SAID, UnreadableReplyError
+from taxonaut.models.llm.redaction import redact, redact_key
 from taxonaut.models.settings import ModelSettings
+from taxonaut.models.validation import SURROGATE
 from taxonaut.state.records import ToolSpec
 
 REQUEST = "taxonaut_request"
@@ -37,6 +41,15 @@ ANSWER = "taxonaut_answer"
 
 WRITTEN = "arguments"
 """Among the details of a ToolCallPart: its arguments character by character, so that a prompt stays what it was."""
+
+REASONING, FINISH = "reasoning", "finish"
+"""Among the details of a ModelResponse: what the model thought before its answer, and why it stopped."""
+
+MOST_TOKENS = 2**40
+"""A server that reports more tokens than this for one reply does not count them."""
+
+LOOK_AT_THE_SERVER = "look at the log of the server, or correct `api_base` in taxonaut.toml"
+WITHHELD = "use another model, or leave this item out"
 
 
 class LiteLLMModelSettings(PydanticSettings, total=False):
@@ -77,7 +90,7 @@ class LiteLLMModel(Model[Any]):
         tools = tools_json(model_request_parameters)
         extra = extra_arguments(model_settings, model_request_parameters)
         reply = await client.complete(self.role_settings, messages_json(messages), tools, extra)
-        return read_response(reply, self.model_name)
+        return read_response(reply, self.role_settings)
 
     @asynccontextmanager
     async def request_stream(
@@ -96,6 +109,43 @@ class LiteLLMModel(Model[Any]):
             yield LiteLLMStream(model_request_parameters, self.role_settings, chunks)
 
 
+class CallPieces:
+    """Tells which call of a stream a piece belongs to.
+
+    Some servers give each call the index 0, others repeat a call's name in each of its pieces: another id is another
+    call, and so is a name once the arguments before it are whole.
+    """
+
+    def __init__(self) -> None:
+        self.current: dict[Any, int] = {}
+        self.ids: dict[int, str] = {}
+        self.arguments: dict[int, str] = {}
+
+    def slot(self, piece: Any) -> tuple[int, bool]:
+        """Return a number for the call of a piece, and whether the piece is its first."""
+        slot = self.current.get(piece.index)
+        function = piece.function
+        another = slot is None or (
+            piece.id != self.ids[slot]
+            if piece.id and self.ids[slot]
+            else bool(function.name) and is_json(self.arguments[slot])
+        )
+        if slot is None or another:
+            slot = self.current[piece.index] = len(self.ids)
+            self.ids[slot], self.arguments[slot] = piece.id or "", ""
+        self.arguments[slot] += function.arguments or ""
+        return slot, another
+
+
+def is_json(text: str) -> bool:
+    """Return whether a text is a whole JSON value."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 @dataclass
 class LiteLLMStream(StreamedResponse):
     """LiteLLM's chunks as events of pydantic-ai, which puts texts and tool calls together."""
@@ -103,27 +153,40 @@ class LiteLLMStream(StreamedResponse):
     role_settings: ModelSettings
     chunks: AsyncIterator[Any]
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    calls: "CallPieces" = field(default_factory=lambda: CallPieces())
+    thoughts: list[str] = field(default_factory=list)
 
     async def _get_event_iterator(self) -> AsyncIterator[ModelResponseStreamEvent]:
         async for chunk in self.chunks:
             if getattr(chunk, "usage", None) is not None:
                 self._usage = read_usage(chunk)
-            for event in self.read_chunk(chunk):
+            try:
+                events = list(self.read_chunk(chunk))
+            except (AttributeError, TypeError, ValueError, UnexpectedModelBehavior) as error:
+                raise UnreadableReplyError(f"a chunk cannot be read ({error})", LOOK_AT_THE_SERVER) from None
+            for event in events:
                 yield event
+        if thought := "".join(self.thoughts):
+            self.provider_details = {REASONING: cleaned(thought, self.role_settings)}
 
     def read_chunk(self, chunk: Any) -> Iterator[ModelResponseStreamEvent]:
         """Read the text and the pieces of tool calls of one chunk."""
-        if not chunk.choices:
+        if not getattr(chunk, "choices", None):
             return
+        if getattr(chunk.choices[0], "finish_reason", None) == "content_filter":
+            raise UnreadableReplyError("its content filter withheld the reply", WITHHELD)
         delta = chunk.choices[0].delta
-        if delta.content:
-            yield from self._parts_manager.handle_text_delta(vendor_part_id="text", content=delta.content)
-        for piece in delta.tool_calls or ():
+        if isinstance(thought := getattr(delta, "reasoning_content", None), str):
+            self.thoughts.append(thought)
+        if text := cleaned(getattr(delta, "content", None), self.role_settings):
+            yield from self._parts_manager.handle_text_delta(vendor_part_id="text", content=text)
+        for piece in getattr(delta, "tool_calls", None) or ():
+            slot, is_new = self.calls.slot(piece)
             yield from self._parts_manager.handle_tool_call_delta_events(
-                vendor_part_id=piece.index,
-                tool_name=piece.function.name or None,
-                args=piece.function.arguments,
-                tool_call_id=piece.id,
+                vendor_part_id=slot,
+                tool_name=(cleaned(piece.function.name, self.role_settings) or None) if is_new else None,
+                args=arguments_text(piece.function.arguments) if piece.function.arguments else None,
+                tool_call_id=piece.id if is_new else None,
             )
 
     @property
@@ -239,35 +302,89 @@ def arguments_json(call: ToolCallPart) -> str:
     return str(written) if written is not None else call.args_as_json_str()
 
 
-def read_response(reply: Any, model_name: str) -> ModelResponse:
-    """Read LiteLLM's answer: text, tool calls, tokens, log-probabilities, and the details of a provider of ours."""
-    choice = reply.choices[0]
-    message = choice.message
-    parts: list[ModelResponsePart] = []
-    if message.content:
-        parts.append(TextPart(content=message.content))
-    for call in message.tool_calls or ():
+def read_response(reply: Any, settings: ModelSettings) -> ModelResponse:
+    """Read LiteLLM's reply: text, tool calls, tokens, log-probabilities, and details of in-process providers.
+
+    Raises UnreadableReplyError where it has no message, or where a filter or the model withheld it.
+    """
+    choice = first_choice(reply)
+    message = getattr(choice, "message", None)
+    if message is None:
+        raise UnreadableReplyError("its reply has no message", LOOK_AT_THE_SERVER)
+    text = cleaned(message.content, settings)
+    parts: list[ModelResponsePart] = [TextPart(content=text)] if text else []
+    legacy = getattr(message, "function_call", None)
+    for call in message.tool_calls or ([legacy] if legacy is not None else ()):
+        function = getattr(call, "function", call)
         parts.append(
             ToolCallPart(
-                tool_name=call.function.name or "",
-                args=call.function.arguments or "{}",
-                tool_call_id=call.id or "call",
+                tool_name=cleaned(function.name, settings),
+                args=redact_key(arguments_text(function.arguments), settings),
+                tool_call_id=cleaned(getattr(call, "id", None), settings) or "call",
             )
         )
-    details = getattr(reply, "_hidden_params", {}).get(REQUEST)
+    finish = getattr(choice, "finish_reason", None)
+    if not any(isinstance(part, ToolCallPart) for part in parts):
+        check_not_withheld(message, finish, settings)
+    details = dict(getattr(reply, "_hidden_params", {}).get(REQUEST) or {})
     if (likely := getattr(choice, "logprobs", None)) is not None:
-        details = {**(details or {}), "logprobs": likely}
+        details["logprobs"] = likely
+    if thought := cleaned(getattr(message, "reasoning_content", None), settings):
+        details[REASONING] = thought
+    if finish is not None:
+        details[FINISH] = finish
     return ModelResponse(
-        parts=parts, model_name=model_name, usage=read_usage(reply), provider_details=details
+        parts=parts, model_name=settings.model, usage=read_usage(reply), provider_details=details or None
     )
+
+
+def first_choice(reply: Any) -> Any:
+    """Return the first choice of a reply. Raises UnreadableReplyError if it has none."""
+    choices = getattr(reply, "choices", None)
+    if not choices:
+        raise UnreadableReplyError("its reply has no choices", LOOK_AT_THE_SERVER)
+    return choices[0]
+
+
+def check_not_withheld(message: Any, finish: Any, settings: ModelSettings) -> None:
+    """Raise UnreadableReplyError for a reply that a content filter stopped, or that is a refusal."""
+    if finish == "content_filter":
+        raise UnreadableReplyError("its content filter withheld the reply", WITHHELD)
+    fields = getattr(message, "provider_specific_fields", None)
+    refusal = getattr(message, "refusal", None) or (
+        fields.get("refusal") if isinstance(fields, Mapping) else None
+    )
+    if refusal:
+        raise UnreadableReplyError(
+            f"it refused to answer: {redact(cleaned(refusal, settings), settings)[:LONGEST_SAID]}", WITHHELD
+        )
+
+
+def arguments_text(arguments: Any) -> str:
+    """Return a call's arguments as JSON that can be sent again; half of a character stays, as an escape."""
+    if not arguments:
+        return "{}"
+    if not isinstance(arguments, str):
+        return json.dumps(arguments, default=str)
+    return SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", arguments)
+
+
+def cleaned(text: Any, settings: ModelSettings) -> str:
+    """Return a server's text without the key in use, halves of characters as U+FFFD; empty for anything but text."""
+    return redact_key(SURROGATE.sub("\ufffd", text), settings) if isinstance(text, str) else ""
 
 
 def read_usage(reply: Any) -> RequestUsage:
-    """Read the tokens of an answer, or of a chunk that carries them."""
+    """Read the tokens of a reply, or of a chunk that carries them; what is no possible count is 0."""
     usage = getattr(reply, "usage", None)
     details = getattr(usage, "prompt_tokens_details", None)
     return RequestUsage(
-        input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
-        output_tokens=getattr(usage, "completion_tokens", 0) or 0,
-        cache_read_tokens=getattr(details, "cached_tokens", 0) or 0,
+        input_tokens=count(getattr(usage, "prompt_tokens", 0)),
+        output_tokens=count(getattr(usage, "completion_tokens", 0)),
+        cache_read_tokens=count(getattr(details, "cached_tokens", 0)),
     )
+
+
+def count(value: Any) -> int:
+    """Return a number of tokens as a server gave it; 0 for anything that is none."""
+    return value if isinstance(value, int) and 0 <= value < MOST_TOKENS else 0

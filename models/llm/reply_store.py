@@ -42,6 +42,10 @@ class KeptReplies:
             await until_done(task)
             task.result()
 
+    async def drop(self, keys: list[str]) -> None:
+        """Forget replies."""
+        await asyncio.to_thread(self.cache.drop, keys)
+
     async def write(self, waiting: dict[str, str]) -> None:
         """Write what waits, once the last transaction is long enough ago, in one transaction."""
         loop = asyncio.get_running_loop()

@@ -31,6 +31,12 @@ class ResponseCache:
             new = [(key, answer) for key, answer in answers.items() if key not in known]
             self._database.append("answers", ("key", "answer"), new)
 
+    def drop(self, keys: Sequence[str]) -> int:
+        """Delete replies by key; returns how many there were."""
+        with self._database.write() as connection:
+            sql = "DELETE FROM answers WHERE key IN (SELECT unnest($1::VARCHAR[])) RETURNING key"
+            return len(connection.execute(sql, [list(keys)]).fetchall())
+
     def __len__(self) -> int:
         return int(self._database.rows("SELECT count(*) FROM answers")[0][0])
 

@@ -219,7 +219,7 @@ REPLIES = {
 """The keys of the navigator's replies about both items. Other agents' prompts follow from scores, which may round."""
 
 VECTORS = {
-    ("hosted_vllm/words", key)
+    (f"hosted_vllm/words at {ADDRESS}", key)
     for key in (
         "0BFB07914C18A1C0AF85ABA9CCD7FBA7",
         "13FB12D5594163F163991283FC9EB25F",
@@ -233,7 +233,7 @@ VECTORS = {
         "F4ED3A5DFA8C537359C73CC9F928F545",
     )
 }
-"""The embedder's name and the keys of the labels' texts and names, after a classification."""
+"""The embedder at its server, and the keys of the labels' texts and names, after a classification."""
 
 DEFINITIONS = {
     ("shoes", "e58c0e9b78299e19d39fff6456418e54"),

@@ -15,7 +15,7 @@ from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.records import Label
 from taxonaut.workspace.build.agents_tree import BuildAgents
-from taxonaut.workspace.core.config import REQUEST_SETTINGS, Config
+from taxonaut.workspace.core.config import REQUEST_SETTINGS, Config, weights_of
 from taxonaut.workspace.core.container import Wiring
 
 ENCODER_BATCH = 4_096
@@ -130,5 +130,5 @@ def settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
 
 
 def model_identity(model: ModelSettings) -> Mapping[str, Any]:
-    """Return the settings of a model that affect its answers, without `REQUEST_SETTINGS`."""
-    return model.model_dump(mode="json", exclude=set(REQUEST_SETTINGS))
+    """Return the settings of a model that affect its answers, and the fingerprint of its file."""
+    return model.model_dump(mode="json", exclude=set(REQUEST_SETTINGS)) | weights_of(model)

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from taxonaut.models.gguf.weights import file_behind
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.workspace.core.trust import NamedEndpoints, named_endpoints
@@ -18,7 +19,15 @@ FILE_NAME = "taxonaut.toml"
 DEFAULT_EMBEDDER = "gguf/all-minilm-l6-v2"
 DEFAULT_CHOOSER = "encoder/all-minilm-l6-v2"
 
-REQUEST_SETTINGS = ("concurrency", "timeout_s", "deadline_s", "attempts", "backoff_s", "api_key_env")
+REQUEST_SETTINGS = (
+    "concurrency",
+    "timeout_s",
+    "deadline_s",
+    "attempts",
+    "backoff_s",
+    "api_key_env",
+    "max_reply_mb",
+)
 """Settings of a model that affect how it is called, not what it answers."""
 
 TEMPLATE = f"""\
@@ -370,11 +379,15 @@ class Config(BaseSettings):
         asked = {"navigator", "general_expert"}
         walk = {"batch", "policy"} if self.walk.policy == STANDARD_POLICY else {"batch"}
         roles = {role: set(REQUEST_SETTINGS) if role in asked else True for role in ModelsConfig.model_fields}
-        return self.model_dump(
+        found = self.model_dump(
             mode="json",
             include={"task", "embeddings", "models", "walk", "scoring"},
             exclude={"embeddings": set(REQUEST_SETTINGS), "models": roles, "walk": walk},
         )
+        found["embeddings"] |= weights_of(self.embeddings)
+        for role in asked:
+            found["models"][role] |= weights_of(getattr(self.models, role))
+        return found
 
     @classmethod
     def settings_customise_sources(
@@ -387,6 +400,12 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let environment variables override the file, whose values are passed as arguments."""
         return (env_settings, init_settings)
+
+
+def weights_of(model: ModelSettings) -> dict[str, str]:
+    """Return the fingerprint of the user's GGUF files behind a model; empty if there are none."""
+    files = {"file": file_behind(model.model), "join_file": file_behind(model.join or "")}
+    return {name: value for name, value in files.items() if value}
 
 
 class Tables(TypedDict, total=False):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
+from taxonaut.models.llm.redaction import redact_settings
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId
@@ -95,7 +96,8 @@ class Resumable:
 
     def open(self) -> RunUnits:
         """Start or continue the run, whatever its status."""
-        return self.runs.units(self.runs.open(self.kind, self.fingerprint, self.settings))
+        settings = redact_settings(self.settings)
+        return self.runs.units(self.runs.open(self.kind, self.fingerprint, settings))
 
     @contextmanager
     def recording(self) -> Iterator[RunUnits]:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog, models_directory
+from taxonaut.models.gguf.weights import MINILM, ModelCatalog, file_behind, models_directory
+from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelNotFoundError
+from taxonaut.workspace.core.config import Config, ModelsConfig
 
 
 def test_the_directory_is_the_one_named_in_the_environment() -> None:
@@ -53,3 +55,32 @@ def test_a_path_is_a_path(tmp_path: Path) -> None:
     assert ModelCatalog(tmp_path).resolve(tmp_path / "own.gguf") == tmp_path / "own.gguf"
     with pytest.raises(ModelNotFoundError, match=r"there is no file 'missing\.gguf'"):
         ModelCatalog(tmp_path).resolve("missing.gguf")
+
+
+def test_a_users_file_is_known_by_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "mine.gguf"
+    assert file_behind(f"gguf/{file}") == ""
+    file.write_bytes(b"one")
+    first = file_behind(f"gguf/{file}")
+    assert first.startswith("mine-")
+    assert file_behind(f"encoder/gguf/{file}") == first
+    file.write_bytes(b"two")
+    assert file_behind(f"gguf/{file}") not in ("", first)
+    for other in ("gguf/smollm2-135m-instruct", "encoder/all-minilm-l6-v2", "openai/gpt-4.1-mini", ""):
+        assert file_behind(other) == ""
+
+
+def test_another_file_at_a_path_is_another_model(tmp_path: Path) -> None:
+    file = tmp_path / "mine.gguf"
+    config = Config(
+        embeddings=ModelSettings(model=f"gguf/{file}"),
+        models=ModelsConfig(navigator=ModelSettings(model=f"gguf/{file}")),
+    )
+    without = config.deciding()
+    file.write_bytes(b"one")
+    before = config.deciding()
+    file.write_bytes(b"two")
+    after = config.deciding()
+    for settings in (before, after):
+        assert settings["embeddings"].pop("file") == settings["models"]["navigator"].pop("file")
+        assert settings == without

@@ -275,7 +275,7 @@ async def test_connections_last_as_long_as_the_outermost_session(server: Any, mo
     ],
 )  # fmt: skip
 def test_what_a_server_said_in_one_line(text: str, shown: str) -> None:
-    assert said(ValueError(text)) == shown
+    assert said(ModelSettings(model="a/b"), ValueError(text)) == shown
 
 
 @pytest.mark.parametrize("wait_s", [0.0, 0.05], ids=["while the thread prepares", "once it has prepared"])

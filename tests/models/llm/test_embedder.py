@@ -8,7 +8,7 @@ import pytest
 from taxonaut.models.llm import embedder as litellm_embedder
 from taxonaut.models.llm.embedder import LiteLLMEmbedder
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import ModelUnavailableError
+from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
 
 
 def embedder(server: Any, **changes: Any) -> LiteLLMEmbedder:
@@ -48,23 +48,40 @@ def test_a_busy_server_is_asked_again(server: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "kind", "message"),
     [
         (
             "BEHAVE:broken",
+            ModelUnavailableError,
             "'openai/test': its server failed: out of order; look at the log of {url} (given up after 2 "
             "tries)",
         ),
         (
             "BEHAVE:short",
-            "'openai/test' gave 1 vector for 2 texts; look at the log of {url}, or use another model",
+            ModelReplyError,
+            "'openai/test' gave no usable vectors: it gave 1 vector for 2 texts; look at the log of the server, "
+            "or use another embedding model",
         ),
     ],
 )
-def test_what_is_said_when_it_fails(server: Any, text: str, message: str) -> None:
-    with pytest.raises(ModelUnavailableError) as caught:
+def test_what_is_said_when_it_fails(server: Any, text: str, kind: type[ModelError], message: str) -> None:
+    with pytest.raises(kind) as caught:
         embedder(server, attempts=2).embed([text, "b"])
     assert str(caught.value) == message.format(url=server.url)
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        (None, "openai/x"),
+        ("http://127.0.0.1:8000/v1", "openai/x at http://127.0.0.1:8000/v1"),
+        ("HTTP://Me:Pass@Host.:80/v1/", "openai/x at http://host/v1"),
+        ("https://host:443", "openai/x at https://host"),
+        ("http://[::1]:80/v1?key=a", "openai/x at http://[::1]/v1"),
+    ],
+)
+def test_vectors_are_stored_under_the_model_at_its_server(url: str | None, key: str) -> None:
+    assert LiteLLMEmbedder(ModelSettings(model="openai/x", api_base=url)).vectors_key == key
 
 
 async def test_it_may_be_called_where_a_loop_runs(server: Any) -> None:

@@ -64,7 +64,7 @@ async def test_a_faulty_call_is_told_what_is_wrong_and_given_up_after_the_repair
     assert type(error) is ModelReplyError
     assert str(error) == (
         f"'hosted_vllm/test' made no valid call of expand_node in 3 tries (the last one: {wrong}); "
-        "ask a model that calls tools, or try another `tool_choice` in taxonaut.toml"
+        'ask a model that calls tools, or set `tool_choice = "text"` in taxonaut.toml'
     )
     assert server.stats()["requests"] == 3
 
