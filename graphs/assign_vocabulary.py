@@ -1,7 +1,7 @@
-"""Put a vocabulary's descriptors on items (AgenticTagger 4.2): one best a level, or all that fit.
+"""Assign a vocabulary's descriptors to items (AgenticTagger 4.2): the best per level, or all that fit.
 
-A super-step takes all items of a batch one level down; items at one node are annotated together, so that what
-their requests share is read once.
+A super-step takes all items of a batch one level down; items at one node are annotated together, so that their
+requests share a prefix.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,39 +23,39 @@ if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
 
-MOST_STANDING = 8
-"""Nodes of one level at which an item stands, where all descriptors that fit are asked for; the best ones."""
+MAX_PER_LEVEL = 8
+"""Most nodes of one level from which an item continues, best first, if all descriptors that fit are wanted."""
 
 
 ItemText = Callable[[Item], str]
-"""Gives an item's text as the annotator reads it."""
+"""Returns an item's text for the annotator."""
 
 
 def assign_vocabulary(
     index: Index, annotator: Assigns, text_of: ItemText
 ) -> "StateGraph[AssignState, None, AssignInput, AssignState]":
-    """Build the graph; compile it and invoke it with items. `taggings` come out, by item.
+    """Build the graph; compile it and invoke it with items. The output has `taggings` by item.
 
-    How many descriptors an item may get at a node is the annotator's own (`most`); with more than one, the
-    first of each level make the path and the most specific of the others are `Tagging.others`. Raises the
-    ModelError of a model that is gone; a reply that is no valid call ends an item's path with an error.
+    The annotator's `most` limits an item's descriptors at a node; with more than one, the first of each level make
+    the path and the most specific of the others are `Tagging.others`. Raises the ModelError of an unavailable
+    model; an invalid reply ends an item's path with an error.
     """
     from langgraph.graph import END, START, StateGraph
 
-    assigning = Assigning(index, annotator, text_of)
+    steps = Steps(index, annotator, text_of)
     graph = StateGraph(AssignState, input_schema=AssignInput, output_schema=AssignState)
-    graph.add_node("start", step(assigning.start))
-    graph.add_node("descend", step(assigning.descend))
-    graph.add_node("finish", step(assigning.finish))
+    graph.add_node("start", step(steps.start))
+    graph.add_node("descend", step(steps.descend))
+    graph.add_node("finish", step(steps.finish))
     graph.add_edge(START, "start")
     graph.add_edge("start", "descend")
-    graph.add_conditional_edges("descend", assigning.after, ["descend", "finish"])
+    graph.add_conditional_edges("descend", steps.after_level, ["descend", "finish"])
     graph.add_edge("finish", END)
     return graph
 
 
-class Assigning:
-    """The graph's steps."""
+class Steps:
+    """The graph's nodes over index and annotator; holds no state of a batch."""
 
     def __init__(self, index: Index, annotator: Assigns, text_of: ItemText) -> None:
         self.index = index
@@ -63,7 +63,7 @@ class Assigning:
         self.text_of = text_of
 
     async def start(self, state: AssignState) -> AssignState:
-        """Every item stands before the root."""
+        """Start with all items at the root."""
         items = distinct_items(state["items"])
         return {  # type: ignore[typeddict-item]
             "texts": {item.id: self.text_of(item) for item in items},
@@ -74,7 +74,7 @@ class Assigning:
         }
 
     async def descend(self, state: AssignState) -> AssignState:
-        """Take every item one level down, wherever it stands."""
+        """Take every item one level down from each of its nodes."""
         root = self.index.root()
         at: dict[NodeId, list[TreePosition]] = {}
         for each in state["standing"]:
@@ -100,7 +100,7 @@ class Assigning:
                 for each, numbers in zip(at[node], result.each, strict=True)
                 for place, number in enumerate(numbers)
             ]
-        standing = best_of(reached)
+        standing = keep_best(reached)
         return {  # type: ignore[typeddict-item]
             "standing": standing,
             "reached": [*state["reached"], *standing],
@@ -115,7 +115,7 @@ class Assigning:
         children: Sequence[Node],
         texts: Mapping[ItemId, str],
     ) -> Job:
-        """Say what annotators have to do at one node."""
+        """Return the annotator's job at one node."""
         centres = tuple(
             CentreText(child.name, child.description, child.examples, child.includes, child.excludes)
             for child in children
@@ -123,42 +123,42 @@ class Assigning:
         path = tuple(each.name for each in self.index.nodes(standing[0].path))
         return Job(f"node {node}", tuple(texts[each.item] for each in standing), centres, path, node)
 
-    def after(self, state: AssignState) -> str:
-        """Go on while an item stands above descriptors."""
+    def after_level(self, state: AssignState) -> str:
+        """Continue while an item has descriptors below it."""
         below = self.index.children_of(list({each.path[-1] for each in state["standing"]}))
         return "descend" if any(below.values()) else "finish"
 
     async def finish(self, state: AssignState) -> AssignState:
-        """Put together what each item got."""
+        """Return the tagging of each item."""
         found: dict[ItemId, list[TreePosition]] = {item: [] for item in state["texts"]}
         for each in state["reached"]:
             found[each.item].append(each)
         errors = state["errors"]
-        taggings = {item: tagging(item, places, errors.get(item, "")) for item, places in found.items()}
+        taggings = {item: make_tagging(item, places, errors.get(item, "")) for item, places in found.items()}
         for done in taggings.values():
             emit(ItemTagged(done.item_id, done.path, done.others, done.error))
         return {"taggings": taggings, "standing": [], "reached": []}  # type: ignore[typeddict-item]
 
 
-def best_of(reached: Sequence[TreePosition]) -> list[TreePosition]:
-    """Keep the best places of each item on a level."""
+def keep_best(reached: Sequence[TreePosition]) -> list[TreePosition]:
+    """Keep the best positions of each item on a level."""
     found: dict[ItemId, list[TreePosition]] = {}
     for each in reached:
         found.setdefault(each.item, []).append(each)
     return [
         each
         for places in found.values()
-        for each in (places if len(places) <= MOST_STANDING else sorted(places, key=passed)[:MOST_STANDING])
+        for each in (places if len(places) <= MAX_PER_LEVEL else sorted(places, key=skipped)[:MAX_PER_LEVEL])
     ]
 
 
-def passed(place: TreePosition) -> int:
-    """How many better choices were passed over on the way to a place."""
+def skipped(place: TreePosition) -> int:
+    """Return how many better choices were skipped on the way to a position."""
     return place.passed
 
 
-def tagging(item: ItemId, places: Sequence[TreePosition], error: str) -> Tagging:
-    """Return an item's path, and the most specific of the other descriptors it got, the best first."""
+def make_tagging(item: ItemId, places: Sequence[TreePosition], error: str) -> Tagging:
+    """Return an item's path and the most specific of its other descriptors, best first."""
     best = max((place.path for place in places if not place.passed), key=len, default=())
     ends: dict[NodeId, tuple[int, int]] = {}
     inner = set(best)

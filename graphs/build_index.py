@@ -1,8 +1,8 @@
 """Build an index over labels by agents: self-construction (XMC-Agent 2.2.1, algorithms 1 and 2).
 
-Sample, propose centres, assign every label to all centres that fit, partition, validate, and again for every
-partition that is too large. Each super-step takes what waits, of all branches and levels, all requests in flight
-together; a split that was refused is tried again beside the next level of those that were accepted.
+Sample, propose centres, assign every label to all centres that fit, partition, validate, and repeat for every
+partition that is too large. Each super-step takes all waiting partitions, of any branch and level, with all
+requests in flight together; a rejected split is retried along with the next level of the accepted ones.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from taxonaut.agents.roles import Assigns, Proposes
 from taxonaut.agents.support.vector_clusters import VectorClusters, VectorQuery
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.graphs.progress import emit
-from taxonaut.graphs.sync_bridge import first_grave, said, step
+from taxonaut.graphs.sync_bridge import as_problems, first_fatal, step
 from taxonaut.state.errors import ModelError
 from taxonaut.state.graph_states.build_index import (
     OTHER,
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 
 FEWEST_COMPARED = 3
-"""Labels of a centre from which on an overlap says something."""
+"""Fewest labels of a centre for which overlap is tested."""
 
 
-def partitioned(trial: SplitAttempt) -> Split:
-    """Put each label with all of its centres, and with *other* if it has none."""
+def partition_labels(trial: SplitAttempt) -> Split:
+    """Group labels by their centres; a label may be in several, and without one is in *other*."""
     members: list[list[LabelId]] = [[] for _ in trial.centres]
     other: list[LabelId] = []
     for label, centres in zip(trial.partition.labels, trial.assigned, strict=True):
@@ -53,8 +53,8 @@ def partitioned(trial: SplitAttempt) -> Split:
     return Split(trial.centres, tuple(map(tuple, members)), tuple(other), trial.problems)
 
 
-def found_problems(split: Split, labels: int, policy: BuildPolicy) -> list[str]:
-    """Say what is wrong with a split of so many labels, each in a sentence that an architect can act on."""
+def find_problems(split: Split, labels: int, policy: BuildPolicy) -> list[str]:
+    """Return what is wrong with a split of so many labels, as sentences for the architect."""
     problems = []
     for centre, members in zip(split.centres, split.members, strict=True):
         if not members:
@@ -76,7 +76,7 @@ def found_problems(split: Split, labels: int, policy: BuildPolicy) -> list[str]:
 
 
 def near_duplicates(split: Split, policy: BuildPolicy) -> list[tuple[int, int]]:
-    """Return pairs of centres with the same words in their names, or nearly the same labels."""
+    """Return pairs of centres with the same words in their names or nearly the same labels."""
     words = [frozenset(fold_name(centre.name).split()) for centre in split.centres]
     sets = [set(members) for members in split.members]
     found = []
@@ -89,8 +89,8 @@ def near_duplicates(split: Split, policy: BuildPolicy) -> list[tuple[int, int]]:
     return found
 
 
-def repaired(split: Split, labels: int, policy: BuildPolicy) -> Split | None:
-    """Leave out empty centres and put near-duplicates together; None if that leaves no split worth having."""
+def repair_split(split: Split, labels: int, policy: BuildPolicy) -> Split | None:
+    """Drop empty centres and merge near-duplicates; return None if the result is still no valid split."""
     kept = [number for number, members in enumerate(split.members) if members]
     members = {number: set(split.members[number]) for number in kept}
     for first, second in near_duplicates(split, policy):
@@ -105,21 +105,21 @@ def repaired(split: Split, labels: int, policy: BuildPolicy) -> Split | None:
         split.other,
         split.problems,
     )
-    good = len(members) >= 2 and not found_problems(result, labels, policy)
+    good = len(members) >= 2 and not find_problems(result, labels, policy)
     return result if good else None
 
 
-def siblings_of(split: Split, number: int, examples: int) -> tuple[Centre, ...]:
-    """Return a centre's siblings, each with some of its labels, to tell its own sub-centres from."""
+def sibling_centres(split: Split, number: int, examples: int) -> tuple[Centre, ...]:
+    """Return a centre's siblings, each with some of its labels as examples."""
     return tuple(
-        Centre(centre.name, centre.description, spread(members, examples))
+        Centre(centre.name, centre.description, sample_evenly(members, examples))
         for place, (centre, members) in enumerate(zip(split.centres, split.members, strict=True))
         if place != number
     )
 
 
-def spread(labels: Sequence[LabelId], most: int) -> tuple[LabelId, ...]:
-    """Take at most so many labels, evenly from first to last."""
+def sample_evenly(labels: Sequence[LabelId], most: int) -> tuple[LabelId, ...]:
+    """Return at most `most` labels, evenly spaced."""
     count = min(most, len(labels))
     return tuple(labels[place * len(labels) // count] for place in range(count))
 
@@ -134,32 +134,32 @@ def build_index(
     policy: BuildPolicy | None = None,
     units: RunUnits | None = None,
 ) -> "StateGraph[BuildState, None, BuildInput, BuildState]":
-    """Build the graph; compile it and invoke it with ids of labels. `splits` of what comes out is merged.
+    """Build the graph; compile it and invoke it with ids of labels. Merge the `splits` of the output.
 
-    With `units`, each accepted split is kept as a unit of a run with the decisions that led to it, and a
-    killed build goes on from there. Raises the ModelError of a model that is gone; a reply that is no valid
-    call is a try that failed.
+    With `units`, each accepted split is stored as a unit of a run with the decisions that led to it, and a killed
+    build continues from there. Raises the ModelError of an unavailable model; an invalid reply counts as a failed
+    attempt.
     """
     from langgraph.graph import END, START, StateGraph
 
-    building = Building(suggestions, architect, annotator, policy or BuildPolicy(), units)
+    steps = Steps(suggestions, architect, annotator, policy or BuildPolicy(), units)
     graph = StateGraph(BuildState, input_schema=BuildInput, output_schema=BuildState)
-    graph.add_node("start", step(building.start))
-    graph.add_node("take", step(building.take))
-    graph.add_node("propose", step(building.propose))
-    graph.add_node("assign", step(building.assign))
-    graph.add_node("validate", step(building.validate))
+    graph.add_node("start", step(steps.start))
+    graph.add_node("take", step(steps.take))
+    graph.add_node("propose", step(steps.propose))
+    graph.add_node("assign", step(steps.assign))
+    graph.add_node("validate", step(steps.validate))
     graph.add_edge(START, "start")
     graph.add_edge("start", "take")
-    graph.add_conditional_edges("take", building.after_take, ["propose", END])
+    graph.add_conditional_edges("take", steps.after_take, ["propose", END])
     graph.add_edge("propose", "assign")
     graph.add_edge("assign", "validate")
     graph.add_edge("validate", "take")
     return graph
 
 
-class Building:
-    """The graph's steps over their agents; holds no state of a build."""
+class Steps:
+    """The graph's nodes over their agents; holds no state of a build."""
 
     def __init__(
         self,
@@ -176,13 +176,13 @@ class Building:
         self.units = units
 
     async def start(self, state: BuildState) -> BuildState:
-        """All labels are the first partition."""
+        """Start with the partition of all labels."""
         part = state.get("part", Partition("", (), ()))
         everything = replace(part, key="", labels=tuple(state["label_ids"]))
         return {"waiting": [everything], "splits": {}, "decisions": [], "settled": 0}  # type: ignore[typeddict-item]
 
     async def take(self, state: BuildState) -> BuildState:
-        """Set aside what is small enough and what a former call of this run has split already."""
+        """Skip partitions that are small enough or were split by an earlier call of this run."""
         splits: dict[str, Split] = {}
         todo: list[Partition] = []
         waiting, settled = state["waiting"], state["settled"]
@@ -196,7 +196,7 @@ class Building:
                 if partition.key in kept and not partition.attempt:
                     splits[partition.key] = Split.from_row(kept[partition.key])
                     waiting += self.children(partition, splits[partition.key])
-                    emit(divided(partition, splits[partition.key]))
+                    emit(split_update(partition, splits[partition.key]))
                 else:
                     todo.append(partition)
         total = len(state["label_ids"])
@@ -204,13 +204,13 @@ class Building:
         return {"waiting": todo, "splits": splits, "trials": [], "settled": settled}  # type: ignore[typeddict-item]
 
     def after_take(self, state: BuildState) -> str:
-        """Go on while a partition is too large."""
+        """Continue while partitions are too large."""
         from langgraph.graph import END
 
         return "propose" if state["waiting"] else END
 
     async def propose(self, state: BuildState) -> BuildState:
-        """Let the architect name centres for every partition that waits."""
+        """Let the architect propose centres for every waiting partition."""
         waiting = state["waiting"]
         for part in waiting:
             emit(PartitionStarted(part.key, part.path, len(part.labels), part.attempt))
@@ -218,9 +218,9 @@ class Building:
             waiting, [self.policy.wanted(partition) for partition in waiting]
         )
         decisions = [proposal.decision for proposal in proposals]
-        await self.stop_on([proposal.error for proposal in proposals], state, decisions)
+        await self.raise_fatal([proposal.error for proposal in proposals], state, decisions)
         trials = [
-            SplitAttempt(partition, proposal.centres, (*proposal.problems, *said(proposal.error)))
+            SplitAttempt(partition, proposal.centres, (*proposal.problems, *as_problems(proposal.error)))
             for partition, proposal in zip(waiting, proposals, strict=True)
         ]
         for trial in trials:
@@ -232,15 +232,15 @@ class Building:
         jobs = [self.job(trial) for trial in state["trials"]]
         results = await self.annotator.assign(jobs)
         decisions = [decision for result in results for decision in result.decisions]
-        await self.stop_on([result.error for result in results], state, [*state["decisions"], *decisions])
+        await self.raise_fatal([result.error for result in results], state, [*state["decisions"], *decisions])
         trials = [
-            replace(trial, assigned=result.each, problems=(*trial.problems, *said(result.error)))
+            replace(trial, assigned=result.each, problems=(*trial.problems, *as_problems(result.error)))
             for trial, result in zip(state["trials"], results, strict=True)
         ]
         return {"trials": trials, "decisions": [*state["decisions"], *decisions]}  # type: ignore[typeddict-item]
 
     def job(self, trial: SplitAttempt) -> Job:
-        """Say what the annotator has to do for one partition; nothing where there is no choice."""
+        """Return the annotator's job for one partition; it has no labels if there is only one centre."""
         name = self.suggestions.text
         labels = trial.partition.labels if len(trial.centres) > 1 else ()
         centres = tuple(
@@ -249,14 +249,11 @@ class Building:
         )
         return Job(partition_id(trial.partition), tuple(map(name, labels)), centres, trial.partition.path)
 
-    async def stop_on(
+    async def raise_fatal(
         self, errors: Sequence[ModelError | None], state: BuildState, decisions: Sequence[Decision]
     ) -> None:
-        """Raise the first error that another try would not mend, once the decisions are kept that cost something.
-
-        A reply that is no valid call is only a bad try.
-        """
-        first = first_grave(errors)
+        """Raise the first error that a retry cannot fix, after storing the decisions."""
+        first = first_fatal(errors)
         if first is None:
             return
         if self.units is not None:
@@ -264,24 +261,24 @@ class Building:
         raise first
 
     async def validate(self, state: BuildState) -> BuildState:
-        """Accept good splits, try others again with what was wrong, part by vectors what cannot be split so."""
+        """Accept valid splits, retry others with their problems, and in the end split by vectors."""
         accepted: dict[str, Split] = {}
         waiting: list[Partition] = []
-        hopeless: list[SplitAttempt] = []
+        rejected: list[SplitAttempt] = []
         for trial in state["trials"]:
             partition = trial.partition
-            split, problems = self.judged(trial)
+            split, problems = self.judge(trial)
             reasons = (*partition.problems, *(problems or split.problems))
             if not problems:
                 accepted[partition.key] = replace(split, problems=reasons)
             elif partition.attempt + 1 < self.policy.attempts:
                 waiting.append(replace(partition, attempt=partition.attempt + 1, problems=reasons))
                 emit(SplitRefused(partition.key, tuple(problems)))
-            elif (mended := repaired(split, len(partition.labels), self.policy)) is not None:
-                accepted[partition.key] = replace(mended, problems=reasons)
+            elif (fixed := repair_split(split, len(partition.labels), self.policy)) is not None:
+                accepted[partition.key] = replace(fixed, problems=reasons)
             else:
-                hopeless.append(replace(trial, problems=reasons))
-        accepted |= await self.by_vectors(hopeless)
+                rejected.append(replace(trial, problems=reasons))
+        accepted |= await self.split_by_vectors(rejected)
         if self.units is not None:
             rows = {key: split.to_row() for key, split in accepted.items()}
             self.units.finish(rows, state["decisions"])
@@ -289,19 +286,19 @@ class Building:
             if trial.partition.key in accepted:
                 split = accepted[trial.partition.key]
                 waiting += self.children(trial.partition, split)
-                emit(divided(trial.partition, split))
+                emit(split_update(trial.partition, split))
         return {"waiting": waiting, "splits": accepted, "trials": [], "decisions": []}  # type: ignore[typeddict-item]
 
-    def judged(self, trial: SplitAttempt) -> tuple[Split, list[str]]:
-        """Return a trial's split and what is wrong with it."""
+    def judge(self, trial: SplitAttempt) -> tuple[Split, list[str]]:
+        """Return a trial's split and its problems."""
         if len(trial.centres) < 2:
             few = f"only {len(trial.centres)} of the proposed categories can be used; at least 2 are needed"
             return Split(problems=trial.problems), [*trial.problems, few]
-        split = partitioned(trial)
-        return split, found_problems(split, len(trial.partition.labels), self.policy)
+        split = partition_labels(trial)
+        return split, find_problems(split, len(trial.partition.labels), self.policy)
 
-    async def by_vectors(self, trials: Sequence[SplitAttempt]) -> dict[str, Split]:
-        """Part labels by their vectors where the agents found no split."""
+    async def split_by_vectors(self, trials: Sequence[SplitAttempt]) -> dict[str, Split]:
+        """Cluster labels by their vectors where the agents found no valid split."""
         wishes = [
             VectorQuery(trial.partition.labels, self.policy.wanted(trial.partition), self.architect.seed)
             for trial in trials
@@ -319,13 +316,13 @@ class Building:
         }
 
     def children(self, partition: Partition, split: Split) -> list[Partition]:
-        """Return the partitions that a split makes."""
+        """Return the partitions of a split."""
         found = [
             Partition(
                 partition.child(number),
                 (*partition.path, centre.name),
                 members,
-                siblings_of(split, number, SIBLING_EXAMPLES),
+                sibling_centres(split, number, SIBLING_EXAMPLES),
             )
             for number, (centre, members) in enumerate(zip(split.centres, split.members, strict=True))
         ]
@@ -335,8 +332,8 @@ class Building:
         return found
 
 
-def divided(partition: Partition, split: Split) -> NodeSplit:
-    """Return what is told of a partition that was split."""
+def split_update(partition: Partition, split: Split) -> NodeSplit:
+    """Return the update for a partition that was split."""
     names = tuple(centre.name for centre in split.centres)
     sizes = tuple(map(len, split.members))
     return NodeSplit(partition.key, partition.path, names, sizes, len(split.other), split.fallback)

@@ -1,9 +1,9 @@
 """Build a vocabulary of descriptors over items, level by level (AgenticTagger 4.1, algorithms 1 and 2).
 
 For every group of items that is large enough: distil a sample, propose descriptors, let annotators assign them,
-cluster what fits nothing, write a change proposal for each cluster, review all of them together, and assign
+cluster the uncovered items, write a change proposal for each cluster, review all of them together, and assign
 again, until enough items are covered; then the items of each descriptor are groups of the next level. Each
-super-step takes all groups at once, whatever level or round they are in, all their requests in flight together.
+super-step takes all groups at once, whatever their level or round, with all requests in flight together.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from taxonaut.agents.support.descriptor_changes import VOTERS, UncoveredCluster
 from taxonaut.agents.support.vector_clusters import VectorClusters, VectorQuery
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.graphs.progress import emit
-from taxonaut.graphs.sync_bridge import first_grave, said, step
+from taxonaut.graphs.sync_bridge import as_problems, first_fatal, step
 from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round
 from taxonaut.state.errors import ModelError, ToolError
 from taxonaut.state.graph_states.build_index import Centre, Partition
@@ -47,20 +47,20 @@ if TYPE_CHECKING:
 
 
 SHOWN = 8
-"""Items of a cluster that stand for it."""
+"""Example items of a cluster."""
 
 REPORTS = 4
-"""Different reports of annotators that are shown of a cluster."""
+"""Different annotator reports shown of a cluster."""
 
-ALONE = DescriptorChange("ignore", "an item like no other")
-"""What is done about an item that is a cluster of its own."""
+OUTLIER = DescriptorChange("ignore", "an item like no other")
+"""The change for a cluster that is too small."""
 
 Outcome = tuple[list[Draft], list[Decision], list[ModelError | None]]
-"""The drafts afterwards, the decision rows, and what went wrong."""
+"""The changed drafts, the decision rows and the errors."""
 
 
 class Refinement:
-    """Feedback and review for all groups at work."""
+    """Feedback and review of all drafts."""
 
     def __init__(
         self,
@@ -75,9 +75,9 @@ class Refinement:
         self.policy = policy
 
     async def feedback(self, drafts: Sequence[Draft]) -> Outcome:
-        """Cluster the items of each group that fit nothing; ask what to do about each cluster that is one.
+        """Cluster the uncovered items of each group, and ask for a change for each cluster.
 
-        The items of a cluster of fewer than `smallest` are outliers without a question.
+        Clusters of fewer than `smallest` items are outliers; no question is asked about them.
         """
         clusters = await self.clusters(drafts)
         asked = [
@@ -91,26 +91,28 @@ class Refinement:
         proposed = []
         for draft, found in zip(drafts, clusters, strict=True):
             changes = tuple(
-                proposal_of(cluster, next(answers).change if cluster.size >= self.policy.smallest else ALONE)
+                make_proposal(
+                    cluster, next(answers).change if cluster.size >= self.policy.smallest else OUTLIER
+                )
                 for cluster in found
             )
             proposed.append(replace(draft, clusters=tuple(found), changes=changes))
         return proposed, [answer.decision for answer in written], [answer.error for answer in written]
 
     async def clusters(self, drafts: Sequence[Draft]) -> list[list[Cluster]]:
-        """Cluster each group's items that fit nothing (Distill of the error reports)."""
+        """Cluster each group's uncovered items (Distill of the error reports)."""
         wishes = []
         for draft in drafts:
             items = tuple(draft.group.labels[place] for place in draft.uncovered)
             wishes.append(VectorQuery(items, self.policy.clusters(len(items)), len(draft.rounds)))
         parts = await self.suggestions.cluster_all(wishes)
         return [
-            [cluster_of(draft, centre, items) for centre, items in found]
+            [make_cluster(draft, centre, items) for centre, items in found]
             for draft, found in zip(drafts, parts, strict=True)
         ]
 
     def uncovered(self, draft: Draft, cluster: Cluster) -> UncoveredCluster:
-        """Return a cluster as agents are shown it."""
+        """Return a cluster as it is shown to agents."""
         text = self.suggestions.text
         group = draft.group
         examples = tuple(map(text, cluster.examples))
@@ -127,17 +129,17 @@ class Refinement:
         )
 
     async def review(self, drafts: Sequence[Draft]) -> Outcome:
-        """Have each group's proposals reviewed together, and make the changes that are approved."""
-        cases = [self.case(draft) for draft in drafts]
+        """Have each group's proposals reviewed together, and apply the approved changes."""
+        cases = [self.review_case(draft) for draft in drafts]
         asking = [place for place, case in enumerate(cases) if case.proposals]
         reviews = await self.reviewer.review([cases[place] for place in asking])
         verdicts = dict(zip(asking, (review.verdicts for review in reviews), strict=True))
-        changed = [self.changed(draft, verdicts.get(place, ())) for place, draft in enumerate(drafts)]
+        changed = [self.apply_changes(draft, verdicts.get(place, ())) for place, draft in enumerate(drafts)]
         decisions = [row for review in reviews for row in review.decisions]
         return changed, decisions, [review.error for review in reviews]
 
-    def case(self, draft: Draft) -> Case:
-        """What the architect decides on for one group: all but the outliers."""
+    def review_case(self, draft: Draft) -> Case:
+        """Return the proposals of one group for review, without outliers."""
         proposals = tuple(
             (
                 self.uncovered(draft, cluster),
@@ -148,8 +150,8 @@ class Refinement:
         )
         return Case(draft.group.key, draft.group.path, draft.centres, proposals)
 
-    def changed(self, draft: Draft, verdicts: Sequence[tuple[bool, str]]) -> Draft:
-        """Make the approved changes of a round; one whose name is taken by then is rejected after all."""
+    def apply_changes(self, draft: Draft, verdicts: Sequence[tuple[bool, str]]) -> Draft:
+        """Apply the approved changes of a round; one whose name is taken by then is rejected."""
         centres = list(draft.centres)
         left = iter(verdicts)
         reviewed = []
@@ -157,7 +159,7 @@ class Refinement:
             if change.kind != "ignore":
                 approved, reason = next(left)
                 if approved:
-                    approved, reason = made(draft, centres, change, reason)
+                    approved, reason = apply_change(draft, centres, change, reason)
                 change = replace(change, approved=approved, reason=reason)
             reviewed.append(change)
         last = replace(draft.rounds[-1], changes=tuple(reviewed))
@@ -166,11 +168,13 @@ class Refinement:
         )
 
 
-def made(draft: Draft, centres: list[Centre], change: ChangeProposal, reason: str) -> tuple[bool, str]:
-    """Make one approved change; say whether that was possible, and why not."""
+def apply_change(
+    draft: Draft, centres: list[Centre], change: ChangeProposal, reason: str
+) -> tuple[bool, str]:
+    """Apply one approved change; return whether that was possible, and the reason."""
     assert change.centre is not None
     if change.kind == "expand" and change.at is not None:
-        centres[change.at] = widened(centres[change.at], change.centre, change.items)
+        centres[change.at] = widen(centres[change.at], change.centre, change.items)
         return True, reason
     parent = draft.group.path[-1] if draft.group.path else ""
     try:
@@ -181,8 +185,8 @@ def made(draft: Draft, centres: list[Centre], change: ChangeProposal, reason: st
     return True, reason
 
 
-def widened(known: Centre, wanted: Centre, items: Sequence[ItemId]) -> Centre:
-    """Return an expanded descriptor; what another change of the round made it include stays."""
+def widen(known: Centre, wanted: Centre, items: Sequence[ItemId]) -> Centre:
+    """Return an expanded descriptor; includes added by other changes of the round stay."""
     includes = tuple(dict.fromkeys((*known.includes, *wanted.includes)))
     return replace(
         wanted,
@@ -192,8 +196,8 @@ def widened(known: Centre, wanted: Centre, items: Sequence[ItemId]) -> Centre:
     )
 
 
-def cluster_of(draft: Draft, centre: Centre, items: Sequence[ItemId]) -> Cluster:
-    """Describe one cluster of a group's items; those that vote on it do not stand for it, if there are others."""
+def make_cluster(draft: Draft, centre: Centre, items: Sequence[ItemId]) -> Cluster:
+    """Return a cluster of a group's items; voters are not among its examples, if there are enough items."""
     central = tuple(ItemId(item) for item in centre.examples[:SHOWN])
     shown = set(central)
     others = [item for item in items if item not in shown] or list(items)
@@ -204,8 +208,8 @@ def cluster_of(draft: Draft, centre: Centre, items: Sequence[ItemId]) -> Cluster
     return Cluster(len(items), central, tuple(voters), suggestion, tuple(why)[:REPORTS])
 
 
-def proposal_of(cluster: Cluster, change: DescriptorChange) -> ChangeProposal:
-    """Return a change with the cluster it is for, as it is kept."""
+def make_proposal(cluster: Cluster, change: DescriptorChange) -> ChangeProposal:
+    """Return a change with its cluster, for storage."""
     return ChangeProposal(
         change.kind, change.problem, cluster.size, cluster.examples, change.centre, change.at
     )
@@ -223,27 +227,27 @@ def build_vocabulary(
     policy: VocabularyPolicy | None = None,
     units: RunUnits | None = None,
 ) -> "StateGraph[VocabularyState, None, VocabularyInput, VocabularyState]":
-    """Build the graph; compile it and invoke it with items. `refined` of what comes out is the vocabulary.
+    """Build the graph; compile it and invoke it with items. `refined` of the output is the vocabulary.
 
-    With `units`, each group that is done is kept as a unit of a run with the decisions that led to it, and a
-    killed build goes on from there. Raises the ModelError of a model that is gone.
+    With `units`, each finished group is stored as a unit of a run with the decisions that led to it, and a killed
+    build continues from there. Raises the ModelError of an unavailable model.
     """
     from langgraph.graph import END, START, StateGraph
 
     policy = policy or VocabularyPolicy()
     refinement = Refinement(suggestions, writer, reviewer, policy)
-    building = Building(suggestions, architect, annotator, refinement, policy, units)
+    steps = Steps(suggestions, architect, annotator, refinement, policy, units)
     graph = StateGraph(VocabularyState, input_schema=VocabularyInput, output_schema=VocabularyState)
-    graph.add_node("start", step(building.start))
-    graph.add_node("take", step(building.take))
-    graph.add_node("propose", step(building.propose))
-    graph.add_node("annotate", step(building.annotate))
-    graph.add_node("settle", step(building.settle))
-    graph.add_node("feedback", step(building.feedback))
-    graph.add_node("review", step(building.review))
+    graph.add_node("start", step(steps.start))
+    graph.add_node("take", step(steps.take))
+    graph.add_node("propose", step(steps.propose))
+    graph.add_node("annotate", step(steps.annotate))
+    graph.add_node("settle", step(steps.settle))
+    graph.add_node("feedback", step(steps.feedback))
+    graph.add_node("review", step(steps.review))
     graph.add_edge(START, "start")
     graph.add_edge("start", "take")
-    graph.add_conditional_edges("take", building.after_take, ["propose", END])
+    graph.add_conditional_edges("take", steps.after_take, ["propose", END])
     graph.add_edge("propose", "annotate")
     graph.add_edge("annotate", "settle")
     graph.add_edge("settle", "feedback")
@@ -252,8 +256,8 @@ def build_vocabulary(
     return graph
 
 
-class Building:
-    """The graph's steps over their agents; holds no state of a build."""
+class Steps:
+    """The graph's nodes over their agents; holds no state of a build."""
 
     def __init__(
         self,
@@ -272,12 +276,12 @@ class Building:
         self.units = units
 
     async def start(self, state: VocabularyState) -> VocabularyState:
-        """All items are the first group."""
+        """Start with the group of all items."""
         everything: ItemGroup = Partition("", (), tuple(item.id for item in distinct_items(state["items"])))
         return {"waiting": [everything], "drafts": [], "refined": {}, "decisions": []}  # type: ignore[typeddict-item]
 
     async def take(self, state: VocabularyState) -> VocabularyState:
-        """Pass over groups that are not divided, and those that a former call of this run has divided already."""
+        """Skip groups that are not split or were split by an earlier call of this run."""
         known: dict[str, RefinedGroup] = {}
         todo: list[ItemGroup] = []
         waiting = state["waiting"]
@@ -289,7 +293,7 @@ class Building:
             for group in large:
                 if group.key in kept:
                     known[group.key] = RefinedGroup.from_row(kept[group.key])
-                    emit(divided(group, known[group.key]))
+                    emit(split_update(group, known[group.key]))
                     waiting += self.children(group, known[group.key])
                 else:
                     todo.append(group)
@@ -298,19 +302,19 @@ class Building:
         return {"waiting": todo, "refined": known}  # type: ignore[typeddict-item]
 
     def after_take(self, state: VocabularyState) -> str:
-        """Go on while a group is to be divided or is at work."""
+        """Continue while groups wait or drafts are in progress."""
         from langgraph.graph import END
 
         return "propose" if state["waiting"] or state["drafts"] else END
 
     async def propose(self, state: VocabularyState) -> VocabularyState:
-        """Let the architect propose descriptors for every new group; word statistics stand in where it finds none."""
+        """Let the architect propose descriptors for every new group; word statistics are the fallback."""
         groups = state["waiting"]
         for group in groups:
             emit(PartitionStarted(group.key, group.path, len(group.labels)))
         proposals = await self.architect.propose(groups, [self.policy.wanted(group) for group in groups])
         decisions = [*state["decisions"], *(proposal.decision for proposal in proposals)]
-        self.stop_on([proposal.error for proposal in proposals], state, decisions)
+        self.raise_fatal([proposal.error for proposal in proposals], state, decisions)
         poor = [place for place, proposal in enumerate(proposals) if len(proposal.centres) < 2]
         wishes = [
             VectorQuery(groups[place].labels, self.policy.wanted(groups[place]), self.architect.seed)
@@ -319,7 +323,7 @@ class Building:
         suggested = dict(zip(poor, await self.suggestions.suggest_all(wishes), strict=True))
         drafts = []
         for place, (group, proposal) in enumerate(zip(groups, proposals, strict=True)):
-            problems = (*proposal.problems, *said(proposal.error))
+            problems = (*proposal.problems, *as_problems(proposal.error))
             centres = proposal.centres
             if place in suggested:
                 centres = tuple(suggested[place])
@@ -331,11 +335,11 @@ class Building:
         return {"waiting": [], "drafts": [*state["drafts"], *drafts], "decisions": decisions}  # type: ignore[typeddict-item]
 
     async def annotate(self, state: VocabularyState) -> VocabularyState:
-        """Let annotators go over the items of all groups at work whose descriptors are new (ParallelAssign)."""
+        """Let annotators assign the items of all drafts with new descriptors (ParallelAssign)."""
         changed = [place for place, draft in enumerate(state["drafts"]) if is_changed(draft)]
         results = await self.annotator.assign([self.job(state["drafts"][place]) for place in changed])
         decisions = [*state["decisions"], *(row for result in results for row in result.decisions)]
-        self.stop_on([result.error for result in results], state, decisions)
+        self.raise_fatal([result.error for result in results], state, decisions)
         drafts = list(state["drafts"])
         for place, result in zip(changed, results, strict=True):
             draft = drafts[place]
@@ -343,7 +347,7 @@ class Building:
                 draft,
                 assigned=result.each,
                 why=result.why,
-                problems=(*draft.problems, *said(result.error)),
+                problems=(*draft.problems, *as_problems(result.error)),
                 rounds=(*draft.rounds, Round(len(result.each), sum(map(bool, result.each)))),
             )
             last = drafts[place].rounds[-1]
@@ -351,7 +355,7 @@ class Building:
         return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
 
     def job(self, draft: Draft) -> Job:
-        """Say what annotators have to do for one group."""
+        """Return the annotator's job for one draft."""
         text = self.suggestions.text
         centres = tuple(
             CentreText(c.name, c.description, tuple(map(text, c.examples)), c.includes, c.excludes)
@@ -361,33 +365,33 @@ class Building:
         return Job(key, tuple(map(text, draft.group.labels)), centres, draft.group.path)
 
     async def settle(self, state: VocabularyState) -> VocabularyState:
-        """Keep the groups that are covered well enough, or as well as they will be; theirs are the next level's."""
+        """Finish groups that need no further round; their descriptors' items are groups of the next level."""
         done: dict[str, RefinedGroup] = {}
         waiting: list[ItemGroup] = []
-        going_on: list[Draft] = []
+        continued: list[Draft] = []
         for draft in state["drafts"]:
-            if self.goes_on(draft):
-                going_on.append(draft)
+            if self.needs_round(draft):
+                continued.append(draft)
             else:
-                done[draft.group.key] = self.refined(draft)
-                emit(divided(draft.group, done[draft.group.key]))
+                done[draft.group.key] = self.refine(draft)
+                emit(split_update(draft.group, done[draft.group.key]))
                 waiting += self.children(draft.group, done[draft.group.key])
         decisions = state["decisions"]
         if self.units is not None and done:
             rows = {key: refined.to_row() for key, refined in done.items()}
             self.units.finish(rows, decisions)
             decisions = []
-        return {"waiting": waiting, "drafts": going_on, "refined": done, "decisions": decisions}  # type: ignore[typeddict-item]
+        return {"waiting": waiting, "drafts": continued, "refined": done, "decisions": decisions}  # type: ignore[typeddict-item]
 
-    def goes_on(self, draft: Draft) -> bool:
-        """Whether a group needs another round, may have one, and the last one changed anything."""
+    def needs_round(self, draft: Draft) -> bool:
+        """Tell whether a draft gets another round: it needs one, may have one, and the last one changed something."""
         idle = bool(draft.rounds[-1].changes)
         if idle or self.policy.is_covered(len(draft.assigned), len(draft.uncovered)):
             return False
         return len(draft.rounds) <= self.policy.max_refinement_cycles
 
-    def refined(self, draft: Draft) -> RefinedGroup:
-        """Part a group's items by the descriptors they got; a descriptor with too few items is left out."""
+    def refine(self, draft: Draft) -> RefinedGroup:
+        """Group a draft's items by descriptor; descriptors with too few items are dropped."""
         branching = self.policy.branching or len(draft.centres)
         members: list[list[ItemId]] = [[] for _ in draft.centres]
         for item, numbers in zip(draft.group.labels, draft.assigned, strict=True):
@@ -405,22 +409,22 @@ class Building:
             tuple(tuple(members[number]) for number in kept),
             tuple(item for item in draft.group.labels if item not in covered),
             sum(number < draft.initial for number in kept),
-            renumbered(draft.rounds, kept),
+            renumber(draft.rounds, kept),
             problems,
         )
 
     async def feedback(self, state: VocabularyState) -> VocabularyState:
-        """Cluster what fits nothing in each group at work, and have a change proposed for each cluster."""
+        """Cluster the uncovered items of each draft, and have a change proposed for each cluster."""
         drafts, decisions, errors = await self.refinement.feedback(state["drafts"])
         decisions = [*state["decisions"], *decisions]
-        self.stop_on(errors, state, decisions)
+        self.raise_fatal(errors, state, decisions)
         return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
 
     async def review(self, state: VocabularyState) -> VocabularyState:
-        """Let the architect review each group's proposals together, and make the changes it approves."""
+        """Let the architect review each draft's proposals together, and apply those it approves."""
         drafts, decisions, errors = await self.refinement.review(state["drafts"])
         decisions = [*state["decisions"], *decisions]
-        self.stop_on(errors, state, decisions)
+        self.raise_fatal(errors, state, decisions)
         for draft in drafts:
             changes = [change for change in draft.rounds[-1].changes if change.approved is not None]
             made = sum(bool(change.approved) for change in changes)
@@ -428,7 +432,7 @@ class Building:
         return {"drafts": drafts, "decisions": decisions}  # type: ignore[typeddict-item]
 
     def children(self, group: ItemGroup, refined: RefinedGroup) -> list[ItemGroup]:
-        """Return the groups that a group's descriptors make."""
+        """Return the groups of a finished group's descriptors."""
         pairs = list(zip(refined.centres, refined.members, strict=True))
         return [
             Partition(
@@ -444,11 +448,11 @@ class Building:
             for number, (centre, members) in enumerate(pairs)
         ]
 
-    def stop_on(
+    def raise_fatal(
         self, errors: Sequence[ModelError | None], state: VocabularyState, decisions: Sequence[Decision]
     ) -> None:
-        """Raise the first error that says more than that one reply was no valid call; the decisions are kept."""
-        first = first_grave(errors)
+        """Raise the first error that a retry cannot fix, after storing the decisions."""
+        first = first_fatal(errors)
         if first is None:
             return
         if self.units is not None:
@@ -456,20 +460,20 @@ class Building:
         raise first
 
 
-def divided(group: ItemGroup, refined: RefinedGroup) -> NodeSplit:
-    """Return what is told of a group that is done."""
+def split_update(group: ItemGroup, refined: RefinedGroup) -> NodeSplit:
+    """Return the update for a finished group."""
     names = tuple(centre.name for centre in refined.centres)
     sizes = tuple(map(len, refined.members))
     return NodeSplit(group.key, group.path, names, sizes, len(refined.uncovered))
 
 
 def is_changed(draft: Draft) -> bool:
-    """Whether a group's descriptors are others than those its items were last asked about."""
+    """Tell whether a draft's descriptors changed since its items were last assigned."""
     return not draft.rounds or any(change.approved for change in draft.rounds[-1].changes)
 
 
-def renumbered(rounds: Sequence[Round], kept: Sequence[int]) -> tuple[Round, ...]:
-    """Let the changes of rounds name descriptors by their places among those that are kept; None: left out."""
+def renumber(rounds: Sequence[Round], kept: Sequence[int]) -> tuple[Round, ...]:
+    """Renumber the descriptors in the changes of rounds by their place among `kept`; None if dropped."""
     places = {number: place for place, number in enumerate(kept)}
     return tuple(
         replace(

@@ -1,7 +1,7 @@
-"""Divide items between a trained expert and a reasoning one (Dual-Expert 3.2 and 4.3.1; A.1, figure 5).
+"""Route items between a trained expert and a reasoning one (Dual-Expert 3.2 and 4.3.1; A.1, figure 5).
 
-The domain expert recommends categories for the whole batch; what it is sure of stands, all the rest is before the
-general expert at once.
+The domain expert recommends categories for the whole batch; the general expert then decides, in one go, on all items
+whose confidence is below the threshold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,29 +31,28 @@ def categorize(
     texts_of: TextsOf,
     threshold: float,
 ) -> "StateGraph[CategorizeState, None, CategorizeInput, CategorizeState]":
-    """Build the graph; compile it and invoke it with items, and what is known of them.
+    """Build the graph; compile it and invoke it with items, and recommendations and judgements already known.
 
-    `categorized` comes out, by item. An item goes to the general expert if its confidence is below `threshold`:
+    The output has `categorized` by item. An item goes to the general expert if its confidence is below `threshold`:
     none at 0, all at `UNREACHABLE_THRESHOLD`; without `general` none. An item without candidates goes nowhere: its
-    verdict is `undecided`, its ranking empty.
-    `texts_of` gives what the general expert reads of categories.
+    verdict is `undecided`, its ranking empty. `texts_of` returns the texts of categories for the general expert.
     """
     from langgraph.graph import END, START, StateGraph
 
-    routing = Routing(index, domain, general, texts_of, threshold)
+    steps = Steps(index, domain, general, texts_of, threshold)
     graph = StateGraph(CategorizeState, input_schema=CategorizeInput, output_schema=CategorizeState)
-    graph.add_node("recommend", step(routing.recommend))
-    graph.add_node("decide", step(routing.decide))
-    graph.add_node("settle", step(routing.settle))
+    graph.add_node("recommend", step(steps.recommend))
+    graph.add_node("decide", step(steps.decide))
+    graph.add_node("settle", step(steps.settle))
     graph.add_edge(START, "recommend")
-    graph.add_conditional_edges("recommend", routing.after, ["decide", "settle"])
+    graph.add_conditional_edges("recommend", steps.after_recommend, ["decide", "settle"])
     graph.add_edge("decide", "settle")
     graph.add_edge("settle", END)
     return graph
 
 
-class Routing:
-    """The graph's steps over the two experts; holds no state of a batch."""
+class Steps:
+    """The graph's nodes over the two experts; holds no state of a batch."""
 
     def __init__(
         self,
@@ -70,7 +69,7 @@ class Routing:
         self.threshold = threshold
 
     async def recommend(self, state: CategorizeState) -> CategorizeState:
-        """Let the domain expert recommend categories for all items that have none yet."""
+        """Let the domain expert recommend categories for items without a recommendation."""
         known = state.get("recommended", {})
         todo = [item for item in distinct_items(state["items"]) if item.id not in known]
         found = await self.domain.recommend(todo) if todo else []
@@ -80,34 +79,36 @@ class Routing:
             "decisions": [decision for _, decision in found],
         }
 
-    def after(self, state: CategorizeState) -> str:
-        """Ask the general expert if anything is left for it."""
-        return "decide" if self.open(state) else "settle"
+    def after_recommend(self, state: CategorizeState) -> str:
+        """Continue with the general expert if items are left for it."""
+        return "decide" if self.undecided(state) else "settle"
 
-    def is_sent(self, recommendation: Recommendation) -> bool:
-        """Say whether an item goes to the general expert."""
+    def needs_general(self, recommendation: Recommendation) -> bool:
+        """Tell whether an item goes to the general expert."""
         return (
             self.general is not None
             and bool(recommendation.labels)
             and recommendation.confidence < self.threshold
         )
 
-    def open(self, state: CategorizeState) -> list[Item]:
-        """Return the items that the general expert has yet to decide."""
+    def undecided(self, state: CategorizeState) -> list[Item]:
+        """Return the items that wait for the general expert."""
         return [
             item
             for item in distinct_items(state["items"])
-            if item.id not in state["judged"] and self.is_sent(state["recommended"][item.id])
+            if item.id not in state["judged"] and self.needs_general(state["recommended"][item.id])
         ]
 
     async def decide(self, state: CategorizeState) -> CategorizeState:
-        """Ask the general expert about all open items together."""
+        """Let the general expert decide on all waiting items together."""
         assert self.general is not None
-        todo = self.open(state)
+        todo = self.undecided(state)
         candidates = [state["recommended"][item.id].labels for item in todo]
         texts = self.texts_of(list(dict.fromkeys(label for labels in candidates for label in labels)))
         judgements = await self.general.decide(list(zip(todo, candidates, strict=True)), texts)
-        fresh = {item.id: judged(item.id, each) for item, each in zip(todo, judgements, strict=True)}
+        fresh = {
+            item.id: make_judged_item(item.id, each) for item, each in zip(todo, judgements, strict=True)
+        }
         rows = [each.decision for each in judgements if each.decision is not None]
         return {  # type: ignore[typeddict-item]
             "judged": state["judged"] | fresh,
@@ -115,27 +116,27 @@ class Routing:
         }
 
     async def settle(self, state: CategorizeState) -> CategorizeState:
-        """Give each item the category of the expert that decides about it."""
+        """Give each item the category of the expert that decides on it."""
         settled = {
-            item: (recommendation, state["judged"].get(item) if self.is_sent(recommendation) else None)
+            item: (recommendation, state["judged"].get(item) if self.needs_general(recommendation) else None)
             for item, recommendation in ((item.id, state["recommended"][item.id]) for item in state["items"])
         }
-        chosen = {item: choice(*known) for item, known in settled.items()}
+        chosen = {item: choose_category(*known) for item, known in settled.items()}
         paths = self.index.paths_of([label for label in dict.fromkeys(chosen.values()) if label is not None])
         ways: dict[LabelId | None, tuple[str, ...]] = {
             label: (found or [()])[0] for label, found in paths.items()
         }
         categorized = {
-            item: outcome(recommendation, said, chosen[item], ways.get(chosen[item], ()))
-            for item, (recommendation, said) in settled.items()
+            item: make_categorized(recommendation, judged, chosen[item], ways.get(chosen[item], ()))
+            for item, (recommendation, judged) in settled.items()
         }
         for each in categorized.values():
-            emit(finished(each))
+            emit(finished_update(each))
         return {"categorized": categorized}  # type: ignore[typeddict-item]
 
 
-def judged(item: ItemId, judgement: Judgement) -> JudgedItem:
-    """Return what is kept of a judgement."""
+def make_judged_item(item: ItemId, judgement: Judgement) -> JudgedItem:
+    """Return the part of a judgement that is stored."""
     decision = judgement.decision
     usage = decision.usage if decision is not None else None
     return JudgedItem(
@@ -149,27 +150,27 @@ def judged(item: ItemId, judgement: Judgement) -> JudgedItem:
     )
 
 
-def choice(recommendation: Recommendation, said: JudgedItem | None) -> LabelId | None:
-    """Return an item's category: the general expert's where it was asked, never one in its place."""
-    if said is not None:
-        return said.label
+def choose_category(recommendation: Recommendation, judged: JudgedItem | None) -> LabelId | None:
+    """Return an item's category: if the general expert was asked, its choice alone counts."""
+    if judged is not None:
+        return judged.label
     return recommendation.labels[0] if recommendation.labels else None
 
 
-def outcome(
-    recommendation: Recommendation, said: JudgedItem | None, label: LabelId | None, path: tuple[str, ...]
+def make_categorized(
+    recommendation: Recommendation, judged: JudgedItem | None, label: LabelId | None, path: tuple[str, ...]
 ) -> Categorized:
-    """Put together what came of an item."""
+    """Return an item's category with the recommendation and judgement behind it."""
     item = recommendation.item_id
-    if said is not None:
+    if judged is not None:
         return Categorized(
-            item, label, path, said.verdict, recommendation, said.ranking, said.reason, said.error
+            item, label, path, judged.verdict, recommendation, judged.ranking, judged.reason, judged.error
         )
     return Categorized(item, label, path, "domain" if label is not None else "undecided", recommendation)
 
 
-def finished(result: Categorized) -> ItemFinished:
-    """Return what is told of an item that was decided about."""
+def finished_update(result: Categorized) -> ItemFinished:
+    """Return the update for a categorized item."""
     labels = () if result.label_id is None else (result.label_id,)
     confidence = result.recommended.confidence
     return ItemFinished(result.item_id, labels, result.path, confidence, result.verdict, result.error)

@@ -1,7 +1,7 @@
-"""Find the nodes of an index that new labels belong in: Search of XMC-Agent, algorithm 3.
+"""Find the nodes of an index that new labels belong in (Search of XMC-Agent, algorithm 3).
 
-Each super-step takes one level: all new labels, before all nodes they have reached, all requests in flight
-together. What it reads are the nodes on the way and the branches below them, whatever the size of the index.
+Each super-step takes all new labels one level down, with all requests in flight together. It reads the nodes on the
+way and their branches only, whatever the size of the index.
 """
 
 from collections import defaultdict
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 BRANCHES_PER_REQUEST = 64
-"""A prompt shows no more branches of a node; an encoder, which reads none, compares with all at once."""
+"""Most branches of a node in one prompt; an encoder reads no prompt and compares all at once."""
 
 Choices = dict[NodeId, list[tuple[NodeId, ...]]]
-"""The branches that each label before a node goes on into, in the labels' order; () fits none."""
+"""The branches that each label at a node fits, in the labels' order; () if none."""
 
 Centre = Callable[[Node], CentreText]
-"""Gives the text by which labels are compared with a node."""
+"""Returns the text of a node that labels are compared with."""
 
 
-def plain_centre(node: Node) -> CentreText:
-    """A node as it is kept: its name, its description and the labels that stand for what is below it."""
+def node_text(node: Node) -> CentreText:
+    """Return a node's stored name, description and example labels."""
     return CentreText(node.name, node.description, node.examples)
 
 
@@ -46,29 +46,29 @@ def insert_labels(
     annotator: Assigns,
     texts: Mapping[LabelId, str],
     units: RunUnits | None = None,
-    centre: Centre = plain_centre,
+    centre: Centre = node_text,
 ) -> "StateGraph[InsertState, None, InsertInput, InsertState]":
     """Build the graph; compile it and invoke it with ids of new labels, whose `texts` are given here.
 
-    The index is only read: `inserted` of what comes out says where each label belongs, in terminal nodes
-    or, where no branch of an inner node fits, in that node (as *other* of algorithm 2). With `units`, each
-    level is kept as a unit of a run, and a killed insertion goes on after the last finished one. A label about
-    which a model makes no valid call fits no branch. Raises the ModelError of a model that is gone.
+    The index is only read: `inserted` in the output has the nodes of each label: terminal nodes or, if no branch of
+    an inner node fits, that node (as *other* of algorithm 2). With `units`, each level is stored as a unit of a
+    run, and a killed insertion continues after the last finished one. A label for which a model makes no valid call
+    fits no branch. Raises the ModelError of an unavailable model.
     """
     from langgraph.graph import END, START, StateGraph
 
-    inserting = Inserting(index, annotator, texts, units, centre)
+    steps = Steps(index, annotator, texts, units, centre)
     graph = StateGraph(InsertState, input_schema=InsertInput, output_schema=InsertState)
-    graph.add_node("start", step(inserting.start))
-    graph.add_node("compare", step(inserting.compare))
+    graph.add_node("start", step(steps.start))
+    graph.add_node("compare", step(steps.compare))
     graph.add_edge(START, "start")
-    graph.add_conditional_edges("start", inserting.after_level, ["compare", END])
-    graph.add_conditional_edges("compare", inserting.after_level, ["compare", END])
+    graph.add_conditional_edges("start", steps.after_level, ["compare", END])
+    graph.add_conditional_edges("compare", steps.after_level, ["compare", END])
     return graph
 
 
-class Inserting:
-    """The graph's steps over index and annotator; holds no state of an insertion."""
+class Steps:
+    """The graph's nodes over index and annotator; holds no state of an insertion."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Inserting:
         self.centre = centre
 
     async def start(self, state: InsertState) -> InsertState:
-        """Put all labels before the root."""
+        """Start with all labels at the root."""
         root, labels = self.index.root(), tuple(dict.fromkeys(state["label_ids"]))
         return {  # type: ignore[typeddict-item]
             "level": 0,
@@ -96,19 +96,19 @@ class Inserting:
         }
 
     def after_level(self, state: InsertState) -> str:
-        """Go on while a label stands before a node."""
+        """Continue while labels are at a node."""
         from langgraph.graph import END
 
         return "compare" if state["standing"] else END
 
     async def compare(self, state: InsertState) -> InsertState:
-        """Compare every label with the branches of every node it stands before, and let it go on or stay."""
+        """Compare every label with the branches of its nodes; move it into those that fit, else insert it there."""
         standing, level = state["standing"], state["level"]
         below = self.index.children_of(list(standing))
         inner = {node: labels for node, labels in standing.items() if below[node]}
         if inner:
             emit(LevelStarted(level + 1, len(set(chain.from_iterable(inner.values()))), len(inner)))
-        choices = await self.level(level, inner, below)
+        choices = await self.level_choices(level, inner, below)
         inserted: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["inserted"])
         unfit: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["unfit"])
         visited = dict(state["visited"])
@@ -136,21 +136,23 @@ class Inserting:
             "unfit": dict(unfit),
         }
 
-    async def level(self, level: int, inner: LabelsByNode, below: Mapping[NodeId, Sequence[Node]]) -> Choices:
-        """Return a level's choices: those a former call of this run has kept, or the annotator's."""
+    async def level_choices(
+        self, level: int, inner: LabelsByNode, below: Mapping[NodeId, Sequence[Node]]
+    ) -> Choices:
+        """Return a level's choices, stored by an earlier call of this run or made by the annotator."""
         key = f"level {level}"
         kept = self.units.finished([key]) if self.units is not None else {}
         if key in kept:
-            return loaded(kept[key])
-        choices, decisions = await self.chosen(inner, below)
+            return load_choices(kept[key])
+        choices, decisions = await self.choose(inner, below)
         if self.units is not None:
-            self.units.finish({key: dumped(choices)}, decisions)
+            self.units.finish({key: dump_choices(choices)}, decisions)
         return choices
 
-    async def chosen(
+    async def choose(
         self, inner: LabelsByNode, below: Mapping[NodeId, Sequence[Node]]
     ) -> tuple[Choices, list[Decision]]:
-        """Let the annotator compare labels with branches; a node of very many is shown in several requests."""
+        """Let the annotator compare labels with branches; a node with many branches takes several requests."""
         paths = self.index.node_paths(list(inner))
         names = {node.id: node.name for node in self.index.nodes(list(dict.fromkeys(chain(*paths.values()))))}
         for node, labels in inner.items():
@@ -175,13 +177,14 @@ class Inserting:
             )
         most = self.annotator.most
         return {
-            node: [joined(each, most) for each in zip(*lists, strict=True)] for node, lists in found.items()
+            node: [interleave(each, most) for each in zip(*lists, strict=True)]
+            for node, lists in found.items()
         }, decisions
 
     def jobs(
         self, node: NodeId, labels: Sequence[LabelId], branches: Sequence[Node], path: tuple[str, ...]
     ) -> Iterator[tuple[int, Job]]:
-        """Write the jobs of one node, each with the number of its first branch."""
+        """Yield the jobs of one node, each with the position of its first branch."""
         whole = Job(
             f"node {node}",
             tuple(self.texts[label] for label in labels),
@@ -194,19 +197,19 @@ class Inserting:
             yield start, replace(whole, centres=whole.centres[start : start + size])
 
 
-def joined(parts: Sequence[Sequence[NodeId]], most: int) -> tuple[NodeId, ...]:
-    """Join what a label chose in several requests: the best of each, then the second of each, up to `most`."""
+def interleave(parts: Sequence[Sequence[NodeId]], most: int) -> tuple[NodeId, ...]:
+    """Merge a label's choices of several requests: the best of each, then the second of each, up to `most`."""
     turns = chain.from_iterable(zip_longest(*parts))
     return tuple(node for node in turns if node is not None)[:most]
 
 
-def dumped(choices: Choices) -> dict[str, Any]:
-    """Return a level's choices as plain values, for a unit of a run."""
+def dump_choices(choices: Choices) -> dict[str, Any]:
+    """Return a level's choices as JSON values."""
     return {str(node): [list(branches) for branches in each] for node, each in choices.items()}
 
 
-def loaded(row: Mapping[str, Any]) -> Choices:
-    """Return kept choices."""
+def load_choices(row: Mapping[str, Any]) -> Choices:
+    """Return the choices that `dump_choices` wrote."""
     return {
         NodeId(int(node)): [tuple(map(NodeId, branches)) for branches in each] for node, each in row.items()
     }

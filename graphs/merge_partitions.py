@@ -1,4 +1,4 @@
-"""Put the splits of a build together as one tree (Merge, XMC-Agent algorithm 2)."""
+"""Merge the splits of a build into one tree (Merge, XMC-Agent algorithm 2)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,36 +12,36 @@ METHOD = "agents"
 
 
 @dataclass(slots=True)
-class Part:
-    """An index under construction: its successors, and the labels that lie in it itself."""
+class Subtree:
+    """A tree under construction: its successors and the labels placed in its root."""
 
-    successors: list[tuple[Centre, "Part", tuple[LabelId, ...]]] = field(default_factory=list)
+    successors: list[tuple[Centre, "Subtree", tuple[LabelId, ...]]] = field(default_factory=list)
     labels: list[LabelId] = field(default_factory=list)
 
 
-def merged(splits: Mapping[str, Split], labels: Sequence[LabelId]) -> Part:
-    """Put all partitions together from the one of all labels down."""
-    return part_of(Partition("", (), tuple(labels)), splits)
+def merge_splits(splits: Mapping[str, Split], labels: Sequence[LabelId]) -> Subtree:
+    """Merge all partitions, top-down from that of all labels."""
+    return merge_partition(Partition("", (), tuple(labels)), splits)
 
 
-def part_of(partition: Partition, splits: Mapping[str, Split]) -> Part:
-    """Merge a partition's sub-indices; the successors of *other*, and its labels, go to the partition itself."""
+def merge_partition(partition: Partition, splits: Mapping[str, Split]) -> Subtree:
+    """Merge a partition's subtrees; successors and labels of *other* move up to the partition itself."""
     split = splits.get(partition.key, Split())
     if not split.centres:
-        return Part(labels=list(partition.labels))
-    whole = Part()
+        return Subtree(labels=list(partition.labels))
+    whole = Subtree()
     for number, (centre, members) in enumerate(zip(split.centres, split.members, strict=True)):
-        below = part_of(Partition(partition.child(number), (), members), splits)
+        below = merge_partition(Partition(partition.child(number), (), members), splits)
         whole.successors.append((centre, below, members))
     if split.other:
-        rest = part_of(Partition(partition.child(OTHER), (), split.other), splits)
+        rest = merge_partition(Partition(partition.child(OTHER), (), split.other), splits)
         whole.successors += rest.successors
         whole.labels += rest.labels
     return whole
 
 
-def nodes_of(part: Part) -> list[tuple[Centre, tuple[LabelId, ...]]]:
-    """Return each node's centre and all labels below it, in the order in which `tree_of` numbers them."""
+def list_nodes(part: Subtree) -> list[tuple[Centre, tuple[LabelId, ...]]]:
+    """Return each node's centre and all labels below it, in the order of `build_tree`."""
     found: list[tuple[Centre, tuple[LabelId, ...]]] = []
     waiting = [part]
     while waiting:
@@ -53,8 +53,10 @@ def nodes_of(part: Part) -> list[tuple[Centre, tuple[LabelId, ...]]]:
     return found
 
 
-def tree_of(part: Part, examples: Sequence[Sequence[str]], settings: Mapping[str, Any] | None = None) -> Tree:
-    """Write the index as a tree, level by level; `examples` are the names kept with each node (`nodes_of`)."""
+def build_tree(
+    part: Subtree, examples: Sequence[Sequence[str]], settings: Mapping[str, Any] | None = None
+) -> Tree:
+    """Return the tree, numbered level by level; `examples` are the example names of each node (`list_nodes`)."""
     nodes: list[TreeNode] = []
     edges: list[tuple[int, int]] = []
     placements = [(0, label) for label in part.labels]

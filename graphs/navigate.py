@@ -1,4 +1,4 @@
-"""The walk of a batch to its shortlists, then ranking (XMC-Agent, 2.1)."""
+"""Walk a batch of items to shortlists of labels, then rank them (XMC-Agent, 2.1)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ Ways = dict[NodeId, OpenedNode]
 
 
 class Chosen(NamedTuple):
-    """A branch that the navigator chose at a node, with the score it has of its own."""
+    """A branch that the navigator chose at a node, with its own score."""
 
     at: NodeId
     node: NodeId
@@ -44,43 +44,43 @@ class Chosen(NamedTuple):
 
 
 class Guides(Protocol):
-    """Decides how walks go on: `Guide`, or one of a person's own."""
+    """Decides how walks continue: `Guide`, or the caller's own object."""
 
     def from_root(self) -> Journey:
-        """Begin at the root."""
+        """Start at the root."""
 
     def from_anchors(self, anchors: Sequence[tuple[LabelId, float]]) -> Journey:
-        """Begin at the nodes that hold some labels, given with their scores."""
+        """Start at the nodes of some labels, given with their scores."""
 
     def on(self, journey: Journey, chosen: Iterable[Chosen]) -> Journey:
-        """Go on from the nodes that were asked to what was chosen there; the walk ends where none asks."""
+        """Continue to the chosen branches of the nodes in `asking`; the walk ends when `asking` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """Takes journeys on by a policy. Holds nothing of a walk: the same answers give the same walk."""
+    """Continues walks by a policy. It is stateless: the same answers give the same walk."""
 
     index: Index
     policy: WalkPolicy
 
     def from_root(self) -> Journey:
-        """Begin at the root."""
+        """Start at the root."""
         root = OpenedNode(self.index.root(), 0.0, "start")
         return replace(self.open(Journey(), [root]), asking=self.inner([root]))
 
     def from_anchors(self, anchors: Sequence[tuple[LabelId, float]]) -> Journey:
-        """Begin at the nodes that hold some labels, given with their scores, and look around them.
+        """Start at the nodes of some labels, given with their scores, and at their parents.
 
-        An anchored node's score is that of its best anchor. Labels below the threshold or without a place in
-        the tree anchor nothing; with none left nothing is opened.
+        An anchored node has the score of its best anchor. Labels below the threshold or in no node are ignored;
+        without any other nothing is opened.
         """
         low = self.policy.threshold
         used = tuple(pair for pair in anchors if low is None or pair[1] >= low)
         ways: Ways = {}
         for label, score in used:
             for node in self.index.placements_of(label):
-                better(ways, OpenedNode(node, score, "anchor"))
-        starts = ranked(ways.values())
+                keep_better(ways, OpenedNode(node, score, "anchor"))
+        starts = sort_by_score(ways.values())
         journey = self.open(Journey(anchors=used), starts)
         inner = self.inner(starts)
         if self.policy.order == "depth":
@@ -89,34 +89,34 @@ class Guide:
         return replace(on, asking=(*inner, *on.asking))
 
     def on(self, journey: Journey, chosen: Iterable[Chosen]) -> Journey:
-        """Go on from the nodes that were asked to what was chosen there, and above those reached from below."""
+        """Continue to the chosen branches, and to the parents of nodes reached from below."""
         asked = {opened.node: opened.score for opened in journey.asking}
         ways: Ways = {}
         for at, node, own in chosen:
-            better(ways, OpenedNode(node, self.policy.path_score(asked[at], own), "branch", at))
+            keep_better(ways, OpenedNode(node, self.policy.path_score(asked[at], own), "branch", at))
         climbs = self.above(journey.asking)
         if self.policy.order == "depth":
             return self.pop(journey, climbs, ways)
         return self.level(journey, ways, climbs)
 
     def above(self, nodes: Sequence[OpenedNode]) -> Ways:
-        """Return the parents of nodes that were reached at an anchor or from below."""
+        """Return the parents of nodes that were reached as an anchor or from below."""
         ways: Ways = {}
         for opened in nodes:
             if opened.how in ("anchor", "climb"):
                 for parent in self.index.parents(opened.node):
-                    better(ways, OpenedNode(parent.id, opened.score, "climb", opened.node))
+                    keep_better(ways, OpenedNode(parent.id, opened.score, "climb", opened.node))
         return ways
 
     def level(self, journey: Journey, ways: Ways, climbs: Ways) -> Journey:
-        """Breadth-first: open the best ways, down and up alike; those with branches are asked about next."""
+        """Breadth-first: open the best nodes, downwards and upwards; inner ones are asked about next."""
         for climb in climbs.values():
-            better(ways, climb)
+            keep_better(ways, climb)
         kept, journey = self.keep(journey, ways)
         return replace(self.open(journey, kept), asking=self.inner(kept))
 
     def pop(self, journey: Journey, *pushed: Ways) -> Journey:
-        """Depth-first: push ways, the best on top, the last given above all; open until one has branches."""
+        """Depth-first: push nodes, best and last given on top; open them until one has branches."""
         stack = list(journey.stack)
         for ways in pushed:
             kept, journey = self.keep(journey, ways)
@@ -133,39 +133,39 @@ class Guide:
         return replace(journey, stack=(), asking=(), dropped=journey.dropped | left)
 
     def keep(self, journey: Journey, ways: Ways) -> tuple[list[OpenedNode], Journey]:
-        """Apply the policy to what could be opened, and note what is left closed."""
+        """Apply the policy to the nodes that could be opened; record those left closed."""
         scores = {node: way.score for node, way in ways.items()}
         nodes, why = self.policy.kept(scores, journey.reached, journey.opened)
         return [ways[node] for node in nodes], replace(journey, dropped=journey.dropped | why)
 
     def open(self, journey: Journey, ways: Sequence[OpenedNode]) -> Journey:
-        """Open nodes: their labels go on the shortlist, their ends count in the budget."""
+        """Open nodes: add their labels to the shortlist, and count terminal ones."""
         held = self.index.labels_under([way.node for way in ways])
         opened, shortlist, reached = dict(journey.opened), dict(journey.shortlist), journey.reached
         for way in ways:
             opened[way.node] = way
             reached += way.how == "branch" and self.index.is_terminal(way.node)
-            add(shortlist, held[way.node], way.score)
+            add_labels(shortlist, held[way.node], way.score)
         return replace(journey, opened=opened, shortlist=shortlist, reached=reached)
 
     def inner(self, ways: Sequence[OpenedNode]) -> tuple[OpenedNode, ...]:
-        """Return those with branches."""
+        """Return the nodes that have branches."""
         return tuple(way for way in ways if not self.index.is_terminal(way.node))
 
 
-def better(ways: Ways, found: OpenedNode) -> None:
-    """Keep the way to a node with the best score; of equal ones the first."""
+def keep_better(ways: Ways, found: OpenedNode) -> None:
+    """Keep the way to a node with the higher score; of equal ones the first."""
     if found.node not in ways or ways[found.node].score < found.score:
         ways[found.node] = found
 
 
-def ranked(ways: Iterable[OpenedNode]) -> list[OpenedNode]:
-    """Order ways, best first; equal scores by node."""
+def sort_by_score(ways: Iterable[OpenedNode]) -> list[OpenedNode]:
+    """Sort ways, best first; ties by node id."""
     return sorted(ways, key=lambda way: (-way.score, way.node))
 
 
-def add(shortlist: Shortlist, labels: Sequence[LabelId], score: float) -> None:
-    """Put labels on a shortlist; a label found in several nodes counts once, with the best score."""
+def add_labels(shortlist: Shortlist, labels: Sequence[LabelId], score: float) -> None:
+    """Add labels to a shortlist; a label found in several nodes keeps its best score."""
     for label in labels:
         seen = shortlist.get(label)
         if seen is None or seen.score < score:
@@ -182,11 +182,11 @@ def navigate(
 ) -> "StateGraph[NavigationState, None, NavigationInput, NavigationOutput]":
     """Build the graph; compile it and invoke it with `{"items": [Item(...), ...]}`.
 
-    One super-step asks about every item's next nodes at once: a whole level, or, depth-first, one node of
-    each. Without `expert` it ends with the shortlists, best label first. `retriever` is needed for the
-    shortlists `dense` and `both`, for an anchored start, and to cut a shortlist to `policy.candidates`; where
-    it is given, it says how labels of one node are ordered (`Walk.ordered`).
-    `guide` decides what is opened next, in place of `journey.Guide` with the policy.
+    One super-step asks about every item's next nodes at once: a whole level, or, depth-first, one node of each.
+    Without `expert` it ends with the shortlists, best label first. `retriever` is needed for the shortlists `dense`
+    and `both`, for an anchored start, and to cut a shortlist to `policy.candidates`; if given, it also orders
+    labels of one node (`Walk.order_shortlists`). `guide` decides what is opened next, in place of `Guide` with the
+    policy.
     """
     from langgraph.graph import END, START, StateGraph
 
@@ -208,7 +208,7 @@ def navigate(
 
 
 class Walk:
-    """The graph's steps over their agents; holds no state of a batch."""
+    """The graph's nodes over their agents; holds no state of a batch."""
 
     def __init__(
         self,
@@ -233,7 +233,7 @@ class Walk:
         self.guide: Guides = guide or Guide(index, policy)
 
     async def start(self, state: NavigationState) -> NavigationState:
-        """Put every item before the root, or at its anchors; nowhere if only dense retrieval is asked for."""
+        """Start every item at the root or its anchors; nowhere if the shortlist is dense retrieval alone."""
         items = distinct_items(state["items"])
         if self.policy.shortlist == "dense":
             journeys = {item.id: Journey() for item in items}
@@ -248,7 +248,7 @@ class Walk:
         return {"journeys": journeys}  # type: ignore[typeddict-item]
 
     async def open_level(self, state: NavigationState) -> NavigationState:
-        """Ask the navigator wherever an item stands, and take each item on."""
+        """Ask the navigator at every item's nodes, and continue each walk."""
         items, journeys = by_id(state), state["journeys"]
         visits = [(items[item], way.node) for item, journey in journeys.items() for way in journey.asking]
         nodes = Counter(node for _, node in visits)
@@ -274,11 +274,11 @@ class Walk:
         }
 
     def after_level(self, state: NavigationState) -> str:
-        """Go on while a branch is open."""
+        """Continue while a walk has nodes to ask about."""
         return "open_level" if any(j.asking for j in state["journeys"].values()) else "retrieve"
 
     async def retrieve(self, state: NavigationState) -> NavigationState:
-        """Make the shortlists: what the walks found, joined with what exact dense retrieval finds."""
+        """Make the shortlists: labels of the walks joined with those of exact dense retrieval."""
         journeys, items = state["journeys"], by_id(state)
         shortlists = {item: dict(journey.shortlist) for item, journey in journeys.items()}
         if self.policy.shortlist != "tree":
@@ -286,22 +286,22 @@ class Walk:
             texts = [item.text for item in items.values()]
             found = await self.retriever.search(texts, self.policy.dense)
             for item, labels in zip(items, found, strict=True):
-                join(shortlists[item], labels)
-        shortlists = await self.ordered(items, shortlists)
+                add_dense(shortlists[item], labels)
+        shortlists = await self.order_shortlists(items, shortlists)
         trails = {item: journey.trail(shortlists[item]) for item, journey in journeys.items()}
         if self.expert is None:
             for item, shortlist in shortlists.items():
                 emit(ItemFinished(item, tuple(shortlist)))
         return {"shortlists": shortlists, "trails": trails}  # type: ignore[typeddict-item]
 
-    async def ordered(
+    async def order_shortlists(
         self, items: dict[ItemId, Item], shortlists: dict[ItemId, Shortlist]
     ) -> dict[ItemId, Shortlist]:
-        """Order each shortlist, best label first, by scores that continue the path to the label itself.
+        """Sort each shortlist, best label first, by path scores extended to the label itself.
 
-        A label's score is inherit * its node's + (1 - inherit) * the retriever's for its own text; that of a
-        label that dense retrieval alone found is the retriever's. Without a retriever it is the node's score.
-        Equal scores keep the order in which the labels were found.
+        A label's score is inherit * its node's + (1 - inherit) * the retriever's for its own text; for labels of
+        dense retrieval alone it is the retriever's. Without a retriever it is the node's score. Ties keep the order
+        in which the labels were found.
         """
         if self.retriever is not None:
             pairs = [(items[item], list(shortlist)) for item, shortlist in shortlists.items()]
@@ -319,7 +319,7 @@ class Walk:
         }
 
     async def rank(self, state: NavigationState) -> NavigationState:
-        """Let the general expert order each shortlist; the results carry the path to each label."""
+        """Let the general expert rank each shortlist; results have the path to each label."""
         assert self.expert is not None
         items = by_id(state)
         most = self.policy.candidates or None
@@ -340,11 +340,11 @@ class Walk:
             for item in items
         }
         for result in results.values():
-            emit(finished(result))
+            emit(finished_update(result))
         return {"decisions": decisions, "results": results}  # type: ignore[typeddict-item]
 
     def predictions(self, answer: Answer[LabelId] | None, shortlist: Shortlist) -> tuple[Prediction, ...]:
-        """Apply the tool call and put path, score, evidence and origin beside each label."""
+        """Apply the tool call; return the chosen labels with path, score, evidence and origin."""
         if answer is None:
             return ()
         ranked = rank_candidates(self.index, answer.chosen)
@@ -362,7 +362,7 @@ class Walk:
         )
 
     def node_names(self, nodes: Sequence[NodeId]) -> dict[NodeId, tuple[str, ...]]:
-        """Return the names on a path from the top down to each node."""
+        """Return the names on the path from the root to each node."""
         ways = self.index.node_paths(nodes)
         wanted = list(dict.fromkeys(node for way in ways.values() for node in way))
         names = {node.id: node.name for node in self.index.nodes(wanted)}
@@ -370,19 +370,19 @@ class Walk:
 
 
 def by_id(state: NavigationState) -> dict[ItemId, Item]:
-    """Return the items of a batch by their ids, each once."""
+    """Return the items of a batch by id."""
     return {item.id: item for item in state["items"]}
 
 
-def join(shortlist: Shortlist, found: Sequence[tuple[LabelId, float]]) -> None:
-    """Add the labels of dense retrieval; what the walk found too keeps its path score."""
+def add_dense(shortlist: Shortlist, found: Sequence[tuple[LabelId, float]]) -> None:
+    """Add the labels of dense retrieval; those that the walk found too keep their path score."""
     for label, score in found:
         seen = shortlist.get(label)
         shortlist[label] = Candidate(score, "dense") if seen is None else Candidate(seen.score, "both")
 
 
-def finished(result: ItemResult) -> ItemFinished:
-    """Return what is told of an item that has its labels."""
+def finished_update(result: ItemResult) -> ItemFinished:
+    """Return the update for a classified item."""
     labels = tuple(label.label_id for label in result.labels)
     best = result.labels[0] if result.labels else None
     if best is None:
@@ -391,7 +391,7 @@ def finished(result: ItemResult) -> ItemFinished:
 
 
 def first_errors(decisions: Sequence[Decision]) -> dict[ItemId, str]:
-    """Return the first error of each item that had one."""
+    """Return the first error of each item with one."""
     errors: dict[ItemId, str] = {}
     for decision in decisions:
         if decision.error:

@@ -1,4 +1,4 @@
-"""How far a walk goes and in which order, how scores run down a path, and what is kept of a level's branches."""
+"""Policies: limits and order of a walk, thresholds of building an index and a vocabulary."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -26,24 +26,24 @@ _LEAST = {"terminals": 1, "dense": 1, "anchors": 1, "candidates": 0, "beam": 0}
 
 @dataclass(frozen=True, slots=True)
 class WalkPolicy:
-    """How far a walk goes and what it hands to the ranking (XMC-Agent, 2.1 and appendix B).
+    """How far a walk goes and what it passes to the ranking (XMC-Agent, 2.1 and appendix B).
 
     `shortlist`: labels from the walk, from exact dense retrieval, or both joined.
-    `order`: `breadth` opens a level at a time; `depth` keeps a stack, the best branch on top, and opens one
-    node at a time.
-    `terminals`: the walk of an item stops after this many terminal nodes (20 in the paper). Breadth-first, no
-    level holds more open branches than are left of it.
-    `beam`: most branches an item keeps of one step, best first: of a whole level, or, depth-first, of one
-    node; 0 sets no bound. `threshold`: branches whose path score is lower stay closed; None closes none.
-    `ancestors`: ancestor augmentation. True shows and compares a branch as its path `Arts > Dance`, False by
-    its name `Dance`; None is the navigator's own habit: paths in the person's own tree (a prompt says the
-    path once, above the branches), names in a tree that was built.
-    `start`: `root`, or `anchored`: at the nodes that hold the `anchors` labels that dense retrieval scores
-    best. From there the navigator is asked about their parents' branches, level by level up to the root, and
-    below what it opens. Anchored nodes are not counted in `terminals`.
-    `dense`: labels dense retrieval adds. `candidates`: most labels shown to the general expert, the best by
+    `order`: `breadth` opens a level at a time; `depth` keeps a stack, best branch on top, and opens one node at a
+    time.
+    `terminals`: the walk of an item stops after this many terminal nodes (20 in the paper). Breadth-first, a level
+    opens at most as many branches as are left of it.
+    `beam`: most branches an item keeps of one step, best first: of a whole level, or, depth-first, of one node; 0:
+    no limit. `threshold`: branches whose path score is lower stay closed; None closes none.
+    `ancestors`: ancestor augmentation. True shows and compares a branch as its path `Arts > Dance`, False by its
+    name `Dance`; None is the navigator's default: paths in the user's own tree (a prompt has the path once, above
+    the branches), names in a built tree.
+    `start`: `root`, or `anchored`: at the nodes of the `anchors` labels that dense retrieval scores best. From there
+    the navigator chooses among the branches of their parents, level by level up to the root, and below what it
+    opens. Anchored nodes do not count in `terminals`.
+    `dense`: labels added by dense retrieval. `candidates`: most labels shown to the general expert, best first by
     the retriever's score; 0 shows all.
-    `inherit`: how much of a score is the parent's: score = inherit * parent + (1 - inherit) * own.
+    `inherit`: the parent's share of a score: score = inherit * parent + (1 - inherit) * own.
     """
 
     shortlist: ShortlistSource = "both"
@@ -59,11 +59,11 @@ class WalkPolicy:
     anchors: int = 20
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be walked."""
+        """Raise InputError for an invalid setting."""
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
-                said = ", ".join(map(repr, allowed[:-1])) + f" or {allowed[-1]!r}"
-                raise InputError(f"{name} is {getattr(self, name)!r}; it may be {said}")
+                choices = ", ".join(map(repr, allowed[:-1])) + f" or {allowed[-1]!r}"
+                raise InputError(f"{name} is {getattr(self, name)!r}; it may be {choices}")
         for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}; it is at least {least}")
@@ -75,19 +75,19 @@ class WalkPolicy:
 
     @property
     def needs_retriever(self) -> bool:
-        """Whether labels are compared by vectors, whatever the models do."""
+        """Whether the walk itself compares labels by vectors, whatever the models do."""
         return self.shortlist != "tree" or self.candidates > 0 or self.start == "anchored"
 
     def path_score(self, parent: float, own: float) -> float:
-        """Return a branch's score: its own, and its parent's."""
+        """Return a branch's score, weighted from its own and its parent's."""
         return self.inherit * parent + (1 - self.inherit) * own
 
     def kept(
         self, branches: Mapping[NodeId, float], reached: int, opened: Collection[NodeId]
     ) -> tuple[list[NodeId], dict[NodeId, Reason]]:
-        """Choose which branches of one step to open, best first; say of the others why not.
+        """Return the branches of one step to open, best first, and for the others the reason to leave them closed.
 
-        None is opened twice. Equal scores go by node, the older first.
+        No node is opened twice. Ties are broken by node id, the older first.
         """
         new = sorted((n for n in branches if n not in opened), key=lambda n: (-branches[n], n))
         left = max(self.terminals - reached, 0) if self.order == "breadth" else len(new)
@@ -106,14 +106,14 @@ class WalkPolicy:
 
 @dataclass(frozen=True, slots=True)
 class BuildPolicy:
-    """The thresholds of self-construction (XMC-Agent 2.2.1; the paper gives no values but for k-means, k = 16).
+    """Thresholds of self-construction (XMC-Agent 2.2.1; the paper gives no values but for k-means, k = 16).
 
-    `centres`: most centres of one partition; fewer where they would get less than half a terminal each.
-    `terminal_size`: a partition with no more labels is a terminal node. `depth`: most levels below the root; what
-    is larger there stays a terminal all the same. `overlap`: two centres are near-duplicates if the smaller one
-    shares at least this much of its labels with the other. `swallow`: no centre may hold more of the labels than
-    this. `other`: no more of them may fit no centre. `attempts`: splits tried before the labels are parted by
-    their vectors instead. `examples`: labels kept with a node.
+    `centres`: most centres of one partition; fewer if they would get less than half of `terminal_size` each.
+    `terminal_size`: a partition with no more labels is a terminal node. `depth`: most levels below the root; larger
+    partitions there stay terminal. `overlap`: two centres are near-duplicates if the smaller shares at least this
+    share of its labels with the other. `swallow`: most of the labels that one centre may hold. `other`: most of
+    them that may fit no centre. `attempts`: splits tried before labels are clustered by their vectors instead.
+    `examples`: labels stored with a node.
     """
 
     centres: int = 16
@@ -126,7 +126,7 @@ class BuildPolicy:
     examples: int = 8
 
     def __post_init__(self) -> None:
-        """Refuse what no build can keep to."""
+        """Raise InputError for an invalid threshold."""
         for name, least in (
             ("centres", 2),
             ("terminal_size", 2),
@@ -141,11 +141,11 @@ class BuildPolicy:
                 raise InputError(f"{name} is {getattr(self, name)!r}; it is a share between 0 and 1")
 
     def is_terminal(self, partition: Partition) -> bool:
-        """Say whether a partition is split no further."""
+        """Tell whether a partition is not split further."""
         return len(partition.labels) <= self.terminal_size or partition.depth >= self.depth
 
     def wanted(self, partition: Partition) -> int:
-        """Return how many centres a partition is to get at most."""
+        """Return the most centres to propose for a partition."""
         return part_count(len(partition.labels), self.terminal_size, self.centres)
 
 
@@ -160,19 +160,19 @@ LEAST = {
     "depth": 1,
     "smallest": 1,
 }
-"""What each threshold must be at least."""
+"""The least value of each threshold."""
 
 
 @dataclass(frozen=True, slots=True)
 class VocabularyPolicy:
-    """Thresholds, with the paper's values (appendix A.1.4) unless it is said otherwise.
+    """Thresholds of building a vocabulary; defaults are the paper's (appendix A.1.4) unless marked "ours".
 
-    `categories` are proposed for a group at first. A group of at least `split_threshold` items is divided; into
-    fewer descriptors where they would have under `per_descriptor` items on average (ours). A round of refinement
-    follows another, up to `max_refinement_cycles`, while at least `anomaly_threshold` items fit nothing and
-    coverage is at most `coverage`; all of a round's uncovered items make at most `proposals` clusters (ours).
-    `branching` descriptors of an item are gone on with, the best first; 0: all that fit. `depth` bounds the
-    levels (the paper has 3 to 6). A descriptor with fewer than `smallest` items is left out (ours).
+    `categories` descriptors are first proposed for a group. A group of at least `split_threshold` items is split,
+    into fewer descriptors if they would have under `per_descriptor` items on average (ours). Refinement is repeated,
+    up to `max_refinement_cycles`, while at least `anomaly_threshold` items fit nothing and coverage is at most
+    `coverage`; a round's uncovered items are grouped into at most `proposals` clusters (ours). An item continues to
+    the next level in its `branching` best descriptors; 0: all that fit. `depth` limits the levels (3 to 6 in the
+    paper). Descriptors with fewer than `smallest` items are dropped (ours).
     """
 
     categories: int = 15
@@ -195,18 +195,18 @@ class VocabularyPolicy:
             raise InputError(f"coverage is {self.coverage!r}; it must be above 0 and at most 1")
 
     def divides(self, group: ItemGroup) -> bool:
-        """Whether a group is divided: all items always, if there are two."""
+        """Tell whether a group is split; the root group is, with at least two items."""
         least = self.split_threshold if group.key else 2
         return len(group.labels) >= least and group.depth < self.depth
 
     def wanted(self, group: ItemGroup) -> int:
-        """How many descriptors are proposed for a group at first."""
+        """Return how many descriptors are first proposed for a group."""
         return part_count(len(group.labels), 2 * self.per_descriptor, self.categories)
 
     def is_covered(self, items: int, uncovered: int) -> bool:
-        """Whether so few items of a group fit nothing that it needs no further round."""
+        """Tell whether few enough items of a group are uncovered to end refinement."""
         return uncovered < self.anomaly_threshold or (items - uncovered) / items > self.coverage
 
     def clusters(self, uncovered: int) -> int:
-        """How many clusters a round's uncovered items make."""
+        """Return into how many clusters a round's uncovered items are grouped."""
         return min(self.proposals, max(1, round(uncovered / self.anomaly_threshold)))

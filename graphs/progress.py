@@ -1,19 +1,19 @@
-"""Tell how far a graph is: `graph.astream(..., stream_mode="custom")` gives what its own steps emit."""
+"""Emit progress updates; `graph.astream(..., stream_mode="custom")` yields those of its own steps."""
 
 from taxonaut.state.updates import Update, tell
 
 
 def emit(update: Update) -> None:
-    """Hand an update to whoever listens, and to the stream of the run this is called in.
+    """Send an update to the listeners and to the stream of the current graph run.
 
-    Works in steps of `invoke` and `ainvoke`, and in threads that `asyncio.to_thread` starts.
+    Works in steps of `invoke` and `ainvoke` and in threads started by `asyncio.to_thread`.
     """
     tell(update)
     stream(update)
 
 
 def stream(update: Update) -> None:
-    """Write an update into the stream of the run this is called in; nothing happens outside of one."""
+    """Write an update to the stream of the current graph run, if there is one."""
     from langgraph.config import get_stream_writer
 
     try:

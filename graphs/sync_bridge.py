@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 
-def first_grave(errors: Iterable[ModelError | None]) -> ModelError | None:
-    """Return the first error that another try would not mend; a reply that is no valid call is only a bad try."""
+def first_fatal(errors: Iterable[ModelError | None]) -> ModelError | None:
+    """Return the first error that a retry cannot fix; an invalid reply (`ModelReplyError`) can be retried."""
     return next((error for error in errors if error and not isinstance(error, ModelReplyError)), None)
 
 
-def said(error: ModelError | None) -> tuple[str, ...]:
-    """Return an error as one of the problems of what was tried."""
+def as_problems(error: ModelError | None) -> tuple[str, ...]:
+    """Return an error as the problems of an attempt; () without one."""
     return () if error is None else (str(error),)
 
 
 T = TypeVar("T")
 
 
-class Ended(Enum):
-    """The end of a generator."""
+class Sentinel(Enum):
+    """Marks the end of a generator."""
 
     END = 0
 
 
 class Portal:
-    """One event loop in a thread of its own; started on first use, closed by `close`."""
+    """An event loop in its own thread, started on first use."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -45,7 +45,7 @@ class Portal:
         self.thread: threading.Thread | None = None
 
     def start(self) -> asyncio.AbstractEventLoop:
-        """Return the running loop, starting it if need be."""
+        """Return the running loop; start it if needed."""
         with self.lock:
             if self.loop is None:
                 self.loop = asyncio.new_event_loop()
@@ -55,11 +55,11 @@ class Portal:
             return self.loop
 
     def run(self, coroutine: Coroutine[Any, Any, T], *, inside: bool = False) -> T:
-        """Run a coroutine to its end and return its value; it sees the caller's context variables.
+        """Run a coroutine and return its value; it sees the caller's context variables.
 
-        Graphs that it runs are no part of a graph that calls it, unless the coroutine is a step `inside` that one.
-        Ctrl-C cancels it and is raised once the coroutine has put its things in order; a second one does not
-        wait. From the portal's own thread it would wait for itself: RuntimeError.
+        Graphs it runs are independent of a graph that calls it, unless the coroutine is a step `inside` that graph.
+        Ctrl-C cancels it and is raised once the coroutine has cleaned up; a second Ctrl-C does not wait. Raises
+        RuntimeError in the portal's own thread, where it would wait for itself.
         """
         if threading.current_thread() is self.thread:
             coroutine.close()
@@ -77,7 +77,7 @@ class Portal:
         def begin() -> None:
             task = loop.create_task(coroutine, context=context)
             tasks.append(task)
-            task.add_done_callback(lambda done: settle(outcome, done))
+            task.add_done_callback(lambda done: copy_result(outcome, done))
 
         loop.call_soon_threadsafe(begin)
         try:
@@ -88,24 +88,24 @@ class Portal:
             raise
 
     def iterate(self, given: AsyncGenerator[T, None]) -> Generator[T, None, None]:
-        """Yield what an asynchronous generator yields. Ctrl-C ends it in order, and so does leaving it early."""
+        """Yield from an asynchronous generator; it is closed on Ctrl-C and when iteration stops early."""
 
-        async def following() -> T | Ended:
-            return await anext(given, Ended.END)
+        async def next_value() -> T | Sentinel:
+            return await anext(given, Sentinel.END)
 
         try:
-            while not isinstance(found := self.run(following()), Ended):
+            while not isinstance(found := self.run(next_value()), Sentinel):
                 yield found
         except GeneratorExit:
             self.run(given.aclose())
             raise
 
     def close(self) -> None:
-        """End what runs, stop the loop and its thread; the portal may be started again."""
+        """Cancel all tasks, stop the loop and its thread; the portal may be started again."""
         with self.lock:
             if self.loop is None or self.thread is None:
                 return
-            asyncio.run_coroutine_threadsafe(end_tasks(), self.loop).result()
+            asyncio.run_coroutine_threadsafe(cancel_tasks(), self.loop).result()
             self.loop.call_soon_threadsafe(self.loop.stop)
             self.thread.join()
             self.loop.close()
@@ -113,8 +113,8 @@ class Portal:
             atexit.unregister(self.close)
 
 
-def settle(outcome: Future[T], task: asyncio.Task[T]) -> None:
-    """Hand a task's end to the thread that waits for it."""
+def copy_result(outcome: Future[T], task: asyncio.Task[T]) -> None:
+    """Copy a task's result, error or cancellation to the future of the waiting thread."""
     if task.cancelled():
         outcome.cancel()
         outcome.set_running_or_notify_cancel()
@@ -124,8 +124,8 @@ def settle(outcome: Future[T], task: asyncio.Task[T]) -> None:
         outcome.set_result(task.result())
 
 
-async def end_tasks() -> None:
-    """Cancel every other task of this loop and wait for their ends, then close what is left open."""
+async def cancel_tasks() -> None:
+    """Cancel all other tasks of this loop and wait for them, then shut down its generators and executor."""
     loop = asyncio.get_running_loop()
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
@@ -136,35 +136,35 @@ async def end_tasks() -> None:
 
 
 PORTAL = Portal()
-"""The loop on which synchronous runs of a graph do their work."""
+"""The loop that runs graphs for synchronous callers."""
 
 
 def step(function: Callable[[Any], Coroutine[Any, Any, Any]]) -> "Runnable[Any, Any]":
-    """Make a graph's step that runs under `invoke` and `ainvoke` alike.
+    """Return a graph node that runs a coroutine function under `invoke` and `ainvoke` alike.
 
-    It is no RunnableLambda: LangChain keeps the functions of the last 256 of those, and with them the workspaces that
-    they belong to, long after these are closed.
+    It is no RunnableLambda: LangChain caches the functions of the last 256 of those, which would keep closed
+    workspaces alive.
     """
     return step_class()(function)
 
 
 @cache
 def step_class() -> "Callable[[Callable[[Any], Coroutine[Any, Any, Any]]], Runnable[Any, Any]]":
-    """Define the class of steps; LangChain is loaded for it."""
+    """Define the class of steps; this imports LangChain."""
     from langchain_core.runnables import Runnable
 
     class Step(Runnable[Any, Any]):
-        """Run a coroutine function on the state."""
+        """Runs a coroutine function on the state."""
 
         def __init__(self, function: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
             self.function = function
 
         def invoke(self, input: Any, config: Any = None, **_: Any) -> Any:
-            """Run it on the portal's loop, and wait."""
+            """Run the function on the portal's loop and wait."""
             return PORTAL.run(self.function(input), inside=True)
 
         async def ainvoke(self, input: Any, config: Any = None, **_: Any) -> Any:
-            """Run it on the running loop."""
+            """Run the function on the running loop."""
             return await self.function(input)
 
     return Step

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
-from taxonaut.graphs.assign_vocabulary import MOST_STANDING, assign_vocabulary, best_of, tagging
+from taxonaut.graphs.assign_vocabulary import MAX_PER_LEVEL, assign_vocabulary, keep_best, make_tagging
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
@@ -159,11 +159,11 @@ def test_a_server_that_is_gone_stops_everything(index: Index) -> None:
 def test_an_item_stands_at_so_many_nodes_of_a_level_only() -> None:
     at = [TreePosition(ItemId("a"), (NodeId(node),), passed) for node, passed in enumerate([3, 0, 2, 1] * 3)]
     few = [TreePosition(ItemId("b"), (NodeId(1),), 5)]
-    found = best_of([*at, *few])
-    assert len(found) == MOST_STANDING + 1
+    found = keep_best([*at, *few])
+    assert len(found) == MAX_PER_LEVEL + 1
     assert [each.path[0] for each in found] == [1, 5, 9, 3, 7, 11, 2, 6, 1]
     assert found[-1] == few[0]
-    assert best_of(at[:MOST_STANDING]) == at[:MOST_STANDING]
+    assert keep_best(at[:MAX_PER_LEVEL]) == at[:MAX_PER_LEVEL]
 
 
 def test_the_bound_holds_on_a_wide_level(database: Database) -> None:
@@ -179,9 +179,9 @@ def test_the_bound_holds_on_a_wide_level(database: Database) -> None:
         )
     )
     state = run(index, model, ["x"], most=20)
-    assert len(model.history) == 1 + MOST_STANDING
+    assert len(model.history) == 1 + MAX_PER_LEVEL
     found = state["taggings"]["x"]
-    assert (len(found.path), len(found.others)) == (2, MOST_STANDING - 1)
+    assert (len(found.path), len(found.others)) == (2, MAX_PER_LEVEL - 1)
     # All of them are leaves below the descriptors that came first.
     assert {node > 13 for node in (found.path[-1], *found.others)} == {True}
 
@@ -190,11 +190,11 @@ def test_paths_are_put_together() -> None:
     def at(passed: int, *path: int) -> TreePosition:
         return TreePosition(ItemId("i"), tuple(map(NodeId, path)), passed)
 
-    assert tagging(ItemId("i"), [], "") == Tagging(ItemId("i"))
+    assert make_tagging(ItemId("i"), [], "") == Tagging(ItemId("i"))
     places = [at(0, 2), at(1, 3), at(0, 2, 4), at(1, 2, 5), at(1, 3, 6), at(2, 3, 7), at(1, 3, 6, 8)]
     # 5 and 8 passed over one, and the deeper of two alike comes first; 3 and 6 have something below them.
-    assert tagging(ItemId("i"), places, "late") == Tagging(
+    assert make_tagging(ItemId("i"), places, "late") == Tagging(
         ItemId("i"), (NodeId(2), NodeId(4)), (NodeId(8), NodeId(5), NodeId(7)), "late"
     )
     # Found by two ways, its better rank counts; what the best path holds is no other.
-    assert tagging(ItemId("i"), [at(0, 2), at(3, 4), at(1, 4), at(2, 5), at(1, 2)], "").others == (4, 5)
+    assert make_tagging(ItemId("i"), [at(0, 2), at(3, 4), at(1, 4), at(2, 5), at(1, 2)], "").others == (4, 5)

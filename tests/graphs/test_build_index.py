@@ -14,7 +14,7 @@ from taxonaut.agents.architect import Architect
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.graphs.build_index import build_index
-from taxonaut.graphs.merge_partitions import merged, nodes_of, tree_of
+from taxonaut.graphs.merge_partitions import build_tree, list_nodes, merge_splits
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
@@ -95,8 +95,8 @@ def split_up(
 
 
 def built(names: Sequence[str], splits: Mapping[str, Split]) -> Tree:
-    part = merged(splits, [LabelId(name) for name in names])
-    return tree_of(part, [()] * len(nodes_of(part)))
+    part = merge_splits(splits, [LabelId(name) for name in names])
+    return build_tree(part, [()] * len(list_nodes(part)))
 
 
 HOMES = {

@@ -13,7 +13,7 @@ from talk_parts import INJECTION, ScriptedAssistant, Shelf, uses
 
 from taxonaut.agents.assistant import Turn
 from taxonaut.graphs.chat_messages import MOST_CHARACTERS
-from taxonaut.graphs.converse import MOST_CALLS, MOST_WRONG, converse
+from taxonaut.graphs.converse import MAX_CALLS, MAX_WRONG_CALLS, converse
 from taxonaut.state.records import Decision
 from taxonaut.state.updates import as_row
 from taxonaut.tools.support.chat_tool import ToolUse
@@ -200,7 +200,7 @@ async def test_a_model_may_mend_a_wrong_call(shelf: Shelf) -> None:
 async def test_three_wrong_calls_end_the_turn(shelf: Shelf, turn: Turn) -> None:
     assistant = ScriptedAssistant(rule=lambda _: turn)
     state = await converse(assistant, shelf).compile(checkpointer=saver()).ainvoke(said("go on"), CONFIG)
-    assert len(assistant.seen) == MOST_WRONG
+    assert len(assistant.seen) == MAX_WRONG_CALLS
     assert texts(state)[-1][1].startswith("I made 3 wrong calls and stop here. The last one: ")
     assert shelf.lines == ["ink", "paper"]
 
@@ -208,7 +208,7 @@ async def test_three_wrong_calls_end_the_turn(shelf: Shelf, turn: Turn) -> None:
 async def test_a_model_that_goes_on_calling_is_stopped(shelf: Shelf) -> None:
     assistant = ScriptedAssistant(rule=lambda _: uses("read"))
     state = await converse(assistant, shelf).compile().ainvoke(said("read"))
-    assert len(assistant.seen) == MOST_CALLS
+    assert len(assistant.seen) == MAX_CALLS
     assert texts(state)[-1][1].startswith("I stop after 8 tool calls without an answer.")
 
 

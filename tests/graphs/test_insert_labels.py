@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taxonaut.agents.annotator import Annotator, AnnotatorSettings
-from taxonaut.graphs.insert_labels import insert_labels, joined
+from taxonaut.graphs.insert_labels import insert_labels, interleave
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
@@ -152,19 +152,19 @@ async def test_an_encoder_compares_with_all_branches_at_once(index: Index) -> No
 
 def test_parts_are_joined_turn_by_turn() -> None:
     one, two, three = NodeId(1), NodeId(2), NodeId(3)
-    assert joined([(one, two), (), (three,)], 3) == (one, three, two)
-    assert joined([(), ()], 3) == ()
+    assert interleave([(one, two), (), (three,)], 3) == (one, three, two)
+    assert interleave([(), ()], 3) == ()
 
 
 async def test_centres_may_be_given_other_texts(index: Index) -> None:
-    from taxonaut.graphs.insert_labels import plain_centre
+    from taxonaut.graphs.insert_labels import node_text
 
     model = ScriptedModel(rule=lambda request: {str(n): [0] for n in range(1, len(request.texts) + 1)})
     graph = insert_labels(
         index,
         annotator(model),
         {LabelId("l"): "Lamps"},
-        centre=lambda node: replace(plain_centre(node), description="seen"),
+        centre=lambda node: replace(node_text(node), description="seen"),
     ).compile()
     await graph.ainvoke({"label_ids": [LabelId("l")]})
     assert "Clothes: seen" in model.history[0].context

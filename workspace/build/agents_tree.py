@@ -10,7 +10,7 @@ from taxonaut.agents.annotator import Annotator
 from taxonaut.agents.architect import Architect
 from taxonaut.agents.support.vector_clusters import VectorClusters, VectorQuery
 from taxonaut.graphs.build_index import build_index
-from taxonaut.graphs.merge_partitions import METHOD, merged, nodes_of, tree_of
+from taxonaut.graphs.merge_partitions import METHOD, build_tree, list_nodes, merge_splits
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.state import version
 from taxonaut.state.graph_states.build_index import Centre, Partition, Split
@@ -109,16 +109,18 @@ class AgentsTreeBuilder:
 
     async def tree(self, agents: BuildAgents, labels: Sequence[Label], splits: Mapping[str, Split]) -> Tree:
         """Merge the splits into a tree, with the most central labels of each node as its examples."""
-        part = merged(splits, [label.id for label in labels])
-        wishes = [VectorQuery(thinned(members), self._policy.examples, 0) for _, members in nodes_of(part)]
+        part = merge_splits(splits, [label.id for label in labels])
+        wishes = [
+            VectorQuery(every_nth(members), self._policy.examples, 0) for _, members in list_nodes(part)
+        ]
         central = await agents.suggestions.medoids_all(wishes)
         names = {label.id: label.name for label in labels}
         examples = [list(dict.fromkeys(names[label] for label in chosen)) for chosen in central]
-        return tree_of(part, examples, {**asdict(self._policy), "seed": agents.architect.settings.seed})
+        return build_tree(part, examples, {**asdict(self._policy), "seed": agents.architect.settings.seed})
 
 
-def thinned(labels: Sequence[LabelId]) -> Sequence[LabelId]:
-    """Take every n-th of many labels."""
+def every_nth(labels: Sequence[LabelId]) -> Sequence[LabelId]:
+    """Return at most `MOST_COMPARED` labels, evenly spaced."""
     return labels[:: max(1, -(-len(labels) // MOST_COMPARED))]
 
 

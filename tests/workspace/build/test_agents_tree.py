@@ -17,7 +17,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.updates import Progress, Update
-from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, BuildReport, build_run, thinned
+from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder, BuildReport, build_run, every_nth
 from taxonaut.workspace.build.build_agents import build_agents
 from taxonaut.workspace.build.builders import agents_builder
 from taxonaut.workspace.core.config import BuildConfig, TaskConfig
@@ -258,6 +258,6 @@ def test_settings_that_cannot_be(workspace: Workspace, settings: dict[str, Any],
 
 
 def test_of_many_labels_every_nth_is_compared() -> None:
-    assert thinned([LabelId(str(n)) for n in range(1_000)]) == [str(n) for n in range(1_000)]
-    assert thinned([LabelId(str(n)) for n in range(2_001)]) == [str(n) for n in range(0, 2_001, 3)]
-    assert thinned([]) == []
+    assert every_nth([LabelId(str(n)) for n in range(1_000)]) == [str(n) for n in range(1_000)]
+    assert every_nth([LabelId(str(n)) for n in range(2_001)]) == [str(n) for n in range(0, 2_001, 3)]
+    assert every_nth([]) == []
