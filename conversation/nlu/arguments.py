@@ -41,8 +41,8 @@ class Filled:
     """Arguments, their descriptions for the user, and the question back if some are missing."""
 
     arguments: dict[str, Any] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
-    wanting: str = ""
+    descriptions: dict[str, str] = field(default_factory=dict)
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class ArgumentFiller:
     known: Collection[str]
     message: Message
     focus: Focus
-    surely: bool = False
+    close_match: bool = False
     """Whether the message closely matches examples of the best tool."""
 
-    pick: Place | None = None
+    option: Place | None = None
     """The option the user chose for an ambiguous name."""
 
     def fill_tool(self, tool: Tool) -> Filled:
@@ -68,7 +68,7 @@ class ArgumentFiller:
 
         A change without names, such as undo, need only closely match examples.
         """
-        if self.surely and is_complete(tool, {}) and self.is_plain():
+        if self.close_match and is_complete(tool, {}) and self.is_plain():
             return Filled()
         found = match_examples(tool, self.message)
         exact = [filled for reading in found if (filled := self.fill_exactly(tool, reading)) is not None]
@@ -84,7 +84,7 @@ class ArgumentFiller:
     def fill_by_neighbours(self, tool: Tool) -> Filled | None:
         """Return the arguments if names are certain, adjacent words identify their slots, and all words are known."""
         words = [part for part in self.message.parts if part.kind == "word"]
-        if not self.surely or any(self.is_unknown(part) or is_negation(part) for part in words):
+        if not self.close_match or any(self.is_unknown(part) or is_negation(part) for part in words):
             return None
         parts = [
             part for part in self.message.parts if part.kind != "word" or part.word not in FILLERS | NOUNS
@@ -162,7 +162,7 @@ class ArgumentFiller:
                 )
         why = " ".join(reasons) or "It is not certain what is meant."
         return Filled(
-            wanting=f"Nothing is changed. {why} Write it as a command:\n  {format_command(tool, said)}"
+            question=f"Nothing is changed. {why} Write it as a command:\n  {format_command(tool, said)}"
         )
 
     def explain_doubt(self, slot: Slot, words: str, places: Sequence[Place]) -> str:
@@ -182,7 +182,7 @@ class ArgumentFiller:
             filled = Filled()
             for name, slot in tool.slots.items():
                 self.fill_slot(filled, tool, name, slot, reading)
-            if not filled.wanting:
+            if not filled.question:
                 return filled
             first = first or filled
         assert first is not None
@@ -208,8 +208,8 @@ class ArgumentFiller:
             value = self.find_place(filled, tool, slot, parts, reading)
         if value not in (None, ""):
             self.set_argument(filled, name, slot, value)
-        elif slot.required and not filled.wanting:
-            filled.wanting = f"{slot.said}\n  {format_command(tool, filled.said)}"
+        elif slot.required and not filled.question:
+            filled.question = f"{slot.said}\n  {format_command(tool, filled.descriptions)}"
 
     def find_text(self, slot: Slot, parts: Sequence[Part]) -> str:
         """Return an item's text or search words: quoted, by the example's slot, or the words unknown to examples."""
@@ -221,11 +221,11 @@ class ArgumentFiller:
             return ""
         if parts and self.is_reference(parts):
             return self.focus.text
-        told = [
+        marked_at = [
             at for at, part in enumerate(pool) if part.kind in ("quoted", "name") or self.is_unknown(part)
         ]
-        if told and (not parts or slot.kind == "words"):
-            parts = pool[told[0] : len(pool) if parts else told[-1] + 1]
+        if marked_at and (not parts or slot.kind == "words"):
+            parts = pool[marked_at[0] : len(pool) if parts else marked_at[-1] + 1]
         return self.message.text(parts).strip(" ,;:?!") or (self.focus.text if slot.kind == "text" else "")
 
     def find_place(
@@ -242,8 +242,8 @@ class ArgumentFiller:
         named = [part for part in parts if part.kind == "name"]
         if not found and len(named) == 1:
             found = self.names.like(self.message.text(named), labels=labels)
-        if len(found) != 1 and self.pick is not None:
-            found = (self.pick,)
+        if len(found) != 1 and self.option is not None:
+            found = (self.option,)
         if len(found) == 1:
             return found[0]
         options = found or self.names.near(words, labels=labels)
@@ -252,8 +252,8 @@ class ArgumentFiller:
             head = f"Which “{strip_nouns(words)[:60]}” do you mean?"
         else:
             head = f"There is no {kind_of(slot)} “{strip_nouns(words)[:60]}”."
-            head += " Similar:" if options else f"\n  {format_command(tool, filled.said)}"
-        filled.wanting = "\n".join([head, *lines, *([NUMBER] if lines else [])])
+            head += " Similar:" if options else f"\n  {format_command(tool, filled.descriptions)}"
+        filled.question = "\n".join([head, *lines, *([NUMBER] if lines else [])])
         return None
 
     def unused_parts(self, filled: Filled, tool: Tool, slot: Slot, reading: Reading) -> Sequence[Part]:
@@ -278,7 +278,7 @@ class ArgumentFiller:
         for words in filter(None, map(strip_nouns, said)):
             places = self.names.like(words, labels=True)
             if len(places) != 1:
-                filled.wanting = self.explain_doubt(slot, words, places)
+                filled.question = self.explain_doubt(slot, words, places)
                 return None
             found.append(places[0])
         return found if len(found) > 1 else None
@@ -303,12 +303,12 @@ class ArgumentFiller:
         """Set an argument and its description."""
         filled.arguments[name] = value
         if slot.kind in ("node", "label"):
-            filled.said[name] = ", ".join(
+            filled.descriptions[name] = ", ".join(
                 map(self.format_place, value if isinstance(value, list) else [value])
             )
         else:
             short = str(value) if len(str(value)) <= 60 else f"{str(value)[:59]}…"
-            filled.said[name] = f"“{short}”" if slot.kind in ("text", "name", "words") else short
+            filled.descriptions[name] = f"“{short}”" if slot.kind in ("text", "name", "words") else short
 
     def format_place(self, place: Place) -> str:
         """Format a category or label for the user."""

@@ -21,11 +21,11 @@ from taxonaut.state.records import Decision, Usage
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 
 AGENT = "assistant"
-LEAST = 0.15
-NEAR = 0.2
+LEAST_SCORE = 0.15
+NEAR_SCORE = 0.2
 """Minimum score of the best tool, and how far behind another is tried if the best lacks an argument."""
 
-SURELY = 0.6
+CLOSE_MATCH = 0.6
 """Score above which a message closely matches examples."""
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -73,16 +73,16 @@ class ChoosingAssistant:
         ]
         if not talk or messages[-1].get("role") != "user":
             return Turn()
-        said, pick = talk[-1], None
+        said, option = talk[-1], None
         if (
             len(talk) > 2
             and talk[-2].endswith(NUMBER)
             and (place := self.resolve_option(said, talk[-2])) is not None
         ):
-            said, pick = talk[-3], place
-        return await computed(lambda: self.interpret(said, focus, tools, pick))
+            said, option = talk[-3], place
+        return await computed(lambda: self.interpret(said, focus, tools, option))
 
-    def interpret(self, said: str, focus: Focus, tools: Mapping[str, Tool], pick: Place | None) -> Turn:
+    def interpret(self, said: str, focus: Focus, tools: Mapping[str, Tool], option: Place | None) -> Turn:
         """Return a call of the best tool, or of a close one if it lacks an argument, else ask back."""
         started = time.perf_counter()
         book = self.fit_examples(tools)
@@ -90,26 +90,30 @@ class ChoosingAssistant:
         scores = self.score_tools(book, message)
         latency = time.perf_counter() - started
         best, score = next(iter(scores.items()))
-        if best == OTHER or score < LEAST:
+        if best == OTHER or score < LEAST_SCORE:
             return Turn(
                 text=self.help_text(tools), decisions=(self.build_decision(said, scores, (), latency),)
             )
-        filler = ArgumentFiller(self.names, book.known, message, focus, score > SURELY, pick)
-        near = [name for name in scores if name != OTHER and scores[name] >= max(LEAST, score - NEAR)]
+        filler = ArgumentFiller(self.names, book.known, message, focus, score > CLOSE_MATCH, option)
+        near = [
+            name for name in scores if name != OTHER and scores[name] >= max(LEAST_SCORE, score - NEAR_SCORE)
+        ]
         first: Filled | None = None
         for name in near:
-            if tools[name].changes != tools[best].changes and (tools[name].changes or score > SURELY):
+            if tools[name].changes != tools[best].changes and (tools[name].changes or score > CLOSE_MATCH):
                 continue
             filled = filler.fill_tool(tools[name])
-            if not filled.wanting:
+            if not filled.question:
                 use = ToolUse(uuid4().hex, name, filled.arguments)
                 decision = self.build_decision(said, scores, (name,), latency)
                 return Turn(
-                    (use,), understood=describe_reading(tools[name], filled.said), decisions=(decision,)
+                    (use,),
+                    understood=describe_reading(tools[name], filled.descriptions),
+                    decisions=(decision,),
                 )
             first = first or filled
         assert first is not None
-        return Turn(text=first.wanting, decisions=(self.build_decision(said, scores, (best,), latency),))
+        return Turn(text=first.question, decisions=(self.build_decision(said, scores, (best,), latency),))
 
     def fit_examples(self, tools: Mapping[str, Tool]) -> FittedExamples:
         """Return the fitted classifier of the tools, cached."""

@@ -64,12 +64,12 @@ def add_category(index: Index, above: Sequence[Place], name: str, description: s
             )
         return propose_category(index, place, name, description).id
     holder = index.label(place).name if isinstance(place, str) else index.node(place).name
-    beside: list[str] = []
+    siblings: list[str] = []
     if isinstance(place, int):
         own = index.node(place).label_id
-        beside = [child.name for child in index.children(place)]
-        beside += [label.name for label in index.labels_at(place) if label.id != own]
-    label = Label(make_label_id(index, name), category_name(name, holder, beside), description, BATCH)
+        siblings = [child.name for child in index.children(place)]
+        siblings += [label.name for label in index.labels_at(place) if label.id != own]
+    label = Label(make_label_id(index, name), category_name(name, holder, siblings), description, BATCH)
     with as_tool_errors():
         index.add_labels([label])
         inner = {label.id, place} if isinstance(place, str) else {label.id}

@@ -151,13 +151,13 @@ def explain_opened(index: Index, walk: Explanation, node: NodeId) -> Row:
 
 def explain_closed(index: Index, step: Step, above: Step | None) -> Row:
     """Explain why a branch was not opened, compared with the best sibling that was."""
-    beside = above.steps if above is not None else []
-    order = sorted(beside, key=lambda each: -(each.score if each.score is not None else 0.0))
+    siblings = above.steps if above is not None else []
+    order = sorted(siblings, key=lambda each: -(each.score if each.score is not None else 0.0))
     place = next((at for at, each in enumerate(order, start=1) if each is step), None)
     best = next((each for each in order if each.opened), None)
     where = "the top" if above is None or above.node == index.root() else quote_node(index, above.node)
     why = REASONS[step.dropped] if step.dropped else "it was passed by"
-    rank = f", place {place} of {len(beside)}" if step.score is not None and place else ""
+    rank = f", place {place} of {len(siblings)}" if step.score is not None and place else ""
     said = f"at {where}, {quote_node(index, step.node)}{format_score(step.score)}{rank}: {why}"
     if best is not None:
         said += f"; the best opened there is {quote_node(index, best.node)}{format_score(best.score)}"
