@@ -12,9 +12,9 @@ from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.files.index_file import write_atomically
 from taxonaut.workspace.files.sources import STDIN
-from taxonaut.workspace.vocabulary.facts import Facts
 from taxonaut.workspace.vocabulary.origins import Origin
 from taxonaut.workspace.vocabulary.reading import Group, Vocabulary
+from taxonaut.workspace.vocabulary.report_data import Facts
 from taxonaut.workspace.vocabulary.statistics import counts
 
 FOLDER = Path(__file__).parent / "report_page"

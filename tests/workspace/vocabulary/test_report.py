@@ -16,8 +16,8 @@ from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode
 from taxonaut.state.stores.taggings import Taggings
-from taxonaut.workspace.vocabulary.facts import read_facts, statistics_row
 from taxonaut.workspace.vocabulary.report import LONGEST_TEXT, report_page, write_page
+from taxonaut.workspace.vocabulary.report_data import read_facts, statistics_row
 from taxonaut.workspace.vocabulary.vocabulary_agents import text_of
 from taxonaut.workspace.workspace import Workspace
 

@@ -11,8 +11,8 @@ from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.stores.embeddings import Matrix
 from taxonaut.workspace.vocabulary import facts as vocabulary_confusion
-from taxonaut.workspace.vocabulary.facts import Confusion, Neighbours, confused_siblings, nearest_others
 from taxonaut.workspace.vocabulary.reading import Vocabulary
+from taxonaut.workspace.vocabulary.report_data import Confusion, Neighbours, confused_siblings, nearest_others
 
 PENS, PAPER, CLIPS, RED = (NodeId(each) for each in (2, 3, 4, 5))
 
