@@ -35,8 +35,8 @@ def export_free_form(session: Session, file: str, keywords: int, *, json: bool) 
         found = run_keyword_baseline(session, workspace, vocabulary, keywords, json=json)
     vocabularies.keyword_baseline.write_free_form(found, file)
     compared = {
-        "free-form": vocabularies.keyword_baseline.keyword_counts(found.keywords),
-        "vocabulary": vocabularies.keyword_baseline.descriptor_counts(vocabulary),
+        "free-form": vocabularies.keyword_baseline.count_keywords(found.keywords),
+        "vocabulary": vocabularies.keyword_baseline.count_descriptors(vocabulary),
     }
     if json:
         rows = {name: asdict(counts) for name, counts in compared.items()}

@@ -47,7 +47,7 @@ def report(
     if chosen:
         vocabulary.report.check_page(chosen)
     with session.open() as workspace:
-        facts = vocabulary.report_data.read_facts(workspace)
+        facts = vocabulary.report_data.load_facts(workspace)
         size = vocabulary.report.write_page(workspace, facts, chosen, items=items) if chosen else 0
     if json:
         print_json(vocabulary.report_data.statistics_row(facts))

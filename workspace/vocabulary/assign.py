@@ -1,4 +1,4 @@
-"""Put the vocabulary's descriptors on items as a run: finished items are kept, a killed run continues."""
+"""Assign the vocabulary's descriptors to items, as a resumable run."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -26,17 +26,17 @@ from taxonaut.workspace.vocabulary.reading import check_vocabulary
 from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
     Lookup,
-    item_annotator,
-    item_table,
-    known_first,
-    settings,
-    text_of,
+    fingerprint_settings,
+    item_text,
+    make_item_annotator,
+    make_item_table,
+    prefer_table,
 )
 from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 KIND = "assign"
 BATCH = 10_000
-"""Items that go down the vocabulary together."""
+"""Items per batch."""
 
 
 def assign(
@@ -45,10 +45,10 @@ def assign(
     *,
     every: bool | None = None,
 ) -> AsyncGenerator[tuple[Item, Tagging], None]:
-    """Give each item with its tagging, which is kept as the item's own until the next assignment.
+    """Yield each item with its tagging, which replaces the item's former one.
 
-    `every`: all descriptors that fit besides the best path; None: if the annotator is an encoder, for which
-    that costs nothing. An item whose request failed keeps what it had. Raises as `Resumable.results` does.
+    `every` adds all descriptors that fit besides the best path; None means only if the annotator is an encoder,
+    where they are free. An item keeps its former tagging if its request fails. Raises as `Resumable.results` does.
     """
     check_vocabulary(workspace)
     workspace.store_templates(TEMPLATES)
@@ -58,7 +58,7 @@ def assign(
         "version": version.VERSION,
         "every": every,
         "index": workspace.index.version(),
-        **settings(workspace.config, workspace.wiring),
+        **fingerprint_settings(workspace.config, workspace.wiring),
     }
     descent = Descent(workspace, every=every)
 
@@ -70,9 +70,9 @@ def assign(
 
 
 class Descent:
-    """The way of items down the vocabulary: one annotator for all batches, and the vectors of the batch at work.
+    """Takes batches of items down the vocabulary, with one annotator and the vectors of the current batch.
 
-    An annotator a batch would hold its vectors of all descriptors until Python looks for reference cycles.
+    An annotator per batch would keep the vectors of all descriptors in memory until the next garbage collection.
     """
 
     def __init__(self, workspace: Core, *, every: bool) -> None:
@@ -80,25 +80,25 @@ class Descent:
         self.wiring = workspace.wiring
         self.encodes = workspace.config.models.annotator.provider == ENCODER
         self.lookup: Lookup = self.wiring.stored.lookup
-        annotator = item_annotator(self.wiring, self.vectors, every=every)
+        annotator = make_item_annotator(self.wiring, self.vectors, every=every)
         characters = self.wiring.config.vocabulary.characters
         self.graph = assign_vocabulary(
-            workspace.index, annotator, lambda item: text_of(item, characters)
+            workspace.index, annotator, lambda item: item_text(item, characters)
         ).compile()
 
     def vectors(self, texts: Sequence[str]) -> Matrix:
-        """Unit vectors (n, d) of texts, those of the batch without asking."""
+        """Return unit vectors (n, d) of texts; those of the current batch are not looked up."""
         return self.lookup(texts)
 
     async def work(self, _: RunUnits, items: Sequence[Item]) -> BatchResult[Tagging]:
-        """Take a batch down the vocabulary; items without a text are not asked about."""
+        """Tag a batch; no request is made for items without a text."""
         self.items.put(items)
         taggings = {item.id: Tagging(item.id, error=EMPTY_TEXT) for item in items if not item.text.strip()}
         asked = [item for item in items if item.id not in taggings]
         decisions: Sequence[Decision] = ()
         if asked:
             if self.encodes:
-                self.lookup = known_first(item_table(self.wiring, asked), self.wiring.stored.lookup)
+                self.lookup = prefer_table(make_item_table(self.wiring, asked), self.wiring.stored.lookup)
             state = await self.graph.ainvoke({"items": asked}, {"recursion_limit": RECURSION_LIMIT})
             taggings |= state["taggings"]
             decisions = state["decisions"]
@@ -109,13 +109,13 @@ class Descent:
 async def aassign_vocabulary(
     workspace: Core, items: Iterable[Item], *, every: bool | None = None
 ) -> list[Tagging]:
-    """Do what `assign` does, and return the taggings together."""
+    """Run `assign` and return all taggings."""
     async with aclosing(assign(workspace, items, every=every)) as taggings:
         return [tagging async for _, tagging in taggings]
 
 
 def dump_tagging(tagging: Tagging) -> dict[str, Any]:
-    """Return a tagging as plain values, for its unit."""
+    """Return a tagging as JSON values for its unit."""
     return {
         "item_id": tagging.item_id,
         "path": list(tagging.path),
@@ -125,7 +125,7 @@ def dump_tagging(tagging: Tagging) -> dict[str, Any]:
 
 
 def load_tagging(row: Mapping[str, Any]) -> Tagging:
-    """Return a kept tagging."""
+    """Return a tagging from the JSON values of its unit."""
     return Tagging(
         ItemId(row["item_id"]),
         tuple(map(NodeId, row["path"])),
@@ -135,4 +135,4 @@ def load_tagging(row: Mapping[str, Any]) -> Tagging:
 
 
 UNIT = Unit(unit_key, load_tagging, dump_tagging)
-"""How an item's tagging is kept."""
+"""How an item's tagging is stored in a run."""

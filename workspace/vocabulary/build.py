@@ -1,4 +1,4 @@
-"""Build a vocabulary from items and make it the index, as one change; a killed build goes on where it stopped."""
+"""Build a vocabulary from items and make it the index, as one change and a resumable run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -16,20 +16,20 @@ from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode, distinct_it
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
-from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of
+from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of_key
 from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
-    item_table,
-    settings,
-    text_of,
-    vocabulary_agents,
+    fingerprint_settings,
+    item_text,
+    make_item_table,
+    make_vocabulary_agents,
 )
 from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
 class VocabularyBuild:
-    """What a build came to. `again`: the vocabulary stood already, and nothing was asked or changed."""
+    """The result of a build. `again`: the vocabulary was built already, and nothing was requested or changed."""
 
     run: RunId
     items: int
@@ -42,40 +42,42 @@ class VocabularyBuild:
 async def abuild_vocabulary(workspace: Core, items: Sequence[Item], sample: int = 0) -> VocabularyBuild:
     """Build a vocabulary from items that have a text, or from a random `sample` of them (0: all).
 
-    The items' texts are kept. The same call again goes on where a former one stopped, and does nothing if its
-    vocabulary stands. Raises InputError for a workspace with labels, for no items with a text and for two
-    different ones with one id, and the ModelError of a model that is gone.
+    The items are stored. An equal call continues an interrupted build, and does nothing after a finished one.
+    Raises InputError for a workspace with labels, no items with a text, or two different items with one id, and
+    ModelError if a model is unavailable.
     """
-    items = check(workspace, items)
-    chosen = sampled([item for item in items if item.text.strip()], sample, workspace.config.vocabulary.seed)
+    items = check_items(workspace, items)
+    chosen = sample_items(
+        [item for item in items if item.text.strip()], sample, workspace.config.vocabulary.seed
+    )
     workspace.items.put(items)
     workspace.store_templates(TEMPLATES)
-    known = {"version": version.VERSION, **settings(workspace.config, workspace.wiring)}
+    known = {"version": version.VERSION, **fingerprint_settings(workspace.config, workspace.wiring)}
     parts = chain.from_iterable((item.id, item.text) for item in chosen)
     with Resumable(workspace.runs, KIND, known, parts).recording() as run:
         refined = await refine(workspace, run, chosen)
-        again = stands(workspace, run.id)
+        again = is_current(workspace, run.id)
         if not again:
-            write(workspace, run, refined, chosen)
+            write_vocabulary(workspace, run, refined, chosen)
     problems = {key: each.problems for key, each in refined.items() if each.problems}
     count = sum(len(each.centres) for each in refined.values())
     return VocabularyBuild(run.id, len(chosen), len(refined), count, problems, again)
 
 
-def check(workspace: Core, items: Sequence[Item]) -> list[Item]:
-    """Return the items, each once; refuse what no vocabulary can be built from."""
+def check_items(workspace: Core, items: Sequence[Item]) -> list[Item]:
+    """Return the distinct items. Raises InputError if no vocabulary can be built from them."""
     if labels := len(workspace.index.label_ids()):
         raise InputError(
-            f"{str(workspace.folder)!r} holds {labels:,} label{'' if labels == 1 else 's'}; build a vocabulary in "
-            "a workspace of its own: taxonaut init DIR"
+            f"{str(workspace.folder)!r} has {labels:,} label{'' if labels == 1 else 's'}; build a vocabulary in a "
+            "separate workspace: taxonaut init DIR"
         )
     if not any(item.text.strip() for item in items):
         raise InputError("none of the items has a text; a vocabulary is built from texts")
     return distinct_items(items)
 
 
-def sampled(items: Sequence[Item], count: int, seed: int) -> Sequence[Item]:
-    """Draw a number of items, in their order; all if 0 or more than there are."""
+def sample_items(items: Sequence[Item], count: int, seed: int) -> Sequence[Item]:
+    """Return a random sample of items in their order; all if `count` is 0 or too large."""
     if not 0 < count < len(items):
         return items
     import numpy as np
@@ -84,23 +86,23 @@ def sampled(items: Sequence[Item], count: int, seed: int) -> Sequence[Item]:
     return [items[row] for row in sorted(rows.tolist())]
 
 
-def policy_of(workspace: Core) -> VocabularyPolicy:
-    """Return the thresholds as the settings have them."""
+def make_policy(workspace: Core) -> VocabularyPolicy:
+    """Return the policy of the [vocabulary] settings."""
     given = workspace.config.vocabulary
     return VocabularyPolicy(**{field.name: getattr(given, field.name) for field in fields(VocabularyPolicy)})
 
 
 async def refine(workspace: Core, run: RunUnits, items: Sequence[Item]) -> dict[str, RefinedGroup]:
     """Run the graph over the items."""
-    table = item_table(workspace.wiring, items, "embedding items")
-    agents = vocabulary_agents(workspace.wiring, table)
+    table = make_item_table(workspace.wiring, items, "embedding items")
+    agents = make_vocabulary_agents(workspace.wiring, table)
     graph = build_vocabulary(
         agents.suggestions,
         agents.architect,
         agents.annotator,
         agents.writer,
         agents.reviewer,
-        policy_of(workspace),
+        make_policy(workspace),
         run,
     ).compile()
     state = await graph.ainvoke({"items": list(items)}, {"recursion_limit": RECURSION_LIMIT})
@@ -108,29 +110,31 @@ async def refine(workspace: Core, run: RunUnits, items: Sequence[Item]) -> dict[
     return refined
 
 
-def stands(workspace: Core, run: RunId) -> bool:
+def is_current(workspace: Core, run: RunId) -> bool:
     """Whether the vocabulary of a run is the index."""
     index = workspace.index
     return index.tree_method() == VOCABULARY and index.tree_settings().get("run") == run
 
 
-def write(workspace: Core, run: RunUnits, refined: Mapping[str, RefinedGroup], items: Sequence[Item]) -> None:
-    """Make the vocabulary the index, all or nothing: one change, with an event a level and round."""
-    texts = {item.id: text_of(item, workspace.config.vocabulary.characters) for item in items}
+def write_vocabulary(
+    workspace: Core, run: RunUnits, refined: Mapping[str, RefinedGroup], items: Sequence[Item]
+) -> None:
+    """Make the vocabulary the index in one change, with an event per level and round."""
+    texts = {item.id: item_text(item, workspace.config.vocabulary.characters) for item in items}
     index = workspace.index
     made: dict[str, NodeId] = {"": index.root()}
     with workspace.database.write(), index.change(f"vocabulary build: {len(items):,} items"):
         index.load_tree(Tree(VOCABULARY, (), (), (), {"run": int(run.id)}))
-        for _, batch in sorted(births(refined).items()):
-            pairs = [(made[key], node_of(refined[key].centres[number], texts)) for key, number in batch]
+        for _, batch in sorted(group_by_round(refined).items()):
+            pairs = [(made[key], make_node(refined[key].centres[number], texts)) for key, number in batch]
             for (key, number), node in zip(batch, index.create_nodes(pairs), strict=True):
                 made[f"{key}.{number}" if key else str(number)] = node
         nodes = {str(node): split_key(key) for key, node in made.items() if key}
         run.finish({MADE: nodes}, [])
 
 
-def births(refined: Mapping[str, RefinedGroup]) -> dict[tuple[int, int], list[tuple[str, int]]]:
-    """Say which descriptors came in which round (0: proposed at first) of which level, as (group, number)."""
+def group_by_round(refined: Mapping[str, RefinedGroup]) -> dict[tuple[int, int], list[tuple[str, int]]]:
+    """Group descriptors, as (group key, number), by level and the round that created them (0: first proposal)."""
     found: dict[tuple[int, int], list[tuple[str, int]]] = {}
     for key, each in refined.items():
         created = {
@@ -141,18 +145,18 @@ def births(refined: Mapping[str, RefinedGroup]) -> dict[tuple[int, int], list[tu
         }
         for number, centre in enumerate(each.centres):
             born = 0 if number < each.initial else created.get(centre.name, 0)
-            found.setdefault((level_of(key), born), []).append((key, number))
+            found.setdefault((level_of_key(key), born), []).append((key, number))
     return found
 
 
 def split_key(key: str) -> list[Any]:
-    """Return the group and the number of a descriptor."""
+    """Return the group key and the number of a descriptor's key."""
     group, _, number = key.rpartition(".")
     return [group, int(number)]
 
 
-def node_of(centre: Centre, texts: Mapping[ItemId, str]) -> TreeNode:
-    """Return a descriptor as a node; its examples are texts."""
+def make_node(centre: Centre, texts: Mapping[ItemId, str]) -> TreeNode:
+    """Return a descriptor as a tree node, with the texts of its examples."""
     examples = tuple(dict.fromkeys(texts[ItemId(item)] for item in centre.examples))
     return TreeNode(
         0, centre.name, centre.description, None, examples, tuple(centre.includes), tuple(centre.excludes)

@@ -1,4 +1,4 @@
-"""Hand a vocabulary and its items on, in a format that another program reads."""
+"""Export a vocabulary and its tagged items in formats of other programs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +21,15 @@ SUFFIXES: dict[ExportFormat, tuple[str, ...]] = {
     "plain": (".json", ".jsonl", ".ndjson", ".csv"),
     "free-form": (".json",),
 }
-"""What a file of each format may end in."""
+"""File suffixes of each format."""
 
 UNPACKED: tuple[ExportFormat, ...] = ("parquet", "recbole")
-"""Formats whose readers take no .gz."""
+"""Formats whose readers do not accept .gz."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: the files, the ids the slots of which went into them, and notes for the person."""
+    """The written files, the semantic ids in them, and notes for the user."""
 
     files: tuple[str, ...]
     ids: SemanticIds
@@ -37,9 +37,9 @@ class Exported:
 
 
 def export_format(path: Path, given: str | None) -> ExportFormat:
-    """Tell the format of a file from `given` or, where only one has its suffix, from that.
+    """Return the format `given`, or the only one with the file's suffix.
 
-    Raises InputError for a format that is not known, a suffix that is no file of it, or one of several.
+    Raises InputError for an unknown format, a suffix that does not fit, or one of several formats.
     """
     if given is not None and given not in EXPORT_FORMATS:
         raise InputError(f"--format {given!r} is unknown; it can be one of {', '.join(EXPORT_FORMATS)}")
@@ -47,31 +47,29 @@ def export_format(path: Path, given: str | None) -> ExportFormat:
     if str(path) == STDIN:
         if given in (None, "parquet"):
             raise InputError(
-                "standard output does not tell a format; say which it is with --format "
+                "standard output needs a format; give --format "
                 f"{'|'.join(each for each in EXPORT_FORMATS if each != 'parquet')}"
                 if given is None
                 else "Parquet cannot be written to standard output; name a file"
             )
         return wanted[0]
-    suffix = suffix_of(path)
+    suffix = base_suffix(path)
     fitting = [each for each in wanted if suffix in SUFFIXES[each]]
     if not fitting:
         allowed = sorted({end for each in wanted for end in SUFFIXES[each]})
         raise InputError(
-            f"{path.name!r} does not end as {'an export' if given is None else f'a file of {given}'} does; "
-            f"rename it to one of {', '.join(allowed)}"
+            f"invalid suffix of {path.name!r} for {'an export' if given is None else given}; "
+            f"use one of {', '.join(allowed)}"
         )
     if len(fitting) > 1:
-        raise InputError(
-            f"{path.name!r} can be several formats; say which it is: --format {'|'.join(fitting)}"
-        )
+        raise InputError(f"{path.name!r} can have several formats; give --format {'|'.join(fitting)}")
     if fitting[0] in UNPACKED and path.suffix.lower() == ".gz":
         raise InputError(f"{path.name!r}: {fitting[0]} files are not read compressed; remove the .gz suffix")
     return fitting[0]
 
 
-def suffix_of(path: Path) -> str:
-    """Return the suffix in small letters, a last .gz aside."""
+def base_suffix(path: Path) -> str:
+    """Return the lower-case suffix without .gz."""
     bare = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return bare.suffix.lower()
 
@@ -87,13 +85,13 @@ def export_vocabulary(
     """Write the items with their descriptors; `-` is standard output. See `semantic_ids` for the slots.
 
     Raises:
-        InputError: No tagged items, a format that cannot be told or written, no such folder.
-        DiskError: No room or permission.
+        InputError: No tagged items, an unknown or ambiguous format, no such folder.
+        DiskError: The file cannot be written.
     """
     path = Path(file)
     chosen = export_format(path, format)
     if chosen == "free-form":
-        raise InputError("'free-form' asks a model; call `afree_form` of workspace.free_form")
+        raise InputError("'free-form' needs a model; call `workspace.vocabulary.keyword_baseline.afree_form`")
     check_tagged(vocabulary)
     ids = semantic_ids(vocabulary, further, resolver=resolver)
     if chosen == "semantic-ids":
@@ -105,10 +103,10 @@ def export_vocabulary(
             tables.write_parquet(vocabulary, ids, raw, path.parent)
         elif chosen == "recbole":
             if lost := tables.write_recbole(vocabulary, ids, raw):
-                notes = (f"RecBole will take {lost:,} item ids, such as 'NA', for missing values",)
-        elif suffix_of(path) == ".csv":
+                notes = (f"RecBole will read {lost:,} item ids, such as 'NA', as missing values",)
+        elif base_suffix(path) == ".csv":
             tables.write_plain_csv(vocabulary, raw)
-        elif suffix_of(path) == ".json":
+        elif base_suffix(path) == ".json":
             tables.write_plain_json(vocabulary, raw)
         else:
             tables.write_plain_lines(vocabulary, raw)
@@ -116,6 +114,6 @@ def export_vocabulary(
 
 
 def check_tagged(vocabulary: Vocabulary) -> None:
-    """Refuse to hand on what has no items."""
+    """Raise InputError if no item is tagged."""
     if not vocabulary.taggings:
         raise InputError("no item has been tagged yet; tag some: taxonaut vocabulary assign ITEMS")

@@ -1,4 +1,4 @@
-"""Items with their descriptors as tables for other programs: Parquet, RecBole's item file, plain JSON and CSV."""
+"""Write tagged items as Parquet, as RecBole's item file, or as plain JSON and CSV."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from taxonaut.workspace.vocabulary.semantic_ids import PAD, SemanticIds
 _NUMBERS = ("-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan", "NaN", "nan")
 _BLANKS = ("", "#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "n/a", "NULL", "null", "None")
 READ_AS_MISSING = frozenset((*_BLANKS, *_NUMBERS))
-"""Texts that pandas, and with it RecBole, reads as a missing value."""
+"""Texts that pandas, and so RecBole, reads as missing values."""
 
 
 def write_parquet(vocabulary: Vocabulary, ids: SemanticIds, raw: BinaryIO, folder: Path) -> None:
@@ -50,22 +50,21 @@ def parquet_rows(vocabulary: Vocabulary, ids: SemanticIds) -> Iterator[dict[str,
     """Give the rows of `write_parquet`."""
     for row in plain_rows(vocabulary):
         tokens = dict(zip([slot.name for slot in ids.slots], ids.ids[row["item_id"]], strict=True))
-        numbers = {f"{name}_number": number_of(token) for name, token in tokens.items()}
+        numbers = {f"{name}_number": token_number(token) for name, token in tokens.items()}
         yield {"item_id": row["item_id"], **tokens, **numbers, "path": row["path"], "further": row["further"]}
 
 
-def number_of(token: str) -> int | None:
+def token_number(token: str) -> int | None:
     """Return the number in a token; None for the pad."""
     return None if token == PAD else int(token[1:-1].rpartition("_")[2])
 
 
 def write_recbole(vocabulary: Vocabulary, ids: SemanticIds, raw: BinaryIO) -> int:
-    """Write RecBole's atomic item file; return how many items it will not find in it.
+    """Write RecBole's atomic item file; return the number of items whose id it reads as missing.
 
-    Columns: `item_id:token`, a `token` for each slot, `semantic_id:token_seq` with the tokens that are no
-    pads, and `class:token_seq` with the names of the path. Sequences are divided by blanks, so a name's own
-    blanks become `_`. Cells are quoted as pandas, which reads the file, expects; it takes ids such as `NA`,
-    or an empty one, for missing values.
+    Columns: `item_id:token`, a `token` for each slot, `semantic_id:token_seq` with the tokens except pads, and
+    `class:token_seq` with the names of the path. Sequences are separated by spaces, so spaces in names become
+    `_`. Cells are quoted for pandas, which reads ids such as `NA`, or an empty one, as missing.
     """
     text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)
     minimal = csv.writer(text, delimiter="\t", lineterminator="\n")
@@ -85,12 +84,12 @@ def write_recbole(vocabulary: Vocabulary, ids: SemanticIds, raw: BinaryIO) -> in
 
 
 def write_plain_json(vocabulary: Vocabulary, raw: BinaryIO) -> None:
-    """Write one object, `{item_id: [name, …]}`: the names of its path, coarse to fine."""
-    write_object({row["item_id"]: row["path"] for row in plain_rows(vocabulary)}, raw)
+    """Write one object, `{item_id: [name, …]}`, with the names of each path, coarse to fine."""
+    write_json_object({row["item_id"]: row["path"] for row in plain_rows(vocabulary)}, raw)
 
 
-def write_object(found: Mapping[ItemId, Any], raw: BinaryIO) -> None:
-    """Write one JSON object, a line for each of its keys."""
+def write_json_object(found: Mapping[ItemId, Any], raw: BinaryIO) -> None:
+    """Write one JSON object, a line per key."""
     rows = (
         f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}"
         for key, value in found.items()
@@ -99,13 +98,13 @@ def write_object(found: Mapping[ItemId, Any], raw: BinaryIO) -> None:
 
 
 def write_plain_lines(vocabulary: Vocabulary, raw: BinaryIO) -> None:
-    """Write a JSON object an item: `item_id`, `path`, and `further` with a path for each further descriptor."""
+    """Write a JSON object per item: `item_id`, `path`, and `further` with a path for each further descriptor."""
     for row in plain_rows(vocabulary):
         raw.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 
 def write_plain_csv(vocabulary: Vocabulary, raw: BinaryIO) -> None:
-    """Write a row an item: `item_id`, a column a level with the name there, and `further` as JSON."""
+    """Write a row per item: `item_id`, a column per level with the name, and `further` as JSON."""
     text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     depth = vocabulary.depth

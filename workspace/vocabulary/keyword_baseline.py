@@ -1,4 +1,4 @@
-"""Keywords without a vocabulary: what the items would get from a model that may write what it likes."""
+"""The free-form baseline: keywords that a model generates per item, without a vocabulary."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,31 +30,29 @@ from taxonaut.workspace.core.resumable import (
     unit_key,
 )
 from taxonaut.workspace.files.index_file import write_atomically
-from taxonaut.workspace.vocabulary.item_tables import write_object
+from taxonaut.workspace.vocabulary.item_tables import write_json_object
 from taxonaut.workspace.vocabulary.reading import Vocabulary
-from taxonaut.workspace.vocabulary.statistics import counts, utilization
+from taxonaut.workspace.vocabulary.statistics import count_items, utilization
 
 KIND = "free-form"
-STAGE = "writing keywords"
 """The kind of the runs that write keywords."""
 
+STAGE = "writing keywords"
 TERMS = "tf-idf"
-"""The source of keywords where no model writes."""
+"""The source of keywords without a model."""
 
 MOST_KEYWORDS = 50
-ROOM_FOR_A_KEYWORD = 32
-"""Tokens of an answer for each keyword."""
+TOKENS_PER_KEYWORD = 32
+"""Maximum answer tokens for each keyword."""
 
 SMALLEST_BATCH = 64
-
-"""Called with how many items are done, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
 class FreeForm:
-    """The keywords of items, in the items' order; `source` is the model that wrote them, or `tf-idf`.
+    """The keywords of items, in order; `source` is the model that wrote them, or `tf-idf`.
 
-    `failed` are items whose request failed, with the reason; they have no keywords.
+    `failed` has the errors of items whose request failed; these have no keywords.
     """
 
     source: str
@@ -64,7 +62,7 @@ class FreeForm:
 
 @dataclass(frozen=True, slots=True)
 class ItemKeywords:
-    """An item's keywords, or why it has none."""
+    """An item's keywords, or the error."""
 
     words: tuple[str, ...] = ()
     error: str = ""
@@ -72,9 +70,9 @@ class ItemKeywords:
 
 @dataclass(frozen=True, slots=True)
 class WordCounts:
-    """How many different words or descriptors a set has, and how many of them more than one item shares.
+    """Counts of distinct words or descriptors (`unique`), and of those of several items (`shared`).
 
-    `utilization` is the share of these (AgenticTagger, B.3), `per_item` the mean number an item has.
+    `utilization` is the share of the latter (AgenticTagger, B.3), `per_item` the mean number per item.
     """
 
     unique: int
@@ -88,26 +86,26 @@ async def afree_form(
     items: Sequence[ItemId],
     most: int = KEYWORDS,
 ) -> FreeForm:
-    """Ask the annotator's model for `most` keywords of each item, one item to a request.
+    """Request `most` keywords for each item from the annotator's model, one item per request.
 
-    What is finished is kept in a run of kind `free-form`: the same call again asks only for what is missing. An
-    item without text is not asked about. `encoder/…` writes no prose: with it, keywords are the item's own terms
-    with the highest tf-idf among these items, and no run is made.
+    Results are stored in a run of kind `free-form`; an equal call requests only what is missing. No request is
+    made for an item without text. With `encoder/…`, which writes no text, keywords are the item's terms of the
+    highest TF-IDF among these items, and there is no run.
 
     Raises:
         InputError: `most` is not from 1 to MOST_KEYWORDS.
-        NotFoundError: An item that the workspace does not have.
-        ModelUnavailableError: As `Resumable.results` does; what was finished is kept.
+        NotFoundError: An item is not in the workspace.
+        ModelUnavailableError: As `Resumable.results`; finished items are kept.
     """
     if not 1 <= most <= MOST_KEYWORDS:
-        raise InputError(f"{most!r} keywords an item cannot be; give a number from 1 to {MOST_KEYWORDS}")
+        raise InputError(f"invalid number of keywords {most!r}; give a number from 1 to {MOST_KEYWORDS}")
     model = workspace.config.models.annotator
     if model.provider == ENCODER:
         texts = [item.text for item in workspace.items.get(items)]
         terms = tfidf_terms(texts, most)
         tell(Progress(STAGE, len(items), len(items)))
         return FreeForm(TERMS, dict(zip(items, terms, strict=True)), {})
-    writer = keyword_writer(workspace, model, most)
+    writer = make_keyword_writer(workspace, model, most)
 
     async def write(_: RunUnits, batch: Sequence[Item]) -> BatchResult[ItemKeywords]:
         found = {item.id: ItemKeywords(error=EMPTY_TEXT) for item in batch if not item.text.strip()}
@@ -119,7 +117,7 @@ async def afree_form(
     size = max(SMALLEST_BATCH, 8 * model.concurrency)
     given = chain.from_iterable(workspace.items.get(ids) for ids in batched(items, size))
     found: dict[ItemId, ItemKeywords] = {}
-    run = keyword_run(workspace, model, most)
+    run = make_keyword_run(workspace, model, most)
     done = run.results(given, size, write, UNIT, stage=STAGE)
     async with aclosing(done) as results:
         with staged(STAGE, len(items)):
@@ -132,16 +130,16 @@ async def afree_form(
     )
 
 
-def keyword_writer(workspace: Core, model: ModelSettings, most: int) -> KeywordWriter:
-    """Put the writer on the annotator's model, which generates here even where it else scores options."""
+def make_keyword_writer(workspace: Core, model: ModelSettings, most: int) -> KeywordWriter:
+    """Return a writer on the annotator's model, which generates here even if configured to score options."""
     changes: dict[str, Any] = {"answer": "generated", "join": None}
     if "max_tokens" not in model.model_fields_set:
-        changes["max_tokens"] = max(model.max_tokens, most * ROOM_FOR_A_KEYWORD)
+        changes["max_tokens"] = max(model.max_tokens, most * TOKENS_PER_KEYWORD)
     answers = workspace.wiring.answers(model.model_copy(update=changes))
     return KeywordWriter(answers, workspace.prompts, workspace.config.task.description, most)
 
 
-def keyword_run(workspace: Core, model: ModelSettings, most: int) -> Resumable:
+def make_keyword_run(workspace: Core, model: ModelSettings, most: int) -> Resumable:
     """Return the run of these settings."""
     kept = workspace.store_templates([TEMPLATE])
     settings = {
@@ -159,28 +157,28 @@ UNIT: Unit[Item, ItemKeywords] = Unit(
     lambda row: ItemKeywords(tuple(row["keywords"])),
     lambda result: None if result.error else {"keywords": list(result.words)},
 )
-"""How an item's keywords are kept."""
+"""How an item's keywords are stored in a run."""
 
 
 def write_free_form(found: FreeForm, file: str | Path) -> None:
     """Write `{item: [keyword, …]}`; `-` is standard output."""
     with write_atomically(Path(file)) as raw:
-        write_object(found.keywords, raw)
+        write_json_object(found.keywords, raw)
 
 
-def keyword_counts(keywords: Mapping[ItemId, Sequence[str]]) -> WordCounts:
-    """Count keywords; two that differ in case only are one."""
+def count_keywords(keywords: Mapping[ItemId, Sequence[str]]) -> WordCounts:
+    """Count keywords, ignoring case."""
     found = Counter(word for words in keywords.values() for word in {word.casefold() for word in words})
-    return counted(found, len(keywords))
+    return make_counts(found, len(keywords))
 
 
-def descriptor_counts(vocabulary: Vocabulary) -> WordCounts:
-    """Count descriptors, those of best paths and further ones; such as no item has count as not shared."""
-    return counted(counts(vocabulary), len(vocabulary.taggings))
+def count_descriptors(vocabulary: Vocabulary) -> WordCounts:
+    """Count descriptors, of best paths and further ones; unused descriptors count as not shared."""
+    return make_counts(count_items(vocabulary), len(vocabulary.taggings))
 
 
-def counted(found: Mapping[Any, int], items: int) -> WordCounts:
-    """Count from how many items have each word."""
+def make_counts(found: Mapping[Any, int], items: int) -> WordCounts:
+    """Return the counts from the number of items of each word."""
     return WordCounts(
         unique=len(found),
         shared=sum(count > 1 for count in found.values()),

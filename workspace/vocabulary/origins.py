@@ -1,4 +1,4 @@
-"""Where each descriptor came from: the first proposal, or a change proposal of a round, and what widened it."""
+"""The origin of each descriptor: the first proposal or a change proposal, and the changes that expanded it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from taxonaut.workspace.vocabulary.reading import Group
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change proposal and the round after which it was made, from 1."""
+    """A change proposal and the round it followed, from 1."""
 
     round: int
     proposal: ChangeProposal
@@ -19,10 +19,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a descriptor came to be. `centre` is what the build made of it; a person may have renamed it since.
+    """The origin of a descriptor. `centre` is its state after the build; the user may have renamed it since.
 
-    `created` is the proposal that asked for it, None for one of the architect's first. `expanded` are those
-    that widened its definition, in their order.
+    `created` is the proposal that created it, None for the architect's first ones. `expanded` are the proposals
+    that expanded its definition, in order.
     """
 
     centre: Centre
@@ -30,20 +30,20 @@ class Origin:
     expanded: tuple[Change, ...] = ()
 
 
-def origins(groups: Sequence[Group]) -> Mapping[NodeId, Origin]:
-    """Return the origin of every descriptor that a group of the build gave, and that is still there."""
+def find_origins(groups: Sequence[Group]) -> Mapping[NodeId, Origin]:
+    """Return the origins of all descriptors that came from the build and still exist."""
     return {
         node: origin
         for group in groups
-        for node, origin in zip(group.nodes, group_origins(group.refined), strict=True)
+        for node, origin in zip(group.nodes, find_group_origins(group.refined), strict=True)
         if node is not None
     }
 
 
-def group_origins(refined: RefinedGroup) -> list[Origin]:
-    """Return the origins of a group's centres, in their order.
+def find_group_origins(refined: RefinedGroup) -> list[Origin]:
+    """Return the origins of a group's centres, in order.
 
-    A created centre belongs to the approved proposal of its name, else to the next one that none has claimed.
+    A created centre is matched to the approved proposal of its name, else to the next unmatched one.
     """
     changes = [
         Change(number, proposal)

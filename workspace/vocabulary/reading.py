@@ -1,4 +1,4 @@
-"""A vocabulary as one reads it: descriptors in the order of the tree, what each item got, how it all came about."""
+"""Read a vocabulary: descriptors in preorder, the items' taggings, and the groups of its build."""
 
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence, Set
@@ -14,10 +14,10 @@ from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.core.core import Core
 
 KIND = "vocabulary"
-"""The kind of the runs that build one."""
+"""The kind of the runs that build a vocabulary."""
 
 MADE = "made"
-"""The unit of such a run that says which node came from where: {node id: [group's unit, number of the centre]}."""
+"""The unit of such a run with the origin of each node: {node id: [group's unit, number of the centre]}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Descriptor:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All descriptors, each behind its parent and before its next sibling, and the items' taggings.
+    """All descriptors in preorder, and the items' taggings.
 
-    Taggings name only descriptors that are here: what was removed or moved by hand cuts a path short.
+    Taggings contain only existing descriptors; a path ends before one that was removed or moved by the user.
     """
 
     root: NodeId
@@ -49,7 +49,7 @@ class Vocabulary:
 
     @cached_property
     def children(self) -> Mapping[NodeId, Sequence[Descriptor]]:
-        """The descriptors right below each node that has any, the root included."""
+        """The child descriptors of each node that has any, including the root."""
         found: dict[NodeId, list[Descriptor]] = {}
         for descriptor in self.descriptors:
             found.setdefault(descriptor.parent, []).append(descriptor)
@@ -57,7 +57,7 @@ class Vocabulary:
 
     @cached_property
     def items_at(self) -> Mapping[NodeId, int]:
-        """How many items have each descriptor on their best path."""
+        """The number of items with each descriptor on their best path."""
         return Counter(node for tagging in self.taggings for node in tagging.path)
 
     @property
@@ -67,17 +67,19 @@ class Vocabulary:
 
 
 def read_vocabulary(workspace: Core) -> Vocabulary:
-    """Read the vocabulary that stands. Raises InputError if the workspace has none."""
+    """Read the workspace's vocabulary. Raises InputError if it has none."""
     check_vocabulary(workspace)
     root = workspace.index.root()
-    children = all_children(workspace.index)
+    children = read_children(workspace.index)
     edges = {(parent, node.id) for parent, nodes in children.items() for node in nodes}
-    taggings = [kept(tagging, root, edges, children) for tagging in Taggings(workspace.database).all()]
+    taggings = [
+        prune_tagging(tagging, root, edges, children) for tagging in Taggings(workspace.database).all()
+    ]
     return Vocabulary(root, preorder(root, children), taggings)
 
 
-def all_children(index: Index) -> dict[NodeId, list[Node]]:
-    """Return the children of the root and of all nodes below it, a level after the other."""
+def read_children(index: Index) -> dict[NodeId, list[Node]]:
+    """Return the children of every node, level by level."""
     found: dict[NodeId, list[Node]] = {}
     level = [index.root()]
     while level:
@@ -88,7 +90,7 @@ def all_children(index: Index) -> dict[NodeId, list[Node]]:
 
 
 def preorder(root: NodeId, children: Mapping[NodeId, Sequence[Node]]) -> list[Descriptor]:
-    """Return each node as a descriptor behind its parent; one with several parents where it stands highest."""
+    """Return all nodes as descriptors in preorder; a node with several parents occurs once, at its highest level."""
     below: dict[NodeId, list[Descriptor]] = {}
     level: list[tuple[NodeId, int, tuple[str, ...]]] = [(root, 0, ())]
     seen = {root}
@@ -111,17 +113,17 @@ def preorder(root: NodeId, children: Mapping[NodeId, Sequence[Node]]) -> list[De
 
 
 def check_vocabulary(workspace: Core) -> None:
-    """Refuse to read a vocabulary where there is none."""
+    """Raise InputError if the workspace has no vocabulary."""
     if workspace.index.tree_method() != VOCABULARY:
         raise InputError(
             f"{str(workspace.folder)!r} has no vocabulary yet; build one: taxonaut vocabulary build ITEMS"
         )
 
 
-def kept(
+def prune_tagging(
     tagging: Tagging, root: NodeId, edges: Set[tuple[NodeId, NodeId]], known: Container[NodeId]
 ) -> Tagging:
-    """Cut a tagging to what is still there: its path where a descriptor is gone or stands elsewhere."""
+    """Remove descriptors that no longer exist; the path ends before the first that was removed or moved."""
     steps = zip((root, *tagging.path), tagging.path, strict=False)
     whole = next((at for at, step in enumerate(steps) if step not in edges), len(tagging.path))
     if whole == len(tagging.path) and all(node in known for node in tagging.others):
@@ -132,9 +134,9 @@ def kept(
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The items of one node (the root: all items) that were divided, at a level, and what came of it.
+    """The build's division of one node's items (the root's: all items) into descriptors.
 
-    `level` is that of the descriptors it was divided into; `nodes` are theirs, None for one that is gone.
+    `level` is that of the descriptors; `nodes` are theirs, None for one that no longer exists.
     """
 
     node: NodeId
@@ -144,10 +146,7 @@ class Group:
 
 
 def read_history(workspace: Core) -> list[Group]:
-    """Return every group of the build that made the vocabulary, from the top down.
-
-    A vocabulary that was imported or drawn by hand has none.
-    """
+    """Return all groups of the vocabulary's build, top down; none if it was imported or made by hand."""
     check_vocabulary(workspace)
     run = workspace.index.tree_settings().get("run")
     if run is None:
@@ -158,28 +157,28 @@ def read_history(workspace: Core) -> list[Group]:
     nodes: dict[str, dict[int, NodeId]] = {}
     for node, (key, number) in made.items():
         nodes.setdefault(key, {})[number] = NodeId(int(node))
-    above = {key: parent_of(key, nodes, workspace.index.root()) for key in keys}
+    above = {key: parent_of_key(key, nodes, workspace.index.root()) for key in keys}
     groups = []
     for key in sorted(keys, key=lambda key: (key.count("."), len(key), key)):
         refined = RefinedGroup.from_row(units[key])
         numbered = tuple(nodes[key].get(number) for number in range(len(refined.centres)))
-        groups.append(Group(above[key], level_of(key), refined, numbered))
+        groups.append(Group(above[key], level_of_key(key), refined, numbered))
     return groups
 
 
-def level_of(key: str) -> int:
-    """The level of the descriptors that a group's key divides into: "" 1, "3" 2, "3.0" 3."""
+def level_of_key(key: str) -> int:
+    """Return the level of the descriptors of a group's key: 1 for "", 2 for "3", 3 for "3.0"."""
     return key.count(".") + 2 if key else 1
 
 
-def parent_of(key: str, nodes: Mapping[str, Mapping[int, NodeId]], root: NodeId) -> NodeId:
-    """The node whose items a group's key names."""
+def parent_of_key(key: str, nodes: Mapping[str, Mapping[int, NodeId]], root: NodeId) -> NodeId:
+    """Return the node whose items a group divides, from its key."""
     if not key:
         return root
     above, _, number = key.rpartition(".")
     return nodes[above][int(number)]
 
 
-def item_ids(vocabulary: Vocabulary, node: NodeId) -> list[ItemId]:
-    """The items that have a descriptor on their best path."""
+def items_with(vocabulary: Vocabulary, node: NodeId) -> list[ItemId]:
+    """Return the items with a descriptor on their best path."""
     return [tagging.item_id for tagging in vocabulary.taggings if node in tagging.path]

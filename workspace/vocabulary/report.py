@@ -1,4 +1,4 @@
-"""A vocabulary as one HTML file to click through, which needs no network and asks for none."""
+"""Write a vocabulary report as one interactive HTML file that works offline."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from taxonaut.workspace.files.sources import STDIN
 from taxonaut.workspace.vocabulary.origins import Origin
 from taxonaut.workspace.vocabulary.reading import Group, Vocabulary
 from taxonaut.workspace.vocabulary.report_data import Facts
-from taxonaut.workspace.vocabulary.statistics import counts
+from taxonaut.workspace.vocabulary.statistics import count_items
 
 FOLDER = Path(__file__).parent / "report_page"
 SUFFIXES = (".html", ".htm")
@@ -24,32 +24,32 @@ TEMPLATE = "vocabulary.html.j2"
 LONGEST_TEXT = 500
 SHORTEST_TEXT = 120
 ALL_TEXTS = 8_000_000
-"""Characters of items' texts in the page: of one text between these two, so that all come to about so many."""
+"""Characters of all item texts in the page; each text is cut to between SHORTEST_TEXT and LONGEST_TEXT."""
 
 MOST_CONFUSED = 20
 
 PAPER = {"descriptors": 0.87, "free_form": 0.24}
-"""Utilization as AgenticTagger reports it (B.3): its own vocabulary, and keywords generated freely."""
+"""Utilization reported by AgenticTagger (B.3) for its vocabulary and for free-form keywords."""
 
 ROOT = -1
 """The number of the root in the page's data; descriptors are numbered from 0 in the tree's order."""
 
 
 @dataclass
-class Pool:
-    """The items that the page shows, each once, in the order in which they were asked for."""
+class ItemPool:
+    """The items that the page shows, each once, in order of first use."""
 
     vocabulary: Vocabulary
     number: Mapping[NodeId, int]
     places: dict[ItemId, int] = field(default_factory=dict)
 
     def add(self, items: Iterable[ItemId]) -> list[int]:
-        """Return the items' places, giving one to those that are new."""
+        """Add items and return their positions."""
         return [self.places.setdefault(item, len(self.places)) for item in items]
 
     @property
     def longest(self) -> int:
-        """How many characters of a text are kept."""
+        """The maximum characters of a text."""
         return max(SHORTEST_TEXT, min(LONGEST_TEXT, ALL_TEXTS // max(1, len(self.places))))
 
     def rows(self, workspace: Core) -> list[dict[str, Any]]:
@@ -76,9 +76,8 @@ class Pool:
 def report_page(workspace: Core, facts: Facts, *, items: int = 20) -> str:
     """Return the page; of each descriptor it shows the first `items` items in the order of their tagging.
 
-    Nothing that people or models wrote is markup in it: the data is JSON that cannot end its element, names in
-    tables are escaped, and the page's policy (Content-Security-Policy) forbids all requests.
-    Raises MissingExtraError without plotly.
+    Texts of users and models never become markup: the data is JSON that cannot close its element, names in tables
+    are escaped, and the Content-Security-Policy forbids all requests. Raises MissingExtraError without plotly.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -86,7 +85,7 @@ def report_page(workspace: Core, facts: Facts, *, items: int = 20) -> str:
     library = plotly_js()
     vocabulary = facts.vocabulary
     number = {descriptor.id: place for place, descriptor in enumerate(vocabulary.descriptors)}
-    pool = Pool(vocabulary, number)
+    pool = ItemPool(vocabulary, number)
     nodes = node_rows(facts, pool, items)
     root = root_row(facts, pool, items)
     uncovered = pool.add(facts.statistics.uncovered[:items])
@@ -101,7 +100,7 @@ def report_page(workspace: Core, facts: Facts, *, items: int = 20) -> str:
     return environment.get_template(TEMPLATE).render(
         title=workspace.folder.resolve().name,
         style=Markup((FOLDER / "vocabulary.css").read_text(encoding="utf-8")),
-        scripts=[Markup(library), *map(Markup, own_scripts())],
+        scripts=[Markup(library), *map(Markup, page_scripts())],
         statistics=facts.statistics,
         rounds=facts.rounds,
         steps=facts.steps,
@@ -135,7 +134,7 @@ def report_page(workspace: Core, facts: Facts, *, items: int = 20) -> str:
 def write_page(workspace: Core, facts: Facts, file: str, *, items: int = 20) -> int:
     """Write the page to a file, `-` for standard output, and return its size in bytes.
 
-    Raises as `check_page` and `report_page` do, and DiskError without room or permission.
+    Raises as `check_page` and `report_page` do, and DiskError.
     """
     check_page(file)
     page = report_page(workspace, facts, items=items).encode("utf-8", "replace")
@@ -145,10 +144,10 @@ def write_page(workspace: Core, facts: Facts, file: str, *, items: int = 20) -> 
 
 
 def check_page(file: str) -> None:
-    """Refuse early what could not be written at the end: another suffix, no folder, no plotly."""
+    """Check early that a page can be written: its suffix, its folder, and plotly."""
     path = Path(file)
     if file != STDIN and path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"a report is written as {' or '.join(SUFFIXES)}; {file!r} ends in none of them")
+        raise InputError(f"cannot write a report to {file!r}: use the suffix {' or '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise InputError(
             f"the folder {str(path.parent)!r} does not exist; create it first, or name another file"
@@ -156,13 +155,13 @@ def check_page(file: str) -> None:
     plotly_js()
 
 
-def own_scripts() -> list[str]:
-    """Return the page's own scripts in the order in which they run."""
+def page_scripts() -> list[str]:
+    """Return the page's own scripts, in execution order."""
     return [(FOLDER / name).read_text(encoding="utf-8") for name in ("page.js", "tree.js", "charts.js")]
 
 
 def plotly_js() -> str:
-    """Return plotly's script, which draws the page. Raises MissingExtraError without plotly."""
+    """Return plotly's script. Raises MissingExtraError without plotly."""
     try:
         from plotly.offline import get_plotlyjs
     except ImportError:
@@ -170,8 +169,8 @@ def plotly_js() -> str:
     return str(get_plotlyjs())
 
 
-def root_row(facts: Facts, pool: Pool, items: int) -> dict[str, Any]:
-    """Return all items as the page's data has a descriptor: how many, and how their rounds went."""
+def root_row(facts: Facts, pool: ItemPool, items: int) -> dict[str, Any]:
+    """Return the root's data: the number of items, a sample, and its rounds."""
     taggings = facts.vocabulary.taggings
     groups = {group.node: group for group in facts.groups}
     return {
@@ -181,8 +180,8 @@ def root_row(facts: Facts, pool: Pool, items: int) -> dict[str, Any]:
     }
 
 
-def node_rows(facts: Facts, pool: Pool, items: int) -> list[dict[str, Any]]:
-    """Return every descriptor in the tree's order: texts, counts, its first items, its history."""
+def node_rows(facts: Facts, pool: ItemPool, items: int) -> list[dict[str, Any]]:
+    """Return the data of every descriptor in preorder: texts, counts, first items, and history."""
     vocabulary = facts.vocabulary
     sample: defaultdict[NodeId, list[ItemId]] = defaultdict(list)
     further: defaultdict[NodeId, list[ItemId]] = defaultdict(list)
@@ -191,7 +190,7 @@ def node_rows(facts: Facts, pool: Pool, items: int) -> list[dict[str, Any]]:
             for at in tagged:
                 if len(kept[at]) < items:
                     kept[at].append(tagging.item_id)
-    having = counts(vocabulary)
+    having = count_items(vocabulary)
     groups = {group.node: group for group in facts.groups}
     rows = []
     for descriptor in vocabulary.descriptors:
@@ -215,9 +214,9 @@ def node_rows(facts: Facts, pool: Pool, items: int) -> list[dict[str, Any]]:
 
 
 def group_row(group: Group | None) -> dict[str, Any]:
-    """Return how a node's items were divided: items and coverage of each round, and what was proposed.
+    """Return the rounds of a node's division: items and coverage of each, and the proposed changes.
 
-    `ignored` are, for each round that left any, its number, and the clusters and items left as outliers.
+    `ignored` has, for each round with outliers, its number, and the number of clusters and items left out.
     """
     rounds = group.refined.rounds if group else ()
     changes = [(number, change) for number, each in enumerate(rounds, start=1) for change in each.changes]
@@ -233,7 +232,7 @@ def group_row(group: Group | None) -> dict[str, Any]:
 
 
 def origin_row(origin: Origin | None) -> dict[str, Any] | None:
-    """Return where a descriptor came from, None where that is not known."""
+    """Return a descriptor's origin, None if unknown."""
     if origin is None:
         return None
     created = origin.created
@@ -258,8 +257,8 @@ def change_row(number: int, change: ChangeProposal) -> dict[str, Any]:
     }
 
 
-def confusion_rows(facts: Facts, pool: Pool) -> list[dict[str, Any]]:
-    """Return the most confused siblings with the places of their examples in the pool."""
+def confusion_rows(facts: Facts, pool: ItemPool) -> list[dict[str, Any]]:
+    """Return the most confused siblings, with the positions of their examples in the pool."""
     by_id = facts.vocabulary.by_id
     return [
         {

@@ -1,4 +1,4 @@
-"""Everything a report on a vocabulary says, read from the workspace once."""
+"""The data of a vocabulary report: statistics, history, and siblings that are easily confused."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.stores.embeddings import Matrix
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.vocabulary.origins import Origin, origins
+from taxonaut.workspace.vocabulary.origins import Origin, find_origins
 from taxonaut.workspace.vocabulary.reading import Group, Vocabulary, read_history, read_vocabulary
 from taxonaut.workspace.vocabulary.statistics import (
     RoundCoverage,
@@ -25,13 +25,13 @@ from taxonaut.workspace.vocabulary.statistics import (
     shared_paths,
     vocabulary_statistics,
 )
-from taxonaut.workspace.vocabulary.vocabulary_agents import text_of
+from taxonaut.workspace.vocabulary.vocabulary_agents import item_text
 
 MOST_COMPARED = 5000
-"""Items of one parent that are compared with each other; of more, so many are drawn."""
+"""Maximum items per parent that are compared with each other; of more, a random sample."""
 
-FEWEST = 3
-"""Items that make a pair of siblings worth a mention."""
+MIN_ITEMS = 3
+"""Minimum items of a reported pair of siblings."""
 
 _ROWS_AT_ONCE = 1024
 _NORMAL = 1.959964
@@ -41,7 +41,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """An item, and the one next to it below the same parent; `similarity` is their cosine."""
+    """An item and its nearest neighbour under the same parent; `similarity` is their cosine."""
 
     item: ItemId
     nearest: ItemId
@@ -69,33 +69,33 @@ class Confusion:
 
     @property
     def at_least(self) -> float:
-        """The lower end of the share's 95 % interval (Wilson 1927), by which pairs are ordered."""
+        """The lower bound of the share's 95 % interval (Wilson 1927), by which pairs are ranked."""
         spread = _NORMAL**2 / self.compared
         middle = self.share + spread / 2
         return (middle - sqrt(spread * (self.share * (1 - self.share) + spread / 4))) / (1 + spread)
 
 
-def confused_siblings(
+def find_confused_siblings(
     vocabulary: Vocabulary,
     vectors: Matrix,
     *,
     most: int = 30,
-    fewest: int = FEWEST,
+    fewest: int = MIN_ITEMS,
     examples: int = 3,
     seed: int = 0,
 ) -> list[Confusion]:
-    """Return the pairs of siblings with the largest share of items next to the other's, the worst first.
+    """Return the sibling pairs with the largest share of items whose nearest neighbour is in the sibling.
 
-    The order is that of `at_least`: three of three items say less than forty of fifty.
+    Pairs are ranked by `at_least`, so that three of three items rank below forty of fifty.
 
-    `vectors` are float32 unit rows in the order of the vocabulary's taggings; a row of zeros is an item
-    without a vector, which takes no part. An item's nearest other one is looked for among the items of its
-    parent's children, at most MOST_COMPARED of them. Pairs of fewer than `fewest` items are left out.
+    `vectors` are float32 unit rows in the order of the vocabulary's taggings; rows of zeros (items without a
+    vector) are ignored. Neighbours are searched among the items of the parent's children, at most MOST_COMPARED.
+    Pairs of fewer than `fewest` items are left out.
     """
     rng = np.random.default_rng(seed)
     known = np.flatnonzero(np.any(vectors, axis=1))
     found: list[Confusion] = []
-    for parent, below in divided(vocabulary, known).items():
+    for parent, below in group_rows_by_child(vocabulary, known).items():
         if len(below) < 2:
             continue
         rows = np.concatenate([np.asarray(each, dtype=np.int64) for each in below.values()])
@@ -104,7 +104,7 @@ def confused_siblings(
             drawn = np.sort(rng.choice(len(rows), MOST_COMPARED, replace=False))
             rows, sides = rows[drawn], sides[drawn]
         nearest, similarity = nearest_others(vectors[rows])
-        for one, other in pairs(sides, sides[nearest], fewest):
+        for one, other in linked_pairs(sides, sides[nearest], fewest):
             here = np.flatnonzero((sides == one) & (sides[nearest] == other))
             shown = here[np.argsort(-similarity[here], kind="stable")][:examples]
             found.append(
@@ -127,8 +127,10 @@ def confused_siblings(
     return sorted(found, key=lambda each: (-each.at_least, each.descriptor, each.sibling))[:most]
 
 
-def divided(vocabulary: Vocabulary, rows: Sequence[int] | Rows) -> Mapping[NodeId, dict[NodeId, list[int]]]:
-    """Return, for every node with items in children, the rows of the taggings in each of these."""
+def group_rows_by_child(
+    vocabulary: Vocabulary, rows: Sequence[int] | Rows
+) -> Mapping[NodeId, dict[NodeId, list[int]]]:
+    """Return the rows of taggings by parent node and child."""
     found: defaultdict[NodeId, dict[NodeId, list[int]]] = defaultdict(dict)
     for row in rows:
         path = (vocabulary.root, *vocabulary.taggings[row].path)
@@ -138,7 +140,7 @@ def divided(vocabulary: Vocabulary, rows: Sequence[int] | Rows) -> Mapping[NodeI
 
 
 def nearest_others(vectors: Matrix) -> tuple[Rows, Matrix]:
-    """Return each row's most similar other row, and how similar it is; at least two rows of unit length."""
+    """Return each row's most similar other row and their similarity, for at least two unit vectors (n, d)."""
     nearest = np.empty(len(vectors), dtype=np.int64)
     similarity = np.empty(len(vectors), dtype=np.float32)
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
@@ -151,8 +153,8 @@ def nearest_others(vectors: Matrix) -> tuple[Rows, Matrix]:
     return nearest, similarity
 
 
-def pairs(sides: Rows, others: Rows, fewest: int) -> Iterator[tuple[int, int]]:
-    """Give the pairs of different sides that at least `fewest` items link."""
+def linked_pairs(sides: Rows, others: Rows, fewest: int) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of different sides linked by at least `fewest` items."""
     linked = np.stack([sides, others])[:, sides != others]
     found, counts = np.unique(linked, axis=1, return_counts=True)
     for place in np.flatnonzero(counts >= fewest):
@@ -162,17 +164,17 @@ def pairs(sides: Rows, others: Rows, fewest: int) -> Iterator[tuple[int, int]]:
 MOST_PATHS = 20
 
 MOST_FURTHER = 8
-"""Further descriptors that resolvers are counted with; fewer where no item has so many."""
+"""Maximum further descriptors for which resolvers are counted."""
 
 _ITEMS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A vocabulary with all that is counted about it.
+    """A vocabulary with its statistics and history.
 
-    `confused` is None where the workspace keeps no vectors of the items. `groups` and what follows from them
-    are empty for a vocabulary that was not built here.
+    `confused` is None if no vectors of the items are stored. `groups`, `rounds`, `steps` and `origins` are empty
+    for a vocabulary that was not built in this workspace.
     """
 
     vocabulary: Vocabulary
@@ -185,8 +187,8 @@ class Facts:
     origins: Mapping[NodeId, Origin]
 
 
-def read_facts(workspace: Core) -> Facts:
-    """Read and count. Raises InputError without a vocabulary, or if no item is tagged with it."""
+def load_facts(workspace: Core) -> Facts:
+    """Load the data of a report. Raises InputError without a vocabulary or tagged items."""
     vocabulary = read_vocabulary(workspace)
     if not vocabulary.taggings:
         raise InputError(
@@ -195,24 +197,24 @@ def read_facts(workspace: Core) -> Facts:
         )
     further = min(MOST_FURTHER, max(len(tagging.others) for tagging in vocabulary.taggings))
     groups = read_history(workspace)
-    vectors = item_vectors(workspace, [tagging.item_id for tagging in vocabulary.taggings])
+    vectors = load_item_vectors(workspace, [tagging.item_id for tagging in vocabulary.taggings])
     return Facts(
         vocabulary=vocabulary,
         statistics=vocabulary_statistics(vocabulary, further=further),
-        confused=None if vectors is None else confused_siblings(vocabulary, vectors),
+        confused=None if vectors is None else find_confused_siblings(vocabulary, vectors),
         shared=shared_paths(vocabulary.taggings, MOST_PATHS),
         groups=groups,
         rounds=round_coverage(groups),
         steps=coverage_steps(groups),
-        origins=origins(groups),
+        origins=find_origins(groups),
     )
 
 
-def item_vectors(workspace: Core, ids: Sequence[ItemId]) -> Matrix | None:
-    """Return the items' kept unit vectors, float32 (n, d), zeros where one is missing; None if all are.
+def load_item_vectors(workspace: Core, ids: Sequence[ItemId]) -> Matrix | None:
+    """Return the items' stored unit vectors, float32 (n, d), zeros for missing ones; None if all are missing.
 
-    They are those of the texts as agents read them (`vocabulary_agents.text_of`). Of several embedders the one
-    that has most of them is taken. Nothing is embedded, no model opened.
+    The vectors are those of the texts shown to agents (`vocabulary_agents.item_text`), by the embedder with the
+    most of them. Nothing is embedded.
     """
     characters = workspace.config.vocabulary.characters
     embeddings = workspace.wiring.embeddings
@@ -223,7 +225,7 @@ def item_vectors(workspace: Core, ids: Sequence[ItemId]) -> Matrix | None:
         there = 0
         for start in range(0, len(ids), _ITEMS_AT_ONCE):
             part = ids[start : start + _ITEMS_AT_ONCE]
-            texts = [text_of(item, characters) for item in workspace.items.get(part)]
+            texts = [item_text(item, characters) for item in workspace.items.get(part)]
             rows, found = embeddings.get(model, texts)
             vectors[start : start + len(part)] = rows
             there += int(np.count_nonzero(found))
@@ -233,7 +235,7 @@ def item_vectors(workspace: Core, ids: Sequence[ItemId]) -> Matrix | None:
 
 
 def statistics_row(facts: Facts) -> dict[str, Any]:
-    """Return the numbers as plain values for JSON; descriptors are named by id and path."""
+    """Return the statistics as JSON values; descriptors have id and path."""
     row = asdict(facts.statistics)
     row["uncovered"] = len(facts.statistics.uncovered)
     row["coverage"] = facts.statistics.coverage
@@ -242,8 +244,8 @@ def statistics_row(facts: Facts) -> dict[str, Any]:
     row["steps"] = [asdict(each) for each in facts.steps]
     row["confused"] = facts.confused and [
         {
-            "descriptor": named(facts.vocabulary, each.descriptor),
-            "sibling": named(facts.vocabulary, each.sibling),
+            "descriptor": node_reference(facts.vocabulary, each.descriptor),
+            "sibling": node_reference(facts.vocabulary, each.sibling),
             "items": each.items,
             "compared": each.compared,
             "share": each.share,
@@ -257,6 +259,6 @@ def statistics_row(facts: Facts) -> dict[str, Any]:
     return row
 
 
-def named(vocabulary: Vocabulary, node: NodeId) -> dict[str, Any]:
+def node_reference(vocabulary: Vocabulary, node: NodeId) -> dict[str, Any]:
     """Return a descriptor's id and path."""
     return {"id": node, "path": list(vocabulary.by_id[node].path)}

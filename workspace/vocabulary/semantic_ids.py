@@ -1,4 +1,4 @@
-"""Semantic ids: an item's descriptors as tokens in fixed slots, as generative recommenders take them."""
+"""Semantic ids: an item's descriptors as tokens in fixed slots, for generative recommenders."""
 
 import json
 from collections import Counter
@@ -16,22 +16,23 @@ from taxonaut.workspace.files.index_file import write_atomically
 from taxonaut.workspace.files.sources import STDIN, open_source
 from taxonaut.workspace.vocabulary.reading import Descriptor, Vocabulary
 
-MOST_TRIED = 12
-"""Further descriptors of an item among which its own are chosen, the best ones."""
+MAX_CANDIDATES = 12
+"""Maximum further descriptors of an item considered by `choose_distinct`, best first."""
 
 
-def told_apart(taggings: Sequence[Tagging], further: int) -> dict[ItemId, tuple[NodeId, ...]]:
-    """Choose `further` of each item's further descriptors, best first, so that items of one path differ.
+def choose_distinct(taggings: Sequence[Tagging], further: int) -> dict[ItemId, tuple[NodeId, ...]]:
+    """Choose `further` of each item's further descriptors, so that items with the same path differ.
 
-    An item takes the best combination (the least sum of ranks) that no item before it with the same path has;
-    where all are taken, its best. So an item's choice does not depend on items that come after it. Those of its
-    path are left out.
+    Each item takes its best combination (lowest sum of ranks) not taken by an earlier item with the same path;
+    if all are taken, its best. The choice does not depend on later items. Descriptors of the path are left out.
     """
     taken: set[tuple[tuple[NodeId, ...], tuple[NodeId, ...]]] = set()
     found = {}
     for tagging in taggings:
-        others = [node for node in dict.fromkeys(tagging.others) if node not in tagging.path][:MOST_TRIED]
-        choices = (tuple(others[place] for place in places) for places in ways(len(others), further))
+        others = [node for node in dict.fromkeys(tagging.others) if node not in tagging.path][:MAX_CANDIDATES]
+        choices = (
+            tuple(others[place] for place in places) for places in rank_combinations(len(others), further)
+        )
         best = tuple(others[:further])
         chosen = next((choice for choice in choices if (tagging.path, choice) not in taken), best)
         taken.add((tagging.path, chosen))
@@ -40,23 +41,23 @@ def told_apart(taggings: Sequence[Tagging], further: int) -> dict[ItemId, tuple[
 
 
 @lru_cache
-def ways(count: int, further: int) -> list[tuple[int, ...]]:
-    """List the ways to take so many of `count` ranks (all, if there are fewer), the least sum first."""
+def rank_combinations(count: int, further: int) -> list[tuple[int, ...]]:
+    """Return the combinations of `further` of `count` ranks (all, if there are fewer), lowest sum first."""
     return sorted(combinations(range(count), min(further, count)), key=sum)
 
 
 PAD = "<pad>"
-"""Stands where a slot is empty, in whichever slot; no other token has this form."""
+"""The token of an empty slot, in every slot; no other token has this form."""
 
 SlotKind = Literal["level", "further", "resolver"]
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One place of every id. `letter` names its set of tokens `<letter_0>`, `<letter_1>`, …, `size` of them.
+    """A position of every id. `letter` names its `size` tokens `<letter_0>`, `<letter_1>`, …
 
-    The slots of further descriptors share their letter, and with it one set of tokens. A resolver has as many
-    tokens as its largest group of items needs.
+    The slots of further descriptors share a letter, and so their tokens. A resolver has as many tokens as the
+    largest group of items with equal descriptors.
     """
 
     name: str
@@ -65,13 +66,13 @@ class Slot:
     size: int
 
     def token(self, number: int) -> str:
-        """Write a token of this slot."""
+        """Return a token of this slot."""
         return f"<{self.letter}_{number}>"
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a token stands for: a descriptor with the names from level 1 down to its own."""
+    """The descriptor of a token, with the names from level 1 down to its own."""
 
     node: NodeId
     name: str
@@ -80,7 +81,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class SemanticIds:
-    """The ids of all items, in the items' order, one token a slot; `meanings` has every token of a descriptor."""
+    """The ids of all items, in order, one token per slot; `meanings` has the descriptor of each token."""
 
     slots: tuple[Slot, ...]
     meanings: Mapping[str, Meaning]
@@ -108,68 +109,69 @@ class SemanticIds:
 
     @cached_property
     def used(self) -> tuple[int, ...]:
-        """How many tokens of each slot some item has, the pad not counted."""
+        """The number of used tokens of each slot, without the pad."""
         return tuple(
             len({tokens[place] for tokens in self.ids.values()} - {PAD}) for place in range(len(self.slots))
         )
 
     @cached_property
     def groups(self) -> Mapping[tuple[str, ...], int]:
-        """How many items share all of their tokens but the resolver."""
+        """The number of items by their tokens without the resolver."""
         kept = len(self.slots) - self.resolves
         return Counter(tokens[:kept] for tokens in self.ids.values())
 
     @cached_property
     def base_tokens(self) -> int:
-        """How many different tokens of descriptors the ids have (AgenticTagger, table 7)."""
+        """The number of different descriptor tokens in the ids (AgenticTagger, table 7)."""
         found = {token for group in self.groups for token in group}
         return len(found - {PAD})
 
     @property
     def largest_group(self) -> int:
-        """How many items share all descriptors at most: as many resolvers tell all items apart (table 7)."""
+        """The most items with equal descriptors: the resolver tokens needed for unique ids (table 7)."""
         return max(self.groups.values(), default=0)
 
     @property
     def beyond_first(self) -> int:
-        """How many items need a resolver other than the first: another item before has the same descriptors."""
+        """The number of items with the descriptors of an earlier item, which need a resolver other than the first."""
         return len(self.ids) - len(self.groups)
 
 
 def semantic_ids(vocabulary: Vocabulary, further: int = 0, *, resolver: bool = True) -> SemanticIds:
-    """Put every item's descriptors into slots (AgenticTagger 4.4, 5.2.1).
+    """Return the semantic ids of all items (AgenticTagger 4.4, 5.2.1).
 
-    Slots `l1` … `lD` are the item's path, one for each level of the vocabulary, coarse to fine; where the path
-    is shorter, they are padded. `x1` … are `further` descriptors that fit as well, best first, chosen so that
-    items of one path differ if they can (`told_apart`). `r` numbers the items that share all of these, from 0 on
-    in the order of the taggings, so that no two ids are the same; `resolver=False` leaves it away.
+    Slots `l1` … `lD` are the item's path, one per level of the vocabulary, coarse to fine, padded if the path is
+    shorter. `x1` … are `further` descriptors that fit as well, best first, chosen so that items with the same path
+    differ if possible (`choose_distinct`). `r` numbers the items with equal descriptors from 0, in the order of
+    the taggings, so that ids are unique; `resolver=False` omits it.
 
-    A token's number is its descriptor's place in preorder: among those of its level in a level slot, among all
-    in a further one. It depends on the vocabulary only, not on what the items got. Tokens of a level slot and
-    of a further slot are different even for the same descriptor. An item's resolver stays as it is when more
-    items are tagged after it.
+    A token's number is its descriptor's position in preorder: within its level for a level slot, among all for a
+    further slot. It depends on the vocabulary only, not on the taggings. A descriptor's tokens in level and
+    further slots differ. An item's resolver does not change when more items are tagged.
 
     Raises:
         InputError: `further` is negative.
     """
     if further < 0:
-        raise InputError(f"{further!r} further descriptors cannot be; give 0 or more")
+        raise InputError(f"invalid number of further descriptors {further!r}; give 0 or more")
     levels = [[d for d in vocabulary.descriptors if d.level == at] for at in range(1, vocabulary.depth + 1)]
-    slots = [Slot(f"l{at}", "level", letters(at - 1), len(level)) for at, level in enumerate(levels, start=1)]
-    shared = letters(len(slots))
+    slots = [
+        Slot(f"l{at}", "level", letter_name(at - 1), len(level)) for at, level in enumerate(levels, start=1)
+    ]
+    shared = letter_name(len(slots))
     extra = [Slot(f"x{at}", "further", shared, len(vocabulary.descriptors)) for at in range(1, further + 1)]
     placed = {
         node: token
         for slot, level in zip(slots, levels, strict=True)
-        for node, token in numbered(slot, level).items()
+        for node, token in assign_tokens(slot, level).items()
     }
-    also = numbered(extra[0], vocabulary.descriptors) if extra else {}
+    also = assign_tokens(extra[0], vocabulary.descriptors) if extra else {}
     at = {descriptor.id: descriptor.level - 1 for descriptor in vocabulary.descriptors}
-    others = told_apart(vocabulary.taggings, further)
+    others = choose_distinct(vocabulary.taggings, further)
     ids = {
         each.item_id: (
             *path_tokens(each, at, placed, len(levels)),
-            *also_tokens(others[each.item_id], also, further),
+            *further_tokens(others[each.item_id], also, further),
         )
         for each in vocabulary.taggings
     }
@@ -179,11 +181,11 @@ def semantic_ids(vocabulary: Vocabulary, further: int = 0, *, resolver: bool = T
         for node, token in tokens.items()
     }
     found = SemanticIds((*slots, *extra), meanings, ids)
-    return resolved(found, letters(len(slots) + bool(extra))) if resolver else found
+    return add_resolver(found, letter_name(len(slots) + bool(extra))) if resolver else found
 
 
-def resolved(plain: SemanticIds, letter: str) -> SemanticIds:
-    """Add the slot that tells items apart which share all their tokens."""
+def add_resolver(plain: SemanticIds, letter: str) -> SemanticIds:
+    """Add the resolver slot, which makes ids unique."""
     slot = Slot("r", "resolver", letter, plain.largest_group)
     seen = Counter[tuple[str, ...]]()
     ids = {}
@@ -193,28 +195,28 @@ def resolved(plain: SemanticIds, letter: str) -> SemanticIds:
     return SemanticIds((*plain.slots, slot), plain.meanings, ids)
 
 
-def numbered(slot: Slot, descriptors: Sequence[Descriptor]) -> dict[NodeId, str]:
-    """Give each descriptor its token in a slot."""
+def assign_tokens(slot: Slot, descriptors: Sequence[Descriptor]) -> dict[NodeId, str]:
+    """Return the token of each descriptor in a slot."""
     return {descriptor.id: slot.token(number) for number, descriptor in enumerate(descriptors)}
 
 
 def path_tokens(
     tagging: Tagging, at: Mapping[NodeId, int], placed: Mapping[NodeId, str], depth: int
 ) -> list[str]:
-    """Return a token a level; where a change by hand put two of a path on one level, the finer counts."""
+    """Return a token per level; if the user's changes put two nodes of a path on one level, the lower one counts."""
     tokens = [PAD] * depth
     for node in tagging.path:
         tokens[at[node]] = placed[node]
     return tokens
 
 
-def also_tokens(others: Sequence[NodeId], also: Mapping[NodeId, str], count: int) -> list[str]:
+def further_tokens(others: Sequence[NodeId], also: Mapping[NodeId, str], count: int) -> list[str]:
     """Return the tokens of an item's further descriptors, padded."""
     return [*(also[node] for node in others), *[PAD] * (count - len(others))]
 
 
-def letters(number: int) -> str:
-    """Name a set of tokens: a, b, … z, aa, ab, …"""
+def letter_name(number: int) -> str:
+    """Return the letters of a token set by its number: a, b, … z, aa, ab, …"""
     name = ""
     number += 1
     while number:
@@ -228,10 +230,9 @@ VERSION = 1
 
 
 def write_semantic_ids(found: SemanticIds, file: str | Path) -> Path | None:
-    """Write `{item: [token, …]}`, and beside it (see `meanings_file`) the slots and what tokens mean.
+    """Write `{item: [token, …]}`, and to a second file (see `meanings_file`) the slots and the tokens' meanings.
 
-    Returns the second file; None where `file` is `-`, standard output, which has no place beside it. With
-    `.gz` both are compressed.
+    Returns the second file, None for standard output (`-`), which has none. With `.gz` both are compressed.
     """
     path = Path(file)
     with write_atomically(path) as raw:
@@ -245,7 +246,7 @@ def write_semantic_ids(found: SemanticIds, file: str | Path) -> Path | None:
 
 
 def meanings_file(path: Path) -> Path:
-    """Return the file beside one of ids: of `ids.json` it is `ids.vocabulary.json`."""
+    """Return the file of slots and meanings: `ids.vocabulary.json` for `ids.json`."""
     packed = path.suffix.lower() == ".gz"
     name = path.with_suffix("").name if packed else path.name
     stem = name[: -len(".json")] if name.lower().endswith(".json") else name
@@ -253,7 +254,7 @@ def meanings_file(path: Path) -> Path:
 
 
 def meanings_row(found: SemanticIds) -> dict[str, Any]:
-    """Return slots, the pad and the table of tokens as JSON has them."""
+    """Return slots, pad and tokens as JSON values."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -270,7 +271,7 @@ def meanings_row(found: SemanticIds) -> dict[str, Any]:
 
 
 def read_semantic_ids(file: str | Path) -> SemanticIds:
-    """Read what `write_semantic_ids` wrote, from both files. Raises InputError that says which cannot be used."""
+    """Read both files of `write_semantic_ids`. Raises InputError for an invalid one."""
     path = Path(file)
     ids = _object(path)
     row = _object(meanings_file(path))
@@ -298,8 +299,8 @@ def read_semantic_ids(file: str | Path) -> SemanticIds:
             or not all(isinstance(token, str) and token in known for token in tokens)
         ):
             raise InputError(
-                f"{str(path)!r} gives {item!r} {tokens!r}, not a known token for each of {len(slots)} slots; "
-                "export it again"
+                f"invalid tokens {tokens!r} of item {item!r} in {str(path)!r}: expected a known token for each of "
+                f"{len(slots)} slots; export it again"
             )
     return SemanticIds(slots, meanings, {ItemId(item): tuple(tokens) for item, tokens in ids.items()})
 
@@ -312,5 +313,7 @@ def _object(path: Path) -> Mapping[str, Any]:
         except (ValueError, RecursionError) as error:
             raise InputError(f"{str(path)!r} is not JSON: {error}") from None
     if not isinstance(found, dict):
-        raise InputError(f"{str(path)!r} holds no JSON object, but {type(found).__name__}; export it again")
+        raise InputError(
+            f"expected a JSON object in {str(path)!r}, got {type(found).__name__}; export it again"
+        )
     return found

@@ -1,4 +1,4 @@
-"""What a vocabulary comes to in numbers: coverage, cardinality, utilization, and how its rounds went."""
+"""Statistics of a vocabulary: coverage, size, utilization, and coverage by round of its build."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from typing import Any
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.workspace.vocabulary.reading import Group, Vocabulary
-from taxonaut.workspace.vocabulary.semantic_ids import told_apart
+from taxonaut.workspace.vocabulary.semantic_ids import choose_distinct
 
 FEWEST_DELTAS = 5
-"""Changes other than zero that the test needs: of four, even if all are gains, the p-value is 0.0625."""
+"""Minimum nonzero changes for the test: with four gains the p-value is still 0.0625."""
 
 _DIGITS = 9
-"""Percentage points are rounded so far, or equal changes would not tie."""
+"""Decimals of percentage points, so that equal changes tie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class LevelStatistics:
     """One level. `items` have a descriptor at it; `reachable` have one at the level above that has children.
 
     `coverage` is the share of all tagged items, `coverage_of_reachable` that of the reachable ones; both are 0
-    where there are none. `used` descriptors are those that more than one item has (`counts`). `median_items`
+    where there are none. `used` descriptors are those of more than one item (`count_items`). `median_items`
     and `most_items` are items per descriptor of the best path alone.
     """
 
@@ -69,7 +69,7 @@ class VocabularyStatistics:
     @property
     def coverage(self) -> float:
         """The share of items with at least one descriptor: coverage at level 1."""
-        return share(self.covered, self.items)
+        return divide_or_zero(self.covered, self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ class RoundCoverage:
 
 
 def vocabulary_statistics(vocabulary: Vocabulary, *, further: int = 3) -> VocabularyStatistics:
-    """Count a vocabulary; `further` is how many further descriptors `resolvers` goes up to."""
+    """Compute the statistics; `further` is the maximum number of further descriptors in `resolvers`."""
     taggings = vocabulary.taggings
-    having = counts(vocabulary)
+    having = count_items(vocabulary)
     sizes = [vocabulary.items_at.get(descriptor.id, 0) for descriptor in vocabulary.descriptors]
     uncovered = tuple(tagging.item_id for tagging in taggings if not tagging.path)
     return VocabularyStatistics(
@@ -134,7 +134,7 @@ def vocabulary_statistics(vocabulary: Vocabulary, *, further: int = 3) -> Vocabu
 
 
 def level_statistics(vocabulary: Vocabulary, level: int, having: Mapping[NodeId, int]) -> LevelStatistics:
-    """Count one level, from 1; `having` are the items of each descriptor, as `counts` gives them."""
+    """Compute the statistics of one level, from 1; `having` is the result of `count_items`."""
     here = [descriptor.id for descriptor in vocabulary.descriptors if descriptor.level == level]
     sizes = [vocabulary.items_at.get(node, 0) for node in here]
     items = sum(len(tagging.path) >= level for tagging in vocabulary.taggings)
@@ -146,17 +146,17 @@ def level_statistics(vocabulary: Vocabulary, level: int, having: Mapping[NodeId,
         level=level,
         descriptors=len(here),
         items=items,
-        coverage=share(items, len(vocabulary.taggings)),
+        coverage=divide_or_zero(items, len(vocabulary.taggings)),
         reachable=reachable,
-        coverage_of_reachable=share(items, reachable),
+        coverage_of_reachable=divide_or_zero(items, reachable),
         used=sum(having[node] > 1 for node in here),
         median_items=float(median(sizes)) if sizes else 0.0,
         most_items=max(sizes, default=0),
     )
 
 
-def counts(vocabulary: Vocabulary) -> dict[NodeId, int]:
-    """Count the items that have each descriptor, on the best path or among the further ones; 0 where none."""
+def count_items(vocabulary: Vocabulary) -> dict[NodeId, int]:
+    """Count the items of each descriptor, on the best path or among the further ones."""
     found = Counter(node for tagging in vocabulary.taggings for node in {*tagging.path, *tagging.others})
     return {descriptor.id: found[descriptor.id] for descriptor in vocabulary.descriptors}
 
@@ -166,21 +166,21 @@ def utilization(counts: Mapping[Any, int]) -> float:
 
     `counts` are items per descriptor or keyword; those with 0 count as not used. 0 for an empty mapping.
     """
-    return share(sum(count > 1 for count in counts.values()), len(counts))
+    return divide_or_zero(sum(count > 1 for count in counts.values()), len(counts))
 
 
 def resolver_share(taggings: Sequence[Tagging], further: int = 0) -> float:
-    """Return the share of items that are not the first with their path and `further` others, as `told_apart`.
+    """Return the share of items with the same path and `further` others (`choose_distinct`) as an earlier item.
 
-    Items without any descriptor share the empty path.
+    Items without descriptors share the empty path.
     """
-    others = told_apart(taggings, further)
+    others = choose_distinct(taggings, further)
     different = {(tagging.path, others[tagging.item_id]) for tagging in taggings}
-    return share(len(taggings) - len(different), len(taggings))
+    return divide_or_zero(len(taggings) - len(different), len(taggings))
 
 
 def shared_paths(taggings: Sequence[Tagging], most: int) -> list[tuple[tuple[NodeId, ...], int]]:
-    """Return the whole best paths that more than one item has, with their items, the most frequent first."""
+    """Return the best paths of more than one item, with their number of items, most frequent first."""
     found = Counter(tagging.path for tagging in taggings if tagging.path)
     return [(path, count) for path, count in found.most_common(most) if count > 1]
 
@@ -200,7 +200,7 @@ def group_rounds(groups: Sequence[Group]) -> list[GroupRounds]:
 
 
 def round_coverage(groups: Sequence[Group]) -> list[RoundCoverage]:
-    """Return what part of each level's items every round left covered, all groups of the level together."""
+    """Return the share of each level's items covered after every round, over all groups of the level."""
     rows = []
     rounds = group_rounds(groups)
     for level in sorted({each.level for each in rounds}):
@@ -238,6 +238,6 @@ def wilcoxon(deltas: Sequence[float]) -> float | None:
     return float(stats.wilcoxon(changed, alternative="greater").pvalue)
 
 
-def share(part: int, whole: int) -> float:
-    """Return part / whole, 0 of nothing."""
+def divide_or_zero(part: int, whole: int) -> float:
+    """Return part / whole, 0 if whole is 0."""
     return part / whole if whole else 0.0

@@ -1,4 +1,4 @@
-"""Put the agents that build and assign a vocabulary on the models that a workspace's settings name."""
+"""Create the agents that build and assign a vocabulary, on the configured models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ from taxonaut.workspace.build.build_agents import ENCODER_BATCH, TOKENS_PER_LABE
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.container import Wiring
 
-ROOM_FOR_A_DESCRIPTOR = 240
-ROOM_FOR_A_VERDICT = 80
-ROOM_FOR_A_CHANGE = 480
-"""Tokens of an answer: for each descriptor that is proposed, for each proposal that is reviewed, for a proposal."""
+TOKENS_PER_DESCRIPTOR = 240
+TOKENS_PER_VERDICT = 80
+TOKENS_PER_CHANGE = 480
+"""Answer tokens per proposed descriptor, per reviewed proposal, and per change proposal."""
 
-NEARLY_AS_GOOD = 0.05
-"""The margin within which an encoder takes descriptors beside the nearest as a vocabulary branches: with all above
-its threshold, two a node, 3,459 office products get 2,282 descriptors instead of some 400."""
+BRANCHING_MARGIN = 0.05
+"""The encoder's margin for descriptors next to the best in a branching build. Without a margin (all above the
+threshold, two per node) 3,459 office products got 2,282 descriptors instead of about 400."""
 
-ALL_THAT_FIT = 1.0
-"""The margin within which an encoder takes descriptors beside the nearest, where not only the best is wanted."""
+EVERY_MARGIN = 1.0
+"""The encoder's margin for assigning every descriptor that fits."""
 
-HEAD = 160
-"""Characters at the beginning of an item's text that name what it is: word statistics read no further."""
+TERM_CHARACTERS = 160
+"""Characters of an item's text used for word statistics; the beginning says what the item is."""
 
 TEMPLATES = (
     "annotator/assign_items",
@@ -48,14 +48,14 @@ TEMPLATES = (
     "architect/review_changes",
     "architect/review_changes_scored",
 )
-"""What these agents are told."""
+"""The templates of these agents."""
 
 Lookup = Callable[[Sequence[str]], Matrix]
 
 
 @dataclass(frozen=True, slots=True)
 class VocabularyAgents:
-    """Who builds a vocabulary."""
+    """The agents that build a vocabulary."""
 
     suggestions: VectorClusters[ItemId]
     architect: Architect[ItemId]
@@ -64,15 +64,15 @@ class VocabularyAgents:
     reviewer: ChangeReviewer
 
 
-def vocabulary_agents(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyAgents:
-    """Return the agents that build over some items."""
+def make_vocabulary_agents(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyAgents:
+    """Create the agents for a build over the items of a table."""
     config, vocabulary = wiring.config, wiring.config.vocabulary
     task, prompts = config.task.description, wiring.prompts
-    suggestions = VectorClusters(lambda: table, HEAD)
-    lookup = known_first(table, wiring.stored.lookup)
+    suggestions = VectorClusters(lambda: table, TERM_CHARACTERS)
+    lookup = prefer_table(table, wiring.stored.lookup)
     roles = config.models
-    room = max(vocabulary.categories * ROOM_FOR_A_DESCRIPTOR, vocabulary.proposals * ROOM_FOR_A_VERDICT)
-    architects = opened(wiring, roles.architect, lookup, room)
+    room = max(vocabulary.categories * TOKENS_PER_DESCRIPTOR, vocabulary.proposals * TOKENS_PER_VERDICT)
+    architects = open_model(wiring, roles.architect, lookup, room)
     architect = Architect(
         architects,
         prompts,
@@ -82,25 +82,27 @@ def vocabulary_agents(wiring: Wiring, table: TextTable[ItemId]) -> VocabularyAge
         DESCRIPTORS,
     )
     most = vocabulary.branching or vocabulary.fits
-    margin = NEARLY_AS_GOOD if most > 1 else 0.0
-    annotators = opened(wiring, roles.annotator, lookup, room_for_items(config), margin=margin)
+    margin = BRANCHING_MARGIN if most > 1 else 0.0
+    annotators = open_model(wiring, roles.annotator, lookup, max_answer_tokens(config), margin=margin)
     writer = ChangeWriter(
         annotators, prompts, suggestions.text, task, answer_mode(roles.annotator), vocabulary.seed
     )
     reviewer = ChangeReviewer(architects, prompts, suggestions.text, task, answer_mode(roles.architect))
-    return VocabularyAgents(suggestions, architect, annotator_on(wiring, annotators, most), writer, reviewer)
+    return VocabularyAgents(
+        suggestions, architect, make_annotator(wiring, annotators, most), writer, reviewer
+    )
 
 
-def item_annotator(wiring: Wiring, lookup: Lookup, *, every: bool) -> Annotator:
-    """Return the annotator that puts descriptors on items: one best at a node, or `every` one that fits."""
+def make_item_annotator(wiring: Wiring, lookup: Lookup, *, every: bool) -> Annotator:
+    """Create the annotator that assigns descriptors to items: the best one per node, or `every` one that fits."""
     config = wiring.config
-    margin = ALL_THAT_FIT if every else 0.0
-    model = opened(wiring, config.models.annotator, lookup, room_for_items(config), margin=margin)
-    return annotator_on(wiring, model, config.vocabulary.fits if every else 1)
+    margin = EVERY_MARGIN if every else 0.0
+    model = open_model(wiring, config.models.annotator, lookup, max_answer_tokens(config), margin=margin)
+    return make_annotator(wiring, model, config.vocabulary.fits if every else 1)
 
 
-def annotator_on(wiring: Wiring, model: Answers, most: int) -> Annotator:
-    """Put the annotator on its opened model."""
+def make_annotator(wiring: Wiring, model: Answers, most: int) -> Annotator:
+    """Create an annotator on an open model."""
     vocabulary, role = wiring.config.vocabulary, wiring.config.models.annotator
     encodes = role.provider == ENCODER
     return Annotator(
@@ -118,15 +120,15 @@ def annotator_on(wiring: Wiring, model: Answers, most: int) -> Annotator:
     )
 
 
-def room_for_items(config: Config) -> int:
-    """How many tokens an annotator's answer may take."""
-    return max(ROOM_FOR_A_CHANGE, 64 + config.vocabulary.items_per_request * TOKENS_PER_LABEL)
+def max_answer_tokens(config: Config) -> int:
+    """Return the maximum tokens of an annotator's answer."""
+    return max(TOKENS_PER_CHANGE, 64 + config.vocabulary.items_per_request * TOKENS_PER_LABEL)
 
 
-def opened(
+def open_model(
     wiring: Wiring, model: ModelSettings, lookup: Lookup, room: int, *, margin: float = 0.0
 ) -> Answers:
-    """Open a role's model; an encoder compares whole texts, a language model has room for its answer."""
+    """Open a role's model: an encoder compares whole texts, a language model gets at least `room` answer tokens."""
     if model.provider == ENCODER:
         config = wiring.config
         embedder = wiring.embedder_for(encoder_embedder(model))
@@ -144,20 +146,20 @@ def opened(
     return wiring.answers(model)
 
 
-def item_table(wiring: Wiring, items: Sequence[Item], stage: str = "") -> TextTable[ItemId]:
-    """Return items with their texts as they are read, and the texts' vectors; new ones are embedded."""
+def make_item_table(wiring: Wiring, items: Sequence[Item], stage: str = "") -> TextTable[ItemId]:
+    """Return a table of items with the texts shown to agents, and their vectors; new texts are embedded."""
     characters = wiring.config.vocabulary.characters
-    texts = [text_of(item, characters) for item in items]
+    texts = [item_text(item, characters) for item in items]
     return TextTable([item.id for item in items], texts, wiring.stored.lookup(texts, stage))
 
 
-def text_of(item: Item, characters: int) -> str:
-    """An item's text as agents read it: on one line, and not without end."""
+def item_text(item: Item, characters: int) -> str:
+    """Return an item's text as shown to agents: on one line, cut to `characters`."""
     return " ".join(item.text.split())[:characters]
 
 
-def known_first(table: TextTable[ItemId], lookup: Lookup) -> Lookup:
-    """Return a look-up that takes the vectors of a table's texts from it, and asks for the others."""
+def prefer_table(table: TextTable[ItemId], lookup: Lookup) -> Lookup:
+    """Return a lookup that takes vectors from the table, and passes other texts on to `lookup`."""
     rows = {text: row for row, text in enumerate(table.texts)}
 
     def found(texts: Sequence[str]) -> Matrix:
@@ -173,8 +175,8 @@ def known_first(table: TextTable[ItemId], lookup: Lookup) -> Lookup:
     return found
 
 
-def settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
-    """Return what of the settings can change what these agents do."""
+def fingerprint_settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
+    """Return the settings that affect the agents' answers."""
     templates = {name: wiring.prompts.hash(name) for name in TEMPLATES}
     return {
         "task": config.task.description,

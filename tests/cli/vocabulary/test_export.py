@@ -106,7 +106,7 @@ def test_standard_output(run: Any, office: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["ids.json"], "'ids.json' can be several formats; say which it is: --format semantic-ids|plain"),
+        (["ids.json"], "'ids.json' can have several formats; give --format semantic-ids|plain"),
         (["no/ids.csv"], "the folder 'no' does not exist; create it first, or name another file"),
         (["ids.csv", "--format", "csv"], "--format 'csv' is unknown; it can be one of semantic-ids, parquet"),
         (["-", "--format", "plain", "--json"], "--json prints the summary, and '-' the export, to standard"),

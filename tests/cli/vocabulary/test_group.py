@@ -141,7 +141,7 @@ def test_a_workspace_with_labels(run: Any, shop: Path, file: Path) -> None:
     called = run("vocabulary", "build", file, "-w", shop)
     assert called.code == 2
     assert called.err.strip().endswith(
-        "holds 5 labels; build a vocabulary in a workspace of its own: taxonaut init DIR"
+        "has 5 labels; build a vocabulary in a separate workspace: taxonaut init DIR"
     )
 
 

@@ -94,7 +94,7 @@ def test_the_page_can_go_to_standard_output(run: Any, tagged: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["a.pdf"], "error: a report is written as .html or .htm; 'a.pdf' ends in none of them\n"),
+        (["a.pdf"], "error: cannot write a report to 'a.pdf': use the suffix .html or .htm\n"),
         (["no/a.html"], "error: the folder 'no' does not exist; create it first, or name another file\n"),
         (
             ["-", "--json"],

@@ -286,7 +286,7 @@ def test_a_workspace_with_labels_is_refused(open_workspace: Open, things: list[I
     with pytest.raises(InputError) as caught:
         workspace.build_vocabulary(things)
     assert str(caught.value) == (
-        f"{str(workspace.folder)!r} holds 1 label; build a vocabulary in a workspace of its own: taxonaut init DIR"
+        f"{str(workspace.folder)!r} has 1 label; build a vocabulary in a separate workspace: taxonaut init DIR"
     )
 
 

@@ -75,7 +75,7 @@ def test_recbole_reads_typed_columns(tmp_path: Path) -> None:
 
 def test_ids_that_recbole_loses_are_counted(tmp_path: Path) -> None:
     made = export_vocabulary(vocabulary(("NA", [2], []), ("", [], []), ("x", [], [])), tmp_path / "a.item")
-    assert made.notes == ("RecBole will take 2 item ids, such as 'NA', for missing values",)
+    assert made.notes == ("RecBole will read 2 item ids, such as 'NA', as missing values",)
 
 
 def test_plain_files(tmp_path: Path) -> None:
@@ -129,12 +129,12 @@ def test_every_format_read_back_is_the_same(drawn: dict[str, Sequence[int]]) -> 
 @pytest.mark.parametrize(
     ("name", "given", "says"),
     [
-        ("a.json", None, "'a.json' can be several formats; say which it is: --format semantic-ids|plain|free-form"),
-        ("a.toml", None, "'a.toml' does not end as an export does; rename it to one of .csv, .item, .json"),
-        ("a.csv", "parquet", "'a.csv' does not end as a file of parquet does; rename it to one of .parquet, .pq"),
+        ("a.json", None, "'a.json' can have several formats; give --format semantic-ids|plain|free-form"),
+        ("a.toml", None, "invalid suffix of 'a.toml' for an export; use one of .csv, .item, .json"),
+        ("a.csv", "parquet", "invalid suffix of 'a.csv' for parquet; use one of .parquet, .pq"),
         ("a.json", "xml", "--format 'xml' is unknown; it can be one of semantic-ids, parquet, recbole, plain"),
         ("a.item.gz", None, "recbole files are not read compressed; remove the .gz suffix"),
-        ("-", None, "standard output does not tell a format; say which it is with --format semantic-ids|"),
+        ("-", None, "standard output needs a format; give --format semantic-ids|"),
         ("-", "parquet", "Parquet cannot be written to standard output; name a file"),
     ],
 )  # fmt: skip

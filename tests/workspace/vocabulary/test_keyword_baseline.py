@@ -20,9 +20,9 @@ from taxonaut.workspace.vocabulary.keyword_baseline import (
     FreeForm,
     WordCounts,
     afree_form,
-    descriptor_counts,
-    keyword_counts,
-    keyword_writer,
+    count_descriptors,
+    count_keywords,
+    make_keyword_writer,
     write_free_form,
 )
 from taxonaut.workspace.vocabulary.reading import Descriptor, Vocabulary
@@ -95,7 +95,7 @@ def test_a_model_that_answers_nothing_stops_the_run(workspace: Workspace, writte
 def test_the_model_generates_even_where_it_scores_options(tmp_path: Path) -> None:
     role = {"model": "openai/x", "answer": "scored", "join": "encoder/y"}
     with Workspace.init(tmp_path / "w", models={"annotator": role}) as workspace:
-        keyword_writer(workspace, workspace.config.models.annotator, most=20)
+        make_keyword_writer(workspace, workspace.config.models.annotator, most=20)
         (opened,) = workspace.wiring.models.values()
     assert isinstance(opened, Gateway)
     assert (opened.settings.answer, opened.settings.join, opened.settings.max_tokens) == (
@@ -116,19 +116,19 @@ def test_an_encoder_s_keywords_are_telling_terms(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("most", [0, 51])
 def test_a_number_of_keywords_that_cannot_be(workspace: Workspace, most: int) -> None:
-    with pytest.raises(InputError, match=rf"{most} keywords an item cannot be; give a number from 1 to 50"):
+    with pytest.raises(InputError, match=rf"invalid number of keywords {most}; give a number from 1 to 50"):
         free_form(workspace, most=most)
 
 
 def test_sets_of_words_are_counted() -> None:
     keywords = {ItemId("a"): ("Pen", "blue"), ItemId("b"): ("pen", "PEN"), ItemId("c"): ()}
-    assert keyword_counts(keywords) == WordCounts(2, 1, 0.5, 1.0)
-    assert keyword_counts({}) == WordCounts(0, 0, 0.0, 0.0)
+    assert count_keywords(keywords) == WordCounts(2, 1, 0.5, 1.0)
+    assert count_keywords({}) == WordCounts(0, 0, 0.0, 0.0)
     descriptors = [
         Descriptor(NodeId(n), NodeId(1), 1, (f"d{n}",), Node(NodeId(n), f"d{n}")) for n in (2, 3, 4, 5)
     ]
     taggings = [Tagging(ItemId("a"), (NodeId(2),), (NodeId(3),)), Tagging(ItemId("b"), (NodeId(3),))]
-    assert descriptor_counts(Vocabulary(NodeId(1), descriptors, taggings)) == WordCounts(4, 1, 0.25, 1.5)
+    assert count_descriptors(Vocabulary(NodeId(1), descriptors, taggings)) == WordCounts(4, 1, 0.25, 1.5)
 
 
 def test_a_file_of_keywords(tmp_path: Path) -> None:

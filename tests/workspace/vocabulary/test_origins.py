@@ -3,7 +3,7 @@
 from taxonaut.state.descriptors import ChangeKind, ChangeProposal, RefinedGroup, Round
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import NodeId
-from taxonaut.workspace.vocabulary.origins import Change, Origin, group_origins, origins
+from taxonaut.workspace.vocabulary.origins import Change, Origin, find_group_origins, find_origins
 from taxonaut.workspace.vocabulary.reading import Group
 
 
@@ -29,7 +29,7 @@ REFINED = RefinedGroup(
 
 
 def test_descriptors_know_the_proposal_that_made_them_and_those_that_widened_them() -> None:
-    assert group_origins(REFINED) == [
+    assert find_group_origins(REFINED) == [
         Origin(PENS, None, (Change(1, WIDER),)),
         Origin(PAPER),
         Origin(CLIPS, Change(2, CREATED_CLIPS), (Change(3, WIDER_STILL),)),
@@ -39,5 +39,5 @@ def test_descriptors_know_the_proposal_that_made_them_and_those_that_widened_the
 
 def test_descriptors_that_are_gone_are_left_out() -> None:
     group = Group(NodeId(1), 1, REFINED, (NodeId(7), None, NodeId(9), None))
-    assert {node: origin.centre for node, origin in origins([group]).items()} == {7: PENS, 9: CLIPS}
-    assert origins([]) == {}
+    assert {node: origin.centre for node, origin in find_origins([group]).items()} == {7: PENS, 9: CLIPS}
+    assert find_origins([]) == {}

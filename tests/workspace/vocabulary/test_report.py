@@ -17,8 +17,8 @@ from taxonaut.state.ids import ItemId, NodeId, RunId
 from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode
 from taxonaut.state.stores.taggings import Taggings
 from taxonaut.workspace.vocabulary.report import LONGEST_TEXT, report_page, write_page
-from taxonaut.workspace.vocabulary.report_data import read_facts, statistics_row
-from taxonaut.workspace.vocabulary.vocabulary_agents import text_of
+from taxonaut.workspace.vocabulary.report_data import load_facts, statistics_row
+from taxonaut.workspace.vocabulary.vocabulary_agents import item_text
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def fill(workspace: Workspace, *, history: bool = True) -> Workspace:
     angles = np.array([0, 90, 1, 45, 91, 2, 92, 0], dtype=np.float32) * np.pi / 180
     vectors = np.column_stack([np.cos(angles), np.sin(angles)])
     read = [
-        text_of(Item(ItemId(""), text(number)), workspace.config.vocabulary.characters)
+        item_text(Item(ItemId(""), text(number)), workspace.config.vocabulary.characters)
         for number in range(len(PATHS))
     ]
     workspace.wiring.embeddings.put("drawn", read, vectors)
@@ -107,7 +107,7 @@ def data_of(page: str) -> dict[str, Any]:
 
 
 def test_nothing_anybody_wrote_is_markup(workspace: Workspace) -> None:
-    page = report_page(fill(workspace), read_facts(workspace))
+    page = report_page(fill(workspace), load_facts(workspace))
     own = page.replace(page[page.index("plotly.js v") : page.index("// What the page's parts share")], "")
     assert len(re.findall("<script", own)) == 4
     for hostile in (HOSTILE, "<script>window", "<!--", "<img src=x", "<b>Paper", "<a href='http"):
@@ -123,7 +123,7 @@ def test_nothing_anybody_wrote_is_markup(workspace: Workspace) -> None:
 
 
 def test_the_data_has_items_origins_and_rounds_and_says_what_is_left_out(workspace: Workspace) -> None:
-    data = data_of(report_page(fill(workspace), read_facts(workspace), items=1))
+    data = data_of(report_page(fill(workspace), load_facts(workspace), items=1))
     pens, ballpoint, _, linked, template = data["nodes"]
     assert (pens["items"], pens["parent"], pens["rounds"]) == (4, -1, [[4, 3]])
     assert (ballpoint["items"], ballpoint["parent"], ballpoint["sample"]) == (2, 0, [0])
@@ -143,14 +143,14 @@ def test_the_data_has_items_origins_and_rounds_and_says_what_is_left_out(workspa
     assert [change["approved"] for change in data["root"]["changes"]] == [True, False]
     assert (data["root"]["ignored"], pens["ignored"]) == ([[1, 2, 2]], [])
     long = next(
-        item for item in data_of(report_page(workspace, read_facts(workspace)))["items"] if item["cut"]
+        item for item in data_of(report_page(workspace, load_facts(workspace)))["items"] if item["cut"]
     )
     assert (long["id"], len(long["text"]), long["cut"]) == ("i1", LONGEST_TEXT, len(text(1)) - LONGEST_TEXT)
     assert long["path"] == [0, 1]
 
 
 def test_the_numbers_are_those_of_the_vocabulary(workspace: Workspace) -> None:
-    row = statistics_row(read_facts(fill(workspace)))
+    row = statistics_row(load_facts(fill(workspace)))
     json.dumps(row)
     assert (row["items"], row["covered"], row["uncovered"], row["descriptors"]) == (8, 7, 1, 5)
     assert (row["coverage"], row["utilization"]) == (7 / 8, 4 / 5)
@@ -165,7 +165,7 @@ def test_the_numbers_are_those_of_the_vocabulary(workspace: Workspace) -> None:
 
 
 def test_a_vocabulary_without_a_history_says_so(workspace: Workspace) -> None:
-    page = report_page(fill(workspace, history=False), read_facts(workspace))
+    page = report_page(fill(workspace, history=False), load_facts(workspace))
     assert "This vocabulary has no history here" in page
     data = data_of(page)
     assert (data["history"], data["rounds"], data["steps"]) == (False, [], [])
@@ -174,19 +174,21 @@ def test_a_vocabulary_without_a_history_says_so(workspace: Workspace) -> None:
 
 def test_without_kept_vectors_the_page_says_so(workspace: Workspace) -> None:
     fill(workspace).items.put([Item(ItemId(f"i{number}"), f"another {number}") for number in range(8)])
-    facts = read_facts(workspace)
+    facts = load_facts(workspace)
     assert facts.confused is None
     assert "keeps no vectors of these items" in report_page(workspace, facts)
 
 
 def test_errors_say_what_to_do(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="has no vocabulary yet; build one: taxonaut vocabulary build ITEMS"):
-        read_facts(workspace)
+        load_facts(workspace)
     workspace.index.load_tree(Tree(VOCABULARY, (TreeNode(1, "Pens"),), ((0, 1),), ()))
     with pytest.raises(InputError, match=r"no item has been tagged .* taxonaut vocabulary assign ITEMS"):
-        read_facts(workspace)
-    facts = read_facts(fill(workspace))
-    with pytest.raises(InputError, match=r"written as \.html or \.htm; 'a\.pdf' ends in none"):
+        load_facts(workspace)
+    facts = load_facts(fill(workspace))
+    with pytest.raises(
+        InputError, match=r"cannot write a report to 'a\.pdf': use the suffix \.html or \.htm"
+    ):
         write_page(workspace, facts, "a.pdf")
     with pytest.raises(InputError, match="does not exist; create it first"):
         write_page(workspace, facts, str(tmp_path / "none" / "a.html"))
@@ -205,7 +207,7 @@ def test_one_clicks_through_the_page_down_to_an_item(
     workspace: Workspace, browser: Any, tmp_path: Path
 ) -> None:
     page = tmp_path / "vocabulary.html"
-    write_page(fill(workspace), read_facts(workspace), str(page))
+    write_page(fill(workspace), load_facts(workspace), str(page))
     browser.open(page)
     assert browser.text("#panel h2") == "All items"
     assert slices(browser)[0].startswith("All items")

@@ -18,11 +18,11 @@ from taxonaut.workspace.vocabulary.reading import Descriptor, Vocabulary
 from taxonaut.workspace.vocabulary.semantic_ids import (
     Meaning,
     Slot,
-    letters,
+    choose_distinct,
+    letter_name,
     meanings_file,
     read_semantic_ids,
     semantic_ids,
-    told_apart,
     write_semantic_ids,
 )
 
@@ -116,9 +116,9 @@ def test_items_of_one_path_take_further_descriptors_that_differ() -> None:
         tagging("e", [3], [2]),
         tagging("f", [2]),
     ]
-    found = told_apart(vocabulary([1, 1, 1, 1], taggings).taggings, 1)
+    found = choose_distinct(vocabulary([1, 1, 1, 1], taggings).taggings, 1)
     assert found == {"a": (3,), "b": (4,), "c": (5,), "d": (3,), "e": (2,), "f": ()}
-    pairs = told_apart(taggings, 2)
+    pairs = choose_distinct(taggings, 2)
     assert [pairs[ItemId(item)] for item in "abcd"] == [(3, 4), (3, 5), (4, 5), (3, 4)]
     assert semantic_ids(vocabulary([1, 1, 1, 1], taggings), 1).beyond_first == 1
 
@@ -140,12 +140,12 @@ def test_nothing_to_put_in_slots() -> None:
 
 
 def test_a_negative_number_of_slots_is_refused() -> None:
-    with pytest.raises(InputError, match="-1 further descriptors cannot be; give 0 or more"):
+    with pytest.raises(InputError, match="invalid number of further descriptors -1; give 0 or more"):
         semantic_ids(PAPER, -1)
 
 
 def test_letters_go_on_after_z() -> None:
-    assert [letters(number) for number in (0, 25, 26, 51, 52, 701, 702)] == [
+    assert [letter_name(number) for number in (0, 25, 26, 51, 52, 701, 702)] == [
         "a", "z", "aa", "az", "ba", "zz", "aaa",
     ]  # fmt: skip
 
@@ -224,11 +224,11 @@ def test_files_hold_ids_as_tiger_reads_them(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("ids", "beside", "says"),
     [
-        ("[]", None, "holds no JSON object, but list; export it again"),
+        ("[]", None, "expected a JSON object in "),
         ("{", None, "is not JSON"),
-        ('{"a": ["<a_9>", "<b_1>", "<c_0>"]}', None, "not a known token for each of 3 slots"),
-        ('{"a": ["<a_0>"]}', None, "not a known token for each of 3 slots"),
-        ('{"a": 7}', None, "gives 'a' 7, not a known token"),
+        ('{"a": ["<a_9>", "<b_1>", "<c_0>"]}', None, "expected a known token for each of 3 slots"),
+        ('{"a": ["<a_0>"]}', None, "expected a known token for each of 3 slots"),
+        ('{"a": 7}', None, "invalid tokens 7 of item 'a'"),
         (None, "{}", "has format None, version None; it must be 'taxonaut semantic ids', 1"),
         (None, '{"format": "taxonaut semantic ids", "version": 1}', "is damaged .KeyError.'slots'"),
     ],

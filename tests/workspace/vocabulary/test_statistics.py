@@ -17,7 +17,7 @@ from taxonaut.workspace.vocabulary.statistics import (
     RoundCoverage,
     Step,
     VocabularyStatistics,
-    counts,
+    count_items,
     coverage_steps,
     group_rounds,
     resolver_share,
@@ -75,7 +75,7 @@ def test_a_small_vocabulary_counted_by_hand() -> None:
         ),
         resolvers=(3 / 8, 2 / 8),
     )
-    assert counts(made) == {2: 5, 3: 3, 4: 1, 5: 3, 6: 1}
+    assert count_items(made) == {2: 5, 3: 3, 4: 1, 5: 3, 6: 1}
     assert shared_paths(made.taggings, 1) == [((2, 3), 3)]
     assert shared_paths(made.taggings, 9) == [((2, 3), 3), ((5,), 2)]
 
