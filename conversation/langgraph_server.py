@@ -178,7 +178,7 @@ def build_index() -> Graph:
 async def build_tree(workspace: Workspace, given: GraphInput) -> GraphOutput:
     """Build a tree over the labels."""
     method = given.get("method") or "agents"
-    tree = await workspace.abuild_index(method, given.get("settings", {}))
+    tree = await workspace.abuild_index(method, **given.get("settings", {}))
     return {"done": {"method": method, "nodes": len(tree.nodes), "version": workspace.index.version()}}
 
 

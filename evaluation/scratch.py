@@ -142,7 +142,7 @@ async def build_tree(
     if not scratch.index.label_ids():
         scratch.index.add_labels(labels)
     if scratch.index.tree_method() == NO_TREE:
-        await scratch.abuild_index(method, settings)
+        await scratch.abuild_index(method, **settings)
 
 
 def copy_index(source: Path, target: Path) -> None:

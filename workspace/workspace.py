@@ -1,7 +1,7 @@
 """The `Workspace` facade: a folder with index.duckdb, taxonaut.toml and prompts/, and all operations on it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -20,7 +20,7 @@ from taxonaut.state.updates import OnUpdate, listening
 from taxonaut.workspace.build.add_labels import Growth, aadd_labels
 from taxonaut.workspace.build.agents_tree import BuildReport
 from taxonaut.workspace.build.build_agents import TEMPLATES
-from taxonaut.workspace.build.builders import builder
+from taxonaut.workspace.build.builders import TreeSettings, builder
 from taxonaut.workspace.core.config import CategorizeSettings, WalkSettings
 from taxonaut.workspace.core.core import Core, as_item
 from taxonaut.workspace.core.resumable import Resumable
@@ -95,18 +95,21 @@ class Workspace(Core):
     async def abuild_index(
         self,
         method: str = "kmeans",
-        settings: Mapping[str, Any] | None = None,
         *,
         on_update: OnUpdate | None = None,
+        **settings: Unpack[TreeSettings],
     ) -> Tree:
-        """Build a tree over the labels and make it the index; `undo` restores the previous one."""
+        """Build a tree over the labels and make it the index; `undo` restores the previous one.
+
+        `method`: `kmeans` or `agents`; `settings` are the method's, such as `terminal_size=32`.
+        """
         labels = self.index.all_labels()
         if not labels:
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
             )
         self.store_templates(TEMPLATES if method == "agents" else ())
-        build = builder(method, self.wiring, settings or {}, self.runs)
+        build = builder(method, self.wiring, settings, self.runs)
         with listening(on_update):
             tree = await build.build(labels)
         with self.index.change(f"index build --method {method}"):
@@ -117,12 +120,12 @@ class Workspace(Core):
     def build_index(
         self,
         method: str = "kmeans",
-        settings: Mapping[str, Any] | None = None,
         *,
         on_update: OnUpdate | None = None,
+        **settings: Unpack[TreeSettings],
     ) -> Tree:
         """Do what `abuild_index` does, from synchronous code."""
-        return PORTAL.run(self.abuild_index(method, settings, on_update=on_update))
+        return PORTAL.run(self.abuild_index(method, on_update=on_update, **settings))
 
     async def abuild_vocabulary(
         self, texts: Iterable[str | Item], sample: int = 0, *, on_update: OnUpdate | None = None
@@ -275,13 +278,18 @@ class Workspace(Core):
             return ItemResults([result async for result in self.stream(texts, **walk)])
 
     async def stream(
-        self, texts: Iterable[str | Item], **walk: Unpack[WalkSettings]
+        self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> AsyncGenerator[ItemResult, None]:
         """Yield results as batches finish, for more texts than fit in memory."""
         classification = self.classification(**walk)
         async with aclosing(classification.results(map(as_item, texts))) as results:
-            async for _, result in results:
-                yield result
+            while True:
+                # Set for each step alone: what a generator sets would last in its caller until the next one.
+                with listening(on_update):
+                    found = await anext(results, None)
+                if found is None:
+                    return
+                yield found[1]
 
     def classify(
         self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]

@@ -96,7 +96,7 @@ def built(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: B
     workspace.embed_labels()
     bar.stage(f"splitting by {method}")
     try:
-        workspace.build_index(method, settings)
+        workspace.build_index(method, **settings)
     except KeyboardInterrupt:
         if method == "agents":
             raise InterruptedWork("what is split is kept; run the same command again to continue") from None
@@ -115,7 +115,7 @@ def estimated(workspace: Workspace, method: str, settings: Mapping[str, Any], ba
         )
     bar.stage("embedding labels")
     workspace.embed_labels()
-    return PORTAL.run(build.build_estimate.aestimate_build(workspace, settings))
+    return PORTAL.run(build.build_estimate.aestimate_build(workspace, **settings))
 
 
 def show_built(session: Session, built: Built, json: bool) -> None:

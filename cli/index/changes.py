@@ -255,9 +255,7 @@ def split(
         size = terminal_size or build.split_node.split_size(count, method)
         with progress(session) as bar:
             bar.stage(f"splitting by {method}")
-            tree = PORTAL.run(
-                build.split_node.abuild_subtree(workspace, found, method, {"terminal_size": size})
-            )
+            tree = PORTAL.run(build.split_node.abuild_subtree(workspace, found, method, terminal_size=size))
         if not any(each.key for each in tree.nodes):
             raise InputError(
                 f"the {count} labels of {index.node(found).name!r} fit into one terminal of {size}; "

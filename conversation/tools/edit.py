@@ -298,7 +298,7 @@ def split_tool(context: ToolContext) -> ChangeTool:
     async def plan(arguments: Arguments) -> Plan:
         node = require_node(index, arguments["node"], "split")
         size = split_size(len(index.labels_at(node)))
-        tree = await abuild_subtree(context.workspace, node, settings={"terminal_size": size})
+        tree = await abuild_subtree(context.workspace, node, terminal_size=size)
         if not any(each.key for each in tree.nodes):
             raise ToolError(f"the labels in {path_title(index, node)} cannot be told apart; nothing to split")
         return plan_call(f"split {path_title(index, node)}", focus_on(node), index.graft, node, tree)

@@ -108,7 +108,7 @@ class LangChainModel:
         answer: AIMessage = whole
         return answer
 
-    def bound(self, tools: Sequence[ToolSpec], **options: Any) -> Any:
+    def bound(self, tools: Sequence[ToolSpec], tool_choice: str | None = None) -> Any:
         """Return the model with tools that it may call; `tool_choice`: the one that it must call."""
         functions = [
             {
@@ -122,7 +122,7 @@ class LangChainModel:
             for tool in tools
         ]
         try:
-            return self.model.bind_tools(functions, **options)
+            return self.model.bind_tools(functions, tool_choice=tool_choice)
         except NotImplementedError:
             raise InputError(
                 f"the LangChain model {self.name!r} calls no tools: it has no bind_tools; give one that does"

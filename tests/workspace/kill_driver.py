@@ -58,7 +58,7 @@ SMALL = {"terminal_size": 6, "centres": 5}
 
 def build(folder: Path) -> object:
     with Workspace.open(folder) as workspace:
-        workspace.build_index("agents", SMALL)
+        workspace.build_index("agents", **SMALL)
     return None
 
 

@@ -110,7 +110,7 @@ def test_two_identical_labels_are_refused_with_their_places(tmp_path: Path) -> N
 @pytest.mark.parametrize("method", METHODS)
 def test_two_labels_of_one_name_that_come_another_way_both_work(workspace: Workspace, method: str) -> None:
     workspace.index.add_labels([Label(LabelId(id_), "garden hose") for id_ in "ab"])
-    tree = workspace.build_index(method, {"terminal_size": 2})
+    tree = workspace.build_index(method, terminal_size=2)
     assert sorted(tree.placements) == [(0, "a"), (0, "b")]
     (result,) = workspace.classify(["garden hose"])
     assert sorted(prediction.label_id for prediction in result.labels) == ["a", "b"]
@@ -122,7 +122,7 @@ def test_two_labels_of_one_name_that_come_another_way_both_work(workspace: Works
 @pytest.mark.parametrize("method", METHODS)
 def test_chinese_labels(workspace: Workspace, method: str) -> None:
     imported(workspace, CHINESE)
-    workspace.build_index(method, {"terminal_size": 6})
+    workspace.build_index(method, terminal_size=6)
     stats = workspace.index.stats()
     assert (stats.labels, stats.labels_unplaced) == (len(CHINESE), 0)
     assert stats.largest_terminal <= 6
@@ -138,7 +138,7 @@ def test_chinese_labels(workspace: Workspace, method: str) -> None:
 def test_a_label_of_2_000_characters(workspace: Workspace, method: str, long: str) -> None:
     long = long.strip()
     imported(workspace, [f"{colour} {thing}" for colour in COLOURS for thing in THINGS] + [long])
-    workspace.build_index(method, {"terminal_size": 5})
+    workspace.build_index(method, terminal_size=5)
     stats = workspace.index.stats()
     assert (stats.labels, stats.labels_unplaced) == (21, 0)
     assert max(map(len, names_of(workspace))) <= 3 * LONGEST_TERM + 10

@@ -33,7 +33,7 @@ def prepared(folder: Path, work: str) -> None:
     with Workspace.init(folder) as workspace:
         workspace.index.add_labels(kill_driver.FIRST)
         if work != "build":
-            workspace.build_index("agents", kill_driver.SMALL)
+            workspace.build_index("agents", **kill_driver.SMALL)
 
 
 @pytest.mark.parametrize(("work", "kills"), [("build", 18), ("add", 16), ("walk", 16)])

@@ -28,7 +28,7 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import ItemResult, Label, Prediction
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_versions import Templates
-from taxonaut.state.updates import OnUpdate, Progress
+from taxonaut.state.updates import ItemFinished, OnUpdate, Progress, Update, listening, tell
 from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.label_files import read_labels
 
@@ -243,6 +243,18 @@ async def test_a_stream_that_is_left_early_is_an_interrupted_run(shop: Workspace
     await stream.aclose()
     (run,) = shop.runs.list("classify")
     assert (run.status, run.units) == ("interrupted", 1)
+
+
+async def test_a_stream_tells_its_own_progress_and_nothing_of_its_reader_s(shop: Workspace) -> None:
+    streamed: list[Update] = []
+    around: list[Update] = []
+    with listening(around.append):
+        async for _ in shop.stream(["sports balls", "sports pucks"], batch=1, on_update=streamed.append):
+            tell(Progress("reading"))
+    finished = [update.item_id for update in streamed if isinstance(update, ItemFinished)]
+    assert finished == [as_item(text).id for text in ("sports balls", "sports pucks")]
+    assert Progress("reading") not in streamed
+    assert around.count(Progress("reading")) == 2
 
 
 def test_two_loops_may_use_one_workspace(shop: Workspace) -> None:

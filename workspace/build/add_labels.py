@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import cast
 
 from taxonaut.agents.annotator import Annotator
 from taxonaut.graphs.insert_labels import insert_labels
@@ -25,7 +26,7 @@ from taxonaut.state.updates import staged
 from taxonaut.tools.write.propose_category import fold_name
 from taxonaut.workspace.build import build_agents
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
-from taxonaut.workspace.build.builders import TreeBuilder, build_policy, kmeans_builder
+from taxonaut.workspace.build.builders import TreeBuilder, TreeSettings, build_policy, kmeans_builder
 from taxonaut.workspace.build.place_by_path import Placements, apply_placements, find_placements
 from taxonaut.workspace.build.split_node import abuild_subtree_with
 from taxonaut.workspace.core.config import BuildConfig
@@ -314,8 +315,8 @@ class Insertion:
     def builders(self, large: Mapping[NodeId, Sequence[Label]]) -> dict[NodeId, TreeBuilder]:
         """Return a builder for each node, of the method that built the tree; agents are shared by all nodes."""
         if self.method == "kmeans":
-            settings = dict(self.index.tree_settings()) or {"terminal_size": self.build.terminal_size}
-            return dict.fromkeys(large, kmeans_builder(self.wiring, settings))
+            settings = self.index.tree_settings() or {"terminal_size": self.build.terminal_size}
+            return dict.fromkeys(large, kmeans_builder(self.wiring, cast("TreeSettings", settings)))
         ids = chain(*self.index.labels_under(list(large)).values())
         there = self.index.labels(list(dict.fromkeys(ids)))
         agents = build_agents.build_agents(

@@ -1,8 +1,8 @@
 """Estimate the requests and tokens of a build by agents, without calling a language model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Unpack
 
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.estimates import EstimatingAnswers, Proposed, Tally
@@ -12,7 +12,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.updates import staged
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 from taxonaut.workspace.build.build_agents import build_agents_on, label_encoder, label_names
-from taxonaut.workspace.build.builders import build_config, build_policy
+from taxonaut.workspace.build.builders import TreeSettings, build_config, build_policy
 from taxonaut.workspace.core.config import DEFAULT_CHOOSER
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
@@ -52,7 +52,7 @@ class BuildEstimate:
         return sum(role.completion_tokens for role in self.roles)
 
 
-async def aestimate_build(workspace: Core, settings: Mapping[str, Any] | None = None) -> BuildEstimate:
+async def aestimate_build(workspace: Core, **settings: Unpack[TreeSettings]) -> BuildEstimate:
     """Run the build with the encoder in place of language models, and count every prompt that it renders.
 
     The real build differs, as its models group labels differently. Nothing is sent or written.
@@ -62,7 +62,7 @@ async def aestimate_build(workspace: Core, settings: Mapping[str, Any] | None = 
         raise InputError(
             f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
         )
-    build = build_config(workspace.wiring, settings or {})
+    build = build_config(workspace.wiring, settings)
     wiring = workspace.wiring.with_config(workspace.config.model_copy(update={"build": build}))
     table = label_names(wiring, labels)
     models = wiring.config.models

@@ -1,7 +1,7 @@
 """The methods that build an index over labels, by name."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, TypedDict
 
 from pydantic import ValidationError
 
@@ -19,6 +19,29 @@ METHODS = ("kmeans", "agents")
 """Methods of `index build`. A tree that a label file describes is built when the file is imported."""
 
 
+class TreeSettings(TypedDict, total=False):
+    """Settings of a method as keywords.
+
+    Those of `kmeans` are `KMeansSettings`. Those of `agents` replace the [build] table (`BuildConfig`).
+    """
+
+    terminal_size: int
+    seed: int
+    k: int
+    examples: int
+    name_terms: int
+    centres: int
+    depth: int
+    sample: int
+    labels_per_request: int
+    fits: int
+    margin: float
+    overlap: float
+    swallow: float
+    other: float
+    attempts: int
+
+
 class TreeBuilder(Protocol):
     """Builds a tree over labels; `name` becomes the tree's `method`. Every label is placed at least once."""
 
@@ -29,9 +52,7 @@ class TreeBuilder(Protocol):
         ...
 
 
-def builder(
-    method: str, wiring: Wiring, settings: Mapping[str, Any], runs: Runs | None = None
-) -> TreeBuilder:
+def builder(method: str, wiring: Wiring, settings: TreeSettings, runs: Runs | None = None) -> TreeBuilder:
     """Return the builder of a method. Raises InputError that lists the methods for an unknown one.
 
     With `runs`, a killed build by agents can be continued.
@@ -46,25 +67,24 @@ def builder(
     )
 
 
-def kmeans_builder(wiring: Wiring, settings: Mapping[str, Any]) -> KMeansTreeBuilder:
+def kmeans_builder(wiring: Wiring, settings: TreeSettings) -> KMeansTreeBuilder:
     """Return the builder that uses recursive k-means."""
     try:
-        chosen = KMeansSettings(**settings)
+        given: dict[str, Any] = {**settings}
+        chosen = KMeansSettings(**given)
     except TypeError as error:
         raise InputError(f"invalid settings for method 'kmeans': {error}") from None
     return KMeansTreeBuilder(lambda labels: wiring.stored.lookup([each.name for each in labels]), chosen)
 
 
-def agents_builder(
-    wiring: Wiring, settings: Mapping[str, Any], runs: Runs | None = None
-) -> AgentsTreeBuilder:
+def agents_builder(wiring: Wiring, settings: TreeSettings, runs: Runs | None = None) -> AgentsTreeBuilder:
     """Return the builder that uses agents; `settings` replace those of the [build] table."""
     build = build_config(wiring, settings)
     changed = wiring.with_config(wiring.config.model_copy(update={"build": build}))
     return AgentsTreeBuilder(lambda labels: build_agents(changed, labels), build_policy(build), runs)
 
 
-def build_config(wiring: Wiring, settings: Mapping[str, Any]) -> BuildConfig:
+def build_config(wiring: Wiring, settings: TreeSettings) -> BuildConfig:
     """Return the [build] table with some settings replaced. Raises InputError that names the invalid ones."""
     try:
         return BuildConfig(**{**wiring.config.build.model_dump(), **settings})

@@ -1,8 +1,8 @@
 """Split a node that holds too many labels into a subtree (XMC-Agent, algorithm 3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.build_index import Centre
@@ -10,7 +10,7 @@ from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label, Tree
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
-from taxonaut.workspace.build.builders import TreeBuilder, builder
+from taxonaut.workspace.build.builders import TreeBuilder, TreeSettings, builder
 from taxonaut.workspace.core.core import Core
 
 
@@ -23,14 +23,14 @@ async def abuild_subtree(
     workspace: Core,
     node: NodeId,
     method: str = "kmeans",
-    settings: Mapping[str, Any] | None = None,
+    **settings: Unpack[TreeSettings],
 ) -> Tree:
     """Build a tree over the labels placed in a node, for `Index.graft`, without writing it.
 
     A label that the node itself represents stays in it (key 0). The tree has no nodes if the builder finds no split.
     Raises InputError for a node with fewer than two labels, and as the builder does.
     """
-    build = builder(method, workspace.wiring, settings or {}, workspace.runs)
+    build = builder(method, workspace.wiring, settings, workspace.runs)
     return await abuild_subtree_with(build, workspace.index, node)
 
 
@@ -65,19 +65,3 @@ def with_context(build: TreeBuilder, index: Index, node: NodeId) -> TreeBuilder:
         [each.name for each in index.nodes(way)],
         [Centre(each.name, each.description) for each in siblings],
     )
-
-
-async def asplit_node(
-    workspace: Core,
-    node: NodeId,
-    method: str = "kmeans",
-    settings: Mapping[str, Any] | None = None,
-) -> Tree:
-    """Split a node's labels into a subtree below it, as one event; return the subtree.
-
-    If the builder finds no split, the returned tree has no nodes and nothing is written.
-    """
-    tree = await abuild_subtree(workspace, node, method, settings)
-    if any(each.key for each in tree.nodes):
-        workspace.index.graft(node, tree)
-    return tree

@@ -46,7 +46,7 @@ def built(embedder: FakeEmbedder, tmp_path_factory: pytest.TempPathFactory) -> d
         folders[method] = tmp_path_factory.mktemp("growth") / method
         with Workspace.init(folders[method], embedder=embedder) as workspace:
             workspace.index.add_labels(OLD)
-            workspace.build_index(method, how)
+            workspace.build_index(method, **how)
     return folders
 
 
@@ -232,7 +232,7 @@ def test_identical_names_long_names_and_other_scripts(agents: Workspace) -> None
 def test_an_index_of_one_label(embedder: FakeEmbedder, tmp_path: Path) -> None:
     with Workspace.init(tmp_path / "one", embedder=embedder) as workspace:
         workspace.index.add_labels([label("lamp red ada")])
-        workspace.build_index("agents", {"terminal_size": 4})
+        workspace.build_index("agents", terminal_size=4)
         before = workspace.index.snapshot()
         growth = workspace.add_labels(NEW[:3])
         assert growth.inserted == {each.id: (1,) for each in NEW[:3]}

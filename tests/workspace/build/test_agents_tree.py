@@ -42,7 +42,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def test_a_build_parts_labels_by_what_they_are(workspace: Workspace) -> None:
     told: list[Update] = []
-    tree = workspace.build_index("agents", SMALL, on_update=told.append)
+    tree = workspace.build_index("agents", **SMALL, on_update=told.append)
     stats = workspace.index.stats()
     assert (tree.method, workspace.index.tree_method()) == ("agents", "agents")
     assert (stats.labels, stats.labels_unplaced) == (48, 0)
@@ -67,7 +67,7 @@ def test_a_build_parts_labels_by_what_they_are(workspace: Workspace) -> None:
 
 
 def test_the_report_says_what_was_split_and_the_run_what_was_decided(workspace: Workspace) -> None:
-    workspace.build_index("agents", SMALL)
+    workspace.build_index("agents", **SMALL)
     report = workspace.last_build
     assert report is not None
     (run,) = workspace.runs.list("build")
@@ -87,18 +87,18 @@ def test_the_report_says_what_was_split_and_the_run_what_was_decided(workspace: 
 
 
 def test_the_same_build_again_asks_nothing_and_gives_the_same_tree(workspace: Workspace) -> None:
-    first = workspace.build_index("agents", SMALL)
+    first = workspace.build_index("agents", **SMALL)
     (run,) = workspace.runs.list("build")
     spent, report = workspace.decisions.totals(run.id).requests, workspace.last_build
-    assert workspace.build_index("agents", SMALL) == first
+    assert workspace.build_index("agents", **SMALL) == first
     (again,) = workspace.runs.list("build")
     assert workspace.decisions.totals(again.id).requests == spent
     assert workspace.last_build == report
 
 
 def test_another_seed_is_another_build(workspace: Workspace) -> None:
-    first = workspace.build_index("agents", SMALL)
-    other = workspace.build_index("agents", {**SMALL, "seed": 1})
+    first = workspace.build_index("agents", **SMALL)
+    other = workspace.build_index("agents", **SMALL, seed=1)
     assert first.settings != other.settings
     assert len(workspace.runs.list("build")) == 2
 
@@ -172,9 +172,9 @@ async def test_without_runs_nothing_is_kept(workspace: Workspace) -> None:
 
 
 def test_undo_brings_the_former_tree_back(workspace: Workspace) -> None:
-    workspace.build_index("kmeans", {"k": 3, "terminal_size": 12})
+    workspace.build_index("kmeans", k=3, terminal_size=12)
     before = workspace.index.snapshot()
-    workspace.build_index("agents", SMALL)
+    workspace.build_index("agents", **SMALL)
     built = workspace.index.snapshot()
     assert built != before
     assert workspace.index.tree_method() == "agents"
@@ -186,7 +186,7 @@ def test_undo_brings_the_former_tree_back(workspace: Workspace) -> None:
 
 
 def test_few_labels_need_no_agents(workspace: Workspace) -> None:
-    tree = workspace.build_index("agents", {"terminal_size": 48})
+    tree = workspace.build_index("agents", terminal_size=48)
     assert (tree.nodes, len(tree.placements)) == ((), 48)
     assert workspace.last_build == BuildReport(0, {}, ())
 
@@ -253,7 +253,7 @@ def replaced(model: ModelSettings, **changes: Any) -> ModelSettings:
 )
 def test_settings_that_cannot_be(workspace: Workspace, settings: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as caught:
-        workspace.build_index("agents", settings)
+        workspace.build_index("agents", **settings)
     assert str(caught.value).startswith(said)
 
 

@@ -71,10 +71,10 @@ async def test_the_estimate_is_within_a_fifth_of_what_the_build_then_uses(
 ) -> None:
     counting.reset()
     workspace = opened(counting.url)
-    estimate = await aestimate_build(workspace, {"terminal_size": size})
+    estimate = await aestimate_build(workspace, terminal_size=size)
     assert counting.stats()["requests"] == 0
     assert (workspace.index.stats().nodes, workspace.runs.list("build")) == (0, [])
-    await workspace.abuild_index("agents", {"terminal_size": size})
+    await workspace.abuild_index("agents", terminal_size=size)
     (run,) = workspace.runs.list("build")
     totals = workspace.decisions.totals(run.id)
     assert totals.errors == 0
@@ -88,7 +88,7 @@ async def test_an_encoder_is_estimated_to_the_request(opened: Any) -> None:
     workspace = opened()
     told: list[Update] = []
     with listening(told.append):
-        estimate = await aestimate_build(workspace, {})
+        estimate = await aestimate_build(workspace)
     assert workspace.runs.list("build") == []
     await workspace.abuild_index("agents")
     totals = workspace.decisions.totals(workspace.runs.list("build")[0].id)
@@ -114,4 +114,4 @@ async def test_what_cannot_be_estimated(tmp_path: Path, opened: Any) -> None:
     with pytest.raises(
         InputError, match="invalid settings for method 'agents': centres: Input should be greater"
     ):
-        await aestimate_build(opened(), {"centres": 1})
+        await aestimate_build(opened(), centres=1)
