@@ -21,7 +21,7 @@ from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, printable, styled
-from taxonaut.workspace.files.index_file import write_atomically
+from taxonaut.workspace.files.output_files import write_atomically
 
 if TYPE_CHECKING:
     from taxonaut.evaluation.measures.intervals import Interval

@@ -31,6 +31,7 @@ from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import NodeId
 from taxonaut.state.records import Item
 from taxonaut.workspace import vocabulary, walk
+from taxonaut.workspace.files.output_files import check_output
 
 if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
@@ -148,6 +149,7 @@ class TaggingOutput:
                 workspace, console, json=self.json, with_id=not given.is_texts
             )
         vocabulary.export.export_format(Path(self.file), "plain")
+        check_output(Path(self.file), [given.file] if given.file else [])
         return partial(write_taggings, file=self.file)
 
 

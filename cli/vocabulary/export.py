@@ -16,7 +16,7 @@ from taxonaut.cli.shared.terminal import counted, print_json
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.workspace import vocabulary as vocabularies
-from taxonaut.workspace.files.index_file import check_place
+from taxonaut.workspace.files.output_files import check_output
 
 if TYPE_CHECKING:
     from taxonaut.workspace.vocabulary.keyword_baseline import FreeForm, WordCounts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def export_free_form(session: Session, file: str, keywords: int, *, json: bool) -> None:
     """Write keywords of all tagged items, and show what set they make beside the vocabulary."""
 
-    check_place(Path(file))
+    check_output(Path(file))
     with session.open() as workspace:
         vocabulary = taxonaut.read_vocabulary(workspace)
         vocabularies.export.check_tagged(vocabulary)
@@ -123,7 +123,7 @@ def export(
     free-form asks the annotator's model for keywords without the vocabulary, for comparison. Use index export to
     export the tree.
     """
-    check_output(file, json=json)
+    check_streams(file, json=json)
     if vocabularies.export.export_format(Path(file), format) == "free-form":
         export_free_form(session, file, keywords, json=json)
         return
@@ -139,7 +139,7 @@ def export(
             say(line)
 
 
-def check_output(file: str, *, json: bool) -> None:
+def check_streams(file: str, *, json: bool) -> None:
     """Refuse to mix what is exported with what is told about it."""
     if file == "-" and json:
         raise InputError("--json prints the summary, and '-' the export, to standard output; name a file")

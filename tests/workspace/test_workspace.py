@@ -424,3 +424,26 @@ def test_a_closed_workspace_is_let_go_of(folder: Path, model: ScriptedModel) -> 
     del workspace
     gc.collect()
     assert index() is None
+
+
+def test_an_index_that_is_gone_is_an_error_not_a_new_one(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    Workspace.init(folder).close()
+    settings = (folder / "taxonaut.toml").read_text(encoding="utf-8") + "# mine\n"
+    (folder / "taxonaut.toml").write_text(settings, encoding="utf-8")
+    (folder / "index.duckdb").unlink()
+    with pytest.raises(WorkspaceError) as caught:
+        Workspace.open(folder)
+    assert str(caught.value) == (
+        f"{str(folder)!r} has no index.duckdb, though it has 'prompts'; restore the file from a copy, or make an "
+        f"empty one: taxonaut init {folder}"
+    )
+    assert not (folder / "index.duckdb").exists()
+    Workspace.init(folder).close()
+    assert (folder / "taxonaut.toml").read_text(encoding="utf-8") == settings
+
+
+def test_settings_alone_get_their_index(tmp_path: Path) -> None:
+    (tmp_path / "taxonaut.toml").write_text("", encoding="utf-8")
+    with Workspace.open(tmp_path) as workspace:
+        assert workspace.index.label_ids() == []

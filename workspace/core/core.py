@@ -43,6 +43,16 @@ from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
 INDEX_FILE = "index.duckdb"
 PROMPTS_FOLDER = "prompts"
+WORKSPACE_PARTS = (
+    f"{INDEX_FILE}.wal",
+    PROMPTS_FOLDER,
+    "experts",
+    "threads.sqlite",
+    "scratch",
+    "chat_history",
+)
+"""What is in a workspace's folder beside its index and settings."""
+
 
 POLICIES = "taxonaut.policies"
 """The extension point of walk policies."""
@@ -81,17 +91,23 @@ class Core:
         classifier: Classifier | None = None,
         **tables: Unpack[Tables],
     ) -> Self:
-        """Create a workspace in a new or empty folder and open it; other arguments as in `open`."""
+        """Create a workspace in a folder without an index and open it; other arguments as in `open`.
+
+        Settings and templates that are there already are kept.
+        """
         path = Path(folder)
-        if (path / INDEX_FILE).exists() or (path / configuration.FILE_NAME).exists():
-            raise InputError(f"{str(path)!r} is already a workspace; use it or choose another folder")
         try:
+            if (path / INDEX_FILE).exists():
+                raise InputError(f"{str(path)!r} is already a workspace; use it or choose another folder")
             path.mkdir(parents=True, exist_ok=True)
             (path / PROMPTS_FOLDER).mkdir(exist_ok=True)
-            (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
+            if not (path / configuration.FILE_NAME).exists():
+                (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
         except OSError as error:
             raise WorkspaceError(f"cannot create a workspace in {str(path)!r}: {error.strerror}") from None
-        return cls.open(path, models=models, embedder=embedder, classifier=classifier, **tables)
+        return cls.on(
+            path, *read_settings(path, models=models, embedder=embedder, classifier=classifier, **tables)
+        )
 
     @classmethod
     def open(
@@ -117,6 +133,7 @@ class Core:
         path = Path(folder)
         if not (path / configuration.FILE_NAME).is_file():
             raise WorkspaceError(f"{str(path)!r} is not a workspace; create one with: taxonaut init {path}")
+        check_index(path)
         return cls.on(
             path,
             *read_settings(
@@ -236,6 +253,21 @@ class Core:
                     if hash_ in new:
                         templates.keep(hash_, name, files[name][name + SUFFIX], files[name])
         return hashes
+
+
+def check_index(folder: Path) -> None:
+    """Raise WorkspaceError where a workspace's index is gone: a new, empty one must not take its place unsaid.
+
+    A folder with settings alone gets its index when it is opened first.
+    """
+    if (folder / INDEX_FILE).exists():
+        return
+    for name in WORKSPACE_PARTS:
+        if (folder / name).exists():
+            raise WorkspaceError(
+                f"{str(folder)!r} has no {INDEX_FILE}, though it has {name!r}; restore the file from a copy, or make "
+                f"an empty one: taxonaut init {folder}"
+            )
 
 
 def as_item(text: str | Item) -> Item:

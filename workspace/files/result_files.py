@@ -1,13 +1,12 @@
 """Write results to JSON lines, CSV, TSV or Parquet."""
 
 import csv
-import errno
 import gzip
 import io
 import json
 import math
-import os
 import sys
+from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
-from taxonaut.state.errors import DiskError, InputError
+from taxonaut.state.errors import InputError
 from taxonaut.state.records import ItemResult
+from taxonaut.workspace.files.output_files import STDOUT, Replacement, check_output, write_error
 from taxonaut.workspace.files.parquet import jsonl_to_parquet
-from taxonaut.workspace.files.sources import STDIN, Format, format_of
+from taxonaut.workspace.files.sources import Format, format_of
 from taxonaut.workspace.files.tables import clean_text
 
-STDOUT = STDIN
 RESULT_FORMATS: tuple[Format, ...] = ("jsonl", "csv", "tsv", "parquet")
 CSV_COLUMNS = ("id", "rank", "label_id", "name", "path", "score", "evidence", "reason", "error")
 PARQUET_COLUMNS = {
@@ -91,9 +90,9 @@ LABELLED = RowFormat(CSV_COLUMNS, PARQUET_COLUMNS, result_row, result_cells)
 class ResultWriter(Generic[R]):
     """A result file being written; use it as a context manager.
 
-    JSON lines are in the file as soon as they are written. CSV, TSV and Parquet go to a temporary file that
-    replaces the target on success; otherwise the old file stays. Cells are not escaped: open files made from
-    untrusted texts as text in a spreadsheet, since a cell may start with `=`.
+    The file is whole or it is not there: rows go to a temporary file that replaces the target on success; otherwise
+    the old file stays. After Ctrl-C, JSON lines that are written are kept where no old file was. Cells are not
+    escaped: open files made from untrusted texts as text in a spreadsheet, since a cell may start with `=`.
     """
 
     def __init__(
@@ -104,17 +103,12 @@ class ResultWriter(Generic[R]):
         self._format = format
         self._shape = shape
         self._path_separator = path_separator
-        self._temporary = (
-            None
-            if path is None or format == "jsonl"
-            else path.with_name(
-                f".{path.name}.{os.getpid()}.part{'.gz' if path.suffix.lower() == '.gz' else ''}"
-            )
-        )
+        self._has_rows = False
 
     def __enter__(self) -> Self:
         with self._translate_os_errors():
-            self._file = _open_text(self._temporary or self._path)
+            self._replacement = Replacement(self._path) if self._path is not None else None
+            self._file = self._open_text()
             if self._format in ("csv", "tsv"):
                 self._table().writerow(self._shape.csv_columns)
         return self
@@ -129,35 +123,50 @@ class ResultWriter(Generic[R]):
                 for result in results:
                     self._file.write(json.dumps(self._shape.row(result), ensure_ascii=False) + "\n")
             self._file.flush()
+            self._has_rows = self._has_rows or bool(results)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._path is None:
+        replacement = self._replacement
+        if replacement is None:
             return
         try:
             with self._translate_os_errors():
                 self._file.close()
-                if kind is None and self._temporary is not None:
-                    self._finish(self._temporary, self._path)
+                if kind is None or self._stands_after(kind, replacement):
+                    self._finish(replacement)
         finally:
-            if self._temporary is not None:
-                self._temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                replacement.discard()
 
-    def _finish(self, temporary: Path, path: Path) -> None:
+    def _stands_after(self, kind: type[BaseException], replacement: Replacement) -> bool:
+        """Whether the rows so far are kept although the work was stopped."""
+        stopped = issubclass(kind, KeyboardInterrupt | CancelledError)
+        return stopped and self._format == "jsonl" and self._has_rows and not replacement.target.exists()
+
+    def _finish(self, replacement: Replacement) -> None:
         if self._format != "parquet":
-            temporary.replace(path)
+            replacement.commit()
             return
         import duckdb
 
-        parquet = temporary.with_name(temporary.name + ".parquet")
+        parquet = replacement.path.with_name(replacement.path.name + ".parquet")
         try:
-            jsonl_to_parquet(temporary, parquet, self._shape.parquet_columns)
-            parquet.replace(path)
+            jsonl_to_parquet(replacement.path, parquet, self._shape.parquet_columns)
+            parquet.replace(replacement.target)
         except duckdb.Error as error:
             raise OSError(str(error).splitlines()[0]) from None
         finally:
             parquet.unlink(missing_ok=True)
+
+    def _open_text(self) -> TextIO:
+        if self._path is None or self._replacement is None:
+            return sys.stdout
+        if self._path.suffix.lower() == ".gz":
+            packed = gzip.open(self._replacement.path, "wb")  # noqa: SIM115
+            return cast(TextIO, io.TextIOWrapper(packed, encoding="utf-8", newline=""))
+        return self._replacement.path.open("w", encoding="utf-8", newline="")
 
     def _table(self) -> Any:
         return csv.writer(self._file, delimiter="\t" if self._format == "tsv" else ",")
@@ -169,12 +178,11 @@ class ResultWriter(Generic[R]):
         except BrokenPipeError:
             raise
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            said = "no space left on the disk" if full else (error.strerror or str(error))
-            raise DiskError(
-                f"{self._name!r} cannot be written: {said}. The results are kept in the workspace: free "
-                "some space or name another file with -o, and run the same command again."
-            ) from None
+            advice = (
+                ". The results are kept in the workspace: free some space or name another file with -o, and run the "
+                "same command again."
+            )
+            raise write_error(self._name, error, advice) from None
 
 
 def open_results(
@@ -218,25 +226,8 @@ def open_file(
         )
     if chosen == "parquet" and path.suffix.lower() == ".gz":
         raise InputError(f"{path.name}: Parquet is compressed inside; remove the .gz suffix.")
-    if path.is_dir():
-        raise InputError(f"{str(given)!r} is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise InputError(
-            f"the folder {str(path.parent)!r} does not exist; create it first, or name another file."
-        )
-    for source in inputs:
-        with suppress(OSError):
-            if path.samefile(source):
-                raise InputError(f"{str(given)!r} is an input file; name another output file with -o.")
+    check_output(path, inputs)
     return ResultWriter(str(given), path, chosen, shape, path_separator)
-
-
-def _open_text(path: Path | None) -> TextIO:
-    if path is None:
-        return sys.stdout
-    if path.suffix.lower() == ".gz":
-        return cast(TextIO, io.TextIOWrapper(gzip.open(path, "wb"), encoding="utf-8", newline=""))
-    return path.open("w", encoding="utf-8", newline="")
 
 
 def _round(score: float) -> float | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.files.index_file import write_atomically
+from taxonaut.workspace.files.output_files import write_atomically
 from taxonaut.workspace.files.sources import STDIN
 from taxonaut.workspace.vocabulary import item_tables as tables
 from taxonaut.workspace.vocabulary.reading import Vocabulary

@@ -29,7 +29,7 @@ from taxonaut.workspace.core.resumable import (
     request_errors,
     unit_key,
 )
-from taxonaut.workspace.files.index_file import write_atomically
+from taxonaut.workspace.files.output_files import write_atomically
 from taxonaut.workspace.vocabulary.item_tables import write_json_object
 from taxonaut.workspace.vocabulary.reading import Vocabulary
 from taxonaut.workspace.vocabulary.statistics import count_items, utilization

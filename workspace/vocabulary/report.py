@@ -10,7 +10,7 @@ from taxonaut.state.descriptors import ChangeProposal, Tagging
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.files.index_file import write_atomically
+from taxonaut.workspace.files.output_files import write_atomically
 from taxonaut.workspace.files.sources import STDIN
 from taxonaut.workspace.vocabulary.origins import Origin
 from taxonaut.workspace.vocabulary.reading import Group, Vocabulary

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId
-from taxonaut.workspace.files.index_file import write_atomically
+from taxonaut.workspace.files.output_files import write_atomically
 from taxonaut.workspace.files.sources import STDIN, open_source
 from taxonaut.workspace.vocabulary.reading import Descriptor, Vocabulary
 
