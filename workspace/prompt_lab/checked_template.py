@@ -1,4 +1,4 @@
-"""A template that is checked: the variables of each block, and its renderings next to the packaged ones."""
+"""Parse a template for checks: the variables of each block, and its renderings next to the packaged ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ Sample = Mapping[str, Any]
 """The variables of one decision."""
 
 Rendering = Mapping[str, str]
-"""The text of each block; a block that cannot be rendered is missing."""
+"""The text of each block; blocks that fail to render are missing."""
 
 ITEM_ONLY = "text"
-"""The variable of the block `item`, which has no other."""
+"""The only variable of the block `item`."""
 
 SET_BY_JINJA = frozenset(("self", "super", "caller", "varargs", "kwargs", "loop"))
 
@@ -30,7 +30,7 @@ PLACEHOLDER = "×"
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A line of a template file; `line` is 0 where none is known."""
+    """A line of a template file; `line` is 0 if unknown."""
 
     file: str
     line: int
@@ -46,7 +46,7 @@ class ParsedTemplate:
 
     @cached_property
     def variables(self) -> dict[str, dict[str, Location]]:
-        """The variables that each block uses, each with its first line; those of included files are among them."""
+        """The variables that each block uses, included files too, with the first line of each."""
         found: dict[str, dict[str, Location]] = {block: {} for block in BLOCKS}
         for block in BLOCKS:
             for file, node in self.rendered_definitions(block):
@@ -61,13 +61,13 @@ class ParsedTemplate:
         return {name for used in self.variables.values() for name in used}
 
     def location(self, block: str) -> Location:
-        """Return where a block begins."""
+        """Return the location of a block."""
         for file, node in self.rendered_definitions(block):
             return Location(file, node.lineno)
         return Location(self.name + SUFFIX, 0)
 
     def rendered_definitions(self, block: str) -> Iterator[tuple[str, nodes.Block]]:
-        """Give a block's definitions with their files: the overriding one, and what it calls by `super()`."""
+        """Yield a block's rendered definitions and files: the overriding one, and those called by `super()`."""
         for file, node in self._definitions.get(block, ()):
             yield file, node
             if not any(name.name == "super" for name in node.find_all(nodes.Name)):
@@ -82,7 +82,7 @@ class ParsedTemplate:
         return found
 
     def included_bodies(self, file: str, body: list[nodes.Node]) -> Iterator[tuple[str, list[nodes.Node]]]:
-        """Give a body and those of all files that it includes, each once."""
+        """Yield a body and those of all included files, each once."""
         yield file, body
         waiting = included_files(body)
         seen: set[str] = set()
@@ -124,7 +124,7 @@ class CheckedTemplate:
         return [render_blocks(self.packaged.prompt, sample) for sample in self.samples]
 
     def render(self, sample: Sample) -> Rendering:
-        """Render the template's blocks; an undefined variable is a placeholder, so that the rest can be measured."""
+        """Render the template's blocks, with placeholders for undefined variables."""
         return render_blocks(self.own.prompt, sample, self._placeholders)
 
     @cached_property
@@ -136,14 +136,14 @@ class CheckedTemplate:
 
 
 def block_variables(sample: Sample, block: str) -> dict[str, Any]:
-    """Return what agents render a block with."""
+    """Return the variables that agents pass to a block."""
     return {name: value for name, value in sample.items() if (name == ITEM_ONLY) == (block == "item")}
 
 
 def render_blocks(
     prompt: Prompt, sample: Sample, more: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 ) -> Rendering:
-    """Render the blocks that can be rendered; `more` are further variables of each."""
+    """Render all blocks that do not fail; `more` are additional variables of each."""
     found = {}
     for block in BLOCKS:
         try:

@@ -33,7 +33,7 @@ ORDER: Mapping[Level, int] = {"error": 0, "warning": 1}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found. `file` is as templates name it, `line` 0 where none is known."""
+    """A problem found by a check. `file` is the name that templates use, `line` 0 if unknown."""
 
     level: Level
     rule: str
@@ -45,7 +45,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class BlockLength:
-    """Tokens of a block, averaged over the samples, in the workspace's copy and in the packaged template."""
+    """Mean tokens of a block over the samples, in the workspace's copy and in the packaged template."""
 
     block: str
     tokens: int
@@ -54,9 +54,9 @@ class BlockLength:
 
 @dataclass(frozen=True, slots=True)
 class TokenCounter:
-    """Counts tokens as the model does that reads a template. `window`: tokens it reads at most, 0 if not known.
+    """Counts tokens like the model that reads a template. `window` is its context window, 0 if unknown.
 
-    `exact` is False where a token is taken for four characters, as the model's own count is not to be had.
+    `exact` is False for an estimate of four characters per token, if the model's tokenizer is not available.
     """
 
     model: str
@@ -67,10 +67,10 @@ class TokenCounter:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found in one template.
+    """The findings in one template.
 
-    `samples` is the number of recorded decisions that it was rendered with; 0: with the packaged example. `lengths`
-    and `counter` are there for an edited template only.
+    `samples` is the number of recorded decisions it was rendered with, 0 for the packaged example. `lengths` and
+    `counter` are set for edited templates only.
     """
 
     name: str
@@ -89,7 +89,7 @@ def check(
     config: Config,
     names: Iterable[str] = (),
 ) -> list[Report]:
-    """Check the named templates, or all; the edited ones come first.
+    """Check the named templates, by default all; edited ones first.
 
     `samples` are the variables of recorded decisions by template.
     """
@@ -133,7 +133,7 @@ def check_template(library: PromptLibrary, name: str, samples: Sequence[Sample],
 
 
 def find_undefined_variables(template: CheckedTemplate) -> Iterator[Finding]:
-    """Find variables that a block uses and that its agent does not pass."""
+    """Find variables that a block uses but its agent does not pass."""
     for block in BLOCKS:
         for name, at in template.own.variables[block].items():
             if name not in template.available(block):
@@ -155,7 +155,7 @@ def explain_undefined(name: str, block: str, template: CheckedTemplate) -> str:
 
 
 def find_render_errors(template: CheckedTemplate) -> Iterator[Finding]:
-    """Find blocks that cannot be rendered; one with variables that the sample does not have is not tried."""
+    """Find blocks that fail to render; blocks with variables missing from the sample are skipped."""
     seen: set[str] = set()
     for block in BLOCKS:
         for sample in template.samples:
@@ -171,7 +171,7 @@ def find_render_errors(template: CheckedTemplate) -> Iterator[Finding]:
 
 
 def find_unused_variables(template: CheckedTemplate) -> Iterator[Finding]:
-    """Find variables that the packaged template shows and this one does not."""
+    """Find variables that the packaged template uses but this one does not."""
     used = template.own.all_variables
     for block in BLOCKS:
         for name in template.packaged.variables[block]:
@@ -187,10 +187,10 @@ def find_unused_variables(template: CheckedTemplate) -> Iterator[Finding]:
 SHARING = "sharing"
 
 SAME_FOR_A_RUN = frozenset({"task"})
-"""Variables that stay the same for a whole run."""
+"""Variables that are constant within a run."""
 
 MOST_REPEATED = 20
-"""Tokens of instructions in `item`, beyond the packaged ones, above which they are reported."""
+"""Maximum tokens of instructions in `item` beyond the packaged ones."""
 
 CONTEXT_UNITS = {
     "navigator": "node",
@@ -198,16 +198,16 @@ CONTEXT_UNITS = {
     "annotator/keywords": "run",
     "label_writer": "run",
 }
-"""For what `context` is rendered again, by how the names of templates begin; for each request where none is named."""
+"""The unit for which `context` is rendered again, by the prefix of template names; default: request."""
 
 
 def context_unit(template: str) -> str:
-    """Return for what `context` is rendered again: each node, group, run or request."""
+    """Return the unit for which `context` is rendered again: node, group, run or request."""
     return next((unit for start, unit in CONTEXT_UNITS.items() if template.startswith(start)), "request")
 
 
 def find_unshared_system(template: CheckedTemplate, count: Counter) -> Iterator[Finding]:
-    """Find what makes `system` differ within a run, and what that costs."""
+    """Find variables that make `system` differ within a run, which loses prefix caching, and the cost."""
     unit = context_unit(template.name)
     shared = SAME_FOR_A_RUN | template.packaged.variables["system"].keys()
     changing = {
@@ -230,7 +230,7 @@ def find_unshared_system(template: CheckedTemplate, count: Counter) -> Iterator[
 
 
 def unshared_tokens(template: CheckedTemplate, sample: Sample, name: str, count: Counter) -> tuple[int, int]:
-    """Return how many tokens of `system` are no longer shared once a variable changes, and how many it has."""
+    """Return the tokens of `system` that are not shared after a variable changes, and all its tokens."""
     one = template.render(sample).get("system")
     other = template.render({**sample, name: change_value(sample.get(name))}).get("system")
     if one is None or other is None or one == other:
@@ -256,7 +256,7 @@ def change_value(value: Any) -> Any:
 
 
 def system_differs(template: CheckedTemplate, shared: Iterable[str]) -> bool:
-    """Whether `system` is rendered differently for samples in which all that it shares is the same."""
+    """Whether `system` differs between samples with equal shared variables."""
     texts: dict[str, set[str]] = {}
     for sample, blocks in zip(template.samples, template.renderings, strict=True):
         key = repr([(name, sample.get(name)) for name in sorted(shared)])
@@ -265,7 +265,7 @@ def system_differs(template: CheckedTemplate, shared: Iterable[str]) -> bool:
 
 
 def find_instructions_in_item(template: CheckedTemplate, count: Counter) -> Iterator[Finding]:
-    """Find instructions in `item`, which is read again for every item."""
+    """Find instructions in `item`, which the model reads again for every item."""
     sample = {**template.samples[0], ITEM_ONLY: ""}
     own = count(template.render(sample).get("item", ""))
     packaged = count(render_blocks(template.packaged.prompt, sample).get("item", ""))
@@ -279,14 +279,14 @@ def find_instructions_in_item(template: CheckedTemplate, count: Counter) -> Iter
 
 
 NEAR = 0.8
-"""Share of a model's window above which a prompt is reported."""
+"""Share of the context window above which a prompt is reported."""
 
 ROLES = {"judge": "general_expert", "label_writer": "general_expert"}
-"""Agents that are asked with another role's model."""
+"""Agents that use another role's model."""
 
 
 def token_counter(template: str, config: Config) -> TokenCounter:
-    """Return the counter of the model that reads a template: an estimate where it is not here or reads no prompt."""
+    """Return the counter of the model that reads a template; an estimate if it is not available or an encoder."""
     agent = template.partition("/")[0]
     settings: ModelSettings = getattr(config.models, ROLES.get(agent, agent))
     estimate = TokenCounter(settings.model, estimate_tokens, 0, exact=False)
@@ -300,7 +300,7 @@ def token_counter(template: str, config: Config) -> TokenCounter:
 
 
 def estimate_tokens(text: str) -> int:
-    """Take four characters for a token."""
+    """Estimate tokens at four characters each."""
     return math.ceil(len(text) / 4)
 
 
@@ -323,7 +323,7 @@ def mean_tokens(renderings: Sequence[Rendering], block: str, count: Counter) -> 
 
 
 def find_long_prompts(template: CheckedTemplate, counter: TokenCounter) -> Iterator[Finding]:
-    """Find prompts that come near the window of their model."""
+    """Find prompts close to or above the model's context window."""
     if not counter.window:
         return
     longest = max(sum(map(counter.count, blocks.values())) for blocks in template.renderings)
@@ -334,7 +334,7 @@ def find_long_prompts(template: CheckedTemplate, counter: TokenCounter) -> Itera
 
 
 def find_stray_files(library: PromptLibrary) -> list[Finding]:
-    """Find files in the workspace's `prompts/` folder that no template is read from."""
+    """Find files in the workspace's `prompts/` folder that no template uses."""
     folder = library.folder
     if folder is None or not folder.is_dir():
         return []
@@ -361,7 +361,7 @@ def is_temporary(path: Path) -> bool:
 
 
 def suggest_name(library: PromptLibrary, file: str) -> str:
-    """Say which template a stray file may have been meant for."""
+    """Suggest the template that a stray file was meant for."""
     stem = file.removesuffix(SUFFIX)
     near = get_close_matches(stem, library.names(), n=1, cutoff=0.5)
     last = stem.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""The versions of templates that ran in a workspace: list them with quality and cost, find one, restore one."""
+"""List, find and restore the template versions that were used in a workspace."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -15,14 +15,14 @@ from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.workspace.core.core import Core
 
 PACKAGED = "packaged"
-"""Names the packaged version where a hash is expected."""
+"""The name of the packaged version, accepted instead of a hash."""
 
 Way = Literal["already", "written", "whole", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a template. `files` are all its sources, its own first, by the names that templates use."""
+    """A version of a template. `files` are its sources by name, its own first."""
 
     name: str
     hash: str
@@ -36,12 +36,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """How a version was restored.
+    """The result of `restore`.
 
-    `way`: it was in use `already`; its file was `written`; the `whole` template was written, because what the version
-    extends has changed since (`hash` is then not the `wanted` one, but renders the same); the copy was `removed`, so
-    that the packaged version is in use. `set_aside`: the hash under which the former copy is kept, "" if there was
-    none.
+    `way`: `already` in use; its file was `written`; the `whole` template was written, because what the version
+    extends has changed since (`hash` then differs from `wanted`, but renders the same); the copy was `removed` to use
+    the packaged version. `set_aside` is the hash of the former copy, which is stored, or "" without one.
     """
 
     name: str
@@ -70,9 +69,9 @@ def version_in(prompts: PromptLibrary, name: str) -> Version:
 
 
 def find_version(workspace: Core, given: str, name: str | None = None) -> Version:
-    """Return the version, of one template if it is named, whose hash begins so; `packaged` needs the name.
+    """Return the version whose hash starts with `given`, of the template `name` if given.
 
-    Raises NotFoundError if there is none, InputError if there are several.
+    `packaged` needs a name. Raises NotFoundError for no match, InputError for several.
     """
     if name is not None:
         workspace.prompts.check_name(name)
@@ -117,7 +116,7 @@ def complete_version(workspace: Core, version: Version) -> Version:
 
 
 def restore(workspace: Core, given: str) -> Restored:
-    """Put a version in use. The present copy is kept first, so that it can be restored too."""
+    """Put a version in use. The current copy is stored first, so that it can be restored too."""
     version = find_version(workspace, given)
     name = version.name
     path = workspace.folder / "prompts" / (name + SUFFIX)
@@ -142,7 +141,7 @@ def is_overlaid(workspace: Core, version: Version) -> bool:
 
 
 def keep_copy(workspace: Core, name: str, path: Path) -> str:
-    """Keep the workspace's copy, if there is one, and return its hash; of one that is not valid its text alone."""
+    """Store the workspace's copy, if there is one, and return its hash; of an invalid one only its text."""
     if not path.is_file():
         return ""
     try:
@@ -154,7 +153,7 @@ def keep_copy(workspace: Core, name: str, path: Path) -> str:
 
 
 def is_valid_in_place(library: PromptLibrary, version: Version) -> bool:
-    """Whether the version's own file, put in place, is this version again: what it extends has not changed."""
+    """Whether writing the version's own file restores it, because what it extends has not changed."""
     own = {version.name + SUFFIX: version.text}
     try:
         files = library.with_version(version.name, own, complete=False).files(version.name)
@@ -164,18 +163,18 @@ def is_valid_in_place(library: PromptLibrary, version: Version) -> bool:
 
 
 def as_one_template(version: Version) -> str:
-    """Return the text of a version together with all that it extends."""
+    """Return the text of a version merged with all templates it extends."""
     try:
         return inline_template(PromptLibrary().with_version(version.name, version.files), version.name)
     except InputError as error:
         raise InputError(
             f"what the version {version.hash} of {version.name} extends has changed since, and it cannot be written "
-            f"as a template of its own: {error}"
+            f"as a standalone template: {error}"
         ) from None
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file in one step: it has the former text or the new one, whenever the process ends."""
+    """Write a file atomically."""
     temporary = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +189,7 @@ FIRST = "P@1"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The share of items whose first label is right, of `items` with known labels; from a trial, or a run."""
+    """The share of `items` with gold labels whose first label is right, from a trial or a run."""
 
     first_right: float
     items: int
@@ -199,7 +198,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class LoggedVersion:
-    """One version. `use` is None if it never ran; `kept` is when its text was first kept, "" if it is not."""
+    """A listed version. `use` is None if it never ran; `kept` is when its text was first stored, "" if it is not."""
 
     template: str
     hash: str
@@ -211,15 +210,15 @@ class LoggedVersion:
 
     @property
     def last(self) -> str:
-        """When it last ran, else when it was kept."""
+        """When it last ran, else when it was stored."""
         return self.use.last if self.use is not None else self.kept
 
 
 def list_versions(workspace: Core, name: str | None = None) -> list[LoggedVersion]:
-    """Return the versions of all templates, or of the named one; the one that ran last comes first.
+    """Return the versions of all templates, or of the named one; the latest run first.
 
-    With a name versions that never ran are listed too: the packaged one, the copy, and former copies. Without one
-    only those among them that are a copy in this workspace.
+    With a name, versions that never ran are included: the packaged one, the copy, and former copies; without a
+    name, of these only the workspace's copies.
     """
     prompts = workspace.prompts
     if name is not None:
@@ -272,7 +271,7 @@ def effective_hash(prompts: PromptLibrary, name: str) -> str:
 def best_measurements(
     trials: Iterable[PromptTrial], rights: dict[tuple[str, str], FirstRight]
 ) -> dict[tuple[str, str], Measured]:
-    """Return each version's measurement on most items; of equal ones that of the newest trial."""
+    """Return each version's measurement on the most items; of equal ones that of the newest trial."""
     found = {key: Measured(right.share, right.items, "run") for key, right in rights.items()}
     for trial in reversed(list(trials)):
         for side, hash_ in (("before", trial.before), ("after", trial.after)):

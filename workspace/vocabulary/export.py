@@ -95,8 +95,8 @@ def export_vocabulary(
     check_tagged(vocabulary)
     ids = semantic_ids(vocabulary, further, resolver=resolver)
     if chosen == "semantic-ids":
-        beside = write_semantic_ids(ids, path)
-        return Exported((str(path), *([str(beside)] if beside else ())), ids)
+        meanings = write_semantic_ids(ids, path)
+        return Exported((str(path), *([str(meanings)] if meanings else ())), ids)
     notes: tuple[str, ...] = ()
     with write_atomically(path) as raw:
         if chosen == "parquet":

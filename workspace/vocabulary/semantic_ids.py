@@ -239,10 +239,10 @@ def write_semantic_ids(found: SemanticIds, file: str | Path) -> Path | None:
         raw.write(json.dumps(found.ids, ensure_ascii=False).encode() + b"\n")
     if str(path) == STDIN:
         return None
-    beside = meanings_file(path)
-    with write_atomically(beside) as raw:
+    meanings = meanings_file(path)
+    with write_atomically(meanings) as raw:
         raw.write(json.dumps(meanings_row(found), ensure_ascii=False, indent=1).encode() + b"\n")
-    return beside
+    return meanings
 
 
 def meanings_file(path: Path) -> Path:

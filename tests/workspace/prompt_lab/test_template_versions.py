@@ -130,7 +130,7 @@ def test_what_cannot_be_written_out_leaves_the_copy_alone(workspace: Workspace, 
     copy.write_text(own)
     then = kept_now(workspace)
     above.write_text("Now")
-    with pytest.raises(InputError, match="cannot be written as a template of its own: it reads another file"):
+    with pytest.raises(InputError, match="cannot be written as a standalone template: it reads another file"):
         restore(workspace, then)
     assert (copy.read_text(), system(workspace)) == (own, "Now")
 
