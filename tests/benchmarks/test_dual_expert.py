@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import shop_expert
@@ -64,7 +64,7 @@ def options(tmp_path: Path) -> argparse.Namespace:
 def opened(tmp_path: Path) -> Iterator[Workspace]:
     """A workspace with a trained expert and a general expert that always takes the second category."""
     model = ScriptedModel(rule=lambda request: [request.choices[1].id])
-    with shop_expert.make(tmp_path / "w", model, length_embedder()) as made:
+    with shop_expert.make(tmp_path / "w", model, length_embedder(), kind=Recording) as made:
         yield made
 
 
@@ -102,17 +102,21 @@ def test_ways_of_asking(
     assert capsys.readouterr().out.startswith("3 products, scripted; the right category is")
 
 
+class Recording(Workspace):
+    """Notes the settings of each training; what is trained is always the same."""
+
+    seen: ClassVar[list[ExpertConfig]] = []
+
+    def train_expert(self, rows: Sequence[ItemRow], **_: Any) -> ExpertCard:
+        self.seen.append(self.config.expert)
+        return shop_expert.train(self)
+
+
 @pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> list[ExpertConfig]:
-    """The settings of each training; what is trained is always the same."""
-    seen: list[ExpertConfig] = []
-
-    def train(workspace: Workspace, rows: Sequence[ItemRow]) -> ExpertCard:
-        seen.append(workspace.config.expert)
-        return shop_expert.train(workspace)
-
-    monkeypatch.setattr(Workspace, "train_expert", train)
-    return seen
+def trainings() -> list[ExpertConfig]:
+    """The settings of each training."""
+    Recording.seen.clear()
+    return Recording.seen
 
 
 def test_each_row_of_table_3_is_trained_once_a_seed_and_forgotten(

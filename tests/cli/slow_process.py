@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -11,17 +11,15 @@ from fakes import FakeEmbedder, packaged_embedder
 
 from taxonaut.cli.main import app
 from taxonaut.cli.shared.global_options import GlobalOptions
-from taxonaut.models.embedder import Matrix
+
+QUICK = packaged_embedder()
 
 
-class SlowEmbedder(FakeEmbedder):
-    """Takes 5 ms a text, in a thread, as a real one does."""
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        time.sleep(0.005 * len(texts))
-        return super().embed(texts)
+def slowly(text: str) -> Any:
+    """Take 5 ms a text, in a thread, as a real one does."""
+    time.sleep(0.005)
+    return QUICK.vector(text)
 
 
 if __name__ == "__main__":
-    quick = packaged_embedder()
-    app(obj=GlobalOptions(embedder=SlowEmbedder(quick.name, quick.dimension, quick.vector)))
+    app(obj=GlobalOptions(embedder=FakeEmbedder(QUICK.name, QUICK.dimension, slowly)))

@@ -72,12 +72,11 @@ def make(
     model: ScriptedModel | None = None,
     embedder: Embedder | None = None,
     classifier: Classifier | None = None,
+    kind: type[Workspace] = Workspace,
 ) -> Workspace:
     """Make a workspace with the five categories and a trained expert; `model` answers in every role."""
     models = in_every_role(model) if model is not None else {}
-    workspace = Workspace.init(
-        folder, models=models, embedder=embedder, classifier=classifier or WordExpert()
-    )
+    workspace = kind.init(folder, models=models, embedder=embedder, classifier=classifier or WordExpert())
     file = folder / "labels.csv"
     file.write_text(LABELS, encoding="utf-8")
     workspace.import_labels(read_labels(file))

@@ -2,18 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
+from fakes import FakeEmbedder
 
 from taxonaut.conversation.nlu.examples import OTHER, phrasings
 from taxonaut.conversation.nlu.message import SLOT
 from taxonaut.conversation.nlu.nearest import FILE, NearestExample, build_learner, masked_examples, stamp
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
-from taxonaut.models.embedder import Matrix
 from taxonaut.tools.support.chat_tool import Kind, Tool
 from taxonaut.workspace.workspace import Workspace
 
@@ -48,32 +49,24 @@ def test_no_development_phrasing_is_an_example() -> None:
     assert sorted(said & {plain(example) for each in phrasings().values() for example in each}) == []
 
 
-class Basis:
-    """Gives each text a vector of its own, and counts what it is asked for."""
-
-    dimension = 384
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.asked: list[str] = []
-
-    def embed(self, wanted: Sequence[str]) -> Matrix:
-        self.asked += wanted
-        return np.eye(self.dimension, dtype=np.float32)[np.arange(len(wanted)) % self.dimension]
+def basis(name: str) -> FakeEmbedder:
+    """Gives the texts it is given one axis after the other."""
+    axes = cycle(np.eye(384, dtype=np.float32))
+    return FakeEmbedder(name, 384, lambda _: next(axes))
 
 
 def test_packaged_vectors_are_those_of_the_examples() -> None:
     """Else: python -m taxonaut.conversation.nlu.nearest"""
     with np.load(FILE, allow_pickle=False) as file:
         assert (int(file["stamp"]), file["vectors"].shape[0]) == (stamp(), len(masked_examples(phrasings())))
-        own, other = Basis(str(file["embedder"])), Basis("another")
+        own, other = basis(str(file["embedder"])), basis("another")
     learned = build_learner(own, own.embed)(dict(phrasings()))
-    assert (own.asked, learned.weights.shape) == ([], (len(learned.vectors), len(phrasings())))
+    assert (own.embedded, learned.weights.shape) == ([], (len(learned.vectors), len(phrasings())))
     assert np.allclose(np.linalg.norm(learned.vectors, axis=1), 1, atol=1e-5)
     build_learner(own, own.embed)({**phrasings(), "mine": ("not there",)})
-    assert own.asked == ["not there"]
+    assert own.embedded == ["not there"]
     build_learner(other, other.embed)({"mine": ("not there",), OTHER: ("hello",)})
-    assert other.asked == ["not there", "hello"]
+    assert other.embedded == ["not there", "hello"]
 
 
 @pytest.mark.local
@@ -89,8 +82,8 @@ def test_packaged_vectors_are_the_embedders() -> None:
 
 
 def test_the_nearest_examples_choose() -> None:
-    basis = Basis("basis")
-    nearest = NearestExample.fit({"a": ["one", "two"], "b": ["three"]}, basis.embed)
+    axes = basis("basis")
+    nearest = NearestExample.fit({"a": ["one", "two"], "b": ["three"]}, axes.embed)
     assert [next(iter(nearest.scores(row[None]))) for row in np.eye(384, dtype=np.float32)[:3]] == [
         "a",
         "a",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from fakes import FakeEmbedder
 
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.encoder import stored_vectors as stored_embedder
@@ -13,18 +14,9 @@ from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.state.updates import Progress, Update, listening
 
 
-class Letters:
-    """Embeds a text as its length and first letter, scaled to length 1; remembers what it was given."""
-
-    name = "letters"
-    dimension = 2
-
-    def __init__(self) -> None:
-        self.calls: list[list[str]] = []
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        self.calls.append(list(texts))
-        return vectors(texts)
+def length_and_letter() -> FakeEmbedder:
+    """Embeds a text as its length and first letter."""
+    return FakeEmbedder("letters", 2, lambda text: [len(text), ord(text[:1] or " ")])
 
 
 def vectors(texts: Sequence[str]) -> Matrix:
@@ -34,7 +26,7 @@ def vectors(texts: Sequence[str]) -> Matrix:
 
 
 def test_texts_are_embedded_once_and_come_in_order(database: Database) -> None:
-    letters = Letters()
+    letters = length_and_letter()
     assert isinstance(letters, Embedder)
     stored = StoredEmbedder(letters, Embeddings(database))
     np.testing.assert_array_equal(stored.lookup(["b", "aa", "b"]), vectors(["b", "aa", "b"]))
@@ -46,7 +38,7 @@ def test_texts_are_embedded_once_and_come_in_order(database: Database) -> None:
 
 def test_progress_and_chunks(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_embedder, "CHUNK", 2)
-    letters = Letters()
+    letters = length_and_letter()
     seen: list[Update] = []
     texts = ["a", "b", "c", "d", "e"]
     with listening(seen.append):
@@ -57,11 +49,11 @@ def test_progress_and_chunks(database: Database, monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_texts_give_a_matrix_of_the_right_shape(database: Database) -> None:
-    assert StoredEmbedder(Letters(), Embeddings(database)).lookup([]).shape == (0, 2)
+    assert StoredEmbedder(length_and_letter(), Embeddings(database)).lookup([]).shape == (0, 2)
 
 
 def test_two_embedders_do_not_share_vectors(database: Database) -> None:
-    letters, others = Letters(), Letters()
+    letters, others = length_and_letter(), length_and_letter()
     others.name = "others"
     StoredEmbedder(letters, Embeddings(database)).lookup(["a"])
     StoredEmbedder(others, Embeddings(database)).lookup(["a"])

@@ -272,17 +272,11 @@ def test_depth_is_a_bound(agents: Workspace) -> None:
     assert set(growth.unsplit.values()) == {"it is 1 levels deep, the limit set by [build] depth"}
 
 
-def test_a_model_that_fails_leaves_the_index_alone(
-    agents: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_fails_leaves_the_index_alone(agents: Workspace) -> None:
     version = agents.index.version()
     model = ScriptedModel(rule=lambda _: ModelUnavailableError("nobody is there"))
-    monkeypatch.setattr("taxonaut.workspace.build.build_agents.open_model", lambda *_: model)
-    monkeypatch.setattr(
-        "taxonaut.workspace.build.build_agents.open_annotator", lambda *_: model, raising=False
-    )
     with pytest.raises(ModelUnavailableError, match="nobody is there"):
-        agents.add_labels(NEW)
+        agents.with_models({"architect": model, "annotator": model}).add_labels(NEW)
     assert agents.index.version() == version
     assert agents.runs.list("grow")[0].status == "failed"
 

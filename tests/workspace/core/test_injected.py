@@ -1,10 +1,10 @@
 """Models and embedders as objects: who answers, what the settings call them, what is refused."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import FakeEmbedder
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -110,21 +110,12 @@ def test_what_cannot_be_given(folder: Path, models: Any, said: str) -> None:
         Workspace.open(folder, models=models)
 
 
-class Corners:
-    """An embedder of two numbers: a text of an even number of characters is up, any other right."""
-
-    name = "corners"
-    dimension = 2
+class Corners(FakeEmbedder):
+    """A text of an even number of characters is up, any other right; says whether it was closed."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        super().__init__("corners", 2, lambda text: [0, 1] if len(text) % 2 == 0 else [1, 0])
         self.closed = False
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        import numpy as np
-
-        self.asked += texts
-        return np.array([[0, 1] if len(text) % 2 == 0 else [1, 0] for text in texts], np.float32)
 
     def close(self) -> None:
         self.closed = True
@@ -138,7 +129,7 @@ def test_an_embedder_stands_for_all_and_stays_the_caller_s(folder: Path) -> None
         assert set(workspace.wiring.embedders.values()) == {embedder}
         assert list(workspace.wiring.embeddings.models()) == ["corners"]
     assert result.labels
-    assert embedder.asked
+    assert embedder.embedded
     assert not embedder.closed
     assert run.settings["embeddings"]["model"] == "corners"
     assert run.settings["models"]["navigator"]["model"] == "encoder/corners"
