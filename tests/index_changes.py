@@ -1,0 +1,56 @@
+"""Random changes of a small index, for properties that hold whatever was done."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from taxonaut.state.errors import InputError, NotFoundError
+from taxonaut.state.ids import EventId, LabelId
+from taxonaut.state.index.index import Index
+from taxonaut.state.records import Label, Tree, TreeNode
+
+LABELS = [LabelId(id_) for id_ in "abcdef"]
+PARENTS = [0, 0, 1, 1, 2]
+numbers = st.integers(0, 10**6)
+kinds = st.integers(0, 15)
+
+
+def make_tree(index: Index) -> None:
+    """Five labels in a tree of five nodes."""
+    index.add_labels([Label(id_, id_) for id_ in LABELS[:5]])
+    nodes = tuple(TreeNode(key, f"n{key}") for key in range(1, 6))
+    edges = tuple((parent, key) for key, parent in enumerate(PARENTS, start=1))
+    index.load_tree(Tree("made", nodes, edges, tuple((key, id_) for key, id_ in enumerate(LABELS[:5]))))
+
+
+def change_index(index: Index, kind: int, one: int, other: int) -> None:
+    """Change something, the kind and the nodes drawn; what the index refuses is left out."""
+    nodes = list(index.snapshot().nodes)
+    here, there = nodes[one % len(nodes)], nodes[other % len(nodes)]
+    labels = index.labels_under([here])[here]
+    parts = (TreeNode(1, "x"), TreeNode(2, "y"))
+    subtree = Tree("t", parts, ((0, 1), (1, 2)), tuple((at % 3, id_) for at, id_ in enumerate(labels)))
+    calls: list[Any] = [
+        lambda: index.create_node(here, "new"),
+        lambda: index.rename_node(here, f"called {other % 5}"),
+        lambda: index.move_node(here, there),
+        lambda: index.merge_nodes(here, there),
+        lambda: index.dissolve_node(here),
+        lambda: index.graft(here, subtree),
+        lambda: index.place(LABELS[other % 5], [here]),
+        lambda: index.unplace(LABELS[other % 5], here),
+        lambda: index.add_edge(here, there),
+        lambda: index.remove_edge(here, there),
+        lambda: index.add_labels([Label(LABELS[5], "f")]),
+        lambda: index.describe_labels({LABELS[other % 5]: f"text {one % 3}"}),
+        lambda: index.rename_labels({LABELS[other % 5]: f"called {one % 3}"}),
+        lambda: index.undo(),
+        lambda: index.undo(EventId(1 + other % index.version())),
+        lambda: index.load_tree(
+            Tree("flat", parts, ((0, 1), (0, 2)), tuple((1, id_) for id_ in index.label_ids()))
+        ),
+    ]
+    try:
+        calls[kind]()
+    except (InputError, NotFoundError):
+        return
