@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,12 +90,7 @@ def chat(
     if threads or forget is not None:
         keep_house(session, forget, json=json)
         return
-    gc.disable()  # until the first answer: what a start makes stays, and looking through it takes a fifth of it
-    try:
-        code = talk(session, once, None if new else thread, yes=yes, model=model, json=json)
-    finally:
-        gc.enable()
-    raise typer.Exit(code)
+    raise typer.Exit(talk(session, once, None if new else thread, yes=yes, model=model, json=json))
 
 
 def talk(

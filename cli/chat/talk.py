@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future
@@ -23,8 +22,7 @@ Begin: TypeAlias = "Callable[[taxonaut.Conversation], AsyncGenerator[Update, Non
 class Talk:
     """One thread of a workspace, opened in the background. Close it, or use it in a `with` block.
 
-    `warms`: what the first answer needs is made ready, too, unless a message is waiting for it already. Python's
-    garbage collector, if it is off, is on again after the first turn.
+    `warms`: what the first answer needs is made ready, too, unless a message is waiting for it already.
     """
 
     def __init__(self, workspace: Workspace, thread: str, *, warms: bool = False) -> None:
@@ -47,10 +45,7 @@ class Talk:
         """Yield a turn's updates as they come. Ctrl-C ends the turn in order and is raised then."""
         self.asked.set()
         chat = self.ready()
-        try:
-            yield from PORTAL.iterate(begin(chat))
-        finally:
-            gc.enable()
+        yield from PORTAL.iterate(begin(chat))
 
     def switch(self, thread: str) -> None:
         """Go on in another thread."""
@@ -82,5 +77,3 @@ class Talk:
                 PORTAL.run(conversation.assistants.warm_up(assistant, chat.toolbox))
             if not self.asked.is_set():
                 conversation.assistants.warm_up_labels(self.workspace)
-        if not self.asked.is_set():
-            gc.enable()
