@@ -79,12 +79,12 @@ def packages_table(report: DemoReport, most: int) -> Table:
     table.add_column("package", overflow="ellipsis", no_wrap=True, ratio=30)
     table.add_column("found, because of", overflow="fold", ratio=54)
     table.add_column("its author chose", overflow="fold", ratio=36)
-    for package in surest(report, most):
+    for package in select_surest(report, most):
         table.add_row(*package_row(report, package))
     return table
 
 
-def surest(report: DemoReport, most: int) -> list[Package]:
+def select_surest(report: DemoReport, most: int) -> list[Package]:
     """Return packages by the score of their first label; where not all fit, no two with one first label."""
 
     def first(package: Package) -> tuple[float, str]:
@@ -171,7 +171,7 @@ def demo(session: Session, all_packages: AllOption = False) -> None:
     run asks no model again.
     """
     folder = session.folder if session.is_named else DEFAULT_FOLDER
-    report = run(session, folder)
+    report = run_demo(session, folder)
     console = out()
     print_demo(console, report, len(report.packages) if all_packages else SHOWN)
     print_explanation(console, report.walk)
@@ -184,7 +184,7 @@ def demo(session: Session, all_packages: AllOption = False) -> None:
     console.print(styled(f'  taxonaut classify -w {report.folder} "a library for resizing photos"', "bold"))
 
 
-def run(session: Session, folder: Path) -> DemoReport:
+def run_demo(session: Session, folder: Path) -> DemoReport:
     """Run the demo under a bar."""
     with progress(session) as bar:
         bar.stage("reading packages and classifiers")

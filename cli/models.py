@@ -237,14 +237,14 @@ def try_models(
     Exits with 4 if a model gives no valid answer.
     """
     config, injected = session.settings()
-    wanted = tested(config, model, api_base, api_key_env, embedder)
+    wanted = select_tested(config, model, api_base, api_key_env, embedder)
     rows: list[dict[str, Any]] = []
     codes: list[int] = []
-    with unkept_wiring(session, config, injected) as wiring:
+    with temporary_wiring(session, config, injected) as wiring:
         for roles, settings, embeds in wanted:
             with progress(session, json=json) as bar:
                 bar.stage(f"asking {settings.model}")
-                probe = probed(wiring, settings, embeds)
+                probe = probe_model(wiring, settings, embeds)
             rows.append(probe_row(roles, settings.model, probe))
             codes.append(probe.exit_code)
             if not json:
@@ -259,7 +259,7 @@ Tested: TypeAlias = "tuple[tuple[str, ...], taxonaut.ModelSettings, bool]"
 """Roles, the settings they share, and whether it is an embedder."""
 
 
-def tested(
+def select_tested(
     config: Config, model: str | None, api_base: str | None, api_key_env: str | None, embedder: bool
 ) -> list[Tested]:
     """Return what is to be tested: one role, a model of its own, or all roles, equal settings once."""
@@ -280,7 +280,7 @@ def tested(
 
 
 @contextmanager
-def unkept_wiring(session: Session, config: Config, injected: Injected) -> Iterator[core.container.Wiring]:
+def temporary_wiring(session: Session, config: Config, injected: Injected) -> Iterator[core.container.Wiring]:
     """Open models over an index in memory: nothing is answered from a cache, and no workspace is locked."""
     with taxonaut.Database.in_memory() as database:
         prompts = PromptLibrary(session.folder / "prompts" if session.has_workspace else None)
@@ -292,7 +292,7 @@ def unkept_wiring(session: Session, config: Config, injected: Injected) -> Itera
             wiring.close()
 
 
-def probed(wiring: core.container.Wiring, settings: taxonaut.ModelSettings, embeds: bool) -> Probe:
+def probe_model(wiring: core.container.Wiring, settings: taxonaut.ModelSettings, embeds: bool) -> Probe:
     """Ask one model."""
     return probe_embedder(wiring, settings) if embeds else probe_chooser(wiring, settings)
 

@@ -31,7 +31,7 @@ def tools(
     with index_or_empty(session) as index:
         specs = taxonaut.tools.catalog(index)
     if name is not None:
-        specs = [named(specs, name)]
+        specs = [find_tool(specs, name)]
     if json:
         rows = [asdict(spec) for spec in specs]
         print_json(rows[0] if name is not None else rows)
@@ -53,7 +53,7 @@ def index_or_empty(session: Session) -> Iterator[taxonaut.Index]:
         yield taxonaut.Index(database)
 
 
-def named(specs: list[ToolSpec], name: str) -> ToolSpec:
+def find_tool(specs: list[ToolSpec], name: str) -> ToolSpec:
     """Return the tool of this name; NotFoundError lists those there are."""
     found = next((spec for spec in specs if spec.name == name), None)
     if found is None:

@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from taxonaut.cli.chat.commands import OWN, slashed
+from taxonaut.cli.chat.commands import OWN, slash_command
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.workspace.workspace import Workspace
 
@@ -15,7 +15,7 @@ def command_table() -> str:
     """Return every `/` command as a Markdown table: those of the tools, then those of the chat itself."""
     with tempfile.TemporaryDirectory() as folder, Workspace.init(Path(folder) / "none") as workspace:
         rows = [
-            (f"{slashed(tool)} {tool.usage}".strip(), tool.name, tool.spec.description)
+            (f"{slash_command(tool)} {tool.usage}".strip(), tool.name, tool.spec.description)
             for tool in WorkspaceTools(workspace).tools.values()
         ]
     rows += [(f"{word} {own.usage}".strip(), "", own.about) for word, own in OWN.items()]

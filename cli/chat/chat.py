@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
 
 
-def check_talkable(workspace: Workspace) -> None:
+def check_has_tree(workspace: Workspace) -> None:
     """Refuse to talk about nothing: InputError says what to do first."""
     stats = workspace.index.stats()
     if not stats.labels and not stats.nodes:
@@ -88,7 +88,7 @@ def chat(
     """
     check_options(once=once, thread=thread, new=new, threads=threads, forget=forget)
     if threads or forget is not None:
-        keep_house(session, forget, json=json)
+        list_or_delete_threads(session, forget, json=json)
         return
     raise typer.Exit(talk(session, once, None if new else thread, yes=yes, model=model, json=json))
 
@@ -99,7 +99,7 @@ def talk(
     """Lead a conversation, at a terminal or for a script, and return the exit code."""
     name = thread or fresh_name()
     with session.open() as opened:
-        check_talkable(opened)
+        check_has_tree(opened)
         workspace = with_model(opened, model) if model else opened
         if once is None and not json and sys.stdin.isatty():
             Terminal(session, workspace, name, yes=yes).run()
@@ -122,7 +122,7 @@ def check_options(*, once: str | None, thread: str, new: bool, threads: bool, fo
         raise InputError("--once, --threads and --forget do different things; give one of them")
 
 
-def keep_house(session: Session, forget: str | None, *, json: bool) -> None:
+def list_or_delete_threads(session: Session, forget: str | None, *, json: bool) -> None:
     """List the threads, or delete one."""
     with session.open() as workspace:
         if forget is not None:

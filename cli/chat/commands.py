@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import taxonaut
 from taxonaut.cli.chat.talk import Talk
-from taxonaut.cli.chat.threads import fresh_name, names, thread_lines
+from taxonaut.cli.chat.threads import fresh_name, thread_lines, thread_names
 from taxonaut.state.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Place(Protocol):
         """Empty the screen, if there is one."""
 
 
-def take_own(place: Place, line: str) -> bool:
+def run_own_command(place: Place, line: str) -> bool:
     """Carry out a line if it is a command of the chat itself; say whether it was."""
     word, _, rest = line.partition(" ")
     given = rest.strip()
@@ -80,9 +80,9 @@ def take_own(place: Place, line: str) -> bool:
         case "/threads":
             place.print(thread_lines(place.workspace))
         case "/thread":
-            go_on_in(place, given)
+            switch_thread(place, given)
         case "/new":
-            go_on_in(place, fresh_name())
+            switch_thread(place, fresh_name())
         case "/model":
             take_model(place, given)
         case "/clear":
@@ -99,7 +99,7 @@ def help_lines() -> list[str]:
     return [*HELP.splitlines(), *own]
 
 
-def go_on_in(place: Place, thread: str) -> None:
+def switch_thread(place: Place, thread: str) -> None:
     """Go on in another thread, or say which one this is."""
     if thread:
         place.switch(thread)
@@ -117,10 +117,12 @@ def take_model(place: Place, given: str) -> None:
 def with_model(workspace: Workspace, given: str) -> Workspace:
     """Return a workspace whose assistant has another model: a role of taxonaut.toml, or a model string."""
     models = workspace.config.models
-    return workspace.with_table("models", models.model_copy(update={"assistant": assistant(models, given)}))
+    return workspace.with_table(
+        "models", models.model_copy(update={"assistant": settings_of_model(models, given)})
+    )
 
 
-def assistant(models: ModelsConfig, given: str) -> taxonaut.ModelSettings:
+def settings_of_model(models: ModelsConfig, given: str) -> taxonaut.ModelSettings:
     """Return a model's settings: a role's, or those of a model string; a server and key stay with their provider."""
     if given in type(models).model_fields:
         chosen: taxonaut.ModelSettings = getattr(models, given)
@@ -136,7 +138,7 @@ def assistant(models: ModelsConfig, given: str) -> taxonaut.ModelSettings:
     return taxonaut.ModelSettings(model=given)
 
 
-def slashed(tool: Tool) -> str:
+def slash_command(tool: Tool) -> str:
     """Return the word of a tool's command with its `/`."""
     return "/" + tool.command.removeprefix("/")
 
@@ -144,7 +146,7 @@ def slashed(tool: Tool) -> str:
 def tool_lines(chat: Conversation) -> list[tuple[str, str]]:
     """Return each tool's command with what follows it, and what it does, in the toolbox's order."""
     return [
-        (f"{slashed(tool)} {tool.usage}".strip(), f"{tool.spec.description}  ({tool.name})")
+        (f"{slash_command(tool)} {tool.usage}".strip(), f"{tool.spec.description}  ({tool.name})")
         for tool in chat.toolbox.tools.values()
     ]
 
@@ -155,13 +157,13 @@ def completions(talk: Talk, line: str) -> Iterator[tuple[str, int]]:
         return
     word, space, rest = line.partition(" ")
     if not space:
-        known = [slashed(tool) for tool in talk.ready().toolbox.tools.values()]
+        known = [slash_command(tool) for tool in talk.ready().toolbox.tools.values()]
         for command in sorted({*known, *OWN}):
             if command.startswith(word):
                 yield command, -len(line)
         return
     if word == "/thread":
-        for name in names(talk.workspace):
+        for name in thread_names(talk.workspace):
             if name.startswith(rest):
                 yield name, -len(rest)
         return

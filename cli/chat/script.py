@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from taxonaut.cli.chat.commands import LEAVING, take_own
+from taxonaut.cli.chat.commands import LEAVING, run_own_command
 from taxonaut.cli.chat.talk import Talk
 from taxonaut.cli.chat.turns import UNREAD, TurnEnd, Turns
 from taxonaut.cli.chat.view import ChatView, JsonView, View
@@ -19,16 +19,16 @@ DEFAULT_THREAD = "default"
 
 def run_script(session: Session, talk: Talk, messages: Iterable[str], *, yes: bool, json: bool) -> int:
     """Take the messages one by one and return the exit code of the worst; nobody is asked anything."""
-    place = Script(session, talk, view_of(session, json=json))
+    place = Script(session, talk, script_view(session, json=json))
     turns = Turns(talk, place.view)
     codes = [OK]
     if turns.interrupted:
-        tell(session, "the last answer was broken off; going on with it")
-        codes.append(code_of(turns, turns.resume(), yes=yes))
+        note(session, "the last answer was broken off; going on with it")
+        codes.append(exit_code_of(turns, turns.resume(), yes=yes))
     for message in messages:
         try:
-            if not take_own(place, message):
-                codes.append(code_of(turns, turns.say(message), yes=yes))
+            if not run_own_command(place, message):
+                codes.append(exit_code_of(turns, turns.say(message), yes=yes))
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001
@@ -36,8 +36,8 @@ def run_script(session: Session, talk: Talk, messages: Iterable[str], *, yes: bo
             codes.append(report(error, session))
     if codes[-1] == WAITS and not yes:
         how = "" if talk.thread == DEFAULT_THREAD else f"--thread {shlex.quote(talk.thread)} "
-        tell(session, f"nothing is changed yet; make it with: {session.again(f'chat {how}--once yes')}")
-    return worst(codes)
+        note(session, f"nothing is changed yet; make it with: {session.again(f'chat {how}--once yes')}")
+    return worst_outcome(codes)
 
 
 class Script:
@@ -59,7 +59,7 @@ class Script:
         """There is no screen."""
 
 
-def code_of(turns: Turns, end: TurnEnd, *, yes: bool) -> int:
+def exit_code_of(turns: Turns, end: TurnEnd, *, yes: bool) -> int:
     """Return a turn's exit code; with `yes` a change is made, unless a model had read texts of items."""
     while end.waits:
         if not yes:
@@ -71,18 +71,18 @@ def code_of(turns: Turns, end: TurnEnd, *, yes: bool) -> int:
     return REFUSED if end.refused or end.not_understood else OK
 
 
-def worst(codes: list[int]) -> int:
+def worst_outcome(codes: list[int]) -> int:
     """Return what a script should look at: the first that went wrong, else that a change waits."""
     wrong = [code for code in codes if code not in (OK, WAITS)]
     return wrong[0] if wrong else codes[-1]
 
 
-def view_of(session: Session, *, json: bool) -> View:
+def script_view(session: Session, *, json: bool) -> View:
     """Return what shows a script's turns: answers on standard output, all else on standard error."""
     return JsonView() if json else ChatView(out(), err(), quiet=session.quiet)
 
 
-def tell(session: Session, line: str) -> None:
+def note(session: Session, line: str) -> None:
     """Write a line to standard error, unless --quiet."""
     if not session.quiet:
         say(line)

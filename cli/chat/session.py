@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taxonaut.cli.chat.commands import LEAVING, completions, take_own
+from taxonaut.cli.chat.commands import LEAVING, completions, run_own_command
 from taxonaut.cli.chat.talk import Talk
 from taxonaut.cli.chat.turns import NO, UNREAD, YES, Turns, error_line
 from taxonaut.cli.chat.view import SURE, ChatView
@@ -71,7 +71,7 @@ class Terminal:
 
     def turn(self, line: str) -> None:
         """Take a line that is not empty."""
-        if not take_own(self, line):
+        if not run_own_command(self, line):
             self.settle(self.turns.say(line).waits)
 
     def read(self) -> str:
@@ -131,7 +131,7 @@ class Terminal:
         self.view.thinking()
         chat = self.talk.ready()
         self.view.pause()
-        turns = spoken(chat.messages)
+        turns = read_turns(chat.messages)
         if turns:
             shown = min(LAST_TURNS, len(turns))
             said = f"thread {self.talk.thread}: {counted(len(turns), 'turn')}"
@@ -194,7 +194,7 @@ def prompt_session(history: Path | None, completer: Completer | None) -> PromptS
     )
 
 
-def spoken(messages: Sequence[Said]) -> list[tuple[str, str]]:
+def read_turns(messages: Sequence[Said]) -> list[tuple[str, str]]:
     """Return the turns of a thread: what was asked, and the last that was answered."""
     turns: list[tuple[str, str]] = []
     for said in messages:

@@ -26,7 +26,7 @@ def thread_lines(workspace: Workspace) -> list[str]:
             thread.name,
             thread.at.replace("T", " "),
             counted(thread.messages, "turn"),
-            standing(thread),
+            describe_waiting(thread),
             clipped(" ".join(thread.last.split()), LONGEST),
         )
         for thread in found
@@ -38,7 +38,7 @@ def thread_lines(workspace: Workspace) -> list[str]:
     ]
 
 
-def standing(thread: Thread) -> str:
+def describe_waiting(thread: Thread) -> str:
     """Say what a thread waits for."""
     if thread.waiting:
         return "a change waits for yes"
@@ -55,7 +55,7 @@ def forget_thread(workspace: Workspace, name: str) -> None:
     conversation.threads.delete_thread(workspace.folder, name)
 
 
-def names(workspace: Workspace) -> list[str]:
+def thread_names(workspace: Workspace) -> list[str]:
     """Return the threads' names."""
     return [thread.name for thread in conversation.threads.threads(workspace.folder)]
 

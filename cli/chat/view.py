@@ -46,7 +46,7 @@ ASCII = str.maketrans(
 )
 
 
-def sayable(text: str, encoding: str) -> str:
+def encodable(text: str, encoding: str) -> str:
     """Return a text that an encoding can write; signs it lacks become ASCII."""
     if encoding.lower().replace("-", "").startswith("utf"):
         return text
@@ -69,7 +69,7 @@ class Flow:
     def say(self, piece: str) -> None:
         """Write a piece; a word waits until it is whole."""
         self.text += piece
-        for sign in sayable(printable(piece, keep_lines=True), self.console.encoding):
+        for sign in encodable(printable(piece, keep_lines=True), self.console.encoding):
             if not sign.isspace():
                 self.word += sign
                 continue
@@ -221,7 +221,7 @@ class ChatView:
 
     def spinner(self, text: str) -> Status:
         """Return what turns while something runs."""
-        ascii_only = sayable("✓", self.notes.encoding) != "✓"
+        ascii_only = encodable("✓", self.notes.encoding) != "✓"
         return Status(
             self.text(self.notes, text, "cyan"),
             console=self.notes,
@@ -252,7 +252,7 @@ class ChatView:
         self.pause()
         if self.quiet:
             return
-        sign = sayable("✗" if failed else "✓", self.notes.encoding)
+        sign = encodable("✗" if failed else "✓", self.notes.encoding)
         said = self.text(self.notes, f"{sign} ", "red" if failed else "green")
         self.notes.print(said.append_text(self.text(self.notes, text, "dim")), soft_wrap=True)
 
@@ -303,7 +303,7 @@ class ChatView:
     @staticmethod
     def text(console: Console, text: str, style: str = "") -> Text:
         """Return a text for a console as it is, in signs the console can write."""
-        return Text(sayable(printable(text), console.encoding), style)
+        return Text(encodable(printable(text), console.encoding), style)
 
 
 def call_text(name: str, arguments: Mapping[str, Any]) -> str:

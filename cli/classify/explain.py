@@ -10,7 +10,7 @@ import typer
 
 from taxonaut.cli.classify.classify import WalkOptions, classification_of
 from taxonaut.cli.classify.explanation_view import label_ids, print_explanation, step_row
-from taxonaut.cli.classify.outcome_text import fate_row, fates_table
+from taxonaut.cli.classify.outcome_text import outcome_row, outcomes_table
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.item_command import run_items
 from taxonaut.cli.shared.item_input import ItemInput
@@ -56,8 +56,8 @@ def explain(
     """
     with session.open() as workspace:
         with progress(session, json=json) as bar:
-            wanted = [label for given in gold or [] for label in label_list(workspace.index, given)]
-            walk = kept_or_new(session, workspace, item, bar, wanted)
+            wanted = [label for given in gold or [] for label in parse_label_ids(workspace.index, given)]
+            walk = find_or_walk(session, workspace, item, bar, wanted)
         labels = workspace.index.labels(list(dict.fromkeys(label_ids(walk.root))))
         if json:
             print_json(walk_row(walk, {label.id: label.name for label in labels}, workspace.index))
@@ -66,17 +66,17 @@ def explain(
         if walk.index_changed and not session.quiet:
             say("the index has changed since this walk: classify the text again to see a walk of this one")
         if walk.outcomes:
-            out().print(fates_table(workspace.index, walk.outcomes))
+            out().print(outcomes_table(workspace.index, walk.outcomes))
 
 
-def label_list(index: Index, given: str) -> list[LabelId]:
+def parse_label_ids(index: Index, given: str) -> list[LabelId]:
     """Read `a,b` as two ids, unless it is one itself."""
     if given in set(index.label_ids()):
         return [LabelId(given)]
     return [LabelId(part.strip()) for part in given.split(",") if part.strip()]
 
 
-def kept_or_new(
+def find_or_walk(
     session: Session, workspace: Workspace, given: str, bar: Bar, gold: Sequence[LabelId] = ()
 ) -> Explanation:
     """Return the walk that is kept of an id or a text; label the text if there is none."""
@@ -113,5 +113,5 @@ def walk_row(walk: Explanation, names: Mapping[LabelId, str], index: Index) -> d
         "candidates": walk.candidates,
         "walk": step_row(walk.root, names),
         "labels": files.result_files.result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
-        **({"gold": [fate_row(index, fate) for fate in walk.outcomes]} if walk.outcomes else {}),
+        **({"gold": [outcome_row(index, fate) for fate in walk.outcomes]} if walk.outcomes else {}),
     }

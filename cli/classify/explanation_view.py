@@ -76,13 +76,13 @@ class Drawing:
         drawn = opened if self.everything else [below for below in opened if self.led_somewhere(below)]
         drawn = drawn or opened[:1]
         for below in drawn:
-            self.draw(below, tree.add(branch(below)))
+            self.draw(below, tree.add(branch_line(below)))
         for what, rest in (
             ("opened too", [below for below in opened if below not in drawn]),
             ("passed by", [below for below in step.steps if not below.opened]),
         ):
             if rest:
-                tree.add(styled(f"{what}: {named(rest)}", "dim"))
+                tree.add(styled(f"{what}: {name_branches(rest)}", "dim"))
 
     def led_somewhere(self, step: Step) -> bool:
         """Whether a label of the ranking stands in a step or below it."""
@@ -104,7 +104,7 @@ class Drawing:
         return line.append(f"{'  and ' if ranked else ''}{others}", "dim")
 
 
-def branch(step: Step) -> Text:
+def branch_line(step: Step) -> Text:
     """Return an opened branch as a line: score, name, phrase."""
     line = styled(step.name, "bold")
     if step.score is not None:
@@ -114,7 +114,7 @@ def branch(step: Step) -> Text:
     return line.append("  ").append_text(quoted(step.evidence)) if step.evidence else line
 
 
-def named(steps: Sequence[Step]) -> str:
+def name_branches(steps: Sequence[Step]) -> str:
     """Name the first branches with their scores, and count the rest."""
     shown = ", ".join(
         clipped(printable(step.name), 40) + ("" if step.score is None else f" {step.score:.2f}")

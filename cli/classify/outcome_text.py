@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 WIDTH = 60
 
 
-def fates_table(index: Index, fates: Sequence[LabelOutcome]) -> Table:
+def outcomes_table(index: Index, fates: Sequence[LabelOutcome]) -> Table:
     """Return gold labels as rows: what became of each, and where."""
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     for fate in fates:
         label = index.label(fate.label)
-        table.add_row(styled(f"  {clipped(label.name, WIDTH)}", "bold"), told(index, fate))
+        table.add_row(styled(f"  {clipped(label.name, WIDTH)}", "bold"), describe_label_outcome(index, fate))
     return table
 
 
-def told(index: Index, fate: LabelOutcome) -> Text:
+def describe_label_outcome(index: Index, fate: LabelOutcome) -> Text:
     """Say in words what became of a label."""
     if fate.outcome == "found":
         return styled(f"found, place {fate.rank}", "green")
@@ -69,7 +69,7 @@ def place_name(index: Index, node: NodeId) -> str:
     return PATH_SIGN.join(each.name for each in index.nodes(way)) or "the top"
 
 
-def fate_row(index: Index, fate: LabelOutcome) -> dict[str, Any]:
+def outcome_row(index: Index, fate: LabelOutcome) -> dict[str, Any]:
     """Return a label's fate as JSON has it; what does not apply is null."""
 
     def named(node: NodeId | None) -> Mapping[str, Any] | None:

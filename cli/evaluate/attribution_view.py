@@ -11,7 +11,7 @@ from rich.table import Table
 
 import taxonaut
 from taxonaut import evaluation
-from taxonaut.cli.classify.outcome_text import fate_row, place_name, quoted_name
+from taxonaut.cli.classify.outcome_text import outcome_row, place_name, quoted_name
 from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
 from taxonaut.state.errors import InputError
 from taxonaut.workspace import walk
@@ -51,7 +51,7 @@ def check_attribution(names: Sequence[str], *, incremental: bool) -> None:
         )
 
 
-def losses_of(
+def attribute_losses(
     workspace: Workspace, rows: Sequence[ItemRow], names: Sequence[str], ks: Sequence[int], most: int
 ) -> list[Losses]:
     """Attribute the losses of each method that walks the index."""
@@ -63,18 +63,18 @@ def losses_of(
     found = [(title, taxonaut.attribute(workspace, rows, run)) for title, run in runs if run is not None]
     index = workspace.index
     return [
-        Losses(title, attribution_row(index, each, most), drawing(index, title, each, most))
+        Losses(title, attribution_row(index, each, most), render_losses(index, title, each, most))
         for title, each in found
     ]
 
 
-def drawing(index: Index, title: str, found: Attribution, most: int) -> tuple[RenderableType, ...]:
+def render_losses(index: Index, title: str, found: Attribution, most: int) -> tuple[RenderableType, ...]:
     """Return what became of the gold labels, and the `most` nodes that lost most of them."""
     said = f"{counted(found.gold, 'right label')} of {counted(found.items, 'text')}"
     if found.not_walked:
         said += f"; {found.not_walked:,} more were not walked"
     parts: list[RenderableType] = [styled(f"What became of right labels: {title}", "bold")]
-    parts += [styled(said, "dim"), outcomes(found)]
+    parts += [styled(said, "dim"), outcomes_table(found)]
     if not found.nodes:
         return (*parts, styled("no label was lost at a node", "dim"))
     parts += ["", nodes_table(index, found, most)]
@@ -85,7 +85,7 @@ def drawing(index: Index, title: str, found: Attribution, most: int) -> tuple[Re
     return tuple(parts)
 
 
-def outcomes(found: Attribution) -> Table:
+def outcomes_table(found: Attribution) -> Table:
     """Return how often what became of a gold label, as rows."""
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
@@ -115,13 +115,13 @@ def nodes_table(index: Index, found: Attribution, most: int) -> Table:
             styled(f"{len(node.losses):,}", "red"),
             styled(place_name(index, node.node_id)),
             styled(how, "dim"),
-            styled(closed(index, node)),
-            styled(items(node), "dim"),
+            styled(describe_closed_branches(index, node)),
+            styled(describe_lost_items(node), "dim"),
         )
     return table
 
 
-def closed(index: Index, node: NodeLosses) -> str:
+def describe_closed_branches(index: Index, node: NodeLosses) -> str:
     """Name the branches that held most of the lost labels."""
     named = [f"{quoted_name(index, branch)} {count:,}" for branch, count in node.branches.items()]
     return ", ".join(named[:BRANCHES]) + (
@@ -129,7 +129,7 @@ def closed(index: Index, node: NodeLosses) -> str:
     )
 
 
-def items(node: NodeLosses) -> str:
+def describe_lost_items(node: NodeLosses) -> str:
     """Name the first items that lost a label at a node."""
     ids = list(dict.fromkeys(loss.item_id for loss in node.losses))
     shown = ", ".join(clipped(printable(id_), 24) for id_ in ids[:ITEMS])
@@ -145,7 +145,9 @@ def attribution_row(index: Index, found: Attribution, most: int | None = None) -
         "gold": found.gold,
         "outcomes": dict(found.outcomes),
         "nodes": [node_row(index, node) for node in found.nodes[:most]],
-        "elsewhere": [{"item_id": loss.item_id, **fate_row(index, loss.outcome)} for loss in found.elsewhere],
+        "elsewhere": [
+            {"item_id": loss.item_id, **outcome_row(index, loss.outcome)} for loss in found.elsewhere
+        ],
     }
 
 
@@ -156,5 +158,5 @@ def node_row(index: Index, node: NodeLosses) -> dict[str, Any]:
         "path": list(node.path),
         "lost": len(node.losses),
         "outcomes": dict(node.outcomes),
-        "losses": [{"item_id": loss.item_id, **fate_row(index, loss.outcome)} for loss in node.losses],
+        "losses": [{"item_id": loss.item_id, **outcome_row(index, loss.outcome)} for loss in node.losses],
     }

@@ -10,7 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from taxonaut import evaluation
-from taxonaut.cli.evaluate.evaluation_view import DASH, bounded, gap_cells, headed, interval_row, shown
+from taxonaut.cli.evaluate.evaluation_view import (
+    DASH,
+    empty_table,
+    format_scores,
+    format_with_intervals,
+    gap_cells,
+    interval_row,
+)
 from taxonaut.cli.shared.terminal import counted, styled
 
 if TYPE_CHECKING:
@@ -32,33 +39,33 @@ def class_table(report: Report) -> Table | None:
     if not methods:
         return None
     qualities = [method.classes for method in methods if method.classes is not None]
-    table = headed([method.method for method in methods])
+    table = empty_table([method.method for method in methods])
     for name, cells in measure_rows(qualities):
         table.add_row(styled(name), *cells)
-    bands = list(banded(qualities))
+    bands = list(band_rows(qualities))
     if bands:
         table.add_section()
     for name, cells in bands:
         table.add_row(styled(name), *cells)
-    gaps = list(differences(qualities))
+    gaps = list(difference_rows(qualities))
     if gaps:
         table.add_section()
     for name, cells in gaps:
         table.add_row(styled(name), *cells)
     table.add_section()
-    for name, written in decided(methods):
+    for name, written in decision_rows(methods):
         table.add_row(styled(name, "dim"), *(styled(cell, "dim") for cell in written))
     return table
 
 
 def measure_rows(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
     """Give accuracy, the weighted means, macro-F1 and the calibration error."""
-    yield "accuracy", bounded([each.intervals["accuracy"] for each in qualities])
+    yield "accuracy", format_with_intervals([each.intervals["accuracy"] for each in qualities])
     for name, title in MEASURES.items():
         if name in BOUNDED:
-            yield title, bounded([each.intervals[name] for each in qualities])
+            yield title, format_with_intervals([each.intervals[name] for each in qualities])
         else:
-            yield title, shown([getattr(each.scores, name) for each in qualities])
+            yield title, format_scores([getattr(each.scores, name) for each in qualities])
     errors = [each.scores.ece for each in qualities]
     if any(error is not None for error in errors):
         least = min(error for error in errors if error is not None)
@@ -71,16 +78,16 @@ def measure_rows(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[
         )
 
 
-def banded(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
+def band_rows(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
     """Give accuracy and macro-F1 of each band that has texts."""
     for name, band in qualities[0].scores.bands.items():
         if band.items:
             bands = [each.scores.bands[name] for each in qualities]
-            yield f"{name}: accuracy", shown([each.accuracy for each in bands])
-            yield "  macro-F1", shown([each.macro_f1 for each in bands])
+            yield f"{name}: accuracy", format_scores([each.accuracy for each in bands])
+            yield "  macro-F1", format_scores([each.macro_f1 for each in bands])
 
 
-def described(bands: Mapping[str, Band]) -> str:
+def describe_bands(bands: Mapping[str, Band]) -> str:
     """Say which classes the bands hold, and how many texts."""
     said = []
     for name, band in bands.items():
@@ -93,7 +100,7 @@ def described(bands: Mapping[str, Band]) -> str:
     return f"By products of a text's class: {'; '.join(said)}."
 
 
-def differences(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
+def difference_rows(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
     """Give paired differences from the first method."""
     if any(each.differences for each in qualities):
         for name, title in BOUNDED.items():
@@ -101,11 +108,11 @@ def differences(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[T
             yield f"{title} less the first's", cells
 
 
-def decided(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
+def decision_rows(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
     """Give who decided, where two experts did, and what it cost."""
     if any(method.verdicts for method in methods):
-        yield "by the domain expert", [verdict(method, "domain") for method in methods]
-        yield "by the general expert", [verdict(method, "general") for method in methods]
+        yield "by the domain expert", [format_verdict(method, "domain") for method in methods]
+        yield "by the general expert", [format_verdict(method, "general") for method in methods]
     if any(method.classes.scores.none_given for method in methods if method.classes is not None):
         yield (
             "none given",
@@ -118,15 +125,15 @@ def decided(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
     yield "seconds", [f"{method.seconds:,.1f}" for method in methods]
 
 
-def verdict(method: MethodReport, name: str) -> str:
+def format_verdict(method: MethodReport, name: str) -> str:
     """Say how many texts an expert decided."""
     return f"{method.verdicts.get(name, 0):,}" if method.verdicts else DASH
 
 
-def notes(report: Report) -> str:
+def describe_measures(report: Report) -> str:
     """Say what the measures are, and what they lack."""
     known = next((method.classes.scores.bands for method in report.methods if method.classes is not None), {})
-    return f"{NOTE} {described(known) if known else NO_BANDS}"
+    return f"{NOTE} {describe_bands(known) if known else NO_BANDS}"
 
 
 def class_rows(report: Report) -> dict[str, Any]:

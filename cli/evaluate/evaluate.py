@@ -11,7 +11,7 @@ import typer
 from taxonaut import evaluation
 from taxonaut.cli.evaluate import class_view
 from taxonaut.cli.evaluate import evaluation_view as view
-from taxonaut.cli.evaluate.attribution_view import Losses, check_attribution, losses_of
+from taxonaut.cli.evaluate.attribution_view import Losses, attribute_losses, check_attribution
 from taxonaut.cli.shared.exit_codes import InterruptedWork
 from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
@@ -139,7 +139,7 @@ def evaluate(
     hF also count the ancestors of the first label. Finished items are kept. docs/evaluation.md describes the
     methods.
     """
-    ks = cutoffs(k)
+    ks = parse_cutoffs(k)
     picked = evaluation.methods.registry.parse_methods(methods.split(","))
     names = [each.title for each in picked]
     if figure is not None:
@@ -158,19 +158,21 @@ def evaluate(
         try:
             report: evaluation.harness.Report | IncrementalReport
             if incremental is None:
-                report = compared(workspace, rows, names, ks, settings, classes)
+                report = compare_methods(workspace, rows, names, ks, settings, classes)
             else:
-                report = split(workspace, rows, names, ks, settings, incremental, share, build)
-            losses = losses_of(workspace, rows, names, ks, attribution) if attribution else []
-            points = drawn(workspace, rows, figure, file) if figure is not None else []
+                report = compare_incrementally(
+                    workspace, rows, names, ks, settings, incremental, share, build
+                )
+            losses = attribute_losses(workspace, rows, names, ks, attribution) if attribution else []
+            points = draw_figure(workspace, rows, figure, file) if figure is not None else []
         except KeyboardInterrupt:
             raise InterruptedWork(
                 "what is finished is kept; run the same command again to continue"
             ) from None
-    show(report, points, figure, losses, json=json)
+    print_report(report, points, figure, losses, json=json)
 
 
-def compared(
+def compare_methods(
     workspace: Workspace,
     rows: Sequence[ItemRow],
     names: Sequence[str],
@@ -182,7 +184,7 @@ def compared(
     return evaluation.harness.evaluate(workspace, rows, names, ks, settings, classes)
 
 
-def split(
+def compare_incrementally(
     workspace: Workspace,
     rows: Sequence[ItemRow],
     names: Sequence[str],
@@ -205,7 +207,7 @@ def split(
     )
 
 
-def drawn(workspace: Workspace, rows: Sequence[ItemRow], figure: Path, file: str) -> list[Point]:
+def draw_figure(workspace: Workspace, rows: Sequence[ItemRow], figure: Path, file: str) -> list[Point]:
     """Measure shortlists at several budgets and draw them."""
     points = PORTAL.run(evaluation.curves.measure_shortlists(workspace, rows))
     judged = sum(bool(row.gold) for row in rows)
@@ -215,7 +217,7 @@ def drawn(workspace: Workspace, rows: Sequence[ItemRow], figure: Path, file: str
     return points
 
 
-def show(
+def print_report(
     report: evaluation.harness.Report | IncrementalReport,
     points: Sequence[Point],
     figure: Path | None,
@@ -239,7 +241,7 @@ def show(
     if isinstance(report, evaluation.harness.Report):
         said = f"{counted(report.items, 'text')}, {report.with_gold:,} with right labels"
         console.print(styled(f"{said}; {counted(report.labels, 'label')} in the index", "dim"))
-        console.print(view.comparison(report))
+        console.print(view.comparison_table(report))
     else:
         known, later = len(report.split.known), len(report.split.later)
         said = f"{counted(known, 'label')} known first (Y0), {later:,} later (Y1), seed {report.split.seed}"
@@ -257,7 +259,7 @@ def show(
     if isinstance(report, evaluation.harness.Report) and classes is not None:
         console.print()
         console.print(classes)
-        console.print(styled(class_view.notes(report), "dim"))
+        console.print(styled(class_view.describe_measures(report), "dim"))
     if points:
         console.print()
         console.print(view.curve_table(points))
@@ -268,7 +270,7 @@ def show(
             console.print(part)
 
 
-def cutoffs(given: str) -> list[int]:
+def parse_cutoffs(given: str) -> list[int]:
     """Read `1,3,5`; raises InputError."""
     parts = [part.strip() for part in given.split(",") if part.strip()]
     if not parts or not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):

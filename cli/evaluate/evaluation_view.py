@@ -26,17 +26,17 @@ NOTE = (
 )
 
 
-def comparison(report: Report) -> Table:
+def comparison_table(report: Report) -> Table:
     """Return the table: a row for each measure, a column for each method, the best of a row standing out."""
-    table = headed([method.method for method in report.methods])
+    table = empty_table([method.method for method in report.methods])
     add_quality(table, [method.quality for method in report.methods])
     table.add_section()
-    for name, shown in costs(report.methods):
+    for name, shown in cost_rows(report.methods):
         table.add_row(styled(name, "dim"), *(styled(value, "dim") for value in shown))
     return table
 
 
-def headed(titles: Sequence[str]) -> Table:
+def empty_table(titles: Sequence[str]) -> Table:
     """Return a table without rows."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
@@ -47,38 +47,38 @@ def headed(titles: Sequence[str]) -> Table:
 
 def add_quality(table: Table, qualities: Sequence[Quality]) -> None:
     """Add a row for each measure, then the differences from the first method."""
-    for name, cells in quality(qualities):
+    for name, cells in quality_rows(qualities):
         table.add_row(styled(name), *cells)
-    rows = list(gaps(qualities))
+    rows = list(gap_rows(qualities))
     if rows:
         table.add_section()
         for name, cells in rows:
             table.add_row(styled(name), *cells)
 
 
-def quality(qualities: Sequence[Quality]) -> Iterator[tuple[str, list[Text]]]:
+def quality_rows(qualities: Sequence[Quality]) -> Iterator[tuple[str, list[Text]]]:
     """Give each measure with every method's value and interval."""
     known = next((each for each in qualities if each.scores is not None), None)
     if known is None:
         return
     for name in known.intervals:
         if name != "RP@1":
-            yield name, bounded([each.intervals.get(name) for each in qualities])
+            yield name, format_with_intervals([each.intervals.get(name) for each in qualities])
     for name, field in (("hP", "precision"), ("hR", "recall"), ("hF", "f")):
         hierarchies = [None if each.scores is None else each.scores.hierarchy for each in qualities]
-        yield name, shown([None if one is None else getattr(one, field) for one in hierarchies])
+        yield name, format_scores([None if one is None else getattr(one, field) for one in hierarchies])
 
 
-def bounded(values: Sequence[Interval | None]) -> list[Text]:
+def format_with_intervals(values: Sequence[Interval | None]) -> list[Text]:
     """Write scores with half of their intervals, in per cent, the best standing out."""
-    cells = shown([None if value is None else value.value for value in values])
+    cells = format_scores([None if value is None else value.value for value in values])
     for cell, value in zip(cells, values, strict=True):
         if value is not None:
             cell.append(f" ±{50 * (value.high - value.low):.1f}", "dim not bold")
     return cells
 
 
-def shown(values: Sequence[float | None]) -> list[Text]:
+def format_scores(values: Sequence[float | None]) -> list[Text]:
     """Write scores in per cent, the best standing out."""
     best = max((value for value in values if value is not None), default=None)
     return [
@@ -87,7 +87,7 @@ def shown(values: Sequence[float | None]) -> list[Text]:
     ]
 
 
-def gaps(qualities: Sequence[Quality]) -> Iterator[tuple[str, list[Text]]]:
+def gap_rows(qualities: Sequence[Quality]) -> Iterator[tuple[str, list[Text]]]:
     """Give paired differences from the first method; one that the choice of texts does not explain is bold."""
     others = [each.differences for each in qualities if each.differences]
     if not others:
@@ -107,7 +107,7 @@ def gap_cells(gap: Interval | None) -> Text:
     return cell
 
 
-def costs(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
+def cost_rows(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
     """Give what the methods cost, written out."""
     yield "requests", [f"{method.requests:,}" for method in methods]
     yield "asked now", [f"{method.asked:,}" for method in methods]
@@ -124,8 +124,8 @@ def incremental_tables(report: IncrementalReport) -> Iterator[tuple[str, Table]]
     """Give the three readings of an incremental evaluation, each a title and a table."""
     titles = [f"{each.method} {each.index}".strip() for each in report.methods]
     for reading, meaning in evaluation.incremental.READINGS.items():
-        table = headed(titles)
-        for name, cells in quality([getattr(each, reading) for each in report.methods]):
+        table = empty_table(titles)
+        for name, cells in quality_rows([getattr(each, reading) for each in report.methods]):
             if not name.startswith("h"):
                 table.add_row(styled(name), *cells)
         if reading == "overall":
@@ -148,7 +148,7 @@ def curve_table(points: Sequence[Point]) -> Table:
             f"{point.budget:,}",
             f"{point.requests:,.1f}",
             f"{point.size:,.1f}",
-            bounded([point.recall])[0],
+            format_with_intervals([point.recall])[0],
         )
     return table
 

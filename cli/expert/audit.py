@@ -55,7 +55,7 @@ def audit_row(
         "measure": table.measure,
         "candidates_hold_gold": None if table.ceiling is None else asdict(table.ceiling),
         "agree": int(table.agreed.sum()),
-        "verdicts": verdicts(run),
+        "verdicts": count_verdicts(run),
         "cuts": [asdict(cut) for cut in cuts],
         "proposal": None if proposal is None else asdict(proposal),
         "intervals": FIXED,
@@ -63,7 +63,7 @@ def audit_row(
     }
 
 
-def verdicts(run: AuditRun) -> dict[str, int]:
+def count_verdicts(run: AuditRun) -> dict[str, int]:
     """Count what the general expert said; `not_asked`: the domain expert had no candidate."""
     found = dict.fromkeys(("general", "none", "undecided", "failed", "not_asked"), 0)
     for row in run.audit.rows:
@@ -71,12 +71,12 @@ def verdicts(run: AuditRun) -> dict[str, int]:
     return found
 
 
-def heading(run: AuditRun, table: evaluation.audits.audit_table.AuditTable) -> Iterator[str]:
+def describe_audit(run: AuditRun, table: evaluation.audits.audit_table.AuditTable) -> Iterator[str]:
     """Say what was audited."""
     sample, audit = run.sample, run.audit
     yield (
         f"expert {audit.expert} and the general expert on {counted(len(audit.rows), 'product')} of "
-        f"{sample.of:,}; both gave the same category for {share(table.agreed.mean())}"
+        f"{sample.of:,}; both gave the same category for {format_share(table.agreed.mean())}"
     )
     if table.measure == "agreement":
         yield (
@@ -102,7 +102,7 @@ def heading(run: AuditRun, table: evaluation.audits.audit_table.AuditTable) -> I
             f"{counted(alone, 'product')} with one candidate only: the general expert can take it or none "
             "(categories of a probability below 0.0005 are no candidates)"
         )
-    said = verdicts(run)
+    said = count_verdicts(run)
     words = {
         "none": "none of the candidates fits",
         "undecided": "cannot decide",
@@ -129,19 +129,19 @@ def cut_table(
         cells = [
             f"{cut.share:.1%}",
             "all" if cut.threshold is None else f"{cut.threshold:g}",
-            "–" if cut.value is None else bounded(cut.value),
-            *([signed(cut.gain)] if known else []),
+            "–" if cut.value is None else format_share_interval(cut.value),
+            *([format_difference(cut.gain)] if known else []),
             f"{cut.unanswered:,}",
             f"{cut.requests:,.0f}",
             f"{cut.tokens:,.0f}",
-            *([money(cut.cost)] if cut.cost is not None else []),
+            *([format_price(cut.cost)] if cut.cost is not None else []),
         ]
         marked = proposal is not None and cut.threshold == proposal.threshold
         shown.add_row(*(styled(cell, "bold" if marked else "") for cell in cells))
     return shown
 
 
-def reading(table: evaluation.audits.audit_table.AuditTable) -> str:
+def describe_columns(table: evaluation.audits.audit_table.AuditTable) -> str:
     """Say what the columns of the table mean."""
     if table.measure == "accuracy":
         meaning = "accuracy: of all products; gain: on the domain expert alone, paired"
@@ -150,22 +150,24 @@ def reading(table: evaluation.audits.audit_table.AuditTable) -> str:
     return f"{meaning}; ±: half of the 95 % interval; requests, tokens and cost: per 1,000 products"
 
 
-def ending(
+def describe_proposal(
     table: evaluation.audits.audit_table.AuditTable, proposal: Proposal | None, session: Session
 ) -> Iterator[str]:
     """Say what is proposed and what to expect of it."""
     if table.ceiling is not None:
-        yield f"the right category is among the candidates for {share(table.ceiling.value)}"
+        yield f"the right category is among the candidates for {format_share(table.ceiling.value)}"
     if proposal is None:
         yield "no threshold is proposed: say which share (--share 0.2) or what budget (--budget 200) you want"
         return
     if proposal.helps is False:
-        yield no_help(table)
+        yield describe_no_gain(table)
     if not proposal.reached:
-        yield f"no share reaches an accuracy of {share(proposal.wanted or 0.0)}; the best is proposed instead"
-    what = f"proposed threshold {proposal.threshold:g}: {sent(proposal.share)} go to the general expert"
+        yield f"no share reaches an accuracy of {format_share(proposal.wanted or 0.0)}; the best is proposed instead"
+    what = (
+        f"proposed threshold {proposal.threshold:g}: {format_sent(proposal.share)} go to the general expert"
+    )
     if proposal.accuracy is not None:
-        what += f", accuracy {between(proposal.accuracy)}"
+        what += f", accuracy {format_bounds(proposal.accuracy)}"
     yield what + (f" ({FIXED})" if proposal.accuracy is not None and proposal.share.value else "")
     if proposal.rule == "best" and proposal.helps:
         yield "it is the smallest share whose accuracy cannot be told from the best one's (paired, 95 %)"
@@ -178,45 +180,45 @@ def ending(
     yield f"kept: categorize uses it unless a threshold is set; next: {session.again('expert disagreements')}"
 
 
-def no_help(table: evaluation.audits.audit_table.AuditTable) -> str:
+def describe_no_gain(table: evaluation.audits.audit_table.AuditTable) -> str:
     """Say that no share is better than none, and whether more products might show otherwise."""
     (best,) = table.cuts([evaluation.audits.proposal.best_threshold(table)])
     if best.gain is None or best.gain.value <= 0:
         return "the general expert helps nowhere: no share is more accurate than the domain expert alone"
     return (
         "the general expert does not help beyond what chance explains: the best share gains "
-        f"{signed(best.gain)} points on the domain expert alone; a larger sample may tell"
+        f"{format_difference(best.gain)} points on the domain expert alone; a larger sample may tell"
     )
 
 
-def sent(interval: Interval) -> str:
+def format_sent(interval: Interval) -> str:
     """Say how many products go, with bounds where any go."""
-    return between(interval) if interval.value else "no products"
+    return format_bounds(interval) if interval.value else "no products"
 
 
-def between(interval: Interval) -> str:
+def format_bounds(interval: Interval) -> str:
     """Write a share with its bounds."""
-    return f"{share(interval.value)} ({100 * interval.low:.1f}–{100 * interval.high:.1f})"
+    return f"{format_share(interval.value)} ({100 * interval.low:.1f}–{100 * interval.high:.1f})"
 
 
-def bounded(interval: Interval) -> str:
+def format_share_interval(interval: Interval) -> str:
     """Write a share in per cent with half of its interval."""
     return f"{100 * interval.value:.1f} ±{50 * (interval.high - interval.low):.1f}"
 
 
-def signed(interval: Interval | None) -> str:
+def format_difference(interval: Interval | None) -> str:
     """Write a difference in points with half of its interval."""
     if interval is None or interval.low == interval.high == 0:
         return "–"
     return f"{100 * interval.value:+.1f} ±{50 * (interval.high - interval.low):.1f}"
 
 
-def money(cost: float) -> str:
+def format_price(cost: float) -> str:
     """Write an amount, small ones with more places."""
     return f"{cost:,.2f}" if cost >= 1 or not cost else f"{cost:.4f}"
 
 
-def share(value: float) -> str:
+def format_share(value: float) -> str:
     """Write a share in per cent."""
     return f"{100 * value:.1f} %"
 
@@ -289,25 +291,25 @@ def audit(
     known categories, only the agreement of the experts is shown. Answers are kept: neither this command nor
     categorize asks about an item twice.
     """
-    prices = chosen_prices(price_in, price_out)
+    prices = read_prices(price_in, price_out)
     if figure is not None:
         evaluation.curve_figure.check_figure(figure)
     rows = layout.read(file)
-    check_wishes(rows, accuracy, share, budget)
+    check_targets(rows, accuracy, share, budget)
     with progress(session, json=json) as bar, session.open() as workspace:
-        run = audited(
+        run = ask_experts(
             workspace, rows, bar, {**given_in(experts), "size": sample, "sample_seed": seed, "source": file}
         )
         bar.stage("computing")
-        table, proposal = concluded(
+        table, proposal = propose_threshold(
             workspace, run, prices, given(accuracy=accuracy, share=share, budget=budget)
         )
         if figure is not None:
-            drawn(run, table, proposal, figure)
-    show(session, run, table, proposal, figure, json=json)
+            draw_audit_figure(run, table, proposal, figure)
+    print_audit(session, run, table, proposal, figure, json=json)
 
 
-def chosen_prices(read: float | None, written: float | None) -> evaluation.audits.audit_table.Prices | None:
+def read_prices(read: float | None, written: float | None) -> evaluation.audits.audit_table.Prices | None:
     """Return the prices of tokens. Raises InputError if one of the two is missing."""
     if read is None and written is None:
         return None
@@ -316,7 +318,7 @@ def chosen_prices(read: float | None, written: float | None) -> evaluation.audit
     return evaluation.audits.audit_table.Prices(read, written)
 
 
-def check_wishes(
+def check_targets(
     rows: Sequence[ItemRow], accuracy: float | None, share: float | None, budget: float | None
 ) -> None:
     """Refuse several wishes, and an accuracy that nobody can know, before anything is asked."""
@@ -326,7 +328,7 @@ def check_wishes(
         raise evaluation.audits.proposal.no_gold_error(accuracy)
 
 
-def audited(workspace: Workspace, rows: Sequence[ItemRow], bar: Bar, how: Mapping[str, Any]) -> AuditRun:
+def ask_experts(workspace: Workspace, rows: Sequence[ItemRow], bar: Bar, how: Mapping[str, Any]) -> AuditRun:
     """Ask both experts. Raises InterruptedWork on Ctrl-C."""
     count = len(expert.audit.sample_items(rows, how["size"], how["sample_seed"]).rows)
     bar.stage("categorizing", count)
@@ -336,7 +338,7 @@ def audited(workspace: Workspace, rows: Sequence[ItemRow], bar: Bar, how: Mappin
         raise InterruptedWork("what is finished is kept; run the same command again to continue") from None
 
 
-def concluded(
+def propose_threshold(
     workspace: Workspace,
     run: AuditRun,
     prices: evaluation.audits.audit_table.Prices | None,
@@ -354,7 +356,7 @@ def concluded(
     return table, proposal
 
 
-def drawn(
+def draw_audit_figure(
     run: AuditRun, table: evaluation.audits.audit_table.AuditTable, proposal: Proposal | None, figure: Path
 ) -> None:
     """Draw the audit."""
@@ -369,7 +371,7 @@ def drawn(
     )
 
 
-def show(
+def print_audit(
     session: Session,
     run: AuditRun,
     table: evaluation.audits.audit_table.AuditTable,
@@ -384,17 +386,17 @@ def show(
         print_json(audit_row(run, table, cuts, proposal))
     else:
         console = out()
-        for line in heading(run, table):
+        for line in describe_audit(run, table):
             console.print(styled(line))
         console.print()
         console.print(cut_table(table, cuts, proposal))
-        console.print(styled(reading(table), "dim"))
+        console.print(styled(describe_columns(table), "dim"))
         console.print()
-        for line in ending(table, proposal, session):
+        for line in describe_proposal(table, proposal, session):
             console.print(styled(line))
     if not session.quiet:
         say(describe_cost(run.totals) + (f"; drawn: {figure}" if figure is not None else ""))
-    failed = verdicts(run)["failed"]
+    failed = count_verdicts(run)["failed"]
     if failed:
         first = next(row.said.error for row in run.audit.rows if row.said and row.said.error)
         say(f"{failed:,} requests failed, the first: {first}\nrun the same command again to ask these only")

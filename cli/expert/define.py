@@ -62,7 +62,7 @@ def define(
     uses; index undo restores the former ones. Run it again when items have changed: only definitions that this
     affects are rewritten.
     """
-    wanted = ids(categories or [], file)
+    wanted = parse_ids(categories or [], file)
     with progress(session, json=json) as bar, session.open() as workspace:
         bar.stage("reading products")
         try:
@@ -84,13 +84,13 @@ def define(
     if report.failed:
         label, error = next(iter(report.failed.items()))
         say(
-            f"{categories_of(len(report.failed))} got no definition, the first: {label!r}: {error}\n"
+            f"{count_categories(len(report.failed))} got no definition, the first: {label!r}: {error}\n"
             "they keep what they had; the same command asks for these only, and another model may do better"
         )
         raise typer.Exit(SOME_FAILED)
 
 
-def ids(given: list[str], file: str | None) -> list[LabelId] | None:
+def parse_ids(given: list[str], file: str | None) -> list[LabelId] | None:
     """Return the categories that were named; None if none were."""
     if file is not None:
         rows = files.item_files.open_items(
@@ -107,27 +107,27 @@ def print_report(session: Session, report: DefinitionReport) -> None:
         out().print(styled(f"  {clipped(one.definition, LONGEST)}"))
     if len(report.written) > SHOWN:
         out().print(styled(f"… and {len(report.written) - SHOWN:,} more", "dim"))
-    for line in summary(session, report):
+    for line in describe_definitions(session, report):
         say(line)
 
 
-def summary(session: Session, report: DefinitionReport) -> Iterator[str]:
+def describe_definitions(session: Session, report: DefinitionReport) -> Iterator[str]:
     """Say what came of a call, and what to do next."""
     how = "composed of telling words and products, as it writes no prose" if report.composed else "written"
     if report.written:
-        yield f"{categories_of(len(report.written))} defined by {report.model}, {how}"
+        yield f"{count_categories(len(report.written))} defined by {report.model}, {how}"
     if report.decisions:
         tokens = sum(each.usage.prompt_tokens + each.usage.completion_tokens for each in report.decisions)
         yield f"{counted(len(report.decisions), 'request')}, {counted(tokens, 'token')}"
     if report.unchanged:
-        yield f"{categories_of(report.unchanged)} as before: nothing they were written from has changed"
+        yield f"{count_categories(report.unchanged)} as before: nothing they were written from has changed"
     if report.own:
         yield (
-            f"{categories_of(report.own)} with a description of your own, left as it is; "
+            f"{count_categories(report.own)} with a description of your own, left as it is; "
             "replace those with --overwrite"
         )
     if report.left:
-        yield f"{categories_of(report.left)} left: {session.again('expert define')}"
+        yield f"{count_categories(report.left)} left: {session.again('expert define')}"
     if report.written:
         first = shlex.quote(report.written[0].label)
         yield f"look at one: {session.again(f'labels show {first}')}; take all back: {session.again('index undo')}"
@@ -136,7 +136,7 @@ def summary(session: Session, report: DefinitionReport) -> Iterator[str]:
         yield "there is no category to define"
 
 
-def categories_of(count: int) -> str:
+def count_categories(count: int) -> str:
     """Write a number of categories."""
     return f"{count:,} {'category' if count == 1 else 'categories'}"
 

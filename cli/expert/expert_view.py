@@ -39,13 +39,13 @@ def card_row(card: ExpertCard, folder: Path) -> dict[str, Any]:
     return {"number": row.pop("number"), "made": row.pop("made"), "folder": str(folder), **row}
 
 
-def summary(card: ExpertCard, folder: Path, session: Session) -> Iterator[str]:
+def describe_training(card: ExpertCard, folder: Path, session: Session) -> Iterator[str]:
     """Say what came of a training, and what to do next."""
     data, metrics = card.data, card.metrics
     line = f"trained expert {card.number} ({KINDS.get(card.kind, card.kind)})"
     if "products" in data:
         products = data["products"] + (0 if data.get("dev_given") else data.get("dev", 0))
-        line += f" on {counted(products, 'product')} of {categories(data.get('categories', 0))}"
+        line += f" on {counted(products, 'product')} of {count_categories(data.get('categories', 0))}"
     yield line + (f" in {metrics['seconds']:,.1f} s" if "seconds" in metrics else "")
     for note in data.get("notes", ()):
         yield f"  {note}"
@@ -53,19 +53,19 @@ def summary(card: ExpertCard, folder: Path, session: Session) -> Iterator[str]:
         yield f"  classifying takes PyTorch (taxonaut[train]), as there is no GGUF of the encoder: {reason}"
     judged = [f"{word} {metrics[name]:.1%}" for name, word in SHARES.items() if name in metrics]
     if judged:
-        yield f"{judged_on(data)}: {', '.join(judged)}"
+        yield f"{describe_test_items(data)}: {', '.join(judged)}"
     yield f"kept in {folder}; its model card: {session.again(f'expert show {card.number}')}"
     yield f"next: {session.again('categorize FILE')}"
 
 
-def judged_on(data: Mapping[str, Any]) -> str:
+def describe_test_items(data: Mapping[str, Any]) -> str:
     """Say which products the metrics are of."""
     if dev := data.get("dev", 0):
         return f"{counted(dev, 'product')} {'given to judge by' if data.get('dev_given') else 'held out'}"
     return f"{counted(data.get('products', 0), 'product')}, each held out in its turn"
 
 
-def categories(count: int) -> str:
+def count_categories(count: int) -> str:
     """Write a number of categories."""
     return f"{count:,} {'category' if count == 1 else 'categories'}"
 
@@ -83,12 +83,12 @@ def card_table(cards: list[ExpertCard]) -> Table:
             f"{card.data[name]:,}" if name in card.data else "–" for name in ("products", "categories")
         ]
         shares = [f"{card.metrics[name]:.1%}" if name in card.metrics else "–" for name in SHARES]
-        cells = [str(card.number), moment(card.made), card.kind, *numbers, *shares]
+        cells = [str(card.number), format_time(card.made), card.kind, *numbers, *shares]
         table.add_row(*(styled(cell) for cell in cells))
     return table
 
 
-def moment(made: str) -> str:
+def format_time(made: str) -> str:
     """Write a time to the minute."""
     return made[:16].replace("T", " ")
 
@@ -96,17 +96,17 @@ def moment(made: str) -> str:
 def print_card(console: Console, card: ExpertCard, folder: Path) -> None:
     """Print a model card."""
     kind = KINDS.get(card.kind, card.kind)
-    console.print(styled(f"expert {card.number}, {kind}, trained {moment(card.made)} UTC", "bold"))
+    console.print(styled(f"expert {card.number}, {kind}, trained {format_time(card.made)} UTC", "bold"))
     console.print(styled(str(folder), "dim"))
     sections = (
-        ("Data", card.data, in_words),
+        ("Data", card.data, format_key),
         ("Settings", card.settings, str),
-        (f"Measured on {judged_on(card.data)}", card.metrics, in_words),
+        (f"Measured on {describe_test_items(card.data)}", card.metrics, format_key),
     )
     for title, values, naming in sections:
         table = Table(box=None, show_header=False, pad_edge=True)
         shown = {key: each for key, each in values.items() if key != "notes"}
-        for name, value in flattened(shown, naming):
+        for name, value in flatten(shown, naming):
             table.add_row(styled(name, "dim"), styled(value))
         console.print()
         console.print(styled(title, "bold"))
@@ -115,24 +115,24 @@ def print_card(console: Console, card: ExpertCard, folder: Path) -> None:
             console.print(styled(f" {note}", "dim"))
 
 
-def in_words(key: str) -> str:
+def format_key(key: str) -> str:
     """Return a key of a card as a person says it."""
     return WORDS.get(key, key.replace("_", " "))
 
 
-def flattened(
+def flatten(
     values: Mapping[str, Any], naming: Callable[[str], str], above: str = ""
 ) -> Iterator[tuple[str, str]]:
     """Give each value with its name, those of tables within as well."""
     for key, value in values.items():
         name = f"{above} {naming(key)}".strip()
         if isinstance(value, Mapping):
-            yield from flattened(value, naming, name)
+            yield from flatten(value, naming, name)
         else:
-            yield name, told(key, value)
+            yield name, format_value(key, value)
 
 
-def told(key: str, value: Any) -> str:
+def format_value(key: str, value: Any) -> str:
     """Write a value for a person."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -143,5 +143,5 @@ def told(key: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}"
     if isinstance(value, (list, tuple)):
-        return ", ".join(told("", each) for each in value)
+        return ", ".join(format_value("", each) for each in value)
     return "–" if value in (None, "") else str(value)

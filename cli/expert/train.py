@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from taxonaut.cli.expert.expert_view import card_row, summary
+from taxonaut.cli.expert.expert_view import card_row, describe_training
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
 from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions, column
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
@@ -105,5 +105,5 @@ def train(
     if json:
         print_json(card_row(card, folder))
     elif not session.quiet:
-        for line in summary(card, folder, session):
+        for line in describe_training(card, folder, session):
             say(line)

@@ -73,13 +73,13 @@ def build_tree(
     settings = {name: value for name, value in given.items() if value is not None}
     with progress(session, json=json) as bar, session.open() as workspace:
         if estimate:
-            found = estimated(workspace, method, settings, bar)
+            found = estimate_build(workspace, method, settings, bar)
         else:
-            made = built(workspace, method, settings, bar)
+            made = build_and_count(workspace, method, settings, bar)
     if estimate:
-        show_estimate(session, found, json)
+        print_estimate(session, found, json)
     else:
-        show_built(session, made, json)
+        print_build(session, made, json)
 
 
 class Built(NamedTuple):
@@ -90,7 +90,7 @@ class Built(NamedTuple):
     totals: Totals | None
 
 
-def built(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: Bar) -> Built:
+def build_and_count(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: Bar) -> Built:
     """Build, and make the tree the index."""
     bar.stage("embedding labels")
     workspace.embed_labels()
@@ -106,7 +106,7 @@ def built(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: B
     return Built(workspace.index.stats(), report, totals)
 
 
-def estimated(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: Bar) -> BuildEstimate:
+def estimate_build(workspace: Workspace, method: str, settings: Mapping[str, Any], bar: Bar) -> BuildEstimate:
     """Work out what a build by agents will take."""
     if method != "agents":
         raise InputError(
@@ -118,7 +118,7 @@ def estimated(workspace: Workspace, method: str, settings: Mapping[str, Any], ba
     return PORTAL.run(build.build_estimate.aestimate_build(workspace, **settings))
 
 
-def show_built(session: Session, built: Built, json: bool) -> None:
+def print_build(session: Session, built: Built, json: bool) -> None:
     """Say what was built."""
     stats, report, totals = built
     if json:
@@ -138,11 +138,11 @@ def show_built(session: Session, built: Built, json: bool) -> None:
         f"next: {session.again('classify FILE')}"
     )
     if report is not None and totals is not None:
-        for line in told(report, totals):
+        for line in describe_build(report, totals):
             say(line)
 
 
-def told(report: BuildReport, totals: Totals) -> list[str]:
+def describe_build(report: BuildReport, totals: Totals) -> list[str]:
     """Say what the agents refused and what they cost."""
     if not report.splits:
         return ["so few labels need no categories: nothing was asked"]
@@ -159,7 +159,7 @@ def told(report: BuildReport, totals: Totals) -> list[str]:
     return lines
 
 
-def show_estimate(session: Session, estimate: BuildEstimate, json: bool) -> None:
+def print_estimate(session: Session, estimate: BuildEstimate, json: bool) -> None:
     """Say what a build will take."""
     if json:
         totals = {

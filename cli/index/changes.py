@@ -155,7 +155,7 @@ def undo(
         else:
             workspace.index.undo_change(EventId(event))
 
-    carry_out(session, change, "", dry_run=dry_run, json=json)
+    open_and_change(session, change, "", dry_run=dry_run, json=json)
 
 
 @command(
@@ -176,10 +176,10 @@ def move(
 
     def change(workspace: Workspace) -> None:
         index = workspace.index
-        from_ = None if leaving is None else node_of(index, leaving)
-        taxonaut.tools.move_node(index, node_of(index, node), node_of(index, to), from_)
+        from_ = None if leaving is None else find_given_node(index, leaving)
+        taxonaut.tools.move_node(index, find_given_node(index, node), find_given_node(index, to), from_)
 
-    carry_out(session, change, f"move {node} to {to}", dry_run=dry_run, json=json)
+    open_and_change(session, change, f"move {node} to {to}", dry_run=dry_run, json=json)
 
 
 @command("rename", example='taxonaut index rename "Sport > Shoes" Footwear')
@@ -201,13 +201,13 @@ def rename(
     """
 
     def change(workspace: Workspace) -> None:
-        found = build.tree_preview.find_category(workspace.index, given_place(node))
+        found = build.tree_preview.find_category(workspace.index, check_given_place(node))
         if isinstance(found, int):
             taxonaut.tools.rename_node(workspace.index, found, name)
         else:
             taxonaut.tools.rename_label(workspace.index, found, name)
 
-    carry_out(session, change, f"rename {node} to {name}", dry_run=dry_run, json=json)
+    open_and_change(session, change, f"rename {node} to {name}", dry_run=dry_run, json=json)
 
 
 @command("merge", example='taxonaut index merge "Sport > Shoes" "Clothes > Footwear" --dry-run')
@@ -225,10 +225,10 @@ def merge(
 
     def change(workspace: Workspace) -> None:
         taxonaut.tools.merge_nodes(
-            workspace.index, node_of(workspace.index, keep), node_of(workspace.index, away)
+            workspace.index, find_given_node(workspace.index, keep), find_given_node(workspace.index, away)
         )
 
-    carry_out(session, change, f"merge {away} into {keep}", dry_run=dry_run, json=json)
+    open_and_change(session, change, f"merge {away} into {keep}", dry_run=dry_run, json=json)
 
 
 @command("split", example='taxonaut index split "Sport > Shoes" --terminal-size 16')
@@ -250,7 +250,7 @@ def split(
 
     with session.open() as workspace:
         index = workspace.index
-        found = node_of(index, node)
+        found = find_given_node(index, node)
         count = len(index.labels_at(found))
         size = terminal_size or build.split_node.split_size(count, method)
         with progress(session) as bar:
@@ -261,7 +261,7 @@ def split(
                 f"the {count} labels of {index.node(found).name!r} fit into one terminal of {size}; "
                 "nothing to split. Give a smaller --terminal-size"
             )
-        write(
+        change_and_print(
             session, workspace, lambda: index.graft(found, tree), f"split {node}", dry_run=dry_run, json=json
         )
 
@@ -274,18 +274,18 @@ def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: 
     """
 
     def change(workspace: Workspace) -> None:
-        taxonaut.tools.remove_node(workspace.index, node_of(workspace.index, node))
+        taxonaut.tools.remove_node(workspace.index, find_given_node(workspace.index, node))
 
-    carry_out(session, change, f"remove {node}", dry_run=dry_run, json=json)
+    open_and_change(session, change, f"remove {node}", dry_run=dry_run, json=json)
 
 
-def node_of(index: Index, given: str) -> NodeId:
+def find_given_node(index: Index, given: str) -> NodeId:
     """Find the node a person means; an empty text is a mistake here, not the root."""
 
-    return build.tree_preview.find_node(index, given_place(given))
+    return build.tree_preview.find_node(index, check_given_place(given))
 
 
-def given_place(given: str) -> str:
+def check_given_place(given: str) -> str:
     """Return how a person names a place; InputError for an empty text."""
 
     if not given.strip():
@@ -293,15 +293,15 @@ def given_place(given: str) -> str:
     return given
 
 
-def carry_out(
+def open_and_change(
     session: Session, change: Callable[[Workspace], object], note: str, *, dry_run: bool, json: bool
 ) -> None:
     """Open the workspace, make one change, and say what it did."""
     with session.open() as workspace:
-        write(session, workspace, lambda: change(workspace), note, dry_run=dry_run, json=json)
+        change_and_print(session, workspace, lambda: change(workspace), note, dry_run=dry_run, json=json)
 
 
-def write(
+def change_and_print(
     session: Session,
     workspace: Workspace,
     change: Callable[[], object],

@@ -40,7 +40,7 @@ def show(
     if json:
         print_json(branch_row(shape))
     else:
-        out().print(drawn(shape))
+        out().print(draw_branch(shape))
 
 
 @command("stats", example="taxonaut index stats --json")
@@ -74,7 +74,7 @@ def branch_row(branch: Branch) -> dict[str, Any]:
     }
 
 
-def drawn(branch: Branch, tree: Tree | None = None) -> Tree:
+def draw_branch(branch: Branch, tree: Tree | None = None) -> Tree:
     """Draw a branch and what is below it."""
     title = styled(clipped(branch.node.name, LONGEST_NAME) or "(top)", "bold")
     title.append(f"  #{branch.node.id}", "dim not bold")
@@ -82,7 +82,7 @@ def drawn(branch: Branch, tree: Tree | None = None) -> Tree:
         title.append_text(styled(f"  {branch.node.description}", "italic dim not bold"))
     here = Tree(title) if tree is None else tree.add(title)
     for child in branch.branches:
-        drawn(child, here)
+        draw_branch(child, here)
     for label in branch.labels:
         here.add(styled(clipped(label.name, LONGEST_NAME), "green"))
     left = []

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from taxonaut.cli.index.changes import write
+from taxonaut.cli.index.changes import change_and_print
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.workspace import files
@@ -111,7 +111,7 @@ def import_(
                 say(note)
             if renamed := files.index_transfer.count_renamed(workspace, read):
                 say(f"{renamed:,} labels have other names in {read.name}; those of the index stay")
-        write(
+        change_and_print(
             session,
             workspace,
             lambda: files.index_transfer.import_index(workspace, read, allow_unplaced=allow_unplaced),

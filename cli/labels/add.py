@@ -61,7 +61,7 @@ def add(
         bar.stage(f"reading {file}")
         labels = layout.read(
             file,
-            batch=batch or f"{labels_name(file)} {today()}",
+            batch=batch or f"{batch_name(file)} {today()}",
             elsewhere=workspace.index.has_label,
         )
         note = f"add {clipped(labels.name, 200)}"
@@ -71,17 +71,17 @@ def add(
             raise InterruptedWork(
                 "nothing was added; what was found out is kept; run the same command again to continue"
             ) from None
-        names = named(workspace.index.labels, labels.labels, growth)
+        names = name_labels(workspace.index.labels, labels.labels, growth)
     if json:
         print_json(growth_row(growth))
     elif not session.quiet and growth.diff is not None:
         print_diff(growth.diff)
     if not (json or session.quiet):
-        for line in told(growth, names, session):
+        for line in describe_addition(growth, names, session):
             say(line)
 
 
-def labels_name(file: str) -> str:
+def batch_name(file: str) -> str:
     """Return what a file is called, for the name of its batch."""
 
     return Path(file).name if file != "-" else "stdin"
@@ -93,7 +93,7 @@ def today() -> str:
     return date.today().isoformat()
 
 
-def named(labels: Any, given: tuple[Label, ...], growth: Growth) -> Mapping[LabelId, str]:
+def name_labels(labels: Any, given: tuple[Label, ...], growth: Growth) -> Mapping[LabelId, str]:
     """Return the names of the labels that are told of."""
     names = {label.id: label.name for label in given}
     others = dict.fromkeys(
@@ -102,7 +102,7 @@ def named(labels: Any, given: tuple[Label, ...], growth: Growth) -> Mapping[Labe
     return {**names, **{label.id: label.name for label in labels(list(others))}}
 
 
-def told(growth: Growth, names: Mapping[LabelId, str], session: Session) -> list[str]:
+def describe_addition(growth: Growth, names: Mapping[LabelId, str], session: Session) -> list[str]:
     """Say what an addition did, what a person should look at, and what comes next."""
 
     lines = []
@@ -131,10 +131,10 @@ def told(growth: Growth, names: Mapping[LabelId, str], session: Session) -> list
         )
     if len(growth.unsplit) > SHOWN:
         lines.append(f"warning: {len(growth.unsplit) - SHOWN:,} more nodes stay whole; see --json")
-    return [*lines, summary(growth, session)]
+    return [*lines, summarize_addition(growth, session)]
 
 
-def summary(growth: Growth, session: Session) -> str:
+def summarize_addition(growth: Growth, session: Session) -> str:
     """Say in a line what an addition did."""
 
     there = f"{counted(len(growth.known), 'label')} in the index already" if growth.known else ""

@@ -66,7 +66,7 @@ class Group(TyperGroup):
 
 def usage_pieces(command: TyperCommand | TyperGroup) -> list[str]:
     """Return a usage line's options and arguments."""
-    return ["[OPTIONS]", *map(usage, arguments(command))]
+    return ["[OPTIONS]", *map(format_argument, arguments(command))]
 
 
 def arguments(command: TyperCommand | TyperGroup) -> Iterator[TyperArgument]:
@@ -74,7 +74,7 @@ def arguments(command: TyperCommand | TyperGroup) -> Iterator[TyperArgument]:
     return (each for each in command.params if isinstance(each, TyperArgument))
 
 
-def usage(argument: TyperArgument) -> str:
+def format_argument(argument: TyperArgument) -> str:
     """Write one argument as a usage line has it: `FILE`, `[FILE]` or `[TEXT]...`."""
     name = argument.display_name_raw if argument.required else f"[{argument.display_name_raw}]"
     return name if argument.nargs == 1 else f"{name}..."
@@ -87,7 +87,7 @@ def write_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) 
         if isinstance(parameter, TyperArgument) and not parameter.hidden:
             sections[ARGUMENTS].append((parameter.display_name_raw, parameter.help or ""))
         elif isinstance(parameter, TyperOption) and not parameter.hidden:
-            row = (spellings(parameter), described(parameter, ctx))
+            row = (format_spellings(parameter), describe_option(parameter, ctx))
             sections.setdefault(parameter.rich_help_panel or OPTIONS, []).append(row)
     for name in (ADVANCED_PANEL, GLOBAL_PANEL):
         sections[name] = sections.pop(name, [])
@@ -97,7 +97,7 @@ def write_options(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) 
                 formatter.write_dl(rows)
 
 
-def spellings(option: TyperOption) -> str:
+def format_spellings(option: TyperOption) -> str:
     """Write an option as it is typed, short form first: `-o, --output FILE`."""
     names = ", ".join(sorted(option.opts, key=len))
     if option.is_flag:
@@ -113,7 +113,7 @@ def value_name(option: TyperOption) -> str:
     return {int: "N", float: "X"}.get(described.annotation, "TEXT")
 
 
-def described(option: TyperOption, ctx: Any) -> str:
+def describe_option(option: TyperOption, ctx: Any) -> str:
     """Return an option's help with its default, unless that is to leave the option out."""
     default = option.get_default(ctx, call=False)
     if not option.show_default or option.is_flag or default in (None, ""):

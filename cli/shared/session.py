@@ -141,7 +141,7 @@ def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Comma
         app.command(
             name,
             cls=Command,
-            help=flowing(function.__doc__ or ""),
+            help=join_lines(function.__doc__ or ""),
             epilog="\n".join([heading, *(f"  {line}" for line in lines)]),
         )(run)
         made: Command = get_command(app)  # type: ignore[assignment]
@@ -150,7 +150,7 @@ def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Comma
     return declare
 
 
-def flowing(text: str) -> str:
+def join_lines(text: str) -> str:
     """Return a docstring whose paragraphs are one line each, for the terminal to break."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 

@@ -27,40 +27,40 @@ def watch(
 
     A mistake in what was saved is said, and the watch goes on. Ctrl-C within the work is raised on.
     """
-    seen = stamp(folder, pattern)
-    attempt(work)
+    seen = hash_files(folder, pattern)
+    run_reporting_errors(work)
     while True:
         if not session.quiet:
             say(f"watching {folder}; save a file there to run again, Ctrl-C to end")
         try:
-            seen = changed(folder, pattern, seen, wait)
+            seen = wait_for_change(folder, pattern, seen, wait)
         except KeyboardInterrupt:
             say("stopped watching")
             return
-        attempt(work)
+        run_reporting_errors(work)
 
 
-def changed(folder: Path, pattern: str, seen: str, wait: Callable[[float], None] = time.sleep) -> str:
+def wait_for_change(folder: Path, pattern: str, seen: str, wait: Callable[[float], None] = time.sleep) -> str:
     """Return the stamp of a folder once it is another than `seen` and has held still for one look."""
     last = seen
     while True:
         wait(POLL_S)
-        now = stamp(folder, pattern)
+        now = hash_files(folder, pattern)
         if now == last != seen:
             return now
         last = now
 
 
-def stamp(folder: Path, pattern: str = TEMPLATES) -> str:
+def hash_files(folder: Path, pattern: str = TEMPLATES) -> str:
     """A hash of the names and contents of a folder's files; a file that cannot be read counts as empty."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob(pattern)):
         digest.update(f"{path.relative_to(folder)}\0".encode(errors="replace"))
-        digest.update(hashlib.sha256(contents(path)).digest())
+        digest.update(hashlib.sha256(read_or_empty(path)).digest())
     return digest.hexdigest()
 
 
-def contents(path: Path) -> bytes:
+def read_or_empty(path: Path) -> bytes:
     """Return a file's bytes; an editor may be replacing it just now."""
     try:
         return path.read_bytes()
@@ -68,7 +68,7 @@ def contents(path: Path) -> bytes:
         return b""
 
 
-def attempt(work: Callable[[], None]) -> None:
+def run_reporting_errors(work: Callable[[], None]) -> None:
     """Do the work; a person's mistake is said in a line."""
     try:
         work()

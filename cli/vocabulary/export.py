@@ -45,7 +45,7 @@ def export_free_form(session: Session, file: str, keywords: int, *, json: bool) 
         where = "standard output" if file == "-" else file
         say(f"wrote keywords of {counted(len(found.keywords), 'item')} by {found.source} to {where}")
         for name, counts in compared.items():
-            say(line(name, counts))
+            say(describe_words(name, counts))
     if found.failed:
         say(
             f"{counted(len(found.failed), 'item')} got no keywords: {next(iter(found.failed.values()))}; the same "
@@ -67,7 +67,7 @@ def run_keyword_baseline(
             raise InterruptedWork("what is written is kept; run the same command again to continue") from None
 
 
-def line(name: str, counts: WordCounts) -> str:
+def describe_words(name: str, counts: WordCounts) -> str:
     """Say what a set of words comes to."""
     return (
         f"{name:<10}  {counts.unique:,} different, {counts.utilization:.1%} of them on more than one item, "
@@ -135,7 +135,7 @@ def export(
     if json:
         print_json(summary)
     elif not session.quiet:
-        for line in (*written(made.files, len(made.ids.ids)), *id_lines(made.ids), *made.notes):
+        for line in (*describe_written(made.files, len(made.ids.ids)), *id_lines(made.ids), *made.notes):
             say(line)
 
 
@@ -145,7 +145,7 @@ def check_streams(file: str, *, json: bool) -> None:
         raise InputError("--json prints the summary, and '-' the export, to standard output; name a file")
 
 
-def written(files: tuple[str, ...], items: int) -> list[str]:
+def describe_written(files: tuple[str, ...], items: int) -> list[str]:
     """Say what was written where."""
     first, *beside = ["standard output" if file == "-" else file for file in files]
     return [

@@ -56,17 +56,17 @@ def show(
             {group.node: group for group in vocabularies.reading.read_history(workspace)} if history else {}
         )
     if json:
-        print_json(row(vocabulary, top, depth, groups))
+        print_json(descriptor_row(vocabulary, top, depth, groups))
         return
     console = out()
     if top != vocabulary.root:
         print_descriptor(console, vocabulary.by_id[top])
-    console.print(drawn(vocabulary, top, depth))
+    console.print(draw_descriptors(vocabulary, top, depth))
     if history:
         print_history(console, vocabulary, top, groups)
 
 
-def row(vocabulary: Vocabulary, node: Any, depth: int, groups: dict[Any, Group]) -> dict[str, Any]:
+def descriptor_row(vocabulary: Vocabulary, node: Any, depth: int, groups: dict[Any, Group]) -> dict[str, Any]:
     """Return a descriptor with what is below it as JSON has it."""
     own = vocabulary.by_id.get(node)
     found: dict[str, Any] = {"id": node, "items": items_of(vocabulary, node)}
@@ -77,7 +77,7 @@ def row(vocabulary: Vocabulary, node: Any, depth: int, groups: dict[Any, Group])
         found["rounds"] = [asdict(each) for each in groups[node].refined.rounds]
     children = vocabulary.children.get(node, ())
     found["descriptors"] = (
-        [row(vocabulary, child.id, depth - 1, groups) for child in children] if depth else []
+        [descriptor_row(vocabulary, child.id, depth - 1, groups) for child in children] if depth else []
     )
     return found | {"more": 0 if depth else len(children)}
 
@@ -100,7 +100,7 @@ def print_descriptor(console: Console, descriptor: Descriptor) -> None:
         console.print(styled("such as: ", "dim").append_text(styled(clipped(text, 120))))
 
 
-def drawn(vocabulary: Vocabulary, node: Any, depth: int, tree: Tree | None = None) -> Tree:
+def draw_descriptors(vocabulary: Vocabulary, node: Any, depth: int, tree: Tree | None = None) -> Tree:
     """Draw a node and some levels below it, each with its items."""
     own = vocabulary.by_id.get(node)
     title = styled(clipped(own.node.name, LONGEST_NAME) if own else "(all items)", "bold")
@@ -109,7 +109,7 @@ def drawn(vocabulary: Vocabulary, node: Any, depth: int, tree: Tree | None = Non
     children = vocabulary.children.get(node, ())
     if depth:
         for child in children:
-            drawn(vocabulary, child.id, depth - 1, here)
+            draw_descriptors(vocabulary, child.id, depth - 1, here)
     elif children:
         here.add(styled(f"… {counted(len(children), 'descriptor')}", "dim"))
     return here
@@ -122,7 +122,7 @@ def print_history(console: Console, vocabulary: Vocabulary, node: Any, groups: d
         return
     if node != vocabulary.root:
         console.print(styled("How it came to be", "bold"))
-        for line in origin(node, groups):
+        for line in describe_origin(node, groups):
             console.print(styled(f"  {line}"))
     if node in groups:
         console.print(styled("How its items were divided", "bold"))
@@ -132,7 +132,7 @@ def print_history(console: Console, vocabulary: Vocabulary, node: Any, groups: d
             console.print(styled(f"  {problem}", "dim"))
 
 
-def origin(node: Any, groups: dict[Any, Group]) -> list[str]:
+def describe_origin(node: Any, groups: dict[Any, Group]) -> list[str]:
     """Say in which round a descriptor was proposed, for what, and what changed it since, wherever it stands now."""
     group = next((group for group in groups.values() if node in group.nodes), None)
     if group is None:
@@ -144,7 +144,7 @@ def origin(node: Any, groups: dict[Any, Group]) -> list[str]:
         for change in each.changes:
             same = change.centre is not None and change.centre.name == name
             if same and change.approved and change.kind != "ignore":
-                lines.append(f"round {number}: {told(change)}")
+                lines.append(f"round {number}: {describe_round(change)}")
     return lines
 
 
@@ -154,10 +154,10 @@ def print_round(console: Console, number: int, each: Round) -> None:
     console.print(styled(f"  round {number}: {covered}"))
     for change in each.changes:
         style = "dim" if not change.approved else ""
-        console.print(styled(f"    {told(change)}", style))
+        console.print(styled(f"    {describe_round(change)}", style))
 
 
-def told(change: ChangeProposal) -> str:
+def describe_round(change: ChangeProposal) -> str:
     """Say in a line what was proposed, for how many items, and what became of it."""
     name = change.centre.name if change.centre is not None else ""
     what = {"create": f"create {name!r}", "expand": f"expand {name!r}", "ignore": "ignore"}[change.kind]

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 from terminal_screen import Screen
 
-from taxonaut.cli.chat.script import code_of, worst
+from taxonaut.cli.chat.script import exit_code_of, worst_outcome
 from taxonaut.cli.chat.turns import UNREAD, TurnEnd
-from taxonaut.cli.chat.view import ChatView, Flow, call_text, sayable
+from taxonaut.cli.chat.view import ChatView, Flow, call_text, encodable
 from taxonaut.state.updates import (
     Answered,
     ChangeMade,
@@ -128,7 +128,7 @@ def test_ascii() -> None:
         view.show(update)
     assert written(notes) == 'understood: to label "a"\nok classify: Shoes 0.50  0.3 s\n'
     assert written(answers) == '"Schuhe" ... f?r ? -> ?\n'
-    assert sayable("ü ✓", "utf-8") == "ü ✓"
+    assert encodable("ü ✓", "utf-8") == "ü ✓"
 
 
 def test_a_call_in_a_line() -> None:
@@ -148,12 +148,12 @@ class Waiting:
 
 def test_yes_in_advance_does_not_count_after_foreign_texts(capsys: pytest.CaptureFixture[str]) -> None:
     turns: Any = Waiting()
-    assert code_of(turns, TurnEnd(waits=True), yes=True) == 8
+    assert exit_code_of(turns, TurnEnd(waits=True), yes=True) == 8
     assert capsys.readouterr().err == UNREAD + "\n"
 
 
 def test_the_exit_code_of_several_messages() -> None:
-    assert [worst(codes) for codes in ([0], [0, 8], [8, 0], [7, 0], [8, 2, 7, 0])] == [0, 8, 0, 7, 2]
+    assert [worst_outcome(codes) for codes in ([0], [0, 8], [8, 0], [7, 0], [8, 2, 7, 0])] == [0, 8, 0, 7, 2]
 
 
 def test_a_screen_reads_what_a_terminal_shows() -> None:

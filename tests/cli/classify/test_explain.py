@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.cli.classify.explanation_view import named, print_explanation
+from taxonaut.cli.classify.explanation_view import name_branches, print_explanation
 from taxonaut.cli.shared.terminal import out
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import Answer, ScriptedModel
@@ -48,7 +48,7 @@ def test_the_drawing(capsys: pytest.CaptureFixture[str]) -> None:
     print_explanation(out(), walk)
     shown = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines()) + "\n"
     assert shown == WALK.replace(" and 1 more\n\n", f", {('a ' * 60)[:39].rstrip()}… 0.20\n\n")
-    assert named(passed) == f"Toys -0.10, Tools, {('a ' * 60)[:39].rstrip()}… 0.20 and 1 more"
+    assert name_branches(passed) == f"Toys -0.10, Tools, {('a ' * 60)[:39].rstrip()}… 0.20 and 1 more"
 
 
 def test_an_id_shows_the_walk_that_is_kept(run: Any, shop: Path) -> None:

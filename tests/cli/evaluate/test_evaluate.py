@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.cli.evaluate.evaluate import cutoffs
+from taxonaut.cli.evaluate.evaluate import parse_cutoffs
 from taxonaut.state.errors import InputError
 from taxonaut.state.updates import Progress, Update, listening
 
@@ -149,10 +149,10 @@ def test_an_unknown_right_label_is_named_with_its_line(run: Any, shop: Path, tmp
 
 
 def test_cutoffs() -> None:
-    assert cutoffs("5, 1,5") == [1, 5]
+    assert parse_cutoffs("5, 1,5") == [1, 5]
     for wrong in ("", "a", "1.5", "-1", "²"):
         with pytest.raises(InputError, match="--k is"):
-            cutoffs(wrong)
+            parse_cutoffs(wrong)
 
 
 def test_each_method_is_a_stage(run: Any, shop: Path, judged: Path) -> None:

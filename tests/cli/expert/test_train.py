@@ -10,7 +10,7 @@ from fakes import interrupting_embedder, packaged_embedder
 from typer.testing import CliRunner
 
 from taxonaut import Workspace
-from taxonaut.cli.expert.expert_view import summary
+from taxonaut.cli.expert.expert_view import describe_training
 from taxonaut.cli.main import app
 from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.cli.shared.session import Session
@@ -156,7 +156,7 @@ def test_an_encoder_is_fine_tuned_and_classifies(
 
 def test_why_an_encoder_is_served_by_pytorch() -> None:
     card = ExpertCard("encoder", {"products": 9, "dev": 1}, {"no_gguf": "its tokenizer is 'BPE'"})
-    assert list(summary(card, Path("e"), Session()))[1] == (
+    assert list(describe_training(card, Path("e"), Session()))[1] == (
         "  classifying takes PyTorch (taxonaut[train]), as there is no GGUF of the encoder: its tokenizer is 'BPE'"
     )
 

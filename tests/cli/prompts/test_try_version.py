@@ -158,7 +158,7 @@ def test_watch_tries_again_on_a_save(
         if text is None:
             raise KeyboardInterrupt
         copy.write_text(text, encoding="utf-8")
-        return watching.stamp(folder, pattern)
+        return watching.hash_files(folder, pattern)
 
     monkeypatch.setattr(watching, "changed", changed)
     called = run("prompts", "try", RANK, "--on", items, "--watch", "-w", served)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from taxonaut.cli.shared.session import Session
-from taxonaut.cli.shared.watch import changed, stamp, watch
+from taxonaut.cli.shared.watch import hash_files, wait_for_change, watch
 from taxonaut.state.errors import InputError
 
 
@@ -69,16 +69,16 @@ def test_ctrl_c_within_the_work_is_raised_on(tmp_path: Path) -> None:
 def test_a_change_that_is_taken_back_counts_for_nothing(tmp_path: Path) -> None:
     file = tmp_path / "expand.j2"
     file.write_text("one")
-    before = stamp(tmp_path)
+    before = hash_files(tmp_path)
     edits = steps(lambda: file.write_text("two"), lambda: file.write_text("one"), nothing)
     with pytest.raises(KeyboardInterrupt):
-        changed(tmp_path, "*.j2", before, edits)
+        wait_for_change(tmp_path, "*.j2", before, edits)
 
 
 def test_removing_a_file_is_a_change(tmp_path: Path) -> None:
     file = tmp_path / "expand.j2"
     file.write_text("one")
-    before = stamp(tmp_path)
+    before = hash_files(tmp_path)
     file.unlink()
-    assert stamp(tmp_path) != before
-    assert changed(tmp_path, "*.j2", before, steps(nothing, nothing)) == stamp(tmp_path)
+    assert hash_files(tmp_path) != before
+    assert wait_for_change(tmp_path, "*.j2", before, steps(nothing, nothing)) == hash_files(tmp_path)
