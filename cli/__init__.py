@@ -1,1 +1,1 @@
-"""What a person types: one command group per file, nothing heavy imported before a command runs."""
+"""The command line: one folder per command group; what takes long to import is imported when a command runs."""

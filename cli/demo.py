@@ -149,7 +149,7 @@ def outcome_line(report: DemoReport) -> Text:
     hits = judged.count("hit")
     near = sum(outcome in ("ancestor", "descendant", "sibling") for outcome in judged)
     return styled(
-        f"Among its first three labels: {hits} hits, {near} near hits (above, below or beside), "
+        f"Among its first three labels: {hits} hits, {near} near hits (above, below or next to the right one), "
         f"{len(judged) - hits - near} misses of {len(judged)}. Authors choose few classifiers, and many by "
         "habit (… > Python Modules): look at what was found before you count. The first method's seconds "
         "include embedding all phrases, which the next ones find there.",

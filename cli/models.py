@@ -160,7 +160,7 @@ def probe_row(roles: tuple[str, ...], model: str, probe: Probe) -> dict[str, Any
 
 
 EMBEDDINGS = "embeddings"
-"""What the command line calls the embedder beside the roles."""
+"""The name of the embedder on the command line, next to the roles."""
 
 
 @command("list", example="taxonaut models list")
@@ -262,7 +262,7 @@ Tested: TypeAlias = "tuple[tuple[str, ...], taxonaut.ModelSettings, bool]"
 def select_tested(
     config: Config, model: str | None, api_base: str | None, api_key_env: str | None, embedder: bool
 ) -> list[Tested]:
-    """Return what is to be tested: one role, a model of its own, or all roles, equal settings once."""
+    """Return what to test: one role, one model string, or all roles, equal settings once."""
     roles = {**dict(config.models), EMBEDDINGS: config.embeddings}
     if model in roles:
         return [((model,), roles[model], model == EMBEDDINGS)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_has_tree(workspace: Workspace) -> None:
-    """Refuse to talk about nothing: InputError says what to do first."""
+    """Check that there are labels and a tree. Raises InputError that says what to do first."""
     stats = workspace.index.stats()
     if not stats.labels and not stats.nodes:
         raise InputError(
@@ -111,13 +111,13 @@ def talk(
 
 
 def check_options(*, once: str | None, thread: str, new: bool, threads: bool, forget: str | None) -> None:
-    """Refuse options that say two things. Raises InputError."""
+    """Refuse options that contradict each other. Raises InputError."""
     if once is not None and not once.strip():
         raise InputError("--once was given an empty text; give a message")
     if not thread.strip():
         raise InputError("--thread was given an empty name; give a name such as spring")
     if new and thread != DEFAULT_THREAD:
-        raise InputError(f"--new begins a thread with a name of its own; leave out --thread {thread!r}")
+        raise InputError(f"--new generates the name of the conversation; leave out --thread {thread!r}")
     if sum((once is not None, threads, forget is not None)) > 1:
         raise InputError("--once, --threads and --forget do different things; give one of them")
 

@@ -35,7 +35,7 @@ OWN: Mapping[str, OwnCommand] = {
     "/tools": OwnCommand("", "the tools of the workspace, each with its command"),
     "/threads": OwnCommand("", "the conversations of this workspace"),
     "/thread": OwnCommand("NAME", "go on in another thread, or begin one"),
-    "/new": OwnCommand("", "begin a thread with a name of its own"),
+    "/new": OwnCommand("", "begin a conversation with a generated name"),
     "/model": OwnCommand("[MODEL]", "which model leads the conversation, or another one from here on"),
     "/clear": OwnCommand("", "an empty screen; the thread stays"),
     "/quit": OwnCommand("", "leave, as Ctrl-D does"),
@@ -152,7 +152,7 @@ def tool_lines(chat: Conversation) -> list[tuple[str, str]]:
 
 
 def completions(talk: Talk, line: str) -> Iterator[tuple[str, int]]:
-    """Give what may stand in a line's place: the text, and where it begins, counted back from the end."""
+    """Yield completions of a line: the text, and where it begins, counted back from the end."""
     if not line.startswith("/"):
         return
     word, space, rest = line.partition(" ")
@@ -172,6 +172,6 @@ def completions(talk: Talk, line: str) -> Iterator[tuple[str, int]]:
 
 
 def candidates(toolbox: Toolbox, line: str) -> list[Candidate]:
-    """Return what a toolbox knows to complete; one of a person's own may know nothing."""
+    """Return a toolbox's completions; a user's own toolbox may have none."""
     complete = getattr(toolbox, "complete", None)
     return [] if complete is None else list(complete(line))

@@ -35,7 +35,7 @@ GAP = "   "
 
 
 class Terminal:
-    """A person at a terminal, in one thread after another."""
+    """A user at a terminal, in one thread after another."""
 
     def __init__(self, session: Session, workspace: Workspace, thread: str, *, yes: bool) -> None:
         self.session, self.workspace, self.yes = session, workspace, yes
@@ -62,7 +62,7 @@ class Terminal:
             self.talk.close()
 
     def take(self, line: str) -> None:
-        """Take a line. Raises EOFError if it is the person's wish to leave."""
+        """Take a line. Raises EOFError if the user wants to leave."""
         if line in LEAVING:
             raise EOFError
         if line:
@@ -75,7 +75,7 @@ class Terminal:
             self.settle(self.turns.say(line).waits)
 
     def read(self) -> str:
-        """Return the next line. Raises EOFError when the person leaves."""
+        """Return the next line. Raises EOFError when the user leaves."""
         while True:
             try:
                 return str(self.lines.prompt(PROMPT)).strip()
@@ -108,7 +108,7 @@ class Terminal:
                 waits = self.turns.say(answer.strip()).waits
 
     def answer(self) -> str | None:
-        """Return what a person says to a change; Ctrl-C is no, Ctrl-D leaves it waiting."""
+        """Return the answer to a proposed change; Ctrl-C is no, Ctrl-D leaves it waiting."""
         if self.yes:
             if not self.turns.after_foreign:
                 return "yes"

@@ -1,4 +1,4 @@
-"""A conversation that works in the background: it loads while a person types, and Ctrl-C breaks off an answer."""
+"""A conversation that works in the background: it loads while the user types, and Ctrl-C breaks off an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One turn after another: what a person typed goes to the conversation, and what comes of it is shown."""
+"""Take one turn after another: send what the user typed to the conversation, and show the answer."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class TurnEnd:
 class Turns:
     """Takes a thread from turn to turn.
 
-    `begins` is told when a turn starts, for a sign that something is awaited.
+    `begins` is called when a turn starts, to show that an answer is awaited.
     """
 
     def __init__(self, talk: Talk, view: View, begins: Callable[[], None] = lambda: None) -> None:
         self.talk, self.view, self.begins = talk, view, begins
 
     def say(self, line: str) -> TurnEnd:
-        """Take what a person typed: a message, a `/` command, or yes or no to a change that waits."""
+        """Take what the user typed: a message, a `/` command, or yes or no to a change that waits."""
         said = line.strip().casefold().rstrip(".!")
         if self.waiting is not None and said in YES | NO:
             return self.decide(said in YES)

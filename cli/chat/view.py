@@ -47,7 +47,7 @@ ASCII = str.maketrans(
 
 
 def encodable(text: str, encoding: str) -> str:
-    """Return a text that an encoding can write; signs it lacks become ASCII."""
+    """Return a text that an encoding can write; characters it lacks become ASCII."""
     if encoding.lower().replace("-", "").startswith("utf"):
         return text
     return text.translate(ASCII).encode(encoding, "replace").decode(encoding)
@@ -109,7 +109,7 @@ class Flow:
 
 
 SIGNS = {"+": "green", "-": "red", "~": "yellow", "→": "cyan"}
-"""The first sign of a line that says what changed, and its colour."""
+"""The first character of a line that says what changed, and its colour."""
 
 SURE = "make this change? [y/N] "
 MOST_LINES = 40
@@ -149,7 +149,7 @@ class JsonView:
 
 
 class ChatView:
-    """Short lines for a person: answers on one console, all else on another, which may be the same."""
+    """Short lines for the user: answers on one console, all else on another, which may be the same."""
 
     def __init__(self, answers: Console, notes: Console, *, quiet: bool = False) -> None:
         self.answers, self.notes, self.quiet = answers, notes, quiet
@@ -190,7 +190,7 @@ class ChatView:
             self.flow.end()
 
     def note(self, text: str, style: str = "dim") -> None:
-        """Write a line beside the answers."""
+        """Write a line next to the answers."""
         if text and not self.quiet:
             self.pause()
             self.line(self.notes, text, style)
@@ -248,7 +248,7 @@ class ChatView:
         self.said = line if whole else ""
 
     def outcome(self, text: str, *, failed: bool) -> None:
-        """Write a line with a sign of whether it went well."""
+        """Write a line with a mark of success or failure."""
         self.pause()
         if self.quiet:
             return
@@ -278,7 +278,7 @@ class ChatView:
         self.said = ""
 
     def lines(self, lines: Sequence[str]) -> None:
-        """Write lines, broken at the terminal's edge with their indent, the signs of a diff in colour."""
+        """Write lines, broken at the terminal's edge with their indent, the marks of a diff in colour."""
         for line in lines:
             style = SIGNS.get(line[:1], "") if line[1:2] == " " else ""
             self.line(self.answers, line, style)
@@ -302,7 +302,7 @@ class ChatView:
 
     @staticmethod
     def text(console: Console, text: str, style: str = "") -> Text:
-        """Return a text for a console as it is, in signs the console can write."""
+        """Return a text for a console as it is, in characters the console can write."""
         return Text(encodable(printable(text), console.encoding), style)
 
 

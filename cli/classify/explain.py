@@ -113,5 +113,5 @@ def walk_row(walk: Explanation, names: Mapping[LabelId, str], index: Index) -> d
         "candidates": walk.candidates,
         "walk": step_row(walk.root, names),
         "labels": files.result_files.result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
-        **({"gold": [outcome_row(index, fate) for fate in walk.outcomes]} if walk.outcomes else {}),
+        **({"gold": [outcome_row(index, outcome) for outcome in walk.outcomes]} if walk.outcomes else {}),
     }

@@ -1,4 +1,4 @@
-"""The walk of one text as a tree a person reads: what was opened, found and passed by, then the ranking."""
+"""Print the walk of one text as a tree: what was opened, found and skipped, then the ranking."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Drawing:
                 tree.add(styled(f"{what}: {name_branches(rest)}", "dim"))
 
     def led_somewhere(self, step: Step) -> bool:
-        """Whether a label of the ranking stands in a step or below it."""
+        """Whether a label of the ranking is in a step or below it."""
         found = set(label_ids(step))
         return any(label.label_id in found for label in self.walk.ranking)
 

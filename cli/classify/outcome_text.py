@@ -1,4 +1,4 @@
-"""What became of gold labels, in words: found, or lost at which node and why."""
+"""Outcomes of gold labels in words: found, or lost at which node and why."""
 
 from __future__ import annotations
 
@@ -19,43 +19,45 @@ if TYPE_CHECKING:
 WIDTH = 60
 
 
-def outcomes_table(index: Index, fates: Sequence[LabelOutcome]) -> Table:
-    """Return gold labels as rows: what became of each, and where."""
+def outcomes_table(index: Index, outcomes: Sequence[LabelOutcome]) -> Table:
+    """Return gold labels as rows: the outcome of each, and where."""
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
-    for fate in fates:
-        label = index.label(fate.label)
-        table.add_row(styled(f"  {clipped(label.name, WIDTH)}", "bold"), describe_label_outcome(index, fate))
+    for outcome in outcomes:
+        label = index.label(outcome.label)
+        table.add_row(
+            styled(f"  {clipped(label.name, WIDTH)}", "bold"), describe_label_outcome(index, outcome)
+        )
     return table
 
 
-def describe_label_outcome(index: Index, fate: LabelOutcome) -> Text:
-    """Say in words what became of a label."""
-    if fate.outcome == "found":
-        return styled(f"found, place {fate.rank}", "green")
-    line = styled(f"lost: {walk.label_outcomes.MEANING[fate.outcome]}", "red")
-    if fate.node is not None:
-        line.append(f", at {printable(place_name(index, fate.node))}", "not red")
-        if fate.branch is not None and fate.branch != fate.node:
-            line.append(f": {branch_text(index, fate)}", "dim")
+def describe_label_outcome(index: Index, outcome: LabelOutcome) -> Text:
+    """Describe a label's outcome."""
+    if outcome.outcome == "found":
+        return styled(f"found, place {outcome.rank}", "green")
+    line = styled(f"lost: {walk.label_outcomes.MEANING[outcome.outcome]}", "red")
+    if outcome.node is not None:
+        line.append(f", at {printable(place_name(index, outcome.node))}", "not red")
+        if outcome.branch is not None and outcome.branch != outcome.node:
+            line.append(f": {branch_text(index, outcome)}", "dim")
     return line
 
 
-def branch_text(index: Index, fate: LabelOutcome) -> str:
-    """Name the closed branch with its score and place, and the best one that was opened beside it."""
-    assert fate.branch is not None
-    shown = quoted_name(index, fate.branch)
-    if fate.score is not None:
-        shown += f" {fate.score:.2f}"
-    if fate.place is not None:
-        shown += f" ({fate.place} of {fate.siblings:,})"
-    elif fate.siblings:
-        shown += f" (of {fate.siblings:,})"
-    if fate.opened is None:
-        return f"{shown} stayed closed, and so did all others" if fate.siblings else shown
-    shown += f" stayed closed; best opened: {quoted_name(index, fate.opened)}"
-    return shown if fate.opened_score is None else f"{shown} {fate.opened_score:.2f}"
+def branch_text(index: Index, outcome: LabelOutcome) -> str:
+    """Name the closed branch with its score and place, and the best one that was opened next to it."""
+    assert outcome.branch is not None
+    shown = quoted_name(index, outcome.branch)
+    if outcome.score is not None:
+        shown += f" {outcome.score:.2f}"
+    if outcome.place is not None:
+        shown += f" ({outcome.place} of {outcome.siblings:,})"
+    elif outcome.siblings:
+        shown += f" (of {outcome.siblings:,})"
+    if outcome.opened is None:
+        return f"{shown} stayed closed, and so did all others" if outcome.siblings else shown
+    shown += f" stayed closed; best opened: {quoted_name(index, outcome.opened)}"
+    return shown if outcome.opened_score is None else f"{shown} {outcome.opened_score:.2f}"
 
 
 def quoted_name(index: Index, node: NodeId) -> str:
@@ -69,8 +71,8 @@ def place_name(index: Index, node: NodeId) -> str:
     return PATH_SIGN.join(each.name for each in index.nodes(way)) or "the top"
 
 
-def outcome_row(index: Index, fate: LabelOutcome) -> dict[str, Any]:
-    """Return a label's fate as JSON has it; what does not apply is null."""
+def outcome_row(index: Index, outcome: LabelOutcome) -> dict[str, Any]:
+    """Return a label's outcome as JSON; what does not apply is null."""
 
     def named(node: NodeId | None) -> Mapping[str, Any] | None:
         if node is None or not index.has_node(node):
@@ -78,16 +80,16 @@ def outcome_row(index: Index, fate: LabelOutcome) -> dict[str, Any]:
         return {"id": node, "name": index.node(node).name}
 
     return {
-        "label_id": fate.label,
-        "name": index.label(fate.label).name,
-        "outcome": fate.outcome,
-        "rank": fate.rank,
-        "node": named(fate.node),
-        "branch": named(fate.branch),
-        "steps_left": fate.steps_left,
-        "score": fate.score,
-        "place": fate.place,
-        "siblings": fate.siblings,
-        "best_opened": named(fate.opened),
-        "best_opened_score": fate.opened_score,
+        "label_id": outcome.label,
+        "name": index.label(outcome.label).name,
+        "outcome": outcome.outcome,
+        "rank": outcome.rank,
+        "node": named(outcome.node),
+        "branch": named(outcome.branch),
+        "steps_left": outcome.steps_left,
+        "score": outcome.score,
+        "place": outcome.place,
+        "siblings": outcome.siblings,
+        "best_opened": named(outcome.opened),
+        "best_opened_score": outcome.opened_score,
     }

@@ -69,11 +69,11 @@ def attribute_losses(
 
 
 def render_losses(index: Index, title: str, found: Attribution, most: int) -> tuple[RenderableType, ...]:
-    """Return what became of the gold labels, and the `most` nodes that lost most of them."""
+    """Render the outcomes of the gold labels, and the `most` nodes that lost most of them."""
     said = f"{counted(found.gold, 'right label')} of {counted(found.items, 'text')}"
     if found.not_walked:
         said += f"; {found.not_walked:,} more were not walked"
-    parts: list[RenderableType] = [styled(f"What became of right labels: {title}", "bold")]
+    parts: list[RenderableType] = [styled(f"Outcomes of the right labels: {title}", "bold")]
     parts += [styled(said, "dim"), outcomes_table(found)]
     if not found.nodes:
         return (*parts, styled("no label was lost at a node", "dim"))
@@ -86,7 +86,7 @@ def render_losses(index: Index, title: str, found: Attribution, most: int) -> tu
 
 
 def outcomes_table(found: Attribution) -> Table:
-    """Return how often what became of a gold label, as rows."""
+    """Return how often each outcome occurred, as rows."""
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
     table.add_column(justify="right", style="dim")

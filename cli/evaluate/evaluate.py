@@ -1,4 +1,4 @@
-"""`taxonaut evaluate`: methods side by side on one file, quality beside cost."""
+"""`taxonaut evaluate`: methods side by side on one file, quality next to cost."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def compare_methods(
     settings: evaluation.methods.method.MethodSettings,
     classes: bool,
 ) -> evaluation.harness.Report:
-    """Run the methods on the person's own index."""
+    """Run the methods on the workspace's index."""
     return evaluation.harness.evaluate(workspace, rows, names, ks, settings, classes)
 
 

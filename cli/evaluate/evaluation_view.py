@@ -1,4 +1,4 @@
-"""An evaluation's report on a screen and as JSON: measures with intervals beside cost, a method a column."""
+"""An evaluation's report on a screen and as JSON: measures with intervals next to cost, a method a column."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def parse_ids(given: list[str], file: str | None) -> list[LabelId] | None:
 
 
 def print_report(session: Session, report: DefinitionReport) -> None:
-    """Print some definitions, and say what came of the call."""
+    """Print some definitions, and a summary of the call."""
     for one in report.written[:SHOWN]:
         out().print(styled(one.title, "bold").append_text(styled(f"  {one.label}", "dim not bold")))
         out().print(styled(f"  {clipped(one.definition, LONGEST)}"))
@@ -112,7 +112,7 @@ def print_report(session: Session, report: DefinitionReport) -> None:
 
 
 def describe_definitions(session: Session, report: DefinitionReport) -> Iterator[str]:
-    """Say what came of a call, and what to do next."""
+    """Summarize a call, and say what to do next."""
     how = "composed of telling words and products, as it writes no prose" if report.composed else "written"
     if report.written:
         yield f"{count_categories(len(report.written))} defined by {report.model}, {how}"
@@ -142,7 +142,7 @@ def count_categories(count: int) -> str:
 
 
 def report_row(report: DefinitionReport) -> dict[str, Any]:
-    """Return what came of a call as JSON has it."""
+    """Return the summary of a call as JSON."""
     return {
         "model": report.model,
         "composed": report.composed,

@@ -40,7 +40,7 @@ def card_row(card: ExpertCard, folder: Path) -> dict[str, Any]:
 
 
 def describe_training(card: ExpertCard, folder: Path, session: Session) -> Iterator[str]:
-    """Say what came of a training, and what to do next."""
+    """Summarize a training, and say what to do next."""
     data, metrics = card.data, card.metrics
     line = f"trained expert {card.number} ({KINDS.get(card.kind, card.kind)})"
     if "products" in data:
@@ -116,7 +116,7 @@ def print_card(console: Console, card: ExpertCard, folder: Path) -> None:
 
 
 def format_key(key: str) -> str:
-    """Return a key of a card as a person says it."""
+    """Return a key of a card in words."""
     return WORDS.get(key, key.replace("_", " "))
 
 
@@ -133,7 +133,7 @@ def flatten(
 
 
 def format_value(key: str, value: Any) -> str:
-    """Write a value for a person."""
+    """Format a value of a card."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)) and key in (*SHARES, "before_scaling"):

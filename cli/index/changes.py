@@ -280,13 +280,13 @@ def remove(session: Session, node: NodeArgument, dry_run: DryRun = False, json: 
 
 
 def find_given_node(index: Index, given: str) -> NodeId:
-    """Find the node a person means; an empty text is a mistake here, not the root."""
+    """Find the node that an argument names; an empty text is an error here, not the root."""
 
     return build.tree_preview.find_node(index, check_given_place(given))
 
 
 def check_given_place(given: str) -> str:
-    """Return how a person names a place; InputError for an empty text."""
+    """Return the argument that names a node. Raises InputError for an empty text."""
 
     if not given.strip():
         raise InputError("a node was given as an empty text; give its number (1 is the top) or its path")
@@ -296,7 +296,7 @@ def check_given_place(given: str) -> str:
 def open_and_change(
     session: Session, change: Callable[[Workspace], object], note: str, *, dry_run: bool, json: bool
 ) -> None:
-    """Open the workspace, make one change, and say what it did."""
+    """Open the workspace, make one change, and print what it did."""
     with session.open() as workspace:
         change_and_print(session, workspace, lambda: change(workspace), note, dry_run=dry_run, json=json)
 
@@ -310,7 +310,7 @@ def change_and_print(
     dry_run: bool,
     json: bool,
 ) -> None:
-    """Make one change, or only see what it would do; print what differs and how to take it back."""
+    """Make one change, or try it without keeping it; print what differs and how to take it back."""
 
     try:
         found = build.change_preview.make_change(workspace, change, note, dry_run=dry_run)

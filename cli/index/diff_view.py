@@ -102,7 +102,7 @@ def diff_row(diff: IndexDiff) -> dict[str, Any]:
 
 
 def cell(depth: int, sign: str, text: str) -> Text:
-    """Return one line of a tree that stands beside another."""
+    """Return one line of a tree that is printed next to another."""
     return styled(f"{'  ' * depth}{sign} {clipped(text, build.diff_lines.LONGEST)}", _SIGNS.get(sign, ""))
 
 
@@ -112,7 +112,7 @@ MOST_LABELS = 5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: what stands on the left, what on the right, each as (sign, text) or nothing."""
+    """One line: what is on the left, what on the right, each as (sign, text) or nothing."""
 
     depth: int
     left: tuple[str, str] | None

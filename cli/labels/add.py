@@ -94,7 +94,7 @@ def today() -> str:
 
 
 def name_labels(labels: Any, given: tuple[Label, ...], growth: Growth) -> Mapping[LabelId, str]:
-    """Return the names of the labels that are told of."""
+    """Return the names of some labels, and the number of the others."""
     names = {label.id: label.name for label in given}
     others = dict.fromkeys(
         twin for twins in growth.same_names.values() for twin in twins if twin not in names
@@ -103,7 +103,7 @@ def name_labels(labels: Any, given: tuple[Label, ...], growth: Growth) -> Mappin
 
 
 def describe_addition(growth: Growth, names: Mapping[LabelId, str], session: Session) -> list[str]:
-    """Say what an addition did, what a person should look at, and what comes next."""
+    """Describe what an addition did, what to check, and what to do next."""
 
     lines = []
     for label, twins in list(growth.same_names.items())[:SHOWN]:

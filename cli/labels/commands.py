@@ -113,7 +113,7 @@ def show_label(
 
 
 def print_origin(name: str, written: Definition, products: Sequence[Item]) -> None:
-    """Say that a description was not the person's, and what it was written from."""
+    """Say that a description was generated, and from what."""
     composed = written.template == stores.definitions.COMPOSED
     how = "composed of telling words and products for" if composed else "written by"
     console = out()

@@ -1,4 +1,4 @@
-"""What the person wants labelled: texts on the command line, a file, or standard input."""
+"""The items of a command: texts on the command line, a file, or standard input."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ def _file(given: str, columns: ItemColumns, format: str | None, encoding: str) -
     except InputError as error:
         if given == STDIN or Path(given).is_file():
             raise
-        raise InputError(f"{error} If it is a text and no file, pipe it in, with - in its place.") from None
+        raise InputError(f"{error} If it is a text and not a file, pipe it in and give - instead.") from None
     return ItemInput(file.count, lambda: (row.item for row in file.rows()), "" if given == STDIN else given)

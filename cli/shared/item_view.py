@@ -1,4 +1,4 @@
-"""One labelled text as a person reads it: the text with its telling phrase, then its labels."""
+"""Print one labelled text: the text with the phrase that earned its first label, then its labels."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A bar with rate and time left on standard error, where a person is watching."""
+"""A progress bar with rate and time left, on standard error at a terminal."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Print what people and models wrote as data: no markup is read in it, no control sign gets through."""
+"""Print text of users and models as it is: no markup is interpreted, no control character gets through."""
 
 import io
 import json

@@ -25,7 +25,7 @@ def watch(
 ) -> None:
     """Do the work, and again after each save of a file in the folder; returns on Ctrl-C.
 
-    A mistake in what was saved is said, and the watch goes on. Ctrl-C within the work is raised on.
+    A mistake in a saved file is printed, and the watch goes on. Ctrl-C within the work is raised on.
     """
     seen = hash_files(folder, pattern)
     run_reporting_errors(work)
@@ -69,7 +69,7 @@ def read_or_empty(path: Path) -> bytes:
 
 
 def run_reporting_errors(work: Callable[[], None]) -> None:
-    """Do the work; a person's mistake is said in a line."""
+    """Do the work; print a user's mistake as one line."""
     try:
         work()
     except TaxonautError as error:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def export_free_form(session: Session, file: str, keywords: int, *, json: bool) -> None:
-    """Write keywords of all tagged items, and show what set they make beside the vocabulary."""
+    """Write keywords of all tagged items, and compare them with the vocabulary."""
 
     check_output(Path(file))
     with session.open() as workspace:
@@ -68,7 +68,7 @@ def run_keyword_baseline(
 
 
 def describe_words(name: str, counts: WordCounts) -> str:
-    """Say what a set of words comes to."""
+    """Describe a set of words in a line."""
     return (
         f"{name:<10}  {counts.unique:,} different, {counts.utilization:.1%} of them on more than one item, "
         f"{counts.per_item:.2f} an item"
@@ -140,7 +140,7 @@ def export(
 
 
 def check_streams(file: str, *, json: bool) -> None:
-    """Refuse to mix what is exported with what is told about it."""
+    """Refuse to write the export and its summary to one stream."""
     if file == "-" and json:
         raise InputError("--json prints the summary, and '-' the export, to standard output; name a file")
 

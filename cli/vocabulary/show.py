@@ -158,7 +158,7 @@ def print_round(console: Console, number: int, each: Round) -> None:
 
 
 def describe_round(change: ChangeProposal) -> str:
-    """Say in a line what was proposed, for how many items, and what became of it."""
+    """Describe in a line what was proposed, for how many items, and with which outcome."""
     name = change.centre.name if change.centre is not None else ""
     what = {"create": f"create {name!r}", "expand": f"expand {name!r}", "ignore": "ignore"}[change.kind]
     verdict = {True: "approved", False: "rejected", None: ""}[change.approved]

@@ -55,7 +55,7 @@ class LabelBook:
         """Return a label's import number. Raises NotFoundError for an unknown id."""
         number = self.numbers.get(label)
         if number is None:
-            raise NotFoundError(f"no label {label!r} in the index; `taxonaut index show` lists what there is")
+            raise NotFoundError(f"no label {label!r} in the index; `taxonaut labels list` lists the labels")
         return number
 
     def ids(self, numbers: Iterable[int]) -> list[LabelId]:

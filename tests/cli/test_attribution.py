@@ -37,7 +37,7 @@ def by_words(scripted: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> Script
 
 
 LOST = """\
-What became of right labels: navigate
+Outcomes of the right labels: navigate
 4 right labels of 3 texts
 3 75.0% the navigator passed its branch by
 1 25.0% found
