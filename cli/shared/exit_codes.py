@@ -46,6 +46,9 @@ class ReportingGroup(Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
             return result
+        except typer.BadParameter as error:
+            error.message = describe_invalid_value(error.message)
+            raise
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except BrokenPipeError:
@@ -56,6 +59,12 @@ class ReportingGroup(Group):
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:  # noqa: BLE001
             raise typer.Exit(report(error, ctx.ensure_object(GlobalOptions))) from None
+
+
+def describe_invalid_value(message: str) -> str:
+    """Say what an option's value must be, in place of pydantic's words."""
+    plain = message.removeprefix("Value error, ").replace("Input should be", "must be")
+    return plain.partition(", unable to parse")[0]
 
 
 def report(error: Exception, options: GlobalOptions) -> int:

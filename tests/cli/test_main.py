@@ -294,3 +294,16 @@ def test_a_second_process_is_told_who_is_writing(shop: Path, run: Any) -> None:
         holder.communicate("")
     assert called.code == 3
     assert f"in use by process {holder.pid}" in called.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--order", "sideways"], "'--order': 'sideways' is not one of 'breadth', 'depth'."),
+        (["--top", "0"], "'--top': must be greater than or equal to 1"),
+        (["--top", "many"], "'--top': must be a valid integer"),
+    ],
+)
+def test_an_invalid_value_is_answered_with_what_is_allowed(run: Any, arguments: list[str], said: str) -> None:
+    called = run("classify", *arguments, "a text")
+    assert (called.code, called.err.splitlines()[-1]) == (2, f"Error: Invalid value for {said}")
