@@ -51,7 +51,7 @@ lost at how branches that stayed closed texts
 def test_the_nodes_that_lose_most(run: Any, shop: Path, judged: Path) -> None:
     called = run("evaluate", judged, "--methods", "dense,navigate", "--attribution", 5, "-w", shop, "--quiet")
     assert (called.code, called.err) == (0, "")
-    _, title, shown = called.out.partition("What became")
+    _, title, shown = called.out.partition("Outcomes of")
     lines = [re.sub(r"\s+", " ", line).strip() for line in (title + shown).splitlines() if line.strip()]
     assert "\n".join(lines) + "\n" == LOST
     few = run("evaluate", judged, "--methods", "navigate", "--attribution", 1, "-w", shop, "--quiet")

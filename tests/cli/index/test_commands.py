@@ -154,13 +154,13 @@ def test_build_by_agents_as_json(run: Any, things: Path) -> None:
     assert (one["build"], one["cost"]) == (None, None)
 
 
-def test_what_agents_refused_is_told() -> None:
-    from taxonaut.cli.index.build import told
+def test_what_agents_refused_is_described() -> None:
+    from taxonaut.cli.index.build import describe_build
     from taxonaut.state.stores.decisions import Totals
     from taxonaut.workspace.build.agents_tree import BuildReport
 
     refused = {"": ("no label belongs to 'x'; leave it out",), **{str(n): ("a", "b") for n in range(6)}}
-    assert told(BuildReport(1_200, refused, ("3",)), Totals(requests=3_456)) == [
+    assert describe_build(BuildReport(1_200, refused, ("3",)), Totals(requests=3_456)) == [
         "1,200 splits in 3,456 requests; 7 of them were tried again, 1 made by vectors instead",
         "  part of all labels: no label belongs to 'x'; leave it out",
         "  part 0: a; b",
@@ -170,12 +170,14 @@ def test_what_agents_refused_is_told() -> None:
         "  and 2 more (--json has them all)",
     ]
     counted = Totals(requests=2, prompt_tokens=12_000, completion_tokens=340)
-    assert told(BuildReport(1, {}, ()), counted) == [
+    assert describe_build(BuildReport(1, {}, ()), counted) == [
         "1 split in 2 requests, 12,000 tokens read and 340 written; "
         "0 of them were tried again, 0 made by vectors instead"
     ]
 
-    assert told(BuildReport(0, {}, ()), Totals()) == ["so few labels need no categories: nothing was asked"]
+    assert describe_build(BuildReport(0, {}, ()), Totals()) == [
+        "so few labels need no categories: nothing was asked"
+    ]
 
 
 @pytest.mark.usefixtures("embedder")
