@@ -160,7 +160,7 @@ def test_watch_tries_again_on_a_save(
         copy.write_text(text, encoding="utf-8")
         return watching.hash_files(folder, pattern)
 
-    monkeypatch.setattr(watching, "changed", changed)
+    monkeypatch.setattr(watching, "wait_for_change", changed)
     called = run("prompts", "try", RANK, "--on", items, "--watch", "-w", served)
     assert called.code == 0
     assert called.out.count("general_expert/rank on 3 items") == 2

@@ -55,7 +55,7 @@ def test_a_file_can_be_read_again_and_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["no such.csv"], r"'no such.csv' does not exist.* If it is a text and no file, pipe it in"),
+        (["no such.csv"], r"'no such.csv' does not exist.* If it is a text and not a file, pipe it in"),
         (["folder"], r"'folder' is a folder"),
         (
             ["red apples", "texts.csv"],

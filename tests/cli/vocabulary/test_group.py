@@ -120,8 +120,8 @@ def test_a_sample_is_built_from_and_all_are_assigned(
             "there is no file 'things'; give the file that holds the items, or - for standard input",
         ),
         (["{file}", "--text-column", "title"], 2, "title"),
-        (["{file}", "--categories", "1"], 2, "should be greater than or equal to 2"),
-        (["{file}", "--depth", "0"], 2, "should be greater than or equal to 1"),
+        (["{file}", "--categories", "1"], 2, "must be greater than or equal to 2"),
+        (["{file}", "--depth", "0"], 2, "must be greater than or equal to 1"),
         (["{empty}"], 2, "none of the items has a text; a vocabulary is built from texts"),
     ],
 )
