@@ -210,7 +210,7 @@ async def collect_requests(texts: Sequence[str]) -> list[Any]:
     from taxonaut.prompts.library import PromptLibrary
     from taxonaut.state.db.connection import Database
     from taxonaut.state.index.index import Index
-    from taxonaut.workspace.core.core import as_item
+    from taxonaut.state.records import as_item
 
     model, prompts = ScriptedModel(rule=lambda _: [1]), PromptLibrary()
     with Database.in_memory() as database:

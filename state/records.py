@@ -1,5 +1,6 @@
 """Frozen records exchanged between packages: labels, nodes, items, results, decisions, events, trees."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -59,6 +60,13 @@ class Identified(Protocol):
 
 
 Each = TypeVar("Each", bound=Identified)
+
+
+def as_item(text: str | Item) -> Item:
+    """Return an item for a text. Its id is the first half of the text's SHA-256, so equal texts are one item."""
+    if isinstance(text, Item):
+        return text
+    return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]), text)
 
 
 def distinct_items(items: Iterable[Each]) -> list[Each]:

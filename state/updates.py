@@ -72,6 +72,14 @@ class ItemTagged:
 
 
 @dataclass(frozen=True, slots=True)
+class TextsReplaced:
+    """These ids had other texts in the workspace; from now on the new texts and their results are known by them."""
+
+    item_ids: tuple[ItemId, ...]
+    kind: Literal["texts_replaced"] = field(default="texts_replaced", init=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionStarted:
     """A partition of labels (or items) is about to be split; `attempt` counts the splits refused before.
 
@@ -230,7 +238,7 @@ class Answered:
     kind: Literal["answered"] = field(default="answered", init=False, repr=False)
 
 
-WalkUpdate = LevelStarted | NodeOpened | ItemFinished | ItemTagged | LabelPlaced
+WalkUpdate = LevelStarted | NodeOpened | ItemFinished | ItemTagged | TextsReplaced | LabelPlaced
 BuildUpdate = PartitionStarted | CentresProposed | SplitRefused | NodeSplit | RoundFinished | ChangesReviewed
 TalkUpdate = (
     Understood

@@ -14,7 +14,7 @@ from taxonaut.state import version
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import Item, ItemResult, Label, Tree
+from taxonaut.state.records import Item, ItemResult, Label, Tree, as_item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.updates import OnUpdate, listening
 from taxonaut.workspace.build.add_labels import Growth, aadd_labels
@@ -22,7 +22,7 @@ from taxonaut.workspace.build.agents_tree import BuildReport
 from taxonaut.workspace.build.build_agents import TEMPLATES
 from taxonaut.workspace.build.builders import TreeSettings, builder
 from taxonaut.workspace.core.config import CategorizeSettings, WalkSettings
-from taxonaut.workspace.core.core import Core, as_item
+from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.expert.categorize import acategorize
 from taxonaut.workspace.expert.experts import ExpertCard, Experts

@@ -19,8 +19,8 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import ItemResult
-from taxonaut.workspace import core, files
+from taxonaut.state.records import ItemResult, as_item
+from taxonaut.workspace import files
 
 if TYPE_CHECKING:
     from taxonaut.state.index.index import Index
@@ -80,7 +80,7 @@ def find_or_walk(
     session: Session, workspace: Workspace, given: str, bar: Bar, gold: Sequence[LabelId] = ()
 ) -> Explanation:
     """Return the walk that is kept of an id or a text; label the text if there is none."""
-    text = core.core.as_item(files.tables.clean_text(given))
+    text = as_item(files.tables.clean_text(given))
     for known in (ItemId(given), text.id):
         try:
             return workspace.explain(known, gold)

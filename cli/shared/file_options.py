@@ -47,7 +47,9 @@ EncodingOption = Annotated[
     typer.Option("--encoding", metavar="NAME", help="Encoding of the file.", rich_help_panel=FILE_PANEL),
 ]
 TextColumn = Annotated[str, column("--text-column", "the text")]
-IdColumn = Annotated[str, column("--id-column", "the id; without one the line number is the id")]
+IdColumn = Annotated[
+    str, column("--id-column", "the id; without one the file's name and line, as in a.csv:2")
+]
 
 TextsArgument = Annotated[
     list[str] | None,

@@ -114,7 +114,7 @@ class ResultOutput(Generic[R]):
         """Choose the place. Raises InputError if it cannot be written; nothing is written yet."""
         place = self.file or ("-" if self.json or self.format else None)
         if place is None:
-            with_id = not given.is_texts
+            with_id = bool(given.file)
             return lambda _: nullcontext(lambda item, result: self.show(console, item, result, with_id))
         if place == "-":
             utf8_output()

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taxonaut.state.errors import InputError
-from taxonaut.state.records import Item
-from taxonaut.workspace import core, files
+from taxonaut.state.records import Item, as_item
+from taxonaut.workspace import files
 from taxonaut.workspace.files.sources import STDIN, SUFFIXES
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def names_file(given: str) -> bool:
 
 def _texts(given: Sequence[str]) -> ItemInput:
 
-    items = list(dict.fromkeys(core.core.as_item(files.tables.clean_text(text)) for text in given))
+    items = list(dict.fromkeys(as_item(files.tables.clean_text(text)) for text in given))
     return ItemInput(len(items), lambda: iter(items), is_texts=True)
 
 

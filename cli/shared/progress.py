@@ -3,15 +3,19 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from rich import progress as rich_progress
 from rich.console import Console
 from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import Session
-from taxonaut.cli.shared.terminal import err
-from taxonaut.state.updates import Progress, Update, listening
+from taxonaut.cli.shared.terminal import counted, err
+from taxonaut.state.updates import Progress, TextsReplaced, Update, listening
+
+MOST_IDS = 5
 
 
 class Bar:
@@ -46,16 +50,44 @@ def progress(session: Session, console: Console | None = None, *, json: bool = F
 
     `console` is where the block prints results meanwhile: on one terminal the bar stays below them.
     """
-    if not is_watched(session, json=json):
-        yield Bar()
-        return
+    with reporting_replaced_texts():
+        if is_watched(session, json=json):
+            with _watched(console) as bar:
+                yield bar
+        else:
+            yield Bar()
 
+
+@contextmanager
+def _watched(console: Console | None) -> Iterator[Bar]:
     shared = console if console is not None and console.is_terminal else err()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), _state_column())
     with rich_progress.Progress(*columns, console=shared, transient=True, refresh_per_second=4) as shown:
         bar = Bar(shown)
         with listening(bar.show):
             yield bar
+
+
+@contextmanager
+def reporting_replaced_texts() -> Iterator[None]:
+    """Say at the end of the block, on standard error, which ids have a new text."""
+    replaced: dict[str, None] = {}
+
+    def note(update: Update) -> None:
+        if isinstance(update, TextsReplaced):
+            replaced.update(dict.fromkeys(update.item_ids))
+
+    try:
+        with listening(note):
+            yield
+    finally:
+        if replaced:
+            shown = ", ".join(map(repr, islice(replaced, MOST_IDS)))
+            more = ", …" if len(replaced) > MOST_IDS else ""
+            say(
+                f"note: {counted(len(replaced), 'item')} had another text in this workspace before ({shown}{more}): "
+                "results under these ids are now of the new texts. If they are other items, give them other ids."
+            )
 
 
 def state(done: float, total: float | None, elapsed: float) -> str:

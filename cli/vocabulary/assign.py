@@ -146,7 +146,7 @@ class TaggingOutput:
         """Choose the place. Raises InputError if it cannot be written."""
         if self.file is None:
             return lambda workspace: print_taggings(
-                workspace, console, json=self.json, with_id=not given.is_texts
+                workspace, console, json=self.json, with_id=bool(given.file)
             )
         vocabulary.export.export_format(Path(self.file), "plain")
         check_output(Path(self.file), [given.file] if given.file else [])

@@ -8,10 +8,9 @@ from taxonaut.conversation.nlu.mentions import resolve_place
 from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool, focus_on
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, RunId
-from taxonaut.state.records import Item, ItemResult
+from taxonaut.state.records import Item, ItemResult, as_item
 from taxonaut.state.updates import Progress, tell
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
-from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.tables import clean_text
 from taxonaut.workspace.walk.classification import KIND
 

@@ -6,6 +6,7 @@ from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
+from taxonaut.state.updates import TextsReplaced, tell
 
 
 class Items:
@@ -15,7 +16,7 @@ class Items:
         self._database = database
 
     def put(self, items: Iterable[Item]) -> None:
-        """Store items; a known id gets the new text, and of equal ids the last counts."""
+        """Store items; of equal ids the last counts. A known id gets the new text, which `TextsReplaced` tells."""
         texts = {item.id: item.text for item in items}
         if not texts:
             return
@@ -26,6 +27,8 @@ class Items:
             if stale:
                 connection.execute("DELETE FROM items WHERE id IN (SELECT unnest($1::VARCHAR[]))", [stale])
             self._database.append("items", ("id", "text"), changed)
+        if stale:
+            tell(TextsReplaced(tuple(stale)))
 
     def get(self, ids: Sequence[ItemId]) -> list[Item]:
         """Return the items in the order of `ids`. Raises NotFoundError for an unknown id."""

@@ -25,11 +25,10 @@ from taxonaut.state.errors import (
     WorkspaceError,
 )
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import ItemResult, Label, Prediction
+from taxonaut.state.records import ItemResult, Label, Prediction, as_item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.state.updates import ItemFinished, OnUpdate, Progress, Update, listening, tell
-from taxonaut.workspace.core.core import as_item
 from taxonaut.workspace.files.label_files import read_labels
 
 pytestmark = pytest.mark.slow

@@ -1,6 +1,5 @@
 """The core of a workspace, below its facade: settings, stores and models."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +16,8 @@ from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_files
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, WorkspaceError
-from taxonaut.state.ids import ItemId
 from taxonaut.state.index.index import Index
 from taxonaut.state.plugins import load_extension
-from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.state.stores.items import Items
@@ -268,10 +265,3 @@ def check_index(folder: Path) -> None:
                 f"{str(folder)!r} has no {INDEX_FILE}, though it has {name!r}; restore the file from a copy, or make "
                 f"an empty one: taxonaut init {folder}"
             )
-
-
-def as_item(text: str | Item) -> Item:
-    """Return an item for a text; equal texts get equal ids."""
-    if isinstance(text, Item):
-        return text
-    return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:12]), text)

@@ -1,12 +1,13 @@
 """Read items from a file in batches, after one pass that validates the whole file."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import Item
+from taxonaut.state.records import Item, as_item
 from taxonaut.workspace.files.sources import Format, open_source
 from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missing_column, read_table
 
@@ -48,10 +49,12 @@ class ItemRow:
 class ItemFile:
     """A validated file of items that can be read again in batches.
 
-    `count` items, of which `blank` have only whitespace and `with_gold` have gold labels.
+    `count` items, of which `blank` have only whitespace and `with_gold` have gold labels. `named` is False for
+    standard input and pipes.
     """
 
     name: str
+    named: bool
     count: int
     blank: int
     with_gold: int
@@ -60,8 +63,8 @@ class ItemFile:
 
     def rows(self) -> Iterator[ItemRow]:
         """Yield one item after the other."""
-        for row in self.table.rows():
-            yield _item_row(row, self.columns)
+        for _, item_row in _item_rows(self.table, self.columns, self.name if self.named else None):
+            yield item_row
 
     def batches(self, size: int = 256) -> Iterator[list[ItemRow]]:
         """Yield batches of `size` items; only one batch is in memory."""
@@ -84,7 +87,8 @@ def open_items(
 ) -> ItemFile:
     """Open a file of items (CSV, TSV, JSONL, JSON, Parquet, or one text per line; `-` is standard input).
 
-    An item without an id gets its line number (in a JSON list or in Parquet, its row number) as id. NULs are
+    An item without an id gets the file's name and its line (in a JSON list or in Parquet, its row), such as
+    `items.csv:2`, so that two files never mean the same item; on standard input, a hash of its text. NULs are
     removed from texts. The whole file is validated first: raises `InputError`, naming the file, the line and the
     fix, for an unreadable file, a missing column or a duplicate id.
     """
@@ -96,14 +100,14 @@ def open_items(
     count = blank = with_gold = 0
     first_place: dict[ItemId, str] = {}
     seen: set[str] = set()
-    for row in table.rows():
-        item_row = _item_row(row, columns)
+    named = source.data is None
+    for row, item_row in _item_rows(table, columns, source.name if named else None):
         place = first_place.setdefault(item_row.item.id, row.place)
         if place != row.place:
             raise InputError(
                 f"{row.place}: the id {item_row.item.id!r} was already used ({place}). Ids must differ: "
-                "remove one of the two rows, name another column with --id-column, or number the texts by "
-                "line with --id-column ''."
+                "remove one of the two rows, name another column with --id-column, or make ids from the line "
+                "numbers with --id-column ''."
             )
         seen.update(row.values)
         count += 1
@@ -113,7 +117,7 @@ def open_items(
         raise InputError(f"{source.name} holds no texts; it must have at least one row below its header.")
     if table.columns is None:
         _check_columns(tuple(sorted(seen)), source.name, columns)
-    return ItemFile(source.name, count, blank, with_gold, table, columns)
+    return ItemFile(source.name, named, count, blank, with_gold, table, columns)
 
 
 def _check_columns(found: tuple[str, ...], place: str, columns: ItemColumns) -> None:
@@ -126,6 +130,24 @@ def _check_columns(found: tuple[str, ...], place: str, columns: ItemColumns) -> 
             raise missing_column(place, wanted, option, found)
 
 
+def _item_rows(table: Table, columns: ItemColumns, source: str | None) -> Iterator[tuple[Row, ItemRow]]:
+    """Yield rows with their items. An id that is missing is made of the source's name and the row's number, or
+    of the text and how often it came before where the source has no name."""
+    repeats: Counter[str] = Counter()
+    for row in table.rows():
+        item_row = _item_row(row, columns)
+        if not item_row.item.id:
+            text = item_row.item.text
+            if source is None:
+                repeats[text] += 1
+                suffix = f"-{repeats[text]}" if repeats[text] > 1 else ""
+                id = f"{as_item(text).id}{suffix}"
+            else:
+                id = f"{source}:{row.number}"
+            item_row = replace(item_row, item=Item(ItemId(id), text))
+        yield row, item_row
+
+
 def _item_row(row: Row, columns: ItemColumns) -> ItemRow:
     if columns.text not in row.values:
         raise missing_column(row.place, columns.text, OPTIONS["text"], tuple(row.values))
@@ -134,7 +156,7 @@ def _item_row(row: Row, columns: ItemColumns) -> ItemRow:
     if columns.labels:
         gold = as_texts(row.values.get(columns.labels), row, columns.labels, columns.label_separator)
     return ItemRow(
-        item=Item(ItemId(id or str(row.number)), as_text(row.values[columns.text], row, columns.text)),
+        item=Item(ItemId(id), as_text(row.values[columns.text], row, columns.text)),
         gold=tuple(LabelId(label) for label in dict.fromkeys(gold)),
         place=row.place,
         popularity=_number(row, columns.popularity) if columns.popularity else 0.0,

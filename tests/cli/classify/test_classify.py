@@ -11,6 +11,7 @@ import pytest
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import Answer, ScriptedModel
 from taxonaut.state.errors import ModelReplyError
+from taxonaut.state.records import as_item
 
 TEXTS = 'id,text\na,"fresh, red apples"\nb,hiking boots\n'
 
@@ -99,7 +100,10 @@ def test_output_and_json_print_a_summary(run: Any, shop: Path, texts: Path, tmp_
 def test_standard_input(run: Any, shop: Path) -> None:
     for arguments in (["-"], []):
         called = run("classify", *arguments, "--json", "-w", shop, stdin="red apples\nhiking boots\n")
-        assert [(row["id"], best(row)) for row in rows(called.out)] == [("1", "apples"), ("2", "boots")]
+        assert [(row["id"], best(row)) for row in rows(called.out)] == [
+            (as_item("red apples").id, "apples"),
+            (as_item("hiking boots").id, "boots"),
+        ]
 
 
 def test_columns_format_and_encoding(run: Any, shop: Path, tmp_path: Path) -> None:

@@ -49,7 +49,10 @@ def test_a_file_can_be_read_again_and_again(tmp_path: Path) -> None:
     found = item_input([str(file)], COLUMNS)
     assert (found.count, found.file) == (2, str(file))
     for _ in range(2):
-        assert [(item.id, item.text) for item in found.items()] == [("1", "a"), ("3", "b")]
+        assert [(item.id, item.text) for item in found.items()] == [
+            ("texts.txt:1", "a"),
+            ("texts.txt:3", "b"),
+        ]
 
 
 @pytest.mark.parametrize(

@@ -303,3 +303,22 @@ def test_help_has_an_example(run: Any, command: str) -> None:
     called = run("vocabulary", command, "--help")
     assert called.code == 0
     assert f"taxonaut vocabulary {command}" in called.out.split("Example", 1)[1]
+
+
+def test_a_second_file_without_ids_adds_items(run: Any, built: Path, tmp_path: Path) -> None:
+    for name, texts in (("a.txt", ROWS[:6]), ("b.txt", ROWS[6:12])):
+        (tmp_path / name).write_text("\n".join(texts), encoding="utf-8")
+        called = run("vocabulary", "assign", tmp_path / name, "-o", tmp_path / "out.csv", "-w", built)
+        assert (called.code, "another text" in called.err) == (0, False), called
+    run("vocabulary", "export", tmp_path / "all.json", "--format", "plain", "-w", built)
+    found = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert (len(found), "a.txt:6" in found, "b.txt:1" in found) == (36 + 12, True, True)
+
+
+def test_another_text_under_a_known_id_is_reported(run: Any, built: Path, tmp_path: Path) -> None:
+    file = tmp_path / "other.csv"
+    file.write_text(f"id,text\nt0,{ROWS[5]}\nt1,{ROWS[1]}\nnew,{ROWS[0]}\n", encoding="utf-8")
+    called = run("vocabulary", "assign", file, "-o", tmp_path / "out.csv", "-w", built)
+    (note,) = [line for line in called.err.splitlines() if line.startswith("note: ")]
+    assert note.startswith("note: 1 item had another text in this workspace before ('t0'): ")
+    assert "note:" not in run("vocabulary", "assign", file, "-o", tmp_path / "out.csv", "-w", built).err

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from taxonaut.state.errors import InputError
-from taxonaut.state.records import Item
+from taxonaut.state.records import Item, as_item
 from taxonaut.workspace.files.item_files import ItemColumns, ItemRow, open_items
 
 
@@ -28,7 +28,7 @@ def test_a_row_has_a_text_an_id_and_gold_labels(write):
     assert (file.name, file.count, file.blank, file.with_gold) == ("t.jsonl", 2, 1, 1)
     assert list(file.rows()) == [
         ItemRow(Item("x", "a b"), ("l1", "l2"), "t.jsonl, line 1"),
-        ItemRow(Item("2", ""), (), "t.jsonl, line 2"),
+        ItemRow(Item("t.jsonl:2", ""), (), "t.jsonl, line 2"),
     ]
 
 
@@ -39,18 +39,22 @@ def test_columns_by_option(write):
         ItemRow(Item("7", "eins, zwei"), ("a", "b"), "t.csv, line 2"),
         ItemRow(Item("8", "drei\nvier"), (), "t.csv, line 3"),
     ]
-    assert [row.item.id for row in open_items(path, ItemColumns("", "Satz")).rows()] == ["2", "3"]
+    assert [row.item.id for row in open_items(path, ItemColumns("", "Satz")).rows()] == ["t.csv:2", "t.csv:3"]
 
 
 def test_a_text_a_line(write):
     file = open_items(write("t.txt", "one\n\n  two\nthree"))
-    assert [row.item for row in file.rows()] == [Item("1", "one"), Item("3", "  two"), Item("4", "three")]
+    assert [row.item for row in file.rows()] == [
+        Item("t.txt:1", "one"),
+        Item("t.txt:3", "  two"),
+        Item("t.txt:4", "three"),
+    ]
 
 
 def test_a_json_list_of_texts(write):
     assert [row.item for row in open_items(write("t.json", '["one", "two"]')).rows()] == [
-        Item("1", "one"),
-        Item("2", "two"),
+        Item("t.json:1", "one"),
+        Item("t.json:2", "two"),
     ]
 
 
@@ -67,8 +71,8 @@ def test_standard_input_can_be_read_more_than_once(monkeypatch):
     file = open_items("-")
     assert [list(file.rows()), list(file.rows())] == [
         [
-            ItemRow(Item("1", "one"), (), "standard input, line 1"),
-            ItemRow(Item("2", "two"), (), "standard input, line 2"),
+            ItemRow(as_item("one"), (), "standard input, line 1"),
+            ItemRow(as_item("two"), (), "standard input, line 2"),
         ]
     ] * 2
 
@@ -92,7 +96,7 @@ def test_a_text_of_a_million_characters(write):
             '{"id": 1, "text": "a"}\n{"id": "1", "text": "b"}',
             "t.jsonl, line 2: the id '1' was already used (t.jsonl, line 1). Ids must differ: remove one "
             "of the two "
-            "rows, name another column with --id-column, or number the texts by line with --id-column ''.",
+            "rows, name another column with --id-column, or make ids from the line numbers with --id-column ''.",
         ),
         (
             "t.csv",
@@ -129,3 +133,15 @@ def test_a_gold_column_named_by_option_must_be_there(write):
         "t.jsonl: there is no column 'labls'; the columns are 'label', 'text'. Did you mean "
         "--labels-column 'label'?"
     )
+
+
+def test_items_of_two_files_never_share_an_id_that_was_made_up(write):
+    rows = [*open_items(write("a.txt", "one\ntwo")).rows(), *open_items(write("b.txt", "three\none")).rows()]
+    assert [row.item.id for row in rows] == ["a.txt:1", "a.txt:2", "b.txt:1", "b.txt:2"]
+
+
+def test_equal_texts_on_standard_input_are_items_of_their_own(monkeypatch):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"one\ntwo\none\none\n")))
+    ids = [row.item.id for row in open_items("-").rows()]
+    one = as_item("one").id
+    assert ids == [one, as_item("two").id, f"{one}-2", f"{one}-3"]
