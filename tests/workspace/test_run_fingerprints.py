@@ -47,7 +47,7 @@ api_base = "{ADDRESS}"
 @pytest.fixture(autouse=True)
 def _models(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the local server answer for `ADDRESS`, and `vector` embed; hold still what would change by itself."""
-    for name in [name for name in os.environ if name.startswith("TAXONAUT_")]:
+    for name in [name for name in os.environ if name.startswith("TAXONAUT_") and name != "TAXONAUT_TRUST"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
