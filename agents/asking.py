@@ -1,6 +1,5 @@
 """Ask an agent's model about items at nodes, and build the decision row of each answer."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -110,7 +109,7 @@ class Asker:
         requests = [self.build_request(item, question, blocks[item.text]) for item, question in pairs]
         replies = self.check_available(await self.model.answer(requests))
         return [
-            self.build_answer(item, question, reply, hash_request(request))
+            self.build_answer(item, question, reply, request.hash)
             for (item, question), request, reply in zip(pairs, requests, replies, strict=True)
         ]
 
@@ -225,14 +224,6 @@ class Asker:
         reason = "" if isinstance(reply, ModelError) else reply.reason
         undecided = not isinstance(reply, ModelError) and reply.undecided
         return Answer(item, question, chosen, scores, evidence, reason, decision, undecided)
-
-
-def hash_request(request: ModelRequest) -> str:
-    """Hash a request's blocks, so that equal prompts have equal hashes; empty without blocks."""
-    blocks = (request.system, request.context, request.item, request.blank_item)
-    if not any(blocks):
-        return ""
-    return hashlib.sha256("\0".join(blocks).encode(errors="replace")).hexdigest()[:16]
 
 
 def clip_text(text: str) -> str:

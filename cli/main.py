@@ -169,7 +169,7 @@ COMMANDS = [
     ),
     group(
         "models",
-        "List, download and test models.",
+        "List, download and test models; cached replies.",
         LazyCommand(
             "list",
             "taxonaut.cli.models:list_models",
@@ -184,6 +184,11 @@ COMMANDS = [
             "test",
             "taxonaut.cli.models:try_models",
             "Test whether models answer a tool call, how fast, and with scores.",
+        ),
+        LazyCommand(
+            "replies",
+            "taxonaut.cli.models:list_replies",
+            "List cached replies of models, or delete them.",
         ),
         panel=OTHER,
     ),

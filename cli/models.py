@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.llm.redaction import redact_url
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state import stores
-from taxonaut.state.errors import TaxonautError
+from taxonaut.state.errors import InputError, TaxonautError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Item, Node
 from taxonaut.workspace import core
@@ -295,6 +296,107 @@ def temporary_wiring(session: Session, config: Config, injected: Injected) -> It
 def probe_model(wiring: core.container.Wiring, settings: taxonaut.ModelSettings, embeds: bool) -> Probe:
     """Ask one model."""
     return probe_embedder(wiring, settings) if embeds else probe_chooser(wiring, settings)
+
+
+MOST_SHOWN = 20
+"""Most replies that are printed whole."""
+
+
+@command(
+    "replies",
+    example="taxonaut models replies\n"
+    "taxonaut models replies --key 92bec42a\n"
+    "taxonaut models replies --item 17 --run 3 --drop\n"
+    "taxonaut models replies --model openai/gpt-4.1-mini --drop --yes",
+)
+def list_replies(
+    session: Session,
+    model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Replies of this model.", show_default=False)
+    ] = None,
+    tool: Annotated[
+        str | None,
+        typer.Option(metavar="TOOL", help="Calls of this tool, such as rank_candidates.", show_default=False),
+    ] = None,
+    run: Annotated[
+        int | None,
+        typer.Option(metavar="RUN", help="Replies behind the decisions of this run.", show_default=False),
+    ] = None,
+    item: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Replies behind the decisions about this item.", show_default=False),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Replies whose key begins like this, whole.", show_default=False),
+    ] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Delete them: they are requested again.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --drop: all replies.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Delete without being asked, for scripts.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """List cached replies of models, or delete them.
+
+    Every valid reply is cached, so that no finished request is sent twice. A deleted reply is requested again when a
+    run needs it; results that runs have finished stay. Replies of before version 0.1.0 are only known by their keys.
+    """
+    chosen = stores.reply_cache.ReplyFilter(model, tool, key, run, item)
+    some = any(each is not None for each in chosen.parameters)
+    if drop and some == everything:
+        raise InputError(
+            "name the replies to delete with --model, --tool, --run, --item or --key, or give --all alone"
+        )
+    with session.open() as workspace:
+        cache = workspace.wiring.cache
+        groups = cache.groups(chosen)
+        count = sum(group.count for group in groups)
+        shown = cache.find(chosen, MOST_SHOWN) if key is not None or item is not None else []
+        if drop and count and not yes:
+            confirm_drop(count)
+        dropped = cache.drop_matching(chosen) if drop else 0
+    if json:
+        rows = [asdict(group) for group in groups]
+        print_json({"groups": rows, "replies": [asdict(each) for each in shown], "deleted": dropped})
+        return
+    print_replies(groups, shown)
+    if drop:
+        say(f"deleted {dropped:,} {'reply' if dropped == 1 else 'replies'}")
+
+
+def confirm_drop(count: int) -> None:
+    """Ask whether to delete replies. Raises InputError if nobody agrees."""
+    if not sys.stdin.isatty():
+        raise InputError(f"nobody is there to confirm that {count:,} replies are deleted; add --yes")
+    if not typer.confirm(f"Delete {count:,} cached {'reply' if count == 1 else 'replies'}?", err=True):
+        raise InputError("nothing was deleted")
+
+
+def print_replies(
+    groups: list[stores.reply_cache.ReplyGroup], shown: list[stores.reply_cache.CachedReply]
+) -> None:
+    """Print how many replies there are of each model and tool, then some of them whole."""
+    if not groups:
+        say("no cached replies")
+        return
+    print_rows(
+        ("model", "tool", "replies", "size", "oldest", "newest"),
+        [
+            (
+                group.model or "unknown",
+                group.tool or "unknown",
+                f"{group.count:,}",
+                f"{group.size / 1e6:.1f} MB",
+                group.oldest,
+                group.newest,
+            )
+            for group in groups
+        ],
+    )
+    for each in shown:
+        out().print(styled(f"\n{each.key}", "bold"))
+        out().print(styled(each.answer), soft_wrap=True)
 
 
 def packaged_rows(catalog: ModelCatalog) -> list[dict[str, Any]]:

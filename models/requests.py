@@ -1,5 +1,6 @@
 """What is asked of a model and what comes back, whichever model it is."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -48,6 +49,14 @@ class ModelRequest:
     most: int
     texts: tuple[str, ...] = ()
     may_be_undecided: bool = False
+
+    @property
+    def hash(self) -> str:
+        """A short hash of the blocks, equal where a model is shown the same; empty if they are."""
+        blocks = (self.system, self.context, self.item, self.blank_item)
+        if not any(blocks):
+            return ""
+        return hashlib.sha256("\0".join(blocks).encode(errors="replace")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ from taxonaut.models.validation import (
 )
 from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
 from taxonaut.state.records import Usage
+from taxonaut.state.stores.reply_cache import ReplyOrigin
 
 INTERVAL_S = 0.004
 """About what a request costs in CPU time: LiteLLM cannot send them closer together for long."""
@@ -121,8 +122,8 @@ class ReplyStore(Protocol):
     async def get_many(self, keys: list[str]) -> dict[str, str]:
         """Return the replies that are kept, by key."""
 
-    async def put(self, key: str, reply: str) -> None:
-        """Keep a reply; returns once it is durable."""
+    async def put(self, key: str, reply: str, origin: ReplyOrigin) -> None:
+        """Keep a reply with what it answers; returns once it is durable."""
 
     async def drop(self, keys: list[str]) -> None:
         """Forget replies."""
@@ -192,7 +193,8 @@ class Gateway:
             except ModelError as error:
                 return error
             if self.store is not None:
-                await self.store.put(key, dumped(reply))
+                origin = ReplyOrigin(self.name, request.tool.name, request.hash)
+                await self.store.put(key, dumped(reply), origin)
             return reply
 
     def limit(self) -> Limit:

@@ -3,7 +3,10 @@
 import asyncio
 from weakref import WeakKeyDictionary
 
-from taxonaut.state.stores.reply_cache import ResponseCache
+from taxonaut.state.stores.reply_cache import UNKNOWN, ReplyOrigin, ResponseCache
+
+Waiting = dict[str, tuple[str, ReplyOrigin]]
+"""Replies that are not written yet, by key."""
 
 REST = 2.0
 """How much longer than a transaction took nothing is written after it: on a busy machine more replies share one."""
@@ -22,7 +25,7 @@ class KeptReplies:
 
     def __init__(self, cache: ResponseCache) -> None:
         self.cache = cache
-        self.waiting: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, str]] = WeakKeyDictionary()
+        self.waiting: WeakKeyDictionary[asyncio.AbstractEventLoop, Waiting] = WeakKeyDictionary()
         self.writing: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = WeakKeyDictionary()
         self.rested: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
@@ -30,11 +33,11 @@ class KeptReplies:
         """Return the replies that are kept, by key."""
         return await asyncio.to_thread(self.cache.get_many, keys)
 
-    async def put(self, key: str, reply: str) -> None:
-        """Keep a reply; returns once it is durable."""
+    async def put(self, key: str, reply: str, origin: ReplyOrigin = UNKNOWN) -> None:
+        """Keep a reply with what it answers; returns once it is durable."""
         loop = asyncio.get_running_loop()
         waiting = self.waiting.setdefault(loop, {})
-        waiting[key] = reply
+        waiting[key] = reply, origin
         while key in waiting:
             task = self.writing.get(loop)
             if task is None or task.done():
@@ -46,13 +49,15 @@ class KeptReplies:
         """Forget replies."""
         await asyncio.to_thread(self.cache.drop, keys)
 
-    async def write(self, waiting: dict[str, str]) -> None:
+    async def write(self, waiting: Waiting) -> None:
         """Write what waits, once the last transaction is long enough ago, in one transaction."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, self.rested.get(loop, 0.0) - loop.time()))
         batch, began = dict(waiting), loop.time()
         try:
-            written = loop.run_in_executor(None, self.cache.put_many, batch)
+            answers = {key: reply for key, (reply, _) in batch.items()}
+            origins = {key: origin for key, (_, origin) in batch.items()}
+            written = loop.run_in_executor(None, self.cache.put_many, answers, origins)
             await until_done(written)
             written.result()
         finally:

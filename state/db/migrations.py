@@ -56,6 +56,11 @@ def order_runs(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_8.sql"))
 
 
+def describe_replies(connection: DuckDBPyConnection) -> None:
+    """Version 9: what cached replies answer, and when they came."""
+    connection.execute(_sql("schema_9.sql"))
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     create_tables,
     keep_templates,
@@ -65,6 +70,7 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     keep_definitions,
     keep_conversations,
     order_runs,
+    describe_replies,
 )
 """Append only: never change or reorder a released step."""
 

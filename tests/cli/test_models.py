@@ -12,7 +12,12 @@ from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import Answer, ScriptedModel
+from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import MissingExtraError, ModelNotFoundError, ModelUnavailableError
+from taxonaut.state.ids import ItemId
+from taxonaut.state.records import Decision
+from taxonaut.state.stores.reply_cache import ReplyOrigin, ResponseCache
+from taxonaut.state.stores.runs import Runs
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +148,42 @@ def test_no_model_string(run: Any) -> None:
     called = run("models", "test", "gpt")
     assert called.code == 2
     assert "'gpt' is no model string" in called.out
+
+
+@pytest.fixture
+def replied(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace with three cached replies, two of them with an origin, one behind a decision."""
+    run("init", "shop")
+    monkeypatch.chdir("shop")
+    with Database.open(Path("index.duckdb")) as database:
+        cache = ResponseCache(database)
+        origins = {"aa": ReplyOrigin("m/1", "rank", "r1"), "ab": ReplyOrigin("m/2", "rank", "r2")}
+        cache.put_many({"aa": '{"n": 1}', "ab": '{"n": 2}', "c": "{"}, origins)
+        runs = Runs(database)
+        decision = Decision(ItemId("7"), None, "a", "t", "h", "m/1", "rank", (), (), rendered="r1")
+        runs.finish(runs.open("classify", "f", {}), {}, [decision])
+    return tmp_path
+
+
+def counts(run: Any, *options: str) -> list[tuple[str, str, int]]:
+    groups = json.loads(run("models", "replies", "--json", *options).out)["groups"]
+    return [(group["model"], group["tool"], group["count"]) for group in groups]
+
+
+@pytest.mark.usefixtures("replied")
+def test_cached_replies_are_listed_and_deleted(run: Any) -> None:
+    assert counts(run) == [("", "", 1), ("m/1", "rank", 1), ("m/2", "rank", 1)]
+    assert counts(run, "--model", "m/2") == [("m/2", "rank", 1)]
+    assert counts(run, "--tool", "rank") == [("m/1", "rank", 1), ("m/2", "rank", 1)]
+    assert counts(run, "--item", "7") == counts(run, "--run", "1") == [("m/1", "rank", 1)]
+    assert counts(run, "--item", "8") == []
+    assert '{"n": 2}' in run("models", "replies", "--key", "ab").out
+    assert run("models", "replies", "--drop").code == 2
+    assert run("models", "replies", "--drop", "--all", "--model", "m/1", "--yes").code == 2
+    refused = run("models", "replies", "--drop", "--item", "7")
+    assert (refused.code, "add --yes" in refused.err) == (2, True)
+    assert "deleted 1 reply" in run("models", "replies", "--drop", "--item", "7", "--yes").err
+    assert counts(run) == [("", "", 1), ("m/2", "rank", 1)]
+    assert "deleted 2 replies" in run("models", "replies", "--drop", "--all", "-y").err
+    assert counts(run) == []
+    assert "no cached replies" in run("models", "replies").err

@@ -186,7 +186,10 @@ class SlowStore:
     async def get_many(self, keys: Sequence[str]) -> dict[str, str]:
         return {}
 
-    async def put(self, key: str, reply: str) -> None:
+    async def drop(self, keys: list[str]) -> None:
+        pass
+
+    async def put(self, key: str, reply: str, origin: Any) -> None:
         self.putting.set()
         await self.go.wait()
         if self.error is not None:

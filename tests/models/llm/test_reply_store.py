@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -22,14 +24,14 @@ class WatchedCache(ResponseCache):
         self.started = threading.Event()
         self.error: Exception | None = None
 
-    def put_many(self, answers: Mapping[str, str]) -> None:
+    def put_many(self, answers: Mapping[str, str], origins: Any = MappingProxyType({})) -> None:
         self.batches.append(sorted(answers))
         self.started.set()
         self.go.wait()
         if self.error is not None:
             error, self.error = self.error, None
             raise error
-        super().put_many(answers)
+        super().put_many(answers, origins)
 
 
 @pytest.fixture
