@@ -10,7 +10,7 @@ from jinja2 import Template
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateNotFound, TemplateSyntaxError
 from jinja2.meta import find_referenced_templates
-from jinja2.nodes import Const, Extends
+from jinja2.nodes import Const, Extends, Node
 from jinja2.nodes import Template as TemplateNode
 
 from taxonaut.prompts.files import PACKAGED, PACKAGED_PREFIX, SUFFIX, StoredFiles, TemplateFiles
@@ -27,12 +27,32 @@ RAISED_BY_TEMPLATES = (
     JinjaError,
     ArithmeticError,
     LookupError,
+    AssertionError,
+    AttributeError,
     MemoryError,
-    RecursionError,
+    RuntimeError,
     TypeError,
     ValueError,
 )
 """Exceptions that a template's expressions may raise."""
+
+
+TOO_DEEP = (RecursionError, MemoryError, SyntaxError)
+"""What Jinja's parser and Python's compiler raise where brackets or blocks are nested too deeply."""
+
+
+MOST_LEVELS = 100
+"""Maximum nesting of a template's blocks and expressions."""
+
+
+def check_nesting(tree: TemplateNode) -> None:
+    """Raise RecursionError for a template that is nested too deeply to be compiled."""
+    level: list[Node] = [tree]
+    for _ in range(MOST_LEVELS):
+        level = [child for node in level for child in node.iter_child_nodes()]
+        if not level:
+            return
+    raise RecursionError(f"more than {MOST_LEVELS} levels")
 
 
 class Recorder(Protocol):
@@ -135,6 +155,8 @@ class PromptLibrary:
             raise self.invalid(name, error, error.name or "", error.lineno) from None
         except JinjaError as error:
             raise self.invalid(name, error) from None
+        except TOO_DEEP:
+            raise self.invalid(name, "it is nested too deeply", lineage[0]) from None
         blocks = {block for template in templates for block in template.blocks}
         missing = [block for block in BLOCKS if block not in blocks]
         if missing:
@@ -201,7 +223,9 @@ class PromptLibrary:
         """Return a file's source and syntax tree; `name` is the template it belongs to."""
         try:
             source = self._files_of(name).read(file)
-            return source, PARSER.parse(source)
+            tree = PARSER.parse(source)
+            check_nesting(tree)
+            return source, tree
         except TemplateNotFound as error:
             raise self.invalid(name, f"there is no template {error} to extend or include") from None
         except TemplateError as error:
@@ -209,6 +233,8 @@ class PromptLibrary:
         except TemplateSyntaxError as error:
             problem = f"{file}, line {error.lineno}: {error.message}"
             raise self.invalid(name, problem, file, error.lineno) from None
+        except TOO_DEEP:
+            raise self.invalid(name, f"{file} is nested too deeply", file) from None
 
     def names(self) -> list[str]:
         """All templates, sorted."""

@@ -132,6 +132,22 @@ def test_a_link_within_the_folder_and_a_linked_folder_are_fine(tmp_path: Path) -
         "{{ range(99999) | join('a' * 1000) }}",
         "{{ ('a\n' * 1000) | indent(100000) }}",
         "{% set x = 'a' * 999999 %}{{ x }}{{ x }}",
+        "{% set x = ['a' * 999999] * 99999 %}{{ x }}",
+        "{% set x = ['a' * 999999] * 99999 %}{{ x | string }}",
+        "{% set x = ['a' * 999999] * 99999 %}{{ x | join }}",
+        "{% set x = ['a' * 999999] * 99999 %}{{ ''.join(x) }}",
+        "{% set x = ['a' * 999999] * 99999 %}{{ 'y' ~ x }}",
+        "{{ ('a' * 999999).replace('a', 'b' * 999999) }}",
+        "{{ ('a' * 999999).replace('', 'b' * 999999) }}",
+        "{{ ['a' * 999999] | map('replace', 'a', 'b' * 999999) | list | length }}",
+        "{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{% set n = namespace(x=['a']) %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{% set n = namespace(x=['a']) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}",
+        "{% set x %}{% for i in range(99999) %}" + "literal" * 100 + "{% endfor %}{% endset %}",
+        "{% macro m() %}{% for i in range(99999) %}"
+        + "literal" * 100
+        + "{% endfor %}{% endmacro %}{{ m() | length }}",
     ],
 )
 def test_too_long(tmp_path: Path, context: str) -> None:
@@ -144,13 +160,111 @@ def test_too_long(tmp_path: Path, context: str) -> None:
     ("expression", "words"),
     [
         ("{{ range(10 ** 9) }}", "Range too big"),
-        ("{{ 'a' * 10 ** 15 }}", "MemoryError"),
+        ("{{ 'a' * 10 ** 15 }}", "longer than 1,000,000 characters"),
+        ("{{ 9 ** 99999 }}", "the number becomes too large"),
+        (
+            "{% set n = namespace(x=9 ** 1000) %}{% for i in range(20) %}{% set n.x = n.x * n.x %}{% endfor %}",
+            "too large",
+        ),
+        ("{{ 3.5 | round(1000000) }}", "1000000 is too large for 'round'"),
+        ("{{ 'x' | truncate(10 ** 9) }}", "is too large for 'truncate'"),
+        ("{{ options | list | tojson(indent=1000) }}", "1000 is too large for 'tojson'"),
         ("{{ lipsum(1000) }}", "'lipsum' is undefined"),
         ("{{ node | random }}", "No filter named 'random'"),
     ],
 )
 def test_too_large_or_not_deterministic(tmp_path: Path, expression: str, words: str) -> None:
     assert words in refused(tmp_path, expression)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% for a in range(99999) if a < 0 %}{% endfor %}" * 50,
+        "{% set x = 'a' * 999999 %}{% for a in range(99999) %}{% set y = x | upper %}{% endfor %}",
+        "{% set x = 'a' * 999999 %}{% for a in range(99999) %}{% set y = x.upper() %}{% endfor %}",
+        "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(40) }}",
+        "{% for x in [[1]] recursive %}{{ loop(x) if x is iterable and loop.depth < 50 }}"
+        "{{ loop([[1], [1]]) if loop.depth < 50 }}{% endfor %}",
+    ],
+)
+def test_work_has_a_limit(tmp_path: Path, context: str) -> None:
+    message = refused(tmp_path, context)
+    assert "it takes too long; loop over less (navigator/expand.j2, line 2)" in message
+
+
+def test_including_again_and_again_has_a_limit(tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"f{number}.j2").write_text(f'{{% include "f{number + 1}.j2" %}}' * 2)
+    (tmp_path / "f40.j2").write_text("")
+    assert "it takes too long" in refused(tmp_path, '{% include "f0.j2" %}')
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "range", "'x'.upper", "node.upper", "[range]", "{'a': range}", "options | map(attribute='name')", "self.item",
+        "namespace()", "cycler('a')", "dict", "joiner()",
+    ],
+)  # fmt: skip
+def test_what_prints_an_address_is_refused(tmp_path: Path, value: str) -> None:
+    for shown in (f"{{{{ {value} }}}}", f"{{{{ '' ~ ({value}) }}}}", f"{{{{ ({value}) | string }}}}"):
+        message = refused(tmp_path, shown)
+        assert "cannot be written as text (navigator/expand.j2, line 2)" in message
+        assert "0x" not in message
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "'x'.encode()",
+        "'x'.zfill(9999999)",
+        "'x'.center(9999999)",
+        "'{:9999999}'.format(1)",
+        "(5).to_bytes(9999999)",
+    ],
+)
+def test_methods_that_prompts_do_not_need_are_refused(tmp_path: Path, call: str) -> None:
+    assert "cannot be called in a template" in refused(tmp_path, f"{{{{ {call} }}}}")
+
+
+@pytest.mark.parametrize("filter_", ["center(9)", "wordwrap(1)", "format(1)", "pprint", "xmlattr", "urlize"])
+def test_filters_that_prompts_do_not_need_are_gone(tmp_path: Path, filter_: str) -> None:
+    assert "No filter named" in refused(tmp_path, f"{{{{ node | {filter_} }}}}")
+
+
+def test_texts_are_not_formatted_with_percent(tmp_path: Path) -> None:
+    assert "texts are put together with ~" in refused(tmp_path, "{{ '%99999999d' % 1 }}")
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+        "{{ " + "not " * 5000 + "1 }}",
+        "{{ 1" + " | abs" * 5000 + " }}",
+        "{{ 1" + "+1" * 5000 + " }}",
+        "{% if 1 %}" * 5000 + "{% endif %}" * 5000,
+        "{% for a in [1] %}" * 30 + "{% endfor %}" * 30,
+        "{{ " + "[" * 150 + "]" * 150 + " }}",
+    ],
+)
+def test_nesting_has_a_limit(tmp_path: Path, context: str) -> None:
+    assert "nested too deeply" in refused(tmp_path, context)
+
+
+def test_a_filter_that_fails_is_an_error_of_the_template(tmp_path: Path) -> None:
+    message = refused(tmp_path, "{{ 'a long text' | truncate(3, end='......') }}")
+    assert "cannot be rendered: " in message
+    assert "(navigator/expand.j2, line 2)" in message
+
+
+def test_long_texts_are_cut(tmp_path: Path) -> None:
+    """A text of any length may be cut; only what is made has a limit."""
+    library = own(tmp_path, "{{ node | truncate(10, true) }} {{ node[:3] }} {{ node | length }}")
+    rendered = library.get(EXPAND).render("context", {**EXAMPLES[EXPAND], "node": "a" * 20_000_000})
+    assert rendered == "aaaaaaa... aaa 20000000"
 
 
 def test_a_template_as_large_as_no_prompt_is(tmp_path: Path) -> None:
