@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -45,6 +46,7 @@ from taxonaut.models.llm.pydantic_model import (
     LiteLLMModelSettings,
     tool_definition,
 )
+from taxonaut.models.llm.reply_store import until_done
 from taxonaut.models.llm.text_calls import (
     TextCall,
     is_unfinished_thought,
@@ -116,6 +118,62 @@ FIRST_ATTEMPTS = 2
 """Most tries at a server that has never answered: a wrong address should be reported sooner than a restart."""
 
 
+@dataclass(slots=True)
+class Flight:
+    """A request in flight, and how many calls wait for it."""
+
+    task: "asyncio.Task[ModelReply | ModelError]"
+    waiting: int = 0
+
+
+class Flights:
+    """The requests in flight on one event loop, by key, so that equal ones are sent once."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, Flight] = {}
+        self.lookups: dict[int, tuple[set[str], dict[str, ModelReply]]] = {}
+
+    @contextmanager
+    def looking_up(self, keys: Sequence[str]) -> Iterator[dict[str, ModelReply]]:
+        """Collect the replies to `keys` that come during the block, which a look into the cache may have missed."""
+        landed: dict[str, ModelReply] = {}
+        self.lookups[id(landed)] = set(keys), landed
+        try:
+            yield landed
+        finally:
+            del self.lookups[id(landed)]
+
+    def start(self, key: str, answer: Coroutine[Any, Any, ModelReply | ModelError]) -> Flight:
+        """Send a request."""
+        flight = self.sent[key] = Flight(asyncio.ensure_future(answer))
+        flight.task.add_done_callback(lambda task: self.land(key, flight, task))
+        return flight
+
+    def land(self, key: str, flight: Flight, task: "asyncio.Task[ModelReply | ModelError]") -> None:
+        """Take a request out that has ended."""
+        if self.sent.get(key) is flight:
+            del self.sent[key]
+        if task.cancelled() or task.exception() is not None:
+            return
+        reply = task.result()
+        for keys, landed in self.lookups.values():
+            if key in keys and isinstance(reply, ModelReply):
+                landed[key] = as_cached(reply)
+
+    async def wait(self, key: str, flight: Flight) -> ModelReply | ModelError:
+        """Wait for a request; the last one that is cancelled ends it, before the cancellation is raised."""
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                if self.sent.get(key) is flight:
+                    del self.sent[key]
+                flight.task.cancel()
+                await until_done(flight.task)
+
+
 class ReplyStore(Protocol):
     """Where finished replies are kept, so that no finished request is asked twice."""
 
@@ -143,6 +201,7 @@ class Gateway:
         self.reached = False
         """Whether the server ever answered; one that never did is not waited for long."""
         self.limits: WeakKeyDictionary[asyncio.AbstractEventLoop, Limit] = WeakKeyDictionary()
+        self.in_flight_on: WeakKeyDictionary[asyncio.AbstractEventLoop, Flights] = WeakKeyDictionary()
 
     @property
     def name(self) -> str:
@@ -155,17 +214,43 @@ class Gateway:
         return True
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
-        """Answer all requests, at most `concurrency` in flight; an error stands in its request's place."""
+        """Answer all requests, at most `concurrency` in flight; a failed request has its error in its place.
+
+        Equal requests are sent once, also those of calls at the same time, if replies are kept.
+        """
         keys = [request_key(self.settings, request, self.weights) for request in requests]
-        kept = await self.kept(keys)
-        first: dict[str, ModelRequest] = {}
+        flights = self.flights()
+        found: dict[str, ModelReply | ModelError] = {}
+        with flights.looking_up(keys) as landed:
+            kept = await self.kept(keys)
+            found.update(landed | kept)
+        missing: dict[str, ModelRequest] = {}
         for key, request in zip(keys, requests, strict=True):
-            if key not in kept:
-                first.setdefault(key, request)
+            if key not in found:
+                missing.setdefault(key, request)
         async with client.session():
-            asked = await together([self.answer_one(key, request) for key, request in first.items()])
-        fresh = dict(zip(first, asked, strict=True))
-        return [kept[key] if key in kept else fresh[key] for key in keys]
+            asked = await together([self.join(flights, key, request) for key, request in missing.items()])
+        found.update(zip(missing, asked, strict=True))
+        return [found[key] for key in keys]
+
+    def flights(self) -> "Flights":
+        """Return the requests in flight of the running loop."""
+        loop = asyncio.get_running_loop()
+        return self.in_flight_on.setdefault(loop, Flights())
+
+    async def join(self, flights: "Flights", key: str, request: ModelRequest) -> ModelReply | ModelError:
+        """Send a request, or wait for the equal one in flight, whose reply then counts as cached.
+
+        A request ends when all who wait for it are cancelled.
+        """
+        if self.store is None:
+            return await self.answer_one(key, request)
+        flight = flights.sent.get(key)
+        first = flight is None
+        if flight is None:
+            flight = flights.start(key, self.answer_one(key, request))
+        reply = await flights.wait(key, flight)
+        return reply if first or isinstance(reply, ModelError) else as_cached(reply)
 
     async def kept(self, keys: Sequence[str]) -> dict[str, ModelReply]:
         """Return the kept replies; one that cannot be used is dropped, so that it is asked for again."""
@@ -433,6 +518,11 @@ def add_usage(usage: Usage, response: ModelResponse, attempts: int) -> Usage:
         reused_tokens=usage.reused_tokens + response.usage.cache_read_tokens,
         attempts=usage.attempts + attempts,
     )
+
+
+def as_cached(reply: ModelReply) -> ModelReply:
+    """Return a reply to somebody who did not send the request."""
+    return replace(reply, usage=replace(reply.usage, latency_s=0.0, cached=True))
 
 
 def dumped(reply: ModelReply) -> str:

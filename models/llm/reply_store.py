@@ -1,6 +1,7 @@
 """Keep finished replies durably: many that arrive together share one transaction."""
 
 import asyncio
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from taxonaut.state.stores.reply_cache import UNKNOWN, ReplyOrigin, ResponseCache
@@ -68,7 +69,7 @@ class KeptReplies:
                 del waiting[key]
 
 
-async def until_done(work: "asyncio.Future[None]") -> None:
+async def until_done(work: "asyncio.Future[Any]") -> None:
     """Wait until a task or future has ended, also when cancelled meanwhile; a cancellation is raised then."""
     cancelled = False
     while not work.done():

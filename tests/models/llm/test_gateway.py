@@ -232,6 +232,62 @@ async def test_cancelling_leaves_nothing_behind(server: Any) -> None:
     assert isinstance(reply, ModelReply)
 
 
+async def test_equal_requests_at_the_same_time_are_sent_once(server: Any, database: Database) -> None:
+    gateway = Gateway(role(server), KeptReplies(ResponseCache(database)))
+    both = [ask_about("one"), ask_about("two")]
+    answers = await asyncio.gather(*(gateway.answer(both) for _ in range(20)))
+    assert server.stats()["requests"] == 2
+    assert {tuple(reply.chosen for reply in found) for found in answers} == {((1,), (1,))}  # type: ignore[union-attr]
+    sent = [reply for found in answers for reply in found if not reply.usage.cached]  # type: ignore[union-attr]
+    assert len(sent) == 2
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_reply_that_comes_during_a_lookup_is_used(server: Any, database: Database) -> None:
+    gateway = Gateway(role(server), KeptReplies(ResponseCache(database)))
+    looked, found = asyncio.Event(), gateway.kept
+
+    async def late(keys: Sequence[str]) -> Any:
+        kept = await found(keys)
+        await looked.wait()
+        return kept
+
+    gateway.kept = late  # type: ignore[method-assign]
+    second = asyncio.create_task(gateway.answer([ask_about("one")]))
+    await asyncio.sleep(0.1)
+    gateway.kept = found  # type: ignore[method-assign]
+    (first,) = await gateway.answer([ask_about("one")])
+    looked.set()
+    (again,) = await second
+    assert isinstance(first, ModelReply)
+    assert isinstance(again, ModelReply)
+    assert (first.usage.cached, again.usage.cached, server.stats()["requests"]) == (False, True, 1)
+
+
+async def test_a_joined_request_goes_on_until_nobody_waits(server: Any, database: Database) -> None:
+    gateway = Gateway(role(server), KeptReplies(ResponseCache(database)))
+    tasks = [asyncio.create_task(gateway.answer([ask_about("BEHAVE:hang")])) for _ in range(3)]
+    await asyncio.to_thread(server.wait, "in_flight=1")
+    for task in tasks[:2]:
+        task.cancel()
+    await asyncio.wait(tasks[:2])
+    assert (server.stats()["in_flight"], tasks[2].done()) == (1, False)
+    tasks[2].cancel()
+    await asyncio.wait(tasks)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_the_first_of_joined_calls_may_be_cancelled(start_server: Any, database: Database) -> None:
+    slow = start_server(delay=0.3)
+    gateway = Gateway(role(slow), KeptReplies(ResponseCache(database)))
+    first, second = (asyncio.create_task(gateway.answer([ask_about("one")])) for _ in range(2))
+    await asyncio.to_thread(slow.wait, "in_flight=1")
+    first.cancel()
+    (reply,) = await second
+    assert isinstance(reply, ModelReply)
+    assert (first.cancelled(), slow.stats()["requests"]) == (True, 1)
+
+
 def test_each_event_loop_has_connections_of_its_own(server: Any) -> None:
     gateway = Gateway(role(server))
     for number in range(4):
