@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from taxonaut.agents.roles import Navigates, Ranks, Retrieves
@@ -222,13 +223,14 @@ class Workspace(Core):
         if walk:
             return self.with_walk(**walk).classification()
         self.check_walkable()
+        index = self.index.version()
         settings = {
-            "index": self.index.version(),
+            "index": index,
             "templates": self.store_templates(self.wiring.walk_templates),
             "version": version.VERSION,
             **self.config.answer_settings(),
         }
-        run = Resumable(self.runs, KIND, settings)
+        run = Resumable(self.runs, KIND, settings, check=partial(self.check_version, index))
         return Classification(
             run, self.decisions, self.items, label_with_graph(self.graph().compile()), self.batch
         )

@@ -446,3 +446,25 @@ def test_settings_alone_get_their_index(tmp_path: Path) -> None:
     (tmp_path / "taxonaut.toml").write_text("", encoding="utf-8")
     with Workspace.open(tmp_path) as workspace:
         assert workspace.index.label_ids() == []
+
+
+async def test_an_index_that_changes_meanwhile_ends_the_run(tmp_path: Path) -> None:
+    """No result mixes two trees, and none of the new one is kept under the old one's run."""
+    from fakes import word_embedder
+
+    from taxonaut.state.ids import NodeId
+
+    file = tmp_path / "labels.csv"
+    file.write_text("id,name,path\na,Knives,Kitchen > Knives\nb,Bikes,Sport > Bikes\n", encoding="utf-8")
+    with Workspace.init(tmp_path / "w", embedder=word_embedder(), walk={"batch": 1}) as workspace:
+        workspace.import_labels(read_labels(file))
+        texts = ["heavy knives", "old bikes", "sharp knives"]
+        stream = workspace.stream(texts)
+        first = await anext(stream)
+        workspace.index.rename_node(NodeId(2), "Cooking")
+        with pytest.raises(WorkspaceError, match="the index changed while items were worked on"):
+            await anext(stream)
+        assert workspace.runs.list()[0].units == 1
+        again = await workspace.aclassify(texts)
+        assert again[0].item_id == first.item_id
+        assert all(len(result.labels) for result in again)

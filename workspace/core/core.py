@@ -16,6 +16,7 @@ from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_files
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, WorkspaceError
+from taxonaut.state.ids import EventId
 from taxonaut.state.index.index import Index
 from taxonaut.state.plugins import load_extension
 from taxonaut.state.stores.decisions import Decisions
@@ -225,6 +226,15 @@ class Core:
         models = self.config.models
         encoders = (models.navigator.provider, models.general_expert.provider).count(ENCODER)
         return self.policy().needs_retriever or encoders > 0
+
+    def check_version(self, version: EventId) -> None:
+        """Raise WorkspaceError if the index is not at a version any more: results must not mix two trees."""
+        now = self.index.version()
+        if now != version:
+            raise WorkspaceError(
+                f"the index changed while items were worked on (version {version}, now {now}); what was finished "
+                "before the change is kept; run the same command again to do all items with the index as it is now"
+            )
 
     def check_walkable(self) -> None:
         """Raise InputError if the index has no labels or no tree to walk."""

@@ -72,7 +72,8 @@ class Resumable:
     """A run of one kind, identified by its fingerprint: the same call again continues it.
 
     `settings` are all that the results depend on; they are stored with the run. `parts` is the input, if other input
-    makes another run rather than other units. A run with a `name` is identified by that alone.
+    makes another run rather than other units. A run with a `name` is identified by that alone. `check` raises if what
+    the settings say does not hold any more, such as the version of the index; it is called around each batch.
     """
 
     def __init__(
@@ -83,8 +84,10 @@ class Resumable:
         parts: Iterable[str] = (),
         *,
         name: str | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.runs = runs
+        self.check = check
         self.kind = kind
         self.settings = settings
         self.fingerprint = fingerprint(settings, parts) if name is None else hash_text(name)
@@ -136,10 +139,12 @@ class Resumable:
                 once = distinct_items(batch)
                 kept = unit.load_finished(run, once) if unit is not None else {}
                 todo = [item for item in once if item.id not in kept]
+                self.check()
                 worked: BatchResult[T] = await work(run, todo) if todo else BatchResult()
                 results = kept | {item.id: result for item, result in zip(todo, worked.results, strict=True)}
                 failed = {item.id for item, error in zip(todo, worked.errors, strict=True) if error}
                 with self.runs.transaction():
+                    self.check()
                     if unit is not None:
                         good = [(item, results[item.id]) for item in todo if item.id not in failed]
                         run.finish(unit.rows(good), worked.decisions, worked.trails)

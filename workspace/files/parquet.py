@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 _PATTERN_SIGNS = re.compile(r"([*?\[])")
-_ROWS_AT_ONCE = 1000
+_ROWS_AT_ONCE = 50
 
 
 def parquet_columns(path: Path) -> tuple[str, ...]:
@@ -21,8 +21,16 @@ def parquet_columns(path: Path) -> tuple[str, ...]:
         return tuple(column[0] for column in con.description or ())
 
 
+def parquet_size(path: Path) -> int:
+    """Return the bytes of all columns without their compression, as the file gives them."""
+    with duckdb.connect(":memory:", config={"threads": 1}) as con:
+        sql = "SELECT coalesce(sum(total_uncompressed_size), 0) FROM parquet_metadata($1)"
+        row = con.execute(sql, [_literal(path)]).fetchone()
+        return int(row[0]) if row else 0
+
+
 def parquet_rows(path: Path) -> Iterator[tuple[object, ...]]:
-    """Yield the rows in file order, fetching a thousand at a time."""
+    """Yield the rows in file order, fetching a few at a time, as one may be large."""
     with duckdb.connect(":memory:", config={"threads": 1}) as con:
         con.execute("SELECT * FROM read_parquet($1)", [_literal(path)])
         while rows := con.fetchmany(_ROWS_AT_ONCE):

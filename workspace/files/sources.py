@@ -5,13 +5,15 @@ import difflib
 import gzip
 import io
 import json
+import os
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
-from typing import BinaryIO, NoReturn, TextIO, cast
+from typing import Any, BinaryIO, NoReturn, TextIO, cast
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.plugins import extensions
@@ -35,6 +37,11 @@ SUFFIXES: Mapping[str, Format] = {
     ".pq": "parquet",
 }
 STDIN = "-"
+
+UNPACKED_VARIABLE = "TAXONAUT_MAX_UNPACKED_GB"
+"""The environment variable with the gigabytes that a compressed file may hold, unpacked."""
+
+MAX_UNPACKED_GB = 1.0
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -57,7 +64,7 @@ class Source:
     def open_bytes(self) -> BinaryIO:
         """Open the decompressed bytes."""
         raw = cast(BinaryIO, self.path.open("rb")) if self.data is None else io.BytesIO(self.data)
-        return _gunzip(raw) if self.compressed else raw
+        return cast(BinaryIO, _ClosingGzip(raw, self.name)) if self.compressed else raw
 
     @contextmanager
     def open_text(self, newline: str | None = None) -> Iterator[TextIO]:
@@ -155,7 +162,7 @@ def _starts_with_object(source: Source) -> bool:
     with source.open_text() as text:
         first = next((line for line in text if line.strip()), "")
     try:
-        return isinstance(json.loads(first), dict)
+        return isinstance(load_json(first), dict)
     except ValueError:
         return False
 
@@ -197,16 +204,59 @@ def _similar_file(path: Path) -> str:
     return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else "."
 
 
-def _gunzip(raw: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, _ClosingGzip(raw))
+def max_unpacked() -> int:
+    """Return the bytes that a compressed file may hold, unpacked. Raises InputError for an invalid setting."""
+    given = os.environ.get(UNPACKED_VARIABLE, "")
+    try:
+        limit = float(given) if given else MAX_UNPACKED_GB
+    except ValueError:
+        limit = 0
+    if not 0 < limit < inf:
+        raise InputError(f"{UNPACKED_VARIABLE} is {given!r}; give a number of gigabytes, such as 4")
+    return int(limit * 10**9)
+
+
+def too_large(name: str) -> InputError:
+    """Return the error for a compressed file that holds more than it may."""
+    return InputError(
+        f"{name} holds more than {max_unpacked() / 10**9:g} GB, unpacked. If it is yours, set the environment "
+        f"variable {UNPACKED_VARIABLE} to the gigabytes it may hold, or unpack it first."
+    )
+
+
+def load_json(text: str) -> Any:
+    """Read JSON. Raises ValueError if it is not valid, or nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise json.JSONDecodeError("it is nested too deeply", text, 0) from None
 
 
 class _ClosingGzip(gzip.GzipFile):
-    """A gzip reader that closes the file it reads from."""
+    """A gzip reader that closes the file it reads from, and reads no more than `max_unpacked` bytes of it."""
 
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: BinaryIO, source: str) -> None:
         super().__init__(fileobj=raw, mode="rb")
         self._raw_file = raw
+        self._source = source
+        self._left = max_unpacked()
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._count(
+            super().read(min(self._left + 1, self._left + 1 if size is None or size < 0 else size))
+        )
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._count(super().read1(size))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        return self._count(super().readline(self._left + 1 if size is None or size < 0 else size))
+
+    def _count(self, found: bytes) -> bytes:
+        self._left -= len(found)
+        if self._left < 0:
+            raise too_large(self._source)
+        return found
 
     def close(self) -> None:
         super().close()

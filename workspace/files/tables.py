@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.plugins import load_extension
-from taxonaut.workspace.files.parquet import parquet_columns, parquet_rows
-from taxonaut.workspace.files.sources import READERS, Source
+from taxonaut.workspace.files.parquet import parquet_columns, parquet_rows, parquet_size
+from taxonaut.workspace.files.sources import READERS, Source, load_json, max_unpacked, too_large
 
 _LONGEST_FIELD = 2**31 - 1
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -121,7 +121,7 @@ def as_texts(value: object, row: Row, column: str, separator: str) -> tuple[str,
 
 def _json_list(value: str) -> object:
     try:
-        return json.loads(value)
+        return load_json(value)
     except ValueError:
         return value
 
@@ -189,7 +189,7 @@ def _jsonl_rows(source: Source, plain: str) -> Iterator[Row]:
                 continue
             place = f"{source.name}, line {number}"
             try:
-                value = json.loads(line)
+                value = load_json(line)
             except ValueError as error:
                 at = f", column {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
                 raise InputError(
@@ -201,7 +201,7 @@ def _jsonl_rows(source: Source, plain: str) -> Iterator[Row]:
 def _json_rows(source: Source, plain: str) -> Iterator[Row]:
     with source.open_text() as text:
         try:
-            values = json.load(text)
+            values = load_json(text.read())
         except json.JSONDecodeError as error:
             raise InputError(
                 f"{source.name}, line {error.lineno}, column {error.colno}: {error.msg}. The file must be "
@@ -243,8 +243,14 @@ def _parquet_columns(source: Source) -> tuple[str, ...]:
 
 
 def _parquet_rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
+    left = max_unpacked()
     with _translate_parquet_errors(source):
+        if parquet_size(source.path) > left:
+            raise too_large(source.name)
         for number, record in enumerate(parquet_rows(source.path), start=1):
+            left -= sum(len(cell) for cell in record if isinstance(cell, (str, bytes, list)))
+            if left < 0:
+                raise too_large(source.name)
             yield Row(number, f"{source.name}, row {number}", dict(zip(columns, record, strict=True)))
 
 

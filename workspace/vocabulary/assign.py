@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from taxonaut.graphs.assign_vocabulary import assign_vocabulary
@@ -54,10 +55,11 @@ def assign(
     workspace.store_templates(TEMPLATES)
     if every is None:
         every = workspace.config.models.annotator.provider == ENCODER
+    index = workspace.index.version()
     known = {
         "version": version.VERSION,
         "every": every,
-        "index": workspace.index.version(),
+        "index": index,
         **fingerprint_settings(workspace.config, workspace.wiring),
     }
     descent = Descent(workspace, every=every)
@@ -65,7 +67,7 @@ def assign(
     def tag(run: RunUnits, taggings: Sequence[Tagging]) -> None:
         Taggings(workspace.database).put(run.id, taggings)
 
-    run = Resumable(workspace.runs, KIND, known)
+    run = Resumable(workspace.runs, KIND, known, check=partial(workspace.check_version, index))
     return run.results(items, BATCH, descent.work, UNIT, on_batch=tag, stage="assigning")
 
 

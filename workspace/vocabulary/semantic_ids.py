@@ -13,7 +13,7 @@ from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.workspace.files.output_files import write_atomically
-from taxonaut.workspace.files.sources import STDIN, open_source
+from taxonaut.workspace.files.sources import STDIN, load_json, open_source
 from taxonaut.workspace.vocabulary.reading import Descriptor, Vocabulary
 
 MAX_CANDIDATES = 12
@@ -309,7 +309,7 @@ def _object(path: Path) -> Mapping[str, Any]:
     """Read a file that is one JSON object."""
     with open_source(path, "json").open_text() as text:
         try:
-            found = json.load(text)
+            found = load_json(text.read())
         except (ValueError, RecursionError) as error:
             raise InputError(f"{str(path)!r} is not JSON: {error}") from None
     if not isinstance(found, dict):

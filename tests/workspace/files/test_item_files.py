@@ -1,7 +1,9 @@
 """Reading texts: in batches, with ids, gold labels, and refusals before the first batch."""
 
+import gzip
 import io
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
@@ -145,3 +147,59 @@ def test_equal_texts_on_standard_input_are_items_of_their_own(monkeypatch):
     ids = [row.item.id for row in open_items("-").rows()]
     one = as_item("one").id
     assert ids == [one, as_item("two").id, f"{one}-2", f"{one}-3"]
+
+
+DEEP = "[" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("t.jsonl", '{"text": "x"}\n' + DEEP, "t.jsonl, line 2, column 1: it is nested too deeply."),
+        ("t.json", DEEP, "t.json, line 1, column 1: it is nested too deeply."),
+        ("t.json", '[{"text": ' + DEEP, "t.json, line 1, column 1: it is nested too deeply."),
+    ],
+)
+def test_nesting_without_end_is_an_error_of_its_line(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        open_items(tmp_path / name)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_cell_of_labels_that_is_nested_without_end_is_a_text(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"id,text,labels\n1,x,{DEEP}\n", encoding="utf-8")
+    assert [row.gold for row in open_items(tmp_path / "t.csv").rows()] == [(DEEP,)]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl.gz", "txt.gz", "csv.gz", "json.gz"])
+def test_a_compressed_file_holds_no_more_than_it_may(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"bomb.{suffix}"
+    path.write_bytes(
+        gzip.compress(b"text" + b"a" * 3_000_000 if suffix != "json.gz" else b"[" + b" " * 3_000_000)
+    )
+    monkeypatch.setenv("TAXONAUT_MAX_UNPACKED_GB", "0.002")
+    with pytest.raises(InputError) as caught:
+        open_items(path)
+    assert str(caught.value) == (
+        f"bomb.{suffix} holds more than 0.002 GB, unpacked. If it is yours, set the environment variable "
+        "TAXONAUT_MAX_UNPACKED_GB to the gigabytes it may hold, or unpack it first."
+    )
+    monkeypatch.setenv("TAXONAUT_MAX_UNPACKED_GB", "many")
+    with pytest.raises(InputError, match="is 'many'; give a number of gigabytes, such as 4"):
+        open_items(path)
+
+
+@pytest.mark.parametrize("sql", ["repeat('a', 100000)", "repeat(md5(range::VARCHAR), 3000)"])
+def test_parquet_holds_no_more_than_it_may(tmp_path: Path, sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bomb.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT range AS id, {sql} AS text FROM range(100)) TO '{path}' (COMPRESSION zstd)"
+        )
+    assert open_items(path).count == 100
+    monkeypatch.setenv("TAXONAUT_MAX_UNPACKED_GB", "0.002")
+    with pytest.raises(InputError, match=r"bomb.parquet holds more than 0.002 GB, unpacked"):
+        open_items(path)
