@@ -28,6 +28,7 @@ from taxonaut.tools.support.chat_tool import (
     use_row,
 )
 from taxonaut.workspace.core.resumable import Resumable
+from taxonaut.workspace.core.run_graph import langsmith_tracing
 from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -233,11 +234,9 @@ class Conversation:
             await self.refresh()
 
     async def pump(self, given: Any, updates: Queue[TalkUpdate | None]) -> None:
-        """Run the graph in its own task and context, with LangSmith tracing disabled."""
-        from langsmith import tracing_context
-
+        """Run the graph in its own task and context, traced to LangSmith only as the settings say."""
         try:
-            with tracing_context(enabled=False):
+            with langsmith_tracing(self.workspace.config.tracing.langsmith):
                 with self.thread_run().recording() as run:
                     self.run = run.id
                     self.prepare_tools(given)

@@ -232,7 +232,11 @@ class Workspace(Core):
         }
         run = Resumable(self.runs, KIND, settings, check=partial(self.check_version, index))
         return Classification(
-            run, self.decisions, self.items, label_with_graph(self.graph().compile()), self.batch
+            run,
+            self.decisions,
+            self.items,
+            label_with_graph(self.graph().compile(), traced=self.config.tracing.langsmith),
+            self.batch,
         )
 
     async def acategorize(

@@ -133,7 +133,7 @@ async def run_classify(workspace: Core, items: Sequence[Item]) -> tuple[RunId, l
         **workspace.config.answer_settings(),
     }
     run = Resumable(workspace.runs, KIND, settings)
-    label = label_with_graph(walk_graph(workspace).compile())
+    label = label_with_graph(walk_graph(workspace).compile(), traced=workspace.config.tracing.langsmith)
     made = Classification(run, workspace.decisions, workspace.items, label, workspace.batch)
     async with aclosing(made.results(items)) as results:
         found = [found_by_walk(result) async for _, result in results]

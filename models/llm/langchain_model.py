@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -95,12 +96,13 @@ class LangChainModel:
 
         whole: Any = None
         try:
-            async for piece in asking.astream(convert_to_messages([dict(each) for each in messages])):
-                whole = piece if whole is None else whole + piece
-                if text := str(piece.text):
-                    on_token(text)
-        except Exception as error:
-            raise self.unavailable(error) from error
+            with untraced_outside_graphs():
+                async for piece in asking.astream(convert_to_messages([dict(each) for each in messages])):
+                    whole = piece if whole is None else whole + piece
+                    if text := str(piece.text):
+                        on_token(text)
+        except Exception as error:  # noqa: BLE001 – whatever the model's package raises
+            raise self.unavailable(error) from None
         if whole is None:
             raise ModelUnavailableError(
                 f"the LangChain model {self.name!r} gave no answer: its stream was empty"
@@ -131,7 +133,8 @@ class LangChainModel:
     async def ask(self, asking: Any, messages: "Sequence[BaseMessage]") -> "AIMessage":
         """Send the messages; whatever the model's own package raises is a ModelUnavailableError."""
         try:
-            answer: AIMessage = await asking.ainvoke(list(messages))
+            with untraced_outside_graphs():
+                answer: AIMessage = await asking.ainvoke(list(messages))
         except Exception as error:  # noqa: BLE001 – whatever the model's package raises
             raise self.unavailable(error) from None
         return answer
@@ -141,6 +144,16 @@ class LangChainModel:
         return ModelUnavailableError(
             f"the LangChain model {self.name!r} gave no answer: {type(error).__name__}: {redact(str(error))}"
         )
+
+
+@contextmanager
+def untraced_outside_graphs() -> Iterator[None]:
+    """Keep LangChain from tracing a call to LangSmith, but in a graph that the workspace's settings trace."""
+    from langsmith import tracing_context
+    from langsmith.run_helpers import get_tracing_context
+
+    with tracing_context(enabled=bool(get_tracing_context().get("enabled"))):
+        yield
 
 
 def read(request: ModelRequest, message: "AIMessage") -> ModelReply:

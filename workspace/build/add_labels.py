@@ -33,8 +33,8 @@ from taxonaut.workspace.core.config import BuildConfig
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
+from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.files.label_files import LabelFile
-from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 SHOWN = 5
 LONGEST = 80
@@ -248,7 +248,9 @@ class Insertion:
         """Search the index top-down for the nodes of the labels (Search of algorithm 3)."""
         texts = {label.id: label.name for label in self.labels.values()}
         graph = insert_labels(self.index, self.annotator(), texts, run).compile()
-        state = await graph.ainvoke({"label_ids": list(texts)}, {"recursion_limit": RECURSION_LIMIT})
+        state = await run_graph(
+            graph, {"label_ids": list(texts)}, traced=self.workspace.config.tracing.langsmith
+        )
         return Growth(inserted=state["inserted"], unfit=state["unfit"])
 
     def annotator(self) -> Annotator:

@@ -18,7 +18,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs, RunUnits
 from taxonaut.workspace.core.resumable import Resumable
-from taxonaut.workspace.walk.classification import RECURSION_LIMIT
+from taxonaut.workspace.core.run_graph import run_graph
 
 KIND = "build"
 ALL_LABELS = Partition("", (), ())
@@ -36,6 +36,7 @@ class BuildAgents:
     architect: Architect
     annotator: Annotator
     settings: Mapping[str, Any]
+    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,8 @@ class AgentsTreeBuilder:
         graph = build_index(
             agents.suggestions, agents.architect, agents.annotator, self._policy, units
         ).compile()
-        state = await graph.ainvoke(
-            {"label_ids": [label.id for label in labels], "part": self._part},
-            {"recursion_limit": RECURSION_LIMIT},
-        )
+        given = {"label_ids": [label.id for label in labels], "part": self._part}
+        state = await run_graph(graph, given, traced=agents.traced)
         splits: dict[str, Split] = state["splits"]
         self.report = BuildReport(
             len(splits),

@@ -63,7 +63,13 @@ def build_agents_on(
         ArchitectSettings(task=config.task.description, sample=build.sample, seed=build.seed),
         answer_mode(config.models.architect),
     )
-    return BuildAgents(suggestions, architect, annotator_on(wiring, annotators), settings(config, wiring))
+    return BuildAgents(
+        suggestions,
+        architect,
+        annotator_on(wiring, annotators),
+        settings(config, wiring),
+        traced=config.tracing.langsmith,
+    )
 
 
 def annotator(wiring: Wiring, names: Sequence[str]) -> Annotator:

@@ -350,6 +350,14 @@ class DatabaseConfig(Section):
         return given
 
 
+class TracingConfig(Section):
+    """Who sees what graphs do, beyond this machine."""
+
+    langsmith: bool = Field(
+        default=False, description="Trace graphs to LangSmith, with texts; LANGSMITH_TRACING alone does not."
+    )
+
+
 class Config(BaseSettings):
     """All settings of a workspace. Sources, first wins: arguments, TAXONAUT_… variables, taxonaut.toml."""
 
@@ -367,6 +375,7 @@ class Config(BaseSettings):
     categorize: CategorizeConfig = CategorizeConfig()
     scoring: ScoringConfig = ScoringConfig()
     database: DatabaseConfig = DatabaseConfig()
+    tracing: TracingConfig = TracingConfig()
 
     _named: NamedEndpoints = PrivateAttr(NamedEndpoints(Path()))
 

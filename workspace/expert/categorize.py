@@ -26,11 +26,11 @@ from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings,
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import MAX_FAILURES, BatchResult, Resumable, unit_key
+from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.expert.audit_file import load_audit, parse_judgement, parse_recommendation
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.results import CategorizedItems
-from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 KIND = "categorize"
 STAGE = "categorizing"
@@ -173,7 +173,7 @@ class Categorization:
             return BatchResult([(found[item.id], None) for item in items], [None] * len(items))
         self.workspace.items.put(todo)
         given = {"items": todo, "recommended": recommended, "judged": judged}
-        state = await self.graph.ainvoke(given, {"recursion_limit": RECURSION_LIMIT})
+        state = await run_graph(self.graph, given, traced=self.workspace.config.tracing.langsmith)
         found |= state["categorized"]
         said: Mapping[ItemId, JudgedItem] = state["judged"]
         new: dict[str, Mapping[str, Any]] = {

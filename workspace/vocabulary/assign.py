@@ -23,6 +23,7 @@ from taxonaut.workspace.core.resumable import (
     request_errors,
     unit_key,
 )
+from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.vocabulary.reading import check_vocabulary
 from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
@@ -33,7 +34,6 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
     make_item_table,
     prefer_table,
 )
-from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 KIND = "assign"
 BATCH = 10_000
@@ -101,7 +101,7 @@ class Descent:
         if asked:
             if self.encodes:
                 self.lookup = prefer_table(make_item_table(self.wiring, asked), self.wiring.stored.lookup)
-            state = await self.graph.ainvoke({"items": asked}, {"recursion_limit": RECURSION_LIMIT})
+            state = await run_graph(self.graph, {"items": asked}, traced=self.wiring.config.tracing.langsmith)
             taggings |= state["taggings"]
             decisions = state["decisions"]
         found = [taggings[item.id] for item in items]

@@ -16,6 +16,7 @@ from taxonaut.state.records import VOCABULARY, Item, Tree, TreeNode, distinct_it
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
+from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of_key
 from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
@@ -24,7 +25,6 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
     make_item_table,
     make_vocabulary_agents,
 )
-from taxonaut.workspace.walk.classification import RECURSION_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ async def refine(workspace: Core, run: RunUnits, items: Sequence[Item]) -> dict[
         make_policy(workspace),
         run,
     ).compile()
-    state = await graph.ainvoke({"items": list(items)}, {"recursion_limit": RECURSION_LIMIT})
+    state = await run_graph(graph, {"items": list(items)}, traced=workspace.config.tracing.langsmith)
     refined: dict[str, RefinedGroup] = state["refined"]
     return refined
 

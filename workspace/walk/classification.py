@@ -17,6 +17,7 @@ from taxonaut.workspace.core.resumable import (
     request_errors,
     unit_key,
 )
+from taxonaut.workspace.core.run_graph import run_graph
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -25,9 +26,6 @@ KIND = "classify"
 """The kind of the runs that `explain` and `cost` read."""
 
 STAGE = "labelling"
-
-RECURSION_LIMIT = 1_000_000
-"""LangGraph's limit of super-steps, out of reach: breadth-first a level is one, depth-first a node."""
 
 LabelBatch = Callable[[Sequence[Item]], Awaitable[Mapping[str, Any]]]
 """Labels items that have a text. Returns `results` by item id, `decisions`, and `trails` from a walk."""
@@ -67,12 +65,11 @@ class Classification:
         return BatchResult(every, request_errors(every), found["decisions"], found.get("trails", {}))
 
 
-def label_with_graph(graph: "CompiledStateGraph[Any, Any, Any, Any]") -> LabelBatch:
-    """Return a function that labels items by a compiled walk (`graphs.navigate`)."""
+def label_with_graph(graph: "CompiledStateGraph[Any, Any, Any, Any]", *, traced: bool = False) -> LabelBatch:
+    """Return a function that labels items by a compiled walk (`graphs.navigate`); `traced`: see `run_graph`."""
 
     async def label(items: Sequence[Item]) -> Mapping[str, Any]:
-        state: Mapping[str, Any] = await graph.ainvoke({"items": items}, {"recursion_limit": RECURSION_LIMIT})
-        return state
+        return await run_graph(graph, {"items": items}, traced=traced)
 
     return label
 

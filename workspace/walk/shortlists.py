@@ -10,7 +10,8 @@ from taxonaut.state.records import Item
 from taxonaut.state.updates import Progress, tell
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import batched
-from taxonaut.workspace.walk.classification import RECURSION_LIMIT, STAGE
+from taxonaut.workspace.core.run_graph import run_graph
+from taxonaut.workspace.walk.classification import STAGE
 from taxonaut.workspace.walk.walk_graph import walk_graph
 
 
@@ -39,7 +40,7 @@ async def shortlists(workspace: Core, items: Sequence[Item]) -> list[ShortlistRe
     graph = walk_graph(workspace, rank=False).compile()
     results: dict[ItemId, ShortlistResult] = {}
     for batch in batched((item for item in items if item.text.strip()), workspace.batch):
-        found = await graph.ainvoke({"items": batch}, {"recursion_limit": RECURSION_LIMIT})
+        found = await run_graph(graph, {"items": batch}, traced=workspace.config.tracing.langsmith)
         requests = Counter(decision.item_id for decision in found["decisions"])
         errors = first_errors(found["decisions"])
         for item, shortlist in found["shortlists"].items():
