@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import in_every_role, things, word_embedder
@@ -14,6 +15,8 @@ from taxonaut.models.scripted import Answer, ScriptedModel
 from taxonaut.state.errors import ModelUnavailableError, TaxonautError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
+from taxonaut.workspace.core.config import Config, TracingConfig
+from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.workspace import Workspace
 
 
@@ -41,24 +44,34 @@ FLOWS: dict[str, Callable[[Workspace], object]] = {
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_langsmith_in_the_environment_traces_nothing(flow: str, tmp_path: Path) -> None:
-    assert traced(flow, tmp_path, "") == {False}
+    assert traced(flow, tmp_path) == {False}
     assert tracing_is_enabled() is True
 
 
-def test_the_setting_traces(tmp_path: Path) -> None:
-    assert traced("classify", tmp_path, "[tracing]\nlangsmith = true\n") == {True}
+class Asked:
+    """Stands for a graph: says whether it was run under tracing."""
+
+    async def ainvoke(self, *_: Any) -> dict[str, Any]:
+        return {"traced": tracing_is_enabled()}
+
+
+async def test_the_setting_traces() -> None:
+    for traced in (True, False):
+        assert await run_graph(Asked(), {}, traced=traced) == {"traced": traced}  # type: ignore[arg-type]
+    assert Config(tracing=TracingConfig(langsmith=True)).tracing.langsmith
+    assert not Config().tracing.langsmith
 
 
 def test_every_graph_is_run_by_run_graph() -> None:
     """A graph that is run elsewhere would be traced as the environment says."""
-    files = [file for folder in ("workspace", "evaluation", "cli") for file in (ROOT / folder).rglob("*.py")]
+    files = [file for folder in ("workspace", "evaluation") for file in (ROOT / folder).rglob("*.py")]
     found = [
         file.name for file in files if re.search(r"\.(ainvoke|astream|invoke)\(", file.read_text("utf-8"))
     ]
     assert found == ["run_graph.py"]
 
 
-def traced(flow: str, folder: Path, settings: str) -> set[bool | str]:
+def traced(flow: str, folder: Path) -> set[bool | str]:
     """Run a flow whose models fail; return whether they were called under tracing."""
     seen: set[bool | str] = set()
 
@@ -70,7 +83,6 @@ def traced(flow: str, folder: Path, settings: str) -> set[bool | str]:
     with Workspace.init(folder / "w") as made:
         if flow != "vocabulary":
             made.index.add_labels(LABELS)
-    (folder / "w" / "taxonaut.toml").write_text(settings, encoding="utf-8")
     with Workspace.open(folder / "w", models=in_every_role(model), embedder=word_embedder()) as workspace:
         if flow == "classify":
             workspace.build_index(method="kmeans")
