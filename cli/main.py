@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from taxonaut import __version__
-from taxonaut.cli.shared.exit_codes import EXIT_CODES, ReportingGroup
+from taxonaut.cli.shared.exit_codes import EXIT_CODES, INTERRUPTED, ReportingGroup, leave_quietly
 from taxonaut.cli.shared.global_options import DebugOption, GlobalOptions, QuietOption, WorkspaceOption
 from taxonaut.cli.shared.help import WIDTH
 from taxonaut.cli.shared.lazy_command import LazyCommand, group
+from taxonaut.cli.shared.terminal import prepare_streams
 
 HELP = """Label texts by walking a large label tree.
 
@@ -296,4 +297,10 @@ def taxonaut(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    prepare_streams()
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            leave_quietly()
+        raise

@@ -162,6 +162,13 @@ class Conversation:
         return bool(self.snapshot.next) and not self.snapshot.interrupts
 
     @property
+    def gave_up(self) -> bool:
+        """Whether the last turn ended because the model's calls were wrong too often."""
+        from taxonaut.graphs.converse import MAX_WRONG_CALLS
+
+        return int(self.snapshot.values.get("wrong", 0)) >= MAX_WRONG_CALLS
+
+    @property
     def messages(self) -> list[Said]:
         """The messages so far, each tool call as one line."""
         return history(self.snapshot.values.get("messages", ()))

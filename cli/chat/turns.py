@@ -92,6 +92,7 @@ class Turns:
         finally:
             self.view.pause()
         end.waits = self.waiting is not None
+        end.refused = end.refused or self.talk.ready().gave_up
         end.not_understood = not end.calls and self.chooses and not end.waits
         return end
 

@@ -1,6 +1,9 @@
 """How a command ends: which exit code, and one line on standard error for whatever went wrong."""
 
+import errno
+import logging
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -10,7 +13,7 @@ import typer
 from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.cli.shared.help import Group
 from taxonaut.cli.shared.terminal import printable
-from taxonaut.state.errors import TaxonautError
+from taxonaut.state.errors import DiskError, TaxonautError
 
 OK = 0
 INTERNAL = 1
@@ -31,6 +34,31 @@ EXIT_CODES = {
     WAITS: "chat: pending change needs confirmation; nothing is changed yet",
     INTERRUPTED: "interrupted; finished work is kept",
 }
+
+
+ENVIRONMENT_ERRORS = {
+    *(
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENAMETOOLONG,
+    ),
+    *(
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ELOOP,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.EBADF,
+    ),
+}
+"""What an odd disk, stream or name gives; no fault of ours to be reported."""
 
 
 class InterruptedWork(KeyboardInterrupt):
@@ -55,10 +83,35 @@ class ReportingGroup(Group):
             silence_stdout()
             raise typer.Exit(OK) from None
         except KeyboardInterrupt as interrupt:
-            say(str(interrupt) or "interrupted")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(end_interrupted(str(interrupt))) from None
         except Exception as error:  # noqa: BLE001
+            if is_interrupted(error):
+                raise typer.Exit(end_interrupted("")) from None
+            if isinstance(error, OSError):
+                silence_stdout()
             raise typer.Exit(report(error, ctx.ensure_object(GlobalOptions))) from None
+
+
+def is_interrupted(error: BaseException | None) -> bool:
+    """Whether an error came of a second Ctrl-C, while the first was being handled."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def end_interrupted(message: str) -> int:
+    """Say how far the work got, and return the exit code."""
+    say(message or "interrupted")
+    return INTERRUPTED
+
+
+def leave_quietly() -> None:
+    """Let the process end after Ctrl-C: nothing more is said, and another Ctrl-C ends it at once."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    logging.disable()
+    sys.unraisablehook = lambda _: None
 
 
 def describe_invalid_value(message: str) -> str:
@@ -74,6 +127,10 @@ def report(error: Exception, options: GlobalOptions) -> int:
     if isinstance(error, TaxonautError):
         say(f"error: {error}")
         return error.exit_code
+    if isinstance(error, OSError) and error.errno in ENVIRONMENT_ERRORS:
+        what = repr(str(error.filename)) if error.filename is not None else "standard output"
+        say(f"error: {what} cannot be read or written: {error.strerror}")
+        return DiskError.exit_code
     hint = "" if options.debug else "; run again with --debug to see where, and please report it"
     say(f"error: {type(error).__name__}: {error}{hint}")
     return INTERNAL
@@ -86,13 +143,15 @@ def say(message: str) -> None:
     try:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:  # nobody reads it
         return
 
 
 def silence_stdout() -> None:
     """Send the rest of the output nowhere, so that the interpreter's last flush does not complain."""
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
     except (OSError, ValueError):
         return

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from taxonaut.workspace.core.text_format import LONGEST_NAME, PATH_SIGN, clipped, counted, printable
+from taxonaut.workspace.core.text_format import (
+    LONGEST_NAME,
+    PATH_SIGN,
+    clipped,
+    counted,
+    escape_json,
+    printable,
+)
 
 __all__ = [
     "LONGEST_NAME",
@@ -22,6 +28,7 @@ __all__ = [
     "err",
     "out",
     "path_text",
+    "prepare_streams",
     "print_json",
     "printable",
     "styled",
@@ -30,8 +37,6 @@ __all__ = [
 
 PIPE_WIDTH = 200
 """Columns where the output goes into a file or a pipe and no width is known."""
-
-_LONE = re.compile("[\ud800-\udfff]")
 
 
 def styled(text: str, style: str = "") -> Text:
@@ -74,8 +79,24 @@ def _console(*, stderr: bool) -> Console:
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Write a JSON value to standard output, in UTF-8."""
     utf8_output()
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    sys.stdout.write(_LONE.sub("\ufffd", text) + "\n")
+    sys.stdout.write(escape_json(json.dumps(value, ensure_ascii=False, indent=indent)) + "\n")
+
+
+def prepare_streams() -> None:
+    """Give the process the standard streams that it was started without, and let no character end it.
+
+    A closed stream reads nothing and writes nowhere; what the terminal's encoding does not have is escaped.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # or the next file that is opened takes its number
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def utf8_output() -> None:

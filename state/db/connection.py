@@ -66,6 +66,8 @@ def translate_error(error: duckdb.Error, path: Path | None) -> Exception:
             f"{where} is not a readable DuckDB file (empty, cut short or of another program); "
             "restore it from a copy, or move it away and import the labels again"
         )
+    if isinstance(error, duckdb.ConnectionException):
+        return WorkspaceError(closed_message(path))
     if isinstance(error, duckdb.OutOfMemoryException):
         return WorkspaceError(
             f"the memory limit of {where} does not suffice; open it with a larger memory_limit"
@@ -76,6 +78,12 @@ def translate_error(error: duckdb.Error, path: Path | None) -> Exception:
             "read its source as UTF-8 or drop that character"
         )
     return error
+
+
+def closed_message(path: Path | None) -> str:
+    """Say that a database was closed while it was in use."""
+    where = repr(str(path)) if path is not None else "the database in memory"
+    return f"{where} was closed while it was in use; close a workspace when all work on it has ended"
 
 
 def _locked(text: str, where: str) -> str:
@@ -119,6 +127,7 @@ class Database:
         without room or permission, WorkspaceError if it is not a DuckDB file.
         """
         path = Path(path).resolve()
+        check_path(path)
         with cls._opening:
             known = cls._opened.get(path)
             if known is not None and known._holders:
@@ -169,6 +178,8 @@ class Database:
         if self.read_only:
             raise WorkspaceError(f"{str(self.path)!r} is open read-only; open it for writing to change it")
         with self.lock:
+            if not self._holders:
+                raise WorkspaceError(closed_message(self.path))
             if self._depth:
                 yield self._connection
                 return
@@ -190,6 +201,8 @@ class Database:
 
     def read(self) -> DuckDBPyConnection:
         """Return this thread's cursor; inside `write()` the writing connection, which sees its own changes."""
+        if not self._holders:
+            raise WorkspaceError(closed_message(self.path))
         if self._writer == threading.get_ident():
             return self._connection
         cursor: DuckDBPyConnection | None = getattr(self._local, "cursor", None)
@@ -228,7 +241,7 @@ class Database:
             if self.path is not None and self._opened.get(self.path) is self:
                 del self._opened[self.path]
             self._local = threading.local()
-            with translated_errors(self.path):
+            with self.lock, translated_errors(self.path):
                 self._connection.close()
 
     def __enter__(self) -> Self:
@@ -236,6 +249,14 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def check_path(path: Path) -> None:
+    """Raise WorkspaceError for a path that DuckDB reads otherwise than it is meant."""
+    if "?" in str(path):
+        raise WorkspaceError(
+            f"{str(path)!r} holds a question mark, after which DuckDB reads settings; give the folder another name"
+        )
 
 
 def fetch_by_number(

@@ -143,3 +143,12 @@ def test_a_clock_that_is_set_back_loses_nothing(
         ("one", True),
         ("two", False),
     ]
+
+
+def test_a_turn_that_ends_after_wrong_calls_says_so(workspace: Workspace, shelf: Shelf) -> None:
+    wrong = [Turn(wrong="no such tool") for _ in range(3)]
+    with opened(workspace, shelf, "one", *wrong, Turn(text="Yes."), writes=True) as chat:
+        chat.say_sync("hello")
+        assert chat.gave_up
+        chat.say_sync("again")
+        assert not chat.gave_up

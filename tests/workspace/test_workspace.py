@@ -468,3 +468,18 @@ async def test_an_index_that_changes_meanwhile_ends_the_run(tmp_path: Path) -> N
         again = await workspace.aclassify(texts)
         assert again[0].item_id == first.item_id
         assert all(len(result.labels) for result in again)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.3])
+async def test_closing_during_work_is_an_error_of_ours(tmp_path: Path, delay: float) -> None:
+    from fakes import word_embedder
+
+    file = tmp_path / "labels.csv"
+    file.write_text("id,name,path\na,Knives,Kitchen > Knives\nb,Bikes,Sport > Bikes\n", encoding="utf-8")
+    workspace = Workspace.init(tmp_path / "w", embedder=word_embedder(), walk={"batch": 1})
+    workspace.import_labels(read_labels(file))
+    work = asyncio.create_task(workspace.aclassify([f"thing {number}" for number in range(500)]))
+    await asyncio.sleep(delay)
+    workspace.close()
+    with pytest.raises(WorkspaceError, match="was closed while it was in use"):
+        await work

@@ -14,7 +14,7 @@ from taxonaut.models.expert.classifier import Classifier
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_files
-from taxonaut.state.db.connection import Database
+from taxonaut.state.db.connection import Database, check_path
 from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.state.ids import EventId
 from taxonaut.state.index.index import Index
@@ -94,6 +94,7 @@ class Core:
         Settings and templates that are there already are kept.
         """
         path = Path(folder)
+        check_path(path.resolve())
         try:
             if (path / INDEX_FILE).exists():
                 raise InputError(f"{str(path)!r} is already a workspace; use it or choose another folder")

@@ -16,6 +16,7 @@ from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import ItemResult
+from taxonaut.workspace.core.text_format import escape_json
 from taxonaut.workspace.files.output_files import STDOUT, Replacement, check_output, write_error
 from taxonaut.workspace.files.parquet import jsonl_to_parquet
 from taxonaut.workspace.files.sources import Format, format_of
@@ -121,7 +122,8 @@ class ResultWriter(Generic[R]):
                     self._table().writerows(self._shape.cells(result, self._path_separator))
             else:
                 for result in results:
-                    self._file.write(json.dumps(self._shape.row(result), ensure_ascii=False) + "\n")
+                    line = json.dumps(self._shape.row(result), ensure_ascii=False)
+                    self._file.write((escape_json(line) if self._path is None else line) + "\n")
             self._file.flush()
             self._has_rows = self._has_rows or bool(results)
 
