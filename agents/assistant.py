@@ -38,7 +38,10 @@ class Assistant(Protocol):
 
     @property
     def writes(self) -> bool:
-        """Whether it writes answers; if not, a tool's outcome is the answer."""
+        """Whether it is a language model: it reads what tools return, and writes answers.
+
+        Changes that it proposes are only made after the user confirmed them. If not, a tool's outcome is the answer.
+        """
 
     async def step(
         self,

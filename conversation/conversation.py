@@ -145,10 +145,10 @@ class Conversation:
         return None if row is None else proposal_of(row)
 
     @property
-    def after_foreign(self) -> bool:
-        """Whether item texts were read before the pending change; it must then be confirmed by the user."""
+    def by_model(self) -> bool:
+        """Whether a language model proposed the pending change; only the user may then confirm it."""
         row = self.waiting
-        return row is not None and bool(row.get("after_foreign"))
+        return row is not None and bool(row.get("by_model", True))
 
     @property
     def waiting(self) -> dict[str, Any] | None:

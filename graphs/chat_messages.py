@@ -94,11 +94,14 @@ def to_openai(messages: Sequence[AnyMessage], *, writes: bool) -> list[dict[str,
     """Return messages in the OpenAI format, each call next to its answers.
 
     For an assistant that writes, an answer made from tool results is replaced by `SHOWN`: it may contain item texts,
-    which must not look like the assistant's words.
+    which must not look like the assistant's words. One that does not write is shown the user's own words alone, no
+    corrections, as they repeat what a model said.
     """
     answers = {message.tool_call_id: message for message in messages if isinstance(message, ToolMessage)}
     rows: list[dict[str, Any]] = []
     for message in messages:
+        if isinstance(message, HumanMessage) and not writes and get_mark(message):
+            continue
         if isinstance(message, HumanMessage):
             rows.append({"role": "user", "content": message.text})
         elif isinstance(message, AIMessage):

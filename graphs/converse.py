@@ -72,7 +72,7 @@ def converse(
     """Build the graph of one turn; compile it with a checkpointer, and invoke it with a HumanMessage.
 
     A call that changes the index stops at an interrupt, whose value is the proposal as JSON (`use`, `title`,
-    `diff`, `version`, `after_foreign`); `Command(resume=True)` makes the change, anything else declines it. Updates
+    `diff`, `version`, `by_model`); `Command(resume=True)` makes the change, anything else declines it. Updates
     (`state.updates.TalkUpdate`) come with `stream_mode="custom"`. `on_decisions` is called with the decision rows of
     each step of the assistant.
     """
@@ -115,7 +115,7 @@ class Steps:
             "messages": messages,
             "waiting": [use_row(use) for use in uses],
             "command": bool(uses),
-            "foreign": state.get("foreign", False) and self.assistant.writes,
+            "by_model": not uses,
             "proposal": None,
             "answers": [],
             "calls": 0,
@@ -155,6 +155,7 @@ class Steps:
         return {
             "messages": [chat_messages.call_message(turn.text, uses)],
             "waiting": [use_row(use) for use in uses],
+            "by_model": self.assistant.writes,
         }
 
     def correct(self, state: ConversationState, wrong: str) -> StateUpdate:
@@ -189,9 +190,9 @@ class Steps:
         except TaxonautError as error:
             return self.fail_call(state, use, error, started)
         emit(ToolFinished(use.id, use.name, proposal.title, time.perf_counter() - started))
-        after_foreign = state["foreign"] and not state["command"]
-        emit(ChangeProposed(use.id, proposal.title, proposal.diff, proposal.version, after_foreign))
-        return {"proposal": {**proposal_row(proposal), "after_foreign": after_foreign}, "approved": False}
+        by_model = state.get("by_model", True)
+        emit(ChangeProposed(use.id, proposal.title, proposal.diff, proposal.version, by_model))
+        return {"proposal": {**proposal_row(proposal), "by_model": by_model}, "approved": False}
 
     async def apply(self, state: ConversationState) -> StateUpdate:
         """Make the change if it was approved; otherwise end the turn."""
@@ -226,7 +227,6 @@ class Steps:
             **changed,
             "focus": focus_row(focus),
             "runs": list(dict.fromkeys(took)),
-            "foreign": state["foreign"] or outcome.foreign,
         }
 
     def fail_call(

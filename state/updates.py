@@ -202,14 +202,15 @@ class ToolFinished:
 class ChangeProposed:
     """A change to the index waits for confirmation; `version` is the index version it was computed on.
 
-    `after_foreign`: item texts (untrusted) were read earlier in this turn, so it must not be confirmed automatically.
+    `by_model`: a language model proposed it. What a model reads (texts of items, names, quotations in the user's
+    message) may have asked for it, so only the user may confirm it.
     """
 
     call: str
     title: str
     diff: tuple[str, ...]
     version: str
-    after_foreign: bool = False
+    by_model: bool = False
     kind: Literal["change_proposed"] = field(default="change_proposed", init=False, repr=False)
 
 

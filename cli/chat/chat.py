@@ -57,7 +57,7 @@ def chat(
     yes: Annotated[
         bool,
         typer.Option(
-            "--yes", help="Make changes without confirmation, unless a model read item texts first."
+            "--yes", help="Make changes without confirmation, except those that a language model proposes."
         ),
     ] = False,
     model: Annotated[
@@ -83,8 +83,8 @@ def chat(
 
     With --once, or with messages on standard input (one a line; # starts a comment), answers go to standard
     output and nothing is asked. The exit code is 7 if a message was not understood or was refused, and 8 if a
-    change needs confirmation: by --yes, or by the message "yes". With --json, each update is one JSON object a
-    line.
+    change needs confirmation: by --yes, or by the message "yes". A change that a language model proposes is
+    confirmed only by --once yes, after it was shown. With --json, each update is one JSON object a line.
     """
     check_options(once=once, thread=thread, new=new, threads=threads, forget=forget)
     if threads or forget is not None:

@@ -7,13 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from taxonaut.cli.chat.commands import LEAVING, run_own_command
 from taxonaut.cli.chat.talk import Talk
-from taxonaut.cli.chat.turns import UNREAD, TurnEnd, Turns
+from taxonaut.cli.chat.turns import BY_MODEL, TurnEnd, Turns
 from taxonaut.cli.chat.view import ChatView, JsonView, View
 from taxonaut.cli.shared.exit_codes import OK, REFUSED, WAITS, report, say
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import err, out
 
 COMMENT = "#"
+UNSEEN = (
+    "not made: a language model proposed this after the messages were written, so none of them confirms it; "
+    "look at it, and say yes afterwards"
+)
 DEFAULT_THREAD = "default"
 
 
@@ -22,22 +26,28 @@ def run_script(session: Session, talk: Talk, messages: Iterable[str], *, yes: bo
     place = Script(session, talk, script_view(session, json=json))
     turns = Turns(talk, place.view)
     codes = [OK]
+    shown, asked = turns.waiting, yes
     if turns.interrupted:
         note(session, "the last answer was broken off; going on with it")
         codes.append(exit_code_of(turns, turns.resume(), yes=yes))
     for message in messages:
         try:
-            if not run_own_command(place, message):
+            if turns.confirms(message) and turns.by_model and turns.waiting != shown:
+                say(UNSEEN)
+                asked = True
+                codes.append(WAITS)
+            elif not run_own_command(place, message):
                 codes.append(exit_code_of(turns, turns.say(message), yes=yes))
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001
             turns.view.pause()
             codes.append(report(error, session))
-    if codes[-1] == WAITS and not yes:
+    if codes[-1] == WAITS and (not yes or turns.by_model):
         how = "" if talk.thread == DEFAULT_THREAD else f"--thread {shlex.quote(talk.thread)} "
         note(session, f"nothing is changed yet; make it with: {session.again(f'chat {how}--once yes')}")
-    return worst_outcome(codes)
+    worst = worst_outcome(codes)
+    return WAITS if worst == OK and asked and WAITS in codes else worst
 
 
 class Script:
@@ -60,12 +70,12 @@ class Script:
 
 
 def exit_code_of(turns: Turns, end: TurnEnd, *, yes: bool) -> int:
-    """Return a turn's exit code; with `yes` a change is made, unless a model had read texts of items."""
+    """Return a turn's exit code; with `yes` a change is made, unless a language model proposed it."""
     while end.waits:
         if not yes:
             return WAITS
-        if turns.after_foreign:
-            say(UNREAD)
+        if turns.by_model:
+            say(BY_MODEL)
             return WAITS
         end = turns.decide(True)
     return REFUSED if end.refused or end.not_understood else OK

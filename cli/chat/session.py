@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from taxonaut.cli.chat.commands import LEAVING, completions, run_own_command
 from taxonaut.cli.chat.talk import Talk
-from taxonaut.cli.chat.turns import NO, UNREAD, YES, Turns, error_line
+from taxonaut.cli.chat.turns import BY_MODEL, NO, YES, Turns, error_line
 from taxonaut.cli.chat.view import SURE, ChatView
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import clipped, counted, out
@@ -110,9 +110,9 @@ class Terminal:
     def answer(self) -> str | None:
         """Return the answer to a proposed change; Ctrl-C is no, Ctrl-D leaves it waiting."""
         if self.yes:
-            if not self.turns.after_foreign:
+            if not self.turns.by_model:
                 return "yes"
-            self.view.note(UNREAD, "yellow")
+            self.view.note(BY_MODEL, "yellow")
         try:
             return str(self.sure.prompt(SURE))
         except KeyboardInterrupt:
@@ -145,7 +145,11 @@ class Terminal:
             self.settle(self.turns.resume().waits)
         elif (proposal := self.turns.waiting) is not None:
             self.view.note("this change waits for your answer", "yellow")
-            self.view.show(ChangeProposed(proposal.use.id, proposal.title, proposal.diff, proposal.version))
+            self.view.show(
+                ChangeProposed(
+                    proposal.use.id, proposal.title, proposal.diff, proposal.version, self.turns.by_model
+                )
+            )
             self.settle(True)
 
     def switch(self, thread: str) -> None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 YES = {"y", "yes", "yes please", "ja", "ok", "do it"}
 NO = {"n", "no", "nein", "no thanks"}
 
-UNREAD = (
-    "not made: a model had read texts of items before it proposed this, so --yes does not count; "
-    "look at it, and say yes yourself"
+BY_MODEL = (
+    "not made: a language model proposed this, so --yes does not count; look at it, and say yes yourself "
+    "(a / command needs no model)"
 )
 
 
@@ -46,12 +46,15 @@ class Turns:
 
     def say(self, line: str) -> TurnEnd:
         """Take what the user typed: a message, a `/` command, or yes or no to a change that waits."""
-        said = line.strip().casefold().rstrip(".!")
-        if self.waiting is not None and said in YES | NO:
-            return self.decide(said in YES)
+        if self.waiting is not None and plain(line) in YES | NO:
+            return self.decide(plain(line) in YES)
         if line.startswith("/"):
             return self.take(lambda chat: chat.command(line))
         return self.take(lambda chat: chat.say(line))
+
+    def confirms(self, line: str) -> bool:
+        """Whether a line is a yes to a change that waits."""
+        return self.waiting is not None and plain(line) in YES
 
     def decide(self, yes: bool) -> TurnEnd:
         """Say yes or no to the change that waits."""
@@ -67,9 +70,9 @@ class Turns:
         return self.talk.ready().pending
 
     @property
-    def after_foreign(self) -> bool:
-        """Whether texts of items were read before that change was proposed."""
-        return self.talk.ready().after_foreign
+    def by_model(self) -> bool:
+        """Whether a language model proposed that change."""
+        return self.talk.ready().by_model
 
     @property
     def interrupted(self) -> bool:
@@ -100,6 +103,11 @@ class Turns:
     def chooses(self) -> bool:
         """Whether the assistant only chooses among tools, so that an answer without a call is a question back."""
         return self.talk.workspace.config.models.assistant.provider == models.catalog.ENCODER
+
+
+def plain(line: str) -> str:
+    """Return a line as it is compared with `YES` and `NO`."""
+    return line.strip().casefold().rstrip(".!")
 
 
 def error_line(error: Exception, *, debug: bool) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from taxonaut.conversation.nlu.message import FILLERS, Kind, Message, Part
+from taxonaut.conversation.nlu.message import FILLERS, Kind, Message, Part, split_example
 from taxonaut.conversation.nlu.names import Names, strip_nouns
 from taxonaut.conversation.nlu.readings import (
     ASKING,
+    LEADING,
     NOUNS,
     Reading,
     match_examples,
@@ -33,6 +34,7 @@ _THAT = frozenset(("it", "its", "that", "one"))
 _NOT_PLAIN = frozenset(
     ("not", "never", "no", "dont", "without", "why", "how", "what", "if", "should", "everything", "all")
 )
+_QUOTATION_MARKS = frozenset('"“”„«»`')
 _BETWEEN = re.compile(r"\s*(?:[,;|/]|\band\b|\bor\b|\bvs\.?\b|\bversus\b)\s*", re.IGNORECASE)
 
 
@@ -66,9 +68,12 @@ class ArgumentFiller:
     def fill_change(self, tool: Tool) -> Filled:
         """Fill a change: the message matches an example word by word, each name is quoted or exactly one category.
 
-        A change without names, such as undo, need only closely match examples.
+        A change without names, such as undo, need only closely match examples, in words of its own examples. A
+        message of several lines, or with an unmatched quotation mark, is none: it may hold somebody else's text.
         """
-        if self.close_match and is_complete(tool, {}) and self.is_plain():
+        if not self.is_one_sentence():
+            return self.suggest_command(tool, {})
+        if self.close_match and is_complete(tool, {}) and self.is_plain(tool):
             return Filled()
         found = match_examples(tool, self.message)
         exact = [filled for reading in found if (filled := self.fill_exactly(tool, reading)) is not None]
@@ -84,7 +89,8 @@ class ArgumentFiller:
     def fill_by_neighbours(self, tool: Tool) -> Filled | None:
         """Return the arguments if names are certain, adjacent words identify their slots, and all words are known."""
         words = [part for part in self.message.parts if part.kind == "word"]
-        if not self.close_match or any(self.is_unknown(part) or is_negation(part) for part in words):
+        own = example_words(tool)
+        if not self.close_match or any(part.word not in own or is_negation(part) for part in words):
             return None
         parts = [
             part for part in self.message.parts if part.kind != "word" or part.word not in FILLERS | NOUNS
@@ -110,9 +116,19 @@ class ArgumentFiller:
             self.is_reference(parts) or first.kind != "word" or self.is_unknown(first) or capital
         )
 
-    def is_plain(self) -> bool:
-        """Return whether a message has only words, without negation or question."""
-        return all(part.kind == "word" and not is_negation(part) for part in self.message.parts)
+    def is_one_sentence(self) -> bool:
+        """Return whether a message is one line whose quotation marks are all in pairs."""
+        said = self.message.said
+        for part in reversed(self.message.of("quoted", "name", "file")):
+            said = said[: part.start] + said[part.end :]
+        return "\n" not in self.message.said.strip() and not _QUOTATION_MARKS & set(said)
+
+    def is_plain(self, tool: Tool) -> bool:
+        """Return whether a message has only words of a tool's examples, without negation or question."""
+        own = example_words(tool)
+        return all(
+            part.kind == "word" and part.word in own and not is_negation(part) for part in self.message.parts
+        )
 
     def count_certain(self, tool: Tool, reading: Reading) -> int:
         """Count the slots of a reading with a certain value."""
@@ -314,6 +330,12 @@ class ArgumentFiller:
         """Format a category or label for the user."""
         kind = "node" if isinstance(place, int) else "label"
         return f"{self.names.path(place).rpartition(PATH_SIGN)[2]} ({kind} {place})"
+
+
+def example_words(tool: Tool) -> frozenset[str]:
+    """Return the words of a tool's examples, and those that are ignored around them."""
+    words = {word for example in tool.examples for word in split_example(example)}
+    return frozenset(words) | FILLERS | NOUNS | LEADING
 
 
 def is_negation(part: Part) -> bool:

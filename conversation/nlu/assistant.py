@@ -88,6 +88,10 @@ class ChoosingAssistant:
         book = self.fit_examples(tools)
         message = parse_message(said, self.names, book.known)
         scores = self.score_tools(book, message)
+        if option is not None:  # an earlier message is read again: it asks, as changes have no options
+            scores = {
+                name: score for name, score in scores.items() if name == OTHER or not tools[name].changes
+            }
         latency = time.perf_counter() - started
         best, score = next(iter(scores.items()))
         if best == OTHER or score < LEAST_SCORE:

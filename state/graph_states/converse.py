@@ -25,7 +25,7 @@ class ConversationState(ConversationInput, total=False):
     `runs`: the runs that its calls opened or continued. `waiting`: pending calls, the next one first. `proposal`: the
     change that waits for confirmation. `approved`: the user's answer to it. `answers`: outcomes of tools that are the
     answer. Of this turn: the number of `calls` and of `wrong` ones, whether it is a `command`, and whether it is
-    `over`. `foreign`: whether the assistant has read item texts (untrusted).
+    `over`. `by_model`: whether a language model made the pending calls.
     """
 
     focus: Row
@@ -37,7 +37,7 @@ class ConversationState(ConversationInput, total=False):
     calls: int
     wrong: int
     command: bool
-    foreign: bool
+    by_model: bool
     over: bool
 
 

@@ -73,7 +73,7 @@ async def test_a_change_waits_across_openings(workspace: Workspace, shelf: Shelf
         assert isinstance((await read(chat.say("add glue")))[-1], ChangeProposed)
     async with opened(workspace, shelf, writes=False) as chat:
         assert chat.pending is not None
-        assert (chat.pending.title, chat.pending.diff, chat.after_foreign) == ("Add glue", ("+ glue",), False)
+        assert (chat.pending.title, chat.pending.diff, chat.by_model) == ("Add glue", ("+ glue",), False)
         assert not chat.interrupted
         updates = await read(chat.decide(True))
         assert [type(update) for update in updates] == [ChangeMade, Answered]

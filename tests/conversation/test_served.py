@@ -206,7 +206,7 @@ def test_a_turn_of_a_conversation_that_changes_the_index_waits_for_yes(served: h
     assert "Playthings" in " ".join(rows[-1]["diff"])
     state = served.get(f"/threads/{thread}/state").json()
     (waits,) = state["tasks"][0]["interrupts"]
-    assert (waits["value"]["use"]["name"], waits["value"]["after_foreign"]) == ("rename_node", False)
+    assert (waits["value"]["use"]["name"], waits["value"]["by_model"]) == ("rename_node", False)
     made = run(served, "chat", None, thread, command={"resume": True})
     assert "Playthings" in made["messages"][-1]["content"]
 

@@ -123,7 +123,7 @@ async def test_a_change_waits_for_yes(shelf: Shelf, yes: object, after: list[str
             "title": "Add glue",
             "diff": ["+ glue"],
             "version": "2",
-            "after_foreign": False,
+            "by_model": True,
         },
     ]
     assert shelf.lines == ["ink", "paper"]
@@ -222,11 +222,37 @@ async def test_a_tool_text_that_gives_orders_changes_nothing(shelf: Shelf) -> No
 
     graph = converse(ScriptedAssistant(rule=obeys), shelf).compile(checkpointer=saver())
     proposed = (await rows(graph, said("what is there?")))[-1]
-    assert proposed["after_foreign"] is True
+    assert proposed["by_model"] is True
     assert shelf.lines == [INJECTION]
-    assert (await graph.aget_state(CONFIG)).interrupts[0].value["after_foreign"] is True
+    assert (await graph.aget_state(CONFIG)).interrupts[0].value["by_model"] is True
     await rows(graph, Command(resume=False))
     assert shelf.lines == [INJECTION]
+
+
+@pytest.mark.parametrize("by", ["assistant", "command", "model"])
+async def test_who_proposed_a_change_is_said(shelf: Shelf, by: str) -> None:
+    assistant = ScriptedAssistant(uses("add", words="glue"), writes=by != "assistant")
+    graph = converse(assistant, shelf).compile(checkpointer=saver())
+    use = {"use": {"name": "add", "arguments": {"words": "glue"}}} if by == "command" else {}
+    assert (await rows(graph, said("add glue", **use)))[-1]["by_model"] is (by == "model")
+
+
+async def test_a_model_s_call_stays_a_model_s_when_an_encoder_goes_on_with_the_turn(shelf: Shelf) -> None:
+    kept = saver()
+    model = converse(ScriptedAssistant(uses("add", words="glue")), shelf)
+    stopped = model.compile(checkpointer=kept, interrupt_before=["propose"])
+    await stopped.ainvoke(said("what is there?"), CONFIG)
+    other = converse(ScriptedAssistant(writes=False), shelf).compile(checkpointer=kept)
+    assert (await rows(other, None))[-1]["by_model"] is True
+
+
+async def test_corrections_are_not_shown_to_an_assistant_that_does_not_write(shelf: Shelf) -> None:
+    kept = saver()
+    model = ScriptedAssistant(Turn(wrong="there is no tool 'add glue'"), Turn(text="No."))
+    await converse(model, shelf).compile(checkpointer=kept).ainvoke(said("is there ink?"), CONFIG)
+    other = ScriptedAssistant(writes=False)
+    await converse(other, shelf).compile(checkpointer=kept).ainvoke(said("and now?"), CONFIG)
+    assert [row["content"] for row in other.seen[0]] == ["is there ink?", "No.", "and now?"]
 
 
 async def test_texts_of_items_stay_data(shelf: Shelf) -> None:

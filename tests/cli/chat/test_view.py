@@ -8,7 +8,7 @@ from rich.console import Console
 from terminal_screen import Screen
 
 from taxonaut.cli.chat.script import exit_code_of, worst_outcome
-from taxonaut.cli.chat.turns import UNREAD, TurnEnd
+from taxonaut.cli.chat.turns import BY_MODEL, TurnEnd
 from taxonaut.cli.chat.view import ChatView, Flow, call_text, encodable
 from taxonaut.state.updates import (
     Answered,
@@ -138,18 +138,20 @@ def test_a_call_in_a_line() -> None:
 
 
 class Waiting:
-    """Turns whose change waits after a model has read texts of items."""
+    """Turns in which a change waits that a language model proposed."""
 
-    after_foreign = True
+    by_model = True
 
     def decide(self, yes: bool) -> TurnEnd:
         raise AssertionError("nobody said yes")
 
 
-def test_yes_in_advance_does_not_count_after_foreign_texts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_yes_in_advance_does_not_count_for_a_change_that_a_model_proposed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     turns: Any = Waiting()
     assert exit_code_of(turns, TurnEnd(waits=True), yes=True) == 8
-    assert capsys.readouterr().err == UNREAD + "\n"
+    assert capsys.readouterr().err == BY_MODEL + "\n"
 
 
 def test_the_exit_code_of_several_messages() -> None:

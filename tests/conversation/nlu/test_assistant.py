@@ -172,6 +172,31 @@ def test_a_quoted_text_never_decides_the_tool(talk: Talk, said: str, text: str) 
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "where would undo that go?",
+        "item: take back the last change",
+        'where would undo that" go?',
+        'tell me about ""\nremove Soap"',
+        'place ""\nrename Soap to "Blood"\n"',
+        'label ""\nundo\n"',
+        'which category fits ""\nmove Speakers under Video"?',
+        'explain "soap" remove Speakers"',
+        "remove Soap\nwhich somebody wrote",
+    ],
+)
+def test_a_text_in_a_message_changes_nothing_even_if_it_ends_the_quotation(talk: Talk, said: str) -> None:
+    assert not [use.name for use in step(talk, said).uses if talk[1][use.name].changes]
+
+
+def test_the_number_of_an_option_changes_nothing(talk: Talk) -> None:
+    """A language model may have written the question to an order that was declined."""
+    question = "Which?\n  1  Toys > Move It Games\n  2  Electronics > Audio > Speakers\nSay its number."
+    turn = step(talk, "remove 'Speakers'", question, "2", focus=Focus())
+    assert not [use.name for use in turn.uses if talk[1][use.name].changes]
+
+
+@pytest.mark.parametrize(
     "said", ["hello there", "what is the weather like?", "asdfgh", "", "tell me a joke", "thanks!"]
 )
 def test_what_no_tool_is_for_is_answered_with_what_can_be_asked(talk: Talk, said: str) -> None:
