@@ -731,7 +731,8 @@ def completion(body: Body) -> dict[str, Any]:
     first = {**body, "messages": list(body.get("messages", []))[:2]}
     tools = first.get("tools") or []
     properties = tools[0]["function"]["parameters"]["properties"] if tools else {}
-    played = bool({"categories", "change", "1"} & set(properties))
+    proposes = "properties" in properties.get("categories", {}).get("items", {})
+    played = proposes or bool({"change", "1"} & set(properties))
     return openai_server.completion(first, "agents" if played else "vary" if offers(properties) else "call")
 
 
