@@ -37,7 +37,8 @@ def stopped(arguments: list[str], out: Path, rows: int, how: signal.Signals) -> 
     with subprocess.Popen([*PROCESS, *arguments], stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 240
         while time.monotonic() < until and process.poll() is None:
-            if out.exists() and len(out.read_text(encoding="utf-8").splitlines()) >= rows:
+            parts = out.parent.glob(f".{out.name}.{process.pid}.part")  # in its place once it is whole
+            if any(len(part.read_text(encoding="utf-8").splitlines()) >= rows for part in parts):
                 break
             time.sleep(0.02)
         process.send_signal(how)
@@ -57,6 +58,7 @@ def test_ctrl_c_and_then_a_kill_lose_nothing(shop: Path, many: Path, tmp_path: P
     assert int(said.split()[0]) == kept
     assert waited < 10
 
+    assert len(out.read_text(encoding="utf-8").splitlines()) == kept
     out.unlink()
     code, said, _ = stopped(arguments, out, kept + BATCH, signal.SIGKILL)
     assert (code, said) == (-signal.SIGKILL, "")
@@ -64,8 +66,9 @@ def test_ctrl_c_and_then_a_kill_lose_nothing(shop: Path, many: Path, tmp_path: P
 
     ended = subprocess.run([*PROCESS, *arguments], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "")
+    assert not list(out.parent.glob("*.part"))
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    assert [row["id"] for row in rows] == [str(number + 1) for number in range(ITEMS)]
+    assert [row["id"] for row in rows] == [f"texts.txt:{number + 1}" for number in range(ITEMS)]
     assert all(row["labels"] and "error" not in row for row in rows)
     with Workspace.open(shop) as workspace:
         found = workspace.database.rows(

@@ -73,6 +73,7 @@ def test_the_commands_are_these() -> None:
         "labels show",
         "models list",
         "models pull",
+        "models replies",
         "models test",
         "prompts check",
         "prompts diff",
