@@ -16,7 +16,7 @@ from taxonaut.evaluation.methods.registry import parse_methods
 from taxonaut.evaluation.methods.walks import navigate
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, ModelReplyError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Label
 from taxonaut.state.updates import OnUpdate, listening, staged
@@ -95,8 +95,17 @@ def split_labels(labels: Sequence[LabelId], seed: int, share: float = 0.5) -> Sp
 
 
 async def add_by_walk(workspace: Workspace, labels: Sequence[Label]) -> object:
-    """Add labels by walking (algorithm 3), as `taxonaut labels add` does."""
-    return await aadd_labels(workspace, labels)
+    """Add labels by walking (algorithm 3), as `taxonaut labels add` does.
+
+    Raises ModelReplyError if a request about one of them got no usable answer.
+    """
+    growth = await aadd_labels(workspace, labels)
+    for error in (*growth.failed.values(), *growth.split_errors.values()):
+        raise ModelReplyError(
+            f"a request about the labels added later got no usable answer: {error} — run the same command again "
+            "to ask for it"
+        )
+    return growth
 
 
 async def aincremental(

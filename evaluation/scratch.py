@@ -14,7 +14,7 @@ from taxonaut.models.catalog import ENCODER, encoder_embedder
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.encoder.scorer import VectorCache
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import WorkspaceError
+from taxonaut.state.errors import ModelReplyError, WorkspaceError
 from taxonaut.state.records import Label
 from taxonaut.workspace.core.config import ModelsConfig
 from taxonaut.workspace.core.core import INDEX_FILE
@@ -138,11 +138,20 @@ async def build_tree(
     method: str,
     settings: Mapping[str, Any],
 ) -> None:
-    """Add labels to a scratch workspace and build its tree, unless that is done."""
+    """Add labels to a scratch workspace and build its tree, unless that is done.
+
+    Raises ModelReplyError, without a tree, if a request of the build got no usable answer.
+    """
     if not scratch.index.label_ids():
         scratch.index.add_labels(labels)
     if scratch.index.tree_method() == NO_TREE:
         await scratch.abuild_index(method, **settings)
+        if scratch.last_build is not None and scratch.last_build.failed:
+            scratch.index.undo()
+            raise ModelReplyError(
+                "a request of the build for this evaluation got no usable answer: "
+                f"{next(iter(scratch.last_build.failed.values()))} — run the same command again to ask for it"
+            )
 
 
 def copy_index(source: Path, target: Path) -> None:

@@ -26,6 +26,7 @@ from taxonaut.state.graph_states.build_index import (
     Partition,
     Split,
     SplitAttempt,
+    is_at_or_below,
 )
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Decision
@@ -138,7 +139,8 @@ def build_index(
 
     With `units`, each accepted split is stored as a unit of a run with the decisions that led to it, and a killed
     build continues from there. Raises the ModelError of an unavailable model; an invalid reply counts as a failed
-    attempt.
+    attempt. A split that lacks an answer in the end is in `failed` of the output, and is not stored, nor is what is
+    below it: the next build with these units asks again.
     """
     from langgraph.graph import END, START, StateGraph
 
@@ -179,7 +181,14 @@ class Steps:
         """Start with the partition of all labels."""
         part = state.get("part", Partition("", (), ()))
         everything = replace(part, key="", labels=tuple(state["label_ids"]))
-        return {"waiting": [everything], "splits": {}, "decisions": [], "settled": 0}  # type: ignore[typeddict-item]
+        return {  # type: ignore[typeddict-item]
+            "waiting": [everything],
+            "splits": {},
+            "errors": {},
+            "failed": {},
+            "decisions": [],
+            "settled": 0,
+        }
 
     async def take(self, state: BuildState) -> BuildState:
         """Skip partitions that are small enough or were split by an earlier call of this run."""
@@ -220,7 +229,12 @@ class Steps:
         decisions = [proposal.decision for proposal in proposals]
         await self.raise_fatal([proposal.error for proposal in proposals], state, decisions)
         trials = [
-            SplitAttempt(partition, proposal.centres, (*proposal.problems, *as_problems(proposal.error)))
+            SplitAttempt(
+                partition,
+                proposal.centres,
+                (*proposal.problems, *as_problems(proposal.error)),
+                error=str(proposal.error or ""),
+            )
             for partition, proposal in zip(waiting, proposals, strict=True)
         ]
         for trial in trials:
@@ -234,7 +248,12 @@ class Steps:
         decisions = [decision for result in results for decision in result.decisions]
         await self.raise_fatal([result.error for result in results], state, [*state["decisions"], *decisions])
         trials = [
-            replace(trial, assigned=result.each, problems=(*trial.problems, *as_problems(result.error)))
+            replace(
+                trial,
+                assigned=result.each,
+                problems=(*trial.problems, *as_problems(result.error)),
+                error=str(result.error or trial.error),
+            )
             for trial, result in zip(state["trials"], results, strict=True)
         ]
         return {"trials": trials, "decisions": [*state["decisions"], *decisions]}  # type: ignore[typeddict-item]
@@ -265,12 +284,17 @@ class Steps:
         accepted: dict[str, Split] = {}
         waiting: list[Partition] = []
         rejected: list[SplitAttempt] = []
+        errors = {trial.partition.key: trial.error for trial in state["trials"] if trial.error}
+        known = state["errors"] | errors
+        answered: set[str] = set()
         for trial in state["trials"]:
             partition = trial.partition
             split, problems = self.judge(trial)
             reasons = (*partition.problems, *(problems or split.problems))
             if not problems:
                 accepted[partition.key] = replace(split, problems=reasons)
+                if not trial.error:
+                    answered.add(partition.key)
             elif partition.attempt + 1 < self.policy.attempts:
                 waiting.append(replace(partition, attempt=partition.attempt + 1, problems=reasons))
                 emit(SplitRefused(partition.key, tuple(problems)))
@@ -279,15 +303,26 @@ class Steps:
             else:
                 rejected.append(replace(trial, problems=reasons))
         accepted |= await self.split_by_vectors(rejected)
+        failed = {key: known[key] for key in accepted if key in known and key not in answered}
         if self.units is not None:
-            rows = {key: split.to_row() for key, split in accepted.items()}
+            unfinished = state["failed"] | failed
+            rows = {
+                key: split.to_row() for key, split in accepted.items() if not is_at_or_below(key, unfinished)
+            }
             self.units.finish(rows, state["decisions"])
         for trial in state["trials"]:
             if trial.partition.key in accepted:
                 split = accepted[trial.partition.key]
                 waiting += self.children(trial.partition, split)
                 emit(split_update(trial.partition, split))
-        return {"waiting": waiting, "splits": accepted, "trials": [], "decisions": []}  # type: ignore[typeddict-item]
+        return {  # type: ignore[typeddict-item]
+            "waiting": waiting,
+            "splits": accepted,
+            "errors": errors,
+            "failed": failed,
+            "trials": [],
+            "decisions": [],
+        }
 
     def judge(self, trial: SplitAttempt) -> tuple[Split, list[str]]:
         """Return a trial's split and its problems."""

@@ -20,7 +20,7 @@ from taxonaut.graphs.progress import emit
 from taxonaut.graphs.sync_bridge import as_problems, first_fatal, step
 from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round
 from taxonaut.state.errors import ModelError, ToolError
-from taxonaut.state.graph_states.build_index import Centre, Partition
+from taxonaut.state.graph_states.build_index import Centre, Partition, is_at_or_below
 from taxonaut.state.graph_states.build_vocabulary import (
     Cluster,
     Draft,
@@ -88,15 +88,19 @@ class Refinement:
         ]
         written = await self.writer.write([self.uncovered(drafts[at], cluster) for at, cluster in asked])
         answers = iter(written)
+        errors = {
+            at: str(answer.error) for (at, _), answer in zip(asked, written, strict=True) if answer.error
+        }
         proposed = []
-        for draft, found in zip(drafts, clusters, strict=True):
+        for place, (draft, found) in enumerate(zip(drafts, clusters, strict=True)):
             changes = tuple(
                 make_proposal(
                     cluster, next(answers).change if cluster.size >= self.policy.smallest else OUTLIER
                 )
                 for cluster in found
             )
-            proposed.append(replace(draft, clusters=tuple(found), changes=changes))
+            error = errors.get(place, draft.error)
+            proposed.append(replace(draft, clusters=tuple(found), changes=changes, error=error))
         return proposed, [answer.decision for answer in written], [answer.error for answer in written]
 
     async def clusters(self, drafts: Sequence[Draft]) -> list[list[Cluster]]:
@@ -134,7 +138,11 @@ class Refinement:
         asking = [place for place, case in enumerate(cases) if case.proposals]
         reviews = await self.reviewer.review([cases[place] for place in asking])
         verdicts = dict(zip(asking, (review.verdicts for review in reviews), strict=True))
-        changed = [self.apply_changes(draft, verdicts.get(place, ())) for place, draft in enumerate(drafts)]
+        errors = {at: str(review.error) for at, review in zip(asking, reviews, strict=True) if review.error}
+        changed = [
+            self.apply_changes(replace(draft, error=errors.get(place, draft.error)), verdicts.get(place, ()))
+            for place, draft in enumerate(drafts)
+        ]
         decisions = [row for review in reviews for row in review.decisions]
         return changed, decisions, [review.error for review in reviews]
 
@@ -230,7 +238,9 @@ def build_vocabulary(
     """Build the graph; compile it and invoke it with items. `refined` of the output is the vocabulary.
 
     With `units`, each finished group is stored as a unit of a run with the decisions that led to it, and a killed
-    build continues from there. Raises the ModelError of an unavailable model.
+    build continues from there. A group whose refinement lacks an answer is in `failed` of the output; it and what is
+    below it are stored apart (`failed_unit`), and the next build with these units asks again. Raises the ModelError
+    of an unavailable model.
     """
     from langgraph.graph import END, START, StateGraph
 
@@ -278,7 +288,13 @@ class Steps:
     async def start(self, state: VocabularyState) -> VocabularyState:
         """Start with the group of all items."""
         everything: ItemGroup = Partition("", (), tuple(item.id for item in distinct_items(state["items"])))
-        return {"waiting": [everything], "drafts": [], "refined": {}, "decisions": []}  # type: ignore[typeddict-item]
+        return {  # type: ignore[typeddict-item]
+            "waiting": [everything],
+            "drafts": [],
+            "refined": {},
+            "failed": {},
+            "decisions": [],
+        }
 
     async def take(self, state: VocabularyState) -> VocabularyState:
         """Skip groups that are not split or were split by an earlier call of this run."""
@@ -330,7 +346,7 @@ class Steps:
                 problems += (
                     f"{len(proposal.centres)} usable descriptors were proposed; word statistics gave these",
                 )
-            drafts.append(Draft(group, centres, len(centres), problems))
+            drafts.append(Draft(group, centres, len(centres), problems, error=str(proposal.error or "")))
             emit(CentresProposed(group.key, tuple(centre.name for centre in centres)))
         return {"waiting": [], "drafts": [*state["drafts"], *drafts], "decisions": decisions}  # type: ignore[typeddict-item]
 
@@ -348,6 +364,7 @@ class Steps:
                 assigned=result.each,
                 why=result.why,
                 problems=(*draft.problems, *as_problems(result.error)),
+                error=str(result.error or draft.error),
                 rounds=(*draft.rounds, Round(len(result.each), sum(map(bool, result.each)))),
             )
             last = drafts[place].rounds[-1]
@@ -367,6 +384,7 @@ class Steps:
     async def settle(self, state: VocabularyState) -> VocabularyState:
         """Finish groups that need no further round; their descriptors' items are groups of the next level."""
         done: dict[str, RefinedGroup] = {}
+        failed: dict[str, str] = {}
         waiting: list[ItemGroup] = []
         continued: list[Draft] = []
         for draft in state["drafts"]:
@@ -374,14 +392,25 @@ class Steps:
                 continued.append(draft)
             else:
                 done[draft.group.key] = self.refine(draft)
+                failed |= {draft.group.key: draft.error} if draft.error else {}
                 emit(split_update(draft.group, done[draft.group.key]))
                 waiting += self.children(draft.group, done[draft.group.key])
         decisions = state["decisions"]
         if self.units is not None and done:
-            rows = {key: refined.to_row() for key, refined in done.items()}
+            unfinished = state["failed"] | failed
+            rows = {
+                failed_unit(key) if is_at_or_below(key, unfinished) else key: refined.to_row()
+                for key, refined in done.items()
+            }
             self.units.finish(rows, decisions)
             decisions = []
-        return {"waiting": waiting, "drafts": continued, "refined": done, "decisions": decisions}  # type: ignore[typeddict-item]
+        return {  # type: ignore[typeddict-item]
+            "waiting": waiting,
+            "drafts": continued,
+            "refined": done,
+            "failed": failed,
+            "decisions": decisions,
+        }
 
     def needs_round(self, draft: Draft) -> bool:
         """Tell whether a draft gets another round: it needs one, may have one, and the last one changed something."""
@@ -458,6 +487,11 @@ class Steps:
         if self.units is not None:
             self.units.finish({}, decisions)
         raise first
+
+
+def failed_unit(key: str) -> str:
+    """Return the key of the unit of a group whose refinement lacks an answer, or is below such a group."""
+    return f"failed {key}"
 
 
 def split_update(group: ItemGroup, refined: RefinedGroup) -> NodeSplit:

@@ -51,9 +51,10 @@ def insert_labels(
     """Build the graph; compile it and invoke it with ids of new labels, whose `texts` are given here.
 
     The index is only read: `inserted` in the output has the nodes of each label: terminal nodes or, if no branch of
-    an inner node fits, that node (as *other* of algorithm 2). With `units`, each level is stored as a unit of a
-    run, and a killed insertion continues after the last finished one. A label for which a model makes no valid call
-    fits no branch. Raises the ModelError of an unavailable model.
+    an inner node fits, that node (as *other* of algorithm 2). A label for which a model makes no valid call is not
+    inserted but in `failed`. With `units`, each level is stored as a unit of a run, and a killed insertion continues
+    after the last finished one; no level is stored after a failed request, so that the next insertion asks again.
+    Raises the ModelError of an unavailable model.
     """
     from langgraph.graph import END, START, StateGraph
 
@@ -93,6 +94,7 @@ class Steps:
             "visited": {root: frozenset(labels)},
             "inserted": {},
             "unfit": {},
+            "failed": {},
         }
 
     def after_level(self, state: InsertState) -> str:
@@ -108,13 +110,16 @@ class Steps:
         inner = {node: labels for node, labels in standing.items() if below[node]}
         if inner:
             emit(LevelStarted(level + 1, len(set(chain.from_iterable(inner.values()))), len(inner)))
-        choices = await self.level_choices(level, inner, below)
+        choices, errors = await self.level_choices(level, inner, below, keep=not state["failed"])
+        failed = {**errors, **state["failed"]}
         inserted: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["inserted"])
         unfit: defaultdict[LabelId, tuple[NodeId, ...]] = defaultdict(tuple, state["unfit"])
         visited = dict(state["visited"])
         onward: defaultdict[NodeId, list[LabelId]] = defaultdict(list)
         for node, labels in standing.items():
             for label, branches in zip(labels, choices.get(node, [()] * len(labels)), strict=True):
+                if label in failed:
+                    continue
                 if not branches:
                     inserted[label] = (*inserted[label], node)
                     emit(LabelPlaced(label, node, not below[node]))
@@ -126,6 +131,9 @@ class Steps:
         for branch, arriving in onward.items():
             onward[branch] = list(dict.fromkeys(arriving))
             visited[branch] = visited.get(branch, frozenset()) | frozenset(arriving)
+        for label in errors:
+            inserted.pop(label, None)
+            unfit.pop(label, None)
         total = len(state["label_ids"])
         emit(Progress("comparing with the index", total - len(set(chain(*onward.values()))), total))
         return {  # type: ignore[typeddict-item]
@@ -134,24 +142,29 @@ class Steps:
             "visited": visited,
             "inserted": dict(inserted),
             "unfit": dict(unfit),
+            "failed": failed,
         }
 
     async def level_choices(
-        self, level: int, inner: LabelsByNode, below: Mapping[NodeId, Sequence[Node]]
-    ) -> Choices:
-        """Return a level's choices, stored by an earlier call of this run or made by the annotator."""
+        self, level: int, inner: LabelsByNode, below: Mapping[NodeId, Sequence[Node]], *, keep: bool
+    ) -> tuple[Choices, Mapping[LabelId, str]]:
+        """Return a level's choices, stored by an earlier call of this run or made by the annotator.
+
+        Returns the error of each label about which a request failed, too. The choices are stored to `keep` them if
+        there are none.
+        """
         key = f"level {level}"
-        kept = self.units.finished([key]) if self.units is not None else {}
+        kept = self.units.finished([key]) if self.units is not None and keep else {}
         if key in kept:
-            return load_choices(kept[key])
-        choices, decisions = await self.choose(inner, below)
+            return load_choices(kept[key]), {}
+        choices, decisions, errors = await self.choose(inner, below)
         if self.units is not None:
-            self.units.finish({key: dump_choices(choices)}, decisions)
-        return choices
+            self.units.finish({key: dump_choices(choices)} if keep and not errors else {}, decisions)
+        return choices, errors
 
     async def choose(
         self, inner: LabelsByNode, below: Mapping[NodeId, Sequence[Node]]
-    ) -> tuple[Choices, list[Decision]]:
+    ) -> tuple[Choices, list[Decision], dict[LabelId, str]]:
         """Let the annotator compare labels with branches; a node with many branches takes several requests."""
         paths = self.index.node_paths(list(inner))
         names = {node.id: node.name for node in self.index.nodes(list(dict.fromkeys(chain(*paths.values()))))}
@@ -171,15 +184,18 @@ class Steps:
                 self.units.finish({}, decisions)
             raise error
         found: defaultdict[NodeId, list[list[list[NodeId]]]] = defaultdict(list)
+        failed: dict[LabelId, str] = {}
         for (node, start, _), result in zip(parts, results, strict=True):
+            failed |= {inner[node][place]: str(result.error) for place in sorted(result.failed)}
             found[node].append(
                 [[below[node][start + number].id for number in numbers] for numbers in result.each]
             )
         most = self.annotator.most
-        return {
+        choices = {
             node: [interleave(each, most) for each in zip(*lists, strict=True)]
             for node, lists in found.items()
-        }, decisions
+        }
+        return choices, decisions, failed
 
     def jobs(
         self, node: NodeId, labels: Sequence[LabelId], branches: Sequence[Node], path: tuple[str, ...]

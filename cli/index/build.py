@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
+from taxonaut.cli.shared.item_command import describe_failures, fail_if_some_failed
 from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
@@ -67,7 +68,7 @@ def build_tree(
 
     A tree that was imported with the labels is replaced; index undo restores it. With --method agents, the
     architect and the annotator of taxonaut.toml build the tree, with the settings of its [build] table. Run an
-    interrupted build again to continue it.
+    interrupted build again to continue it, and one with failed requests (exit code 6) to ask for these again.
     """
     given = {"centres" if method == "agents" else "k": k, "terminal_size": terminal_size, "seed": seed}
     settings = {name: value for name, value in given.items() if value is not None}
@@ -80,6 +81,8 @@ def build_tree(
         print_estimate(session, found, json)
     else:
         print_build(session, made, json)
+        if made.report is not None:
+            fail_if_some_failed(failures=describe_failures(made.report.failed.values(), "split"))
 
 
 class Built(NamedTuple):

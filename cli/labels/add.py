@@ -12,6 +12,7 @@ import typer
 from taxonaut.cli.index.diff_view import diff_row, print_diff
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
 from taxonaut.cli.shared.file_options import LabelFileArgument, LabelFileOptions
+from taxonaut.cli.shared.item_command import describe_failures, fail_if_some_failed
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import clipped, counted, print_json
@@ -54,7 +55,8 @@ def add(
 
     Each label goes down the tree into every node that it fits, as the annotator's model decides; a node with too
     many labels is then split. In an imported tree, labels with a known path or known parents go there. Labels
-    that are in the index already are skipped. The addition is one change, which index undo reverts.
+    that are in the index already are skipped. A label about which the model gave no usable answer is not added
+    (exit code 6); run the same command again to ask again. The addition is one change, which index undo reverts.
     """
 
     with progress(session, json=json) as bar, session.open() as workspace:
@@ -79,6 +81,12 @@ def add(
     if not (json or session.quiet):
         for line in describe_addition(growth, names, session):
             say(line)
+    fail_if_some_failed(
+        failures=[
+            *describe_failures(growth.failed.values(), "label"),
+            *describe_failures(growth.split_errors.values(), "split"),
+        ]
+    )
 
 
 def batch_name(file: str) -> str:
@@ -138,7 +146,9 @@ def summarize_addition(growth: Growth, session: Session) -> str:
     """Say in a line what an addition did."""
 
     there = f"{counted(len(growth.known), 'label')} in the index already" if growth.known else ""
-    if not growth.inserted:
+    if not (growth.inserted or growth.splits):
+        if growth.failed or growth.split_errors:
+            return "nothing was added or divided"
         return f"nothing to add: {there or 'the file holds no labels'}"
     nodes = {node for places in growth.inserted.values() for node in places}
     would = "would go" if growth.change is None else "went"
@@ -172,6 +182,8 @@ def growth_row(growth: Growth) -> dict[str, Any]:
         "splits": {
             str(node): [each.name for each in tree.nodes if each.key] for node, tree in growth.splits.items()
         },
+        "failed": dict(growth.failed),
+        "split_errors": {str(node): error for node, error in growth.split_errors.items()},
         "whole": {str(node): reason for node, reason in growth.unsplit.items()},
         "known": list(growth.known),
         "described": list(growth.described),

@@ -29,7 +29,7 @@ EXIT_CODES = {
     3: "unusable workspace: none found, in use, of a newer version, or no disk space",
     4: "a model gave no answer",
     5: "missing optional dependency",
-    SOME_FAILED: "some items failed; run the same command again to retry these",
+    SOME_FAILED: "some items or requests failed; run the same command again to retry these",
     REFUSED: "chat: message not understood, or refused by a tool",
     WAITS: "chat: pending change needs confirmation; nothing is changed yet",
     INTERRUPTED: "interrupted; finished work is kept",

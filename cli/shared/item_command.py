@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
@@ -205,14 +205,21 @@ def embed_labels(workspace: Workspace, bar: Bar) -> None:
     bar.stage("preparing")
 
 
-def fail_if_some_failed(tally: Tally) -> None:
-    """End with exit code 6 if items failed that another run can ask for again."""
-    if tally.failed:
-        say(
-            f"{tally.failed:,} of {counted(tally.items, 'item')} failed, the first: {tally.first_error}\n"
-            "run the same command again to ask for these only"
+def fail_if_some_failed(tally: Tally | None = None, failures: Sequence[str] = ()) -> None:
+    """End with exit code 6 if items or other `failures` are left that another run can ask for again."""
+    lines = list(failures)
+    if tally is not None and tally.failed:
+        lines.append(
+            f"{tally.failed:,} of {counted(tally.items, 'item')} failed, the first: {tally.first_error}"
         )
+    if lines:
+        say("\n".join([*lines, "run the same command again to ask for these only"]))
         raise typer.Exit(SOME_FAILED)
+
+
+def describe_failures(errors: Collection[str], what: str) -> list[str]:
+    """Describe the errors of some of `what` (in the singular) as a line; none without errors."""
+    return [f"{counted(len(errors), what)} failed, the first: {next(iter(errors))}"] if errors else []
 
 
 def describe_speed(tally: Tally) -> str:

@@ -16,7 +16,12 @@ import taxonaut
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
 from taxonaut.cli.shared.file_options import ItemFileOptions
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
-from taxonaut.cli.shared.item_command import describe_cost, fail_if_some_failed, run_items
+from taxonaut.cli.shared.item_command import (
+    describe_cost,
+    describe_failures,
+    fail_if_some_failed,
+    run_items,
+)
 from taxonaut.cli.shared.item_input import ItemInput
 from taxonaut.cli.shared.option_groups import given
 from taxonaut.cli.shared.progress import Bar, progress
@@ -64,6 +69,10 @@ class BuildSummary:
         if len(self.build.problems) > SHOWN:
             lines.append(f"  and {len(self.build.problems) - SHOWN:,} more (--json has them all)")
         return lines
+
+    def failures(self) -> list[str]:
+        """Return what failed, as lines for the user."""
+        return describe_failures(self.build.failed.values(), "group")
 
 
 def setting(text: str, least: int = 1) -> Any:
@@ -139,7 +148,7 @@ def build(
     elif not session.quiet:
         for line in (*report.lines(), *assigned.lines(None), f"next: {session.again('vocabulary report')}"):
             say(line)
-    fail_if_some_failed(assigned.tally)
+    fail_if_some_failed(assigned.tally, report.failures())
 
 
 def build_from(workspace: Workspace, given: ItemInput, sample: int, bar: Bar) -> BuildSummary:

@@ -1,7 +1,7 @@
 """LangGraph state of `build_index`: partitions of label ids, and how each was split."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Generic, NotRequired, TypedDict
 
@@ -52,6 +52,12 @@ class Partition(Generic[Id]):
         return f"{self.key}.{number}" if self.key else str(number)
 
 
+def is_at_or_below(key: str, keys: Container[str]) -> bool:
+    """Tell whether a partition, or one that it is part of, is among `keys`."""
+    steps = key.split(".") if key else []
+    return any(".".join(steps[:depth]) in keys for depth in range(len(steps) + 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """The split of a partition: centres, the labels of each, those that fit none, and the refused attempts.
@@ -84,13 +90,15 @@ class Split:
 class SplitAttempt:
     """A partition with proposed centres and, after annotation, the centres of each label.
 
-    `assigned` aligns with the partition's labels: numbers of centres, empty for *other*.
+    `assigned` aligns with the partition's labels: numbers of centres, empty for *other*. `error` is set if a request
+    of the attempt failed.
     """
 
     partition: Partition
     centres: tuple[Centre, ...]
     problems: tuple[str, ...] = ()
     assigned: tuple[tuple[int, ...], ...] = field(default=())
+    error: str = ""
 
 
 class BuildInput(TypedDict):
@@ -103,11 +111,14 @@ class BuildInput(TypedDict):
 class BuildState(BuildInput, total=False):
     """A build in progress: partitions still to be split, current attempts, and finished splits.
 
-    `settled` counts placements of labels in terminal nodes.
+    `settled` counts placements of labels in terminal nodes. `errors` has the last failed request of a partition in
+    any attempt, `failed` that of each partition whose final split lacks an answer.
     """
 
     waiting: list[Partition]
     trials: list[SplitAttempt]
     splits: Annotated[dict[str, Split], operator.or_]
+    errors: Annotated[dict[str, str], operator.or_]
+    failed: Annotated[dict[str, str], operator.or_]
     settled: int
     decisions: list[Decision]

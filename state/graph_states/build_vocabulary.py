@@ -33,6 +33,7 @@ class Draft:
 
     `assigned` aligns with the group's items: numbers of descriptors, best first, empty if none fits; `why` then holds
     the annotator's remark. `clusters` and the `changes` proposed for them are the latest round's, before review.
+    `error` is that of a failed request about the group, in any round.
     """
 
     group: ItemGroup
@@ -44,6 +45,7 @@ class Draft:
     rounds: tuple[Round, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     changes: tuple[ChangeProposal, ...] = ()
+    error: str = ""
 
     @property
     def uncovered(self) -> tuple[int, ...]:
@@ -58,9 +60,13 @@ class VocabularyInput(TypedDict):
 
 
 class VocabularyState(VocabularyInput, total=False):
-    """A build in progress: groups still to be divided, current drafts, and finished refinements."""
+    """A build in progress: groups still to be divided, current drafts, and finished refinements.
+
+    `failed` has the error of each group whose refinement lacks an answer.
+    """
 
     waiting: list[ItemGroup]
     drafts: list[Draft]
     refined: Annotated[dict[str, RefinedGroup], operator.or_]
+    failed: Annotated[dict[str, str], operator.or_]
     decisions: list[Decision]

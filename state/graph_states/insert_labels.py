@@ -20,7 +20,8 @@ class InsertState(InsertInput, total=False):
 
     `standing` are to be compared next; `visited` holds the labels that were already at each node (a node may be
     reached by several paths); `inserted` the final nodes of the others; `unfit` those of them that stayed at an inner
-    node because no branch fits.
+    node because no branch fits. `failed` has the error of each label about which a request failed; it is in none of
+    the others.
     """
 
     level: int
@@ -28,3 +29,4 @@ class InsertState(InsertInput, total=False):
     visited: Mapping[NodeId, frozenset[LabelId]]
     inserted: Mapping[LabelId, tuple[NodeId, ...]]
     unfit: Mapping[LabelId, tuple[NodeId, ...]]
+    failed: Mapping[LabelId, str]

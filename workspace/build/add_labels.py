@@ -16,7 +16,7 @@ from taxonaut.agents.annotator import Annotator
 from taxonaut.graphs.insert_labels import insert_labels
 from taxonaut.models.catalog import ENCODER
 from taxonaut.state import version
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, ModelReplyError
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.diff import IndexDiff, diff
 from taxonaut.state.index.index import Index
@@ -138,6 +138,9 @@ def labels_in(index: Index, nodes: Iterable[Sequence[NodeId]]) -> list[Label]:
 
 
 KIND = "grow"
+UNSPLIT = "unsplit"
+"""The unit of such a run with the nodes whose split failed: {node id: error}."""
+
 CONTEXT_LABELS = 1_000
 """Most labels of the index, every n-th, from whose mean an encoder compares."""
 
@@ -151,17 +154,21 @@ class Growth:
 
     `inserted`: the nodes of each label; `unfit`: those among them that are inner nodes, where no branch fitted.
     `splits`: the subtree of each node that outgrew `terminal_size`; `unsplit`: those that could not be split, with
-    the reason. `known` labels were in the index already and are skipped; `described` are those of them whose
-    description differs, which is ignored. `same_names`: for a label, others with its name. `by_own_path`: labels
-    placed by their own path or parents; `unresolved`: those whose path or parents are not in the tree, placed by
-    the annotator. `requests` were made to the annotator to place labels, in this call and earlier ones. `change`
-    can be undone; `diff` is what a dry run would have written.
+    the reason. `failed`: the error of each label about which a request got no usable answer; it is not added.
+    `split_errors`: that of each node whose split failed; it stays whole. The same call asks again for both.
+    `known` labels were in the index already and are skipped; `described` are those of them whose description differs,
+    which is ignored. `same_names`: for a label, others with its name. `by_own_path`: labels placed by their own path
+    or parents; `unresolved`: those whose path or parents are not in the tree, placed by the annotator. `requests`
+    were made to the annotator to place labels, in this call and earlier ones. `change` can be undone; `diff` is what
+    a dry run would have written.
     """
 
     inserted: Mapping[LabelId, tuple[NodeId, ...]] = field(default_factory=dict)
     unfit: Mapping[LabelId, tuple[NodeId, ...]] = field(default_factory=dict)
     splits: Mapping[NodeId, Tree] = field(default_factory=dict)
     unsplit: Mapping[NodeId, str] = field(default_factory=dict)
+    failed: Mapping[LabelId, str] = field(default_factory=dict)
+    split_errors: Mapping[NodeId, str] = field(default_factory=dict)
     known: tuple[LabelId, ...] = ()
     described: tuple[LabelId, ...] = ()
     same_names: Mapping[LabelId, tuple[LabelId, ...]] = field(default_factory=dict)
@@ -189,7 +196,8 @@ async def aadd_labels(
     index = workspace.index
     check_has_tree(workspace)
     compared = compare_labels(index, labels.labels if isinstance(labels, LabelFile) else labels)
-    if not compared.to_place:
+    whole = find_failed_splits(workspace, compared.known)
+    if not compared.to_place and not whole:
         return Growth(known=compared.known, described=compared.described)
     note = note or f"add {labels.name if isinstance(labels, LabelFile) else 'labels'}"
     placements = None
@@ -198,10 +206,12 @@ async def aadd_labels(
         placements = find_placements(index, labels.rows, new)
     by_path = frozenset(placements.labels if placements is not None else ())
     version = index.version()
-    insertion = Insertion(workspace, [each for each in compared.to_place if each.id not in by_path])
+    insertion = Insertion(workspace, [each for each in compared.to_place if each.id not in by_path], whole)
     growth = replace(await insertion.plan(), known=compared.known, described=compared.described)
     if index.version() != version:
         raise InputError("the index was changed in the meantime; nothing was added. Add the labels again")
+    if not (growth.inserted or growth.splits or placements is not None):
+        return growth
     return write_growth(workspace, compared, growth, placements, note, dry_run)
 
 
@@ -216,11 +226,29 @@ def check_has_tree(workspace: Core) -> None:
         )
 
 
-class Insertion:
-    """Asks models where labels belong and how to split nodes, as a resumable run; writes nothing to the index."""
+def find_failed_splits(workspace: Core, labels: Sequence[LabelId]) -> list[NodeId]:
+    """Return the nodes of some labels whose split failed when labels were added, and that are still whole."""
+    index = workspace.index
+    recorded = {
+        NodeId(int(node))
+        for run in workspace.runs.list(KIND)
+        for node in workspace.runs.finished(run.id, [UNSPLIT]).get(UNSPLIT, {})
+    }
+    if not recorded:
+        return []
+    nodes = dict.fromkeys(node for label in labels for node in index.placements_of(label))
+    return [node for node in nodes if node in recorded and index.is_terminal(node)]
 
-    def __init__(self, workspace: Core, labels: Sequence[Label]) -> None:
+
+class Insertion:
+    """Asks models where labels belong and how to split nodes, as a resumable run; writes nothing to the index.
+
+    `whole` are nodes to split that get no label now.
+    """
+
+    def __init__(self, workspace: Core, labels: Sequence[Label], whole: Sequence[NodeId] = ()) -> None:
         self.workspace = workspace
+        self.whole = whole
         self.index = workspace.index
         self.labels = {label.id: label for label in labels}
         self.method = self.index.tree_method()
@@ -230,7 +258,7 @@ class Insertion:
 
     async def plan(self) -> Growth:
         """Return the nodes of all labels, and the subtrees of nodes that grow too large."""
-        if not self.labels:
+        if not self.labels and not self.whole:
             return Growth(terminal_size=self.build.terminal_size)
         self.workspace.store_templates(build_agents.TEMPLATES)
         settings = {
@@ -242,6 +270,8 @@ class Insertion:
         with Resumable(self.workspace.runs, KIND, settings, parts).recording() as run:
             growth = await self.find_nodes(run)
             growth = await self.split_large(growth)
+            if growth.split_errors:
+                run.finish({UNSPLIT: {str(node): error for node, error in growth.split_errors.items()}}, [])
         return replace(growth, requests=self.workspace.decisions.totals(run.id).requests)
 
     async def find_nodes(self, run: RunUnits) -> Growth:
@@ -251,7 +281,7 @@ class Insertion:
         state = await run_graph(
             graph, {"label_ids": list(texts)}, traced=self.workspace.config.tracing.langsmith
         )
-        return Growth(inserted=state["inserted"], unfit=state["unfit"])
+        return Growth(inserted=state["inserted"], unfit=state["unfit"], failed=state["failed"])
 
     def annotator(self) -> Annotator:
         """Return the annotator; an encoder compares from the mean of a sample of the index's labels."""
@@ -278,20 +308,29 @@ class Insertion:
                 return_exceptions=True,
             )
         splits: dict[NodeId, Tree] = {}
+        errors: dict[NodeId, str] = {}
         for node, tree in zip(large, trees, strict=True):
-            if isinstance(tree, BaseException):
+            if isinstance(tree, ModelReplyError):
+                errors[node], unsplit[node] = str(tree), "a request about its split got no usable answer"
+            elif isinstance(tree, BaseException):
                 raise tree
-            if any(each.key for each in tree.nodes):
+            elif any(each.key for each in tree.nodes):
                 splits[node] = tree
             else:
                 unsplit[node] = "no split of its labels was found"
-        return replace(growth, splits=splits, unsplit=unsplit, terminal_size=self.build.terminal_size)
+        return replace(
+            growth,
+            splits=splits,
+            unsplit=unsplit,
+            split_errors=errors,
+            terminal_size=self.build.terminal_size,
+        )
 
     def large_nodes(
         self, inserted: Mapping[LabelId, Sequence[NodeId]]
     ) -> tuple[dict[NodeId, list[Label]], dict[NodeId, str]]:
         """Return the nodes to split with their new labels, and the nodes that cannot be split with the reason."""
-        arriving: defaultdict[NodeId, list[Label]] = defaultdict(list)
+        arriving: defaultdict[NodeId, list[Label]] = defaultdict(list, {node: [] for node in self.whole})
         for label, nodes in inserted.items():
             for node in nodes:
                 arriving[node].append(self.labels[label])
@@ -360,7 +399,7 @@ def write_growth(
     try:
         with workspace.database.write(), index.change(note):
             before = index.snapshot() if dry_run else None
-            index.add_labels(compared.new)
+            index.add_labels([label for label in compared.new if label.id not in growth.failed])
             if placements is not None:
                 placed = apply_placements(index, placements)
                 growth = replace(
@@ -372,7 +411,8 @@ def write_growth(
             by_path = set(growth.by_own_path)
             pairs = [(label, node) for label, nodes in growth.inserted.items() for node in nodes]
             index.place_many([pair for pair in pairs if pair[0] not in by_path])
-            same_names = find_same_names(index, compared.to_place, growth.inserted)
+            added = [label for label in compared.to_place if label.id not in growth.failed]
+            same_names = find_same_names(index, added, growth.inserted)
             growth = replace(growth, same_names=same_names)
             index.graft_many(growth.splits)
             if before is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -44,12 +44,14 @@ class BuildReport:
     """How many partitions were split, and which of the agents' splits were rejected and why.
 
     `refused`: reasons by partition key (empty: all labels). `fallbacks`: keys of the partitions that were clustered
-    by their vectors in the end.
+    by their vectors in the end. `failed`: the error of each partition whose split lacks an answer of a model; the
+    same build asks for these again.
     """
 
     splits: int
     refused: Mapping[str, tuple[str, ...]]
     fallbacks: tuple[str, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 class AgentsTreeBuilder:
@@ -103,6 +105,7 @@ class AgentsTreeBuilder:
             len(splits),
             {key: split.problems for key, split in splits.items() if split.problems},
             tuple(key for key, split in splits.items() if split.fallback),
+            state["failed"],
         )
         return splits
 

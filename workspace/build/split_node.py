@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, ModelReplyError
 from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import NodeId
 from taxonaut.state.index.index import Index
@@ -28,7 +28,8 @@ async def abuild_subtree(
     """Build a tree over the labels placed in a node, for `Index.graft`, without writing it.
 
     A label that the node itself represents stays in it (key 0). The tree has no nodes if the builder finds no split.
-    Raises InputError for a node with fewer than two labels, and as the builder does.
+    Raises InputError for a node with fewer than two labels, ModelReplyError if a model left a request unanswered,
+    and as the builder does.
     """
     build = builder(method, workspace.wiring, settings, workspace.runs)
     return await abuild_subtree_with(build, workspace.index, node)
@@ -48,7 +49,13 @@ async def abuild_subtree_with(
             f"node {here.name!r} ({node}) has {len(labels)} labels; nothing to split. "
             "Choose a node with at least two: taxonaut index show"
         )
-    tree = await with_context(build, index, node).build(labels)
+    build = with_context(build, index, node)
+    tree = await build.build(labels)
+    if isinstance(build, AgentsTreeBuilder) and build.report.failed:
+        raise ModelReplyError(
+            f"node {here.name!r} ({node}) is not split, as a request got no usable answer: "
+            f"{next(iter(build.report.failed.values()))} — run the same command again to ask for it"
+        )
     if here.label_id is None or here.label_id not in index.labels_under([node])[node]:
         return tree
     return replace(tree, placements=((0, here.label_id), *tree.placements))

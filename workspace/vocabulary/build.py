@@ -1,7 +1,7 @@
 """Build a vocabulary from items and make it the index, as one change and a resumable run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import chain
 from typing import Any
 
@@ -17,7 +17,7 @@ from taxonaut.state.stores.runs import RunUnits
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.core.run_graph import run_graph
-from taxonaut.workspace.vocabulary.reading import KIND, MADE, level_of_key
+from taxonaut.workspace.vocabulary.reading import FAILED, KIND, MADE, level_of_key
 from taxonaut.workspace.vocabulary.vocabulary_agents import (
     TEMPLATES,
     fingerprint_settings,
@@ -29,7 +29,10 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
 
 @dataclass(frozen=True, slots=True)
 class VocabularyBuild:
-    """The result of a build. `again`: the vocabulary was built already, and nothing was requested or changed."""
+    """The result of a build. `again`: the vocabulary was built already, and nothing was requested or changed.
+
+    `failed`: the error of each group about which a request got no usable answer; the same call asks again for these.
+    """
 
     run: RunId
     items: int
@@ -37,12 +40,14 @@ class VocabularyBuild:
     descriptors: int
     problems: Mapping[str, tuple[str, ...]]
     again: bool = False
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 async def abuild_vocabulary(workspace: Core, items: Sequence[Item], sample: int = 0) -> VocabularyBuild:
     """Build a vocabulary from items that have a text, or from a random `sample` of them (0: all).
 
-    The items are stored. An equal call continues an interrupted build, and does nothing after a finished one.
+    The items are stored. An equal call continues an interrupted build, and does nothing after a finished one; if
+    requests failed, it asks for these again and replaces the vocabulary.
     Raises InputError for a workspace with labels, no items with a text, or two different items with one id, and
     ModelError if a model is unavailable.
     """
@@ -55,13 +60,13 @@ async def abuild_vocabulary(workspace: Core, items: Sequence[Item], sample: int 
     known = {"version": version.VERSION, **fingerprint_settings(workspace.config, workspace.wiring)}
     parts = chain.from_iterable((item.id, item.text) for item in chosen)
     with Resumable(workspace.runs, KIND, known, parts).recording() as run:
-        refined = await refine(workspace, run, chosen)
-        again = is_current(workspace, run.id)
+        refined, failed = await refine(workspace, run, chosen)
+        again = is_current(workspace, run.id) and not run.finished([FAILED]).get(FAILED)
         if not again:
-            write_vocabulary(workspace, run, refined, chosen)
+            write_vocabulary(workspace, run, refined, failed, chosen)
     problems = {key: each.problems for key, each in refined.items() if each.problems}
     count = sum(len(each.centres) for each in refined.values())
-    return VocabularyBuild(run.id, len(chosen), len(refined), count, problems, again)
+    return VocabularyBuild(run.id, len(chosen), len(refined), count, problems, again, failed)
 
 
 def check_items(workspace: Core, items: Sequence[Item]) -> list[Item]:
@@ -92,8 +97,10 @@ def make_policy(workspace: Core) -> VocabularyPolicy:
     return VocabularyPolicy(**{field.name: getattr(given, field.name) for field in fields(VocabularyPolicy)})
 
 
-async def refine(workspace: Core, run: RunUnits, items: Sequence[Item]) -> dict[str, RefinedGroup]:
-    """Run the graph over the items."""
+async def refine(
+    workspace: Core, run: RunUnits, items: Sequence[Item]
+) -> tuple[dict[str, RefinedGroup], dict[str, str]]:
+    """Run the graph over the items; return the groups, and the errors of those that lack an answer."""
     table = make_item_table(workspace.wiring, items, "embedding items")
     agents = make_vocabulary_agents(workspace.wiring, table)
     graph = build_vocabulary(
@@ -106,8 +113,7 @@ async def refine(workspace: Core, run: RunUnits, items: Sequence[Item]) -> dict[
         run,
     ).compile()
     state = await run_graph(graph, {"items": list(items)}, traced=workspace.config.tracing.langsmith)
-    refined: dict[str, RefinedGroup] = state["refined"]
-    return refined
+    return state["refined"], state["failed"]
 
 
 def is_current(workspace: Core, run: RunId) -> bool:
@@ -117,7 +123,11 @@ def is_current(workspace: Core, run: RunId) -> bool:
 
 
 def write_vocabulary(
-    workspace: Core, run: RunUnits, refined: Mapping[str, RefinedGroup], items: Sequence[Item]
+    workspace: Core,
+    run: RunUnits,
+    refined: Mapping[str, RefinedGroup],
+    failed: Mapping[str, str],
+    items: Sequence[Item],
 ) -> None:
     """Make the vocabulary the index in one change, with an event per level and round."""
     texts = {item.id: item_text(item, workspace.config.vocabulary.characters) for item in items}
@@ -130,7 +140,7 @@ def write_vocabulary(
             for (key, number), node in zip(batch, index.create_nodes(pairs), strict=True):
                 made[f"{key}.{number}" if key else str(number)] = node
         nodes = {str(node): split_key(key) for key, node in made.items() if key}
-        run.finish({MADE: nodes}, [])
+        run.finish({MADE: nodes, FAILED: failed} if failed or run.finished([FAILED]) else {MADE: nodes}, [])
 
 
 def group_by_round(refined: Mapping[str, RefinedGroup]) -> dict[tuple[int, int], list[tuple[str, int]]]:

@@ -5,6 +5,7 @@ from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
+from taxonaut.graphs.build_vocabulary import failed_unit
 from taxonaut.state.descriptors import RefinedGroup, Tagging
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, NodeId, RunId
@@ -18,6 +19,10 @@ KIND = "vocabulary"
 
 MADE = "made"
 """The unit of such a run with the origin of each node: {node id: [group's unit, number of the centre]}."""
+
+
+FAILED = "failed"
+"""The unit of such a run with the groups that lacked an answer when the vocabulary was written: {key: error}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +158,14 @@ def read_history(workspace: Core) -> list[Group]:
         return []
     made = workspace.runs.finished(RunId(run), [MADE]).get(MADE, {})
     keys = list(dict.fromkeys(key for key, _ in made.values()))
-    units = workspace.runs.finished(RunId(run), keys)
+    units = workspace.runs.finished(RunId(run), [*keys, *map(failed_unit, keys)])
     nodes: dict[str, dict[int, NodeId]] = {}
     for node, (key, number) in made.items():
         nodes.setdefault(key, {})[number] = NodeId(int(node))
     above = {key: parent_of_key(key, nodes, workspace.index.root()) for key in keys}
     groups = []
     for key in sorted(keys, key=lambda key: (key.count("."), len(key), key)):
-        refined = RefinedGroup.from_row(units[key])
+        refined = RefinedGroup.from_row(units[key] if key in units else units[failed_unit(key)])
         numbered = tuple(nodes[key].get(number) for number in range(len(refined.centres)))
         groups.append(Group(above[key], level_of_key(key), refined, numbered))
     return groups

@@ -88,6 +88,7 @@ def test_a_build_as_json(run: Any, blank: Path, file: Path, embedder: Any) -> No
         "descriptors",
         "problems",
         "again",
+        "failed",
         "levels",
         "seconds",
         "cost",
