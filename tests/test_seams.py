@@ -8,7 +8,7 @@ TESTS = Path(__file__).parent
 
 REPLACED = {
     "available_cores": "how many cores there are",
-    "changed": "the wait for a user to save a file",
+    "wait_for_change": "the wait for a user to save a file",
     "default_threads": "how many cores there are",
     "entry_points": "what is installed, of importlib.metadata",
     "evaluate": "figures of a network that would take long to train",

@@ -76,11 +76,11 @@ def test_another_file_at_a_path_is_another_model(tmp_path: Path) -> None:
         embeddings=ModelSettings(model=f"gguf/{file}"),
         models=ModelsConfig(navigator=ModelSettings(model=f"gguf/{file}")),
     )
-    without = config.deciding()
+    without = config.answer_settings()
     file.write_bytes(b"one")
-    before = config.deciding()
+    before = config.answer_settings()
     file.write_bytes(b"two")
-    after = config.deciding()
+    after = config.answer_settings()
     for settings in (before, after):
         assert settings["embeddings"].pop("file") == settings["models"]["navigator"].pop("file")
         assert settings == without
