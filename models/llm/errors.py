@@ -42,6 +42,7 @@ _NO_REPLY = (
 )
 _TOOLS = re.compile(r"tool|function.?call", re.IGNORECASE)
 _TOOL_CHOICE = re.compile(r"tool.?choice", re.IGNORECASE)
+_NO_TOOLS = re.compile(r"\btools?\b.*(?:require|support)", re.IGNORECASE)
 _NO_PROVIDER = ("LLM Provider NOT provided", "Unmapped LLM provider")
 
 
@@ -129,7 +130,7 @@ def translate_refusal(settings: ModelSettings, error: Exception, kind: set[str],
             "in taxonaut.toml (it mostly ends in /v1)"
         )
     status = getattr(error, "status_code", None)
-    if isinstance(status, int) and status >= 500:
+    if isinstance(status, int) and status >= 500 and not _NO_TOOLS.search(words):
         return TransientError(
             f"{model}: its server failed: {words}; look at the log of {address(settings)}", retry_after(error)
         )

@@ -19,6 +19,7 @@ END_OF_THOUGHT = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
 TAGGED = re.compile(
     r"<(tool_call|function_call|tools?|functioncall)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE
 )
+REQUESTED = re.compile(r"\[TOOL_REQUEST\]\s*(.*?)\s*(?:\[END_TOOL_REQUEST\]|\Z)", re.DOTALL)
 NAMED = re.compile(r"<function[=_]([\w.:-]+)>\s*(.*?)\s*</function(?:_\w+)?>", re.DOTALL | re.IGNORECASE)
 FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)```", re.DOTALL)
 MARKER = re.compile(r"\A\s*(?:\[TOOL_CALLS\]|<\|python_tag\|>|<\|tool_call\|>)\s*", re.IGNORECASE)
@@ -85,10 +86,10 @@ def may_be_call(start: str) -> bool:
 def pieces(answer: str) -> Iterator[str]:
     """Yield the parts of an answer that may be calls: all of it, or what is in its tags or fences."""
     answer = MARKER.sub("", answer)
-    if answer.startswith(("{", "[")):
+    if answer.startswith(("{", "[")) and not answer.startswith("[TOOL_REQUEST]"):
         yield answer
         return
-    for pattern in (NAMED, TAGGED, FENCED):
+    for pattern in (NAMED, TAGGED, REQUESTED, FENCED):
         matches = list(pattern.finditer(answer))
         prose = pattern.sub("", answer)
         if not matches or len(matches) > MOST_CANDIDATES or len(prose) > LONGEST_PROSE or "{" in prose:

@@ -637,6 +637,8 @@ class FaultServer:
         self.seen: collections.Counter[str] = collections.Counter()
         self.keys: set[str] = set()
         self.healthy = False
+        self.imitate: Callable[[Body], Raw] | None = None
+        """Answers chat requests in place of everything else."""
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.started = threading.Event()
@@ -693,6 +695,8 @@ class FaultServer:
         body = json.loads(raw or b"{}")
         self.requests += 1
         self.bodies.append(body)
+        if self.imitate is not None and "input" not in body:
+            return await write(writer, self.imitate(body))
         if "input" in body:
             kinds, reply = EMBEDDINGS, embeddings(body)
         else:
