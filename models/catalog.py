@@ -1,4 +1,4 @@
-"""Open a model by its string: an in-process provider of ours, or anything LiteLLM knows."""
+"""Open a model by its string: an in-process provider, or any model of LiteLLM."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def open_embedder(settings: ModelSettings) -> Embedder:
 
 @dataclass(frozen=True, slots=True)
 class ModelServices:
-    """What a workspace lends to the models it opens: text scorers, kept vectors, kept replies."""
+    """What models get from their workspace: text scorers, stored vectors, cached replies."""
 
     scorer_of: Callable[[ModelSettings], TextScorer]
     embeddings: Embeddings
@@ -91,7 +91,7 @@ def encoder_embedder(settings: ModelSettings) -> ModelSettings:
 
 
 def check(model: str) -> None:
-    """Refuse a string without a provider."""
+    """Raise InputError for a model string without a provider."""
     provider, _, name = model.partition("/")
     if not provider or not name:
         raise InputError(

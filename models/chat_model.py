@@ -1,4 +1,4 @@
-"""What leads a conversation: a model that answers messages with calls of tools, or with a text."""
+"""The interface of models that lead conversations: they answer messages with tool calls or text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A tool call as a model wrote it, not checked yet."""
+    """A tool call as a model wrote it, not validated yet."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -45,9 +45,9 @@ class ChatModel(Protocol):
 
 
 def without_oldest(messages: Sequence[Message]) -> list[Message] | None:
-    """Leave out the oldest: a user's message with all that follows it, or a call after the last one with its answers.
+    """Drop the oldest user message with its replies, or the oldest call after the last one with its results.
 
-    None where only the last message is left, with the last call.
+    None if only the last message, with the last call, is left.
     """
     starts = [at for at, message in enumerate(messages) if message["role"] == "user"]
     if len(starts) > 1:

@@ -1,4 +1,4 @@
-"""What an embedder is, whichever library computes it."""
+"""The interface of embedders."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -16,11 +16,11 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """Name the vectors under it: equal names give equal vectors."""
+        """The name of its vectors: equal names give equal vectors. A `vectors_key` replaces it in the store."""
 
     @property
     def dimension(self) -> int:
-        """Say how long each vector is."""
+        """The length of each vector."""
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Embed texts, in their order: float32, shape (len(texts), dimension), rows of length 1."""

@@ -1,4 +1,4 @@
-"""A stand-in for a language model that has not been asked yet: an encoder decides, tokens are counted."""
+"""Estimate the cost of a language model without calling it: an encoder decides, tokens are counted."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ PROPOSE, FIELD = "propose_category", "categories"
 """The tool by which an architect answers, and its argument."""
 
 DESCRIPTION = "What belongs here, said in one short sentence of some twelve words."
-"""Stands for a description whose length is not known yet."""
+"""A description of typical length."""
 
 
 class Proposed:
@@ -37,9 +37,9 @@ class Proposed:
 
 
 class EstimatingAnswers:
-    """Answer requests as a language model would be asked, and count what that would read and write.
+    """Answers requests and counts the tokens that a language model would read and write.
 
-    Proposed are the suggestions beside the request, the largest first; elsewhere the encoder chooses. Categories
+    It proposes the request's suggestions, the largest first; otherwise the encoder chooses. Categories
     that were proposed are compared by the labels that stood behind them: roles that share `proposed` know these.
     """
 
@@ -78,7 +78,7 @@ class EstimatingAnswers:
         return ModelReply(chosen=(), arguments={FIELD: categories}, usage=Usage())
 
     def filled(self, request: ModelRequest) -> ModelRequest:
-        """Put the labels behind a proposed category beside its name."""
+        """Add the texts of the labels behind a proposed category to its name."""
         behind = self.known.behind(request.choices)
         choices = tuple(
             replace(choice, texts=behind.get(choice.texts[0], choice).texts) for choice in request.choices
@@ -86,7 +86,7 @@ class EstimatingAnswers:
         return replace(request, choices=choices)
 
     def costed(self, request: ModelRequest, reply: ModelReply | ModelError) -> ModelReply | ModelError:
-        """Put on a reply what it would have cost."""
+        """Return the reply with the tokens it would have cost."""
         if isinstance(reply, ModelError):
             return reply
         writes = self.settings.answer != "scored"
@@ -98,12 +98,12 @@ class EstimatingAnswers:
 
 
 def proposes(request: ModelRequest) -> bool:
-    """Say whether a request asks for centres."""
+    """Return whether a request asks for centres."""
     return request.tool.name == PROPOSE
 
 
 class Tally:
-    """A model before which its requests and tokens are added up."""
+    """Wraps a model and counts its requests and tokens."""
 
     def __init__(self, model: Answers) -> None:
         self.model = model

@@ -1,4 +1,4 @@
-"""What is asked of a model and what comes back, whichever model it is."""
+"""Requests to a model and its replies, the same for every model."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from taxonaut.state.records import ToolSpec, Usage
 class Choice:
     """An option of a request, for models that compare texts and read no prompt.
 
-    `id` is the short integer that stands for it in the prompt and in the schema (1, 2, …; 0 is always
+    `id` is its short integer in the prompt and in the schema (1, 2, …; 0 is always
     *none of these*). `texts[0]` is its own text as the prompt shows it; more texts stand for what is below it.
     """
 
@@ -31,11 +31,10 @@ class ModelRequest:
     integers from `choices` (or `[0]`); up to `most` of them, best first.
 
     Two more kinds: with `texts`, the tool takes one such array for each of them, under the properties "1",
-    "2", …, and `item` shows them all. Without `field` and `texts`, the call is open: whatever its schema allows,
-    its `choices` no more than suggestions.
+    "2", …, and `item` shows them all. Without `field` and `texts` the call is open: any call that its schema allows
+    is valid, and `choices` are suggestions.
 
-    With `may_be_undecided` the array may be `[-1]` as well, *cannot decide*; a model that has no words for that
-    abstains as ever.
+    With `may_be_undecided` the array may also be `[-1]`, *cannot decide*.
     """
 
     system: str
@@ -81,7 +80,7 @@ class ModelReply:
 
 
 class Answers(Protocol):
-    """Anything that answers requests: the gateway, the encoder, a scripted model in a test."""
+    """A model that answers requests: the gateway, an encoder, a scripted model in a test."""
 
     @property
     def name(self) -> str:
@@ -89,7 +88,7 @@ class Answers(Protocol):
 
     @property
     def reads_prompts(self) -> bool:
-        """Whether the three blocks are read; if not, they are not rendered and arrive empty."""
+        """Whether the model reads the three blocks; otherwise they are not rendered and empty."""
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer each request, in order; a request that fails is an error in its place, never an exception."""

@@ -1,4 +1,4 @@
-"""A model that answers from a script: for testing logic, part of the public surface."""
+"""A model that answers from a script, for tests. Public."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.records import Usage
 
 Answer = Sequence[int] | Mapping[str, Any] | ModelError
-"""Option ids, best first ([0] abstains); or a whole call's arguments; or the error to give in place of a reply."""
+"""Option ids, best first ([0] abstains); or a call's arguments; or an error to return instead."""
 
 
 class ScriptedModel:

@@ -1,20 +1,20 @@
-"""Settings of one role's model: which model, where, with which timeouts, retries and limits."""
+"""Settings of one role's model: model, server, timeouts, retries, limits."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 IN_PROCESS = frozenset({"gguf"})
-"""Providers of ours that answer in this process. They read the ModelRequest itself, not only the messages."""
+"""Our providers that run in this process. They read the ModelRequest, not only the messages."""
 
 
 class ModelSettings(BaseModel):
-    """One role's model, as it stands under `[models.<role>]` in taxonaut.toml."""
+    """One role's model: the table `[models.<role>]` of taxonaut.toml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = Field(description="A LiteLLM model string, gguf/<name or path>, or encoder/<embedder>.")
-    api_base: str | None = Field(default=None, description="The server's URL, for a server of one's own.")
+    api_base: str | None = Field(default=None, description="The server's URL, for your own server.")
     api_key_env: str | None = Field(default=None, description="The environment variable that holds the key.")
     answer: Literal["generated", "scored"] = Field(
         default="generated",

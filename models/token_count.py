@@ -1,4 +1,4 @@
-"""Count the tokens of a prompt before it is sent, as the model that would read it counts them."""
+"""Count the tokens of a prompt before it is sent, with the model's own tokenizer where possible."""
 
 import json
 from collections.abc import Callable
@@ -23,8 +23,7 @@ Counter = Callable[[str], int]
 def counter_for(settings: ModelSettings) -> Counter:
     """Return a function that counts a text's tokens for this model.
 
-    A GGUF model's own vocabulary counts exactly; of others LiteLLM's tokenizer for the name, which takes a
-    common one where it does not know the name.
+    Exact for GGUF models; for others LiteLLM's tokenizer for the name, or a common one for an unknown name.
     """
     return lru_cache(8_192)(
         gguf_counter(settings.model) if settings.provider == GGUF else litellm_counter(settings.model)
@@ -43,7 +42,7 @@ def litellm_counter(model: str) -> Counter:
 
 
 def prompt_tokens(request: ModelRequest, settings: ModelSettings, count: Counter) -> int:
-    """Return how many tokens a request will be billed as read: messages, and the tool's schema where it is sent."""
+    """Return the prompt tokens of a request: the messages, and the tool's schema where it is sent."""
     shared = count(f"{request.system}\n\n{request.context}")
     item = count(request.item)
     if settings.provider != GGUF:
@@ -54,7 +53,7 @@ def prompt_tokens(request: ModelRequest, settings: ModelSettings, count: Counter
 
 
 def tool_tokens(spec: ToolSpec, settings: ModelSettings, count: Counter) -> int:
-    """Return what a tool's schema comes to: its JSON, but for models at OpenAI itself, which read less."""
+    """Return the tokens of a tool's schema: those of its JSON, or fewer for OpenAI's models."""
     if settings.api_base is None:
         from taxonaut.models.llm.pydantic_model import tool_definition, tool_json
 

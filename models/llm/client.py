@@ -29,7 +29,7 @@ KEYLESS = "none"
 """Sent as the key to a self-hosted server that asks for none."""
 
 WRITES_SCHEMAS_SHORT = ("openai", "azure")
-"""Providers whose models read a tool as a few lines of TypeScript and not as its JSON schema."""
+"""Providers whose models read a tool as TypeScript, shorter than its JSON schema."""
 
 Kind = Literal["acompletion", "aembedding"]
 """LiteLLM's functions that are called."""
@@ -182,7 +182,7 @@ def completion_arguments(
 
 
 def common(settings: ModelSettings) -> dict[str, Any]:
-    """Return what every request says: the model, its server, its key, one try, a timeout."""
+    """Return the arguments of every request: model, server, key, one try, timeout."""
     arguments: dict[str, Any] = {
         "model": settings.model,
         "timeout": settings.request_timeout_s,
@@ -290,7 +290,7 @@ async def undropped(call: Coroutine[Any, Any, Any], *, tells_when_prepared: bool
 
 
 async def tell_prepared(*_: Any) -> None:
-    """Tell `undropped` that the request goes out now; the hook of our HTTP clients, and of providers of ours."""
+    """Signal to `undropped` that the request is sent now; a hook of our HTTP clients and providers."""
     prepared = PREPARED.get()
     if prepared is not None and not prepared.done():
         prepared.set_result(None)
@@ -326,7 +326,7 @@ def quiet_log(kind: Kind, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def quiet_logging() -> Any:
-    """Make the class of the records that nobody reads: LiteLLM's own, which prices nothing and logs no success."""
+    """Return a class of LiteLLM's log records that looks up no price and logs no success."""
 
     class QuietLogging(litellm().Logging):  # type: ignore[misc]
         """The record of one call."""
@@ -390,14 +390,14 @@ class Connections:
 
 
 OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, Connections] = WeakKeyDictionary()
-"""The connections of each loop that has a `session` open."""
+"""The connections of each loop with an open `session`."""
 
 
 @asynccontextmanager
 async def session() -> AsyncIterator[Connections]:
     """Keep connections on the running loop open; the last block on it to end closes them.
 
-    Blocks may nest and overlap. Every call opens one of its own, so that none outside a block leaves sockets behind.
+    Blocks may nest and overlap. Every call opens one, so that a call outside a block leaves no socket behind.
     """
     loop = asyncio.get_running_loop()
     connections = OPEN.setdefault(loop, Connections())
@@ -417,7 +417,7 @@ def token_count(model: str, text: str) -> int:
 
 
 def tool_tokens(model: str, tool: Mapping[str, Any]) -> int | None:
-    """Count a tool as OpenAI does, which writes its schema down in few words; None for other providers' models."""
+    """Count a tool's tokens as OpenAI does, which shortens its schema; None for other providers' models."""
     module = litellm()
     try:
         provider = module.get_llm_provider(model)[1]

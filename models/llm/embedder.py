@@ -1,4 +1,4 @@
-"""Embeddings from any LiteLLM model string, with the same retries as chat."""
+"""Embeddings from any LiteLLM model string, validated, with the same retries as chat."""
 
 import asyncio
 import base64
@@ -184,7 +184,7 @@ def normalize_url(url: str) -> str:
 
 
 def in_a_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine to its end, in a thread of its own where this one already runs an event loop."""
+    """Run a coroutine to its end, in another thread if this one already runs an event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Translate what LiteLLM raises into our errors, which say what happened and what to do."""
+"""Translate LiteLLM's exceptions into ours, which say what happened and what to do."""
 
 import ast
 import json
@@ -47,7 +47,7 @@ _NO_PROVIDER = ("LLM Provider NOT provided", "Unmapped LLM provider")
 
 
 class TransientError(ModelUnavailableError):
-    """Worth another try. `retry_after_s` is what the server's `retry-after` header asked for, if it had one."""
+    """Worth another try. `retry_after_s` is the server's `retry-after` header, if it sent one."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)

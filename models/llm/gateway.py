@@ -68,7 +68,7 @@ from taxonaut.state.records import Usage
 from taxonaut.state.stores.reply_cache import ReplyOrigin
 
 INTERVAL_S = 0.004
-"""About what a request costs in CPU time: LiteLLM cannot send them closer together for long."""
+"""About the CPU time of a request: LiteLLM cannot send more for long."""
 
 
 class Limit:
@@ -175,7 +175,7 @@ class Flights:
 
 
 class ReplyStore(Protocol):
-    """Where finished replies are kept, so that no finished request is asked twice."""
+    """Stores finished replies, so that no finished request is sent twice."""
 
     async def get_many(self, keys: list[str]) -> dict[str, str]:
         """Return the replies that are kept, by key."""

@@ -1,4 +1,4 @@
-"""LiteLLM as a model of pydantic-ai, by which decisions, conversations and `pydantic_ai.Agent` send requests."""
+"""LiteLLM as a model of pydantic-ai, used by decisions, conversations and `pydantic_ai.Agent`."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ REQUEST = "taxonaut_request"
 """The argument under which a provider of ours gets the ModelRequest, and under which its answer carries details."""
 
 ANSWER = "taxonaut_answer"
-"""The argument that says how a provider of ours answers: `generated` or `scored`."""
+"""The argument that tells an in-process provider how to answer: `generated` or `scored`."""
 
 WRITTEN = "arguments"
 """Among the details of a ToolCallPart: its arguments character by character, so that a prompt stays what it was."""

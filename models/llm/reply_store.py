@@ -1,4 +1,4 @@
-"""Keep finished replies durably: many that arrive together share one transaction."""
+"""Store finished replies durably; replies that arrive together share one transaction."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Ask a chat model about one thing at a time, and read how much likelier yes is than no."""
+"""Ask a chat model yes-or-no questions, and score by the log-probabilities of yes and no."""
 
 import math
 import time
@@ -16,10 +16,10 @@ from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import Usage
 
 LIKELIEST = 5
-"""Tokens whose log-probability is asked for; more than servers of OpenAI's kind all give."""
+"""Tokens whose log-probabilities are requested; not all OpenAI-compatible servers give more."""
 
 RARE = -12.0
-"""The log-probability of a word that is not among the likeliest."""
+"""The log-probability of a word outside the likeliest tokens."""
 
 
 class YesNoGateway(Gateway):
