@@ -1,17 +1,18 @@
 """Recall of shortlists against their cost: root walk, anchored walk and flat search at several budgets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from taxonaut.evaluation.measures.intervals import Interval, bootstrap_mean
 from taxonaut.evaluation.methods.flat import make_retriever
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, ModelReplyError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.state.updates import staged
+from taxonaut.workspace.core.resumable import EMPTY_TEXT
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 
@@ -28,7 +29,8 @@ class Point:
     """One series at one budget: means over the items with gold labels.
 
     `recall` is the share of an item's gold labels on its shortlist, `size` the shortlist's length, `requests`
-    the navigator's decisions (vector search makes none).
+    the navigator's decisions (vector search makes none). `failed` items, about which a request failed, are in none
+    of them.
     """
 
     series: str
@@ -36,6 +38,7 @@ class Point:
     requests: float
     size: float
     recall: Interval
+    failed: int = 0
 
 
 async def measure_shortlists(workspace: Workspace, rows: Sequence[ItemRow]) -> list[Point]:
@@ -70,7 +73,14 @@ async def measure_policy(
     found = await workspace.ashortlists([row.item for row in rows], **walk)
     lists = {result.item_id: result.labels for result in found}
     requests = float(np.mean([result.requests for result in found]))
-    return average_point(series, budget, requests, rows, lists)
+    failed = {result.item_id: result.error for result in found if result.error not in ("", EMPTY_TEXT)}
+    answered = [row for row in rows if row.item.id not in failed]
+    if not answered:
+        raise ModelReplyError(
+            f"requests about all texts failed: {next(iter(failed.values()))} — run the same command again to ask "
+            "for them"
+        )
+    return replace(average_point(series, budget, requests, answered, lists), failed=len(failed))
 
 
 async def measure_flat_search(

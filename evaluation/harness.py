@@ -1,7 +1,7 @@
 """Evaluate methods on one data set: quality with intervals, and cost."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -71,7 +71,7 @@ class MethodReport:
     `requests`, tokens and `seconds` (model time) add up all calls that led to these results; `asked` counts the
     requests that this call sent to a model, 0 if all were stored. `classes` is None if measures by class were
     not requested or no item has gold labels. `verdicts` counts the items each expert decided; empty for other
-    methods.
+    methods. `failed` counts the items about which a request failed.
     """
 
     method: str
@@ -95,22 +95,43 @@ class MethodReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of an evaluation. Items without gold labels count in `items` but not in the scores."""
+    """The result of an evaluation. Items without gold labels count in `items` but not in the scores.
+
+    `left_out` counts the items with gold labels about which a request of some method failed: they are in the scores
+    of no method, so that all are measured on the same items.
+    """
 
     items: int
     with_gold: int
     labels: int
     methods: tuple[MethodReport, ...]
+    left_out: int = 0
+
+    @property
+    def measured(self) -> int:
+        """The number of items in the scores."""
+        return self.with_gold - self.left_out
 
     def to_arrow(self) -> "pyarrow.Table":
         """Return a row for each method: its measures, by names such as `P@5`, and its cost.
 
-        Measures are null if no item has gold labels. Raises MissingExtraError without pyarrow.
+        `measured` counts the items in the measures, `failed` those about which a request of the method failed.
+        Measures are null if no item is in them. Raises MissingExtraError without pyarrow.
         """
         measures = list(dict.fromkeys(name for each in self.methods for name in each.quality.intervals))
-        columns = {"method": "string", **dict.fromkeys(measures, "double"), **COST_COLUMNS}
+        columns = {
+            "method": "string",
+            **dict.fromkeys(measures, "double"),
+            "measured": "int64",
+            **COST_COLUMNS,
+        }
         rows = [
-            (each.method, *map(each.quality.value, measures), *(getattr(each, name) for name in COST_COLUMNS))
+            (
+                each.method,
+                *map(each.quality.value, measures),
+                self.measured,
+                *(getattr(each, name) for name in COST_COLUMNS),
+            )
             for each in self.methods
         ]
         return arrow_table(columns, rows)
@@ -133,7 +154,8 @@ async def aevaluate(
     """Label all items with each method and score them against their gold labels.
 
     A method's name may carry settings: `navigate:terminals=40`. `classes` adds measures by class; methods that
-    predict one class always have them. The gold labels are stored for later questions about lost labels.
+    predict one class always have them. Items about which a request of some method failed are in the scores of none;
+    an equal call asks for these again. The gold labels are stored for later questions about lost labels.
     Raises InputError for an unknown method, no items, or a gold label that is not in the index.
     """
     found = parse_methods(methods)
@@ -149,14 +171,15 @@ async def aevaluate(
         own = replace(settings, own=each.own)
         with listening(on_update), staged(each.title, len(rows)):
             outcomes[each.title] = await each.method.run(workspace, items, own)
+    answered = answered_rows(rows, outcomes.values())
     qualities = score_methods(
-        workspace, rows, {title: out.predictions for title, out in outcomes.items()}, ks
+        workspace, answered, {title: out.predictions for title, out in outcomes.items()}, ks
     )
     by_class: Mapping[str, ClassQuality] = {}
     if classes or any(each.method.by_class for each in found):
         probable = {each.title for each in found if each.method.probable}
         by_class = score_methods_by_class(
-            rows, outcomes, probable, count_examples(workspace, settings, found)
+            answered, outcomes, probable, count_examples(workspace, settings, found)
         )
     return Report(
         len(rows),
@@ -165,6 +188,7 @@ async def aevaluate(
         tuple(
             report_method(each, qualities[each], out, by_class.get(each)) for each, out in outcomes.items()
         ),
+        sum(bool(row.gold) for row in rows) - sum(bool(row.gold) for row in answered),
     )
 
 
@@ -194,6 +218,12 @@ def check_rows(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
                 raise InputError(
                     f"{where}: the gold label {label!r} is not in the index; import its labels, or correct it"
                 )
+
+
+def answered_rows(rows: Sequence[ItemRow], outcomes: Iterable[Outcome]) -> list[ItemRow]:
+    """Return the items about which no request of any method failed."""
+    failed = frozenset[ItemId]().union(*(outcome.failed for outcome in outcomes))
+    return [row for row in rows if row.item.id not in failed]
 
 
 def score_methods(
@@ -283,7 +313,7 @@ def report_method(
         completion_tokens=totals.completion_tokens,
         reused_tokens=totals.reused_tokens,
         seconds=totals.seconds,
-        failed=outcome.failed,
+        failed=len(outcome.failed),
         predictions=outcome.predictions,
         classes=classes,
         verdicts=outcome.verdicts,

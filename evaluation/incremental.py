@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from taxonaut.evaluation import scratch
-from taxonaut.evaluation.harness import Quality, check_rows, score_methods
+from taxonaut.evaluation.harness import Quality, answered_rows, check_rows, score_methods
 from taxonaut.evaluation.measures.metrics import CUTOFFS
 from taxonaut.evaluation.methods.method import ChosenMethod, MethodSettings, Outcome, Run
 from taxonaut.evaluation.methods.registry import parse_methods
@@ -63,17 +63,22 @@ class IncrementalMethod:
     asked: int
     seconds: float
     predictions: Mapping[ItemId, tuple[LabelId, ...]] = field(repr=False)
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class IncrementalReport:
-    """The result of the protocol. `items_later` counts the items of Inc: those with a gold label of Y1."""
+    """The result of the protocol. `items_later` counts the items of Inc: those with a gold label of Y1.
+
+    `left_out` counts the items with gold labels that are in no measure, as a request about them failed.
+    """
 
     split: Split
     build: str
     items: int
     items_later: int
     methods: tuple[IncrementalMethod, ...]
+    left_out: int = 0
 
 
 def split_labels(labels: Sequence[LabelId], seed: int, share: float = 0.5) -> Split:
@@ -284,9 +289,10 @@ def score_outcomes(
         title: {item: [label for label in labels if label in later] for item, labels in found.items()}
         for title, found in ranked.items()
     }
-    inc = score_methods(workspace, rows, ranked, ks, later)
-    inc_offered = score_methods(workspace, rows, offered, ks, later)
-    overall = score_methods(workspace, rows, ranked, ks)
+    answered = answered_rows(rows, outcomes.values())
+    inc = score_methods(workspace, answered, ranked, ks, later)
+    inc_offered = score_methods(workspace, answered, offered, ks, later)
+    overall = score_methods(workspace, answered, ranked, ks)
     return IncrementalReport(
         split=split,
         build=build,
@@ -303,7 +309,9 @@ def score_outcomes(
                 asked=outcome.asked,
                 seconds=outcome.totals.seconds,
                 predictions=outcome.predictions,
+                failed=len(outcome.failed),
             )
             for pair, outcome in outcomes.items()
         ),
+        left_out=sum(bool(row.gold) for row in rows) - sum(bool(row.gold) for row in answered),
     )

@@ -15,6 +15,7 @@ from taxonaut.cli.evaluate.attribution_view import Losses, attribute_losses, che
 from taxonaut.cli.shared.exit_codes import InterruptedWork
 from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
+from taxonaut.cli.shared.item_command import fail_if_some_failed
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
@@ -136,7 +137,9 @@ def evaluate(
 
     P@k is the share of hits among the first k labels, R@k the share of the right labels found there; RP@k divides
     the hits by the most that are possible. Each is printed with half of its 95% bootstrap interval. hP, hR and
-    hF also count the ancestors of the first label. Finished items are kept. docs/evaluation.md describes the
+    hF also count the ancestors of the first label. Texts about which a request of some method failed are counted
+    and left out of the measures of all methods (exit code 6); run the same command again to ask for them. Finished
+    items are kept. docs/evaluation.md describes the
     methods.
     """
     ks = parse_cutoffs(k)
@@ -170,6 +173,11 @@ def evaluate(
                 "what is finished is kept; run the same command again to continue"
             ) from None
     print_report(report, points, figure, losses, json=json)
+    failed = [(each.method, each.failed) for each in report.methods]
+    failed += [(f"figure, {point.series} of {point.budget:,}", point.failed) for point in points]
+    fail_if_some_failed(
+        failures=[f"{what}: {counted(count, 'text')} failed" for what, count in failed if count]
+    )
 
 
 def compare_methods(
@@ -255,6 +263,14 @@ def print_report(
             console.print(styled(title, "bold"))
             console.print(table)
     console.print(styled(view.NOTE, "dim"))
+    if report.left_out:
+        console.print(
+            styled(
+                f"{counted(report.left_out, 'text')} with right labels, about which a request of some method "
+                "failed, left out of the measures of all methods.",
+                "bold",
+            )
+        )
     classes = class_view.class_table(report) if isinstance(report, evaluation.harness.Report) else None
     if isinstance(report, evaluation.harness.Report) and classes is not None:
         console.print()

@@ -133,6 +133,10 @@ def incremental_tables(report: IncrementalReport) -> Iterator[tuple[str, Table]]
             for name, value in (("requests", "requests"), ("asked now", "asked")):
                 written = (f"{getattr(each, value):,}" for each in report.methods)
                 table.add_row(styled(name, "dim"), *(styled(cell, "dim") for cell in written))
+            if any(each.failed for each in report.methods):
+                table.add_row(
+                    styled("texts failed"), *(styled(f"{each.failed:,}") for each in report.methods)
+                )
         yield f"{NAMES[reading]}: {meaning}", table
 
 
@@ -158,6 +162,7 @@ def report_row(report: Report) -> dict[str, Any]:
     return {
         "items": report.items,
         "with_gold": report.with_gold,
+        "left_out": report.left_out,
         "labels": report.labels,
         "conventions": dict(evaluation.measures.comparison.CONVENTIONS),
         "methods": [method_row(method) for method in report.methods],
@@ -202,6 +207,7 @@ def incremental_row(report: IncrementalReport) -> dict[str, Any]:
         "build": report.build,
         "items": report.items,
         "items_later": report.items_later,
+        "left_out": report.left_out,
         "conventions": dict(evaluation.measures.comparison.CONVENTIONS),
         "readings": dict(evaluation.incremental.READINGS),
         "methods": [
@@ -215,6 +221,7 @@ def incremental_row(report: IncrementalReport) -> dict[str, Any]:
                 "requests": each.requests,
                 "asked": each.asked,
                 "seconds": round(each.seconds, 3),
+                "failed": each.failed,
             }
             for each in report.methods
         ],

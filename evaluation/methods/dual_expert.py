@@ -73,7 +73,7 @@ async def run_categorize(
         {each.item_id: ranking_of(each)[: settings.depth] for each in found},
         cost_of(made, ids, sent),
         count_requests(made, ids) - before,
-        verdicts["failed"],
+        frozenset(each.item_id for each in found if each.verdict == "failed"),
         verdicts=dict(verdicts),
     )
 

@@ -62,14 +62,14 @@ class Outcome:
     """The labels a method predicted for each item, best first, and the cost.
 
     `totals` add up all calls that led to these results; `asked` counts the requests that this call sent to a
-    model, `failed` the items with a failed decision. `confidence` is the score of each item's first label.
+    model; `failed` are the items about which a request failed. `confidence` is the score of each item's first label.
     `verdicts` counts the items each expert decided (`state.recommendations.Verdict`).
     """
 
     predictions: Mapping[ItemId, tuple[LabelId, ...]]
     totals: Totals = field(default_factory=Totals)
     asked: int = 0
-    failed: int = 0
+    failed: frozenset[ItemId] = frozenset()
     confidence: Mapping[ItemId, float] = field(default_factory=dict)
     verdicts: Mapping[str, int] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ from taxonaut.state import version
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
 from taxonaut.workspace.core.core import ENCODER_BATCH
-from taxonaut.workspace.core.resumable import Resumable
+from taxonaut.workspace.core.resumable import EMPTY_TEXT, Resumable
 from taxonaut.workspace.walk.classification import Classification
 from taxonaut.workspace.workspace import Workspace
 
@@ -79,6 +79,6 @@ async def collect_outcome(classification: Classification, items: Sequence[Item])
         {result.item_id: tuple(label.label_id for label in result.labels) for result in results},
         totals,
         totals.requests - totals.cached - (before.requests - before.cached),
-        sum(bool(result.error) for result in results),
+        frozenset(result.item_id for result in results if result.error not in ("", EMPTY_TEXT)),
         {result.item_id: result.labels[0].score for result in results if result.labels},
     )

@@ -2,13 +2,16 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from taxonaut.cli.evaluate.evaluate import parse_cutoffs
-from taxonaut.state.errors import InputError
+from taxonaut.models.requests import ModelRequest
+from taxonaut.models.scripted import ScriptedModel
+from taxonaut.state.errors import InputError, ModelReplyError
 from taxonaut.state.updates import Progress, Update, listening
 
 pytestmark = [pytest.mark.usefixtures("embedder"), pytest.mark.slow]
@@ -95,6 +98,7 @@ def test_a_figure_and_its_numbers(run: Any, shop: Path, judged: Path, tmp_path: 
     report = json.loads(run("evaluate", judged, *options, "--json").out)
     assert report["figure"][-1] == {
         "series": "flat search", "budget": 5, "requests": 0.0, "size": 5.0, "recall": [1.0, 1.0, 1.0],
+        "failed": 0,
     }  # fmt: skip
 
 
@@ -161,3 +165,41 @@ def test_each_method_is_a_stage(run: Any, shop: Path, judged: Path) -> None:
         run("evaluate", judged, "--methods", "tree,bm25", "-w", shop)
     last = {update.stage: (update.done, update.total) for update in seen if isinstance(update, Progress)}
     assert [last[name] for name in ("tree", "bm25")] == [(4, 4), (4, 4)]
+
+
+def choose_by_words(request: ModelRequest) -> Any:
+    """Choose the options that share a word with the text; fail for boots."""
+    if "boots" in request.text:
+        return ModelReplyError("the reply holds no call")
+    words = set(request.text.split())
+    found = [choice.id for choice in request.choices if words & set(" ".join(choice.texts).lower().split())]
+    return {
+        request.field: (found or [choice.id for choice in request.choices])[: request.most],
+        "reason": "words",
+    }
+
+
+def test_texts_that_failed_are_counted_and_in_no_measure(
+    run: Any, given: Any, shop: Path, judged: Path
+) -> None:
+    model = ScriptedModel(rule=choose_by_words)
+    given.models = {"general_expert": model}
+    called = run("evaluate", judged, "--methods", "bm25,navigate", "--k", "1", "-w", shop)
+    assert called.code == 6
+    cells = {line.split("  ")[0].strip(): line.split()[1:] for line in called.out.splitlines()}
+    assert cells["texts failed"][1:] == ["0", "1"]
+    assert "1 text with right labels, about which a request of some method failed, left out" in called.out
+    assert called.err == "navigate: 1 text failed\nrun the same command again to ask for these only\n"
+
+    failed = run("evaluate", judged, "--methods", "bm25,navigate", "--k", "1", "--json", "-w", shop)
+    assert failed.code == 6
+    report = json.loads(failed.out)
+    assert (report["with_gold"], report["left_out"]) == (3, 1)
+    assert [method["failed"] for method in report["methods"]] == [0, 1]
+    assert [method["scores"]["items"] for method in report["methods"]] == [2, 2]
+
+    model.rule = lambda request: choose_by_words(
+        replace(request, text=request.text.replace("boots", "hiking"))
+    )
+    report = json.loads(run("evaluate", judged, "--methods", "bm25,navigate", "--json", "-w", shop).out)
+    assert (report["left_out"], [method["scores"]["items"] for method in report["methods"]]) == (0, [3, 3])
