@@ -1,7 +1,7 @@
 """Frozen records exchanged between packages: labels, nodes, items, results, decisions, events, trees."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -63,10 +63,43 @@ Each = TypeVar("Each", bound=Identified)
 
 
 def as_item(text: str | Item) -> Item:
-    """Return an item for a text. Its id is the first half of the text's SHA-256, so equal texts are one item."""
+    """Return an item for a text. Its id is the first half of the text's SHA-256, so equal texts are one item.
+
+    Raises InputError for anything else.
+    """
     if isinstance(text, Item):
         return text
+    if not isinstance(text, str):
+        raise InputError(
+            f"an item is {text!r} ({type(text).__name__}); give texts or Item(id, text), '' for a missing text"
+        )
     return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]), text)
+
+
+def as_items(texts: Iterable[str | Item]) -> Iterator[Item]:
+    """Return items for texts, read lazily.
+
+    Raises InputError for one text, whose characters would be the items, and for a table or a mapping, whose column
+    names or keys would be.
+    """
+    refuse_table(texts, 'a column of it, such as table["text"], or Item(id, text) for each row')
+    if isinstance(texts, str | bytes):
+        raise InputError(f"{texts[:80]!r} is one text; give a list of texts, such as [text]")
+    return map(as_item, texts)
+
+
+def refuse_table(given: object, wanted: str) -> None:
+    """Raise InputError for a table (pandas, Polars, Arrow) or a mapping; `wanted` says what to give instead.
+
+    Iterating one yields the names of its columns, or the columns themselves, not its rows.
+    """
+    names: Any = getattr(given, "column_names", None) or getattr(given, "columns", None)
+    if isinstance(given, Mapping) or names is not None:
+        keys = [str(name) for name in (given if isinstance(given, Mapping) else names)]
+        kind = f"{type(given).__module__.partition('.')[0]}.{type(given).__name__}"
+        raise InputError(
+            f"a table ({kind}) with the columns {', '.join(map(repr, keys[:8]))} is given; give {wanted}"
+        )
 
 
 def distinct_items(items: Iterable[Each]) -> list[Each]:

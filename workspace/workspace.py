@@ -15,7 +15,7 @@ from taxonaut.state import version
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import Item, ItemResult, Label, Tree, as_item
+from taxonaut.state.records import Item, ItemResult, Label, Tree, as_items
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.updates import OnUpdate, listening
 from taxonaut.workspace.build.add_labels import Growth, aadd_labels
@@ -137,7 +137,7 @@ class Workspace(Core):
         with labels and for no items with a text.
         """
         with listening(on_update):
-            return await abuild_vocabulary(self, list(map(as_item, texts)), sample)
+            return await abuild_vocabulary(self, list(as_items(texts)), sample)
 
     def build_vocabulary(
         self, texts: Iterable[str | Item], sample: int = 0, *, on_update: OnUpdate | None = None
@@ -150,7 +150,7 @@ class Workspace(Core):
     ) -> list[Tagging]:
         """Assign descriptors of the vocabulary to texts: the best one per level; with `every`, all that fit."""
         with listening(on_update):
-            return await aassign_vocabulary(self, map(as_item, texts), every=every)
+            return await aassign_vocabulary(self, as_items(texts), every=every)
 
     def assign_vocabulary(
         self, texts: Iterable[str | Item], *, every: bool | None = None, on_update: OnUpdate | None = None
@@ -255,7 +255,7 @@ class Workspace(Core):
         """
         with listening(on_update):
             return await acategorize(
-                self, map(as_item, texts), expert=expert, everything=everything, **categorize
+                self, as_items(texts), expert=expert, everything=everything, **categorize
             )
 
     def categorize(
@@ -288,7 +288,7 @@ class Workspace(Core):
     ) -> AsyncGenerator[ItemResult, None]:
         """Yield results as batches finish, for more texts than fit in memory."""
         classification = self.classification(**walk)
-        async with aclosing(classification.results(map(as_item, texts))) as results:
+        async with aclosing(classification.results(as_items(texts))) as results:
             while True:
                 # Set for each step alone: what a generator sets would last in its caller until the next one.
                 with listening(on_update):
@@ -308,7 +308,7 @@ class Workspace(Core):
     ) -> list[ShortlistResult]:
         """Return the shortlist of each text, without ranking it."""
         with listening(on_update):
-            return await shortlists(self.with_walk(**walk), list(map(as_item, texts)))
+            return await shortlists(self.with_walk(**walk), list(as_items(texts)))
 
     def shortlists(
         self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]

@@ -17,8 +17,28 @@ USAGE = 2
 ARGUMENTS, OPTIONS, COMMANDS = "Arguments", "Options", "Commands"
 
 
+def refuse_repeated_options(command: TyperCommand | TyperGroup, ctx: Any, args: list[str]) -> None:
+    """Fail with a usage error if an option that takes one value is given twice: the last would silently win.
+
+    Repeating a flag is harmless, unless it has an opposite, as in `--all --best`.
+    """
+    if ctx.resilient_parsing:
+        return
+    _, _, order = command.make_parser(ctx).parse_args(args=list(args))
+    for option in dict.fromkeys(order):
+        if not isinstance(option, TyperOption) or option.multiple or option.count:
+            continue
+        if order.count(option) > 1 and (not option.is_flag or option.secondary_opts):
+            ctx.fail(f"option {' / '.join(option.opts)} is given {order.count(option)} times; give it once")
+
+
 class Command(TyperCommand):
     """A command whose help has a section for each panel of options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command's arguments and options."""
+        refuse_repeated_options(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what follows the command's name: required arguments bare, others in brackets."""
@@ -41,6 +61,7 @@ class Group(TyperGroup):
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             ctx.exit(USAGE)
+        refuse_repeated_options(self, ctx, args)
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from taxonaut.workspace.files.item_files import ItemColumns
 
 COMPRESSED = ".gz"
+SUFFIX = re.compile(r"[\w)\]]\.[A-Za-z][A-Za-z0-9]{1,7}$")
+"""The end of a name with a suffix, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ def item_input(
 ) -> ItemInput:
     """Tell texts from a file: what exists or has a known suffix is a file, `-` or nothing standard input.
 
-    Raises InputError that names the file if it cannot be read, also where a text was meant.
+    Raises InputError that names the file if it cannot be read, also where a text was meant, and for what is written
+    like a file that is not there.
     """
     if not given:
         if sys.stdin.isatty():
@@ -46,6 +51,10 @@ def item_input(
     if blank := [text for text in given if not text.strip()]:
         raise InputError(f"{blank[0]!r} is an empty text; give a text or a file")
     if format is None and not any(text == STDIN or names_file(text) for text in given):
+        if missing := [text for text in given if looks_like_file(text)]:
+            raise InputError(
+                f"there is no file {missing[0]!r}. If it is a text and not a file, pipe it in and give - instead."
+            )
         return _texts(given)
     if len(given) > 1:
         raise InputError(
@@ -69,6 +78,11 @@ def names_file(given: str) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+def looks_like_file(given: str) -> bool:
+    """Whether an argument is written like the path of a file: one word, with a folder or a suffix."""
+    return len(given.split()) == 1 and ("/" in given or os.sep in given or SUFFIX.search(given) is not None)
 
 
 def _texts(given: Sequence[str]) -> ItemInput:

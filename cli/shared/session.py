@@ -158,7 +158,13 @@ def join_lines(text: str) -> str:
 def start_session(context: typer.Context, given: dict[str, Any]) -> Session:
     """Take the global options out of a command's own and join them with those before its name."""
     options: GlobalOptions = context.ensure_object(GlobalOptions)
-    options.chosen = given.pop("workspace") or options.chosen
+    named = given.pop("workspace")
+    if named is not None and options.chosen is not None and named != options.chosen:
+        context.fail(
+            f"option -w / --workspace is given twice, as {str(options.chosen)!r} before the command and as "
+            f"{str(named)!r} after it; give it once"
+        )
+    options.chosen = named or options.chosen
     options.quiet = given.pop("quiet") or options.quiet
     options.debug = given.pop("debug") or options.debug
     return Session(**{each.name: getattr(options, each.name) for each in fields(options)})

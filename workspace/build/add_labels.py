@@ -20,7 +20,7 @@ from taxonaut.state.errors import InputError, ModelReplyError
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.diff import IndexDiff, diff
 from taxonaut.state.index.index import Index
-from taxonaut.state.records import Label, Tree
+from taxonaut.state.records import Label, Tree, refuse_table
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.updates import staged
 from taxonaut.tools.write.propose_category import fold_name
@@ -77,8 +77,11 @@ def compare_labels(index: Index, labels: Sequence[Label]) -> NewLabels:
 
 def unique_labels(labels: Sequence[Label]) -> dict[LabelId, Label]:
     """Return labels by id. Raises InputError for an empty name, or an id with two names."""
+    refuse_table(labels, "a list of Label(id, name, description), or what read_labels(file) returns")
     given: dict[LabelId, Label] = {}
     for label in labels:
+        if not isinstance(label, Label):
+            raise InputError(f"a label is {label!r} ({type(label).__name__}); give Label(id, name)")
         if not label.name.strip():
             raise InputError(f"label {label.id!r} has no name; give each label a name")
         first = given.setdefault(label.id, label)

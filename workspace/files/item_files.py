@@ -93,6 +93,8 @@ def open_items(
     fix, for an unreadable file, a missing column or a duplicate id.
     """
     columns = columns or ItemColumns()
+    if columns.labels and not columns.label_separator:
+        raise InputError("the separator of labels (--label-separator) is empty; give a character such as ;")
     source = open_source(given, format, encoding)
     table = read_table(source, plain=columns.text)
     if table.columns is not None:
