@@ -348,21 +348,34 @@ TAGGED = frozenset(
 
 TAGS_RUNS = {
     "build": [
+        Made("vocabulary", "1c6728f8d9e7149b24a4f2c2d8aeea94", frozenset({"", "0", "1", "made"})),
+        Made("assign", "3d206355e72807474f0a8355b2b3e650", TAGGED),
+    ],
+    "assign all": [Made("assign", "4f1c45f2daf8ebbc3ecde6ca5d55bae4", TAGGED)],
+    "free-form": [Made("free-form", "5095428265afccba2250333dccebe726", TAGGED)],
+}
+
+TEN_IN_A_REQUEST = {
+    "build": [
         Made("vocabulary", "a62eb2cd0a2a4d8538747e0d40d652fd", frozenset({"", "0", "1", "made"})),
         Made("assign", "058e28a861b2b347f80d3bdc19b41bc8", TAGGED),
     ],
     "assign all": [Made("assign", "5dcf46757c712553ed7d521032e2cba2", TAGGED)],
     "free-form": [Made("free-form", "5095428265afccba2250333dccebe726", TAGGED)],
 }
+"""With the setting that was the default before 1 was: those who have such runs continue them with it."""
 
 
-def test_runs_over_a_vocabulary() -> None:
+@pytest.mark.parametrize(
+    ("more", "runs"), [("", TAGS_RUNS), ("items_per_request = 10\n", TEN_IN_A_REQUEST)], ids=["one", "ten"]
+)
+def test_runs_over_a_vocabulary(more: str, runs: Mapping[str, Any]) -> None:
     things = write("things.csv", "id,text", THINGS)
-    tags = Commands("tags", VOCABULARY)
+    tags = Commands("tags", VOCABULARY + more)
     tags.step("build", "vocabulary", "build", things)
     tags.step("assign all", "vocabulary", "assign", things, "--all")
     Path("tags", "taxonaut.toml").write_text(
         SETTINGS, encoding="utf-8"
     )  # without a task the server fills in any schema
     tags.step("free-form", "vocabulary", "export", "words.json", "--format", "free-form")
-    assert tags.made() == TAGS_RUNS
+    assert tags.made() == runs

@@ -63,6 +63,7 @@ terminal_size = 24      # most labels of a node that is not split
 [vocabulary]            # vocabulary build, vocabulary assign
 categories = 15         # descriptors first proposed for a group of items
 split_threshold = 30    # fewest items of a group that is split
+items_per_request = 1   # items in a request to the annotator; 10: cheaper, but one's text can steer the others
 
 [expert]                # expert train
 # encoder = ""          # a local folder with a transformer to fine-tune; unset: a head on the embeddings
@@ -208,7 +209,11 @@ class VocabularyConfig(Section):
     depth: int = Field(default=6, ge=1, description="Most levels.")
     smallest: int = Field(default=2, ge=1, description="Fewest items of a descriptor.")
     sample: int = Field(default=40, ge=2, description="Items shown to the architect (Distill).")
-    items_per_request: int = Field(default=10, ge=1, description="Items in one request to an annotator.")
+    items_per_request: int = Field(
+        default=1,
+        ge=1,
+        description="Items in one request to an annotator. More are cheaper, but one's text can steer the others.",
+    )
     fits: int = Field(
         default=3, ge=1, description="Most descriptors of an item at a node, if all that fit are wanted."
     )

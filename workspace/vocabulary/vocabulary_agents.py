@@ -35,6 +35,10 @@ threshold, two per node) 3,459 office products got 2,282 descriptors instead of 
 EVERY_MARGIN = 1.0
 """The encoder's margin for assigning every descriptor that fits."""
 
+UNREAD_ITEMS_PER_REQUEST = 10
+"""Stands in fingerprints for `items_per_request` where the annotator does not read it: the former default, so that
+what is finished is not done again."""
+
 TERM_CHARACTERS = 160
 """Characters of an item's text used for word statistics; the beginning says what the item is."""
 
@@ -177,13 +181,18 @@ def prefer_table(table: TextTable[ItemId], lookup: Lookup) -> Lookup:
 
 def fingerprint_settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
     """Return the settings that affect the agents' answers."""
+    vocabulary = config.vocabulary.model_dump(mode="json")
+    annotator = config.models.annotator
+    asks_one = annotator.provider == ENCODER or annotator.answer == "scored"
+    if asks_one and "items_per_request" not in config.vocabulary.model_fields_set:
+        vocabulary["items_per_request"] = UNREAD_ITEMS_PER_REQUEST
     templates = {name: wiring.prompts.hash(name) for name in TEMPLATES}
     return {
         "task": config.task.description,
         "architect": model_identity(config.models.architect),
         "annotator": model_identity(config.models.annotator),
         "embeddings": model_identity(config.embeddings),
-        "vocabulary": config.vocabulary.model_dump(mode="json"),
+        "vocabulary": vocabulary,
         "centring": config.scoring.centring,
         "templates": templates,
     }
