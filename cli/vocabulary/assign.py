@@ -109,20 +109,22 @@ def assign(
     """Assign the vocabulary's descriptors to items.
 
     Descriptors are assigned level by level, from coarse to fine, as far as any fits. New items need no rebuild of
-    the vocabulary; an item that has descriptors already gets the new ones in their place. With --json, results go
+    the vocabulary; an item that has descriptors already gets the new ones in their place. Texts given on the command
+    line are a trial: they are not kept as items, so no export has them. With --json, results go
     to standard output as JSON lines; with -o, they are written as vocabulary export --format plain writes them.
     """
+    items = layout.read(texts or [])
     run_item_command(
         session,
-        layout.read(texts or []),
+        items,
         TaggingOutput(output, json),
-        partial(prepare_assignment, every=every),
+        partial(prepare_assignment, every=every, keep=not items.is_texts),
         "assigning",
     )
 
 
 def prepare_assignment(
-    workspace: Workspace, bar: Bar, *, every: bool | None
+    workspace: Workspace, bar: Bar, *, every: bool | None, keep: bool = True
 ) -> tuple[Work[Tagging], AssignSummary]:
     """Return what assigns descriptors to items."""
 
@@ -130,7 +132,7 @@ def prepare_assignment(
         runs = [workspace.decisions.totals(run.id) for run in workspace.runs.list(vocabulary.assign.KIND)]
         return stores.decisions.Totals(*map(sum, zip(*map(astuple, runs), strict=True)))
 
-    return Work(partial(vocabulary.assign.assign, workspace, every=every), totals), AssignSummary()
+    return Work(partial(vocabulary.assign.assign, workspace, every=every, keep=keep), totals), AssignSummary()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,3 +79,69 @@ def test_an_empty_separator_of_labels_is_refused(run: Any, shop: Path, tmp_path:
     called = run("evaluate", file, "--label-separator", "", "-w", shop)
     assert called.code == 2
     assert "(--label-separator) is empty; give a character such as ;" in called.err
+
+
+@pytest.mark.parametrize("option", ["--text-column", "--labels-column", "--id-column"])
+def test_a_column_named_by_option_that_is_empty_is_refused(
+    run: Any, shop: Path, tmp_path: Path, option: str
+) -> None:
+    file = tmp_path / "judged.csv"
+    file.write_text("text,labels,nothing\na,apples,\nb,pears, \n", encoding="utf-8")
+    called = run("evaluate", file, option, "nothing", "-w", shop)
+    assert called.code == 2
+    assert called.err == (
+        f"error: judged.csv: the column 'nothing' is empty in every row; name another one with {option}\n"
+    )
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_threshold_that_is_no_number_is_refused(run: Any, shop: Path, value: str) -> None:
+    called = run("classify", "red apples", f"--threshold={value}", "-w", shop)
+    assert (called.code, called.out) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("TAXONAUT_WALKS__TERMINALS", "did you mean TAXONAUT_WALK__KEY?"),
+        ("TAXONAUT_WALK_TERMINALS", "did you mean TAXONAUT_WALK__KEY?"),
+        ("TAXONAUT_XYZ__TERMINALS", "the tables are TASK, EMBEDDINGS, MODELS, WALK"),
+        ("TAXONAUT_WALK__TERMINALZ", "terminalz"),
+    ],
+)
+def test_a_variable_that_names_no_setting_is_refused(
+    run: Any, shop: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.setenv(name, "3")
+    called = run("index", "stats", "-w", shop)
+    assert called.code == 2
+    assert said in called.err
+
+
+def test_a_key_of_the_settings_that_names_nothing_is_refused(run: Any, shop: Path) -> None:
+    with (shop / "taxonaut.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[walkk]\nterminals = 3\n")
+    called = run("index", "stats", "-w", shop)
+    assert (called.code, "walkk" in called.err) == (2, True)
+
+
+def test_a_header_with_one_name_twice_is_refused(run: Any, shop: Path, tmp_path: Path) -> None:
+    file = tmp_path / "items.csv"
+    file.write_text("text,text\na,b\n", encoding="utf-8")
+    called = run("classify", file, "-w", shop)
+    assert (called.code, "'text' names more than one column" in called.err) == (2, True)
+
+
+def test_a_trial_text_enters_no_export(run: Any, blank: Path, tmp_path: Path, given: GlobalOptions) -> None:
+    given.embedder = packaged_embedder()
+    file = tmp_path / "items.csv"
+    rows = [f"{n},{word} {n}" for n, word in enumerate(("red fox", "grey whale", "green oak") * 8)]
+    file.write_text("id,text\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    assert run("vocabulary", "build", file, "-q", "-w", blank).code == 0
+    export = ("vocabulary", "export", tmp_path / "out.json", "--format", "plain", "-q", "-w", blank)
+    assert run(*export).code == 0
+    before = (tmp_path / "out.json").read_bytes()
+    assert run("vocabulary", "assign", "red fox on trial", "-w", blank).code == 0
+    (tmp_path / "out.json").unlink()
+    assert run(*export).code == 0
+    assert (tmp_path / "out.json").read_bytes() == before

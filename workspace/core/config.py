@@ -1,9 +1,10 @@
 """Settings of a workspace, from taxonaut.toml; environment variables override it."""
 
+import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -363,11 +364,15 @@ class TracingConfig(Section):
     )
 
 
+PREFIX = "TAXONAUT_"
+"""How the names of environment variables with settings begin."""
+
+
 class Config(BaseSettings):
     """All settings of a workspace. Sources, first wins: arguments, TAXONAUT_… variables, taxonaut.toml."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TAXONAUT_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
     task: TaskConfig = TaskConfig()
@@ -447,6 +452,25 @@ def read_values(folder: Path) -> dict[str, Any]:
         raise WorkspaceError(f"{str(path)!r} cannot be read: {error.strerror}") from None
 
 
+def check_variables(names: Iterable[str]) -> None:
+    """Raise InputError for a variable that is written like a setting, but names none: it would have no effect."""
+    tables = [table.upper() for table in Config.model_fields]
+    for name in sorted(names):
+        upper = name.upper()
+        if not upper.startswith(PREFIX):
+            continue
+        table, nested, _ = upper.removeprefix(PREFIX).partition("__")
+        known = next((each for each in tables if table == each or table.startswith(f"{each}_")), None)
+        if table in tables or not (nested or known):
+            continue
+        close = known or next(iter(difflib.get_close_matches(table, tables, 1)), None)
+        hint = f"; did you mean {PREFIX}{close}__KEY?" if close else "."
+        raise InputError(
+            f"the environment variable {name} names no setting{hint} Settings are {PREFIX}TABLE__KEY, with two "
+            f"underscores; the tables are {', '.join(tables)}. Correct or unset it."
+        )
+
+
 def load_config(folder: Path, overrides: Mapping[str, Any] | None = None, *, trust: bool = False) -> Config:
     """Read the settings of a workspace. Raises InputError that names the wrong key.
 
@@ -458,6 +482,7 @@ def load_config(folder: Path, overrides: Mapping[str, Any] | None = None, *, tru
     for table, given in (overrides or {}).items():
         old = values.get(table)
         values[table] = {**old, **given} if isinstance(old, dict) and isinstance(given, dict) else given
+    check_variables(os.environ)
     try:
         config = Config(**values)
     except ValidationError as error:

@@ -100,6 +100,9 @@ def open_items(
     if table.columns is not None:
         _check_columns(table.columns, f"{source.name}, line 1", columns)
     count = blank = with_gold = 0
+    defaults = ItemColumns()
+    named_roles = [role for role in OPTIONS if getattr(columns, role) not in ("", getattr(defaults, role))]
+    filled: set[str] = set()
     first_place: dict[ItemId, str] = {}
     seen: set[str] = set()
     named = source.data is None
@@ -112,6 +115,7 @@ def open_items(
                 "numbers with --id-column ''."
             )
         seen.update(row.values)
+        filled |= {role for role in named_roles if _has_value(row, getattr(columns, role))}
         count += 1
         blank += not item_row.item.text.strip()
         with_gold += bool(item_row.gold)
@@ -119,7 +123,19 @@ def open_items(
         raise InputError(f"{source.name} holds no texts; it must have at least one row below its header.")
     if table.columns is None:
         _check_columns(tuple(sorted(seen)), source.name, columns)
+    for role in named_roles:
+        if role not in filled:
+            raise InputError(
+                f"{source.name}: the column {getattr(columns, role)!r} is empty in every row; name another one "
+                f"with {OPTIONS[role]}"
+            )
     return ItemFile(source.name, named, count, blank, with_gold, table, columns)
+
+
+def _has_value(row: Row, column: str) -> bool:
+    """Whether a row's cell holds anything but blanks."""
+    value = row.values.get(column)
+    return bool(value.strip()) if isinstance(value, str) else value is not None and value != []
 
 
 def _check_columns(found: tuple[str, ...], place: str, columns: ItemColumns) -> None:

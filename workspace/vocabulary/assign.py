@@ -45,11 +45,13 @@ def assign(
     items: Iterable[Item],
     *,
     every: bool | None = None,
+    keep: bool = True,
 ) -> AsyncGenerator[tuple[Item, Tagging], None]:
     """Yield each item with its tagging, which replaces the item's former one.
 
     `every` adds all descriptors that fit besides the best path; None means only if the annotator is an encoder,
-    where they are free. An item keeps its former tagging if its request fails. Raises as `Resumable.results` does.
+    where they are free. Without `keep` the taggings are a trial and not kept as those of the workspace's items. An
+    item keeps its former tagging if its request fails. Raises as `Resumable.results` does.
     """
     check_vocabulary(workspace)
     workspace.store_templates(TEMPLATES)
@@ -68,7 +70,7 @@ def assign(
         Taggings(workspace.database).put(run.id, taggings)
 
     run = Resumable(workspace.runs, KIND, known, check=partial(workspace.check_version, index))
-    return run.results(items, BATCH, descent.work, UNIT, on_batch=tag, stage="assigning")
+    return run.results(items, BATCH, descent.work, UNIT, on_batch=tag if keep else None, stage="assigning")
 
 
 class Descent:
