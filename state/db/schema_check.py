@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def check_tables(connection: DuckDBPyConnection, path: Path | None, steps: tuple
 
     The text of a table's definition may differ where another version of DuckDB wrote it; its columns may not.
     """
-    expected = _tables_after(steps)
+    expected = _definitions_after(steps)
     tables: dict[str, str] = dict(connection.execute(_TABLES).fetchall())
     for name, sql in tables.items():
         vectors = _VECTORS.fullmatch(name)
@@ -65,7 +64,7 @@ def check_tables(connection: DuckDBPyConnection, path: Path | None, steps: tuple
                 raise _refusal(path, f"the table {name!r} with other columns than taxonaut's")
         elif name not in expected:
             raise _refusal(path, f"the table {name!r}, which taxonaut does not make")
-        elif sql != expected[name].sql and _shape(connection, name) != expected[name].shape:
+        elif sql != expected[name] and _shape(connection, name) != _shapes_after(steps)[name]:
             raise _refusal(path, f"the table {name!r} with other columns than taxonaut's")
     missing = sorted(set(expected) - set(tables))
     if missing:
@@ -79,26 +78,30 @@ def _refusal(path: Path | None, holds: str) -> WorkspaceError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table's definition as DuckDB prints it, and its columns and constraints."""
-
-    sql: str
-    shape: tuple[list[tuple[object, ...]], list[tuple[object, ...]]]
+Shape = tuple[list[tuple[object, ...]], list[tuple[object, ...]]]
+"""A table's columns and constraints."""
 
 
-def _shape(
-    connection: DuckDBPyConnection, table: str
-) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+def _shape(connection: DuckDBPyConnection, table: str) -> Shape:
     columns, constraints = (connection.execute(sql, [table]).fetchall() for sql in (_COLUMNS, _CONSTRAINTS))
     return columns, constraints
 
 
 @lru_cache
-def _tables_after(steps: tuple[Step, ...]) -> dict[str, _Table]:
-    """Return the tables that the migrations make in an empty database."""
-    with duckdb.connect(":memory:", config={"threads": 1}) as empty:
-        for step in steps:
-            step(empty)
-        tables = empty.execute(_TABLES).fetchall()
-        return {name: _Table(sql, _shape(empty, name)) for name, sql in tables}
+def _definitions_after(steps: tuple[Step, ...]) -> dict[str, str]:
+    """Return the tables that the migrations make in an empty database, each with its definition."""
+    with _after(steps) as empty:
+        return dict(empty.execute(_TABLES).fetchall())
+
+
+@lru_cache
+def _shapes_after(steps: tuple[Step, ...]) -> dict[str, Shape]:
+    with _after(steps) as empty:
+        return {name: _shape(empty, name) for name, _ in empty.execute(_TABLES).fetchall()}
+
+
+def _after(steps: tuple[Step, ...]) -> DuckDBPyConnection:
+    empty = duckdb.connect(":memory:", config={"threads": 1})
+    for step in steps:
+        step(empty)
+    return empty
