@@ -29,7 +29,7 @@ PATTERNS = (
         re.I,
     ),
     re.compile(r"(?P<kept>\bapi key (?:provided|given|is|was)?:?\s*[\"']?)[^\s\"',;]{6,}", re.I),
-    re.compile(r"(?P<kept>\b\w[\w+.-]*://)[^\s/@\"']+@"),
+    re.compile(r"(?P<kept>\b\w[\w+.-]*://)[^\s/@\"']+(?=@)"),
     re.compile(r"(?P<kept>)\b(?:sk|pk|rk|gsk|hf|xai|ghp|gho|glpat|xox[abp]|r8|nvapi|pplx)[-_][\w-]{8,}"),
     re.compile(
         r"(?P<kept>)\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b|\bAIza[\w-]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"

@@ -247,6 +247,7 @@ def chat_kinds() -> None:
     )
     add_chat("name none", function(lambda call: call.update(name=None)))
     add_chat("name other", function(lambda call: call.update(name="lookup_weather")))
+    add_chat("name echoes the key", function(lambda call: call.update(name=KEY)))
     add_chat("name half", function(lambda call: call.update(name="\ud83d")))
     add_chat("name long", function(lambda call: call.update(name="x" * 50_000)))
     for name, value in {
