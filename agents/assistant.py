@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from taxonaut.models.chat_model import ChatModel, ChatReply, without_oldest
+from taxonaut.models.llm.text_calls import TextGate, without_thoughts
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision
@@ -88,17 +89,23 @@ class TalkingAssistant:
         tools: Mapping[str, Tool],
         on_token: OnToken,
     ) -> Turn:
-        """Ask the model for its next calls or its answer. Raises ModelError if it gives none."""
+        """Ask the model for its next calls or its answer, which is passed on without thoughts (`<think>`).
+
+        Raises ModelError if it gives none.
+        """
         specs = [tool.spec for tool in tools.values()]
-        reply = await self.model.reply(self.build_messages(messages), specs, on_token)
-        wrong = reply.wrong
-        if not wrong and not reply.calls and not reply.text.strip():
+        gate = TextGate(on_token)
+        reply = await self.model.reply(self.build_messages(messages), specs, gate.add)
+        text, wrong = without_thoughts(reply.text).strip(), reply.wrong
+        if not wrong and not reply.calls:
+            gate.release()
+        if not wrong and not reply.calls and not text:
             wrong = "There was neither a call nor an answer. Call a tool, or answer in words."
         decision = self.build_decision(messages, tools, reply, wrong)
         if wrong:
             return Turn(wrong=wrong, decisions=(decision,))
         uses = tuple(ToolUse("", call.name, call.arguments) for call in reply.calls)
-        return Turn(uses, reply.text.strip(), decisions=(decision,))
+        return Turn(uses, text, decisions=(decision,))
 
     def build_messages(self, messages: Sequence[Message]) -> list[Message]:
         """Build the messages sent to the model: the rendered system message, then the recent history."""

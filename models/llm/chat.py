@@ -27,13 +27,7 @@ from taxonaut.models.llm import client
 from taxonaut.models.llm.errors import TransientError, UnreadableReplyError, past_deadline
 from taxonaut.models.llm.gateway import Gateway, add_usage
 from taxonaut.models.llm.pydantic_model import LOOK_AT_THE_SERVER, REASONING, WRITTEN, tool_definition
-from taxonaut.models.llm.text_calls import (
-    is_unfinished_thought,
-    may_be_call,
-    read_calls,
-    repaired,
-    without_thoughts,
-)
+from taxonaut.models.llm.text_calls import TextGate, read_calls, repaired, without_thoughts
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.validation import read_arguments
 from taxonaut.state.errors import ModelReplyError, ModelUnavailableError
@@ -85,7 +79,7 @@ class LiteLLMChatModel:
 
     async def stream(
         self, history: list[ModelMessage], parameters: ModelRequestParameters, on_token: OnToken
-    ) -> tuple[ModelResponse, "TextGate"]:
+    ) -> tuple[ModelResponse, TextGate]:
         """Read one reply to its end; once some of its text was passed on, no error is followed by a retry."""
         gate = TextGate(on_token)
         try:
@@ -108,31 +102,6 @@ class LiteLLMChatModel:
         if not response.parts and not (response.provider_details or {}).get(REASONING):
             raise UnreadableReplyError("its reply is empty", LOOK_AT_THE_SERVER)
         return response, gate
-
-
-class TextGate:
-    """Passes text on as it comes, but thoughts, and what may turn out to be a call: that is held to the end."""
-
-    def __init__(self, on_token: OnToken) -> None:
-        self.on_token = on_token
-        self.held = ""
-        self.passed = False
-
-    def add(self, text: str) -> None:
-        """Take a piece of text."""
-        if not self.passed:
-            self.held += text
-            if may_be_call(without_thoughts(self.held)) or is_unfinished_thought(self.held):
-                return
-            text, self.held = without_thoughts(self.held).lstrip(), ""
-        self.passed = True
-        self.on_token(text)
-
-    def release(self) -> None:
-        """Pass on what is held, which is no call."""
-        if text := without_thoughts(self.held).strip():
-            self.on_token(text)
-        self.held = ""
 
 
 def read_reply(response: ModelResponse, tools: Sequence[ToolSpec], shown: str, usage: Usage) -> ChatReply:

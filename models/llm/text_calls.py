@@ -6,7 +6,7 @@ tool on offer. What the model only quotes is not read: a candidate that occurs i
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,31 @@ def may_be_call(start: str) -> bool:
     """Return whether a text that begins like this may become a call."""
     start = start.lstrip().lower()
     return any(start.startswith(each) or each.startswith(start) for each in STARTS)
+
+
+class TextGate:
+    """Passes text on as it comes, but thoughts, and what may turn out to be a call: that is held to the end."""
+
+    def __init__(self, on_token: Callable[[str], None]) -> None:
+        self.on_token = on_token
+        self.held = ""
+        self.passed = False
+
+    def add(self, text: str) -> None:
+        """Take a piece of text."""
+        if not self.passed:
+            self.held += text
+            if may_be_call(without_thoughts(self.held)) or is_unfinished_thought(self.held):
+                return
+            text, self.held = without_thoughts(self.held).lstrip(), ""
+        self.passed = True
+        self.on_token(text)
+
+    def release(self) -> None:
+        """Pass on what is held, which is no call."""
+        if text := without_thoughts(self.held).strip():
+            self.on_token(text)
+        self.held = ""
 
 
 def pieces(answer: str) -> Iterator[str]:

@@ -66,6 +66,21 @@ async def test_a_step_is_calls_and_a_row(shelf: Shelf) -> None:
     assert (row.options, row.usage.prompt_tokens) == (("read", "find", "add", "answer"), 10)
 
 
+async def test_thoughts_of_any_model_are_not_part_of_the_answer(shelf: Shelf) -> None:
+    class Thinking:
+        name = "thinking"
+
+        async def reply(self, messages: Any, tools: Any, on_token: OnToken) -> ChatReply:
+            pieces = ["<thi", "nk>the user wants", " ink</think>", "\n\nInk is", " there."]
+            for piece in pieces:
+                on_token(piece)
+            return ChatReply("".join(pieces), (), Usage())
+
+    told: list[str] = []
+    turn = await assistant(Thinking()).step((USER,), Focus(), shelf.tools, told.append)
+    assert (turn.text, "".join(told)) == ("Ink is there.", "Ink is there.")
+
+
 async def test_what_the_model_reads(shelf: Shelf) -> None:
     model = Scripted(ChatReply(" Yes. ", (), Usage()))
     turn = await stepped(model, shelf)

@@ -10,7 +10,7 @@ import pytest
 
 from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.models.chat_model import Call, ChatReply, Message, OnToken
-from taxonaut.state.records import ToolSpec, Usage
+from taxonaut.state.records import ToolSpec, Tree, TreeNode, Usage
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("embedder")
@@ -94,6 +94,16 @@ def test_the_name_of_an_imported_label(run: Any, blank: Path) -> None:
     called = run("chat", "--once", "and now?", "--yes", "-w", blank)
     assert called.code == 8
     assert names(blank) == {"Sport", "Food"}
+
+
+def test_the_name_of_a_descriptor(run: Any, blank: Path) -> None:
+    """An architect may have taken it from an item."""
+    with Workspace.open(blank) as workspace:
+        nodes = (TreeNode(1, "Sport"), TreeNode(2, REMOVE_SPORT))
+        workspace.index.load_tree(Tree("vocabulary", nodes, ((0, 1), (0, 2)), ()))
+    called = run("chat", "--once", "show me what is under the top", "--yes", "-w", blank)
+    assert called.code == 8
+    assert "Sport" in names(blank)
 
 
 def test_the_text_of_an_item_in_a_tool_s_result(run: Any, shop: Path) -> None:
