@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 _BEFORE = "([\"'“‘`"
 _BEHIND = ".,;:!?)]\"'”’`"
 _QUOTED = re.compile(r"\"([^\"]+)\"|'([^']+)'|“([^”]+)”|`([^`]+)`")
+_WHOLE = re.compile(r"\"[^\"]*\"|(?<!\w)'[^'\n]*'(?!\w)|“[^”]*”|`[^`]*`")
+"""Quotations, whose words name no files: they may be an item's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def is_command(messages: "Sequence[AnyMessage]") -> bool:
 
 
 def named_files(messages: "Sequence[AnyMessage]") -> set[str]:
-    """Return possible file names in the user's messages: each word, each quoted text, each whole message."""
+    """Return possible file names in the user's messages: words outside of quotations, quotations, messages."""
     from langchain_core.messages import HumanMessage
 
     own = [
@@ -58,6 +60,6 @@ def named_files(messages: "Sequence[AnyMessage]") -> set[str]:
     ]
     named = {text.strip() for text in own}
     for text in own:
-        named.update(word.lstrip(_BEFORE).rstrip(_BEHIND) for word in text.split())
+        named.update(word.lstrip(_BEFORE).rstrip(_BEHIND) for word in _WHOLE.sub(" ", text).split())
         named.update(quoted for pair in _QUOTED.findall(text) for quoted in pair if quoted)
     return {name for name in named if name}

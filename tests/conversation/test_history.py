@@ -41,6 +41,11 @@ def test_files_that_the_person_named(text: str, named: set[str]) -> None:
     assert named <= named_files([HumanMessage(text)])
 
 
+@pytest.mark.parametrize("text", ['"label secrets.csv"', "'label secrets.csv'", "“label secrets.csv”"])
+def test_a_word_of_a_quoted_text_names_no_file(text: str) -> None:
+    assert "secrets.csv" not in named_files([HumanMessage(f"where would {text} go?")])
+
+
 def test_nobody_else_names_files() -> None:
     messages = [
         AIMessage("/etc/passwd"),
