@@ -1,12 +1,13 @@
-"""Random changes of a small index, for properties that hold whatever was done."""
+"""Random changes of a small index, and all that an index says: for properties that hold whatever was done."""
 
 from typing import Any
 
 from hypothesis import strategies as st
 
 from taxonaut.state.errors import InputError, NotFoundError
-from taxonaut.state.ids import EventId, LabelId
+from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.index import Index
+from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import Label, Tree, TreeNode
 
 LABELS = [LabelId(id_) for id_ in "abcdef"]
@@ -54,3 +55,43 @@ def change_index(index: Index, kind: int, one: int, other: int) -> None:
         calls[kind]()
     except (InputError, NotFoundError):
         return
+
+
+def dump(index: Index) -> dict[str, Any]:
+    """Return everything the index says about itself, orders included."""
+    nodes: dict[NodeId, Any] = {}
+    waiting = [index.root()]
+    while waiting:
+        id_ = waiting.pop()
+        if id_ in nodes:
+            continue
+        children = [node.id for node in index.children(id_)]
+        nodes[id_] = (
+            index.node(id_),
+            children,
+            [node.id for node in index.parents(id_)],
+            index.labels_at(id_),
+        )
+        waiting.extend(children)
+    labels = index.all_labels()
+    ids = [label.id for label in labels]
+    return {
+        "nodes": nodes,
+        "labels": labels,
+        "placements": {id_: index.placements_of(id_) for id_ in ids},
+        "paths": index.paths_of(ids),
+        "node_paths": index.node_paths(list(nodes)),
+        "stats": index.stats(),
+    }
+
+
+def without_ids(snapshot: Snapshot) -> Any:
+    """Return a snapshot with its nodes numbered as they stand."""
+    number = {id_: place for place, id_ in enumerate(snapshot.nodes)}
+    nodes = [
+        (number[id_], node.name, node.description, node.includes, node.excludes, node.label_id, node.examples)
+        for id_, node in snapshot.nodes.items()
+    ]
+    edges = [(number[parent], number[child]) for parent, child in snapshot.edges]
+    placements = [(number[node], label) for node, label in snapshot.placements]
+    return nodes, edges, placements, list(snapshot.labels.values()), snapshot.method

@@ -1,6 +1,6 @@
-"""A trained expert that needs no training: it knows the words of five categories, and little else."""
+"""A trained expert that needs no training: it knows the words of five categories, or given ones, and little else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,15 @@ class WordExpert:
 
     name = "expert/1"
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[LabelId, str] | None = None) -> None:
         rows = [line.split(",") for line in LABELS.splitlines()[1:]]
-        self.labels = tuple(LabelId(row[0]) for row in rows)
-        self.words = [set(row[1].casefold().split()) for row in rows]
+        names = names or {LabelId(row[0]): row[1] for row in rows}
+        self.labels = tuple(names)
+        self.words = [set(name.casefold().split()) for name in names.values()]
         self.seen: list[str] = []
 
     def probabilities(self, texts: Sequence[str]) -> Any:
-        """Probabilities, float32 of shape (len(texts), 5)."""
+        """Probabilities, float32 of shape (len(texts), len(labels))."""
         self.seen += texts
         counts = [[len(words & set(text.casefold().split())) for words in self.words] for text in texts]
         powers = np.exp(3.0 * np.array(counts, np.float32))

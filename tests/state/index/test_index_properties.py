@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from index_changes import dump
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, NotFoundError
@@ -21,34 +22,6 @@ pytestmark = pytest.mark.slow
 
 pick = st.integers(0, 10**6)
 names = st.sampled_from(["a", "b, c", 'say "x"', "two\nlines", "🍏", "שלום"])
-
-
-def dump(index: Index) -> dict[str, Any]:
-    """Return everything the index says about itself, orders included."""
-    nodes: dict[NodeId, Any] = {}
-    waiting = [index.root()]
-    while waiting:
-        id_ = waiting.pop()
-        if id_ in nodes:
-            continue
-        children = [node.id for node in index.children(id_)]
-        nodes[id_] = (
-            index.node(id_),
-            children,
-            [node.id for node in index.parents(id_)],
-            index.labels_at(id_),
-        )
-        waiting.extend(children)
-    labels = index.all_labels()
-    ids = [label.id for label in labels]
-    return {
-        "nodes": nodes,
-        "labels": labels,
-        "placements": {id_: index.placements_of(id_) for id_ in ids},
-        "paths": index.paths_of(ids),
-        "node_paths": index.node_paths(list(nodes)),
-        "stats": index.stats(),
-    }
 
 
 def shown(index: Index) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from index_changes import without_ids
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError
@@ -51,18 +51,6 @@ def loaded(index: Index, file: IndexFile) -> Snapshot:
     index.add_labels(file.labels)
     index.load_tree(file.tree)
     return index.snapshot()
-
-
-def without_ids(snapshot: Snapshot) -> Any:
-    """Return a snapshot with its nodes numbered as they stand."""
-    number = {id_: place for place, id_ in enumerate(snapshot.nodes)}
-    nodes = [
-        (number[id_], node.name, node.description, node.includes, node.excludes, node.label_id, node.examples)
-        for id_, node in snapshot.nodes.items()
-    ]
-    edges = [(number[parent], number[child]) for parent, child in snapshot.edges]
-    placements = [(number[node], label) for node, label in snapshot.placements]
-    return nodes, edges, placements, list(snapshot.labels.values()), snapshot.method
 
 
 @settings(max_examples=15, deadline=None)
