@@ -4,26 +4,21 @@ Nothing of ours is imported at the top: this module outlives the tests, and with
 """
 
 import gc
-import json
 import os
 import signal
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from local_server import LocalServer
 
 if TYPE_CHECKING:
     from taxonaut.state.db.connection import Database
     from taxonaut.state.index.index import Index
 
 pytest_plugins = ["headless", "tiny_encoders"]
-
-SERVER = Path(__file__).parent / "servers" / "openai_server.py"
 
 
 def pytest_configure() -> None:
@@ -54,45 +49,6 @@ def pytest_sessionfinish() -> None:
     DuckDB's bindings are among them, and would report everything they ever made as leaked.
     """
     gc.callbacks[:] = [hook for hook in gc.callbacks if not hook.__module__.startswith("hypothesis")]
-
-
-class LocalServer:
-    """The server of tests/servers in a process of its own."""
-
-    def __init__(self, delay: float = 0.0, log: Path | None = None, *, count: bool = False) -> None:
-        command = [sys.executable, *([] if count else ["-S"]), str(SERVER), "--delay", str(delay)]
-        if log is not None:
-            command += ["--log", str(log)]
-        if count:
-            command += ["--count"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.address = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
-        self.url = f"{self.address}/v1"
-
-    def get(self, path: str, patience_s: float = 60) -> dict[str, Any]:
-        with urllib.request.urlopen(self.address + path, timeout=patience_s) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-
-    def stats(self) -> dict[str, Any]:
-        """What it was asked since the last `reset`."""
-        return self.get("/stats")
-
-    def wait(self, what: str) -> dict[str, Any]:
-        """Return once it is so: `answered=5`, `in_flight=0`. A process that asks may be slow to start."""
-        return self.get(f"/wait?{what}", patience_s=240)
-
-    def reset(self) -> None:
-        self.get("/reset")
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture(scope="session")

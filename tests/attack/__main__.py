@@ -2,11 +2,13 @@
 
     python tests/attack histories 2000 --seed 1
 
-Models are scripted or small servers of this machine; nothing is read from a network. Exit code 1: something was lost.
+Models are scripted, or a small server on this machine. Ctrl-C ends an attack with what it found so far. Exit code 1:
+something was lost.
 """
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +38,7 @@ def main() -> int:
     sys.path[0] = str(TESTS)
     sys.path += [str(TESTS / name) for name in ("graphs", "servers", "conversation")]
     os.environ["TAXONAUT_TRUST"] = "1"
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore Ctrl-C
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="taxonaut-attack-") as folder:
         report = import_module(f"attack.{options.attack}").run(options.count, options.seed, Path(folder))

@@ -53,9 +53,8 @@ class Way:
     kept: bool = True
 
 
-def run(count: int, seed: int, folder: Path) -> Report:
+def run(count: int, seed: int, folder: Path, report: Report) -> None:
     """Let so many callers ask at a time, in each way as tasks and as threads."""
-    report = Report()
     for number, way in enumerate(WAYS):
         base = folder / str(number)
         base.mkdir()
@@ -72,7 +71,6 @@ def run(count: int, seed: int, folder: Path) -> Report:
                     again = [asyncio.run(collect(way.ask(workspace, items(given)))) for given in texts]
                 compare(report, row, texts, again, expected)
                 report.count(row, after_reopening=count * ITEMS)
-    return report
 
 
 def text(caller: int, at: int) -> str:

@@ -66,9 +66,9 @@ class Kind:
     refused: bool = True
 
 
-def run(count: int, seed: int, folder: Path) -> Report:
+def run(count: int, seed: int, folder: Path, report: Report) -> None:
     """Give so many files to the commands, every kind to every command before any comes again."""
-    report, chance = Report(), random.Random(seed)
+    chance = random.Random(seed)
     bases = {name: prepared(folder / name, name) for name in ("labels", "vocabulary", "empty")}
     before = {name: state(base) for name, base in bases.items()}
     for number, (kind, command, suffix) in enumerate(itertools.islice(cases(chance), count)):
@@ -91,7 +91,6 @@ def run(count: int, seed: int, folder: Path) -> Report:
             shutil.rmtree(base)
             before[command.base] = state(prepared(base, command.base))
         shutil.rmtree(place)
-    return report
 
 
 def cases(chance: random.Random) -> Iterator[tuple[Kind, Command, str]]:
@@ -146,8 +145,8 @@ def prepared(folder: Path, kind: str) -> Path:
     ) as workspace:
         if kind != "empty":
             fill(workspace, labels=kind == "labels")
-        for template in eject(folder / "prompts", ["general_expert/rank"]):
-            template.write_text(template.read_text(encoding="utf-8") + "{# of our own #}", encoding="utf-8")
+        template = eject(workspace.prompts, "general_expert/rank")
+        template.write_text(template.read_text(encoding="utf-8") + "{# of our own #}", encoding="utf-8")
     return folder
 
 
@@ -188,9 +187,7 @@ COMMANDS = (
     ),
     Command("expert train", ("expert", "train", "FILE"), changes=True, **ITEM_FILE),
     Command("expert audit", ("expert", "audit", "FILE"), changes=True, **ITEM_FILE),
-    Command(
-        "prompts try", ("prompts", "try", "general_expert/rank", "--on", "FILE"), **ITEM_FILE
-    ),
+    Command("prompts try", ("prompts", "try", "general_expert/rank", "--on", "FILE"), **ITEM_FILE),
 )
 
 

@@ -1,5 +1,7 @@
 """A sample of each attack: nothing is lost, and what is lost is noticed. `python tests/attack` does them in full."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,17 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize(("attack", "count"), [(histories, 15), (callers, 4), (inputs, 40)])
 def test_nothing_is_lost(tmp_path: Path, attack: Any, count: int) -> None:
-    report = attack.run(count, 7, tmp_path)
+    report = Report()
+    attack.run(count, 7, tmp_path, report)
     assert report.losses == []
     assert report.rows
+
+
+def test_a_killed_command_comes_to_the_same_end() -> None:
+    command = [sys.executable, str(Path(__file__).parent), "kills", "6", "--seed", "7"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.splitlines()[-2].split()[:2] == ["all", "6"]
 
 
 def test_an_answer_to_another_text_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +35,9 @@ def test_an_answer_to_another_text_is_noticed(tmp_path: Path, monkeypatch: pytes
         return [answers[1], answers[0], *answers[2:]] if len(given) == callers.ITEMS else answers
 
     monkeypatch.setattr(callers, "WAYS", (callers.Way("mixed up", mixed_up, kept=False),))
-    assert len(callers.run(2, 7, tmp_path).losses) == 2 * 2 * 2
+    report = Report()
+    callers.run(2, 7, tmp_path, report)
+    assert len(report.losses) == 2 * 2 * 2
 
 
 def test_a_table_has_sums_and_losses() -> None:

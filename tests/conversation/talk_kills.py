@@ -179,7 +179,7 @@ def main(folder: Path, kills: int, seed: int) -> dict[str, Any]:
         child, reader = forked(talk, hard, [text])
         reader.readline()
         time.sleep(chance.random() * longest)
-        os.kill(child, signal.SIGKILL)
+        os.kill(child, chance.choice((signal.SIGKILL, signal.SIGTERM)))
         os.waitpid(child, 0)
         reader.close()
         (state, before, after, unfinished) = told(recover, hard, text)[0]
