@@ -40,12 +40,16 @@ def main() -> int:
     os.environ["TAXONAUT_TRUST"] = "1"
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore Ctrl-C
     started = time.monotonic()
+    report, end = import_module("attack.report").Report(), ""
     with tempfile.TemporaryDirectory(prefix="taxonaut-attack-") as folder:
-        report = import_module(f"attack.{options.attack}").run(options.count, options.seed, Path(folder))
+        try:
+            import_module(f"attack.{options.attack}").run(options.count, options.seed, Path(folder), report)
+        except KeyboardInterrupt:
+            end = "interrupted, "
     seconds = time.monotonic() - started
     print(report.table())
     print(
-        f"{options.attack} {options.count}, seed {options.seed}: {seconds:.0f} s, {len(report.losses)} lost"
+        f"{options.attack} {options.count}, seed {options.seed}: {end}{seconds:.0f} s, {len(report.losses)} lost"
     )
     return 1 if report.losses else 0
 
