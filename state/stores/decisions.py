@@ -73,6 +73,14 @@ class Decisions:
         """Return the decisions of many items in a run, in the order they were appended."""
         return [_decision(row) for row in self._database.rows(_FOR_ITEMS, [run, list(items)])]
 
+    def failed_items(self, run: RunId, items: Sequence[ItemId]) -> set[ItemId]:
+        """Return those of some items about which a request failed in a run."""
+        sql = (
+            "SELECT DISTINCT item FROM decisions "
+            "WHERE run = $1 AND error <> '' AND item IN (SELECT unnest($2::VARCHAR[]))"
+        )
+        return {ItemId(row[0]) for row in self._database.rows(sql, [run, list(items)])} if items else set()
+
     def at(
         self, run: RunId, places: Sequence[tuple[ItemId, NodeId | None]]
     ) -> dict[tuple[ItemId, NodeId | None], list[Decision]]:

@@ -87,6 +87,10 @@ class Runs:
             self._decisions.append(run, decisions)
             self._trails.append(run, trails)
 
+    def failed_items(self, run: RunId, items: Sequence[ItemId]) -> set[ItemId]:
+        """Return those of some items about which a request failed in this run before."""
+        return self._decisions.failed_items(run, items)
+
     def units(self, run: RunId) -> "RunUnits":
         """Return the units of one run."""
         return RunUnits(self, run)

@@ -118,6 +118,7 @@ class Resumable:
         *,
         on_batch: Callable[[RunUnits, Sequence[T]], None] | None = None,
         failures: int | None = None,
+        replied: bool = False,
         stage: str = "",
     ) -> AsyncGenerator[tuple[K, T], None]:
         """Yield each item with its result, in order, processing batches of `size` items.
@@ -129,7 +130,10 @@ class Resumable:
 
         Raises ModelUnavailableError after `failures` failed requests in a row; finished items stay stored. By default
         the limit is the batch size, at least 2 and at most `MAX_FAILURES`, and lower if nothing in this call
-        succeeded. Raises InputError for two different items of a batch with one id.
+        succeeded. Items that failed in an earlier call do not count, so that items that are never answered keep no
+        others from being reached. With `replied` there is no limit: the work itself raises if a model cannot be
+        reached, and an error says that its reply could not be used. Raises InputError for two different items of a
+        batch with one id.
         """
         count = FailureCount(failures or max(2, min(size, MAX_FAILURES)))
         held: list[tuple[K, T]] = []  # failed items, while nothing in this call has succeeded
@@ -139,6 +143,7 @@ class Resumable:
                 once = distinct_items(batch)
                 kept = unit.load_finished(run, once) if unit is not None else {}
                 todo = [item for item in once if item.id not in kept]
+                before = self.runs.failed_items(run.id, [ItemId(item.id) for item in todo])
                 self.check()
                 worked: BatchResult[T] = await work(run, todo) if todo else BatchResult()
                 results = kept | {item.id: result for item, result in zip(todo, worked.results, strict=True)}
@@ -150,10 +155,11 @@ class Resumable:
                         run.finish(unit.rows(good), worked.decisions, worked.trails)
                     if on_batch is not None:
                         on_batch(run, [results[item.id] for item in once if item.id not in failed])
-                count.add(worked.errors)
+                for item, error in zip(todo, worked.errors, strict=True):
+                    count.add([error], again=replied or item.id in before)
                 has_result = has_result or bool(kept) or "" in worked.errors
                 held += [(item, results[item.id]) for item in batch]
-                if has_result or not count.in_a_row:
+                if has_result or not count.last:
                     for pair in held:
                         yield pair
                     held.clear()
@@ -169,21 +175,26 @@ class FailureCount:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.in_a_row = 0
+        self.in_a_row = self.failed = 0
         self.last = ""
 
-    def add(self, errors: Iterable[str | None]) -> None:
-        """Count a batch's `BatchResult.errors`. Raises ModelUnavailableError after `limit` failures in a row."""
+    def add(self, errors: Iterable[str | None], *, again: bool = False) -> None:
+        """Count `BatchResult.errors`; failures of items that failed `again` are noted, but do not add to the row.
+
+        Raises ModelUnavailableError after `limit` failures in a row.
+        """
         for error in errors:
             if error is not None:
-                self.in_a_row = self.in_a_row + 1 if error else 0
+                self.in_a_row = self.in_a_row + (not again) if error else 0
+                self.failed += bool(error)
                 self.last = error or self.last
         if self.in_a_row >= self.limit:
             raise self.error()
 
     def error(self) -> ModelUnavailableError:
         """Return the error to raise, with the last failure and how to continue."""
-        failed = "1 request" if self.in_a_row == 1 else f"{self.in_a_row:,} requests in a row"
+        failed = f"{self.in_a_row:,} requests in a row" if self.in_a_row > 1 else f"{self.failed:,} requests"
+        failed = "1 request" if self.failed == 1 else failed
         return ModelUnavailableError(
             f"{failed} got no answer: {self.last} — what was finished before is kept; "
             "run the same command again to continue"

@@ -70,7 +70,15 @@ def assign(
         Taggings(workspace.database).put(run.id, taggings)
 
     run = Resumable(workspace.runs, KIND, known, check=partial(workspace.check_version, index))
-    return run.results(items, BATCH, descent.work, UNIT, on_batch=tag if keep else None, stage="assigning")
+    return run.results(
+        items,
+        BATCH,
+        descent.work,
+        UNIT,
+        on_batch=tag if keep else None,
+        replied=True,
+        stage="assigning",
+    )
 
 
 class Descent:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from taxonaut import Workspace
+from taxonaut.models.requests import ModelRequest
+from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.descriptors import Tagging
-from taxonaut.state.errors import InputError, ModelUnavailableError
+from taxonaut.state.errors import InputError, ModelReplyError, ModelUnavailableError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Item, Tree, TreeNode
 from taxonaut.state.updates import OnUpdate, Progress
@@ -267,3 +269,19 @@ def test_items_in_many_batches(
         things
     )
     assert done == [7, 14, 21, 28, 35, 42, 49, 56, 60]
+
+
+def test_many_items_that_are_never_answered_cost_themselves_alone(
+    open_workspace: Open, things: list[Item]
+) -> None:
+    def rule(request: ModelRequest) -> Any:
+        if any("fox" in text for text in request.texts):
+            return ModelReplyError("the reply holds no call")
+        return {str(place): [1] for place in range(1, len(request.texts) + 1)}
+
+    bad = [Item(ItemId(f"bad{number}"), f"fox {number}") for number in range(25)]
+    annotated = open_workspace().with_models({"annotator": ScriptedModel(rule=rule)})
+    draw(annotated)
+    for _ in range(2):
+        taggings = annotated.assign_vocabulary([*bad, Item(ItemId("good"), "an oak")])
+        assert [tagging.item_id for tagging in taggings if tagging.error] == [item.id for item in bad]
