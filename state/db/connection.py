@@ -27,14 +27,21 @@ _FOREIGN = re.compile(
 _FEW = 64
 """Keys that are looked up through a table's index; more are joined."""
 
+_INTERRUPTED = "Query interrupted"
+"""The RuntimeError that DuckDB raises when Ctrl-C ends a query."""
+
 _PID = re.compile(r"PID (\d+)")
 
 
 @contextmanager
 def translated_errors(path: Path | None) -> Iterator[None]:
-    """Translate DuckDB's errors about `path` within the block into ours."""
+    """Translate DuckDB's errors about `path` within the block into ours, and its word for Ctrl-C into Python's."""
     try:
         yield
+    except RuntimeError as error:
+        if str(error) != _INTERRUPTED:
+            raise
+        raise KeyboardInterrupt from error
     except duckdb.Error as error:
         ours = translate_error(error, path)
         if ours is error:

@@ -1,11 +1,12 @@
 """Each of DuckDB's complaints becomes an error that says what to do."""
 
+import signal
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from taxonaut.state.db.connection import translate_error, translated_errors
+from taxonaut.state.db.connection import Database, translate_error, translated_errors
 from taxonaut.state.errors import DiskError, InputError, LockedError, WorkspaceError
 
 PATH = Path("/w/index.duckdb")
@@ -67,3 +68,15 @@ def test_too_little_memory_is_a_matter_of_settings() -> None:
 def test_an_error_of_ours_is_not_dressed_up() -> None:
     with pytest.raises(duckdb.ParserException), translated_errors(PATH):
         raise duckdb.ParserException("syntax error")
+
+
+def test_ctrl_c_in_a_query_is_a_keyboard_interrupt(database: Database) -> None:
+    former = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            database.rows("SELECT count(*) FROM range(20000000000) WHERE random() > 2")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+    assert database.rows("SELECT 1") == [(1,)]
