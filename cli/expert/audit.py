@@ -344,7 +344,8 @@ def propose_threshold(
     prices: evaluation.audits.audit_table.Prices | None,
     wish: Mapping[str, float],
 ) -> tuple[evaluation.audits.audit_table.AuditTable, Proposal | None]:
-    """Propose a threshold and keep the audit with it."""
+    """Propose a threshold and keep the audit with it. Raises InputError as `check_better_audit` does."""
+    expert.audit.check_better_audit(workspace, run)
     table = evaluation.audits.audit_table.AuditTable(run.audit.rows, prices)
     proposal = evaluation.audits.proposal.propose(table, **wish)
     if proposal is None:

@@ -1,7 +1,7 @@
 """Audit the experts: ask both about a random sample of all items (Dual-Expert 4.3.1)."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,14 +12,20 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import LabelId
 from taxonaut.state.recommendations import Categorized
+from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.core.config import CategorizeSettings
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.expert.audit_file import Audit, Audited
-from taxonaut.workspace.expert.categorize import Categorization, prepare_categorization
+from taxonaut.workspace.expert.audit_file import Audit, Audited, load_audit
+from taxonaut.workspace.expert.categorize import prepare_categorization
+from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.item_files import ItemRow
 
 SAMPLE = 500
+
+
+FEW_TRAINED_ON = 0.1
+"""Share of items that an expert was trained on up to which an audit may replace any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ async def aaudit(
     audit = Audit(routing.card.number, routing.run.fingerprint, made, source, sample_seed, tuple(audited))
     known = set(workspace.index.label_ids())
     unknown = dict.fromkeys(label for row in sample.rows for label in row.gold if label not in known)
-    learnt = count_trained_on(routing, sample)
+    learnt = count_trained_on(routing.experts, routing.card.number, (row.item for row in sample.rows))
     return AuditRun(audit, sample, learnt, tuple(unknown), routing.totals().since(before))
 
 
@@ -100,11 +106,30 @@ def make_audited(row: ItemRow, result: Categorized, said: JudgedItem | None) -> 
     return Audited(row.item, row.gold, result.recommended, said)
 
 
-def count_trained_on(routing: Categorization, sample: Sample) -> int:
-    """Count the items whose text the expert was trained on, where its confidence is too high."""
-    examples = routing.experts.examples(routing.card.number).values()
+def count_trained_on(experts: Experts, number: int, items: Iterable[Item]) -> int:
+    """Count the items whose text an expert was trained on, where its confidence is too high."""
+    examples = experts.examples(number).values()
     texts = {example.item.text.strip() for of_category in examples for example in of_category}
-    return sum(row.item.text.strip() in texts for row in sample.rows)
+    return sum(item.text.strip() in texts for item in items)
+
+
+def check_better_audit(workspace: Core, run: AuditRun) -> None:
+    """Raise InputError if an audit would replace one with a smaller share of items the expert was trained on.
+
+    On those its confidence is too high, and so is a threshold chosen on them. Up to `FEW_TRAINED_ON` of them are
+    tolerated.
+    """
+    count, share = len(run.audit.rows), run.trained_on / max(1, len(run.audit.rows))
+    former = load_audit(workspace, run.audit.expert)
+    if former is None or not former.rows or share <= FEW_TRAINED_ON:
+        return
+    learnt = count_trained_on(Experts(workspace), former.expert, (row.item for row in former.rows))
+    if learnt / len(former.rows) < share:
+        raise InputError(
+            f"expert {former.expert} was trained on {run.trained_on:,} of these {count:,} items, and on {learnt:,} "
+            f"of the {len(former.rows):,} of its audit of {former.made}, which is kept; audit items not used in "
+            "training"
+        )
 
 
 def audit(

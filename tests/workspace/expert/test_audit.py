@@ -16,7 +16,7 @@ from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
-from taxonaut.workspace.expert.audit import audit, sample_items
+from taxonaut.workspace.expert.audit import audit, check_better_audit, sample_items
 from taxonaut.workspace.expert.audit_file import (
     Audit,
     Audited,
@@ -196,3 +196,16 @@ def test_a_disagreement_in_a_file(workspace: Workspace) -> None:
         "right": "general",
     }
     assert list(DISAGREEMENT.row(found)) == list(DISAGREEMENT.parquet_columns)
+
+
+def test_an_audit_on_training_items_replaces_no_better_one(workspace: Workspace) -> None:
+    seen = audit(workspace, [product("seen", "crisp red apples ", "apples")])
+    check_better_audit(workspace, seen)
+    save_audit(workspace, seen.audit)
+    check_better_audit(workspace, seen)
+    good = audit(workspace, ROWS)
+    check_better_audit(workspace, good)
+    save_audit(workspace, good.audit)
+    with pytest.raises(InputError, match="was trained on 1 of these 1 items, and on 0 of the 5 of its audit"):
+        check_better_audit(workspace, seen)
+    check_better_audit(workspace, good)
