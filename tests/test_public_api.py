@@ -24,8 +24,14 @@ from taxonaut.workspace.core.config import (
 ROOT = Path(taxonaut.__file__).parent
 FOLDERS = ("state", "tools", "prompts", "agents", "workspace", "evaluation", "conversation")
 
-FREE = {"conversation/answers.py: render_answer"}
-"""Functions whose keywords are the variables of a template."""
+FREE = {
+    "conversation/answers.py: render_answer",  # the variables of a template
+    "prompts/sandbox.py: _generate",  # as Jinja calls them
+    "prompts/sandbox.py: call",
+    "prompts/sandbox.py: bounded",
+    "prompts/sandbox.py: get_template",
+}
+"""Functions whose keywords cannot be listed."""
 
 
 def public_callables() -> Iterator[tuple[str, Callable[..., Any]]]:
