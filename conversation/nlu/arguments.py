@@ -247,14 +247,16 @@ class ArgumentFiller:
     def find_place(
         self, filled: Filled, tool: Tool, slot: Slot, parts: Sequence[Part], reading: Reading
     ) -> Place | None:
-        """Resolve a category or label; set a question if it is ambiguous or unknown."""
+        """Resolve a category or label; set a question if it is ambiguous or unknown. A quoted name must be exact."""
         labels = slot.kind == "label"
         if not parts or self.is_reference(parts):
             parts = self.unused_parts(filled, tool, slot, reading) or parts
         if self.is_reference(parts):
             return self.focused_place(labels=labels) if parts or slot.required else None
         words = self.message.text(parts)
-        found = self.names.like(words, labels=labels)
+        quoted = len(parts) == 1 and parts[0].kind == "quoted"
+        look_up = self.names.exact if quoted else self.names.like
+        found = look_up(words, labels=labels)
         named = [part for part in parts if part.kind == "name"]
         if not found and len(named) == 1:
             found = self.names.like(self.message.text(named), labels=labels)

@@ -273,6 +273,15 @@ def test_a_name_that_is_not_there_is_asked_about(talk: Talk) -> None:
     assert (turn.uses, turn.text) == ((), "There is no category “Blorpwidgets”.\n  /under [NODE]")
 
 
+@pytest.mark.parametrize("name", ["Headphones?", "headfones", "the Headphones"])
+def test_a_quoted_name_is_exact_or_asked_about(talk: Talk, name: str) -> None:
+    turn = step(talk, f"what is under '{name}'", focus=Focus())
+    assert turn.uses == ()
+    assert turn.text.startswith("There is no category “")
+    (use,) = step(talk, "what is under 'headphones'", focus=Focus()).uses
+    assert use.arguments == {"node": place(talk[2], HEADPHONES)}
+
+
 @pytest.mark.parametrize(
     ("said", "reason", "command"),
     [
