@@ -96,6 +96,10 @@ def drop_labels(editor: Editor, arguments: Arguments) -> OperationResult:
     rows = editor.execute(
         f"SELECT {columns} FROM labels WHERE number BETWEEN ? AND ? ORDER BY number", [first, last]
     )
+    if not rows:
+        raise InputError(
+            "the labels that it added are not in the index any more; their removal can be undone"
+        )
     editor.execute("DELETE FROM labels WHERE number BETWEEN ? AND ?", [first, last])
     editor.view.drop_labels()
     editor.view.changed()

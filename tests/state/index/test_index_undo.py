@@ -180,3 +180,14 @@ def test_nothing_is_written_where_nothing_changes(small: Index) -> None:
     small.edit_node(one)
     small.add_labels([])
     assert small.version() == version
+
+
+def test_labels_that_are_gone_are_not_removed_once_more(index: Index) -> None:
+    index.add_labels([Label(A, "A")])
+    index.undo()
+    redone = index.undo(index.version())
+    index.undo(EventId(1))
+    with pytest.raises(InputError, match="the labels that it added are not in the index any more"):
+        index.undo(redone.id)
+    index.undo(index.version())
+    assert index.label_ids() == [A]
