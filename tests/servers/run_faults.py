@@ -241,8 +241,11 @@ def run(flows: list[str], faults: int, seed: int, rate: float, minutes: float = 
     with FaultServer(rate=rate, seed=seed, slow=False) as server:
         while server.injected.total() < faults and time.time() - started < 60 * minutes:
             for flow in flows:
+                before = [len(counts.lost), len(counts.wrong), len(counts.wedged)]
                 with tempfile.TemporaryDirectory() as folder:
                     round_of(flow, Path(folder), server, f"{seed}x{number}", counts)
+                for found, seen in zip((counts.lost, counts.wrong, counts.wedged), before, strict=True):
+                    sys.stderr.writelines(f"  {each}\n" for each in found[seen:])
             number += 1
             sys.stderr.write(f"round {number}: {server.injected.total():,} faults, {counts.found} found\n")
         counts.faults = server.injected
