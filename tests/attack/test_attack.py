@@ -1,7 +1,9 @@
-"""A sample of each attack: nothing is lost, and what is lost is noticed. `python tests/attack` does them in full."""
+"""Samples of attacks: nothing is lost, and what is lost is noticed. `python tests/attack` does them in full.
 
-import subprocess
-import sys
+Samples of kills are in the tests of what is killed: test_kills.py, test_vocabulary_kills.py,
+test_categorizing_kills.py and test_killed.py.
+"""
+
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,6 @@ def test_nothing_is_lost(tmp_path: Path, attack: Any, count: int) -> None:
     attack.run(count, 7, tmp_path, report)
     assert report.losses == []
     assert report.rows
-
-
-def test_a_killed_command_comes_to_the_same_end() -> None:
-    command = [sys.executable, str(Path(__file__).parent), "kills", "6", "--seed", "7"]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert finished.stdout.splitlines()[-2].split()[:2] == ["all", "6"]
 
 
 def test_an_answer_to_another_text_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
