@@ -146,7 +146,7 @@ def test_build_by_agents_as_json(run: Any, things: Path) -> None:
     built = json.loads(run("index", "build", "--method", "agents", "--k", 4, "--json", "-w", things).out)
     counts = json.loads(run("index", "stats", "--json", "-w", things).out)
     assert built["index"] == counts
-    assert set(built["build"]) == {"splits", "refused", "fallbacks"}
+    assert set(built["build"]) == {"splits", "refused", "fallbacks", "failed"}
     assert built["build"]["splits"] >= 1
     assert built["cost"]["requests"] >= 2 * built["build"]["splits"]
     assert (built["cost"]["errors"], built["cost"]["prompt_tokens"]) == (0, 0)
@@ -227,8 +227,14 @@ def test_estimate_of_a_language_model_as_json(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--k", "1"], "invalid settings for method 'agents': centres: Input should be greater"),
-        (["--terminal-size", "1"], "invalid settings for method 'agents': terminal_size: Input"),
+        (
+            ["--method", "agents", "--k", "1"],
+            "invalid settings for method 'agents': centres: Input should be greater",
+        ),
+        (
+            ["--method", "agents", "--terminal-size", "1"],
+            "invalid settings for method 'agents': terminal_size: Input",
+        ),
         (
             ["--method", "kmeans", "--estimate"],
             "--estimate is for a build by agents, and the method is 'kmeans'",
@@ -237,7 +243,7 @@ def test_estimate_of_a_language_model_as_json(
     ],
 )
 def test_build_by_agents_refuses(run: Any, things: Path, options: list[str], said: str) -> None:
-    called = run("index", "build", "--method", "agents", *options, "-w", things)
+    called = run("index", "build", *options, "-w", things)
     assert (called.code, called.out) == (2, "")
     assert said in called.err
     assert json.loads(run("index", "stats", "--json", "-w", things).out)["nodes"] == 0
