@@ -15,14 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 import taxonaut
-from taxonaut import agents
+from taxonaut import agents, models
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json, styled
-from taxonaut.models import gguf
-from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.llm.redaction import redact_url
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state import stores
 from taxonaut.state.errors import InputError, TaxonautError
@@ -203,7 +202,7 @@ def pull_models(
     for name in wanted:
         with progress(session) as bar:
             bar.stage(f"pulling {name}")
-            pulled = gguf.pull.pull(name, catalog)
+            pulled = models.pull.pull(name, catalog)
         if not session.quiet:
             say(f"{name}: {pulled.path}{'' if pulled.fetched else ' (was here)'}")
 

@@ -8,11 +8,11 @@ from taxonaut.models.encoder.score_ensemble import ScoreEnsemble
 from taxonaut.models.encoder.scorer import EncoderProvider, TextScorer
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.gguf.embedder import GgufEmbedder
-from taxonaut.models.gguf.weights import file_behind
 from taxonaut.models.llm.embedder import LiteLLMEmbedder
 from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
+from taxonaut.models.weights import file_behind
 from taxonaut.state.errors import InputError
 from taxonaut.state.plugins import extensions, load_extension
 from taxonaut.state.stores.embeddings import Embeddings

@@ -6,11 +6,11 @@ from functools import lru_cache
 
 from taxonaut.models.gguf.chat_prompt import call_note
 from taxonaut.models.gguf.runtime import Weights
-from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.llm import client
 from taxonaut.models.llm.client import token_count
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.settings import ModelSettings
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.records import ToolSpec
 
 GGUF = "gguf"

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.gguf.weights import SMOLLM2
 from taxonaut.models.scripted import ScriptedModel
+from taxonaut.models.weights import SMOLLM2
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
 from taxonaut.workspace.core.config import DEFAULT_EMBEDDER

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import taxonaut
-from taxonaut.models.gguf.weights import ModelCatalog
+from taxonaut.models.weights import ModelCatalog
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import taxonaut
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog
+from taxonaut.models.weights import MINILM, ModelCatalog
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from taxonaut.models.embedder import Embedder
     from taxonaut.models.expert.classifier import Classifier
-    from taxonaut.models.gguf.weights import ModelCatalog
+    from taxonaut.models.weights import ModelCatalog
     from taxonaut.workspace.core.injected import RoleModel
 
 WORKSPACE_VARIABLE = "TAXONAUT_WORKSPACE"

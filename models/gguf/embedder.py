@@ -10,8 +10,8 @@ import numpy as np
 from taxonaut.models.cpu import default_threads
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
-from taxonaut.models.gguf.weights import ModelCatalog, fingerprint
 from taxonaut.models.gguf.worker_thread import WorkerThread
+from taxonaut.models.weights import ModelCatalog, fingerprint
 from taxonaut.state.errors import InputError
 
 _BATCH = 128

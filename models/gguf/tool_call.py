@@ -19,10 +19,10 @@ from taxonaut.models.gguf.constrained import ConstrainedSampler, choose
 from taxonaut.models.gguf.grammar import Grammar, tool_grammar
 from taxonaut.models.gguf.likelihood import Option, PrefixReader, PriorStore, calibrated_scores
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
-from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.gguf.worker_thread import WorkerThread
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.validation import cannot_decide, checked
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec, Usage
 

@@ -240,7 +240,7 @@ async def test_what_a_server_may_answer(server: Any) -> None:
 @pytest.mark.parametrize("answer", ["generated", "scored"])
 async def test_a_small_model_in_this_process(answer: Any) -> None:
     from taxonaut.models.gguf.provider import register_gguf
-    from taxonaut.models.gguf.weights import ModelCatalog
+    from taxonaut.models.weights import ModelCatalog
 
     if not ModelCatalog().is_here("smollm2-135m-instruct"):
         pytest.skip("no weights: taxonaut models pull smollm2-135m-instruct")

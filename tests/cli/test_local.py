@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog
+from taxonaut.models.weights import MINILM, ModelCatalog
 
 pytestmark = pytest.mark.local
 

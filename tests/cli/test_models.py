@@ -9,9 +9,9 @@ import pytest
 from fakes import TINY_CONTENT, TINY_WEIGHTS, failing_embedder, write_wheel
 
 from taxonaut.cli.shared.global_options import GlobalOptions
-from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import Answer, ScriptedModel
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import MissingExtraError, ModelNotFoundError, ModelUnavailableError
 from taxonaut.state.ids import ItemId

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from taxonaut.conversation.conversation import Conversation
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog
+from taxonaut.models.weights import MINILM, ModelCatalog
 from taxonaut.state.ids import LabelId
 from taxonaut.state.updates import Answered, ChangeProposed, TalkUpdate
 from taxonaut.workspace.files.label_files import read_labels

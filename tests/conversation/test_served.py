@@ -20,9 +20,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 import taxonaut
 from taxonaut.conversation.langgraph_server import build_graph, categorize_items, get_workspace, label_items
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
+from taxonaut.models.weights import MINILM, ModelCatalog
 from taxonaut.state.errors import InputError
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from taxonaut.models.gguf.weights import ModelCatalog
+from taxonaut.models.weights import ModelCatalog
 
 
 def _weights(name: str) -> Path:

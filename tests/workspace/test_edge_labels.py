@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from taxonaut import Workspace
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog
+from taxonaut.models.weights import MINILM, ModelCatalog
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taxonaut import Workspace
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog
+from taxonaut.models.weights import MINILM, ModelCatalog
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 DRIVER = Path(__file__).with_name("kill_driver.py")

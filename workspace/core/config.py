@@ -11,8 +11,8 @@ from typing import Any, Literal, TypedDict
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from taxonaut.models.gguf.weights import file_behind
 from taxonaut.models.settings import ModelSettings
+from taxonaut.models.weights import file_behind
 from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.workspace.core.trust import NamedEndpoints, named_endpoints
 

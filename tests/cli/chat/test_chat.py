@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog
+from taxonaut.models.weights import MINILM, ModelCatalog
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow

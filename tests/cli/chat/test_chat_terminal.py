@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from terminal_screen import Played
 
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog
+from taxonaut.models.weights import MINILM, ModelCatalog
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

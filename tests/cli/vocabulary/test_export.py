@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.scripted import ScriptedModel
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item, Tree, TreeNode

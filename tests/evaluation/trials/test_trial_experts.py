@@ -9,10 +9,10 @@ import shop_expert
 from fakes import FakeEmbedder
 
 from taxonaut.evaluation.trials.trial import try_version
-from taxonaut.models.gguf.weights import SMOLLM2, ModelCatalog
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.models.settings import ModelSettings
+from taxonaut.models.weights import SMOLLM2, ModelCatalog
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.workspace import Workspace
 

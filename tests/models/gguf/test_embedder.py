@@ -11,7 +11,7 @@ import pytest
 
 from taxonaut.models.embedder import Embedder
 from taxonaut.models.gguf.embedder import GgufEmbedder, _pack_batches
-from taxonaut.models.gguf.weights import ModelCatalog
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.errors import InputError, ModelError, ModelNotFoundError
 
 pytestmark = pytest.mark.slow

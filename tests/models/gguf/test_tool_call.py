@@ -15,8 +15,8 @@ from taxonaut.models.gguf.grammar import Grammar, tool_grammar
 from taxonaut.models.gguf.likelihood import PrefixReader, common_prefix_length, log_softmax
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Run, Weights
 from taxonaut.models.gguf.tool_call import GgufChat, Sampling, request_messages
-from taxonaut.models.gguf.weights import ModelCatalog
 from taxonaut.models.requests import Choice, ModelRequest
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.errors import ModelError, ModelNotFoundError, ModelReplyError
 from taxonaut.state.records import ToolSpec
 

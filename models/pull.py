@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from taxonaut.models.gguf.convert import convert_minilm
-from taxonaut.models.gguf.weights import ModelCatalog, PackagedModel
+from taxonaut.models.weights import ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelUnavailableError
 from taxonaut.state.updates import Progress, tell
 
