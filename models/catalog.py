@@ -10,6 +10,7 @@ from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.gguf.embedder import GgufEmbedder
 from taxonaut.models.llm.embedder import LiteLLMEmbedder
 from taxonaut.models.llm.reply_store import KeptReplies
+from taxonaut.models.onnx.embedder import OnnxEmbedder, OnnxSettings
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.weights import file_behind
@@ -20,16 +21,22 @@ from taxonaut.state.stores.reply_cache import ResponseCache
 
 ENCODER = "encoder"
 GGUF = "gguf"
+ONNX = "onnx"
 LITELLM = "litellm"
 MODELS = "taxonaut.models"
 """The extension point of models."""
 
 
 def open_embedder(settings: ModelSettings) -> Embedder:
-    """Open an embedder: `gguf/<name or path>` in this process, any other string through LiteLLM."""
+    """Open an embedder: `gguf/<name or path>` or `onnx/<name or folder>` in this process, others through LiteLLM."""
     provider, _, name = settings.model.partition("/")
     if provider == GGUF and name:
         return GgufEmbedder(name)
+    if provider == ONNX and name:
+        said = OnnxSettings(
+            settings.precision, settings.pooling, settings.query_prefix, settings.passage_prefix
+        )
+        return OnnxEmbedder(name, settings=said)
     check(settings.model)
     return LiteLLMEmbedder(settings)
 
@@ -63,7 +70,13 @@ def open_litellm(settings: ModelSettings, services: ModelServices) -> Answers:
     gateway = Gateway(settings, KeptReplies(services.cache), weights=file_behind(settings.model))
     if settings.join is None:
         return gateway
-    encoder = ModelSettings(model=settings.join)
+    encoder = ModelSettings(
+        model=settings.join,
+        precision=settings.precision,
+        pooling=settings.pooling,
+        query_prefix=settings.query_prefix,
+        passage_prefix=settings.passage_prefix,
+    )
     return ScoreEnsemble(gateway, open_encoder(encoder, services), settings.join_weight)
 
 
@@ -96,5 +109,6 @@ def check(model: str) -> None:
     if not provider or not name:
         raise InputError(
             f"{model!r} is no model string: write provider/model, such as encoder/all-minilm-l6-v2, "
+            "onnx/all-minilm-l6-v2, "
             "gguf/smollm2-135m-instruct, openai/gpt-4.1-mini, hosted_vllm/… or ollama/…"
         )

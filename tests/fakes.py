@@ -170,7 +170,7 @@ TINY_WEIGHTS = replace(
     package="taxonaut-test-weights",
     version="1.0",
     members={"weights/tiny.gguf": TINY_SHA},
-    sha256=TINY_SHA,
+    installed={"tiny.gguf": TINY_SHA},
     size=len(TINY_CONTENT),
 )
 """A packaged model without a model in it."""

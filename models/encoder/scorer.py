@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taxonaut.models.cpu import computed
-from taxonaut.models.embedder import Embedder, Matrix
+from taxonaut.models.embedder import Embedder, Matrix, embed_queries
 from taxonaut.models.encoder.phrases import PhraseSettings, phrases
 from taxonaut.models.encoder.words import Ids, SharedWords, Vocabulary
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
@@ -185,7 +185,9 @@ class TextScorer:
         known = _UNKNOWN_SPACE_MIX if space is None else space.mix
         self.mix = known if self.settings.mix is None else self.settings.mix
         self._shift = None if space is None else (np.float32(self.settings.centring) * space.mean)
-        self._cache = VectorCache(lambda texts: self.centre(embedder.embed(texts)), self.settings.cached)
+        self._cache = VectorCache(
+            lambda texts: self.centre(embed_queries(embedder, texts)), self.settings.cached
+        )
         self._cut = lru_cache(_CUTS)(self._cut_text)
 
     def centre(self, vectors: Matrix) -> Matrix:

@@ -18,7 +18,7 @@ from taxonaut.models.encoder.scorer import LabelSpace, ScoreSettings, TextScorer
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.expert.encoder_export import open_encoder
 from taxonaut.models.requests import Answers
-from taxonaut.models.settings import ModelSettings
+from taxonaut.models.settings import ENCODER_SETTINGS, ModelSettings
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId
 from taxonaut.state.index.index import Index
@@ -109,7 +109,9 @@ class Wiring:
 
     def embedder_key(self, settings: ModelSettings) -> str:
         """Return the key by which embedders are shared."""
-        return INJECTED if self.injected.embedder is not None else f"{settings.model} {settings.api_base}"
+        if self.injected.embedder is not None:
+            return INJECTED
+        return " ".join(str(getattr(settings, name)) for name in ("model", "api_base", *ENCODER_SETTINGS))
 
     def encoder_in(self, folder: "Path") -> StoredEmbedder:
         """Return an expert's fine-tuned encoder, opened once; its vectors are stored under its own name."""
