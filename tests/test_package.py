@@ -26,6 +26,8 @@ MODEL_LIBRARIES = [
     "litellm",
     "llama_cpp",
     "gguf",
+    "onnxruntime",
+    "tokenizers",
     "bm25s",
     "matplotlib",
     "scipy",

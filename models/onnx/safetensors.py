@@ -14,12 +14,7 @@ import numpy.typing as npt
 from taxonaut.state.errors import ModelError
 
 _MOST_HEADER = 100_000_000
-_READABLE: dict[str, np.dtype[Any]] = {
-    "F32": np.dtype("<f4"),
-    "F16": np.dtype("<f2"),
-    "BF16": np.dtype("<u2"),
-    "F64": np.dtype("<f8"),
-}
+_READABLE = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
 
 
 @dataclass(frozen=True, slots=True)
