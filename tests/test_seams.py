@@ -11,6 +11,7 @@ REPLACED = {
     "wait_for_change": "the wait for a user to save a file",
     "default_threads": "how many cores there are",
     "entry_points": "what is installed, of importlib.metadata",
+    "has_fast_int8": "what the CPU can do",
     "evaluate": "figures of a network that would take long to train",
     "find_spec": "what is installed, of importlib",
     "read_config": "weights whose configuration says something else than they were made with",

@@ -1,0 +1,73 @@
+"""A workspace on encoders of ONNX Runtime: labels found, vectors kept per encoder, a change taken back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from onnx_folders import WIDTH, make_folder
+
+from taxonaut import Workspace
+from taxonaut.state.updates import Progress, Update, listening
+from taxonaut.workspace.files.label_files import read_labels
+
+NAMES = ("red boot", "old lamp", "big candle", "new shoe", "pear", "plum")
+
+
+def settings(folder: Path, **encoder: Any) -> dict[str, Any]:
+    """Put the encoder of a folder under [embeddings] and behind both roles of a walk."""
+    chooser = {"model": f"encoder/onnx/{folder}", **encoder}
+    return {
+        "embeddings": {"model": f"onnx/{folder}", **encoder},
+        "models": {"navigator": chooser, "general_expert": chooser},
+    }
+
+
+def classify(workspace: Path, encoder: dict[str, Any], texts: list[str]) -> tuple[list[str], list[Progress]]:
+    """Return the best label of each text, and what was told."""
+    told: list[Update] = []
+    with listening(told.append), Workspace.open(workspace, **encoder) as opened:
+        opened.embed_labels()
+        if opened.index.tree_method() == "empty":
+            opened.build_index("kmeans")
+        found = [result.labels[0].name for result in opened.classify(texts)]
+    return found, [
+        update for update in told if isinstance(update, Progress) and update.done == update.total > 0
+    ]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    (tmp_path / "labels.txt").write_text("\n".join(NAMES), "utf-8")
+    with Workspace.init(tmp_path / "w") as made:
+        made.import_labels(read_labels(tmp_path / "labels.txt"))
+    return tmp_path / "w"
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta", "mpnet"])
+def test_labels_are_found_with_any_family(tmp_path: Path, workspace: Path, family: str) -> None:
+    encoder = settings(make_folder(tmp_path / family, family), precision="fp32")
+    assert classify(workspace, encoder, list(NAMES))[0] == list(NAMES)
+
+
+def test_prefixes_reach_items_and_labels(tmp_path: Path, workspace: Path) -> None:
+    """A query prefix that turns an item's text into another label's finds that label."""
+    folder = make_folder(tmp_path / "tiny")
+    encoder = settings(folder, precision="fp32", query_prefix="old ")
+    scoring = {"scoring": {"mix": 0.0}}
+    assert classify(workspace, {**encoder, **scoring}, ["lamp"])[0] == ["old lamp"]
+
+
+def test_each_encoder_keeps_its_vectors(tmp_path: Path, workspace: Path) -> None:
+    first = settings(make_folder(tmp_path / "first"), precision="fp32")
+    second = settings(make_folder(tmp_path / "second", "mpnet"), precision="fp32")
+    texts = ["red boot", "plum"]
+
+    told = [
+        classify(workspace, encoder, [*texts, str(turn)])[1]
+        for turn, encoder in enumerate((first, second, first))
+    ]
+
+    embedded = ["embedding labels" in [update.stage for update in each] for each in told]
+    assert embedded == [True, True, False]
+    with Workspace.open(workspace) as opened:
+        assert sorted(opened.wiring.embeddings.models().values()) == [WIDTH, WIDTH]
