@@ -201,8 +201,10 @@ class _Writer:
         whole = np.rint(matrix / scale[:, None]).astype(np.int8)
         quantized = self._graph.constant(weight, np.ascontiguousarray(whole.T))
         scales = self._graph.constant(f"{weight}_scale", scale)
+        # Zeros, which say the same as no zero points: without them ONNX Runtime 1.23 adds up in 16 bits without VNNI.
+        zeros = self._graph.constant(f"{weight}_zero", np.zeros(out, np.int8))
         return self._graph.node(
-            "DynamicQuantizeMatMul", states, quantized, scales, "", bias, domain=MICROSOFT
+            "DynamicQuantizeMatMul", states, quantized, scales, zeros, bias, domain=MICROSOFT
         )
 
     def _sum(self, states: str, skipped: str, norm: str) -> str:
