@@ -115,7 +115,7 @@ MINILM_ONNX = PackagedModel(
     },
     size=102_112_552,
     licence="Apache-2.0",
-    summary="the same for ONNX Runtime, two to three times as fast, without a compiler",
+    summary="the same for ONNX Runtime, which needs no compiler",
 )
 
 
