@@ -51,7 +51,10 @@ def main() -> None:
         "texts": texts,
     }
     drawn = {kind: draw.sample(each, min(arguments.texts, len(each))) for kind, each in kinds.items() if each}
-    print("| runtime | " + " | ".join(f"{len(each)} {kind} a CPU second" for kind, each in drawn.items()), end="")
+    print(
+        "| runtime | " + " | ".join(f"{len(each)} {kind} a CPU second" for kind, each in drawn.items()),
+        end="",
+    )
     print(" | cosine to llama.cpp, mean and least |\n|---|" + "---|" * (len(drawn) + 1))
     first: np.ndarray | None = None
     for runtime, make in RUNTIMES.items():
