@@ -21,7 +21,7 @@ from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json, styled
 from taxonaut.models.llm.redaction import redact_url
-from taxonaut.models.weights import ModelCatalog
+from taxonaut.models.weights import ONNX_PREFIX, ModelCatalog
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state import stores
 from taxonaut.state.errors import InputError, TaxonautError
@@ -269,7 +269,11 @@ def select_tested(
     if model is not None:
         catalog = ModelCatalog()
         packaged = model.removeprefix("gguf/")
-        embeds = embedder or (packaged in catalog.names() and catalog.get(packaged).kind == "embedder")
+        embeds = (
+            embedder
+            or model.startswith(ONNX_PREFIX)
+            or (packaged in catalog.names() and catalog.get(packaged).kind == "embedder")
+        )
         settings = taxonaut.ModelSettings(model=model, api_base=api_base, api_key_env=api_key_env)
         return [((), settings, embeds and not model.startswith("encoder/"))]
     found: list[Tested] = []

@@ -58,6 +58,11 @@ def open_answers(
 ) -> Answers:
     """Open a model that answers requests: that of its provider (`taxonaut.models`), else through LiteLLM."""
     check(settings.model)
+    if settings.provider == ONNX:
+        raise InputError(
+            f"{settings.model!r} is an embedder and answers no requests; "
+            f"let it compare texts as {ENCODER}/{settings.model}"
+        )
     name = settings.provider if settings.provider in extensions(MODELS) else LITELLM
     opened: Answers = load_extension(MODELS, name)(settings, ModelServices(scorer_of, embeddings, cache))
     return opened

@@ -7,6 +7,7 @@ import pytest
 from onnx_folders import WIDTH, make_folder
 
 from taxonaut import Workspace
+from taxonaut.state.errors import InputError
 from taxonaut.state.updates import Progress, Update, listening
 from taxonaut.workspace.files.label_files import read_labels
 
@@ -55,6 +56,13 @@ def test_prefixes_reach_items_and_labels(tmp_path: Path, workspace: Path) -> Non
     encoder = settings(folder, precision="fp32", query_prefix="old ")
     scoring = {"scoring": {"mix": 0.0}}
     assert classify(workspace, {**encoder, **scoring}, ["lamp"])[0] == ["old lamp"]
+
+
+def test_an_embedder_as_a_role_s_model_is_told_how_to_be_one(tmp_path: Path, workspace: Path) -> None:
+    given = settings(make_folder(tmp_path / "tiny"), precision="fp32")
+    given["models"]["navigator"] = {"model": given["embeddings"]["model"]}
+    with pytest.raises(InputError, match=r"is an embedder and answers no requests; .* as encoder/onnx/"):
+        classify(workspace, given, ["red boot"])
 
 
 def test_each_encoder_keeps_its_vectors(tmp_path: Path, workspace: Path) -> None:
