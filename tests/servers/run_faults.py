@@ -88,9 +88,14 @@ def placed(placements: Any) -> Result:
 
 
 def add(workspace: Workspace, seed: str) -> Result:
-    if len(workspace.index.label_ids()) < len(labels(seed)) + 5:
-        workspace.add_labels([Label(LabelId(f"new-{kind}"), f"{kind} {kind}n{seed}") for kind in KINDS])
-    return {each: len(paths) for each, paths in workspace.index.paths_of(workspace.index.label_ids()).items()}
+    new = [Label(LabelId(f"new-{kind}"), f"{kind} {kind}n{seed}") for kind in KINDS]
+    if not {label.id for label in new} <= set(workspace.index.label_ids()):
+        workspace.add_labels(new)
+    waiting = {
+        str(label.id): None for label in new
+    }  # a label whose request failed is left out until it is added
+    found = workspace.index.paths_of(workspace.index.label_ids())
+    return waiting | {each: len(paths) for each, paths in found.items()}
 
 
 def vocabulary(workspace: Workspace, seed: str) -> Result:
