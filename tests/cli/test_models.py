@@ -154,8 +154,8 @@ def test_no_model_string(run: Any) -> None:
 @pytest.fixture
 def replied(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with three cached replies, two of them with an origin, one behind a decision."""
-    run("init", "shop")
-    monkeypatch.chdir("shop")
+    run("init", tmp_path / "shop")
+    monkeypatch.chdir(tmp_path / "shop")
     with Database.open(Path("index.duckdb")) as database:
         cache = ResponseCache(database)
         origins = {"aa": ReplyOrigin("m/1", "rank", "r1"), "ab": ReplyOrigin("m/2", "rank", "r2")}
