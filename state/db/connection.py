@@ -147,19 +147,20 @@ class Database:
     def in_memory(cls) -> "Database":
         """Open an empty database in memory."""
         connection = duckdb.connect(":memory:", config={**_settings("256MB", 1), "temp_directory": ""})
-        migrate(connection, None)
+        migrate(connection, None, is_new=True)
         return cls(connection, None, read_only=False)
 
     @classmethod
     def _connect(cls, path: Path, read_only: bool, memory_limit: str, threads: int) -> "Database":
         with translated_errors(path):
+            is_new = not path.exists()
             connection = duckdb.connect(
                 str(path), read_only=read_only, config=_settings(memory_limit, threads)
             )
             try:
                 hide_progress(connection)
                 connection.execute("SET lock_configuration = true")
-                migrate(connection, path, read_only=read_only)
+                migrate(connection, path, read_only=read_only, is_new=is_new)
             except BaseException:
                 connection.close()
                 raise

@@ -75,13 +75,16 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
 """Append only: never change or reorder a released step."""
 
 
-def migrate(connection: DuckDBPyConnection, path: Path | None, *, read_only: bool = False) -> None:
+def migrate(
+    connection: DuckDBPyConnection, path: Path | None, *, read_only: bool = False, is_new: bool = False
+) -> None:
     """Migrate the file to the newest schema, one transaction per step.
 
     Raises SchemaError if it is newer than this taxonaut, or older and open read-only; WorkspaceError if it holds
-    other objects than taxonaut's tables.
+    other objects than taxonaut's tables. A new file (`is_new`) holds none yet and is not searched.
     """
-    check_objects(connection, path)
+    if not is_new:
+        check_objects(connection, path)
     version, known = schema_version(connection), len(MIGRATIONS)
     if version > known:
         raise SchemaError(

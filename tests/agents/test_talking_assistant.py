@@ -17,6 +17,8 @@ from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.records import ToolSpec, Usage
 from taxonaut.tools.support.chat_tool import Focus, ToolUse
 
+pytestmark = pytest.mark.slow
+
 FACTS = {"labels": 6, "categories": 5, "root": 1, "top": ["Clothes (id 2)"]}
 USER = {"role": "user", "content": "is there ink?"}
 

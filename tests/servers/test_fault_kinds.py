@@ -21,7 +21,7 @@ from taxonaut.state.records import ToolSpec
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.tools.expand_node import expand_node_spec
 
-pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")]
 
 EVERY = 8
 """Of so many kinds one is tested always, the others with the slow tests."""

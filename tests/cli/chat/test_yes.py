@@ -13,7 +13,7 @@ from taxonaut.models.chat_model import Call, ChatReply, Message, OnToken
 from taxonaut.state.records import ToolSpec, Tree, TreeNode, Usage
 from taxonaut.workspace.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("embedder")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("embedder")]
 
 ORDER = re.compile(r"CALL (\w+) (\w+)=(\d+)")
 REMOVE_SPORT = "CALL remove_node node=2"

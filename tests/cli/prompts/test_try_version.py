@@ -30,7 +30,7 @@ terminals = 4
 candidates = 0
 """
 
-pytestmark = pytest.mark.usefixtures("embedder")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("embedder")]
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.updates import Progress, Update, listening
 from taxonaut.workspace.files.label_files import read_labels
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("red boot", "old lamp", "big candle", "new shoe", "pear", "plum")
 
 
