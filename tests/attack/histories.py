@@ -156,10 +156,10 @@ def loaded(database: Database, file: IndexFile) -> Iterator[Index]:
 
 
 def written_labels(index: Index) -> Any:
-    """What CSV keeps: each label with its name, description and paths."""
+    """What CSV keeps: each label with its name, description (without blanks around it) and paths."""
     labels = index.all_labels()
     paths = index.paths_of([label.id for label in labels])
     return {
-        label.id: (label.name, label.description, sorted(paths[label.id] or [(label.name,)]))
+        label.id: (label.name, label.description.strip(), sorted(paths[label.id] or [(label.name,)]))
         for label in labels
     }
