@@ -1,6 +1,5 @@
 """Assistant of a conversation: from the messages to the next tool calls or an answer."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -8,8 +7,7 @@ from typing import Any, Protocol
 from taxonaut.models.chat_model import ChatModel, ChatReply, without_oldest
 from taxonaut.models.llm.text_calls import TextGate, without_thoughts
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.ids import ItemId
-from taxonaut.state.records import Decision
+from taxonaut.state.records import Decision, as_item
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 
 OnToken = Callable[[str], None]
@@ -134,7 +132,7 @@ class TalkingAssistant:
         said = next((each["content"] for each in reversed(messages) if each["role"] == "user"), "")
         taken = tuple(call.name for call in reply.calls) or (() if wrong else (ANSWER,))
         return Decision(
-            item_id=ItemId(hashlib.sha256(str(said).encode(errors="replace")).hexdigest()[:12]),
+            item_id=as_item(str(said)).id,
             node_id=None,
             agent=AGENT,
             template=self.prompt.name,

@@ -27,6 +27,7 @@ from taxonaut.state import stores
 from taxonaut.state.errors import InputError, TaxonautError
 from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Item, Node
+from taxonaut.state.workspace_folder import PROMPTS_FOLDER
 from taxonaut.workspace import core
 
 if TYPE_CHECKING:
@@ -287,7 +288,7 @@ def select_tested(
 def temporary_wiring(session: Session, config: Config, injected: Injected) -> Iterator[core.container.Wiring]:
     """Open models over an index in memory: nothing is answered from a cache, and no workspace is locked."""
     with taxonaut.Database.in_memory() as database:
-        prompts = PromptLibrary(session.folder / "prompts" if session.has_workspace else None)
+        prompts = PromptLibrary(session.folder / PROMPTS_FOLDER if session.has_workspace else None)
         embeddings, cache = stores.embeddings.Embeddings(database), stores.reply_cache.ResponseCache(database)
         wiring = core.container.Wiring(config, taxonaut.Index(database), embeddings, cache, prompts, injected)
         try:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.stores.conversations import (
-    THREADS_FILE,
     check_threads,
     keep_latest,
     latest_checkpoint,
     thread_names,
     threads_error,
 )
+from taxonaut.state.workspace_folder import THREADS_FILE
 
 if TYPE_CHECKING:
     from aiosqlite import Connection

@@ -14,7 +14,7 @@ from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.reader import IndexStats
 from taxonaut.state.records import Item, ItemResult, Label
-from taxonaut.workspace.core.config import FILE_NAME
+from taxonaut.state.workspace_folder import SETTINGS_FILE
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.label_files import LabelFile
 from taxonaut.workspace.files.label_graph import LabelRow
@@ -226,7 +226,7 @@ def open_demo_workspace(folder: Path, labels: LabelFile) -> Workspace:
     """Open or create the demo's workspace; each release of the classifiers has its own."""
     version = hashlib.sha256("\n".join(label.id for label in labels.labels).encode()).hexdigest()[:8]
     path = folder / f"classifiers-{version}"
-    if (path / FILE_NAME).is_file():
+    if (path / SETTINGS_FILE).is_file():
         workspace = Workspace.open(path)
         if workspace.index.label_ids():
             return workspace

@@ -16,15 +16,12 @@ from taxonaut.models.encoder.scorer import VectorCache
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelReplyError, WorkspaceError
 from taxonaut.state.records import Label
+from taxonaut.state.workspace_folder import INDEX_FILE, SCRATCH_FOLDER
 from taxonaut.workspace.core.config import ModelsConfig
-from taxonaut.workspace.core.core import INDEX_FILE
 from taxonaut.workspace.workspace import Workspace
 
 BUILD_WITHOUT_AGENTS = "kmeans"
 """The build method that needs no agent."""
-
-FOLDER = "scratch"
-"""Folder in the workspace; it may be deleted at any time."""
 
 BUILD_AGENTS = ("architect", "annotator")
 """Agents that build indexes; their templates count in a scratch workspace's name."""
@@ -108,7 +105,7 @@ def workspace_path(
         makers = [each for each in workspace.prompts.names() if each.partition("/")[0] in BUILD_AGENTS]
         made.append({each: workspace.prompts.hash(each) for each in makers})
     content = json.dumps(made, sort_keys=True, default=str)
-    return workspace.folder / FOLDER / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+    return workspace.folder / SCRATCH_FOLDER / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
 
 
 @contextmanager

@@ -62,6 +62,11 @@ class Identified(Protocol):
 Each = TypeVar("Each", bound=Identified)
 
 
+def hash_text(text: str) -> str:
+    """Return the first half of a text's SHA-256, 32 hexadecimal digits."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
+
+
 def as_item(text: str | Item) -> Item:
     """Return an item for a text. Its id is the first half of the text's SHA-256, so equal texts are one item.
 
@@ -73,7 +78,7 @@ def as_item(text: str | Item) -> Item:
         raise InputError(
             f"an item is {text!r} ({type(text).__name__}); give texts or Item(id, text), '' for a missing text"
         )
-    return Item(ItemId(hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]), text)
+    return Item(ItemId(hash_text(text)), text)
 
 
 def as_items(texts: Iterable[str | Item]) -> Iterator[Item]:

@@ -17,6 +17,7 @@ from taxonaut.conversation.transcript import Said
 from taxonaut.state import stores
 from taxonaut.state.errors import TaxonautError
 from taxonaut.state.updates import ChangeProposed
+from taxonaut.state.workspace_folder import HISTORY_FILE, THREADS_FILE
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
 
 PROMPT = "> "
-HISTORY_FILE = "chat_history"
 LAST_TURNS = 2
 LONGEST_SHOWN = 400
 OURS_ONLY = 0o600
@@ -122,9 +122,7 @@ class Terminal:
 
     def has_past(self) -> bool:
         """Whether this thread has been talked in, so that it is worth waiting for it before the first line."""
-        return stores.conversations.has_thread(
-            self.workspace.folder / stores.conversations.THREADS_FILE, self.talk.thread
-        )
+        return stores.conversations.has_thread(self.workspace.folder / THREADS_FILE, self.talk.thread)
 
     def greet(self) -> None:
         """Show where the thread stands, and go on with what was broken off or waits."""

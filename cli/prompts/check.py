@@ -15,6 +15,7 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.cli.shared.watch import watch
 from taxonaut.state.errors import LockedError, WorkspaceError
+from taxonaut.state.workspace_folder import PROMPTS_FOLDER
 from taxonaut.workspace import prompt_lab
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def watch_folder(session: Session, work: Callable[[], object]) -> None:
     def once() -> None:
         work()
 
-    watch(session, session.folder / "prompts", once, pattern="*")
+    watch(session, session.folder / PROMPTS_FOLDER, once, pattern="*")
 
 
 def read_samples(session: Session) -> dict[str, list[Sample]]:

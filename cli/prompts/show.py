@@ -11,6 +11,7 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json, printable, styled
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.prompts.variables import VARIABLES
+from taxonaut.state.workspace_folder import PROMPTS_FOLDER
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A template, such as navigator/expand.")]
 
@@ -49,7 +50,7 @@ def show(session: Session, name: NameArgument, json: JsonOption = False) -> None
 def library(session: Session) -> PromptLibrary:
     """Return the workspace's templates, or the packaged ones where there is no workspace."""
 
-    folder: Path | None = session.folder / "prompts" if session.has_workspace else None
+    folder: Path | None = session.folder / PROMPTS_FOLDER if session.has_workspace else None
     return PromptLibrary(folder)
 
 

@@ -25,6 +25,7 @@ from taxonaut.cli.shared.global_options import (
 from taxonaut.cli.shared.help import Command
 from taxonaut.cli.shared.option_groups import collect, expand
 from taxonaut.state.errors import WorkspaceError
+from taxonaut.state.workspace_folder import SETTINGS_FILE
 from taxonaut.workspace import core
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Session(GlobalOptions):
         if not self.has_workspace:
             raise WorkspaceError(
                 f"no workspace in {str(Path.cwd())!r} or any directory above it "
-                f"(none has a {core.config.FILE_NAME}); name one with -w DIR, or make one with: taxonaut init DIR"
+                f"(none has a {SETTINGS_FILE}); name one with -w DIR, or make one with: taxonaut init DIR"
             )
 
     def settings(self) -> tuple[Config, Injected]:
@@ -115,7 +116,7 @@ def find_workspace(start: Path) -> Path | None:
 
 def is_workspace(folder: Path) -> bool:
     """Say whether a folder is a workspace; one that cannot be read is none."""
-    return os.path.isfile(folder / core.config.FILE_NAME)
+    return os.path.isfile(folder / SETTINGS_FILE)
 
 
 def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Command]:

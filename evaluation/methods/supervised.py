@@ -17,8 +17,7 @@ from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import Decision, Item, Usage
-from taxonaut.workspace.core.resumable import hash_text
+from taxonaut.state.records import Decision, Item, Usage, hash_text
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 

@@ -58,8 +58,6 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-THREADS_FILE = "threads.sqlite"
-
 THREAD_TABLES: Mapping[str, frozenset[str]] = {
     "checkpoints": frozenset(
         (

@@ -14,7 +14,7 @@ from taxonaut.agents.assistant import Turn
 from taxonaut.conversation.conversation import Conversation
 from taxonaut.conversation.threads import Thread, check_name, delete_thread, open_saver, threads
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
-from taxonaut.state.stores.conversations import THREADS_FILE
+from taxonaut.state.workspace_folder import THREADS_FILE
 from taxonaut.workspace.workspace import Workspace
 
 

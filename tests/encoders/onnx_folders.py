@@ -9,26 +9,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tiny_encoders import WORDS
 
 from taxonaut.models.onnx.encoder_graph import relative_buckets
 
 Array = npt.NDArray[np.float32]
 
-WORDS = (
-    "apple",
-    "pear",
-    "plum",
-    "boot",
-    "shoe",
-    "sandal",
-    "lamp",
-    "bulb",
-    "candle",
-    "red",
-    "big",
-    "old",
-    "new",
-)
 WIDTH, HEADS, LAYERS, INNER, POSITIONS = 32, 2, 2, 64, 40
 FAMILIES = ("bert", "xlm-roberta", "mpnet")
 _NAMES = {

@@ -14,9 +14,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.weights import file_behind
 from taxonaut.state.errors import InputError, WorkspaceError
+from taxonaut.state.workspace_folder import SETTINGS_FILE
 from taxonaut.workspace.core.trust import NamedEndpoints, named_endpoints
 
-FILE_NAME = "taxonaut.toml"
 DEFAULT_EMBEDDER = "gguf/all-minilm-l6-v2"
 DEFAULT_CHOOSER = "encoder/all-minilm-l6-v2"
 
@@ -443,7 +443,7 @@ class Tables(TypedDict, total=False):
 
 def read_values(folder: Path) -> dict[str, Any]:
     """Return the contents of a workspace's `taxonaut.toml`, {} without one. Raises InputError for invalid TOML."""
-    path = folder / FILE_NAME
+    path = folder / SETTINGS_FILE
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -477,7 +477,7 @@ def load_config(folder: Path, overrides: Mapping[str, Any] | None = None, *, tru
     `overrides` replace single settings of taxonaut.toml, by table. With `trust` the servers that it names need no
     confirmation.
     """
-    path, values = folder / FILE_NAME, read_values(folder)
+    path, values = folder / SETTINGS_FILE, read_values(folder)
     named = named_endpoints(folder, {} if trust else values)
     for table, given in (overrides or {}).items():
         old = values.get(table)

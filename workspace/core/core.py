@@ -26,6 +26,7 @@ from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.stores.traces import Traces
+from taxonaut.state.workspace_folder import INDEX_FILE, OTHER_PARTS, PROMPTS_FOLDER, SETTINGS_FILE
 from taxonaut.workspace.core import config as configuration
 from taxonaut.workspace.core.config import (
     Config,
@@ -38,19 +39,6 @@ from taxonaut.workspace.core.config import (
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.injected import Injected, RoleModel, inject, read_settings, split_roles
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
-
-INDEX_FILE = "index.duckdb"
-PROMPTS_FOLDER = "prompts"
-WORKSPACE_PARTS = (
-    f"{INDEX_FILE}.wal",
-    PROMPTS_FOLDER,
-    "experts",
-    "threads.sqlite",
-    "scratch",
-    "chat_history",
-)
-"""What is in a workspace's folder beside its index and settings."""
-
 
 POLICIES = "taxonaut.policies"
 """The extension point of walk policies."""
@@ -100,8 +88,8 @@ class Core:
                 raise InputError(f"{str(path)!r} is already a workspace; use it or choose another folder")
             path.mkdir(parents=True, exist_ok=True)
             (path / PROMPTS_FOLDER).mkdir(exist_ok=True)
-            if not (path / configuration.FILE_NAME).exists():
-                (path / configuration.FILE_NAME).write_text(configuration.TEMPLATE, encoding="utf-8")
+            if not (path / SETTINGS_FILE).exists():
+                (path / SETTINGS_FILE).write_text(configuration.TEMPLATE, encoding="utf-8")
         except OSError as error:
             raise WorkspaceError(f"cannot create a workspace in {str(path)!r}: {error.strerror}") from None
         return cls.on(
@@ -130,7 +118,7 @@ class Core:
         `walk={"terminals": 40}`.
         """
         path = Path(folder)
-        if not (path / configuration.FILE_NAME).is_file():
+        if not (path / SETTINGS_FILE).is_file():
             raise WorkspaceError(f"{str(path)!r} is not a workspace; create one with: taxonaut init {path}")
         check_index(path)
         return cls.on(
@@ -270,7 +258,7 @@ def check_index(folder: Path) -> None:
     """
     if (folder / INDEX_FILE).exists():
         return
-    for name in WORKSPACE_PARTS:
+    for name in OTHER_PARTS:
         if (folder / name).exists():
             raise WorkspaceError(
                 f"{str(folder)!r} has no {INDEX_FILE}, though it has {name!r}; restore the file from a copy, or make "

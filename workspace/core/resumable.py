@@ -12,7 +12,7 @@ from taxonaut.models.llm.redaction import redact_settings
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId
-from taxonaut.state.records import Decision, Identified, Item, distinct_items
+from taxonaut.state.records import Decision, Identified, Item, distinct_items, hash_text
 from taxonaut.state.stores.runs import Run, Runs, RunUnits
 from taxonaut.state.updates import Progress, tell
 
@@ -210,11 +210,6 @@ def fingerprint(settings: Mapping[str, Any], parts: Iterable[str] = ()) -> str:
     for part in parts:
         digest.update(f"{part}\0".encode(errors="replace"))
     return digest.hexdigest()[:32]
-
-
-def hash_text(text: str) -> str:
-    """Return a short hash of a text."""
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:32]
 
 
 def unit_key(item: Item) -> str:

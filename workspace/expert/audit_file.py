@@ -12,9 +12,9 @@ from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
 from taxonaut.state.records import Item
+from taxonaut.state.workspace_folder import EXPERTS_FOLDER
 from taxonaut.workspace.core.core import Core
 
-FOLDER = "experts"
 FILE_NAME = "audit.json"
 
 
@@ -61,7 +61,7 @@ class Audit:
 
 def audit_path(workspace: Core, expert: int) -> Path:
     """Return the path of an expert's audit file."""
-    return workspace.folder / FOLDER / str(expert) / FILE_NAME
+    return workspace.folder / EXPERTS_FOLDER / str(expert) / FILE_NAME
 
 
 def save_audit(workspace: Core, audit: Audit) -> Path:

@@ -17,7 +17,7 @@ from taxonaut.models.embedder import Matrix
 from taxonaut.state.db.json_codec import dump
 from taxonaut.state.errors import InputError, ModelUnavailableError
 from taxonaut.state.ids import LabelId, NodeId, RunId
-from taxonaut.state.records import Decision, Item
+from taxonaut.state.records import Decision, Item, hash_text
 from taxonaut.state.stores.definitions import COMPOSED, Definition, Definitions
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.updates import OnUpdate, Progress, listening, staged, tell
@@ -26,7 +26,7 @@ from taxonaut.tools.write.choose_examples import POOL, choose_examples
 from taxonaut.tools.write.write_definition import TERMS_SHOWN, WrittenDefinition, compose_definition
 from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import BatchResult, Resumable, Unit, hash_text
+from taxonaut.workspace.core.resumable import BatchResult, Resumable, Unit
 from taxonaut.workspace.expert.category_texts import category_paths, clear_category_texts
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example, inner_labels

@@ -18,10 +18,10 @@ from taxonaut.models.expert.trained_expert import HEAD, ServedHead, open_expert
 from taxonaut.state.errors import DiskError, InputError, NotFoundError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
+from taxonaut.state.workspace_folder import EXPERTS_FOLDER
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.training_data import Example, inner_labels
 
-FOLDER = "experts"
 CARD = "card.json"
 EXAMPLES = "examples.jsonl"
 ENCODER = "encoder"
@@ -62,7 +62,7 @@ class Experts:
 
     def __init__(self, workspace: Core) -> None:
         self.workspace = workspace
-        self.folder = workspace.folder / FOLDER
+        self.folder = workspace.folder / EXPERTS_FOLDER
 
     def numbers(self) -> list[int]:
         """Return the experts' numbers, ascending."""

@@ -12,17 +12,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from taxonaut.state.errors import DiskError, InputError
+from taxonaut.state.workspace_folder import SETTINGS_FILE, is_workspace_part
 from taxonaut.workspace.files.sources import STDIN
 
 STDOUT = STDIN
-
-SETTINGS_FILE = "taxonaut.toml"
-"""The file that makes a folder a workspace."""
-
-_OWN_FILE = re.compile(
-    r"(index\.duckdb(\..*)?|threads\.sqlite(-.*)?|taxonaut\.toml|chat_history|prompts|experts|scratch)"
-)
-"""What a workspace keeps in its folder: files, and folders with all that is in them."""
 
 _LONGEST_PREFIX = 200
 """Bytes of a name in the name of its temporary file; a longer one is shortened, as no name may have more than 255."""
@@ -57,8 +50,8 @@ def _workspace_of(path: Path) -> Path | None:
     """Return the workspace that keeps something of its own at the path; None if none does."""
     target = path.resolve()
     for folder in target.parents:
-        own = _OWN_FILE.fullmatch(target.relative_to(folder).parts[0].casefold())
-        if own and (folder / SETTINGS_FILE).is_file():
+        first = target.relative_to(folder).parts[0]
+        if is_workspace_part(first) and (folder / SETTINGS_FILE).is_file():
             return folder
     return None
 

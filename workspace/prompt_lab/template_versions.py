@@ -12,6 +12,7 @@ from taxonaut.prompts.library import PromptLibrary, hash_files
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.stores.prompt_trials import FirstRight, PromptTrial, PromptTrials, VersionUse
 from taxonaut.state.stores.prompt_versions import Templates
+from taxonaut.state.workspace_folder import PROMPTS_FOLDER
 from taxonaut.workspace.core.core import Core
 
 PACKAGED = "packaged"
@@ -119,7 +120,7 @@ def restore(workspace: Core, given: str) -> Restored:
     """Put a version in use. The current copy is stored first, so that it can be restored too."""
     version = find_version(workspace, given)
     name = version.name
-    path = workspace.folder / "prompts" / (name + SUFFIX)
+    path = workspace.folder / PROMPTS_FOLDER / (name + SUFFIX)
     kept = keep_copy(workspace, name, path)
     library = PromptLibrary(workspace.prompts.folder)
     if kept == version.hash or (not kept and library.hash(name) == version.hash):
@@ -136,7 +137,7 @@ def restore(workspace: Core, given: str) -> Restored:
 
 def is_overlaid(workspace: Core, version: Version) -> bool:
     """Whether the workspace has its own copy of a file that the version extends or includes."""
-    folder = workspace.folder / "prompts"
+    folder = workspace.folder / PROMPTS_FOLDER
     return any((folder / file).is_file() for file in version.files if file != version.name + SUFFIX)
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.core.config import FILE_NAME, TEMPLATE, Config, load_config
+from taxonaut.state.workspace_folder import SETTINGS_FILE
+from taxonaut.workspace.core.config import TEMPLATE, Config, load_config
 
 
 def written(folder: Path, text: str) -> Path:
-    (folder / FILE_NAME).write_text(text, encoding="utf-8")
+    (folder / SETTINGS_FILE).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -83,7 +84,7 @@ def test_settings_that_cannot_be_name_the_key(tmp_path: Path, text: str, problem
     with pytest.raises(InputError) as caught:
         load_config(written(tmp_path, text))
     assert str(caught.value).startswith(
-        f"{str(tmp_path / FILE_NAME)!r} (or a TAXONAUT_… variable) has invalid settings: {problem}"
+        f"{str(tmp_path / SETTINGS_FILE)!r} (or a TAXONAUT_… variable) has invalid settings: {problem}"
     )
 
 
@@ -95,7 +96,7 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
 def test_what_is_no_toml(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not valid TOML: "):
         load_config(written(tmp_path, "[walk\n"))
-    (tmp_path / FILE_NAME).write_bytes(b"\xff\xfe")
+    (tmp_path / SETTINGS_FILE).write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="is not valid TOML: "):
         load_config(tmp_path)
 

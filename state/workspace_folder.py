@@ -1,0 +1,29 @@
+"""What a workspace's folder holds: the names of its files and folders."""
+
+SETTINGS_FILE = "taxonaut.toml"
+"""The file that makes a folder a workspace."""
+
+INDEX_FILE = "index.duckdb"
+THREADS_FILE = "threads.sqlite"
+HISTORY_FILE = "chat_history"
+PROMPTS_FOLDER = "prompts"
+EXPERTS_FOLDER = "experts"
+SCRATCH_FOLDER = "scratch"
+"""Indexes of `evaluate`; it may be deleted at any time."""
+
+OTHER_PARTS = (
+    f"{INDEX_FILE}.wal",
+    PROMPTS_FOLDER,
+    EXPERTS_FOLDER,
+    THREADS_FILE,
+    SCRATCH_FOLDER,
+    HISTORY_FILE,
+)
+"""What may be there besides index and settings."""
+
+
+def is_workspace_part(name: str) -> bool:
+    """Return whether a workspace keeps something of its own under this name, upper and lower case alike."""
+    name = name.casefold()
+    own = (SETTINGS_FILE, INDEX_FILE, *OTHER_PARTS)
+    return name in own or name.startswith((f"{INDEX_FILE}.", f"{THREADS_FILE}-"))
