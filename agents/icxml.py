@@ -12,7 +12,8 @@ from taxonaut.agents.asking import Asker
 from taxonaut.agents.retriever import top_k
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.cpu import computed
-from taxonaut.models.encoder.scorer import ItemVectors, TextScorer
+from taxonaut.models.encoder.item_vectors import ItemVectors
+from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.requests import Answers, ModelReply
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelError, ToolError

@@ -8,7 +8,8 @@ import numpy as np
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder.scorer import ItemVectors, TextScorer
+from taxonaut.models.encoder.item_vectors import ItemVectors
+from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.encoder.words import SharedWords
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item

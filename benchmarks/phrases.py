@@ -16,14 +16,9 @@ import numpy as np
 
 from taxonaut.models.catalog import open_embedder
 from taxonaut.models.embedder import Embedder, Matrix
+from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace, option_vectors
 from taxonaut.models.encoder.phrases import PhraseSettings
-from taxonaut.models.encoder.scorer import (
-    PATH_SEPARATOR,
-    LabelSpace,
-    ScoreSettings,
-    TextScorer,
-    option_vectors,
-)
+from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.settings import ModelSettings
 
 PARTS = ("esco/tech_test", "flipkart/dev", "bigbasket/dev", "onet/dev", "clinc150/val")

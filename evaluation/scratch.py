@@ -12,7 +12,7 @@ from typing import Any
 from taxonaut.agents.support.texts import PATH_SEPARATOR
 from taxonaut.models.catalog import ENCODER, encoder_embedder
 from taxonaut.models.embedder import Embedder, Matrix
-from taxonaut.models.encoder.scorer import VectorCache
+from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import ModelReplyError, WorkspaceError
 from taxonaut.state.records import Label

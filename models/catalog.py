@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from taxonaut.models.embedder import Embedder
+from taxonaut.models.encoder.encoder_provider import EncoderProvider
 from taxonaut.models.encoder.score_ensemble import ScoreEnsemble
-from taxonaut.models.encoder.scorer import EncoderProvider, TextScorer
+from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.gguf.embedder import GgufEmbedder
 from taxonaut.models.llm.embedder import LiteLLMEmbedder

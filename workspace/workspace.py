@@ -10,7 +10,7 @@ from taxonaut.agents.roles import Navigates, Ranks, Retrieves
 from taxonaut.graphs.navigate import Guides
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.graphs.sync_bridge import PORTAL
-from taxonaut.models.encoder.scorer import option_vectors
+from taxonaut.models.encoder.label_space import option_vectors
 from taxonaut.state import version
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError

@@ -10,7 +10,9 @@ import numpy as np
 
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder.scorer import TextScorer, VectorCache, option_vectors, subtract_and_normalize
+from taxonaut.models.encoder.label_space import option_vectors, subtract_and_normalize
+from taxonaut.models.encoder.scorer import TextScorer
+from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.records import Usage

@@ -1,33 +1,24 @@
 """Score options against items: cosine of the best phrase and the whole text, plus a bonus for shared words."""
 
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import accumulate
-from statistics import median
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 
-from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Embedder, Matrix, embed_queries
+from taxonaut.models.encoder.item_vectors import ItemVectors
+from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace, subtract_and_normalize
 from taxonaut.models.encoder.phrases import PhraseSettings, phrases
-from taxonaut.models.encoder.words import Ids, SharedWords, Vocabulary
-from taxonaut.models.requests import Choice, ModelReply, ModelRequest
-from taxonaut.state.errors import InputError, ModelError, ModelReplyError
-from taxonaut.state.records import Usage
+from taxonaut.models.encoder.vector_cache import VectorCache
+from taxonaut.models.encoder.words import Ids, SharedWords
+from taxonaut.state.errors import InputError
 
 _BLOCK = 4_000_000
 _CUTS = 4_096
-_WORDS_OF_A_NAME = 4
-_NONE = 0
 _UNKNOWN_SPACE_MIX = 0.5
-
-PATH_SEPARATOR = " > "
-"""Separates the names of a path in an option's text, from the top down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,123 +42,6 @@ class ScoreSettings:
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise InputError(f"{name} is {value!r}; give a number from 0 to 1")
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSpace:
-    """Statistics of a label set: its mean vector (d,), its size, its typical name length, its vocabulary."""
-
-    mean: Matrix
-    labels: int
-    words_a_name: float
-    vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary(()))
-
-    @classmethod
-    def of(cls, names: Sequence[str], vectors: Matrix) -> "LabelSpace | None":
-        """Compute it from the labels' names and vectors (m, d); None for fewer than two labels."""
-        if len(names) < 2:
-            return None
-        words_a_name = median(len(name.split()) for name in names)
-        return cls(vectors.mean(axis=0), len(names), words_a_name, Vocabulary(names))
-
-    @property
-    def mix(self) -> float:
-        """The weight of the best phrase.
-
-        It grows with the number of labels, because finer labels are named by smaller parts of a text: 0.2 for 150
-        labels, 0.37 for 1,000, 0.6 from 14,000 on. It is 0.15 for labels that are sentences.
-        """
-        share = min(max(0.2 * math.log10(self.labels / 14), 0.15), 0.6)
-        return share if self.words_a_name <= _WORDS_OF_A_NAME else 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class ItemVectors:
-    """Items as unit vectors: `whole` (n, d), and `parts` (p, d), the concatenated phrases of all items.
-
-    The phrases of item i are `parts[offsets[i]:offsets[i + 1]]`, at least one each (a text without phrases has
-    itself), their texts at the same indices of `phrases`. `words` holds the ids of each item's words in the label
-    set's vocabulary.
-    """
-
-    whole: Matrix
-    parts: Matrix
-    offsets: npt.NDArray[np.int64]
-    phrases: tuple[str, ...]
-    words: tuple[Ids, ...]
-
-    def __len__(self) -> int:
-        return len(self.whole)
-
-    def take(self, rows: Sequence[int]) -> "ItemVectors":
-        """Return some of the items, in the order given."""
-        spans = [slice(self.offsets[row], self.offsets[row + 1]) for row in rows]
-        return ItemVectors(
-            self.whole[list(rows)],
-            np.concatenate([self.parts[span] for span in spans]) if spans else self.parts[:0],
-            np.array([0, *accumulate(span.stop - span.start for span in spans)], np.int64),
-            tuple(phrase for span in spans for phrase in self.phrases[span]),
-            tuple(self.words[row] for row in rows),
-        )
-
-
-class VectorCache:
-    """A cache of text vectors. It is emptied when it would exceed `limit` texts."""
-
-    def __init__(self, load: Callable[[Sequence[str]], Matrix], limit: int) -> None:
-        self._load, self._limit = load, limit
-        self._rows: dict[str, int] = {}
-        self._vectors: Matrix = np.empty((0, 0), np.float32)
-        self._lock = Lock()
-
-    def get(self, texts: Sequence[str]) -> Matrix:
-        """Return one row per text; distinct unknown texts are loaded in one call."""
-        with self._lock:
-            unknown = list(dict.fromkeys(text for text in texts if text not in self._rows))
-            if unknown and len(self._rows) + len(unknown) > self._limit:
-                self._rows.clear()
-                unknown = list(dict.fromkeys(texts))
-            if unknown:
-                self._add(unknown, self._load(unknown))
-            rows = self._rows
-            return self._vectors[[rows[text] for text in texts]]
-
-    def _add(self, texts: Sequence[str], vectors: Matrix) -> None:
-        start = len(self._rows)
-        end = start + len(texts)
-        if start == 0:
-            self._vectors = np.array(vectors, np.float32)
-        else:
-            if end > len(self._vectors):
-                grown = np.empty((2 * end, vectors.shape[1]), np.float32)
-                grown[:start] = self._vectors[:start]
-                self._vectors = grown
-            self._vectors[start:end] = vectors
-        self._rows.update(zip(texts, range(start, end), strict=True))
-
-
-def option_vectors(texts: Sequence[str], lookup: Callable[[Sequence[str]], Matrix]) -> Matrix:
-    """Look up the vectors of names or paths, unit rows (n, d).
-
-    A path `a > b > c` becomes the mean of its name `c` and of `b > c`: on trees that is nearer to the items than the
-    name, the parent and name, or the whole path (`benchmarks/phrases.py`).
-    """
-    parts = [text.split(PATH_SEPARATOR)[-2:] for text in texts]
-    wanted = [PATH_SEPARATOR.join(part) for part in parts] + [part[-1] for part in parts]
-    distinct = list(dict.fromkeys(wanted))
-    row = {text: place for place, text in enumerate(distinct)}
-    found = lookup(distinct)
-    vectors: Matrix = found[[row[text] for text in wanted[: len(texts)]]]
-    vectors = vectors + found[[row[text] for text in wanted[len(texts) :]]]
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-6))
-    return vectors
-
-
-def subtract_and_normalize(vectors: Matrix, shift: Matrix) -> Matrix:
-    """Subtract a vector from unit vectors (n, d) and rescale to unit length."""
-    moved: Matrix = vectors - shift
-    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), np.float32(1e-6))
-    return moved
 
 
 class TextScorer:
@@ -259,114 +133,6 @@ class Evidence:
         low, high = self._items.offsets[item], self._items.offsets[item + 1]
         best = (self._items.parts[low:high] @ self._options[list(options)].T).argmax(axis=0)
         return [self._items.phrases[low + place] for place in best]
-
-
-_Chosen = tuple[list[int], dict[int, float], dict[int, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderSettings:
-    """How scores become a choice.
-
-    Options that score at least `threshold` are chosen, up to `most` of the request; without any the reply abstains.
-    On development parts unrelated labels score 0.05 to 0.08, and fewer than 3 in 100 right ones below 0.1; raise it
-    to 0.3 if most texts may fit no label at all. `cached` bounds the cache of option vectors.
-    """
-
-    threshold: float = 0.1
-    cached: int = 65_536
-
-
-class EncoderProvider:
-    """Answers requests by `text` and `choices`; prompts are not read.
-
-    An option's score is the best of its texts'. A text may be a path (`option_vectors`). `lookup` returns the unit
-    vectors of texts, (n, d), for instance from a store; by default they are embedded.
-    """
-
-    def __init__(
-        self,
-        scorer: TextScorer,
-        lookup: Callable[[Sequence[str]], Matrix] | None = None,
-        settings: EncoderSettings | None = None,
-    ) -> None:
-        self.name = f"encoder/{scorer.embedder.name}"
-        self.reads_prompts = False
-        self.settings = settings or EncoderSettings()
-        self._scorer = scorer
-        load = lookup or scorer.embedder.embed
-        self._options = VectorCache(
-            lambda texts: scorer.centre(option_vectors(texts, load)), self.settings.cached
-        )
-
-    async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
-        """Answer a batch in order, off the event loop; requests with equal choices share one matrix product."""
-        return await computed(partial(self.answer_now, requests))
-
-    def answer_now(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
-        """Answer a batch in this thread; see `answer`."""
-        started = time.perf_counter()
-        texts = list(dict.fromkeys(request.text for request in requests))
-        row = {text: number for number, text in enumerate(texts)}
-        items = self._scorer.items(texts)
-        groups: dict[tuple[Choice, ...], list[int]] = {}
-        by_identity: dict[int, list[int]] = {}
-        for place, request in enumerate(requests):
-            members = by_identity.get(id(request.choices))
-            if members is None:
-                members = by_identity[id(request.choices)] = groups.setdefault(request.choices, [])
-            members.append(place)
-        found: dict[int, _Chosen | ModelError] = {}
-        for choices, places in groups.items():
-            if not choices or not all(choice.texts for choice in choices):
-                error = ModelReplyError(
-                    f"{requests[places[0]].tool.name} has an option without a text to compare"
-                )
-                found.update((place, error) for place in places)
-                continue
-            chosen_items = items.take([row[requests[place].text] for place in places])
-            most = [requests[place].most for place in places]
-            found.update(zip(places, self._choose(chosen_items, choices, most), strict=True))
-        latency = (time.perf_counter() - started) / max(len(requests), 1)
-        return [self._reply(request, found[place], latency) for place, request in enumerate(requests)]
-
-    def _choose(self, items: ItemVectors, choices: tuple[Choice, ...], most: Sequence[int]) -> list[_Chosen]:
-        """Score one list of choices for several items."""
-        texts = [text for choice in choices for text in choice.texts]
-        starts = [0, *accumulate(len(choice.texts) for choice in choices)]
-        vectors, words = self._options.get(texts), self._scorer.words(texts)
-        by_text, evidence = self._scorer.score_centred(items, vectors, words)
-        single = len(texts) == len(choices)
-        scores = by_text if single else np.maximum.reduceat(by_text, starts[:-1], axis=1)
-        order = np.argsort(-scores, axis=1, kind="stable")
-        ids = [choice.id for choice in choices]
-        answers = []
-        for item, (row, best) in enumerate(zip(scores, order, strict=True)):
-            kept = [int(at) for at in best[: most[item]] if row[at] >= self.settings.threshold]
-            behind = [starts[at] + int(by_text[item, starts[at] : starts[at + 1]].argmax()) for at in kept]
-            chosen = [ids[at] for at in kept]
-            spoken = evidence.phrases(item, behind) if behind else []
-            answers.append(
-                (chosen, dict(zip(ids, row.tolist(), strict=True)), dict(zip(chosen, spoken, strict=True)))
-            )
-        return answers
-
-    def _reply(
-        self,
-        request: ModelRequest,
-        answer: _Chosen | ModelError,
-        latency: float,
-    ) -> ModelReply | ModelError:
-        if isinstance(answer, ModelError):
-            return answer
-        chosen, scores, evidence = answer
-        return ModelReply(
-            chosen=tuple(chosen),
-            arguments={request.field: chosen or [_NONE]},
-            usage=Usage(latency_s=latency),
-            scores=scores,
-            evidence=evidence,
-        )
 
 
 def _blocks(offsets: npt.NDArray[np.int64], options: int) -> Iterator[tuple[int, int]]:

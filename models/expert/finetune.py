@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder.scorer import PATH_SEPARATOR
+from taxonaut.models.encoder.label_space import PATH_SEPARATOR
 from taxonaut.models.expert.heads import TwoPhaseLoss
 from taxonaut.models.expert.lexical import split_title
 from taxonaut.models.expert.transformer import (

@@ -11,7 +11,7 @@ import numpy as np
 
 from taxonaut.models.cpu import default_threads
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder.scorer import PATH_SEPARATOR
+from taxonaut.models.encoder.label_space import PATH_SEPARATOR
 from taxonaut.models.expert.calibration import TemperatureScaling
 from taxonaut.models.expert.features import Features, LinearPart, add_weighted, ancestor_matrix
 from taxonaut.models.expert.lexical import Lexicon, words_by_hash

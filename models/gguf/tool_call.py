@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from taxonaut.models.cpu import chat_threads
-from taxonaut.models.encoder.scorer import PATH_SEPARATOR
+from taxonaut.models.encoder.label_space import PATH_SEPARATOR
 from taxonaut.models.gguf.chat_prompt import PromptWriter, call_note, plain_messages
 from taxonaut.models.gguf.chat_template import Message
 from taxonaut.models.gguf.constrained import ConstrainedSampler, choose

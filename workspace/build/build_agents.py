@@ -9,7 +9,8 @@ from taxonaut.agents.support.texts import LabelTable
 from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.models.catalog import ENCODER, encoder_embedder
 from taxonaut.models.encoder.label_encoder import LabelEncoder, LabelEncoderSettings
-from taxonaut.models.encoder.scorer import LabelSpace, TextScorer
+from taxonaut.models.encoder.label_space import LabelSpace
+from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings

@@ -13,8 +13,9 @@ from taxonaut.agents.support.exemplars import Exemplars
 from taxonaut.agents.support.texts import PATH_SEPARATOR, LabelTable, label_text
 from taxonaut.models.catalog import ENCODER, encoder_embedder, open_answers, open_embedder
 from taxonaut.models.embedder import Embedder
+from taxonaut.models.encoder.label_space import LabelSpace, option_vectors
 from taxonaut.models.encoder.phrases import PhraseSettings
-from taxonaut.models.encoder.scorer import LabelSpace, ScoreSettings, TextScorer, option_vectors
+from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.expert.encoder_export import open_encoder
 from taxonaut.models.requests import Answers

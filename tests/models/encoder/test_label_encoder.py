@@ -8,7 +8,8 @@ from fakes import FakeEmbedder, compass
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.label_encoder import LabelEncoder, LabelEncoderSettings
-from taxonaut.models.encoder.scorer import LabelSpace, ScoreSettings, TextScorer
+from taxonaut.models.encoder.label_space import LabelSpace
+from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import ToolSpec

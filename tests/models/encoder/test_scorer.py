@@ -9,16 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxonaut.models.embedder import Matrix
+from taxonaut.models.encoder.encoder_provider import EncoderProvider, EncoderSettings
+from taxonaut.models.encoder.label_space import LabelSpace, option_vectors
 from taxonaut.models.encoder.phrases import PhraseSettings
-from taxonaut.models.encoder.scorer import (
-    EncoderProvider,
-    EncoderSettings,
-    LabelSpace,
-    ScoreSettings,
-    TextScorer,
-    VectorCache,
-    option_vectors,
-)
+from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
+from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.state.errors import InputError, ModelReplyError
 from taxonaut.state.records import ToolSpec
