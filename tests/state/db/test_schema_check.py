@@ -5,7 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from taxonaut.state.db import schema_check
 from taxonaut.state.db.connection import Database
+from taxonaut.state.db.migrations import MIGRATIONS, create_version_table
 from taxonaut.state.errors import WorkspaceError
 
 
@@ -62,6 +64,17 @@ def test_other_objects_than_our_tables_are_refused_by_name(
         Database.open(path)
     assert str(caught.value).startswith(f"{str(path)!r} holds {named}")
     assert "taxonaut init DIR" in str(caught.value)
+
+
+def test_the_newest_tables_are_known_without_making_them(path: Path) -> None:
+    """A new migration needs its digest: state.db.schema_check._DIGESTS, beside those before."""
+    Database.open(path).close()
+    with duckdb.connect(str(path)) as connection:
+        tables = dict(connection.execute(schema_check._TABLES).fetchall())
+        assert schema_check.digest(tables) in schema_check._DIGESTS[len(MIGRATIONS)]
+        schema_check._definitions_after.cache_clear()
+        schema_check.check_tables(connection, path, (create_version_table, *MIGRATIONS))
+    assert schema_check._definitions_after.cache_info().misses == 0
 
 
 def test_tables_of_vectors_are_ours(path: Path) -> None:
