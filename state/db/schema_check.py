@@ -73,7 +73,7 @@ def check_tables(connection: DuckDBPyConnection, path: Path | None, steps: tuple
     for name, sql in tables.items():
         if name not in expected:
             raise _refusal(path, f"the table {name!r}, which taxonaut does not make")
-        elif sql != expected[name] and _shape(connection, name) != _shapes_after(steps)[name]:
+        if sql != expected[name] and _shape(connection, name) != _shapes_after(steps)[name]:
             raise _refusal(path, f"the table {name!r} with other columns than taxonaut's")
     missing = sorted(set(expected) - set(tables))
     if missing:
