@@ -51,7 +51,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the data sets")
     parser.add_argument("--part", action="append", help=f"set/part, may repeat; default {', '.join(PARTS)}")
     parser.add_argument("--items", type=int, default=400, help="most items of a part")
-    parser.add_argument("--model", default="gguf/all-minilm-l6-v2", help="the embedder")
+    parser.add_argument("--model", default="onnx/all-minilm-l6-v2", help="the embedder")
     return parser.parse_args()
 
 

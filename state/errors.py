@@ -92,12 +92,15 @@ class NotFoundError(TaxonautError):
 
 
 class MissingExtraError(TaxonautError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed; `instead` says what works without it."""
 
     exit_code = 5
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; install it with: pip install 'taxonaut[{extra}]'")
+    def __init__(self, package: str, extra: str, instead: str = "") -> None:
+        way_out = f"pip install 'taxonaut[{extra}]'"
+        super().__init__(
+            f"{package} is not installed; install it with: {way_out}{f'; or {instead}' if instead else ''}"
+        )
 
 
 class ToolError(TaxonautError):

@@ -6,7 +6,6 @@ Blocks that open a workspace need the embedding weights; without them they are s
 """
 
 import ast
-import importlib.util
 import re
 import subprocess
 import sys
@@ -14,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pulled import require_weights
 
 import taxonaut
-from taxonaut.models.weights import ModelCatalog
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +25,6 @@ FENCE = re.compile(
     r"(?:^<!-- (?P<order>skip|file): *(?P<words>.*?) *-->\n+)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-EMBEDDER = "all-minilm-l6-v2"
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,6 @@ def blocks(document: str) -> list[Block]:
     ]
 
 
-def weights_are_here() -> bool:
-    return importlib.util.find_spec("llama_cpp") is not None and ModelCatalog().is_here(EMBEDDER)
-
-
 def ids(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -74,8 +68,8 @@ def test_python_blocks_run(path: Path, tmp_path: Path) -> None:
     program = [block for block in found if block.language == "python" and block.order != "skip"]
     if not program:
         pytest.skip("no Python in it")
-    if any("Workspace" in block.text for block in program) and not weights_are_here():
-        pytest.skip(f"no weights: taxonaut models pull {EMBEDDER}")
+    if any("Workspace" in block.text for block in program):
+        require_weights()
     for block in found:
         if block.order == "file":
             (tmp_path / block.words).write_text(block.text, encoding="utf-8")

@@ -1,15 +1,14 @@
 """The example notebook runs from its first cell to its last, and stands in the repository without outputs."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pulled import require_weights
 
 import taxonaut
-from taxonaut.models.weights import MINILM, ModelCatalog
 
 pytestmark = pytest.mark.slow
 
@@ -35,8 +34,7 @@ def test_it_has_ten_cells_of_code_and_no_outputs() -> None:
 
 @pytest.mark.local
 def test_it_runs(tmp_path: Path) -> None:
-    if importlib.util.find_spec("llama_cpp") is None or not ModelCatalog().is_here(MINILM.name):
-        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    require_weights()
     finished = subprocess.run(
         [sys.executable, "-c", RUN, str(NOTEBOOK)], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""K-means codes of the items' embeddings, written as files that the trainer reads (needs taxonaut[local]).
+"""K-means codes of the items' embeddings, written as files that the trainer reads.
 
 python -m benchmarks.recommend.kmeans --data DIR --out .build/benchmarks/codes
 

@@ -6,7 +6,6 @@ The kernel is the cube of the cosine, so that only near examples count (Saunders
 """
 
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,7 +18,7 @@ from taxonaut.conversation.nlu.examples import FILE as EXAMPLES
 from taxonaut.conversation.nlu.examples import phrasings
 from taxonaut.conversation.nlu.message import mask_example
 from taxonaut.models.embedder import Embedder, Matrix
-from taxonaut.workspace.workspace import Workspace
+from taxonaut.models.onnx.embedder import INT8, OnnxEmbedder, OnnxSettings
 
 FILE = Path(__file__).with_name("phrasings.npz")
 RIDGE = 0.3
@@ -66,11 +65,11 @@ def masked_examples(examples: Examples) -> list[str]:
 def build_learner(embedder: Embedder, rest: Lookup) -> Callable[[Examples], NearestExample]:
     """Return a function that fits `NearestExample` to examples.
 
-    Packaged vectors and weights are used for packaged examples and the embedder they were made with; `rest` embeds
-    other examples.
+    Packaged vectors and weights are used for packaged examples and the embedder they were made with, in float32 or
+    8 bits; `rest` embeds other examples.
     """
     with np.load(FILE, allow_pickle=False) as file:
-        if str(file["embedder"]) != embedder.name or int(file["stamp"]) != stamp():
+        if str(file["embedder"]) != embedder.name.removesuffix(INT8) or int(file["stamp"]) != stamp():
             return lambda examples: NearestExample.fit(examples, rest)
         vectors, weights = unit_vectors(file["vectors"]), file["weights"].astype(np.float32)
 
@@ -107,9 +106,8 @@ def pack(embedder: Embedder) -> None:
 
 
 def main() -> None:
-    """Write the file with the default embedder."""
-    with tempfile.TemporaryDirectory() as folder, Workspace.init(Path(folder) / "workspace") as workspace:
-        pack(workspace.wiring.stored.embedder)
+    """Write the file with the default embedder in float32."""
+    pack(OnnxEmbedder(settings=OnnxSettings("fp32")))
     sys.stdout.write(
         f"{FILE.name}: {len(masked_examples(phrasings())):,} vectors, {FILE.stat().st_size:,} bytes\n"
     )

@@ -32,11 +32,11 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_safetensors(path: Path) -> dict[str, npt.NDArray[np.generic]]:
-    """Read every tensor of a safetensors file. Raises MissingExtraError without the extra `local`."""
+    """Read every tensor of a safetensors file. Raises MissingExtraError without the extra `gguf`."""
     try:
         from safetensors.numpy import load_file
     except ImportError as error:
-        raise MissingExtraError("safetensors", "local") from error
+        raise MissingExtraError("safetensors", "gguf") from error
     tensors: dict[str, npt.NDArray[np.generic]] = load_file(path)
     return tensors
 
@@ -46,12 +46,12 @@ def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Mapping[str, 
 
     `metadata` begins with `general.architecture`. Whole numbers are stored as uint32, in lists as int32,
     bytes as a list of uint8.
-    Raises MissingExtraError without the extra `local`.
+    Raises MissingExtraError without the extra `gguf`.
     """
     try:
         from gguf import GGUFValueType, GGUFWriter
     except ImportError as error:
-        raise MissingExtraError("gguf", "local") from error
+        raise MissingExtraError("gguf", "gguf") from error
     types = {str: GGUFValueType.STRING, bool: GGUFValueType.BOOL, float: GGUFValueType.FLOAT32}
     writer = GGUFWriter(path, str(metadata[ARCHITECTURE]))
     for key, value in metadata.items():

@@ -9,10 +9,16 @@ import numpy as np
 
 from taxonaut.models.cpu import default_threads
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
+from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights, library
 from taxonaut.models.gguf.worker_thread import WorkerThread
 from taxonaut.models.weights import ModelCatalog, fingerprint
 from taxonaut.state.errors import InputError
+
+WITHOUT = (
+    'let ONNX Runtime embed, in taxonaut.toml: model = "onnx/all-minilm-l6-v2" under [embeddings], '
+    "encoder/onnx/all-minilm-l6-v2 for the roles"
+)
+"""What works where llama.cpp is not installed."""
 
 _BATCH = 128
 _SEQUENCES = 32
@@ -102,6 +108,7 @@ class GgufEmbedder:
     def _open_weights(self) -> Weights:
         with self._lock:
             if self._weights is None:
+                library(WITHOUT)
                 self._weights = Weights.open(self._path)
             return self._weights
 

@@ -30,13 +30,13 @@ _log: deque[str] = deque(maxlen=20)
 _log_callback: Any = None
 
 
-def library() -> ModuleType:
-    """Import llama_cpp and silence its log; MissingExtraError if it is not installed."""
+def library(instead: str = "") -> ModuleType:
+    """Import llama_cpp and silence its log; MissingExtraError if it is not installed, which names `instead`."""
     global _log_callback
     try:
         llama = importlib.import_module("llama_cpp")
     except ImportError as error:
-        raise MissingExtraError("llama-cpp-python", "local") from error
+        raise MissingExtraError("llama-cpp-python", "gguf", instead) from error
     if _log_callback is None:
 
         def keep(level: int, text: bytes, _: object) -> None:

@@ -27,6 +27,9 @@ from taxonaut.state.errors import InputError, ModelError
 Precision = Literal["auto", "fp32", "int8"]
 """How matrices are kept: int8 by `auto` where the CPU multiplies such at once (VNNI)."""
 
+INT8 = "-int8"
+"""Ends the names of vectors that were computed in 8 bits."""
+
 _BATCH = 64
 _BATCH_TOKENS = 256  # with 2,048, what a layer computes leaves the cache: whole texts take 1.6 times as long
 _CHARACTERS_A_TOKEN = 16
@@ -136,7 +139,7 @@ class OnnxEmbedder:
         changed = replace(given, precision="auto")
         if changed != OnnxSettings():
             name += f"-{sha256(repr(sorted(asdict(changed).items())).encode()).hexdigest()[:8]}"
-        return f"{name}-int8" if self._weights == "int8" else name
+        return name + INT8 if self._weights == "int8" else name
 
 
 def _choose_weights(folder: EncoderFolder, precision: Precision) -> Weights:

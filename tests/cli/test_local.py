@@ -1,23 +1,18 @@
 """The command line on the real embedder; skipped, with the reason, where its weights are not here."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from taxonaut.models.weights import MINILM, ModelCatalog
+from pulled import require_weights
 
 pytestmark = pytest.mark.local
 
 
 @pytest.fixture(autouse=True)
 def _weights() -> None:
-    if importlib.util.find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed")
-    if not ModelCatalog().is_here(MINILM.name):
-        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    require_weights()
 
 
 def test_classify_and_explain(run: Any, shop: Path) -> None:

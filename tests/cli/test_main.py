@@ -238,10 +238,10 @@ def test_the_workspace_before_the_command_after_it_and_in_the_environment(
 def test_an_error_of_ours_is_one_line_and_its_own_exit_code(
     run: Any, shop: Path, given: GlobalOptions
 ) -> None:
-    given.embedder = failing_embedder(MissingExtraError("gguf", "local"))
+    given.embedder = failing_embedder(MissingExtraError("gguf", "gguf"))
     called = run("index", "build", "--quiet", "-w", shop)
     assert (called.code, called.out) == (5, "")
-    assert called.err == "error: gguf is not installed; install it with: pip install 'taxonaut[local]'\n"
+    assert called.err == "error: gguf is not installed; install it with: pip install 'taxonaut[gguf]'\n"
 
 
 def test_an_unforeseen_error_is_one_line_unless_debugging(run: Any, shop: Path, given: GlobalOptions) -> None:

@@ -1,6 +1,5 @@
 """`taxonaut models`."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -37,17 +36,17 @@ def test_list(run: Any, tmp_path: Path, weights: Path, monkeypatch: pytest.Monke
     found = json.loads(run("models", "list", "--json").out)
     assert found["directory"] == str(weights)
     assert [(model["name"], model["here"]) for model in found["packaged"]] == [
+        ("onnx/all-minilm-l6-v2", False),
         ("all-minilm-l6-v2", False),
         ("smollm2-135m-instruct", False),
-        ("onnx/all-minilm-l6-v2", False),
     ]
     assert [(role["role"], role["model"]) for role in found["roles"]] == [
-        ("navigator", "encoder/all-minilm-l6-v2"),
-        ("general_expert", "encoder/all-minilm-l6-v2"),
-        ("architect", "encoder/all-minilm-l6-v2"),
-        ("annotator", "encoder/all-minilm-l6-v2"),
-        ("assistant", "encoder/all-minilm-l6-v2"),
-        ("embeddings", "gguf/all-minilm-l6-v2"),
+        ("navigator", "encoder/onnx/all-minilm-l6-v2"),
+        ("general_expert", "encoder/onnx/all-minilm-l6-v2"),
+        ("architect", "encoder/onnx/all-minilm-l6-v2"),
+        ("annotator", "encoder/onnx/all-minilm-l6-v2"),
+        ("assistant", "encoder/onnx/all-minilm-l6-v2"),
+        ("embeddings", "onnx/all-minilm-l6-v2"),
     ]
     shown = run("models", "list").out
     assert f"kept in {weights}; fetch with: taxonaut models pull NAME" in shown
@@ -96,9 +95,9 @@ def test_all_roles(run: Any, shop: Path, scripted: ScriptedModel) -> None:
     chooser, assistant, embedder = json.loads(called.out)
     assert chooser["model"] == "scripted"
     assert chooser["roles"] == ["navigator", "general_expert", "architect", "annotator"]
-    assert (assistant["model"], assistant["roles"]) == ("encoder/all-minilm-l6-v2", ["assistant"])
+    assert (assistant["model"], assistant["roles"]) == ("encoder/onnx/all-minilm-l6-v2", ["assistant"])
     assert (chooser["ok"], chooser["chose"], chooser["scored"]) == (True, "Furniture", False)
-    assert (embedder["model"], embedder["roles"]) == ("gguf/all-minilm-l6-v2", ["embeddings"])
+    assert (embedder["model"], embedder["roles"]) == ("onnx/all-minilm-l6-v2", ["embeddings"])
     assert (embedder["ok"], embedder["dimension"]) == (True, 64)
 
 
@@ -127,22 +126,20 @@ def test_a_model_that_does_not_answer(
 
 
 def test_a_missing_extra_is_5(run: Any, given: GlobalOptions) -> None:
-    given.embedder = failing_embedder(MissingExtraError("llama-cpp-python", "local"))
+    given.embedder = failing_embedder(MissingExtraError("llama-cpp-python", "gguf"))
     called = run("models", "test", "embeddings", "--json")
     assert called.code == 5
     row = json.loads(called.out)[0]
     assert (row["ok"], row["error"]) == (
         False,
-        "llama-cpp-python is not installed; install it with: pip install 'taxonaut[local]'",
+        "llama-cpp-python is not installed; install it with: pip install 'taxonaut[gguf]'",
     )
 
 
 def test_weights_that_are_not_here(run: Any) -> None:
-    if importlib.util.find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed")
     called = run("models", "test", "embeddings")
     assert called.code == 4
-    assert "get them with: taxonaut models pull all-minilm-l6-v2" in called.out
+    assert "get them with: taxonaut models pull onnx/all-minilm-l6-v2" in called.out
 
 
 def test_no_model_string(run: Any) -> None:

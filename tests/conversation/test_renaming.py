@@ -1,13 +1,12 @@
 """A label without branches is renamed by words, and found by its new name at once."""
 
-import importlib.util
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
+from pulled import require_weights
 
 from taxonaut.conversation.conversation import Conversation
-from taxonaut.models.weights import MINILM, ModelCatalog
 from taxonaut.state.ids import LabelId
 from taxonaut.state.updates import Answered, ChangeProposed, TalkUpdate
 from taxonaut.workspace.files.label_files import read_labels
@@ -24,10 +23,7 @@ toys,Toys,Toys
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    if importlib.util.find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed")
-    if not ModelCatalog().is_here(MINILM.name):
-        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    require_weights()
     (tmp_path / "labels.csv").write_text(LABELS)
     with Workspace.init(tmp_path / "shop") as made:
         made.import_labels(read_labels(tmp_path / "labels.csv"))

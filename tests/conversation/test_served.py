@@ -1,7 +1,6 @@
 """The graphs of langgraph.json, asked over HTTP on LangGraph's own development server."""
 
 import asyncio
-import importlib.util
 import json
 import os
 import socket
@@ -17,12 +16,12 @@ import httpx
 import pytest
 import shop_expert
 from langgraph.checkpoint.memory import InMemorySaver
+from pulled import require_weights
 
 import taxonaut
 from taxonaut.conversation.langgraph_server import build_graph, categorize_items, get_workspace, label_items
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
-from taxonaut.models.weights import MINILM, ModelCatalog
 from taxonaut.state.errors import InputError
 
 pytestmark = pytest.mark.slow
@@ -65,8 +64,7 @@ def test_the_listing_names_every_graph() -> None:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A server over a small workspace."""
-    if importlib.util.find_spec("llama_cpp") is None or not ModelCatalog().is_here(MINILM.name):
-        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    require_weights()
     from taxonaut import Workspace
     from taxonaut.workspace.files.label_files import read_labels
 

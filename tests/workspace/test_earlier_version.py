@@ -21,15 +21,14 @@ from typer.testing import CliRunner
 from taxonaut.cli.main import app
 from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.state import version
-from taxonaut.workspace.core.config import DEFAULT_EMBEDDER
 
 pytestmark = pytest.mark.slow
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "workspace-e6b2b8b.tar.gz"
 
 
-FINISHED = refusing_embedder(DEFAULT_EMBEDDER, 384)
-"""Stands for the embedder whose vectors the workspaces hold; no text is left to embed."""
+FINISHED = refusing_embedder("gguf/all-minilm-l6-v2", 384)
+"""Stands for the embedder of that version's default, whose vectors the workspaces hold; no text is left to embed."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,12 @@
 """Label sets at the edge, on the real embedder: built, grown and walked, or refused with a reason."""
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from pulled import require_weights
 
 from taxonaut import Workspace
-from taxonaut.models.weights import MINILM, ModelCatalog
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
@@ -50,10 +49,7 @@ THINGS = ("shoe", "lamp", "pan", "tent", "book")
 
 @pytest.fixture(autouse=True)
 def _weights() -> None:
-    if importlib.util.find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed")
-    if not ModelCatalog().is_here(MINILM.name):
-        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    require_weights()
 
 
 @pytest.fixture

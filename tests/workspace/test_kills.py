@@ -1,15 +1,14 @@
 """Building, adding and walking on the real embedder, killed at 50 random points: the end is always the same."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pulled import require_weights
 
 from taxonaut import Workspace
-from taxonaut.models.weights import MINILM, ModelCatalog
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 DRIVER = Path(__file__).with_name("kill_driver.py")
@@ -17,10 +16,7 @@ DRIVER = Path(__file__).with_name("kill_driver.py")
 
 @pytest.fixture(autouse=True)
 def _weights() -> None:
-    if importlib.util.find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed")
-    if not ModelCatalog().is_here(MINILM.name):
-        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    require_weights()
 
 
 def prepared(folder: Path, work: str) -> None:

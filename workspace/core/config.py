@@ -17,8 +17,8 @@ from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.state.workspace_folder import SETTINGS_FILE
 from taxonaut.workspace.core.trust import NamedEndpoints, named_endpoints
 
-DEFAULT_EMBEDDER = "gguf/all-minilm-l6-v2"
-DEFAULT_CHOOSER = "encoder/all-minilm-l6-v2"
+DEFAULT_EMBEDDER = "onnx/all-minilm-l6-v2"
+DEFAULT_CHOOSER = "encoder/onnx/all-minilm-l6-v2"
 
 REQUEST_SETTINGS = (
     "concurrency",

@@ -1,6 +1,5 @@
 """`taxonaut chat` in scripts: one message, standard input, exit codes, threads."""
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -9,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulled import require_weights
 
-from taxonaut.models.weights import MINILM, ModelCatalog
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -21,10 +20,7 @@ SPORT = "Sport  #2\n  Shoes  (2 labels)\n  Camping  (1 label)\n"
 @pytest.fixture
 def encoder() -> None:
     """The real encoder, or no test."""
-    if importlib.util.find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed")
-    if not ModelCatalog().is_here(MINILM.name):
-        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    require_weights()
 
 
 local = pytest.mark.local

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pulled import require_weights
 from terminal_screen import Played
-
-from taxonaut.models.weights import MINILM, ModelCatalog
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
@@ -25,8 +24,7 @@ Start = Callable[..., Played]
 @pytest.fixture
 def start(shop: Path) -> Iterator[Start]:
     """Start chats over the shop; they are closed at the end."""
-    if importlib.util.find_spec("llama_cpp") is None or not ModelCatalog().is_here(MINILM.name):
-        pytest.skip(f"no weights: taxonaut models pull {MINILM.name}")
+    require_weights()
     if importlib.util.find_spec("pexpect") is None:
         pytest.skip("pexpect is not installed")
     started: list[Played] = []
@@ -55,7 +53,7 @@ def say(chat: Played, keys: str, until: str = PROMPT) -> str:
 def test_a_conversation(start: Start, shop: Path) -> None:
     chat = start()
     first, second = chat.screen.lines()[:2]
-    assert first == "shop: 5 labels, 5 nodes; encoder/all-minilm-l6-v2"
+    assert first == "shop: 5 labels, 5 nodes; encoder/onnx/all-minilm-l6-v2"
     assert second == 'try:   /help   where would "hiking boots" go?   what is under Shoes?'
     assert "Fruit  (2 labels)" in say(chat, "show me what is under Food")
 

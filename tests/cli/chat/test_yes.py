@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("embedder")]
 
 ORDER = re.compile(r"CALL (\w+) (\w+)=(\d+)")
 REMOVE_SPORT = "CALL remove_node node=2"
-ENCODER = "encoder/all-minilm-l6-v2"
+ENCODER = "encoder/onnx/all-minilm-l6-v2"
 
 
 class Obedient:

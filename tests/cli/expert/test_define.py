@@ -64,8 +64,8 @@ def test_an_encoder_composes_them(run: Any, trained: Path) -> None:
         "  part of Food > Fruit",
     ]
     assert called.err.splitlines() == [
-        "5 categories defined by encoder/all-minilm-l6-v2, composed of telling words and products, as it writes no "
-        "prose",
+        "5 categories defined by encoder/onnx/all-minilm-l6-v2, composed of telling words and products, as it "
+        "writes no prose",
         f"look at one: taxonaut labels show shoes -w {trained}; take all back: taxonaut index undo -w {trained}",
         f"next: taxonaut categorize FILE --shown definition -w {trained}",
     ]
@@ -77,7 +77,7 @@ def test_an_encoder_composes_them(run: Any, trained: Path) -> None:
         "Sport > Camping > Family tents",
     ]
     assert shown[4].startswith(
-        "description composed of telling words and products for encoder/all-minilm-l6-v2, 20"
+        "description composed of telling words and products for encoder/onnx/all-minilm-l6-v2, 20"
     )
     assert shown[4].endswith(" UTC, from 1 product")
     assert shown[5:] == ["  tunnel tent"]

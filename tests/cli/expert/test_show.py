@@ -17,7 +17,7 @@ DATA = {
     "categories": 5,
     "notes": ["1 product [red]without[/red] a text left out"],
 }
-SETTINGS = {"encoder": "", "beta": 0.9, "embeddings": {"model": "gguf/all-minilm-l6-v2"}}
+SETTINGS = {"encoder": "", "beta": 0.9, "embeddings": {"model": "onnx/all-minilm-l6-v2"}}
 METRICS = {
     "accuracy": 0.861,
     "macro_f1": 0.7123,
@@ -92,7 +92,7 @@ def test_the_model_card(run: Any, trained: Callable[..., Path]) -> None:
         ["Settings"],
         ["encoder", "–"],
         ["beta", "0.9"],
-        ["embeddings", "model", "gguf/all-minilm-l6-v2"],
+        ["embeddings", "model", "onnx/all-minilm-l6-v2"],
         ["Measured", "on", "130", "products", "held", "out"],
         ["accuracy", "86.1%"],
         ["macro-F1", "71.2%"],

@@ -199,8 +199,8 @@ def test_estimate(run: Any, things: Path) -> None:
     assert lines[0] == "a build by agents over 24 labels would take about"
     assert lines[1].split() == ["role", "model", "requests", "tokens", "read", "tokens", "written"]
     assert [line.split()[:2] for line in lines[2:4]] == [
-        ["architect", "encoder/gguf/all-minilm-l6-v2"],
-        ["annotator", "encoder/gguf/all-minilm-l6-v2"],
+        ["architect", "encoder/onnx/all-minilm-l6-v2"],
+        ["annotator", "encoder/onnx/all-minilm-l6-v2"],
     ]
     assert [line.split()[3:] for line in lines[2:4]] == [["–", "–"]] * 2
     assert lines[4] == "nothing was asked or changed; without --estimate it is built"

@@ -1,15 +1,14 @@
 """`taxonaut vocabulary export`, and `index export|import` of a vocabulary."""
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pulled import require_weights
 
 from taxonaut.models.scripted import ScriptedModel
-from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item, Tree, TreeNode
@@ -161,7 +160,7 @@ def writing(office: Path, tmp_path: Path) -> Path:
     settings = folder / "taxonaut.toml"
     text = settings.read_text(encoding="utf-8")
     head, role, rest = text.partition("[models.annotator]\n")
-    settings.write_text(head + role + rest.replace("encoder/all-minilm-l6-v2", "openai/x", 1), "utf-8")
+    settings.write_text(head + role + rest.replace("encoder/onnx/all-minilm-l6-v2", "openai/x", 1), "utf-8")
     return folder
 
 
@@ -219,10 +218,7 @@ def test_without_a_language_model_keywords_are_terms(run: Any, office: Path, tmp
 
 @pytest.mark.local
 def test_a_small_model_writes_keywords(run: Any, writing: Path, tmp_path: Path) -> None:
-    if importlib.util.find_spec("llama_cpp") is None:
-        pytest.skip("llama-cpp-python is not installed")
-    if not ModelCatalog().is_here(SMALL):
-        pytest.skip(f"no weights: taxonaut models pull {SMALL}")
+    require_weights(SMALL)
     settings = writing / "taxonaut.toml"
     settings.write_text(settings.read_text("utf-8").replace("openai/x", f"gguf/{SMALL}"), "utf-8")
     file = tmp_path / "k.json"

@@ -243,7 +243,7 @@ def test_the_seed_shuffles_both_alike(
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        (EXPAND, {"model": "encoder/all-minilm-l6-v2"}, "compares texts and reads no template"),
+        (EXPAND, {"model": "encoder/onnx/all-minilm-l6-v2"}, "compares texts and reads no template"),
         (
             "navigator/expand_scored",
             {"model": "openai/x"},

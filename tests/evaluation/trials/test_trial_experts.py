@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import shop_expert
 from fakes import FakeEmbedder
+from pulled import require_weights
 
 from taxonaut.evaluation.trials.trial import try_version
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.weights import SMOLLM2, ModelCatalog
+from taxonaut.models.weights import SMOLLM2
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.workspace import Workspace
 
@@ -105,8 +106,7 @@ def _closed() -> Iterator[None]:
 @pytest.mark.local
 @pytest.mark.usefixtures("_closed")
 def test_smollm2_is_asked_for_what_changed_only(shop: Workspace) -> None:
-    if not ModelCatalog().is_here(SMOLLM2.name):
-        pytest.skip(f"no weights: taxonaut models pull {SMOLLM2.name}")
+    require_weights(SMOLLM2.name)
     role = ModelSettings(model=f"gguf/{SMOLLM2.name}", answer="scored")
     models = shop.config.models.model_copy(update={"navigator": role})
     local = shop.with_table("models", models).with_walk(shortlist="tree", terminals=1, beam=1)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx_folders import FAMILIES, POSITIONS, WIDTH, make_folder, make_tokenizer
+from pulled import require_weights
 
 from taxonaut.models import cpu
 from taxonaut.models.embedder import Embedder, embed_queries
@@ -347,8 +348,7 @@ def test_the_interpreter_exits_quietly_with_a_model_open(folder: Path) -> None:
 @pytest.mark.parametrize(("precision", "least"), [("fp32", 0.99999), ("int8", 0.97)])
 def test_minilm_gives_the_vectors_of_sentence_transformers(precision: str, least: float) -> None:
     """The vectors were computed by sentence-transformers 6.2.0 from the packaged folder."""
-    if not ModelCatalog().is_here("onnx/all-minilm-l6-v2"):
-        pytest.skip("no weights: taxonaut models pull onnx/all-minilm-l6-v2")
+    require_weights()
     kept = np.load(VECTORS)
     embedder = OnnxEmbedder(settings=OnnxSettings(precision=precision))  # type: ignore[arg-type]
     assert embedder.name == "onnx/all-minilm-l6-v2" + ("-int8" if precision == "int8" else "")

@@ -22,11 +22,11 @@ def test_the_template_says_what_the_defaults_are(tmp_path: Path) -> None:
 
 def test_defaults() -> None:
     config = Config()
-    assert config.embeddings == ModelSettings(model="gguf/all-minilm-l6-v2")
+    assert config.embeddings == ModelSettings(model="onnx/all-minilm-l6-v2")
     assert (
         config.models.navigator
         == config.models.general_expert
-        == ModelSettings(model="encoder/all-minilm-l6-v2")
+        == ModelSettings(model="encoder/onnx/all-minilm-l6-v2")
     )
     assert (config.walk.shortlist, config.walk.terminals, config.walk.dense, config.walk.top) == (
         "both",
@@ -45,7 +45,7 @@ def test_a_role_of_its_own(tmp_path: Path) -> None:
     assert config.models.navigator == ModelSettings(
         model="hosted_vllm/qwen", api_base="http://127.0.0.1:8000/v1", concurrency=64
     )
-    assert config.models.general_expert.model == "encoder/all-minilm-l6-v2"
+    assert config.models.general_expert.model == "encoder/onnx/all-minilm-l6-v2"
     assert config.models.navigator.provider == "hosted_vllm"
 
 
