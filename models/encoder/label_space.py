@@ -8,6 +8,7 @@ from statistics import median
 import numpy as np
 
 from taxonaut.models.embedder import Matrix
+from taxonaut.models.encoder.languages import ENGLISH, guess_language
 from taxonaut.models.encoder.words import Vocabulary
 
 _WORDS_OF_A_NAME = 4
@@ -18,12 +19,16 @@ PATH_SEPARATOR = " > "
 
 @dataclass(frozen=True, slots=True)
 class LabelSpace:
-    """Statistics of a label set: its mean vector (d,), its size, its typical name length, its vocabulary."""
+    """Statistics of a label set: its mean vector (d,), its size, its typical name length, its vocabulary.
+
+    `language` is that of its function words, English where it is not clear.
+    """
 
     mean: Matrix
     labels: int
     words_a_name: float
     vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary(()))
+    language: str = ENGLISH
 
     @classmethod
     def of(cls, names: Sequence[str], vectors: Matrix) -> "LabelSpace | None":
@@ -31,7 +36,8 @@ class LabelSpace:
         if len(names) < 2:
             return None
         words_a_name = median(len(name.split()) for name in names)
-        return cls(vectors.mean(axis=0), len(names), words_a_name, Vocabulary(names))
+        language = guess_language(names) or ENGLISH
+        return cls(vectors.mean(axis=0), len(names), words_a_name, Vocabulary(names), language)
 
     @property
     def mix(self) -> float:

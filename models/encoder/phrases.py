@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from taxonaut.models.encoder.languages import ENGLISH, stop_words
+
 _NO_SPACE = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Japanese, Chinese
@@ -23,31 +25,21 @@ _JOINS = re.compile(r"[\s&/+\-'’*_]*\Z")
 _LONGEST_WORD = 60
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
-_FUNCTION_WORDS = frozenset(
-    """
-    a about across after all also am an and any are as at be because been before being both but by can could
-    did do does doing during each either etc every few for from further get gets had has have having he her
-    hers him his how however i if in into is it its itself just may me might more most must my need no nor
-    not of off on once only onto or other our ours out over own per shall she should so some such than that
-    the their theirs them then there these they this those through to too under until up upon us very via
-    was we well were what when where whether which while who whom whose why will with within without would
-    yet you your yours i'm i'd i'll i've it's don't can't what's
-    """.split()  # noqa: SIM905 - words read better than quotes
-)
-
 
 @dataclass(frozen=True, slots=True)
 class PhraseSettings:
     """How phrases are extracted; defaults were chosen on the development parts, see `benchmarks/phrases.py`.
 
     Phrases have `min_words` to `max_words` words; a character of a script without spaces counts as half a word. Only
-    the first `limit` phrases and the first `characters` characters of a text count.
+    the first `limit` phrases and the first `characters` characters of a text count. `language` is that of the
+    function words (`languages.stop_words`).
     """
 
     min_words: int = 1
     max_words: int = 4
     limit: int = 128
     characters: int = 20_000
+    language: str = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ def phrases(text: str, settings: PhraseSettings | None = None) -> list[str]:
     """
     settings = settings or PhraseSettings()
     text = text[: settings.characters]
-    words = _words(text)
+    words = _words(text, stop_words(settings.language))
     found: dict[str, str] = {}
     for first in range(len(words)):
         if words[first].is_function:
@@ -94,14 +86,14 @@ def _windows(words: list[_Word], first: int, settings: PhraseSettings) -> list[t
     return spans
 
 
-def _words(text: str) -> list[_Word]:
+def _words(text: str, function_words: frozenset[str]) -> list[_Word]:
     matches = [match for match in _WORD.finditer(text) if match.end() - match.start() <= _LONGEST_WORD]
     return [
         _Word(
             match.start(),
             match.end(),
             0.5 if _NO_SPACE_CHARACTER.match(match[0]) else 1.0,
-            match[0].casefold() in _FUNCTION_WORDS,
+            match[0].casefold() in function_words,
             following is not None and _is_joined(text[match.end() : following.start()]),
         )
         for match, following in zip_longest(matches, matches[1:])

@@ -1,7 +1,7 @@
 """Score options against items: cosine of the best phrase and the whole text, plus a bonus for shared words."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import accumulate
 
@@ -62,6 +62,9 @@ class TextScorer:
         self._cache = VectorCache(
             lambda texts: self.centre(embed_queries(embedder, texts)), self.settings.cached
         )
+        self._phrases = self.settings.phrases
+        if space is not None:
+            self._phrases = replace(self._phrases, language=space.language)
         self._cut = lru_cache(_CUTS)(self._cut_text)
 
     def centre(self, vectors: Matrix) -> Matrix:
@@ -117,7 +120,7 @@ class TextScorer:
         return scores, evidence
 
     def _cut_text(self, text: str) -> tuple[tuple[str, ...], Ids]:
-        found = phrases(text, self.settings.phrases) if self.mix > 0 else []
+        found = phrases(text, self._phrases) if self.mix > 0 else []
         known = self.space.vocabulary.known(text) if self.space is not None else np.empty(0, np.int32)
         return tuple(found) or (text,), known
 
