@@ -7,7 +7,13 @@ import typer
 
 from taxonaut import __version__
 from taxonaut.cli.shared.exit_codes import EXIT_CODES, INTERRUPTED, ReportingGroup, leave_quietly
-from taxonaut.cli.shared.global_options import DebugOption, GlobalOptions, QuietOption, WorkspaceOption
+from taxonaut.cli.shared.global_options import (
+    DebugOption,
+    GlobalOptions,
+    QuietOption,
+    WorkspaceOption,
+    YesOption,
+)
 from taxonaut.cli.shared.help import WIDTH
 from taxonaut.cli.shared.lazy_command import LazyCommand, group
 from taxonaut.cli.shared.terminal import prepare_streams
@@ -286,12 +292,17 @@ def taxonaut(
     workspace: WorkspaceOption = None,
     quiet: QuietOption = False,
     debug: DebugOption = False,
+    yes: YesOption = False,
     version: VersionOption = False,
 ) -> None:
     """Keep the global options; the command's name comes next."""
     given = context.find_object(GlobalOptions) or GlobalOptions()
     context.obj = replace(
-        given, chosen=workspace or given.chosen, quiet=quiet or given.quiet, debug=debug or given.debug
+        given,
+        chosen=workspace or given.chosen,
+        quiet=quiet or given.quiet,
+        debug=debug or given.debug,
+        yes=yes or given.yes,
     )
 
 

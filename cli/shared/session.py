@@ -21,8 +21,10 @@ from taxonaut.cli.shared.global_options import (
     GlobalOptions,
     QuietOption,
     WorkspaceOption,
+    YesOption,
 )
 from taxonaut.cli.shared.help import Command
+from taxonaut.cli.shared.missing_weights import run_with_weights
 from taxonaut.cli.shared.option_groups import collect, expand
 from taxonaut.state.errors import WorkspaceError
 from taxonaut.state.workspace_folder import SETTINGS_FILE
@@ -40,6 +42,7 @@ _SHARED = [
         ("workspace", None, WorkspaceOption),
         ("quiet", False, QuietOption),
         ("debug", False, DebugOption),
+        ("yes", False, YesOption),
     )
 ]
 _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
@@ -128,14 +131,18 @@ def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Comma
 
     def declare(function: Callable[..., None]) -> Command:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        shown = list(expand(own))
+        shared = [each for each in _SHARED if each.name not in {other.name for other in shown}]
 
         @wraps(function)
         def run(context: typer.Context, **given: Any) -> None:
-            function(start_session(context, given), **collect(own, given))
+            session = start_session(context, given, [each.name for each in shared])
+            arguments = collect(own, given)
+            run_with_weights(lambda: function(session, **arguments), agreed=session.yes)
 
         del run.__wrapped__
         run.__annotations__ = {}
-        run.__signature__ = inspect.Signature([_CONTEXT, *expand(own), *_SHARED])  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature([_CONTEXT, *shown, *shared])  # type: ignore[attr-defined]
         lines = example.splitlines()
         heading = "Example:" if len(lines) == 1 else "Examples:"
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -156,16 +163,21 @@ def join_lines(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
-def start_session(context: typer.Context, given: dict[str, Any]) -> Session:
-    """Take the global options out of a command's own and join them with those before its name."""
+def start_session(context: typer.Context, given: dict[str, Any], shared: list[str]) -> Session:
+    """Take the global options out of a command's own and join them with those before its name.
+
+    `shared` are those that the command does not declare itself.
+    """
     options: GlobalOptions = context.ensure_object(GlobalOptions)
-    named = given.pop("workspace")
+    options.yes = given["yes"] or options.yes
+    said = {name: given.pop(name) for name in shared}
+    named = said["workspace"]
     if named is not None and options.chosen is not None and named != options.chosen:
         context.fail(
             f"option -w / --workspace is given twice, as {str(options.chosen)!r} before the command and as "
             f"{str(named)!r} after it; give it once"
         )
     options.chosen = named or options.chosen
-    options.quiet = given.pop("quiet") or options.quiet
-    options.debug = given.pop("debug") or options.debug
+    options.quiet = said["quiet"] or options.quiet
+    options.debug = said["debug"] or options.debug
     return Session(**{each.name: getattr(options, each.name) for each in fields(options)})

@@ -1,6 +1,7 @@
 """Convert a BERT-like encoder from safetensors to GGUF, as llama.cpp reads it."""
 
 import base64
+import importlib.util
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,13 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise InputError(f"{str(folder / CONFIG)!r} holds no JSON object; give another folder")
     return config
+
+
+def check_extra() -> None:
+    """Raise MissingExtraError if safetensors cannot be made a GGUF file here."""
+    for package in ("safetensors", "gguf"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, "gguf")
 
 
 def read_safetensors(path: Path) -> dict[str, npt.NDArray[np.generic]]:

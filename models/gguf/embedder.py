@@ -12,7 +12,7 @@ from taxonaut.models.embedder import Matrix
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights, library
 from taxonaut.models.gguf.worker_thread import WorkerThread
 from taxonaut.models.weights import ModelCatalog, fingerprint
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, WeightsMissingError
 
 WITHOUT = (
     'let ONNX Runtime embed, in taxonaut.toml: model = "onnx/all-minilm-l6-v2" under [embeddings], '
@@ -45,7 +45,11 @@ class GgufEmbedder:
         catalog = catalog or ModelCatalog()
         if max_tokens < 2:
             raise InputError(f"max_tokens is {max_tokens!r}; a text needs at least 2, its two ends")
-        self._path = catalog.resolve(model)
+        try:
+            self._path = catalog.resolve(model)
+        except WeightsMissingError:
+            library(WITHOUT)
+            raise
         self._max_tokens = max_tokens
         self.name = f"gguf/{model if str(model) in catalog.names() else fingerprint(self._path)}"
         self._weights: Weights | None = None
