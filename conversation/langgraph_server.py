@@ -254,5 +254,10 @@ def parse_labels(given: GraphInput) -> list[Label]:
         fits = isinstance(each, Mapping) and all(isinstance(each.get(key), str) for key in ("id", "name"))
         if not fits or not isinstance(each.get("description", ""), str):
             raise InputError(f"a label is {each!r}; send an object with id, name and optionally description")
-        found.append(Label(LabelId(each["id"]), each["name"], each.get("description", "")))
+        others = each.get("alternatives", [])
+        if not isinstance(others, list) or not all(isinstance(name, str) for name in others):
+            raise InputError(f"alternatives of label {each['id']!r} is {others!r}; send a list of names")
+        found.append(
+            Label(LabelId(each["id"]), each["name"], each.get("description", ""), alternatives=tuple(others))
+        )
     return found

@@ -17,12 +17,21 @@ VOCABULARY = "vocabulary"
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label as the user gave it. `batch` names its import."""
+    """A label as the user gave it. `batch` names its import, `alternatives` are other names of it."""
 
     id: LabelId
     name: str
     description: str = ""
     batch: str = "initial"
+    alternatives: tuple[str, ...] = ()
+
+
+def distinct_names(names: Iterable[str], name: str) -> tuple[str, ...]:
+    """Return alternative names of a label called `name`, without repeats of it or of each other, ignoring case."""
+    found = {name.casefold(): name}
+    for each in names:
+        found.setdefault(each.casefold(), each)
+    return tuple(found.values())[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def add(
     elif not session.quiet and growth.diff is not None:
         print_diff(growth.diff)
     if not (json or session.quiet):
-        for line in describe_addition(growth, names, session):
+        for line in (*labels.notes, *describe_addition(growth, names, session)):
             say(line)
     fail_if_some_failed(
         failures=[
@@ -125,8 +125,9 @@ def describe_addition(growth: Growth, names: Mapping[LabelId, str], session: Ses
         )
     if growth.described:
         lines.append(
-            f"warning: {counted(len(growth.described), 'description')} of labels that are there already "
-            f"differ and were left as they were, first that of {growth.described[0]!r}"
+            f"warning: the file has another description or other alternative names for "
+            f"{counted(len(growth.described), 'label')} of the index, first {growth.described[0]!r}; they were left "
+            "as they were"
         )
     if growth.unresolved:
         lines.append(

@@ -51,6 +51,8 @@ def import_labels(
             stats = workspace.index.stats()
     if session.quiet:
         return
+    for note in labels.notes:
+        say(note)
     if labels.has_tree:
         say(
             f"imported {stats.labels:,} labels with their tree: {stats.nodes:,} nodes, {stats.depth} levels; "
@@ -88,7 +90,7 @@ def show_label(
     label: Annotated[str, typer.Argument(metavar="ID", help="Label id.")],
     json: JsonOption = False,
 ) -> None:
-    """Show a label: name, description and all paths.
+    """Show a label: names, description and all paths.
 
     A description that expert define wrote is shown with its sources.
     """
@@ -98,12 +100,18 @@ def show_label(
         written = stores.definitions.Definitions(workspace.database).standing([found.id]).get(found.id)
         products = workspace.items.known(written.items) if written is not None else []
     if json:
-        row = {**label_row(found, paths), "description": found.description, "batch": found.batch}
+        row = {
+            **label_row(found, paths),
+            "description": found.description,
+            "batch": found.batch,
+        }
         print_json(row if written is None else {**row, "written": definition_row(written)})
         return
     console = out()
     console.print(styled(found.name, "bold"))
     console.print(styled(f"id {found.id}   batch {found.batch}", "dim"))
+    if found.alternatives:
+        console.print(styled(f"also called {', '.join(found.alternatives)}"))
     if found.description:
         console.print(styled(found.description))
     for path in paths:
@@ -154,7 +162,12 @@ def search(
 
 def label_row(label: Label, paths: Sequence[Sequence[str]]) -> dict[str, object]:
     """Return a label as JSON has it."""
-    return {"id": label.id, "name": label.name, "paths": [list(path) for path in paths]}
+    return {
+        "id": label.id,
+        "name": label.name,
+        "alternatives": list(label.alternatives),
+        "paths": [list(path) for path in paths],
+    }
 
 
 def print_labels(labels: Sequence[Label], paths: Sequence[Sequence[Sequence[str]]], *, json: bool) -> None:

@@ -121,9 +121,19 @@ class LabelFileOptions:
     path_column: Annotated[str, column("--path-column", "the path to the label, from the top")] = "path"
     parents_column: Annotated[str, column("--parents-column", "the ids of the parents")] = "parents"
     description_column: Annotated[str, column("--description-column", "the description")] = "description"
+    alternatives_column: Annotated[
+        str,
+        column(
+            "--alternatives-column",
+            "alternative names; by default also columns called altLabel, synonyms, aliases, keywords and the like",
+        ),
+    ] = "alternatives"
     kind_column: Annotated[str, column("--kind-column", "the kind of row, see --node-kinds")] = "kind"
     path_separator: Annotated[str, separator("of the steps of a path")] = " > "
     parent_separator: Annotated[str, separator("of several parents")] = ";"
+    alternative_separator: Annotated[
+        str, separator("of several alternative names. Default: line breaks, | or ;, as the column has them")
+    ] = ""
     path_to_parent: Annotated[
         bool,
         typer.Option(
@@ -153,9 +163,11 @@ class LabelFileOptions:
             path=self.path_column,
             parents=self.parents_column,
             description=self.description_column,
+            alternatives=self.alternatives_column,
             kind=self.kind_column,
             path_separator=self.path_separator,
             parent_separator=self.parent_separator,
+            alternative_separator=self.alternative_separator,
             path_to_parent=self.path_to_parent,
             node_kinds=tuple(each.strip() for each in self.node_kinds.split(",")),
         )

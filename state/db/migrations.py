@@ -61,6 +61,11 @@ def describe_replies(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_9.sql"))
 
 
+def keep_alternative_names(connection: DuckDBPyConnection) -> None:
+    """Version 10: alternative names of labels."""
+    connection.execute(_sql("schema_10.sql"))
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     create_tables,
     keep_templates,
@@ -71,6 +76,7 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     keep_conversations,
     order_runs,
     describe_replies,
+    keep_alternative_names,
 )
 """Append only: never change or reorder a released step."""
 

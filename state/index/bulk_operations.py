@@ -8,9 +8,10 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.index.checks import TREE_ROOT, check_nothing_lost, check_tree
 from taxonaut.state.index.operations import Arguments, Editor, OperationCall, OperationResult
 from taxonaut.state.index.shape import ROOT
+from taxonaut.state.index.view import LABEL_COLUMNS
 from taxonaut.state.records import Label, Node, Tree, TreeNode
 
-_LABEL_COLUMNS = ("number", "id", "name", "description", "batch")
+_LABEL_COLUMNS = tuple(LABEL_COLUMNS.split(", "))
 _NODE_COLUMNS = ("id", "tree", "name", "description", "includes", "excludes", "label", "examples")
 _CHAIN = """
 WITH RECURSIVE chain AS (
@@ -34,15 +35,15 @@ def number_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
         seen.add(label.id)
     first = editor.next_ids("label", len(labels))
     rows = [
-        [first + place, label.id, label.name, label.description, label.batch]
+        [first + place, label.id, label.name, label.description, label.batch, pack(label.alternatives)]
         for place, label in enumerate(labels)
     ]
     return {"labels": rows, "new": True}
 
 
 def add_labels(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Add numbered labels."""
-    rows = arguments["labels"]
+    """Add numbered labels; rows that were removed before version 10 have no alternative names."""
+    rows = [[*row, ""][: len(_LABEL_COLUMNS)] for row in arguments["labels"]]
     editor.append("labels", _LABEL_COLUMNS, rows)
     if arguments.get("new"):
         editor.view.labels.extend((row[0], row[1]) for row in rows)
@@ -92,9 +93,8 @@ def drop_labels(editor: Editor, arguments: Arguments) -> OperationResult:
     )
     if used:
         raise InputError(f"label {used[0][0]!r} is in use in the tree; undo the changes that placed it first")
-    columns = ", ".join(_LABEL_COLUMNS)
     rows = editor.execute(
-        f"SELECT {columns} FROM labels WHERE number BETWEEN ? AND ? ORDER BY number", [first, last]
+        f"SELECT {LABEL_COLUMNS} FROM labels WHERE number BETWEEN ? AND ? ORDER BY number", [first, last]
     )
     if not rows:
         raise InputError(

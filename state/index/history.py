@@ -11,7 +11,8 @@ from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.operations import OperationResult
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
-from taxonaut.state.records import Change, Event, Label, Node
+from taxonaut.state.index.view import LABEL_COLUMNS, label_from_row
+from taxonaut.state.records import Change, Event, Node
 
 _COLUMNS = "id, made, operation, payload, inverse, undone_by, coalesce(change, id), coalesce(note, '')"
 _CHANGES = """
@@ -141,7 +142,7 @@ def _event(row: tuple[Any, ...]) -> Event:
 
 
 _NODES = "SELECT id, name, description, includes, excludes, label, examples FROM nodes WHERE tree = $1"
-_LABELS = "SELECT number, id, name, description, batch FROM labels"
+_LABELS = f"SELECT {LABEL_COLUMNS} FROM labels"
 _LISTS = frozenset({"includes", "excludes", "examples"})
 
 Pairs = dict[tuple[int, int], int]
@@ -196,11 +197,9 @@ class History:
         rows = (
             database.rows(_LABELS)
             if part is None
-            else fetch_by_number(
-                database, "number, id, name, description, batch", "labels", "number", sorted(part.labels)
-            )
+            else fetch_by_number(database, LABEL_COLUMNS, "labels", "number", sorted(part.labels))
         )
-        self._labels = {row[0]: Label(row[1], *row[2:]) for row in rows}
+        self._labels = {row[0]: label_from_row(row) for row in rows}
         self._numbers = {label.id: number for number, label in self._labels.items()}
         self._current = int(database.rows("SELECT id FROM current_tree")[0][0])
         row = database.rows(
@@ -324,9 +323,9 @@ class History:
         tree.placements.update({(node, label): place for node, label, place in given["add_placements"]})
 
     def _add_labels(self, given: Mapping[str, Any]) -> None:
-        for number, id_, name, description, batch in given["labels"]:
-            self._labels[number] = Label(LabelId(id_), name, description, batch)
-            self._numbers[LabelId(id_)] = number
+        for row in given["labels"]:
+            self._labels[row[0]] = label_from_row(row)
+            self._numbers[LabelId(row[1])] = row[0]
 
     def _drop_labels(self, given: Mapping[str, Any]) -> None:
         for number in [each for each in self._labels if given["first"] <= each <= given["last"]]:

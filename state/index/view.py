@@ -13,6 +13,15 @@ from taxonaut.state.records import Label, Node
 
 _MOST_KEPT = 32_768
 
+LABEL_COLUMNS = "number, id, name, description, batch, alternatives"
+"""The columns of a label's row, as `label_from_row` reads them."""
+
+
+def label_from_row(row: Sequence[Any]) -> Label:
+    """Return the label of a row of `LABEL_COLUMNS`. A row of an event before version 10 has no alternative names."""
+    _, id_, name, description, batch, *rest = row
+    return Label(LabelId(id_), name, description, batch, unpack(rest[0]) if rest else ())
+
 
 class LabelBook:
     """All label ids in memory; texts are read on demand and cached up to a limit."""
@@ -76,15 +85,15 @@ class LabelBook:
         return [fresh[number] for number in numbers]
 
     def _fetch(self, numbers: Sequence[int]) -> dict[int, Label]:
-        rows = fetch_by_number(
-            self._database, "number, id, name, description, batch", "labels", "number", numbers
-        )
-        return {row[0]: Label(LabelId(row[1]), row[2], row[3], row[4]) for row in rows}
+        rows = fetch_by_number(self._database, LABEL_COLUMNS, "labels", "number", numbers)
+        return {row[0]: label_from_row(row) for row in rows}
 
     def all(self) -> list[Label]:
         """Return every label in import order, read from the file without caching."""
-        rows = self._database.rows("SELECT id, name, description, batch FROM labels ORDER BY number")
-        return [Label(LabelId(id_), name, description, batch) for id_, name, description, batch in rows]
+        return [
+            label_from_row(row)
+            for row in self._database.rows(f"SELECT {LABEL_COLUMNS} FROM labels ORDER BY number")
+        ]
 
 
 _COLUMNS = "id, name, description, includes, excludes, label, examples"

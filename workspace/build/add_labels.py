@@ -44,7 +44,7 @@ LONGEST = 80
 class NewLabels:
     """Given labels compared with the index: not in it, in it but in no node (`unplaced`), or `known`.
 
-    `described` are the known labels whose description differs from the index's, which stays.
+    `described` are the known labels whose description or alternative names differ from the index's, which stay.
     """
 
     new: tuple[Label, ...]
@@ -71,8 +71,12 @@ def compare_labels(index: Index, labels: Sequence[Label]) -> NewLabels:
         new=tuple(label for id_, label in given.items() if id_ not in present),
         unplaced=unplaced,
         known=known,
-        described=tuple(id_ for id_ in known if given[id_].description != present[id_].description),
+        described=tuple(id_ for id_ in known if _texts(given[id_]) != _texts(present[id_])),
     )
+
+
+def _texts(label: Label) -> tuple[str, tuple[str, ...]]:
+    return label.description, label.alternatives
 
 
 def unique_labels(labels: Sequence[Label]) -> dict[LabelId, Label]:
@@ -159,11 +163,11 @@ class Growth:
     `splits`: the subtree of each node that outgrew `terminal_size`; `unsplit`: those that could not be split, with
     the reason. `failed`: the error of each label about which a request got no usable answer; it is not added.
     `split_errors`: that of each node whose split failed; it stays whole. The same call asks again for both.
-    `known` labels were in the index already and are skipped; `described` are those of them whose description differs,
-    which is ignored. `same_names`: for a label, others with its name. `by_own_path`: labels placed by their own path
-    or parents; `unresolved`: those whose path or parents are not in the tree, placed by the annotator. `requests`
-    were made to the annotator to place labels, in this call and earlier ones. `change` can be undone; `diff` is what
-    a dry run would have written.
+    `known` labels were in the index already and are skipped; `described` are those of them whose description or
+    alternative names differ, which is ignored. `same_names`: for a label, others with its name. `by_own_path`: labels
+    placed by their own path or parents; `unresolved`: those whose path or parents are not in the tree, placed by the
+    annotator. `requests` were made to the annotator to place labels, in this call and earlier ones. `change` can be
+    undone; `diff` is what a dry run would have written.
     """
 
     inserted: Mapping[LabelId, tuple[NodeId, ...]] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from taxonaut.workspace.files.label_graph import LabelRow, check_labels
 from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.sources import Source
 
-COLUMNS = ("id", "path", "description")
+COLUMNS = ("id", "path", "description", "alternatives")
 SEPARATOR = " > "
 _FORMULA = re.compile("[=+\\-@\t\r]")
 _QUOTED = re.compile("'+[=+\\-@\t\r]")
@@ -25,9 +25,9 @@ _QUOTED = re.compile("'+[=+\\-@\t\r]")
 def write_csv(index: Index, file: TextIO, *, guarded: bool = False) -> int:
     """Write all labels with their paths; return the number of cells a spreadsheet could read as formulas.
 
-    A path is its names joined by ` > `, or a JSON list where that could not be read back. `guarded` puts an
-    apostrophe before a cell that starts with =, +, - or @ (CSV injection), which `read_csv` removes again. Nodes keep
-    their names only; a label without a place has no path.
+    A path is its names joined by ` > `, or a JSON list where that could not be read back; alternative names, if there
+    are any, are a JSON list. `guarded` puts an apostrophe before a cell that starts with =, +, - or @ (CSV
+    injection), which `read_csv` removes again. Nodes keep their names only; a label without a place has no path.
     """
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
@@ -37,8 +37,9 @@ def write_csv(index: Index, file: TextIO, *, guarded: bool = False) -> int:
         part = ids[start : start + 10_000]
         paths = index.paths_of(part)
         for label in index.labels(part):
+            others = json.dumps(label.alternatives, ensure_ascii=False) if label.alternatives else ""
             for row in _rows(label, paths):
-                cells = (label.id, row, label.description)
+                cells = (label.id, row, label.description, others)
                 suspicious += sum(1 for text in cells if _FORMULA.match(text))
                 writer.writerow([_guard(text, guarded) for text in cells])
     return suspicious
@@ -67,7 +68,7 @@ def read_csv(source: Source) -> IndexFile:
     rows = tuple(_unguard_row(row) for row in read.rows)
     check_labels(rows, source.name)
     labels = replace(read, rows=rows).labels
-    return IndexFile(source.name, labels, build_native_tree(rows))
+    return IndexFile(source.name, labels, build_native_tree(rows), read.notes)
 
 
 def _unguard_row(row: LabelRow) -> LabelRow:

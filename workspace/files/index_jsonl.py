@@ -64,6 +64,7 @@ def jsonl_lines(snapshot: Snapshot) -> Iterator[str]:
                 "name": label.name,
                 "description": label.description,
                 "batch": label.batch,
+                "alternatives": list(label.alternatives),
                 "nodes": [at for at, _ in placements[label.id]],
                 "places": [place for _, place in placements[label.id]],
             }
@@ -168,7 +169,13 @@ def _node(row: _Line, keys: Mapping[int | str, int]) -> TreeNode:
 
 def _label(row: _Line) -> Label:
     id_ = row.id()
-    return Label(LabelId(str(id_)), row.text("name"), row.text("description"), row.text("batch") or "initial")
+    return Label(
+        LabelId(str(id_)),
+        row.text("name"),
+        row.text("description"),
+        row.text("batch") or "initial",
+        row.texts("alternatives"),
+    )
 
 
 def _ordered(

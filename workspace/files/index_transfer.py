@@ -27,7 +27,7 @@ def export_index(
 ) -> int:
     """Write the index to a file; return the number of CSV cells a spreadsheet could read as formulas.
 
-    JSON lines are lossless, CSV keeps paths and descriptions, SKOS loses the order; see `jsonl_lines`,
+    JSON lines are lossless, CSV keeps paths and the texts of labels, SKOS loses the order; see `jsonl_lines`,
     `write_csv` and `write_skos` for the options. A vocabulary has no labels, and so no paths for CSV.
     """
     path = Path(file)

@@ -1,13 +1,15 @@
-"""Read labels from a file: names and, optionally, ids, paths, parents and descriptions."""
+"""Read labels from a file: names and, optionally, ids, paths, parents, descriptions and alternative names."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
-from taxonaut.state.records import Label
+from taxonaut.state.records import Label, distinct_names
 from taxonaut.workspace.files.label_graph import LabelRow, check_labels
 from taxonaut.workspace.files.sources import Format, Source, open_source
 from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missing_column, read_table
@@ -20,8 +22,10 @@ class LabelColumns:
     A path is a list (in JSON, or as JSON in a cell) or text split at `path_separator`; it ends with the label's
     own name, or with its parent's if `path_to_parent`. Parents are label ids: a list, or text split at
     `parent_separator`. Rows whose `kind` is one of `node_kinds` are inner nodes, never labels to predict. If
-    `path` and `name` are the same column, it holds paths and the name is the last step. An empty name means the
-    column is not read.
+    `path` and `name` are the same column, it holds paths and the name is the last step. Alternative names are a list
+    (in JSON, or as JSON in a cell) or text split at `alternative_separator`, by default at line breaks if any cell
+    has one, else at `|`, else at `;`. Without a column `alternatives`, all columns called like one are read
+    (`ALTERNATIVE_COLUMNS`). An empty name means the column is not read.
     """
 
     id: str = "id"
@@ -29,9 +33,11 @@ class LabelColumns:
     path: str = "path"
     parents: str = "parents"
     description: str = "description"
+    alternatives: str = "alternatives"
     kind: str = "kind"
     path_separator: str = " > "
     parent_separator: str = ";"
+    alternative_separator: str = ""
     path_to_parent: bool = False
     node_kinds: tuple[str, ...] = ("group", "node")
 
@@ -42,17 +48,29 @@ OPTIONS: Mapping[str, str] = {
     "path": "--path-column",
     "parents": "--parents-column",
     "description": "--description-column",
+    "alternatives": "--alternatives-column",
     "kind": "--kind-column",
 }
 """The command-line option of each column, for messages."""
 
+ALTERNATIVE_COLUMNS = frozenset(
+    """
+    alternatives alternativenames alternativelabels altlabel altlabels altname altnames hiddenlabel hiddenlabels
+    synonym synonyms alias aliases keyword keywords
+    """.split()  # noqa: SIM905 - words read better than quotes
+)
+"""Columns that are read for alternative names; case, blanks, `_`, `-` and a prefix such as `skos:` do not matter."""
+
+_SEPARATORS = ("\n", "|", ";")
+
 
 @dataclass(frozen=True)
 class LabelFile:
-    """The rows of a label file, checked to form a directed acyclic graph."""
+    """The rows of a label file, checked to form a directed acyclic graph. `notes` tell the user what was chosen."""
 
     name: str
     rows: tuple[LabelRow, ...]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def labels(self) -> tuple[Label, ...]:
@@ -96,9 +114,11 @@ def read_labels(
     _check_columns(table, columns)
     seen: set[str] = set()
     rows: list[LabelRow] = []
+    others: list[Row] = []
     for row in table.rows():
         seen.update(row.values)
         rows.append(_label_row(row, columns, batch))
+        others.append(_alternative_cells(row, columns))
     if not rows:
         raise InputError(f"{source.name} holds no labels; it must have at least one row below its header.")
     if table.columns is None:
@@ -109,7 +129,7 @@ def read_labels(
             f"which marks inner nodes. Name other kinds with --node-kinds."
         )
     check_labels(_with_parents(rows, elsewhere), source.name)
-    return LabelFile(source.name, tuple(rows))
+    return LabelFile(source.name, *_with_alternatives(rows, others, columns))
 
 
 def _with_parents(rows: Sequence[LabelRow], elsewhere: Callable[[LabelId], bool]) -> list[LabelRow]:
@@ -176,6 +196,50 @@ def _label_row(row: Row, columns: LabelColumns, batch: str) -> LabelRow:
         kind=kind,
         place=row.place,
     )
+
+
+def _alternative_cells(row: Row, columns: LabelColumns) -> Row:
+    """Return the cells of a row that hold alternative names."""
+    cells = {name: cell for name, cell in row.values.items() if _holds_alternatives(name, columns)}
+    return replace(row, values=cells)
+
+
+@lru_cache(1_024)
+def _holds_alternatives(column: str, columns: LabelColumns) -> bool:
+    if columns.alternatives != LabelColumns().alternatives:
+        return column == columns.alternatives
+    other = {getattr(columns, role) for role in OPTIONS if role != "alternatives"}
+    plain = re.sub(r"[\s_-]", "", column.rpartition(":")[2]).casefold()
+    return plain in ALTERNATIVE_COLUMNS and column not in other
+
+
+def _with_alternatives(
+    rows: Sequence[LabelRow], others: Sequence[Row], columns: LabelColumns
+) -> tuple[tuple[LabelRow, ...], tuple[str, ...]]:
+    """Add the alternative names in `others` to the rows; also return a note for each column read."""
+    counts = Counter(column for cells in others for column, cell in cells.values.items() if cell)
+    separators, notes = {}, []
+    for column, count in counts.items():
+        texts = [cell for cells in others if isinstance(cell := cells.values.get(column), str)]
+        lists = all(text.lstrip()[:1] in ("", "[") for text in texts)
+        found = next((each for each in _SEPARATORS if any(each in text for text in texts)), _SEPARATORS[0])
+        separators[column] = columns.alternative_separator or found
+        split = "" if lists else f", split at {separators[column]!r} (other: --alternative-separator)"
+        notes.append(
+            f"{count:,} of {len(rows):,} rows have alternative names in the column {column!r}{split}"
+        )
+    if not counts:
+        return tuple(rows), ()
+    named = []
+    for row, cells in zip(rows, others, strict=True):
+        names = [
+            name
+            for column in counts
+            for name in as_texts(cells.values.get(column), cells, column, separators[column])
+        ]
+        label = replace(row.label, alternatives=distinct_names(names, row.label.name))
+        named.append(replace(row, label=label))
+    return tuple(named), tuple(notes)
 
 
 def _cell(row: Row, column: str) -> object:

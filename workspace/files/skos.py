@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
-from taxonaut.state.records import NATIVE, Label, Tree, TreeNode
+from taxonaut.state.records import NATIVE, Label, Tree, TreeNode, distinct_names
 from taxonaut.workspace.files.index_file import IndexFile
 from taxonaut.workspace.files.label_graph import LabelRow, check_labels
 from taxonaut.workspace.files.native_tree import build_native_tree
@@ -43,7 +43,8 @@ def read_skos(source: Source, *, language: str = "", leaves_only: bool = False) 
     Every concept is a label, whose id is its notation (its address if it has none, several, or one that
     another concept has, too); a `urn:taxonaut:Category` is a node only, and with `leaves_only` so is every
     concept that has narrower ones. Names are the prefLabels in `language`; without it the untagged ones, then
-    English, then those of the language that most have. Raises InputError for a file that cannot be parsed or
+    English, then those of the language that most have. Alternative names are the altLabels and hiddenLabels in the
+    language of the name. Raises InputError for a file that cannot be parsed or
     has no concepts, a concept without a name, two labels with one name under one parent; CycleError for a
     cycle.
     """
@@ -66,6 +67,8 @@ class _Reader:
             )
         self.notes: list[str] = []
         self.languages = self._languages()
+        self.foreign = 0
+        """Alternative names in other languages than their concept's name."""
 
     def _parse(self) -> Any:
         suffix = next((each for each in reversed(self.source.path.suffixes) if each != ".gz"), "").lower()
@@ -95,6 +98,7 @@ class _Reader:
                         names[concept],
                         " ".join(self._all(concept, self.lib.SKOS.definition)[:1]),
                         str(self.graph.value(concept, self.lib.URIRef(BATCH)) or "initial"),
+                        distinct_names(self._alternatives(concept), names[concept]),
                     ),
                     parents=tuple(
                         LabelId(f"node {parent}" if self._is_category(parent) else ids[parent])
@@ -106,6 +110,10 @@ class _Reader:
                     excludes=self._all(concept, self.lib.URIRef(EXCLUDES)),
                     examples=self._all(concept, self.lib.SKOS.example),
                 )
+            )
+        if self.foreign:
+            self.notes.append(
+                f"{self.foreign:,} alternative names are in another language than the concept's name and left out"
             )
         check_labels(rows, self.source.name)
         labels = tuple(row.label for row in rows if not row.is_node)
@@ -194,6 +202,23 @@ class _Reader:
                 literals += self.graph.objects(label, xl.literalForm)
         return literals
 
+    def _alternatives(self, concept: Any) -> Iterator[str]:
+        """Yield the altLabels and hiddenLabels in the language of a concept's name, or in none."""
+        name = self._best(self._name_literals(concept))[1]
+        skos, xl = self.lib.SKOS, self.lib.Namespace(SKOS_XL)
+        for short in ("altLabel", "hiddenLabel"):
+            literals = set(self.graph.objects(concept, skos[short]))
+            for label in self.graph.objects(concept, xl[short]):
+                literals.update(self.graph.objects(label, xl.literalForm))
+            for literal in sorted(literals, key=str):
+                tag = (getattr(literal, "language", None) or "").lower()
+                if not str(literal).strip():
+                    continue
+                if tag in ("", name) or not name or tag.partition("-")[0] == name.partition("-")[0]:
+                    yield str(literal)
+                else:
+                    self.foreign += 1
+
     def _ids(self) -> Mapping[Any, str]:
         notations = {
             concept: sorted({str(each) for each in self.graph.objects(concept, self.lib.SKOS.notation)})
@@ -241,9 +266,9 @@ def write_skos(snapshot: Snapshot, file: BinaryIO, *, base: str = BASE, language
     """Write nodes and labels as concepts under one ConceptScheme, which is the root.
 
     A label's id is its notation, and its address if it is one; other addresses are made from `base`. What is
-    below and what is in a node is narrower than it. Descriptions are definitions, examples `skos:example`,
-    what belongs `skos:scopeNote`. A node that is no label is also a `urn:taxonaut:Category`. All texts get
-    the tag `language`, if one is given. RDF keeps no order.
+    below and what is in a node is narrower than it. Descriptions are definitions, alternative names altLabels,
+    examples `skos:example`, what belongs `skos:scopeNote`. A node that is no label is also a `urn:taxonaut:Category`.
+    All texts get the tag `language`, if one is given. RDF keeps no order.
     """
     if language and not _LANGUAGE.fullmatch(language):
         raise InputError(f"the language {language!r} is not a language tag; give one such as en or pt-BR")
@@ -300,6 +325,8 @@ class _Writer:
             graph.add((here, skos.inScheme, scheme))
             graph.add((here, skos.notation, self.lib.Literal(_clean(label.id))))
             self._texts(graph, here, label.name, label.description)
+            for name in label.alternatives:
+                graph.add((here, skos.altLabel, self.text(name)))
             if label.batch != "initial":
                 graph.add((here, self.lib.URIRef(BATCH), self.lib.Literal(_clean(label.batch))))
             for node in self.snapshot.nodes_of.get(label.id, ()):

@@ -11,8 +11,19 @@ pytestmark = pytest.mark.slow
 
 ODD = [
     {"id": "=1+1", "name": "=HYPERLINK(1)", "path": ["@home", "=HYPERLINK(1)"], "description": "+x"},
-    {"id": "b", "name": "a > b", "path": ["@home", "c > d", "a > b"], "description": "'=quoted"},
-    {"id": "http://e.org/c", "name": "two\nlines", "path": ["两行", "two\nlines"]},
+    {
+        "id": "b",
+        "name": "a > b",
+        "path": ["@home", "c > d", "a > b"],
+        "description": "'=quoted",
+        "synonyms": "=a|b",
+    },
+    {
+        "id": "http://e.org/c",
+        "name": "two\nlines",
+        "path": ["两行", "two\nlines"],
+        "synonyms": ["1|2", "3\n4"],
+    },
     {"id": "ü/#?", "name": "长" * 2000, "path": ["'=guarded", "长" * 2000]},
     {"id": "[", "name": "[x]", "path": ["[x]"]},
 ]

@@ -9,8 +9,9 @@ from taxonaut.state.db import migrations
 from taxonaut.state.db.connection import Database
 from taxonaut.state.db.migrations import MIGRATIONS, migrate, schema_version
 from taxonaut.state.errors import SchemaError
-from taxonaut.state.ids import EventId
+from taxonaut.state.ids import EventId, LabelId
 from taxonaut.state.index.index import Index
+from taxonaut.state.records import Label
 from taxonaut.state.stores.runs import Runs
 
 SCHEMA = (
@@ -125,3 +126,19 @@ def test_runs_of_an_older_file_keep_their_order(path: Path) -> None:
             )
     with Database.open(path) as database:
         assert [run.id for run in Runs(database).list()] == [2, 3, 1]
+
+
+def test_labels_that_an_older_version_removed_come_back(path: Path) -> None:
+    with at_version(path, 9) as connection:
+        connection.execute(
+            "INSERT INTO events (id, operation, tree, payload, inverse, undone_by, change, note) VALUES "
+            """(1, 'add_labels', NULL, '{"count":1}', '{"operation":"drop_labels","arguments":"""
+            """{"first":1,"last":1}}', 2, 1, ''), (2, 'undo', NULL, '{"event":1}', """
+            """'{"operation":"add_labels","arguments":{"labels":[[1,"a","A","","initial"]]}}', NULL, 2, '')"""
+        )
+        connection.execute("UPDATE counters SET next = 3 WHERE name = 'event'")
+    with Database.open(path) as database:
+        index = Index(database)
+        assert index.snapshot(EventId(1)).labels == {"a": Label(LabelId("a"), "A")}
+        index.undo(EventId(2))
+        assert index.all_labels() == [Label(LabelId("a"), "A")]

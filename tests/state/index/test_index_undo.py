@@ -191,3 +191,14 @@ def test_labels_that_are_gone_are_not_removed_once_more(index: Index) -> None:
         index.undo(redone.id)
     index.undo(index.version())
     assert index.label_ids() == [A]
+
+
+def test_alternative_names_come_back_with_their_labels() -> None:
+    with Database.in_memory() as database:
+        index = Index(database)
+        index.add_labels([Label(LabelId("mi"), "Heart attack", alternatives=("MI", "infarct"))])
+        added = index.snapshot().labels
+        undone = index.undo()
+        assert (index.all_labels(), index.snapshot(EventId(1)).labels) == ([], added)
+        index.undo(undone.id)
+        assert (index.snapshot().labels, index.all_labels()) == (added, list(added.values()))

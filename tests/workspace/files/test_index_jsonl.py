@@ -26,7 +26,7 @@ picks = st.lists(st.integers(0, 99), min_size=1, max_size=3)
 @st.composite
 def trees(draw: st.DrawFn) -> IndexFile:
     ids = draw(st.lists(texts.filter(bool), min_size=1, max_size=6, unique=True))
-    labels = tuple(Label(LabelId(id_), draw(names), draw(texts), draw(names)) for id_ in ids)
+    labels = tuple(Label(LabelId(id_), draw(names), draw(texts), draw(names), draw(lists)) for id_ in ids)
     parents = draw(st.lists(picks, max_size=5))
     nodes = tuple(
         TreeNode(

@@ -239,3 +239,34 @@ def test_any_name_survives_a_csv(tmp_path_factory, names):
         csv.writer(file).writerows([["id", "name"], *enumerate(names)])
     if names:
         assert [label.name for label in read_labels(path).labels] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "note"),
+    [
+        ("t.csv", 'name,altLabel\nHeart attack,"old; MI|infarct|MI|heart Attack"\nStroke,\n', "'|'"),
+        ("t.csv", 'name,Alt Labels\nHeart attack,"old; MI\ninfarct"\nStroke,\n', r"'\n'"),
+        ("t.tsv", 'name\tskos:altLabel\nHeart attack\t["old; MI", "infarct"]\nStroke\t\n', ""),
+        ("t.jsonl", '{"name": "Heart attack", "aliases": ["old; MI", "infarct"]}\n{"name": "Stroke"}\n', ""),
+    ],
+)
+def test_alternative_names_are_read_and_their_column_is_named(write, name, content, note):
+    file = read_labels(write(name, content))
+    names = ("old; MI", "infarct", "MI") if note == "'|'" else ("old; MI", "infarct")
+    assert [label.alternatives for label in file.labels] == [names, ()]
+    column = {"'|'": "altLabel", r"'\n'": "Alt Labels"}.get(note, "skos:altLabel")
+    column = "aliases" if name == "t.jsonl" else column
+    split = f", split at {note} (other: --alternative-separator)" if note else ""
+    assert file.notes == (f"1 of 2 rows have alternative names in the column '{column}'{split}",)
+
+
+def test_columns_of_alternative_names_can_be_chosen(write):
+    path = write("t.csv", "name,synonyms,keywords,description\nStroke,CVA,brain;clot,x\n")
+    assert read_labels(path).labels[0].alternatives == ("CVA", "brain", "clot")
+    columns = LabelColumns(alternatives="description", alternative_separator=",")
+    assert read_labels(path, columns).labels[0].alternatives == ("x",)
+    assert read_labels(path, LabelColumns(alternatives="")).labels[0].alternatives == ()
+    assert read_labels(path, LabelColumns(description="synonyms")).labels[0].alternatives == ("brain", "clot")
+    assert "Name the right one with --alternatives-column" in refusal(
+        path, LabelColumns(alternatives="other")
+    )

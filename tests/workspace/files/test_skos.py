@@ -21,7 +21,8 @@ ANIMALS = (
     + """\
 :s a skos:ConceptScheme ; skos:prefLabel "Tiere"@de, "Animals"@en .
 :dog a skos:Concept ; skos:prefLabel "Hund"@de, "dog"@en-GB ; skos:broader :pet, :mammal ;
-    skos:notation "D1" ; skos:definition "barks"@en, "bellt"@de ; skos:altLabel "hound"@en .
+    skos:notation "D1" ; skos:definition "barks"@en, "bellt"@de ; skos:altLabel "hound"@en, "Köter"@de ;
+    xl:hiddenLabel [ xl:literalForm "mutt"@en ] .
 :pet a skos:Concept ; skos:prefLabel "pet"@en, "Haustier"@de ; skos:narrower :cat ; skos:notation "P" .
 :mammal a skos:Concept ; skos:prefLabel "mammal"@en ; skos:broader :gone ; skos:notation "P" .
 :cat a skos:Concept ; skos:prefLabel "cat"@en, "Katze"@de ; skos:broader :mammal ; skos:notation "C1", "C2" .
@@ -50,7 +51,7 @@ def test_every_concept_is_a_label_with_all_its_parents(tmp_path: Path) -> None:
     file = read(tmp_path, ANIMALS)
     assert file.labels == (
         Label("http://e.org/cat", "cat"),  # type: ignore[arg-type]
-        Label("D1", "dog", "barks"),  # type: ignore[arg-type]
+        Label("D1", "dog", "barks", alternatives=("hound", "mutt")),  # type: ignore[arg-type]
         Label("http://e.org/fish", "fish"),  # type: ignore[arg-type]
         Label("http://e.org/mammal", "mammal"),  # type: ignore[arg-type]
         Label("http://e.org/pet", "pet"),  # type: ignore[arg-type]
@@ -63,13 +64,14 @@ def test_every_concept_is_a_label_with_all_its_parents(tmp_path: Path) -> None:
     assert file.notes == (
         "links to concepts that are not in the file are left out; there are 1 such concepts, first "
         "http://e.org/gone",
+        "1 alternative names are in another language than the concept's name and left out",
     )
 
 
 def test_a_language_and_leaves_only(tmp_path: Path) -> None:
     file = read(tmp_path, ANIMALS, language="de", leaves_only=True)
-    assert [(label.name, label.description) for label in file.labels] == [
-        ("fish", ""), ("Hund", "bellt"), ("Katze", ""),
+    assert [(label.name, label.description, label.alternatives) for label in file.labels] == [
+        ("fish", "", ()), ("Hund", "bellt", ("Köter",)), ("Katze", "", ()),
     ]  # fmt: skip
     assert [node.name for node in file.tree.nodes] == ["Tiere", "Haustier", "mammal"]
     assert file.notes[1] == "2 of 5 concepts have no name in 'de'; theirs is in another"
