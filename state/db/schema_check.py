@@ -38,7 +38,10 @@ _CONSTRAINTS = (
     "SELECT constraint_type, constraint_column_names FROM system.main.duckdb_constraints() "
     "WHERE table_name = $1 ORDER BY 1, 2"
 )
-_DIGESTS: dict[int, frozenset[str]] = {9: frozenset({"dfb912011752b8165cfedd7259749c9d"})}
+_DIGESTS: dict[int, frozenset[str]] = {
+    9: frozenset({"dfb912011752b8165cfedd7259749c9d"}),
+    10: frozenset({"9171f0c6775eefde65e7cad2032a0369"}),
+}
 """Of a schema version, the `digest` of its tables in each way in which DuckDB has written definitions.
 
 A version without the right one is checked against tables made in memory, which takes longer than to open a file.

@@ -74,8 +74,8 @@ def test_formulas_are_named_and_guarded_on_request(run: Any, odd: Path, tmp_path
     run("index", "export", file, "--for-spreadsheet", "-w", odd)
     with file.open(encoding="utf-8", newline="") as opened:
         rows = list(csv.reader(opened))
-    assert rows[1] == ["'=1+1", "'@home > =HYPERLINK(1)", "'+x"]
-    assert rows[2] == ["b", '["@home", "c > d", "a > b"]', "''=quoted"]
+    assert rows[1] == ["'=1+1", "'@home > =HYPERLINK(1)", "'+x", ""]
+    assert rows[2] == ["b", '["@home", "c > d", "a > b"]', "''=quoted", '["=a", "b"]']
     assert not any(cell[:1] in ("=", "+", "-", "@") for row in rows for cell in row)
 
 

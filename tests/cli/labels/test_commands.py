@@ -30,8 +30,8 @@ def test_import_of_flat_labels_from_standard_input(run: Any, blank: Path) -> Non
     assert called.code == 0
     assert called.err == f"imported 2 labels without a tree; next: taxonaut index build -w {blank}\n"
     assert rows(run("labels", "list", "-w", blank, "--json").out) == [
-        {"id": "red apples", "name": "red apples", "paths": []},
-        {"id": "green pears", "name": "green pears", "paths": []},
+        {"id": "red apples", "name": "red apples", "alternatives": [], "paths": []},
+        {"id": "green pears", "name": "green pears", "alternatives": [], "paths": []},
     ]
 
 
@@ -79,6 +79,7 @@ def test_show(run: Any, shop: Path) -> None:
     assert json.loads(run("labels", "show", "boots", "-w", shop, "--json").out) == {
         "id": "boots",
         "name": "Hiking boots",
+        "alternatives": [],
         "paths": [["Sport", "Shoes", "Hiking boots"]],
         "description": "",
         "batch": "initial",
@@ -93,7 +94,7 @@ def test_show_an_unknown_label(run: Any, shop: Path) -> None:
 
 def test_search(run: Any, shop: Path) -> None:
     assert rows(run("labels", "search", "apples", "-w", shop, "--json").out) == [
-        {"id": "apples", "name": "Red apples", "paths": [["Food", "Fruit", "Red apples"]]}
+        {"id": "apples", "name": "Red apples", "alternatives": [], "paths": [["Food", "Fruit", "Red apples"]]}
     ]
     nothing = run("labels", "search", "zeppelin", "-w", shop)
     assert (nothing.code, nothing.out) == (0, "")
