@@ -14,8 +14,8 @@ from taxonaut.models.encoder.words import SharedWords
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item
 
-ROWS = 64
-"""Items per matrix product, which bounds memory."""
+SCORES = 2_000_000
+"""Scores of a matrix product, and of all rows that are kept; each bounds memory."""
 
 
 class Retriever:
@@ -24,6 +24,8 @@ class Retriever:
     def __init__(self, scorer: TextScorer, load: Callable[[], LabelTable]) -> None:
         self.scorer = scorer
         self.load = load
+        self._kept: dict[str, Matrix] = {}
+        """Texts of the last searches, each with the scores of all labels: a walk asks for them again."""
 
     async def search(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
         """Return each text's k best labels with scores, best first; ties are in the order of labels."""
@@ -32,10 +34,14 @@ class Retriever:
     def search_now(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
         """Synchronous `search`."""
         found: list[list[tuple[LabelId, float]]] = []
-        for start in range(0, len(texts), ROWS):
-            items = self.scorer.items(texts[start : start + ROWS])
-            scores, _ = self.scorer.score(items, self.table.vectors, self.words)
-            found += [[(self.table.labels[i], float(row[i])) for i in top_k(row, k)] for row in scores]
+        labels, options = self.table.labels, self.scorer.centre(self.table.vectors)
+        most = max(1, SCORES // max(1, len(labels)))
+        items = self.scorer.items(texts)
+        for start in range(0, len(texts), most):
+            part = range(start, min(start + most, len(texts)))
+            scores, _ = self.scorer.score_centred(items.take(part), options, self.words)
+            self._kept = {texts[place]: row for place, row in zip(part, scores, strict=True)}
+            found += [[(labels[i], float(row[i])) for i in top_k(row, k)] for row in scores]
         return found
 
     async def scores(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
@@ -44,8 +50,22 @@ class Retriever:
 
     def scores_now(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
         """Synchronous `scores`."""
-        items = self.scorer.items([item.text for item, _ in shortlists])
-        return [self.score_item(items.take([row]), labels) for row, (_, labels) in enumerate(shortlists)]
+        kept = self._kept
+        unknown = [row for row, (item, _) in enumerate(shortlists) if item.text not in kept]
+        items = self.scorer.items([shortlists[row][0].text for row in unknown])
+        computed = {
+            row: self.score_item(items.take([place]), shortlists[row][1]) for place, row in enumerate(unknown)
+        }
+        return [
+            computed[row] if row in computed else self.look_up(kept[item.text], labels)
+            for row, (item, labels) in enumerate(shortlists)
+        ]
+
+    def look_up(self, scores: Matrix, labels: Sequence[LabelId]) -> list[float]:
+        """Return the scores of some labels from those of all."""
+        rows = self.table.rows
+        found: list[float] = scores[[rows[label] for label in labels]].tolist()
+        return found
 
     def score_item(self, item: ItemVectors, labels: Sequence[LabelId]) -> list[float]:
         """Score some labels against one item."""

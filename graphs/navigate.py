@@ -166,10 +166,11 @@ def sort_by_score(ways: Iterable[OpenedNode]) -> list[OpenedNode]:
 
 def add_labels(shortlist: Shortlist, labels: Sequence[LabelId], score: float) -> None:
     """Add labels to a shortlist; a label found in several nodes keeps its best score."""
+    candidate = Candidate(score, "tree")
     for label in labels:
         seen = shortlist.get(label)
         if seen is None or seen.score < score:
-            shortlist[label] = Candidate(score, "tree")
+            shortlist[label] = candidate
 
 
 def navigate(
@@ -303,20 +304,21 @@ class Walk:
         dense retrieval alone it is the retriever's. Without a retriever it is the node's score. Ties keep the order
         in which the labels were found.
         """
-        if self.retriever is not None:
-            pairs = [(items[item], list(shortlist)) for item, shortlist in shortlists.items()]
-            for item, own in zip(list(shortlists), await self.retriever.scores(pairs), strict=True):
-                shortlists[item] = {
-                    label: Candidate(
-                        self.policy.path_score(score if known.origin == "dense" else known.score, score),
-                        known.origin,
-                    )
-                    for (label, known), score in zip(shortlists[item].items(), own, strict=True)
-                }
-        return {
-            item: dict(sorted(shortlist.items(), key=lambda pair: -pair[1].score))
-            for item, shortlist in shortlists.items()
-        }
+        pairs = [(items[item], list(shortlist)) for item, shortlist in shortlists.items()]
+        if self.retriever is None:
+            own = [[known.score for known in shortlist.values()] for shortlist in shortlists.values()]
+        else:
+            own = await self.retriever.scores(pairs)
+        path_score, found = self.policy.path_score, {}
+        for (item, shortlist), (_, labels), scores in zip(shortlists.items(), pairs, own, strict=True):
+            if self.retriever is not None:
+                scores = [
+                    path_score(score if origin == "dense" else known, score)
+                    for (known, origin), score in zip(shortlist.values(), scores, strict=True)
+                ]
+            order = sorted(range(len(labels)), key=scores.__getitem__, reverse=True)
+            found[item] = {labels[at]: Candidate(scores[at], shortlist[labels[at]].origin) for at in order}
+        return found
 
     async def rank(self, state: NavigationState) -> NavigationState:
         """Let the general expert rank each shortlist; results have the path to each label."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import accumulate
 
 import numpy as np
@@ -19,6 +19,8 @@ from taxonaut.state.errors import ModelError, ModelReplyError
 from taxonaut.state.records import Usage
 
 _NONE = 0
+_WORDS = 512
+"""Nodes whose branches' texts are kept prepared for the comparison of words."""
 
 _Chosen = tuple[list[int], dict[int, float], dict[int, str]]
 
@@ -54,6 +56,7 @@ class EncoderProvider:
         self.settings = settings or EncoderSettings()
         self._scorer = scorer
         load = lookup or scorer.embedder.embed
+        self._words = lru_cache(_WORDS)(scorer.words)
         self._options = VectorCache(
             lambda texts: scorer.centre(option_vectors(texts, load)), self.settings.cached
         )
@@ -91,11 +94,11 @@ class EncoderProvider:
 
     def _choose(self, items: ItemVectors, choices: tuple[Choice, ...], most: Sequence[int]) -> list[_Chosen]:
         """Score one list of choices for several items."""
-        texts = [text for choice in choices for text in choice.texts]
+        texts = tuple(text for choice in choices for text in choice.texts)
         starts = [0, *accumulate(len(choice.texts) for choice in choices)]
-        vectors, words = self._options.get(texts), self._scorer.words(texts)
-        by_text, evidence = self._scorer.score_centred(items, vectors, words)
         single = len(texts) == len(choices)
+        words = self._scorer.words(texts) if single else self._words(texts)
+        by_text, evidence = self._scorer.score_centred(items, self._options.get(texts), words)
         scores = by_text if single else np.maximum.reduceat(by_text, starts[:-1], axis=1)
         order = np.argsort(-scores, axis=1, kind="stable")
         ids = [choice.id for choice in choices]

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -76,13 +77,11 @@ class SharedWords:
     """The words of a list of options, prepared for comparison with many items."""
 
     def __init__(self, vocabulary: Vocabulary, names: Sequence[str]) -> None:
-        entries = [vocabulary.entry(name) for name in names]
+        ids, values = zip(*map(vocabulary.entry, names), strict=True) if names else ((), ())
         self._size = len(vocabulary)
-        self._ids = np.concatenate([ids for ids, _ in entries]) if entries else np.empty(0, np.int32)
-        self._values = (
-            np.concatenate([values for _, values in entries]) if entries else np.empty(0, np.float32)
-        )
-        self._starts = np.cumsum([0, *(len(ids) for ids, _ in entries)])[:-1]
+        self._ids = np.concatenate(ids) if ids else np.empty(0, np.int32)
+        self._values = np.concatenate(values) if values else np.empty(0, np.float32)
+        self._starts = np.array([0, *accumulate(map(len, ids))], np.intp)[:-1]
 
     def shares(self, items: Sequence[Ids]) -> Shares:
         """Return for each item and option (n, m) the weighted share of the name's words in the item, in [0, 1).

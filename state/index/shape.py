@@ -13,6 +13,8 @@ ROOT = 1
 MOST_PATHS = 64
 """Maximum number of paths returned, the shortest ones; in a DAG they can be exponentially many."""
 
+_MOST_KEPT = 65_536
+
 _Ints = NDArray[np.int64]
 _Path = tuple[int, "_Path | None"]
 
@@ -29,6 +31,8 @@ class Links:
         self._tree = tree
         self._touched: dict[int, tuple[int, ...]] = {}
         self._stale: set[int] = set()
+        self._kept: dict[int, tuple[int, ...]] = {}
+        """What was read of the arrays, as walks ask for the same nodes again and again."""
         columns = database.columns(
             f"SELECT {key} AS k, {value} AS v, position AS p FROM {table} WHERE tree = ?", [tree]
         )
@@ -43,10 +47,15 @@ class Links:
             self._read_again()
         if key in self._touched:
             return self._touched[key]
+        if key in self._kept:
+            return self._kept[key]
         place = int(self._keys.searchsorted(key))
-        if place == self._keys.size or self._keys[place] != key:
-            return ()
-        return tuple(self._values[self._starts[place] : self._starts[place + 1]].tolist())
+        there = place < self._keys.size and self._keys[place] == key
+        values = self._values[self._starts[place] : self._starts[place + 1]].tolist() if there else ()
+        found = tuple(values)
+        if len(self._kept) < _MOST_KEPT:
+            self._kept[key] = found
+        return found
 
     def touch(self, keys: Iterable[int]) -> None:
         """Mark keys as stale; they are read from the file together on the next access to one of them."""

@@ -43,7 +43,7 @@ from taxonaut.workspace.core.sample_recorder import SampleRecorder
 POLICIES = "taxonaut.policies"
 """The extension point of walk policies."""
 
-ENCODER_BATCH = 32
+ENCODER_BATCH = 128
 """Items per batch of a walk without a language model."""
 
 ENCODER_CANDIDATES = 100
