@@ -9,7 +9,7 @@ from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import Prompt
 from taxonaut.state.errors import ModelError, ModelNotFoundError
 from taxonaut.state.ids import NodeId
-from taxonaut.state.records import Decision, Item, ToolSpec, Usage
+from taxonaut.state.records import Decision, Item, Place, ToolSpec, Usage
 from taxonaut.tools.support.offers import Offer
 
 T = TypeVar("T", bound=int | str)
@@ -44,6 +44,7 @@ class Question(Generic[T]):
 class Answer(Generic[T]):
     """The options one decision chose, best first, each with its score and evidence.
 
+    `places` says where the evidence stands in a text of several passages; it is empty if the model does not say.
     `undecided`: the text says too little to choose.
     """
 
@@ -55,6 +56,7 @@ class Answer(Generic[T]):
     reason: str
     decision: Decision
     undecided: bool = False
+    places: tuple[Place | None, ...] = ()
 
 
 class Asker:
@@ -198,6 +200,7 @@ class Asker:
         known = {} if isinstance(reply, ModelError) or reply.scores is None else reply.scores
         phrases = {} if isinstance(reply, ModelError) or reply.evidence is None else reply.evidence
         chosen = tuple(question.offer.pick(numbers))
+        places = {} if isinstance(reply, ModelError) or reply.places is None else reply.places
         evidence = tuple(phrases.get(number, "") for number in numbers)
         scores = (
             tuple(float(known[number]) for number in numbers)
@@ -223,7 +226,8 @@ class Asker:
         )
         reason = "" if isinstance(reply, ModelError) else reply.reason
         undecided = not isinstance(reply, ModelError) and reply.undecided
-        return Answer(item, question, chosen, scores, evidence, reason, decision, undecided)
+        found = tuple(places.get(number) for number in numbers) if places else ()
+        return Answer(item, question, chosen, scores, evidence, reason, decision, undecided, found)
 
 
 def clip_text(text: str) -> str:

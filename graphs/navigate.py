@@ -350,6 +350,7 @@ class Walk:
         if answer is None:
             return ()
         ranked = rank_candidates(self.index, answer.chosen)
+        places = answer.places or (None,) * len(ranked)
         return tuple(
             Prediction(
                 label_id=label.label_id,
@@ -359,8 +360,11 @@ class Walk:
                 evidence=evidence,
                 reason=answer.reason,
                 origin=shortlist[label.label_id].origin,
+                place=place,
             )
-            for label, score, evidence in zip(ranked, answer.scores, answer.evidence, strict=True)
+            for label, score, evidence, place in zip(
+                ranked, answer.scores, answer.evidence, places, strict=True
+            )
         )
 
     def node_names(self, nodes: Sequence[NodeId]) -> dict[NodeId, tuple[str, ...]]:

@@ -12,7 +12,10 @@ Matrix = npt.NDArray[np.float32]
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Turns texts into unit vectors. Safe to call from several threads."""
+    """Turns texts into unit vectors. Safe to call from several threads.
+
+    One that has `max_tokens` reads so many tokens of a text: longer items are compared passage by passage.
+    """
 
     @property
     def name(self) -> str:

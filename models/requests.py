@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from taxonaut.state.errors import ModelError
-from taxonaut.state.records import ToolSpec, Usage
+from taxonaut.state.records import Place, ToolSpec, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class ModelReply:
 
     `chosen` holds choice ids, best first; empty is an abstention, because the item says too little if it is
     `undecided`. `scores` maps choice ids to the model's scores where it has any (higher is better), `evidence`
-    to the phrase of the item that earned the score. `arguments` is the whole call; `reason` the model's own
+    to the phrase of the item that earned the score, and `places` to where that is in a text of several passages.
+    `arguments` is the whole call; `reason` the model's own
     words if the schema asked for them. `each` answers a request with several texts: what was chosen for each
     of them.
     """
@@ -74,6 +75,7 @@ class ModelReply:
     usage: Usage
     scores: Mapping[int, float] | None = None
     evidence: Mapping[int, str] | None = None
+    places: Mapping[int, Place] | None = None
     reason: str = ""
     each: tuple[tuple[int, ...], ...] = ()
     undecided: bool = False

@@ -126,11 +126,22 @@ def distinct_items(items: Iterable[Each]) -> list[Each]:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a phrase stands in a text: characters `start` to `end`, in passage `passage` of `passages`, from 1."""
+
+    start: int
+    end: int
+    passage: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """One label predicted for an item, with the path that led to it.
 
     `path` runs from the node below the root to the label's name. Scores fall from the first prediction to the
-    last. `evidence` is the phrase of the item that supports the label. `origin` is its source in the shortlist:
+    last. `evidence` is the phrase of the item that supports the label; `place` says where it stands in a text that is
+    read in several passages. `origin` is its source in the shortlist:
     `tree`, `dense` or `both`.
     """
 
@@ -141,6 +152,7 @@ class Prediction:
     evidence: str = ""
     reason: str = ""
     origin: str = "tree"
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

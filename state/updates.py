@@ -80,6 +80,19 @@ class TextsReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class TextsShortened:
+    """These texts are longer than is read of them.
+
+    `how` is `passages` where vectors are compared: of an item's `whole` passages `read` are read, spread evenly over
+    the text; `characters` where a prompt shows the first `read` of `whole` characters.
+    """
+
+    how: Literal["passages", "characters"]
+    items: tuple[tuple[ItemId, int, int], ...]
+    kind: Literal["texts_shortened"] = field(default="texts_shortened", init=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionStarted:
     """A partition of labels (or items) is about to be split; `attempt` counts the splits refused before.
 
@@ -239,7 +252,9 @@ class Answered:
     kind: Literal["answered"] = field(default="answered", init=False, repr=False)
 
 
-WalkUpdate = LevelStarted | NodeOpened | ItemFinished | ItemTagged | TextsReplaced | LabelPlaced
+WalkUpdate = (
+    LevelStarted | NodeOpened | ItemFinished | ItemTagged | TextsReplaced | TextsShortened | LabelPlaced
+)
 BuildUpdate = PartitionStarted | CentresProposed | SplitRefused | NodeSplit | RoundFinished | ChangesReviewed
 TalkUpdate = (
     Understood

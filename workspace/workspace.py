@@ -237,6 +237,7 @@ class Workspace(Core):
             self.items,
             label_with_graph(self.graph().compile(), traced=self.config.tracing.langsmith),
             self.batch,
+            limits=self.text_limits,
         )
 
     async def acategorize(

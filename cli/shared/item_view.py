@@ -37,8 +37,16 @@ def ranking(labels: Sequence[Prediction], *, with_origin: bool = False) -> Table
     table.add_column(overflow="fold")
     for label in labels:
         origin = [styled(label.origin, "dim")] if with_origin else []
-        table.add_row(styled(f"  {label.score:.2f}"), path_text(label.path), quoted(label.evidence), *origin)
+        table.add_row(styled(f"  {label.score:.2f}"), path_text(label.path), evidence(label), *origin)
     return table
+
+
+def evidence(label: Prediction) -> Text:
+    """Return the phrase that earned a label; of a text of several passages, also where it stands."""
+    line = quoted(label.evidence)
+    if label.place is not None and label.evidence:
+        line.append(f" passage {label.place.passage:,} of {label.place.passages:,}", "dim")
+    return line
 
 
 def quoted(phrase: str) -> Text:

@@ -13,9 +13,15 @@ from rich.text import Text
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, err
-from taxonaut.state.updates import Progress, TextsReplaced, Update, listening
+from taxonaut.state.updates import Progress, TextsReplaced, TextsShortened, Update, listening
 
 MOST_IDS = 5
+SHORTENED = {
+    "passages": "of which {read:,} were read, spread evenly over it. To read more, set passages under [scoring], or "
+    "divide the text.",
+    "characters": "of which prompts show the first {read:,}. Divide the text if what matters may come later.",
+}
+"""How each kind of `TextsShortened` is explained."""
 
 
 class Bar:
@@ -50,7 +56,7 @@ def progress(session: Session, console: Console | None = None, *, json: bool = F
 
     `console` is where the block prints results meanwhile: on one terminal the bar stays below them.
     """
-    with reporting_replaced_texts():
+    with reporting_replaced_texts(), reporting_shortened_texts():
         if is_watched(session, json=json):
             with _watched(console) as bar:
                 yield bar
@@ -88,6 +94,27 @@ def reporting_replaced_texts() -> Iterator[None]:
                 f"note: {counted(len(replaced), 'item')} had another text in this workspace before ({shown}{more}): "
                 "results under these ids are now of the new texts. If they are other items, give them other ids."
             )
+
+
+@contextmanager
+def reporting_shortened_texts() -> Iterator[None]:
+    """Say at the end of the block, on standard error, of which texts only a part was read."""
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+
+    def note(update: Update) -> None:
+        if isinstance(update, TextsShortened):
+            found.setdefault(update.how, {}).update({id_: (read, whole) for id_, read, whole in update.items})
+
+    try:
+        with listening(note):
+            yield
+    finally:
+        for how, items in found.items():
+            id_, (read, whole) = next(iter(items.items()))
+            many = len(items) > 1
+            which = f"{len(items):,} texts are" if many else "a text is"
+            first = f"{id_!r}{', the first,' if many else ''} has {whole:,} {how}"
+            say(f"note: {which} longer than is read: {first}, {SHORTENED[how].format(read=read)}")
 
 
 def state(done: float, total: float | None, elapsed: float) -> str:

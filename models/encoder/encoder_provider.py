@@ -16,13 +16,13 @@ from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
 from taxonaut.state.errors import ModelError, ModelReplyError
-from taxonaut.state.records import Usage
+from taxonaut.state.records import Place, Usage
 
 _NONE = 0
 _WORDS = 512
 """Nodes whose branches' texts are kept prepared for the comparison of words."""
 
-_Chosen = tuple[list[int], dict[int, float], dict[int, str]]
+_Chosen = tuple[list[int], dict[int, float], dict[int, str], dict[int, Place]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ class EncoderProvider:
             kept = [int(at) for at in best[: most[item]] if row[at] >= self.settings.threshold]
             behind = [starts[at] + int(by_text[item, starts[at] : starts[at + 1]].argmax()) for at in kept]
             chosen = [ids[at] for at in kept]
-            spoken = evidence.phrases(item, behind) if behind else []
-            answers.append(
-                (chosen, dict(zip(ids, row.tolist(), strict=True)), dict(zip(chosen, spoken, strict=True)))
-            )
+            found = evidence.find(item, behind) if behind else []
+            spoken = {id_: phrase for id_, (phrase, _) in zip(chosen, found, strict=True)}
+            places = {id_: place for id_, (_, place) in zip(chosen, found, strict=True) if place.passages > 1}
+            answers.append((chosen, dict(zip(ids, row.tolist(), strict=True)), spoken, places))
         return answers
 
     def _reply(
@@ -121,11 +121,12 @@ class EncoderProvider:
     ) -> ModelReply | ModelError:
         if isinstance(answer, ModelError):
             return answer
-        chosen, scores, evidence = answer
+        chosen, scores, evidence, places = answer
         return ModelReply(
             chosen=tuple(chosen),
             arguments={request.field: chosen or [_NONE]},
             usage=Usage(latency_s=latency),
             scores=scores,
             evidence=evidence,
+            places=places,
         )

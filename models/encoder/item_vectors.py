@@ -1,4 +1,4 @@
-"""Vectors of items: of their whole texts and of their phrases."""
+"""Vectors of items: of their passages and of their phrases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,32 +10,53 @@ import numpy.typing as npt
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.words import Ids
 
+Offsets = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True)
 class ItemVectors:
-    """Items as unit vectors: `whole` (n, d), and `parts` (p, d), the concatenated phrases of all items.
+    """Items as unit vectors: `whole` (p, d), one a passage, and `parts` (f, d), the phrases of all passages.
 
-    The phrases of item i are `parts[offsets[i]:offsets[i + 1]]`, at least one each (a text without phrases has
-    itself), their texts at the same indices of `phrases`. `words` holds the ids of each item's words in the label
-    set's vocabulary.
+    The passages of item i are `whole[items[i]:items[i + 1]]`, at least one each; a short text is one passage.
+    The phrases of passage j are `parts[offsets[j]:offsets[j + 1]]`, at least one each (a passage without phrases has
+    itself), at the same indices of `phrases` their texts and of `starts` where they begin in the item's text. `words`
+    holds the ids of each passage's words in the label set's vocabulary, `passages` its number in the text, from 1,
+    `totals` how many passages each item has, those included that are not read.
     """
 
     whole: Matrix
     parts: Matrix
-    offsets: npt.NDArray[np.int64]
+    offsets: Offsets
     phrases: tuple[str, ...]
+    starts: Offsets
     words: tuple[Ids, ...]
+    items: Offsets
+    passages: tuple[int, ...]
+    totals: tuple[int, ...]
 
     def __len__(self) -> int:
-        return len(self.whole)
+        return len(self.totals)
 
     def take(self, rows: Sequence[int]) -> "ItemVectors":
         """Return some of the items, in the order given."""
-        spans = [slice(self.offsets[row], self.offsets[row + 1]) for row in rows]
+        if list(rows) == list(range(len(self))):
+            return self
+        read = [range(self.items[row], self.items[row + 1]) for row in rows]
+        taken = [place for each in read for place in each]
+        spans = [slice(self.offsets[place], self.offsets[place + 1]) for place in taken]
         return ItemVectors(
-            self.whole[list(rows)],
+            self.whole[taken],
             np.concatenate([self.parts[span] for span in spans]) if spans else self.parts[:0],
-            np.array([0, *accumulate(span.stop - span.start for span in spans)], np.int64),
+            to_offsets([span.stop - span.start for span in spans]),
             tuple(phrase for span in spans for phrase in self.phrases[span]),
-            tuple(self.words[row] for row in rows),
+            np.concatenate([self.starts[span] for span in spans]) if spans else self.starts[:0],
+            tuple(self.words[place] for place in taken),
+            to_offsets([len(each) for each in read]),
+            tuple(self.passages[place] for place in taken),
+            tuple(self.totals[row] for row in rows),
         )
+
+
+def to_offsets(lengths: Sequence[int]) -> Offsets:
+    """Return where each of some lists begins when they are put one after the other, and where the last one ends."""
+    return np.array([0, *accumulate(lengths)], np.int64)

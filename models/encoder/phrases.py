@@ -11,16 +11,16 @@ from itertools import zip_longest
 
 from taxonaut.models.encoder.languages import ENGLISH, stop_words
 
-_NO_SPACE = (
+NO_SPACE = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Japanese, Chinese
     "\U00020000-\U0003ffff"
 )
-_SPACED = rf"[^\W_{_NO_SPACE}]"
+_SPACED = rf"[^\W_{NO_SPACE}]"
 _WORD = re.compile(
-    rf"[{_NO_SPACE}]|(?:(?<![\w.])\.)?{_SPACED}(?:{_SPACED}|[\u0300-\u036f_]|[-'’.&/+#@]+(?={_SPACED}))*[+#]*"
+    rf"[{NO_SPACE}]|(?:(?<![\w.])\.)?{_SPACED}(?:{_SPACED}|[\u0300-\u036f_]|[-'’.&/+#@]+(?={_SPACED}))*[+#]*"
 )
-_NO_SPACE_CHARACTER = re.compile(rf"[{_NO_SPACE}]")
+_NO_SPACE_CHARACTER = re.compile(rf"[{NO_SPACE}]")
 _JOINS = re.compile(r"[\s&/+\-'’*_]*\Z")
 _LONGEST_WORD = 60
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -31,14 +31,13 @@ class PhraseSettings:
     """How phrases are extracted; defaults were chosen on the development parts, see `benchmarks/phrases.py`.
 
     Phrases have `min_words` to `max_words` words; a character of a script without spaces counts as half a word. Only
-    the first `limit` phrases and the first `characters` characters of a text count. `language` is that of the
-    function words (`languages.stop_words`).
+    the first `limit` phrases of a text count, which a passage of the default length does not reach. `language` is that
+    of the function words (`languages.stop_words`).
     """
 
     min_words: int = 1
     max_words: int = 4
-    limit: int = 128
-    characters: int = 20_000
+    limit: int = 256
     language: str = ENGLISH
 
 
@@ -56,16 +55,19 @@ def phrases(text: str, settings: PhraseSettings | None = None) -> list[str]:
 
     Returns none for a text without words, and at most `settings.limit`.
     """
+    return [text[start:end] for start, end in phrase_spans(text, settings)]
+
+
+def phrase_spans(text: str, settings: PhraseSettings | None = None) -> list[tuple[int, int]]:
+    """Return where each of the `phrases` of a text begins and ends."""
     settings = settings or PhraseSettings()
-    text = text[: settings.characters]
     words = _words(text, stop_words(settings.language))
-    found: dict[str, str] = {}
+    found: dict[str, tuple[int, int]] = {}
     for first in range(len(words)):
         if words[first].is_function:
             continue
         for start, end in _windows(words, first, settings):
-            phrase = text[start:end]
-            found.setdefault(" ".join(phrase.casefold().split()), phrase)
+            found.setdefault(" ".join(text[start:end].casefold().split()), (start, end))
             if len(found) >= settings.limit:
                 return list(found.values())
     return list(found.values())

@@ -1,20 +1,23 @@
-"""Score options against items: cosine of the best phrase and the whole text, plus a bonus for shared words."""
+"""Score options against items: cosine of the best phrase and the whole text, plus a bonus for shared words.
+
+A long text is scored passage by passage; an option's score is that of the passage that fits it best.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import accumulate
 
 import numpy as np
-import numpy.typing as npt
 
 from taxonaut.models.embedder import Embedder, Matrix, embed_queries
-from taxonaut.models.encoder.item_vectors import ItemVectors
+from taxonaut.models.encoder.item_vectors import ItemVectors, Offsets, to_offsets
 from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace, subtract_and_normalize
-from taxonaut.models.encoder.phrases import PhraseSettings, phrases
+from taxonaut.models.encoder.passages import Passages, PassageSettings, cut_passages, fit_passages
+from taxonaut.models.encoder.phrases import PhraseSettings, phrase_spans
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.encoder.words import Ids, SharedWords
 from taxonaut.state.errors import InputError
+from taxonaut.state.records import Place
 
 _BLOCK = 4_000_000
 _CUTS = 4_096
@@ -28,13 +31,15 @@ class ScoreSettings:
     `mix` is the weight of the best phrase, 1 - `mix` that of the whole text; 0 disables phrases, None adapts to the
     label set (`LabelSpace.mix`). `centring` is the share of the labels' mean vector that is subtracted from every
     vector before comparison (Mu and Viswanath 2018, "All-but-the-Top"). `words` is the bonus of a name all of whose
-    words are in the text (`SharedWords`). `cached` bounds the cache of phrase vectors.
+    words are in the text (`SharedWords`). `passages` says how a long text is cut; each passage is scored as a text.
+    `cached` bounds the cache of phrase vectors.
     """
 
     mix: float | None = None
     centring: float = 0.5
     words: float = 0.075
     phrases: PhraseSettings = field(default_factory=PhraseSettings)
+    passages: PassageSettings = field(default_factory=PassageSettings)
     cached: int = 32_768
 
     def __post_init__(self) -> None:
@@ -58,6 +63,7 @@ class TextScorer:
         self.space = space
         known = _UNKNOWN_SPACE_MIX if space is None else space.mix
         self.mix = known if self.settings.mix is None else self.settings.mix
+        self.passage_settings = fit_passages(self.settings.passages, getattr(embedder, "max_tokens", None))
         self._shift = None if space is None else (np.float32(self.settings.centring) * space.mean)
         self._cache = VectorCache(
             lambda texts: self.centre(embed_queries(embedder, texts)), self.settings.cached
@@ -74,14 +80,30 @@ class TextScorer:
         return subtract_and_normalize(vectors, self._shift)
 
     def items(self, texts: Sequence[str]) -> ItemVectors:
-        """Embed the distinct texts and phrases in one call; a blank text is embedded as a dot."""
-        texts = [text[: self.settings.phrases.characters] for text in texts]
-        wholes = [text if text.strip() else "." for text in texts]
-        found, words = zip(*map(self._cut, wholes), strict=True) if texts else ((), ())
-        flat = [phrase for each in found for phrase in each]
+        """Embed the distinct passages and phrases in one call; a blank text is embedded as a dot."""
+        texts = [text if text.strip() else "." for text in texts]
+        cut = [self.passages(text) for text in texts]
+        passages = [passage for each in cut for passage in each.read]
+        wholes = [text[p.start : p.end] for text, each in zip(texts, cut, strict=True) for p in each.read]
+        spans, words = zip(*map(self._cut, wholes), strict=True) if texts else ((), ())
+        starts = [p.start + start for p, each in zip(passages, spans, strict=True) for start, _ in each]
+        flat = [whole[a:b] for whole, each in zip(wholes, spans, strict=True) for a, b in each]
         vectors = self._cache.get([*wholes, *flat]) if texts else np.empty((0, 0), np.float32)
-        offsets = np.array([0, *accumulate(map(len, found))], np.int64)
-        return ItemVectors(vectors[: len(texts)], vectors[len(texts) :], offsets, tuple(flat), words)
+        return ItemVectors(
+            whole=vectors[: len(wholes)],
+            parts=vectors[len(wholes) :],
+            offsets=to_offsets(list(map(len, spans))),
+            phrases=tuple(flat),
+            starts=np.array(starts, np.int64),
+            words=words,
+            items=to_offsets([len(each.read) for each in cut]),
+            passages=tuple(passage.number for passage in passages),
+            totals=tuple(each.total for each in cut),
+        )
+
+    def passages(self, text: str) -> Passages:
+        """Cut a text into the passages that are read."""
+        return cut_passages(text, self.passage_settings)
 
     def words(self, options: Sequence[str]) -> SharedWords | None:
         """Prepare option texts (names or paths) for `score`; None if shared words are disabled."""
@@ -105,24 +127,35 @@ class TextScorer:
     ) -> "tuple[Matrix, Evidence]":
         """Score options that are already centred; see `score`."""
         evidence = Evidence(items, options)
+        scores = np.full((len(items), len(options)), -np.inf, np.float32)
         if not len(items) or not len(options):
-            return np.empty((len(items), len(options)), np.float32), evidence
-        scores: Matrix = items.whole @ options.T
-        scores *= np.float32(1 - self.mix)
+            return scores, evidence
+        owners = np.repeat(np.arange(len(items)), np.diff(items.items))
         for first, last in _blocks(items.offsets, len(options)):
-            low, high = items.offsets[first], items.offsets[last]
-            similar = items.parts[low:high] @ options.T
-            best = np.maximum.reduceat(similar, items.offsets[first:last] - low, axis=0)
-            best *= np.float32(self.mix)
-            scores[first:last] += best
-            if words is not None:
-                scores[first:last] += np.float32(self.settings.words) * words.shares(items.words[first:last])
+            block = self._score_passages(items, range(first, last), options, words)
+            rows, starts = np.unique(owners[first:last], return_index=True)
+            scores[rows] = np.maximum(scores[rows], np.maximum.reduceat(block, starts, axis=0))
         return scores, evidence
 
-    def _cut_text(self, text: str) -> tuple[tuple[str, ...], Ids]:
-        found = phrases(text, self._phrases) if self.mix > 0 else []
+    def _score_passages(
+        self, items: ItemVectors, passages: range, options: Matrix, words: SharedWords | None
+    ) -> Matrix:
+        """Score some passages that follow each other: float32 (passages, options)."""
+        first, last = passages.start, passages.stop
+        low, high = items.offsets[first], items.offsets[last]
+        scores: Matrix = items.whole[first:last] @ options.T
+        scores *= np.float32(1 - self.mix)
+        best = np.maximum.reduceat(items.parts[low:high] @ options.T, items.offsets[first:last] - low, axis=0)
+        best *= np.float32(self.mix)
+        scores += best
+        if words is not None:
+            scores += np.float32(self.settings.words) * words.shares(items.words[first:last])
+        return scores
+
+    def _cut_text(self, text: str) -> tuple[tuple[tuple[int, int], ...], Ids]:
+        found = phrase_spans(text, self._phrases) if self.mix > 0 else []
         known = self.space.vocabulary.known(text) if self.space is not None else np.empty(0, np.int32)
-        return tuple(found) or (text,), known
+        return tuple(found) or ((0, len(text)),), known
 
 
 class Evidence:
@@ -133,13 +166,24 @@ class Evidence:
 
     def phrases(self, item: int, options: Sequence[int]) -> list[str]:
         """Return the nearest phrase of one item for each of some options, by their rows."""
-        low, high = self._items.offsets[item], self._items.offsets[item + 1]
-        best = (self._items.parts[low:high] @ self._options[list(options)].T).argmax(axis=0)
-        return [self._items.phrases[low + place] for place in best]
+        return [phrase for phrase, _ in self.find(item, options)]
+
+    def find(self, item: int, options: Sequence[int]) -> list[tuple[str, Place]]:
+        """Return the same with the place of each phrase in the item's text."""
+        items = self._items
+        first, last = items.items[item : item + 2]
+        low, high = items.offsets[first], items.offsets[last]
+        best = (items.parts[low:high] @ self._options[list(options)].T).argmax(axis=0)
+        found = []
+        for at in (low + best).tolist():
+            passage = items.passages[int(np.searchsorted(items.offsets, at, side="right")) - 1]
+            phrase, start = items.phrases[at], int(items.starts[at])
+            found.append((phrase, Place(start, start + len(phrase), passage, items.totals[item])))
+        return found
 
 
-def _blocks(offsets: npt.NDArray[np.int64], options: int) -> Iterator[tuple[int, int]]:
-    """Divide items into runs whose phrases make at most `_BLOCK` scores, or one item."""
+def _blocks(offsets: Offsets, options: int) -> Iterator[tuple[int, int]]:
+    """Divide passages into runs whose phrases make at most `_BLOCK` scores, or one passage."""
     first = 0
     while first < len(offsets) - 1:
         last = int(np.searchsorted(offsets, offsets[first] + _BLOCK // options, side="right")) - 1

@@ -50,7 +50,7 @@ class GgufEmbedder:
         except WeightsMissingError:
             library(WITHOUT)
             raise
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
         self.name = f"gguf/{model if str(model) in catalog.names() else fingerprint(self._path)}"
         self._weights: Weights | None = None
         self._lock = threading.Lock()
@@ -103,7 +103,7 @@ class GgufEmbedder:
     def _tokens(self, text: str) -> list[int]:
         """Tokenize; the characters are cut first, so that a million are not tokenized. Keeps the closing token."""
         weights = self._open_weights()
-        most = min(self._max_tokens, weights.training_context)
+        most = min(self.max_tokens, weights.training_context)
         room = most * _CHARACTERS_A_TOKEN
         short = " ".join(text[: 8 * room].split())[:room]
         tokens = weights.tokens(short, ends=True)
@@ -118,7 +118,7 @@ class GgufEmbedder:
 
     def _make(self) -> Context:
         """Open a context whose size is a multiple of the sequences, otherwise llama.cpp aborts the process."""
-        size = -(-max(_BATCH, self._max_tokens) // _SEQUENCES) * _SEQUENCES
+        size = -(-max(_BATCH, self.max_tokens) // _SEQUENCES) * _SEQUENCES
         settings = ContextSettings(size, size, _SEQUENCES, threads=1, embeddings=True)
         return Context(Weights.open(self._path), settings)
 

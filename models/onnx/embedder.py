@@ -92,6 +92,11 @@ class OnnxEmbedder:
         """The length of each vector."""
         return self._open().dimension
 
+    @property
+    def max_tokens(self) -> int:
+        """The tokens that are read of a text."""
+        return self._settings.max_tokens or self._folder.max_tokens
+
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Embed texts in order, as passages: float32, shape (len(texts), dimension), unit rows.
 

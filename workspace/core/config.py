@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from taxonaut.models.encoder.passages import PassageSettings
 from taxonaut.models.settings import ModelSettings
 from taxonaut.models.weights import file_behind
 from taxonaut.state.errors import InputError, WorkspaceError
@@ -317,7 +318,19 @@ class ScoringConfig(Section):
         description="Share of the best phrase; 0: whole texts only. None: by the labels.",
     )
     centring: float = Field(default=0.5, ge=0, le=1)
-    phrases: int = Field(default=256, gt=0, description="Most phrases of one text.")
+    phrases: int = Field(default=256, gt=0, description="Most phrases of one passage of a text.")
+    passages: int = Field(
+        default=PassageSettings().most,
+        gt=0,
+        description="Most passages of one text that are read, spread evenly over it; one has about 150 words.",
+    )
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the settings as JSON values for a fingerprint; a later one counts where it is not the default."""
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        kept = {"mix", "centring", "phrases"}
+        given = self.model_dump(mode="json")
+        return {name: value for name, value in given.items() if name in kept or value != defaults[name]}
 
 
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))
@@ -400,9 +413,10 @@ class Config(BaseSettings):
         roles = {role: set(REQUEST_SETTINGS) if role in asked else True for role in ModelsConfig.model_fields}
         found = self.model_dump(
             mode="json",
-            include={"task", "embeddings", "models", "walk", "scoring"},
+            include={"task", "embeddings", "models", "walk"},
             exclude={"embeddings": set(REQUEST_SETTINGS), "models": roles, "walk": walk},
         )
+        found["scoring"] = self.scoring.deciding()
         found["embeddings"] |= weights_of(self.embeddings)
         for role in asked:
             found["models"][role] |= weights_of(getattr(self.models, role))

@@ -14,6 +14,7 @@ from taxonaut.agents.support.texts import PATH_SEPARATOR, LabelTable, label_text
 from taxonaut.models.catalog import ENCODER, encoder_embedder, open_answers, open_embedder
 from taxonaut.models.embedder import Embedder
 from taxonaut.models.encoder.label_space import LabelSpace, option_vectors
+from taxonaut.models.encoder.passages import PassageSettings
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
@@ -135,7 +136,8 @@ class Wiring:
         """Return the [scoring] table as settings of a scorer."""
         scoring = self.config.scoring
         phrases = replace(PhraseSettings(), limit=scoring.phrases)
-        return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases)
+        passages = PassageSettings(most=scoring.passages)
+        return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases, passages=passages)
 
     def answers(self, settings: ModelSettings) -> Answers:
         """Return a role's model, opened once for equal settings, so that parallel walks share its concurrency limit.

@@ -7,6 +7,7 @@ from typing import Self, Unpack
 
 from pydantic import ValidationError
 
+from taxonaut.agents.asking import MOST_CHARACTERS
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Embedder
@@ -38,6 +39,7 @@ from taxonaut.workspace.core.config import (
 )
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.injected import Injected, RoleModel, inject, read_settings, split_roles
+from taxonaut.workspace.core.long_texts import TextLimits
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
 POLICIES = "taxonaut.policies"
@@ -208,6 +210,14 @@ class Core:
         roles = (self.config.models.navigator, self.config.models.general_expert)
         language = [role.concurrency for role in roles if role.provider != ENCODER]
         return self.config.walk.batch or (max(64, 8 * max(language)) if language else ENCODER_BATCH)
+
+    def text_limits(self) -> TextLimits:
+        """Return what a walk reads of a long text."""
+        roles = (self.config.models.navigator, self.config.models.general_expert)
+        return TextLimits(
+            self.wiring.scorer.passage_settings if self.compares_vectors else None,
+            MOST_CHARACTERS if any(role.provider != ENCODER for role in roles) else None,
+        )
 
     @property
     def compares_vectors(self) -> bool:

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from taxonaut.models.llm.redaction import redact_settings
@@ -18,6 +17,9 @@ from taxonaut.state.updates import Progress, tell
 
 MAX_FAILURES = 20
 """Failed requests in a row after which a run stops."""
+
+MOST_WEIGHT = 200_000
+"""What the items of a batch weigh at most together: characters of texts, whose vectors are in memory at once."""
 
 EMPTY_TEXT = "the text is empty"
 """The error of an item without a text; no request is made for it."""
@@ -120,8 +122,10 @@ class Resumable:
         failures: int | None = None,
         replied: bool = False,
         stage: str = "",
+        weigh: Callable[[K], int] = lambda _: 0,
     ) -> AsyncGenerator[tuple[K, T], None]:
-        """Yield each item with its result, in order, processing batches of `size` items.
+        """Yield each item with its result, in order, processing batches of `size` items, or fewer where more
+        would `weigh` over `MOST_WEIGHT`.
 
         Items that an earlier call finished are not processed again; without a `unit`, `work` gets all items and
         stores its results itself. A batch's units and decisions are stored in one transaction, in which `on_batch`
@@ -139,7 +143,7 @@ class Resumable:
         held: list[tuple[K, T]] = []  # failed items, while nothing in this call has succeeded
         done, has_result = 0, failures is not None
         with self.recording() as run:
-            for batch in batched(items, size):
+            for batch in batched(items, size, weigh):
                 once = distinct_items(batch)
                 kept = unit.load_finished(run, once) if unit is not None else {}
                 todo = [item for item in once if item.id not in kept]
@@ -217,10 +221,20 @@ def unit_key(item: Item) -> str:
     return hash_text(f"{item.id}\0{item.text}")
 
 
-def batched(items: Iterable[E], size: int) -> Iterator[list[E]]:
-    """Yield lists of at most `size` elements, reading lazily."""
-    stream = iter(items)
-    while batch := list(islice(stream, size)):
+def batched(items: Iterable[E], size: int, weigh: Callable[[E], int] = lambda _: 0) -> Iterator[list[E]]:
+    """Yield lists of at most `size` elements that weigh `MOST_WEIGHT` or are one element, reading lazily."""
+    batch: list[E] = []
+    weight = 0
+    for item in items:
+        weight += weigh(item)
+        if batch and weight > MOST_WEIGHT:
+            yield batch
+            batch, weight = [], weigh(item)
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch, weight = [], 0
+    if batch:
         yield batch
 
 

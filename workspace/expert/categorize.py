@@ -97,7 +97,7 @@ class Categorization:
             "task": config.task.description,
             "general_expert": model_identity(config.models.general_expert),
             "embeddings": model_identity(config.embeddings),
-            "scoring": config.scoring.model_dump(mode="json"),
+            "scoring": config.scoring.deciding(),
             "categorize": config.categorize.model_dump(
                 mode="json", exclude={"threshold", "examples", "characters"}
             ),

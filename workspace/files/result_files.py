@@ -9,7 +9,7 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TextIO, TypeVar, cast
@@ -27,7 +27,7 @@ CSV_COLUMNS = ("id", "rank", "label_id", "name", "path", "score", "evidence", "r
 PARQUET_COLUMNS = {
     "id": "VARCHAR",
     "labels": "STRUCT(id VARCHAR, name VARCHAR, path VARCHAR[], score DOUBLE, evidence VARCHAR, "
-    "reason VARCHAR)[]",
+    'reason VARCHAR, place STRUCT("start" BIGINT, "end" BIGINT, passage BIGINT, passages BIGINT))[]',
     "error": "VARCHAR",
 }
 _DECIMALS = 6
@@ -50,7 +50,10 @@ class RowFormat(Generic[R]):
 
 
 def result_row(result: ItemResult) -> dict[str, Any]:
-    """Return an item's JSON object: `id`, `labels` best first, and `error` only if there is one."""
+    """Return an item's JSON object: `id`, `labels` best first, and `error` only if there is one.
+
+    A label of a text that is read in several passages also has the `place` of its evidence.
+    """
     row: dict[str, Any] = {
         "id": clean_text(result.item_id),
         "labels": [
@@ -61,6 +64,7 @@ def result_row(result: ItemResult) -> dict[str, Any]:
                 "score": _round(label.score),
                 "evidence": clean_text(label.evidence),
                 "reason": clean_text(label.reason),
+                **({"place": asdict(label.place)} if label.place is not None else {}),
             }
             for label in result.labels
         ],

@@ -5,10 +5,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import Item, ItemResult, Prediction
+from taxonaut.state.records import Item, ItemResult, Place, Prediction
 from taxonaut.state.stores.decisions import Decisions, Totals
 from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.runs import RunUnits
+from taxonaut.workspace.core.long_texts import TextLimits
 from taxonaut.workspace.core.resumable import (
     EMPTY_TEXT,
     BatchResult,
@@ -35,13 +36,21 @@ class Classification:
     """A run of classification: one index, one set of models, templates and settings."""
 
     def __init__(
-        self, run: Resumable, decisions: Decisions, items: Items, label: LabelBatch, batch: int
+        self,
+        run: Resumable,
+        decisions: Decisions,
+        items: Items,
+        label: LabelBatch,
+        batch: int,
+        *,
+        limits: Callable[[], TextLimits] = TextLimits,
     ) -> None:
         self.run = run
         self.decisions = decisions
         self.items = items
         self.label = label
         self.batch = batch
+        self.limits = limits
 
     def totals(self, items: Sequence[ItemId] | None = None) -> Totals:
         """Return the cost of this run over all its calls, for some items or all."""
@@ -50,7 +59,9 @@ class Classification:
 
     def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, ItemResult], None]:
         """Yield each item with its result, as `Resumable.results` does."""
-        return self.run.results(items, self.batch, self.label_batch, UNIT, stage=STAGE)
+        return self.run.results(
+            items, self.batch, self.label_batch, UNIT, stage=STAGE, weigh=lambda item: len(item.text)
+        )
 
     async def label_batch(self, _: RunUnits, items: Sequence[Item]) -> BatchResult[ItemResult]:
         """Label a batch; an item without a text gets `EMPTY_TEXT` and no request."""
@@ -59,6 +70,7 @@ class Classification:
         found: Mapping[str, Any] = {"results": {}, "decisions": ()}
         if asked:
             self.items.put(asked)
+            self.limits().tell_shortened(asked)
             found = await self.label(asked)
         results |= found["results"]
         every = [results[item.id] for item in items]
@@ -81,11 +93,19 @@ def dump_result(result: ItemResult) -> dict[str, Any]:
 
 def load_result(row: Mapping[str, Any]) -> ItemResult:
     """Return the result that `dump_result` wrote."""
-    labels = tuple(
-        Prediction(**{**label, "label_id": LabelId(label["label_id"]), "path": tuple(label["path"])})
-        for label in row["labels"]
-    )
-    return ItemResult(row["item_id"], labels, row["error"])
+    return ItemResult(row["item_id"], tuple(map(load_prediction, row["labels"])), row["error"])
+
+
+def load_prediction(label: Mapping[str, Any]) -> Prediction:
+    """Return a prediction from its stored values; those of earlier versions have no place."""
+    place = label.get("place")
+    given = {
+        **label,
+        "label_id": LabelId(label["label_id"]),
+        "path": tuple(label["path"]),
+        "place": Place(**place) if place else None,
+    }
+    return Prediction(**given)
 
 
 UNIT = Unit(unit_key, load_result, dump_result)

@@ -1,0 +1,35 @@
+"""Say of which texts only a part is read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from taxonaut.models.encoder.passages import PassageSettings, cut_passages
+from taxonaut.state.records import Item
+from taxonaut.state.updates import TextsShortened, tell
+
+_SHORTEST_PASSAGE = 15
+"""Characters that a passage has at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimits:
+    """What is read of a text: passages where vectors are compared, characters where prompts show it; None: all."""
+
+    passages: PassageSettings | None = None
+    characters: int | None = None
+
+    def tell_shortened(self, items: Iterable[Item]) -> None:
+        """Tell which items have more passages, or more characters, than are read (`TextsShortened`)."""
+        cut, unread = [], []
+        for item in items:
+            length = len(item.text)
+            if self.characters is not None and length > self.characters:
+                cut.append((item.id, self.characters, length))
+            if self.passages is not None and length > self.passages.most * _SHORTEST_PASSAGE:
+                found = cut_passages(item.text, self.passages)
+                if len(found.read) < found.total:
+                    unread.append((item.id, len(found.read), found.total))
+        if cut:
+            tell(TextsShortened("characters", tuple(cut)))
+        if unread:
+            tell(TextsShortened("passages", tuple(unread)))
