@@ -75,10 +75,10 @@ class ModelReply:
     usage: Usage
     scores: Mapping[int, float] | None = None
     evidence: Mapping[int, str] | None = None
-    places: Mapping[int, Place] | None = None
     reason: str = ""
     each: tuple[tuple[int, ...], ...] = ()
     undecided: bool = False
+    places: Mapping[int, Place] | None = None
 
 
 class Answers(Protocol):

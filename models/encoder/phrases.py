@@ -31,7 +31,7 @@ class PhraseSettings:
     """How phrases are extracted; defaults were chosen on the development parts, see `benchmarks/phrases.py`.
 
     Phrases have `min_words` to `max_words` words; a character of a script without spaces counts as half a word. Only
-    the first `limit` phrases of a text count, which a passage of the default length does not reach. `language` is that
+    the first `limit` phrases of a text count, which a passage of usual length does not reach. `language` is that
     of the function words (`languages.stop_words`).
     """
 

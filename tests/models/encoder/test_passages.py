@@ -53,7 +53,7 @@ def test_any_text_is_covered_without_gaps_by_bounded_passages(unit: str) -> None
     assert all(before.end >= after.start for before, after in pairwise(found))
 
 
-@given(st.text(max_size=300), st.integers(1, 8))
+@given(st.text(max_size=120), st.integers(1, 8))
 def test_every_character_of_any_text_is_in_a_passage(text: str, tokens: int) -> None:
     found = cut_passages(text, PassageSettings(whole=tokens, tokens=tokens, most=10_000)).read
     covered = {place for each in found for place in range(each.start, each.end)}

@@ -109,7 +109,10 @@ def test_parquet_holds_nested_labels(tmp_path):
     with duckdb.connect() as con:
         con.execute("SELECT id, labels, error FROM read_parquet($1)", [str(path).replace("[", "[[]")])
         rows = [dict(zip(("id", "labels", "error"), row, strict=True)) for row in con.fetchall()]
-    assert rows == [{"error": None, **row} for row in ROWS]
+    assert rows == [
+        {"error": None, **row, "labels": [{**label, "place": None} for label in row["labels"]]}
+        for row in ROWS
+    ]
     assert names_in(tmp_path) == ["it's [1].parquet"]
 
 
