@@ -1,5 +1,5 @@
 # Set up, check, test and show taxonaut. Every target makes what it needs; nothing is assumed but
-# Python 3.11+, a C++ compiler and a package index that pip can reach.
+# Python 3.11+, a package index that pip can reach and, for all but the demo, a C++ compiler.
 # The tests need PyTorch: without CUDA and its gigabytes where pip knows of such wheels, as with
 #     PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
 
@@ -11,6 +11,7 @@ LOCK := constraints.txt
 LATEST := .build/latest
 EXTRAS := gguf,train,dev
 DEMO := .build/demo
+CORE := .build/core
 FOLDERS := agents cli conversation evaluation graphs models prompts state tools workspace
 SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks scripts
 
@@ -20,16 +21,25 @@ SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks scripts
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+define check_python
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "taxonaut needs Python 3.11 or newer: name one with  make PYTHON=/path/to/python3.11"; exit 1; }
+endef
+
+# $(1): the folder of a virtual environment
+define make_environment
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1) || \
+	{ rm -rf $(1); echo "no virtual environment could be made: on Debian  apt-get install python3-venv"; exit 1; }
+endef
+
 setup: $(READY) ## Make .venv with everything at the versions of constraints.txt, weights included (7 minutes the first time)
 
 $(READY): pyproject.toml $(LOCK)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "taxonaut needs Python 3.11 or newer: name one with  make PYTHON=/path/to/python3.11"; exit 1; }
+	$(check_python)
 	@command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null || \
 		{ echo "llama.cpp needs a C++ compiler: on Debian  apt-get install g++  and run make again"; exit 1; }
 	@echo "Setting up $(VENV) (llama.cpp is compiled: some 7 minutes on two cores, once)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-		{ rm -rf $(VENV); echo "no virtual environment could be made: on Debian  apt-get install python3-venv"; exit 1; }
+	$(call make_environment,$(VENV))
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(LOCK) --editable '.[$(EXTRAS)]' || \
 		{ echo "the dependencies could not be installed: see pip's message above; pip needs a package index and a C++ compiler"; exit 1; }
 	@mkdir -p .typing && ln -sfn .. .typing/taxonaut
@@ -37,8 +47,16 @@ $(READY): pyproject.toml $(LOCK)
 		{ echo "the model weights could not be pulled: see the message above, then run make again"; exit 1; }
 	@touch $@
 
-demo: $(READY) ## Label this environment's packages with PyPI's classifiers
-	@$(BIN)/taxonaut demo --workspace $(DEMO)
+demo: $(CORE)/.ready ## Label Python packages with PyPI's classifiers (a minute or two of pip the first time, no compiler)
+	@$(CORE)/bin/taxonaut demo --yes --workspace $(DEMO)
+
+$(CORE)/.ready: pyproject.toml $(LOCK)
+	$(check_python)
+	@echo "Installing taxonaut into $(CORE) (a minute or two, once)"
+	$(call make_environment,$(CORE))
+	@$(CORE)/bin/python -m pip install --disable-pip-version-check --quiet --constraint $(LOCK) --editable . || \
+		{ echo "taxonaut could not be installed: see pip's message above; pip needs a package index"; exit 1; }
+	@touch $@
 
 test: $(READY) ## Run all tests, two at a time
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

@@ -11,7 +11,7 @@ from pathlib import Path
 from trove_classifiers import classifiers
 
 from taxonaut.evaluation.harness import Report, aevaluate
-from taxonaut.evaluation.measures.hierarchy import Hierarchy, Relation
+from taxonaut.evaluation.measures.hierarchy import RELATIONS, Hierarchy, Relation
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.index.reader import IndexStats
 from taxonaut.state.records import Item, ItemResult, Label
@@ -172,25 +172,39 @@ def as_item_rows(packages: Iterable[Package]) -> list[ItemRow]:
     ]
 
 
-METHODS = ("both", "tree", "dense", "bm25")
-"""The walk joined with dense retrieval (the default of `classify`), each of the two alone, and BM25."""
+METHODS = ("both", "bm25")
+"""The default of `classify`, and BM25."""
 
-SHOWN_WALK = ("httpx", "rich", "sqlglot", "duckdb", "numpy")
-"""Packages whose walk may be shown; the first that is installed is."""
+TEXT = "encrypt backups before they are uploaded to the cloud"
+"""A text that is labelled before the packages; it is about two things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How the first label, and the closest of the first three, lie to those of the author.
+
+    `closest` is the author's label that is closest to the first.
+    """
+
+    first: Relation
+    among_three: Relation
+    closest: LabelId
 
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
     """The result of the demo.
 
-    `results` and `outcomes` are those of the method `both`; an outcome is None if the author chose no classifier.
+    `example` is the result for `TEXT`, `walk` its walk. `results` and `compared` are those of the method `both`;
+    packages whose author chose no classifier are not `compared`.
     """
 
     folder: Path
     stats: IndexStats
+    example: ItemResult
     packages: tuple[Package, ...]
     results: Mapping[ItemId, ItemResult]
-    outcomes: Mapping[ItemId, Relation | None]
+    compared: Mapping[ItemId, Comparison]
     report: Report
     walk: Explanation
     asked: int
@@ -205,16 +219,16 @@ async def arun_demo(folder: Path, limit: int | None = None) -> DemoReport:
         report = await aevaluate(workspace, rows, METHODS)
         found = await workspace.aclassify([row.item for row in rows], shortlist="both")
         results = {result.item_id: result for result in found}
-        names = {package.name.lower(): package.name for package in packages}
-        shown = next((names[name] for name in SHOWN_WALK if name in names), packages[0].name)
+        (example,) = await workspace.aclassify([Item(ItemId("text"), TEXT)], shortlist="both")
         return DemoReport(
             folder=workspace.folder,
             stats=workspace.index.stats(),
+            example=example,
             packages=tuple(packages),
             results=results,
-            outcomes=compare_with_gold(workspace, packages, results),
+            compared=compare_with_gold(workspace, packages, results),
             report=report,
-            walk=workspace.explain(ItemId(shown)),
+            walk=workspace.explain(example.item_id),
             asked=sum(method.asked for method in report.methods),
         )
 
@@ -235,12 +249,17 @@ def open_demo_workspace(folder: Path, labels: LabelFile) -> Workspace:
 
 def compare_with_gold(
     workspace: Workspace, packages: list[Package], results: Mapping[ItemId, ItemResult]
-) -> dict[ItemId, Relation | None]:
-    """Relate the closest of each package's first three labels to its author's classifiers."""
+) -> dict[ItemId, Comparison]:
+    """Compare each package's first labels with its author's classifiers; packages without any are left out."""
     labels: list[LabelId] = workspace.index.label_ids()
     hierarchy = Hierarchy(workspace.index.paths_of(labels))
-    found: dict[ItemId, Relation | None] = {}
+    found: dict[ItemId, Comparison] = {}
     for package in packages:
         predicted = [label.label_id for label in results[package.id].labels[:3]]
-        found[package.id] = hierarchy.best(predicted, package.gold) if package.gold else None
+        if package.gold:
+            by_relation = {label: hierarchy.best(predicted[:1], [label]) for label in package.gold}
+            closest = min(package.gold, key=lambda label: RELATIONS.index(by_relation[label]))
+            found[package.id] = Comparison(
+                by_relation[closest], hierarchy.best(predicted, package.gold), closest
+            )
     return found
