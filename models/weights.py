@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from taxonaut.state.errors import ModelNotFoundError, WeightsMissingError
+from taxonaut.state.errors import MissingExtraError, ModelNotFoundError, WeightsMissingError
 
 DIRECTORY_VARIABLE = "TAXONAUT_WEIGHTS"
+WITHOUT_LLAMA = (
+    'let ONNX Runtime embed, in taxonaut.toml: model = "onnx/all-minilm-l6-v2" under [embeddings], '
+    "encoder/onnx/all-minilm-l6-v2 for the roles"
+)
+"""What to do where a GGUF embedder is named and llama.cpp is not installed."""
+
 ONNX_PREFIX = "onnx/"
 """Begins the names of models that ONNX Runtime runs."""
 
@@ -154,8 +160,7 @@ class ModelCatalog:
 
     def usable_names(self) -> list[str]:
         """Return the names of models that this environment can run: GGUF files need llama-cpp-python."""
-        runs_gguf = importlib.util.find_spec("llama_cpp") is not None
-        return [model.name for model in self._models.values() if model.is_folder or runs_gguf]
+        return [model.name for model in self._models.values() if model.is_folder or _has_llama()]
 
     def get(self, name: str) -> PackagedModel:
         """Return a model by name. Raises ModelNotFoundError, which lists the known ones."""
@@ -181,7 +186,7 @@ class ModelCatalog:
         """Return the GGUF file of a packaged model or a path.
 
         A value with a directory or the suffix `.gguf` is a path, anything else a name. Raises ModelNotFoundError;
-        WeightsMissingError, with the command that downloads them, for a packaged model.
+        for a packaged model WeightsMissingError, with the command that downloads them, or MissingExtraError.
         """
         given = str(name_or_path)
         if given in self._models:
@@ -214,12 +219,19 @@ class ModelCatalog:
         return path.resolve()
 
     def _present(self, name: str) -> Path:
-        fetch = _FETCH.get()
-        if fetch is not None and not self.is_here(name):
-            fetch(name, self)
+        model, fetch = self.get(name), _FETCH.get()
         if not self.is_here(name):
-            raise WeightsMissingError(name, self.get(name).size, str(self.directory))
+            if not model.is_folder and not _has_llama():
+                instead = WITHOUT_LLAMA if model.kind == "embedder" else ""
+                raise MissingExtraError("llama-cpp-python", "gguf", instead)
+            if fetch is None:
+                raise WeightsMissingError(name, model.size, str(self.directory))
+            fetch(name, self)
         return self.path(name)
+
+
+def _has_llama() -> bool:
+    return importlib.util.find_spec("llama_cpp") is not None
 
 
 Fetch = Callable[[str, ModelCatalog], object]

@@ -11,14 +11,8 @@ from taxonaut.models.cpu import default_threads
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights, library
 from taxonaut.models.gguf.worker_thread import WorkerThread
-from taxonaut.models.weights import ModelCatalog, fingerprint
-from taxonaut.state.errors import InputError, WeightsMissingError
-
-WITHOUT = (
-    'let ONNX Runtime embed, in taxonaut.toml: model = "onnx/all-minilm-l6-v2" under [embeddings], '
-    "encoder/onnx/all-minilm-l6-v2 for the roles"
-)
-"""What works where llama.cpp is not installed."""
+from taxonaut.models.weights import WITHOUT_LLAMA, ModelCatalog, fingerprint
+from taxonaut.state.errors import InputError
 
 _BATCH = 128
 _SEQUENCES = 32
@@ -45,11 +39,7 @@ class GgufEmbedder:
         catalog = catalog or ModelCatalog()
         if max_tokens < 2:
             raise InputError(f"max_tokens is {max_tokens!r}; a text needs at least 2, its two ends")
-        try:
-            self._path = catalog.resolve(model)
-        except WeightsMissingError:
-            library(WITHOUT)
-            raise
+        self._path = catalog.resolve(model)
         self.max_tokens = max_tokens
         self.name = f"gguf/{model if str(model) in catalog.names() else fingerprint(self._path)}"
         self._weights: Weights | None = None
@@ -112,7 +102,7 @@ class GgufEmbedder:
     def _open_weights(self) -> Weights:
         with self._lock:
             if self._weights is None:
-                library(WITHOUT)
+                library(WITHOUT_LLAMA)
                 self._weights = Weights.open(self._path)
             return self._weights
 

@@ -8,6 +8,7 @@ import pytest
 from taxonaut.models.cpu import available_cores, chat_threads, default_threads
 from taxonaut.models.gguf.embedder import GgufEmbedder
 from taxonaut.models.gguf.runtime import library
+from taxonaut.models.weights import ModelCatalog
 from taxonaut.state.errors import MissingExtraError
 
 pytestmark = pytest.mark.slow
@@ -24,11 +25,19 @@ def test_an_embedder_also_says_what_works_without_it(monkeypatch: pytest.MonkeyP
     (tmp_path / "own.gguf").touch()
     with pytest.raises(MissingExtraError) as raised:
         GgufEmbedder(tmp_path / "own.gguf").embed(["a"])
-    assert str(raised.value) == (
-        "llama-cpp-python is not installed; install it with: pip install 'taxonaut[gguf]'; or let ONNX Runtime "
-        'embed, in taxonaut.toml: model = "onnx/all-minilm-l6-v2" under [embeddings], '
-        "encoder/onnx/all-minilm-l6-v2 for the roles"
+    with pytest.raises(MissingExtraError) as not_pulled:
+        GgufEmbedder("all-minilm-l6-v2", catalog=ModelCatalog(tmp_path))
+    assert (
+        str(raised.value)
+        == str(not_pulled.value)
+        == (
+            "llama-cpp-python is not installed; install it with: pip install 'taxonaut[gguf]'; or let ONNX Runtime "
+            'embed, in taxonaut.toml: model = "onnx/all-minilm-l6-v2" under [embeddings], '
+            "encoder/onnx/all-minilm-l6-v2 for the roles"
+        )
     )
+    with pytest.raises(MissingExtraError, match=r"pip install 'taxonaut\[gguf\]'$"):
+        ModelCatalog(tmp_path).resolve("smollm2-135m-instruct")
 
 
 @pytest.mark.parametrize(("cores", "embedding", "chatting"), [(1, 1, 1), (2, 2, 1), (8, 8, 4), (64, 8, 8)])
