@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -41,6 +42,9 @@ MARKS = {
 NEAR = ("ancestor", "descendant", "sibling")
 SHOWN = (("hit",), 6), (NEAR, 2), (("miss",), 1)
 """Packages that are shown, by how they came out: enough for one screen."""
+
+HABIT = 0.1
+"""A label that more than this share of the authors choose is chosen by habit."""
 
 SHOWN_LABELS = 2
 LONGEST_SUMMARY = 60
@@ -91,13 +95,20 @@ def first_label(report: DemoReport, package: Package) -> tuple[float, str]:
 
 
 def select_shown(report: DemoReport) -> list[Package]:
-    """Return some hits, near hits and misses, surest first; no two with one first label."""
+    """Return some hits, near hits and misses, surest first; no two with one first label.
+
+    Hits are of labels that few authors choose: others say little.
+    """
     chosen: dict[str, Package] = {}
+    authors = Counter(label for package in report.packages for label in package.gold)
+    habits = {label for label, count in authors.items() if count > HABIT * len(report.compared)}
     for relations, most in SHOWN:
         found: dict[str, Package] = {}
         for package in by_score(report):
             compared, label = report.compared.get(package.id), first_label(report, package)[1]
-            if compared is not None and compared.first in relations and label not in chosen:
+            if compared is None or label in habits:
+                continue
+            if compared.first in relations and label not in chosen:
                 found.setdefault(label, package)
         chosen |= dict(islice(found.items(), most))
     return list(chosen.values())
