@@ -1,7 +1,7 @@
 """Walk a batch of items to shortlists of labels, then rank them (XMC-Agent, 2.1)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 Ways = dict[NodeId, OpenedNode]
+Step = Callable[[NavigationState], Awaitable[NavigationState]]
 
 
 class Chosen(NamedTuple):
@@ -189,9 +190,15 @@ def navigate(
     labels of one node (`Walk.order_shortlists`). `guide` decides what is opened next, in place of `Guide` with the
     policy.
     """
+    return build_walk_graph(Walk(index, navigator, expert, retriever, policy or WalkPolicy(), guide))
+
+
+def build_walk_graph(
+    walk: "Walk",
+) -> "StateGraph[NavigationState, None, NavigationInput, NavigationOutput]":
+    """Build the graph of a walk; see `navigate`."""
     from langgraph.graph import END, START, StateGraph
 
-    walk = Walk(index, navigator, expert, retriever, policy or WalkPolicy(), guide)
     graph = StateGraph(NavigationState, input_schema=NavigationInput, output_schema=NavigationOutput)
     graph.add_node("start", step(walk.start))
     graph.add_node("open_level", step(walk.open_level))
@@ -199,7 +206,7 @@ def navigate(
     graph.add_edge(START, "start")
     graph.add_conditional_edges("start", walk.after_level, ["open_level", "retrieve"])
     graph.add_conditional_edges("open_level", walk.after_level, ["open_level", "retrieve"])
-    if expert is None:
+    if walk.expert is None:
         graph.add_edge("retrieve", END)
     else:
         graph.add_node("rank", step(walk.rank))
@@ -232,6 +239,26 @@ class Walk:
         self.retriever = retriever
         self.policy = policy
         self.guide: Guides = guide or Guide(index, policy)
+
+    async def run(self, items: Sequence[Item]) -> NavigationState:
+        """Walk a batch through the graph's steps without LangGraph; returns what the compiled graph returns.
+
+        To import LangGraph takes longer than to label a few texts.
+        """
+        state: NavigationState = {"items": list(items), "decisions": []}
+        await self.take(self.start, state)
+        while self.after_level(state) == "open_level":
+            await self.take(self.open_level, state)
+        await self.take(self.retrieve, state)
+        if self.expert is not None:
+            await self.take(self.rank, state)
+        return state
+
+    async def take(self, step: Step, state: NavigationState) -> None:
+        """Take a step and join its result with the state, as the graph's reducers do."""
+        found = await step(state)
+        decisions = [*state["decisions"], *found.get("decisions", ())]
+        state.update({**found, "decisions": decisions})
 
     async def start(self, state: NavigationState) -> NavigationState:
         """Start every item at the root or its anchors; nowhere if the shortlist is dense retrieval alone."""

@@ -1,5 +1,7 @@
 """Emit progress updates; `graph.astream(..., stream_mode="custom")` yields those of its own steps."""
 
+import sys
+
 from taxonaut.state.updates import Update, tell
 
 
@@ -14,6 +16,8 @@ def emit(update: Update) -> None:
 
 def stream(update: Update) -> None:
     """Write an update to the stream of the current graph run, if there is one."""
+    if "langgraph.pregel" not in sys.modules:  # no graph runs, and a walk need not wait for the import
+        return
     from langgraph.config import get_stream_writer
 
     try:

@@ -34,10 +34,16 @@ from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.results import CategorizedItems, ItemResults
 from taxonaut.workspace.vocabulary.assign import aassign_vocabulary
 from taxonaut.workspace.vocabulary.build import VocabularyBuild, abuild_vocabulary
-from taxonaut.workspace.walk.classification import KIND, Classification, label_with_graph
+from taxonaut.workspace.walk.classification import (
+    KIND,
+    Classification,
+    LabelBatch,
+    label_with_graph,
+    label_with_walk,
+)
 from taxonaut.workspace.walk.explanation import Explanation, explain
 from taxonaut.workspace.walk.shortlists import ShortlistResult, shortlists
-from taxonaut.workspace.walk.walk_graph import walk_graph
+from taxonaut.workspace.walk.walk_graph import prepare_walk, walk_graph
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
@@ -235,10 +241,16 @@ class Workspace(Core):
             run,
             self.decisions,
             self.items,
-            label_with_graph(self.graph().compile(), traced=self.config.tracing.langsmith),
+            self.labelling(),
             self.batch,
             limits=self.text_limits,
         )
+
+    def labelling(self) -> LabelBatch:
+        """Return what labels a batch: the walk, as a graph where LangSmith is to see its steps."""
+        if self.config.tracing.langsmith:
+            return label_with_graph(self.graph().compile(), traced=True)
+        return label_with_walk(prepare_walk(self))
 
     async def acategorize(
         self,

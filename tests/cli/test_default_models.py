@@ -33,6 +33,8 @@ for arguments in (
         main()
     except SystemExit as ended:
         assert not ended.code, (arguments, ended.code)
+    if arguments[0] == "classify":  # LangGraph takes longer to load than all else that it needs
+        assert "langgraph.graph" not in sys.modules
 """
 
 

@@ -12,6 +12,7 @@ import pytest
 from taxonaut import WalkPolicy, navigate
 from taxonaut.agents.general_expert import GeneralExpert
 from taxonaut.agents.navigator import Navigator, NavigatorSettings
+from taxonaut.graphs.navigate import Walk
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
@@ -71,10 +72,21 @@ class Walker:
             GeneralExpert(self.expert, prompts),
             policy=policy,
         ).compile()
+        self.steps = Walk(
+            index,
+            Navigator(by_name(opens), prompts, settings),
+            GeneralExpert(by_name(ranks or opens), prompts),
+            None,
+            policy,
+            None,
+        )
         self.given: Any = {"items": [Item(ItemId(text), text) for text in opens]}
 
     def walk(self) -> NavigationOutput:
+        """Walk by the graph, and see that its steps alone give the same."""
         found: Any = self.graph.invoke(self.given)
+        without: Any = asyncio.run(self.steps.run(self.given["items"]))
+        assert {name: without[name] for name in found} == found
         return found
 
     def shortlists(self) -> dict[str, list[str]]:

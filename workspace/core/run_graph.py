@@ -1,5 +1,6 @@
 """Run a graph to its end; LangSmith sees it only where taxonaut.toml says so."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,13 @@ RECURSION_LIMIT = 1_000_000
 
 @contextmanager
 def langsmith_tracing(enabled: bool) -> Iterator[None]:
-    """Set whether what runs in the block is traced to LangSmith, whatever the environment says."""
+    """Set whether what runs in the block is traced to LangSmith, whatever the environment says.
+
+    Nothing is where LangChain is not loaded.
+    """
+    if not enabled and "langchain_core" not in sys.modules:
+        yield
+        return
     from langsmith import tracing_context
 
     with tracing_context(enabled=enabled):

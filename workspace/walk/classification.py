@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from taxonaut.graphs.navigate import Walk
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, ItemResult, Place, Prediction
 from taxonaut.state.stores.decisions import Decisions, Totals
@@ -18,7 +19,7 @@ from taxonaut.workspace.core.resumable import (
     request_errors,
     unit_key,
 )
-from taxonaut.workspace.core.run_graph import run_graph
+from taxonaut.workspace.core.run_graph import langsmith_tracing, run_graph
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -82,6 +83,16 @@ def label_with_graph(graph: "CompiledStateGraph[Any, Any, Any, Any]", *, traced:
 
     async def label(items: Sequence[Item]) -> Mapping[str, Any]:
         return await run_graph(graph, {"items": items}, traced=traced)
+
+    return label
+
+
+def label_with_walk(walk: Walk) -> LabelBatch:
+    """Return a function that labels items by a walk; its LangChain models, if it has any, are not traced."""
+
+    async def label(items: Sequence[Item]) -> Mapping[str, Any]:
+        with langsmith_tracing(enabled=False):
+            return await walk.run(items)
 
     return label
 

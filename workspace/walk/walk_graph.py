@@ -1,9 +1,9 @@
-"""The walk as a graph over a workspace's index, with its own agents or the caller's."""
+"""The walk over a workspace's index, with its own agents or the caller's: as a graph, or to be run as it is."""
 
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.agents.roles import Navigates, Ranks, Retrieves
-from taxonaut.graphs.navigate import Guides, navigate
+from taxonaut.graphs.navigate import Guides, Walk, build_walk_graph
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.catalog import ENCODER
 from taxonaut.workspace.core.core import Core
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
 
-def walk_graph(
+def prepare_walk(
     workspace: Core,
     policy: WalkPolicy | None = None,
     *,
@@ -21,8 +21,8 @@ def walk_graph(
     expert: Ranks | None = None,
     retriever: Retrieves | None = None,
     guide: Guides | None = None,
-) -> "StateGraph[Any, Any, Any, Any]":
-    """Return the walk, uncompiled; agents that are not given are the workspace's own.
+) -> Walk:
+    """Return the walk; agents that are not given are the workspace's own.
 
     Without `rank` it ends with the shortlists. Models of given agents are not opened; a retriever is made only if
     the policy or an encoder agent needs one.
@@ -39,4 +39,22 @@ def walk_graph(
         own.append(models.general_expert)
     if retriever is None and (policy.needs_retriever or any(role.provider == ENCODER for role in own)):
         retriever = wiring.retriever()
-    return navigate(workspace.index, navigator, expert, retriever, policy, guide)
+    return Walk(workspace.index, navigator, expert, retriever, policy, guide)
+
+
+def walk_graph(
+    workspace: Core,
+    policy: WalkPolicy | None = None,
+    *,
+    rank: bool = True,
+    navigator: Navigates | None = None,
+    expert: Ranks | None = None,
+    retriever: Retrieves | None = None,
+    guide: Guides | None = None,
+) -> "StateGraph[Any, Any, Any, Any]":
+    """Return `prepare_walk` as an uncompiled graph."""
+    return build_walk_graph(
+        prepare_walk(
+            workspace, policy, rank=rank, navigator=navigator, expert=expert, retriever=retriever, guide=guide
+        )
+    )
