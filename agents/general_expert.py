@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.support.shortlist_questions import build_questions
-from taxonaut.agents.support.texts import label_text, path_text
+from taxonaut.agents.support.texts import label_text, path_text, tell_apart
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId
@@ -68,13 +68,17 @@ class GeneralExpert:
         offer = shuffle_options(candidates, seed=self.settings.seed)
         most = min(self.settings.most, len(candidates))
 
+        shown = tell_apart(
+            {label: path_text(paths.get(label) or (labels[label].name,)) for label in offer.options}, {}
+        )
+
         def variables() -> dict[str, Any]:
             options = [
                 {
                     "id": number,
                     "name": labels[label].name,
                     "description": labels[label].description,
-                    "path": path_text(paths.get(label) or (labels[label].name,)),
+                    "path": shown[label],
                     "examples": [],
                 }
                 for number, label in enumerate(offer.options, start=1)

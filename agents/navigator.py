@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.support.exemplars import Exemplars
-from taxonaut.agents.support.texts import PATH_SEPARATOR, node_text, path_text
+from taxonaut.agents.support.texts import PATH_SEPARATOR, node_text, path_text, tell_apart
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import NodeId
@@ -100,13 +100,18 @@ class Navigator:
         )
         most = min(self.settings.most, len(branches))
 
+        shown = tell_apart(
+            {branch.id: branch.name for branch in branches},
+            {branch.id: branch.label_id for branch in branches},
+        )
+
         def variables() -> dict[str, Any]:
             options = [
                 {
                     "id": number,
-                    "name": by_id[branch].name,
+                    "name": shown[branch],
                     "description": by_id[branch].description,
-                    "path": augmented_path(by_id[branch], path) if ancestors else "",
+                    "path": augmented_path(shown[branch], path) if ancestors else "",
                     "examples": list(by_id[branch].examples[: self.settings.examples]),
                 }
                 for number, branch in enumerate(offer.options, start=1)
@@ -148,6 +153,6 @@ class Navigator:
         return tuple(dict.fromkeys((own, *below)))
 
 
-def augmented_path(branch: Node, path: Sequence[str]) -> str:
+def augmented_path(branch: str, path: Sequence[str]) -> str:
     """Return the path of ancestor augmentation (XMC-Agent, appendix B): `Root > Arts > Dance`."""
-    return path_text((ROOT, *path, branch.name))
+    return path_text((ROOT, *path, branch))

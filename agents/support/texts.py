@@ -1,9 +1,10 @@
 """Texts of labels and nodes: compared with items and shown in prompts."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic
+from typing import Generic, TypeVar
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.state.ids import Id, LabelId
@@ -12,6 +13,8 @@ from taxonaut.state.records import Label, Node
 PATH_SEPARATOR = " > "
 """Between the names of a path; parsed by `models.encoder.option_vectors`, shown in prompts."""
 
+
+Key = TypeVar("Key", bound=Hashable)
 
 TextOf = Callable[[str], str]
 """Return an item's text by its id."""
@@ -36,6 +39,14 @@ def node_text(node: Node, path: Sequence[str], native: bool) -> str:
 def path_text(path: Sequence[str]) -> str:
     """Join the names of a path, without the root."""
     return PATH_SEPARATOR.join(path)
+
+
+def tell_apart(names: Mapping[Key, str], ids: Mapping[Key, object]) -> dict[Key, str]:
+    """Return the names of options as shown; equal ones are followed by their ids: `Other (01019000)`."""
+    counts = Counter(names.values())
+    return {
+        key: name if counts[name] == 1 else f"{name} ({ids.get(key) or key})" for key, name in names.items()
+    }
 
 
 @dataclass(frozen=True)

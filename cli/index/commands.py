@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -83,8 +84,12 @@ def draw_branch(branch: Branch, tree: Tree | None = None) -> Tree:
     here = Tree(title) if tree is None else tree.add(title)
     for child in branch.branches:
         draw_branch(child, here)
+    same = Counter(label.name for label in branch.labels)
     for label in branch.labels:
-        here.add(styled(clipped(label.name, LONGEST_NAME), "green"))
+        shown = styled(clipped(label.name, LONGEST_NAME), "green")
+        if same[label.name] > 1:
+            shown.append(f"  ({label.id})", "dim")
+        here.add(shown)
     left = []
     if branch.more_branches:
         left.append(counted(branch.more_branches, "more branch" if branch.branches else "branch"))

@@ -21,7 +21,12 @@ from taxonaut.state.records import Item, Label
 
 if TYPE_CHECKING:
     from taxonaut.state.stores.definitions import Definition
+    from taxonaut.workspace.files.label_files import LabelFile
 
+SHOWN = 5
+"""Labels of a file that are shown before it is imported."""
+
+LONGEST_ID = 60
 LONGEST_PRODUCT = 100
 """Characters of a product that a description was written from."""
 
@@ -35,20 +40,33 @@ def import_labels(
     file: LabelFileArgument,
     *,
     layout: LabelFileOptions,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what the file is taken for; import nothing.")
+    ] = False,
 ) -> None:
     """Import labels into an empty workspace.
 
-    Labels with paths or parents bring their own tree, which becomes the index. For labels without, run index
-    build afterwards. Add more labels later with labels add. An empty column name means that the column is not
-    read.
+    The file may be a table (CSV, TSV, Excel, Parquet) with names, ids, paths, parents, columns of levels or
+    codes that hold the hierarchy; JSON, flat or nested; or text with a name or a path a line, an id before each
+    path (1 - A > B), or indented lines. What it is taken for is shown first, with the columns that are not read:
+    look at it with --dry-run. Columns with other names than usual are named by the options below; an empty name
+    means that the column is not read.
+
+    Labels with a hierarchy bring their own tree, which becomes the index. For labels without, run index build
+    afterwards. Add more labels later with labels add.
     """
     with progress(session) as bar:
         bar.stage(f"reading {file}")
         labels = layout.read(file)
-        with session.open() as workspace:
-            bar.stage(f"importing {len(labels.labels):,} labels")
-            workspace.import_labels(labels)
-            stats = workspace.index.stats()
+    if dry_run or not session.quiet:
+        show_reading(labels)
+    if dry_run:
+        say("nothing was imported (--dry-run)")
+        return
+    with progress(session) as bar, session.open() as workspace:
+        bar.stage(f"importing {len(labels.labels):,} labels")
+        workspace.import_labels(labels)
+        stats = workspace.index.stats()
     if session.quiet:
         return
     for note in labels.notes:
@@ -60,6 +78,23 @@ def import_labels(
         )
     else:
         say(f"imported {stats.labels:,} labels without a tree; next: {session.again('index build')}")
+
+
+def show_reading(labels: LabelFile) -> None:
+    """Say what a file was taken for, and show its first labels as a tree."""
+    reading = labels.reading
+    say(f"{labels.name}: {reading.format}; {reading.shape}")
+    if reading.used:
+        say("  read: " + ", ".join(f"{role} in {column!r}" for role, column in reading.used.items()))
+    if reading.unused:
+        say(f"  not read: {', '.join(map(repr, reading.unused))}")
+    for note in labels.notes:
+        say(f"  {note}")
+    for depth, name, id in labels.first_labels(SHOWN):
+        shown = f" ({id})" if id is not None and id != name and len(id) <= LONGEST_ID else ""
+        say(f"    {'  ' * depth}{clipped(name, LONGEST_PRODUCT)}{shown}")
+    if len(labels.labels) > SHOWN:
+        say(f"    … {len(labels.labels):,} labels in all")
 
 
 @command("list", example="taxonaut labels list --limit 50")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from taxonaut.workspace.files.label_files import LabelFile
 
 FILE_PANEL = "Input file options"
-SUFFIXES = ".csv, .tsv, .jsonl, .json, .parquet, .txt, each also as .gz"
+SUFFIXES = ".csv, .tsv, .xlsx, .jsonl, .json, .parquet, .txt, each also as .gz"
 
 
 def column(option: str, what: str) -> Any:
@@ -37,7 +37,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="Format of the file: csv, tsv, jsonl, json, lines or parquet. Default: by its suffix.",
+        help="Format of the file: csv, tsv, jsonl, json, lines, parquet or excel. Default: by its suffix.",
         rich_help_panel=FILE_PANEL,
         show_default=False,
     ),
@@ -150,6 +150,25 @@ class LabelFileOptions:
             rich_help_panel=FILE_PANEL,
         ),
     ] = "group,node"
+    tree: Annotated[
+        str,
+        typer.Option(
+            "--tree",
+            metavar="auto|none|codes",
+            help="Where the tree is looked for: anywhere, nowhere, or in the codes of the labels.",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = "auto"
+    sheet: Annotated[
+        str,
+        typer.Option(
+            "--sheet",
+            metavar="NAME",
+            help="Sheet of a workbook. Default: the first with usual columns.",
+            rich_help_panel=FILE_PANEL,
+            show_default=False,
+        ),
+    ] = ""
     format: FormatOption = None
     encoding: EncodingOption = "utf-8"
 
@@ -172,5 +191,12 @@ class LabelFileOptions:
             node_kinds=tuple(each.strip() for each in self.node_kinds.split(",")),
         )
         return taxonaut.read_labels(
-            file, columns, format=self.format, encoding=self.encoding, batch=batch, elsewhere=elsewhere
+            file,
+            columns,
+            format=self.format,
+            encoding=self.encoding,
+            batch=batch,
+            elsewhere=elsewhere,
+            tree=self.tree,
+            sheet=self.sheet,
         )

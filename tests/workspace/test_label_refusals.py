@@ -36,9 +36,9 @@ def refusal(*args, **kwargs):
         ("e.json", "[]", "e.json holds no labels; it must have at least one row below its header."),
         (
             "t.csv",
-            "id,Name\n1,Birds\n",
-            "t.csv, line 1: there is no column 'name'; the columns are 'id', 'Name'. "
-            "Did you mean --name-column 'Name'?",
+            "id,nam,nom\n1,Birds,Oiseaux\n",
+            "t.csv, line 1: there is no column 'name'; the columns are 'id', 'nam', 'nom'. "
+            "Did you mean --name-column 'nam'?",
         ),
         (
             "t.csv",
@@ -66,33 +66,10 @@ def refusal(*args, **kwargs):
         ),
         (
             "t.csv",
-            "id,name\n1,Birds\n".encode("utf-16"),
-            "t.csv is not utf-8: it starts like UTF-16. Add --encoding utf-16.",
-        ),
-        (
-            "t.csv",
             'id,name\n1,"Birds\nand more"\n1,Fish\n',
             "t.csv, line 4: the id '1' was already given to 'Birds\\nand more' (t.csv, line 2). Ids must "
             "differ: "
             "remove one of the two rows, or name another column with --id-column.",
-        ),
-        (
-            "t.csv",
-            "id,name\n1,Birds\n2,Birds\n",
-            "t.csv, line 3: the name 'Birds' is used twice at the top level: as '1' (t.csv, line 2) and as '2'. "
-            "Rename one of them, or merge them.",
-        ),
-        (
-            "t.csv",
-            "id,name,path\n1,Birds,A > Birds\n2,Birds,B > Birds\n3,Birds,A > Birds\n",
-            "t.csv, line 4: the name 'Birds' is used twice under 'A': as '1' (t.csv, line 2) and as '3'. "
-            "Rename one of them, or merge them.",
-        ),
-        (
-            "t.csv",
-            "id,name,parents\na,Animals,\nb,Pets,\n1,Cats,a;b\n2,Cats,b\n",
-            "t.csv, line 5: the name 'Cats' is used twice under 'Pets': as '1' (t.csv, line 4) and as '2'. "
-            "Rename one of them, or merge them.",
         ),
         (
             "t.csv",
@@ -102,9 +79,9 @@ def refusal(*args, **kwargs):
         ),
         (
             "t.csv",
-            "id,name,parents\nx1,Animals,\nb,Birds,Animals\n",
-            "t.csv, line 3: the parent 'Animals' of 'b' is not an id in t.csv. "
-            "Parents are ids, and 'Animals' is the name of 'x1'.",
+            "id,name,parents\nx1,Animals,\nx2,Animals,\nb,Birds,Animals\n",
+            "t.csv, line 4: the parent 'Animals' of 'b' is not an id in t.csv. "
+            "Parents are ids, and 'Animals' is the name of 'x1' and 'x2'.",
         ),
         (
             "t.csv",
@@ -171,11 +148,16 @@ def refusal(*args, **kwargs):
         ),
         ("t.json", "17", "t.json: a JSON list of objects is expected, not int."),
         (
-            "t.xls",
+            "t.zip",
             "x",
-            "t.xls: the suffix '.xls' is unknown; known are .csv, .tsv, .tab, .jsonl, .ndjson, .json, .txt, "
-            ".parquet, .pq (and .gz after each but Parquet's). Rename the file or name its format: "
-            "--format csv|tsv|jsonl|json|lines|parquet.",
+            "t.zip: the suffix '.zip' is unknown; known are .csv, .tsv, .tab, .jsonl, .ndjson, .json, .txt, "
+            ".parquet, .pq, .xlsx, .xlsm, .xlsb, .xls, .ods (and .gz after each but Parquet's). Rename the file or "
+            "name its format: --format csv|tsv|jsonl|json|lines|parquet|excel.",
+        ),
+        (
+            "t.xlsx",
+            "x",
+            "t.xlsx cannot be read as a workbook: Cannot detect file format. Save it again as .xlsx or as CSV UTF-8",
         ),
         (
             "t.parquet.gz",
@@ -209,7 +191,7 @@ def test_a_file_that_is_not_there_is_refused(write, tmp_path):
     )
     assert refusal(tmp_path) == f"{str(tmp_path)!r} is a folder; give one file in it."
     assert refusal(tmp_path / "labels.csv", format="xml") == (
-        "--format 'xml' is unknown; it can be one of csv, tsv, jsonl, json, lines, parquet."
+        "--format 'xml' is unknown; it can be one of csv, tsv, jsonl, json, lines, parquet, excel."
     )
 
 
@@ -237,5 +219,3 @@ def test_a_cycle_is_shown(write):
         "t.csv, line 3: the parents form a cycle: a -> c -> b -> a. "
         "Each of these has the next as a parent; remove one of these parents."
     )
-    with pytest.raises(CycleError, match=r"t.csv, line 2: .*: a -> a\."):
-        read_labels(write("t.csv", "id,name,parents\na,A,a\n"))

@@ -64,7 +64,7 @@ def _unguard(text: str) -> str:
 
 def read_csv(source: Source) -> IndexFile:
     """Read rows of paths (or parents) like `labels import`, removing apostrophes before formulas."""
-    read = read_labels(source)
+    read = read_labels(source, tidy=False)
     rows = tuple(_unguard_row(row) for row in read.rows)
     check_labels(rows, source.name)
     labels = replace(read, rows=rows).labels

@@ -1,18 +1,28 @@
-"""Read labels from a file: names and, optionally, ids, paths, parents, descriptions and alternative names."""
+"""Read labels from a file of any usual shape: names, ids, paths, parents, descriptions and alternative names."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
+from html import unescape
 from pathlib import Path
+from typing import Literal, get_args
+from unicodedata import normalize
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, distinct_names
-from taxonaut.workspace.files.label_graph import LabelRow, check_labels
-from taxonaut.workspace.files.sources import Format, Source, open_source
-from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missing_column, read_table
+from taxonaut.workspace.files.label_graph import ROOT, Key, LabelRow, check_labels, label_graph
+from taxonaut.workspace.files.shapes.layout import Layout, as_plain, find_layout
+from taxonaut.workspace.files.shapes.lines import read_lines_shape
+from taxonaut.workspace.files.shapes.nested_json import flatten
+from taxonaut.workspace.files.shapes.paths import split_path, split_places
+from taxonaut.workspace.files.sources import Format, Source, load_json, open_source
+from taxonaut.workspace.files.tables import Row, as_text, as_texts, missing_column, read_table
+
+TreeShape = Literal["auto", "none", "codes"]
+"""Where a tree is looked for: anywhere, nowhere, or in the codes of labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +74,27 @@ ALTERNATIVE_COLUMNS = frozenset(
 _SEPARATORS = ("\n", "|", ";")
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file was taken for: how it is written, the shape of its tree, the columns used and left unused."""
+
+    format: str = ""
+    shape: str = ""
+    used: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class LabelFile:
-    """The rows of a label file, checked to form a directed acyclic graph. `notes` tell the user what was chosen."""
+    """The rows of a label file, checked to form a directed acyclic graph.
+
+    `reading` says what the file was taken for; `notes` tell the user what was chosen, changed or passed over.
+    """
 
     name: str
     rows: tuple[LabelRow, ...]
     notes: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
 
     @cached_property
     def labels(self) -> tuple[Label, ...]:
@@ -83,6 +107,19 @@ class LabelFile:
         """Whether any row has a parent or a path of at least two steps."""
         return any(len(row.path) > 1 or row.parents for row in self.rows)
 
+    def first_labels(self, most: int) -> list[tuple[int, str, LabelId | None]]:
+        """Return the first `most` labels and the nodes above them, from the top down: depth, name, id of a label."""
+        graph = label_graph(self.rows, self.name)
+        found: list[tuple[int, str, LabelId | None]] = []
+        stack: list[tuple[int, Key]] = [(0, key) for key in reversed(graph.children[ROOT])]
+        while stack and sum(id is not None for _, _, id in found) < most:
+            depth, key = stack.pop()
+            row = graph.rows.get(key)
+            name = row.label.name if row is not None else key[-1]
+            found.append((depth, name, row.label.id if row is not None and not row.is_node else None))
+            stack += [(depth + 1, child) for child in reversed(graph.children.get(key, ()))]
+        return found
+
 
 def read_labels(
     given: str | Path | Source,
@@ -92,15 +129,25 @@ def read_labels(
     encoding: str = "utf-8",
     batch: str = "initial",
     elsewhere: Callable[[LabelId], bool] = lambda _: False,
+    tree: str = "auto",
+    sheet: str = "",
+    tidy: bool = True,
 ) -> LabelFile:
-    """Read and check a label file: CSV, TSV, JSONL, JSON, Parquet, or one label per line; `-` is standard input.
+    """Read and check a label file; `-` is standard input.
+
+    Tables (CSV, TSV, Excel, Parquet) may have names, ids, paths, columns of levels, parents (by id, by another
+    unique column or by name; 0, -1, NULL or the row's own id at the top), a level number, or a hierarchy in their
+    codes (`shapes.codes`). JSON may be a list, lines, an object by id, or nested. Lines of text may be names, paths,
+    `id - path`, or an indented outline. Columns with usual names are found (`shapes.usual_names`) unless `columns`
+    names others. `tree` (`auto`, `none`, `codes`) restricts where a tree is looked for, `sheet` names a workbook's
+    sheet; without `tidy` HTML entities and odd blanks stay as they are. `LabelFile.reading` and `notes` say what was
+    understood.
 
     A label without an id gets its joined path, or else its name, as id; rows with the same id and name and
-    different paths are one label in several places. Raises `InputError`, naming the file, the line and the fix,
-    for an unreadable file, a missing column, a duplicate id, a duplicate name under one parent, an unknown
-    parent, a path that contradicts a parent or does not end in the name; `CycleError` for cyclic parents.
-    `elsewhere` tells whether a label that is not in the file may be a parent.
-    the labels that may be parents although the file has no row for them.
+    different paths are one label in several places; equal rows are one. Raises `InputError`, naming the file, the
+    line and the fix, for an unreadable file, a missing column, an id with two names, an unknown parent, a path that
+    contradicts a parent or does not end in the name; `CycleError` for cyclic parents. `elsewhere` tells whether a
+    label that is not in the file may be a parent.
     """
     columns = columns or LabelColumns()
     for option, separator in (
@@ -109,27 +156,131 @@ def read_labels(
     ):
         if not separator:
             raise InputError(f"{option} {separator!r} is empty; give the separator, such as ' > '.")
+    if tree not in get_args(TreeShape):
+        raise InputError(f"--tree {tree!r} is unknown; it can be one of {', '.join(get_args(TreeShape))}")
     source = given if isinstance(given, Source) else open_source(given, format, encoding)
-    table = read_table(source, plain=columns.name)
-    _check_columns(table, columns)
-    seen: set[str] = set()
-    rows: list[LabelRow] = []
-    others: list[Row] = []
-    for row in table.rows():
-        seen.update(row.values)
-        rows.append(_label_row(row, columns, batch))
-        others.append(_alternative_cells(row, columns))
-    if not rows:
+    records = _read_records(replace(source, sheet=sheet) if sheet else source, columns)
+    if not records.rows:
         raise InputError(f"{source.name} holds no labels; it must have at least one row below its header.")
-    if table.columns is None:
-        _check_named(source.name, columns, tuple(seen))
+    place = f"{source.name}, line 1" if records.has_header else source.name
+    _check_named(place, columns, records.columns)
+    layout = find_layout(
+        records.columns,
+        [row.values for row in records.rows],
+        _named_roles(columns),
+        tree=tree,
+        separator=records.separator or _said_separator(columns),
+    )
+    if not (layout.name or layout.path or layout.levels):
+        raise missing_column(place, columns.name, OPTIONS["name"], records.columns)
+    reader = _RowReader(source.name, records.rows, columns, layout, batch, tidy=tidy)
+    rows = reader.read()
     if all(row.is_node for row in rows):
         raise InputError(
             f"{source.name} holds no labels: the column {columns.kind!r} says {rows[0].kind!r} in every row, "
             f"which marks inner nodes. Name other kinds with --node-kinds."
         )
-    check_labels(_with_parents(rows, elsewhere), source.name)
-    return LabelFile(source.name, *_with_alternatives(rows, others, columns))
+    graph_notes = check_labels(_with_parents(rows, elsewhere), source.name)
+    named = [column for column in records.columns if _holds_alternatives(column, columns)]
+    used = {**layout.used(), **({"alternative names": ", ".join(named)} if named else {})}
+    if source.format == "lines":
+        used = {}
+    unused = tuple(each for each in records.columns if each and each not in {*layout.columns, *named})
+    return LabelFile(
+        source.name,
+        tuple(rows),
+        (*records.notes, *layout.notes, *reader.notes(), *graph_notes),
+        Reading(records.format, records.shape or _shape_of(layout, rows), used, unused),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """The rows of a file before it is known what their columns mean."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+    format: str
+    shape: str = ""
+    notes: tuple[str, ...] = ()
+    separator: str = ""
+    has_header: bool = False
+
+
+def _read_records(source: Source, columns: LabelColumns) -> _Records:
+    """Read a file whole, and flatten what is nested in it."""
+    if source.format == "lines":
+        with source.open_text() as text:
+            lines = [(number, line.rstrip("\n")) for number, line in enumerate(text, start=1) if line.strip()]
+        if columns.path == columns.name:
+            rows = [
+                Row(number, f"{source.name}, line {number}", {columns.name: line}) for number, line in lines
+            ]
+            return _Records((columns.name,), rows, "lines of text", "a path a line")
+        said = columns.path_separator if columns.path_separator != LabelColumns().path_separator else ""
+        found = read_lines_shape(lines, columns.name, said)
+        rows = [Row(number, f"{source.name}, line {number}", values) for number, values in found.rows]
+        return _Records(_columns_of(rows), rows, "lines of text", found.shape, found.notes, found.separator)
+    if source.format in ("json", "jsonl"):
+        flat = _read_nested(source)
+        if flat is not None:
+            return flat
+    table = read_table(source, plain=columns.name)
+    rows = [row for row in table.rows() if any(cell not in ("", None) for cell in row.values.values())]
+    names = table.columns if table.columns is not None else _columns_of(rows)
+    written = table.understood or {"jsonl": "JSON lines", "json": "a JSON list", "parquet": "Parquet"}.get(
+        source.format, source.format
+    )
+    return _Records(names, rows, written, "", table.notes, has_header=table.columns is not None)
+
+
+def _read_nested(source: Source) -> _Records | None:
+    """Read JSON that is one object, or a list whose objects hold others; None if it is flat or not one value."""
+    with source.open_text() as text:
+        try:
+            value = load_json(text.read())
+        except ValueError:
+            return None
+    flat = flatten(value)
+    if flat is None:
+        return None
+    rows = [
+        Row(number, f"{source.name}, entry {number}", row) for number, row in enumerate(flat.rows, start=1)
+    ]
+    return _Records(_columns_of(rows), rows, "JSON", flat.shape)
+
+
+def _columns_of(rows: Iterable[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for row in rows for name in row.values))
+
+
+def _named_roles(columns: LabelColumns) -> dict[str, str | None]:
+    """Return the column of each role that the caller named, and None for those to be found."""
+    defaults = {each.name: each.default for each in fields(LabelColumns)}
+    return {
+        role: None if getattr(columns, role) == defaults[role] else getattr(columns, role)
+        for role in OPTIONS
+        if role != "alternatives"
+    }
+
+
+def _said_separator(columns: LabelColumns) -> str:
+    return "" if columns.path_separator == LabelColumns().path_separator else columns.path_separator
+
+
+def _shape_of(layout: Layout, rows: Sequence[LabelRow]) -> str:
+    """Say in what form a table has its tree."""
+    if layout.levels:
+        return f"a tree in {len(layout.levels)} columns of levels"
+    if layout.code_tree is not None:
+        return f"{layout.code_tree.shape} in {layout.id or layout.name!r}"
+    if layout.depth:
+        return f"a tree by the level number in {layout.depth!r}"
+    if any(row.parents for row in rows):
+        return f"a tree by the parents in {layout.parents!r}"
+    if any(len(row.path) > 1 for row in rows):
+        return f"a tree by the paths in {layout.path!r}"
+    return "labels without a tree"
 
 
 def _with_parents(rows: Sequence[LabelRow], elsewhere: Callable[[LabelId], bool]) -> list[LabelRow]:
@@ -147,13 +298,370 @@ def _with_parents(rows: Sequence[LabelRow], elsewhere: Callable[[LabelId], bool]
     ]
 
 
-def _check_columns(table: Table, columns: LabelColumns) -> None:
-    if table.columns is None:
-        return
-    header = f"{table.source.name}, line 1"
-    _check_named(header, columns, table.columns)
-    if columns.name not in table.columns and columns.path not in table.columns:
-        raise missing_column(header, columns.name, OPTIONS["name"], table.columns)
+_AT_TOP = frozenset({"", "0", "-1", "null", "none", "nan", "n/a", "na", "nil", "root", "\\n", "#", "-", "*"})
+_FLOAT = re.compile(r"(-?\d+)\.0")
+_SHOWN = 3
+_REACHED = 0.999
+
+
+class _RowReader:
+    """Makes labels with their places of the rows of a file."""
+
+    def __init__(
+        self,
+        source: str,
+        rows: Sequence[Row],
+        columns: LabelColumns,
+        layout: Layout,
+        batch: str,
+        *,
+        tidy: bool,
+    ) -> None:
+        self.source, self.rows, self.columns, self.layout, self.batch = source, rows, columns, layout, batch
+        self.tidies = tidy
+        self.counts: Counter[str] = Counter()
+        self.said: list[str] = []
+        self.to_parent = columns.path_to_parent
+        self.whole_floats = self._are_floats(layout.id)
+
+    def read(self) -> list[LabelRow]:
+        """Return the labels in the order of the file, equal rows once."""
+        if self.layout.codes:
+            return self._distinct(self._titled_rows())
+        if self.layout.levels:
+            found = self._level_rows()
+        else:
+            self.to_parent = self.to_parent or self._paths_stop_at_parent()
+            found = [self._label_row(row) for row in self.rows]
+            found = self._with_found_parents(found)
+        named, notes = _with_alternatives(
+            found, [_alternative_cells(row, self.columns) for row in self.rows], self.columns
+        )
+        self.said += notes
+        return self._distinct(self._in_all_places(named))
+
+    def notes(self) -> list[str]:
+        """Say what was changed, chosen and left out."""
+        said = list(self.said)
+        for what, count in self.counts.items():
+            said.append(f"{count:,} {what}")
+        return said
+
+    def _label_row(self, row: Row) -> LabelRow:
+        layout = self.layout
+        name = self._clean(as_text(_cell(row, layout.name), row, layout.name)) if layout.name else ""
+        path = self._path(row, name)
+        if (
+            not name
+            and path
+            and (not layout.name or layout.name == layout.path or layout.name not in row.values)
+        ):
+            name = path[-1]
+        if not name:
+            if layout.name and layout.name not in row.values:
+                raise missing_column(row.place, layout.name, OPTIONS["name"], tuple(row.values))
+            raise InputError(f"{row.place}: the name is empty. Give the label a name, or remove the row.")
+        if layout.name == layout.path and path:
+            name = path[-1]
+        if path and self.to_parent and layout.name != layout.path:
+            path = (*path, name)
+        if path and path[-1] != name:
+            raise InputError(
+                f"{row.place}: the path {layout.separator.join(path)!r} must end in the label's own name "
+                f"{name!r}, but ends in {path[-1]!r}. If its steps have another separator, give it with "
+                "--path-separator; if paths stop at the parent, add --path-to-parent."
+            )
+        return self._make_row(row, self._id(_cell(row, layout.id), row), name, path)
+
+    def _make_row(self, row: Row, id: str, name: str, path: tuple[str, ...]) -> LabelRow:
+        layout = self.layout
+        kind = as_text(_cell(row, layout.kind), row, layout.kind).strip()
+        joined = (layout.separator or self.columns.path_separator).join(path)
+        return LabelRow(
+            label=Label(
+                id=LabelId(id or joined or name),
+                name=name,
+                description=self._clean(self._description(row)),
+                batch=self.batch,
+            ),
+            path=path,
+            is_node=bool(kind) and kind in self.columns.node_kinds,
+            kind=kind,
+            place=row.place,
+        )
+
+    def _description(self, row: Row) -> str:
+        column = self.layout.description
+        value = _cell(row, column)
+        if isinstance(value, (list, tuple)):
+            return " ".join(as_text(each, row, column) for each in value)
+        return as_text(value, row, column)
+
+    def _path(self, row: Row, name: str) -> tuple[str, ...]:
+        """Return the first path in a row; a cell with several is read by `_in_all_places`."""
+        paths = self._paths(row, name)
+        return paths[0] if paths else ()
+
+    def _paths(self, row: Row, name: str) -> list[tuple[str, ...]]:
+        column = self.layout.path
+        value = _cell(row, column)
+        if isinstance(value, (list, tuple)) or (isinstance(value, str) and value.lstrip().startswith("[")):
+            steps = as_texts(value, row, column, self.layout.separator)
+            return [tuple(self._clean(step) for step in steps)] if steps else []
+        text = as_text(value, row, column).replace("\xa0", " ")
+        ending = "" if self.to_parent or column == self.layout.name else name
+        found = [
+            tuple(self._clean(step) for step in split_path(place, self.layout.separator, ending))
+            for place in split_places(text, self.layout.separator)
+        ]
+        return [path for path in found if path]
+
+    def _in_all_places(self, rows: Sequence[LabelRow]) -> list[LabelRow]:
+        """Add a row for each further path of a cell that holds several."""
+        if not self.layout.path or self.layout.levels:
+            return list(rows)
+        found = []
+        for given, row in zip(self.rows, rows, strict=True):
+            found.append(row)
+            for path in self._paths(given, row.label.name)[1:]:
+                place = (*path, row.label.name) if self.to_parent else path
+                found.append(replace(row, path=place))
+        return found
+
+    def _paths_stop_at_parent(self) -> bool:
+        """Whether no path of several ends in its row's name."""
+        layout = self.layout
+        if not (layout.path and layout.name) or layout.path == layout.name:
+            return False
+        pairs = []
+        for row in self.rows:
+            name = self._tidy(as_text(_cell(row, layout.name), row, layout.name))
+            pairs += [(path[-1], name) for path in self._paths(row, name)[:1]]
+        self.counts.clear()
+        stop = len(pairs) > 1 and all(last != name for last, name in pairs)
+        if stop:
+            self.said.append(f"the paths in {layout.path!r} stop at the parent")
+        return stop
+
+    def _level_rows(self) -> list[LabelRow]:
+        """Read a path from columns of levels; a row that leaves out the first ones continues the row above."""
+        rows: list[LabelRow] = []
+        above: tuple[str, ...] = ()
+        for row in self.rows:
+            cells = [self._clean(as_text(row.values.get(level), row, level)) for level in self.layout.levels]
+            filled = [place for place, cell in enumerate(cells) if cell]
+            if not filled:
+                raise InputError(
+                    f"{row.place}: all columns of levels are empty. Fill one, or remove the row."
+                )
+            path = (*above[: filled[0]], *(cells[place] for place in filled))
+            if filled[0] and len(above) < filled[0]:
+                raise InputError(
+                    f"{row.place}: the levels above {cells[filled[0]]!r} are empty, and no row above has them"
+                )
+            above = path
+            rows.append(self._make_row(row, self._id(_cell(row, self.layout.id), row), path[-1], path))
+        return rows
+
+    def _titled_rows(self) -> list[LabelRow]:
+        """Read a label for each level of a row, from pairs of columns with its code and its title."""
+        found: dict[str, LabelRow] = {}
+        for row in self.rows:
+            above = ""
+            for code_column, level in zip(self.layout.codes, self.layout.levels, strict=True):
+                code = self._id(row.values.get(code_column), row)
+                name = self._clean(as_text(row.values.get(level), row, level))
+                if not (code and name):
+                    continue
+                made = LabelRow(
+                    Label(LabelId(code), name, batch=self.batch),
+                    parents=(LabelId(above),) if above else (),
+                    place=row.place,
+                )
+                found.setdefault(code, made)
+                above = code
+        return list(found.values())
+
+    def _with_found_parents(self, rows: list[LabelRow]) -> list[LabelRow]:
+        """Add the parents that a column, the codes or a level number give."""
+        layout = self.layout
+        if layout.code_tree is not None:
+            by_code = dict(
+                zip(
+                    (as_plain(row.values.get(layout.id or layout.name)) for row in self.rows),
+                    rows,
+                    strict=True,
+                )
+            )
+            return [
+                replace(row, parents=(by_code[parent].label.id,)) if parent else row
+                for row, parent in zip(rows, layout.code_tree.parents, strict=True)
+            ]
+        if layout.depth:
+            return self._by_depth(rows)
+        return self._by_parents(rows) if layout.parents else rows
+
+    def _by_depth(self, rows: list[LabelRow]) -> list[LabelRow]:
+        above: list[tuple[int, LabelId]] = []
+        found = []
+        for given, row in zip(self.rows, rows, strict=True):
+            depth = int(as_plain(given.values[self.layout.depth]))
+            while above and above[-1][0] >= depth:
+                above.pop()
+            found.append(replace(row, parents=(above[-1][1],) if above else ()))
+            above.append((depth, row.label.id))
+        return found
+
+    def _by_parents(self, rows: list[LabelRow]) -> list[LabelRow]:
+        """Resolve the column of parents: ids, values of another unique column, or unique names."""
+        wanted = [self._parent_texts(row) for row in self.rows]
+        known = {row.label.id for row in rows}
+        kept: list[tuple[str, ...]] = []
+        for row, parents in zip(rows, wanted, strict=True):
+            own = [each for each in parents if each == row.label.id]
+            tops = [each for each in parents if each.casefold() in _AT_TOP and each not in known]
+            if own or tops:
+                self.counts[
+                    f"rows at the top, with {(own or tops)[0]!r} as parent"
+                    if tops
+                    else "rows at the top, which name themselves as parent"
+                ] += 1
+            kept.append(
+                tuple(dict.fromkeys(each for each in parents if each not in own and each not in tops))
+            )
+        named = {each for parents in kept for each in parents}
+        if self._is_edge_list(rows, named):
+            return self._edges(rows, kept)
+        ids: dict[str, LabelId] = self._ids_behind(rows, named - known) if named - known else {}
+        found = [
+            replace(row, parents=tuple(LabelId(ids.get(each, each)) for each in parents))
+            for row, parents in zip(rows, kept, strict=True)
+        ]
+        return [self._without_lost_parents(row, known) for row in found]
+
+    def _without_lost_parents(self, row: LabelRow, known: set[LabelId]) -> LabelRow:
+        """Leave out a parent that has no row if the row's own code begins with it: a part of a classification."""
+        lost = [each for each in row.parents if each not in known and row.label.id.startswith(each)]
+        if not lost:
+            return row
+        near = max((each for each in known if lost[0].startswith(each)), key=len, default="")
+        self.counts[f"rows whose parent has no row of its own, first {row.label.id!r} under {lost[0]!r}"] += 1
+        kept = [each for each in row.parents if each not in lost] + ([LabelId(near)] if near else [])
+        return replace(row, parents=tuple(kept))
+
+    def _is_edge_list(self, rows: Sequence[LabelRow], named: set[str]) -> bool:
+        """Whether rows are pairs of a parent's and a child's name: there are no ids, and parents without a row."""
+        return not self.layout.id and any("edge" in note for note in self.layout.notes)
+
+    def _edges(self, rows: Sequence[LabelRow], parents: Sequence[tuple[str, ...]]) -> list[LabelRow]:
+        found: dict[LabelId, LabelRow] = {}
+        for row, above in zip(rows, parents, strict=True):
+            for each in above:
+                found.setdefault(
+                    LabelId(each), LabelRow(Label(LabelId(each), each, batch=self.batch), place=row.place)
+                )
+            known = found.setdefault(row.label.id, replace(row, parents=()))
+            both = dict.fromkeys((*known.parents, *map(LabelId, above)))
+            found[row.label.id] = replace(known, parents=tuple(both))
+        order = list(found)
+        return [found[id] for id in order]
+
+    def _ids_behind(self, rows: Sequence[LabelRow], missing: set[str]) -> dict[str, LabelId]:
+        """Return the ids that texts stand for which are no ids: by another column, or by name."""
+        candidates: dict[str, dict[str, LabelId]] = {}
+        for column in self._other_columns():
+            values = [as_plain(row.values.get(column)) for row in self.rows]
+            ids = {value: row.label.id for value, row in zip(values, rows, strict=True) if value}
+            if len(ids) == sum(map(bool, values)):
+                candidates[f"the column {column!r}"] = ids
+        names: defaultdict[str, list[LabelRow]] = defaultdict(list)
+        for row in rows:
+            names[row.label.name].append(row)
+        candidates["name"] = {name: found[0].label.id for name, found in names.items() if len(found) == 1}
+        best, ids = max(candidates.items(), key=lambda each: len(missing & set(each[1])), default=("", {}))
+        reached = missing & set(ids)
+        if not reached:
+            return {}
+        self.said.append(f"parents are given by {best}, not by id")
+        return {each: ids[each] for each in reached}
+
+    def _other_columns(self) -> list[str]:
+        seen = dict.fromkeys(name for row in self.rows[:100] for name in row.values)
+        return [
+            column
+            for column in seen
+            if column and column not in (self.layout.parents, self.layout.id, self.layout.name)
+        ]
+
+    def _parent_texts(self, row: Row) -> tuple[str, ...]:
+        """Return a row's parents as texts; objects are known by their id, else by their name."""
+        column = self.layout.parents
+        value = _cell(row, column)
+        if isinstance(value, dict):
+            value = [value]
+        if isinstance(value, (list, tuple)) and any(isinstance(each, dict) for each in value):
+            keys = (self.layout.id, "id", "uri", "@id", "code", "notation", self.layout.name, "name")
+            value = [
+                next((each[key] for key in keys if each.get(key)), None) if isinstance(each, dict) else each
+                for each in value
+            ]
+        texts = as_texts(value, row, column, self.columns.parent_separator)
+        return tuple(self._plain_id(text) for text in texts)
+
+    def _id(self, value: object, row: Row) -> str:
+        if isinstance(value, dict):
+            value = next((each for each in value.values() if isinstance(each, str)), "")
+        return self._plain_id(as_text(value, row, self.layout.id), self.whole_floats)
+
+    def _plain_id(self, text: str, floats: bool = True) -> str:
+        """Remove what belongs to the file and not to the id: blanks, angle brackets, the `.0` of a number."""
+        text = text.strip()
+        if text.startswith("<") and text.endswith(">"):
+            text = text[1:-1].strip()
+        match = _FLOAT.fullmatch(text) if floats else None
+        return match[1] if match else text
+
+    def _are_floats(self, column: str) -> bool:
+        """Whether all ids are whole numbers with `.0`, as pandas writes a column with gaps."""
+        texts = [as_plain(row.values.get(column)) for row in self.rows] if column else []
+        return bool(texts) and all(_FLOAT.fullmatch(text) for text in texts if text)
+
+    def _clean(self, text: str) -> str:
+        """Tidy a name, and count what was changed."""
+        if not self.tidies:
+            return text.strip()
+        tidy = self._tidy(text)
+        if tidy != text.strip():
+            self.counts["texts with HTML entities, odd blanks or decomposed letters were tidied"] += 1
+        return tidy
+
+    @staticmethod
+    def _tidy(text: str) -> str:
+        """Decode HTML entities, make blanks plain and letters composed (NFC)."""
+        if "&" in text and ";" in text:
+            text = unescape(text)
+        if text.isascii() and "  " not in text:
+            return text.strip()
+        return " ".join(normalize("NFC", text).split(" ")).replace("\xa0", " ").replace("\u202f", " ").strip()
+
+    def _distinct(self, rows: Sequence[LabelRow]) -> list[LabelRow]:
+        """Keep equal rows once."""
+        seen: dict[tuple[object, ...], LabelRow] = {}
+        for row in rows:
+            key = (row.label.id, row.label.name, row.path, row.parents, row.label.description, row.is_node)
+            if key in seen:
+                self.counts["rows equal to one above were passed over"] += 1
+            seen.setdefault(key, row)
+        found = list(seen.values())
+        folded: defaultdict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
+        for row in found:
+            for length in range(1, len(row.path) + 1):
+                folded[tuple(step.casefold() for step in row.path[:length])].add(row.path[:length])
+        variants = [sorted(each) for each in folded.values() if len({path[-1] for path in each}) > 1]
+        if variants:
+            shown = " and ".join(repr(path[-1]) for path in variants[0][:2])
+            self.said.append(f"{len(variants):,} names differ in case only and stay apart, such as {shown}")
+        return found
 
 
 def _check_named(place: str, columns: LabelColumns, found: tuple[str, ...]) -> None:
@@ -162,40 +670,7 @@ def _check_named(place: str, columns: LabelColumns, found: tuple[str, ...]) -> N
     for role, option in OPTIONS.items():
         wanted: str = getattr(columns, role)
         if wanted and wanted != defaults[role] and wanted not in found:
-            raise missing_column(place, wanted, option, sorted(found) if place.endswith("1") else found)
-
-
-def _label_row(row: Row, columns: LabelColumns, batch: str) -> LabelRow:
-    path = as_texts(_cell(row, columns.path), row, columns.path, columns.path_separator)
-    name = _name(row, columns, path)
-    if path and columns.path_to_parent:
-        path = (*path, name)
-    if path and path[-1] != name:
-        raise InputError(
-            f"{row.place}: the path {columns.path_separator.join(path)!r} must end in the label's own name "
-            f"{name!r}, but ends in {path[-1]!r}. If its steps have another separator, give it with "
-            "--path-separator; if paths stop at the parent, add --path-to-parent."
-        )
-    id = as_text(_cell(row, columns.id), row, columns.id).strip()
-    kind = as_text(_cell(row, columns.kind), row, columns.kind).strip()
-    return LabelRow(
-        label=Label(
-            id=LabelId(id or columns.path_separator.join(path) or name),
-            name=name,
-            description=as_text(_cell(row, columns.description), row, columns.description).strip(),
-            batch=batch,
-        ),
-        path=path,
-        parents=tuple(
-            LabelId(parent)
-            for parent in as_texts(
-                _cell(row, columns.parents), row, columns.parents, columns.parent_separator
-            )
-        ),
-        is_node=bool(kind) and kind in columns.node_kinds,
-        kind=kind,
-        place=row.place,
-    )
+            raise missing_column(place, wanted, option, found)
 
 
 def _alternative_cells(row: Row, columns: LabelColumns) -> Row:
@@ -244,14 +719,3 @@ def _with_alternatives(
 
 def _cell(row: Row, column: str) -> object:
     return row.values.get(column) if column else None
-
-
-def _name(row: Row, columns: LabelColumns, path: tuple[str, ...]) -> str:
-    if path and (columns.name == columns.path or columns.name not in row.values):
-        return path[-1]
-    if columns.name not in row.values:
-        raise missing_column(row.place, columns.name, OPTIONS["name"], tuple(row.values))
-    name = as_text(row.values[columns.name], row, columns.name).strip()
-    if not name:
-        raise InputError(f"{row.place}: the name is empty. Give the label a name, or remove the row.")
-    return name

@@ -1,7 +1,7 @@
 """Build the directed acyclic graph that labels describe with paths and parents, and check it."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from taxonaut.state.errors import CycleError, InputError
@@ -48,9 +48,20 @@ class LabelGraph:
     children: Mapping[Key, Sequence[Key]]
 
 
-def check_labels(rows: Sequence[LabelRow], source: str = "the labels") -> None:
-    """Check that rows form one graph; raises the errors of `label_graph`."""
-    label_graph(rows, source)
+def check_labels(rows: Sequence[LabelRow], source: str = "the labels") -> tuple[str, ...]:
+    """Check that rows form one graph, and say which names stand twice under one parent.
+
+    Raises the errors of `label_graph`.
+    """
+    graph = label_graph(rows, source)
+    same = list(_same_names(graph))
+    if not same:
+        return ()
+    (first, second), under = same[0], len(same)
+    return (
+        f"{under:,} names are used again under one parent, such as {first.label.name!r} ({first.label.id} and "
+        f"{second.label.id}); their ids tell them apart",
+    )
 
 
 def label_graph(rows: Sequence[LabelRow], source: str = "the labels") -> LabelGraph:
@@ -58,35 +69,34 @@ def label_graph(rows: Sequence[LabelRow], source: str = "the labels") -> LabelGr
 
     A row with a path is a child of the path's prefix, and every prefix is a node; parents given as well must
     agree with the path, and additional parents are additional edges. Rows with the same id and name and
-    different paths are one label in several places that share its children. Raises `InputError` for any other
-    duplicate id, a duplicate name under one parent, an unknown parent, a path that contradicts the parents,
-    and `CycleError`, which shows the cycle.
+    different paths are one label in several places that share its children. Labels with one name under one parent
+    are told apart by their ids; what a path names below them is below the first. Raises `InputError` for any other
+    duplicate id, an unknown parent, a path that contradicts the parents, and `CycleError`, which shows the cycle.
     """
     by_id = _by_id(rows)
     aliases = {row.path: by_id[row.label.id].path for row in rows if by_id[row.label.id] is not row}
     if aliases:
         by_id = {id_: replace(row, path=_resolve_aliases(row.path, aliases)) for id_, row in by_id.items()}
-    keys = {id_: _key(row) for id_, row in by_id.items()}
+    keys: dict[LabelId, Key] = {}
     at: dict[Key, LabelRow] = {}
     children: dict[Key, dict[Key, None]] = {ROOT: {}}
     for row in by_id.values():
-        key = keys[row.label.id]
-        if key in at:
-            raise _duplicate_name(at[key], row, key[:-1] if isinstance(key, tuple) else ROOT, at)
+        key = _key(row)
+        if key in at:  # a name that stands twice under one parent: ids tell the two apart
+            key = row.label.id
+        keys[row.label.id] = key
         at[key] = row
     for given in rows:
         row, key = by_id[given.label.id], keys[given.label.id]
         children.setdefault(key, {})
-        if isinstance(key, tuple):
-            above = _resolve_aliases(given.path[:-1], aliases) if given.path in aliases else key[:-1]
+        if isinstance(key, tuple) or not row.parents:
+            above = _resolve_aliases(given.path[:-1], aliases) if given.path in aliases else row.path[:-1]
             _add_path(children, above, key)
         for parent in _known_parents(row, by_id, source):
             children.setdefault(keys[parent], {})[key] = None
-    graph = LabelGraph(
+    return LabelGraph(
         _topological_order(children, at, source), at, {key: tuple(below) for key, below in children.items()}
     )
-    _check_siblings(graph)
-    return graph
 
 
 def _add_path(children: dict[Key, dict[Key, None]], above: tuple[str, ...], key: Key) -> None:
@@ -152,9 +162,9 @@ def _known_parents(row: LabelRow, by_id: Mapping[LabelId, LabelRow], source: str
 def _unknown_parent(
     row: LabelRow, parent: LabelId, by_id: Mapping[LabelId, LabelRow], source: str
 ) -> InputError:
-    named = next((other.label.id for other in by_id.values() if other.label.name == parent), None)
-    if named is not None:
-        hint = f"Parents are ids, and {parent!r} is the name of {named!r}."
+    named = [repr(other.label.id) for other in by_id.values() if other.label.name == parent]
+    if named:
+        hint = f"Parents are ids, and {parent!r} is the name of {' and '.join(named[:2])}."
     else:
         close = difflib.get_close_matches(parent, by_id, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else "Add a row for it, or correct the id."
@@ -165,8 +175,9 @@ def _unknown_parent(
     )
 
 
-def _check_siblings(graph: LabelGraph) -> None:
-    for key, below in graph.children.items():
+def _same_names(graph: LabelGraph) -> Iterator[tuple[LabelRow, LabelRow]]:
+    """Yield pairs of labels with one name under one parent."""
+    for below in graph.children.values():
         named: dict[str, LabelRow] = {}
         for child in below:
             row = graph.rows.get(child)
@@ -174,23 +185,7 @@ def _check_siblings(graph: LabelGraph) -> None:
                 continue
             first = named.setdefault(row.label.name, row)
             if first is not row:
-                raise _duplicate_name(first, row, key, graph.rows)
-
-
-def _duplicate_name(
-    first: LabelRow, second: LabelRow, parent: Key, rows: Mapping[Key, LabelRow]
-) -> InputError:
-    above = rows.get(parent)
-    under = (
-        "at the top level"
-        if parent == ROOT
-        else f"under {repr(above.label.name) if above else _path_text(parent)}"
-    )
-    return InputError(
-        f"{second.place}: the name {second.label.name!r} is used twice {under}: "
-        f"as {first.label.id!r} ({first.place}) "
-        f"and as {second.label.id!r}. Rename one of them, or merge them."
-    )
+                yield first, row
 
 
 def _topological_order(

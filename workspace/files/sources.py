@@ -22,7 +22,7 @@ READERS = "taxonaut.readers"
 """Entry point group of file formats; a format added by a plugin is detected by its name as suffix."""
 
 Format = str
-FORMATS = ("csv", "tsv", "jsonl", "json", "lines", "parquet")
+FORMATS = ("csv", "tsv", "jsonl", "json", "lines", "parquet", "excel")
 """The formats of taxonaut itself, in the order in which messages list them."""
 
 SUFFIXES: Mapping[str, Format] = {
@@ -35,6 +35,11 @@ SUFFIXES: Mapping[str, Format] = {
     ".txt": "lines",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
 }
 STDIN = "-"
 
@@ -60,6 +65,7 @@ class Source:
     encoding: str = "utf-8"
     compressed: bool = False
     data: bytes | None = None
+    sheet: str = ""
 
     def open_bytes(self) -> BinaryIO:
         """Open the decompressed bytes."""
@@ -143,6 +149,8 @@ def open_source(given: str | Path, format: Format | None = None, encoding: str =
         raise InputError(f"{path.name}: Parquet is compressed inside; unpack it first: gunzip {path.name}")
     if not start.strip(codecs.BOM_UTF8 + b" \t\r\n") and not compressed:
         raise InputError(f"{path.name} is empty; it must hold at least one row.")
+    if start.startswith(_UTF16_MARKS) and codecs.lookup(encoding).name == "utf-8":
+        encoding = "utf-16"
     return Source(path.name, path, chosen, encoding, compressed)
 
 

@@ -1,19 +1,20 @@
 """Read tables from files of any supported format, row by row, with positions for error messages."""
 
-import csv
 import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.plugins import load_extension
 from taxonaut.workspace.files.parquet import parquet_columns, parquet_rows, parquet_size
+from taxonaut.workspace.files.shapes.dialect import Header, Record, find_dialect, find_header, read_records
+from taxonaut.workspace.files.shapes.excel import Workbook
 from taxonaut.workspace.files.sources import READERS, Source, load_json, max_unpacked, too_large
 
-_LONGEST_FIELD = 2**31 - 1
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -31,12 +32,14 @@ class Table:
     """A file as rows of named columns.
 
     `columns` is None where each row names its own (JSON). `rows()` reads the file anew, one row at a time;
-    only a `.json` array is loaded whole.
+    only a `.json` array is loaded whole. `notes` say what was passed over, `understood` how the file is written.
     """
 
     source: Source
     columns: tuple[str, ...] | None
     rows: Callable[[], Iterator[Row]]
+    notes: tuple[str, ...] = ()
+    understood: str = ""
 
 
 def read_table(source: Source, plain: str) -> Table:
@@ -49,9 +52,28 @@ def read_table(source: Source, plain: str) -> Table:
 
 
 def read_csv(source: Source, plain: str) -> Table:
-    """Read CSV or TSV with a header."""
-    delimiter, columns = _header(source)
-    return Table(source, columns, lambda: _csv_rows(source, delimiter, columns))
+    """Read CSV or TSV: delimiter, quotes and header are found (`find_dialect`, `find_header`)."""
+    dialect = find_dialect(source)
+    header = find_header(source.name, read_records(source, dialect), named=frozenset({plain}))
+    between = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}.get(
+        dialect.delimiter, repr(dialect.delimiter)
+    )
+    quotes = "" if dialect.quoted else ", quotes as part of the text"
+    understood = f"a table, {between} between fields{quotes}"
+    return _grid(source, lambda: read_records(source, dialect), header, understood, dialect.delimiter)
+
+
+def read_excel(source: Source, plain: str) -> Table:
+    """Read a sheet of an Excel or OpenDocument workbook: the one whose columns have usual names, or the largest."""
+    book = Workbook(source)
+    sheet, others = book.choose(source.sheet)
+    header = find_header(f"{source.name}, sheet {sheet!r}", book.records(sheet), named=frozenset({plain}))
+    notes = header.notes
+    if others:
+        notes += (f"other sheets are not read: {', '.join(map(repr, others))}; choose one with --sheet",)
+    return _grid(
+        source, lambda: book.records(sheet), replace(header, notes=notes), f"a workbook, sheet {sheet!r}"
+    )
 
 
 def read_jsonl(source: Source, plain: str) -> Table:
@@ -126,60 +148,30 @@ def _json_list(value: str) -> object:
         return value
 
 
-def _header(source: Source) -> tuple[str, tuple[str, ...]]:
-    with source.open_text(newline="") as text:
-        first = ""
-        while not first.strip():
-            first = text.readline()
-            if not first:
-                raise InputError(f"{source.name} is empty; it must hold a header and at least one row.")
-    delimiter = "\t" if source.format == "tsv" else _delimiter(first)
-    with source.open_text(newline="") as text:
-        csv.field_size_limit(_LONGEST_FIELD)
-        columns: list[str] = []
-        try:
-            columns = next(record for record in csv.reader(text, delimiter=delimiter, strict=True) if record)
-        except csv.Error as error:
-            raise InputError(f"{source.name}, line 1: the header is not {source.format}: {error}.") from None
-    names = tuple(name.strip() for name in columns)
-    doubled = sorted({name for name in names if name and names.count(name) > 1})
-    if doubled:
-        raise InputError(
-            f"{source.name}, line 1: {doubled[0]!r} names more than one column. Rename or remove one of them."
-        )
-    return delimiter, names
+def _grid(
+    source: Source,
+    records: Callable[[], Iterator[Record]],
+    header: Header,
+    understood: str,
+    delimiter: str = ",",
+) -> Table:
+    """Return records below a header as a table; cells that a short row lacks are empty."""
+    columns = header.columns
 
+    def rows() -> Iterator[Row]:
+        for line, cells in islice(records(), header.skip, None):
+            while len(cells) > len(columns) and cells[-1] in ("", None):
+                cells.pop()
+            place = f"{source.name}, line {line}"
+            if len(cells) > len(columns):
+                raise InputError(
+                    f"{place}: {len(cells)} fields where the header has {len(columns)}. A text that holds "
+                    f"{delimiter!r}, a quote or a line break must be in double quotes."
+                )
+            cells += [""] * (len(columns) - len(cells))
+            yield Row(line, place, dict(zip(columns, cells, strict=True)))
 
-def _delimiter(header: str) -> str:
-    """Return the delimiter: a comma, else the first of semicolon, tab and bar in the header."""
-    return next((each for each in ",;\t|" if each in header), ",")
-
-
-def _csv_rows(source: Source, delimiter: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    csv.field_size_limit(_LONGEST_FIELD)
-    with source.open_text(newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
-        line, header = 1, True
-        try:
-            for record in reader:
-                place = f"{source.name}, line {line}"
-                number, line = line, reader.line_num + 1
-                if not record:
-                    continue
-                if header:
-                    header = False
-                    continue
-                if len(record) != len(columns):
-                    raise InputError(
-                        f"{place}: {len(record)} fields where the header has {len(columns)}. A text that "
-                        f"holds {delimiter!r}, a quote or a line break must be in double quotes."
-                    )
-                yield Row(number, place, dict(zip(columns, record, strict=True)))
-        except csv.Error as error:
-            raise InputError(
-                f"{source.name}, line {line}: {error}. Check the double quotes: each one that opens must "
-                'close, and one inside a text is written twice ("").'
-            ) from None
+    return Table(source, columns, rows, header.notes, understood)
 
 
 def _jsonl_rows(source: Source, plain: str) -> Iterator[Row]:

@@ -21,14 +21,35 @@ def test_import_of_a_tree_says_that_it_can_be_walked(run: Any, blank: Path, tmp_
     )  # fmt: skip
     assert (called.code, called.out) == (0, "")
     assert called.err == (
+        "labels.csv: a table, bars between fields; a tree by the paths in 'weg'\n"
+        "  read: name in 'titel', path in 'weg'\n"
+        "    Sport\n      Shoes\n        Boots (Sport/Shoes/Boots)\n    Food\n      Pears (Food/Pears)\n"
         f"imported 2 labels with their tree: 3 nodes, 2 levels; next: taxonaut classify FILE -w {blank}\n"
     )
+
+
+def test_a_dry_run_shows_what_a_file_is_taken_for(run: Any, blank: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("Code;Name;Parent;Colour\n1;Tools;0;red\n2;Hammers;1;red\n", encoding="utf-8")
+    called = run("labels", "import", file, "-w", blank, "--dry-run")
+    assert called.err == (
+        "labels.csv: a table, semicolons between fields; a tree by the parents in 'Parent'\n"
+        "  read: id in 'Code', name in 'Name', parents in 'Parent'\n"
+        "  not read: 'Colour'\n"
+        "  1 rows at the top, with '0' as parent\n"
+        "    Tools (1)\n      Hammers (2)\n"
+        "nothing was imported (--dry-run)\n"
+    )
+    assert json.loads(run("index", "stats", "--json", "-w", blank).out)["labels"] == 0
 
 
 def test_import_of_flat_labels_from_standard_input(run: Any, blank: Path) -> None:
     called = run("labels", "import", "-", "-w", blank, stdin="red apples\ngreen pears\n")
     assert called.code == 0
-    assert called.err == f"imported 2 labels without a tree; next: taxonaut index build -w {blank}\n"
+    assert called.err == (
+        "standard input: lines of text; a name a line\n    red apples\n    green pears\n"
+        f"imported 2 labels without a tree; next: taxonaut index build -w {blank}\n"
+    )
     assert rows(run("labels", "list", "-w", blank, "--json").out) == [
         {"id": "red apples", "name": "red apples", "alternatives": [], "paths": []},
         {"id": "green pears", "name": "green pears", "alternatives": [], "paths": []},
@@ -39,7 +60,7 @@ def test_import_of_flat_labels_from_standard_input(run: Any, blank: Path) -> Non
     ("content", "said"),
     [
         ("", "labels.csv is empty"),
-        ("id,title\n1,a\n", "there is no column 'name'; the columns are 'id', 'title'"),
+        ("id,titel,nom\n1,a,b\n", "there is no column 'name'; the columns are 'id', 'titel', 'nom'"),
         ("id,name\n1,a\n1,b\n", "labels.csv, line 3"),
         ("id,name,parents\na,A,b\nb,B,a\n", "form a cycle"),
     ],

@@ -1,0 +1,1 @@
+"""How a file is laid out: its dialect, its header, the hierarchy in its rows, cells, lines or codes."""
