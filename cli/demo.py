@@ -44,7 +44,7 @@ SHOWN = (("hit",), 6), (NEAR, 2), (("miss",), 1)
 """Packages that are shown, by how they came out: enough for one screen."""
 
 HABIT = 0.1
-"""A label that more than this share of the authors choose is chosen by habit."""
+"""A label that more than this share of the authors choose, and more than three, is chosen by habit."""
 
 SHOWN_LABELS = 2
 LONGEST_SUMMARY = 60
@@ -101,7 +101,8 @@ def select_shown(report: DemoReport) -> list[Package]:
     """
     chosen: dict[str, Package] = {}
     authors = Counter(label for package in report.packages for label in package.gold)
-    habits = {label for label, count in authors.items() if count > HABIT * len(report.compared)}
+    most = max(3, HABIT * len(report.compared))
+    habits = {label for label, count in authors.items() if count > most}
     for relations, most in SHOWN:
         found: dict[str, Package] = {}
         for package in by_score(report):
