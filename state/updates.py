@@ -93,6 +93,22 @@ class TextsShortened:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownLanguage:
+    """Labels or texts (`what`) are in a language that the embedder does not know: `count` of the `read` ones.
+
+    `known` are the languages it knows. Each language is told once for an open workspace.
+    """
+
+    language: str
+    what: str
+    count: int
+    read: int
+    embedder: str
+    known: tuple[str, ...]
+    kind: Literal["unknown_language"] = field(default="unknown_language", init=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionStarted:
     """A partition of labels (or items) is about to be split; `attempt` counts the splits refused before.
 
@@ -253,7 +269,14 @@ class Answered:
 
 
 WalkUpdate = (
-    LevelStarted | NodeOpened | ItemFinished | ItemTagged | TextsReplaced | TextsShortened | LabelPlaced
+    LevelStarted
+    | NodeOpened
+    | ItemFinished
+    | ItemTagged
+    | TextsReplaced
+    | TextsShortened
+    | UnknownLanguage
+    | LabelPlaced
 )
 BuildUpdate = PartitionStarted | CentresProposed | SplitRefused | NodeSplit | RoundFinished | ChangesReviewed
 TalkUpdate = (

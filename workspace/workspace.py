@@ -71,6 +71,7 @@ class Workspace(Core):
             self.index.add_labels(labels.labels)
             if labels.has_tree:
                 self.index.load_tree(build_native_tree(labels.rows))
+        self.wiring.languages.check_labels(list(self.wiring.label_texts().values()))
 
     async def aadd_labels(
         self,
@@ -244,6 +245,7 @@ class Workspace(Core):
             self.labelling(),
             self.batch,
             limits=self.text_limits,
+            languages=self.wiring.languages,
         )
 
     def labelling(self) -> LabelBatch:
@@ -300,7 +302,8 @@ class Workspace(Core):
         self, texts: Iterable[str | Item], *, on_update: OnUpdate | None = None, **walk: Unpack[WalkSettings]
     ) -> AsyncGenerator[ItemResult, None]:
         """Yield results as batches finish, for more texts than fit in memory."""
-        classification = self.classification(**walk)
+        with listening(on_update):
+            classification = self.classification(**walk)
         async with aclosing(classification.results(as_items(texts))) as results:
             while True:
                 # Set for each step alone: what a generator sets would last in its caller until the next one.

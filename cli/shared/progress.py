@@ -13,7 +13,14 @@ from rich.text import Text
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, err
-from taxonaut.state.updates import Progress, TextsReplaced, TextsShortened, Update, listening
+from taxonaut.state.updates import (
+    Progress,
+    TextsReplaced,
+    TextsShortened,
+    UnknownLanguage,
+    Update,
+    listening,
+)
 
 MOST_IDS = 5
 SHORTENED = {
@@ -56,7 +63,7 @@ def progress(session: Session, console: Console | None = None, *, json: bool = F
 
     `console` is where the block prints results meanwhile: on one terminal the bar stays below them.
     """
-    with reporting_replaced_texts(), reporting_shortened_texts():
+    with reporting_replaced_texts(), reporting_shortened_texts(), reporting_languages(session):
         if is_watched(session, json=json):
             with _watched(console) as bar:
                 yield bar
@@ -115,6 +122,30 @@ def reporting_shortened_texts() -> Iterator[None]:
             which = f"{len(items):,} texts are" if many else "a text is"
             first = f"{id_!r}{', the first,' if many else ''} has {whole:,} {how}"
             say(f"note: {which} longer than is read: {first}, {SHORTENED[how].format(read=read)}")
+
+
+@contextmanager
+def reporting_languages(session: Session) -> Iterator[None]:
+    """Say which languages the embedder does not know, when they are found."""
+
+    def note(update: Update) -> None:
+        if isinstance(update, UnknownLanguage) and not session.quiet:
+            say(describe_language(update))
+
+    with listening(note):
+        yield
+
+
+def describe_language(update: UnknownLanguage) -> str:
+    """Say that labels or texts are in a language that the embedder does not know, and what to do."""
+    found = f"the {update.what} look {update.language}"
+    if update.count < update.read:
+        found = f"{update.count:,} of the first {update.read:,} {update.what} look {update.language}"
+    known = " and ".join(update.known)
+    return (
+        f"note: {found}, but {update.embedder} knows {known} only: expect poor matches. Use a multilingual encoder, "
+        'as docs/models.md ("Other languages") shows step by step.'
+    )
 
 
 def state(done: float, total: float | None, elapsed: float) -> str:

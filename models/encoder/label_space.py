@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder.languages import ENGLISH, guess_language
+from taxonaut.models.encoder.languages import ENGLISH
 from taxonaut.models.encoder.words import Vocabulary
 
 _WORDS_OF_A_NAME = 4
@@ -31,12 +31,11 @@ class LabelSpace:
     language: str = ENGLISH
 
     @classmethod
-    def of(cls, names: Sequence[str], vectors: Matrix) -> "LabelSpace | None":
+    def of(cls, names: Sequence[str], vectors: Matrix, language: str = ENGLISH) -> "LabelSpace | None":
         """Compute it from the labels' names and vectors (m, d); None for fewer than two labels."""
         if len(names) < 2:
             return None
         words_a_name = median(len(name.split()) for name in names)
-        language = guess_language(names) or ENGLISH
         return cls(vectors.mean(axis=0), len(names), words_a_name, Vocabulary(names), language)
 
     @property

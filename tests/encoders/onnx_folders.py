@@ -3,7 +3,7 @@
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +90,19 @@ def layer_names(family: str, layer: int) -> dict[str, str]:
     return {part: f"encoder.layer.{layer}.{name}" for part, name in {**parts, **others}.items()}
 
 
-def make_tokenizer(family: str) -> Any:
-    """Make a tokenizer of a few words and all letters: WordPiece for BERT and MPNet, Unigram for XLM-R."""
+def make_tokenizer(family: str, more: Sequence[str] = ()) -> Any:
+    """Make a tokenizer of a few words and all letters: WordPiece for BERT and MPNet, Unigram for XLM-R.
+
+    `more` are further words, for XLM-R alone.
+    """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     letters = [chr(code) for code in range(33, 127)]
     if family == "xlm-roberta":
         pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u2581", -3.0)]
-        pieces += [(f"\u2581{word}", -2.0) for word in WORDS] + [(letter, -4.0) for letter in letters]
+        pieces += [(f"\u2581{word}", -2.0) for word in (*WORDS, *more)] + [
+            (letter, -4.0) for letter in letters
+        ]
         tokenizer = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
         special = ["<s>", "</s>"]
@@ -145,11 +150,17 @@ def make_config(family: str, rows: int) -> dict[str, Any]:
 
 
 def make_folder(
-    folder: Path, family: str = "bert", *, kind: str = "F32", pooling: str = "mean_tokens", prefix: str = ""
+    folder: Path,
+    family: str = "bert",
+    *,
+    kind: str = "F32",
+    pooling: str = "mean_tokens",
+    prefix: str = "",
+    words: Sequence[str] = (),
 ) -> Path:
     """Write a sentence-transformers folder; no `modules.json` or pooling where `pooling` is ""."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = make_tokenizer(family)
+    tokenizer = make_tokenizer(family, words)
     rows = tokenizer.get_vocab_size()
     tokenizer.save(str(folder / "tokenizer.json"))
     config = make_config(family, rows)

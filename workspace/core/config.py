@@ -29,6 +29,7 @@ REQUEST_SETTINGS = (
     "backoff_s",
     "api_key_env",
     "max_reply_mb",
+    "languages",
 )
 """Settings of a model that affect how it is called, not what it answers."""
 

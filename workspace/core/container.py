@@ -14,6 +14,7 @@ from taxonaut.agents.support.texts import PATH_SEPARATOR, LabelTable, label_text
 from taxonaut.models.catalog import ENCODER, encoder_embedder, open_answers, open_embedder
 from taxonaut.models.embedder import Embedder
 from taxonaut.models.encoder.label_space import LabelSpace, option_vectors
+from taxonaut.models.encoder.languages import ENGLISH, guess_language
 from taxonaut.models.encoder.passages import PassageSettings
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
@@ -29,6 +30,7 @@ from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.injected import Injected
+from taxonaut.workspace.core.language_check import LanguageCheck
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +62,7 @@ class Wiring:
         self.scorers: dict[str, TextScorer] = {}
         self.tables: dict[str, LabelTable] = {}
         self.models: dict[str, Answers] = {}
+        self.languages = LanguageCheck(config.embeddings, self.injected.embedder)
         self.lock = RLock()
         """Held while a table or scorer is created, so that no other thread creates it again."""
 
@@ -76,12 +79,14 @@ class Wiring:
         other = Wiring(config, self.index, self.embeddings, self.cache, prompts or self.prompts, injected)
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
         other.models, other.lock = self.models, self.lock
+        other.languages.told = self.languages.told
         return other
 
     def with_index(self, index: Index) -> "Wiring":
         """Return this wiring with another index and new scorers and tables; embedders are shared."""
         other = Wiring(self.config, index, self.embeddings, self.cache, self.prompts, self.injected)
         other.embedders = self.embedders
+        other.languages.told = self.languages.told
         return other
 
     @property
@@ -128,7 +133,9 @@ class Wiring:
             if key not in self.scorers:
                 table = self.label_table(settings)
                 names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
-                space = LabelSpace.of(names, table.vectors)
+                language = guess_language(table.texts) or ENGLISH
+                self.languages.tell(language, "labels", len(names), len(names))
+                space = LabelSpace.of(names, table.vectors, language)
                 self.scorers[key] = TextScorer(self.embedder_for(settings), self.score_settings(), space)
             return self.scorers[key]
 

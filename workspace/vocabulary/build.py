@@ -51,7 +51,7 @@ async def abuild_vocabulary(workspace: Core, items: Sequence[Item], sample: int 
     Raises InputError for a workspace with labels, no items with a text, or two different items with one id, and
     ModelError if a model is unavailable.
     """
-    items = check_items(workspace, items)
+    items = list(workspace.wiring.languages.check_items(check_items(workspace, items)))
     chosen = sample_items(
         [item for item in items if item.text.strip()], sample, workspace.config.vocabulary.seed
     )

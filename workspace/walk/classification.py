@@ -10,6 +10,7 @@ from taxonaut.state.records import Item, ItemResult, Place, Prediction
 from taxonaut.state.stores.decisions import Decisions, Totals
 from taxonaut.state.stores.items import Items
 from taxonaut.state.stores.runs import RunUnits
+from taxonaut.workspace.core.language_check import LanguageCheck
 from taxonaut.workspace.core.long_texts import TextLimits
 from taxonaut.workspace.core.resumable import (
     EMPTY_TEXT,
@@ -45,6 +46,7 @@ class Classification:
         batch: int,
         *,
         limits: Callable[[], TextLimits] = TextLimits,
+        languages: LanguageCheck | None = None,
     ) -> None:
         self.run = run
         self.decisions = decisions
@@ -52,6 +54,7 @@ class Classification:
         self.label = label
         self.batch = batch
         self.limits = limits
+        self.languages = languages
 
     def totals(self, items: Sequence[ItemId] | None = None) -> Totals:
         """Return the cost of this run over all its calls, for some items or all."""
@@ -60,8 +63,9 @@ class Classification:
 
     def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, ItemResult], None]:
         """Yield each item with its result, as `Resumable.results` does."""
+        read = items if self.languages is None else self.languages.check_items(items)
         return self.run.results(
-            items, self.batch, self.label_batch, UNIT, stage=STAGE, weigh=lambda item: len(item.text)
+            read, self.batch, self.label_batch, UNIT, stage=STAGE, weigh=lambda item: len(item.text)
         )
 
     async def label_batch(self, _: RunUnits, items: Sequence[Item]) -> BatchResult[ItemResult]:

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-import numpy as np
 import pytest
+from fakes import bag_embedder
 
 from taxonaut.models.encoder.label_space import LabelSpace
 from taxonaut.models.encoder.languages import (
@@ -14,6 +14,7 @@ from taxonaut.models.encoder.languages import (
     stop_words,
 )
 from taxonaut.models.encoder.phrases import PhraseSettings, phrases
+from taxonaut.models.encoder.scorer import TextScorer
 
 GERMAN_LABELS = [
     *("Küche > Wasserkocher", "Küche > Kühlschränke", "Haushalt > Staubsauger", "Garten > Rasenmäher"),
@@ -105,6 +106,6 @@ def test_phrases_end_at_the_function_words_of_the_labels_language() -> None:
         "Pflege im Alltag",
         "Alltag",
     ]
-    space = LabelSpace.of(GERMAN_LABELS, np.eye(8, dtype=np.float32))
-    assert space is not None
-    assert space.language == "de"
+    space = LabelSpace.of(GERMAN_LABELS, bag_embedder().embed(GERMAN_LABELS), "de")
+    scorer = TextScorer(bag_embedder(), space=space)
+    assert scorer.items(["Pflege im Alltag"]).phrases == ("Pflege", "Pflege im Alltag", "Alltag")

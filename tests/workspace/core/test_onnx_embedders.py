@@ -3,16 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from onnx_folders import WIDTH, make_folder
 
 from taxonaut import Workspace
+from taxonaut.models.onnx.embedder import OnnxEmbedder, OnnxSettings
 from taxonaut.state.errors import InputError
-from taxonaut.state.updates import Progress, Update, listening
+from taxonaut.state.updates import Progress, UnknownLanguage, Update, listening
 from taxonaut.workspace.files.label_files import read_labels
 
 pytestmark = pytest.mark.slow
 
+E5 = {"query_prefix": "query: ", "passage_prefix": "query: "}
 NAMES = ("red boot", "old lamp", "big candle", "new shoe", "pear", "plum")
 
 
@@ -81,3 +84,21 @@ def test_each_encoder_keeps_its_vectors(tmp_path: Path, workspace: Path) -> None
     assert embedded == [True, True, False]
     with Workspace.open(workspace) as opened:
         assert sorted(opened.wiring.embeddings.models().values()) == [WIDTH, WIDTH]
+
+
+def test_labels_of_other_languages_with_an_encoder_shaped_like_multilingual_e5(tmp_path: Path) -> None:
+    """Chinese and German labels are found by their own names, with the prefix that E5 has for texts of one kind."""
+    names = ["热水壶", "冰箱", "Wasserkocher", "Rasenmäher", "red boot", "new shoe"]
+    (tmp_path / "labels.txt").write_text("\n".join(names), "utf-8")
+    folder = make_folder(tmp_path / "multilingual", "xlm-roberta", words=["query:", *names])
+    encoder = settings(folder, precision="fp32", **E5)
+    told: list[Update] = []
+    with Workspace.init(tmp_path / "w", **encoder) as workspace:
+        workspace.import_labels(read_labels(tmp_path / "labels.txt"))
+        found = workspace.classify(names, on_update=told.append, shortlist="dense")
+        with_prefix = workspace.wiring.embedder_for(workspace.config.embeddings).embed(["冰箱"])
+    assert [result.labels[0].name for result in found] == names
+    without = OnnxEmbedder(folder, settings=OnnxSettings(precision="fp32")).embed(["冰箱", "query: 冰箱"])
+    np.testing.assert_allclose(with_prefix[0], without[1], atol=1e-5)
+    assert float(without[0] @ without[1]) < 0.99
+    assert [each for each in told if isinstance(each, UnknownLanguage)] == []
