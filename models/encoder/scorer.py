@@ -16,7 +16,7 @@ from taxonaut.models.encoder.passages import Passages, PassageSettings, cut_pass
 from taxonaut.models.encoder.phrases import PhraseSettings, phrase_spans
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.encoder.words import Ids, SharedWords
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, VectorsChangedError
 from taxonaut.state.records import Place
 
 _BLOCK = 4_000_000
@@ -77,7 +77,13 @@ class TextScorer:
         """Subtract the scaled mean of the labels from unit vectors (n, d) and rescale to unit length."""
         if self._shift is None:
             return vectors
+        self._check_length(vectors, self._shift.shape[0])
         return subtract_and_normalize(vectors, self._shift)
+
+    def _check_length(self, vectors: Matrix, stored: int) -> None:
+        """Raise VectorsChangedError if the embedder's vectors are not as long as those of the labels."""
+        if vectors.shape[1] != stored:
+            raise VectorsChangedError(self.embedder.name, vectors.shape[1], stored)
 
     def items(self, texts: Sequence[str]) -> ItemVectors:
         """Embed the distinct passages and phrases in one call; a blank text is embedded as a dot."""
@@ -126,6 +132,8 @@ class TextScorer:
         self, items: ItemVectors, options: Matrix, words: SharedWords | None = None
     ) -> "tuple[Matrix, Evidence]":
         """Score options that are already centred; see `score`."""
+        if len(options) and len(items.whole):
+            self._check_length(items.whole, options.shape[1])
         evidence = Evidence(items, options)
         scores = np.full((len(items), len(options)), -np.inf, np.float32)
         if not len(items) or not len(options):

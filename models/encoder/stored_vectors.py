@@ -46,3 +46,14 @@ class StoredEmbedder:
         if not texts:
             return np.zeros((0, self.embedder.dimension), dtype=np.float32)
         return self.store.get(self.key, texts)[0]
+
+    def renew(self, texts: Sequence[str], stage: str) -> Matrix:
+        """Embed distinct texts, and then store their vectors in place of all that is stored for the embedder."""
+        tell(Progress(stage, 0, len(texts)))
+        parts = []
+        for start in range(0, len(texts), CHUNK):
+            parts.append(self.embedder.embed(texts[start : start + CHUNK]))
+            tell(Progress(stage, min(start + CHUNK, len(texts)), len(texts)))
+        matrix = np.concatenate(parts)
+        self.store.replace(self.key, texts, matrix)
+        return matrix

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonaut.state.db.connection import Database
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, VectorsChangedError
 
 Matrix = NDArray[np.float32]
 _ROWS_AT_A_TIME = 4096
@@ -50,6 +50,15 @@ class Embeddings:
                 part = slice(start, start + _ROWS_AT_A_TIME)
                 self._write(model, dimension, texts[part], matrix[part])
 
+    def replace(self, model: str, texts: Sequence[str], matrix: Matrix) -> None:
+        """Store rows as `put` does, in place of all that is stored for the model, at once."""
+        with self._database.write():
+            if (dimension := self._dimension(model)) is not None:
+                connection = self._database.read()
+                connection.execute(f"DELETE FROM {_table(dimension)} WHERE model = ?", [model])
+                connection.execute("DELETE FROM embedders WHERE model = ?", [model])
+            self.put(model, texts, matrix)
+
     def models(self) -> dict[str, int]:
         """Return the dimension of each stored model."""
         return dict(self._database.rows("SELECT model, dimension FROM embedders ORDER BY model"))
@@ -61,10 +70,7 @@ class Embeddings:
     def _declare(self, model: str, dimension: int) -> None:
         known = self._dimension(model)
         if known is not None and known != dimension:
-            raise InputError(
-                f"{model!r} gave vectors of {dimension} numbers, those kept have {known}; "
-                "give the changed model another name"
-            )
+            raise VectorsChangedError(model, dimension, known)
         if known is None:
             connection = self._database.read()
             connection.execute("INSERT INTO embedders VALUES (?, ?)", [model, dimension])

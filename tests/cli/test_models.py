@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import TINY_CONTENT, TINY_WEIGHTS, failing_embedder, write_wheel
+from fakes import TINY_CONTENT, TINY_WEIGHTS, FakeEmbedder, failing_embedder, write_wheel
 
 from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.models.requests import ModelRequest
@@ -99,6 +99,16 @@ def test_all_roles(run: Any, shop: Path, scripted: ScriptedModel) -> None:
     assert (chooser["ok"], chooser["chose"], chooser["scored"]) == (True, "Furniture", False)
     assert (embedder["model"], embedder["roles"]) == ("onnx/all-minilm-l6-v2", ["embeddings"])
     assert (embedder["ok"], embedder["dimension"]) == (True, 64)
+
+
+def test_labels_are_embedded_now_or_again(run: Any, shop: Path, embedder: FakeEmbedder) -> None:
+    called = run("models", "embed", "-w", shop)
+    assert (called.code, called.err) == (0, "5 labels have their vectors\n")
+    first = len(embedder.embedded)
+    assert run("models", "embed", "-w", shop, "--quiet").err == ""
+    assert len(embedder.embedded) == first > 0
+    run("models", "embed", "--again", "-w", shop)
+    assert len(embedder.embedded) == 2 * first
 
 
 def test_one_role_for_a_person(run: Any, shop: Path, scripted: ScriptedModel) -> None:

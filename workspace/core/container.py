@@ -216,6 +216,13 @@ class Wiring:
         paths = self.index.paths_of([label.id for label in labels]) if native else {}
         return {label.id: label_text(label, (paths.get(label.id) or [()])[0], native) for label in labels}
 
+    def forget_vectors(self) -> None:
+        """Let tables, scorers and models be made again, after stored vectors were replaced."""
+        with self.lock:
+            self.scorers.clear()
+            self.tables.clear()
+            self.models.clear()
+
     def close(self) -> None:
         """Close the embedders of this process; injected ones are left to the caller."""
         for key, embedder in self.embedders.items():

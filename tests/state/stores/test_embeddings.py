@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taxonaut.state.db.connection import Database
-from taxonaut.state.errors import InputError
+from taxonaut.state.errors import InputError, VectorsChangedError
 from taxonaut.state.stores.embeddings import Embeddings
 
 
@@ -54,7 +54,9 @@ def test_shapes_that_do_not_fit_are_refused(database: Database) -> None:
     embeddings.put("m", [], vectors(0))
     with pytest.raises(InputError, match=r"2 texts came with a matrix of \(1, 3\)"):
         embeddings.put("m", ["a", "b"], vectors(1))
-    with pytest.raises(InputError, match="'m' gave vectors of 4 numbers, those kept have 3"):
+    with pytest.raises(
+        VectorsChangedError, match=r"'m' gives vectors of 4 numbers, and those stored .* have 3"
+    ):
         embeddings.put("m", ["b"], vectors(1, 4))
 
 
