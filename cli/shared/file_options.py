@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from taxonaut.workspace.files.label_files import LabelFile
 
 FILE_PANEL = "Input file options"
+DOCUMENTS = ".txt, .md, .html, .pdf, .docx"
 SUFFIXES = ".csv, .tsv, .xlsx, .jsonl, .json, .parquet, .txt, each also as .gz"
 
 
@@ -42,6 +43,17 @@ FormatOption = Annotated[
         show_default=False,
     ),
 ]
+ItemFormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Format of the file: csv, tsv, jsonl, json, lines or parquet; document, md, html, pdf or docx: one text "
+        "a file. Default: by its suffix.",
+        rich_help_panel=FILE_PANEL,
+        show_default=False,
+    ),
+]
 EncodingOption = Annotated[
     str,
     typer.Option("--encoding", metavar="NAME", help="Encoding of the file.", rich_help_panel=FILE_PANEL),
@@ -54,8 +66,9 @@ IdColumn = Annotated[
 TextsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="TEXT|FILE|-",
-        help=f"Texts, or one file ({SUFFIXES}), or - for standard input.",
+        metavar="TEXT|FILE|FOLDER|-",
+        help=f"Texts; or a file ({SUFFIXES}); or documents, one text each ({DOCUMENTS}): files, a folder or a "
+        "pattern; or - for standard input.",
         show_default=False,
     ),
 ]
@@ -82,13 +95,33 @@ class ItemFileOptions:
 
     text_column: TextColumn = "text"
     id_column: IdColumn = "id"
-    format: FormatOption = None
+    format: ItemFormatOption = None
     encoding: EncodingOption = "utf-8"
+    documents: Annotated[
+        bool,
+        typer.Option(
+            "--documents",
+            help="Read each file as one text, also a single .txt file, which is one text a line otherwise.",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = False
+    html: Annotated[
+        bool,
+        typer.Option(
+            "--html",
+            help="Texts are HTML: leave out tags, scripts and styles.",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = False
 
     def read(self, given: Sequence[str]) -> ItemInput:
         """Open texts of the command line, or the file; see `item_input`."""
-        columns = files.item_files.ItemColumns(id=self.id_column, text=self.text_column, labels="")
-        return item_input(given, columns, format=self.format, encoding=self.encoding)
+        columns = files.item_files.ItemColumns(
+            id=self.id_column, text=self.text_column, labels="", html=self.html
+        )
+        return item_input(
+            given, columns, format=self.format, encoding=self.encoding, documents=self.documents
+        )
 
 
 @dataclass(frozen=True, slots=True)

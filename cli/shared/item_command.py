@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
+MOST_PROBLEMS = 20
+"""Documents that are named if they could not be read."""
+
 Sink = Callable[[Item, R], None]
 """Takes each item with its result, in order."""
 
@@ -151,7 +154,9 @@ def run_item_command(
     if not session.quiet:
         for line in summary.lines(output.file):
             say(line)
+    say_problems(given)
     fail_if_some_failed(summary.tally)
+    fail_if_unread(given)
 
 
 def run_items(
@@ -214,6 +219,21 @@ def fail_if_some_failed(tally: Tally | None = None, failures: Sequence[str] = ()
         )
     if lines:
         say("\n".join([*lines, "run the same command again to ask for these only"]))
+        raise typer.Exit(SOME_FAILED)
+
+
+def say_problems(given: ItemInput) -> None:
+    """Say which documents could not be read, and why."""
+    problems = list(given.problems.values())
+    for line in problems[:MOST_PROBLEMS]:
+        say(f"not read: {line}")
+    if len(problems) > MOST_PROBLEMS:
+        say(f"not read: {len(problems) - MOST_PROBLEMS:,} more documents")
+
+
+def fail_if_unread(given: ItemInput) -> None:
+    """End with exit code 6 if documents could not be read."""
+    if given.problems:
         raise typer.Exit(SOME_FAILED)
 
 

@@ -20,7 +20,9 @@ from taxonaut.cli.shared.item_command import (
     describe_cost,
     describe_failures,
     fail_if_some_failed,
+    fail_if_unread,
     run_items,
+    say_problems,
 )
 from taxonaut.cli.shared.item_input import ItemInput
 from taxonaut.cli.shared.option_groups import given
@@ -148,7 +150,9 @@ def build(
     elif not session.quiet:
         for line in (*report.lines(), *assigned.lines(None), f"next: {session.again('vocabulary report')}"):
             say(line)
+    say_problems(items)
     fail_if_some_failed(assigned.tally, report.failures())
+    fail_if_unread(items)
 
 
 def build_from(workspace: Workspace, given: ItemInput, sample: int, bar: Bar) -> BuildSummary:

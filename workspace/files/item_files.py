@@ -8,6 +8,7 @@ from pathlib import Path
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, as_item
+from taxonaut.workspace.files.documents import html_text
 from taxonaut.workspace.files.sources import Format, open_source
 from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missing_column, read_table
 
@@ -17,6 +18,7 @@ class ItemColumns:
     """Column names of an item file. Gold labels are label ids: a list, or text split at `label_separator`.
 
     An empty name means the column is not read. `popularity` holds numbers, such as how often a product is sold.
+    `html`: texts are HTML, of which tags, scripts and styles are left out.
     """
 
     id: str = "id"
@@ -24,6 +26,7 @@ class ItemColumns:
     labels: str = "labels"
     label_separator: str = ";"
     popularity: str = ""
+    html: bool = False
 
 
 OPTIONS: Mapping[str, str] = {
@@ -85,7 +88,7 @@ def open_items(
     format: Format | None = None,
     encoding: str = "utf-8",
 ) -> ItemFile:
-    """Open a file of items (CSV, TSV, JSONL, JSON, Parquet, or one text per line; `-` is standard input).
+    """Open a file of items (CSV, TSV, JSONL, JSON, Parquet, one text per line, a document; `-` is standard input).
 
     An item without an id gets the file's name and its line (in a JSON list or in Parquet, its row), such as
     `items.csv:2`, so that two files never mean the same item; on standard input, a hash of its text. NULs are
@@ -173,8 +176,9 @@ def _item_row(row: Row, columns: ItemColumns) -> ItemRow:
     gold: tuple[str, ...] = ()
     if columns.labels:
         gold = as_texts(row.values.get(columns.labels), row, columns.labels, columns.label_separator)
+    text = as_text(row.values[columns.text], row, columns.text)
     return ItemRow(
-        item=Item(ItemId(id), as_text(row.values[columns.text], row, columns.text)),
+        item=Item(ItemId(id), html_text(text) if columns.html else text),
         gold=tuple(LabelId(label) for label in dict.fromkeys(gold)),
         place=row.place,
         popularity=_number(row, columns.popularity) if columns.popularity else 0.0,

@@ -18,7 +18,7 @@ from taxonaut.workspace.files.shapes.layout import Layout, as_plain, find_layout
 from taxonaut.workspace.files.shapes.lines import read_lines_shape
 from taxonaut.workspace.files.shapes.nested_json import flatten
 from taxonaut.workspace.files.shapes.paths import split_path, split_places
-from taxonaut.workspace.files.sources import Format, Source, load_json, open_source
+from taxonaut.workspace.files.sources import DOCUMENT_FORMATS, Format, Source, load_json, open_source
 from taxonaut.workspace.files.tables import Row, as_text, as_texts, missing_column, read_table
 
 TreeShape = Literal["auto", "none", "codes"]
@@ -159,6 +159,11 @@ def read_labels(
     if tree not in get_args(TreeShape):
         raise InputError(f"--tree {tree!r} is unknown; it can be one of {', '.join(get_args(TreeShape))}")
     source = given if isinstance(given, Source) else open_source(given, format, encoding)
+    if source.format in DOCUMENT_FORMATS:
+        raise InputError(
+            f"{source.name} is a document and no table of labels; give a CSV, TSV, JSON or Parquet file, or one "
+            "label a line (--format lines)"
+        )
     records = _read_records(replace(source, sheet=sheet) if sheet else source, columns)
     if not records.rows:
         raise InputError(f"{source.name} holds no labels; it must have at least one row below its header.")

@@ -22,7 +22,21 @@ READERS = "taxonaut.readers"
 """Entry point group of file formats; a format added by a plugin is detected by its name as suffix."""
 
 Format = str
-FORMATS = ("csv", "tsv", "jsonl", "json", "lines", "parquet", "excel")
+WHOLE: Format = "document"
+"""The format of a file that is one text."""
+
+DOCUMENT_SUFFIXES: Mapping[str, Format] = {
+    ".md": "md",
+    ".markdown": "md",
+    ".html": "html",
+    ".htm": "html",
+    ".pdf": "pdf",
+    ".docx": "docx",
+}
+DOCUMENT_FORMATS = (WHOLE, *dict.fromkeys(DOCUMENT_SUFFIXES.values()))
+"""Formats of which each file is one text."""
+
+FORMATS = ("csv", "tsv", "jsonl", "json", "lines", "parquet", "excel", *DOCUMENT_FORMATS)
 """The formats of taxonaut itself, in the order in which messages list them."""
 
 SUFFIXES: Mapping[str, Format] = {
@@ -40,6 +54,7 @@ SUFFIXES: Mapping[str, Format] = {
     ".xlsb": "excel",
     ".xls": "excel",
     ".ods": "excel",
+    **DOCUMENT_SUFFIXES,
 }
 STDIN = "-"
 
@@ -88,6 +103,19 @@ class Source:
             raise InputError(
                 f"{self.name}: the gzip data is damaged or cut off ({error}). Copy or compress it again."
             ) from None
+
+    def has_paragraphs(self) -> bool:
+        """Whether an empty line stands between lines of the text, as in prose."""
+        blank = seen = False
+        with self.open_text() as text:
+            for line in text:
+                if not line.strip():
+                    blank = seen
+                elif blank:
+                    return True
+                else:
+                    seen = True
+        return False
 
     def _refuse_encoding(self, error: UnicodeError) -> NoReturn:
         """Raise InputError with the position of the first undecodable byte."""

@@ -218,3 +218,38 @@ def test_texts_are_data_and_no_markup(run: Any, shop: Path) -> None:
     called = run("classify", "[red]apples[/] :smile: \x1b[31m\u202e apples", "-w", shop)
     assert called.out.splitlines()[0] == "[red]apples[/] :smile: [31m apples"
     assert "\x1b" not in called.out
+
+
+def test_a_folder_of_documents(run: Any, shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    (folder / "deep").mkdir(parents=True)
+    filler = "Meet here. " * 800
+    (folder / "long.md").write_text(filler + "We bought red apples. " * 60 + filler, encoding="utf-8")
+    (folder / "deep" / "page.html").write_text(
+        "<p>hiking boots</p><script>apples()</script>", encoding="utf-8"
+    )
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    called = run("classify", folder, "--json", "-w", shop)
+    assert called.code == 6
+    page, long = rows(called.out)
+    assert (page["id"], best(page)) == ("deep/page.html", "boots")
+    assert (long["id"], best(long)) == ("long.md", "apples")
+    evidence, place = long["labels"][0]["evidence"], long["labels"][0]["place"]
+    text = (folder / "long.md").read_text(encoding="utf-8")
+    assert text[place["start"] : place["end"]] == evidence == "red apples"
+    assert 1 < place["passage"] < place["passages"]
+    assert "3 documents are read, each as one text" in called.err
+    assert f"not read: {folder / 'broken.pdf'}" in called.err
+
+
+def test_of_a_text_that_is_too_long_it_is_said_how_much_was_read(
+    run: Any, shop: Path, tmp_path: Path
+) -> None:
+    settings = shop / "taxonaut.toml"
+    settings.write_text(f"{settings.read_text()}\n[scoring]\npassages = 2\n", encoding="utf-8")
+    file = tmp_path / "long.md"
+    file.write_text("We bought red apples and hiking boots for all of them. " * 100, encoding="utf-8")
+    called = run("classify", file, "-w", shop)
+    assert called.code == 0
+    assert "note: a text is longer than is read: 'long.md' has 7 passages, of which 2 were read" in called.err
+    assert called.err.count("longer than is read") == 1
