@@ -156,11 +156,11 @@ def _documents(given: Sequence[str], format: str | None, encoding: str) -> ItemI
     """Open documents. Raises InputError for an argument that is none, or is not there."""
     if format is not None and format not in DOCUMENT_FORMATS:
         raise InputError(f"--format {format} reads one file; {given[0]!r} names documents, one text each")
-    found = files.documents.gather_documents(given, format)
+    found = files.documents.document_files.gather_documents(given, format)
     many = len(found.found) > 1
     left_out = f"; left out: {', '.join(found.left_out)}" if found.left_out else ""
     if many or left_out:
         say(f"note: {len(found.found):,} documents are read, each as one text{left_out}")
-    read = files.documents.DocumentFiles(found, format, encoding)
+    read = files.documents.document_files.DocumentFiles(found, format, encoding)
     name = given[0] if len(given) == 1 else ", ".join(given)
     return ItemInput(len(found.found), read.items, name, problems=read.problems)

@@ -151,8 +151,9 @@ def refusal(*args, **kwargs):
             "t.zip",
             "x",
             "t.zip: the suffix '.zip' is unknown; known are .csv, .tsv, .tab, .jsonl, .ndjson, .json, .txt, "
-            ".parquet, .pq, .xlsx, .xlsm, .xlsb, .xls, .ods (and .gz after each but Parquet's). Rename the file or "
-            "name its format: --format csv|tsv|jsonl|json|lines|parquet|excel.",
+            ".parquet, .pq, .xlsx, .xlsm, .xlsb, .xls, .ods, .md, .markdown, .html, "
+            ".htm, .pdf, .docx (and .gz after each but Parquet's). Rename the file or "
+            "name its format: --format csv|tsv|jsonl|json|lines|parquet|excel|document|md|html|pdf|docx.",
         ),
         (
             "t.xlsx",
@@ -191,7 +192,8 @@ def test_a_file_that_is_not_there_is_refused(write, tmp_path):
     )
     assert refusal(tmp_path) == f"{str(tmp_path)!r} is a folder; give one file in it."
     assert refusal(tmp_path / "labels.csv", format="xml") == (
-        "--format 'xml' is unknown; it can be one of csv, tsv, jsonl, json, lines, parquet, excel."
+        "--format 'xml' is unknown; it can be one of csv, tsv, jsonl, json, lines, parquet, excel, document, "
+        "md, html, pdf, docx."
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, as_item
-from taxonaut.workspace.files.documents import html_text
+from taxonaut.workspace.files.documents.document_texts import html_text
 from taxonaut.workspace.files.sources import Format, open_source
 from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missing_column, read_table
 

@@ -9,13 +9,12 @@ from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.files.documents import (
+from taxonaut.workspace.files.documents.document_files import (
     DocumentFiles,
-    document_text,
     find_documents,
     gather_documents,
-    html_text,
 )
+from taxonaut.workspace.files.documents.document_texts import document_text, html_text
 from taxonaut.workspace.files.item_files import ItemColumns, open_items
 from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.files.sources import UNPACKED_VARIABLE
