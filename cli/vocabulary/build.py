@@ -14,7 +14,7 @@ import typer
 
 import taxonaut
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
-from taxonaut.cli.shared.file_options import ItemFileOptions
+from taxonaut.cli.shared.file_options import DOCUMENTS, SUFFIXES, ItemFileOptions
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.item_command import (
     describe_cost,
@@ -93,8 +93,8 @@ def build(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE",
-            help="Items (.csv, .tsv, .jsonl, .json, .parquet, .txt, each also as .gz), or - for "
+            metavar="FILE|FOLDER|-",
+            help=f"Items ({SUFFIXES}), documents, one text each ({DOCUMENTS}, a folder or a pattern), or - for "
             "standard input.",
         ),
     ],
