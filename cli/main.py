@@ -57,7 +57,7 @@ COMMANDS = [
         LazyCommand(
             "show",
             "taxonaut.cli.labels.commands:show_label",
-            "Show a label: name, description and all paths.",
+            "Show a label: names, description and all paths.",
         ),
         LazyCommand(
             "search", "taxonaut.cli.labels.commands:search", "Search labels by name, best match first."

