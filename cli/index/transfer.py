@@ -91,6 +91,9 @@ def import_(
         bool,
         typer.Option("--leaves-only", help="SKOS: make concepts with narrower concepts nodes, not labels."),
     ] = False,
+    collections: Annotated[
+        bool, typer.Option("--collections", help="SKOS: make a branch of every collection.")
+    ] = False,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of a CSV file.")] = "utf-8",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
@@ -103,7 +106,12 @@ def import_(
     which index undo reverts.
     """
     read = files.index_transfer.read_index(
-        file, format, encoding=encoding, language=language, leaves_only=leaves_only
+        file,
+        format,
+        encoding=encoding,
+        language=language,
+        leaves_only=leaves_only,
+        collections=collections,
     )
     with session.open() as workspace:
         if not session.quiet:

@@ -14,9 +14,9 @@ _SUFFIXES: dict[str, IndexFormat] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
-    ".ttl": "skos",
-    ".nt": "skos",
-    ".rdf": "skos",
+    **dict.fromkeys(
+        (".ttl", ".nt", ".n3", ".rdf", ".owl", ".xml", ".jsonld", ".json", ".trig", ".nq"), "skos"
+    ),
 }
 
 

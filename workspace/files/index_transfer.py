@@ -68,13 +68,14 @@ def read_index(
     encoding: str = "utf-8",
     language: str = "",
     leaves_only: bool = False,
+    collections: bool = False,
 ) -> IndexFile:
     """Read and check a file that holds an index."""
     path = Path(file)
     chosen = index_format(path, format)
     source = open_source(path, "lines" if chosen == "skos" else chosen, encoding)
     if chosen == "skos":
-        return read_skos(source, language=language, leaves_only=leaves_only)
+        return read_skos(source, language=language, leaves_only=leaves_only, collections=collections)
     if chosen == "csv":
         return read_csv(source)
     return read_jsonl(source)

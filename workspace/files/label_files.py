@@ -18,6 +18,7 @@ from taxonaut.workspace.files.shapes.layout import Layout, as_plain, find_layout
 from taxonaut.workspace.files.shapes.lines import read_lines_shape
 from taxonaut.workspace.files.shapes.nested_json import flatten
 from taxonaut.workspace.files.shapes.paths import split_path, split_places
+from taxonaut.workspace.files.skos import RDF_SUFFIXES, read_skos_rows
 from taxonaut.workspace.files.sources import DOCUMENT_FORMATS, Format, Source, load_json, open_source
 from taxonaut.workspace.files.tables import Row, as_text, as_texts, missing_column, read_table
 
@@ -158,6 +159,8 @@ def read_labels(
             raise InputError(f"{option} {separator!r} is empty; give the separator, such as ' > '.")
     if tree not in get_args(TreeShape):
         raise InputError(f"--tree {tree!r} is unknown; it can be one of {', '.join(get_args(TreeShape))}")
+    if not isinstance(given, Source) and format is None and _is_rdf(Path(given)):
+        return _read_skos(open_source(given, "lines", encoding), batch)
     source = given if isinstance(given, Source) else open_source(given, format, encoding)
     if source.format in DOCUMENT_FORMATS:
         raise InputError(
@@ -197,6 +200,19 @@ def read_labels(
         (*records.notes, *layout.notes, *reader.notes(), *graph_notes),
         Reading(records.format, records.shape or _shape_of(layout, rows), used, unused),
     )
+
+
+def _is_rdf(path: Path) -> bool:
+    """Whether a file's suffix, before an optional .gz, is one of RDF; `.json` is not."""
+    suffix = next((each.lower() for each in reversed(path.suffixes) if each.lower() != ".gz"), "")
+    return suffix in RDF_SUFFIXES and suffix != ".json"
+
+
+def _read_skos(source: Source, batch: str) -> LabelFile:
+    rows, notes = read_skos_rows(source)
+    rows = [replace(row, label=replace(row.label, batch=batch)) for row in rows]
+    shape = "a tree by skos:broader" if any(row.parents for row in rows) else "labels without a tree"
+    return LabelFile(source.name, tuple(rows), notes, Reading("SKOS", shape))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """Read and write an index as SKOS (W3C, 2009), with rdflib."""
 
 import re
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import LabelId, NodeId
@@ -15,7 +17,7 @@ from taxonaut.state.records import NATIVE, Label, Tree, TreeNode, distinct_names
 from taxonaut.workspace.files.index_file import IndexFile
 from taxonaut.workspace.files.label_graph import LabelRow, check_labels
 from taxonaut.workspace.files.native_tree import build_native_tree
-from taxonaut.workspace.files.sources import Source
+from taxonaut.workspace.files.sources import Source, load_json
 
 CATEGORY = "urn:taxonaut:Category"
 """Our own class for concepts that are inner nodes, not labels to predict."""
@@ -37,52 +39,176 @@ def import_rdflib() -> ModuleType:
 _SHOWN = 3
 
 
-def read_skos(source: Source, *, language: str = "", leaves_only: bool = False) -> IndexFile:
-    """Read Turtle, N-Triples or RDF/XML, depending on the suffix.
+def read_skos(
+    source: Source, *, language: str = "", leaves_only: bool = False, collections: bool = False
+) -> IndexFile:
+    """Read SKOS in any of rdflib's formats, recognised by content (`find_rdf_formats`).
 
-    Every concept is a label, whose id is its notation (its address if it has none, several, or one that
-    another concept has, too); a `urn:taxonaut:Category` is a node only, and with `leaves_only` so is every
-    concept that has narrower ones. Names are the prefLabels in `language`; without it the untagged ones, then
-    English, then those of the language that most have. Alternative names are the altLabels and hiddenLabels in the
-    language of the name. Raises InputError for a file that cannot be parsed or
-    has no concepts, a concept without a name, two labels with one name under one parent; CycleError for a
-    cycle.
+    Every concept is a label, typed as one or meant as one (`_find_concepts`), whose id is its notation (its address
+    if it has none, several, or one that another concept has, too); a `urn:taxonaut:Category` is a node only, and with
+    `leaves_only` so is every concept that has narrower ones; with `collections` so is every skos:Collection. Names
+    are the prefLabels in `language`; without it the untagged ones, then English, then those of the language that most
+    have; a concept without a prefLabel takes what it has (`_FURTHER_NAMES`). Alternative names are the altLabels and
+    hiddenLabels in the language of the name. Deprecated concepts are left out; their names are alternative names of
+    what replaces them. `notes` say what was left out or chosen. Raises InputError for a file that cannot be parsed or
+    has no concepts.
     """
-    return _Reader(source, language, leaves_only).read()
+    return _Reader(source, language, leaves_only, collections).read()
+
+
+def read_skos_rows(source: Source, *, language: str = "") -> tuple[list[LabelRow], tuple[str, ...]]:
+    """Read SKOS as rows of labels, and what was left out or chosen; see `read_skos`."""
+    reader = _Reader(source, language, leaves_only=False, collections=False)
+    rows = reader.rows()
+    return rows, tuple(reader.notes)
+
+
+RDF_SUFFIXES = {
+    ".ttl": "turtle", ".nt": "nt", ".n3": "n3", ".rdf": "xml", ".owl": "xml", ".xml": "xml", ".jsonld": "json-ld",
+    ".json": "json-ld", ".trig": "trig", ".nq": "nquads",
+}  # fmt: skip
+_FURTHER_NAMES = (
+    ("rdfs:label", "http://www.w3.org/2000/01/rdf-schema#label"),
+    ("dct:title", "http://purl.org/dc/terms/title"),
+    ("dc:title", "http://purl.org/dc/elements/1.1/title"),
+    ("schema:name", "https://schema.org/name"),
+    ("schema:name", "http://schema.org/name"),
+    ("skos:altLabel", "http://www.w3.org/2004/02/skos/core#altLabel"),
+    ("skos:hiddenLabel", "http://www.w3.org/2004/02/skos/core#hiddenLabel"),
+    ("skos:notation", "http://www.w3.org/2004/02/skos/core#notation"),
+)
+"""What names a concept that has no prefLabel, the best first; else the last part of its address does."""
+
+_ISO_THES = "http://purl.org/iso25964/skos-thes#"
+_KINDS = ("", "Generic", "Instantial", "Partitive")
+_REPLACED_BY = "http://purl.org/dc/terms/isReplacedBy"
+
+
+def find_rdf_formats(start: bytes, suffix: str) -> list[str]:
+    """Return the RDF formats that a file may have, the likeliest first, by its first bytes and its suffix."""
+    text = start.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
+    if text[:1] in "{[" and not text.startswith("[]"):
+        return ["json-ld"]
+    if text.startswith(("<?xml", "<rdf:", "<!DOCTYPE", "<!--")) or "<rdf:RDF" in text:
+        return ["xml"]
+    named = RDF_SUFFIXES.get(suffix, "turtle")
+    others = ["turtle", "trig", "n3", "nquads"]
+    return list(dict.fromkeys([named if named in (*others, "nt") else "turtle", *others]))
 
 
 class _Reader:
-    def __init__(self, source: Source, language: str, leaves_only: bool) -> None:
+    def __init__(self, source: Source, language: str, leaves_only: bool, collections: bool) -> None:
         self.source = source
         self.language = language.lower()
         self.leaves_only = leaves_only
         self.lib = import_rdflib()
         self.graph = self._parse()
-        skos = self.lib.SKOS
-        self.concepts: list[Any] = sorted(set(self.graph.subjects(self.lib.RDF.type, skos.Concept)))
+        self.notes: list[str] = []
+        self.groups: list[Any] = self._find_collections() if collections else []
+        self.concepts: list[Any] = self._find_concepts()
         if not self.concepts:
             raise InputError(
                 f"{source.name} contains no skos:Concept; give a SKOS vocabulary, "
                 "or import labels of another format with: taxonaut labels import"
             )
-        self.notes: list[str] = []
+        self.deprecated = self._find_deprecated()
         self.languages = self._languages()
         self.foreign = 0
         """Alternative names in other languages than their concept's name."""
 
     def _parse(self) -> Any:
         suffix = next((each for each in reversed(self.source.path.suffixes) if each != ".gz"), "").lower()
-        format_ = {".rdf": "xml", ".nt": "nt"}.get(suffix, "turtle")
-        graph = self.lib.Graph()
-        try:
-            with self.source.open_bytes() as file:
-                graph.parse(data=file.read(), format=format_)
-        except Exception as error:  # noqa: BLE001 - rdflib's parsers raise whatever they meet
-            said = " ".join(str(error).split())[:200]
-            raise InputError(f"{self.source.name} cannot be read as {format_}: {said}") from None
-        return graph
+        with self.source.open_bytes() as file:
+            content = file.read()
+        formats = find_rdf_formats(content[:4096], suffix)
+        said = ""
+        for format_ in formats:
+            if format_ == "json-ld":
+                _check_contexts(self.source.name, content)
+            graph = (
+                self.lib.Dataset(default_union=True) if format_ in ("trig", "nquads") else self.lib.Graph()
+            )
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)  # rdflib's own, about its own classes
+                    graph.parse(data=content, format=format_)
+            except Exception as error:  # noqa: BLE001 - rdflib's parsers raise whatever they meet
+                said = said or " ".join(str(error).split())[:200]
+                continue
+            return graph
+        raise InputError(f"{self.source.name} cannot be read as {formats[0]}: {said}") from None
+
+    def _typed(self, *names: str) -> set[Any]:
+        return {
+            each for name in names for each in self.graph.subjects(self.lib.RDF.type, self.lib.SKOS[name])
+        }
+
+    def _find_collections(self) -> list[Any]:
+        return sorted(self._typed("Collection", "OrderedCollection"))
+
+    def _find_concepts(self) -> list[Any]:
+        """Return what is typed as a concept, and what SKOS's properties say is one (SKOS Reference, 4 and 8)."""
+        skos, graph = self.lib.SKOS, self.graph
+        found = self._typed("Concept")
+        implied: set[Any] = set(graph.objects(None, skos.hasTopConcept)) | set(
+            graph.subjects(skos.topConceptOf, None)
+        )
+        for relation in (skos.broader, skos.narrower, skos.related):
+            implied |= set(graph.subjects(relation, None))
+        implied |= {
+            each for each in graph.subjects(skos.inScheme, None) if (each, skos.prefLabel, None) in graph
+        }
+        others = self._typed("ConceptScheme", "Collection", "OrderedCollection")
+        others |= set(graph.subjects(self.lib.RDF.type, self.lib.URIRef(f"{SKOS_XL}Label")))
+        implied = {each for each in implied if (each, None, None) in graph} - found - others
+        if implied:
+            self.notes.append(
+                f"{len(implied):,} concepts have no rdf:type skos:Concept and are taken for ones by their relations"
+            )
+        left = [] if self.groups else self._find_collections()
+        if left:
+            shown = ", ".join(repr(self._any_name(each)) for each in left[:_SHOWN])
+            self.notes.append(
+                f"{len(left):,} collections are left out ({shown}{', …' if len(left) > _SHOWN else ''}); "
+                "--collections makes a branch of each"
+            )
+        return sorted((found | implied) - others)
+
+    def _any_name(self, thing: Any) -> str:
+        names = self._name_literals(thing)
+        return str(names[0]) if names else str(thing)
+
+    def _find_deprecated(self) -> set[Any]:
+        """Take deprecated concepts out of `concepts`."""
+        owl, by = self.lib.OWL, self.lib.URIRef(_REPLACED_BY)
+        found = {
+            each
+            for each in self.concepts
+            if str(self.graph.value(each, owl.deprecated) or "").lower() in ("true", "1")
+            or (each, self.lib.RDF.type, owl.DeprecatedClass) in self.graph
+            or (each, by, None) in self.graph
+        }
+        if found:
+            kept = [each for each in self.concepts if each not in found]
+            if not kept:
+                raise InputError(f"all {len(found):,} concepts of {self.source.name} are deprecated")
+            self.concepts = kept
+            replaced = sum((each, by, None) in self.graph for each in found)
+            names = f"; the names of {replaced:,} are other names of what replaces them" if replaced else ""
+            self.notes.append(f"{len(found):,} deprecated concepts are left out{names}")
+        return found
 
     def read(self) -> IndexFile:
+        rows = self.rows()
+        labels = tuple(row.label for row in rows if not row.is_node)
+        if not labels:
+            raise InputError(f"{self.source.name} holds categories only and no label to predict")
+        return IndexFile(
+            self.source.name, labels, self._with_root(build_native_tree(rows)), tuple(self.notes)
+        )
+
+    def rows(self) -> list[LabelRow]:
+        """Return the concepts with their parents, checked to form a graph."""
         parents = self._parents()
         names = self._names()
         ids = self._ids()
@@ -100,9 +226,12 @@ class _Reader:
                         str(self.graph.value(concept, self.lib.URIRef(BATCH)) or "initial"),
                         distinct_names(self._alternatives(concept), names[concept]),
                     ),
-                    parents=tuple(
-                        LabelId(f"node {parent}" if self._is_category(parent) else ids[parent])
-                        for parent in parents[concept]
+                    parents=(
+                        *(
+                            LabelId(f"node {parent}" if self._is_category(parent) else ids[parent])
+                            for parent in parents[concept]
+                        ),
+                        *(LabelId(f"node {group}") for group in self._groups_of(concept)),
                     ),
                     is_node=is_category or (self.leaves_only and concept in above),
                     place=f"{self.source.name}, {concept}",
@@ -111,28 +240,45 @@ class _Reader:
                     examples=self._all(concept, self.lib.SKOS.example),
                 )
             )
+        rows += self._group_rows()
         if self.foreign:
             self.notes.append(
                 f"{self.foreign:,} alternative names are in another language than the concept's name and left out"
             )
-        check_labels(rows, self.source.name)
-        labels = tuple(row.label for row in rows if not row.is_node)
-        if not labels:
-            raise InputError(f"{self.source.name} holds categories only and no label to predict")
-        return IndexFile(
-            self.source.name, labels, self._with_root(build_native_tree(rows)), tuple(self.notes)
-        )
+        self.notes += check_labels(rows, self.source.name)
+        return rows
 
     def _is_category(self, concept: Any) -> bool:
         return (concept, self.lib.RDF.type, self.lib.URIRef(CATEGORY)) in self.graph
 
+    def _groups_of(self, thing: Any) -> list[Any]:
+        return [group for group in self.groups if thing in self._members(group)]
+
+    @cache  # noqa: B019 - a reader lives for one file
+    def _members(self, group: Any) -> frozenset[Any]:
+        skos = self.lib.SKOS
+        members = set(self.graph.objects(group, skos.member))
+        for each in self.graph.objects(group, skos.memberList):
+            members.update(self.graph.items(each))
+        return frozenset(members)
+
+    def _group_rows(self) -> list[LabelRow]:
+        return [
+            LabelRow(
+                Label(LabelId(f"node {group}"), self._any_name(group)),
+                parents=tuple(LabelId(f"node {outer}") for outer in self._groups_of(group)),
+                is_node=True,
+                place=f"{self.source.name}, {group}",
+            )
+            for group in self.groups
+        ]
+
     def _parents(self) -> Mapping[Any, list[Any]]:
-        skos, known = self.lib.SKOS, set(self.concepts)
+        known = {*self.concepts, *self.deprecated}
         found: defaultdict[Any, dict[Any, None]] = defaultdict(dict)
         missing = set()
-        pairs = [*self.graph.subject_objects(skos.broader)]
-        pairs += [(low, high) for high, low in self.graph.subject_objects(skos.narrower)]
-        for low, high in sorted(set(pairs)):
+        pairs = self._broader_pairs()
+        for low, high in sorted(pairs):
             if low in known and high in known:
                 found[low][high] = None
             else:
@@ -142,7 +288,61 @@ class _Reader:
                 f"links to concepts that are not in the file are left out; there are {len(missing):,} such "
                 f"concepts, first {min(missing)}"
             )
-        return {concept: list(found[concept]) for concept in self.concepts}
+        self._break_cycles(found)
+        return {concept: self._standing(found, concept) for concept in self.concepts}
+
+    def _broader_pairs(self) -> set[tuple[Any, Any]]:
+        """Return (narrower, broader) from either direction, also of ISO-THES; transitive ones if nothing else."""
+        pairs: set[tuple[Any, Any]] = set()
+        for kind in _KINDS:
+            up, down = (
+                (self.lib.URIRef(f"{_ISO_THES}broader{kind}"), self.lib.URIRef(f"{_ISO_THES}narrower{kind}"))
+                if kind
+                else (self.lib.SKOS.broader, self.lib.SKOS.narrower)
+            )
+            pairs |= set(self.graph.subject_objects(up))
+            pairs |= {(low, high) for high, low in self.graph.subject_objects(down)}
+        if not pairs:
+            pairs |= set(self.graph.subject_objects(self.lib.SKOS.broaderTransitive))
+        return pairs
+
+    def _break_cycles(self, parents: Mapping[Any, dict[Any, None]]) -> None:
+        """Take out the relations that close a cycle."""
+        removed: list[tuple[Any, Any]] = []
+        done: set[Any] = set()
+        for start in sorted(parents):
+            stack, path = [(start, iter(list(parents[start])))], {start}
+            while stack:
+                low, above = stack[-1]
+                high = next(above, None)
+                if high is None:
+                    stack.pop()
+                    path.discard(low)
+                    done.add(low)
+                elif high in path:
+                    del parents[low][high]
+                    removed.append((low, high))
+                elif high not in done:
+                    path.add(high)
+                    stack.append((high, iter(list(parents.get(high, {})))))
+        if removed:
+            low, high = removed[0]
+            self.notes.append(
+                f"{len(removed):,} relations that put a concept below itself are left out, first {low} below {high}"
+            )
+
+    def _standing(self, parents: Mapping[Any, Mapping[Any, None]], concept: Any) -> list[Any]:
+        """Return a concept's parents; in place of a deprecated one those above it."""
+        found: dict[Any, None] = {}
+        waiting, seen = list(parents.get(concept, ())), set()
+        while waiting:
+            parent = waiting.pop(0)
+            if parent not in self.deprecated:
+                found[parent] = None
+            elif parent not in seen:
+                seen.add(parent)
+                waiting += parents.get(parent, ())
+        return list(found)
 
     def _languages(self) -> list[str]:
         """Return the languages for names, best first."""
@@ -177,10 +377,12 @@ class _Reader:
             elif self.language and tag != self.language and not tag.startswith(f"{self.language}-"):
                 elsewhere += 1
         if nameless:
-            shown = ", ".join(map(str, nameless[:_SHOWN])) + (", …" if len(nameless) > _SHOWN else "")
-            raise InputError(
-                f"{self.source.name}: {len(nameless):,} of {len(self.concepts):,} concepts have no "
-                f"skos:prefLabel: {shown}; name or remove them"
+            taken = Counter(self._take_name(concept, names) for concept in nameless)
+            shown = ", ".join(f"{count:,} {what}" for what, count in taken.items())
+            first = ", ".join(f"{each} ({names[each]!r})" for each in nameless[:_SHOWN])
+            self.notes.append(
+                f"{len(nameless):,} of {len(self.concepts):,} concepts have no skos:prefLabel and take another name "
+                f"({shown}): {first}{', …' if len(nameless) > _SHOWN else ''}"
             )
         if elsewhere == len(self.concepts):
             known = ", ".join(repr(tag) for tag in self.languages[1:] if tag) or "none"
@@ -194,6 +396,16 @@ class _Reader:
             )
         return names
 
+    def _take_name(self, concept: Any, names: dict[Any, str]) -> str:
+        """Name a concept by what it has, and return what that is."""
+        for what, term in _FURTHER_NAMES:
+            name, _ = self._best(self.graph.objects(concept, self.lib.URIRef(term)))
+            if name.strip():
+                names[concept] = name
+                return what
+        names[concept] = unquote(re.split(r"[/#:]", str(concept).rstrip("/#"))[-1])
+        return "by their address"
+
     def _name_literals(self, concept: Any) -> list[Any]:
         literals = list(self.graph.objects(concept, self.lib.SKOS.prefLabel))
         if not literals:
@@ -206,6 +418,9 @@ class _Reader:
         """Yield the altLabels and hiddenLabels in the language of a concept's name, or in none."""
         name = self._best(self._name_literals(concept))[1]
         skos, xl = self.lib.SKOS, self.lib.Namespace(SKOS_XL)
+        for old in sorted(self.graph.subjects(self.lib.URIRef(_REPLACED_BY), concept)):
+            if former := self._best(self._name_literals(old))[0]:
+                yield former
         for short in ("altLabel", "hiddenLabel"):
             literals = set(self.graph.objects(concept, skos[short]))
             for label in self.graph.objects(concept, xl[short]):
@@ -254,6 +469,27 @@ class _Reader:
             excludes=self._all(schemes[0], self.lib.URIRef(EXCLUDES)),
         )
         return Tree(NATIVE, (root, *tree.nodes), tree.edges, tree.placements)
+
+
+def _check_contexts(name: str, content: bytes) -> None:
+    """Raise InputError for JSON-LD whose context is elsewhere: nothing is fetched."""
+    try:
+        waiting = [load_json(content.decode("utf-8-sig"))]
+    except ValueError as error:
+        raise InputError(f"{name} cannot be read as JSON-LD: {error}") from None
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            contexts = value.get("@context", [])
+            for context in contexts if isinstance(contexts, list) else [contexts]:
+                if isinstance(context, str):
+                    raise InputError(
+                        f"{name} has its context at {context!r}, and nothing is fetched; put the context into the "
+                        "file, or convert it to Turtle"
+                    )
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
 
 
 BASE = "urn:taxonaut:index:"

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from taxonaut.state.errors import CycleError, InputError
+from taxonaut.state.errors import InputError
 from taxonaut.state.records import Label
 from taxonaut.workspace.files.index_file import IndexFile
 from taxonaut.workspace.files.index_transfer import read_index
+from taxonaut.workspace.files.label_files import read_labels
 
 pytest.importorskip("rdflib")
 
@@ -82,10 +83,8 @@ def test_a_language_and_leaves_only(tmp_path: Path) -> None:
     [
         (ANIMALS, {"language": "fr"}, InputError,
          "animals.ttl has no name in the language 'fr'; its languages are 'en', 'de', 'en-gb'"),
-        (ANIMALS.replace('skos:prefLabel "pet"@en, "Haustier"@de ;', ""), {}, InputError,
-         "animals.ttl: 1 of 5 concepts have no skos:prefLabel: http://e.org/pet; name or remove them"),
-        (ANIMALS.replace('skos:broader :gone', "skos:broader :cat"), {}, CycleError,
-         "http://e.org/cat -> http://e.org/mammal -> http://e.org/cat"),
+        (PREFIXES + ":s a skos:ConceptScheme .", {}, InputError, "contains no skos:Concept"),
+        ("<html>", {}, InputError, "animals.ttl cannot be read as turtle"),
     ],
 )  # fmt: skip
 def test_refusals(
@@ -94,3 +93,89 @@ def test_refusals(
     with pytest.raises(kind) as caught:
         read(tmp_path, text, **options)
     assert said in str(caught.value)
+
+
+def test_one_bad_concept_refuses_no_file(tmp_path: Path) -> None:
+    file = read(tmp_path, ANIMALS.replace('skos:prefLabel "pet"@en, "Haustier"@de ;', ""))
+    assert {label.name for label in file.labels} == {"cat", "dog", "fish", "mammal", "P"}
+    assert any("(1 skos:notation): http://e.org/pet ('P')" in note for note in file.notes)
+    file = read(tmp_path, ANIMALS.replace("skos:broader :gone", "skos:broader :cat"))
+    assert len(file.labels) == 5
+    assert any("1 relations that put a concept below itself are left out" in note for note in file.notes)
+
+
+DEPRECATED = """
+@prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix dct: <http://purl.org/dc/terms/> .
+:a a skos:Concept ; skos:prefLabel "ball games"@en .
+:b a skos:Concept ; skos:prefLabel "football"@en ; skos:broader :old .
+:old a skos:Concept ; skos:prefLabel "team games"@en ; owl:deprecated true ; skos:broader :a .
+:c a skos:Concept ; skos:prefLabel "soccer"@en ; dct:isReplacedBy :b .
+"""
+
+
+def test_deprecated_concepts_are_no_answers(tmp_path: Path) -> None:
+    file = read(tmp_path, PREFIXES + DEPRECATED)
+    assert [(label.name, label.alternatives) for label in file.labels] == [
+        ("ball games", ()),
+        ("football", ("soccer",)),
+    ]
+    assert drawn(file)[1] == "ball games < ['root'] ['http://e.org/a', 'http://e.org/b']"
+    assert file.notes == (
+        "2 deprecated concepts are left out; the names of 1 are other names of what replaces them",
+    )
+
+
+COLLECTIONS = """
+@prefix iso: <http://purl.org/iso25964/skos-thes#> .
+:s skos:hasTopConcept :bus .
+:bus skos:prefLabel "bus"@en ; skos:topConceptOf :s .
+:night skos:prefLabel "night bus"@en ; iso:broaderGeneric :bus ; skos:inScheme :s .
+:g a skos:Collection ; skos:prefLabel "Transport"@en ; skos:member :bus, :h .
+:h a skos:OrderedCollection ; skos:prefLabel "Night"@en ; skos:memberList ( :night ) .
+"""
+
+
+def test_concepts_without_a_type_and_collections(tmp_path: Path) -> None:
+    file = read(tmp_path, PREFIXES + COLLECTIONS)
+    assert [label.name for label in file.labels] == ["bus", "night bus"]
+    assert (
+        "2 collections are left out ('Transport', 'Night'); --collections makes a branch of each"
+        in file.notes
+    )
+    file = read(tmp_path, PREFIXES + COLLECTIONS, collections=True)
+    assert sorted(drawn(file)) == [
+        "Night < ['Transport'] ['http://e.org/night']",
+        "Transport < ['root'] []",
+        "bus < ['Transport'] ['http://e.org/bus', 'http://e.org/night']",
+        "root < [] []",
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")
+@pytest.mark.filterwarnings("ignore:.*is deprecated, use Dataset:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("v.ttl", "turtle"), ("v.rdf", "xml"), ("v.xml", "xml"), ("v.owl", "xml"), ("v.n3", "n3"), ("v.nt", "nt"),
+        ("v.jsonld", "json-ld"), ("v.json", "json-ld"), ("v.trig", "trig"), ("v.rdf", "turtle"), ("v.ttl", "xml"),
+        ("v.ttl", "nt"), ("v.xml", "json-ld"),
+    ],
+)  # fmt: skip
+def test_a_serialization_is_known_by_its_content(tmp_path: Path, name: str, format: str) -> None:
+    import rdflib
+
+    source = PREFIXES + DEPRECATED
+    graph = rdflib.Dataset(default_union=True) if format == "trig" else rdflib.Graph()
+    graph.parse(data=source, format="turtle")
+    graph.serialize(tmp_path / name, format=format, encoding="utf-8")
+    assert [label.name for label in read_index(tmp_path / name).labels] == ["ball games", "football"]
+    if not name.endswith(".json"):
+        assert [label.name for label in read_labels(tmp_path / name).labels] == ["ball games", "football"]
+
+
+def test_a_context_elsewhere_is_not_fetched(tmp_path: Path) -> None:
+    path = tmp_path / "v.jsonld"
+    path.write_text('{"@context": "https://e.org/context.json", "@id": "http://e.org/a"}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"context at .*, and nothing is fetched"):
+        read_index(path)
