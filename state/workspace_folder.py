@@ -5,6 +5,9 @@ SETTINGS_FILE = "taxonaut.toml"
 
 INDEX_FILE = "index.duckdb"
 THREADS_FILE = "threads.sqlite"
+PHRASES_FILE = "phrases.sqlite"
+"""Vectors of phrases, a cache; it may be deleted at any time."""
+
 HISTORY_FILE = "chat_history"
 PROMPTS_FOLDER = "prompts"
 EXPERTS_FOLDER = "experts"
@@ -16,6 +19,7 @@ OTHER_PARTS = (
     PROMPTS_FOLDER,
     EXPERTS_FOLDER,
     THREADS_FILE,
+    PHRASES_FILE,
     SCRATCH_FOLDER,
     HISTORY_FILE,
 )
@@ -26,4 +30,4 @@ def is_workspace_part(name: str) -> bool:
     """Return whether a workspace keeps something of its own under this name, upper and lower case alike."""
     name = name.casefold()
     own = (SETTINGS_FILE, INDEX_FILE, *OTHER_PARTS)
-    return name in own or name.startswith((f"{INDEX_FILE}.", f"{THREADS_FILE}-"))
+    return name in own or name.startswith((f"{INDEX_FILE}.", f"{THREADS_FILE}-", f"{PHRASES_FILE}-"))

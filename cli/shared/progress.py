@@ -1,7 +1,8 @@
-"""A progress bar with rate and time left, on standard error at a terminal."""
+"""Progress with rate and time left, on standard error: a bar at a terminal, elsewhere a line every few seconds."""
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 
@@ -31,6 +32,10 @@ SHORTENED = {
 """How each kind of `TextsShortened` is explained."""
 
 
+SECONDS = 5.0
+"""The time between two lines of progress where there is no terminal; what is done sooner says nothing."""
+
+
 class Bar:
     """Shows how far the present stage is; shows nothing where nobody watches."""
 
@@ -52,6 +57,31 @@ class Bar:
             self.progress.update(self.task, completed=update.done, total=update.total)
 
 
+class Lines(Bar):
+    """Says how far the present stage is in a line of its own, at most one every few seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.clock = clock
+        self.total: int | None = None
+        self.began = self.said = clock()
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Begin a stage."""
+        self.name, self.total, self.began = name, total, self.clock()
+
+    def show(self, update: Update) -> None:
+        """Say how far long work is, if it is time again."""
+        if not isinstance(update, Progress):
+            return
+        if update.stage != self.name:
+            self.stage(update.stage, update.total)
+        now = self.clock()
+        if now - self.said >= SECONDS:
+            self.said = now
+            say(f"{self.name}: {state(update.done, update.total or self.total, now - self.began)}")
+
+
 def is_watched(session: Session, *, json: bool = False) -> bool:
     """Say whether progress is shown: on a terminal, without --quiet and --json."""
     return sys.stderr.isatty() and not session.quiet and not json
@@ -59,7 +89,7 @@ def is_watched(session: Session, *, json: bool = False) -> bool:
 
 @contextmanager
 def progress(session: Session, console: Console | None = None, *, json: bool = False) -> Iterator[Bar]:
-    """Show the progress of what the block runs; it is gone afterwards.
+    """Show the progress of what the block runs: a bar that is gone afterwards, or lines where there is no terminal.
 
     `console` is where the block prints results meanwhile: on one terminal the bar stays below them.
     """
@@ -67,8 +97,12 @@ def progress(session: Session, console: Console | None = None, *, json: bool = F
         if is_watched(session, json=json):
             with _watched(console) as bar:
                 yield bar
-        else:
+        elif session.quiet or sys.stderr.isatty():
             yield Bar()
+        else:
+            lines = Lines()
+            with listening(lines.show):
+                yield lines
 
 
 @contextmanager

@@ -1,15 +1,20 @@
 """Embeddings cached in the workspace, for texts that recur such as labels and centres."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from taxonaut.models.embedder import Embedder, Matrix
+from taxonaut.models.embedder import Embedder, Matrix, embed_queries
 from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.stores.phrase_vectors import PhraseVectors
 from taxonaut.state.updates import Progress, tell
 
 CHUNK = 1024
 """Texts embedded between two writes; the most that a killed run loses."""
+
+LONGEST_PHRASE = 48
+"""Characters of the longest text whose vector is kept for later runs; longer ones seldom come again."""
 
 
 class StoredEmbedder:
@@ -57,3 +62,38 @@ class StoredEmbedder:
         matrix = np.concatenate(parts)
         self.store.replace(self.key, texts, matrix)
         return matrix
+
+
+class PhraseEmbedder:
+    """An embedder that keeps the vectors of short query texts, such as phrases, for later runs.
+
+    These are rounded to float16, kept or not, so that a later run gives the same scores (to within 0.001 of those
+    of unrounded ones). All else is the embedder's own.
+    """
+
+    def __init__(self, embedder: Embedder, kept: PhraseVectors) -> None:
+        self.embedder = embedder
+        self.kept = kept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.embedder, name)
+
+    def embed_queries(self, texts: Sequence[str]) -> Matrix:
+        """Embed texts that are compared with others; see `Embedder.embed`."""
+        key = str(getattr(self.embedder, "vectors_key", self.embedder.name))
+        short = list(dict.fromkeys(text for text in texts if len(text) <= LONGEST_PHRASE))
+        kept = self.kept.get(key, short)
+        known = {text: vector for text, vector in kept.items() if len(vector) == self.embedder.dimension}
+        missing = list(dict.fromkeys(text for text in texts if text not in known))
+        found = dict(known)
+        if missing:
+            vectors = embed_queries(self.embedder, missing)
+            found.update(zip(missing, vectors, strict=True))
+            rows = [row for row, text in enumerate(missing) if len(text) <= LONGEST_PHRASE]
+            new, rounded = [missing[row] for row in rows], vectors[rows].astype(np.float16)
+            found.update(zip(new, rounded, strict=True))
+            if new:
+                self.kept.put(key, new, rounded)
+        if not texts:
+            return np.zeros((0, self.embedder.dimension), np.float32)
+        return np.stack([found[text] for text in texts], dtype=np.float32)

@@ -326,11 +326,17 @@ class ScoringConfig(Section):
         description="Most passages of one text that are read, spread evenly over it; one has about 150 words.",
     )
 
+    kept_phrases: int = Field(
+        default=50_000,
+        ge=0,
+        description="Most phrases whose vectors are kept in phrases.sqlite for later runs, 0.8 KB each; 0: none.",
+    )
+
     def deciding(self) -> dict[str, Any]:
         """Return the settings as JSON values for a fingerprint; a later one counts where it is not the default."""
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
         kept = {"mix", "centring", "phrases"}
-        given = self.model_dump(mode="json")
+        given = self.model_dump(mode="json", exclude={"kept_phrases"})
         return {name: value for name, value in given.items() if name in kept or value != defaults[name]}
 
 

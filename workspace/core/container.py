@@ -18,7 +18,7 @@ from taxonaut.models.encoder.languages import ENGLISH, guess_language
 from taxonaut.models.encoder.passages import PassageSettings
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
-from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+from taxonaut.models.encoder.stored_vectors import PhraseEmbedder, StoredEmbedder
 from taxonaut.models.expert.encoder_export import open_encoder
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ENCODER_SETTINGS, ModelSettings
@@ -27,6 +27,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import NATIVE
 from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.stores.phrase_vectors import PhraseVectors
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.injected import Injected
@@ -51,6 +52,7 @@ class Wiring:
         cache: ResponseCache,
         prompts: PromptLibrary,
         injected: Injected | None = None,
+        phrases: PhraseVectors | None = None,
     ) -> None:
         self.config = config
         self.index = index
@@ -58,6 +60,7 @@ class Wiring:
         self.cache = cache
         self.prompts = prompts
         self.injected = injected or Injected()
+        self.phrases = phrases
         self.embedders: dict[str, Embedder] = {}
         self.scorers: dict[str, TextScorer] = {}
         self.tables: dict[str, LabelTable] = {}
@@ -76,7 +79,8 @@ class Wiring:
         injected = self.injected
         if given is not None:
             injected = replace(injected, models={**injected.models, **given.models})
-        other = Wiring(config, self.index, self.embeddings, self.cache, prompts or self.prompts, injected)
+        prompts = prompts or self.prompts
+        other = Wiring(config, self.index, self.embeddings, self.cache, prompts, injected, self.phrases)
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
         other.models, other.lock = self.models, self.lock
         other.languages.told = self.languages.told
@@ -84,7 +88,8 @@ class Wiring:
 
     def with_index(self, index: Index) -> "Wiring":
         """Return this wiring with another index and new scorers and tables; embedders are shared."""
-        other = Wiring(self.config, index, self.embeddings, self.cache, self.prompts, self.injected)
+        prompts, given = self.prompts, self.injected
+        other = Wiring(self.config, index, self.embeddings, self.cache, prompts, given, self.phrases)
         other.embedders = self.embedders
         other.languages.told = self.languages.told
         return other
@@ -126,6 +131,13 @@ class Wiring:
         embedder = self.embedders.setdefault(f"{folder} {opened.name}", opened)
         return StoredEmbedder(embedder, self.embeddings)
 
+    def query_embedder(self, settings: ModelSettings) -> Embedder:
+        """Return the embedder of these settings, which keeps the vectors of phrases; an injected one does not."""
+        embedder = self.embedder_for(settings)
+        if self.phrases is None or self.injected.embedder is not None:
+            return embedder
+        return PhraseEmbedder(embedder, self.phrases)
+
     def scorer_of(self, settings: ModelSettings) -> TextScorer:
         """Return the scorer over one embedder, created once, so that its cached phrases are shared."""
         with self.lock:
@@ -136,7 +148,7 @@ class Wiring:
                 language = guess_language(table.texts) or ENGLISH
                 self.languages.tell(language, "labels", len(names), len(names))
                 space = LabelSpace.of(names, table.vectors, language)
-                self.scorers[key] = TextScorer(self.embedder_for(settings), self.score_settings(), space)
+                self.scorers[key] = TextScorer(self.query_embedder(settings), self.score_settings(), space)
             return self.scorers[key]
 
     def score_settings(self) -> ScoreSettings:
@@ -218,6 +230,8 @@ class Wiring:
 
     def forget_vectors(self) -> None:
         """Let tables, scorers and models be made again, after stored vectors were replaced."""
+        if self.phrases is not None:
+            self.phrases.forget()
         with self.lock:
             self.scorers.clear()
             self.tables.clear()

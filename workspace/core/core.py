@@ -23,11 +23,18 @@ from taxonaut.state.plugins import load_extension
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.state.stores.items import Items
+from taxonaut.state.stores.phrase_vectors import PhraseVectors
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.stores.traces import Traces
-from taxonaut.state.workspace_folder import INDEX_FILE, OTHER_PARTS, PROMPTS_FOLDER, SETTINGS_FILE
+from taxonaut.state.workspace_folder import (
+    INDEX_FILE,
+    OTHER_PARTS,
+    PHRASES_FILE,
+    PROMPTS_FOLDER,
+    SETTINGS_FILE,
+)
 from taxonaut.workspace.core import config as configuration
 from taxonaut.workspace.core.config import (
     Config,
@@ -139,6 +146,8 @@ class Core:
         index, samples = Index(database), SampleRecorder(database)
         prompts = PromptLibrary(folder / PROMPTS_FOLDER, samples)
         embeddings, cache = Embeddings(database), ResponseCache(database)
+        kept = config.scoring.kept_phrases
+        phrases = PhraseVectors(folder / PHRASES_FILE, kept) if kept else None
         return cls(
             folder=folder,
             config=config,
@@ -150,7 +159,7 @@ class Core:
             trails=Traces(database),
             samples=samples,
             prompts=prompts,
-            wiring=Wiring(config, index, embeddings, cache, prompts, given),
+            wiring=Wiring(config, index, embeddings, cache, prompts, given, phrases),
         )
 
     def close(self) -> None:

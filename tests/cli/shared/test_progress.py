@@ -1,4 +1,4 @@
-"""Progress where a person watches, and nothing elsewhere."""
+"""Progress: a bar at a terminal, elsewhere a line now and then."""
 
 import os
 import subprocess
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from taxonaut.cli.shared.progress import Bar, duration, is_watched, progress, state
+from taxonaut.cli.shared.progress import Bar, Lines, duration, is_watched, progress, state
 from taxonaut.cli.shared.session import Session
-from taxonaut.state.updates import Progress
+from taxonaut.state.updates import Progress, tell
 
 PROCESS = [sys.executable, str(Path(__file__).parents[1] / "slow_process.py")]
 
@@ -37,6 +37,37 @@ def test_nobody_watches_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
         bar.show(Progress("working", 1))
     assert isinstance(bar, Bar)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_line_every_few_seconds_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    lines = Lines(lambda: now)
+    for now, update in [  # noqa: B007
+        (1.0, Progress("embedding labels", 0, 4000)),
+        (3.0, Progress("embedding labels", 1024, 4000)),
+        (6.0, Progress("embedding labels", 2048, 4000)),
+        (8.0, Progress("embedding labels", 3072, 4000)),
+        (11.5, Progress("labelling", 0)),
+    ]:
+        lines.show(update)
+    lines.stage("labelling", 50)
+    now = 21.5
+    lines.show(Progress("labelling", 20))
+    assert capsys.readouterr().err.splitlines() == [
+        "embedding labels: 2,048 of 4,000  409.6/s  0:05, 0:05 left",
+        "labelling: 0:00",
+        "labelling: 20 of 50  2.0/s  0:10, 0:15 left",
+    ]
+
+
+def test_lines_are_those_of_what_runs_unless_quiet(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taxonaut.cli.shared.progress.SECONDS", 0.0)
+    for quiet in (False, True):
+        with progress(Session(quiet=quiet), json=True):
+            tell(Progress("embedding labels", 0, 4))
+    assert capsys.readouterr() == ("", "embedding labels: 0 of 4  0:00\n")
 
 
 def test_quiet_and_json_are_not_watched(monkeypatch: pytest.MonkeyPatch) -> None:

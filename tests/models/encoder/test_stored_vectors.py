@@ -1,6 +1,7 @@
 """Vectors that are kept: each text is embedded once, in order, whatever is asked again."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ from fakes import FakeEmbedder
 
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.encoder import stored_vectors as stored_embedder
-from taxonaut.models.encoder.stored_vectors import StoredEmbedder
+from taxonaut.models.encoder.stored_vectors import PhraseEmbedder, StoredEmbedder
 from taxonaut.state.db.connection import Database
 from taxonaut.state.stores.embeddings import Embeddings
+from taxonaut.state.stores.phrase_vectors import PhraseVectors
 from taxonaut.state.updates import Progress, Update, listening
 
 
@@ -58,3 +60,17 @@ def test_two_embedders_do_not_share_vectors(database: Database) -> None:
     StoredEmbedder(letters, Embeddings(database)).lookup(["a"])
     StoredEmbedder(others, Embeddings(database)).lookup(["a"])
     assert (letters.calls, others.calls) == ([["a"]], [["a"]])
+
+
+def test_phrases_are_known_to_a_later_run_and_give_the_same_vectors(tmp_path: Path) -> None:
+    letters, long = length_and_letter(), "a long text " * 5
+    kept = PhraseVectors(tmp_path / "phrases.sqlite", 100)
+    embedder = PhraseEmbedder(letters, kept)
+    assert (embedder.name, embedder.dimension, isinstance(embedder, Embedder)) == ("letters", 2, True)
+    first = embedder.embed_queries(["b", long, "aa", "b"])
+    np.testing.assert_allclose(first, vectors(["b", long, "aa", "b"]), atol=5e-4)
+    again = PhraseEmbedder(letters, kept)
+    np.testing.assert_array_equal(again.embed_queries(["aa", "ccc", long, "b"])[[3, 2, 0]], first[:3])
+    assert letters.calls == [["b", long, "aa"], ["ccc", long]]
+    assert again.embed_queries([]).shape == (0, 2)
+    np.testing.assert_array_equal(again.embed(["b"]), vectors(["b"]))

@@ -132,6 +132,7 @@ def test_what_can_change_an_answer_and_what_cannot() -> None:
     patient = {**role, "concurrency": 3, "timeout_s": 1.0, "deadline_s": 9.0, "attempts": 2, "backoff_s": 0.1}
     assert deciding(models={"navigator": patient}) == same
     assert deciding(models={"navigator": role}, walk={"batch": 5}) == same
+    assert deciding(models={"navigator": role}, scoring={"kept_phrases": 0}) == same
     for walk in (
         {"order": "depth"},
         {"start": "anchored"},
