@@ -49,8 +49,8 @@ def describe_training(card: ExpertCard, folder: Path, session: Session) -> Itera
     yield line + (f" in {metrics['seconds']:,.1f} s" if "seconds" in metrics else "")
     for note in data.get("notes", ()):
         yield f"  {note}"
-    if reason := card.settings.get("no_gguf"):
-        yield f"  classifying takes PyTorch (taxonaut[train]), as there is no GGUF of the encoder: {reason}"
+    if reason := card.settings.get("no_onnx"):
+        yield f"  classifying takes PyTorch (taxonaut[train]), as there is no ONNX graph of the encoder: {reason}"
     judged = [f"{word} {metrics[name]:.1%}" for name, word in SHARES.items() if name in metrics]
     if judged:
         yield f"{describe_test_items(data)}: {', '.join(judged)}"

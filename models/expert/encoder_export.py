@@ -1,4 +1,4 @@
-"""Export a fine-tuned encoder to GGUF if llama.cpp reproduces its vectors, and open either form."""
+"""Export a fine-tuned encoder to ONNX if ONNX Runtime reproduces its vectors, and open any form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,19 @@ import numpy as np
 
 from taxonaut.models.embedder import Embedder
 from taxonaut.models.expert.transformer import TransformerEmbedder
-from taxonaut.models.gguf.convert import convert_encoder
 from taxonaut.models.gguf.embedder import GgufEmbedder
-from taxonaut.state.errors import InputError, MissingExtraError, ModelError
+from taxonaut.models.onnx.embedder import OnnxEmbedder, OnnxSettings
+from taxonaut.models.onnx.folder import GRAPH_FILES, read_folder
+from taxonaut.state.errors import InputError, ModelError
 
-FILE_NAME = "encoder.gguf"
-"""The name of the export in the encoder's folder."""
+FILE_NAME = GRAPH_FILES["fp32"]
+"""The name of the export in the encoder's folder; its weights stay in the safetensors."""
+
+GGUF_NAME = "encoder.gguf"
+"""The name of an earlier version's export, which llama.cpp serves."""
 
 LEAST_COSINE = 0.998
-"""Minimum cosine of a text's two vectors; rounding weights to float16 leaves 0.9999."""
+"""Minimum cosine of a text's two vectors."""
 
 _REACHED_BY = 0.99
 
@@ -35,34 +39,43 @@ class Exported:
 
 
 def export_encoder(folder: Path, texts: Sequence[str], *, max_tokens: int = 128) -> Exported:
-    """Write the GGUF of a fine-tuned encoder into its folder and compare both on `texts` (a few hundred).
+    """Write the ONNX graph of a fine-tuned encoder into its folder and compare both on `texts` (a few hundred).
 
-    An exported encoder is served by llama.cpp without PyTorch. If llama.cpp does not support the architecture or the
-    tokenizer, or its vectors differ, the file is removed and the reason returned.
+    An exported encoder is served by ONNX Runtime without PyTorch. If no graph can be written for the architecture, or
+    its vectors differ, the file is removed and the reason returned.
     """
     target = folder / FILE_NAME
     try:
-        convert_encoder(folder, target)
-        cosine = _agreement(folder, target, texts, max_tokens)
-    except (InputError, MissingExtraError, ModelError) as error:
+        target.write_bytes(read_folder(folder).graph("fp32"))
+        cosine = _agreement(folder, texts, max_tokens)
+    except (InputError, ModelError) as error:
         target.unlink(missing_ok=True)
         return Exported(None, str(error))
     if not cosine >= LEAST_COSINE:
         target.unlink()
-        return Exported(None, f"llama.cpp's vectors differ (cosine {cosine:.3f})", cosine)
+        return Exported(None, f"ONNX Runtime's vectors differ (cosine {cosine:.3f})", cosine)
     return Exported(target, cosine=cosine)
 
 
 def open_encoder(folder: Path, *, max_tokens: int = 128) -> Embedder:
-    """Open a fine-tuned encoder: with llama.cpp if it was exported, else with PyTorch."""
+    """Open a fine-tuned encoder: with ONNX Runtime if it was exported, else with PyTorch.
+
+    What an earlier version exported is opened with llama.cpp.
+    """
     if (folder / FILE_NAME).is_file():
-        return GgufEmbedder(folder / FILE_NAME, max_tokens=max_tokens)
+        return _open_onnx(folder, max_tokens)
+    if (folder / GGUF_NAME).is_file():
+        return GgufEmbedder(folder / GGUF_NAME, max_tokens=max_tokens)
     return TransformerEmbedder(folder, max_tokens=max_tokens)
 
 
-def _agreement(folder: Path, target: Path, texts: Sequence[str], max_tokens: int) -> float:
+def _open_onnx(folder: Path, max_tokens: int) -> OnnxEmbedder:
+    return OnnxEmbedder(folder, settings=OnnxSettings("fp32", "mean", max_tokens=max_tokens))
+
+
+def _agreement(folder: Path, texts: Sequence[str], max_tokens: int) -> float:
     tuned = TransformerEmbedder(folder, max_tokens=max_tokens)
-    exported = GgufEmbedder(target, max_tokens=max_tokens, threads=1)
+    exported = _open_onnx(folder, max_tokens)
     try:
         cosines = np.einsum("ij,ij->i", tuned.embed(texts), exported.embed(texts))
     finally:

@@ -22,7 +22,7 @@ from taxonaut.models.expert.transformer import (
     open_transformer,
     silence_transformers,
 )
-from taxonaut.models.gguf.convert import CONFIG
+from taxonaut.models.onnx.folder import CONFIG
 from taxonaut.state.errors import InputError
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Open a transformer encoder from a local folder, without downloads and without running its code."""
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.gguf.convert import CONFIG, read_config
+from taxonaut.models.onnx.folder import CONFIG
 from taxonaut.state.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -30,6 +31,17 @@ _TOKENIZERS = (
 )
 _NOT_TRAINED = "pooler."
 _CHARACTERS_A_TOKEN = 16
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read `config.json`. Raises InputError where it is no JSON object."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{str(folder / CONFIG)!r} cannot be read ({error}); give another folder") from error
+    if not isinstance(config, dict):
+        raise InputError(f"{str(folder / CONFIG)!r} holds no JSON object; give another folder")
+    return config
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,8 @@ def sample_evenly(texts: Sequence[str]) -> list[str]:
 def describe_encoder(how: FinetuneSettings, exported: Exported, embedder: str) -> dict[str, Any]:
     """Return the card's settings of the encoder: its training, and what serves it."""
     used = {name: getattr(how, name) for name in ENCODER_SETTINGS}
-    served = {"embedder": embedder, "served_by": "gguf" if exported.path else "PyTorch"}
-    return {**used, **served, **({} if exported.path else {"no_gguf": exported.reason})}
+    served = {"embedder": embedder, "served_by": "ONNX Runtime" if exported.path else "PyTorch"}
+    return {**used, **served, **({} if exported.path else {"no_onnx": exported.reason})}
 
 
 def describe_metrics(found: Finetuned) -> dict[str, Any]:

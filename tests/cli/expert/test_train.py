@@ -155,9 +155,10 @@ def test_an_encoder_is_fine_tuned_and_classifies(
 
 
 def test_why_an_encoder_is_served_by_pytorch() -> None:
-    card = ExpertCard("encoder", {"products": 9, "dev": 1}, {"no_gguf": "its tokenizer is 'BPE'"})
+    card = ExpertCard("encoder", {"products": 9, "dev": 1}, {"no_onnx": "its tokenizer is 'BPE'"})
     assert list(describe_training(card, Path("e"), Session()))[1] == (
-        "  classifying takes PyTorch (taxonaut[train]), as there is no GGUF of the encoder: its tokenizer is 'BPE'"
+        "  classifying takes PyTorch (taxonaut[train]), as there is no ONNX graph of the encoder: its tokenizer is "
+        "'BPE'"
     )
 
 

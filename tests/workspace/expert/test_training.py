@@ -11,7 +11,7 @@ import pytest
 
 from taxonaut import Workspace
 from taxonaut.models.expert.transformer import TransformerEmbedder
-from taxonaut.models.gguf.embedder import GgufEmbedder
+from taxonaut.models.onnx.embedder import OnnxEmbedder
 from taxonaut.state.errors import DiskError, InputError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
@@ -121,10 +121,9 @@ def test_an_encoder_has_defaults_of_its_own() -> None:
 TUNED = {"epochs": 3, "batch": 8, "learning_rate": 3e-3}
 
 
-def test_an_encoder_is_tuned_and_served_by_llama_cpp(
+def test_an_encoder_is_tuned_and_served_by_onnx_runtime(
     shop: Callable[..., Any], tiny_bert: Path, words: Any
 ) -> None:
-    pytest.importorskip("llama_cpp")
     workspace = shop(encoder=str(tiny_bert), **TUNED)
     seen: list[Update] = []
     card = workspace.train_expert(rows(shelf(12)), on_update=seen.append)
@@ -135,15 +134,15 @@ def test_an_encoder_is_tuned_and_served_by_llama_cpp(
     told = {name: card.settings[name] for name in ("encoder", "served_by", "epochs", "batch", "patience")}
     assert told == {
         "encoder": str(tiny_bert),
-        "served_by": "gguf",
+        "served_by": "ONNX Runtime",
         "epochs": 3,
         "batch": 8,
         "patience": 3,
     }
-    assert "no_gguf" not in card.settings
+    assert "no_onnx" not in card.settings
     assert {"accuracy", "passes", "best_pass", "device"} == set(card.metrics["encoder"])
     folder = workspace.experts.path(1)
-    assert (folder / "encoder" / "encoder.gguf").is_file()
+    assert (folder / "encoder" / "model.onnx").is_file()
     assert [each.name for each in workspace.experts.folder.iterdir()] == ["1"]
     assert sum(map(len, workspace.experts.examples().values())) == 36
     assert set(workspace.wiring.embeddings.models()) == {card.settings["embedder"]}, "only the encoder's"
@@ -156,20 +155,18 @@ def test_an_encoder_is_tuned_and_served_by_llama_cpp(
     assert found.argmax(axis=1).tolist() == [0, 1, 2]
     assert again.wiring.embeddings.get(card.settings["embedder"], ["big plum"])[1].all(), "kept"
     again.experts.classifier()
-    (encoder,) = [each for each in again.wiring.embedders.values() if isinstance(each, GgufEmbedder)]
+    (encoder,) = [each for each in again.wiring.embedders.values() if isinstance(each, OnnxEmbedder)]
     assert encoder.name == card.settings["embedder"]
 
 
-def test_what_llama_cpp_cannot_run_is_served_by_pytorch(
+def test_what_onnx_runtime_computes_otherwise_is_served_by_pytorch(
     shop: Callable[..., Any], tiny_bert: Path, tmp_path: Path
 ) -> None:
-    cased = Path(shutil.copytree(tiny_bert, tmp_path / "cased"))
-    tokenizer = json.loads((cased / "tokenizer.json").read_text())
-    tokenizer["normalizer"]["lowercase"] = False
-    (cased / "tokenizer.json").write_text(json.dumps(tokenizer))
-    settings = json.loads((cased / "tokenizer_config.json").read_text())
-    (cased / "tokenizer_config.json").write_text(json.dumps({**settings, "do_lower_case": False}))
-    workspace = shop(encoder=str(cased), **TUNED)
+    other = Path(shutil.copytree(tiny_bert, tmp_path / "other"))
+    (other / "config.json").write_text(
+        json.dumps({**json.loads((other / "config.json").read_text()), "hidden_act": "relu"})
+    )
+    workspace = shop(encoder=str(other), **TUNED)
     given = rows({label: texts[2:] for label, texts in shelf(8).items()})
     dev = rows({label: texts[:2] for label, texts in shelf(8).items()})
 
@@ -177,7 +174,7 @@ def test_what_llama_cpp_cannot_run_is_served_by_pytorch(
 
     assert (card.data["products"], card.data["dev"], card.data["dev_given"]) == (18, 6, True)
     assert card.settings["served_by"] == "PyTorch"
-    assert card.settings["no_gguf"].startswith("its tokenizer tells upper from lower case")
+    assert "no ONNX graph can be written" in card.settings["no_onnx"]
     learned = {each.item.text for of_label in workspace.experts.examples().values() for each in of_label}
     assert learned == {row.item.text for row in given}, "a dev part that was given is not learned from"
     workspace.experts.classifier().probabilities(["big plum"])
@@ -186,11 +183,10 @@ def test_what_llama_cpp_cannot_run_is_served_by_pytorch(
 
 
 def test_an_expert_without_its_encoder(shop: Callable[..., Any], tiny_bert: Path) -> None:
-    pytest.importorskip("llama_cpp")
     workspace = shop(encoder=str(tiny_bert), epochs=1)
     name = workspace.train_expert(rows(shelf(3))).settings["embedder"]
     encoder = workspace.experts.path(1) / "encoder"
-    file = encoder / "encoder.gguf"
+    file = encoder / "model.onnx"
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(WorkspaceError, match=rf"encoder' is damaged: .*the files of '{name}' were changed"):
         workspace.experts.classifier()
