@@ -83,11 +83,12 @@ class TextsReplaced:
 class TextsShortened:
     """These texts are longer than is read of them.
 
-    `how` is `passages` where vectors are compared: of an item's `whole` passages `read` are read, spread evenly over
-    the text; `characters` where a prompt shows the first `read` of `whole` characters.
+    Each is an item with how much is read of it, and how much it has. `how` is `passages` where vectors are compared:
+    these are spread evenly over the text; `prompt` where a prompt shows the first characters, `vocabulary` where a
+    vocabulary is made from them.
     """
 
-    how: Literal["passages", "characters"]
+    how: Literal["passages", "prompt", "vocabulary"]
     items: tuple[tuple[ItemId, int, int], ...]
     kind: Literal["texts_shortened"] = field(default="texts_shortened", init=False, repr=False)
 

@@ -25,9 +25,10 @@ from taxonaut.state.updates import (
 
 MOST_IDS = 5
 SHORTENED = {
-    "passages": "of which {read:,} were read, spread evenly over it. To read more, set passages under [scoring], or "
-    "divide the text.",
-    "characters": "of which prompts show the first {read:,}. Divide the text if what matters may come later.",
+    "passages": "passages, of which {read:,} were read, spread evenly over it. To read more, set passages under "
+    "[scoring], or divide the text.",
+    "prompt": "characters, of which prompts show the first {read:,}. Divide the text if what matters may come later.",
+    "vocabulary": "characters, of which {read:,} were read. To read more, set characters under [vocabulary].",
 }
 """How each kind of `TextsShortened` is explained."""
 
@@ -154,8 +155,8 @@ def reporting_shortened_texts() -> Iterator[None]:
             id_, (read, whole) = next(iter(items.items()))
             many = len(items) > 1
             which = f"{len(items):,} texts are" if many else "a text is"
-            first = f"{id_!r}{', the first,' if many else ''} has {whole:,} {how}"
-            say(f"note: {which} longer than is read: {first}, {SHORTENED[how].format(read=read)}")
+            first = f"{id_!r}{', the first,' if many else ''} has {whole:,}"
+            say(f"note: {which} longer than is read: {first} {SHORTENED[how].format(read=read)}")
 
 
 @contextmanager

@@ -57,7 +57,13 @@ async def run_method(
     size = workspace.config.walk.batch or batch or ENCODER_BATCH
     run = Resumable(workspace.runs, KIND, named)
     made = Classification(
-        run, workspace.decisions, workspace.items, label, size, languages=workspace.wiring.languages
+        run,
+        workspace.decisions,
+        workspace.items,
+        label,
+        size,
+        limits=workspace.text_limits,
+        languages=workspace.wiring.languages,
     )
     return await collect_outcome(made, items)
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from taxonaut.models.encoder.passages import PassageSettings, cut_passages
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
 from taxonaut.state.updates import TextsShortened, tell
 
@@ -17,10 +19,12 @@ class TextLimits:
 
     passages: PassageSettings | None = None
     characters: int | None = None
+    shown_by: Literal["prompt", "vocabulary"] = "prompt"
 
     def tell_shortened(self, items: Iterable[Item]) -> None:
         """Tell which items have more passages, or more characters, than are read (`TextsShortened`)."""
-        cut, unread = [], []
+        cut: list[tuple[ItemId, int, int]] = []
+        unread: list[tuple[ItemId, int, int]] = []
         for item in items:
             length = len(item.text)
             if self.characters is not None and length > self.characters:
@@ -30,6 +34,6 @@ class TextLimits:
                 if len(found.read) < found.total:
                     unread.append((item.id, len(found.read), found.total))
         if cut:
-            tell(TextsShortened("characters", tuple(cut)))
+            tell(TextsShortened(self.shown_by, tuple(cut)))
         if unread:
             tell(TextsShortened("passages", tuple(unread)))

@@ -8,6 +8,7 @@ from typing import Any, Literal, Unpack
 
 from pydantic import ValidationError
 
+from taxonaut.agents.asking import MOST_CHARACTERS
 from taxonaut.agents.category_expert import ROOM, TEMPLATES, CategoryExpert, CategorySettings
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.agents.general_expert import SCORED_TEMPLATE
@@ -25,6 +26,7 @@ from taxonaut.workspace.build.build_agents import model_identity
 from taxonaut.workspace.core.config import CategorizeConfig, CategorizeSettings, problems
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.long_texts import TextLimits
 from taxonaut.workspace.core.resumable import MAX_FAILURES, BatchResult, Resumable, unit_key
 from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.expert.audit_file import load_audit, parse_judgement, parse_recommendation
@@ -130,6 +132,14 @@ class Categorization:
         """Whether the general expert is used and compares vectors of labels."""
         return self.threshold.value > 0 and self.workspace.config.models.general_expert.provider == ENCODER
 
+    def text_limits(self) -> TextLimits:
+        """Return what the general expert reads of a long text."""
+        if self.threshold.value == 0:
+            return TextLimits()
+        if self.compares_vectors:
+            return TextLimits(passages=self.workspace.wiring.scorer.passage_settings)
+        return TextLimits(characters=MOST_CHARACTERS)
+
     def totals(self, agent: str | None = GENERAL) -> Totals:
         """Return the cost of all calls of this categorization, by default of the general expert's requests."""
         run = self.run.known
@@ -172,6 +182,7 @@ class Categorization:
         if not todo:
             return BatchResult([(found[item.id], None) for item in items], [None] * len(items))
         self.workspace.items.put(todo)
+        self.text_limits().tell_shortened(todo)
         given = {"items": todo, "recommended": recommended, "judged": judged}
         state = await run_graph(self.graph, given, traced=self.workspace.config.tracing.langsmith)
         found |= state["categorized"]

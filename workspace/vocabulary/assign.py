@@ -33,6 +33,7 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
     make_item_annotator,
     make_item_table,
     prefer_table,
+    tell_cut_texts,
 )
 
 KIND = "assign"
@@ -105,6 +106,7 @@ class Descent:
     async def work(self, _: RunUnits, items: Sequence[Item]) -> BatchResult[Tagging]:
         """Tag a batch; no request is made for items without a text."""
         self.items.put(items)
+        tell_cut_texts(items, self.wiring.config)
         taggings = {item.id: Tagging(item.id, error=EMPTY_TEXT) for item in items if not item.text.strip()}
         asked = [item for item in items if item.id not in taggings]
         decisions: Sequence[Decision] = ()

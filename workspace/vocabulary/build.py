@@ -24,6 +24,7 @@ from taxonaut.workspace.vocabulary.vocabulary_agents import (
     item_text,
     make_item_table,
     make_vocabulary_agents,
+    tell_cut_texts,
 )
 
 
@@ -130,6 +131,7 @@ def write_vocabulary(
     items: Sequence[Item],
 ) -> None:
     """Make the vocabulary the index in one change, with an event per level and round."""
+    tell_cut_texts(items, workspace.config)
     texts = {item.id: item_text(item, workspace.config.vocabulary.characters) for item in items}
     index = workspace.index
     made: dict[str, NodeId] = {"": index.root()}

@@ -1,6 +1,6 @@
 """Create the agents that build and assign a vocabulary, on the configured models."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from taxonaut.state.records import Item
 from taxonaut.workspace.build.build_agents import ENCODER_BATCH, TOKENS_PER_LABEL, answer_mode, model_identity
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.long_texts import TextLimits
 
 TOKENS_PER_DESCRIPTOR = 240
 TOKENS_PER_VERDICT = 80
@@ -155,6 +156,11 @@ def make_item_table(wiring: Wiring, items: Sequence[Item], stage: str = "") -> T
     characters = wiring.config.vocabulary.characters
     texts = [item_text(item, characters) for item in items]
     return TextTable([item.id for item in items], texts, wiring.stored.lookup(texts, stage))
+
+
+def tell_cut_texts(items: Iterable[Item], config: Config) -> None:
+    """Tell which items are longer than is read of them (`TextsShortened`)."""
+    TextLimits(characters=config.vocabulary.characters, shown_by="vocabulary").tell_shortened(items)
 
 
 def item_text(item: Item, characters: int) -> str:
