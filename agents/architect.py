@@ -39,7 +39,7 @@ ranked among candidates by a model that only scores options."""
 class ArchitectKind:
     """What an architect names: its template, and its tool spec for a maximum number of names.
 
-    With `strict`, candidates named by word statistics must pass the same checks as written names.
+    With `strict`, candidates named without a language model must pass the same checks as written names.
     """
 
     template: str
@@ -132,7 +132,8 @@ class Architect(Generic[Id]):
 
     def build_query(self, partition: Partition[Id], count: int) -> VectorQuery[Id]:
         """Build the vector query of a partition."""
-        return VectorQuery(partition.labels, count, self.settings.seed + partition.attempt)
+        taken = (*partition.path, *(sibling.name for sibling in partition.siblings))
+        return VectorQuery(partition.labels, count, self.settings.seed + partition.attempt, taken)
 
     def build_request(
         self, partition: Partition[Id], sample: Sequence[Any], candidates: Sequence[Centre], most: int

@@ -335,7 +335,12 @@ class Steps:
     async def split_by_vectors(self, trials: Sequence[SplitAttempt]) -> dict[str, Split]:
         """Cluster labels by their vectors where the agents found no valid split."""
         wishes = [
-            VectorQuery(trial.partition.labels, self.policy.wanted(trial.partition), self.architect.seed)
+            VectorQuery(
+                trial.partition.labels,
+                self.policy.wanted(trial.partition),
+                self.architect.seed,
+                trial.partition.path,
+            )
             for trial in trials
         ]
         parts = await self.suggestions.partition_all(wishes)

@@ -108,7 +108,8 @@ class Refinement:
         wishes = []
         for draft in drafts:
             items = tuple(draft.group.labels[place] for place in draft.uncovered)
-            wishes.append(VectorQuery(items, self.policy.clusters(len(items)), len(draft.rounds)))
+            taken = (*draft.group.path, *(centre.name for centre in draft.centres))
+            wishes.append(VectorQuery(items, self.policy.clusters(len(items)), len(draft.rounds), taken))
         parts = await self.suggestions.cluster_all(wishes)
         return [
             [make_cluster(draft, centre, items) for centre, items in found]
@@ -333,7 +334,12 @@ class Steps:
         self.raise_fatal([proposal.error for proposal in proposals], state, decisions)
         poor = [place for place, proposal in enumerate(proposals) if len(proposal.centres) < 2]
         wishes = [
-            VectorQuery(groups[place].labels, self.policy.wanted(groups[place]), self.architect.seed)
+            VectorQuery(
+                groups[place].labels,
+                self.policy.wanted(groups[place]),
+                self.architect.seed,
+                groups[place].path,
+            )
             for place in poor
         ]
         suggested = dict(zip(poor, await self.suggestions.suggest_all(wishes), strict=True))

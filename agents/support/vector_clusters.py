@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Generic, TypeVar, cast
 
+from taxonaut.agents.support.group_names import GroupNamer
 from taxonaut.agents.support.texts import TextTable
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
@@ -12,8 +13,10 @@ from taxonaut.state.graph_states.build_index import Centre
 from taxonaut.state.ids import Id
 from taxonaut.tools.support.clustering import medoids
 from taxonaut.tools.write.suggest_centres import (
+    NameGroups,
     Suggestion,
     cluster_labels,
+    name_by_words,
     partition_labels,
     sample_labels,
     suggest_centres,
@@ -21,28 +24,41 @@ from taxonaut.tools.write.suggest_centres import (
 
 T = TypeVar("T")
 
-Divide = Callable[[Sequence[str], Matrix, int, int], Sequence[tuple[Suggestion, Sequence[int]]]]
+Divide = Callable[..., Sequence[tuple[Suggestion, Sequence[int]]]]
 
 
 @dataclass(frozen=True, slots=True)
 class VectorQuery(Generic[Id]):
-    """Labels (or items) to look at, how many to choose of them, and the random seed."""
+    """Labels (or items) to look at, how many to choose of them, and the random seed.
+
+    No suggestion is named as in `taken`.
+    """
 
     labels: Sequence[Id]
     count: int
     seed: int
+    taken: tuple[str, ...] = ()
 
 
 class VectorClusters(Generic[Id]):
     """Sample labels (or items), cluster them and suggest centres, by their texts and vectors.
 
-    `load` is called on first use. Centres are named from the first `head` characters of the texts, if set. The
-    methods `…_all` answer several queries on the compute thread, in order.
+    `load` is called on first use. Centres are named from the first `head` characters of the texts, if set: suggested
+    ones by a noun phrase of the namer `suggested`, those of clusters by one of `divided`, without a namer by
+    distinctive words. The methods `…_all` answer several queries on the compute thread, in order.
     """
 
-    def __init__(self, load: Callable[[], TextTable[Id]], head: int | None = None) -> None:
+    def __init__(
+        self,
+        load: Callable[[], TextTable[Id]],
+        head: int | None = None,
+        suggested: GroupNamer | None = None,
+        divided: GroupNamer | None = None,
+    ) -> None:
         self.load = load
         self.head = head
+        self.suggested = suggested
+        self.divided = divided
 
     @cached_property
     def table(self) -> TextTable[Id]:
@@ -91,7 +107,13 @@ class VectorClusters(Generic[Id]):
 
     def suggest(self, query: VectorQuery[Id]) -> list[Centre]:
         """Suggest candidate centres."""
-        found = suggest_centres(self.names(query.labels), self.vectors(query.labels), query.count, query.seed)
+        found = suggest_centres(
+            self.names(query.labels),
+            self.vectors(query.labels),
+            query.count,
+            query.seed,
+            name=name_with(self.suggested, query.taken),
+        )
         return [build_centre(query, suggestion) for suggestion in found]
 
     def medoids(self, query: VectorQuery[Id]) -> list[Id]:
@@ -100,7 +122,13 @@ class VectorClusters(Generic[Id]):
 
     def divide(self, query: VectorQuery[Id], divide: Divide) -> list[tuple[Centre, tuple[Id, ...]]]:
         """Divide labels into named sets."""
-        found = divide(self.names(query.labels), self.vectors(query.labels), query.count, query.seed)
+        found = divide(
+            self.names(query.labels),
+            self.vectors(query.labels),
+            query.count,
+            query.seed,
+            name=name_with(self.divided, query.taken),
+        )
         return [
             (build_centre(query, suggestion), tuple(query.labels[row] for row in rows))
             for suggestion, rows in found
@@ -115,6 +143,11 @@ class VectorClusters(Generic[Id]):
         rows = self.table.rows
         vectors: Matrix = self.table.vectors[[rows[label] for label in labels]]
         return vectors
+
+
+def name_with(namer: GroupNamer | None, taken: Sequence[str]) -> NameGroups:
+    """Return the function that names groups: the namer's, or one that joins distinctive words."""
+    return name_by_words if namer is None else partial(namer.name, taken=taken)
 
 
 def build_centre(query: VectorQuery[Id], suggestion: Suggestion) -> Centre:

@@ -17,10 +17,10 @@ NO_SPACE = (
     "\U00020000-\U0003ffff"
 )
 _SPACED = rf"[^\W_{NO_SPACE}]"
-_WORD = re.compile(
+WORD = re.compile(
     rf"[{NO_SPACE}]|(?:(?<![\w.])\.)?{_SPACED}(?:{_SPACED}|[\u0300-\u036f_]|[-'’.&/+#@]+(?={_SPACED}))*[+#]*"
 )
-_NO_SPACE_CHARACTER = re.compile(rf"[{NO_SPACE}]")
+NO_SPACE_CHARACTER = re.compile(rf"[{NO_SPACE}]")
 _JOINS = re.compile(r"[\s&/+\-'’*_]*\Z")
 _LONGEST_WORD = 60
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -89,12 +89,12 @@ def _windows(words: list[_Word], first: int, settings: PhraseSettings) -> list[t
 
 
 def _words(text: str, function_words: frozenset[str]) -> list[_Word]:
-    matches = [match for match in _WORD.finditer(text) if match.end() - match.start() <= _LONGEST_WORD]
+    matches = [match for match in WORD.finditer(text) if match.end() - match.start() <= _LONGEST_WORD]
     return [
         _Word(
             match.start(),
             match.end(),
-            0.5 if _NO_SPACE_CHARACTER.match(match[0]) else 1.0,
+            0.5 if NO_SPACE_CHARACTER.match(match[0]) else 1.0,
             match[0].casefold() in function_words,
             following is not None and _is_joined(text[match.end() : following.start()]),
         )

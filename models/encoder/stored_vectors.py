@@ -52,6 +52,17 @@ class StoredEmbedder:
             return np.zeros((0, self.embedder.dimension), dtype=np.float32)
         return self.store.get(self.key, texts)[0]
 
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        """Return the texts' vectors as `lookup` does, without storing those that are missing."""
+        matrix, found = self.store.get(self.key, texts)
+        missing = list(dict.fromkeys(text for text, there in zip(texts, found, strict=True) if not there))
+        if not missing:
+            return matrix
+        rows = dict(zip(missing, self.embedder.embed(missing), strict=True))
+        return np.stack(
+            [row if there else rows[text] for text, row, there in zip(texts, matrix, found, strict=True)]
+        )
+
     def renew(self, texts: Sequence[str], stage: str) -> Matrix:
         """Embed distinct texts, and then store their vectors in place of all that is stored for the embedder."""
         tell(Progress(stage, 0, len(texts)))

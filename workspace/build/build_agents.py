@@ -5,6 +5,7 @@ from typing import Any
 
 from taxonaut.agents.annotator import Annotator, AnnotatorSettings
 from taxonaut.agents.architect import AnswerMode, Architect, ArchitectSettings
+from taxonaut.agents.support.group_names import GroupNamer
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.agents.support.vector_clusters import VectorClusters
 from taxonaut.models.catalog import ENCODER, encoder_embedder
@@ -56,7 +57,9 @@ def build_agents_on(
 ) -> BuildAgents:
     """Return the agents on open models."""
     config, build = wiring.config, wiring.config.build
-    suggestions = VectorClusters(lambda: table)
+    namer = group_namer(wiring, table.texts)
+    voted = answer_mode(config.models.architect) == "voted"
+    suggestions = VectorClusters(lambda: table, suggested=namer if voted else None, divided=namer)
     architect = Architect(
         architects,
         wiring.prompts,
@@ -71,6 +74,11 @@ def build_agents_on(
         settings(config, wiring),
         traced=config.tracing.langsmith,
     )
+
+
+def group_namer(wiring: Wiring, texts: Sequence[str]) -> GroupNamer:
+    """Return what names groups of texts that no language model names, on the workspace's embedder."""
+    return GroupNamer(lambda: texts, wiring.stored.embed, wiring.stored.lookup)
 
 
 def annotator(wiring: Wiring, names: Sequence[str]) -> Annotator:

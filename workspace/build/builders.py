@@ -10,7 +10,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.records import Label, Tree
 from taxonaut.state.stores.runs import Runs
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
-from taxonaut.workspace.build.build_agents import build_agents
+from taxonaut.workspace.build.build_agents import build_agents, group_namer
 from taxonaut.workspace.build.kmeans_tree import KMeansSettings, KMeansTreeBuilder
 from taxonaut.workspace.core.config import BuildConfig, problems
 from taxonaut.workspace.core.container import Wiring
@@ -29,7 +29,6 @@ class TreeSettings(TypedDict, total=False):
     seed: int
     k: int
     examples: int
-    name_terms: int
     centres: int
     depth: int
     sample: int
@@ -74,7 +73,11 @@ def kmeans_builder(wiring: Wiring, settings: TreeSettings) -> KMeansTreeBuilder:
         chosen = KMeansSettings(**given)
     except TypeError as error:
         raise InputError(f"invalid settings for method 'kmeans': {error}") from None
-    return KMeansTreeBuilder(lambda labels: wiring.stored.lookup([each.name for each in labels]), chosen)
+    return KMeansTreeBuilder(
+        lambda labels: wiring.stored.lookup([each.name for each in labels]),
+        chosen,
+        lambda names: group_namer(wiring, names),
+    )
 
 
 def agents_builder(wiring: Wiring, settings: TreeSettings, runs: Runs | None = None) -> AgentsTreeBuilder:

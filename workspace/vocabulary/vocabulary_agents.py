@@ -19,7 +19,13 @@ from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
-from taxonaut.workspace.build.build_agents import ENCODER_BATCH, TOKENS_PER_LABEL, answer_mode, model_identity
+from taxonaut.workspace.build.build_agents import (
+    ENCODER_BATCH,
+    TOKENS_PER_LABEL,
+    answer_mode,
+    group_namer,
+    model_identity,
+)
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.long_texts import TextLimits
@@ -41,7 +47,7 @@ UNREAD_ITEMS_PER_REQUEST = 10
 what is finished is not done again."""
 
 TERM_CHARACTERS = 160
-"""Characters of an item's text used for word statistics; the beginning says what the item is."""
+"""Characters of an item's text from which descriptors are named; the beginning says what the item is."""
 
 TEMPLATES = (
     "annotator/assign_items",
@@ -73,9 +79,15 @@ def make_vocabulary_agents(wiring: Wiring, table: TextTable[ItemId]) -> Vocabula
     """Create the agents for a build over the items of a table."""
     config, vocabulary = wiring.config, wiring.config.vocabulary
     task, prompts = config.task.description, wiring.prompts
-    suggestions = VectorClusters(lambda: table, TERM_CHARACTERS)
-    lookup = prefer_table(table, wiring.stored.lookup)
     roles = config.models
+    namer = group_namer(wiring, table.texts)
+    suggestions = VectorClusters(
+        lambda: table,
+        TERM_CHARACTERS,
+        suggested=namer if answer_mode(roles.architect) == "voted" else None,
+        divided=namer if answer_mode(roles.annotator) == "voted" else None,
+    )
+    lookup = prefer_table(table, wiring.stored.lookup)
     room = max(vocabulary.categories * TOKENS_PER_DESCRIPTOR, vocabulary.proposals * TOKENS_PER_VERDICT)
     architects = open_model(wiring, roles.architect, lookup, room)
     architect = Architect(

@@ -33,7 +33,7 @@ def test_a_whole_tree():
         ),
         edges=((0, 1), (0, 2)),
         placements=((1, "0"), (1, "2"), (2, "1"), (2, "3")),
-        settings={"k": 2, "terminal_size": 2, "seed": 0, "examples": 8, "name_terms": 3},
+        settings={"k": 2, "terminal_size": 2, "seed": 0, "examples": 8},
     )
 
 
