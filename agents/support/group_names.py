@@ -1,7 +1,7 @@
 """Name groups of texts by a noun phrase that members share and siblings do not, without a language model.
 
 A candidate is one to four words of a run of words that no function word, number, unit or punctuation interrupts (two
-to eight characters in a script without spaces). It scores by
+to twelve characters in a script without spaces). It scores by
 
 - its nearness to the group: the cosine of its vector and the mean of the group's,
 - whether it names a kind of thing: on which side its vector lies of the line between words for kinds and words for
@@ -44,11 +44,14 @@ SPOKEN = 0.05
 """Share of the texts in a language from which its function words count."""
 
 MOST_WORDS = 4
-MOST_CHARACTERS = 8
+MOST_CHARACTERS = 12
 """The longest candidate; `MOST_CHARACTERS` in a script without spaces."""
 
 NAMED_FROM = 400
 """Texts of a group that are read for its name; of more, every n-th."""
+
+COMMON = 0.6
+"""Share of the texts of all groups that have a phrase which tells none of them apart."""
 
 CANDIDATES = 24
 """Candidates of a group that are embedded."""
@@ -279,7 +282,8 @@ class GroupNamer:
 
     def rank(self, counted: Sequence[Counts], total: Counter[Key], centres: Matrix) -> list[list[Candidate]]:
         """Return the candidates of each group, the best first."""
-        chosen = [self.preselect(counts, total) for counts in counted]
+        texts = sum(counts.texts for counts in counted)
+        chosen = [self.preselect(counts, total, texts) for counts in counted]
         names = [
             [self.spell(key, counts.spellings[key]) for key in keys]
             for keys, counts in zip(chosen, counted, strict=True)
@@ -317,7 +321,7 @@ class GroupNamer:
                 (counts.having[key] / counts.texts) ** 0.5,
                 (counts.having[key] / total[key]) ** 0.5,
                 self.counts.headship(key[-1]),
-                max(0, len(key) - 2) if not NO_SPACE_CHARACTER.match(key[0]) else 0,
+                max(0, len(key) - 2) if not is_wide(key[0]) else 0,
                 self.counts.brandship(key[0]),
                 float(share_within(key, keys, counts.having) >= INCOMPLETE),
             )
@@ -330,14 +334,17 @@ class GroupNamer:
         shares = counts.having[key] / counts.texts * counts.having[key] / total[key]
         return shares * (1 - self.counts.brandship(key[0])) if len(key) <= MOST_QUALIFYING else 0.0
 
-    def preselect(self, counts: Counts, total: Counter[Key]) -> list[Key]:
-        """Return the candidates worth embedding: those that two texts have, if there are any."""
-        often = [key for key, count in counts.having.items() if count > 1] if counts.texts > 3 else []
+    def preselect(self, counts: Counts, total: Counter[Key], texts: int) -> list[Key]:
+        """Return the candidates worth embedding: those that two texts have and most of all texts lack, if any do."""
+        having = drop_fragments(counts.having)
+        often = [key for key in having if having[key] > 1] if counts.texts > 3 else []
+        chosen = often or list(having)
         merits = {
-            key: counts.having[key]
-            * (counts.having[key] / total[key]) ** 0.5
-            * (0.3 + counts.ending[key] / counts.having[key] + self.counts.headship(key[-1]))
-            for key in often or counts.having
+            key: having[key]
+            * (having[key] / total[key]) ** 0.5
+            * (0.3 + counts.ending[key] / having[key] + self.counts.headship(key[-1]))
+            for key in [key for key in chosen if total[key] < COMMON * texts or texts == counts.texts]
+            or chosen
         }
         return sorted(merits, key=lambda key: (-round(merits[key], 6), key))[:CANDIDATES]
 
@@ -404,7 +411,7 @@ def qualify(found: Sequence[Candidate]) -> list[Candidate]:
     raised = [replace(each, score=each.score + SAME_HEAD * (each.key[-len(key) :] == key)) for each in found]
     apart = [each for each in found if each.qualifies and not set(each.key) & set(key)]
     for each in sorted(apart, key=lambda each: (-each.qualifies, each.key))[:QUALIFIERS]:
-        name = singular_form(each.name) + ("" if NO_SPACE_CHARACTER.match(key[0]) else " ") + best.name
+        name = singular_form(each.name) + ("" if is_wide(key[0]) else " ") + best.name
         raised.append(Candidate((*each.key, *key), name, best.score - COMPOSED + each.qualifies))
     return sorted(raised, key=lambda each: (-round(each.score, 4), each.key))
 
@@ -451,7 +458,8 @@ def read_text(text: str, function_words: frozenset[str]) -> Reading:
     run: list[Word] = []
     previous: re.Match[str] | None = None
     for match in WORD.finditer(line):
-        joined = previous is not None and bool(_GAP.match(line[previous.end() : match.start()]))
+        gap = "" if previous is None else line[previous.end() : match.start()]
+        joined = previous is not None and (not gap or (bool(_GAP.match(gap)) and not is_wide(match[0])))
         key = fold_word(match[0])
         if joined and previous is not None and _NUMBER.match(previous[0]):
             amounts.append(key)
@@ -480,12 +488,17 @@ def is_content(word: str, function_words: frozenset[str]) -> bool:
     """Whether a word may be in a name."""
     if word.casefold() in function_words or any(character.isdigit() for character in word):
         return False
-    return len(word) > 1 or bool(NO_SPACE_CHARACTER.match(word))
+    return len(word) > 1 or is_wide(word)
+
+
+def is_wide(word: str) -> bool:
+    """Whether a word is a character of a script without spaces."""
+    return bool(NO_SPACE_CHARACTER.match(word))
 
 
 def phrases_of(run: Sequence[Word]) -> Iterator[tuple[Key, str, bool]]:
     """Yield the phrases of a run: key, spelling, and whether it ends the run in a title."""
-    wide = [bool(NO_SPACE_CHARACTER.match(word.text)) for word in run]
+    wide = [is_wide(word.text) for word in run]
     for start in range(len(run)):
         most = MOST_CHARACTERS if wide[start] else MOST_WORDS
         for end in range(start + 1, min(start + most, len(run)) + 1):
@@ -520,6 +533,16 @@ def singular_form(phrase: str) -> str:
     first, blank, last = phrase.rpartition(" ")
     single = fold_word(last)
     return first + blank + (last[: len(single)] if last.casefold().startswith(single) else single)
+
+
+def drop_fragments(having: Counter[Key]) -> Counter[Key]:
+    """Leave out phrases of a script without spaces that stand within one longer phrase: pieces of words."""
+    within: Counter[Key] = Counter()
+    for key, count in having.items():
+        if is_wide(key[0]):
+            for part in (key[1:], key[:-1]):
+                within[part] = max(within[part], count)
+    return Counter({key: count for key, count in having.items() if within[key] < INCOMPLETE * count})
 
 
 def share_within(key: Key, keys: Sequence[Key], having: Counter[Key]) -> float:
