@@ -49,7 +49,7 @@ def main() -> None:
     """Print a table, and names if wanted."""
     options = arguments(__doc__, add)
     vectors = Vectors(options.workspaces / "vectors")
-    rows = [["set", "groups", "method", "F1", "cosine", "exact", "above: F1", "cosine"]]
+    rows = [["set", "method", "groups", "F1", "cosine", "exact", "above: F1", "cosine"]]
     for name in options.set.split(","):
         part = options.part if (options.data / name / f"{options.part}.jsonl").exists() else "items"
         texts, gold = read_products(options.data / name, part)
@@ -58,12 +58,7 @@ def main() -> None:
             OURS: GroupNamer(lambda texts=texts: texts, vectors.phrases).name,
             "c-TF-IDF, three words": lambda groups, _: name_centres(groups),
             "c-TF-IDF, the best word": lambda groups, _: name_centres(groups, 1),
-            "nearest phrase, up to 2 words": lambda groups, centres: nearest(
-                groups, centres, 2, vectors.phrases
-            ),
-            "nearest phrase, up to 3 words": lambda groups, centres: nearest(
-                groups, centres, 3, vectors.phrases
-            ),
+            "nearest phrase": lambda groups, centres: nearest(groups, centres, vectors.phrases),
         }
         found = [families(matrix, seed) for seed in range(options.seeds)]
         for method, namer in methods.items():
@@ -71,7 +66,6 @@ def main() -> None:
             rows.append([name, method, *measure(named, vectors.phrases)])
             if options.show and method == OURS:
                 show(named, options.show)
-    rows = [rows[0], *([row[0], row[2], row[1], *row[3:]] for row in rows[1:])]
     print_markdown(rows)
 
 
