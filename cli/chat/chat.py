@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 
 def check_has_tree(workspace: Workspace) -> None:
     """Check that there are labels and a tree. Raises InputError that says what to do first."""
-    stats = workspace.index.stats()
-    if not stats.labels and not stats.nodes:
+    index = workspace.index
+    if index.children(index.root()):
+        return
+    labels = len(index.label_ids())
+    if not labels:
         raise InputError(
             f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
         )
-    if not stats.nodes:
-        raise InputError(
-            f"the {counted(stats.labels, 'label')} of {str(workspace.folder)!r} are not in a tree yet; "
-            "build one with: taxonaut index build"
-        )
+    raise InputError(
+        f"the {counted(labels, 'label')} of {str(workspace.folder)!r} are not in a tree yet; "
+        "build one with: taxonaut index build"
+    )
 
 
 @command(
