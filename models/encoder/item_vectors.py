@@ -17,16 +17,19 @@ Offsets = npt.NDArray[np.int64]
 class ItemVectors:
     """Items as unit vectors: `whole` (p, d), one a passage, and `parts` (f, d), the phrases of all passages.
 
-    The passages of item i are `whole[items[i]:items[i + 1]]`, at least one each; a short text is one passage.
-    The phrases of passage j are `parts[offsets[j]:offsets[j + 1]]`, at least one each (a passage without phrases has
-    itself), at the same indices of `phrases` their texts and of `starts` where they begin in the item's text. `words`
-    holds the ids of each passage's words in the label set's vocabulary, `passages` its number in the text, from 1,
-    `totals` how many passages each item has, those included that are not read.
+    The passages of item i are `whole[items[i]:items[i + 1]]`, at least one each; a short text is one passage. Of
+    passage j the phrases are `parts[offsets[j]:offsets[j + 1]]`, at least one (a passage without phrases has itself),
+    and the sentences `sentences[edges[j]:edges[j + 1]]`, none in a text of one passage. At the indices of `parts`,
+    `phrases` has the phrases' texts and `starts` where they begin in the item's text. `words` holds the ids of each
+    passage's words in the label set's vocabulary, `passages` its number in the text, from 1, `totals` how many
+    passages each item has, those included that are not read.
     """
 
     whole: Matrix
     parts: Matrix
     offsets: Offsets
+    sentences: Matrix
+    edges: Offsets
     phrases: tuple[str, ...]
     starts: Offsets
     words: tuple[Ids, ...]
@@ -44,10 +47,13 @@ class ItemVectors:
         read = [range(self.items[row], self.items[row + 1]) for row in rows]
         taken = [place for each in read for place in each]
         spans = [slice(self.offsets[place], self.offsets[place + 1]) for place in taken]
+        pieces = [slice(self.edges[place], self.edges[place + 1]) for place in taken]
         return ItemVectors(
             self.whole[taken],
             np.concatenate([self.parts[span] for span in spans]) if spans else self.parts[:0],
             to_offsets([span.stop - span.start for span in spans]),
+            np.concatenate([self.sentences[span] for span in pieces]) if pieces else self.sentences[:0],
+            to_offsets([span.stop - span.start for span in pieces]),
             tuple(phrase for span in spans for phrase in self.phrases[span]),
             np.concatenate([self.starts[span] for span in spans]) if spans else self.starts[:0],
             tuple(self.words[place] for place in taken),

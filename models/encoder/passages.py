@@ -27,15 +27,17 @@ class PassageSettings:
     A text of at most `whole` tokens is one passage, a longer one is cut into passages of about `tokens`. Tokens are
     estimated: a word counts one for every seven letters, a punctuation mark one, which is within 8 % of MiniLM's own.
     A character of a script without spaces counts six, as every one begins several phrases. Of a text with more than
-    `most` passages so many are read, spread evenly from the first to the last.
+    `most` passages so many are read, spread evenly from the first to the last. A passage of a long text is also
+    compared sentence by sentence, in pieces of about `sentence` tokens.
     """
 
     whole: int = 230
     tokens: int = 200
+    sentence: int = 30
     most: int = 300
 
     def __post_init__(self) -> None:
-        for name in ("whole", "tokens", "most"):
+        for name in ("whole", "tokens", "sentence", "most"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)!r}; give a number from 1")
 
@@ -71,6 +73,15 @@ def cut_passages(text: str, settings: PassageSettings | None = None) -> Passages
         last = max(settings.most - 1, 1)
         read = [round(place * (len(spans) - 1) / last) for place in range(settings.most)]
     return Passages(tuple(Passage(*spans[place], place + 1) for place in read), len(spans))
+
+
+def cut_sentences(passage: str, settings: PassageSettings | None = None) -> list[str]:
+    """Cut a passage into its sentences: pieces of about `sentence` tokens that end where sentences end."""
+    settings = settings or PassageSettings()
+    starts = _token_starts(passage)
+    if not starts:
+        return [passage]
+    return [passage[start:end] for start, end in _spans(passage, starts, settings.sentence)]
 
 
 def fit_passages(settings: PassageSettings, max_tokens: int | None) -> PassageSettings:

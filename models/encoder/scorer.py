@@ -1,6 +1,8 @@
 """Score options against items: cosine of the best phrase and the whole text, plus a bonus for shared words.
 
-A long text is scored passage by passage; an option's score is that of the passage that fits it best.
+A long text is scored passage by passage; an option's score is that of the passage that fits it best. In place of the
+whole text stands the mean of the whole passage and of its sentence that fits best: one sentence is hardly seen in the
+vector of a passage.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +14,13 @@ import numpy as np
 from taxonaut.models.embedder import Embedder, Matrix, embed_queries
 from taxonaut.models.encoder.item_vectors import ItemVectors, Offsets, to_offsets
 from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace, subtract_and_normalize
-from taxonaut.models.encoder.passages import Passages, PassageSettings, cut_passages, fit_passages
+from taxonaut.models.encoder.passages import (
+    Passages,
+    PassageSettings,
+    cut_passages,
+    cut_sentences,
+    fit_passages,
+)
 from taxonaut.models.encoder.phrases import PhraseSettings, phrase_spans
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.encoder.words import Ids, SharedWords
@@ -94,11 +102,20 @@ class TextScorer:
         spans, words = zip(*map(self._cut, wholes), strict=True) if texts else ((), ())
         starts = [p.start + start for p, each in zip(passages, spans, strict=True) for start, _ in each]
         flat = [whole[a:b] for whole, each in zip(wholes, spans, strict=True) for a, b in each]
-        vectors = self._cache.get([*wholes, *flat]) if texts else np.empty((0, 0), np.float32)
+        is_long = [len(each.read) > 1 for each in cut for _ in each.read]
+        pieces = [
+            cut_sentences(whole, self.passage_settings) if long else []
+            for whole, long in zip(wholes, is_long, strict=True)
+        ]
+        sentences = [piece for each in pieces for piece in each]
+        vectors = self._cache.get([*wholes, *sentences, *flat]) if texts else np.empty((0, 0), np.float32)
+        first, second = len(wholes), len(wholes) + len(sentences)
         return ItemVectors(
-            whole=vectors[: len(wholes)],
-            parts=vectors[len(wholes) :],
+            whole=vectors[:first],
+            parts=vectors[second:],
             offsets=to_offsets(list(map(len, spans))),
+            sentences=vectors[first:second],
+            edges=to_offsets(list(map(len, pieces))),
             phrases=tuple(flat),
             starts=np.array(starts, np.int64),
             words=words,
@@ -152,6 +169,13 @@ class TextScorer:
         first, last = passages.start, passages.stop
         low, high = items.offsets[first], items.offsets[last]
         scores: Matrix = items.whole[first:last] @ options.T
+        counts = np.diff(items.edges[first : last + 1])
+        if long := np.flatnonzero(counts).tolist():
+            start, end = items.edges[first], items.edges[last]
+            nearest = np.maximum.reduceat(
+                items.sentences[start:end] @ options.T, items.edges[first:last][long] - start, axis=0
+            )
+            scores[long] = (scores[long] + nearest) * np.float32(0.5)
         scores *= np.float32(1 - self.mix)
         best = np.maximum.reduceat(items.parts[low:high] @ options.T, items.offsets[first:last] - low, axis=0)
         best *= np.float32(self.mix)

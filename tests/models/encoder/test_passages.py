@@ -8,12 +8,12 @@ from fakes import bag_embedder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.models.encoder.passages import PassageSettings, cut_passages, fit_passages
+from taxonaut.models.encoder.passages import PassageSettings, cut_passages, cut_sentences, fit_passages
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Place
 
-SMALL = PassageSettings(whole=12, tokens=10)
+SMALL = PassageSettings(whole=12, tokens=10, sentence=5)
 
 
 def passages(text: str, settings: PassageSettings = SMALL) -> list[str]:
@@ -81,7 +81,18 @@ def test_settings_are_checked() -> None:
         PassageSettings(tokens=0)
 
 
+def test_a_passage_is_cut_into_sentences() -> None:
+    text = "We bought a red kettle. It is new. The lamp on the desk broke again."
+    assert cut_sentences(text, PassageSettings(sentence=10)) == [
+        "We bought a red kettle. ",
+        "It is new. ",
+        "The lamp on the desk broke again.",
+    ]
+    assert cut_sentences(" ") == [" "]
+
+
 def test_a_long_text_scores_as_the_passage_that_fits_best() -> None:
+    """With the mean of the passage and its best sentence in place of the whole text."""
     settings = ScoreSettings(mix=0.5, passages=SMALL)
     scorer = TextScorer(bag_embedder(), settings)
     text = "The tea was cold in the morning. Nobody of us has seen it. We bought a red kettle yesterday. "
@@ -89,8 +100,12 @@ def test_a_long_text_scores_as_the_passage_that_fits_best() -> None:
     options = scorer.embedder.embed(["red kettle", "lamp", "cheese"])
     items = scorer.items([text, "lamp"])
     scores, evidence = scorer.score(items, options)
-    alone, _ = scorer.score(scorer.items(passages(text)), options)
-    np.testing.assert_allclose(scores[0], alone.max(axis=0), atol=1e-6)
+    alone = scorer.items(passages(text))
+    whole = alone.whole @ options.T
+    best = [scorer.embedder.embed(cut_sentences(each, SMALL)) @ options.T for each in passages(text)]
+    sentence = np.array([each.max(axis=0) for each in best])
+    expected = scorer.score(alone, options)[0] - 0.5 * whole + 0.25 * (whole + sentence)
+    np.testing.assert_allclose(scores[0], expected.max(axis=0), atol=1e-6)
     np.testing.assert_allclose(scores[1], scorer.score(scorer.items(["lamp"]), options)[0][0], atol=1e-6)
     at = text.index("red kettle")
     number = next(n for n, each in enumerate(passages(text), start=1) if "red kettle" in each)
