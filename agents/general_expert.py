@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.support.shortlist_questions import build_questions
-from taxonaut.agents.support.texts import label_text, path_text, tell_apart
+from taxonaut.agents.support.texts import label_option, path_text, tell_apart
 from taxonaut.models.requests import Answers, Choice
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId
@@ -87,7 +87,7 @@ class GeneralExpert:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, (label_text(labels[label], paths.get(label) or (), self.settings.native),))
+            Choice.of(number, [label_option(labels[label], paths.get(label) or (), self.settings.native)])
             for number, label in enumerate(offer.options, start=1)
         )
         tool = rank_candidates_spec(len(candidates), most)

@@ -1,13 +1,13 @@
 """Navigator: decide which branches of a node to open for an item (XMC-Agent 2.1, first stage)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
 from taxonaut.agents.support.exemplars import Exemplars
 from taxonaut.agents.support.texts import PATH_SEPARATOR, node_text, path_text, tell_apart
-from taxonaut.models.requests import Answers, Choice
+from taxonaut.models.requests import Answers, Choice, OptionText
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import NodeId
 from taxonaut.state.records import Item, Node
@@ -122,7 +122,7 @@ class Navigator:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, self.comparison_texts(by_id[branch], path, ancestors))
+            Choice.of(number, self.comparison_texts(by_id[branch], path, ancestors))
             for number, branch in enumerate(offer.options, start=1)
         )
         return Question(
@@ -137,7 +137,9 @@ class Navigator:
             sample=self.asker.sample,
         )
 
-    def comparison_texts(self, branch: Node, path: Sequence[str], ancestors: bool | None) -> tuple[str, ...]:
+    def comparison_texts(
+        self, branch: Node, path: Sequence[str], ancestors: bool | None
+    ) -> tuple[OptionText, ...]:
         """Return the texts a branch is compared by: its own, then its exemplars'.
 
         In a native tree an exemplar's text is a path. In a built tree, `ancestors` prepends the branch's path.
@@ -145,12 +147,18 @@ class Navigator:
         """
         native = self.settings.native
         own = node_text(branch, path, native if ancestors is None else ancestors)
-        below = self.exemplars.of(branch.id) if self.exemplars is not None else branch.examples
+        below = (
+            self.exemplars.of(branch.id)
+            if self.exemplars is not None
+            else tuple(map(OptionText, branch.examples))
+        )
         if ancestors is False and native:
-            below = tuple(text.rpartition(PATH_SEPARATOR)[2] for text in below)
+            below = tuple(replace(option, text=option.text.rpartition(PATH_SEPARATOR)[2]) for option in below)
         if ancestors and not (native and self.exemplars is not None):
-            below = tuple(path_text((own, text)) for text in below)
-        return tuple(dict.fromkeys((own, *below)))
+            below = tuple(replace(option, text=path_text((own, option.text))) for option in below)
+        known = {option.text: option for option in below}
+        first = known.get(own, OptionText(own, description=branch.description if native else ""))
+        return tuple({own: first, **known}.values())
 
 
 def augmented_path(branch: str, path: Sequence[str]) -> str:

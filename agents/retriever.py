@@ -35,11 +35,12 @@ class Retriever:
         """Synchronous `search`."""
         found: list[list[tuple[LabelId, float]]] = []
         labels, options = self.table.labels, self.scorer.centre(self.table.vectors)
+        more = self.scorer.centre_gists(self.table.gists)
         most = max(1, SCORES // max(1, len(labels)))
         items = self.scorer.items(texts)
         for start in range(0, len(texts), most):
             part = range(start, min(start + most, len(texts)))
-            scores, _ = self.scorer.score_centred(items.take(part), options, self.words)
+            scores, _ = self.scorer.score_centred(items.take(part), options, self.words, more)
             self._kept = {texts[place]: row for place, row in zip(part, scores, strict=True)}
             found += [[(labels[i], float(row[i])) for i in top_k(row, k)] for row in scores]
         return found
@@ -72,8 +73,9 @@ class Retriever:
         if not labels:
             return []
         rows = [self.table.rows[label] for label in labels]
-        words = self.scorer.words([self.table.texts[row] for row in rows])
-        scores, _ = self.scorer.score(item, self.table.vectors[rows], words)
+        words = self.scorer.words([self.table.options[row] for row in rows])
+        more = None if self.table.gists is None else self.table.gists.take(rows)
+        scores, _ = self.scorer.score(item, self.table.vectors[rows], words, more)
         return [float(score) for score in scores[0]]
 
     @cached_property
@@ -84,7 +86,7 @@ class Retriever:
     @cached_property
     def words(self) -> SharedWords | None:
         """Word statistics of all labels."""
-        return self.scorer.words(self.table.texts)
+        return self.scorer.words(self.table.options)
 
 
 def top_k(scores: Matrix, k: int) -> list[int]:

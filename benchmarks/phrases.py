@@ -16,7 +16,8 @@ import numpy as np
 
 from taxonaut.models.catalog import open_embedder
 from taxonaut.models.embedder import Embedder, Matrix
-from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace, option_vectors
+from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace
+from taxonaut.models.encoder.option_texts import option_vectors
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.settings import ModelSettings

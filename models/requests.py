@@ -10,15 +10,42 @@ from taxonaut.state.records import Place, ToolSpec, Usage
 
 
 @dataclass(frozen=True, slots=True)
+class OptionText:
+    """A name or path that an option is compared by, with alternative names and the description of what it names."""
+
+    text: str
+    alternatives: tuple[str, ...] = ()
+    description: str = ""
+
+
+def as_option(text: str | OptionText) -> OptionText:
+    """Return an option's text as what it is compared by."""
+    return OptionText(text) if isinstance(text, str) else text
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """An option of a request, for models that compare texts and read no prompt.
 
     `id` is its short integer in the prompt and in the schema (1, 2, …; 0 is always
     *none of these*). `texts[0]` is its own text as the prompt shows it; more texts stand for what is below it.
+    `options` are the texts with what else is known of each, if anything is.
     """
 
     id: int
     texts: tuple[str, ...]
+    options: tuple[OptionText, ...] = ()
+
+    @classmethod
+    def of(cls, id: int, options: Sequence[OptionText]) -> "Choice":
+        """Make a choice that is compared by some options."""
+        more = any(option.alternatives or option.description for option in options)
+        return cls(id, tuple(option.text for option in options), tuple(options) if more else ())
+
+    @property
+    def compared(self) -> tuple[str, ...] | tuple[OptionText, ...]:
+        """What an item is compared with."""
+        return self.options or self.texts
 
 
 @dataclass(frozen=True, slots=True)

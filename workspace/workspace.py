@@ -10,7 +10,7 @@ from taxonaut.agents.roles import Navigates, Ranks, Retrieves
 from taxonaut.graphs.navigate import Guides
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.graphs.sync_bridge import PORTAL
-from taxonaut.models.encoder.label_space import option_vectors
+from taxonaut.models.encoder.option_texts import compared_texts
 from taxonaut.state import version
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError
@@ -205,11 +205,11 @@ class Workspace(Core):
         With `again` all are embedded, and then replace what is stored for the embedder: for a model that changed
         under its name (VectorsChangedError).
         """
-        texts, stored = list(self.wiring.label_texts().values()), self.wiring.stored
+        texts, stored = compared_texts(list(self.wiring.label_options().values())), self.wiring.stored
         if texts:
             embed = stored.renew if again else stored.lookup
             with listening(on_update):
-                option_vectors(texts, lambda wanted: embed(wanted, "embedding labels"))
+                embed(texts, "embedding labels")
         if again:
             self.wiring.forget_vectors()
 

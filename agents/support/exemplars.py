@@ -6,6 +6,7 @@ import numpy as np
 
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.embedder import Matrix
+from taxonaut.models.requests import OptionText, as_option
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 
@@ -28,12 +29,12 @@ class Exemplars:
         self.index = index
         self.load = load
         self.most = most
-        self.known: dict[NodeId, tuple[str, ...]] = {}
+        self.known: dict[NodeId, tuple[OptionText, ...]] = {}
         self.version = index.version()
         self.table: LabelTable | None = None
 
-    def of(self, node: NodeId) -> tuple[str, ...]:
-        """Return the texts of a node's exemplars, the most representative first."""
+    def of(self, node: NodeId) -> tuple[OptionText, ...]:
+        """Return a node's exemplars, the most representative first."""
         if self.version != self.index.version():
             self.known.clear()
             self.table = None
@@ -42,13 +43,13 @@ class Exemplars:
             self.known[node] = self.choose(self.labels_below(node))
         return self.known[node]
 
-    def choose(self, labels: Sequence[LabelId]) -> tuple[str, ...]:
-        """Return the texts of some labels' exemplars."""
+    def choose(self, labels: Sequence[LabelId]) -> tuple[OptionText, ...]:
+        """Return the exemplars of some labels."""
         table = self.table = self.table or self.load()
         rows = [table.rows[label] for label in labels[:: max(1, -(-len(labels) // SAMPLE))]]
         if len(rows) > self.most:
             rows = [rows[place] for place in facility_location(table.vectors[rows], self.most)]
-        return tuple(dict.fromkeys(table.texts[row] for row in rows))
+        return tuple(dict.fromkeys(as_option(table.options[row]) for row in rows))
 
     def labels_below(self, node: NodeId) -> list[LabelId]:
         """Return the labels at and below a node, breadth first."""

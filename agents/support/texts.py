@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from taxonaut.models.embedder import Matrix
+from taxonaut.models.encoder.option_texts import Gists
+from taxonaut.models.requests import OptionText
 from taxonaut.state.ids import Id, LabelId
 from taxonaut.state.records import Label, Node
 
 PATH_SEPARATOR = " > "
-"""Between the names of a path; parsed by `models.encoder.option_vectors`, shown in prompts."""
+"""Between the names of a path; parsed by `models.encoder.option_texts`, shown in prompts."""
 
 
 Key = TypeVar("Key", bound=Hashable)
@@ -26,6 +28,11 @@ def label_text(label: Label, path: Sequence[str], native: bool) -> str:
     The path in a built tree adds no information to a label's name.
     """
     return path_text(path) if native and path else label.name
+
+
+def label_option(label: Label, path: Sequence[str], native: bool) -> OptionText:
+    """Return all that a label is compared by: its text (`label_text`), alternative names and description."""
+    return OptionText(label_text(label, path, native), label.alternatives, label.description)
 
 
 def node_text(node: Node, path: Sequence[str], native: bool) -> str:
@@ -51,11 +58,21 @@ def tell_apart(names: Mapping[Key, str], ids: Mapping[Key, object]) -> dict[Key,
 
 @dataclass(frozen=True)
 class TextTable(Generic[Id]):
-    """Labels (or items) with texts and unit vectors of shape (labels, dimension), in one order."""
+    """Labels (or items) with texts and unit vectors of shape (labels, dimension), in one order.
+
+    `others` hold the alternative names and descriptions of labels, in the same order, and `gists` their vectors.
+    """
 
     labels: Sequence[Id]
     texts: Sequence[str]
     vectors: Matrix
+    others: Sequence[OptionText] = ()
+    gists: Gists | None = None
+
+    @property
+    def options(self) -> Sequence[str] | Sequence[OptionText]:
+        """What items are compared with."""
+        return self.others or self.texts
 
     @cached_property
     def rows(self) -> dict[Id, int]:

@@ -1,7 +1,6 @@
 """Methods without tree or agent: exact vector search, and BM25."""
 
 import asyncio
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,15 +12,15 @@ import numpy as np
 from taxonaut.agents.retriever import Retriever
 from taxonaut.evaluation.methods.method import MethodSettings, Outcome
 from taxonaut.evaluation.methods.method_run import Ranking, run_method
+from taxonaut.models.encoder.languages import ENGLISH, guess_language
 from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, Usage
 from taxonaut.state.stores.decisions import Totals
+from taxonaut.state.text_words import stems
 from taxonaut.state.updates import Progress, tell
 from taxonaut.workspace.workspace import Workspace
-
-_WORD = re.compile(r"\w+")
 
 
 class Ranked(NamedTuple):
@@ -31,29 +30,27 @@ class Ranked(NamedTuple):
     scores: list[float]
 
 
-def bm25_rank(label_texts: Sequence[str], item_texts: Sequence[str], k: int) -> list[Ranked]:
+def bm25_rank(
+    label_texts: Sequence[str], item_texts: Sequence[str], k: int, language: str = ENGLISH
+) -> list[Ranked]:
     """Rank labels by BM25 (Lucene's variant, k1 = 1.5, b = 0.75) with the item's words as the query.
 
-    Words are case-folded runs of letters and digits, without stemming and stop words. Returns up to `k` labels
+    Words are stems (`text_words.stems`) in the labels' language, without stop words removed. Returns up to `k` labels
     per item, only those that share a word with it; ties are in the order of the labels.
     """
     import bm25s
 
-    corpus = [_words(text) for text in label_texts]
+    corpus = [stems(text, language) for text in label_texts]
     if not any(corpus):
         return [Ranked([], []) for _ in item_texts]
     index = bm25s.BM25(method="lucene")
     index.index(corpus, show_progress=False)
     ranked: list[Ranked] = []
     for text in item_texts:
-        known = [word for word in _words(text) if word in index.vocab_dict]
+        known = [word for word in stems(text, language) if word in index.vocab_dict]
         scores = index.get_scores(known) if known else np.zeros(len(corpus), dtype=np.float32)
         ranked.append(_best(scores, k))
     return ranked
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
 
 
 def _best(scores: np.ndarray, k: int) -> Ranked:
@@ -92,9 +89,11 @@ async def dense(workspace: Workspace, items: Sequence[Item], settings: MethodSet
 async def bm25(workspace: Workspace, items: Sequence[Item], settings: MethodSettings) -> Outcome:
     """Rank all labels by BM25 over the same label texts that dense retrieval compares."""
     started = time.perf_counter()
-    texts = workspace.wiring.label_texts()
-    labels = list(texts)
-    rank = partial(bm25_rank, list(texts.values()), [item.text for item in items], settings.depth)
+    options = workspace.wiring.label_options()
+    labels = list(options)
+    texts = [" ".join((each.text, *each.alternatives, each.description)) for each in options.values()]
+    language = guess_language(texts) or ENGLISH
+    rank = partial(bm25_rank, texts, [item.text for item in items], settings.depth, language)
     ranked = await asyncio.to_thread(rank)
     predictions = {
         item.id: tuple(labels[place] for place in hits.places)

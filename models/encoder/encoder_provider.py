@@ -11,7 +11,7 @@ import numpy as np
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.item_vectors import ItemVectors
-from taxonaut.models.encoder.label_space import option_vectors
+from taxonaut.models.encoder.option_texts import gists, option_vectors
 from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest
@@ -41,8 +41,9 @@ class EncoderSettings:
 class EncoderProvider:
     """Answers requests by `text` and `choices`; prompts are not read.
 
-    An option's score is the best of its texts'. A text may be a path (`option_vectors`). `lookup` returns the unit
-    vectors of texts, (n, d), for instance from a store; by default they are embedded.
+    An option's score is the best of its texts'. A text may be a path (`option_vectors`); alternative names and
+    descriptions count as well (`Gists`). `lookup` returns the unit vectors of texts, (n, d), for instance from a
+    store; by default they are embedded.
     """
 
     def __init__(
@@ -58,8 +59,9 @@ class EncoderProvider:
         load = lookup or scorer.embedder.embed
         self._words = lru_cache(_WORDS)(scorer.words)
         self._options = VectorCache(
-            lambda texts: scorer.centre(option_vectors(texts, load)), self.settings.cached
+            lambda options: scorer.centre(option_vectors(options, load)), self.settings.cached
         )
+        self._gists = lru_cache(_WORDS)(lambda options: scorer.centre_gists(gists(options, load)))
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Answer a batch in order, off the event loop; requests with equal choices share one matrix product."""
@@ -94,11 +96,12 @@ class EncoderProvider:
 
     def _choose(self, items: ItemVectors, choices: tuple[Choice, ...], most: Sequence[int]) -> list[_Chosen]:
         """Score one list of choices for several items."""
-        texts = tuple(text for choice in choices for text in choice.texts)
+        texts = tuple(text for choice in choices for text in choice.compared)
         starts = [0, *accumulate(len(choice.texts) for choice in choices)]
         single = len(texts) == len(choices)
         words = self._scorer.words(texts) if single else self._words(texts)
-        by_text, evidence = self._scorer.score_centred(items, self._options.get(texts), words)
+        more = self._gists(texts) if any(choice.options for choice in choices) else None
+        by_text, evidence = self._scorer.score_centred(items, self._options.get(texts), words, more)
         scores = by_text if single else np.maximum.reduceat(by_text, starts[:-1], axis=1)
         order = np.argsort(-scores, axis=1, kind="stable")
         ids = [choice.id for choice in choices]

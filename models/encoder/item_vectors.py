@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from taxonaut.models.embedder import Matrix
+from taxonaut.models.encoder.name_index import NameMatch
 from taxonaut.models.encoder.words import Ids
 
 Offsets = npt.NDArray[np.int64]
@@ -21,8 +22,9 @@ class ItemVectors:
     passage j the phrases are `parts[offsets[j]:offsets[j + 1]]`, at least one (a passage without phrases has itself),
     and the sentences `sentences[edges[j]:edges[j + 1]]`, none in a text of one passage. At the indices of `parts`,
     `phrases` has the phrases' texts and `starts` where they begin in the item's text. `words` holds the ids of each
-    passage's words in the label set's vocabulary, `passages` its number in the text, from 1, `totals` how many
-    passages each item has, those included that are not read.
+    passage's words in the label set's vocabulary, `names` the labels' names in it (with their places in the item's
+    text), `passages` its number in the text, from 1, `totals` how many passages each item has, those included that
+    are not read.
     """
 
     whole: Matrix
@@ -33,6 +35,7 @@ class ItemVectors:
     phrases: tuple[str, ...]
     starts: Offsets
     words: tuple[Ids, ...]
+    names: tuple[tuple[NameMatch, ...], ...]
     items: Offsets
     passages: tuple[int, ...]
     totals: tuple[int, ...]
@@ -57,6 +60,7 @@ class ItemVectors:
             tuple(phrase for span in spans for phrase in self.phrases[span]),
             np.concatenate([self.starts[span] for span in spans]) if spans else self.starts[:0],
             tuple(self.words[place] for place in taken),
+            tuple(self.names[place] for place in taken),
             to_offsets([len(each) for each in read]),
             tuple(self.passages[place] for place in taken),
             tuple(self.totals[row] for row in rows),

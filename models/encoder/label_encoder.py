@@ -10,7 +10,8 @@ import numpy as np
 
 from taxonaut.models.cpu import computed
 from taxonaut.models.embedder import Matrix
-from taxonaut.models.encoder.label_space import option_vectors, subtract_and_normalize
+from taxonaut.models.encoder.label_space import subtract_and_normalize
+from taxonaut.models.encoder.option_texts import option_vectors
 from taxonaut.models.encoder.scorer import TextScorer
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.requests import ModelReply, ModelRequest

@@ -1,7 +1,7 @@
 """Vectors of labels, and what a label set has in common."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -31,12 +31,19 @@ class LabelSpace:
     language: str = ENGLISH
 
     @classmethod
-    def of(cls, names: Sequence[str], vectors: Matrix, language: str = ENGLISH) -> "LabelSpace | None":
-        """Compute it from the labels' names and vectors (m, d); None for fewer than two labels."""
+    def of(
+        cls,
+        names: Sequence[str],
+        vectors: Matrix,
+        language: str = ENGLISH,
+        alternatives: Iterable[str] = (),
+    ) -> "LabelSpace | None":
+        """Compute it from labels' names and vectors (m, d) and all alternative names; None for fewer than two."""
         if len(names) < 2:
             return None
         words_a_name = median(len(name.split()) for name in names)
-        return cls(vectors.mean(axis=0), len(names), words_a_name, Vocabulary(names), language)
+        vocabulary = Vocabulary(names, language, alternatives)
+        return cls(vectors.mean(axis=0), len(names), words_a_name, vocabulary, language)
 
     @property
     def mix(self) -> float:
@@ -47,23 +54,6 @@ class LabelSpace:
         """
         share = min(max(0.2 * math.log10(self.labels / 14), 0.15), 0.6)
         return share if self.words_a_name <= _WORDS_OF_A_NAME else 0.15
-
-
-def option_vectors(texts: Sequence[str], lookup: Callable[[Sequence[str]], Matrix]) -> Matrix:
-    """Look up the vectors of names or paths, unit rows (n, d).
-
-    A path `a > b > c` becomes the mean of its name `c` and of `b > c`: on trees that is nearer to the items than the
-    name, the parent and name, or the whole path (`benchmarks/phrases.py`).
-    """
-    parts = [text.split(PATH_SEPARATOR)[-2:] for text in texts]
-    wanted = [PATH_SEPARATOR.join(part) for part in parts] + [part[-1] for part in parts]
-    distinct = list(dict.fromkeys(wanted))
-    row = {text: place for place, text in enumerate(distinct)}
-    found = lookup(distinct)
-    vectors: Matrix = found[[row[text] for text in wanted[: len(texts)]]]
-    vectors = vectors + found[[row[text] for text in wanted[len(texts) :]]]
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-6))
-    return vectors
 
 
 def subtract_and_normalize(vectors: Matrix, shift: Matrix) -> Matrix:

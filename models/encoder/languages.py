@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-ENGLISH = "en"
+from taxonaut.state.text_words import ENGLISH as ENGLISH
 
 _FILE = "stop_words.txt"
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

@@ -14,6 +14,8 @@ import numpy as np
 from taxonaut.models.embedder import Embedder, Matrix, embed_queries
 from taxonaut.models.encoder.item_vectors import ItemVectors, Offsets, to_offsets
 from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace, subtract_and_normalize
+from taxonaut.models.encoder.name_index import NameMatch
+from taxonaut.models.encoder.option_texts import PENALTY, Gists
 from taxonaut.models.encoder.passages import (
     Passages,
     PassageSettings,
@@ -24,6 +26,7 @@ from taxonaut.models.encoder.passages import (
 from taxonaut.models.encoder.phrases import PhraseSettings, phrase_spans
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.encoder.words import Ids, SharedWords
+from taxonaut.models.requests import OptionText
 from taxonaut.state.errors import InputError, VectorsChangedError
 from taxonaut.state.records import Place
 
@@ -45,7 +48,7 @@ class ScoreSettings:
 
     mix: float | None = None
     centring: float = 0.5
-    words: float = 0.075
+    words: float = 0.1
     phrases: PhraseSettings = field(default_factory=PhraseSettings)
     passages: PassageSettings = field(default_factory=PassageSettings)
     cached: int = 32_768
@@ -99,7 +102,7 @@ class TextScorer:
         cut = [self.passages(text) for text in texts]
         passages = [passage for each in cut for passage in each.read]
         wholes = [text[p.start : p.end] for text, each in zip(texts, cut, strict=True) for p in each.read]
-        spans, words = zip(*map(self._cut, wholes), strict=True) if texts else ((), ())
+        spans, words, names = zip(*map(self._cut, wholes), strict=True) if texts else ((), (), ())
         starts = [p.start + start for p, each in zip(passages, spans, strict=True) for start, _ in each]
         flat = [whole[a:b] for whole, each in zip(wholes, spans, strict=True) for a, b in each]
         is_long = [len(each.read) > 1 for each in cut for _ in each.read]
@@ -119,6 +122,10 @@ class TextScorer:
             phrases=tuple(flat),
             starts=np.array(starts, np.int64),
             words=words,
+            names=tuple(
+                tuple(replace(match, start=passage.start + match.start) for match in found)
+                for passage, found in zip(passages, names, strict=True)
+            ),
             items=to_offsets([len(each.read) for each in cut]),
             passages=tuple(passage.number for passage in passages),
             totals=tuple(each.total for each in cut),
@@ -128,73 +135,113 @@ class TextScorer:
         """Cut a text into the passages that are read."""
         return cut_passages(text, self.passage_settings)
 
-    def words(self, options: Sequence[str]) -> SharedWords | None:
+    def words(self, options: Sequence[str | OptionText]) -> SharedWords | None:
         """Prepare option texts (names or paths) for `score`; None if shared words are disabled."""
         if self.space is None or self.settings.words == 0:
             return None
-        names = [text.rpartition(PATH_SEPARATOR)[2] for text in options]
-        return SharedWords(self.space.vocabulary, names)
+        texts = [option if isinstance(option, str) else option.text for option in options]
+        others = [() if isinstance(option, str) else option.alternatives for option in options]
+        return SharedWords(
+            self.space.vocabulary, [text.rpartition(PATH_SEPARATOR)[2] for text in texts], others
+        )
+
+    def centre_gists(self, given: Gists | None) -> Gists | None:
+        """Centre the vectors of gists."""
+        return None if given is None else Gists(given.rows, self.centre(given.vectors))
 
     def score(
-        self, items: ItemVectors, options: Matrix, words: SharedWords | None = None
+        self,
+        items: ItemVectors,
+        options: Matrix,
+        words: SharedWords | None = None,
+        gists: Gists | None = None,
     ) -> "tuple[Matrix, Evidence]":
         """Score options, unit rows (m, d), for every item: float32 (n, m), higher is better.
 
-        `words` is the result of `words` for the same options. The second value names the phrase behind a score.
-        Memory on top of the result stays near 32 MB for any number of items and options.
+        `words` is the result of `words` for the same options, `gists` theirs. The second value names the phrase
+        behind a score. Memory on top of the result stays near 32 MB for any number of items and options.
         """
-        return self.score_centred(items, self.centre(options), words)
+        return self.score_centred(items, self.centre(options), words, self.centre_gists(gists))
 
     def score_centred(
-        self, items: ItemVectors, options: Matrix, words: SharedWords | None = None
+        self,
+        items: ItemVectors,
+        options: Matrix,
+        words: SharedWords | None = None,
+        gists: Gists | None = None,
     ) -> "tuple[Matrix, Evidence]":
         """Score options that are already centred; see `score`."""
         if len(options) and len(items.whole):
             self._check_length(items.whole, options.shape[1])
-        evidence = Evidence(items, options)
+        evidence = Evidence(items, options, words)
         scores = np.full((len(items), len(options)), -np.inf, np.float32)
         if not len(items) or not len(options):
             return scores, evidence
         owners = np.repeat(np.arange(len(items)), np.diff(items.items))
         for first, last in _blocks(items.offsets, len(options)):
-            block = self._score_passages(items, range(first, last), options, words)
+            block = self._score_passages(items, range(first, last), options, words, gists)
             rows, starts = np.unique(owners[first:last], return_index=True)
             scores[rows] = np.maximum(scores[rows], np.maximum.reduceat(block, starts, axis=0))
         return scores, evidence
 
     def _score_passages(
-        self, items: ItemVectors, passages: range, options: Matrix, words: SharedWords | None
+        self,
+        items: ItemVectors,
+        passages: range,
+        options: Matrix,
+        words: SharedWords | None,
+        gists: Gists | None,
     ) -> Matrix:
         """Score some passages that follow each other: float32 (passages, options)."""
+        whole, best = self._similarities(items, passages, options)
+        if words is not None:
+            words.lift(whole, best, items.names[passages.start : passages.stop])
+        scores = self._mixed(whole, best)
+        if gists is not None:
+            together = self._mixed(*self._similarities(items, passages, gists.vectors)) - np.float32(PENALTY)
+            scores[:, gists.rows] = np.maximum(scores[:, gists.rows], together)
+        if words is not None:
+            shares = words.shares(items.words[passages.start : passages.stop])
+            scores += np.float32(self.settings.words) * shares
+        return scores
+
+    def _similarities(self, items: ItemVectors, passages: range, options: Matrix) -> tuple[Matrix, Matrix]:
+        """Return the similarities of passages to options (p, m), and of the most similar phrase of each.
+
+        In a long text a passage's is the mean of its own and that of its most similar sentence.
+        """
         first, last = passages.start, passages.stop
         low, high = items.offsets[first], items.offsets[last]
-        scores: Matrix = items.whole[first:last] @ options.T
+        whole: Matrix = items.whole[first:last] @ options.T
         counts = np.diff(items.edges[first : last + 1])
         if long := np.flatnonzero(counts).tolist():
             start, end = items.edges[first], items.edges[last]
             nearest = np.maximum.reduceat(
                 items.sentences[start:end] @ options.T, items.edges[first:last][long] - start, axis=0
             )
-            scores[long] = (scores[long] + nearest) * np.float32(0.5)
-        scores *= np.float32(1 - self.mix)
+            whole[long] = (whole[long] + nearest) * np.float32(0.5)
         best = np.maximum.reduceat(items.parts[low:high] @ options.T, items.offsets[first:last] - low, axis=0)
-        best *= np.float32(self.mix)
-        scores += best
-        if words is not None:
-            scores += np.float32(self.settings.words) * words.shares(items.words[first:last])
-        return scores
+        return whole, best
 
-    def _cut_text(self, text: str) -> tuple[tuple[tuple[int, int], ...], Ids]:
-        found = phrase_spans(text, self._phrases) if self.mix > 0 else []
-        known = self.space.vocabulary.known(text) if self.space is not None else np.empty(0, np.int32)
-        return tuple(found) or ((0, len(text)),), known
+    def _mixed(self, whole: Matrix, best: Matrix) -> Matrix:
+        whole *= np.float32(1 - self.mix)
+        best *= np.float32(self.mix)
+        whole += best
+        return whole
+
+    def _cut_text(self, text: str) -> tuple[tuple[tuple[int, int], ...], Ids, tuple[NameMatch, ...]]:
+        found = tuple(phrase_spans(text, self._phrases) if self.mix > 0 else []) or ((0, len(text)),)
+        if self.space is None:
+            return found, np.empty(0, np.int32), ()
+        vocabulary = self.space.vocabulary
+        return found, vocabulary.known(text), vocabulary.names.find(text)
 
 
 class Evidence:
-    """Finds, on demand, the phrase of an item that is nearest to an option."""
+    """Finds, on demand, the phrase of an item that is nearest to an option: a name of it if there is one."""
 
-    def __init__(self, items: ItemVectors, options: Matrix) -> None:
-        self._items, self._options = items, options
+    def __init__(self, items: ItemVectors, options: Matrix, words: SharedWords | None = None) -> None:
+        self._items, self._options, self._words = items, options, words
 
     def phrases(self, item: int, options: Sequence[int]) -> list[str]:
         """Return the nearest phrase of one item for each of some options, by their rows."""
@@ -207,11 +254,25 @@ class Evidence:
         low, high = items.offsets[first], items.offsets[last]
         best = (items.parts[low:high] @ self._options[list(options)].T).argmax(axis=0)
         found = []
-        for at in (low + best).tolist():
-            passage = items.passages[int(np.searchsorted(items.offsets, at, side="right")) - 1]
+        for option, at in zip(options, (low + best).tolist(), strict=True):
+            passage = int(np.searchsorted(items.offsets, at, side="right")) - 1
             phrase, start = items.phrases[at], int(items.starts[at])
-            found.append((phrase, Place(start, start + len(phrase), passage, items.totals[item])))
+            named = self._name(range(first, last), option)
+            if named is not None:
+                passage, phrase, start = named[0], named[1].text, named[1].start
+            place = Place(start, start + len(phrase), items.passages[passage], items.totals[item])
+            found.append((phrase, place))
         return found
+
+    def _name(self, passages: range, option: int) -> tuple[int, NameMatch] | None:
+        """Return the first passage with a name of an option, and where it is."""
+        if self._words is None:
+            return None
+        for passage in passages:
+            match = self._words.match(self._items.names[passage], option)
+            if match is not None:
+                return passage, match
+        return None
 
 
 def _blocks(offsets: Offsets, options: int) -> Iterator[tuple[int, int]]:

@@ -1,7 +1,8 @@
 """Keep the vectors of recent texts in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -11,13 +12,13 @@ from taxonaut.models.embedder import Matrix
 class VectorCache:
     """A cache of text vectors. It is emptied when it would exceed `limit` texts."""
 
-    def __init__(self, load: Callable[[Sequence[str]], Matrix], limit: int) -> None:
+    def __init__(self, load: Callable[[Sequence[Any]], Matrix], limit: int) -> None:
         self._load, self._limit = load, limit
-        self._rows: dict[str, int] = {}
+        self._rows: dict[Hashable, int] = {}
         self._vectors: Matrix = np.empty((0, 0), np.float32)
         self._lock = Lock()
 
-    def get(self, texts: Sequence[str]) -> Matrix:
+    def get(self, texts: Sequence[Hashable]) -> Matrix:
         """Return one row per text; distinct unknown texts are loaded in one call."""
         with self._lock:
             unknown = list(dict.fromkeys(text for text in texts if text not in self._rows))
@@ -29,7 +30,7 @@ class VectorCache:
             rows = self._rows
             return self._vectors[[rows[text] for text in texts]]
 
-    def _add(self, texts: Sequence[str], vectors: Matrix) -> None:
+    def _add(self, texts: Sequence[Hashable], vectors: Matrix) -> None:
         start = len(self._rows)
         end = start + len(texts)
         if start == 0:

@@ -5,60 +5,46 @@ label first in 61 % of texts instead of 57 %.
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 
+from taxonaut.models.embedder import Matrix
+from taxonaut.models.encoder.name_index import NameIndex, NameMatch
+from taxonaut.state.text_words import ENGLISH, stems
+
 Ids = npt.NDArray[np.int32]
 Shares = npt.NDArray[np.float32]
 
-_WORD = re.compile(r"[^\W_]+[+#]*")
-_ENDINGS = ("ings", "ing", "ers", "er", "ies", "ed", "es", "s", "e", "y")
-_SHORTEST_STEM = 3
 _DAMPING = 5.0
 _ENTRIES = 65_536
 
 
-@lru_cache(_ENTRIES)
-def stem(word: str) -> str:
-    """Remove an English ending from a lower-case word if three letters remain."""
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
-            return word[: -len(ending)]
-    return word
-
-
-def stems(text: str) -> set[str]:
-    """Return the stems of a text's words."""
-    return {stem(word) for word in _WORD.findall(text.casefold())}
-
-
 class Vocabulary:
-    """The word stems of a label set with idf weights: log(1 + labels / labels with the word)."""
+    """The word stems of a label set with idf weights: log(1 + labels / labels with the word); and its names."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        counts: Counter[str] = Counter()
-        labels = 0
-        for name in names:
-            counts.update(stems(name))
-            labels += 1
+    def __init__(
+        self, names: Sequence[str], language: str = ENGLISH, alternatives: Iterable[str] = ()
+    ) -> None:
+        self.language = language
+        counts = Counter(word for name in names for word in set(stems(name, language)))
         self._ids = {word: number for number, word in enumerate(sorted(counts), start=1)}
         self._weights = np.array(
-            [0.0, *(math.log(1 + labels / counts[word]) for word in self._ids)], np.float32
+            [0.0, *(math.log(1 + len(names) / counts[word]) for word in self._ids)], np.float32
         )
         self._entries: dict[str, tuple[Ids, Shares]] = {}
+        self.names = NameIndex([*names, *alternatives], language)
 
     def __len__(self) -> int:
         return len(self._weights)
 
     def known(self, text: str) -> Ids:
         """Return the ids of a text's words that occur in labels, in ascending order."""
-        return np.array(sorted(self._ids[word] for word in stems(text) if word in self._ids), np.int32)
+        words = set(stems(text, self.language))
+        return np.array(sorted(self._ids[word] for word in words if word in self._ids), np.int32)
 
     def entry(self, name: str) -> tuple[Ids, Shares]:
         """Return a name's word ids and the share of each in the score; never empty."""
@@ -74,14 +60,24 @@ class Vocabulary:
 
 
 class SharedWords:
-    """The words of a list of options, prepared for comparison with many items."""
+    """The words of a list of options, prepared for comparison with many items; and the names each goes by."""
 
-    def __init__(self, vocabulary: Vocabulary, names: Sequence[str]) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, names: Sequence[str], alternatives: Sequence[Sequence[str]] = ()
+    ) -> None:
         ids, values = zip(*map(vocabulary.entry, names), strict=True) if names else ((), ())
         self._size = len(vocabulary)
         self._ids = np.concatenate(ids) if ids else np.empty(0, np.int32)
         self._values = np.concatenate(values) if values else np.empty(0, np.float32)
         self._starts = np.array([0, *accumulate(map(len, ids))], np.intp)[:-1]
+        self._named: dict[int, dict[int, float]] = {}
+        index = vocabulary.names
+        for row, others in enumerate(alternatives):
+            for number in (number for other in others for number in index.numbers(other)):
+                self._named.setdefault(number, {})[row] = index.weight(number)
+        for row, name in enumerate(names):
+            for number in index.numbers(name):
+                self._named.setdefault(number, {})[row] = 1.0
 
     def shares(self, items: Sequence[Ids]) -> Shares:
         """Return for each item and option (n, m) the weighted share of the name's words in the item, in [0, 1).
@@ -96,3 +92,21 @@ class SharedWords:
                 np.add.reduceat(has[self._ids] * self._values, self._starts, out=row)
                 has[known] = 0
         return shares
+
+    def lift(self, whole: Matrix, best: Matrix, found: Sequence[Sequence[NameMatch]]) -> None:
+        """Raise similarities (n, m) where a name of the option was found in the item, in place.
+
+        A phrase that is an option's name is as similar as can be, 1; one that is an alternative name as similar as it
+        is telling (`NameIndex.weight`). So is the whole item, and fully, if it is nothing but the name.
+        """
+        for row, matches in enumerate(found):
+            for match in matches:
+                for option, weight in self._named.get(match.name, {}).items():
+                    best[row, option] = max(best[row, option], 1.0 if match.is_whole else weight)
+                    if match.is_whole:
+                        whole[row, option] = 1.0
+
+    def match(self, found: Sequence[NameMatch], option: int) -> NameMatch | None:
+        """Return the longest of the names found in an item that is one of an option's."""
+        own = [match for match in found if option in self._named.get(match.name, {})]
+        return max(own, key=lambda match: len(match.text), default=None)

@@ -3,6 +3,7 @@
 import pytest
 
 from taxonaut.agents.navigator import Navigator, NavigatorSettings
+from taxonaut.models.requests import OptionText
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import ItemId, NodeId
@@ -102,10 +103,10 @@ def test_the_seed_and_the_node_decide_the_order() -> None:
 class Below:
     """Exemplars that are the same for every branch."""
 
-    def __init__(self, *texts: str) -> None:
+    def __init__(self, *texts: OptionText) -> None:
         self.texts = texts
 
-    def of(self, node: NodeId) -> tuple[str, ...]:
+    def of(self, node: NodeId) -> tuple[OptionText, ...]:
         return self.texts
 
 
@@ -124,7 +125,7 @@ async def test_ancestors_go_before_a_branch_and_what_stands_for_it(
     index: Index, native: bool, ancestors: bool | None, below: str, expected: tuple[str, ...]
 ) -> None:
     model = ScriptedModel([[0]])
-    asked = Navigator(model, PromptLibrary(), NavigatorSettings(native=native), Below(below))  # type: ignore[arg-type]
+    asked = Navigator(model, PromptLibrary(), NavigatorSettings(native=native), Below(OptionText(below)))  # type: ignore[arg-type]
     expansions = {SPORTS: expand_node(index, [SPORTS])[0]}
     await asked.choose([(BALLS, SPORTS)], expansions, {SPORTS: ("Sports",)}, ancestors)
     assert expected in {choice.texts for choice in model.history[0].choices}

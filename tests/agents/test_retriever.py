@@ -10,6 +10,7 @@ from taxonaut.agents.retriever import Retriever, top_k
 from taxonaut.agents.support.exemplars import Exemplars, facility_location
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
+from taxonaut.models.requests import OptionText
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, Label
@@ -74,10 +75,10 @@ def test_exemplars_stand_for_what_is_below_a_node(index: Index) -> None:
         return LabelTable([label.id for label in labels], names, bag_embedder(256, counts=False).embed(names))
 
     exemplars = Exemplars(index, load, most=2)
-    assert exemplars.of(NodeId(5)) == ("Footballs", "Pucks")
+    assert exemplars.of(NodeId(5)) == (OptionText("Footballs"), OptionText("Pucks"))
     assert len(exemplars.of(NodeId(2))) == 2
-    assert set(exemplars.of(NodeId(2))) <= {"Scarves", "Shoes", "Boots"}
-    assert exemplars.of(NodeId(5)) == ("Footballs", "Pucks")
+    assert {option.text for option in exemplars.of(NodeId(2))} <= {"Scarves", "Shoes", "Boots"}
+    assert exemplars.of(NodeId(5)) == (OptionText("Footballs"), OptionText("Pucks"))
     assert len(loads) == 1
     index.add_labels([Label(LabelId("new"), "New")])
     exemplars.of(NodeId(5))

@@ -10,17 +10,18 @@ from taxonaut.agents.general_expert import ExpertSettings, GeneralExpert
 from taxonaut.agents.navigator import Navigator, NavigatorSettings
 from taxonaut.agents.retriever import Retriever
 from taxonaut.agents.support.exemplars import Exemplars
-from taxonaut.agents.support.texts import PATH_SEPARATOR, LabelTable, label_text
+from taxonaut.agents.support.texts import PATH_SEPARATOR, LabelTable, label_option
 from taxonaut.models.catalog import ENCODER, encoder_embedder, open_answers, open_embedder
 from taxonaut.models.embedder import Embedder
-from taxonaut.models.encoder.label_space import LabelSpace, option_vectors
+from taxonaut.models.encoder.label_space import LabelSpace
 from taxonaut.models.encoder.languages import ENGLISH, guess_language
+from taxonaut.models.encoder.option_texts import gists, option_vectors
 from taxonaut.models.encoder.passages import PassageSettings
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.stored_vectors import PhraseEmbedder, StoredEmbedder
 from taxonaut.models.expert.encoder_export import open_encoder
-from taxonaut.models.requests import Answers
+from taxonaut.models.requests import Answers, OptionText
 from taxonaut.models.settings import ENCODER_SETTINGS, ModelSettings
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.ids import LabelId
@@ -145,9 +146,10 @@ class Wiring:
             if key not in self.scorers:
                 table = self.label_table(settings)
                 names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
+                others = [name for option in table.others for name in option.alternatives]
                 language = guess_language(table.texts) or ENGLISH
                 self.languages.tell(language, "labels", len(names), len(names))
-                space = LabelSpace.of(names, table.vectors, language)
+                space = LabelSpace.of(names, table.vectors, language, others)
                 self.scorers[key] = TextScorer(self.query_embedder(settings), self.score_settings(), space)
             return self.scorers[key]
 
@@ -216,17 +218,27 @@ class Wiring:
         with self.lock:
             key = f"{self.embedder_key(embedder)} {self.index.version()}"
             if key not in self.tables:
-                texts = self.label_texts()
+                labels = self.label_options()
+                options = list(labels.values())
                 lookup = StoredEmbedder(self.embedder_for(embedder), self.embeddings).lookup
-                vectors = option_vectors(list(texts.values()), lookup)
-                self.tables[key] = LabelTable(list(texts), list(texts.values()), vectors)
+                self.tables[key] = LabelTable(
+                    list(labels),
+                    [option.text for option in options],
+                    option_vectors(options, lookup),
+                    options,
+                    gists(options, lookup),
+                )
             return self.tables[key]
 
     def label_texts(self) -> dict[LabelId, str]:
-        """Return the text of each label for comparison by vectors, in import order."""
+        """Return the name or path of each label, in import order."""
+        return {label: option.text for label, option in self.label_options().items()}
+
+    def label_options(self) -> dict[LabelId, OptionText]:
+        """Return what each label is compared by, in import order."""
         labels, native = self.index.all_labels(), self.native
         paths = self.index.paths_of([label.id for label in labels]) if native else {}
-        return {label.id: label_text(label, (paths.get(label.id) or [()])[0], native) for label in labels}
+        return {label.id: label_option(label, (paths.get(label.id) or [()])[0], native) for label in labels}
 
     def forget_vectors(self) -> None:
         """Let tables, scorers and models be made again, after stored vectors were replaced."""

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.encoder_provider import EncoderProvider, EncoderSettings
-from taxonaut.models.encoder.label_space import LabelSpace, option_vectors
+from taxonaut.models.encoder.label_space import LabelSpace
+from taxonaut.models.encoder.option_texts import option_vectors
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.vector_cache import VectorCache
@@ -134,14 +135,16 @@ def test_shared_words_add_to_the_score() -> None:
     names = ["wine", "cheese", "bread"]
     space = LabelSpace.of(names, embedder.embed(names))
     subject = TextScorer(embedder, ScoreSettings(mix=0.5, centring=0, words=0.1), space)
-    items = subject.items(["wines", "red cheese"])
+    items = subject.items(["red wines", "red cheese"])
     vectors = embedder.embed(names)
     without, _ = subject.score(items, vectors)
     with_words, _ = subject.score(items, vectors, subject.words(["drinks > wine", "cheese", "bread"]))
     added = 0.1 * np.log(4) / (np.log(4) + 5)
-    np.testing.assert_allclose(with_words - without, [[added, 0, 0], [0, added, 0]], atol=1e-6)
-    [reply] = replies(EncoderProvider(subject), request("wines", ("drinks > wine",), ("cheese",)))
-    assert reply.scores == pytest.approx({1: added, 2: 0}, abs=1e-6)
+    named = subject.mix * 1.0
+    np.testing.assert_allclose(with_words - without, [[named + added, 0, 0], [0, added, 0]], atol=1e-6)
+    [reply] = replies(EncoderProvider(subject), request("red wines", ("drinks > wine",), ("cheese",)))
+    assert reply.scores == pytest.approx({1: named + added, 2: 0}, abs=1e-6)
+    assert reply.evidence == {1: "wines"}
 
 
 def test_shared_words_do_not_count_without_a_label_space_or_a_share() -> None:
