@@ -13,7 +13,7 @@ from taxonaut.cli.evaluate import class_view
 from taxonaut.cli.evaluate import evaluation_view as view
 from taxonaut.cli.evaluate.attribution_view import Losses, attribute_losses, check_attribution
 from taxonaut.cli.shared.exit_codes import InterruptedWork
-from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions
+from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions, match_gold
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.item_command import fail_if_some_failed
 from taxonaut.cli.shared.progress import progress
@@ -151,10 +151,16 @@ def evaluate(
         check_attribution(names, incremental=incremental is not None)
 
     rows = layout.read(file)[:limit]
-    settings = evaluation.methods.method.MethodSettings(
-        shortlist=shortlist, shots=shots, examples=layout.read(examples) if examples is not None else ()
-    )
+    learned = layout.read(examples) if examples is not None else []
     with progress(session, json=json) as bar, session.open() as workspace:
+        rows = match_gold(session, workspace.index, rows)
+        if not any(row.gold for row in rows):
+            raise InputError(
+                f"{file!r} has no gold labels, so nothing can be measured; name their column with --labels-column"
+            )
+        settings = evaluation.methods.method.MethodSettings(
+            shortlist=shortlist, shots=shots, examples=match_gold(session, workspace.index, learned)
+        )
         bar.stage("embedding labels")
         if workspace.compares_vectors and any(each.method.reads_labels for each in picked):
             workspace.embed_labels()

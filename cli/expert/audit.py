@@ -13,7 +13,7 @@ from rich.table import Table
 from taxonaut import evaluation
 from taxonaut.cli.classify.categorize import ExpertOptions
 from taxonaut.cli.shared.exit_codes import SOME_FAILED, InterruptedWork, say
-from taxonaut.cli.shared.file_options import LabelledFileOptions
+from taxonaut.cli.shared.file_options import LabelledFileOptions, match_gold
 from taxonaut.cli.shared.item_command import describe_cost
 from taxonaut.cli.shared.option_groups import given, given_in
 from taxonaut.cli.shared.progress import Bar, progress
@@ -297,6 +297,7 @@ def audit(
     rows = layout.read(file)
     check_targets(rows, accuracy, share, budget)
     with progress(session, json=json) as bar, session.open() as workspace:
+        rows = match_gold(session, workspace.index, rows)
         run = ask_experts(
             workspace, rows, bar, {**given_in(experts), "size": sample, "sample_seed": seed, "source": file}
         )

@@ -6,7 +6,7 @@ import typer
 
 from taxonaut.cli.expert.expert_view import card_row, describe_training
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
-from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions, column
+from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions, column, match_gold
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.option_groups import given
 from taxonaut.cli.shared.progress import progress
@@ -94,6 +94,9 @@ def train(
         rows = layout.read(file, popularity_column)
         dev_rows = None if dev is None else layout.read(dev, popularity_column)
         with session.open(expert=settings) as workspace:
+            rows = match_gold(session, workspace.index, rows, keep_unknown=True)
+            if dev_rows is not None:
+                dev_rows = match_gold(session, workspace.index, dev_rows, keep_unknown=True)
             try:
                 card = workspace.train_expert(rows, dev_rows=dev_rows, skip_unknown=skip_unknown)
             except KeyboardInterrupt:

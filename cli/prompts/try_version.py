@@ -16,7 +16,7 @@ from taxonaut import evaluation
 from taxonaut.cli.prompts.check import watch_folder
 from taxonaut.cli.prompts.show import NameArgument
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
-from taxonaut.cli.shared.file_options import LabelledFileOptions
+from taxonaut.cli.shared.file_options import LabelledFileOptions, match_gold
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
@@ -267,6 +267,7 @@ def run_trial(
 ) -> TrialReport:
     """Run one trial; the workspace is closed afterwards, so that other commands can use it between two."""
     with progress(session, json=json) as bar, session.open() as workspace:
+        rows = match_gold(session, workspace.index, rows)
         evaluation.trials.trial_run.find_reader(workspace, name)
         bar.stage("embedding labels")
         if workspace.compares_vectors:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import taxonaut
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.item_input import ItemInput, item_input
 from taxonaut.state.ids import LabelId
 from taxonaut.workspace import files
 from taxonaut.workspace.files.sources import Format
 
 if TYPE_CHECKING:
+    from taxonaut.cli.shared.session import Session
+    from taxonaut.state.index.reader import IndexReader
     from taxonaut.workspace.files.item_files import ItemRow
     from taxonaut.workspace.files.label_files import LabelFile
 
@@ -58,7 +61,7 @@ EncodingOption = Annotated[
     str,
     typer.Option("--encoding", metavar="NAME", help="Encoding of the file.", rich_help_panel=FILE_PANEL),
 ]
-TextColumn = Annotated[str, column("--text-column", "the text")]
+TextColumn = Annotated[str, column("--text-column", "the text; several, divided by commas, are joined")]
 IdColumn = Annotated[
     str, column("--id-column", "the id; without one the file's name and line, as in a.csv:2")
 ]
@@ -76,7 +79,7 @@ LabelledFileArgument = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help=f"Items with their labels, as label ids ({SUFFIXES}), or - for standard input.",
+        help=f"Items with their labels, as ids, names or paths ({SUFFIXES}), or - for standard input.",
         show_default=False,
     ),
 ]
@@ -130,19 +133,31 @@ class LabelledFileOptions:
 
     text_column: TextColumn = "text"
     id_column: IdColumn = "id"
-    labels_column: Annotated[str, column("--labels-column", "the ids of the item's labels")] = "labels"
+    labels_column: Annotated[str, column("--labels-column", "the item's labels: ids, names or paths")] = (
+        "labels"
+    )
     label_separator: Annotated[str, separator("of several labels in a cell")] = ";"
     format: FormatOption = None
     encoding: EncodingOption = "utf-8"
 
     def read(self, file: str, popularity_column: str = "") -> list[ItemRow]:
-        """Read the file whole."""
+        """Read the file whole; `match_gold` then finds the labels that are meant."""
         columns = files.item_files.ItemColumns(
             self.id_column, self.text_column, self.labels_column, self.label_separator, popularity_column
         )
         return list(
             files.item_files.open_items(file, columns, format=self.format, encoding=self.encoding).rows()
         )
+
+
+def match_gold(
+    session: Session, index: IndexReader, rows: Sequence[ItemRow], *, keep_unknown: bool = False
+) -> list[ItemRow]:
+    """Find the labels that gold labels mean, and say how they were recognised; see `gold_forms.match_gold`."""
+    found, notes = files.gold_forms.match_gold(index, rows, keep_unknown=keep_unknown)
+    for note in notes if not session.quiet else ():
+        say(f"note: {note}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from taxonaut.state.ids import RunId
 from taxonaut.state.stores.conversations import WrittenFiles
 from taxonaut.state.updates import staged
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
+from taxonaut.workspace.files.gold_forms import match_gold
 from taxonaut.workspace.files.item_columns import guess_columns
 from taxonaut.workspace.files.item_files import open_items
 from taxonaut.workspace.files.result_files import open_results
@@ -116,7 +117,8 @@ def evaluate_tool(context: ToolContext) -> Tool:
     async def run(arguments: Arguments) -> Outcome:
         path = context.find_file(str(arguments["file"]))
         columns = guess_columns(path, str(arguments.get("column", "")), str(arguments.get("labels", "")))
-        rows = list(islice(open_items(path, columns).rows(), arguments.get("limit")))
+        read = list(islice(open_items(path, columns).rows(), arguments.get("limit")))
+        rows, _ = match_gold(workspace.index, read)
         if not any(row.gold for row in rows):
             raise InputError(
                 f"{str(path)!r} has no gold labels, so nothing can be measured; it needs a column `labels` with "

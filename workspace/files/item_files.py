@@ -1,14 +1,16 @@
 """Read items from a file in batches, after one pass that validates the whole file."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, as_item
 from taxonaut.workspace.files.documents.document_texts import html_text
+from taxonaut.workspace.files.shapes.layout import find_by_content
 from taxonaut.workspace.files.sources import Format, open_source
 from taxonaut.workspace.files.tables import Row, Table, as_text, as_texts, missing_column, read_table
 
@@ -40,12 +42,17 @@ OPTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """An item with its gold labels, if the file has them. `place` is its position for messages."""
+    """An item with its gold labels, if the file has them. `place` is its position for messages.
+
+    `cell` is what the column of gold labels holds, `values` the whole row of the file (`gold_forms.match_gold`).
+    """
 
     item: Item
     gold: tuple[LabelId, ...] = ()
     place: str = ""
     popularity: float = 0.0
+    cell: object = field(default=None, repr=False, compare=False)
+    values: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ def open_items(
         raise InputError("the separator of labels (--label-separator) is empty; give a character such as ;")
     source = open_source(given, format, encoding)
     table = read_table(source, plain=columns.text)
+    table, columns = _recognise(table, columns)
     if table.columns is not None:
         _check_columns(table.columns, f"{source.name}, line 1", columns)
     count = blank = with_gold = 0
@@ -135,9 +143,67 @@ def open_items(
     return ItemFile(source.name, named, count, blank, with_gold, table, columns)
 
 
+_FASTTEXT = "__label__"
+
+
+def _recognise(table: Table, columns: ItemColumns) -> tuple[Table, ItemColumns]:
+    """See through the forms of other programs, unless columns are named: fastText's lines, tasks of Label Studio,
+    and tables without a header such as Annif's (a text and its addresses)."""
+    if columns.text != ItemColumns().text:
+        return table, columns
+    first = next(iter(table.rows()), None)
+    if first is None:
+        return table, columns
+    if table.source.format == "lines" and str(first.values.get(columns.text, "")).startswith(_FASTTEXT):
+        return _mapped(table, lambda values: _fasttext_row(str(values.get(columns.text, "")))), columns
+    if isinstance(first.values.get("data"), Mapping) and columns.text not in first.values:
+        return _mapped(table, _task_row), columns
+    if table.columns and all(name.startswith("column ") for name in table.columns):
+        found = find_by_content(table.columns, [row.values for row in islice(table.rows(), 500)])
+        text = found["name"] or found["path"]
+        labels = columns.labels and next((name for name in table.columns if name != text), "")
+        return table, replace(columns, text=text or columns.text, labels=labels, id="")
+    return table, columns
+
+
+def _mapped(table: Table, change: Callable[[Mapping[str, object]], Mapping[str, object]]) -> Table:
+    return replace(
+        table, columns=None, rows=lambda: (replace(row, values=change(row.values)) for row in table.rows())
+    )
+
+
+def _fasttext_row(line: str) -> dict[str, object]:
+    words = line.split()
+    count = next((place for place, word in enumerate(words) if not word.startswith(_FASTTEXT)), len(words))
+    labels = [word.removeprefix(_FASTTEXT) for word in words[:count]]
+    return {"text": " ".join(words[count:]), "labels": labels}
+
+
+def _task_row(values: Mapping[str, object]) -> dict[str, object]:
+    """Return a task of Label Studio as a row: its data, and its annotations' choices and taxonomies as labels."""
+    data = values.get("data")
+    labels: list[object] = []
+    for annotation in _objects(values.get("annotations")):
+        for result in _objects(annotation.get("result")):
+            value = result.get("value")
+            if isinstance(value, Mapping):
+                choices, paths = value.get("choices"), value.get("taxonomy")
+                labels += choices if isinstance(choices, list) else []
+                for path in paths if isinstance(paths, list) else []:
+                    labels.append(" > ".join(map(str, path)) if isinstance(path, list) else path)
+    row = dict(data) if isinstance(data, Mapping) else {}
+    return {"id": values.get("id"), **row, "labels": labels, **({"data": data} if "data" not in row else {})}
+
+
+def _objects(value: object) -> list[Mapping[str, object]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
 def _has_value(row: Row, column: str) -> bool:
     """Whether a row's cell holds anything but blanks."""
-    value = row.values.get(column)
+    value = read_cell(row.values, column)
+    if "," in column and value is None:
+        return True
     return bool(value.strip()) if isinstance(value, str) else value is not None and value != []
 
 
@@ -147,8 +213,9 @@ def _check_columns(found: tuple[str, ...], place: str, columns: ItemColumns) -> 
     for role, option in OPTIONS.items():
         wanted: str = getattr(columns, role)
         needed = role == "text" or (wanted and wanted != getattr(defaults, role))
-        if needed and wanted not in found:
-            raise missing_column(place, wanted, option, found)
+        for name in text_columns(columns, found) if role == "text" else [wanted]:
+            if needed and name not in found and name.split(".")[0] not in found:
+                raise missing_column(place, name, option, found)
 
 
 def _item_rows(table: Table, columns: ItemColumns, source: str | None) -> Iterator[tuple[Row, ItemRow]]:
@@ -170,19 +237,67 @@ def _item_rows(table: Table, columns: ItemColumns, source: str | None) -> Iterat
 
 
 def _item_row(row: Row, columns: ItemColumns) -> ItemRow:
-    if columns.text not in row.values:
-        raise missing_column(row.place, columns.text, OPTIONS["text"], tuple(row.values))
     id = as_text(row.values.get(columns.id), row, columns.id).strip() if columns.id else ""
     gold: tuple[str, ...] = ()
+    cell = read_cell(row.values, columns.labels) if columns.labels else None
     if columns.labels:
-        gold = as_texts(row.values.get(columns.labels), row, columns.labels, columns.label_separator)
-    text = as_text(row.values[columns.text], row, columns.text)
+        gold = as_texts(_plain_labels(cell), row, columns.labels, columns.label_separator)
+    text = _text(row, columns)
     return ItemRow(
         item=Item(ItemId(id), html_text(text) if columns.html else text),
         gold=tuple(LabelId(label) for label in dict.fromkeys(gold)),
         place=row.place,
         popularity=_number(row, columns.popularity) if columns.popularity else 0.0,
+        cell=cell,
+        values=row.values,
     )
+
+
+def _text(row: Row, columns: ItemColumns) -> str:
+    """Return the text of a row; those of several columns are joined by line breaks, blank ones left out."""
+    names = text_columns(columns, row.values)
+    for name in names:
+        if not has_cell(row.values, name):
+            raise missing_column(row.place, name, OPTIONS["text"], tuple(row.values))
+    texts = [as_text(read_cell(row.values, name), row, name) for name in names]
+    return texts[0] if len(texts) == 1 else "\n".join(text for text in texts if text.strip())
+
+
+def text_columns(columns: ItemColumns, found: Iterable[str]) -> list[str]:
+    """Return the columns of the text: one, or several divided by commas."""
+    known = set(found)
+    if "," not in columns.text or columns.text in known:
+        return [columns.text]
+    return [name.strip() for name in columns.text.split(",") if name.strip()]
+
+
+def has_cell(values: Mapping[str, object], column: str) -> bool:
+    """Whether a row has a column, or the key of a nested object that a name with dots leads to."""
+    return column in values or ("." in column and read_cell(values, column) is not None)
+
+
+def read_cell(values: Mapping[str, object], column: str) -> object:
+    """Return a row's cell; `data.text` is the key `text` of the object in `data`, unless a column is called so."""
+    if column in values:
+        return values[column]
+    inner: object = values
+    for key in column.split("."):
+        inner = inner.get(key) if isinstance(inner, Mapping) else None
+    return inner
+
+
+def _plain_labels(cell: object) -> object:
+    """Return gold labels that are objects by their ids, else by their names."""
+    if isinstance(cell, Mapping):
+        cell = [cell]
+    if not isinstance(cell, (list, tuple)):
+        return cell
+    return [
+        next((each[key] for key in ("id", "uri", "code", "name", "label") if each.get(key)), None)
+        if isinstance(each, Mapping)
+        else each
+        for each in cell
+    ]
 
 
 def _number(row: Row, column: str) -> float:

@@ -92,7 +92,7 @@ def find_layout(
         return found
 
     nameless = all(column.startswith("column ") for column in columns)
-    by_content = _find_by_content(columns, sample) if nameless else {}
+    by_content = find_by_content(columns, sample) if nameless else {}
     titled = find_titled(columns) if not given.get("name") and not given.get("path") else []
     levels = () if titled or given.get("path") or given.get("name") else tuple(find_levels(columns))
     if levels and not _are_levels(levels, sample):
@@ -203,7 +203,7 @@ def _only_text(columns: Sequence[str], rows: Sequence[Cells], taken: set[str]) -
     return found[0] if len(found) == 1 and len(columns) > 1 else ""
 
 
-def _find_by_content(columns: Sequence[str], rows: Sequence[Cells]) -> dict[str, str]:
+def find_by_content(columns: Sequence[str], rows: Sequence[Cells]) -> dict[str, str]:
     """Choose columns without names by what is in them: codes, paths, names."""
     found = {"id": "", "name": "", "path": "", "parents": ""}
     for column in columns:
