@@ -21,6 +21,7 @@ _WORD = re.compile(
 )
 _IS_CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_QUALIFIER = re.compile(r"\s*\([^()]*\)\s*\Z")
 _GRAM = 3
 _SHORTEST_PART = 2
 _ENTRIES = 65_536
@@ -34,6 +35,11 @@ _STEMMERS = {
     "tr": "turkish",
 }  # fmt: skip
 """The names of Snowball's stemmers."""
+
+
+def without_qualifier(name: str) -> str:
+    """Return a name without what stands in parentheses at its end: "Java" for "Java (computer programming)"."""
+    return _QUALIFIER.sub("", name) or name
 
 
 def cut_words(text: str) -> Iterator[tuple[str, int, int]]:

@@ -101,7 +101,9 @@ class EncoderProvider:
         single = len(texts) == len(choices)
         words = self._scorer.words(texts) if single else self._words(texts)
         more = self._gists(texts) if any(choice.options for choice in choices) else None
-        by_text, evidence = self._scorer.score_centred(items, self._options.get(texts), words, more)
+        by_text, evidence = self._scorer.score_centred(
+            items, self._options.get(texts), words, more, in_context=single
+        )
         scores = by_text if single else np.maximum.reduceat(by_text, starts[:-1], axis=1)
         order = np.argsort(-scores, axis=1, kind="stable")
         ids = [choice.id for choice in choices]

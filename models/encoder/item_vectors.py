@@ -7,7 +7,7 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from taxonaut.models.embedder import Matrix
+from taxonaut.models.embedder import Matrix, TextInContext
 from taxonaut.models.encoder.name_index import NameMatch
 from taxonaut.models.encoder.words import Ids
 
@@ -24,7 +24,8 @@ class ItemVectors:
     `phrases` has the phrases' texts and `starts` where they begin in the item's text. `words` holds the ids of each
     passage's words in the label set's vocabulary, `names` the labels' names in it (with their places in the item's
     text), `passages` its number in the text, from 1, `totals` how many passages each item has, those included that
-    are not read.
+    are not read. `contexts` holds the words of each passage in context; it is empty if the embedder has no vectors of
+    words.
     """
 
     whole: Matrix
@@ -39,6 +40,7 @@ class ItemVectors:
     items: Offsets
     passages: tuple[int, ...]
     totals: tuple[int, ...]
+    contexts: tuple[TextInContext, ...] = ()
 
     def __len__(self) -> int:
         return len(self.totals)
@@ -64,6 +66,7 @@ class ItemVectors:
             to_offsets([len(each) for each in read]),
             tuple(self.passages[place] for place in taken),
             tuple(self.totals[row] for row in rows),
+            tuple(self.contexts[place] for place in taken) if self.contexts else (),
         )
 
 

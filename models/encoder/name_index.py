@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from taxonaut.models.encoder.languages import stop_words
-from taxonaut.state.text_words import ENGLISH, cut_words, divide_camel, stem
+from taxonaut.state.text_words import ENGLISH, cut_words, divide_camel, stem, without_qualifier
 
 _DAMPING = 3.0
 _LONGEST_ENDING = 2
@@ -79,7 +79,8 @@ class NameIndex:
         return tuple(found)
 
     def _forms_of(self, name: str) -> list[list[str]]:
-        """Return the words of a name; of an identifier in camelCase also its parts."""
+        """Return the words of a name, without its qualifier; of an identifier in camelCase also its parts."""
+        name = without_qualifier(name)
         cut = list(cut_words(name))
         forms = [[word for word, _, _ in cut]]
         if len(cut) == 1 and (parts := divide_camel(name[cut[0][1] : cut[0][2]], is_name=False)):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.label_space import PATH_SEPARATOR
 from taxonaut.models.requests import OptionText
+from taxonaut.state.text_words import without_qualifier
 
 PENALTY = 0.05
 """Subtracted from the score of an option's texts together, see `Gists`."""
@@ -63,7 +64,8 @@ def option_vectors(options: Sequence[str | OptionText], lookup: Lookup) -> Matri
     """Return the vectors of options' names or paths, unit rows (n, d); of their other texts, if the name is a code.
 
     A path `a > b > c` becomes the mean of its name `c` and of `b > c`: on trees that is nearer to the items than the
-    name, the parent and name, or the whole path (`benchmarks/phrases.py`).
+    name, the parent and name, or the whole path (`benchmarks/phrases.py`). A name with a qualifier, `Java (computer
+    programming)`, becomes the mean of the name with it and without: texts seldom say it.
     """
     texts = [option if isinstance(option, str) else option.text for option in options]
     coded = [at for at, option in enumerate(options) if not isinstance(option, str) and _is_coded(option)]
@@ -95,9 +97,9 @@ def gists(options: Sequence[str | OptionText], lookup: Lookup) -> Gists | None:
 
 
 def _parts(text: str) -> tuple[str, str]:
-    """Return the last two names of a path, joined, and the last."""
+    """Return the last two names of a path, joined, and the last, without its qualifier."""
     names = text.split(PATH_SEPARATOR)[-2:]
-    return PATH_SEPARATOR.join(names), names[-1]
+    return PATH_SEPARATOR.join(names), without_qualifier(names[-1])
 
 
 def _is_coded(option: OptionText) -> bool:

@@ -2,16 +2,17 @@
 
 A long text is scored passage by passage; an option's score is that of the passage that fits it best. In place of the
 whole text stands the mean of the whole passage and of its sentence that fits best: one sentence is hardly seen in the
-vector of a passage.
+vector of a passage. Where the embedder has vectors of words, the best options are compared a second time, word by
+word (`words_in_context`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 
-from taxonaut.models.embedder import Embedder, Matrix, embed_queries
+from taxonaut.models.embedder import Embedder, Matrix, embed_queries, reads_words
 from taxonaut.models.encoder.item_vectors import ItemVectors, Offsets, to_offsets
 from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace, subtract_and_normalize
 from taxonaut.models.encoder.name_index import NameMatch
@@ -26,6 +27,7 @@ from taxonaut.models.encoder.passages import (
 from taxonaut.models.encoder.phrases import PhraseSettings, phrase_spans
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.encoder.words import Ids, SharedWords
+from taxonaut.models.encoder.words_in_context import ContextCache, ContextMatch
 from taxonaut.models.requests import OptionText
 from taxonaut.state.errors import InputError, VectorsChangedError
 from taxonaut.state.records import Place
@@ -33,6 +35,12 @@ from taxonaut.state.records import Place
 _BLOCK = 4_000_000
 _CUTS = 4_096
 _UNKNOWN_SPACE_MIX = 0.5
+_RERANKED = 30
+"""Options of an item that are compared word by word: with 50, 100 or all, development parts are ranked alike."""
+_FEW_WORDS = 40
+"""Of a text with more words, `context` counts less, in inverse proportion: more of them are alike by chance."""
+_LEAST_WEIGHT = 0.01
+_CONTEXT_VECTORS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +50,21 @@ class ScoreSettings:
     `mix` is the weight of the best phrase, 1 - `mix` that of the whole text; 0 disables phrases, None adapts to the
     label set (`LabelSpace.mix`). `centring` is the share of the labels' mean vector that is subtracted from every
     vector before comparison (Mu and Viswanath 2018, "All-but-the-Top"). `words` is the bonus of a name all of whose
-    words are in the text (`SharedWords`). `passages` says how a long text is cut; each passage is scored as a text.
-    `cached` bounds the cache of phrase vectors.
+    words are in the text (`SharedWords`). `context` is the weight of the comparison word by word in the scores of the
+    best options, where the embedder can do it; 0 disables it (`ContextMatch`). `passages` says how a long text is
+    cut; each passage is scored as a text. `cached` bounds the cache of phrase vectors.
     """
 
     mix: float | None = None
     centring: float = 0.5
     words: float = 0.1
+    context: float = 0.25
     phrases: PhraseSettings = field(default_factory=PhraseSettings)
     passages: PassageSettings = field(default_factory=PassageSettings)
     cached: int = 32_768
 
     def __post_init__(self) -> None:
-        for name in ("mix", "centring", "words"):
+        for name in ("mix", "centring", "words", "context"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise InputError(f"{name} is {value!r}; give a number from 0 to 1")
@@ -84,6 +94,16 @@ class TextScorer:
             self._phrases = replace(self._phrases, language=space.language)
         self._cut = lru_cache(_CUTS)(self._cut_text)
 
+    @cached_property
+    def _context(self) -> "tuple[ContextCache, ContextMatch] | None":
+        """The words of items, and what compares names with them; None if the embedder has no vectors of words."""
+        embedder = self.embedder
+        if self.space is None or self.settings.context == 0 or not reads_words(embedder):
+            return None
+        items = ContextCache(partial(embedder.embed_in_context, queries=True), _CONTEXT_VECTORS)
+        names = ContextCache(embedder.embed_in_context, _CONTEXT_VECTORS)
+        return items, ContextMatch(names, self.space.vocabulary)
+
     def centre(self, vectors: Matrix) -> Matrix:
         """Subtract the scaled mean of the labels from unit vectors (n, d) and rescale to unit length."""
         if self._shift is None:
@@ -111,10 +131,13 @@ class TextScorer:
             for whole, long in zip(wholes, is_long, strict=True)
         ]
         sentences = [piece for each in pieces for piece in each]
-        vectors = self._cache.get([*wholes, *sentences, *flat]) if texts else np.empty((0, 0), np.float32)
-        first, second = len(wholes), len(wholes) + len(sentences)
+        contexts = self._context[0].get(wholes) if self._context and texts else []
+        read = [] if contexts else wholes
+        vectors = self._cache.get([*read, *sentences, *flat]) if texts else np.empty((0, 0), np.float32)
+        first, second = len(read), len(read) + len(sentences)
+        whole = self.centre(np.stack([each.vector for each in contexts])) if contexts else vectors[:first]
         return ItemVectors(
-            whole=vectors[:first],
+            whole=whole,
             parts=vectors[second:],
             offsets=to_offsets(list(map(len, spans))),
             sentences=vectors[first:second],
@@ -129,6 +152,7 @@ class TextScorer:
             items=to_offsets([len(each.read) for each in cut]),
             passages=tuple(passage.number for passage in passages),
             totals=tuple(each.total for each in cut),
+            contexts=tuple(contexts),
         )
 
     def passages(self, text: str) -> Passages:
@@ -169,8 +193,10 @@ class TextScorer:
         options: Matrix,
         words: SharedWords | None = None,
         gists: Gists | None = None,
+        *,
+        in_context: bool = True,
     ) -> "tuple[Matrix, Evidence]":
-        """Score options that are already centred; see `score`."""
+        """Score options that are already centred; see `score`. `in_context`: compare the best word by word, too."""
         if len(options) and len(items.whole):
             self._check_length(items.whole, options.shape[1])
         evidence = Evidence(items, options, words)
@@ -182,7 +208,28 @@ class TextScorer:
             block = self._score_passages(items, range(first, last), options, words, gists)
             rows, starts = np.unique(owners[first:last], return_index=True)
             scores[rows] = np.maximum(scores[rows], np.maximum.reduceat(block, starts, axis=0))
+        if in_context and words is not None and items.contexts:
+            for item, row in enumerate(scores):
+                self._compare_words(items, item, row, words.names)
         return scores, evidence
+
+    def _compare_words(self, items: ItemVectors, item: int, scores: Matrix, names: Sequence[str]) -> None:
+        """Mix the comparison word by word into the scores of an item's best options; the others stay behind these."""
+        texts = items.contexts[items.items[item] : items.items[item + 1]]
+        count = sum(len(text.words) for text in texts)
+        weight = np.float32(self.settings.context * min(1.0, _FEW_WORDS / max(count, 1)))
+        if self._context is None or weight < _LEAST_WEIGHT:
+            return
+        near = np.arange(len(scores))
+        if len(scores) > _RERANKED:
+            near = np.sort(np.argpartition(-scores, _RERANKED - 1)[:_RERANKED])
+        wanted = [names[at] for at in near.tolist()]
+        alike = np.max([self._context[1].score(text, wanted) for text in texts], axis=0)
+        mixed = (1 - weight) * scores[near] + weight * alike
+        others = np.delete(np.arange(len(scores)), near)
+        if len(others):
+            scores[others] -= max(np.float32(0), scores[others].max() - mixed.min())
+        scores[near] = mixed
 
     def _score_passages(
         self,

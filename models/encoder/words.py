@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.name_index import NameIndex, NameMatch
-from taxonaut.state.text_words import ENGLISH, stems
+from taxonaut.state.text_words import ENGLISH, stems, without_qualifier
 
 Ids = npt.NDArray[np.int32]
 Shares = npt.NDArray[np.float32]
@@ -30,13 +30,19 @@ class Vocabulary:
         self, names: Sequence[str], language: str = ENGLISH, alternatives: Iterable[str] = ()
     ) -> None:
         self.language = language
-        counts = Counter(word for name in names for word in set(stems(name, language)))
+        counts = Counter(word for name in names for word in set(stems(without_qualifier(name), language)))
         self._ids = {word: number for number, word in enumerate(sorted(counts), start=1)}
         self._weights = np.array(
             [0.0, *(math.log(1 + len(names) / counts[word]) for word in self._ids)], np.float32
         )
+        self._unknown = math.log(1 + len(names))
         self._entries: dict[str, tuple[Ids, Shares]] = {}
         self.names = NameIndex([*names, *alternatives], language)
+
+    def weight(self, word: str) -> float:
+        """Return the idf of a word; that of a word of a single label if it occurs in none."""
+        ids = self.known(word)
+        return float(self._weights[ids].max()) if len(ids) else self._unknown
 
     def __len__(self) -> int:
         return len(self._weights)
@@ -50,7 +56,7 @@ class Vocabulary:
         """Return a name's word ids and the share of each in the score; never empty."""
         entry = self._entries.get(name)
         if entry is None:
-            ids = np.concatenate([np.zeros(1, np.int32), self.known(name)])
+            ids = np.concatenate([np.zeros(1, np.int32), self.known(without_qualifier(name))])
             weights = self._weights[ids]
             entry = (ids, weights / (weights.sum() + np.float32(_DAMPING)))
             if len(self._entries) >= _ENTRIES:
@@ -65,6 +71,7 @@ class SharedWords:
     def __init__(
         self, vocabulary: Vocabulary, names: Sequence[str], alternatives: Sequence[Sequence[str]] = ()
     ) -> None:
+        self.names = tuple(names)
         ids, values = zip(*map(vocabulary.entry, names), strict=True) if names else ((), ())
         self._size = len(vocabulary)
         self._ids = np.concatenate(ids) if ids else np.empty(0, np.int32)

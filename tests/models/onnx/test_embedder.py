@@ -15,7 +15,7 @@ from onnx_folders import FAMILIES, POSITIONS, WIDTH, make_folder, make_tokenizer
 from pulled import require_weights
 
 from taxonaut.models import cpu
-from taxonaut.models.embedder import Embedder, embed_queries
+from taxonaut.models.embedder import Embedder, embed_queries, reads_words
 from taxonaut.models.onnx import embedder as module
 from taxonaut.models.onnx.embedder import OnnxEmbedder, OnnxSettings, _pack_batches
 from taxonaut.models.onnx.folder import read_folder, write_graphs
@@ -104,6 +104,33 @@ def test_prefixes_tell_queries_from_passages(folder: Path) -> None:
     np.testing.assert_array_equal(told.embed_queries(["boot"]), embedder.embed_queries(["boot"]))
     without = OnnxEmbedder(folder, settings=replace(FP32, query_prefix="", passage_prefix=""), threads=1)
     np.testing.assert_array_equal(without.embed_queries(["boot"]), plain.embed(["boot"]))
+
+
+def test_words_are_read_in_the_pass_of_their_text(folder: Path) -> None:
+    embedder = OnnxEmbedder(folder, settings=FP32, threads=2)
+    texts = ["red  boot, lamp!", "", "big lamp", "?", "red boot lamp " * 40, "big lamp"]
+    read = embedder.embed_in_context(texts)
+    assert reads_words(embedder)
+    assert [each.words for each in read[:4]] == [("red", "boot", "lamp"), (), ("big", "lamp"), ()]
+    assert [each.starts for each in read[:4]] == [(0, 4, 10), (), (0, 4), ()]
+    np.testing.assert_allclose(np.stack([each.vector for each in read]), embedder.embed(texts), atol=1e-5)
+    for each in read:
+        assert each.vectors.shape == (len(each.words), WIDTH)
+        assert each.vectors.dtype == np.float16
+        np.testing.assert_allclose(np.linalg.norm(each.vectors.astype(np.float32), axis=1), 1, atol=1e-2)
+    assert len(read[4].words) == POSITIONS - 2
+    assert embedder.embed_in_context([]) == []
+
+    given = replace(FP32, query_prefix="big boot: ", pooling="mean")
+    query = OnnxEmbedder(folder, settings=given, threads=1).embed_in_context(["red lamp"], queries=True)[0]
+    assert (query.words, query.starts) == (("red", "lamp"), (0, 4))
+    np.testing.assert_allclose(query.vector, embedder.embed(["big boot: red lamp"])[0], atol=1e-5)
+
+
+def test_words_of_other_poolings_are_not_compared(own: Path, folder: Path) -> None:
+    assert not OnnxEmbedder(folder, settings=replace(FP32, pooling="cls"), threads=1).reads_words
+    write_model(own, outputs=("sentence_embedding",))
+    assert not OnnxEmbedder(own, settings=replace(FP32, pooling="mean"), threads=1).reads_words
 
 
 def test_other_content_or_settings_are_another_name(folder: Path) -> None:
