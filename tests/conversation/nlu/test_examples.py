@@ -55,11 +55,12 @@ def basis(name: str) -> FakeEmbedder:
     return FakeEmbedder(name, 384, lambda _: next(axes))
 
 
-def test_packaged_vectors_are_those_of_the_examples() -> None:
+@pytest.mark.parametrize("precision", ["", "-int8"])
+def test_packaged_vectors_are_those_of_the_examples(precision: str) -> None:
     """Else: python -m taxonaut.conversation.nlu.nearest"""
     with np.load(FILE, allow_pickle=False) as file:
         assert (int(file["stamp"]), file["vectors"].shape[0]) == (stamp(), len(masked_examples(phrasings())))
-        own, other = basis(str(file["embedder"])), basis("another")
+        own, other = basis(str(file["embedder"]) + precision), basis("another")
     learned = build_learner(own, own.embed)(dict(phrasings()))
     assert (own.embedded, learned.weights.shape) == ([], (len(learned.vectors), len(phrasings())))
     assert np.allclose(np.linalg.norm(learned.vectors, axis=1), 1, atol=1e-5)
