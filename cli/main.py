@@ -60,7 +60,7 @@ COMMANDS = [
             "Show a label: names, description and all paths.",
         ),
         LazyCommand(
-            "search", "taxonaut.cli.labels.commands:search", "Search labels by name, best match first."
+            "search", "taxonaut.cli.labels.commands:search", "Search labels by words, best match first."
         ),
         panel=TREE,
     ),

@@ -19,6 +19,7 @@ _WORD = re.compile(
     rf"(?:(?<![\w.])\.(?=net\b))?{_LETTER}(?:{_LETTER}|[\u0300-\u036f])*[+#]*",
     re.IGNORECASE,
 )
+_UNSPACED = re.compile(f"[{IDEOGRAPHS}{UNSPACED_LETTERS}]")
 _IS_CAMEL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _QUALIFIER = re.compile(r"\s*\([^()]*\)\s*\Z")
@@ -65,6 +66,23 @@ def text_words(text: str) -> list[str]:
     for word, start, end in cut_words(text):
         found.append(word)
         found += divide_camel(text[start:end], is_name=not alone)
+    return found
+
+
+def search_words(text: str) -> list[str]:
+    """Return the words of a query for a search by character, in lower case.
+
+    Chinese, Thai and the like stay in one piece; a part between spaces that has no word is one itself.
+    """
+    found: list[str] = []
+    for part in text.lower().split():
+        spans: list[tuple[int, int]] = []
+        for word, start, end in cut_words(part):
+            if spans and start <= spans[-1][1] and _UNSPACED.match(word):
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((start, end))
+        found += [part[start:end] for start, end in spans] or [part]
     return found
 
 

@@ -1,4 +1,4 @@
-"""The tool `search_labels`: find labels by words of their names."""
+"""The tool `search_labels`: find labels by words of their names, descriptions and ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class LabelHit:
-    """A label whose name matches, with all its paths."""
+    """A label that matches, with all its paths."""
 
     label_id: LabelId
     name: str
@@ -23,9 +23,9 @@ class LabelHit:
 
 
 def search_labels(index: Index, query: str, limit: int = 10) -> list[LabelHit]:
-    """Find labels whose name holds the words of the query, the closest name first."""
+    """Find labels by words of their names, alternative names, ids and descriptions, the closest name first."""
     if not query.strip():
-        raise ToolError("the query is empty; give one or more words of a label's name")
+        raise ToolError("the query is empty; give one or more words of a label")
     if not 1 <= limit <= MOST:
         raise ToolError(f"limit is {limit!r}; it may be 1 to {MOST}")
     labels = index.search(query, limit)

@@ -181,18 +181,18 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=50, help="Print at most N labels.")] = 10,
     json: JsonOption = False,
 ) -> None:
-    """Search labels by name, best match first.
+    """Search labels by words, best match first.
 
-    With --json, one object a line.
+    Names, alternative names, ids and descriptions are searched. With --json, one object a line.
     """
     if not query.strip():
-        raise InputError(f"the query {query!r} is empty; give one or more words of a label's name")
+        raise InputError(f"the query {query!r} is empty; give one or more words of a label")
     with session.open() as workspace:
         hits = taxonaut.tools.search_labels(workspace.index, query, limit)
         labels = workspace.index.labels([hit.label_id for hit in hits])
     print_labels(labels, [hit.paths for hit in hits], json=json)
     if not hits and not session.quiet:
-        say(f"no label's name holds {query!r}; see some with: taxonaut labels list")
+        say(f"no label has a word of {query!r}; see some with: taxonaut labels list")
 
 
 def label_row(label: Label, paths: Sequence[Sequence[str]]) -> dict[str, object]:

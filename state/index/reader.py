@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taxonaut.state.db.connection import Database
-from taxonaut.state.db.json_codec import load
+from taxonaut.state.db.json_codec import dump, load
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.view import IndexView
 from taxonaut.state.records import Label, Node
+from taxonaut.state.text_words import search_words, stem
 
 _Ints = NDArray[np.int64]
 
@@ -78,14 +79,20 @@ def _depth(parents: _Ints, children: _Ints) -> int:
 
 
 _SEARCH = """
-SELECT number, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lower(name), word)::INT)) AS hits
-FROM labels WHERE hits > 0 ORDER BY hits DESC, length(name), number LIMIT $2
+SELECT number, list_sum(list_transform($1::VARCHAR[], lambda word: CASE
+    WHEN contains(lower(name), word) THEN 4 WHEN contains(lower(alternatives), word) THEN 3
+    WHEN contains(lower(id), word) THEN 2 WHEN contains(lower(description), word) THEN 1 ELSE 0 END)) AS hits
+FROM labels WHERE hits > 0
+ORDER BY lower(name) = $3 OR lower(id) = $3 OR contains(lower(alternatives), $4) DESC, hits DESC, length(name), number
+LIMIT $2
 """
 
 _SEARCH_NODES = """
 SELECT id, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lower(name), word)::INT)) AS hits
 FROM nodes WHERE tree = $3 AND hits > 0 ORDER BY hits DESC, length(name), id LIMIT $2
 """
+
+_SHORTEST_STEM = 3
 
 _NODE_NAMES = """
 SELECT id, name, label FROM nodes WHERE id IN (SELECT child FROM edges WHERE tree = ?)
@@ -98,6 +105,12 @@ SELECT id FROM nodes WHERE tree = $2 AND lower(name) IN (SELECT lower(unnest($1:
 _NAMED = """
 SELECT number FROM labels WHERE lower(name) IN (SELECT lower(unnest($1::VARCHAR[]))) ORDER BY number
 """
+
+
+def _search_key(word: str) -> str:
+    """Return what is searched for instead of a word: its stem, where that is how the word begins."""
+    root = stem(word)
+    return root if word.startswith(root) and len(root) > _SHORTEST_STEM else word
 
 
 class IndexReader:
@@ -182,10 +195,15 @@ class IndexReader:
             return self._view.labels.get([row[0] for row in hits])
 
     def search(self, query: str, limit: int = 10) -> list[Label]:
-        """Return up to `limit` labels whose names contain words of `query`: most words, then shortest name."""
-        words = list(dict.fromkeys(query.lower().split()))
+        """Return up to `limit` labels that contain words of `query`, ignoring case and endings.
+
+        A word counts most in a name, then in an alternative name, the id, the description; a label that is called
+        like the whole query comes first, of equal ones that with the shortest name.
+        """
+        words = list(dict.fromkeys(map(_search_key, search_words(query))))
+        whole = " ".join(query.lower().split())
         with self._database.lock:
-            hits = self._database.rows(_SEARCH, [words, limit]) if words else []
+            hits = self._database.rows(_SEARCH, [words, limit, whole, dump(whole)]) if words else []
             return self._view.labels.get([row[0] for row in hits])
 
     def node_names(self) -> list[tuple[NodeId, str, LabelId | None]]:
@@ -206,7 +224,7 @@ class IndexReader:
 
     def search_nodes(self, query: str, limit: int = 10) -> list[Node]:
         """Return up to `limit` nodes whose names contain words of `query`: most words, then shortest name."""
-        words = list(dict.fromkeys(query.lower().split()))
+        words = list(dict.fromkeys(map(_search_key, search_words(query))))
         with self._database.lock:
             found = self._database.rows(_SEARCH_NODES, [words, limit, self._view.shape.tree]) if words else []
             return self._view.nodes.get([row[0] for row in found])

@@ -80,6 +80,31 @@ def test_names_that_hold_the_words(named: Index, query: str, found: list[str]) -
     assert len(named.label_ids()) == len(NAMES)
 
 
+def test_alternative_names_ids_and_descriptions_are_searched(database: Database) -> None:
+    index = Index(database)
+    index.add_labels(
+        [
+            Label(LabelId("q-bio.NC"), "Neurons", "Brains and behaviour"),
+            Label(
+                LabelId("a"),
+                "heart attack",
+                "of the heart muscle",
+                alternatives=("MI", "myocardial infarction"),
+            ),
+            Label(LabelId("b"), "heart disease of a long name", alternatives=("咖啡豆",)),
+            Label(LabelId("c"), "card_arrival", "mi casa"),
+        ]
+    )
+    assert names(index, "myocardial") == ["heart attack"]
+    assert names(index, "Infarctions") == ["heart attack"]
+    assert names(index, "mi") == ["heart attack", "card_arrival"]
+    assert names(index, "q-bio.nc")[0] == "Neurons"
+    assert names(index, "brain") == ["Neurons"]
+    assert names(index, "card arrivals")[0] == "card_arrival"
+    assert names(index, "咖啡豆") == ["heart disease of a long name"]
+    assert names(index, "heart")[0] == "heart attack"
+
+
 def test_the_limit(named: Index) -> None:
     assert names(named, "shoes", 2) == ["Shoes", "Horse shoes"]
 
@@ -87,7 +112,7 @@ def test_the_limit(named: Index) -> None:
 @pytest.mark.parametrize(
     ("query", "limit", "message"),
     [
-        (" \t", 10, "the query is empty; give one or more words of a label's name"),
+        (" \t", 10, "the query is empty; give one or more words of a label"),
         ("x", 0, "limit is 0; it may be 1 to 50"),
         ("x", 51, "limit is 51; it may be 1 to 50"),
     ],

@@ -119,7 +119,7 @@ def test_search(run: Any, shop: Path) -> None:
     ]
     nothing = run("labels", "search", "zeppelin", "-w", shop)
     assert (nothing.code, nothing.out) == (0, "")
-    assert nothing.err == "no label's name holds 'zeppelin'; see some with: taxonaut labels list\n"
+    assert nothing.err == "no label has a word of 'zeppelin'; see some with: taxonaut labels list\n"
     empty = run("labels", "search", " ", "-w", shop)
     assert empty.code == 2
     assert "the query ' ' is empty" in empty.err
