@@ -205,7 +205,7 @@ class TextScorer:
             return scores, evidence
         owners = np.repeat(np.arange(len(items)), np.diff(items.items))
         for first, last in _blocks(items.offsets, len(options)):
-            block = self._score_passages(items, range(first, last), options, words, gists)
+            block = self.score_passages(items, range(first, last), options, words, gists)
             rows, starts = np.unique(owners[first:last], return_index=True)
             scores[rows] = np.maximum(scores[rows], np.maximum.reduceat(block, starts, axis=0))
         if in_context and words is not None and items.contexts:
@@ -231,13 +231,13 @@ class TextScorer:
             scores[others] -= max(np.float32(0), scores[others].max() - mixed.min())
         scores[near] = mixed
 
-    def _score_passages(
+    def score_passages(
         self,
         items: ItemVectors,
         passages: range,
         options: Matrix,
         words: SharedWords | None,
-        gists: Gists | None,
+        gists: Gists | None = None,
     ) -> Matrix:
         """Score some passages that follow each other: float32 (passages, options)."""
         whole, best = self._similarities(items, passages, options)
