@@ -108,6 +108,12 @@ COMMANDS = [
         panel=TEXTS,
     ),
     LazyCommand(
+        "calibrate",
+        "taxonaut.cli.evaluate.calibrate:calibrate",
+        "Fit the scores of classify to labelled items, so that they say how likely a label is right.",
+        panel=TEXTS,
+    ),
+    LazyCommand(
         "explain",
         "taxonaut.cli.classify.explain:explain",
         "Show how a text got its labels: branches opened and skipped, and the ranking.",

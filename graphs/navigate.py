@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
 
+ENCODER_MODEL = "encoder/"
+"""Begins the name of a model that compares vectors."""
+
+BEST_SCORES = 11
+"""Scores of a shortlist that a result keeps."""
+
 Ways = dict[NodeId, OpenedNode]
 Step = Callable[[NavigationState], Awaitable[NavigationState]]
 
@@ -314,7 +320,7 @@ class Walk:
             texts = [item.text for item in items.values()]
             found = await self.retriever.search(texts, self.policy.dense)
             for item, labels in zip(items, found, strict=True):
-                add_dense(shortlists[item], labels)
+                add_dense(shortlists[item], self.policy.near_enough(labels))
         shortlists = await self.order_shortlists(items, shortlists)
         trails = {item: journey.trail(shortlists[item]) for item, journey in journeys.items()}
         if self.expert is None:
@@ -365,6 +371,7 @@ class Walk:
                 item,
                 self.predictions(by_item.get(item), state["shortlists"][item]),
                 errors.get(item, ""),
+                best_scores(by_item.get(item)),
             )
             for item in items
         }
@@ -412,6 +419,13 @@ def add_dense(shortlist: Shortlist, found: Sequence[tuple[LabelId, float]]) -> N
     for label, score in found:
         seen = shortlist.get(label)
         shortlist[label] = Candidate(score, "dense") if seen is None else Candidate(seen.score, "both")
+
+
+def best_scores(answer: Answer[LabelId] | None) -> tuple[float, ...]:
+    """Return the best scores that an encoder gave a shortlist; () of any other model."""
+    if answer is None or not answer.decision.model.startswith(ENCODER_MODEL):
+        return ()
+    return tuple(sorted(answer.decision.scores, reverse=True)[:BEST_SCORES])
 
 
 def finished_update(result: ItemResult) -> ItemFinished:

@@ -1,6 +1,6 @@
 """Policies: limits and order of a walk, thresholds of building an index and a vocabulary."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
@@ -9,7 +9,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.build_index import Partition
 from taxonaut.state.graph_states.build_vocabulary import ItemGroup
 from taxonaut.state.graph_states.navigate import Reason
-from taxonaut.state.ids import NodeId
+from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.tools.support.clustering import part_count
 
 ShortlistSource = Literal["tree", "dense", "both"]
@@ -34,7 +34,8 @@ class WalkPolicy:
     `terminals`: the walk of an item stops after this many terminal nodes (20 in the paper). Breadth-first, a level
     opens at most as many branches as are left of it.
     `beam`: most branches an item keeps of one step, best first: of a whole level, or, depth-first, of one node; 0:
-    no limit. `threshold`: branches whose path score is lower stay closed; None closes none.
+    no limit. `threshold`: branches whose path score is lower stay closed, and labels of dense retrieval whose score
+    is lower are not added; None closes none and adds all.
     `ancestors`: ancestor augmentation. True shows and compares a branch as its path `Arts > Dance`, False by its
     name `Dance`; None is the navigator's default: paths in the user's own tree (a prompt has the path once, above
     the branches), names in a built tree.
@@ -77,6 +78,11 @@ class WalkPolicy:
     def needs_retriever(self) -> bool:
         """Whether the walk itself compares labels by vectors, whatever the models do."""
         return self.shortlist != "tree" or self.candidates > 0 or self.start == "anchored"
+
+    def near_enough(self, found: Sequence[tuple[LabelId, float]]) -> Sequence[tuple[LabelId, float]]:
+        """Return the labels of dense retrieval whose score reaches the threshold."""
+        low = self.threshold
+        return found if low is None else [pair for pair in found if pair[1] >= low]
 
     def path_score(self, parent: float, own: float) -> float:
         """Return a branch's score, weighted from its own and its parent's."""

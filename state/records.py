@@ -157,11 +157,16 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The predictions for one item. `error` is set if some of its decisions failed."""
+    """The predictions for one item. `error` is set if some of its decisions failed.
+
+    `ranked`: where an encoder ranked, the best similarities of all it ranked, at most 11, best first; the labels'
+    scores are similarities too. Results of a workspace have probabilities instead, and no `ranked`.
+    """
 
     item_id: ItemId
     labels: tuple[Prediction, ...]
     error: str = ""
+    ranked: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ PHRASES_FILE = "phrases.sqlite"
 HISTORY_FILE = "chat_history"
 PROMPTS_FOLDER = "prompts"
 EXPERTS_FOLDER = "experts"
+CALIBRATION_FILE = "calibration.json"
 SCRATCH_FOLDER = "scratch"
 """Indexes of `evaluate`; it may be deleted at any time."""
 
@@ -18,6 +19,7 @@ OTHER_PARTS = (
     f"{INDEX_FILE}.wal",
     PROMPTS_FOLDER,
     EXPERTS_FOLDER,
+    CALIBRATION_FILE,
     THREADS_FILE,
     PHRASES_FILE,
     SCRATCH_FOLDER,

@@ -42,6 +42,7 @@ from taxonaut.workspace.walk.classification import (
     label_with_walk,
 )
 from taxonaut.workspace.walk.explanation import Explanation, explain
+from taxonaut.workspace.walk.item_scores import CalibrationCard, calibrate, forget_calibration, scores_of
 from taxonaut.workspace.walk.shortlists import ShortlistResult, shortlists
 from taxonaut.workspace.walk.walk_graph import prepare_walk, walk_graph
 
@@ -253,6 +254,7 @@ class Workspace(Core):
             self.batch,
             limits=self.text_limits,
             languages=self.wiring.languages,
+            show=scores_of(self).show,
         )
 
     def labelling(self) -> LabelBatch:
@@ -342,6 +344,27 @@ class Workspace(Core):
     def explain(self, item_id: ItemId, gold: Sequence[LabelId] = ()) -> Explanation:
         """Explain the latest walk of an item as a tree, and where each `gold` label was found or lost."""
         return explain(self, item_id, gold)
+
+    async def acalibrate(
+        self, rows: Iterable[ItemRow] | None = None, *, on_update: OnUpdate | None = None
+    ) -> CalibrationCard:
+        """Fit probabilities to labelled items, by default those of earlier evaluations, and keep them.
+
+        Later scores are by them. The items are classified, which repeats no finished one. Raises InputError for fewer
+        than 20 of them, and where no encoder ranks.
+        """
+        with listening(on_update):
+            return await calibrate(self, self.classification(), rows)
+
+    def calibrate(
+        self, rows: Iterable[ItemRow] | None = None, *, on_update: OnUpdate | None = None
+    ) -> CalibrationCard:
+        """Do what `acalibrate` does, from synchronous code."""
+        return PORTAL.run(self.acalibrate(rows, on_update=on_update))
+
+    def forget_calibration(self) -> bool:
+        """Go back to the prior; return whether there was a calibration."""
+        return forget_calibration(self)
 
     def cost(self) -> Totals:
         """Return the cost of the latest classification, over all its calls."""

@@ -51,6 +51,16 @@ class WalkOptions:
             show_default=False,
         ),
     ] = None
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SCORE",
+            help="Leave out labels with a lower score (0 to 1). Default: a text gets none if its best is below 0.1.",
+            show_default=False,
+        ),
+    ] = None
     shortlist: Annotated[
         Literal["tree", "dense", "both"] | None,
         walk_option(help="Take candidates from the walk of the tree, from dense retrieval, or from both."),
@@ -80,7 +90,10 @@ class WalkOptions:
     ] = None
     threshold: Annotated[
         float | None,
-        walk_option(metavar="SCORE", help="Skip branches with a lower score. Default: none are skipped."),
+        walk_option(
+            metavar="SCORE",
+            help="Look at no branch, and at no label of dense retrieval, with a lower similarity. Default: at all.",
+        ),
     ] = None
     ancestors: Annotated[
         bool | None,

@@ -31,7 +31,7 @@ async def shortlist(workspace: Workspace, items: Sequence[Item], settings: Metho
     A language model reads all of them in one request. Option: `size`.
     """
     size = settings.own_number("size", settings.shortlist)
-    flat = workspace.with_walk(shortlist="dense", dense=size, candidates=0, top=settings.depth)
+    flat = workspace.with_walk(shortlist="dense", dense=size, candidates=0, top=settings.depth, min_score=0.0)
     return await collect_outcome(flat.classification(), items)
 
 
@@ -42,7 +42,8 @@ async def run_walk(
     walk: Mapping[str, Any],
 ) -> Outcome:
     """Classify with `walk` settings, overridden by the method's options."""
-    changed = workspace.with_walk(**{"top": settings.depth, **walk, **settings.own})
+    least = workspace.config.walk.min_score or 0.0  # a ranking is measured: by default nothing is left out
+    changed = workspace.with_walk(**{"top": settings.depth, "min_score": least, **walk, **settings.own})
     return await collect_outcome(changed.classification(), items)
 
 

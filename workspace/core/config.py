@@ -87,7 +87,8 @@ top = 10                # labels in an answer
 # anchors = 20          # labels an anchored walk starts from
 # ancestors = true      # compare branches by their paths, or (false) by their names; unset: paths in your own tree
 # beam = 0              # most branches kept of a level; 0: as many as fit
-# threshold = 0.2       # branches that score lower stay closed
+# threshold = 0.2       # branches and labels of dense retrieval that score lower are not looked at
+# min_score = 0.5       # labels that score lower are left out; unset: all, where the best has at least 0.1
 """
 
 
@@ -141,6 +142,12 @@ class WalkConfig(Section):
     )
     beam: int = Field(default=0, ge=0, description="Most branches kept of a level; 0: as many as fit.")
     threshold: float | None = Field(default=None, description="Branches that score lower stay closed.")
+    min_score: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Labels that score lower are left out. None: all, where the best has at least 0.1.",
+    )
     start: Literal["root", "anchored"] = Field(
         default="root", description="Start at the root, or at the labels that dense retrieval finds."
     )
@@ -163,6 +170,7 @@ class WalkSettings(TypedDict, total=False):
     ancestors: bool | None
     beam: int
     threshold: float | None
+    min_score: float | None
     start: Literal["root", "anchored"]
     anchors: int
     top: int
@@ -416,7 +424,7 @@ class Config(BaseSettings):
     def answer_settings(self) -> dict[str, Any]:
         """Return the settings that affect a classification's results, as JSON values for its fingerprint."""
         asked = {"navigator", "general_expert"}
-        walk = {"batch", "policy"} if self.walk.policy == STANDARD_POLICY else {"batch"}
+        walk = {"batch", "min_score"} | ({"policy"} if self.walk.policy == STANDARD_POLICY else set())
         roles = {role: set(REQUEST_SETTINGS) if role in asked else True for role in ModelsConfig.model_fields}
         found = self.model_dump(
             mode="json",

@@ -209,7 +209,9 @@ class Core:
         if candidates is None:
             encodes = self.config.models.general_expert.provider == ENCODER
             candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
-        given = walk.model_dump(exclude={"policy", "branches", "top", "batch", "seed", "candidates"})
+        given = walk.model_dump(
+            exclude={"policy", "branches", "top", "batch", "seed", "candidates", "min_score"}
+        )
         policy: WalkPolicy = load_extension(POLICIES, walk.policy)(candidates=candidates, **given)
         return policy
 

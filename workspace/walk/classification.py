@@ -1,6 +1,7 @@
 """Classify items as a resumable run: in batches, each stored when it is finished."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ class Classification:
         *,
         limits: Callable[[], TextLimits] = TextLimits,
         languages: LanguageCheck | None = None,
+        show: Callable[[ItemResult], ItemResult] = lambda result: result,
     ) -> None:
         self.run = run
         self.decisions = decisions
@@ -55,14 +57,21 @@ class Classification:
         self.batch = batch
         self.limits = limits
         self.languages = languages
+        self.show = show
 
     def totals(self, items: Sequence[ItemId] | None = None) -> Totals:
         """Return the cost of this run over all its calls, for some items or all."""
         run = self.run.known
         return self.decisions.totals(run.id, items) if run is not None else Totals()
 
-    def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, ItemResult], None]:
-        """Yield each item with its result, as `Resumable.results` does."""
+    async def results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, ItemResult], None]:
+        """Yield each item with its result, as `Resumable.results` does; `show` makes it of what is stored."""
+        async with aclosing(self.stored_results(items)) as results:
+            async for item, result in results:
+                yield item, self.show(result)
+
+    def stored_results(self, items: Iterable[Item]) -> AsyncGenerator[tuple[Item, ItemResult], None]:
+        """Yield each item with its result as it is stored: an encoder's scores are similarities."""
         read = items if self.languages is None else self.languages.check_items(items)
         return self.run.results(
             read, self.batch, self.label_batch, UNIT, stage=STAGE, weigh=lambda item: len(item.text)
@@ -108,7 +117,9 @@ def dump_result(result: ItemResult) -> dict[str, Any]:
 
 def load_result(row: Mapping[str, Any]) -> ItemResult:
     """Return the result that `dump_result` wrote."""
-    return ItemResult(row["item_id"], tuple(map(load_prediction, row["labels"])), row["error"])
+    return ItemResult(
+        row["item_id"], tuple(map(load_prediction, row["labels"])), row["error"], tuple(row.get("ranked", ()))
+    )
 
 
 def load_prediction(label: Mapping[str, Any]) -> Prediction:

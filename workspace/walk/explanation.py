@@ -14,6 +14,7 @@ from taxonaut.state.stores.runs import Run
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.walk.classification import KIND, load_result
+from taxonaut.workspace.walk.item_scores import scores_of
 from taxonaut.workspace.walk.label_outcomes import LabelOutcome, WalkRecord, label_outcomes
 
 
@@ -212,7 +213,8 @@ def explain(workspace: Core, item_id: ItemId, gold: Sequence[LabelId] = ()) -> E
         if decision.node_id is not None:
             by_node[decision.node_id].append(decision)
     outcomes = label_outcomes(walk, list(dict.fromkeys(gold)), by_node)
-    explained = build_explanation(workspace.index, run.id, item, trail, decisions, ranking, outcomes)
+    shown = scores_of(workspace).show(load_result(kept[key])).labels if key in kept else ()
+    explained = build_explanation(workspace.index, run.id, item, trail, decisions, shown, outcomes)
     return replace(explained, index_changed=is_stale(workspace, run))
 
 
