@@ -118,7 +118,7 @@ def _spans(text: str, starts: Sequence[int], tokens: int) -> list[tuple[int, int
         spans.append((begin, end))
         first = bisect_left(starts, end)
         begin = starts[max(first - _OVERLAP, 0)] if overlap else end
-    return spans
+    return [*spans[:-1], (spans[-1][0], len(text))]
 
 
 def _end(text: str, starts: Sequence[int], ends: Sequence[int], first: int, tokens: int) -> tuple[int, bool]:

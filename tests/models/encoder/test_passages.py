@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from fakes import bag_embedder
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from taxonaut.models.encoder.passages import PassageSettings, cut_passages, cut_sentences, fit_passages
@@ -54,6 +54,7 @@ def test_any_text_is_covered_without_gaps_by_bounded_passages(unit: str) -> None
 
 
 @given(st.text(max_size=120), st.integers(1, 8))
+@example("㐀\r", 1)
 def test_every_character_of_any_text_is_in_a_passage(text: str, tokens: int) -> None:
     found = cut_passages(text, PassageSettings(whole=tokens, tokens=tokens, most=10_000)).read
     covered = {place for each in found for place in range(each.start, each.end)}
