@@ -51,7 +51,7 @@ NAMED_FROM = 400
 """Texts of a group that are read for its name; of more, every n-th."""
 
 COMMON = 0.6
-"""Share of the texts of all groups that have a phrase which tells none of them apart."""
+"""Share of all texts that have a word which tells none of them apart."""
 
 CANDIDATES = 24
 """Candidates of a group that are embedded."""
@@ -68,7 +68,7 @@ SAME_HEAD = 3.0
 COMPOSED = 4.0
 """What is taken from the score of a name that a sibling has, if another phrase of the group is put before it."""
 
-QUALIFIERS, MOST_QUALIFYING = 3, 2
+QUALIFIERS, MOST_QUALIFYING = 3, 1
 """Phrases that are tried in front of a name, and how many words they may have."""
 
 SHRINKAGE = 0.6
@@ -155,7 +155,9 @@ class WordCounts:
     def __init__(self, texts: Sequence[str]) -> None:
         read = texts[:: max(1, -(-len(texts) // MOST_READ))]
         self.function_words = function_words(read)
+        self.read = len(read)
         self.words: Counter[str] = Counter()
+        self.spread: Counter[str] = Counter()
         self.amounts: Counter[str] = Counter()
         self.titles: Counter[str] = Counter()
         self.heads: Counter[str] = Counter()
@@ -170,6 +172,7 @@ class WordCounts:
         """Count the words of a text."""
         self.amounts.update(reading.amounts)
         self.starts[reading.first] += 1
+        self.spread.update({word.key for run in reading.runs for word in run})
         for run in reading.runs:
             for word in run:
                 self.words[word.key] += 1
@@ -183,6 +186,10 @@ class WordCounts:
     def is_unit(self, word: str) -> bool:
         """Whether a word mostly follows a number."""
         return self.amounts[word] >= UNIT * max(1, self.words[word])
+
+    def is_common(self, word: str) -> bool:
+        """Whether most texts have a word."""
+        return self.spread[word] >= COMMON * self.read
 
     def headship(self, word: str) -> float:
         """Return how often a word ends a run of words in titles, 0 to 1; a half if unknown."""
@@ -282,8 +289,7 @@ class GroupNamer:
 
     def rank(self, counted: Sequence[Counts], total: Counter[Key], centres: Matrix) -> list[list[Candidate]]:
         """Return the candidates of each group, the best first."""
-        texts = sum(counts.texts for counts in counted)
-        chosen = [self.preselect(counts, total, texts) for counts in counted]
+        chosen = [self.preselect(counts, total) for counts in counted]
         names = [
             [self.spell(key, counts.spellings[key]) for key in keys]
             for keys, counts in zip(chosen, counted, strict=True)
@@ -334,8 +340,8 @@ class GroupNamer:
         shares = counts.having[key] / counts.texts * counts.having[key] / total[key]
         return shares * (1 - self.counts.brandship(key[0])) if len(key) <= MOST_QUALIFYING else 0.0
 
-    def preselect(self, counts: Counts, total: Counter[Key], texts: int) -> list[Key]:
-        """Return the candidates worth embedding: those that two texts have and most of all texts lack, if any do."""
+    def preselect(self, counts: Counts, total: Counter[Key]) -> list[Key]:
+        """Return the candidates worth embedding: those that two texts have, not most of all, if there are."""
         having = drop_fragments(counts.having)
         often = [key for key in having if having[key] > 1] if counts.texts > 3 else []
         chosen = often or list(having)
@@ -343,8 +349,7 @@ class GroupNamer:
             key: having[key]
             * (having[key] / total[key]) ** 0.5
             * (0.3 + counts.ending[key] / having[key] + self.counts.headship(key[-1]))
-            for key in [key for key in chosen if total[key] < COMMON * texts or texts == counts.texts]
-            or chosen
+            for key in [key for key in chosen if not all(map(self.counts.is_common, key))] or chosen
         }
         return sorted(merits, key=lambda key: (-round(merits[key], 6), key))[:CANDIDATES]
 
@@ -442,7 +447,7 @@ def read_text(text: str, function_words: frozenset[str]) -> Reading:
 
     Function words, words with digits, single letters and the words of a brand's field end a run.
     """
-    line = _TAG.sub(" , ", html.unescape(text))[:CHARACTERS]
+    line = _TAG.sub(" , ", html.unescape(cut_text(text)))
     brand = {
         fold_word(word)
         for found in _FIELD.finditer(line)
@@ -476,6 +481,14 @@ def read_text(text: str, function_words: frozenset[str]) -> Reading:
         runs.append(tuple(run))
     first = WORD.search(line)
     return Reading(tuple(runs), tuple(amounts), fold_word(first[0]) if first else "")
+
+
+def cut_text(text: str) -> str:
+    """Return the beginning of a text that is read, without a last word that may be cut."""
+    if len(text) < CHARACTERS:
+        return text
+    head = text[:CHARACTERS]
+    return head.rpartition(" ")[0] or head
 
 
 def end_of_field(line: str, start: int) -> int:

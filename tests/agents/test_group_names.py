@@ -125,6 +125,7 @@ def test_capitals_are_kept_where_they_mean_something() -> None:
         ("Weight: 5 kg. Steel nut", ["kg", "Steel nut"]),
         ("Pen <br> &amp; paper clips", ["Pen", "paper clips"]),
         ("5 x 7 (2)", []),
+        ("Color toner, " + "9 " * 70 + "LaserJet pens", ["Color toner"]),
     ],
 )
 def test_a_text_is_divided_into_runs_of_words(text: str, runs: list[str]) -> None:
