@@ -77,10 +77,10 @@ class Lines(Bar):
             return
         if update.stage != self.name:
             self.stage(update.stage, update.total)
-        now = self.clock()
-        if now - self.said >= SECONDS:
+        now, total = self.clock(), update.total or self.total
+        if now - self.said >= SECONDS and update.done != total:  # the end of all is the summary's to say
             self.said = now
-            say(f"{self.name}: {state(update.done, update.total or self.total, now - self.began)}")
+            say(f"{self.name}: {state(update.done, total, now - self.began)}")
 
 
 def is_watched(session: Session, *, json: bool = False) -> bool:

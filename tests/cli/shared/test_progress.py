@@ -53,6 +53,8 @@ def test_a_line_every_few_seconds_where_there_is_no_terminal(capsys: pytest.Capt
     lines.stage("labelling", 50)
     now = 21.5
     lines.show(Progress("labelling", 20))
+    now = 31.5
+    lines.show(Progress("labelling", 50))
     assert capsys.readouterr().err.splitlines() == [
         "embedding labels: 2,048 of 4,000  409.6/s  0:05, 0:05 left",
         "labelling: 0:00",
