@@ -129,9 +129,14 @@ def describe_addition(growth: Growth, names: Mapping[LabelId, str], session: Ses
             f"{counted(len(growth.described), 'label')} of the index, first {growth.described[0]!r}; they were left "
             "as they were"
         )
+    if growth.branches:
+        lines.append(
+            f"{counted(len(growth.branches), 'branch')} made for paths that were not in the tree, first "
+            f"{growth.branches[0]!r}"
+        )
     if growth.unresolved:
         lines.append(
-            f"warning: the path or parents of {counted(len(growth.unresolved), 'label')} are not in the tree, "
+            f"warning: the parents of {counted(len(growth.unresolved), 'label')} are not in the tree, "
             f"first of {growth.unresolved[0]!r}; the annotator decided where they go"
         )
     for node, reason in list(growth.unsplit.items())[:SHOWN]:
@@ -191,5 +196,6 @@ def growth_row(growth: Growth) -> dict[str, Any]:
         "twins": {label: list(twins) for label, twins in growth.same_names.items()},
         "by_own_path": list(growth.by_own_path),
         "astray": list(growth.unresolved),
+        "branches": list(growth.branches),
         "diff": None if growth.diff is None else diff_row(growth.diff),
     }

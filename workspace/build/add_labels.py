@@ -165,9 +165,9 @@ class Growth:
     `split_errors`: that of each node whose split failed; it stays whole. The same call asks again for both.
     `known` labels were in the index already and are skipped; `described` are those of them whose description or
     alternative names differ, which is ignored. `same_names`: for a label, others with its name. `by_own_path`: labels
-    placed by their own path or parents; `unresolved`: those whose path or parents are not in the tree, placed by the
-    annotator. `requests` were made to the annotator to place labels, in this call and earlier ones. `change` can be
-    undone; `diff` is what a dry run would have written.
+    placed by their own path or parents; `branches`: paths of the nodes made for them; `unresolved`: labels whose
+    parents are not in the tree, placed by the annotator. `requests` were made to the annotator to place labels, in
+    this call and earlier ones. `change` can be undone; `diff` is what a dry run would have written.
     """
 
     inserted: Mapping[LabelId, tuple[NodeId, ...]] = field(default_factory=dict)
@@ -181,6 +181,7 @@ class Growth:
     same_names: Mapping[LabelId, tuple[LabelId, ...]] = field(default_factory=dict)
     by_own_path: tuple[LabelId, ...] = ()
     unresolved: tuple[LabelId, ...] = ()
+    branches: tuple[str, ...] = ()
     terminal_size: int = 0
     requests: int = 0
     change: EventId | None = None
@@ -414,6 +415,7 @@ def write_growth(
                     inserted={**placed, **growth.inserted},
                     by_own_path=tuple(placed),
                     unresolved=placements.unresolved,
+                    branches=placements.branches,
                 )
             by_path = set(growth.by_own_path)
             pairs = [(label, node) for label, nodes in growth.inserted.items() for node in nodes]

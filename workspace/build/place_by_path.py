@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from taxonaut.agents.support.texts import path_text
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index.index import Index
+from taxonaut.state.records import Label
 from taxonaut.workspace.files.label_graph import LabelRow
 
 
@@ -13,7 +15,7 @@ class Placements:
     """Where a file puts new labels; parents come before children.
 
     `places` are the nodes above each label or row. `inner` are rows and labels that others are placed below.
-    `labels` are the new labels that have places, `unresolved` those whose path or parents are not in the tree.
+    `labels` are the new labels that have places, `unresolved` those whose parents are not in the tree.
     """
 
     places: Mapping[LabelId, tuple[Place, ...]]
@@ -21,12 +23,15 @@ class Placements:
     inner: frozenset[LabelId]
     labels: tuple[LabelId, ...]
     unresolved: tuple[LabelId, ...]
+    branches: tuple[str, ...] = ()
+    """Paths of the nodes that are made because a path names them."""
 
 
 def find_placements(index: Index, rows: Sequence[LabelRow], new: frozenset[LabelId]) -> Placements:
     """Find the places of new labels among the nodes and labels of the index and the file's own rows.
 
-    A label is unresolved unless every step of its path, and each parent, is a node, a label or a row.
+    Steps of a path that are neither nodes, labels nor rows become nodes. A label is unresolved if one of its parents
+    is neither.
     """
     return _Finder(index, rows, new).find()
 
@@ -38,9 +43,22 @@ class _Finder:
         self.rows: dict[LabelId, list[LabelRow]] = {}
         for row in rows:
             self.rows.setdefault(row.label.id, []).append(row)
+        self.made: set[LabelId] = set()
         self.at_path = {row.path: row.label.id for row in rows if row.path}
+        for row in rows:
+            self.add_branches(row.path)
         self.known_paths: dict[tuple[str, ...], Place | None] = {}
         self.known: dict[LabelId, tuple[Place, ...]] = {}
+
+    def add_branches(self, path: tuple[str, ...]) -> None:
+        """Add a row for each step of a path that has none; it becomes a node if the index has no such place."""
+        for length in range(1, len(path)):
+            steps = path[:length]
+            if steps not in self.at_path:
+                id_ = LabelId(f"node {path_text(steps)}")
+                self.made.add(id_)
+                self.at_path[steps] = id_
+                self.rows[id_] = [LabelRow(Label(id_, steps[-1]), path=steps, is_node=True)]
 
     def find(self) -> Placements:
         described = [
@@ -65,6 +83,7 @@ class _Finder:
             inner=frozenset(inner),
             labels=tuple(id_ for id_ in kept if id_ in self.new),
             unresolved=tuple(id_ for id_ in described if id_ not in placed),
+            branches=tuple(path_text(self.rows[id_][0].path) for id_ in kept if id_ in self.made),
         )
 
     def places(self, id_: LabelId) -> tuple[Place, ...]:

@@ -37,8 +37,7 @@ def test_labels_are_added_and_taken_back(run: Any, shop: Path, new: Path) -> Non
     lines = called.err.splitlines()
     assert lines[:2] == [
         "warning: 'running shoes' (shoes2) is called like 'Running shoes' (shoes)",
-        "warning: the path or parents of 1 label are not in the tree, first of 'laces'; the annotator decided "
-        "where they go",
+        "1 branch made for paths that were not in the tree, first 'Home'",
     ]
     assert lines[-1].startswith("3 labels went into ")
     assert (

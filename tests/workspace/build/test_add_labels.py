@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import Label
 from taxonaut.workspace.build.add_labels import Growth
 from taxonaut.workspace.files.label_files import LabelFile, read_labels
+from taxonaut.workspace.files.label_graph import LabelRow
 
 COLOURS = ("red", "green", "blue", "grey", "black", "white", "brown", "pink")
 THINGS = ("shoe", "lamp", "table", "shirt", "ball", "cup")
@@ -332,16 +334,28 @@ def test_paths_and_parents_say_where_a_label_goes(own: Workspace, tmp_path: Path
     assert standing(own.index.snapshot()) == standing(before)
 
 
-def test_a_label_with_a_strange_path_or_none_is_compared(own: Workspace, tmp_path: Path) -> None:
-    new = [
-        {"id": "l", "name": "boot lace", "path": ["home", "light", "boot lace"]},
-        {"id": "k", "name": "toy puzzle small"},
-    ]
-    growth = own.add_labels(rows(tmp_path / "new.jsonl", new, own))
+def test_a_label_with_strange_parents_or_none_is_compared(own: Workspace) -> None:
+    strange = LabelRow(label("boot lace", "l"), parents=(LabelId("gone"),))
+    growth = own.add_labels(LabelFile("new", (strange, LabelRow(label("toy puzzle small", "k")))))
     assert growth.unresolved == ("l",)
     assert growth.by_own_path == ()
     assert set(growth.inserted) == {"l", "k"}
     assert growth.requests > 0
+
+
+def test_missing_branches_of_a_path_are_made(own: Workspace, tmp_path: Path) -> None:
+    before = own.index.snapshot()
+    new = [
+        {"id": "l", "name": "boot lace", "path": ["home", "light", "boot lace"]},
+        {"id": "m", "name": "candle", "path": ["home", "light", "candle"]},
+    ]
+    growth = own.add_labels(rows(tmp_path / "new.jsonl", new, own))
+    assert growth.branches == ("home", "home > light")
+    assert growth.unresolved == ()
+    assert growth.requests == 0
+    assert {"home > light > boot lace", "home > light > candle"} <= set(drawn(own))
+    own.index.undo()
+    assert replace(own.index.snapshot(), version=before.version) == before
 
 
 def test_groups_of_the_file_are_nodes_of_the_tree(own: Workspace, tmp_path: Path) -> None:
