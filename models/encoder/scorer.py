@@ -16,7 +16,7 @@ from taxonaut.models.embedder import Embedder, Matrix, embed_queries, reads_word
 from taxonaut.models.encoder.item_vectors import ItemVectors, Offsets, to_offsets
 from taxonaut.models.encoder.label_space import PATH_SEPARATOR, LabelSpace, subtract_and_normalize
 from taxonaut.models.encoder.name_index import NameMatch
-from taxonaut.models.encoder.option_texts import PENALTY, Gists
+from taxonaut.models.encoder.option_texts import PENALTY, Gists, is_code
 from taxonaut.models.encoder.passages import (
     Passages,
     PassageSettings,
@@ -210,11 +210,14 @@ class TextScorer:
             scores[rows] = np.maximum(scores[rows], np.maximum.reduceat(block, starts, axis=0))
         if in_context and words is not None and items.contexts:
             for item, row in enumerate(scores):
-                self._compare_words(items, item, row, words.names)
+                self._compare_words(items, item, row, words)
         return scores, evidence
 
-    def _compare_words(self, items: ItemVectors, item: int, scores: Matrix, names: Sequence[str]) -> None:
-        """Mix the comparison word by word into the scores of an item's best options; the others stay behind these."""
+    def _compare_words(self, items: ItemVectors, item: int, scores: Matrix, words: SharedWords) -> None:
+        """Mix the comparison word by word into the scores of an item's best options; the others stay behind these.
+
+        An alternative name that is in the item is as alike as it is telling; codes have no words to compare.
+        """
         texts = items.contexts[items.items[item] : items.items[item + 1]]
         count = sum(len(text.words) for text in texts)
         weight = np.float32(self.settings.context * min(1.0, _FEW_WORDS / max(count, 1)))
@@ -223,8 +226,11 @@ class TextScorer:
         near = np.arange(len(scores))
         if len(scores) > _RERANKED:
             near = np.sort(np.argpartition(-scores, _RERANKED - 1)[:_RERANKED])
-        wanted = [names[at] for at in near.tolist()]
+        wanted = [words.names[at] for at in near.tolist()]
         alike = np.max([self._context[1].score(text, wanted) for text in texts], axis=0)
+        found = [match for each in items.names[items.items[item] : items.items[item + 1]] for match in each]
+        alike = np.maximum(alike, [words.named(found, at) for at in near.tolist()])
+        alike = np.where([is_code(name) for name in wanted], np.maximum(alike, scores[near]), alike)
         mixed = (1 - weight) * scores[near] + weight * alike
         others = np.delete(np.arange(len(scores)), near)
         if len(others):

@@ -113,6 +113,11 @@ class SharedWords:
                     if match.is_whole:
                         whole[row, option] = 1.0
 
+    def named(self, found: Sequence[NameMatch], option: int) -> float:
+        """Return how telling an alternative name of an option is that was found in an item; 0 without one."""
+        weights = [(self._named.get(match.name, {}).get(option, 0.0), match.is_whole) for match in found]
+        return max((1.0 if whole else weight for weight, whole in weights if 0 < weight < 1), default=0.0)
+
     def match(self, found: Sequence[NameMatch], option: int) -> NameMatch | None:
         """Return the longest of the names found in an item that is one of an option's."""
         own = [match for match in found if option in self._named.get(match.name, {})]
