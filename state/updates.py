@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
+from itertools import accumulate
 from typing import Any, Literal
 
 from taxonaut.state.ids import ItemId, LabelId, NodeId
@@ -340,6 +341,35 @@ def staged(stage: str, total: int | None = None) -> Iterator[None]:
             outer(update)
 
     hear(Progress(stage, 0, total))
+    token = _HEARD.set(hear)
+    try:
+        yield
+    finally:
+        _HEARD.reset(token)
+
+
+@contextmanager
+def as_one_stage(stage: str, parts: Mapping[str, int]) -> Iterator[None]:
+    """Report the stages inside this block as one, with one total.
+
+    `parts` are their names in order, each with its share of the total; other stages are not reported. A stage that is
+    left out counts as done when a later one begins.
+    """
+    outer = _HEARD.get()
+    before = dict(zip(parts, accumulate(parts.values(), initial=0), strict=False))
+    whole, reached = sum(parts.values()), 0
+
+    def hear(update: Update) -> None:
+        nonlocal reached
+        if isinstance(update, Progress):
+            if update.stage not in parts:
+                return
+            share = update.done / update.total if update.total else 0.0
+            reached = max(reached, round(before[update.stage] + share * parts[update.stage]))
+            update = Progress(stage, reached, whole)
+        if outer is not None:
+            outer(update)
+
     token = _HEARD.set(hear)
     try:
         yield

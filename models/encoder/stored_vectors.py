@@ -32,6 +32,11 @@ class StoredEmbedder:
         """The name under which the embedder's vectors are stored: its `vectors_key`, else its `name`."""
         return str(getattr(self.embedder, "vectors_key", self.embedder.name))
 
+    def count_missing(self, texts: Sequence[str]) -> int:
+        """Return how many different texts have no stored vector yet."""
+        _, found = self.store.get(self.key, texts)
+        return len({text for text, there in zip(texts, found, strict=True) if not there})
+
     def lookup(self, texts: Sequence[str], stage: str = "") -> Matrix:
         """Return the texts' unit vectors, float32 of shape (len(texts), dimension), in order.
 

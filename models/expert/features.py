@@ -39,6 +39,14 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledFeatures:
+    """Features with their categories: `targets` (n, C) has rows that sum to 1."""
+
+    features: Features
+    targets: "csr_matrix"
+
+
+@dataclass(frozen=True, slots=True)
 class Categories:
     """Features of the categories' paths and names, and their ancestors.
 
@@ -78,23 +86,54 @@ class LinearPart:
         return scores
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of an expert by name. Those over words and vectors have a second weight, `z:NAME`.
+
+    It is added for categories without products, of which `without` (C,) is 1.
+    """
+
+    found: Mapping[str, LinearPart]
+    without: Matrix
+
+    def scores(self, features: Features) -> dict[str, Matrix]:
+        """Return the scores of every part, (n, C) each, and of every `z:NAME`."""
+        plain = {name: part.scores(features) for name, part in self.found.items()}
+        zero = {f"z:{name}": scores * self.without for name, scores in plain.items() if name not in SINGLE}
+        return {**plain, **zero}
+
+    def weighted_sum(self, weights: Mapping[str, float]) -> LinearPart:
+        """Return the weighted sum of the parts as one, with sparse words."""
+        from scipy.sparse import csr_matrix, diags
+
+        words: Any = None
+        vectors: Any = None
+        bias: Any = None
+        for name, part in self.found.items():
+            columns = np.float32(weights[name]) + np.float32(weights.get(f"z:{name}", 0.0)) * self.without
+            if part.words is not None:
+                scaled = part.words @ diags(columns)
+                words = scaled if words is None else words + scaled
+            vectors = add_optional(vectors, part.vectors, columns)
+            bias = add_optional(bias, part.bias, columns)
+        return LinearPart(None if words is None else csr_matrix(words), vectors, bias)
+
+
 def build_parts(
     products: Features, targets: "csr_matrix", categories: Categories, blocks: Mapping[str, slice]
-) -> dict[str, LinearPart]:
+) -> Parts:
     """Build the parts from products and their categories; `targets` (n, C) has rows that sum to 1.
 
-    Each block of word columns makes separate parts, and so do the vectors. `z:…` are the same parts restricted to
-    categories without products.
+    Each block of word columns makes separate parts, and so do the vectors.
     """
     counts = np.asarray(targets.sum(axis=0)).ravel().astype(np.float32)
     none = (counts == 0).astype(np.float32)
     found = vector_parts(products, targets, categories)
     for kind, columns in blocks.items():
         found |= word_parts(kind, products, targets, categories, columns)
-    found |= {f"z:{name}": mask_categories(part, none) for name, part in found.items()}
     for name, values in zip(SINGLE, (np.log1p(counts), none, counts == 1), strict=True):
         found[name] = LinearPart(bias=np.asarray(values, np.float32))
-    return found
+    return Parts(found, none)
 
 
 def word_parts(
@@ -139,30 +178,15 @@ def place_block(matrix: "csr_matrix", first: int, width: int) -> "csr_matrix":
     return made
 
 
-def mask_categories(part: LinearPart, kept: Matrix) -> LinearPart:
-    """Restrict a part to the categories whose `kept` (C,) is 1."""
-    from scipy.sparse import csr_matrix, diags
-
-    words = None if part.words is None else csr_matrix(part.words @ diags(kept))
-    if words is not None:
-        words.eliminate_zeros()
-    return LinearPart(words, None if part.vectors is None else part.vectors * kept)
-
-
-def weighted_sum(made: Mapping[str, LinearPart], weights: Mapping[str, float]) -> LinearPart:
-    """Return the weighted sum of parts as one part, with dense words (V, C)."""
-    words: Any = None
-    vectors: Any = None
-    bias: Any = None
-    for name, part in made.items():
-        weight = np.float32(weights[name])
-        if part.words is not None:
-            if words is None:
-                words = np.zeros(part.words.shape, np.float32)
-            add_weighted(words, part.words, weight)
-        vectors = add_optional(vectors, part.vectors, weight)
-        bias = add_optional(bias, part.bias, weight)
-    return LinearPart(words, vectors, bias)
+def add_parts(head: LinearPart, weight: float, others: LinearPart) -> LinearPart:
+    """Return the weighted head plus `others`, with dense words; the head's words are overwritten."""
+    words: Any = head.words
+    words *= np.float32(weight)
+    if others.words is not None:
+        rows = others.words.tocoo()
+        words[rows.row, rows.col] += rows.data
+    vectors = add_optional(others.vectors, head.vectors, weight)
+    return LinearPart(words, vectors, add_optional(others.bias, head.bias, weight))
 
 
 def sparse_product(words: "csr_matrix", matrix: "csr_matrix | Matrix") -> Matrix:
@@ -183,11 +207,12 @@ def add_weighted(total: Matrix, part: Any, weight: np.float32) -> None:
     np.add.at(total, (rows.row, rows.col), weight * rows.data)
 
 
-def add_optional(total: Any, part: Matrix | None, weight: np.float32) -> Any:
-    """Add a weighted matrix to a total that may be None."""
+def add_optional(total: Any, part: Matrix | None, weight: Any) -> Any:
+    """Add a weighted matrix to a total; both may be None."""
     if part is None:
         return total
-    return weight * part if total is None else total + weight * part
+    weighted = np.asarray(part * np.asarray(weight, np.float32), np.float32)
+    return weighted if total is None else total + weighted
 
 
 def normalize_rows(matrix: Any) -> Matrix:

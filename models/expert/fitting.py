@@ -1,10 +1,12 @@
-"""Fit a domain expert: its trained head, closed-form parts, stacking weights and temperature.
+"""Fit a domain expert: its head, closed-form parts, stacking weights and temperature.
+
+The head is ridge regression (`ridge`), or trained by gradient with the two-phase loss (`heads`).
 
 Weights and temperature are fitted on held-out products (stacked generalization, Wolpert 1992). The only product of a
 category is, when held out, one of a category without products, so that weights for these are learned as well.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,20 +24,23 @@ from taxonaut.models.expert.features import (
     NAME_WEIGHT,
     Categories,
     Features,
+    LabelledFeatures,
     LinearPart,
+    Parts,
+    add_parts,
     ancestor_matrix,
     ancestors_of,
     build_parts,
     normalize_rows,
     normalize_sparse_rows,
-    weighted_sum,
 )
-from taxonaut.models.expert.heads import HeadSettings, LabelledFeatures, train_head
+from taxonaut.models.expert.heads import FittedHead, HeadSettings, train_head
 from taxonaut.models.expert.lexical import Lexicon
+from taxonaut.models.expert.ridge import Ridge
 from taxonaut.models.expert.stacking import Candidates, fit_weights, take_candidates
 from taxonaut.models.expert.trained_expert import Ancestors, ServedHead
 from taxonaut.state.ids import LabelId
-from taxonaut.state.updates import Progress, tell
+from taxonaut.state.updates import Progress, as_one_stage, tell
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -137,7 +142,19 @@ class FeatureSet:
         vectors = np.vstack([each.vectors for each in features])
         return LabelledFeatures(Features(words, vectors), csr_matrix(vstack(targets, format="csr")))
 
-    def parts(self, places: NDArray[np.int64]) -> dict[str, LinearPart]:
+    def ridge(self) -> Ridge:
+        """Return ridge regression on the products, followed by a row per category path."""
+        from scipy.sparse import csr_matrix, identity, vstack
+
+        paths = self.categories.paths
+        every = identity(len(self.categories), dtype=np.float32, format="csr")
+        words = csr_matrix(vstack([self.features.words, paths.words], format="csr"))
+        features = Features(words, np.vstack([self.features.vectors, paths.vectors]))
+        targets = csr_matrix(vstack([self.targets, every], format="csr"))
+        weights = np.repeat(np.array([1, NAME_WEIGHT], np.float32), [len(self.features), len(paths)])
+        return Ridge(LabelledFeatures(features, targets), weights, self.blocks)
+
+    def parts(self, places: NDArray[np.int64]) -> Parts:
         """Build the closed-form parts of some products."""
         return build_parts(self.features.take(places), self.targets[places], self.categories, self.blocks)
 
@@ -145,22 +162,32 @@ class FeatureSet:
 def fit(
     material: FittingInput,
     dev: Products | None,
-    settings: HeadSettings,
+    settings: HeadSettings | None = None,
     *,
+    seed: int = 0,
     lexical: bool = True,
     split: Split | None = None,
 ) -> Fitting:
-    """Fit an expert. Metrics and temperature come from `dev`, by default from products held out by `split`."""
-    tell(Progress("words"))
+    """Fit an expert. Metrics and temperature come from `dev`, by default from products held out by `split`.
+
+    With `settings` the head is trained by gradient, which needs PyTorch; else it is ridge regression. `seed` divides
+    the products into folds.
+    """
     texts = material.products.texts
-    split = split or split_into_folds(texts, settings.seed)
-    of_whole = [texts[place] for place in split.whole]
-    most = MOST_CELLS // len(material.labels)
-    lexicon = Lexicon.fit(of_whole, [*material.path_texts, *material.names], lexical=lexical, most=most)
-    known = featurize(material, lexicon)
-    weights, logits, places, epochs = cross_fit_weights(known, split.folds, settings)
-    head = train_head(known.rows(split.whole), None, replace(settings, epochs=epochs), "the whole")
-    part = weighted_sum({**known.parts(split.whole), HEAD: head.part}, weights)
+    split = split or split_into_folds(texts, seed)
+    folds = len(split.folds)
+    heads = {f"part {number + 1} of {folds}": 20 // folds for number in range(folds)}
+    with as_one_stage("fitting", {"words": 1, **heads, "weighing": 5, "the whole": 10}):
+        tell(Progress("words"))
+        of_whole = [texts[place] for place in split.whole]
+        most = MOST_CELLS // len(material.labels)
+        lexicon = Lexicon.fit(of_whole, [*material.path_texts, *material.names], lexical=lexical, most=most)
+        known = featurize(material, lexicon)
+        trainer = RidgeHeads(known) if settings is None else GradientHeads(known, settings)
+        weights, logits, places = cross_fit_weights(known, split.folds, trainer, seed)
+        head = trainer.last(split.whole)
+        part = add_parts(head, weights[HEAD], known.parts(split.whole).weighted_sum(weights))
+        tell(Progress("the whole", 1, 1))
     if dev is not None:
         logits = part.scores(Features(lexicon.rows(dev.texts), dev.vectors))
         right = dev.targets.toarray()
@@ -176,16 +203,67 @@ def fit(
         weights,
         ancestor_features(material, known, split.whole),
     )
-    found = {**held_out_metrics(tempering.probabilities(logits), right), "epochs": epochs}
+    unscaled = held_out_metrics(TemperatureScaling().probabilities(logits), right)
     return Fitting(
         served,
         {
-            **found,
-            "before_scaling": held_out_metrics(TemperatureScaling().probabilities(logits), right)[
-                "calibration_error"
-            ],
+            **held_out_metrics(tempering.probabilities(logits), right),
+            **trainer.metrics(),
+            "before_scaling": unscaled["calibration_error"],
         },
     )
+
+
+class RidgeHeads:
+    """Heads by ridge regression."""
+
+    def __init__(self, known: FeatureSet) -> None:
+        self.ridge = known.ridge()
+        products = len(known.features)
+        self.paths = np.arange(products, products + len(known.categories))
+
+    def without(self, rest: NDArray[np.int64], held: LabelledFeatures, stage: str) -> LinearPart:
+        """Train on the products `rest` of a fold."""
+        part = self.ridge.train(np.concatenate([rest, self.paths]))
+        tell(Progress(stage, 1, 1))
+        return part
+
+    def last(self, places: NDArray[np.int64]) -> LinearPart:
+        """Train the expert's own head."""
+        return self.ridge.train(np.concatenate([places, self.paths]), last=True)
+
+    def metrics(self) -> dict[str, Any]:
+        """Return what the model card says of the training."""
+        return {}
+
+
+class GradientHeads:
+    """Heads by gradient descent; the number of epochs of the last one is the median of the best ones of the folds."""
+
+    def __init__(self, known: FeatureSet, settings: HeadSettings) -> None:
+        self.known = known
+        self.settings = settings
+        self.best: list[int] = []
+
+    def without(self, rest: NDArray[np.int64], held: LabelledFeatures, stage: str) -> LinearPart:
+        """Train on the products `rest` of a fold, until the accuracy on those held out no longer rises."""
+        found: FittedHead = train_head(self.known.rows(rest), held, self.settings, stage)
+        self.best.append(found.best)
+        return found.part
+
+    @property
+    def epochs(self) -> int:
+        """The epochs of the last head."""
+        return int(np.median(self.best))
+
+    def last(self, places: NDArray[np.int64]) -> LinearPart:
+        """Train the expert's own head."""
+        settings = replace(self.settings, epochs=self.epochs)
+        return train_head(self.known.rows(places), None, settings, "the whole").part
+
+    def metrics(self) -> dict[str, Any]:
+        """Return what the model card says of the training."""
+        return {"epochs": self.epochs}
 
 
 def featurize(material: FittingInput, lexicon: Lexicon) -> FeatureSet:
@@ -224,59 +302,52 @@ def text_hash(text: str) -> int:
 
 
 def cross_fit_weights(
-    known: FeatureSet, folds: Sequence[NDArray[np.int64]], settings: HeadSettings
-) -> tuple[dict[str, float], Matrix, NDArray[np.int64], int]:
-    """Fit the parts' weights by cross-fitting; return weights, held-out logits, their indices, and epochs.
-
-    A head is trained for each fold; the number of epochs is the median of the best ones on held-out products.
-    """
+    known: FeatureSet, folds: Sequence[NDArray[np.int64]], trainer: RidgeHeads | GradientHeads, seed: int
+) -> tuple[dict[str, float], Matrix, NDArray[np.int64]]:
+    """Fit the parts' weights by cross-fitting; return weights, held-out logits, and their indices."""
     everything = np.arange(known.targets.shape[0])
     most = -(-min(MOST_HELD, MOST_CELLS // (4 * len(known.categories))) // len(folds))
     found: list[Candidates] = []
     heads: list[Matrix] = []
-    best: list[int] = []
-    chance = np.random.default_rng(settings.seed)
+    names: list[str] = []
+    chance = np.random.default_rng(seed)
     held = [fold if len(fold) <= most else chance.choice(fold, most, replace=False) for fold in folds]
     for number, fold in enumerate(folds):
         rest = np.setdiff1d(everything, fold)
-        features, targets = known.features.take(held[number]), known.targets[held[number]]
-        head = train_head(
-            known.rows(rest),
-            LabelledFeatures(features, targets),
-            settings,
-            f"part {number + 1} of {len(folds)}",
-        )
-        best.append(head.best)
-        heads.append(head.part.scores(features))
-        made = {**known.parts(rest), HEAD: head.part}
-        found.append(held_out_candidates(made, features, targets))
-    weights = fit_weights(Candidates.concatenate(found), list(made))
+        rows = LabelledFeatures(known.features.take(held[number]), known.targets[held[number]])
+        heads.append(trainer.without(rest, rows, f"part {number + 1} of {len(folds)}").scores(rows.features))
+        names, candidates = held_out_candidates(known.parts(rest), heads[number], rows)
+        found.append(candidates)
+    weights = fit_weights(Candidates.concatenate(found), names)
     logits = []
     for number, fold in enumerate(folds):
-        made = known.parts(np.setdiff1d(everything, fold))
-        features = known.features.take(held[number])
-        total = np.float32(weights[HEAD]) * heads[number]
-        for name, part in made.items():
-            total += np.float32(weights[name]) * part.scores(features)
-        logits.append(total)
+        part = known.parts(np.setdiff1d(everything, fold)).weighted_sum(weights)
+        others = [part.scores(known.features.take(places)) for places in batches(held[number])]
+        logits.append(np.float32(weights[HEAD]) * heads[number] + np.concatenate(others))
         tell(Progress("weighing", number + 1, len(folds)))
-    return weights, np.concatenate(logits), np.concatenate(held), int(np.median(best))
+    return weights, np.concatenate(logits), np.concatenate(held)
 
 
-def held_out_candidates(
-    made: Mapping[str, LinearPart], features: Features, targets: "csr_matrix"
-) -> Candidates:
-    """Return the candidates of held-out products with the scores of all parts, in batches."""
+def batches(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Divide indices into batches of at most `AT_ONCE`."""
+    for start in range(0, len(places), AT_ONCE):
+        yield places[start : start + AT_ONCE]
+
+
+def held_out_candidates(parts: Parts, head: Matrix, rows: LabelledFeatures) -> tuple[list[str], Candidates]:
+    """Return the names of all parts and the candidates of held-out products with their scores, in batches.
+
+    `head` are the scores of the trained head, (n, C).
+    """
     some = []
-    for start in range(0, len(features), AT_ONCE):
-        places = np.arange(start, min(start + AT_ONCE, len(features)))
-        few = features.take(places)
-        scores = {name: part.scores(few) for name, part in made.items()}
+    scores: dict[str, Matrix] = {}
+    for places in batches(np.arange(len(head))):
+        scores = {**parts.scores(rows.features.take(places)), HEAD: head[places]}
         rough = np.sum(
             [np.float32(CANDIDATE_WEIGHTS[name]) * scores[name] for name in CANDIDATE_WEIGHTS], axis=0
         )
-        some.append(take_candidates(scores, targets[places].toarray(), rough, CANDIDATES))
-    return Candidates.concatenate(some)
+        some.append(take_candidates(scores, rows.targets[places].toarray(), rough, CANDIDATES))
+    return list(scores), Candidates.concatenate(some)
 
 
 def ancestor_features(material: FittingInput, known: FeatureSet, places: NDArray[np.int64]) -> Ancestors:

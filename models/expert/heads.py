@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonaut.models.expert.features import Features, LinearPart
+from taxonaut.models.expert.features import LabelledFeatures, LinearPart
 from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.updates import Progress, tell
 
@@ -109,14 +109,6 @@ class FittedHead:
     part: LinearPart
     epochs: int
     best: int
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledFeatures:
-    """Features with their categories: `targets` (n, C) has rows that sum to 1."""
-
-    features: Features
-    targets: "csr_matrix"
 
 
 def train_head(

@@ -50,6 +50,9 @@ GRAMS = (2, 3, 4, 5)
 LEAST_TEXTS = (1, 1, 1, 1, 2)
 """Minimum document frequency of an n-gram, per kind."""
 
+FEW = 50_000
+"""N-grams up to which those that occur once are kept. Of more, half occur once, and nothing is lost without them."""
+
 MOST = BUCKETS * len(KINDS)
 """Maximum n-grams of a lexicon: all buckets."""
 
@@ -87,6 +90,8 @@ class Lexicon:
             return cls(np.empty(0, np.int64), np.empty(0, np.float32))
         buckets, counts = count_ngrams(texts)
         kept = counts >= np.array(LEAST_TEXTS)[buckets // BUCKETS]
+        if kept.sum() > FEW:
+            kept &= counts > 1
         needed, _ = count_ngrams(always, names=True)
         known = np.union1d(buckets[kept], needed)
         frequency = np.zeros(len(known), np.float64)

@@ -56,6 +56,7 @@ def fit_weights(found: Candidates, names: Sequence[str]) -> dict[str, float]:
     pull all weights towards 0.
     """
     from scipy.optimize import minimize
+    from scipy.special import expit
 
     kept = found.right.sum(axis=1) > 0
     flat = found.scores.reshape(-1, found.scores.shape[2])
@@ -66,7 +67,7 @@ def fit_weights(found: Candidates, names: Sequence[str]) -> dict[str, float]:
     any_of_them = 1 / right.shape[1]
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights, wrong = values[:-1], 1 / (1 + np.exp(-values[-1]))
+        weights, wrong = values[:-1], float(expit(values[-1]))
         odds = softmax(scores @ weights.astype(np.float32))
         given = right * odds
         sure = given.sum(axis=1)

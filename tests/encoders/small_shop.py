@@ -75,8 +75,10 @@ def made(
     augment: float = 0.5,
     seed: int = 0,
     lexical: bool = True,
+    gradient: bool = False,
 ) -> Fitting:
     """Fit an expert."""
 
-    settings = HeadSettings(batch=16, seed=seed, epochs=4)
-    return fit(material(rows, augment), products(DEV) if dev else None, settings, lexical=lexical)
+    settings = HeadSettings(batch=16, seed=seed, epochs=4) if gradient else None
+    dev_part = products(DEV) if dev else None
+    return fit(material(rows, augment), dev_part, settings, seed=seed, lexical=lexical)

@@ -277,6 +277,16 @@ class ExpertConfig(Section):
     dev: float = Field(default=0.1, gt=0, lt=1, description="Share held out as dev part, if none is given.")
     seed: int = 0
 
+    @property
+    def trains_by_gradient(self) -> bool:
+        """Whether the head is trained by gradient, because one of its settings is given; else by ridge regression.
+
+        With an encoder only the losses are settings of the head too.
+        """
+        own = {"augment", "epochs", "patience", "batch", "learning_rate"}
+        given = ({"focal", "bootstrap"} | (set() if self.encoder else own)) & self.model_fields_set
+        return any(bool(getattr(self, name)) for name in given)
+
 
 class CategorizeConfig(Section):
     """How items are routed to the two experts (Dual-Expert 3.2, 4.3.1)."""

@@ -1,9 +1,9 @@
 """Train a domain expert over a workspace's categories and save it (Dual-Expert 3.1).
 
-The expert is a weighted sum of parts (stacking). One is trained by the two-phase loss; the others are computed from
-the products and the categories' names in closed form (`models.expert`). The weights are learned by cross-validation:
-each fold is scored by parts made from the other folds. With a fine-tuned encoder, which has seen the train part,
-only the dev part is held out.
+The expert is a weighted sum of parts (stacking). One is the head: ridge regression, or trained by the two-phase
+loss; the others are computed from the products and the categories' names in closed form (`models.expert`). The
+weights are learned by cross-validation: each fold is scored by parts made from the other folds. With a fine-tuned
+encoder, which has seen the train part, only the dev part is held out.
 """
 
 import time
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from taxonaut.models.expert.fitting import FittingInput, Products, Split, fit
 from taxonaut.models.expert.heads import HeadSettings, torch_module
 from taxonaut.models.expert.transformer import check_folder
 from taxonaut.state.ids import LabelId
-from taxonaut.state.updates import Progress, tell
+from taxonaut.state.updates import Progress, as_one_stage, tell
 from taxonaut.workspace.core.config import ExpertConfig
 from taxonaut.workspace.core.container import close
 from taxonaut.workspace.core.core import Core
@@ -32,10 +32,25 @@ from taxonaut.workspace.expert.experts import ENCODER, ExpertCard, Experts
 from taxonaut.workspace.expert.training_data import Example, TrainingData, prepare_training_data
 from taxonaut.workspace.files.item_files import ItemRow
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 DEFAULTS = FinetuneSettings(epochs=4)
 
 ENCODER_SETTINGS = ("epochs", "patience", "batch", "learning_rate")
 """Settings of [expert] that apply to the encoder if there is one; unset ones have their value in DEFAULTS."""
+
+STAGE = "training"
+FINE_TUNING, CONVERTING, EMBEDDING, FITTING = (
+    "fine-tuning the encoder",
+    "converting the encoder",
+    "embedding",
+    "fitting",
+)
+"""What is counted as `STAGE`."""
+
+FITTED = 8
+"""Products that are fitted in the time that one takes to embed, roughly. Fine-tuning takes three times that."""
 
 COMPARED = 200
 """Products used to compare the exported encoder with the trained one."""
@@ -64,7 +79,7 @@ def tune_encoder(workspace: Core, data: TrainingData, out: Path) -> Iterator[Tun
     number = {label: place for place, label in enumerate(data.labels)}
     texts, targets = split_texts_and_targets(data.train, number)
     made = make_synthetic_products(workspace, data.train)
-    tell(Progress("fine-tuning the encoder"))
+    tell(Progress(FINE_TUNING, 0, how.epochs))
     found = finetune(
         folder,
         [*texts, *(text for _, text in made)],
@@ -73,9 +88,9 @@ def tune_encoder(workspace: Core, data: TrainingData, out: Path) -> Iterator[Tun
         len(number),
         how,
         out,
-        lambda epoch: tell(Progress("fine-tuning the encoder", epoch.number, epoch.of)),
+        lambda epoch: tell(Progress(FINE_TUNING, epoch.number, epoch.of)),
     )
-    tell(Progress("converting the encoder"))
+    tell(Progress(CONVERTING))
     exported = export_encoder(out, sample_evenly(texts))
     embedder = open_encoder(out)
     try:
@@ -130,7 +145,7 @@ def describe_metrics(found: Finetuned) -> dict[str, Any]:
 
 HEAD = "head"
 
-Lookup = Callable[..., Matrix]
+Lookup = Callable[[Sequence[str], str], Matrix]
 """`StoredEmbedder.lookup`: from texts and the name of a progress stage to unit vectors."""
 
 
@@ -161,23 +176,25 @@ def train_expert(
 def train_on(workspace: Core, data: TrainingData) -> ExpertCard:
     """Train on checked products, save the expert and return its card.
 
-    Metrics are those of the dev part if there is one, else cross-validated. Raises MissingExtraError without
-    PyTorch, and InputError for an encoder that cannot be fine-tuned.
+    Metrics are those of the dev part if there is one, else cross-validated. Raises MissingExtraError without PyTorch
+    for an encoder or a head trained by gradient, and InputError for an encoder that cannot be fine-tuned.
     """
-    torch_module()
-    if workspace.config.expert.encoder:
+    settings = workspace.config.expert
+    if settings.encoder or settings.trains_by_gradient:
+        torch_module()
+    if settings.encoder:
         return train_encoder(workspace, data)
     started = time.perf_counter()
-    settings, stored = workspace.config.expert, workspace.wiring.stored
-    material = prepare_input(workspace, data, data.train, stored.lookup)
-    dev = None
-    if data.dev:
-        dev = embed_products(data, data.dev, stored.lookup, "embedding dev products")
-    fitting = fit(material, dev, head_settings(settings), lexical=settings.lexical)
+    stored = workspace.wiring.stored
+    texts = texts_to_embed(workspace, data, data.train)
+    steps = {EMBEDDING: stored.count_missing(texts.all), FITTING: 1 + len(data.train) // FITTED}
+    with as_one_stage(STAGE, steps):
+        material, dev = prepare_input(data, data.train, texts, stored.lookup)
+        fitting = fit(material, dev, head_settings(settings), seed=settings.seed, lexical=settings.lexical)
     card = ExpertCard(
         kind=HEAD,
         data=dict(data.summary),
-        settings={**settings.model_dump(mode="json"), "embedder": stored.embedder.name},
+        settings={**describe_head(settings), "embedder": stored.embedder.name},
         metrics={**fitting.metrics, "seconds": seconds_since(started)},
     )
     return Experts(workspace).save(card, fitting.head.save, data.train)
@@ -191,14 +208,25 @@ def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
     """
     started = time.perf_counter()
     settings, experts = workspace.config.expert, Experts(workspace)
-    with experts.staging_folder() as place, tune_encoder(workspace, data, place / ENCODER) as encoder:
-        examples = [*data.train, *data.dev]
-        material = prepare_input(workspace, data, examples, encoder.stored.lookup)
+    examples = [*data.train, *data.dev]
+    texts = texts_to_embed(workspace, data, examples)
+    steps = {
+        FINE_TUNING: 3 * encoder_settings(settings).epochs * len(data.train),
+        CONVERTING: COMPARED,
+        EMBEDDING: len(texts.all),
+        FITTING: 1 + len(examples) // FITTED,
+    }
+    with (
+        as_one_stage(STAGE, steps),
+        experts.staging_folder() as place,
+        tune_encoder(workspace, data, place / ENCODER) as encoder,
+    ):
+        material, _ = prepare_input(data, examples, texts, encoder.stored.lookup)
         everything, learned = np.arange(len(examples)), len(data.train)
         whole = everything[:learned] if data.summary["dev_given"] else everything
         split = Split([everything[learned:]], whole)
         how = head_settings(settings, without=ENCODER_SETTINGS)
-        fitting = fit(material, None, how, lexical=settings.lexical, split=split)
+        fitting = fit(material, None, how, seed=settings.seed, lexical=settings.lexical, split=split)
 
         def write(folder: Path) -> None:
             (place / ENCODER).rename(folder / ENCODER)
@@ -207,7 +235,7 @@ def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
         card = ExpertCard(
             kind=ENCODER,
             data=dict(data.summary),
-            settings={**settings.model_dump(mode="json"), **encoder.settings},
+            settings={**describe_head(settings), **encoder.settings},
             metrics={**fitting.metrics, "encoder": encoder.metrics, "seconds": seconds_since(started)},
         )
         return experts.save(card, write, [examples[number] for number in whole])
@@ -218,54 +246,90 @@ def seconds_since(started: float) -> float:
     return round(time.perf_counter() - started, 1)
 
 
-def prepare_input(
-    workspace: Core,
-    data: TrainingData,
-    examples: Sequence[Example],
-    lookup: Lookup,
-) -> FittingInput:
-    """Embed products, synthetic products and categories as the input of `fit`."""
+@dataclass(frozen=True, slots=True)
+class TrainingTexts:
+    """The texts of a training; `made` are synthetic products, with the index of the product each was made from."""
+
+    products: list[str]
+    dev: list[str]
+    made: list[tuple[int, str]]
+    paths: list[str]
+
+    @property
+    def names(self) -> list[str]:
+        """The categories' own names."""
+        return [path.split(PATH_SEPARATOR)[-1] for path in self.paths]
+
+    @property
+    def all(self) -> list[str]:
+        """All texts, in order."""
+        return [*self.products, *self.dev, *(text for _, text in self.made), *self.paths, *self.names]
+
+
+def texts_to_embed(workspace: Core, data: TrainingData, examples: Sequence[Example]) -> TrainingTexts:
+    """Return the texts of a training on `examples`, judged on the dev part unless that is among them.
+
+    Synthetic products are made for a head that is trained by gradient; ridge regression gains nothing from them.
+    """
     texts = workspace.wiring.label_texts()
-    path_texts = [texts[label] for label in data.labels]
-    paths = [text.split(PATH_SEPARATOR) for text in path_texts]
-    names = [path[-1] for path in paths]
-    found = embed_products(data, examples, lookup, "embedding products")
-    made = make_synthetic_products(workspace, examples)
-    sources = np.array([source for source, _ in made], np.int64)
-    made_texts = [text for _, text in made]
-    return FittingInput(
-        labels=data.labels,
-        products=found,
-        synthetic=Products(
-            made_texts, lookup(made_texts, "embedding synthetic products"), found.targets[sources]
-        ),
-        sources=sources,
-        paths=paths,
-        path_texts=path_texts,
-        path_vectors=lookup(path_texts, "embedding categories"),
-        names=names,
-        name_vectors=lookup(names),
+    settings = workspace.config.expert
+    dev = [] if settings.encoder else [example.item.text for example in data.dev]
+    made = make_synthetic_products(workspace, examples) if settings.trains_by_gradient else []
+    return TrainingTexts(
+        [example.item.text for example in examples], dev, made, [texts[label] for label in data.labels]
     )
 
 
-def embed_products(data: TrainingData, examples: Sequence[Example], lookup: Lookup, stage: str) -> Products:
-    """Embed products, with their categories as a sparse matrix; several categories share the weight."""
+def prepare_input(
+    data: TrainingData, examples: Sequence[Example], texts: TrainingTexts, lookup: Lookup
+) -> tuple[FittingInput, Products | None]:
+    """Embed all texts, as the input of `fit` and the dev part, if any."""
+    names, made = texts.names, [text for _, text in texts.made]
+    sizes = [len(each) for each in (texts.products, texts.dev, made, texts.paths)]
+    own, dev, synthetic, path_vectors, name_vectors = np.split(lookup(texts.all, EMBEDDING), np.cumsum(sizes))
+    targets = category_targets(data, examples)
+    sources = np.array([source for source, _ in texts.made], np.int64)
+    material = FittingInput(
+        labels=data.labels,
+        products=Products(texts.products, own, targets),
+        synthetic=Products(made, synthetic, targets[sources]),
+        sources=sources,
+        paths=[text.split(PATH_SEPARATOR) for text in texts.paths],
+        path_texts=texts.paths,
+        path_vectors=path_vectors,
+        names=names,
+        name_vectors=name_vectors,
+    )
+    return material, Products(texts.dev, dev, category_targets(data, data.dev)) if texts.dev else None
+
+
+def category_targets(data: TrainingData, examples: Sequence[Example]) -> "csr_matrix":
+    """Return the categories of products as a sparse matrix (n, C); several categories of one share the weight."""
     from scipy.sparse import csr_matrix
 
     number = {label: place for place, label in enumerate(data.labels)}
-    texts = [example.item.text for example in examples]
     counts = [len(example.labels) for example in examples]
     rows = np.repeat(np.arange(len(examples)), counts)
     columns = [number[label] for example in examples for label in example.labels]
     shares = np.repeat(1 / np.array(counts, np.float32), counts)
-    targets: Any = csr_matrix(
+    targets: csr_matrix = csr_matrix(
         (shares.astype(np.float32), (rows, columns)), shape=(len(examples), len(number))
     )
-    return Products(texts, lookup(texts, stage), targets)
+    return targets
 
 
-def head_settings(settings: ExpertConfig, *, without: Collection[str] = ()) -> HeadSettings:
-    """Return the settings of the head's training, except those in `without`."""
+def head_settings(settings: ExpertConfig, *, without: Collection[str] = ()) -> HeadSettings | None:
+    """Return the settings of a head trained by gradient, except those in `without`; None for ridge regression."""
+    if not settings.trains_by_gradient:
+        return None
     names = {each.name for each in fields(HeadSettings)}.difference(without)
     given = {name: value for name, value in settings.model_dump(include=names).items() if value is not None}
     return HeadSettings(**given)
+
+
+def describe_head(settings: ExpertConfig) -> dict[str, Any]:
+    """Return the card's settings."""
+    return {
+        **settings.model_dump(mode="json"),
+        "head": "gradient" if settings.trains_by_gradient else "ridge",
+    }

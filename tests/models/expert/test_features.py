@@ -11,11 +11,12 @@ from taxonaut.models.expert.features import (
     Categories,
     Features,
     LinearPart,
+    Parts,
+    add_parts,
     ancestor_matrix,
     build_parts,
     normalize_rows,
     normalize_sparse_rows,
-    weighted_sum,
 )
 
 BLOCKS = {"words": slice(0, 4), "grams": slice(4, 7)}
@@ -39,7 +40,7 @@ def categories(seed: int = 5) -> Categories:
     return Categories(features(4, seed), features(4, seed + 1), ancestor_matrix(PATHS))
 
 
-def made(seed: int = 0) -> dict[str, LinearPart]:
+def made(seed: int = 0) -> Parts:
     return build_parts(features(6, seed), sparse(np.repeat(np.eye(4), COUNTS, axis=0)), categories(), BLOCKS)
 
 
@@ -57,11 +58,12 @@ def test_the_same_name_under_different_parents_is_another_category() -> None:
 
 def test_parts_by_hand() -> None:
     known, products = categories(), features(6, 0)
-    found = made()
+    found = made().found
     names = ["average", "name", "path", "above"]
     kinds = ["vectors", "words", "grams"]
     plain = [f"{name} {kind}" for kind in kinds for name in names]
-    assert list(found) == [*plain, *(f"z:{name}" for name in plain), "many", "none", "one"]
+    assert list(found) == [*plain, "many", "none", "one"]
+    assert list(made().scores(products)) == [*plain, "many", "none", "one", *(f"z:{name}" for name in plain)]
     words, columns = products.words.toarray(), BLOCKS["grams"]
     paths = known.paths.words.toarray()
 
@@ -94,10 +96,10 @@ def test_parts_by_hand() -> None:
 
 
 def test_parts_for_categories_without_products_touch_no_others() -> None:
-    texts, found = features(5, 9), made()
-    for name, part in found.items():
+    found = made().scores(features(5, 9))
+    for name, scores in found.items():
         if name.startswith("z:"):
-            scores, plain = part.scores(texts), found[name[2:]].scores(texts)
+            plain = found[name[2:]]
             assert not scores[:, [0, 1, 3]].any()
             assert np.array_equal(scores[:, 2], plain[:, 2])
 
@@ -105,19 +107,18 @@ def test_parts_for_categories_without_products_touch_no_others() -> None:
 @settings(max_examples=30)
 @given(st.integers(0, 99), st.lists(st.floats(-3, 3, width=32), min_size=28, max_size=28))
 def test_joined_parts_score_as_their_weighted_sum(seed: int, values: list[float]) -> None:
-    found = made(seed) | {
-        "head": LinearPart(np.ones((7, 4), np.float32), np.ones((3, 4), np.float32), np.ones(4, np.float32))
-    }
+    parts, texts = made(seed), features(5, seed + 1)
+    head = LinearPart(np.ones((7, 4), np.float32), np.ones((3, 4), np.float32))
+    found = {**parts.scores(texts), "head": head.scores(texts)}
     weights = dict(zip(found, values, strict=True))
-    texts = features(5, seed + 1)
-    whole = weighted_sum(found, weights)
+    whole = add_parts(head, weights["head"], parts.weighted_sum(weights))
     assert isinstance(whole.words, np.ndarray)
-    wanted = sum(weights[name] * part.scores(texts).astype(np.float64) for name, part in found.items())
+    wanted = sum(weights[name] * scores.astype(np.float64) for name, scores in found.items())
     assert whole.scores(texts) == pytest.approx(wanted, abs=1e-3)
 
 
 def test_scores_are_the_same_for_dense_and_sparse_words() -> None:
-    texts, part = features(5, 9), made()["average words"]
+    texts, part = features(5, 9), made().found["average words"]
     assert part.words is not None
     dense = LinearPart(part.words.toarray()).scores(texts)
     assert (dense.dtype, dense.shape) == (np.float32, (5, 4))

@@ -16,8 +16,6 @@ from taxonaut.state.updates import Progress, Update, listening
 
 pytestmark = pytest.mark.slow
 
-pytest.importorskip("torch")
-
 
 @pytest.fixture(scope="module")
 def fitting() -> Fitting:
@@ -41,9 +39,16 @@ def test_an_expert_knows_its_shop(fitting: Fitting) -> None:
         "accuracy",
         "before_scaling",
         "calibration_error",
-        "epochs",
         "macro_f1",
     ]
+
+
+def test_a_head_trained_by_gradient_knows_its_shop_too() -> None:
+    pytest.importorskip("torch")
+    fitting = made(gradient=True)
+    assert fitting.metrics["accuracy"] == 1.0
+    assert 1 <= fitting.metrics["epochs"] <= 4
+    assert chosen(fitting, "Folding umbrellas") == ["umbrellas"]
 
 
 def test_a_category_without_products_is_found_by_its_name(fitting: Fitting) -> None:
@@ -64,19 +69,17 @@ def test_without_dev_measures_are_of_products_held_out() -> None:
     heard: list[Update] = []
     with listening(heard.append):
         fitting = made(dev=False)
-    stages = dict.fromkeys(update.stage for update in heard if isinstance(update, Progress))
-    assert list(stages) == [
-        "words",
-        *(f"part {number} of 4" for number in range(1, 5)),
-        "weighing",
-        "the whole",
-    ]
+    told = [(update.stage, update.done, update.total) for update in heard if isinstance(update, Progress)]
+    assert told == [("fitting", done, 36) for done in (0, 6, 11, 16, 21, 22, 24, 25, 26, 36)]
     assert fitting.metrics["accuracy"] > 0.9
 
 
 @pytest.mark.parametrize("how", [{"lexical": False}, {"augment": 0.0}, {"lexical": False, "augment": 0.0}])
-def test_what_can_be_left_out(how: dict[str, Any]) -> None:
-    fitting = made(**how)
+@pytest.mark.parametrize("gradient", [False, True])
+def test_what_can_be_left_out(how: dict[str, Any], gradient: bool) -> None:
+    if gradient:
+        pytest.importorskip("torch")
+    fitting = made(**how, gradient=gradient)
     assert fitting.metrics["accuracy"] > 0.8
     assert (len(fitting.head.lexicon) == 0) == (how.get("lexical") is False)
 
@@ -99,7 +102,7 @@ def test_many_categories_keep_to_their_memory(monkeypatch: pytest.MonkeyPatch) -
 def test_scored_a_few_at_a_time_is_scored_the_same(monkeypatch: pytest.MonkeyPatch, fitting: Fitting) -> None:
     monkeypatch.setattr(expert_fitting, "AT_ONCE", 2)
     again = made()
-    assert again.head.weights == pytest.approx(fitting.head.weights, rel=1e-2, abs=1e-3)
+    assert again.head.weights == pytest.approx(fitting.head.weights, rel=2e-2, abs=2e-3)
 
 
 @settings(max_examples=50)
@@ -132,7 +135,7 @@ def test_later_categories_are_scored_by_what_others_have_above_them(fitting: Fit
     source, head = material(), fitting.head
     everything = np.arange(len(source.products.texts))
     known = featurize(source, head.lexicon)
-    found, above = known.parts(everything), known.categories.above
+    found, above = known.parts(everything).found, known.categories.above
     assert head.ancestors.paths == (("Food",), ("Clothing",), ("Clothing", "Shoes"), ("Books",))
     words = np.asarray((above @ head.ancestors.words).toarray()).T
     wanted = sum(found[f"above {kind}"].words.toarray() for kind in head.lexicon.blocks)

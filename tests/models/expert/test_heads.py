@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from taxonaut.models.expert.features import Features
+from taxonaut.models.expert.features import Features, LabelledFeatures
 from taxonaut.models.expert.heads import (
     SCALE,
     HeadSettings,
-    LabelledFeatures,
     Training,
     accuracy,
     torch_module,

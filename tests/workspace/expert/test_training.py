@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,7 @@ import pytest
 
 from taxonaut import Workspace
 from taxonaut.models.expert.transformer import TransformerEmbedder
-from taxonaut.models.onnx.embedder import OnnxEmbedder
-from taxonaut.state.errors import DiskError, InputError, WorkspaceError
+from taxonaut.state.errors import DiskError, GgufEmbedder, InputError, MissingExtraError, OnnxEmbedder, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
 from taxonaut.state.updates import Progress, Update
@@ -76,7 +76,7 @@ def shop(words: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         {"fruit": ["same", "other"], "shoes": ["same", "same"]},
     ],
 )
-@pytest.mark.parametrize("settings", [{}, {"augment": 0, "lexical": False}])
+@pytest.mark.parametrize("settings", [{}, {"augment": 0, "lexical": False}, {"epochs": 3}])
 def test_little_data_is_enough(
     shop: Callable[..., Any], texts: dict[str, list[str]], settings: dict[str, Any]
 ) -> None:
@@ -111,6 +111,28 @@ def test_an_expert_needs_the_embedder_that_it_was_trained_with(shop: Callable[..
     )
 
 
+def test_one_bar_counts_the_whole_training(shop: Callable[..., Any]) -> None:
+    seen: list[Update] = []
+    workspace = shop()
+    workspace.train_expert(rows(shelf(12)), on_update=seen.append)
+    told = [update for update in seen if isinstance(update, Progress)]
+    assert {(update.stage, update.total) for update in told} == {("training", 36 + 3 + 5)}
+    assert [update.done for update in told] == sorted(update.done for update in told)
+    assert (told[0].done, told[-1].done) == (0, 44)
+
+
+def test_training_takes_pytorch_only_for_what_is_trained_by_gradient(
+    shop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    card = shop(augment=0, seed=3).train_expert(rows(shelf(4)))
+    assert card.settings["head"] == "ridge"
+    assert "epochs" not in card.metrics
+    for settings in ({"focal": True}, {"bootstrap": True}, {"epochs": 2}, {"learning_rate": 0.1}):
+        with pytest.raises(MissingExtraError, match="train"):
+            shop(**settings).train_expert(rows(shelf(4)))
+
+
 def test_an_encoder_has_defaults_of_its_own() -> None:
     own = encoder_settings(ExpertConfig(encoder="x", gamma=2.0))
     assert (own.epochs, own.batch, own.patience, own.learning_rate, own.gamma) == (4, 32, 3, None, 2.0)
@@ -128,8 +150,12 @@ def test_an_encoder_is_tuned_and_served_by_onnx_runtime(
     seen: list[Update] = []
     card = workspace.train_expert(rows(shelf(12)), on_update=seen.append)
 
-    tuning = "fine-tuning the encoder"
-    assert seen[:5] == [Progress(tuning), *(Progress(tuning, done, 3) for done in range(4))]
+    told = [update for update in seen if isinstance(update, Progress)]
+    assert {update.stage for update in told} == {"training"}
+    assert [update.done for update in told] == sorted(update.done for update in told)
+    tuned = 3 * 3 * card.data["products"]
+    assert [update.done for update in told[:5]] == [0, 0, tuned // 3, 2 * tuned // 3, tuned]
+    assert told[-1].done == told[-1].total
     assert (card.kind, card.data["products"], card.data["dev"]) == ("encoder", 32, 4)
     told = {name: card.settings[name] for name in ("encoder", "served_by", "epochs", "batch", "patience")}
     assert told == {
@@ -201,14 +227,14 @@ def test_an_expert_without_its_encoder(shop: Callable[..., Any], tiny_bert: Path
         workspace.experts.classifier()
 
 
-@pytest.mark.parametrize("when", ["fine-tuning the encoder", "embedding products", "the whole"])
+@pytest.mark.parametrize("when", [0.0, 0.5, 1.0])
 def test_a_training_that_is_broken_off_leaves_nothing(
-    shop: Callable[..., Any], tiny_bert: Path, when: str
+    shop: Callable[..., Any], tiny_bert: Path, when: float
 ) -> None:
     workspace = shop(encoder=str(tiny_bert), epochs=1)
 
     def stop(update: Update) -> None:
-        if isinstance(update, Progress) and update.stage == when:
+        if isinstance(update, Progress) and update.total and update.done >= when * update.total:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
