@@ -128,16 +128,17 @@ def trained_once(opened: Workspace, learnt: Sequence[ItemRow]) -> None:
 
 
 def variants() -> dict[str, dict[str, Any]]:
-    """Return the settings of table 3's rows: all three ideas, each left out, none, and augmentation alone."""
+    """Return the settings of table 3's rows: ridge regression; by gradient all three ideas, each left out, none."""
     default = ExpertConfig()
-    every = {"augment": default.augment or 0.5, "focal": True, "bootstrap": True}
+    every = {"augment": default.augment or 0.5, "focal": True, "bootstrap": True, "epochs": default.epochs}
     return {
+        "ridge regression (default)": {},
         "all": every,
         "without augmentation": {**every, "augment": 0.0},
         "without phase 1": {**every, "focal": False},
         "without phase 2": {**every, "bootstrap": False},
-        "augmentation alone": {**PLAIN, "augment": every["augment"]},
-        "none of them (cross-entropy)": dict(PLAIN),
+        "augmentation alone": {**PLAIN, "augment": every["augment"], "epochs": default.epochs},
+        "none of them (cross-entropy)": {**PLAIN, "epochs": default.epochs},
     }
 
 
@@ -208,7 +209,8 @@ def noise(opened: Workspace, options: argparse.Namespace, name: str) -> list[lis
     """Print what wrong training labels cost under each loss; the products that judge are as they were."""
     learnt, rows = items(options, name, "train"), products(options, name)
     losses = {
-        "cross-entropy": {"focal": False, "bootstrap": False},
+        "squared (ridge regression, default)": {},
+        "cross-entropy": {"focal": False, "bootstrap": False, "epochs": ExpertConfig().epochs},
         "focal (phase 1)": {"focal": True, "bootstrap": False},
         "bootstrap (phase 2)": {"focal": False, "bootstrap": True},
         "focal, then bootstrap": {"focal": True, "bootstrap": True},

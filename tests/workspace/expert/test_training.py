@@ -12,7 +12,8 @@ import pytest
 
 from taxonaut import Workspace
 from taxonaut.models.expert.transformer import TransformerEmbedder
-from taxonaut.state.errors import DiskError, GgufEmbedder, InputError, MissingExtraError, OnnxEmbedder, WorkspaceError
+from taxonaut.models.onnx.embedder import OnnxEmbedder
+from taxonaut.state.errors import DiskError, InputError, MissingExtraError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
 from taxonaut.state.updates import Progress, Update
