@@ -34,7 +34,7 @@ class PassageSettings:
     whole: int = 230
     tokens: int = 200
     sentence: int = 30
-    most: int = 300
+    most: int = 400
 
     def __post_init__(self) -> None:
         for name in ("whole", "tokens", "sentence", "most"):
