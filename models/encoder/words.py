@@ -84,7 +84,7 @@ class SharedWords:
                 self._named.setdefault(number, {})[row] = index.weight(number)
         for row, name in enumerate(names):
             for number in index.numbers(name):
-                self._named.setdefault(number, {})[row] = 1.0
+                self._named.setdefault(number, {})[row] = math.sqrt(index.weight(number))
 
     def shares(self, items: Sequence[Ids]) -> Shares:
         """Return for each item and option (n, m) the weighted share of the name's words in the item, in [0, 1).
@@ -103,8 +103,8 @@ class SharedWords:
     def lift(self, whole: Matrix, best: Matrix, found: Sequence[Sequence[NameMatch]]) -> None:
         """Raise similarities (n, m) where a name of the option was found in the item, in place.
 
-        A phrase that is an option's name is as similar as can be, 1; one that is an alternative name as similar as it
-        is telling (`NameIndex.weight`). So is the whole item, and fully, if it is nothing but the name.
+        A phrase that is an alternative name of an option is as similar as it is telling (`NameIndex.weight`), its
+        name as the root of this. So is the whole item, and fully, if it is nothing but the name.
         """
         for row, matches in enumerate(found):
             for match in matches:

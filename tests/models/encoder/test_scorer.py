@@ -140,7 +140,7 @@ def test_shared_words_add_to_the_score() -> None:
     without, _ = subject.score(items, vectors)
     with_words, _ = subject.score(items, vectors, subject.words(["drinks > wine", "cheese", "bread"]))
     added = 0.1 * np.log(4) / (np.log(4) + 5)
-    named = subject.mix * 1.0
+    named = subject.mix * np.sqrt(np.log(4) / (np.log(4) + 3))
     np.testing.assert_allclose(with_words - without, [[named + added, 0, 0], [0, added, 0]], atol=1e-6)
     [reply] = replies(EncoderProvider(subject), request("red wines", ("drinks > wine",), ("cheese",)))
     assert reply.scores == pytest.approx({1: named + added, 2: 0}, abs=1e-6)
