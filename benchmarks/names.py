@@ -14,7 +14,6 @@ is nearest to the group's mean.
 
 import argparse
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,8 +24,8 @@ from common import arguments, print_markdown
 from taxonaut.agents.support.group_names import CHARACTERS, GroupNamer
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.phrases import PhraseSettings, phrases
-from taxonaut.models.encoder.words import stem
 from taxonaut.models.onnx.embedder import OnnxEmbedder
+from taxonaut.state.text_words import stems
 from taxonaut.tools.support.clustering import Indexes, part_count, spherical_kmeans, unit_rows
 from taxonaut.tools.support.names import name_centres
 
@@ -169,9 +168,7 @@ def measure(named: Sequence[tuple[int, str, str]], embed: Callable[..., Matrix])
 
 def token_f1(name: str, category: str) -> float:
     """Return F1 of the stems of two names."""
-    first, second = (
-        Counter(stem(word) for word in re.findall(r"[^\W_]+", text.casefold())) for text in (name, category)
-    )
+    first, second = Counter(stems(name)), Counter(stems(category))
     shared = (first & second).total()
     return 2 * shared / (first.total() + second.total()) if shared else 0.0
 
