@@ -23,7 +23,8 @@ from taxonaut.state.graph_states.navigate import (
 )
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.index.index import Index
-from taxonaut.state.records import Decision, Item, ItemResult, Prediction, distinct_items
+from taxonaut.state.records import ALTERNATIVE_NAME, Decision, Item, ItemResult, Prediction, distinct_items
+from taxonaut.state.text_words import stems
 from taxonaut.state.updates import ItemFinished, LevelStarted, NodeOpened
 from taxonaut.tools.expand_node import expand_node
 from taxonaut.tools.rank_candidates import rank_candidates
@@ -392,7 +393,7 @@ class Walk:
                 path=label.path,
                 score=round(score, 4),
                 evidence=evidence,
-                reason=answer.reason,
+                reason=answer.reason or self.alternative_name(label.label_id, evidence),
                 origin=shortlist[label.label_id].origin,
                 place=place,
             )
@@ -400,6 +401,12 @@ class Walk:
                 ranked, answer.scores, answer.evidence, places, strict=True
             )
         )
+
+    def alternative_name(self, label: LabelId, evidence: str) -> str:
+        """Return the reason `ALTERNATIVE_NAME` if the evidence is one of the label's, whatever its form; else none."""
+        known = self.index.label(label)
+        forms = {" ".join(stems(name)) for name in known.alternatives} - {" ".join(stems(known.name))}
+        return ALTERNATIVE_NAME if forms and " ".join(stems(evidence)) in forms else ""
 
     def node_names(self, nodes: Sequence[NodeId]) -> dict[NodeId, tuple[str, ...]]:
         """Return the names on the path from the root to each node."""

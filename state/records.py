@@ -135,6 +135,10 @@ class Place:
     passages: int
 
 
+ALTERNATIVE_NAME = "an alternative name"
+"""The reason of a prediction whose evidence is one of the label's alternative names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """One label predicted for an item, with the path that led to it.

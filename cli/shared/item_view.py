@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from taxonaut.cli.shared.terminal import clipped, path_text, printable, styled
-from taxonaut.state.records import Item, ItemResult, Prediction
+from taxonaut.state.records import ALTERNATIVE_NAME, Item, ItemResult, Prediction
 
 EVIDENCE = "bold yellow"
 LONGEST_TEXT = 300
@@ -44,6 +44,8 @@ def ranking(labels: Sequence[Prediction], *, with_origin: bool = False) -> Table
 def evidence(label: Prediction) -> Text:
     """Return the phrase that earned a label; of a text of several passages, also where it stands."""
     line = quoted(label.evidence)
+    if label.reason == ALTERNATIVE_NAME:
+        line.append(f" {label.reason}", "dim")
     if label.place is not None and label.evidence:
         line.append(f" passage {label.place.passage:,} of {label.place.passages:,}", "dim")
     return line

@@ -42,6 +42,7 @@ def test_an_alternative_name_finds_its_label_and_is_the_evidence(tmp_path: Path)
         ("Kidney failure", "ESRD"),
         ("Heart attack", "Myocardial infarctions"),
     ]
+    assert {each.reason for each in found} == {"an alternative name"}
     assert found[3].score > 0.9
 
 
