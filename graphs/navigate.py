@@ -403,7 +403,7 @@ class Walk:
         )
 
     def alternative_name(self, label: LabelId, evidence: str) -> str:
-        """Return the reason `ALTERNATIVE_NAME` if the evidence is one of the label's, whatever its form; else none."""
+        """Return the reason `ALTERNATIVE_NAME` if the evidence is one of the label's; else nothing."""
         known = self.index.label(label)
         forms = {" ".join(stems(name)) for name in known.alternatives} - {" ".join(stems(known.name))}
         return ALTERNATIVE_NAME if forms and " ".join(stems(evidence)) in forms else ""
