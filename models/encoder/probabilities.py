@@ -32,9 +32,9 @@ Array = npt.NDArray[np.float64]
 class Calibration:
     """Weights of the logistic regression; the defaults are the prior (docs/results.md, *Scores*)."""
 
-    intercept: float = -1.337
-    share: float = 1.216
-    score: float = 3.027
+    intercept: float = -1.029
+    share: float = 1.201
+    score: float = 2.194
 
     def probabilities(self, scores: Sequence[float], ranked: Sequence[float]) -> list[float]:
         """Return a probability from 0 to 1 for each score, best first; none is higher than one before it.
