@@ -39,6 +39,7 @@ ALL = dict(commands(get_command(app)))
 
 def test_the_commands_are_these() -> None:
     assert sorted(" ".join(words) for words in ALL) == [
+        "calibrate",
         "categorize",
         "chat",
         "classify",
