@@ -111,7 +111,7 @@ def test_both_kinds_of_a_method_take_the_same(name: str) -> None:
 
 
 def test_whatever_takes_long_tells_how_far_it_is() -> None:
-    quick = {"import_labels", "graph", "classification", "explain", "cost"}
+    quick = {"import_labels", "graph", "classification", "labelling", "explain", "cost", "forget_calibration"}
     own = {name for name, value in vars(Workspace).items() if inspect.isfunction(value) and name[0] != "_"}
     told = {name for name in own if "on_update" in inspect.signature(getattr(Workspace, name)).parameters}
     assert own - told == quick
