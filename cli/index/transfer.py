@@ -57,7 +57,7 @@ def export(
     """
     with session.open() as workspace:
         stats = workspace.index.stats()
-        cells = files.index_transfer.export_index(
+        cells = files.index_formats.index_transfer.export_index(
             workspace, file, format, guarded=for_spreadsheet, language=language, base=base
         )
     if session.quiet:
@@ -105,7 +105,7 @@ def import_(
     Labels that are new are added; those that the index has already keep their names. The import is one change,
     which index undo reverts.
     """
-    read = files.index_transfer.read_index(
+    read = files.index_formats.index_transfer.read_index(
         file,
         format,
         encoding=encoding,
@@ -117,12 +117,14 @@ def import_(
         if not session.quiet:
             for note in read.notes:
                 say(note)
-            if renamed := files.index_transfer.count_renamed(workspace, read):
+            if renamed := files.index_formats.index_transfer.count_renamed(workspace, read):
                 say(f"{renamed:,} labels have other names in {read.name}; those of the index stay")
         change_and_print(
             session,
             workspace,
-            lambda: files.index_transfer.import_index(workspace, read, allow_unplaced=allow_unplaced),
+            lambda: files.index_formats.index_transfer.import_index(
+                workspace, read, allow_unplaced=allow_unplaced
+            ),
             f"import {read.name}",
             dry_run=dry_run,
             json=json,

@@ -15,9 +15,9 @@ from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import EventId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import TreeNode
-from taxonaut.workspace.files.index_csv import read_csv, write_csv
-from taxonaut.workspace.files.index_file import IndexFile
-from taxonaut.workspace.files.index_jsonl import jsonl_lines, read_jsonl
+from taxonaut.workspace.files.index_formats.index_csv import read_csv, write_csv
+from taxonaut.workspace.files.index_formats.index_file import IndexFile
+from taxonaut.workspace.files.index_formats.index_jsonl import jsonl_lines, read_jsonl
 from taxonaut.workspace.files.sources import open_source
 
 LONGEST = 7

@@ -34,7 +34,7 @@ from taxonaut.graphs import (  # noqa: F401  (loaded once, before the forks)
     navigate,
 )
 from taxonaut.models.llm import client, gateway
-from taxonaut.workspace.files.index_jsonl import jsonl_lines
+from taxonaut.workspace.files.index_formats.index_jsonl import jsonl_lines
 from taxonaut.workspace.workspace import Workspace
 
 CONCURRENCY = 2

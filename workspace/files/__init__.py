@@ -7,7 +7,7 @@ from taxonaut.state.lazy_modules import lazy_modules
 if TYPE_CHECKING:
     from taxonaut.workspace.files import documents as documents
     from taxonaut.workspace.files import gold_forms as gold_forms
-    from taxonaut.workspace.files import index_transfer as index_transfer
+    from taxonaut.workspace.files import index_formats as index_formats
     from taxonaut.workspace.files import item_files as item_files
     from taxonaut.workspace.files import label_files as label_files
     from taxonaut.workspace.files import result_files as result_files

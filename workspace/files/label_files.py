@@ -13,12 +13,12 @@ from unicodedata import normalize
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, distinct_names
+from taxonaut.workspace.files.index_formats.skos import RDF_SUFFIXES, read_skos_rows
 from taxonaut.workspace.files.label_graph import ROOT, Key, LabelRow, check_labels, label_graph
 from taxonaut.workspace.files.shapes.layout import Layout, as_plain, find_layout
 from taxonaut.workspace.files.shapes.lines import read_lines_shape
 from taxonaut.workspace.files.shapes.nested_json import flatten
 from taxonaut.workspace.files.shapes.paths import split_path, split_places
-from taxonaut.workspace.files.skos import RDF_SUFFIXES, read_skos_rows
 from taxonaut.workspace.files.sources import DOCUMENT_FORMATS, Format, Source, load_json, open_source
 from taxonaut.workspace.files.tables import Row, as_text, as_texts, missing_column, read_table
 

@@ -11,7 +11,7 @@ from taxonaut.state.index.checks import TREE_ROOT
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.files.index_file import IndexFile
+from taxonaut.workspace.files.index_formats.index_file import IndexFile
 from taxonaut.workspace.files.sources import Source
 from taxonaut.workspace.files.tables import Row, read_table
 

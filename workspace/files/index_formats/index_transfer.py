@@ -6,11 +6,11 @@ from pathlib import Path
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import VOCABULARY
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.files.index_csv import read_csv, write_csv
-from taxonaut.workspace.files.index_file import IndexFile, index_format
-from taxonaut.workspace.files.index_jsonl import jsonl_lines, read_jsonl
+from taxonaut.workspace.files.index_formats.index_csv import read_csv, write_csv
+from taxonaut.workspace.files.index_formats.index_file import IndexFile, index_format
+from taxonaut.workspace.files.index_formats.index_jsonl import jsonl_lines, read_jsonl
+from taxonaut.workspace.files.index_formats.skos import BASE, read_skos, write_skos
 from taxonaut.workspace.files.output_files import write_atomically
-from taxonaut.workspace.files.skos import BASE, read_skos, write_skos
 from taxonaut.workspace.files.sources import open_source
 
 _SHOWN = 5

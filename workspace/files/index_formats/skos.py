@@ -14,7 +14,7 @@ from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import NATIVE, Label, Tree, TreeNode, distinct_names
-from taxonaut.workspace.files.index_file import IndexFile
+from taxonaut.workspace.files.index_formats.index_file import IndexFile
 from taxonaut.workspace.files.label_graph import LabelRow, check_labels
 from taxonaut.workspace.files.native_tree import build_native_tree
 from taxonaut.workspace.files.sources import Source, load_json

@@ -13,8 +13,8 @@ from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
 from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.files.index_file import IndexFile
-from taxonaut.workspace.files.index_jsonl import jsonl_lines, read_jsonl
+from taxonaut.workspace.files.index_formats.index_file import IndexFile
+from taxonaut.workspace.files.index_formats.index_jsonl import jsonl_lines, read_jsonl
 from taxonaut.workspace.files.sources import open_source
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -6,8 +6,8 @@ import pytest
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Label
-from taxonaut.workspace.files.index_file import IndexFile
-from taxonaut.workspace.files.index_transfer import read_index
+from taxonaut.workspace.files.index_formats.index_file import IndexFile
+from taxonaut.workspace.files.index_formats.index_transfer import read_index
 from taxonaut.workspace.files.label_files import read_labels
 
 pytest.importorskip("rdflib")

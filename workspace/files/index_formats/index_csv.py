@@ -10,7 +10,7 @@ from typing import TextIO
 from taxonaut.state.ids import LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label
-from taxonaut.workspace.files.index_file import IndexFile
+from taxonaut.workspace.files.index_formats.index_file import IndexFile
 from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.files.label_graph import LabelRow, check_labels
 from taxonaut.workspace.files.native_tree import build_native_tree

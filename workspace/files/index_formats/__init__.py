@@ -1,0 +1,10 @@
+"""An index as a file: JSON lines, CSV, SKOS; export and import."""
+
+from typing import TYPE_CHECKING
+
+from taxonaut.state.lazy_modules import lazy_modules
+
+if TYPE_CHECKING:
+    from taxonaut.workspace.files.index_formats import index_transfer as index_transfer
+else:
+    __getattr__ = lazy_modules(__name__)
