@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from fakes import bag_embedder
+from fakes import FakeEmbedder, bag_embedder
 
-from taxonaut.models.embedder import Matrix, TextInContext
+from taxonaut.models.embedder import TextInContext
 from taxonaut.models.encoder.label_space import LabelSpace
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.words import Vocabulary
@@ -16,21 +16,16 @@ from taxonaut.state.text_words import without_qualifier
 WORDS = ["red", "boot", "lamp", "green", "shop", "tools"]
 
 
-class WordEmbedder:
+class WordEmbedder(FakeEmbedder):
     """Texts are the means of their words, which are unit vectors at right angles."""
 
-    name = "words"
-    dimension = len(WORDS) + 1
     reads_words = True
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        return np.stack([each.vector for each in self.embed_in_context(texts)])
+        super().__init__("words", len(WORDS) + 1, lambda text: self.read(text).vector)
 
     def embed_in_context(self, texts: Sequence[str], *, queries: bool = False) -> list[TextInContext]:
-        self.asked += texts
+        self.calls.append(list(texts))
         return [self.read(text) for text in texts]
 
     def read(self, text: str) -> TextInContext:
@@ -97,10 +92,10 @@ def test_items_are_embedded_once_for_their_vector_and_their_words() -> None:
     embedder = WordEmbedder()
     space = LabelSpace.of(["red", "boot"], embedder.embed(["red", "boot"]))
     scorer = TextScorer(embedder, ScoreSettings(mix=0.0), space)
-    embedder.asked.clear()
+    embedder.embedded.clear()
     first = scorer.items(["red lamp"])
     again = scorer.items(["red lamp"]).take([0])
-    assert embedder.asked.count("red lamp") == 2  # as the text, and as its only phrase
+    assert embedder.embedded.count("red lamp") == 2  # as the text, and as its only phrase
     assert first.contexts == again.contexts
     np.testing.assert_array_equal(first.whole, again.whole)
 
@@ -123,4 +118,4 @@ def test_the_cache_is_emptied_when_it_would_hold_too_many_vectors() -> None:
     cache = ContextCache(embedder.embed_in_context, 6)
     for texts in (["red boot"], ["red boot", "lamp"], ["green shop"], ["red boot"]):
         assert [each.words for each in cache.get(texts)] == [tuple(text.split()) for text in texts]
-    assert embedder.asked == ["red boot", "lamp", "green shop", "red boot"]
+    assert embedder.embedded == ["red boot", "lamp", "green shop", "red boot"]
