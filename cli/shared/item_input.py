@@ -23,6 +23,14 @@ COMPRESSED = ".gz"
 SUFFIX = re.compile(r"[\w)\]]\.[A-Za-z][A-Za-z0-9]{1,7}$")
 """The end of a name with a suffix, whatever it is."""
 
+DATA_SUFFIXES = frozenset(
+    """
+    .dat .data .doc .rtf .odt .epub .tex .log .xml .yaml .yml .toml .ini .sql .db .sqlite .arrow .feather .avro .zip
+    .gz .tar .bz2 .xz .7z .pptx .ppt .msg .eml .rdf .ttl .owl .nt
+    """.split()  # noqa: SIM905 - suffixes read better than quotes
+)
+"""Suffixes of files of which no text is read: a word that ends so is a file that is not there, and no text."""
+
 ADDRESS = re.compile(r"https?://\S+$", re.IGNORECASE)
 LINES = "lines"
 AS_TEXT = "If it is a text and not a file, pipe it in and give - instead."
@@ -116,11 +124,13 @@ def is_pattern(given: str) -> bool:
 
 
 def looks_like_file(given: str) -> bool:
-    """Whether an argument is written like the path of a file that is not there: one word with a folder.
+    """Whether an argument is written like the path of a file that is not there: one word with a folder or a suffix.
 
-    The folder exists, or the path begins or ends like one, or has a suffix: `docs/a`, `./a`, `a/`, `a/b.png`, but
-    neither `and/or` nor `Node.js`.
+    The folder exists, or the path begins or ends like one, or has a suffix: `docs/a`, `./a`, `a/`, `a/b.png`; or the
+    suffix is one of data and documents: `items.dat`. Neither `and/or` nor `Node.js` is.
     """
+    if len(given.split()) == 1 and Path(given).suffix.lower() in DATA_SUFFIXES and not ADDRESS.match(given):
+        return True
     if len(given.split()) != 1 or ADDRESS.match(given) or not ("/" in given or os.sep in given):
         return False
     begins = given.startswith(("/", "./", "../", "~/", os.sep))

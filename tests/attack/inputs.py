@@ -268,7 +268,7 @@ KINDS = (
     Kind("nothing in it", lambda chance, command: b"", ANY, refused=False),
     Kind("blank lines", lambda chance, command: b"\n \n\n", TEXT, refused=False),
     Kind("header alone", lambda chance, command: ",".join(command.columns).encode(), CSV, refused=False),
-    Kind("UTF-16", of_text(lambda chance, text: text.encode("utf-16")), TEXT),
+    Kind("UTF-16", of_text(lambda chance, text: text.encode("utf-16")), TEXT, refused=False),
     Kind("UTF-32", of_text(lambda chance, text: text.encode("utf-32")), TEXT, refused=False),
     Kind("Latin-1", of_text(lambda chance, text: text.encode() + b"x,caf\xe9 boots,boots\n"), TEXT),
     Kind("cut UTF-8", of_text(lambda chance, text: text.encode() + "é".encode()[:1]), TEXT),

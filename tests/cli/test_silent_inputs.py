@@ -54,7 +54,7 @@ def test_two_workspaces_are_refused(run: Any, shop: Path) -> None:
     assert run("-w", shop, "-w", shop, "labels", "list").code == 2
 
 
-@pytest.mark.parametrize("file", ["missing.csv", "missing.xlsx", "data/items", "./items", "items.dat"])
+@pytest.mark.parametrize("file", ["missing.csv", "missing.xlsx", "data/items.bin", "./items", "items.dat"])
 @pytest.mark.parametrize("words", [("classify",), ("categorize",), ("vocabulary", "assign")])
 def test_a_missing_file_is_not_labelled_as_a_text(
     run: Any, shop: Path, words: tuple[str, ...], file: str

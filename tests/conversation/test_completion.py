@@ -32,7 +32,7 @@ PHONES = "Electronics > Audio > Headphones"
         ("/rank earbuds | Spea", ["Electronics > Audio > Speakers"], 16),
         ("/lost la", ["last week", "last month"], 6),
         ("/cost t", ["thread", "today"], 6),
-        ("/label g", ["goods.csv"], 7),
+        ("/label g", ["goods.csv", "goods.pdf"], 7),
         ("/nothing x", [], 0),
         ("where", [], 0),
         ("/under Nowhere > x", [], 0),
@@ -43,6 +43,7 @@ def test_a_line_is_completed(
 ) -> None:
     (tmp_path / "goods.csv").write_text("text\n")
     (tmp_path / "goods.pdf").write_text("")
+    (tmp_path / "goods.png").write_text("")
     found = shop_tools.complete(line)
     assert [each.text for each in found] == offered
     assert {each.start for each in found} <= {start}

@@ -16,7 +16,7 @@ from taxonaut.models.embedder import Embedder
 from taxonaut.models.encoder.label_space import LabelSpace
 from taxonaut.models.encoder.languages import ENGLISH, guess_language
 from taxonaut.models.encoder.option_texts import gists, option_vectors
-from taxonaut.models.encoder.passages import PassageSettings
+from taxonaut.models.encoder.passages import PassageSettings, fit_passages
 from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.stored_vectors import PhraseEmbedder, StoredEmbedder
@@ -159,6 +159,11 @@ class Wiring:
         phrases = replace(PhraseSettings(), limit=scoring.phrases)
         passages = PassageSettings(most=scoring.passages)
         return ScoreSettings(mix=scoring.mix, centring=scoring.centring, phrases=phrases, passages=passages)
+
+    def passage_settings(self) -> PassageSettings:
+        """Return how a long text is cut for the workspace's embedder; no vector is computed for it."""
+        embedder = self.embedder_for(self.config.embeddings)
+        return fit_passages(self.score_settings().passages, getattr(embedder, "max_tokens", None))
 
     def answers(self, settings: ModelSettings) -> Answers:
         """Return a role's model, opened once for equal settings, so that parallel walks share its concurrency limit.

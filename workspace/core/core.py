@@ -226,7 +226,7 @@ class Core:
         """Return what a walk reads of a long text."""
         roles = (self.config.models.navigator, self.config.models.general_expert)
         return TextLimits(
-            self.wiring.scorer.passage_settings if self.compares_vectors else None,
+            self.wiring.passage_settings() if self.compares_vectors else None,
             MOST_CHARACTERS if any(role.provider != ENCODER for role in roles) else None,
         )
 

@@ -274,17 +274,21 @@ def test_what_is_not_there(opened: Any, tmp_path: Path, embedder: FakeEmbedder) 
         define(other)
 
 
-def test_descriptions_change_no_vector(opened: Any, embedder: FakeEmbedder) -> None:
+def test_descriptions_are_compared_and_change_no_vector_of_a_name(
+    opened: Any, embedder: FakeEmbedder
+) -> None:
     workspace = opened()
     workspace.embed_labels()
     define(workspace)
     before = embedder.embedded
-    workspace.wiring.retriever()
     workspace.embed_labels()
     assert workspace.wiring.scorer.space is not None
+    described = [label for label in workspace.index.all_labels() if label.description]
+    added = embedder.embedded[len(before) :]
+    assert sorted(added) == sorted({label.description for label in described})
     workspace.index.undo()
     assert workspace.wiring.scorer.space is not None
-    assert embedder.embedded == before
+    assert embedder.embedded == before + added
 
 
 def test_what_the_general_expert_may_see(opened: Any, model: ScriptedModel) -> None:

@@ -128,7 +128,7 @@ def test_ranked_low_and_cut(shop: Workspace) -> None:
 
 
 def test_only_dense_retrieval(shop: Workspace) -> None:
-    assert fate_of(shop, "shoes", "Shoes", shortlist="dense", dense=1) == LabelOutcome(
+    assert fate_of(shop, "clothes", "Shoes", shortlist="dense", dense=1) == LabelOutcome(
         LabelId("Shoes"), "not reached"
     )
 
@@ -144,7 +144,7 @@ def test_an_anchored_walk(shop: Workspace) -> None:
     )
     (shoes,) = shop.explain(ItemId("hats shoes"), [LabelId("Shoes")]).outcomes
     assert shoes == LabelOutcome(LabelId("Shoes"), "budget", None, CLOTHES, SHOES, 1, 0.5, 2, 2, HATS, 1.0)
-    assert fate_of(shop, "hats", "Balls", **anchored, threshold=1.0) == LabelOutcome(
+    assert fate_of(shop, "things", "Balls", **anchored, threshold=1.0) == LabelOutcome(
         LabelId("Balls"), "not reached"
     )
 
