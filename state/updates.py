@@ -111,6 +111,15 @@ class UnknownLanguage:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelsUnplaced:
+    """`count` labels, first `label_id`, are in no node of the tree: a walk finds them by dense retrieval alone."""
+
+    count: int
+    label_id: LabelId
+    kind: Literal["labels_unplaced"] = field(default="labels_unplaced", init=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionStarted:
     """A partition of labels (or items) is about to be split; `attempt` counts the splits refused before.
 
@@ -278,6 +287,7 @@ WalkUpdate = (
     | TextsReplaced
     | TextsShortened
     | UnknownLanguage
+    | LabelsUnplaced
     | LabelPlaced
 )
 BuildUpdate = PartitionStarted | CentresProposed | SplitRefused | NodeSplit | RoundFinished | ChangesReviewed

@@ -15,6 +15,7 @@ from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, err
 from taxonaut.state.updates import (
+    LabelsUnplaced,
     Progress,
     TextsReplaced,
     TextsShortened,
@@ -94,7 +95,7 @@ def progress(session: Session, console: Console | None = None, *, json: bool = F
 
     `console` is where the block prints results meanwhile: on one terminal the bar stays below them.
     """
-    with reporting_replaced_texts(), reporting_shortened_texts(), reporting_languages(session):
+    with reporting_replaced_texts(), reporting_shortened_texts(), reporting_limits(session):
         if is_watched(session, json=json):
             with _watched(console) as bar:
                 yield bar
@@ -160,12 +161,23 @@ def reporting_shortened_texts() -> Iterator[None]:
 
 
 @contextmanager
-def reporting_languages(session: Session) -> Iterator[None]:
-    """Say which languages the embedder does not know, when they are found."""
+def reporting_limits(session: Session) -> Iterator[None]:
+    """Say which languages the embedder does not know, and that labels are in no node, when it is found."""
+
+    unplaced: set[LabelsUnplaced] = set()
 
     def note(update: Update) -> None:
-        if isinstance(update, UnknownLanguage) and not session.quiet:
+        if session.quiet:
+            return
+        if isinstance(update, UnknownLanguage):
             say(describe_language(update))
+        elif isinstance(update, LabelsUnplaced) and update not in unplaced:
+            unplaced.add(update)
+            say(
+                f"note: {counted(update.count, 'label')} {'is' if update.count == 1 else 'are'} in no node of the "
+                f"tree, first {update.label_id!r}, and found by dense retrieval alone; a tree with "
+                "a place for each is read by: taxonaut index import FILE"
+            )
 
     with listening(note):
         yield

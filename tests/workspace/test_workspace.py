@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import word_embedder
 
 import taxonaut
 from taxonaut import Item, ScriptedModel, Workspace
@@ -25,10 +26,10 @@ from taxonaut.state.errors import (
     WorkspaceError,
 )
 from taxonaut.state.ids import ItemId, LabelId
-from taxonaut.state.records import ItemResult, Label, Prediction, as_item
+from taxonaut.state.records import ItemResult, Label, Prediction, Tree, TreeNode, as_item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.prompt_versions import Templates
-from taxonaut.state.updates import ItemFinished, OnUpdate, Progress, Update, listening, tell
+from taxonaut.state.updates import ItemFinished, LabelsUnplaced, OnUpdate, Progress, Update, listening, tell
 from taxonaut.workspace.files.label_files import read_labels
 
 pytestmark = pytest.mark.slow
@@ -290,6 +291,20 @@ def test_a_tree_is_needed_unless_retrieval_alone_is_asked_for(tmp_path: Path, mo
             InputError, match=r"^2 labels are not in a tree yet; build one with: taxonaut index build"
         ):
             workspace.classify(["x"])
+
+
+def test_labels_without_a_place_stop_no_walk(tmp_path: Path) -> None:
+    with Workspace.init(tmp_path / "part", embedder=word_embedder(16)) as workspace:
+        workspace.index.add_labels([Label(LabelId(name), name) for name in ("boots", "sandals", "pears")])
+        nodes = (TreeNode(1, "shoes"),)
+        tree = Tree("native", nodes, ((0, 1),), ((1, LabelId("boots")), (1, LabelId("sandals"))))
+        workspace.index.load_tree(tree, allow_unplaced=True)
+        told: list[Any] = []
+        with listening(told.append):
+            (result,) = workspace.classify(["pears"])
+        assert result.labels[0].label_id == "pears"
+        assert result.labels[0].path == ("pears",)
+        assert LabelsUnplaced(1, LabelId("pears")) in told
 
 
 def test_an_index_of_one_label(tmp_path: Path, model: ScriptedModel) -> None:

@@ -28,6 +28,7 @@ from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.state.stores.runs import Runs
 from taxonaut.state.stores.traces import Traces
+from taxonaut.state.updates import LabelsUnplaced, tell
 from taxonaut.state.workspace_folder import (
     INDEX_FILE,
     OTHER_PARTS,
@@ -247,16 +248,20 @@ class Core:
             )
 
     def check_walkable(self) -> None:
-        """Raise InputError if the index has no labels or no tree to walk."""
+        """Raise InputError if the index has no labels or no tree to walk; tell if some labels are not in the tree."""
         if not self.index.label_ids():
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
             )
-        if self.policy().shortlist != "dense" and self.index.stats().labels_unplaced:
+        stats = self.index.stats()
+        if self.policy().shortlist == "dense" or not stats.labels_unplaced:
+            return
+        if stats.labels_unplaced == stats.labels:
             raise InputError(
-                f"{self.index.stats().labels_unplaced:,} labels are not in a tree yet; "
-                "build one with: taxonaut index build"
+                f"{stats.labels_unplaced:,} labels are not in a tree yet; build one with: taxonaut index build"
             )
+        first = next(label for label in self.index.label_ids() if not self.index.placements_of(label))
+        tell(LabelsUnplaced(stats.labels_unplaced, first))
 
     def store_templates(self, names: Iterable[str]) -> dict[str, str]:
         """Store the effective templates with the files they include; return their hashes by name."""
