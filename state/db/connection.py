@@ -2,10 +2,11 @@
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 from weakref import WeakValueDictionary
 
 import duckdb
@@ -27,10 +28,14 @@ _FOREIGN = re.compile(
 _FEW = 64
 """Keys that are looked up through a table's index; more are joined."""
 
+_LONGEST_WAIT_S = 60
+
 _INTERRUPTED = "Query interrupted"
 """The RuntimeError that DuckDB raises when Ctrl-C ends a query."""
 
 _PID = re.compile(r"PID (\d+)")
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -215,7 +220,7 @@ class Database:
             return self._connection
         cursor: DuckDBPyConnection | None = getattr(self._local, "cursor", None)
         if cursor is None:
-            cursor = self._local.cursor = self._connection.cursor()
+            cursor = self._local.cursor = wait_while_busy(self._connection.cursor)
         return cursor
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -250,13 +255,25 @@ class Database:
                 del self._opened[self.path]
             self._local = threading.local()
             with self.lock, translated_errors(self.path):
-                self._connection.close()
+                wait_while_busy(self._connection.close)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def wait_while_busy(call: Callable[[], Result]) -> Result:
+    """Call a method of a connection as soon as no other thread is in one: DuckDB refuses it until then."""
+    until = time.monotonic() + _LONGEST_WAIT_S
+    while True:
+        try:
+            return call()
+        except duckdb.ResourceInUseException:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.001)
 
 
 def check_path(path: Path) -> None:
