@@ -277,7 +277,7 @@ async def test_nothing_happens_outside_a_run_or_in_a_runnable_of_another_kind() 
 
 def test_each_update_says_its_kind_and_is_plain_json() -> None:
     kinds = [get_args(each.__annotations__["kind"])[0] for each in get_args(Update)]
-    assert len(set(kinds)) == len(kinds) == 23
+    assert len(set(kinds)) == len(kinds) == 24
     row = as_row(ToolStarted("1", "classify", {"texts": ("a", "b"), "deep": {1: ("c",)}}))
     assert row == {
         "kind": "tool_started",
