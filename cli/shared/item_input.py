@@ -14,12 +14,11 @@ from taxonaut.cli.shared.exit_codes import say
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Item, as_item
 from taxonaut.workspace import files
-from taxonaut.workspace.files.sources import DOCUMENT_FORMATS, STDIN, SUFFIXES, WHOLE
+from taxonaut.workspace.files.sources import DOCUMENT_FORMATS, STDIN, SUFFIXES, WHOLE, plain_suffix
 
 if TYPE_CHECKING:
     from taxonaut.workspace.files.item_files import ItemColumns
 
-COMPRESSED = ".gz"
 SUFFIX = re.compile(r"[\w)\]]\.[A-Za-z][A-Za-z0-9]{1,7}$")
 """The end of a name with a suffix, whatever it is."""
 
@@ -96,10 +95,7 @@ def names_file(given: str) -> bool:
     if not given.strip():
         return False
     path = Path(given)
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == COMPRESSED:
-        suffixes.pop()
-    if suffixes and suffixes[-1] in SUFFIXES and not ADDRESS.match(given):
+    if plain_suffix(path) in SUFFIXES and not ADDRESS.match(given):
         return True
     return exists(path) or is_pattern(given)
 

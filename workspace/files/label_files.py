@@ -13,13 +13,21 @@ from unicodedata import normalize
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label, distinct_names
-from taxonaut.workspace.files.index_formats.skos import RDF_SUFFIXES, read_skos_rows
+from taxonaut.workspace.files.index_formats.index_file import RDF_SUFFIXES
+from taxonaut.workspace.files.index_formats.skos import read_skos_rows
 from taxonaut.workspace.files.label_graph import ROOT, Key, LabelRow, check_labels, label_graph
 from taxonaut.workspace.files.shapes.layout import Layout, as_plain, find_layout
 from taxonaut.workspace.files.shapes.lines import read_lines_shape
 from taxonaut.workspace.files.shapes.nested_json import flatten
 from taxonaut.workspace.files.shapes.paths import split_path, split_places
-from taxonaut.workspace.files.sources import DOCUMENT_FORMATS, Format, Source, load_json, open_source
+from taxonaut.workspace.files.sources import (
+    DOCUMENT_FORMATS,
+    Format,
+    Source,
+    load_json,
+    open_source,
+    plain_suffix,
+)
 from taxonaut.workspace.files.tables import Row, as_text, as_texts, missing_column, read_table
 
 TreeShape = Literal["auto", "none", "codes"]
@@ -204,7 +212,7 @@ def read_labels(
 
 def _is_rdf(path: Path) -> bool:
     """Whether a file's suffix, before an optional .gz, is one of RDF; `.json` is not."""
-    suffix = next((each.lower() for each in reversed(path.suffixes) if each.lower() != ".gz"), "")
+    suffix = plain_suffix(path)
     return suffix in RDF_SUFFIXES and suffix != ".json"
 
 
@@ -238,8 +246,7 @@ def _read_records(source: Source, columns: LabelColumns) -> _Records:
                 Row(number, f"{source.name}, line {number}", {columns.name: line}) for number, line in lines
             ]
             return _Records((columns.name,), rows, "lines of text", "a path a line")
-        said = columns.path_separator if columns.path_separator != LabelColumns().path_separator else ""
-        found = read_lines_shape(lines, columns.name, said)
+        found = read_lines_shape(lines, columns.name, _said_separator(columns))
         rows = [Row(number, f"{source.name}, line {number}", values) for number, values in found.rows]
         return _Records(_columns_of(rows), rows, "lines of text", found.shape, found.notes, found.separator)
     if source.format in ("json", "jsonl"):
@@ -321,8 +328,6 @@ def _with_parents(rows: Sequence[LabelRow], elsewhere: Callable[[LabelId], bool]
 
 _AT_TOP = frozenset({"", "0", "-1", "null", "none", "nan", "n/a", "na", "nil", "root", "\\n", "#", "-", "*"})
 _FLOAT = re.compile(r"(-?\d+)\.0")
-_SHOWN = 3
-_REACHED = 0.999
 
 
 class _RowReader:
@@ -343,6 +348,8 @@ class _RowReader:
         self.counts: Counter[str] = Counter()
         self.said: list[str] = []
         self.to_parent = columns.path_to_parent
+        self.places: list[list[tuple[str, ...]]] = []
+        """The paths in each row."""
         self.whole_floats = self._are_floats(layout.id)
 
     def read(self) -> list[LabelRow]:
@@ -352,8 +359,9 @@ class _RowReader:
         if self.layout.levels:
             found = self._level_rows()
         else:
+            self.places = [self._paths(row) for row in self.rows]
             self.to_parent = self.to_parent or self._paths_stop_at_parent()
-            found = [self._label_row(row) for row in self.rows]
+            found = [self._label_row(row, paths) for row, paths in zip(self.rows, self.places, strict=True)]
             found = self._with_found_parents(found)
         named, notes = _with_alternatives(
             found, [_alternative_cells(row, self.columns) for row in self.rows], self.columns
@@ -368,10 +376,11 @@ class _RowReader:
             said.append(f"{count:,} {what}")
         return said
 
-    def _label_row(self, row: Row) -> LabelRow:
+    def _label_row(self, row: Row, paths: Sequence[tuple[str, ...]]) -> LabelRow:
+        """Return a row's label at its first path; `_in_all_places` adds the others."""
         layout = self.layout
         name = self._clean(as_text(_cell(row, layout.name), row, layout.name)) if layout.name else ""
-        path = self._path(row, name)
+        path = paths[0] if paths else ()
         if (
             not name
             and path
@@ -418,19 +427,20 @@ class _RowReader:
             return " ".join(as_text(each, row, column) for each in value)
         return as_text(value, row, column)
 
-    def _path(self, row: Row, name: str) -> tuple[str, ...]:
-        """Return the first path in a row; a cell with several is read by `_in_all_places`."""
-        paths = self._paths(row, name)
-        return paths[0] if paths else ()
+    def _name(self, row: Row) -> str:
+        """Return a row's name as it is kept; "" where no column holds names."""
+        column = self.layout.name
+        text = as_text(_cell(row, column), row, column) if column else ""
+        return self._tidy(text) if self.tidies else text.strip()
 
-    def _paths(self, row: Row, name: str) -> list[tuple[str, ...]]:
+    def _paths(self, row: Row) -> list[tuple[str, ...]]:
         column = self.layout.path
         value = _cell(row, column)
         if isinstance(value, (list, tuple)) or (isinstance(value, str) and value.lstrip().startswith("[")):
             steps = as_texts(value, row, column, self.layout.separator)
             return [tuple(self._clean(step) for step in steps)] if steps else []
         text = as_text(value, row, column).replace("\xa0", " ")
-        ending = "" if self.to_parent or column == self.layout.name else name
+        ending = "" if self.to_parent or column == self.layout.name else self._name(row)
         found = [
             tuple(self._clean(step) for step in split_path(place, self.layout.separator, ending))
             for place in split_places(text, self.layout.separator)
@@ -442,9 +452,9 @@ class _RowReader:
         if not self.layout.path or self.layout.levels:
             return list(rows)
         found = []
-        for given, row in zip(self.rows, rows, strict=True):
+        for paths, row in zip(self.places, rows, strict=True):
             found.append(row)
-            for path in self._paths(given, row.label.name)[1:]:
+            for path in paths[1:]:
                 place = (*path, row.label.name) if self.to_parent else path
                 found.append(replace(row, path=place))
         return found
@@ -454,12 +464,8 @@ class _RowReader:
         layout = self.layout
         if not (layout.path and layout.name) or layout.path == layout.name:
             return False
-        pairs = []
-        for row in self.rows:
-            name = self._tidy(as_text(_cell(row, layout.name), row, layout.name))
-            pairs += [(path[-1], name) for path in self._paths(row, name)[:1]]
-        self.counts.clear()
-        stop = len(pairs) > 1 and all(last != name for last, name in pairs)
+        placed = [(row, paths[0]) for row, paths in zip(self.rows, self.places, strict=True) if paths]
+        stop = len(placed) > 1 and all(path[-1] != self._name(row) for row, path in placed)
         if stop:
             self.said.append(f"the paths in {layout.path!r} stop at the parent")
         return stop
@@ -551,7 +557,7 @@ class _RowReader:
                 tuple(dict.fromkeys(each for each in parents if each not in own and each not in tops))
             )
         named = {each for parents in kept for each in parents}
-        if self._is_edge_list(rows, named):
+        if self.layout.is_edges:
             return self._edges(rows, kept)
         ids: dict[str, LabelId] = self._ids_behind(rows, named - known) if named - known else {}
         found = [
@@ -570,10 +576,6 @@ class _RowReader:
         kept = [each for each in row.parents if each not in lost] + ([LabelId(near)] if near else [])
         return replace(row, parents=tuple(kept))
 
-    def _is_edge_list(self, rows: Sequence[LabelRow], named: set[str]) -> bool:
-        """Whether rows are pairs of a parent's and a child's name: there are no ids, and parents without a row."""
-        return not self.layout.id and any("edge" in note for note in self.layout.notes)
-
     def _edges(self, rows: Sequence[LabelRow], parents: Sequence[tuple[str, ...]]) -> list[LabelRow]:
         found: dict[LabelId, LabelRow] = {}
         for row, above in zip(rows, parents, strict=True):
@@ -584,8 +586,7 @@ class _RowReader:
             known = found.setdefault(row.label.id, replace(row, parents=()))
             both = dict.fromkeys((*known.parents, *map(LabelId, above)))
             found[row.label.id] = replace(known, parents=tuple(both))
-        order = list(found)
-        return [found[id] for id in order]
+        return list(found.values())
 
     def _ids_behind(self, rows: Sequence[LabelRow], missing: set[str]) -> dict[str, LabelId]:
         """Return the ids that texts stand for which are no ids: by another column, or by name."""
@@ -661,9 +662,9 @@ class _RowReader:
         """Decode HTML entities, make blanks plain and letters composed (NFC)."""
         if "&" in text and ";" in text:
             text = unescape(text)
-        if text.isascii() and "  " not in text:
+        if text.isascii():
             return text.strip()
-        return " ".join(normalize("NFC", text).split(" ")).replace("\xa0", " ").replace("\u202f", " ").strip()
+        return normalize("NFC", text).replace("\xa0", " ").replace("\u202f", " ").strip()
 
     def _distinct(self, rows: Sequence[LabelRow]) -> list[LabelRow]:
         """Keep equal rows once."""

@@ -203,12 +203,17 @@ def _starts_with_object(source: Source) -> bool:
         return False
 
 
-def format_of(path: Path) -> Format:
-    """Return the format for a path's suffix, ignoring a final `.gz`. Raises `InputError` if unknown."""
+def plain_suffix(path: Path) -> str:
+    """Return a path's suffix in lower case, that before a final `.gz`; "" if it has none."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
-    suffix = suffixes[-1] if suffixes else ""
+    return suffixes[-1] if suffixes else ""
+
+
+def format_of(path: Path) -> Format:
+    """Return the format for a path's suffix, ignoring a final `.gz`. Raises `InputError` if unknown."""
+    suffix = plain_suffix(path)
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if suffix[1:] in formats():

@@ -11,7 +11,15 @@ from typing import IO
 from xml.etree import ElementTree
 
 from taxonaut.state.errors import InputError
-from taxonaut.workspace.files.sources import DOCUMENT_SUFFIXES, WHOLE, Format, Source, max_unpacked, too_large
+from taxonaut.workspace.files.sources import (
+    DOCUMENT_SUFFIXES,
+    WHOLE,
+    Format,
+    Source,
+    max_unpacked,
+    plain_suffix,
+    too_large,
+)
 from taxonaut.workspace.files.tables import Row, Table, clean_text
 
 DOCUMENTS: Mapping[str, Format] = {".txt": WHOLE, ".text": WHOLE, **DOCUMENT_SUFFIXES}
@@ -32,10 +40,7 @@ _STRICT_W = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 
 def document_format(path: Path) -> Format | None:
     """Return the format of a document by its suffix, ignoring a final `.gz`; None if it is none."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    return DOCUMENTS.get(suffixes[-1]) if suffixes else None
+    return DOCUMENTS.get(plain_suffix(path))
 
 
 def document_table(source: Source, read: Callable[[Source], str], plain: str) -> Table:

@@ -6,17 +6,21 @@ from typing import Literal, get_args
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.records import Label, Tree
-from taxonaut.workspace.files.sources import STDIN
+from taxonaut.workspace.files.sources import STDIN, plain_suffix
 
 IndexFormat = Literal["jsonl", "csv", "skos"]
 INDEX_FORMATS: tuple[IndexFormat, ...] = get_args(IndexFormat)
+RDF_SUFFIXES = {
+    ".ttl": "turtle", ".nt": "nt", ".n3": "n3", ".rdf": "xml", ".owl": "xml", ".xml": "xml", ".jsonld": "json-ld",
+    ".json": "json-ld", ".trig": "trig", ".nq": "nquads",
+}  # fmt: skip
+"""rdflib's name of the format that a suffix of SKOS stands for."""
+
 _SUFFIXES: dict[str, IndexFormat] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
-    **dict.fromkeys(
-        (".ttl", ".nt", ".n3", ".rdf", ".owl", ".xml", ".jsonld", ".json", ".trig", ".nq"), "skos"
-    ),
+    **dict.fromkeys(RDF_SUFFIXES, "skos"),
 }
 
 
@@ -38,8 +42,7 @@ def index_format(path: Path, given: str | None) -> IndexFormat:
         return given
     if str(path) == STDIN:
         return "jsonl"
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    suffix = next((each for each in reversed(suffixes) if each != ".gz"), "")
+    suffix = plain_suffix(path)
     if suffix not in _SUFFIXES:
         raise InputError(
             f"{path.name!r} has no known suffix; known are {', '.join(_SUFFIXES)}. Rename the file or "

@@ -14,10 +14,10 @@ from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import NATIVE, Label, Tree, TreeNode, distinct_names
-from taxonaut.workspace.files.index_formats.index_file import IndexFile
+from taxonaut.workspace.files.index_formats.index_file import RDF_SUFFIXES, IndexFile
 from taxonaut.workspace.files.label_graph import LabelRow, check_labels
 from taxonaut.workspace.files.native_tree import build_native_tree
-from taxonaut.workspace.files.sources import Source, load_json
+from taxonaut.workspace.files.sources import Source, load_json, plain_suffix
 
 CATEGORY = "urn:taxonaut:Category"
 """Our own class for concepts that are inner nodes, not labels to predict."""
@@ -63,10 +63,6 @@ def read_skos_rows(source: Source, *, language: str = "") -> tuple[list[LabelRow
     return rows, tuple(reader.notes)
 
 
-RDF_SUFFIXES = {
-    ".ttl": "turtle", ".nt": "nt", ".n3": "n3", ".rdf": "xml", ".owl": "xml", ".xml": "xml", ".jsonld": "json-ld",
-    ".json": "json-ld", ".trig": "trig", ".nq": "nquads",
-}  # fmt: skip
 _FURTHER_NAMES = (
     ("rdfs:label", "http://www.w3.org/2000/01/rdf-schema#label"),
     ("dct:title", "http://purl.org/dc/terms/title"),
@@ -117,7 +113,7 @@ class _Reader:
         """Alternative names in other languages than their concept's name."""
 
     def _parse(self) -> Any:
-        suffix = next((each for each in reversed(self.source.path.suffixes) if each != ".gz"), "").lower()
+        suffix = plain_suffix(self.source.path)
         with self.source.open_bytes() as file:
             content = file.read()
         formats = find_rdf_formats(content[:4096], suffix)

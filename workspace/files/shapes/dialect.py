@@ -17,8 +17,7 @@ _ABOVE = 20
 _SHOWN = 3
 _LONGEST_FIELD = 2**31 - 1
 _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)[\r\n]*\Z", re.I)
-_CODE = re.compile(r"<?(?:https?://\S+|urn:\S+)>?|[A-Za-z]{0,4}[.\-]?\d[\w.\-/]*")
-_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
+CODE = re.compile(r"<?(?:https?://\S+|urn:\S+)>?|[A-Za-z]{0,4}[.\-]?\d[\w.\-/]*")
 
 Record = tuple[int, list[object]]
 """A line's number and its cells."""
@@ -196,10 +195,6 @@ def _fit_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         return False
     for place, name in enumerate(names):
         below = [row[place] for row in rows if place < len(row) and row[place]]
-        if (
-            below
-            and _CODE.fullmatch(name)
-            and sum(map(bool, map(_CODE.fullmatch, below))) >= 0.9 * len(below)
-        ):
+        if below and CODE.fullmatch(name) and sum(map(bool, map(CODE.fullmatch, below))) >= 0.9 * len(below):
             return True
     return False

@@ -1,19 +1,18 @@
 """Find which columns of a table of labels hold what: ids, names, paths, parents, levels, texts."""
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from taxonaut.workspace.files.shapes.codes import CodeTree, find_code_tree
-from taxonaut.workspace.files.shapes.paths import find_separator
+from taxonaut.workspace.files.shapes.dialect import CODE
+from taxonaut.workspace.files.shapes.paths import SEPARATORS, find_separator
 from taxonaut.workspace.files.shapes.usual_names import Role, find_column, find_levels, find_titled, fold
 
 Cells = Mapping[str, object]
 
 _SAMPLE = 2_000
-_CODE = re.compile(r"<?(?:https?://\S+|urn:\S+)>?|[A-Za-z]{0,4}[.\-]?\d[\w.\-/]*")
-_STRONG = (" > ", ">", " » ", "»", " → ", "→")
+_STRONG = SEPARATORS[:6]
 _PATHS = ("categor", "taxonomy", "tree", "breadcrumb", "path", "producttype", "label")
 _OWN_NAMES = {"name", "label", "preflabel", "categoryname", "labelname", "displayname", "term"}
 _EDGES = {"child", "narrower", "hyponym", "target", "to"}
@@ -25,7 +24,7 @@ class Layout:
 
     `levels` are the columns of a path's steps, from the top down; `codes` those of their ids, in the same order.
     `code_tree` is the hierarchy in the ids, `separator` that of the steps of a path, `depth` the column with the
-    number of a row's level.
+    number of a row's level. `is_edges`: each row is an edge from a parent's name to a child's.
     """
 
     id: str = ""
@@ -39,15 +38,20 @@ class Layout:
     codes: tuple[str, ...] = ()
     separator: str = " > "
     code_tree: CodeTree | None = None
-    notes: tuple[str, ...] = field(default=())
+    is_edges: bool = False
+    notes: tuple[str, ...] = ()
 
-    def used(self) -> dict[str, str]:
-        """Return what is read from which column, for people."""
+    def _single(self) -> dict[str, str]:
+        """Return the one column of each role that has one."""
         roles = {
             "id": self.id, "name": self.name, "path": self.path, "parents": self.parents, "level": self.depth,
             "description": self.description, "kind": self.kind,
         }  # fmt: skip
-        found = {role: column for role, column in roles.items() if column}
+        return {role: column for role, column in roles.items() if column}
+
+    def used(self) -> dict[str, str]:
+        """Return what is read from which column, for people."""
+        found = self._single()
         if self.levels:
             found["levels"] = ", ".join(self.levels)
         if self.codes:
@@ -57,16 +61,7 @@ class Layout:
     @property
     def columns(self) -> set[str]:
         """All columns that are read."""
-        single = {
-            self.id,
-            self.name,
-            self.path,
-            self.parents,
-            self.description,
-            self.kind,
-            self.depth,
-        }
-        return {*single, *self.levels, *self.codes} - {""}
+        return {*self._single().values(), *self.levels, *self.codes}
 
 
 def find_layout(
@@ -124,7 +119,8 @@ def find_layout(
         name = _only_text(columns, sample, taken)
         taken.add(name)
     notes: list[str] = []
-    if not id and given.get("id") is None and name.casefold() in _EDGES and parents:
+    is_edges = bool(not id and given.get("id") is None and name.casefold() in _EDGES and parents)
+    if is_edges:
         notes.append(f"each row is an edge from {parents!r} to {name!r}")
     if name and not path and not parents and given.get("path") is None and tree != "none":
         step = find_separator(_texts(sample, name), _STRONG)
@@ -144,7 +140,9 @@ def find_layout(
         depth = "" if code_tree else _find_depth(columns, rows, taken)
     if code_tree is not None:
         notes += code_tree.notes
-    return replace(found, depth=depth, separator=steps, code_tree=code_tree, notes=tuple(notes))
+    return replace(
+        found, depth=depth, separator=steps, code_tree=code_tree, is_edges=is_edges, notes=tuple(notes)
+    )
 
 
 def _with_texts(
@@ -210,7 +208,7 @@ def find_by_content(columns: Sequence[str], rows: Sequence[Cells]) -> dict[str, 
         texts = _texts(rows, column)
         if not texts:
             continue
-        codes = sum(bool(_CODE.fullmatch(text)) for text in texts) >= 0.9 * len(texts)
+        codes = sum(bool(CODE.fullmatch(text)) for text in texts) >= 0.9 * len(texts)
         if codes and len(set(texts)) == len(texts) and not found["id"]:
             found["id"] = column
         elif not codes and not found["path"] and find_separator(texts, _STRONG):
