@@ -17,13 +17,17 @@ VOCABULARY = "vocabulary"
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label as the user gave it. `batch` names its import, `alternatives` are other names of it."""
+    """A label as the user gave it.
+
+    `batch` names its import, `alternatives` are other names of it, `notation` is its code in its source.
+    """
 
     id: LabelId
     name: str
     description: str = ""
     batch: str = "initial"
     alternatives: tuple[str, ...] = ()
+    notation: str = ""
 
 
 def distinct_names(names: Iterable[str], name: str) -> tuple[str, ...]:
@@ -53,10 +57,19 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A text to label."""
+    """A text to label.
+
+    `columns` are the names and texts of the columns that `text` joins by line breaks; none where it is of one.
+    """
 
     id: ItemId
     text: str
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def named_text(self) -> str:
+        """The text as prompts show it: that of several columns with a column's name before each."""
+        return "\n".join(f"{name}: {text}" for name, text in self.columns) or self.text
 
 
 class Identified(Protocol):
@@ -146,7 +159,7 @@ class Prediction:
     `path` runs from the node below the root to the label's name. Scores fall from the first prediction to the
     last. `evidence` is the phrase of the item that supports the label; `place` says where it stands in a text that is
     read in several passages. `origin` is its source in the shortlist:
-    `tree`, `dense` or `both`.
+    `tree`, `dense` or `both`. `notation` is the label's code in its source, if it has one.
     """
 
     label_id: LabelId
@@ -157,6 +170,7 @@ class Prediction:
     reason: str = ""
     origin: str = "tree"
     place: Place | None = None
+    notation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,15 @@ class LabelsUnplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpertLeftOut:
+    """The newest trained expert, `number`, cannot be used for this reason: answers are given without it."""
+
+    number: int
+    reason: str
+    kind: Literal["expert_left_out"] = field(default="expert_left_out", init=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionStarted:
     """A partition of labels (or items) is about to be split; `attempt` counts the splits refused before.
 
@@ -288,6 +297,7 @@ WalkUpdate = (
     | TextsShortened
     | UnknownLanguage
     | LabelsUnplaced
+    | ExpertLeftOut
     | LabelPlaced
 )
 BuildUpdate = PartitionStarted | CentresProposed | SplitRefused | NodeSplit | RoundFinished | ChangesReviewed

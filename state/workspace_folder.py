@@ -11,6 +11,8 @@ PHRASES_FILE = "phrases.sqlite"
 HISTORY_FILE = "chat_history"
 PROMPTS_FOLDER = "prompts"
 EXPERTS_FOLDER = "experts"
+REVIEW_FOLDER = "review"
+LEARNED_FOLDER = "learned"
 CALIBRATION_FILE = "calibration.json"
 SCRATCH_FOLDER = "scratch"
 """Indexes of `evaluate`; it may be deleted at any time."""
@@ -19,6 +21,8 @@ OTHER_PARTS = (
     f"{INDEX_FILE}.wal",
     PROMPTS_FOLDER,
     EXPERTS_FOLDER,
+    REVIEW_FOLDER,
+    LEARNED_FOLDER,
     CALIBRATION_FILE,
     THREADS_FILE,
     PHRASES_FILE,

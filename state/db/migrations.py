@@ -66,6 +66,21 @@ def keep_alternative_names(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_10.sql"))
 
 
+def keep_sources(connection: DuckDBPyConnection) -> None:
+    """Version 11: notations of labels, and the RDF that labels came from."""
+    connection.execute(_sql("schema_11.sql"))
+
+
+def map_labels(connection: DuckDBPyConnection) -> None:
+    """Version 12: which label ids are not answered any more, and what replaced them."""
+    connection.execute(_sql("schema_12.sql"))
+
+
+def open_ledger(connection: DuckDBPyConnection) -> None:
+    """Version 13: statements about the labels of items, gold labels among them, and marks of walks."""
+    connection.execute(_sql("schema_13.sql"))
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     create_tables,
     keep_templates,
@@ -77,6 +92,9 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     order_runs,
     describe_replies,
     keep_alternative_names,
+    keep_sources,
+    map_labels,
+    open_ledger,
 )
 """Append only: never change or reorder a released step."""
 

@@ -41,6 +41,9 @@ _CONSTRAINTS = (
 _DIGESTS: dict[int, frozenset[str]] = {
     9: frozenset({"dfb912011752b8165cfedd7259749c9d"}),
     10: frozenset({"9171f0c6775eefde65e7cad2032a0369"}),
+    11: frozenset({"62874291b5a3a2aa87e2e9a446bf5e9c"}),
+    12: frozenset({"dd11dfb2466a2bf4bf1f607464bab009"}),
+    13: frozenset({"19801ad1f0c3b9d7d9958a744f84689a"}),
 }
 """Of a schema version, the `digest` of its tables in each way in which DuckDB has written definitions.
 

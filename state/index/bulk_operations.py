@@ -1,14 +1,17 @@
 """Bulk changes to the index (many labels, whole trees), each with its inverse."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from taxonaut.state.db.json_codec import canonical, pack
 from taxonaut.state.errors import InputError
+from taxonaut.state.ids import LabelId
 from taxonaut.state.index.checks import TREE_ROOT, check_nothing_lost, check_tree
 from taxonaut.state.index.operations import Arguments, Editor, OperationCall, OperationResult
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.view import LABEL_COLUMNS
+from taxonaut.state.label_mappings import RENAMED, LabelMapping, describe_mapping
 from taxonaut.state.records import Label, Node, Tree, TreeNode
 
 _LABEL_COLUMNS = tuple(LABEL_COLUMNS.split(", "))
@@ -24,8 +27,17 @@ WITH RECURSIVE chain AS (
 
 def number_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
     """Number new labels and return the arguments of `add_labels`."""
-    seen = set(editor.view.labels.numbers)
+    book = editor.view.labels
+    seen = set(book.numbers)
     for label in labels:
+        if label.id in book.mappings:
+            mapping = book.mappings[label.id]
+            way_out = (
+                "use that" if mapping.kind == RENAMED else f"restore it (taxonaut labels restore {label.id})"
+            )
+            raise InputError(
+                f"label id {label.id!r} {describe_mapping(mapping)}; {way_out}, or give the new label another id"
+            )
         if label.id in seen:
             raise InputError(
                 f"label id {label.id!r} is given twice or is already in the index; ids are unique"
@@ -35,15 +47,27 @@ def number_labels(editor: Editor, labels: Sequence[Label]) -> Arguments:
         seen.add(label.id)
     first = editor.next_ids("label", len(labels))
     rows = [
-        [first + place, label.id, label.name, label.description, label.batch, pack(label.alternatives)]
+        [
+            first + place,
+            label.id,
+            label.name,
+            label.description,
+            label.batch,
+            pack(label.alternatives),
+            label.notation,
+        ]
         for place, label in enumerate(labels)
     ]
     return {"labels": rows, "new": True}
 
 
 def add_labels(editor: Editor, arguments: Arguments) -> OperationResult:
-    """Add numbered labels; rows that were removed before version 10 have no alternative names."""
-    rows = [[*row, ""][: len(_LABEL_COLUMNS)] for row in arguments["labels"]]
+    """Add numbered labels; rows that an earlier version removed lack the last columns."""
+    rows = [[*row, "", ""][: len(_LABEL_COLUMNS)] for row in arguments["labels"]]
+    if not arguments.get("new"):
+        known = next((row[1] for row in rows if editor.view.labels.knows(row[1])), None)
+        if known is not None:
+            raise InputError(f"label id {known!r} was given to another label since; undo that first")
     editor.append("labels", _LABEL_COLUMNS, rows)
     if arguments.get("new"):
         editor.view.labels.extend((row[0], row[1]) for row in rows)
@@ -81,6 +105,88 @@ def rename_labels(editor: Editor, arguments: Arguments) -> OperationResult:
     )
 
 
+def set_alternatives(editor: Editor, arguments: Arguments) -> OperationResult:
+    """Change the alternative names of labels, (id, names) rows."""
+    rows = {editor.view.labels.number(label): (label, names) for label, names in arguments["alternatives"]}
+    former = editor.view.labels.get(list(rows))
+    editor.set_alternatives({number: pack(names) for number, (_, names) in rows.items()})
+    return OperationResult(
+        {"alternatives": [list(row) for row in rows.values()]},
+        OperationCall(
+            "set_alternatives", {"alternatives": [[label.id, list(label.alternatives)] for label in former]}
+        ),
+    )
+
+
+def map_labels(editor: Editor, arguments: Arguments) -> OperationResult:
+    """Remove mappings of label ids, give labels other ids, and add mappings, in this order."""
+    book = editor.view.labels
+    lost = [LabelId(old) for old in arguments["remove"]]
+    missing = next((old for old in lost if old not in book.mappings), None)
+    if missing is not None:
+        raise InputError(f"the id {missing!r} is mapped to nothing any more; undo what changed that first")
+    removed = [book.mappings[old] for old in lost]
+    ids = [(LabelId(old), LabelId(new)) for old, new in arguments["ids"]]
+    for _, new in ids:
+        if book.knows(new) and new not in lost:
+            raise InputError(f"label id {new!r} was given to another label since; undo that first")
+    numbers = {book.number(old): new for old, new in ids}
+    added = [LabelMapping.of_row(row) for row in arguments["add"]]
+    editor.map_labels(lost, numbers, added)
+    _check_mappings(editor, added)
+    inverse = {
+        "remove": [each.old for each in added],
+        "ids": [[new, old] for old, new in ids],
+        "add": [each.row() for each in removed],
+    }
+    payload = {
+        "mapped": [[each.old, *each.new] for each in added],
+        "restored": list(lost),
+        "ids": [list(pair) for pair in ids],
+    }
+    return OperationResult(payload, OperationCall("map_labels", inverse))
+
+
+def _check_mappings(editor: Editor, added: Sequence[LabelMapping]) -> None:
+    """Raise InputError for a mapping of a label that is in the tree, to an unknown one, or back to itself."""
+    book, shape = editor.view.labels, editor.shape
+    retired = [each for each in added if each.kind != RENAMED]
+    for each in retired:
+        number = book.numbers.get(each.old)
+        if number is None:
+            raise InputError(f"label {each.old!r} is not in the index any more; undo its removal first")
+        if shape.nodes_of[number]:
+            node = shape.nodes_of[number][0]
+            raise InputError(f"label {each.old!r} is placed in node {node!r}; undo that first")
+    carried = editor.execute(
+        "SELECT id, label FROM nodes WHERE tree = $1 AND label IN (SELECT unnest($2::BIGINT[])) LIMIT 1",
+        [shape.tree, [book.numbers[each.old] for each in retired]],
+    )
+    if carried:
+        raise InputError(
+            f"node {carried[0][0]!r} is the label {book.ids([carried[0][1]])[0]!r}; undo that first"
+        )
+    for each in added:
+        unknown = next((new for new in each.new if not book.knows(new)), None)
+        if unknown is not None:
+            raise InputError(
+                f"label {unknown!r} is not in the index any more, so {each.old!r} cannot go there"
+            )
+        if each.old in _reached(book.mappings, each.new):
+            raise InputError(f"the mapping of {each.old!r} would lead back to itself; choose another label")
+
+
+def _reached(mappings: Mapping[LabelId, LabelMapping], start: Sequence[LabelId]) -> set[LabelId]:
+    found: set[LabelId] = set()
+    waiting = list(start)
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting.extend(mappings[each].new if each in mappings else ())
+    return found
+
+
 def drop_labels(editor: Editor, arguments: Arguments) -> OperationResult:
     """Remove labels by number, unless one is in use by the current tree or by one that undo can restore."""
     first, last = arguments["first"], arguments["last"]
@@ -100,6 +206,12 @@ def drop_labels(editor: Editor, arguments: Arguments) -> OperationResult:
         raise InputError(
             "the labels that it added are not in the index any more; their removal can be undone"
         )
+    gone = {row[1] for row in rows}
+    mapped = next(
+        (each for each in editor.view.labels.mappings.values() if gone & {each.old, *each.new}), None
+    )
+    if mapped is not None:
+        raise InputError(f"label {mapped.old!r} {describe_mapping(mapped)}; undo that first")
     editor.execute("DELETE FROM labels WHERE number BETWEEN ? AND ?", [first, last])
     editor.view.drop_labels()
     editor.view.changed()
@@ -110,10 +222,14 @@ def drop_labels(editor: Editor, arguments: Arguments) -> OperationResult:
 
 def load_tree(editor: Editor, tree: Tree, allow_unplaced: bool) -> OperationResult:
     """Replace the current tree, which stays in the file so that undo can restore it."""
-    numbers = editor.view.labels.numbers
-    check_tree(tree, numbers)
+    book = editor.view.labels
+    if book.mappings:
+        named = chain((node.label_id for node in tree.nodes), (label for _, label in tree.placements))
+        book.check_live(label for label in named if label is not None and label in book.numbers)
+    live = book.live()
+    check_tree(tree, set(live))
     if not allow_unplaced:
-        check_nothing_lost(tree, numbers)
+        check_nothing_lost(tree, live)
     former, root = editor.shape.tree, _root(editor)
     new = editor.next_ids("tree")
     editor.execute(

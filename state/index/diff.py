@@ -8,6 +8,7 @@ from typing import Literal
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
+from taxonaut.state.label_mappings import RENAMED, LabelMapping
 
 LEAST_OVERLAP = 0.5
 """Minimum Jaccard overlap of the labels below two nodes for them to be matched."""
@@ -117,6 +118,35 @@ class LabelEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelNames:
+    """A label with other alternative names than before; `name` is the current name."""
+
+    id: LabelId
+    name: str
+    former: tuple[str, ...]
+    present: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRetirement:
+    """A label that was retired, with the nodes that it left and where its id goes."""
+
+    id: LabelId
+    name: str
+    lost: tuple[NodeRef, ...]
+    mapping: LabelMapping
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReId:
+    """A label that has another id now."""
+
+    former: LabelId
+    id: LabelId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeMove:
     """A node with the parents it gained and lost; `node` has its current path."""
 
@@ -189,14 +219,29 @@ class IndexDiff:
     merged: tuple[NodeMerge, ...]
     split: tuple[NodeSplit, ...]
     matched: Mapping[NodeId, NodeId]
+    labels_retired: tuple[LabelRetirement, ...] = ()
+    labels_restored: tuple[LabelChange, ...] = ()
+    labels_reidentified: tuple[LabelReId, ...] = ()
+    labels_called: tuple[LabelNames, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing changed, except perhaps ids."""
         labels = (self.labels_inserted, self.labels_gone, self.labels_moved)
-        texts = (self.labels_described, self.labels_renamed)
+        texts = (self.labels_described, self.labels_renamed, self.labels_called)
+        status = (self.labels_retired, self.labels_restored, self.labels_reidentified)
         return not any(
-            (*labels, *texts, self.inserted, self.removed, self.moved, self.edited, self.merged, self.split)
+            (
+                *labels,
+                *texts,
+                *status,
+                self.inserted,
+                self.removed,
+                self.moved,
+                self.edited,
+                self.merged,
+                self.split,
+            )
         )
 
 
@@ -212,12 +257,12 @@ def diff(before: Snapshot, after: Snapshot) -> IndexDiff:
         labels_inserted=tuple(
             LabelChange(id_, label.name, gained=comparison.now(after.nodes_of.get(id_, ())))
             for id_, label in after.labels.items()
-            if id_ not in before.labels
+            if comparison.was(id_) not in before.labels and comparison.was(id_) not in before.retired
         ),
         labels_gone=tuple(
             LabelChange(id_, label.name, lost=comparison.then(before.nodes_of.get(id_, ())))
             for id_, label in before.labels.items()
-            if id_ not in after.labels
+            if comparison.is_now(id_) not in after.labels and comparison.is_now(id_) not in after.retired
         ),
         labels_moved=moves,
         labels_described=comparison.label_edits("description"),
@@ -229,6 +274,31 @@ def diff(before: Snapshot, after: Snapshot) -> IndexDiff:
         merged=merged,
         split=comparison.splits(),
         matched={} if before.tree == after.tree else comparison.there,
+        labels_retired=tuple(
+            LabelRetirement(
+                now,
+                after.retired[now].name,
+                comparison.then(before.nodes_of.get(id_, ())),
+                after.mappings[now],
+            )
+            for id_ in before.labels
+            if (now := comparison.is_now(id_)) in after.retired
+        ),
+        labels_restored=tuple(
+            LabelChange(id_, label.name, gained=comparison.now(after.nodes_of.get(id_, ())))
+            for id_, label in after.labels.items()
+            if comparison.was(id_) in before.retired
+        ),
+        labels_reidentified=tuple(
+            LabelReId(then, id_, (after.labels.get(id_) or after.retired[id_]).name)
+            for then, id_ in comparison.other_ids.items()
+        ),
+        labels_called=tuple(
+            LabelNames(id_, label.name, former.alternatives, label.alternatives)
+            for id_, label in after.labels.items()
+            if (former := before.labels.get(comparison.was(id_))) is not None
+            and former.alternatives != label.alternatives
+        ),
     )
 
 
@@ -240,6 +310,16 @@ class _Comparison:
         self.there = match_nodes(before, after)
         self.new = set(after.nodes) - set(self.there.values())
         self.old = {now: then for then, now in self.there.items()}
+        self.other_ids = _other_ids(before, after)
+        self._former_ids = {now: then for then, now in self.other_ids.items()}
+
+    def is_now(self, label: LabelId) -> LabelId:
+        """Return the present id of a label of the former index."""
+        return self.other_ids.get(label, label)
+
+    def was(self, label: LabelId) -> LabelId:
+        """Return the former id of a label of the present index."""
+        return self._former_ids.get(label, label)
 
     def now(self, nodes: Iterable[NodeId]) -> tuple[NodeRef, ...]:
         return tuple(NodeRef(id_, self.after.path(id_)) for id_ in nodes)
@@ -250,8 +330,9 @@ class _Comparison:
     def label_moves(self) -> tuple[LabelChange, ...]:
         found = []
         for id_, label in self.after.labels.items():
-            if id_ in self.before.labels:
-                former, present = self.before.nodes_of.get(id_, ()), self.after.nodes_of.get(id_, ())
+            then = self.was(id_)
+            if then in self.before.labels:
+                former, present = self.before.nodes_of.get(then, ()), self.after.nodes_of.get(id_, ())
                 gained, lost = self._changed(former, present)
                 if gained or lost:
                     found.append(LabelChange(id_, label.name, gained, lost))
@@ -261,7 +342,7 @@ class _Comparison:
         return tuple(
             LabelEdit(id_, label.name, getattr(former, field), getattr(label, field))
             for id_, label in self.after.labels.items()
-            if (former := self.before.labels.get(id_)) is not None
+            if (former := self.before.labels.get(self.was(id_))) is not None
             and getattr(former, field) != getattr(label, field)
         )
 
@@ -292,6 +373,8 @@ class _Comparison:
                 for name in _TEXTS
                 if getattr(one, name) != getattr(other, name)
             }
+            if one.label_id is not None and self.is_now(one.label_id) == other.label_id:
+                texts.pop("label_id", None)
             if texts:
                 found.append(NodeEdit(self.now([now])[0], self.then([then])[0], texts, other.label_id))
         return tuple(found)
@@ -323,14 +406,14 @@ class _Comparison:
         for label in self.before.labels_at.get(gone, ()):
             total += 1
             former = {self.there.get(each) for each in self.before.nodes_of[label]}
-            gains.update(set(self.after.nodes_of.get(label, ())) - former - self.new)
+            gains.update(set(self.after.nodes_of.get(self.is_now(label), ())) - former - self.new)
         return [heir for heir, count in gains.most_common() if count > _HEIR_SHARE * total]
 
     def splits(self) -> tuple[NodeSplit, ...]:
         into: defaultdict[NodeId, dict[NodeId, None]] = defaultdict(dict)
         moved: Counter[NodeId] = Counter()
         for id_ in self.after.labels:
-            former, present = self.before.nodes_of.get(id_, ()), self.after.nodes_of.get(id_, ())
+            former, present = self.before.nodes_of.get(self.was(id_), ()), self.after.nodes_of.get(id_, ())
             fresh = [node for node in present if node in self.new]
             for then in former if fresh else ():
                 if self.there.get(then) in present:
@@ -351,7 +434,7 @@ class _Comparison:
 
     def _keeps_some(self, then: NodeId) -> bool:
         left = self.after.labels_at.get(self.there[then], ()) if then in self.there else ()
-        return not set(left).isdisjoint(self.before.labels_at.get(then, ()))
+        return not set(left).isdisjoint(map(self.is_now, self.before.labels_at.get(then, ())))
 
     def _is_near(self, fresh: NodeId, then: NodeId) -> bool:
         """Return whether a new node is below a former one or, through new nodes only, below one of its parents."""
@@ -365,3 +448,22 @@ class _Comparison:
                     seen.add(parent)
                     waiting.append(parent)
         return False
+
+
+def _other_ids(before: Snapshot, after: Snapshot) -> dict[LabelId, LabelId]:
+    """Return the labels that have another id in `after`, former to present id, whichever of the two is later."""
+    new = {old: each for old, each in after.mappings.items() if before.mappings.get(old) != each}
+    gone = {old: each for old, each in before.mappings.items() if after.mappings.get(old) != each}
+    pairs = {label: _followed(new, label) for label, each in new.items() if each.kind == RENAMED}
+    pairs |= {_followed(gone, label): label for label, each in gone.items() if each.kind == RENAMED}
+    there = {*before.labels, *before.retired}
+    here = {*after.labels, *after.retired}
+    return {then: now for then, now in pairs.items() if then != now and then in there and now in here}
+
+
+def _followed(mappings: Mapping[LabelId, LabelMapping], label: LabelId) -> LabelId:
+    seen: set[LabelId] = set()
+    while label not in seen and label in mappings and mappings[label].kind == RENAMED:
+        seen.add(label)
+        label = mappings[label].new[0]
+    return label

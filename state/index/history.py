@@ -12,6 +12,7 @@ from taxonaut.state.index.operations import OperationResult
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.index.view import LABEL_COLUMNS, label_from_row
+from taxonaut.state.label_mappings import LabelMapping
 from taxonaut.state.records import Change, Event, Node
 
 _COLUMNS = "id, made, operation, payload, inverse, undone_by, coalesce(change, id), coalesce(note, '')"
@@ -189,7 +190,13 @@ class History:
     With `part` the copy holds that part only, which must include everything the events name.
     """
 
-    def __init__(self, database: Database, events: Events, part: Part | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        events: Events,
+        mappings: Mapping[LabelId, LabelMapping],
+        part: Part | None = None,
+    ) -> None:
         self._database = database
         self._events = events
         self._part = part
@@ -201,6 +208,7 @@ class History:
         )
         self._labels = {row[0]: label_from_row(row) for row in rows}
         self._numbers = {label.id: number for number, label in self._labels.items()}
+        self._mappings = dict(mappings)
         self._current = int(database.rows("SELECT id FROM current_tree")[0][0])
         row = database.rows(
             "SELECT name, description, includes, excludes, examples FROM nodes WHERE id = ?", [ROOT]
@@ -249,13 +257,15 @@ class History:
 
     def _snapshot(self, event: EventId) -> Snapshot:
         tree = self._tree
-        order = sorted(self._labels)
+        labels = {self._labels[number].id: self._labels[number] for number in sorted(self._labels)}
         return Snapshot(
             version=event,
             tree=self._current,
             method=tree.method,
             nodes={NodeId(ROOT): self._root, **{NodeId(id_): tree.nodes[id_] for id_ in sorted(tree.nodes)}},
-            labels={self._labels[number].id: self._labels[number] for number in order},
+            labels={id_: label for id_, label in labels.items() if id_ not in self._mappings},
+            retired={id_: label for id_, label in labels.items() if id_ in self._mappings},
+            mappings=dict(self._mappings),
             edges=tuple((NodeId(one), NodeId(other)) for one, other in _ordered(tree.edges)),
             placements=tuple(
                 (NodeId(node), self._labels[number].id) for node, number in _ordered(tree.placements)
@@ -341,6 +351,30 @@ class History:
             number = self._numbers[label]
             self._labels[number] = replace(self._labels[number], name=name)
 
+    def _set_alternatives(self, given: Mapping[str, Any]) -> None:
+        for label, names in given["alternatives"]:
+            number = self._numbers[label]
+            self._labels[number] = replace(self._labels[number], alternatives=tuple(names))
+
+    def _map_labels(self, given: Mapping[str, Any]) -> None:
+        for old in given["remove"]:
+            self._mappings.pop(old)
+        for old, new in given["ids"]:
+            number = self._numbers.pop(old)
+            self._labels[number] = replace(self._labels[number], id=LabelId(new))
+            self._numbers[LabelId(new)] = number
+            for tree in self._trees.values():
+                tree.nodes.update(
+                    {
+                        id_: replace(node, label_id=LabelId(new))
+                        for id_, node in tree.nodes.items()
+                        if node.label_id == old
+                    }
+                )
+        for row in given["add"]:
+            mapping = LabelMapping.of_row(row)
+            self._mappings[mapping.old] = mapping
+
     def _switch_tree(self, given: Mapping[str, Any]) -> None:
         self._current = int(given["tree"])
         self._root = _edited(self._root, given["root"])
@@ -360,12 +394,15 @@ _BACK: dict[str, Callable[[History, Mapping[str, Any]], None]] = {
     "switch_tree": History._switch_tree,
     "describe_labels": History._describe_labels,
     "rename_labels": History._rename_labels,
+    "set_alternatives": History._set_alternatives,
+    "map_labels": History._map_labels,
 }
 
 
 def _edited(node: Node, fields: Mapping[str, Any]) -> Node:
     texts: dict[str, Any] = {
-        name: tuple(value) if name in _LISTS else value for name, value in fields.items()
+        "label_id" if name == "label" else name: tuple(value) if name in _LISTS else value
+        for name, value in fields.items()
     }
     return replace(node, **texts)
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index import bulk_operations, node_operations
-from taxonaut.state.index.log import IndexLog
+from taxonaut.state.index.label_operations import LabelIndex
 from taxonaut.state.index.operations import Arguments, Editor, node_row
 from taxonaut.state.records import Label, Tree, TreeNode
 
 
-class Index(IndexLog):
+class Index(LabelIndex):
     """A directed acyclic graph of nodes below one root, and labels placed in them.
 
     Invariants after any sequence of calls: no cycle, every node is reachable from the root, a placed label keeps at

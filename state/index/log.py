@@ -19,6 +19,7 @@ from taxonaut.state.index.undo import (
     depends_on,
     labels_edited_by,
     labels_in,
+    labels_mapped_by,
     nodes_in,
 )
 from taxonaut.state.index.view import IndexView
@@ -38,6 +39,8 @@ _OPERATIONS: dict[str, Operation] = {
     "switch_tree": bulk_operations.switch_tree,
     "describe_labels": bulk_operations.describe_labels,
     "rename_labels": bulk_operations.rename_labels,
+    "set_alternatives": bulk_operations.set_alternatives,
+    "map_labels": bulk_operations.map_labels,
 }
 
 
@@ -106,7 +109,7 @@ class IndexLog(IndexReader):
         Reads the whole tree and the events since. Raises NotFoundError for an unknown event.
         """
         with self._database.lock:
-            history = History(self._database, self.events)
+            history = History(self._database, self.events, self._view.labels.mappings)
             return history.at(self.version() if event is None else event)
 
     def diff_since(self, event: EventId) -> IndexDiff:
@@ -116,7 +119,8 @@ class IndexLog(IndexReader):
         """
         with self._database.lock:
             later = self.events.since(event)
-            history = History(self._database, self.events, affected_part(self._view, later))
+            part = affected_part(self._view, later)
+            history = History(self._database, self.events, self._view.labels.mappings, part)
             return diff(*history.before_and_after(later, event, self.version()))
 
     def replaced_since(self, event: EventId) -> bool:
@@ -137,9 +141,9 @@ class IndexLog(IndexReader):
         return self._record("undo", lambda editor: _undone(target, inverse, editor), inverse.operation)
 
     def _check_undoable(self, target: Event, inverse: OperationCall) -> None:
-        numbers = self._view.labels.numbers
+        find = self._view.labels.find
         for later in self.events.active_after(target.id):
-            if depends_on(later, target, numbers.get):
+            if depends_on(later, target, find):
                 raise InputError(
                     f"event {target.id!r} cannot be undone before event {later.id!r}, which may depend on it; "
                     "undo that first"
@@ -160,7 +164,7 @@ class IndexLog(IndexReader):
     def _check_not_edited_again(self, target: Event) -> None:
         node = self.node(NodeId(target.payload["node"]))
         for name, value in target.payload["fields"].items():
-            now = getattr(node, name)
+            now = getattr(node, "label_id" if name == "label" else name)
             if (list(now) if isinstance(now, tuple) else now) != value:
                 raise InputError(
                     f"the {name} of node {node.id!r} was changed after event {target.id!r}; undo that first"
@@ -169,7 +173,8 @@ class IndexLog(IndexReader):
     def _check_label_texts(self, target: Event, rows: str, field: str) -> None:
         given = {LabelId(label): text for label, text in target.payload[rows]}
         for label in self.labels(list(given)):
-            if getattr(label, field) != given[label.id]:
+            now = getattr(label, field)
+            if (list(now) if isinstance(now, tuple) else now) != given[label.id]:
                 raise InputError(
                     f"the {field} of label {label.id!r} was changed after event {target.id!r}; undo that first"
                 )
@@ -211,13 +216,13 @@ def affected_part(view: IndexView, events: Sequence[Event]) -> Part | None:
     """
     nodes: set[int] = set()
     labels: set[int] = set()
-    shape, numbers = view.shape, view.labels.numbers
+    shape, find = view.shape, view.labels.find
     for event in events:
         operation, arguments = event.inverse["operation"], event.inverse["arguments"]
         if operation == "switch_tree":
             return None
         nodes |= nodes_in(event)
-        labels |= labels_in(event, numbers.get) | labels_edited_by(event, numbers.get)
+        labels |= labels_in(event, find) | labels_edited_by(event, find) | labels_mapped_by(event, find)
         if operation == "drop_labels":
             labels.update(range(arguments["first"], arguments["last"] + 1))
     standing = [node for node in nodes if shape.has(node)]

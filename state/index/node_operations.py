@@ -73,7 +73,7 @@ def merge_nodes(editor: Editor, keep: int, away: int) -> OperationResult:
     edges = [(keep, child) for child in taken if child not in shape.children[keep]]
     if keep in shape.children[away]:
         edges += [(parent, keep) for parent in shape.parents[away] if parent not in shape.parents[keep]]
-    return _spread(editor, away, edges, [keep], {"keep": keep, "away": away})
+    return spread(editor, away, edges, [keep], {"keep": keep, "away": away})
 
 
 def dissolve_node(editor: Editor, node: int) -> OperationResult:
@@ -87,7 +87,7 @@ def dissolve_node(editor: Editor, node: int) -> OperationResult:
         for child in shape.children[node]
         if child not in shape.children[parent]
     ]
-    return _spread(editor, node, edges, above, {"node": node})
+    return spread(editor, node, edges, above, {"node": node})
 
 
 def graft(editor: Editor, node: int, tree: Tree) -> OperationResult:
@@ -145,7 +145,7 @@ def _grafted(editor: Editor, node: int, tree: Tree) -> tuple[Arguments, int, int
     return change, first, len(here)
 
 
-def _spread(
+def spread(
     editor: Editor, gone: int, edges: Sequence[tuple[int, int]], heirs: Sequence[int], payload: Arguments
 ) -> OperationResult:
     """Remove a node, adding `edges` and moving its labels to `heirs`."""

@@ -12,6 +12,7 @@ from taxonaut.state.errors import CycleError, InputError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.shape import Shape
 from taxonaut.state.index.view import IndexView
+from taxonaut.state.label_mappings import MAPPING_COLUMNS, LabelMapping
 from taxonaut.state.records import Node
 
 Edge = tuple[int, int]
@@ -69,6 +70,8 @@ class Editor:
             if name not in _NODE_COLUMNS[2:]:
                 raise KeyError(name)
             text = pack(value) if name in _LISTS else value
+            if name == "label" and value is not None:
+                text = self.view.labels.number(value)
             self.execute(f"UPDATE nodes SET {name} = ? WHERE id = ?", [text, node])
         self.view.nodes.forget([node])
         self.view.changed()
@@ -80,6 +83,28 @@ class Editor:
     def rename_labels(self, names: dict[int, str]) -> None:
         """Change the names of labels, by number."""
         self._update_labels("name", names)
+
+    def set_alternatives(self, alternatives: dict[int, str]) -> None:
+        """Change the alternative names of labels, packed, by number."""
+        self._update_labels("alternatives", alternatives)
+
+    def map_labels(
+        self, remove: Sequence[LabelId], ids: dict[int, LabelId], add: Sequence[LabelMapping]
+    ) -> None:
+        """Remove mappings by their former ids, change the ids of labels by number, and add mappings."""
+        if remove:
+            self.execute(
+                "DELETE FROM label_mappings WHERE old IN (SELECT unnest($1::VARCHAR[]))", [list(remove)]
+            )
+        if ids:
+            self._update_labels("id", dict(ids))
+        rows = [(each.old, pack(each.new), *each.row()[2:]) for each in add]
+        if rows:
+            self.append("label_mappings", MAPPING_COLUMNS, rows)
+        self.view.labels.forget_mappings()
+        if ids:
+            self.view.drop_labels()
+        self.view.changed()
 
     def _update_labels(self, column: str, texts: dict[int, str]) -> None:
         self.execute(
@@ -168,6 +193,8 @@ def create_node(editor: Editor, arguments: Arguments) -> OperationResult:
     for parent, _ in parents:
         for child, _ in children:
             _check_no_cycle(editor, parent, child)
+    labels = [label for label, _ in arguments["placements"]]
+    editor.view.labels.check_live(labels if node["label"] is None else [*labels, node["label"]])
     placements = [(id_, editor.view.labels.number(label), place) for label, place in arguments["placements"]]
     editor.insert_nodes([node])
     editor.insert_edges(
@@ -258,6 +285,7 @@ def place(editor: Editor, arguments: Arguments) -> OperationResult:
     """Place a label in nodes that do not have it yet."""
     label, nodes = LabelId(arguments["label"]), arguments["nodes"]
     number = editor.view.labels.number(label)
+    editor.view.labels.check_live([label])
     editor.view.check_nodes([node for node, _ in nodes])
     there = [node for node, _ in nodes if node in editor.shape.nodes_of[number]]
     if there:

@@ -155,6 +155,9 @@ def _check_placements(editor: Editor, arguments: Arguments) -> None:
                 f"label {_id(book, label)!r} is no longer placed in node {node!r}; undo that first"
             )
         nodes[label].discard(node)
+    if book.mappings:
+        book.check_live(book.ids(label for _, label, _ in arguments["add_placements"]))
+        book.check_live(node["label"] for node in arguments["add_nodes"] if node["label"] is not None)
     for node, label, _ in arguments["add_placements"]:
         if node in nodes[label]:
             raise InputError(

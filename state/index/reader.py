@@ -1,6 +1,6 @@
 """Read the index: nodes, labels, placements, paths, search, statistics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from taxonaut.state.db.json_codec import dump, load
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.view import IndexView
+from taxonaut.state.label_mappings import LabelMapping, LabelResolution, resolve_label
 from taxonaut.state.records import Label, Node
 from taxonaut.state.text_words import search_words, stem
 
@@ -23,7 +24,8 @@ class IndexStats:
     """Statistics of the index.
 
     `nodes` excludes the root; `depth` is the largest distance of a node from the root (by shortest paths);
-    `largest_terminal` and `labels_per_terminal` (a mean) count the labels placed in terminal nodes.
+    `largest_terminal` and `labels_per_terminal` (a mean) count the labels placed in terminal nodes. `labels`
+    excludes retired ones.
     """
 
     labels: int
@@ -35,11 +37,17 @@ class IndexStats:
     labels_unplaced: int
     largest_terminal: int
     labels_per_terminal: float
+    labels_retired: int = 0
+
+
+_RETIRED = "SELECT count(*) FROM labels WHERE id IN (SELECT old FROM label_mappings)"
 
 
 def measure_tree(database: Database, tree: int) -> IndexStats:
     """Compute the statistics of one tree without reading texts."""
     labels = int(database.rows("SELECT count(*) FROM labels")[0][0])
+    retired = int(database.rows(_RETIRED)[0][0])
+    labels -= retired
     edges = database.columns("SELECT parent, child FROM edges WHERE tree = ? ORDER BY parent", [tree])
     placements = database.columns("SELECT node, label FROM placements WHERE tree = ?", [tree])
     parents, children = np.asarray(edges["parent"]), np.asarray(edges["child"])
@@ -57,6 +65,7 @@ def measure_tree(database: Database, tree: int) -> IndexStats:
         labels_unplaced=labels - np.unique(np.asarray(placements["label"])).size,
         largest_terminal=int(terminal_loads.max(initial=0)),
         labels_per_terminal=float(terminal_loads.sum() / terminals.size),
+        labels_retired=retired,
     )
 
 
@@ -82,7 +91,7 @@ _SEARCH = """
 SELECT number, list_sum(list_transform($1::VARCHAR[], lambda word: CASE
     WHEN contains(lower(name), word) THEN 4 WHEN contains(lower(alternatives), word) THEN 3
     WHEN contains(lower(id), word) THEN 2 WHEN contains(lower(description), word) THEN 1 ELSE 0 END)) AS hits
-FROM labels WHERE hits > 0
+FROM labels WHERE hits > 0 AND ($5 OR id NOT IN (SELECT old FROM label_mappings))
 ORDER BY lower(name) = $3 OR lower(id) = $3 OR contains(lower(alternatives), $4) DESC, hits DESC, length(name), number
 LIMIT $2
 """
@@ -103,7 +112,8 @@ SELECT id FROM nodes WHERE tree = $2 AND lower(name) IN (SELECT lower(unnest($1:
 """
 
 _NAMED = """
-SELECT number FROM labels WHERE lower(name) IN (SELECT lower(unnest($1::VARCHAR[]))) ORDER BY number
+SELECT number FROM labels WHERE lower(name) IN (SELECT lower(unnest($1::VARCHAR[])))
+AND ($2 OR id NOT IN (SELECT old FROM label_mappings)) ORDER BY number
 """
 
 
@@ -164,7 +174,7 @@ class IndexReader:
             return not self._view.shape.children[node]
 
     def label(self, label: LabelId) -> Label:
-        """Return a label."""
+        """Return a label, retired or not."""
         return self.labels([label])[0]
 
     def labels(self, ids: Sequence[LabelId]) -> list[Label]:
@@ -173,29 +183,83 @@ class IndexReader:
             book = self._view.labels
             return book.get([book.number(id_) for id_ in ids])
 
-    def all_labels(self) -> list[Label]:
-        """Return every label in import order."""
+    def all_labels(self, *, retired: bool = False) -> list[Label]:
+        """Return every label in import order; retired ones only with `retired`."""
         with self._database.lock:
-            return self._view.labels.all()
+            return self._view.labels.all(retired=retired)
 
-    def label_ids(self) -> list[LabelId]:
-        """Return every label's id in import order."""
+    def label_ids(self, *, retired: bool = False) -> list[LabelId]:
+        """Return every label's id in import order; those of retired labels only with `retired`."""
         with self._database.lock:
-            return list(self._view.labels.numbers)
+            return list(self._view.labels.numbers) if retired else self._view.labels.live()
 
     def has_label(self, label: LabelId) -> bool:
-        """Return whether there is a label with this id, placed or not."""
+        """Return whether there is a label with this id, placed or not, that is not retired."""
         with self._database.lock:
-            return label in self._view.labels.numbers
+            return self._view.labels.is_live(label)
 
-    def labels_named(self, names: Sequence[str]) -> list[Label]:
-        """Return the labels with one of these names, ignoring case."""
+    def has_notations(self) -> bool:
+        """Return whether any label has a notation."""
+        return bool(self._database.rows("SELECT 1 FROM labels WHERE notation <> '' LIMIT 1"))
+
+    def knows_id(self, label: LabelId) -> bool:
+        """Return whether an id is a label's, a retired one's, or was one: no new label can have it."""
         with self._database.lock:
-            hits = self._database.rows(_NAMED, [list(names)]) if names else []
+            return self._view.labels.knows(label)
+
+    def is_retired(self, label: LabelId) -> bool:
+        """Return whether there is a label with this id that is retired."""
+        with self._database.lock:
+            return label in self._view.labels.numbers and label in self._view.labels.mappings
+
+    def mappings(self) -> list[LabelMapping]:
+        """Return where each label id went that is not answered any more, in order of time."""
+        with self._database.lock:
+            return list(self._view.labels.mappings.values())
+
+    def mapping_of(self, label: LabelId) -> LabelMapping | None:
+        """Return where a label id went, None for one that is answered or unknown."""
+        with self._database.lock:
+            return self._view.labels.mappings.get(label)
+
+    def resolve(self, label: LabelId) -> LabelResolution:
+        """Return what a label id stands for today, over all its mappings."""
+        with self._database.lock:
+            book = self._view.labels
+            return resolve_label(book.mappings, book.numbers, label)
+
+    def present(self, labels: Sequence[LabelId]) -> tuple[LabelId, ...]:
+        """Return what label ids stand for today: unknown ones as they are, without those that are split or gone."""
+        with self._database.lock:
+            book = self._view.labels
+            if not book.mappings:
+                return tuple(dict.fromkeys(labels))
+            found: dict[LabelId, None] = {}
+            for label in labels:
+                result = resolve_label(book.mappings, book.numbers, label)
+                if result.kind not in ("ambiguous", "gone"):
+                    found |= dict.fromkeys(result.labels or (label,))
+            return tuple(found)
+
+    def todays(self, labels: Iterable[LabelId]) -> dict[LabelId, LabelId]:
+        """Return the id of today of each label id that stands for one live label."""
+        with self._database.lock:
+            book = self._view.labels
+            if not book.mappings:
+                return {label: label for label in labels if label in book.numbers}
+            found = {label: resolve_label(book.mappings, book.numbers, label) for label in labels}
+            return {label: result.labels[0] for label, result in found.items() if len(result.labels) == 1}
+
+    def labels_named(self, names: Sequence[str], *, retired: bool = False) -> list[Label]:
+        """Return the labels with one of these names, ignoring case; retired ones only with `retired`."""
+        with self._database.lock:
+            hits = self._database.rows(_NAMED, [list(names), retired]) if names else []
             return self._view.labels.get([row[0] for row in hits])
 
-    def search(self, query: str, limit: int = 10) -> list[Label]:
+    def search(self, query: str, limit: int = 10, *, retired: bool = False) -> list[Label]:
         """Return up to `limit` labels that contain words of `query`, ignoring case and endings.
+
+        Retired labels are found only with `retired`.
 
         A word counts most in a name, then in an alternative name, the id, the description; a label that is called
         like the whole query comes first, of equal ones that with the shortest name.
@@ -203,7 +267,7 @@ class IndexReader:
         words = list(dict.fromkeys(map(_search_key, search_words(query))))
         whole = " ".join(query.lower().split())
         with self._database.lock:
-            hits = self._database.rows(_SEARCH, [words, limit, whole, dump(whole)]) if words else []
+            hits = self._database.rows(_SEARCH, [words, limit, whole, dump(whole), retired]) if words else []
             return self._view.labels.get([row[0] for row in hits])
 
     def node_names(self) -> list[tuple[NodeId, str, LabelId | None]]:
@@ -288,6 +352,14 @@ class IndexReader:
             self._view.check_nodes(ids)
             shape = self._view.shape
             return {id_: tuple(NodeId(step) for step in shape.shortest_path(id_)) for id_ in ids}
+
+    def above(self, label: LabelId) -> frozenset[NodeId]:
+        """Return the nodes that a label is placed in and all nodes above them, without the root."""
+        with self._database.lock:
+            shape = self._view.shape
+            places = shape.nodes_of[self._view.labels.number(label)]
+            found = {NodeId(node) for place in places for node in shape.upwards(place)}
+            return frozenset(found - {NodeId(ROOT)})
 
     def stats(self) -> IndexStats:
         """Return statistics of the current tree."""

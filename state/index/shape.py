@@ -113,9 +113,10 @@ class Shape:
 
     def is_below(self, node: int, ancestor: int) -> bool:
         """Return whether `ancestor` is `node` or above it."""
-        return any(above == ancestor for above in self._upwards(node))
+        return any(above == ancestor for above in self.upwards(node))
 
-    def _upwards(self, node: int) -> Iterator[int]:
+    def upwards(self, node: int) -> Iterator[int]:
+        """Yield a node and all nodes above it, the root included."""
         seen, waiting = {node}, [node]
         while waiting:
             current = waiting.pop()

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from taxonaut.state.ids import EventId, LabelId, NodeId
 from taxonaut.state.index.shape import ROOT
+from taxonaut.state.label_mappings import LabelMapping
 from taxonaut.state.records import Label, Node
 
 Relation = Mapping[NodeId, tuple[NodeId, ...]]
@@ -17,7 +18,8 @@ class Snapshot:
     """The tree after event `version`: nodes, (parent, child) edges, (node, label) placements.
 
     `nodes` begins with the root; edges and placements are in insertion order. `tree` numbers the loaded trees,
-    `method` names the builder of this one.
+    `method` names the builder of this one. `labels` are those that are not retired; `mappings` say where the
+    ids of the others, and former ids, went.
     """
 
     version: EventId
@@ -27,6 +29,8 @@ class Snapshot:
     labels: Mapping[LabelId, Label]
     edges: tuple[tuple[NodeId, NodeId], ...]
     placements: tuple[tuple[NodeId, LabelId], ...]
+    retired: Mapping[LabelId, Label] = field(default_factory=dict)
+    mappings: Mapping[LabelId, LabelMapping] = field(default_factory=dict)
 
     @cached_property
     def children(self) -> Relation:

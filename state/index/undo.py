@@ -5,7 +5,7 @@ event that could depend on an earlier one must be undone first; so undoing from 
 was undone in between.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from taxonaut.state.ids import LabelId
@@ -14,19 +14,28 @@ from taxonaut.state.records import Event
 _ON_EDGES = frozenset({"add_edge", "remove_edge", "create_node"})
 """Inverses that change edges between remaining nodes; paths, and so cycles and orphans, depend on them."""
 
-LABEL_TEXTS = {"describe_labels": ("descriptions", "description"), "rename_labels": ("names", "name")}
+LABEL_TEXTS = {
+    "describe_labels": ("descriptions", "description"),
+    "rename_labels": ("names", "name"),
+    "set_alternatives": ("alternatives", "alternatives"),
+}
 """Operations that change texts of labels: the key of the rows in their payload, and the label's field."""
 
-WITHOUT_TREE = frozenset({"add_labels", "drop_labels", *LABEL_TEXTS})
+MAP = "map_labels"
+"""The operation that retires labels, restores them, and changes their ids."""
+
+WITHOUT_TREE = frozenset({"add_labels", "drop_labels", MAP, *LABEL_TEXTS})
 """Operations on labels, independent of the current tree."""
 
 Number = Callable[[LabelId], int | None]
-"""Maps a label to its import number, None for a removed label."""
+"""Maps a label's present or former id to its import number, None for a removed label."""
 
 
 def depends_on(later: Event, event: Event, number: Number) -> bool:
     """Return whether `later` must be undone before `event`."""
     operation, arguments = _inverse(event)
+    if MAP in (operation, _inverse(later)[0]):
+        return _meet_in_mappings(later, event, number)
     texts = labels_edited_by(later, number)
     if operation in LABEL_TEXTS:
         return _inverse(later)[0] == operation and bool(texts & labels_edited_by(event, number))
@@ -46,6 +55,47 @@ def depends_on(later: Event, event: Event, number: Number) -> bool:
     if operation == "patch":
         return _meet(later, event, number)
     return _on_edges(event) and _on_edges(later)
+
+
+def _meet_in_mappings(later: Event, event: Event, number: Number) -> bool:
+    """Return whether one of two events, at least one of them of mappings, must be undone before the other."""
+    operation, arguments = _inverse(event)
+    if operation == MAP == _inverse(later)[0]:
+        return not _ids_mapped_by(later).isdisjoint(_ids_mapped_by(event))
+    if operation == MAP:
+        named = labels_in(later, number) | (labels_edited_by(later, number) if arguments["ids"] else set())
+        return not named.isdisjoint(_numbers(_ids_mapped_by(event, targets=False), number))
+    if operation == "switch_tree":
+        return True
+    if operation == "drop_labels":
+        first, last = arguments["first"], arguments["last"]
+        return any(first <= label <= last for label in labels_mapped_by(later, number))
+    if operation == "add_labels":
+        return not {row[1] for row in arguments["labels"]}.isdisjoint(_ids_mapped_by(later))
+    if operation in LABEL_TEXTS:
+        other_ids = {label for pair in _inverse(later)[1]["ids"] for label in pair}
+        return any(label in other_ids for label, _ in arguments[LABEL_TEXTS[operation][0]])
+    left = _numbers(_ids_mapped_by(later, targets=False), number)
+    return not left.isdisjoint(labels_in(event, number))
+
+
+def _ids_mapped_by(event: Event, *, targets: bool = True) -> set[str]:
+    """Return the ids that an event's mappings name; without `targets` only those that stopped or began to be live."""
+    operation, arguments = _inverse(event)
+    if operation != MAP:
+        return set()
+    ids = {id_ for pair in arguments["ids"] for id_ in pair} | set(arguments["remove"])
+    ids |= {id_ for row in arguments["add"] for id_ in (row[0], *(row[1] if targets else ()))}
+    return ids | {id_ for row in event.payload["mapped"] if targets for id_ in row}
+
+
+def labels_mapped_by(event: Event, number: Number) -> set[int]:
+    """Return the import numbers of the labels that an event's mappings name, on either side."""
+    return _numbers(_ids_mapped_by(event), number)
+
+
+def _numbers(ids: Iterable[str], number: Number) -> set[int]:
+    return {known for id_ in ids if (known := number(LabelId(id_))) is not None}
 
 
 def _meet(later: Event, event: Event, number: Number) -> bool:
@@ -83,6 +133,8 @@ def _made(event: Event) -> set[int]:
 def nodes_in(event: Event) -> set[int]:
     """Return the nodes that an event names."""
     nodes: set[int] = set()
+    if _inverse(event)[0] == MAP:
+        return nodes
     for arguments in (event.payload, event.inverse["arguments"]):
         named = [arguments.get(key) for key in ("node", "parent", "child")]
         nodes.update(
@@ -106,6 +158,8 @@ def labels_in(event: Event, number: Number) -> set[int]:
     for arguments in (event.payload, event.inverse["arguments"]):
         node = arguments.get("node")
         named = [arguments.get("label"), node["label"] if isinstance(node, dict) else None]
+        fields = arguments.get("fields")
+        named.append(fields.get("label") if isinstance(fields, dict) else None)
         labels.update(LabelId(label) for label in named if label is not None)
         labels.update(LabelId(row[0]) for row in _rows(arguments, "placements"))
     numbers = {known for label in labels if (known := number(label)) is not None}

@@ -6,21 +6,22 @@ from typing import Any
 
 from taxonaut.state.db.connection import Database, fetch_by_number
 from taxonaut.state.db.json_codec import unpack
-from taxonaut.state.errors import NotFoundError
+from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.shape import Shape
+from taxonaut.state.label_mappings import MAPPING_COLUMNS, RENAMED, LabelMapping, describe_mapping
 from taxonaut.state.records import Label, Node
 
 _MOST_KEPT = 32_768
 
-LABEL_COLUMNS = "number, id, name, description, batch, alternatives"
+LABEL_COLUMNS = "number, id, name, description, batch, alternatives, notation"
 """The columns of a label's row, as `label_from_row` reads them."""
 
 
 def label_from_row(row: Sequence[Any]) -> Label:
-    """Return the label of a row of `LABEL_COLUMNS`. A row of an event before version 10 has no alternative names."""
-    _, id_, name, description, batch, *rest = row
-    return Label(LabelId(id_), name, description, batch, unpack(rest[0]) if rest else ())
+    """Return the label of a row of `LABEL_COLUMNS`. A row of an earlier version's event lacks the last columns."""
+    _, id_, name, description, batch, alternatives, notation, *_ = (*row, "", "")
+    return Label(LabelId(id_), name, description, batch, unpack(alternatives), notation)
 
 
 class LabelBook:
@@ -35,6 +36,55 @@ class LabelBook:
         for number, id_ in rows:
             self._ids[number] = LabelId(id_)
         self._kept: dict[int, Label] = {}
+        self._mappings: dict[LabelId, LabelMapping] | None = None
+
+    @property
+    def mappings(self) -> dict[LabelId, LabelMapping]:
+        """Where each id went that is not answered any more, in order of time."""
+        if self._mappings is None:
+            rows = self._database.rows(
+                f"SELECT {', '.join(MAPPING_COLUMNS)} FROM label_mappings ORDER BY made, rowid"
+            )
+            self._mappings = {
+                LabelId(old): LabelMapping.of_row([old, unpack(new), *rest]) for old, new, *rest in rows
+            }
+        return self._mappings
+
+    def forget_mappings(self) -> None:
+        """Drop the mappings, after they were changed."""
+        self._mappings = None
+
+    def live(self) -> list[LabelId]:
+        """Return the ids of the labels that are not retired, in import order."""
+        mappings = self.mappings
+        return [id_ for id_ in self.numbers if id_ not in mappings] if mappings else list(self.numbers)
+
+    def is_live(self, label: LabelId) -> bool:
+        """Return whether there is a label with this id that is not retired."""
+        return label in self.numbers and label not in self.mappings
+
+    def check_live(self, labels: Iterable[LabelId]) -> None:
+        """Raise InputError for the first label that is retired."""
+        mappings = self.mappings
+        retired = next((label for label in labels if label in mappings), None) if mappings else None
+        if retired is not None:
+            raise InputError(
+                f"label {retired!r} {describe_mapping(mappings[retired])}; restore it first: "
+                f"taxonaut labels restore {retired}"
+            )
+
+    def knows(self, label: LabelId) -> bool:
+        """Return whether an id is or was a label's."""
+        return label in self.numbers or label in self.mappings
+
+    def find(self, label: LabelId) -> int | None:
+        """Return the import number of a label by its present or a former id, None for an unknown one."""
+        while label not in self.numbers:
+            mapping = self.mappings.get(label)
+            if mapping is None or mapping.kind != RENAMED:
+                return None
+            label = mapping.new[0]
+        return self.numbers[label]
 
     def extend(self, labels: Iterable[tuple[int, LabelId]]) -> None:
         """Add new labels, with numbers above all others."""
@@ -59,11 +109,14 @@ class LabelBook:
             self.numbers.pop(id_, None)
         del self._ids[last + 1 :]
         self._kept.clear()
+        self._mappings = None
 
     def number(self, label: LabelId) -> int:
         """Return a label's import number. Raises NotFoundError for an unknown id."""
         number = self.numbers.get(label)
         if number is None:
+            if label in self.mappings:
+                raise NotFoundError(f"the id {label!r} {describe_mapping(self.mappings[label])}; use that")
             raise NotFoundError(f"no label {label!r} in the index; `taxonaut labels list` lists the labels")
         return number
 
@@ -88,11 +141,13 @@ class LabelBook:
         rows = fetch_by_number(self._database, LABEL_COLUMNS, "labels", "number", numbers)
         return {row[0]: label_from_row(row) for row in rows}
 
-    def all(self) -> list[Label]:
-        """Return every label in import order, read from the file without caching."""
+    def all(self, *, retired: bool = False) -> list[Label]:
+        """Return every label that is not retired (or every one) in import order, read without caching."""
+        mappings = {} if retired else self.mappings
         return [
             label_from_row(row)
             for row in self._database.rows(f"SELECT {LABEL_COLUMNS} FROM labels ORDER BY number")
+            if row[1] not in mappings
         ]
 
 
@@ -236,6 +291,11 @@ class IndexView:
         shape = self.shape
         for id_ in ids:
             if not shape.has(id_):
-                raise NotFoundError(
-                    f"no node {id_!r} in the index; the root is 1, `taxonaut index show` lists what is below"
-                )
+                number = self.labels.numbers.get(LabelId(str(id_)))
+                said = "the root is 1, `taxonaut index show` lists what is below"
+                if number is not None:
+                    name = self.labels.get([number])[0].name
+                    said = (
+                        f"{id_} is the id of the label {name!r}; see taxonaut labels move, merge and retire"
+                    )
+                raise NotFoundError(f"no node {id_!r} in the index; {said}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.db.json_codec import pack, unpack
-from taxonaut.state.ids import ItemId, NodeId, RunId
+from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Usage
 
 _COLUMNS = (
@@ -95,6 +95,14 @@ class Decisions:
     def totals(self, run: RunId, items: Sequence[ItemId] | None = None, agent: str | None = None) -> Totals:
         """Sum up a run's decisions, optionally of some items or one agent."""
         return self._totals(_TOTALS, [run, None if items is None else list(items), agent])
+
+    def count_items(self, labels: Sequence[LabelId]) -> int:
+        """Return how many items were given one of some labels, over all runs."""
+        sql = (
+            "SELECT count(DISTINCT item) FROM decisions WHERE node IS NULL AND choice <> '' AND "
+            "list_has_any(from_json(choice, '[\"VARCHAR\"]'), $1::VARCHAR[])"
+        )
+        return int(self._database.rows(sql, [list(labels)])[0][0]) if labels else 0
 
     def mark(self) -> int:
         """Return a mark after the decisions so far, for `totals_since`."""

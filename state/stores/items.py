@@ -43,6 +43,11 @@ class Items:
         texts = dict(self._known(list(ids)))
         return [Item(id_, texts[id_]) for id_ in ids if id_ in texts]
 
+    def with_text(self, text: str) -> list[Item]:
+        """Return the items that have a text, by id."""
+        rows = self._database.rows("SELECT id, text FROM items WHERE text = $1 ORDER BY id", [text])
+        return [Item(ItemId(id_), text) for id_, text in rows]
+
     def _known(self, ids: Sequence[ItemId]) -> list[tuple[ItemId, str]]:
         if not ids:
             return []

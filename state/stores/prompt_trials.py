@@ -7,6 +7,7 @@ from typing import Any
 from taxonaut.state.db.connection import Database
 from taxonaut.state.db.json_codec import dump, load
 from taxonaut.state.ids import ItemId, RunId
+from taxonaut.state.stores.ledger import Ledger
 
 _SINCE = """
 SELECT count(*) FROM decisions
@@ -23,6 +24,7 @@ GROUP BY template, template_hash
 """
 _FIRST = """
 WITH used AS (SELECT DISTINCT template, template_hash, run FROM decisions WHERE template_hash <> ''),
+gold AS (SELECT unnest($2::VARCHAR[]) AS unit, unnest($3::VARCHAR[]) AS label),
 first AS (
     SELECT units.run, gold.unit,
            max(gold.label = coalesce(json_extract_string(result, '$.labels[0].label_id'),
@@ -85,7 +87,7 @@ class VersionUse:
 
 @dataclass(frozen=True, slots=True)
 class FirstRight:
-    """The share of items with gold labels whose first label is right, in one run."""
+    """The share of items with known labels whose first label is right, in one run."""
 
     share: float
     items: int
@@ -124,9 +126,14 @@ class PromptTrials:
 
     def first_right(self, template: str | None = None) -> dict[tuple[str, str], FirstRight]:
         """Return the share of right first labels per version, from its run with the most gold labels."""
+        known = Ledger(self._database).truths()
+        right = [(unit, label) for unit, truth in known.items() for label in truth.right]
+        rows = self._database.rows(
+            _FIRST, [template, [unit for unit, _ in right], [label for _, label in right]]
+        )
         return {
             (name, hash_): FirstRight(float(share), int(items), RunId(run))
-            for name, hash_, run, items, share in self._database.rows(_FIRST, [template])
+            for name, hash_, run, items, share in rows
         }
 
     def newest_decision(self) -> int:
