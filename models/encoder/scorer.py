@@ -29,18 +29,20 @@ from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.encoder.words import Ids, SharedWords
 from taxonaut.models.encoder.words_in_context import ContextCache, ContextMatch
 from taxonaut.models.requests import OptionText
+from taxonaut.models.score_sources import LearnedScores
 from taxonaut.state.errors import InputError, VectorsChangedError
 from taxonaut.state.records import Place
 
 _BLOCK = 4_000_000
-_CUTS = 4_096
+_CUTS = 1_024
 _UNKNOWN_SPACE_MIX = 0.5
 _RERANKED = 30
 """Options of an item that are compared word by word: with 50, 100 or all, development parts are ranked alike."""
 _FEW_WORDS = 40
 """Of a text with more words, `context` counts less, in inverse proportion: more of them are alike by chance."""
 _LEAST_WEIGHT = 0.01
-_CONTEXT_VECTORS = 65_536
+_NAME_VECTORS, _ITEM_VECTORS = 65_536, 16_384
+"""Vectors of words that are kept: those of names come back, those of items within a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,19 @@ class ScoreSettings:
 class TextScorer:
     """Turns texts into vectors and vectors into scores. Thread-safe.
 
-    Without `space` (label set unknown) nothing is centred, and phrase and whole text have equal weight.
+    Without `space` (label set unknown) nothing is centred, and phrase and whole text have equal weight. `learned` is
+    what was learned about labels and nodes; it is added by those who know which option is which.
     """
 
     def __init__(
-        self, embedder: Embedder, settings: ScoreSettings | None = None, space: LabelSpace | None = None
+        self,
+        embedder: Embedder,
+        settings: ScoreSettings | None = None,
+        space: LabelSpace | None = None,
+        learned: LearnedScores | None = None,
     ) -> None:
         self.embedder = embedder
+        self.learned = learned
         self.settings = settings or ScoreSettings()
         self.space = space
         known = _UNKNOWN_SPACE_MIX if space is None else space.mix
@@ -100,8 +108,8 @@ class TextScorer:
         embedder = self.embedder
         if self.space is None or self.settings.context == 0 or not reads_words(embedder):
             return None
-        items = ContextCache(partial(embedder.embed_in_context, queries=True), _CONTEXT_VECTORS)
-        names = ContextCache(embedder.embed_in_context, _CONTEXT_VECTORS)
+        items = ContextCache(partial(embedder.embed_in_context, queries=True), _ITEM_VECTORS)
+        names = ContextCache(embedder.embed_in_context, _NAME_VECTORS)
         return items, ContextMatch(names, self.space.vocabulary)
 
     def centre(self, vectors: Matrix) -> Matrix:
@@ -154,6 +162,12 @@ class TextScorer:
             totals=tuple(each.total for each in cut),
             contexts=tuple(contexts),
         )
+
+    def held_vectors(self, texts: Sequence[str]) -> dict[str, Matrix]:
+        """Return the vectors, not centred, of those texts that were read lately and in one passage."""
+        if self._context is None:
+            return {}
+        return {text: each.vector for text, each in self._context[0].held(texts).items()}
 
     def passages(self, text: str) -> Passages:
         """Cut a text into the passages that are read."""

@@ -1,6 +1,6 @@
 """Embeddings cached in the workspace, for texts that recur such as labels and centres."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,15 @@ LONGEST_PHRASE = 48
 class StoredEmbedder:
     """Looks texts up in the workspace; embeds and stores missing ones.
 
-    For recurring texts, such as labels and centres; phrases of items are not stored.
+    For recurring texts, such as labels and centres; phrases of items are not stored. Of an adapted embedder
+    (`AdaptedEmbedder`) the vectors of its base are stored, and mapped when they are looked up.
     """
 
     def __init__(self, embedder: Embedder, store: Embeddings) -> None:
         self.embedder = embedder
         self.store = store
+        self._base: Embedder = getattr(embedder, "base", embedder)
+        self._adapt: Callable[[Matrix], Matrix] | None = getattr(embedder, "adapt", None)
 
     @property
     def key(self) -> str:
@@ -44,28 +47,30 @@ class StoredEmbedder:
         """
         matrix, found = self.store.get(self.key, texts)
         if len(texts) and bool(found.all()):
-            return matrix
+            return self._mapped(matrix)
         missing = list(dict.fromkeys(text for text, there in zip(texts, found, strict=True) if not there))
         if stage and missing:
             tell(Progress(stage, 0, len(missing)))
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
-            self.store.put(self.key, part, self.embedder.embed(part))
+            self.store.put(self.key, part, self._base.embed(part))
             if stage:
                 tell(Progress(stage, start + len(part), len(missing)))
         if not texts:
             return np.zeros((0, self.embedder.dimension), dtype=np.float32)
-        return self.store.get(self.key, texts)[0]
+        return self._mapped(self.store.get(self.key, texts)[0])
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Return the texts' vectors as `lookup` does, without storing those that are missing."""
         matrix, found = self.store.get(self.key, texts)
         missing = list(dict.fromkeys(text for text, there in zip(texts, found, strict=True) if not there))
         if not missing:
-            return matrix
-        rows = dict(zip(missing, self.embedder.embed(missing), strict=True))
-        return np.stack(
-            [row if there else rows[text] for text, row, there in zip(texts, matrix, found, strict=True)]
+            return self._mapped(matrix)
+        rows = dict(zip(missing, self._base.embed(missing), strict=True))
+        return self._mapped(
+            np.stack(
+                [row if there else rows[text] for text, row, there in zip(texts, matrix, found, strict=True)]
+            )
         )
 
     def renew(self, texts: Sequence[str], stage: str) -> Matrix:
@@ -73,11 +78,14 @@ class StoredEmbedder:
         tell(Progress(stage, 0, len(texts)))
         parts = []
         for start in range(0, len(texts), CHUNK):
-            parts.append(self.embedder.embed(texts[start : start + CHUNK]))
+            parts.append(self._base.embed(texts[start : start + CHUNK]))
             tell(Progress(stage, min(start + CHUNK, len(texts)), len(texts)))
         matrix = np.concatenate(parts)
         self.store.replace(self.key, texts, matrix)
-        return matrix
+        return self._mapped(matrix)
+
+    def _mapped(self, vectors: Matrix) -> Matrix:
+        return vectors if self._adapt is None else self._adapt(vectors)
 
 
 class PhraseEmbedder:

@@ -37,7 +37,7 @@ class VectorCache:
             self._vectors = np.array(vectors, np.float32)
         else:
             if end > len(self._vectors):
-                grown = np.empty((2 * end, vectors.shape[1]), np.float32)
+                grown = np.empty((max(end, min(2 * end, self._limit)), vectors.shape[1]), np.float32)
                 grown[:start] = self._vectors[:start]
                 self._vectors = grown
             self._vectors[start:end] = vectors

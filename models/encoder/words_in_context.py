@@ -55,6 +55,11 @@ class ContextCache:
             self._size += size
             return [found[text] for text in texts]
 
+    def held(self, texts: Sequence[str]) -> dict[str, TextInContext]:
+        """Return those of the texts that are held; nothing is loaded."""
+        with self._lock:
+            return {text: self._known[text] for text in texts if text in self._known}
+
 
 class ContextMatch:
     """Scores names by their words in context. `names` gives their vectors, `vocabulary` the idf of a word."""

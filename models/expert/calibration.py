@@ -70,13 +70,24 @@ class TemperatureScaling:
 
     def shares(self, best: Matrix) -> Matrix:
         """Return the softmax of rows at their temperatures; the highest logit of a row must be 0."""
+        shares: Matrix = np.exp(self.scaled(best))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
+
+    def log_shares(self, logits: Matrix) -> Matrix:
+        """Return the log probabilities of some categories of each row, (n, k); -inf stands for no category."""
+        scaled = self.scaled(logits - logits.max(axis=1, keepdims=True))
+        logs: Matrix = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+        return logs
+
+    def scaled(self, best: Matrix) -> Matrix:
+        """Divide rows by their temperatures; the highest logit of a row must be 0."""
         odds = np.exp(best)
         others = odds.sum(axis=1) - 1
         sure = np.minimum(-np.log(np.maximum(others, 1e-9)), SUREST)
         heat = np.exp(-np.clip(self.level + self.slope * sure, -WIDEST, WIDEST)).astype(np.float32)
-        shares: Matrix = np.exp(best * heat[:, None])
-        shares /= shares.sum(axis=1, keepdims=True)
-        return shares
+        scaled: Matrix = best * heat[:, None]
+        return scaled
 
 
 def top_logits(logits: Matrix) -> tuple[Matrix, NDArray[np.int64] | None]:

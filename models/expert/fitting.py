@@ -36,6 +36,7 @@ from taxonaut.models.expert.features import (
 )
 from taxonaut.models.expert.heads import FittedHead, HeadSettings, train_head
 from taxonaut.models.expert.lexical import Lexicon
+from taxonaut.models.expert.out_of_fold import OutOfFold, Scores, collect_out_of_fold, take_scores
 from taxonaut.models.expert.ridge import Ridge
 from taxonaut.models.expert.stacking import Candidates, fit_weights, take_candidates
 from taxonaut.models.expert.trained_expert import Ancestors, ServedHead
@@ -110,10 +111,11 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """The fitted head, and metrics on held-out products."""
+    """The fitted head, metrics on held-out products, and the probabilities of all products that were held out."""
 
     head: ServedHead
     metrics: Mapping[str, Any]
+    out_of_fold: OutOfFold
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def fit(
         lexicon = Lexicon.fit(of_whole, [*material.path_texts, *material.names], lexical=lexical, most=most)
         known = featurize(material, lexicon)
         trainer = RidgeHeads(known) if settings is None else GradientHeads(known, settings)
-        weights, logits, places = cross_fit_weights(known, split.folds, trainer, seed)
+        weights, logits, places, held_out = cross_fit_weights(known, split.folds, trainer, seed)
         head = trainer.last(split.whole)
         part = add_parts(head, weights[HEAD], known.parts(split.whole).weighted_sum(weights))
         tell(Progress("the whole", 1, 1))
@@ -211,6 +213,7 @@ def fit(
             **trainer.metrics(),
             "before_scaling": unscaled["calibration_error"],
         },
+        collect_out_of_fold(material.labels, len(texts), held_out, tempering),
     )
 
 
@@ -303,29 +306,62 @@ def text_hash(text: str) -> int:
 
 def cross_fit_weights(
     known: FeatureSet, folds: Sequence[NDArray[np.int64]], trainer: RidgeHeads | GradientHeads, seed: int
-) -> tuple[dict[str, float], Matrix, NDArray[np.int64]]:
-    """Fit the parts' weights by cross-fitting; return weights, held-out logits, and their indices."""
+) -> tuple[dict[str, float], Matrix, NDArray[np.int64], list[Scores]]:
+    """Fit the parts' weights by cross-fitting; return weights, held-out logits, their indices, and scores of all.
+
+    Of more than `MOST_HELD` products, weights and logits are of a sample; the scores are of every held-out product.
+    """
     everything = np.arange(known.targets.shape[0])
     most = -(-min(MOST_HELD, MOST_CELLS // (4 * len(known.categories))) // len(folds))
     found: list[Candidates] = []
     heads: list[Matrix] = []
+    others: list[list[Scores]] = []
     names: list[str] = []
     chance = np.random.default_rng(seed)
     held = [fold if len(fold) <= most else chance.choice(fold, most, replace=False) for fold in folds]
     for number, fold in enumerate(folds):
         rest = np.setdiff1d(everything, fold)
         rows = LabelledFeatures(known.features.take(held[number]), known.targets[held[number]])
-        heads.append(trainer.without(rest, rows, f"part {number + 1} of {len(folds)}").scores(rows.features))
-        names, candidates = held_out_candidates(known.parts(rest), heads[number], rows)
+        head = trainer.without(rest, rows, f"part {number + 1} of {len(folds)}")
+        heads.append(head.scores(rows.features))
+        parts = known.parts(rest)
+        names, candidates = held_out_candidates(parts, heads[number], rows)
         found.append(candidates)
+        others.append(head_scores(known, np.setdiff1d(fold, held[number]), head, parts))
     weights = fit_weights(Candidates.concatenate(found), names)
-    logits = []
+    logits: list[Matrix] = []
+    scores: list[Scores] = []
     for number, fold in enumerate(folds):
         part = known.parts(np.setdiff1d(everything, fold)).weighted_sum(weights)
-        others = [part.scores(known.features.take(places)) for places in batches(held[number])]
-        logits.append(np.float32(weights[HEAD]) * heads[number] + np.concatenate(others))
+        rest_scores = [part.scores(known.features.take(places)) for places in batches(held[number])]
+        logits.append(np.float32(weights[HEAD]) * heads[number] + np.concatenate(rest_scores))
+        for places in batches(np.arange(len(held[number]))):
+            right = known.targets[held[number][places]].toarray()
+            scores.append(take_scores(held[number][places], logits[-1][places], right))
+        scores += [add_head(known, each, part, weights[HEAD]) for each in others[number]]
         tell(Progress("weighing", number + 1, len(folds)))
-    return weights, np.concatenate(logits), np.concatenate(held)
+    return weights, np.concatenate(logits), np.concatenate(held), scores
+
+
+def head_scores(known: FeatureSet, places: NDArray[np.int64], head: LinearPart, parts: Parts) -> list[Scores]:
+    """Return the head's scores of held-out products at their best categories by rough weights, in batches."""
+    if not len(places):
+        return []
+    rough = parts.weighted_sum({**dict.fromkeys(parts.found, 0.0), **CANDIDATE_WEIGHTS})
+    scores = []
+    for batch in batches(places):
+        features = known.features.take(batch)
+        found = head.scores(features)
+        weighted = rough.scores(features) + np.float32(CANDIDATE_WEIGHTS[HEAD]) * found
+        scores.append(take_scores(batch, weighted, known.targets[batch].toarray(), found))
+    return scores
+
+
+def add_head(known: FeatureSet, scores: Scores, part: LinearPart, weight: float) -> Scores:
+    """Return the logits of products whose head scores are known: the weighted head plus the other parts."""
+    others = part.scores(known.features.take(scores.places))
+    values = np.take_along_axis(others, np.maximum(scores.columns, 0), axis=1)
+    return replace(scores, logits=np.float32(weight) * scores.logits + values)
 
 
 def batches(places: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -107,17 +107,23 @@ class ServedHead:
 
 
 class TrainedExpert:
-    """A classifier over an expert's categories. `embed` returns the unit vectors of texts, (n, d)."""
+    """A classifier over an expert's categories. `embed` returns the unit vectors of texts, (n, d).
 
-    def __init__(self, name: str, head: ServedHead, embed: Embed) -> None:
+    `present` maps categories of the head to those that replaced them, whose probability is then the sum.
+    """
+
+    def __init__(
+        self, name: str, head: ServedHead, embed: Embed, present: Mapping[LabelId, LabelId] | None = None
+    ) -> None:
         self.name = name
         self.head = head
         self.embed = embed
-
-    @property
-    def labels(self) -> tuple[LabelId, ...]:
+        now = [(present or {}).get(label, label) for label in head.labels]
+        self.labels: tuple[LabelId, ...] = tuple(dict.fromkeys(now))
         """The categories, in the order of the columns."""
-        return self.head.labels
+        places = {label: place for place, label in enumerate(self.labels)}
+        self._columns = [places[label] for label in now] if now != list(head.labels) else None
+        self._present = tuple(now)
 
     def probabilities(self, texts: Sequence[str]) -> Matrix:
         """Return calibrated probabilities, float32 of shape (len(texts), len(labels)); rows sum to 1."""
@@ -131,7 +137,13 @@ class TrainedExpert:
         def work(start: int) -> None:
             part = slice(start, start + AT_ONCE)
             features = Features(self.head.lexicon.rows(texts[part]), vectors[part])
-            found[part] = self.head.tempering.probabilities(self.head.part.scores(features))
+            scores = self.head.tempering.probabilities(self.head.part.scores(features))
+            if self._columns is None:
+                found[part] = scores
+            else:
+                found[part] = 0.0
+                for place, column in enumerate(self._columns):
+                    found[part, column] += scores[:, place]
 
         if len(starts) > 1:
             with ThreadPoolExecutor(default_threads()) as pool:
@@ -146,22 +158,28 @@ class TrainedExpert:
 
         Raises ValueError for a label that is not among `labels`.
         """
-        return explaining_words(text, self.head.lexicon, self.head.part, self.labels.index(label))
+        place = self.head.labels.index(label) if label in self.head.labels else self._present.index(label)
+        return explaining_words(text, self.head.lexicon, self.head.part, place)
 
 
 def open_expert(
-    head: ServedHead, number: int, embed: Embed, labels: Collection[LabelId], later: Mapping[LabelId, str]
+    head: ServedHead,
+    number: int,
+    embed: Embed,
+    labels: Collection[LabelId],
+    later: Mapping[LabelId, str],
+    present: Mapping[LabelId, LabelId] | None = None,
 ) -> TrainedExpert:
     """Open an expert over the current categories `labels`.
 
-    Categories removed since training are dropped. `later` maps those added since to their paths as text, by which
-    they are scored (zero-shot).
+    Categories removed since training are dropped, except those that `present` maps to what replaced them. `later`
+    maps those added since to their paths as text, by which they are scored (zero-shot).
     """
-    if gone := set(head.labels).difference(labels):
+    if gone := set(head.labels).difference(labels, present or {}):
         head = drop_categories(head, gone)
     if later:
         head = add_categories(head, later, embed)
-    return TrainedExpert(f"expert/{number}", head, embed)
+    return TrainedExpert(f"expert/{number}", head, embed, present)
 
 
 def drop_categories(head: ServedHead, gone: Collection[LabelId]) -> ServedHead:

@@ -5,18 +5,20 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 from taxonaut.models.gguf.tool_call import Generated, GgufChat, Sampling
 from taxonaut.models.llm.client import litellm, register, tell_prepared
-from taxonaut.models.llm.pydantic_model import ANSWER, REQUEST
+from taxonaut.models.llm.pydantic_model import ADAPTER, ANSWER, REQUEST
 from taxonaut.models.requests import ModelReply, ModelRequest
+from taxonaut.state.errors import ModelNotFoundError
 
 PROVIDER = "gguf"
 MOST_OPEN = 4
 """Maximum chat models open at once; the least recently used is closed."""
 
-OPEN: "OrderedDict[tuple[str, str], GgufChat]" = OrderedDict()
+OPEN: "OrderedDict[tuple[str, str, str], GgufChat]" = OrderedDict()
 
 
 def register_gguf() -> None:
@@ -45,20 +47,35 @@ def handler() -> Any:
     return made
 
 
-def open_chat(model: str, answer: Literal["generated", "scored"]) -> GgufChat:
-    """Open a chat model by name or path, or return the open one. Raises ModelNotFoundError."""
-    key = (model, answer)
+def open_chat(model: str, answer: Literal["generated", "scored"], adapter: str | None = None) -> GgufChat:
+    """Open a chat model by name or path, or return the open one. Raises ModelNotFoundError.
+
+    `adapter` is the path of a LoRA adapter, a GGUF file.
+    """
+    key = (model, answer, adapter or "")
     if key not in OPEN:
-        OPEN[key] = GgufChat(model, answer=answer)
+        OPEN[key] = GgufChat(model, answer=answer, adapter=check_adapter(adapter))
     OPEN.move_to_end(key)
     while len(OPEN) > MOST_OPEN:
         OPEN.popitem(last=False)[1].close()
     return OPEN[key]
 
 
+def check_adapter(adapter: str | None) -> Path | None:
+    """Return the path of an adapter. Raises ModelNotFoundError if there is no such file."""
+    if adapter is None:
+        return None
+    if not (path := Path(adapter).expanduser()).is_file():
+        raise ModelNotFoundError(
+            f"there is no adapter {adapter!r}; correct `adapter` in taxonaut.toml, or leave it out to use the model "
+            "as it is"
+        )
+    return path.resolve()
+
+
 async def complete_chat(model: str, messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Any:
     """Answer with a tool call or text, as LiteLLM's ModelResponse."""
-    chat = open_chat(model, options.get(ANSWER, "generated"))
+    chat = open_chat(model, options.get(ANSWER, "generated"), options.get(ADAPTER))
     sampling = Sampling(
         options.get("temperature") or 0.0, options.get("seed") or 0, options.get("max_tokens")
     )

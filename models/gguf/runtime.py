@@ -122,6 +122,11 @@ class Weights:
         return int(self._llama.llama_vocab_bos(self._vocabulary))
 
     @cached_property
+    def eos_token(self) -> int:
+        """The token that ends an answer, -1 if there is none."""
+        return int(self._llama.llama_vocab_eos(self._vocabulary))
+
+    @cached_property
     def bos(self) -> str:
         """The text of the beginning-of-sequence token, for chat templates."""
         return self._spelt(self.bos_token)
@@ -129,7 +134,7 @@ class Weights:
     @cached_property
     def eos(self) -> str:
         """The text of the end-of-sequence token, for chat templates."""
-        return self._spelt(int(self._llama.llama_vocab_eos(self._vocabulary)))
+        return self._spelt(self.eos_token)
 
     def _spelt(self, token: int) -> str:
         text = self._llama.llama_vocab_get_text(self._vocabulary, token) if token >= 0 else b""
@@ -172,9 +177,12 @@ class Run:
 
 
 class Context:
-    """A llama.cpp context. Not thread-safe: one `WorkerThread` makes, uses and closes it."""
+    """A llama.cpp context. Not thread-safe: one `WorkerThread` makes, uses and closes it.
 
-    def __init__(self, weights: Weights, settings: ContextSettings) -> None:
+    `adapter` is a LoRA adapter as a GGUF file, added to the weights in this context only.
+    """
+
+    def __init__(self, weights: Weights, settings: ContextSettings, adapter: Path | None = None) -> None:
         self.weights, self.settings = weights, settings
         self._llama = llama = library()
         parameters = llama.llama_context_default_params()
@@ -190,6 +198,7 @@ class Context:
         if not self.pointer:
             weights.release()
             raise ModelError(f"llama.cpp has no room for {weights.path.name!r}{_reason()}; ask for less")
+        self._adapter = None if adapter is None else self._add_adapter(adapter)
         self._memory = llama.llama_get_memory(self.pointer)
         self._batch = llama.llama_batch_init(settings.batch, 0, 1)
         shape = (settings.batch,)
@@ -201,8 +210,30 @@ class Context:
     def close(self) -> None:
         """Free the context and release the weights."""
         self._llama.llama_batch_free(self._batch)
+        self._free()
+
+    def _free(self) -> None:
         self._llama.llama_free(self.pointer)
+        if self._adapter is not None:
+            self._llama.llama_adapter_lora_free(self._adapter)
         self.weights.release()
+
+    def _add_adapter(self, path: Path) -> Any:
+        """Load a LoRA adapter and add it to this context. Raises ModelError if it does not fit the weights."""
+        llama, self._adapter = self._llama, None
+        _log.clear()
+        adapter = llama.llama_adapter_lora_init(self.weights.pointer, str(path).encode())
+        if adapter:
+            adapters = (llama.llama_adapter_lora_p_ctypes * 1)(adapter)
+            if llama.llama_set_adapters_lora(self.pointer, adapters, 1, (ctypes.c_float * 1)(1.0)) == 0:
+                return adapter
+            llama.llama_adapter_lora_free(adapter)
+        reason = _reason()
+        self._free()
+        raise ModelError(
+            f"{str(path)!r} is no LoRA adapter that fits {self.weights.path.name!r}{reason}; give the GGUF adapter "
+            "that was trained on it, or leave `adapter` out"
+        )
 
     def embed(self, texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
         """Read texts as separate sequences and return their pooled vectors, shape (texts, width).

@@ -17,7 +17,13 @@ from taxonaut.models.gguf.chat_prompt import PromptWriter, call_note, plain_mess
 from taxonaut.models.gguf.chat_template import Message
 from taxonaut.models.gguf.constrained import ConstrainedSampler, choose
 from taxonaut.models.gguf.grammar import Grammar, tool_grammar
-from taxonaut.models.gguf.likelihood import Option, PrefixReader, PriorStore, calibrated_scores
+from taxonaut.models.gguf.likelihood import (
+    LogLikelihoods,
+    Option,
+    PrefixReader,
+    PriorStore,
+    calibrated_scores,
+)
 from taxonaut.models.gguf.runtime import Context, ContextSettings, Weights
 from taxonaut.models.gguf.worker_thread import WorkerThread
 from taxonaut.models.requests import ModelReply, ModelRequest
@@ -60,12 +66,32 @@ class Sampling:
     max_tokens: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerTokens:
+    """A request as the model reads it, and answers to it, in tokens.
+
+    *generated*: `answers` is one call with the end token. *scored*: `answers` are the options' texts in their
+    order, and `blank` is the prompt with an empty item, which calibrates them; else it is empty.
+    """
+
+    prompt: tuple[int, ...]
+    blank: tuple[int, ...]
+    answers: tuple[tuple[int, ...], ...]
+
+
 class _Session:
     """The state of the worker thread: the context with the prompt read last, and the options' priors."""
 
-    def __init__(self, weights: Weights, settings: ContextSettings, item_tokens: int, lead: str) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        settings: ContextSettings,
+        item_tokens: int,
+        lead: str,
+        adapter: Path | None = None,
+    ) -> None:
         self.weights = weights
-        self.reader = PrefixReader(Context(weights, settings))
+        self.reader = PrefixReader(Context(weights, settings, adapter))
         self.priors = PriorStore()
         self._writer = PromptWriter(weights)
         self._item_tokens = item_tokens
@@ -87,6 +113,7 @@ class GgufChat:
     Consecutive prompts with a common prefix reuse it, so send the requests of one node together. `window` is the room
     for prompt and output, in tokens; the middle of an item is cut if it has more than `item_tokens` or does not fit
     (a list of labels: only if it does not fit). `lead` is the start of the assistant's answer before a scored option.
+    `adapter` is a GGUF file with a LoRA adapter for these weights.
     """
 
     def __init__(
@@ -98,8 +125,10 @@ class GgufChat:
         item_tokens: int = ITEM_TOKENS,
         lead: str = LEAD,
         threads: int | None = None,
+        adapter: Path | None = None,
         catalog: ModelCatalog | None = None,
     ) -> None:
+        self._adapter = adapter
         self._path = (catalog or ModelCatalog()).resolve(model)
         self.name = f"gguf/{model}"
         self.answer = answer
@@ -165,6 +194,23 @@ class GgufChat:
         """Queue a count of the tokens left in the window after these messages, negative if they do not fit."""
         return self._worker.call(lambda session: session.room(messages))
 
+    def tokenize(self, request: ModelRequest, arguments: Mapping[str, Any] | None = None) -> AnswerTokens:
+        """Return a request in tokens, exactly as `submit` reads it, with the answers that can be given to it.
+
+        With `arguments` the answer is this call of the tool, as a model that generates writes it; without, the
+        answers are the options, as they are scored.
+        """
+        return self._worker.run(lambda session: _tokenize(session, request, arguments))
+
+    def log_likelihoods(self, tokens: AnswerTokens) -> LogLikelihoods:
+        """Return log P(answer | prompt) of each answer, summed over its tokens; nothing is calibrated."""
+        return self._worker.run(lambda session: session.reader.continuations(tokens.prompt, tokens.answers))
+
+    @property
+    def path(self) -> Path:
+        """The file with the weights."""
+        return self._path
+
     def close(self) -> None:
         """Free the model. It cannot be used afterwards."""
         self._worker.close()
@@ -173,7 +219,7 @@ class GgufChat:
         weights = Weights.open(self._path)
         window = min(self._window, weights.training_context)
         settings = ContextSettings(window, _BATCH, 1 + _OPTIONS_AT_ONCE, self._threads)
-        return _Session(weights, settings, self._item_tokens, self._lead)
+        return _Session(weights, settings, self._item_tokens, self._lead, self._adapter)
 
 
 def request_messages(request: ModelRequest) -> list[Message]:
@@ -182,6 +228,26 @@ def request_messages(request: ModelRequest) -> list[Message]:
         {"role": "system", "content": f"{request.system}\n\n{request.context}".strip()},
         {"role": "user", "content": request.item},
     ]
+
+
+def _tokenize(session: _Session, request: ModelRequest, arguments: Mapping[str, Any] | None) -> AnswerTokens:
+    if arguments is None:
+        blank, prompt, options = _scored_prompts(session, request)
+        return AnswerTokens(tuple(prompt), tuple(blank), tuple(option.tokens for option in options))
+    messages = _add_note(request_messages(request), call_note([request.tool]))
+    written = session.weights.tokens(json.dumps(arguments, ensure_ascii=False))
+    answer = (*written, session.weights.eos_token)
+    whole = bool(request.texts) or not request.field
+    return AnswerTokens(tuple(session.prompt(messages, len(answer), whole=whole)), (), (answer,))
+
+
+def _scored_prompts(session: _Session, request: ModelRequest) -> tuple[list[int], list[int], list[Option]]:
+    """Return the prompt with an empty item, the prompt, and the options."""
+    options = [_option(session, choice.texts[0].rpartition(PATH_SEPARATOR)[2]) for choice in request.choices]
+    empty = replace(request, item=request.blank_item)
+    lead = session.weights.tokens(session.lead)
+    blank = session.prompt(request_messages(empty), _ROOM_FOR_OPTIONS) + lead
+    return blank, session.prompt(request_messages(request), _ROOM_FOR_OPTIONS) + lead, options
 
 
 def _generate_choice(session: _Session, request: ModelRequest, sampling: Sampling) -> ModelReply:
@@ -269,13 +335,9 @@ def _write(
 def _score_options(session: _Session, request: ModelRequest) -> ModelReply:
     started = time.perf_counter()
     session.reader.reset()
-    options = [_option(session, choice.texts[0].rpartition(PATH_SEPARATOR)[2]) for choice in request.choices]
     scores: dict[int, float] = {}
-    if options:
-        empty = replace(request, item=request.blank_item)
-        lead = session.weights.tokens(session.lead)
-        blank = session.prompt(request_messages(empty), _ROOM_FOR_OPTIONS) + lead
-        prompt = session.prompt(request_messages(request), _ROOM_FOR_OPTIONS) + lead
+    if request.choices:
+        blank, prompt, options = _scored_prompts(session, request)
         key = (request.system, request.context, request.blank_item)
         found = calibrated_scores(session.reader, session.priors, key, blank, prompt, options)
         scores = {choice.id: float(score) for choice, score in zip(request.choices, found, strict=True)}

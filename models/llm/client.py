@@ -324,6 +324,15 @@ def quiet_log(kind: Kind, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"litellm_logging_obj": record}
 
 
+def token_prices(model: str) -> tuple[float, float] | None:
+    """Return what a token costs, read and written, by the list in LiteLLM's package; None if it lacks the model."""
+    listed: Mapping[str, Any] = litellm().model_cost.get(model) or litellm().model_cost.get(
+        model.partition("/")[2], {}
+    )
+    read, written = listed.get("input_cost_per_token"), listed.get("output_cost_per_token")
+    return None if read is None or written is None else (float(read), float(written))
+
+
 @lru_cache(maxsize=1)
 def quiet_logging() -> Any:
     """Return a class of LiteLLM's log records that looks up no price and logs no success."""

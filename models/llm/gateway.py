@@ -38,6 +38,7 @@ from taxonaut.models.llm.errors import (
     past_deadline,
 )
 from taxonaut.models.llm.pydantic_model import (
+    ADAPTER,
     ANSWER,
     FINISH,
     REASONING,
@@ -196,7 +197,7 @@ class Gateway:
         self.settings = settings
         self.store = store
         self.weights = weights
-        """The fingerprint of the model's file, if it is a file of the user's: part of the replies' keys."""
+        """The fingerprint of the user's files behind the model and its adapter: part of the replies' keys."""
         self.model = LiteLLMModel(settings)
         self.reached = False
         """Whether the server ever answered; one that never did is not waited for long."""
@@ -349,7 +350,8 @@ class Gateway:
         )
         own: LiteLLMModelSettings = {"max_tokens": room}
         if self.settings.in_process:
-            own["litellm_arguments"] = {REQUEST: request, ANSWER: self.settings.answer}
+            adapter = {ADAPTER: self.settings.adapter} if self.settings.adapter else {}
+            own["litellm_arguments"] = {REQUEST: request, ANSWER: self.settings.answer, **adapter}
         return await self.retry(lambda: self.model.request(messages, own, parameters))
 
     async def retry(self, send: Callable[[], Awaitable[T]]) -> tuple[T, int]:

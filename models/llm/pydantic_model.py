@@ -39,6 +39,9 @@ REQUEST = "taxonaut_request"
 ANSWER = "taxonaut_answer"
 """The argument that tells an in-process provider how to answer: `generated` or `scored`."""
 
+ADAPTER = "taxonaut_adapter"
+"""The argument that tells an in-process provider which LoRA adapter to add to its weights: the path of a file."""
+
 WRITTEN = "arguments"
 """Among the details of a ToolCallPart: its arguments character by character, so that a prompt stays what it was."""
 

@@ -1,0 +1,1 @@
+"""Learners: what labelled items teach a model, a matrix or a neighbourhood (XMC-Agent 2.3)."""
