@@ -1,10 +1,11 @@
 """Ask an agent's model about items at nodes, and build the decision row of each answer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any, Generic, TypeVar
 
+from taxonaut.agents.support.demonstrations import Demonstration, Demonstrations
 from taxonaut.models.requests import Answers, Choice, ModelReply, ModelRequest
 from taxonaut.prompts.library import Prompt
 from taxonaut.state.errors import ModelError, ModelNotFoundError
@@ -62,11 +63,20 @@ class Answer(Generic[T]):
 class Asker:
     """Send an agent's requests: render its template, call its model, build its decision rows."""
 
-    def __init__(self, agent: str, model: Answers, prompt: Prompt, task: str) -> None:
+    def __init__(
+        self,
+        agent: str,
+        model: Answers,
+        prompt: Prompt,
+        task: str,
+        demonstrations: Demonstrations | None = None,
+    ) -> None:
         self.agent = agent
         self.model = model
         self.prompt = prompt
         self.task = task
+        self.demonstrations = demonstrations
+        """Labelled texts that are shown with an item; the template must be one that shows them."""
         self.blank = self.render_block("")
         self.sample: Mapping[str, Any] | None = None
         """Variables of the last `render_shared`, if a sample is wanted; passed on in `Question`."""
@@ -77,9 +87,12 @@ class Asker:
         self.sample = None
         return self.render_block(text)
 
-    def render_block(self, text: str) -> str:
+    def render_block(self, text: str, demonstrations: Sequence[Demonstration] = ()) -> str:
         """Render the item block, the only one with the item's text; empty if the model reads no prompts."""
-        return self.prompt.render("item", {"text": clip_text(text)}) if self.model.reads_prompts else ""
+        given: dict[str, Any] = {"text": clip_text(text)}
+        if self.demonstrations is not None:
+            given["demonstrations"] = demonstrations
+        return self.prompt.render("item", given) if self.model.reads_prompts else ""
 
     def render_shared(self, variables: Callable[[], Mapping[str, Any]]) -> tuple[str, str]:
         """Render the blocks `system` and `context`; empty if the model reads no prompts."""
@@ -95,7 +108,8 @@ class Asker:
     def record_sample(self, sample: Mapping[str, Any] | None, text: str) -> None:
         """Pass the variables of a decision to the recorder, for `prompts check`."""
         if sample is not None and text and self.prompt.recorder is not None:
-            self.prompt.recorder.note(self.prompt.name, {**sample, "text": clip_text(text)})
+            more: dict[str, Any] = {} if self.demonstrations is None else {"demonstrations": []}
+            self.prompt.recorder.note(self.prompt.name, {**sample, "text": clip_text(text), **more})
 
     async def ask(self, pairs: Sequence[tuple[Item, Question[T]]]) -> list[Answer[T]]:
         """Ask all pairs concurrently; return answers in order.
@@ -103,17 +117,31 @@ class Asker:
         A failed request is an abstention whose decision has the error. Raises ModelNotFoundError if the model does
         not exist.
         """
-        blocks: dict[str, str] = {}
-        for item, _ in pairs:
-            if item.text not in blocks:
-                blocks[item.text] = self.render_block(item.text)
-        self.record_samples(pairs)
-        requests = [self.build_request(item, question, blocks[item.text]) for item, question in pairs]
+        requests = self.build_requests(pairs)
         replies = self.check_available(await self.model.answer(requests))
         return [
             self.build_answer(item, question, reply, request.hash)
             for (item, question), request, reply in zip(pairs, requests, replies, strict=True)
         ]
+
+    def build_requests(self, pairs: Sequence[tuple[Item, Question[T]]]) -> list[ModelRequest]:
+        """Build the requests of pairs of an item and a question, with demonstrations if there are any."""
+        self.record_samples(pairs)
+        if self.demonstrations is None or not self.model.reads_prompts:
+            blocks = {
+                text: self.render_block(text) for text in dict.fromkeys(item.named_text for item, _ in pairs)
+            }
+            return [self.build_request(item, question, blocks[item.named_text]) for item, question in pairs]
+        order = self.demonstrations.order(list({item.id: item for item, _ in pairs}.values()))
+        found = []
+        for item, question in pairs:
+            on_offer: list[int | str] = list(question.offer.options)
+            options = dict(zip(on_offer, question.choices, strict=True))
+            at_node = question.node is not None
+            chosen = self.demonstrations.choose(item, order[item.id], options, at_node=at_node)
+            request = self.build_request(item, question, self.render_block(item.named_text, chosen))
+            found.append(replace(request, blank_item=self.render_block("", chosen)))
+        return found
 
     async def ask_open(
         self, items: Sequence[Item], tool: ToolSpec, most: int, variables: Callable[[], Mapping[str, Any]]
@@ -127,7 +155,7 @@ class Asker:
             ModelRequest(
                 system=system,
                 context=context,
-                item=self.render_item(item.text),
+                item=self.render_item(item.named_text),
                 blank_item=self.blank,
                 text=item.text,
                 tool=tool,
@@ -170,7 +198,7 @@ class Asker:
         for item, question in pairs:
             if question.sample is not None and taken.get(id(question), 0) < ITEMS_OF_A_QUESTION:
                 taken[id(question)] = taken.get(id(question), 0) + 1
-                self.record_sample(question.sample, item.text)
+                self.record_sample(question.sample, item.named_text)
 
     def build_request(self, item: Item, question: Question[T], block: str) -> ModelRequest:
         """Build the request of an item and a question."""

@@ -115,8 +115,10 @@ class CategoryExpert:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice(number, (comparison_text(name, definition),))
-            for number, (name, definition) in enumerate(shown, start=1)
+            Choice(number, (comparison_text(name, definition),), key=label)
+            for number, (label, (name, definition)) in enumerate(
+                zip(offer.options, shown, strict=True), start=1
+            )
         )
         tool = choose_category_spec(self.settings.ask, len(candidates), most)
         return Question(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
+from taxonaut.agents.support.demonstrations import Demonstrations
 from taxonaut.agents.support.shortlist_questions import build_questions
 from taxonaut.agents.support.texts import label_option, path_text, tell_apart
 from taxonaut.models.requests import Answers, Choice
@@ -33,7 +34,7 @@ class ExpertSettings:
 
 
 class GeneralExpert:
-    """Rank the candidate labels of items."""
+    """Rank the candidate labels of items. `demonstrations` are labelled texts, for a template that shows them."""
 
     def __init__(
         self,
@@ -41,9 +42,10 @@ class GeneralExpert:
         prompts: PromptLibrary,
         settings: ExpertSettings | None = None,
         template: str = TEMPLATE,
+        demonstrations: Demonstrations | None = None,
     ) -> None:
         self.settings = settings or ExpertSettings()
-        self.asker = Asker("general_expert", model, prompts.get(template), self.settings.task)
+        self.asker = Asker("general_expert", model, prompts.get(template), self.settings.task, demonstrations)
 
     async def rank(
         self,
@@ -63,9 +65,13 @@ class GeneralExpert:
         candidates: Sequence[LabelId],
         labels: Mapping[LabelId, Label],
         paths: Mapping[LabelId, Sequence[str]],
+        seed: int | None = None,
     ) -> Question[LabelId]:
-        """Build the question about some candidates: number and render them, bind the schema to them."""
-        offer = shuffle_options(candidates, seed=self.settings.seed)
+        """Build the question about some candidates: number and render them, bind the schema to them.
+
+        `seed` decides their order in place of the settings' seed.
+        """
+        offer = shuffle_options(candidates, seed=self.settings.seed if seed is None else seed)
         most = min(self.settings.most, len(candidates))
 
         shown = tell_apart(
@@ -87,7 +93,9 @@ class GeneralExpert:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice.of(number, [label_option(labels[label], paths.get(label) or (), self.settings.native)])
+            Choice.of(
+                number, [label_option(labels[label], paths.get(label) or (), self.settings.native)], label
+            )
             for number, label in enumerate(offer.options, start=1)
         )
         tool = rank_candidates_spec(len(candidates), most)

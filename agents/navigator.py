@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from taxonaut.agents.asking import Answer, Asker, Question
+from taxonaut.agents.support.demonstrations import Demonstrations
 from taxonaut.agents.support.exemplars import Exemplars
 from taxonaut.agents.support.texts import PATH_SEPARATOR, node_text, path_text, tell_apart
 from taxonaut.models.requests import Answers, Choice, OptionText
@@ -42,7 +43,8 @@ class NavigatorSettings:
 class Navigator:
     """Decide which branches to open; the graph controls order and budget of the walk.
 
-    `exemplars` are further texts of a branch, for models that compare texts and read no prompt.
+    `exemplars` are further texts of a branch, for models that compare texts and read no prompt. `demonstrations` are
+    labelled texts, for a template that shows them.
     """
 
     def __init__(
@@ -52,10 +54,11 @@ class Navigator:
         settings: NavigatorSettings | None = None,
         exemplars: Exemplars | None = None,
         template: str = TEMPLATE,
+        demonstrations: Demonstrations | None = None,
     ) -> None:
         self.settings = settings or NavigatorSettings()
         self.exemplars = exemplars
-        self.asker = Asker("navigator", model, prompts.get(template), self.settings.task)
+        self.asker = Asker("navigator", model, prompts.get(template), self.settings.task, demonstrations)
 
     async def choose(
         self,
@@ -91,13 +94,21 @@ class Navigator:
         ]
 
     def build_question(
-        self, node: NodeId, branches: Sequence[Node], path: Sequence[str], part: int, ancestors: bool | None
+        self,
+        node: NodeId,
+        branches: Sequence[Node],
+        path: Sequence[str],
+        part: int,
+        ancestors: bool | None,
+        seed: int | None = None,
     ) -> Question[NodeId]:
-        """Build the question about some branches: number and render them, bind the schema to them."""
+        """Build the question about some branches: number and render them, bind the schema to them.
+
+        `seed` decides their order in place of the settings' seed and the node.
+        """
         by_id = {branch.id: branch for branch in branches}
-        offer = shuffle_options(
-            [branch.id for branch in branches], seed=self.settings.seed * 1_000_003 + node * 101 + part
-        )
+        own = self.settings.seed * 1_000_003 + node * 101 + part
+        offer = shuffle_options([branch.id for branch in branches], seed=own if seed is None else seed)
         most = min(self.settings.most, len(branches))
 
         shown = tell_apart(
@@ -122,7 +133,7 @@ class Navigator:
 
         system, context = self.asker.render_shared(variables)
         choices = tuple(
-            Choice.of(number, self.comparison_texts(by_id[branch], path, ancestors))
+            Choice.of(number, self.comparison_texts(by_id[branch], path, ancestors), branch)
             for number, branch in enumerate(offer.options, start=1)
         )
         return Question(

@@ -1,6 +1,6 @@
 """Retriever: exact dense retrieval over all labels, without a walk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -33,17 +33,27 @@ class Retriever:
 
     def search_now(self, texts: Sequence[str], k: int) -> list[list[tuple[LabelId, float]]]:
         """Synchronous `search`."""
-        found: list[list[tuple[LabelId, float]]] = []
+        labels = self.table.labels
+        return [
+            [(labels[i], float(row[i])) for i in top_k(row, k)]
+            for _, scores in self.score_all(texts)
+            for row in scores
+        ]
+
+    def score_all(self, texts: Sequence[str]) -> Iterator[tuple[Sequence[str], Matrix]]:
+        """Yield texts, in order, with their scores of all labels (n, labels), in the order of the table's."""
         labels, options = self.table.labels, self.scorer.centre(self.table.vectors)
         more = self.scorer.centre_gists(self.table.gists)
         most = max(1, SCORES // max(1, len(labels)))
         items = self.scorer.items(texts)
         for start in range(0, len(texts), most):
             part = range(start, min(start + most, len(texts)))
+            asked = texts[part.start : part.stop]
             scores, _ = self.scorer.score_centred(items.take(part), options, self.words, more)
-            self._kept = {texts[place]: row for place, row in zip(part, scores, strict=True)}
-            found += [[(labels[i], float(row[i])) for i in top_k(row, k)] for row in scores]
-        return found
+            if self.scorer.learned is not None:
+                scores = self.scorer.learned.add(asked, tuple(labels), scores)
+            self._kept = dict(zip(asked, scores, strict=True))
+            yield asked, scores
 
     async def scores(self, shortlists: Sequence[tuple[Item, Sequence[LabelId]]]) -> list[list[float]]:
         """Return the scores of each item's labels, in order."""
@@ -55,7 +65,7 @@ class Retriever:
         unknown = [row for row, (item, _) in enumerate(shortlists) if item.text not in kept]
         items = self.scorer.items([shortlists[row][0].text for row in unknown])
         computed = {
-            row: self.score_item(items.take([place]), shortlists[row][1]) for place, row in enumerate(unknown)
+            row: self.score_item(items.take([place]), shortlists[row]) for place, row in enumerate(unknown)
         }
         return [
             computed[row] if row in computed else self.look_up(kept[item.text], labels)
@@ -68,14 +78,17 @@ class Retriever:
         found: list[float] = scores[[rows[label] for label in labels]].tolist()
         return found
 
-    def score_item(self, item: ItemVectors, labels: Sequence[LabelId]) -> list[float]:
-        """Score some labels against one item."""
+    def score_item(self, item: ItemVectors, shortlist: tuple[Item, Sequence[LabelId]]) -> list[float]:
+        """Score some labels against one item, which is given with its vectors."""
+        asked, labels = shortlist
         if not labels:
             return []
         rows = [self.table.rows[label] for label in labels]
         words = self.scorer.words([self.table.options[row] for row in rows])
         more = None if self.table.gists is None else self.table.gists.take(rows)
         scores, _ = self.scorer.score(item, self.table.vectors[rows], words, more)
+        if self.scorer.learned is not None:
+            scores = self.scorer.learned.add([asked.text], tuple(labels), scores)
         return [float(score) for score in scores[0]]
 
     @cached_property

@@ -8,8 +8,8 @@ from taxonaut.agents.architect import CentreProposal
 from taxonaut.agents.asking import Answer
 from taxonaut.agents.category_expert import CategoryText, Judgement
 from taxonaut.agents.change_reviewer import Case, Review
-from taxonaut.agents.change_writer import WrittenChange
 from taxonaut.agents.support.descriptor_changes import UncoveredCluster
+from taxonaut.agents.writers.change_writer import WrittenChange
 from taxonaut.state.graph_states.build_index import Partition
 from taxonaut.state.ids import Id, LabelId, NodeId
 from taxonaut.state.recommendations import Recommendation
@@ -99,7 +99,7 @@ class Assigns(Protocol):
 
 
 class WritesChanges(Protocol):
-    """Proposes changes for uncovered items: `agents.change_writer.ChangeWriter`."""
+    """Proposes changes for uncovered items: `agents.writers.change_writer.ChangeWriter`."""
 
     async def write(self, clusters: Sequence[UncoveredCluster]) -> list[WrittenChange]:
         """Write a proposal for each cluster, in order."""

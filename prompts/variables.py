@@ -40,6 +40,33 @@ class RankVariables(TypedDict):
     text: NotRequired[str]
 
 
+class DemonstrationOption(TypedDict):
+    """A right option of a demonstration, with its number in this request."""
+
+    id: int
+    path: str
+    name: str
+
+
+class DemonstrationText(TypedDict):
+    """A labelled text that is shown as an example, with the options that are right for it."""
+
+    text: str
+    options: list[DemonstrationOption]
+
+
+class ExpandFewShotVariables(ExpandVariables):
+    """`navigator/expand_few_shot`: `demonstrations`, like `text`, are there in the block `item` only."""
+
+    demonstrations: NotRequired[list[DemonstrationText]]
+
+
+class RankFewShotVariables(RankVariables):
+    """`general_expert/rank_few_shot`."""
+
+    demonstrations: NotRequired[list[DemonstrationText]]
+
+
 class ChooseVariables(RankVariables):
     """`general_expert/choose`, `order` and `think`: the category of a product; `name` follows the setting `shown`."""
 
@@ -54,11 +81,28 @@ class DefineVariables(TypedDict):
     text: NotRequired[str]
 
 
+class ExplainVariables(TypedDict):
+    """`feedback/explain`: why a label fits or does not; `branch`: it is a node; `fits` is what is known, or None."""
+
+    task: str
+    label: str
+    description: str
+    branch: bool
+    fits: bool | None
+    text: NotRequired[str]
+
+
 class ScoredVariables(TypedDict):
     """`…_scored`: for models that score options by the likelihood of their texts."""
 
     task: str
     text: NotRequired[str]
+
+
+class ScoredFewShotVariables(ScoredVariables):
+    """`…_scored_few_shot`."""
+
+    demonstrations: NotRequired[list[DemonstrationText]]
 
 
 class YesNoVariables(TypedDict):
@@ -153,6 +197,21 @@ class KeywordsVariables(TypedDict):
     text: NotRequired[str]
 
 
+class ImproveVariables(TypedDict):
+    """`architect/improve_instructions`: instructions of another agent (`duty`), and what their `marks` stand for.
+
+    `problems` are why former proposals were refused, `most` how many characters are allowed. `text` lists cases.
+    """
+
+    task: str
+    duty: str
+    instructions: str
+    marks: list[str]
+    problems: list[str]
+    most: int
+    text: NotRequired[str]
+
+
 class ConverseVariables(TypedDict):
     """`assistant/converse`: rules of a conversation and a summary of the index. `text` is a message of the user."""
 
@@ -171,25 +230,35 @@ VARIABLES: dict[str, type] = {
     "annotator/keywords": KeywordsVariables,
     "annotator/propose_change": ChangeVariables,
     "annotator/propose_change_scored": ScoredVariables,
+    "architect/improve_instructions": ImproveVariables,
     "architect/propose_centres": ProposeVariables,
     "architect/propose_centres_scored": ScoredVariables,
     "architect/propose_descriptors": ProposeVariables,
     "architect/review_changes": ReviewVariables,
     "architect/review_changes_scored": ScoredVariables,
     "assistant/converse": ConverseVariables,
+    "feedback/explain": ExplainVariables,
     "navigator/expand": ExpandVariables,
+    "navigator/expand_few_shot": ExpandFewShotVariables,
     "navigator/expand_scored": ScoredVariables,
+    "navigator/expand_scored_few_shot": ScoredFewShotVariables,
     "general_expert/choose": ChooseVariables,
     "general_expert/define": DefineVariables,
     "general_expert/order": ChooseVariables,
     "general_expert/rank": RankVariables,
+    "general_expert/rank_few_shot": RankFewShotVariables,
     "general_expert/rank_scored": ScoredVariables,
+    "general_expert/rank_scored_few_shot": ScoredFewShotVariables,
     "general_expert/think": ChooseVariables,
     "judge/yes_no": YesNoVariables,
     "judge/likely": LikelyVariables,
     "label_writer/write": WriteVariables,
 }
 """The variables of each template by name; `text` is available in the block `item` only."""
+
+
+FOR_LEARNING = frozenset({"architect/improve_instructions", "feedback/explain"})
+"""Templates that learning alone reads: no walk, build or method does, so that their results do not depend on them."""
 
 
 OPTIONS: list[OptionText] = [
@@ -209,6 +278,13 @@ DESCRIPTORS: list[DescriptorText] = [
     {**OPTIONS[2], "includes": ["footballs"], "excludes": []},
 ]
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "feedback/explain": {
+        "task": "The texts are product titles.",
+        "label": "A > Shoes",
+        "description": "worn on the feet",
+        "branch": False,
+        "fits": True,
+    },
     "navigator/expand": {
         "task": "The texts are product titles.",
         "node": "Sports",
@@ -229,6 +305,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "rare": True,
     },
     "general_expert/rank_scored": {"task": "The texts are product titles."},
+    "navigator/expand_few_shot": {
+        "task": "The texts are product titles.",
+        "node": "Sports",
+        "path": "Things > Sports",
+        "options": OPTIONS,
+        "most": 2,
+    },
+    "navigator/expand_scored_few_shot": {"task": "The texts are product titles."},
+    "general_expert/rank_few_shot": {
+        "task": "The texts are product titles.",
+        "options": OPTIONS,
+        "most": 2,
+    },
+    "general_expert/rank_scored_few_shot": {"task": "The texts are product titles."},
     "judge/yes_no": {
         "task": "The texts are product titles.",
         "label": "A > Shoes",
@@ -238,6 +328,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "task": "The texts are product titles.",
         "name": "Shoes",
         "examples": ["brown boots", "two sandals"],
+    },
+    "architect/improve_instructions": {
+        "task": "The texts are product titles.",
+        "duty": "It orders the labels of a shortlist.",
+        "instructions": "You choose the labels that fit. [[1]]",
+        "marks": ["{{ task }}"],
+        "problems": ["the text is empty; write the instructions anew"],
+        "most": 1500,
     },
     "architect/propose_centres": {
         "task": "The labels are product categories.",
@@ -297,6 +395,7 @@ EXAMPLE_TEXTS = {
     "annotator/assign_items": "1. brown boots\n2. a golf ball",
     "annotator/assign_labels": "1. Boots\n2. Golf balls",
     "annotator/propose_change": "3 in all, such as:\n- a tennis net\n- a goal net",
+    "architect/improve_instructions": "1. Text: brown boots\nRight label: Shoes\nIt was left out.",
     "architect/propose_centres": "- Boots\n- Golf balls",
     "architect/propose_descriptors": "- brown boots\n- a golf ball",
     "architect/review_changes": "1. Create 'Nets': stretched between posts — for 3 items",
@@ -305,6 +404,41 @@ EXAMPLE_TEXTS = {
 """Example `text` of templates that read several items or labels; others read one item."""
 
 
+FEW_SHOT = "_few_shot"
+"""How the names of templates with demonstrations end."""
+
+DEMONSTRATIONS: list[DemonstrationText] = [
+    {
+        "text": "a golf ball",
+        "options": [{"id": 3, "path": "B > Balls", "name": "Balls"}],
+    },
+    {
+        "text": "boots, a hat",
+        "options": [
+            {"id": 1, "path": "A > Shoes", "name": "Shoes"},
+            {"id": 2, "path": "Hats", "name": "Hats"},
+        ],
+    },
+]
+
+
+def example_item(name: str) -> dict[str, Any]:
+    """Return the example variables of the block `item` alone."""
+    text = {"text": EXAMPLE_TEXTS.get(name, "wireless earbuds")}
+    return {**text, "demonstrations": DEMONSTRATIONS} if name.endswith(FEW_SHOT) else text
+
+
 def example_variables(name: str) -> dict[str, Any]:
     """Return example variables, for templates that have made no decision in a workspace yet."""
-    return {**EXAMPLES[name], "text": EXAMPLE_TEXTS.get(name, "wireless earbuds")}
+    return {**EXAMPLES[name], **example_item(name)}
+
+
+FOR_DEMONSTRATIONS = frozenset(
+    {
+        "general_expert/rank_few_shot",
+        "general_expert/rank_scored_few_shot",
+        "navigator/expand_few_shot",
+        "navigator/expand_scored_few_shot",
+    }
+)
+"""Templates that walks read where [learning] demonstrations are set, and nothing else ever does."""

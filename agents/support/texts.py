@@ -61,6 +61,7 @@ class TextTable(Generic[Id]):
     """Labels (or items) with texts and unit vectors of shape (labels, dimension), in one order.
 
     `others` hold the alternative names and descriptions of labels, in the same order, and `gists` their vectors.
+    `plain` are the texts without the names of their columns, where `texts`, which agents are shown, have these.
     """
 
     labels: Sequence[Id]
@@ -68,6 +69,7 @@ class TextTable(Generic[Id]):
     vectors: Matrix
     others: Sequence[OptionText] = ()
     gists: Gists | None = None
+    plain: Sequence[str] = ()
 
     @property
     def options(self) -> Sequence[str] | Sequence[OptionText]:

@@ -136,7 +136,8 @@ class VectorClusters(Generic[Id]):
 
     def names(self, labels: Sequence[Id]) -> list[str]:
         """Return the texts that centres are named from."""
-        return [self.text(label)[: self.head] for label in labels]
+        rows, texts = self.table.rows, self.table.plain or self.table.texts
+        return [texts[rows[label]][: self.head] for label in labels]
 
     def vectors(self, labels: Sequence[Id]) -> Matrix:
         """Return the unit vectors of some labels."""

@@ -10,6 +10,14 @@ from taxonaut.state.index.index import Index
 from taxonaut.tools.write.propose_category import LONGEST_NAME, fold_name
 
 NODE: dict[str, Any] = {"type": "integer", "description": "The id of the node."}
+LABEL: dict[str, Any] = {"type": "string", "description": "The id of the label."}
+LABELS: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "string"},
+    "minItems": 1,
+    "description": "The ids of the labels.",
+}
+REASON: dict[str, Any] = {"type": "string", "description": "Why, in a few words."}
 
 
 @contextmanager

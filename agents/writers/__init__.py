@@ -1,0 +1,1 @@
+"""Agents that write texts: definitions, keywords, changes, reasons."""
