@@ -34,6 +34,7 @@ from taxonaut.workspace.core.container import Wiring
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.core.run_graph import run_graph
+from taxonaut.workspace.files.index_formats.rdf_imports import keep_rdf, retire_deprecated
 from taxonaut.workspace.files.label_files import LabelFile
 
 SHOWN = 5
@@ -106,8 +107,8 @@ def clash_message(clashes: Sequence[tuple[Label, Label]]) -> str:
     more = f"; and {len(clashes) - SHOWN:,} more" if len(clashes) > SHOWN else ""
     return (
         f"{len(clashes):,} of the labels have an id that belongs to another name: {shown}{more}. Nothing was "
-        "added. Give a new label its own id (--id-column); to keep an existing label, give it the name "
-        "it has in the index (to rename a node: taxonaut index rename)"
+        "added. Give a new label its own id (--id-column); to take over the names of a new version: "
+        "taxonaut labels update FILE"
     )
 
 
@@ -220,7 +221,8 @@ async def aadd_labels(
         raise InputError("the index was changed in the meantime; nothing was added. Add the labels again")
     if not (growth.inserted or growth.splits or placements is not None):
         return growth
-    return write_growth(workspace, compared, growth, placements, note, dry_run)
+    file = labels if isinstance(labels, LabelFile) and compared.new else None
+    return write_growth(workspace, compared, growth, placements, note, dry_run, file)
 
 
 def check_has_tree(workspace: Core) -> None:
@@ -400,6 +402,7 @@ def write_growth(
     placements: Placements | None,
     note: str,
     dry_run: bool,
+    file: LabelFile | None = None,
 ) -> Growth:
     """Write labels, placements and subtrees as one transaction and change; a dry run rolls it back."""
     index = workspace.index
@@ -408,6 +411,7 @@ def write_growth(
         with workspace.database.write(), index.change(note):
             before = index.snapshot() if dry_run else None
             index.add_labels([label for label in compared.new if label.id not in growth.failed])
+            added_at = index.version()
             if placements is not None:
                 placed = apply_placements(index, placements)
                 growth = replace(
@@ -424,6 +428,10 @@ def write_growth(
             same_names = find_same_names(index, added, growth.inserted)
             growth = replace(growth, same_names=same_names)
             index.graft_many(growth.splits)
+            if file is not None and file.rdf is not None:
+                retire_deprecated(index, file.retired, file.name)
+                had = {label.id: label for label in index.labels(compared.known)}
+                keep_rdf(workspace, added_at, file.rdf, None, had)
             if before is not None:
                 found = diff(before, index.snapshot())
                 raise _DryRunError

@@ -139,6 +139,7 @@ def settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
         "architect": model_identity(config.models.architect),
         "annotator": model_identity(config.models.annotator),
         "embeddings": model_identity(config.embeddings),
+        **wiring.learned_identity,
         "build": config.build.model_dump(mode="json"),
         "templates": templates,
     }

@@ -8,7 +8,6 @@ from taxonaut.models.catalog import ENCODER
 from taxonaut.models.estimates import EstimatingAnswers, Proposed, Tally
 from taxonaut.models.requests import Answers
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import InputError
 from taxonaut.state.updates import staged
 from taxonaut.workspace.build.agents_tree import AgentsTreeBuilder
 from taxonaut.workspace.build.build_agents import build_agents_on, label_encoder, label_names
@@ -57,11 +56,8 @@ async def aestimate_build(workspace: Core, **settings: Unpack[TreeSettings]) -> 
 
     The real build differs, as its models group labels differently. Nothing is sent or written.
     """
+    workspace.check_has_labels()
     labels = workspace.index.all_labels()
-    if not labels:
-        raise InputError(
-            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
-        )
     build = build_config(workspace.wiring, settings)
     wiring = workspace.wiring.with_config(workspace.config.model_copy(update={"build": build}))
     table = label_names(wiring, labels)

@@ -43,6 +43,7 @@ class _DryRunError(Exception):
 
 
 _LONGEST = 60
+_SHOWN = 3
 
 
 def summarize_change(change: Change) -> str:
@@ -68,6 +69,20 @@ def _describe_event(operation: str, payload: Mapping[str, Any]) -> str:
             return f"describe {counted(len(payload['descriptions']), 'label')}"
         case "rename_labels":
             return _describe_rename(payload["names"])
+        case "set_alternatives":
+            return f"change alternative names of {counted(len(payload['alternatives']), 'label')}"
+        case "retire_labels" | "merge_labels" | "split_label":
+            ids = ", ".join(repr(clipped(row[0], _LONGEST)) for row in payload["mapped"][:_SHOWN])
+            more = f" and {len(payload['mapped']) - _SHOWN:,} more" if len(payload["mapped"]) > _SHOWN else ""
+            return f"{operation.partition('_')[0]} {ids}{more}"
+        case "restore_labels":
+            return f"restore {counted(len(payload['restored']), 'label')}"
+        case "load_mappings":
+            return f"take over what became of {counted(len(payload['mapped']), 'id')}"
+        case "reid_labels":
+            return f"give {counted(len(payload['ids']), 'label')} another id"
+        case "move_label":
+            return f"move label {clipped(payload['moved'], _LONGEST)!r} from #{payload['from']} to #{payload['to']}"
         case "load_tree":
             return f"load a tree of {counted(payload['nodes'], 'node')} ({payload['method']})"
         case "create_node":

@@ -3,7 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from taxonaut.state.index.diff import IndexDiff, LabelChange, LabelEdit, NodeEdit, NodeMove, NodeRef
+from taxonaut.state.index.diff import (
+    IndexDiff,
+    LabelChange,
+    LabelEdit,
+    LabelNames,
+    LabelRetirement,
+    NodeEdit,
+    NodeMove,
+    NodeRef,
+)
+from taxonaut.state.label_mappings import LabelMapping
 from taxonaut.workspace.core.text_format import PATH_SIGN, clipped, counted
 
 LONGEST = 80
@@ -60,6 +70,23 @@ def diff_lines(diff: IndexDiff) -> list[list[Line]]:
             for label in diff.labels_inserted
         ],
         [("-", "label", _label_text(label)) for label in diff.labels_gone],
+        [
+            ("-", "retired", f"{_label_text(label)}{_mapping_text(label.mapping)}")
+            for label in diff.labels_retired
+        ],
+        [
+            (
+                "+",
+                "restored",
+                f"{_label_text(label)}"
+                + (f" in {_nodes_text(label.gained)}" if label.gained else ", unplaced"),
+            )
+            for label in diff.labels_restored
+        ],
+        [
+            ("~", "id", f"{clipped(label.name, LONGEST)!r}: {label.former!r} to {label.id!r}")
+            for label in diff.labels_reidentified
+        ],
         _label_moves(diff),
         [
             (
@@ -69,7 +96,21 @@ def diff_lines(diff: IndexDiff) -> list[list[Line]]:
             )
             for edit in diff.labels_described
         ],
+        [
+            (
+                "~",
+                "alternatives",
+                f"{_label_text(label)}: {clipped(', '.join(label.present), LONGEST) or 'none any more'}",
+            )
+            for label in diff.labels_called
+        ],
     ]
+
+
+def _mapping_text(mapping: LabelMapping) -> str:
+    to = ", ".join(repr(clipped(id_, LONGEST)) for id_ in mapping.new)
+    how = {"merged": "merged into", "split": "split into"}.get(mapping.kind, "replaced by")
+    return f", {how} {to}" if to else ", replaced by nothing"
 
 
 def _real_moves(diff: IndexDiff) -> list[NodeMove]:
@@ -140,7 +181,7 @@ def _label_rename_text(label: LabelEdit) -> str:
     return f"{former} ({clipped(label.id, LONGEST)}) to {present}"
 
 
-def _label_text(label: LabelChange | LabelEdit) -> str:
+def _label_text(label: LabelChange | LabelEdit | LabelNames | LabelRetirement) -> str:
     return f"{clipped(label.name, LONGEST)!r} ({clipped(label.id, LONGEST)})"
 
 

@@ -96,7 +96,8 @@ def _follow_path(index: Index, steps: Sequence[str]) -> NodeId:
         if found is None:
             if label := next((label for label in index.labels_at(here) if label.name == step), None):
                 raise NotFoundError(
-                    f"{step!r} is a label and has no branches; see it with: taxonaut labels show {label.id}"
+                    f"{step!r} is a label and has no branches; see it with: taxonaut labels show {label.id}, "
+                    f"or take it out with: taxonaut labels retire {label.id}"
                 )
             raise NotFoundError(_missing_message(step, way, [child.name for child in children]))
         here, way = found.id, f"{way} > {found.name}" if way else found.name

@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from taxonaut.models.encoder.passages import PassageSettings
 from taxonaut.models.settings import ModelSettings
-from taxonaut.models.weights import file_behind
+from taxonaut.models.weights import adapter_behind, file_behind
 from taxonaut.state.errors import InputError, WorkspaceError
 from taxonaut.state.workspace_folder import SETTINGS_FILE
 from taxonaut.workspace.core.trust import NamedEndpoints, named_endpoints
@@ -30,8 +30,10 @@ REQUEST_SETTINGS = (
     "api_key_env",
     "max_reply_mb",
     "languages",
+    "adapter",
 )
-"""Settings of a model that affect how it is called, not what it answers."""
+"""Settings of a model that affect how it is called, not what it answers; an adapter counts by its content
+(`weights_of`), wherever it is."""
 
 TEMPLATE = f"""\
 # taxonaut workspace. Every key can also be set in the environment: TAXONAUT_MODELS__NAVIGATOR__MODEL=…
@@ -39,6 +41,9 @@ TEMPLATE = f"""\
 [task]
 # One sentence that every prompt shows, such as "The texts are product titles."
 description = ""
+
+[labels]
+# language = "en"       # of the names shown, where a label has several (labels language); unset: as imported
 
 [embeddings]
 model = "{DEFAULT_EMBEDDER}"
@@ -71,8 +76,15 @@ items_per_request = 1   # items in a request to the annotator; 10: cheaper, but 
 [expert]                # expert train
 # encoder = ""          # a local folder with a transformer to fine-tune; unset: a head on the embeddings
 
+[learning]              # learn
+learners = ["adapter", "exemplars"]
+rounds = 3
+# holdout = 0.2         # share of the items, and
+# unseen = 0.2          # of the labels, that are kept apart to measure on
+# demonstrations = 3    # similar labelled texts that prompts of a walk show, where a language model reads them
+
 [categorize]            # categorize
-# threshold = 0.5       # below it the general expert decides; unset: from the last audit, else 0.5
+# threshold = 0.5       # below it the general expert decides; unset: from the last audit, else 0.5 (encoder: 0)
 candidates = 10         # categories the general expert chooses from
 shown = "path"          # leaf, path, name or definition: how it sees a category
 ask = "rank"            # choose, rank or think
@@ -89,6 +101,8 @@ top = 10                # labels in an answer
 # beam = 0              # most branches kept of a level; 0: as many as fit
 # threshold = 0.2       # branches and labels of dense retrieval that score lower are not looked at
 # min_score = 0.5       # labels that score lower are left out; unset: all, where the best has at least 0.1
+# cut_off = "f1"        # how many labels: "f1", "precision=0.9" on held-out items, or "labels=5"
+# expert = true         # the trained expert among the scores: the newest, none (false), or a number
 """
 
 
@@ -102,6 +116,15 @@ class TaskConfig(Section):
     """The task, as shown in all prompts."""
 
     description: str = ""
+
+
+class LabelsConfig(Section):
+    """In which language labels are shown, where their source has names in several."""
+
+    language: str = Field(
+        default="",
+        description="Language of the names shown and imported, such as de; empty: as imported, and by the file.",
+    )
 
 
 class ModelsConfig(Section):
@@ -148,11 +171,19 @@ class WalkConfig(Section):
         le=1,
         description="Labels that score lower are left out. None: all, where the best has at least 0.1.",
     )
+    cut_off: str | None = Field(
+        default=None,
+        description="How many labels a text gets, in place of min_score: 'f1', 'precision=0.9' or 'labels=5'.",
+    )
     start: Literal["root", "anchored"] = Field(
         default="root", description="Start at the root, or at the labels that dense retrieval finds."
     )
     anchors: int = Field(default=20, gt=0, description="Labels an anchored walk starts from.")
     top: int = Field(default=10, gt=0)
+    expert: bool | int = Field(
+        default=True,
+        description="The trained expert whose probabilities join the scores: true the newest, false none, a number.",
+    )
     batch: int | None = Field(default=None, gt=0, description="Items per batch. None: by the model.")
     seed: int = 0
 
@@ -171,9 +202,11 @@ class WalkSettings(TypedDict, total=False):
     beam: int
     threshold: float | None
     min_score: float | None
+    cut_off: str | None
     start: Literal["root", "anchored"]
     anchors: int
     top: int
+    expert: bool | int
     batch: int | None
     seed: int
 
@@ -246,7 +279,12 @@ class ExpertConfig(Section):
 
     encoder: str = Field(
         default="",
-        description="A local folder with a transformer encoder to fine-tune; empty: a head on [embeddings].",
+        description="A local folder with a transformer encoder to fine-tune, or onnx/NAME of a pulled one; empty: "
+        "a head on [embeddings].",
+    )
+    objective: Literal["classes", "contrast"] = Field(
+        default="classes",
+        description="What an encoder is fine-tuned for: a head over the categories, or products near their names.",
     )
     lexical: bool = Field(default=True, description="Add words and character n-grams to the embedding.")
     augment: float = Field(
@@ -286,6 +324,47 @@ class ExpertConfig(Section):
         own = {"augment", "epochs", "patience", "batch", "learning_rate"}
         given = ({"focal", "bootstrap"} | (set() if self.encoder else own)) & self.model_fields_set
         return any(bool(getattr(self, name)) for name in given)
+
+
+class LearningConfig(Section):
+    """How a workspace learns from labelled items (XMC-Agent 2.3), and what these are used for in a walk."""
+
+    learners: tuple[str, ...] = Field(
+        default=("adapter", "exemplars"),
+        min_length=1,
+        description="What learns: adapter, exemplars, finetuning.",
+    )
+    rounds: int = Field(default=3, ge=1, description="Most rounds of walking, learning and measuring.")
+    holdout: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        description="Share of the items that the gate measures on and nothing learns from.",
+    )
+    unseen: float = Field(
+        default=0.2, ge=0, lt=1, description="Share of the labels that the gate's fit does not learn."
+    )
+    walked: int = Field(default=300, ge=0, description="Most items that are walked in a round.")
+    measured: int = Field(default=400, ge=1, description="Most items of a part that the gate measures.")
+    seed: int = 0
+    demonstrations: int = Field(
+        default=0,
+        ge=0,
+        le=20,
+        description="Most similar labelled texts that prompts of a walk show as examples; 0: none.",
+    )
+
+
+class LearningSettings(TypedDict, total=False):
+    """Settings of the [learning] table as keywords; see `LearningConfig`."""
+
+    learners: Sequence[str]
+    rounds: int
+    holdout: float
+    unseen: float
+    walked: int
+    measured: int
+    seed: int
 
 
 class CategorizeConfig(Section):
@@ -414,6 +493,7 @@ class Config(BaseSettings):
     )
 
     task: TaskConfig = TaskConfig()
+    labels: LabelsConfig = LabelsConfig()
     embeddings: ModelSettings = ModelSettings(model=DEFAULT_EMBEDDER)
     models: ModelsConfig = ModelsConfig()
     walk: WalkConfig = WalkConfig()
@@ -422,6 +502,7 @@ class Config(BaseSettings):
     expert: ExpertConfig = ExpertConfig()
     categorize: CategorizeConfig = CategorizeConfig()
     scoring: ScoringConfig = ScoringConfig()
+    learning: LearningConfig = LearningConfig()
     database: DatabaseConfig = DatabaseConfig()
     tracing: TracingConfig = TracingConfig()
 
@@ -434,7 +515,9 @@ class Config(BaseSettings):
     def answer_settings(self) -> dict[str, Any]:
         """Return the settings that affect a classification's results, as JSON values for its fingerprint."""
         asked = {"navigator", "general_expert"}
-        walk = {"batch", "min_score"} | ({"policy"} if self.walk.policy == STANDARD_POLICY else set())
+        walk = {"batch", "min_score", "cut_off", "expert"} | (
+            {"policy"} if self.walk.policy == STANDARD_POLICY else set()
+        )
         roles = {role: set(REQUEST_SETTINGS) if role in asked else True for role in ModelsConfig.model_fields}
         found = self.model_dump(
             mode="json",
@@ -461,8 +544,12 @@ class Config(BaseSettings):
 
 
 def weights_of(model: ModelSettings) -> dict[str, str]:
-    """Return the fingerprint of the user's GGUF files behind a model; empty if there are none."""
-    files = {"file": file_behind(model.model), "join_file": file_behind(model.join or "")}
+    """Return the fingerprints of the user's files behind a model and its adapter; empty if there are none."""
+    files = {
+        "file": file_behind(model.model),
+        "join_file": file_behind(model.join or ""),
+        "adapter_file": adapter_behind(model.adapter),
+    }
     return {name: value for name, value in files.items() if value}
 
 
@@ -470,11 +557,13 @@ class Tables(TypedDict, total=False):
     """Settings that a call overrides, by table of taxonaut.toml."""
 
     task: Mapping[str, Any]
+    labels: Mapping[str, Any]
     embeddings: Mapping[str, Any]
     walk: Mapping[str, Any] | WalkSettings
     build: Mapping[str, Any]
     vocabulary: Mapping[str, Any]
     expert: Mapping[str, Any]
+    learning: Mapping[str, Any] | LearningSettings
     categorize: Mapping[str, Any] | CategorizeSettings
     scoring: Mapping[str, Any]
     database: Mapping[str, Any]
@@ -530,8 +619,21 @@ def load_config(folder: Path, overrides: Mapping[str, Any] | None = None, *, tru
         ) from None
     except SettingsError as error:
         raise InputError(f"a TAXONAUT_… variable cannot be parsed: {error}; correct or unset it") from None
+    config = find_adapters(config, folder)
     config._named = named
     return config
+
+
+def find_adapters(config: Config, folder: Path) -> Config:
+    """Return the settings with the paths of adapters from the workspace's folder made absolute."""
+    roles = {
+        role: settings.model_copy(
+            update={"adapter": str((folder / Path(settings.adapter).expanduser()).absolute())}
+        )
+        for role in ModelsConfig.model_fields
+        if (settings := getattr(config.models, role)).adapter is not None
+    }
+    return config.model_copy(update={"models": config.models.model_copy(update=roles)}) if roles else config
 
 
 def problems(error: ValidationError) -> str:

@@ -1,18 +1,21 @@
 """Open the models of a workspace's settings, each once, and create agents on them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from taxonaut.agents import general_expert, navigator
 from taxonaut.agents.general_expert import ExpertSettings, GeneralExpert
 from taxonaut.agents.navigator import Navigator, NavigatorSettings
 from taxonaut.agents.retriever import Retriever
+from taxonaut.agents.support.demonstrations import Demonstrations, DemonstrationText
 from taxonaut.agents.support.exemplars import Exemplars
 from taxonaut.agents.support.texts import PATH_SEPARATOR, LabelTable, label_option
+from taxonaut.agents.writers.feedback_writer import FeedbackWriter
 from taxonaut.models.catalog import ENCODER, encoder_embedder, open_answers, open_embedder
-from taxonaut.models.embedder import Embedder
+from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.encoder.label_space import LabelSpace
 from taxonaut.models.encoder.languages import ENGLISH, guess_language
 from taxonaut.models.encoder.option_texts import gists, option_vectors
@@ -21,9 +24,13 @@ from taxonaut.models.encoder.phrases import PhraseSettings
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.stored_vectors import PhraseEmbedder, StoredEmbedder
 from taxonaut.models.expert.encoder_export import open_encoder
+from taxonaut.models.expert.fusion import EXPERT, TrainedScores
 from taxonaut.models.requests import Answers, OptionText
+from taxonaut.models.score_sources import LearnedScores
 from taxonaut.models.settings import ENCODER_SETTINGS, ModelSettings
 from taxonaut.prompts.library import PromptLibrary
+from taxonaut.prompts.variables import FEW_SHOT
+from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import NATIVE
@@ -33,10 +40,14 @@ from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.injected import Injected
 from taxonaut.workspace.core.language_check import LanguageCheck
+from taxonaut.workspace.core.learned_version import LearnedVersion
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+Wrap: TypeAlias = Callable[[ModelSettings, Answers], Answers]
+"""Returns what answers in place of a role's model, such as one that counts what is asked."""
 
 INJECTED = "given"
 """The key of the caller's embedder."""
@@ -54,6 +65,9 @@ class Wiring:
         prompts: PromptLibrary,
         injected: Injected | None = None,
         phrases: PhraseVectors | None = None,
+        learned: LearnedVersion | None = None,
+        wrap: Wrap | None = None,
+        labelled: Callable[[], Sequence[DemonstrationText]] = tuple,
     ) -> None:
         self.config = config
         self.index = index
@@ -62,35 +76,77 @@ class Wiring:
         self.prompts = prompts
         self.injected = injected or Injected()
         self.phrases = phrases
+        self.learned = learned
+        """What was learned and is in use."""
+        self.wrap = wrap
+        self.labelled = labelled
+        """Returns the texts whose labels are known, for demonstrations."""
         self.embedders: dict[str, Embedder] = {}
         self.scorers: dict[str, TextScorer] = {}
         self.tables: dict[str, LabelTable] = {}
         self.models: dict[str, Answers] = {}
+        self.experts: dict[str, TrainedScores | None] = {}
+        self.open_trained: Callable[[], TrainedScores | None] = lambda: None
+        """Opens the trained expert that the settings of the walk name."""
         self.languages = LanguageCheck(config.embeddings, self.injected.embedder)
         self.lock = RLock()
         """Held while a table or scorer is created, so that no other thread creates it again."""
 
     def with_config(
-        self, config: Config, prompts: PromptLibrary | None = None, given: Injected | None = None
+        self,
+        config: Config,
+        prompts: PromptLibrary | None = None,
+        given: Injected | None = None,
+        wrap: Wrap | None = None,
     ) -> "Wiring":
         """Return this wiring with other settings; opened models are shared.
 
-        `prompts` replace the templates; the models of `given` are added to those injected before.
+        `prompts` replace the templates; the models of `given` are added to those injected before; `wrap` is put
+        around the models.
         """
         injected = self.injected
         if given is not None:
             injected = replace(injected, models={**injected.models, **given.models})
         prompts = prompts or self.prompts
-        other = Wiring(config, self.index, self.embeddings, self.cache, prompts, injected, self.phrases)
+        other = Wiring(
+            config,
+            self.index,
+            self.embeddings,
+            self.cache,
+            prompts,
+            injected,
+            self.phrases,
+            self.learned,
+            wrap or self.wrap,
+            self.labelled,
+        )
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
         other.models, other.lock = self.models, self.lock
+        other.experts, other.open_trained = self.experts, self.open_trained
         other.languages.told = self.languages.told
         return other
 
     def with_index(self, index: Index) -> "Wiring":
         """Return this wiring with another index and new scorers and tables; embedders are shared."""
+        return self._renewed(index, self.learned)
+
+    def with_learned(self, learned: LearnedVersion | None) -> "Wiring":
+        """Return this wiring with another learned version, None for none, and new scorers; embedders are shared."""
+        return self._renewed(self.index, learned)
+
+    def _renewed(self, index: Index, learned: LearnedVersion | None) -> "Wiring":
         prompts, given = self.prompts, self.injected
-        other = Wiring(self.config, index, self.embeddings, self.cache, prompts, given, self.phrases)
+        other = Wiring(
+            self.config,
+            index,
+            self.embeddings,
+            self.cache,
+            prompts,
+            given,
+            self.phrases,
+            learned,
+            labelled=self.labelled,
+        )
         other.embedders = self.embedders
         other.languages.told = self.languages.told
         return other
@@ -110,7 +166,21 @@ class Wiring:
         """The scorer of texts against labels with the workspace's embedder."""
         return self.scorer_of(self.config.embeddings)
 
+    @cached_property
+    def frozen(self) -> StoredEmbedder:
+        """The workspace's embedder as it was before anything was learned, with its stored vectors."""
+        return StoredEmbedder(self.base_embedder(self.config.embeddings), self.embeddings)
+
     def embedder_for(self, settings: ModelSettings) -> Embedder:
+        """Return the embedder of these settings: that of the workspace with what was learned, if anything was."""
+        base = self.base_embedder(settings)
+        return self.learned.adapt(base) if self.learned is not None and self.is_own(settings) else base
+
+    def is_own(self, settings: ModelSettings) -> bool:
+        """Return whether settings are those of the workspace's own embedder."""
+        return self.embedder_key(settings) == self.embedder_key(self.config.embeddings)
+
+    def base_embedder(self, settings: ModelSettings) -> Embedder:
         """Return the embedder of these settings, opened once; an injected embedder replaces all."""
         with self.lock:
             key = self.embedder_key(settings)
@@ -134,15 +204,18 @@ class Wiring:
 
     def query_embedder(self, settings: ModelSettings) -> Embedder:
         """Return the embedder of these settings, which keeps the vectors of phrases; an injected one does not."""
-        embedder = self.embedder_for(settings)
-        if self.phrases is None or self.injected.embedder is not None:
-            return embedder
-        return PhraseEmbedder(embedder, self.phrases)
+        base = self.base_embedder(settings)
+        learned = self.learned if self.is_own(settings) else None
+        if learned is not None:
+            base = learned.encoder or base
+        if self.phrases is not None and self.injected.embedder is None:
+            base = cast("Embedder", PhraseEmbedder(base, self.phrases))
+        return base if learned is None else learned.adapt(base)
 
     def scorer_of(self, settings: ModelSettings) -> TextScorer:
         """Return the scorer over one embedder, created once, so that its cached phrases are shared."""
         with self.lock:
-            key = f"{self.embedder_key(settings)} {self.index.version()}"
+            key = self.scorer_key(settings)
             if key not in self.scorers:
                 table = self.label_table(settings)
                 names = [text.rpartition(PATH_SEPARATOR)[2] for text in table.texts]
@@ -150,8 +223,58 @@ class Wiring:
                 language = guess_language(table.texts) or ENGLISH
                 self.languages.tell(language, "labels", len(names), len(names))
                 space = LabelSpace.of(names, table.vectors, language, others)
-                self.scorers[key] = TextScorer(self.query_embedder(settings), self.score_settings(), space)
+                self.scorers[key] = TextScorer(
+                    self.query_embedder(settings),
+                    self.score_settings(),
+                    space,
+                    self.learned_scores if self.is_own(settings) else None,
+                )
             return self.scorers[key]
+
+    def scorer_key(self, settings: ModelSettings) -> str:
+        """Return the key by which scorers are shared."""
+        return f"{self.embedder_key(settings)} {self.index.version()} {self.config.walk.expert!r}"
+
+    def held_vectors(self, texts: Sequence[str]) -> dict[str, Matrix]:
+        """Return the vectors of texts that the workspace's scorer, if it is open, has read lately."""
+        scorer = self.scorers.get(self.scorer_key(self.config.embeddings))
+        return {} if scorer is None else scorer.held_vectors(texts)
+
+    @property
+    def learned_scores(self) -> LearnedScores | None:
+        """What was learned about labels and nodes of the index as it is now; None if nothing was."""
+        sources = [] if self.learned is None else self.learned.sources(self.index, self.stored)
+        if self.expert is not None:
+            sources.append(self.expert.weighted(self.learned_share))
+        below = Exemplars(self.index, lambda: self.label_table(self.config.embeddings)).labels_below
+        return LearnedScores(sources, below) if sources else None
+
+    @property
+    def learned_identity(self) -> dict[str, int | str]:
+        """What a fingerprint says of the learned version in use; nothing if there is none."""
+        return {} if self.learned is None else {"learned": self.learned.identity}
+
+    @property
+    def expert(self) -> TrainedScores | None:
+        """What the trained expert of [walk] `expert` says, opened once for an index; None without one."""
+        with self.lock:
+            key = f"{self.config.walk.expert!r} {self.index.version()}"
+            if key not in self.experts:
+                self.experts[key] = self.open_trained()
+            return self.experts[key]
+
+    @property
+    def learned_share(self) -> tuple[float, float] | None:
+        """Weight and exponent of the expert that were fitted with the learned version in use; None if none were."""
+        shares = {} if self.learned is None else self.learned.card.sources
+        return shares.get(EXPERT)
+
+    def use_learned(self, learned: LearnedVersion | None) -> None:
+        """Use another learned version from now on, None for none."""
+        with self.lock:
+            self.learned = learned
+            self.__dict__.pop("stored", None)
+            self.forget_scores()
 
     def score_settings(self) -> ScoreSettings:
         """Return the [scoring] table as settings of a scorer."""
@@ -166,6 +289,11 @@ class Wiring:
         return fit_passages(self.score_settings().passages, getattr(embedder, "max_tokens", None))
 
     def answers(self, settings: ModelSettings) -> Answers:
+        """Return a role's model, with `wrap` around it."""
+        model = self.opened(settings)
+        return model if self.wrap is None else self.wrap(settings, model)
+
+    def opened(self, settings: ModelSettings) -> Answers:
         """Return a role's model, opened once for equal settings, so that parallel walks share its concurrency limit.
 
         An injected model is found by its model string in the settings.
@@ -174,7 +302,7 @@ class Wiring:
             given: Answers = self.injected.models[settings.model]
             return given
         compares = settings.provider == ENCODER or settings.join is not None
-        version = self.index.version() if compares else ""
+        version = f"{self.index.version()} {self.config.walk.expert!r}" if compares else ""
         key = f"{settings!r} {sorted(settings.model_fields_set)} {version}"
         if key not in self.models:
             self.config.check_trusted(settings)
@@ -187,9 +315,37 @@ class Wiring:
         models = self.config.models
         scored = [model.answer == "scored" for model in (models.navigator, models.general_expert)]
         return (
-            navigator.SCORED_TEMPLATE if scored[0] else navigator.TEMPLATE,
-            general_expert.SCORED_TEMPLATE if scored[1] else general_expert.TEMPLATE,
+            (navigator.SCORED_TEMPLATE if scored[0] else navigator.TEMPLATE)
+            + self.few_shot(models.navigator),
+            (general_expert.SCORED_TEMPLATE if scored[1] else general_expert.TEMPLATE)
+            + self.few_shot(models.general_expert),
         )
+
+    def few_shot(self, model: ModelSettings) -> str:
+        """Return how the name of a role's template ends: its own one shows demonstrations, if any are wanted."""
+        return FEW_SHOT if self.config.learning.demonstrations and model.provider != ENCODER else ""
+
+    def demonstrations(self, model: ModelSettings) -> Demonstrations | None:
+        """Return the labelled texts that a role's prompts show, if any are wanted and the model reads prompts.
+
+        Raises InputError if they are wanted and no role of a walk has a language model.
+        """
+        roles = (self.config.models.navigator, self.config.models.general_expert)
+        most = self.config.learning.demonstrations
+        if most and all(role.provider == ENCODER for role in roles):
+            raise InputError(
+                "an encoder reads no examples: leave `demonstrations` out of [learning], or give "
+                "[models.navigator] or [models.general_expert] a language model"
+            )
+        if not self.few_shot(model):
+            return None
+        return Demonstrations(self.index, self.labelled, self.stored.lookup, self.stored.embed, most)
+
+    def demonstrations_digest(self) -> str:
+        """Return a hash of what demonstrations are chosen from, for fingerprints; empty if none are wanted."""
+        models = self.config.models
+        found = self.demonstrations(models.navigator) or self.demonstrations(models.general_expert)
+        return "" if found is None else found.digest
 
     def navigator(self) -> Navigator:
         """Return the navigator on its configured model."""
@@ -202,7 +358,8 @@ class Wiring:
         if model.provider == ENCODER:
             exemplars = Exemplars(self.index, lambda: self.label_table(encoder_embedder(model)))
         template, _ = self.walk_templates
-        return Navigator(self.answers(model), self.prompts, settings, exemplars, template)
+        shown = self.demonstrations(model)
+        return Navigator(self.answers(model), self.prompts, settings, exemplars, template, shown)
 
     def general_expert(self) -> GeneralExpert:
         """Return the general expert on its configured model."""
@@ -212,7 +369,21 @@ class Wiring:
         )
         model = self.config.models.general_expert
         _, template = self.walk_templates
-        return GeneralExpert(self.answers(model), self.prompts, settings, template)
+        return GeneralExpert(
+            self.answers(model), self.prompts, settings, template, self.demonstrations(model)
+        )
+
+    def feedback_writer(self, role: str) -> FeedbackWriter:
+        """Return the writer of a role's own reasons (XMC-Agent 2.3). InputError if its model writes nothing."""
+        model: ModelSettings = getattr(self.config.models, role)
+        if model.provider == ENCODER:
+            raise InputError(
+                f"{model.model!r} compares texts and writes no reasons: give [models.{role}] a language model, or "
+                "learn from inductive examples alone"
+            )
+        if model.answer == "scored":
+            model = model.model_copy(update={"answer": "generated", "join": None})
+        return FeedbackWriter(self.answers(model), self.prompts, self.config.task.description)
 
     def retriever(self) -> Retriever:
         """Return dense retrieval over all labels of the index."""
@@ -249,7 +420,12 @@ class Wiring:
         """Let tables, scorers and models be made again, after stored vectors were replaced."""
         if self.phrases is not None:
             self.phrases.forget()
+        self.forget_scores()
+
+    def forget_scores(self) -> None:
+        """Let tables, scorers and models be made again: another expert or learned version is in use."""
         with self.lock:
+            self.experts.clear()
             self.scorers.clear()
             self.tables.clear()
             self.models.clear()

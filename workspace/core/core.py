@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Self, Unpack
+from typing import Any, Self, Unpack
 
 from pydantic import ValidationError
 
@@ -12,6 +13,7 @@ from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Embedder
 from taxonaut.models.expert.classifier import Classifier
+from taxonaut.models.expert.fusion import TrainedScores
 from taxonaut.models.settings import ModelSettings
 from taxonaut.prompts.files import SUFFIX
 from taxonaut.prompts.library import PromptLibrary, hash_files
@@ -23,6 +25,7 @@ from taxonaut.state.plugins import load_extension
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.state.stores.items import Items
+from taxonaut.state.stores.ledger import Ledger
 from taxonaut.state.stores.phrase_vectors import PhraseVectors
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.state.stores.reply_cache import ResponseCache
@@ -45,8 +48,11 @@ from taxonaut.workspace.core.config import (
     WalkSettings,
     problems,
 )
-from taxonaut.workspace.core.container import Wiring
+from taxonaut.workspace.core.container import Wiring, Wrap
 from taxonaut.workspace.core.injected import Injected, RoleModel, inject, read_settings, split_roles
+from taxonaut.workspace.core.labelled_texts import labelled_texts
+from taxonaut.workspace.core.learned_version import LearnedVersion
+from taxonaut.workspace.core.learned_versions import LearnedVersions
 from taxonaut.workspace.core.long_texts import TextLimits
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
@@ -73,9 +79,14 @@ class Core:
     runs: Runs
     decisions: Decisions
     trails: Traces
+    ledger: Ledger
     samples: SampleRecorder
     prompts: PromptLibrary
     wiring: Wiring
+
+    def __post_init__(self) -> None:
+        """Let the models ask this workspace for its trained expert."""
+        self.wiring.open_trained = self.open_trained
 
     @classmethod
     def init(
@@ -149,18 +160,30 @@ class Core:
         embeddings, cache = Embeddings(database), ResponseCache(database)
         kept = config.scoring.kept_phrases
         phrases = PhraseVectors(folder / PHRASES_FILE, kept) if kept else None
+        ledger, items = Ledger(database, index.todays), Items(database)
         return cls(
             folder=folder,
             config=config,
             database=database,
             index=index,
-            items=Items(database),
+            items=items,
             runs=Runs(database),
             decisions=Decisions(database),
             trails=Traces(database),
+            ledger=ledger,
             samples=samples,
             prompts=prompts,
-            wiring=Wiring(config, index, embeddings, cache, prompts, given, phrases),
+            wiring=Wiring(
+                config,
+                index,
+                embeddings,
+                cache,
+                prompts,
+                given,
+                phrases,
+                open_learned(folder),
+                labelled=partial(labelled_texts, ledger, items),
+            ),
         )
 
     def close(self) -> None:
@@ -203,6 +226,10 @@ class Core:
         """Return this workspace with other templates; index and opened models are shared."""
         return replace(self, prompts=prompts, wiring=self.wiring.with_config(self.config, prompts))
 
+    def with_wrapped_models(self, wrap: Wrap) -> Self:
+        """Return this workspace with `wrap` around the models of its roles; all else is shared."""
+        return replace(self, wiring=self.wiring.with_config(self.config, wrap=wrap))
+
     def policy(self) -> WalkPolicy:
         """Return the walk policy of the settings."""
         walk = self.config.walk
@@ -211,10 +238,36 @@ class Core:
             encodes = self.config.models.general_expert.provider == ENCODER
             candidates = max(walk.top, ENCODER_CANDIDATES if encodes else MODEL_CANDIDATES)
         given = walk.model_dump(
-            exclude={"policy", "branches", "top", "batch", "seed", "candidates", "min_score"}
+            exclude={
+                "policy",
+                "branches",
+                "top",
+                "batch",
+                "seed",
+                "candidates",
+                "min_score",
+                "cut_off",
+                "expert",
+            }
         )
         policy: WalkPolicy = load_extension(POLICIES, walk.policy)(candidates=candidates, **given)
         return policy
+
+    @property
+    def learned_identity(self) -> dict[str, int | str]:
+        """What a fingerprint says of the learned version in use and of demonstrations; nothing without them."""
+        shown = self.wiring.demonstrations_digest()
+        return {**self.wiring.learned_identity, **({"demonstrations": shown} if shown else {})}
+
+    @property
+    def scores_identity(self) -> dict[str, Any]:
+        """What a fingerprint says of all that joins the similarities: the learned version and the trained expert."""
+        expert = self.wiring.expert
+        return {**self.learned_identity, **({} if expert is None else {"walk_expert": expert.identity})}
+
+    def open_trained(self) -> TrainedScores | None:
+        """Return what the trained expert says in a walk; `Workspace` knows the experts."""
+        return None
 
     @property
     def batch(self) -> int:
@@ -247,12 +300,16 @@ class Core:
                 "before the change is kept; run the same command again to do all items with the index as it is now"
             )
 
-    def check_walkable(self) -> None:
-        """Raise InputError if the index has no labels or no tree to walk; tell if some labels are not in the tree."""
+    def check_has_labels(self) -> None:
+        """Raise InputError if the index has no labels."""
         if not self.index.label_ids():
             raise InputError(
                 f"{str(self.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
             )
+
+    def check_walkable(self) -> None:
+        """Raise InputError if the index has no labels or no tree to walk; tell if some labels are not in the tree."""
+        self.check_has_labels()
         stats = self.index.stats()
         if self.policy().shortlist == "dense" or not stats.labels_unplaced:
             return
@@ -275,6 +332,13 @@ class Core:
                     if hash_ in new:
                         templates.keep(hash_, name, files[name][name + SUFFIX], files[name])
         return hashes
+
+
+def open_learned(folder: Path) -> LearnedVersion | None:
+    """Return the learned version that a workspace uses, None for none; its files are read on first use."""
+    versions = LearnedVersions(folder)
+    card = versions.in_use()
+    return None if card is None else LearnedVersion(card, versions.path(card.number))
 
 
 def check_index(folder: Path) -> None:

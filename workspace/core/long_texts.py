@@ -26,9 +26,9 @@ class TextLimits:
         cut: list[tuple[ItemId, int, int]] = []
         unread: list[tuple[ItemId, int, int]] = []
         for item in items:
-            length = len(item.text)
-            if self.characters is not None and length > self.characters:
-                cut.append((item.id, self.characters, length))
+            shown, length = len(item.named_text), len(item.text)
+            if self.characters is not None and shown > self.characters:
+                cut.append((item.id, self.characters, shown))
             if self.passages is not None and length > self.passages.most * _SHORTEST_PASSAGE:
                 found = cut_passages(item.text, self.passages)
                 if len(found.read) < found.total:

@@ -16,7 +16,7 @@ from taxonaut.state.records import Item
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.workspace.core.config import CategorizeSettings
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.expert.audit_file import Audit, Audited, load_audit
+from taxonaut.workspace.expert.audit_file import Audit, Audited
 from taxonaut.workspace.expert.categorize import prepare_categorization
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.item_files import ItemRow
@@ -25,7 +25,7 @@ SAMPLE = 500
 
 
 FEW_TRAINED_ON = 0.1
-"""Share of items that an expert was trained on up to which an audit may replace any other."""
+"""Share of items that an expert was trained on up to which it can be audited on them: texts that repeat by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +78,20 @@ async def aaudit(
     sample_seed: int = 0,
     source: str = "",
     expert: int | None = None,
+    anyway: bool = False,
     **categorize: Unpack[CategorizeSettings],
 ) -> AuditRun:
     """Ask both experts about a sample of items; the audit is not saved.
 
     Shares its run with categorizations by the same experts and settings, so neither repeats the other's requests.
-    `categorize` overrides settings of the `[categorize]` table.
+    `categorize` overrides settings of the `[categorize]` table. Raises InputError, before anything is asked, for
+    items that the expert was trained on, unless `anyway`.
     """
     sample = sample_items(rows, size, sample_seed)
     routing = prepare_categorization(workspace, expert=expert, everything=True, **categorize)
+    learnt = count_trained_on(routing.experts, routing.card.number, (row.item for row in sample.rows))
+    if not anyway:
+        check_not_trained_on(routing.card.number, learnt, sample)
     before = routing.totals()
     audited = []
     async with aclosing(routing.results(row.item for row in sample.rows)) as results:
@@ -94,10 +99,17 @@ async def aaudit(
         async for _, (result, said) in results:
             audited.append(make_audited(next(waiting), result, said))
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    audit = Audit(routing.card.number, routing.run.fingerprint, made, source, sample_seed, tuple(audited))
+    audit = Audit(
+        routing.card.number,
+        routing.run.fingerprint,
+        made,
+        source,
+        sample_seed,
+        tuple(audited),
+        trained_on=learnt,
+    )
     known = set(workspace.index.label_ids())
     unknown = dict.fromkeys(label for row in sample.rows for label in row.gold if label not in known)
-    learnt = count_trained_on(routing.experts, routing.card.number, (row.item for row in sample.rows))
     return AuditRun(audit, sample, learnt, tuple(unknown), routing.totals().since(before))
 
 
@@ -107,29 +119,34 @@ def make_audited(row: ItemRow, result: Categorized, said: JudgedItem | None) -> 
 
 
 def count_trained_on(experts: Experts, number: int, items: Iterable[Item]) -> int:
-    """Count the items whose text an expert was trained on, where its confidence is too high."""
-    examples = experts.examples(number).values()
-    texts = {example.item.text.strip() for of_category in examples for example in of_category}
-    return sum(item.text.strip() in texts for item in items)
+    """Count the items whose text an expert was trained on, where its confidence is too high.
 
-
-def check_better_audit(workspace: Core, run: AuditRun) -> None:
-    """Raise InputError if an audit would replace one with a smaller share of items the expert was trained on.
-
-    On those its confidence is too high, and so is a threshold chosen on them. Up to `FEW_TRAINED_ON` of them are
-    tolerated.
+    Case and spaces do not count: an id alone says nothing, as files number their rows alike.
     """
-    count, share = len(run.audit.rows), run.trained_on / max(1, len(run.audit.rows))
-    former = load_audit(workspace, run.audit.expert)
-    if former is None or not former.rows or share <= FEW_TRAINED_ON:
-        return
-    learnt = count_trained_on(Experts(workspace), former.expert, (row.item for row in former.rows))
-    if learnt / len(former.rows) < share:
+    examples = experts.examples(number).values()
+    texts = {plain_text(example.item.text) for of_category in examples for example in of_category}
+    return sum(plain_text(item.text) in texts for item in items)
+
+
+def plain_text(text: str) -> str:
+    """Return a text without differences in case and spaces."""
+    return " ".join(text.casefold().split())
+
+
+def check_not_trained_on(expert: int, learnt: int, sample: Sample) -> None:
+    """Raise InputError for more than a few items that an expert was trained on."""
+    count = len(sample.rows)
+    if learnt > FEW_TRAINED_ON * count:
         raise InputError(
-            f"expert {former.expert} was trained on {run.trained_on:,} of these {count:,} items, and on {learnt:,} "
-            f"of the {len(former.rows):,} of its audit of {former.made}, which is kept; audit items not used in "
-            "training"
+            f"expert {expert} was trained on {learnt:,} of these {count:,} items: it is surer of them than of new "
+            "ones, and so a threshold found on them is wrong; audit items that were not used in training, or see the "
+            "figures all the same with --anyway, which keeps no threshold"
         )
+
+
+def keeps_threshold(audit: Audit) -> bool:
+    """Whether an audit may say which threshold is used: few of its items were trained on."""
+    return audit.trained_on <= FEW_TRAINED_ON * len(audit.rows)
 
 
 def audit(
@@ -140,10 +157,18 @@ def audit(
     sample_seed: int = 0,
     source: str = "",
     expert: int | None = None,
+    anyway: bool = False,
     **categorize: Unpack[CategorizeSettings],
 ) -> AuditRun:
     """Run `aaudit` from synchronous code."""
     work = aaudit(
-        workspace, rows, size=size, sample_seed=sample_seed, source=source, expert=expert, **categorize
+        workspace,
+        rows,
+        size=size,
+        sample_seed=sample_seed,
+        source=source,
+        expert=expert,
+        anyway=anyway,
+        **categorize,
     )
     return PORTAL.run(work)

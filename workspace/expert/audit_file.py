@@ -47,6 +47,7 @@ class Audit:
 
     `fingerprint` is that of the categorizations it applies to, `made` its time (ISO 8601, UTC), `source` the
     audited file, `seed` that of the sample. `threshold` is the proposed one, or None; `proposal` has its details.
+    `trained_on` counts items that the expert was trained on; with more than a few there is no threshold.
     """
 
     expert: int
@@ -57,6 +58,7 @@ class Audit:
     rows: tuple[Audited, ...]
     threshold: float | None = None
     proposal: Mapping[str, Any] = field(default_factory=dict)
+    trained_on: int = 0
 
 
 def audit_path(workspace: Core, expert: int) -> Path:

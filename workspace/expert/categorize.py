@@ -14,6 +14,7 @@ from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.agents.general_expert import SCORED_TEMPLATE
 from taxonaut.graphs.categorize import categorize
 from taxonaut.models.catalog import ENCODER
+from taxonaut.models.encoder.probabilities import PRIOR
 from taxonaut.state import version
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.categorize import UNREACHABLE_THRESHOLD, JudgedItem
@@ -32,7 +33,9 @@ from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.expert.audit_file import load_audit, parse_judgement, parse_recommendation
 from taxonaut.workspace.expert.category_texts import category_texts
 from taxonaut.workspace.expert.experts import Experts
+from taxonaut.workspace.expert.fused_expert import FusedExpert
 from taxonaut.workspace.files.results import CategorizedItems
+from taxonaut.workspace.walk.item_scores import scores_of
 
 KIND = "categorize"
 STAGE = "categorizing"
@@ -81,6 +84,7 @@ class Categorization:
         self.workspace = workspace
         self.experts = Experts(workspace)
         self.card = self.experts.card(expert)
+        self.scores = joined_scores(workspace, self.card.number)
         self.run = Resumable(workspace.runs, kind, self.fingerprint_settings())
         self.threshold = (
             Threshold(UNREACHABLE_THRESHOLD, "everything") if everything else self.resolve_threshold()
@@ -92,6 +96,7 @@ class Categorization:
         template = category_template(self.workspace)
         return {
             **({"given_expert": given.name} if given is not None else {}),
+            **(self.workspace.learned_identity if self.scores is None else self.workspace.scores_identity),
             "version": version.VERSION,
             "expert": self.card.number,
             "made": self.card.made,
@@ -113,7 +118,7 @@ class Categorization:
             return Threshold(given, "set")
         audit = load_audit(self.workspace, self.card.number)
         if audit is None or audit.threshold is None:
-            return Threshold(DEFAULT_THRESHOLD, "default")
+            return Threshold(DEFAULT_THRESHOLD if self.scores is None else 0.0, "default")
         return Threshold(audit.threshold, "audit", audit.fingerprint != self.run.fingerprint)
 
     @property
@@ -157,9 +162,8 @@ class Categorization:
         """The compiled graph over both experts; with a threshold of 0 the general expert is not opened."""
         workspace = self.workspace
         settings = workspace.config.categorize
-        domain = DomainExpert(
-            self.experts.classifier(self.card.number), settings.candidates, settings.abstain
-        )
+        classifier = self.scores or self.experts.classifier(self.card.number)
+        domain = DomainExpert(classifier, settings.candidates, settings.abstain)
         general = None
         if self.threshold.value > 0:
             general = make_category_expert(workspace.wiring)
@@ -202,6 +206,23 @@ class Categorization:
         return BatchResult(
             [(found[item.id], said.get(item.id)) for item in items], [asked.get(item.id) for item in items]
         )
+
+
+def joined_scores(workspace: Core, number: int) -> FusedExpert | None:
+    """Return the expert with the scores that a walk adds its probabilities to; None where it decides by itself.
+
+    It does where a language model is the general expert, and with [walk] `expert` false.
+    """
+    walk, role = workspace.config.walk, workspace.config.models.general_expert
+    if role.provider != ENCODER or not walk.expert:
+        return None
+    newest = max(Experts(workspace).numbers(), default=None)
+    joined = workspace if number == newest and walk.expert is True else workspace.with_walk(expert=number)
+    trained = joined.wiring.expert
+    if trained is None:
+        return None
+    calibration = scores_of(joined).calibration or PRIOR
+    return FusedExpert(trained.source.classifier, joined.wiring.retriever(), calibration)
 
 
 def load_answers(

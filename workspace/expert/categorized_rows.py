@@ -1,27 +1,23 @@
 """Output rows of `categorize`: category, confidence of the domain expert, who decided and why."""
 
-import json
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from taxonaut.state.recommendations import Categorized
 from taxonaut.workspace.files.result_files import RowFormat
+from taxonaut.workspace.files.table_writers.cells import Column
 from taxonaut.workspace.files.tables import clean_text
 
-CSV_COLUMNS = (
-    "id", "label_id", "name", "path", "confidence", "verdict", "reason", "error", "candidates",
-)  # fmt: skip
-PARQUET_COLUMNS = {
-    "id": "VARCHAR",
-    "label_id": "VARCHAR",
-    "name": "VARCHAR",
-    "path": "VARCHAR[]",
-    "confidence": "DOUBLE",
-    "verdict": "VARCHAR",
-    "reason": "VARCHAR",
-    "error": "VARCHAR",
-    "candidates": "STRUCT(id VARCHAR, probability DOUBLE)[]",
-}
+JSON_NAMES = ("label_id", "name", "path", "confidence", "verdict", "reason", "error", "candidates")
+COLUMNS = (
+    Column("label", "VARCHAR"),
+    Column("label_id", "VARCHAR"),
+    Column("path", "VARCHAR[]", "path"),
+    Column("confidence", "DOUBLE"),
+    Column("verdict", "VARCHAR"),
+    Column("reason", "VARCHAR"),
+    Column("error", "VARCHAR"),
+    Column("candidates", "JSON"),
+)
 
 
 def categorized_row(result: Categorized) -> dict[str, Any]:
@@ -46,16 +42,13 @@ def categorized_row(result: Categorized) -> dict[str, Any]:
     }
 
 
-def categorized_cells(result: Categorized, path_separator: str) -> Iterator[Sequence[object]]:
-    """Yield an item's CSV row; its candidates are a JSON object of their probabilities."""
+def categorized_cells(result: Categorized) -> list[object]:
+    """Return an item's row of a table; its candidates are a JSON object of their probabilities."""
     row = categorized_row(result)
     candidates = {each["id"]: each["probability"] for each in row["candidates"]}
-    row |= {
-        "path": path_separator.join(row["path"]),
-        "candidates": json.dumps(candidates, ensure_ascii=False),
-    }
-    yield [row[column] for column in CSV_COLUMNS]
+    row |= {"label": row["name"], "candidates": candidates, "path": row["path"] or None}
+    return [row[column.name] for column in COLUMNS]
 
 
-CATEGORIZED = RowFormat(CSV_COLUMNS, PARQUET_COLUMNS, categorized_row, categorized_cells)
+CATEGORIZED = RowFormat(JSON_NAMES, categorized_row, COLUMNS, categorized_cells)
 """The output format of `taxonaut categorize`."""

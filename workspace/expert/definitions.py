@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from taxonaut.agents.architect import clip_line
-from taxonaut.agents.definition_writer import TEMPLATE, DefinitionWriter, Subject
 from taxonaut.agents.support.texts import path_text
+from taxonaut.agents.writers.definition_writer import TEMPLATE, DefinitionWriter, Subject
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.embedder import Matrix
@@ -70,7 +70,7 @@ def prepare_subjects(
             how.seed,
         )
         products = tuple(
-            Item(known[row].item.id, clip_line(known[row].item.text, how.characters)) for row in rows
+            Item(known[row].item.id, clip_line(known[row].item.named_text, how.characters)) for row in rows
         )
         found.append(Subject(label, paths[label], neighbours.of(label) if neighbours else (), products))
     return found

@@ -1,6 +1,6 @@
 """Find items where the general expert contradicts a confident domain expert: wrong labels, or blind spots."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from taxonaut.workspace.expert.audit_file import Audit, Audited
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.expert.training_data import Example
 from taxonaut.workspace.files.result_files import RowFormat
+from taxonaut.workspace.files.table_writers.cells import Column
 from taxonaut.workspace.files.tables import clean_text
 
 NEAREST = 2
@@ -112,23 +113,19 @@ def describe_nearest(workspace: Core, text: str, examples: Sequence[Example]) ->
     return "like " + " and ".join(f"“{clipped(' '.join(texts[place].split()), SHOWN)}”" for place in best)
 
 
-PARQUET_COLUMNS = {
-    "id": "VARCHAR",
-    "text": "VARCHAR",
-    "confidence": "DOUBLE",
-    "domain": "VARCHAR",
-    "domain_path": "VARCHAR[]",
-    "domain_reason": "VARCHAR",
-    "general": "VARCHAR",
-    "general_path": "VARCHAR[]",
-    "general_reason": "VARCHAR",
-    "gold": "VARCHAR[]",
-    "gold_paths": "VARCHAR[][]",
-    "right": "VARCHAR",
-}
-CSV_COLUMNS = tuple(PARQUET_COLUMNS)
-LISTS = " | "
-"""Separator of gold labels in a CSV cell."""
+COLUMNS = (
+    Column("text", "VARCHAR"),
+    Column("confidence", "DOUBLE"),
+    Column("domain", "VARCHAR"),
+    Column("domain_path", "VARCHAR[]", "path"),
+    Column("domain_reason", "VARCHAR"),
+    Column("general", "VARCHAR"),
+    Column("general_path", "VARCHAR[]", "path"),
+    Column("general_reason", "VARCHAR"),
+    Column("gold", "VARCHAR[]", "texts"),
+    Column("gold_paths", "VARCHAR[][]", "paths"),
+    Column("right", "VARCHAR"),
+)
 
 
 def disagreement_row(found: Disagreement) -> dict[str, Any]:
@@ -150,15 +147,11 @@ def disagreement_row(found: Disagreement) -> dict[str, Any]:
     }
 
 
-def disagreement_cells(found: Disagreement, path_separator: str) -> Iterator[Sequence[object]]:
-    """Yield a disagreement's CSV row."""
+def disagreement_cells(found: Disagreement) -> list[object]:
+    """Return a disagreement's row of a table."""
     row = disagreement_row(found)
-    row["domain_path"] = path_separator.join(row["domain_path"])
-    row["general_path"] = path_separator.join(row["general_path"] or ())
-    row["gold"] = LISTS.join(row["gold"])
-    row["gold_paths"] = LISTS.join(path_separator.join(path) for path in row["gold_paths"])
-    yield [row[column] for column in CSV_COLUMNS]
+    return [row[column.name] for column in COLUMNS]
 
 
-DISAGREEMENT = RowFormat(CSV_COLUMNS, PARQUET_COLUMNS, disagreement_row, disagreement_cells)
+DISAGREEMENT = RowFormat([column.name for column in COLUMNS], disagreement_row, COLUMNS, disagreement_cells)
 """The output format of `taxonaut expert disagreements`."""

@@ -1,12 +1,10 @@
 """The store of a workspace's trained experts: a folder with a model card for each."""
 
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,14 +18,12 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.state.workspace_folder import EXPERTS_FOLDER
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.numbered_folders import CARD, C, NumberedFolders
 from taxonaut.workspace.expert.training_data import Example, inner_labels
 
-CARD = "card.json"
 EXAMPLES = "examples.jsonl"
 ENCODER = "encoder"
 """The kind of an expert with a fine-tuned encoder, and the encoder's folder in the expert's."""
-
-UNFINISHED = ".new-"
 
 TRAIN = "taxonaut expert train ITEMS"
 
@@ -54,27 +50,15 @@ class ExpertCard:
         return f"expert/{self.number}"
 
 
-class Experts:
+class Experts(NumberedFolders):
     """The trained experts of a workspace, in `experts/<number>/`; deleting a folder removes an expert.
 
     Unreadable files raise WorkspaceError.
     """
 
     def __init__(self, workspace: Core) -> None:
+        super().__init__(workspace.folder / EXPERTS_FOLDER)
         self.workspace = workspace
-        self.folder = workspace.folder / EXPERTS_FOLDER
-
-    def numbers(self) -> list[int]:
-        """Return the experts' numbers, ascending."""
-        found = self.folder.iterdir() if self.folder.is_dir() else ()
-        return sorted(
-            int(each.name)
-            for each in found
-            if each.is_dir()
-            and each.name.isascii()
-            and each.name.isdecimal()
-            and str(int(each.name)) == each.name
-        )
 
     def cards(self) -> list[ExpertCard]:
         """Return all cards, newest last."""
@@ -94,10 +78,6 @@ class Experts:
             values = json.loads(path.read_text(encoding="utf-8"))
             parts = {name: dict(values[name]) for name in ("data", "settings", "metrics")}
             return ExpertCard(str(values["kind"]), **parts, number=number, made=str(values["made"]))
-
-    def path(self, number: int) -> Path:
-        """Return an expert's folder."""
-        return self.folder / str(number)
 
     @contextmanager
     def expert_file(self, number: int, name: str) -> Iterator[Path]:
@@ -132,36 +112,11 @@ class Experts:
             made = datetime.now(UTC).isoformat(timespec="seconds")
             return self.add(new, replace(card, made=made))
 
-    @contextmanager
-    def staging_folder(self) -> Iterator[Path]:
-        """Yield a temporary folder to build an expert in. Raises DiskError for an OSError in the block."""
-        new = None
-        try:
-            self.folder.mkdir(exist_ok=True)
-            self.remove_leftovers()
-            new = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.folder))
-            yield new
-        except OSError as error:
-            raise self.disk_error(error) from None
-        finally:
-            if new is not None:
-                shutil.rmtree(new, ignore_errors=True)
-
-    def add(self, new: Path, card: ExpertCard) -> ExpertCard:
-        """Write the card and rename the folder to the next free number."""
-        card = replace(card, number=max(self.numbers(), default=0) + 1)
-        text = json.dumps(asdict(card), ensure_ascii=False, indent=2)
-        (new / CARD).write_text(text + "\n", encoding="utf-8", errors="replace")
-        new.chmod(0o755)
-        new.rename(self.path(card.number))
+    def add(self, new: Path, card: C) -> C:
+        """Write the card; scores that were opened before the new expert are forgotten."""
+        card = super().add(new, card)
+        self.workspace.wiring.forget_scores()
         return card
-
-    def remove_leftovers(self) -> None:
-        """Delete the temporary folders of killed processes."""
-        own = f"{UNFINISHED}{os.getpid()}-"
-        for each in self.folder.glob(f"{UNFINISHED}*"):
-            if not each.name.startswith(own):
-                shutil.rmtree(each, ignore_errors=True)
 
     def disk_error(self, error: OSError) -> DiskError:
         """Return the error for an expert that cannot be saved."""
@@ -175,13 +130,16 @@ class Experts:
         if number not in self.numbers():
             self.card(number)
         shutil.rmtree(self.path(number))
+        self.workspace.wiring.forget_scores()
 
-    def classifier(self, number: int | None = None) -> Classifier:
+    def classifier(self, number: int | None = None, *, keep_vectors: bool = True) -> Classifier:
         """Open an expert, by default the newest, over the current categories.
 
-        A classifier injected by `Workspace.open` replaces all experts. Leaf categories added since its training are
-        scored zero-shot. Vectors come from the expert's own encoder or the workspace's embedder. Raises as `card`
-        and the embedder do, and WorkspaceError if the expert was trained with another embedder.
+        A classifier injected by `Workspace.open` replaces all experts. Categories that were merged, replaced or
+        renumbered since its training are answered as what they are today; retired ones are not answered. Leaf
+        categories added since its training are scored zero-shot. Vectors come from the expert's own encoder or the
+        workspace's embedder; with `keep_vectors` those of new texts are stored. Raises as `card` and the embedder
+        do, and WorkspaceError if the expert was trained with another embedder.
         """
         card, wiring = self.card(number), self.workspace.wiring
         if wiring.injected.classifier is not None:
@@ -189,9 +147,14 @@ class Experts:
         with self.expert_file(card.number, HEAD) as path:
             head = ServedHead.load(path.parent)
         texts = wiring.label_texts()
-        passed = {*head.labels, *inner_labels(self.workspace.index)}
+        index = self.workspace.index
+        resolved = {label: index.resolve(label) for label in head.labels if label not in texts}
+        present = {label: now.labels[0] for label, now in resolved.items() if now.kind == "mapped"}
+        passed = {*head.labels, *present.values(), *inner_labels(index)}
         later = {label: text for label, text in texts.items() if label not in passed}
-        return open_expert(head, card.number, self.open_embedder(card).lookup, texts.keys(), later)
+        stored = self.open_embedder(card)
+        embed = stored.lookup if keep_vectors else stored.embed
+        return open_expert(head, card.number, embed, texts.keys(), later, present)
 
     def open_embedder(self, card: ExpertCard) -> StoredEmbedder:
         """Open an expert's embedder."""
@@ -206,21 +169,21 @@ class Experts:
                 if stored.embedder.name != wanted:
                     raise ValueError(f"the files of {wanted!r} were changed")
             return stored
-        given = wiring.stored.embedder.name
+        given = wiring.frozen.embedder.name
         if wanted not in (None, given):
             raise WorkspaceError(
                 f"expert {card.number} was trained with the embedder {wanted!r}, but the workspace's is {given!r}: "
                 f"restore [embeddings], or train again: {TRAIN}"
             )
-        return wiring.stored
+        return wiring.frozen
 
     def examples(self, number: int | None = None) -> dict[LabelId, list[Example]]:
-        """Return an expert's training products by category, in order."""
+        """Return an expert's training products by category as it is called today, in order."""
         card = self.card(number)
         found: dict[LabelId, list[Example]] = {}
         with self.expert_file(card.number, EXAMPLES) as path:
             for example in read_examples(path):
-                for label in example.labels:
+                for label in self.workspace.index.present(example.labels):
                     found.setdefault(label, []).append(example)
         return found
 
@@ -230,6 +193,8 @@ def write_examples(path: Path, examples: Sequence[Example]) -> None:
     with path.open("w", encoding="utf-8", errors="replace") as file:
         for each in examples:
             row: dict[str, Any] = {"id": each.item.id, "text": each.item.text, "labels": list(each.labels)}
+            if each.item.columns:
+                row["columns"] = each.item.columns
             if each.popularity:
                 row["popularity"] = each.popularity
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -241,5 +206,6 @@ def read_examples(path: Path) -> Iterator[Example]:
         for line in file:
             row = json.loads(line)
             labels = tuple(LabelId(str(label)) for label in row["labels"])
-            item = Item(ItemId(str(row["id"])), str(row["text"]))
+            columns = tuple((str(name), str(text)) for name, text in row.get("columns", ()))
+            item = Item(ItemId(str(row["id"])), str(row["text"]), columns)
             yield Example(item, labels, float(row.get("popularity", 0.0)))

@@ -9,26 +9,31 @@ encoder, which has seen the train part, only the dev part is held out.
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from taxonaut.agents.support.texts import PATH_SEPARATOR
+from taxonaut.models.adapt.contrast_data import ContrastData, ContrastItem, ContrastSettings
+from taxonaut.models.adapt.finetuning import encoder_folder, finetune_by_contrast
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
-from taxonaut.models.expert.encoder_export import Exported, export_encoder, open_encoder
+from taxonaut.models.expert.encoder_export import FILE_NAME, Exported, export_encoder, open_encoder
 from taxonaut.models.expert.finetune import Finetuned, FinetuneSettings, finetune, make_synthetic_texts
 from taxonaut.models.expert.fitting import FittingInput, Products, Split, fit
+from taxonaut.models.expert.fusion import describe
 from taxonaut.models.expert.heads import HeadSettings, torch_module
 from taxonaut.models.expert.transformer import check_folder
+from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.updates import Progress, as_one_stage, tell
 from taxonaut.workspace.core.config import ExpertConfig
 from taxonaut.workspace.core.container import close
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.expert.experts import ENCODER, ExpertCard, Experts
+from taxonaut.workspace.expert.trained_scores import COMPARING, MOST_FITTED, fit_trained_scores
 from taxonaut.workspace.expert.training_data import Example, TrainingData, prepare_training_data
 from taxonaut.workspace.files.item_files import ItemRow
 
@@ -39,6 +44,10 @@ DEFAULTS = FinetuneSettings(epochs=4)
 
 ENCODER_SETTINGS = ("epochs", "patience", "batch", "learning_rate")
 """Settings of [expert] that apply to the encoder if there is one; unset ones have their value in DEFAULTS."""
+
+CONTRAST = "contrast"
+NOT_BY_CONTRAST = frozenset({"patience", "augment"})
+CHECKPOINTS = ".checkpoints"
 
 STAGE = "training"
 FINE_TUNING, CONVERTING, EMBEDDING, FITTING = (
@@ -69,13 +78,25 @@ class TunedEncoder:
 def tune_encoder(workspace: Core, data: TrainingData, out: Path) -> Iterator[TunedEncoder]:
     """Fine-tune the encoder of [expert] on the train part, write it to `out`, and yield it open.
 
-    The epoch that is best on the dev part is kept. Raises as `finetune` does.
+    Raises as `finetune` and `finetune_by_contrast` do.
     """
-    folder, how = (
-        Path(workspace.config.expert.encoder).expanduser(),
-        encoder_settings(workspace.config.expert),
-    )
+    folder = encoder_folder(workspace.config.expert.encoder)
     check_folder(folder)
+    tune = tune_by_contrast if workspace.config.expert.objective == CONTRAST else tune_by_classes
+    settings, exported, metrics = tune(workspace, data, folder, out)
+    embedder = open_encoder(out)
+    try:
+        stored = StoredEmbedder(embedder, workspace.wiring.embeddings)
+        yield TunedEncoder(stored, describe_encoder(settings, exported, embedder.name), metrics)
+    finally:
+        close(embedder)
+
+
+def tune_by_classes(
+    workspace: Core, data: TrainingData, folder: Path, out: Path
+) -> tuple[dict[str, Any], Exported, dict[str, Any]]:
+    """Fine-tune with a head over the categories; the epoch that is best on the dev part is kept."""
+    how = encoder_settings(workspace.config.expert)
     number = {label: place for place, label in enumerate(data.labels)}
     texts, targets = split_texts_and_targets(data.train, number)
     made = make_synthetic_products(workspace, data.train)
@@ -92,12 +113,56 @@ def tune_encoder(workspace: Core, data: TrainingData, out: Path) -> Iterator[Tun
     )
     tell(Progress(CONVERTING))
     exported = export_encoder(out, sample_evenly(texts))
-    embedder = open_encoder(out)
-    try:
-        stored = StoredEmbedder(embedder, workspace.wiring.embeddings)
-        yield TunedEncoder(stored, describe_encoder(how, exported, embedder.name), describe_metrics(found))
-    finally:
-        close(embedder)
+    return {name: getattr(how, name) for name in ENCODER_SETTINGS}, exported, describe_metrics(found)
+
+
+def tune_by_contrast(
+    workspace: Core, data: TrainingData, folder: Path, out: Path
+) -> tuple[dict[str, Any], Exported, dict[str, Any]]:
+    """Fine-tune by contrast of products and category names; siblings of the right categories push hardest.
+
+    A killed training continues at its last checkpoint, which is kept next to the experts.
+    """
+    how = contrast_settings(workspace.config.expert)
+    label_texts = workspace.wiring.label_texts()
+    number = {label: place for place, label in enumerate(data.labels)}
+    names = [label_texts[label] for label in data.labels]
+    siblings: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        siblings.setdefault(above(name), []).append(place)
+    items = [
+        ContrastItem(text, right, tuple(near for each in right for near in siblings[above(names[each])]))
+        for text, right in zip(*split_texts_and_targets(data.train, number), strict=True)
+    ]
+    kept = Experts(workspace).folder / CHECKPOINTS
+    found = finetune_by_contrast(folder, ContrastData(items, names), how, out, checkpoints=kept)
+    settings = {name: value for name, value in asdict(how).items() if name in ENCODER_SETTINGS}
+    metrics = {"passes": how.epochs, "loss": round(found.loss, 4), "device": found.device}
+    return settings, Exported(out / FILE_NAME), metrics
+
+
+def above(path: str) -> str:
+    """Return the path of a category's parent; empty for a top category."""
+    return path.rpartition(PATH_SEPARATOR)[0]
+
+
+def passes(settings: ExpertConfig) -> float:
+    """Return how often the encoder sees each product."""
+    if settings.objective == CONTRAST:
+        return contrast_settings(settings).epochs
+    return encoder_settings(settings).epochs
+
+
+def contrast_settings(settings: ExpertConfig) -> ContrastSettings:
+    """Return the settings of contrast. Raises InputError for a setting that it does not have."""
+    given = settings.model_fields_set
+    if unused := sorted(given & NOT_BY_CONTRAST):
+        raise InputError(
+            f"an encoder that is fine-tuned by contrast has no [expert] {unused[0]}; leave it out, or set "
+            'objective = "classes"'
+        )
+    names = {"epochs", "batch", "learning_rate"} & given | {"seed"}
+    return replace(ContrastSettings(), **settings.model_dump(include=names))
 
 
 def encoder_settings(settings: ExpertConfig) -> FinetuneSettings:
@@ -130,9 +195,8 @@ def sample_evenly(texts: Sequence[str]) -> list[str]:
     return [texts[place] for place in places]
 
 
-def describe_encoder(how: FinetuneSettings, exported: Exported, embedder: str) -> dict[str, Any]:
+def describe_encoder(used: Mapping[str, Any], exported: Exported, embedder: str) -> dict[str, Any]:
     """Return the card's settings of the encoder: its training, and what serves it."""
-    used = {name: getattr(how, name) for name in ENCODER_SETTINGS}
     served = {"embedder": embedder, "served_by": "ONNX Runtime" if exported.path else "PyTorch"}
     return {**used, **served, **({} if exported.path else {"no_onnx": exported.reason})}
 
@@ -180,24 +244,40 @@ def train_on(workspace: Core, data: TrainingData) -> ExpertCard:
     for an encoder or a head trained by gradient, and InputError for an encoder that cannot be fine-tuned.
     """
     settings = workspace.config.expert
+    if settings.objective == CONTRAST and not settings.encoder:
+        raise InputError(
+            '[expert] objective = "contrast" fine-tunes an encoder, and none is given; name one, for example with '
+            "--encoder onnx/all-minilm-l6-v2"
+        )
     if settings.encoder or settings.trains_by_gradient:
         torch_module()
     if settings.encoder:
         return train_encoder(workspace, data)
     started = time.perf_counter()
-    stored = workspace.wiring.stored
+    stored = workspace.wiring.frozen
     texts = texts_to_embed(workspace, data, data.train)
-    steps = {EMBEDDING: stored.count_missing(texts.all), FITTING: 1 + len(data.train) // FITTED}
+    steps = {
+        EMBEDDING: stored.count_missing(texts.all),
+        FITTING: 1 + len(data.train) // FITTED,
+        COMPARING: min(len(data.train), MOST_FITTED),
+    }
     with as_one_stage(STAGE, steps):
         material, dev = prepare_input(data, data.train, texts, stored.lookup)
         fitting = fit(material, dev, head_settings(settings), seed=settings.seed, lexical=settings.lexical)
+        fusion = fit_trained_scores(workspace, data.train, fitting.out_of_fold, settings.seed)
     card = ExpertCard(
         kind=HEAD,
         data=dict(data.summary),
         settings={**describe_head(settings), "embedder": stored.embedder.name},
-        metrics={**fitting.metrics, "seconds": seconds_since(started)},
+        metrics={**fitting.metrics, "fused": describe(fusion), "seconds": seconds_since(started)},
     )
-    return Experts(workspace).save(card, fitting.head.save, data.train)
+
+    def write(folder: Path) -> None:
+        fusion.save(folder)
+        fitting.head.save(folder)
+        fitting.out_of_fold.save(folder)
+
+    return Experts(workspace).save(card, write, data.train)
 
 
 def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
@@ -211,10 +291,11 @@ def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
     examples = [*data.train, *data.dev]
     texts = texts_to_embed(workspace, data, examples)
     steps = {
-        FINE_TUNING: 3 * encoder_settings(settings).epochs * len(data.train),
+        FINE_TUNING: round(3 * passes(settings) * len(data.train)),
         CONVERTING: COMPARED,
         EMBEDDING: len(texts.all),
         FITTING: 1 + len(examples) // FITTED,
+        COMPARING: min(len(data.dev), MOST_FITTED),
     }
     with (
         as_one_stage(STAGE, steps),
@@ -227,8 +308,10 @@ def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
         split = Split([everything[learned:]], whole)
         how = head_settings(settings, without=ENCODER_SETTINGS)
         fitting = fit(material, None, how, seed=settings.seed, lexical=settings.lexical, split=split)
+        fusion = fit_trained_scores(workspace, examples, fitting.out_of_fold, settings.seed)
 
         def write(folder: Path) -> None:
+            fusion.save(folder)
             (place / ENCODER).rename(folder / ENCODER)
             fitting.head.save(folder)
 
@@ -236,7 +319,12 @@ def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
             kind=ENCODER,
             data=dict(data.summary),
             settings={**describe_head(settings), **encoder.settings},
-            metrics={**fitting.metrics, "encoder": encoder.metrics, "seconds": seconds_since(started)},
+            metrics={
+                **fitting.metrics,
+                "fused": describe(fusion),
+                "encoder": encoder.metrics,
+                "seconds": seconds_since(started),
+            },
         )
         return experts.save(card, write, [examples[number] for number in whole])
 

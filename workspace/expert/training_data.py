@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from taxonaut.state.errors import InputError
@@ -54,11 +54,8 @@ def prepare_training_data(
     with `skip_unknown` those of unknown categories too. Raises InputError for a category that is not in the
     index, and for too few products.
     """
+    workspace.check_has_labels()
     known = workspace.index.label_ids()
-    if not known:
-        raise InputError(
-            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
-        )
     reading = ExampleReader(workspace.index, set(known), skip_unknown)
     train = reading.examples(rows)
     check_enough(train, reading)
@@ -89,7 +86,8 @@ class ExampleReader:
         kept: list[Example] = []
         blank = without = 0
         unknown: list[tuple[ItemRow, LabelId]] = []
-        for row in rows:
+        for given in rows:
+            row = replace(given, gold=self.index.present(given.gold))
             if not row.item.text.strip():
                 blank += 1
             elif not row.gold:

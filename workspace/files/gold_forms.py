@@ -12,6 +12,7 @@ from rapidfuzz import process
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.state.index.reader import IndexReader
+from taxonaut.state.label_mappings import RENAMED, LabelResolution
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.shapes.layout import as_plain
 from taxonaut.workspace.files.shapes.paths import SEPARATORS, split_path
@@ -42,10 +43,11 @@ def match_gold(
     """Return the items with the ids of their gold labels, and what was recognised, for the user.
 
     A gold label may be an id (in angle brackets, or with `.0`), a name, an alternative name or a path of one label
-    only. Several in a cell may be divided by the separator that was asked for, `,`, `|` or line breaks, or be a list
-    of Python. Without gold in its column, columns of levels, columns named like labels with 0 and 1, and columns
-    usually called so are tried. Raises InputError for what matches no label, with the nearest ones, unless
-    `keep_unknown`.
+    only. Ids and names of labels that were merged, replaced or renumbered become those of today; those of split
+    and of retired labels are left out. Several in a cell may be divided by the separator that was asked for, `,`,
+    `|` or line breaks, or be a list of Python. Without gold in its column, columns of levels, columns named like
+    labels with 0 and 1, and columns usually called so are tried. Raises InputError for what matches no label, with
+    the nearest ones, unless `keep_unknown`.
     """
     names = _Names(index)
     notes: list[str] = []
@@ -58,11 +60,16 @@ def match_gold(
     if how:
         notes.append(f"gold labels are {how}")
     matched, kinds, unknown = [], Counter[str](), dict[str, ItemRow]()
+    former = Counter[LabelResolution]()
     for row in given:
         found: dict[LabelId, None] = {}
         for text in form(row):
             label, kind = names.find(text)
-            if label is None:
+            past = names.find_former(text) if label is None else None
+            if past is not None:
+                former[past] += 1
+                found |= dict.fromkeys(past.labels if past.kind == "mapped" else ())
+            elif label is None:
                 unknown.setdefault(text, row)
                 found[LabelId(text)] = None
             else:
@@ -74,9 +81,32 @@ def match_gold(
         notes.append(
             "gold labels were matched by " + ", ".join(f"{kind} ({count:,})" for kind, count in by.items())
         )
+    notes += _describe_former(former)
     if unknown and not keep_unknown:
         raise _unknown_error(unknown, names)
     return matched, notes
+
+
+def _describe_former(former: Counter[LabelResolution]) -> list[str]:
+    """Say what gold labels count as that name labels which are not answered any more."""
+    notes = []
+    for kind, said in (
+        ("mapped", "read as what replaced them"),
+        ("ambiguous", "of labels that were split, any part of which may be right; left out"),
+        ("gone", "of retired labels without a replacement; left out, as no label"),
+    ):
+        some = [(past, count) for past, count in former.most_common() if past.kind == kind]
+        if some:
+            pairs = ", ".join(_former_text(past, count) for past, count in some[:_SHOWN])
+            more = f" and {len(some) - _SHOWN:,} more" if len(some) > _SHOWN else ""
+            total = sum(count for _, count in some)
+            notes.append(f"{total:,} gold label{'' if total == 1 else 's'} {said}: {pairs}{more}")
+    return notes
+
+
+def _former_text(past: LabelResolution, count: int) -> str:
+    to = " or ".join(map(repr, past.labels))
+    return f"{past.given!r}{f' to {to}' if to else ''} ({count:,})"
 
 
 class _Names:
@@ -85,6 +115,7 @@ class _Names:
     def __init__(self, index: IndexReader) -> None:
         self._index = index
         self.ids = set(index.label_ids())
+        self._mappings = {mapping.old: mapping for mapping in index.mappings()}
 
     @cached_property
     def labels(self) -> dict[str, set[LabelId]]:
@@ -103,6 +134,14 @@ class _Names:
         return dict(found)
 
     @cached_property
+    def _notations(self) -> dict[str, set[LabelId]]:
+        found: defaultdict[str, set[LabelId]] = defaultdict(set)
+        for label in self._index.all_labels():
+            if label.notation:
+                found[label.notation.casefold()].add(label.id)
+        return dict(found)
+
+    @cached_property
     def _paths(self) -> dict[tuple[str, ...], set[LabelId]]:
         found: defaultdict[tuple[str, ...], set[LabelId]] = defaultdict(set)
         for label, paths in self._index.paths_of(list(self._index.label_ids())).items():
@@ -118,7 +157,11 @@ class _Names:
         for id in (text, plain, _FLOAT.sub(r"\1", plain)):
             if id in self.ids:
                 return LabelId(id), "id"
-        kinds = (("name", self.labels), ("alternative name", self._alternatives))
+        kinds = (
+            ("name", self.labels),
+            ("notation", self._notations),
+            ("alternative name", self._alternatives),
+        )
         for kind, known in kinds:
             if len(found := known.get(plain.casefold(), ())) == 1:
                 return next(iter(found)), kind
@@ -129,14 +172,42 @@ class _Names:
                     return next(iter(found)), "path"
         return None, ""
 
+    def find_former(self, text: str) -> LabelResolution | None:
+        """Return what a text stands for today that is the id or the name of a label no longer answered."""
+        plain = text.strip()
+        if plain.startswith("<") and plain.endswith(">"):
+            plain = plain[1:-1].strip()
+        for id in (text, plain, _FLOAT.sub(r"\1", plain)):
+            if id in self._mappings:
+                return self._index.resolve(LabelId(id))
+        ids = self._retired.get(plain.casefold(), ())
+        return self._index.resolve(next(iter(ids))) if len(ids) == 1 else None
+
+    @cached_property
+    def _retired(self) -> dict[str, set[LabelId]]:
+        found: defaultdict[str, set[LabelId]] = defaultdict(set)
+        for mapping in self._mappings.values():
+            if mapping.kind != RENAMED:
+                found[mapping.name.casefold()].add(mapping.old)
+        return dict(found)
+
+    def knows(self, text: str) -> bool:
+        """Return whether a text stands for a label, or stood for one."""
+        return self.find(text)[0] is not None or self.find_former(text) is not None
+
     def of_path(self, path: Iterable[str]) -> set[LabelId]:
         """Return the labels with a path."""
         return self._paths.get(tuple(step.casefold() for step in path), set())
 
     def nearest(self, text: str) -> str:
-        """Return the label that a text is nearest to, for a message."""
-        hit = process.extractOne(text.casefold(), list(self.labels), score_cutoff=60)
-        return min(self.labels[hit[0]]) if hit else ""
+        """Return the label that a text, or a path's last step, is nearest to, for a message: its id and name."""
+        last = next((split_path(text, each)[-1:] for each in SEPARATORS if each in text), [text])
+        hit = process.extractOne((last or [text])[0].casefold(), list(self.labels), score_cutoff=60)
+        if hit is None:
+            return ""
+        label = min(self.labels[hit[0]])
+        name = self._index.labels([label])[0].name
+        return repr(label) if label == name else f"{label!r} ({name})"
 
 
 def _find_form(rows: Sequence[ItemRow], names: _Names) -> tuple[Form, str]:
@@ -154,7 +225,7 @@ def _find_form(rows: Sequence[ItemRow], names: _Names) -> tuple[Form, str]:
     sample = rows[:2_000]
     for form in forms:
         texts = [text for row in sample for text in form[0](row)]
-        share = sum(names.find(text)[0] is not None for text in texts) / max(len(texts), 1)
+        share = sum(names.knows(text) for text in texts) / max(len(texts), 1)
         if share > most + 1e-9:
             best, most = form, share
     return best
@@ -218,17 +289,36 @@ def _marked(values: Mapping[str, object], marked: Mapping[str, LabelId]) -> tupl
     return tuple(label for column, label in marked.items() if _MARKS[as_plain(values.get(column)).casefold()])
 
 
+def drop_unknown(index: IndexReader, rows: Sequence[ItemRow]) -> tuple[list[ItemRow], list[str]]:
+    """Leave out gold labels that match no label of the index (`match_gold` with `keep_unknown`), and say which."""
+    names = _Names(index)
+    unknown: dict[str, ItemRow] = {}
+    for row in rows:
+        for label in row.gold:
+            if label not in names.ids:
+                unknown.setdefault(label, row)
+    if not unknown:
+        return list(rows), []
+    kept = [replace(row, gold=tuple(label for label in row.gold if label in names.ids)) for row in rows]
+    return kept, [f"{_describe_unknown(unknown, names)}; left out"]
+
+
 def _unknown_error(unknown: Mapping[str, ItemRow], names: _Names) -> InputError:
+    return InputError(
+        f"{_describe_unknown(unknown, names)}. Import their labels, or correct them; a gold label is an id, a name "
+        "or a path"
+    )
+
+
+def _describe_unknown(unknown: Mapping[str, ItemRow], names: _Names) -> str:
     shown = []
     for text, row in list(unknown.items())[:_SHOWN]:
         near = names.nearest(text)
         many = names.labels.get(text.casefold(), ())
-        hint = f"; nearest is {near!r}" if near else ""
+        hint = f"; nearest is {near}" if near else ""
         if len(many) > 1:
             hint = f"; it is the name of {' and '.join(map(repr, sorted(many)[:2]))}"
         shown.append(f"{text!r} ({row.place or row.item.id}{hint})")
     more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
-    return InputError(
-        f"{len(unknown):,} gold labels match no label of the index: {', '.join(shown)}{more}. Import their labels, "
-        "or correct them; a gold label is an id, a name or a path"
-    )
+    count = "1 gold label matches" if len(unknown) == 1 else f"{len(unknown):,} gold labels match"
+    return f"{count} no label of the index: {', '.join(shown)}{more}"

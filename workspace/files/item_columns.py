@@ -6,27 +6,10 @@ from pathlib import Path
 
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.files.item_files import ItemColumns
+from taxonaut.workspace.files.shapes.item_names import IDS, LABELS, TEXTS, match_columns
 from taxonaut.workspace.files.sources import open_source
 from taxonaut.workspace.files.tables import read_table
 
-TEXTS = (
-    "text", "title", "name", "product", "product_name", "item", "content", "body", "sentence", "description",
-    "query", "utterance", "message", "job", "skill",
-)  # fmt: skip
-"""Usual names of text columns."""
-
-LABELS = (
-    "labels",
-    "label_ids",
-    "label",
-    "label_id",
-    "gold",
-    "category",
-    "category_id",
-    "categories",
-    "skills",
-)
-IDS = ("id", "item_id", "product_id", "sku", "key")
 ROWS = 20
 """Rows of a JSON file that are searched for column names."""
 
@@ -59,14 +42,6 @@ def text_column(file: str, found: Sequence[str], taken: set[str]) -> str:
         if which
         else f"{file!r} has no column for the text; its columns are {', '.join(map(repr, found)) or 'none'}"
     )
-
-
-def match_columns(found: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """Return the columns with one of the names, ignoring case, in the order of the names."""
-    by_name: dict[str, str] = {}
-    for name in found:
-        by_name.setdefault(name.strip().casefold().replace(" ", "_"), name)
-    return [by_name[name] for name in wanted if name in by_name]
 
 
 def column_names(file: str | Path) -> tuple[str, ...]:

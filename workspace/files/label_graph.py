@@ -53,7 +53,11 @@ def check_labels(rows: Sequence[LabelRow], source: str = "the labels") -> tuple[
 
     Raises the errors of `label_graph`.
     """
-    graph = label_graph(rows, source)
+    return describe_same_names(label_graph(rows, source))
+
+
+def describe_same_names(graph: LabelGraph) -> tuple[str, ...]:
+    """Say which names stand twice under one parent."""
     same = list(_same_names(graph))
     if not same:
         return ()

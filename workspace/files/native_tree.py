@@ -4,25 +4,27 @@ from collections.abc import Mapping, Sequence
 
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import NATIVE, Label, Tree, TreeNode
+from taxonaut.workspace.files.index_formats.index_table import UNPLACED
 from taxonaut.workspace.files.label_graph import ROOT, Key, LabelGraph, LabelRow, label_graph
 
 MOST_EXAMPLES = 8
 
 
-def build_native_tree(rows: Sequence[LabelRow]) -> Tree:
+def build_native_tree(rows: Sequence[LabelRow], graph: LabelGraph | None = None) -> Tree:
     """Convert rows with paths or parents into a tree.
 
     Each inner step of a path is a node, each label with something below it a node that carries the label and
     holds it; every other label is placed in the node of each of its parents, at the top in the root (key 0).
     Nodes with no label below them are left out. Nodes come before their children, siblings in the order of
-    the file. Raises `InputError` and `CycleError` as `label_graph` does.
+    the file. `graph` is that of the rows, if it is known. Raises `InputError` and `CycleError` as `label_graph` does.
     """
-    graph = label_graph(rows)
+    graph = graph or label_graph(rows)
     below = _labelled_children(graph)
     leaves = {key for key in below if not below[key] and _label(graph, key)}
     inner = [key for key in graph.order if key != ROOT and key in below and below[key]]
     numbers: dict[Key, int] = {ROOT: 0, **{key: number for number, key in enumerate(inner, start=1)}}
     examples = _examples(graph, below)
+    unplaced = {row.label.id for row in rows if row.kind == UNPLACED}
     edges: list[tuple[int, int]] = []
     placements: list[tuple[int, LabelId]] = []
     for key in (ROOT, *inner):
@@ -38,8 +40,16 @@ def build_native_tree(rows: Sequence[LabelRow]) -> Tree:
         method=NATIVE,
         nodes=tuple(_node(graph, key, numbers[key], examples[key]) for key in inner),
         edges=tuple(edges),
-        placements=tuple(placements),
+        placements=tuple(pair for pair in placements if pair[1] not in unplaced),
     )
+
+
+def node_rows(rows: Sequence[LabelRow]) -> dict[int, LabelRow]:
+    """Return the row of each node of `build_native_tree`'s tree, by the node's key; steps of paths have none."""
+    graph = label_graph(rows)
+    below = _labelled_children(graph)
+    inner = [key for key in graph.order if key != ROOT and key in below and below[key]]
+    return {number: graph.rows[key] for number, key in enumerate(inner, start=1) if key in graph.rows}
 
 
 def _label(graph: LabelGraph, key: Key) -> Label | None:

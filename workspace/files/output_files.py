@@ -79,7 +79,7 @@ class Replacement:
         prefix = self._temporary("").name
         with suppress(OSError):
             for name in os.listdir(self.target.parent):
-                ending = re.fullmatch(r"(\d+)\.part(\.parquet)?", name.removeprefix(prefix))
+                ending = re.fullmatch(r"(\d+)\.part(\.\w+)*", name.removeprefix(prefix))
                 if name.startswith(prefix) and ending and not _is_running(int(ending[1])):
                     (self.target.parent / name).unlink(missing_ok=True)
 

@@ -6,14 +6,16 @@ import gzip
 import io
 import json
 import os
+import re
 import sys
+import unicodedata
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TextIO, cast
+from typing import Any, BinaryIO, NoReturn, Self, TextIO, cast
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.plugins import extensions
@@ -36,7 +38,7 @@ DOCUMENT_SUFFIXES: Mapping[str, Format] = {
 DOCUMENT_FORMATS = (WHOLE, *dict.fromkeys(DOCUMENT_SUFFIXES.values()))
 """Formats of which each file is one text."""
 
-FORMATS = ("csv", "tsv", "jsonl", "json", "lines", "parquet", "excel", *DOCUMENT_FORMATS)
+FORMATS = ("csv", "tsv", "jsonl", "json", "lines", "parquet", "arrow", "excel", *DOCUMENT_FORMATS)
 """The formats of taxonaut itself, in the order in which messages list them."""
 
 SUFFIXES: Mapping[str, Format] = {
@@ -49,6 +51,9 @@ SUFFIXES: Mapping[str, Format] = {
     ".txt": "lines",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".item": "tsv",
     ".xlsx": "excel",
     ".xlsm": "excel",
     ".xlsb": "excel",
@@ -57,12 +62,26 @@ SUFFIXES: Mapping[str, Format] = {
     **DOCUMENT_SUFFIXES,
 }
 STDIN = "-"
+_TEXTS = ("csv", "tsv", "jsonl", "json", "lines")
+COLUMNAR = ("parquet", "arrow")
+"""Formats that are read from the file itself."""
+
 
 UNPACKED_VARIABLE = "TAXONAUT_MAX_UNPACKED_GB"
 """The environment variable with the gigabytes that a compressed file may hold, unpacked."""
 
 MAX_UNPACKED_GB = 1.0
 _GZIP_MAGIC = b"\x1f\x8b"
+_SHOWN = 24
+_BETWEEN = (b" ", b",", b";", b"\t", b'"')
+_ENCODINGS: Mapping[str, str] = {
+    "cp1252": "cp1252",
+    "cp1250": "cp1250",
+    "cp1251": "cp1251",
+    "gb18030": "gb2312",
+    "shift_jis": "shift_jis",
+}
+"""What files that are not UTF-8 are mostly in, and the encoding that holds the frequent characters of each."""
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -133,12 +152,36 @@ class Source:
                     raise InputError(
                         f"{self.name}, line {number}: byte 0x{line[bad.start]:02x} at offset "
                         f"{offset + bad.start} is not {self.encoding}. Save the file as UTF-8, or name its "
-                        "encoding, for example --encoding latin-1 or --encoding cp1252."
+                        f"encoding: {_suggest_encodings(line, bad.start)}."
                     ) from None
                 offset += len(line)
         raise InputError(
             f"{self.name} is not {self.encoding}: {error}. Name its encoding with --encoding."
         ) from None
+
+
+def _suggest_encodings(line: bytes, at: int) -> str:
+    """Return options that read the word at a byte as letters of one script, each with what it reads."""
+    start = max(line.rfind(mark, 0, at) for mark in _BETWEEN) + 1
+    word = re.split(rb"[ ,;\t\r\n\"]", line[start:])[0][: 2 * _SHOWN]
+    found: dict[str, str] = {}
+    for encoding, stricter in _ENCODINGS.items():
+        try:
+            word.decode(stricter)
+            read = word.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        parts = re.findall(r"[^\W\d_]+", read)
+        if parts and read.isprintable() and all(map(_is_plausible, parts)):
+            found.setdefault(read, encoding)
+    options = [f"--encoding {encoding} reads {read!r}" for read, encoding in found.items()]
+    return ", ".join(options) or "for example --encoding latin-1 or --encoding cp1252"
+
+
+def _is_plausible(word: str) -> bool:
+    """Whether a word's letters are of one script, and capitals at its start or throughout."""
+    scripts = {unicodedata.name(letter, "?").split()[0] for letter in word}
+    return len(scripts) == 1 and (word[1:].islower() or word in (word.upper(), word.lower()))
 
 
 def formats() -> list[str]:
@@ -173,21 +216,31 @@ def open_source(given: str | Path, format: Format | None = None, encoding: str =
         raise InputError(f"{str(given)!r} cannot be read: {error.strerror}. Check its permissions.") from None
     compressed = path.suffix.lower() == ".gz"
     chosen = format or format_of(path)
-    if chosen == "parquet" and compressed:
-        raise InputError(f"{path.name}: Parquet is compressed inside; unpack it first: gunzip {path.name}")
+    if chosen in COLUMNAR and compressed:
+        raise InputError(f"{path.name}: {chosen} is compressed inside; unpack it first: gunzip {path.name}")
     if not start.strip(codecs.BOM_UTF8 + b" \t\r\n") and not compressed:
         raise InputError(f"{path.name} is empty; it must hold at least one row.")
     if start.startswith(_UTF16_MARKS) and codecs.lookup(encoding).name == "utf-8":
         encoding = "utf-16"
+    elif codecs.lookup(encoding).name == "utf-8" and chosen in _TEXTS and not compressed:
+        encoding = _utf16_without_mark(start) or encoding
     return Source(path.name, path, chosen, encoding, compressed)
+
+
+def _utf16_without_mark(start: bytes) -> str:
+    """Return the name of UTF-16 of one byte order if every other byte is mostly zero, or ""."""
+    zeros = [start[each::2].count(0) for each in (0, 1)]
+    if 4 * max(zeros) < len(start) or min(zeros):
+        return ""
+    return "utf-16-le" if zeros[1] else "utf-16-be"
 
 
 def _buffered_source(name: str, path: Path, data: bytes, format: Format | None, encoding: str) -> Source:
     compressed = data.startswith(_GZIP_MAGIC)
     if not data.strip(codecs.BOM_UTF8 + b" \t\r\n"):
         raise InputError(f"{name} is empty; it must hold at least one text.")
-    if format == "parquet":
-        raise InputError(f"Parquet cannot be read from {name}; give the file itself.")
+    if format in COLUMNAR:
+        raise InputError(f"{format} cannot be read from {name}; give the file itself.")
     source = Source(name, path, format or "lines", encoding, compressed, data)
     if format is None and _starts_with_object(source):
         return Source(name, path, "jsonl", encoding, compressed, data)
@@ -209,6 +262,12 @@ def plain_suffix(path: Path) -> str:
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
+
+
+def is_known_suffix(path: Path) -> bool:
+    """Whether a path's suffix, without a final `.gz`, names a format."""
+    suffix = plain_suffix(path)
+    return suffix in SUFFIXES or suffix[1:] in formats()
 
 
 def format_of(path: Path) -> Format:
@@ -265,10 +324,40 @@ def too_large(name: str) -> InputError:
     )
 
 
+class WrittenFloat(float):
+    """A number with the digits that it is written with: `1.10` may be a code. `7.0` is 7, as pandas writes it."""
+
+    __slots__ = ("text",)
+
+    def __new__(cls, text: str) -> Self:
+        """Read the number."""
+        made = super().__new__(cls, text)
+        made.text = text.removesuffix(".0")
+        return made
+
+    text: str
+
+
+_LEADING_ZERO = re.compile(r'"(?:[^"\\]|\\.)*"|(-?0\d[\d.]*)')
+
+
 def load_json(text: str) -> Any:
-    """Read JSON. Raises ValueError if it is not valid, or nested too deeply."""
+    """Read JSON; numbers with leading zeros, which are none in JSON, are codes and become texts.
+
+    Numbers with decimals are `WrittenFloat`. Raises ValueError if it is not valid, or nested too deeply.
+    """
     try:
-        return json.loads(text)
+        return _load_json(text)
+    except json.JSONDecodeError:
+        mended = _LEADING_ZERO.sub(lambda found: f'"{found[1]}"' if found[1] else found[0], text)
+        if mended == text:
+            raise
+        return _load_json(mended)
+
+
+def _load_json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=WrittenFloat)
     except RecursionError:
         raise json.JSONDecodeError("it is nested too deeply", text, 0) from None
 

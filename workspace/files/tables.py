@@ -5,16 +5,25 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from itertools import islice
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.plugins import load_extension
-from taxonaut.workspace.files.parquet import parquet_columns, parquet_rows, parquet_size
+from taxonaut.workspace.files.parquet import (
+    arrow_batches,
+    arrow_columns,
+    arrow_rows,
+    parquet_columns,
+    parquet_rows,
+    parquet_size,
+)
 from taxonaut.workspace.files.shapes.dialect import Header, Record, find_dialect, find_header, read_records
 from taxonaut.workspace.files.shapes.excel import Workbook
-from taxonaut.workspace.files.sources import READERS, Source, load_json, max_unpacked, too_large
+from taxonaut.workspace.files.sources import READERS, Source, WrittenFloat, load_json, max_unpacked, too_large
 
+_RECBOLE = re.compile(r"[^:]+:(?:token|float)(?:_seq)?")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -32,7 +41,8 @@ class Table:
     """A file as rows of named columns.
 
     `columns` is None where each row names its own (JSON). `rows()` reads the file anew, one row at a time;
-    only a `.json` array is loaded whole. `notes` say what was passed over, `understood` how the file is written.
+    only a `.json` array is loaded whole. `notes` say what was passed over, `understood` how the file is written,
+    `types` DuckDB's types of columns that have one.
     """
 
     source: Source
@@ -40,6 +50,7 @@ class Table:
     rows: Callable[[], Iterator[Row]]
     notes: tuple[str, ...] = ()
     understood: str = ""
+    types: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_table(source: Source, plain: str) -> Table:
@@ -60,6 +71,10 @@ def read_csv(source: Source, plain: str) -> Table:
     )
     quotes = "" if dialect.quoted else ", quotes as part of the text"
     understood = f"a table, {between} between fields{quotes}"
+    if all(_RECBOLE.fullmatch(name) for name in header.columns):
+        names = tuple(name.partition(":")[0] for name in header.columns)
+        note = "columns are called without the types that RecBole writes after their names, such as :token"
+        header = replace(header, columns=names, notes=(*header.notes, note))
     return _grid(source, lambda: read_records(source, dialect), header, understood, dialect.delimiter)
 
 
@@ -70,10 +85,15 @@ def read_excel(source: Source, plain: str) -> Table:
     header = find_header(f"{source.name}, sheet {sheet!r}", book.records(sheet), named=frozenset({plain}))
     notes = header.notes
     if others:
-        notes += (f"other sheets are not read: {', '.join(map(repr, others))}; choose one with --sheet",)
+        notes += (other_sheets(others),)
     return _grid(
         source, lambda: book.records(sheet), replace(header, notes=notes), f"a workbook, sheet {sheet!r}"
     )
+
+
+def other_sheets(names: Sequence[str]) -> str:
+    """Say which sheets of a workbook are not read."""
+    return f"other sheets are not read: {', '.join(map(repr, names))}; choose one with --sheet"
 
 
 def read_jsonl(source: Source, plain: str) -> Table:
@@ -95,8 +115,21 @@ def read_lines(source: Source, plain: str) -> Table:
 
 def read_parquet(source: Source, plain: str) -> Table:
     """Read Parquet."""
-    names = _parquet_columns(source)
-    return Table(source, names, lambda: _parquet_rows(source, names))
+    with _translate_columnar_errors(source):
+        types = parquet_columns(source.path)
+    names = tuple(types)
+    return Table(source, names, lambda: _parquet_rows(source, names), types=types)
+
+
+def read_arrow(source: Source, plain: str) -> Table:
+    """Read an Arrow or Feather file. Raises MissingExtraError without pyarrow."""
+    with _translate_columnar_errors(source):
+        first = next(arrow_batches(source.path), None)
+        if first is None:
+            raise InputError(f"{source.name} is empty; it must hold at least one row.")
+        types = arrow_columns(first)
+    names = tuple(types)
+    return Table(source, names, lambda: _arrow_rows(source, names), types=types)
 
 
 def missing_column(place: str, wanted: str, option: str, found: Sequence[str]) -> InputError:
@@ -123,6 +156,10 @@ def as_text(value: object, row: Row, column: str) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, WrittenFloat):
+        return value.text
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, (list, dict, tuple)):
@@ -190,6 +227,12 @@ def _jsonl_rows(source: Source, plain: str) -> Iterator[Row]:
             yield _json_row(number, place, value, plain)
 
 
+def json_rows(name: str, values: Sequence[object], plain: str) -> Iterator[Row]:
+    """Yield the rows of a JSON list that was read. Raises InputError for an entry that is no object and no text."""
+    for number, value in enumerate(values, start=1):
+        yield _json_row(number, f"{name}, entry {number}", value, plain)
+
+
 def _json_rows(source: Source, plain: str) -> Iterator[Row]:
     with source.open_text() as text:
         try:
@@ -201,8 +244,7 @@ def _json_rows(source: Source, plain: str) -> Iterator[Row]:
             ) from None
     if not isinstance(values, list):
         raise InputError(f"{source.name}: a JSON list of objects is expected, not {type(values).__name__}.")
-    for number, value in enumerate(values, start=1):
-        yield _json_row(number, f"{source.name}, entry {number}", value, plain)
+    yield from json_rows(source.name, values, plain)
 
 
 def _json_row(number: int, place: str, value: object, plain: str) -> Row:
@@ -229,14 +271,9 @@ def _first_character(source: Source) -> str:
     raise InputError(f"{source.name} is empty; it must hold at least one object.")
 
 
-def _parquet_columns(source: Source) -> tuple[str, ...]:
-    with _translate_parquet_errors(source):
-        return parquet_columns(source.path)
-
-
 def _parquet_rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
     left = max_unpacked()
-    with _translate_parquet_errors(source):
+    with _translate_columnar_errors(source):
         if parquet_size(source.path) > left:
             raise too_large(source.name)
         for number, record in enumerate(parquet_rows(source.path), start=1):
@@ -246,11 +283,32 @@ def _parquet_rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
             yield Row(number, f"{source.name}, row {number}", dict(zip(columns, record, strict=True)))
 
 
+def _arrow_rows(source: Source, columns: tuple[str, ...]) -> Iterator[Row]:
+    left, number = max_unpacked(), 0
+    with _translate_columnar_errors(source):
+        for batch in arrow_batches(source.path):
+            left -= batch.nbytes
+            if left < 0:
+                raise too_large(source.name)
+            for record in arrow_rows(batch):
+                number += 1
+                yield Row(number, f"{source.name}, row {number}", dict(zip(columns, record, strict=True)))
+
+
 @contextmanager
-def _translate_parquet_errors(source: Source) -> Iterator[None]:
+def _translate_columnar_errors(source: Source) -> Iterator[None]:
     import duckdb
 
     try:
         yield
     except duckdb.Error as error:
-        raise InputError(f"{source.name} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
+        raise _unreadable(source, error) from None
+    except Exception as error:
+        if not type(error).__module__.startswith("pyarrow"):
+            raise
+        raise _unreadable(source, error) from None
+
+
+def _unreadable(source: Source, error: Exception) -> InputError:
+    format = "Parquet" if source.format == "parquet" else "Arrow"
+    return InputError(f"{source.name} cannot be read as {format}: {str(error).splitlines()[0]}")

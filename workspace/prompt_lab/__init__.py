@@ -1,4 +1,4 @@
-"""Checking, versioning and trying edited prompt templates."""
+"""Checking and versioning edited prompt templates, and texts that a model proposes for their blocks."""
 
 from typing import TYPE_CHECKING
 

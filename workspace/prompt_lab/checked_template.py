@@ -20,8 +20,11 @@ Sample = Mapping[str, Any]
 Rendering = Mapping[str, str]
 """The text of each block; blocks that fail to render are missing."""
 
-ITEM_ONLY = "text"
-"""The only variable of the block `item`."""
+TEXT = "text"
+"""The item's text."""
+
+ITEM_ONLY = frozenset({TEXT, "demonstrations"})
+"""The variables of the block `item`, which no other block has."""
 
 SET_BY_JINJA = frozenset(("self", "super", "caller", "varargs", "kwargs", "loop"))
 
@@ -111,7 +114,7 @@ class CheckedTemplate:
 
     def available(self, block: str) -> frozenset[str]:
         """Return the variables that a block may use."""
-        return frozenset({ITEM_ONLY}) if block == "item" else self.declared - {ITEM_ONLY}
+        return self.declared & ITEM_ONLY if block == "item" else self.declared - ITEM_ONLY
 
     @cached_property
     def renderings(self) -> list[Rendering]:
@@ -137,7 +140,7 @@ class CheckedTemplate:
 
 def block_variables(sample: Sample, block: str) -> dict[str, Any]:
     """Return the variables that agents pass to a block."""
-    return {name: value for name, value in sample.items() if (name == ITEM_ONLY) == (block == "item")}
+    return {name: value for name, value in sample.items() if (name in ITEM_ONLY) == (block == "item")}
 
 
 def render_blocks(

@@ -19,6 +19,7 @@ from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.prompt_lab.checked_template import (
     ITEM_ONLY,
     PLACEHOLDER,
+    TEXT,
     CheckedTemplate,
     ParsedTemplate,
     Rendering,
@@ -143,10 +144,9 @@ def find_undefined_variables(template: CheckedTemplate) -> Iterator[Finding]:
 
 def explain_undefined(name: str, block: str, template: CheckedTemplate) -> str:
     """Say why a variable is undefined."""
-    if name == ITEM_ONLY:
-        return (
-            "is the item's text, which stands in the block item only: here all items would have to share it"
-        )
+    if name in ITEM_ONLY and name in template.declared:
+        what = "is the item's text, which" if name == TEXT else "belongs to one item and"
+        return f"{what} stands in the block item only: here all items would have to share it"
     if block == "item" and name in template.declared:
         return "is not given to the block item, which has `text` alone; move it to context"
     near = get_close_matches(name, template.declared, n=1)
@@ -266,7 +266,7 @@ def system_differs(template: CheckedTemplate, shared: Iterable[str]) -> bool:
 
 def find_instructions_in_item(template: CheckedTemplate, count: Counter) -> Iterator[Finding]:
     """Find instructions in `item`, which the model reads again for every item."""
-    sample = {**template.samples[0], ITEM_ONLY: ""}
+    sample = {**template.samples[0], TEXT: ""}
     own = count(template.render(sample).get("item", ""))
     packaged = count(render_blocks(template.packaged.prompt, sample).get("item", ""))
     if own - packaged > MOST_REPEATED:
@@ -281,7 +281,7 @@ def find_instructions_in_item(template: CheckedTemplate, count: Counter) -> Iter
 NEAR = 0.8
 """Share of the context window above which a prompt is reported."""
 
-ROLES = {"judge": "general_expert", "label_writer": "general_expert"}
+ROLES = {"judge": "general_expert", "label_writer": "general_expert", "feedback": "general_expert"}
 """Agents that use another role's model."""
 
 

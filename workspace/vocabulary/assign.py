@@ -96,7 +96,7 @@ class Descent:
         annotator = make_item_annotator(self.wiring, self.vectors, every=every)
         characters = self.wiring.config.vocabulary.characters
         self.graph = assign_vocabulary(
-            workspace.index, annotator, lambda item: item_text(item, characters)
+            workspace.index, annotator, lambda item: item_text(item, characters, named=not self.encodes)
         ).compile()
 
     def vectors(self, texts: Sequence[str]) -> Matrix:
@@ -121,10 +121,10 @@ class Descent:
 
 
 async def aassign_vocabulary(
-    workspace: Core, items: Iterable[Item], *, every: bool | None = None
+    workspace: Core, items: Iterable[Item], *, every: bool | None = None, keep: bool = True
 ) -> list[Tagging]:
     """Run `assign` and return all taggings."""
-    async with aclosing(assign(workspace, items, every=every)) as taggings:
+    async with aclosing(assign(workspace, items, every=every, keep=keep)) as taggings:
         return [tagging async for _, tagging in taggings]
 
 

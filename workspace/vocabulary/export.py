@@ -8,6 +8,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.workspace.files.output_files import write_atomically
 from taxonaut.workspace.files.sources import STDIN
 from taxonaut.workspace.vocabulary import item_tables as tables
+from taxonaut.workspace.vocabulary.near_descriptors import Nearest
 from taxonaut.workspace.vocabulary.reading import Vocabulary
 from taxonaut.workspace.vocabulary.semantic_ids import SemanticIds, semantic_ids, write_semantic_ids
 
@@ -22,6 +23,9 @@ SUFFIXES: dict[ExportFormat, tuple[str, ...]] = {
     "free-form": (".json",),
 }
 """File suffixes of each format."""
+
+WITH_TOKENS: tuple[ExportFormat, ...] = ("semantic-ids", "parquet", "recbole")
+"""Formats that have the tokens of semantic ids."""
 
 UNPACKED: tuple[ExportFormat, ...] = ("parquet", "recbole")
 """Formats whose readers do not accept .gz."""
@@ -81,8 +85,11 @@ def export_vocabulary(
     *,
     further: int = 0,
     resolver: bool = True,
+    nearest: Nearest | None = None,
 ) -> Exported:
     """Write the items with their descriptors; `-` is standard output. See `semantic_ids` for the slots.
+
+    `nearest` (`nearest_descriptors`) are descriptors for what none fits; formats with names only leave them out.
 
     Raises:
         InputError: No tagged items, an unknown or ambiguous format, no such folder.
@@ -93,7 +100,7 @@ def export_vocabulary(
     if chosen == "free-form":
         raise InputError("'free-form' needs a model; call `workspace.vocabulary.keyword_baseline.afree_form`")
     check_tagged(vocabulary)
-    ids = semantic_ids(vocabulary, further, resolver=resolver)
+    ids = semantic_ids(vocabulary, further, resolver=resolver, nearest=nearest)
     if chosen == "semantic-ids":
         meanings = write_semantic_ids(ids, path)
         return Exported((str(path), *([str(meanings)] if meanings else ())), ids)
@@ -114,6 +121,10 @@ def export_vocabulary(
 
 
 def check_tagged(vocabulary: Vocabulary) -> None:
-    """Raise InputError if no item is tagged."""
+    """Raise InputError if the vocabulary has no descriptor, or no item is tagged."""
+    if not vocabulary.descriptors:
+        raise InputError(
+            "the vocabulary has no descriptors; build it from more items: taxonaut vocabulary build ITEMS"
+        )
     if not vocabulary.taggings:
         raise InputError("no item has been tagged yet; tag some: taxonaut vocabulary assign ITEMS")

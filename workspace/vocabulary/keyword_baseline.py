@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from taxonaut.agents.keyword_writer import KEYWORDS, TEMPLATE, KeywordWriter
+from taxonaut.agents.writers.keyword_writer import KEYWORDS, TEMPLATE, KeywordWriter
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state import version

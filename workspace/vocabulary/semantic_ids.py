@@ -3,11 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError
@@ -56,8 +57,9 @@ SlotKind = Literal["level", "further", "resolver"]
 class Slot:
     """A position of every id. `letter` names its `size` tokens `<letter_0>`, `<letter_1>`, …
 
-    The slots of further descriptors share a letter, and so their tokens. A resolver has as many tokens as the
-    largest group of items with equal descriptors.
+    Where the nearest descriptors stand for those that do not fit, a slot has two tokens a descriptor: of n
+    descriptors, number k says that one fits, and n + k that it is near. The slots of further descriptors share a
+    letter, and so their tokens. A resolver has as many tokens as the largest group of items with equal descriptors.
     """
 
     name: str
@@ -72,11 +74,15 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The descriptor of a token, with the names from level 1 down to its own."""
+    """The descriptor of a token, with the names from level 1 down to its own.
+
+    `nearest`: the descriptor does not fit the items that have the token, but is among the nearest.
+    """
 
     node: NodeId
     name: str
     path: tuple[str, ...]
+    nearest: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,19 +99,29 @@ class SemanticIds:
         return bool(self.slots) and self.slots[-1].kind == "resolver"
 
     def path(self, item: ItemId) -> tuple[NodeId, ...]:
-        """Return the descriptors of an item's level slots, coarse to fine."""
+        """Return the descriptors of an item's level slots that fit, coarse to fine."""
         return self._nodes(item, "level")
+
+    def nearest(self, item: ItemId) -> tuple[NodeId, ...]:
+        """Return the descriptors of an item's level slots that do not fit but are the nearest, coarse to fine."""
+        return self._nodes(item, "level", nearest=True)
 
     def further(self, item: ItemId) -> tuple[NodeId, ...]:
         """Return the descriptors of an item's further slots, best first."""
         return self._nodes(item, "further")
 
-    def _nodes(self, item: ItemId, kind: SlotKind) -> tuple[NodeId, ...]:
+    def _nodes(self, item: ItemId, kind: SlotKind, *, nearest: bool = False) -> tuple[NodeId, ...]:
         return tuple(
             self.meanings[token].node
             for slot, token in zip(self.slots, self.ids[item], strict=True)
-            if slot.kind == kind and token != PAD
+            if slot.kind == kind and token != PAD and self.meanings[token].nearest == nearest
         )
+
+    @cached_property
+    def with_nearest(self) -> int:
+        """The number of items with a token of a descriptor that is only the nearest."""
+        marked = {token for token, meaning in self.meanings.items() if meaning.nearest}
+        return sum(not marked.isdisjoint(tokens) for tokens in self.ids.values())
 
     @cached_property
     def used(self) -> tuple[int, ...]:
@@ -137,13 +153,22 @@ class SemanticIds:
         return len(self.ids) - len(self.groups)
 
 
-def semantic_ids(vocabulary: Vocabulary, further: int = 0, *, resolver: bool = True) -> SemanticIds:
+def semantic_ids(
+    vocabulary: Vocabulary,
+    further: int = 0,
+    *,
+    resolver: bool = True,
+    nearest: Mapping[ItemId, Tagging] | None = None,
+) -> SemanticIds:
     """Return the semantic ids of all items (AgenticTagger 4.4, 5.2.1).
 
     Slots `l1` … `lD` are the item's path, one per level of the vocabulary, coarse to fine, padded if the path is
-    shorter. `x1` … are `further` descriptors that fit as well, best first, chosen so that items with the same path
-    differ if possible (`choose_distinct`). `r` numbers the items with equal descriptors from 0, in the order of
-    the taggings, so that ids are unique; `resolver=False` omits it.
+    shorter. With `nearest` (`nearest_descriptors`) a path that ends above other descriptors goes on with the nearest,
+    and the next nearest follow the further descriptors, all under tokens of their own; a pad in a level slot then
+    means only that the vocabulary ends there. `x1` … are `further`
+    descriptors that fit as well, best first, chosen so that items with the same path differ if possible
+    (`choose_distinct`). `r` numbers the items with equal descriptors from 0, in the order of the taggings, so that
+    ids are unique; `resolver=False` omits it.
 
     A token's number is its descriptor's position in preorder: within its level for a level slot, among all for a
     further slot. It depends on the vocabulary only, not on the taggings. A descriptor's tokens in level and
@@ -155,28 +180,38 @@ def semantic_ids(vocabulary: Vocabulary, further: int = 0, *, resolver: bool = T
     if further < 0:
         raise InputError(f"invalid number of further descriptors {further!r}; give 0 or more")
     levels = [[d for d in vocabulary.descriptors if d.level == at] for at in range(1, vocabulary.depth + 1)]
+    tokens_each = 1 if nearest is None else 2
     slots = [
-        Slot(f"l{at}", "level", letter_name(at - 1), len(level)) for at, level in enumerate(levels, start=1)
+        Slot(f"l{at}", "level", letter_name(at - 1), tokens_each * len(level))
+        for at, level in enumerate(levels, start=1)
     ]
     shared = letter_name(len(slots))
-    extra = [Slot(f"x{at}", "further", shared, len(vocabulary.descriptors)) for at in range(1, further + 1)]
-    placed = {
-        node: token
-        for slot, level in zip(slots, levels, strict=True)
-        for node, token in assign_tokens(slot, level).items()
-    }
+    extra = [
+        Slot(f"x{at}", "further", shared, tokens_each * len(vocabulary.descriptors))
+        for at in range(1, further + 1)
+    ]
+    placed = level_tokens(slots, levels)
     also = assign_tokens(extra[0], vocabulary.descriptors) if extra else {}
+    if nearest is not None:
+        placed |= level_tokens(slots, levels, near=True)
+        also |= assign_tokens(extra[0], vocabulary.descriptors, near=True) if extra else {}
     at = {descriptor.id: descriptor.level - 1 for descriptor in vocabulary.descriptors}
-    others = choose_distinct(vocabulary.taggings, further)
+    taggings = [join_nearest(each, (nearest or {}).get(each.item_id)) for each in vocabulary.taggings]
+    others = choose_distinct(taggings, further)
     ids = {
         each.item_id: (
             *path_tokens(each, at, placed, len(levels)),
             *further_tokens(others[each.item_id], also, further),
         )
-        for each in vocabulary.taggings
+        for each in taggings
     }
     meanings = {
-        token: Meaning(node, vocabulary.by_id[node].node.name, vocabulary.by_id[node].path)
+        token: Meaning(
+            fitting(node),
+            vocabulary.by_id[fitting(node)].node.name,
+            vocabulary.by_id[fitting(node)].path,
+            nearest=is_near(node),
+        )
         for tokens in (placed, also)
         for node, token in tokens.items()
     }
@@ -195,8 +230,46 @@ def add_resolver(plain: SemanticIds, letter: str) -> SemanticIds:
     return SemanticIds((*plain.slots, slot), plain.meanings, ids)
 
 
-def assign_tokens(slot: Slot, descriptors: Sequence[Descriptor]) -> dict[NodeId, str]:
-    """Return the token of each descriptor in a slot."""
+def near_mark(node: NodeId) -> NodeId:
+    """Return the id that stands for a descriptor that is near and does not fit: the negative one."""
+    return NodeId(-node)
+
+
+def is_near(node: NodeId) -> bool:
+    """Whether an id is one of `near_mark`."""
+    return node < 0
+
+
+def fitting(node: NodeId) -> NodeId:
+    """Return the descriptor of an id, whether marked or not."""
+    return NodeId(abs(node))
+
+
+def join_nearest(tagging: Tagging, nearest: Tagging | None) -> Tagging:
+    """Continue a tagging with the nearest descriptors, each under its mark."""
+    if nearest is None:
+        return tagging
+    path = (*tagging.path, *map(near_mark, nearest.path))
+    others = dict.fromkeys(node for node in tagging.others if node not in tagging.path)
+    return Tagging(tagging.item_id, path, (*others, *map(near_mark, nearest.others)))
+
+
+def level_tokens(
+    slots: Sequence[Slot], levels: Sequence[Sequence[Descriptor]], *, near: bool = False
+) -> dict[NodeId, str]:
+    """Return the token of each descriptor in its level's slot."""
+    return {
+        node: token
+        for slot, level in zip(slots, levels, strict=True)
+        for node, token in assign_tokens(slot, level, near=near).items()
+    }
+
+
+def assign_tokens(slot: Slot, descriptors: Sequence[Descriptor], *, near: bool = False) -> dict[NodeId, str]:
+    """Return the token of each descriptor in a slot; `near` ones have the numbers after all others."""
+    if near:
+        count = len(descriptors)
+        return {near_mark(each.id): slot.token(count + number) for number, each in enumerate(descriptors)}
     return {descriptor.id: slot.token(number) for number, descriptor in enumerate(descriptors)}
 
 
@@ -206,7 +279,7 @@ def path_tokens(
     """Return a token per level; if the user's changes put two nodes of a path on one level, the lower one counts."""
     tokens = [PAD] * depth
     for node in tagging.path:
-        tokens[at[node]] = placed[node]
+        tokens[at[fitting(node)]] = placed[node]
     return tokens
 
 
@@ -235,14 +308,23 @@ def write_semantic_ids(found: SemanticIds, file: str | Path) -> Path | None:
     Returns the second file, None for standard output (`-`), which has none. With `.gz` both are compressed.
     """
     path = Path(file)
-    with write_atomically(path) as raw:
-        raw.write(json.dumps(found.ids, ensure_ascii=False).encode() + b"\n")
-    if str(path) == STDIN:
-        return None
-    meanings = meanings_file(path)
-    with write_atomically(meanings) as raw:
-        raw.write(json.dumps(meanings_row(found), ensure_ascii=False, indent=1).encode() + b"\n")
+    meanings = None if str(path) == STDIN else meanings_file(path)
+    with ExitStack() as files:
+        ids = files.enter_context(write_atomically(path))
+        if meanings is not None:
+            write_meanings(found, files.enter_context(write_atomically(meanings)))
+        write_ids(found, ids)
     return meanings
+
+
+def write_ids(found: SemanticIds, raw: BinaryIO) -> None:
+    """Write `{item: [token, …]}`."""
+    raw.write(json.dumps(found.ids, ensure_ascii=False).encode() + b"\n")
+
+
+def write_meanings(found: SemanticIds, raw: BinaryIO) -> None:
+    """Write the slots, and what each token means."""
+    raw.write(json.dumps(meanings_row(found), ensure_ascii=False, indent=1).encode() + b"\n")
 
 
 def meanings_file(path: Path) -> Path:
@@ -264,7 +346,12 @@ def meanings_row(found: SemanticIds) -> dict[str, Any]:
             for slot, used in zip(found.slots, found.used, strict=True)
         ],
         "tokens": {
-            token: {"node": meaning.node, "name": meaning.name, "path": list(meaning.path)}
+            token: {
+                "node": meaning.node,
+                "name": meaning.name,
+                "path": list(meaning.path),
+                **({"nearest": True} if meaning.nearest else {}),
+            }
             for token, meaning in found.meanings.items()
         },
     }
@@ -283,7 +370,9 @@ def read_semantic_ids(file: str | Path) -> SemanticIds:
     try:
         slots = tuple(Slot(each["name"], each["kind"], each["letter"], each["size"]) for each in row["slots"])
         meanings = {
-            token: Meaning(NodeId(each["node"]), each["name"], tuple(each["path"]))
+            token: Meaning(
+                NodeId(each["node"]), each["name"], tuple(each["path"]), bool(each.get("nearest", False))
+            )
             for token, each in row["tokens"].items()
         }
     except (KeyError, TypeError, AttributeError) as error:

@@ -1,5 +1,6 @@
 """Create the agents that build and assign a vocabulary, on the configured models."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +8,9 @@ from typing import Any
 from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect, ArchitectSettings
 from taxonaut.agents.change_reviewer import ChangeReviewer
-from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.support.texts import TextTable
 from taxonaut.agents.support.vector_clusters import VectorClusters
+from taxonaut.agents.writers.change_writer import ChangeWriter
 from taxonaut.models.catalog import ENCODER, encoder_embedder
 from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.label_encoder import LabelEncoder, LabelEncoderSettings
@@ -80,7 +81,7 @@ def make_vocabulary_agents(wiring: Wiring, table: TextTable[ItemId]) -> Vocabula
     config, vocabulary = wiring.config, wiring.config.vocabulary
     task, prompts = config.task.description, wiring.prompts
     roles = config.models
-    namer = group_namer(wiring, table.texts)
+    namer = group_namer(wiring, table.plain)
     suggestions = VectorClusters(
         lambda: table,
         TERM_CHARACTERS,
@@ -147,27 +148,57 @@ def open_model(
 ) -> Answers:
     """Open a role's model: an encoder compares whole texts, a language model gets at least `room` answer tokens."""
     if model.provider == ENCODER:
-        config = wiring.config
-        embedder = wiring.embedder_for(encoder_embedder(model))
-        if embedder.name != wiring.stored.embedder.name:
-            lookup = StoredEmbedder(embedder, wiring.embeddings).lookup
         settings = LabelEncoderSettings(
-            threshold=config.vocabulary.threshold,
+            threshold=wiring.config.vocabulary.threshold,
             margin=margin,
-            further=config.vocabulary.further,
-            centring=config.scoring.centring,
+            further=wiring.config.vocabulary.further,
+            centring=wiring.config.scoring.centring,
         )
-        return LabelEncoder(TextScorer(embedder, ScoreSettings()), lookup, settings)
+        return open_encoder(wiring, model, lookup, settings)
     if "max_tokens" not in model.model_fields_set:
         model = model.model_copy(update={"max_tokens": max(model.max_tokens, room)})
     return wiring.answers(model)
 
 
+def open_encoder(
+    wiring: Wiring, model: ModelSettings, lookup: Lookup, settings: LabelEncoderSettings
+) -> LabelEncoder:
+    """Open an encoder that compares whole texts; the workspace's own embedder takes its vectors from `lookup`."""
+    embedder = wiring.embedder_for(encoder_embedder(model))
+    if embedder.name != wiring.stored.embedder.name:
+        lookup = StoredEmbedder(embedder, wiring.embeddings).lookup
+    return LabelEncoder(TextScorer(embedder, ScoreSettings()), lookup, settings)
+
+
+def make_nearest_annotator(wiring: Wiring, most: int) -> Annotator:
+    """Create the annotator that always chooses the `most` nearest descriptors, however far, by vectors alone.
+
+    It compares as an encoder annotator does, with its embedder, or the workspace's where a language model annotates.
+    """
+    settings = LabelEncoderSettings(
+        threshold=-math.inf, margin=math.inf, further=-math.inf, centring=wiring.config.scoring.centring
+    )
+    model = wiring.config.models.annotator
+    lookup = wiring.stored.lookup
+    if model.provider == ENCODER:
+        encoder = open_encoder(wiring, model, lookup, settings)
+    else:
+        encoder = LabelEncoder(TextScorer(wiring.stored.embedder, ScoreSettings()), lookup, settings)
+    how = AnnotatorSettings(batch=ENCODER_BATCH, most=most, characters=wiring.config.vocabulary.characters)
+    return Annotator(encoder, wiring.prompts, how, kind=ASSIGN_ITEMS)
+
+
 def make_item_table(wiring: Wiring, items: Sequence[Item], stage: str = "") -> TextTable[ItemId]:
-    """Return a table of items with the texts shown to agents, and their vectors; new texts are embedded."""
-    characters = wiring.config.vocabulary.characters
-    texts = [item_text(item, characters) for item in items]
-    return TextTable([item.id for item in items], texts, wiring.stored.lookup(texts, stage))
+    """Return a table of items with the texts shown to agents, and their vectors; new texts are embedded.
+
+    Where agents read prompts, the texts name their columns; the vectors are of the texts without these names.
+    """
+    characters, roles = wiring.config.vocabulary.characters, wiring.config.models
+    plain = [item_text(item, characters) for item in items]
+    prompts = ENCODER not in (roles.architect.provider, roles.annotator.provider)
+    texts = [item_text(item, characters, named=True) for item in items] if prompts else plain
+    ids = [item.id for item in items]
+    return TextTable(ids, texts, wiring.stored.lookup(plain, stage), plain=plain)
 
 
 def tell_cut_texts(items: Iterable[Item], config: Config) -> None:
@@ -175,9 +206,9 @@ def tell_cut_texts(items: Iterable[Item], config: Config) -> None:
     TextLimits(characters=config.vocabulary.characters, shown_by="vocabulary").tell_shortened(items)
 
 
-def item_text(item: Item, characters: int) -> str:
-    """Return an item's text as shown to agents: on one line, cut to `characters`."""
-    return " ".join(item.text.split())[:characters]
+def item_text(item: Item, characters: int, *, named: bool = False) -> str:
+    """Return an item's text as shown to agents: on one line, cut to `characters`; `named`: with names of columns."""
+    return " ".join((item.named_text if named else item.text).split())[:characters]
 
 
 def prefer_table(table: TextTable[ItemId], lookup: Lookup) -> Lookup:
@@ -210,6 +241,7 @@ def fingerprint_settings(config: Config, wiring: Wiring) -> Mapping[str, Any]:
         "architect": model_identity(config.models.architect),
         "annotator": model_identity(config.models.annotator),
         "embeddings": model_identity(config.embeddings),
+        **wiring.learned_identity,
         "vocabulary": vocabulary,
         "centring": config.scoring.centring,
         "templates": templates,

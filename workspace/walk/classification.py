@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from taxonaut.graphs.navigate import Walk
 from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.index.index import Index
 from taxonaut.state.records import Item, ItemResult, Place, Prediction
 from taxonaut.state.stores.decisions import Decisions, Totals
 from taxonaut.state.stores.items import Items
@@ -22,6 +23,7 @@ from taxonaut.workspace.core.resumable import (
     unit_key,
 )
 from taxonaut.workspace.core.run_graph import langsmith_tracing, run_graph
+from taxonaut.workspace.files.index_formats.label_languages import ShownNames
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -110,9 +112,31 @@ def label_with_walk(walk: Walk) -> LabelBatch:
     return label
 
 
+def shown_results(
+    index: Index, show: Callable[[ItemResult], ItemResult], names: ShownNames | None
+) -> Callable[[ItemResult], ItemResult]:
+    """Return `show` with the labels' notations, and with their names in another language."""
+    if names is None and not index.has_notations():
+        return show
+
+    def shown(result: ItemResult) -> ItemResult:
+        found = show(result)
+        labels = index.labels([label.label_id for label in found.labels])
+        pairs = zip(found.labels, labels, strict=True)
+        found = replace(
+            found, labels=tuple(replace(label, notation=known.notation) for label, known in pairs)
+        )
+        return names.result(found) if names is not None else found
+
+    return shown
+
+
 def dump_result(result: ItemResult) -> dict[str, Any]:
-    """Return a result as JSON values."""
-    return asdict(result)
+    """Return a result as JSON values; notations are the index's, and not stored."""
+    row = asdict(result)
+    for label in row["labels"]:
+        del label["notation"]
+    return row
 
 
 def load_result(row: Mapping[str, Any]) -> ItemResult:

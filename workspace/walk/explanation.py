@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from taxonaut.agents.support.texts import path_text
+from taxonaut.models.catalog import ENCODER
+from taxonaut.models.score_sources import ExplainsScores
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.graph_states.navigate import How, Reason, Trail
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
@@ -39,8 +41,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreShare:
+    """What one source says of a ranked label: how likely it is, from 0 to 1, and why; `added` to the similarity."""
+
+    label_id: LabelId
+    source: str
+    score: float
+    added: float
+    why: str = ""
+
+
+EXPLAINED = 3
+"""Ranked labels whose scores are divided into their sources."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """One item's walk and ranking.
+
+    `shares` divide the scores of the best labels, where more than an embedder scored them; empty if what was learned
+    has changed since.
 
     `requests` counts its decisions, `candidates` the ranked labels; `outcomes` are those of the gold labels.
     `index_changed`: the index was changed after the walk; nodes that are gone have no names.
@@ -54,6 +74,7 @@ class Explanation:
     candidates: int
     outcomes: tuple[LabelOutcome, ...] = ()
     index_changed: bool = False
+    shares: tuple[ScoreShare, ...] = ()
 
 
 def build_explanation(
@@ -195,6 +216,7 @@ def explain(workspace: Core, item_id: ItemId, gold: Sequence[LabelId] = ()) -> E
     Raises NotFoundError for an item that was never walked, InputError for a label the index does not have.
     """
     known = set(workspace.index.label_ids()) if gold else set()
+    gold = workspace.index.present(gold)
     for label in gold:
         if label not in known:
             raise InputError(
@@ -215,7 +237,37 @@ def explain(workspace: Core, item_id: ItemId, gold: Sequence[LabelId] = ()) -> E
     outcomes = label_outcomes(walk, list(dict.fromkeys(gold)), by_node)
     shown = scores_of(workspace).show(load_result(kept[key])).labels if key in kept else ()
     explained = build_explanation(workspace.index, run.id, item, trail, decisions, shown, outcomes)
-    return replace(explained, index_changed=is_stale(workspace, run))
+    stale = is_stale(workspace, run)
+    shares = () if stale else score_shares(workspace, run, item, [label.label_id for label in shown])
+    return replace(explained, index_changed=stale, shares=shares)
+
+
+def score_shares(workspace: Core, run: Run, item: Item, labels: Sequence[LabelId]) -> tuple[ScoreShare, ...]:
+    """Divide the scores of the best labels into what each source says; only what the walk itself used is asked."""
+    now, then = (
+        {name: given[name] for name in SCORES if name in given}
+        for given in (workspace.scores_identity, run.settings)
+    )
+    if workspace.config.models.general_expert.provider != ENCODER or now != then:
+        return ()
+    learned, best = workspace.wiring.scorer.learned, tuple(labels[:EXPLAINED])
+    if learned is None or not best:
+        return ()
+    found = []
+    for each, likely in zip(learned.sources, learned.likely([item.text], best), strict=True):
+        for label, chance in zip(best, likely[0].tolist(), strict=True):
+            if chance >= LEAST_SHOWN:
+                why = each.source.explain(item.text, label) if isinstance(each.source, ExplainsScores) else ""
+                added = each.weight * chance**each.exponent
+                found.append(ScoreShare(label, each.source.name, round(chance, 4), round(added, 4), why))
+    return tuple(found)
+
+
+SCORES = ("learned", "walk_expert")
+"""What a run's settings say of the sources of its scores (`Core.scores_identity`)."""
+
+LEAST_SHOWN = 0.005
+"""Sources that say less of a label are not shown."""
 
 
 def is_stale(workspace: Core, run: Run) -> bool:

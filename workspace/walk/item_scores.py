@@ -20,15 +20,15 @@ from taxonaut.models.encoder.probabilities import (
     fit_calibration,
 )
 from taxonaut.models.expert.calibration import expected_calibration_error
+from taxonaut.models.expert.cut_off import F1, LABELS, CutOff, CutOffs, measure_cut_offs
 from taxonaut.state.errors import DiskError, InputError, WorkspaceError
 from taxonaut.state.ids import EventId
 from taxonaut.state.records import Item, ItemResult
-from taxonaut.state.stores.gold_labels import GoldLabels
 from taxonaut.state.workspace_folder import CALIBRATION_FILE
 from taxonaut.workspace.core.core import Core
-from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.walk.classification import Classification
+from taxonaut.workspace.walk.labelled_items import labelled_rows
 
 UNLIKELY = 0.1
 """A text whose best label is less likely gets none, unless a least score is set."""
@@ -40,6 +40,8 @@ class ItemScores:
 
     calibration: Calibration | None
     min_score: float | None
+    most: int | None = None
+    """Exactly so many labels are given, whatever their scores, as far as there are as many."""
 
     def show(self, result: ItemResult) -> ItemResult:
         """Return a stored result with the scores that users see."""
@@ -48,8 +50,10 @@ class ItemScores:
             found = self.calibration.probabilities([label.score for label in labels], result.ranked)
             pairs = zip(labels, found, strict=True)
             labels = tuple(replace(label, score=round(score, 4)) for label, score in pairs)
-            if self.min_score is None and labels[0].score < UNLIKELY:
+            if self.most is None and self.min_score is None and labels[0].score < UNLIKELY:
                 labels = ()
+        if self.most is not None:
+            return replace(result, labels=labels[: self.most], ranked=())
         if self.min_score is not None:
             labels = tuple(label for label in labels if label.score >= self.min_score)
         return replace(result, labels=labels, ranked=())
@@ -70,21 +74,68 @@ class CalibrationCard:
     before: float
     after: float
     calibration: Calibration
+    cut_offs: CutOffs | None = None
 
 
 def scores_of(workspace: Core) -> ItemScores:
-    """Return how a workspace shows scores: by its calibration, if there is one of its encoder, else by the prior."""
-    role = workspace.config.models.general_expert
-    if role.provider != ENCODER:
-        return ItemScores(None, workspace.config.walk.min_score)
-    card = load_calibration(workspace)
-    fits = card is not None and card.model == ranking_model(workspace)
-    return ItemScores(card.calibration if card and fits else PRIOR, workspace.config.walk.min_score)
+    """Return how a workspace shows scores: by its calibration, if there is one of its encoder, else by the prior.
+
+    Raises InputError for a `cut_off` that nothing was held out for.
+    """
+    role, walk = workspace.config.models.general_expert, workspace.config.walk
+    wanted = None if walk.cut_off is None else CutOff.parse(walk.cut_off)
+    calibration, cut_offs = None, None
+    if role.provider == ENCODER:
+        card = load_calibration(workspace)
+        if card is not None and card.model == ranking_model(workspace):
+            calibration, cut_offs = card.calibration, card.cut_offs
+        else:
+            calibration, cut_offs = default_calibration(workspace)
+    if wanted is None:
+        return ItemScores(calibration, walk.min_score)
+    if wanted.kind == LABELS:
+        return ItemScores(calibration, None, number_of_labels(wanted, walk.top))
+    if cut_offs is None:
+        raise InputError(
+            f"cut_off is {walk.cut_off!r}, and no labelled items were held out to choose it on; give some: taxonaut "
+            "calibrate ITEMS, or train an expert: taxonaut expert train ITEMS"
+        )
+    return ItemScores(calibration, least_probability(wanted, cut_offs))
+
+
+def number_of_labels(wanted: CutOff, top: int) -> int:
+    """Return a wished number of labels. Raises InputError if fewer are ranked."""
+    if wanted.value > top:
+        raise InputError(
+            f"cut_off is 'labels={int(wanted.value)}', but a text gets at most {top} labels; raise top as well "
+            f"(--top {int(wanted.value)})"
+        )
+    return int(wanted.value)
+
+
+def least_probability(wanted: CutOff, found: CutOffs) -> float:
+    """Return the probability from which labels are given. Raises InputError for a precision that none reaches."""
+    least = found.best() if wanted.kind == F1 else found.precise(wanted.value)
+    if least is None:
+        raise InputError(
+            f"cut_off is 'precision={wanted.value:g}', and no probability reaches it on the {found.items:,} items "
+            f"that were held out; the highest precision there is {max(found.precision):.2f}"
+        )
+    return least
+
+
+def default_calibration(workspace: Core) -> tuple[Calibration, CutOffs | None]:
+    """Return the calibration of a workspace that fitted none: the trained expert's, made with it, else the prior."""
+    expert = workspace.wiring.expert
+    return (PRIOR, None) if expert is None else (expert.fusion.calibration, expert.fusion.cut_offs)
 
 
 def ranking_model(workspace: Core) -> str:
-    """Name what ranks: the general expert's model string and how vectors are compared."""
-    return f"{workspace.config.models.general_expert.model} {workspace.config.scoring.model_dump_json()}"
+    """Name what ranks: the general expert's model string, how vectors are compared, and what joins them."""
+    joined = "".join(f" {name} {value}" for name, value in workspace.scores_identity.items())
+    return (
+        f"{workspace.config.models.general_expert.model} {workspace.config.scoring.model_dump_json()}{joined}"
+    )
 
 
 async def calibrate(
@@ -96,7 +147,7 @@ async def calibrate(
             f"{workspace.config.models.general_expert.model!r} ranks the labels, and its scores are no similarities; "
             "only those of an encoder/… model are calibrated"
         )
-    given = list(kept_rows(workspace) if rows is None else rows)
+    given = list(labelled_rows(workspace) if rows is None else rows)
     known = [row for row in given if row.gold and row.item.text.strip()]
     if len(known) < FEWEST:
         raise InputError(
@@ -105,6 +156,7 @@ async def calibrate(
         )
     ranked = await rank_items(classification, known)
     right = [bool(item.right and item.right[0]) for item in ranked]
+    fitted = fit_calibration([ranked])
     before = expected_calibration_error([first_probability(item, PRIOR) for item in ranked], right)
     card = CalibrationCard(
         ranking_model(workspace),
@@ -114,22 +166,11 @@ async def calibrate(
         sum(right),
         before,
         expected_calibration_error(cross_fitted(ranked), right),
-        fit_calibration([ranked]),
+        fitted,
+        measure_cut_offs(ranked, [len(set(row.gold)) for row in known], fitted),
     )
     save_calibration(workspace, card)
     return card
-
-
-def kept_rows(workspace: Core) -> list[ItemRow]:
-    """Return the items whose right labels an evaluation stored, with texts and labels that are still there."""
-    gold = GoldLabels(workspace.database).all()
-    rows = []
-    for item in workspace.items.get(list(gold)):
-        unit, labels = gold[item.id]
-        there = tuple(label for label in labels if workspace.index.has_label(label))
-        if there and unit == unit_key(item):
-            rows.append(ItemRow(item, there))
-    return rows
 
 
 async def rank_items(classification: Classification, rows: Sequence[ItemRow]) -> list[RankedItem]:
@@ -178,7 +219,12 @@ def load_calibration(workspace: Core) -> CalibrationCard | None:
         return None
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
-        return CalibrationCard(**{**row, "calibration": Calibration(**row["calibration"])})
+        cut_offs = row.get("cut_offs")
+        read = {
+            "calibration": Calibration(**row["calibration"]),
+            "cut_offs": None if cut_offs is None else CutOffs.of(cut_offs),
+        }
+        return CalibrationCard(**{**row, **read})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise WorkspaceError(
             f"{str(path)!r} cannot be read ({error}); calibrate again, or: taxonaut calibrate --forget"

@@ -73,7 +73,8 @@ class DeadEnd:
 class WalkRecord:
     """One item's walk, as label outcomes are read from it.
 
-    `shown` are the labels the general expert saw; None if it failed or was not asked.
+    `shown` are the labels the general expert saw; None if it failed or was not asked. Labels that were merged,
+    replaced or renumbered since the walk are those of today.
     """
 
     def __init__(
@@ -83,9 +84,12 @@ class WalkRecord:
         self.trail = trail
         self.opened = {way.node for way in trail.opened}
         self.dropped = {node: reason for reason, nodes in trail.dropped.items() for node in nodes}
-        self.ranks = {label: place for place, label in enumerate(ranking, start=1)}
-        self.shown = None if shown is None else frozenset(shown)
-        self.retrieved = frozenset(trail.retrieved)
+        self.ranks: dict[LabelId, int] = {}
+        for place, label in enumerate(ranking, start=1):
+            for present in index.present([label]):
+                self.ranks.setdefault(present, place)
+        self.shown = None if shown is None else frozenset(index.present(list(map(LabelId, shown))))
+        self.retrieved = frozenset(index.present(trail.retrieved))
 
     def outcome(self, label: LabelId) -> LabelOutcome | list[DeadEnd]:
         """Return a label's outcome; if the tree lost it, the dead ends nearest to it."""

@@ -3,20 +3,23 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.checks import TREE_ROOT
+from taxonaut.state.index.label_operations import former_of, names_given, places_before
 from taxonaut.state.index.shape import ROOT
 from taxonaut.state.index.snapshot import Snapshot
+from taxonaut.state.label_mappings import LabelMapping, MappingKind
 from taxonaut.state.records import Label, Tree, TreeNode
-from taxonaut.workspace.files.index_formats.index_file import IndexFile
+from taxonaut.workspace.files.index_formats.index_file import IndexFile, LabelHistory
 from taxonaut.workspace.files.sources import Source
 from taxonaut.workspace.files.tables import Row, read_table
 
 FORMAT = "taxonaut index"
 VERSION = 1
+_TYPES = ("root", "node", "label", "retired", "mapping")
 
 
 def jsonl_lines(snapshot: Snapshot) -> Iterator[str]:
@@ -24,7 +27,7 @@ def jsonl_lines(snapshot: Snapshot) -> Iterator[str]:
 
     Nodes name their parents, labels their nodes, each list in the index's own order. `places` count the
     edges (of nodes) and the placements (of labels) in the order in which they were made, which orders
-    children and labels; without them, the order of the lines does.
+    children and labels; without them, the order of the lines does. Retired labels and the mappings of ids follow.
     """
     head = {
         "type": "index",
@@ -57,18 +60,49 @@ def jsonl_lines(snapshot: Snapshot) -> Iterator[str]:
     for place, (at, label_id) in enumerate(snapshot.placements):
         placements[label_id].append((at, place))
     for label in snapshot.labels.values():
+        nodes = {
+            "nodes": [at for at, _ in placements[label.id]],
+            "places": [place for _, place in placements[label.id]],
+        }
+        yield _line({"type": "label", **_texts(label), **nodes})
+    for label in snapshot.retired.values():
+        yield _line({"type": "retired", **_texts(label)})
+    for mapping in snapshot.mappings.values():
         yield _line(
             {
-                "type": "label",
-                "id": label.id,
-                "name": label.name,
-                "description": label.description,
-                "batch": label.batch,
-                "alternatives": list(label.alternatives),
-                "nodes": [at for at, _ in placements[label.id]],
-                "places": [place for _, place in placements[label.id]],
+                "type": "mapping",
+                "id": mapping.old,
+                "new_ids": list(mapping.new),
+                "kind": mapping.kind,
+                "date": mapping.at,
+                "reason": mapping.reason,
+                "name": mapping.name,
+                "stood_in": places_before(mapping),
+                "names_given": list(names_given(mapping)),
             }
         )
+
+
+def _texts(label: Label) -> dict[str, object]:
+    return {
+        "id": label.id,
+        "name": label.name,
+        "description": label.description,
+        "batch": label.batch,
+        "alternatives": list(label.alternatives),
+        **({"notation": label.notation} if label.notation else {}),
+    }
+
+
+def is_index(source: Source) -> bool:
+    """Whether JSON lines begin with the header of an index."""
+    with source.open_text() as text:
+        first = next((line for line in text if line.strip()), "")
+    try:
+        head = json.loads(first)
+    except ValueError:
+        return False
+    return isinstance(head, dict) and head.get("type") == "index" and head.get("format") == FORMAT
 
 
 def read_jsonl(source: Source) -> IndexFile:
@@ -86,9 +120,9 @@ def read_jsonl(source: Source) -> IndexFile:
         )
     nodes = [row for row in rows[1:] if row.text("type") in ("root", "node")]
     labels = [row for row in rows[1:] if row.text("type") == "label"]
-    odd = next((row for row in rows[1:] if row.text("type") not in ("root", "node", "label")), None)
+    odd = next((row for row in rows[1:] if row.text("type") not in _TYPES), None)
     if odd is not None:
-        raise InputError(f"{odd.place}: unknown type {odd.text('type')!r}; it must be root, node or label")
+        raise InputError(f"{odd.place}: unknown type {odd.text('type')!r}; it must be {' or '.join(_TYPES)}")
     if not labels and len(nodes) < 2:
         raise InputError(
             f"{source.name} holds no labels and no nodes; it needs at least one line of type label, or nodes of "
@@ -103,7 +137,13 @@ def read_jsonl(source: Source) -> IndexFile:
             (key, LabelId(label)) for key, label in _ordered(labels, "nodes", keys, labels=True)
         ),
     )
-    return IndexFile(source.name, tuple(_label(row) for row in labels), tree)
+    history = LabelHistory(
+        tuple(_label(row) for row in rows if row.text("type") == "retired"),
+        tuple(_mapping(row) for row in rows if row.text("type") == "mapping"),
+    )
+    return IndexFile(
+        source.name, tuple(_label(row) for row in labels), tree, history.notes(), history=history
+    )
 
 
 class _Line:
@@ -175,7 +215,27 @@ def _label(row: _Line) -> Label:
         row.text("description"),
         row.text("batch") or "initial",
         row.texts("alternatives"),
+        row.text("notation"),
     )
+
+
+def _mapping(row: _Line) -> LabelMapping:
+    kind: MappingKind | None = next(
+        (each for each in get_args(MappingKind) if each == row.text("kind")), None
+    )
+    if kind is None:
+        raise InputError(
+            f"{row.place}: 'kind' must be one of {', '.join(get_args(MappingKind))}, not {row.text('kind')!r}"
+        )
+    places = row.list("stood_in")
+    if not all(isinstance(way, list) and all(isinstance(each, str) for each in way) for way in places):
+        raise InputError(
+            f"{row.place}: 'stood_in' must be a list of lists of names, not {json.dumps(places)[:60]}"
+        )
+    new = tuple(LabelId(each) for each in row.texts("new_ids"))
+    former = former_of(places, new[0] if new else None, row.texts("names_given"))
+    old = LabelId(str(row.id()))
+    return LabelMapping(old, new, kind, row.text("date"), row.text("reason"), row.text("name"), former)
 
 
 def _ordered(

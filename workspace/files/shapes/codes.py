@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _RANGE = re.compile(r"([A-Z]?)(\d+)\s*[-–]\s*([A-Z]?)(\d+)")
+_SPACED = re.compile(r"\d[\d. ]*")
+"""Codes as printed, such as `0101 21 00`."""
 _SIGNS = re.compile(r"[^0-9A-Za-z]")
 _LETTER = re.compile(r"[A-Z]")
 _PAIRS = 2
@@ -35,7 +37,7 @@ def find_code_tree(codes: Sequence[str], *, asked: bool = False) -> CodeTree | N
         return None
     if not asked and not _look_like_codes(codes):
         return None
-    if any(re.search(r"\s", code.strip()) for code in codes):
+    if any(re.search(r"\s", code.strip()) and not _SPACED.fullmatch(code.strip()) for code in codes):
         return None
     notes: list[str] = []
     zeros = _by_zeros(codes)
@@ -199,7 +201,15 @@ def _lost_zeros(codes: Sequence[str]) -> str:
     odd = [code for code in digits if len(code) % 2]
     even = len(digits) - len(odd)
     lengths = {len(code) for code in digits}
-    if odd and even > len(odd) and lengths <= {1, 2, 3, 4, 5, 6, 7, 8} and {3, 4} <= lengths:
+    whole = set(digits)
+    under_even = sum(any(code[:end] in whole for end in range(2, len(code), 2)) for code in odd)
+    if (
+        odd
+        and 2 * under_even < len(odd)
+        and even > len(odd)
+        and lengths <= {1, 2, 3, 4, 5, 6, 7, 8}
+        and {3, 4} <= lengths
+    ):
         heads = {code[0] for code in odd if len(code) > 1}
         twice = {code[:2] for code in digits if len(code) % 2 == 0}
         if heads and all(head not in {each[0] for each in twice if each[0] == "0"} for head in heads):

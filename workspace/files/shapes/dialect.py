@@ -17,7 +17,7 @@ _ABOVE = 20
 _SHOWN = 3
 _LONGEST_FIELD = 2**31 - 1
 _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)[\r\n]*\Z", re.I)
-CODE = re.compile(r"<?(?:https?://\S+|urn:\S+)>?|[A-Za-z]{0,4}[.\-]?\d[\w.\-/]*")
+CODE = re.compile(r"<?(?:https?://\S+|urn:\S+)>?|[A-Za-z]{0,4}[.\-]?\d[\w.\-/]*|[A-Z]\.[A-Z0-9]{2,}")
 
 Record = tuple[int, list[object]]
 """A line's number and its cells."""
@@ -172,7 +172,7 @@ def _find_names(sample: Sequence[tuple[int, list[str]]], start: int, named: froz
         filled = [cell for cell in cells if cell]
         before = [sum(map(bool, above)) for _, above in sample[:place] if not above[0].startswith("#")]
         if _are_names(cells, named) and all(2 * count <= len(filled) for count in before):
-            return place
+            return place + _is_group_row(sample[place : place + 2], named)
     widths = [sum(map(bool, cells)) for _, cells in sample]
     wide = max(widths[start:])
     if wide > 1:
@@ -182,6 +182,16 @@ def _find_names(sample: Sequence[tuple[int, list[str]]], start: int, named: froz
             ):
                 return place
     return start
+
+
+def _is_group_row(rows: Sequence[tuple[int, list[str]]], named: frozenset[str]) -> bool:
+    """Whether a row of names only groups the columns of the next one, which has more of them."""
+    if len(rows) < 2:
+        return False
+    (_, first), (_, second) = rows
+    known = [sum(cell in named or is_known(cell) for cell in cells if cell) for cells in (first, second)]
+    filled = [sum(map(bool, cells)) for cells in (first, second)]
+    return _are_names(second, named) and known[1] > known[0] and filled[1] > filled[0]
 
 
 def _are_names(cells: Sequence[str], named: frozenset[str]) -> bool:
@@ -195,6 +205,6 @@ def _fit_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         return False
     for place, name in enumerate(names):
         below = [row[place] for row in rows if place < len(row) and row[place]]
-        if below and CODE.fullmatch(name) and sum(map(bool, map(CODE.fullmatch, below))) >= 0.9 * len(below):
+        if below and CODE.fullmatch(name) and sum(map(bool, map(CODE.fullmatch, below))) >= 0.8 * len(below):
             return True
     return False

@@ -3,7 +3,6 @@
 import io
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time
 from typing import Any
 
 from taxonaut.state.errors import InputError
@@ -34,6 +33,8 @@ class Workbook:
                 f"{source.name} cannot be read as a workbook: {error}. Save it again as .xlsx or as CSV UTF-8"
             ) from None
         self.sheets: list[str] = self._book.sheet_names
+        self._read: tuple[str, Any] = ("", None)
+        """The sheet that was read last, and what is in it."""
 
     def choose(self, wanted: str = "") -> tuple[str, tuple[str, ...]]:
         """Return a sheet's name, and the names of sheets with rows that are not read.
@@ -43,17 +44,26 @@ class Workbook:
         if wanted and wanted not in self.sheets:
             listed = ", ".join(map(repr, self.sheets))
             raise InputError(f"{self._name} has no sheet {wanted!r}; its sheets are {listed}")
-        rows = {sheet: sum(1 for _ in self.records(sheet)) for sheet in self.sheets}
-        filled = [sheet for sheet in self.sheets if rows[sheet]]
+        heights: dict[str, int] = {}
+        fitting = ""
+        for sheet in reversed(self.sheets):  # so that the first one, which is read mostly, is read last
+            heights[sheet] = self._sheet(sheet).height
+            if heights[sheet] > 1 and self._has_names(sheet):
+                fitting = sheet
+        filled = [sheet for sheet in self.sheets if heights[sheet]]
         if not filled:
             raise InputError(f"{self._name} has no sheet with rows")
-        fitting = [sheet for sheet in filled if rows[sheet] > 1 and self._has_names(sheet)]
-        chosen = wanted or (fitting or [max(filled, key=lambda sheet: rows[sheet])])[0]
+        chosen = wanted or fitting or max(filled, key=lambda sheet: heights[sheet])
         return chosen, tuple(sheet for sheet in filled if sheet != chosen)
+
+    def _sheet(self, name: str) -> Any:
+        if self._read[0] != name or self._read[1] is None:
+            self._read = (name, self._book.get_sheet_by_name(name))
+        return self._read[1]
 
     def records(self, sheet: str) -> Iterator[Record]:
         """Yield the rows that are not blank, with their numbers."""
-        found = self._book.get_sheet_by_name(sheet)
+        found = self._sheet(sheet)
         first = (found.start or (0, 0))[0]
         for number, cells in enumerate(found.iter_rows(), start=1 + first):
             shown = [_as_cell(cell) for cell in cells]
@@ -70,9 +80,7 @@ class Workbook:
 
 
 def _as_cell(cell: object) -> object:
-    """Return a cell as text or number; whole numbers without a fraction, dates in ISO format."""
-    if isinstance(cell, (datetime, date, time)):
-        return cell.isoformat()
+    """Return a cell; whole numbers without a fraction."""
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
     return cell

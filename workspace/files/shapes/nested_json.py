@@ -9,6 +9,9 @@ NAMES = frozenset(USUAL["name"])
 IDS = frozenset(USUAL["id"])
 ABOVE = "parents"
 PATH = "path"
+_NODES, _EDGES = ("nodes", "vertices", "concepts"), ("edges", "links", "relations")
+_ABOVE_ENDS, _BELOW_ENDS = ("source", "from", "parent", "broader"), ("target", "to", "child", "narrower")
+_SCHEMAS = ("id2label", "label", "classlabel", "names", "features", "intents", "classes", "labelmap")
 _WRAPPERS = ("taxonomy", "labels", "data", "tree", "results", "root", "vocabulary", "graph")
 
 
@@ -27,10 +30,18 @@ def flatten(value: object) -> Flat | None:
     these. An object of objects is by id where these have a name or a parent, and else by name; an object of lists
     of texts is by heading.
     """
-    if isinstance(value, dict) and len(value) == 1:
-        ((key, inner),) = value.items()
+    if (graph := _read_graph(value)) is not None:
+        return graph
+    nested = _nested_keys(value)
+    if isinstance(value, dict) and len(nested) == 1 and not (_find_key(value, NAMES) and len(value) > 1):
+        (key,) = nested
+        inner = value[key]
+        if isinstance(inner, dict) and (len(value) > 1 or fold(key) in (*_WRAPPERS, *_SCHEMAS)):
+            return flatten(inner)
+        if _are_texts(inner) and inner and fold(key) in _SCHEMAS:
+            return Flat([{"name": name} for name in inner], f"a list under {key!r}")
         holds_objects = isinstance(inner, list) and any(isinstance(each, dict) for each in inner)
-        if holds_objects and fold(key) in (*CHILDREN, *_WRAPPERS):
+        if holds_objects and fold(key) in (*CHILDREN, *_WRAPPERS, *_SCHEMAS):
             objects = [dict(each) for each in inner if isinstance(each, dict)]
             return flatten(inner) or Flat(objects, f"a list under {key!r}")
     if isinstance(value, dict):
@@ -47,6 +58,43 @@ def flatten(value: object) -> Flat | None:
     return None
 
 
+def _nested_keys(value: object) -> list[str]:
+    """Return the keys of an object under which more than one scalar lies."""
+    if not isinstance(value, dict):
+        return []
+    return [key for key, inner in value.items() if isinstance(inner, (dict, list))]
+
+
+def _read_graph(value: object) -> Flat | None:
+    """Read nodes with edges from the parent (`source`, `from`, `parent`) to the child (`target`, `to`, `child`)."""
+    if not isinstance(value, dict):
+        return None
+    by_name = {fold(key): inner for key, inner in value.items()}
+    nodes = _objects_in(next((by_name[key] for key in _NODES if key in by_name), None))
+    edges = _objects_in(next((by_name[key] for key in _EDGES if key in by_name), None))
+    if not nodes or not edges:
+        return None
+    parents: dict[str, list[object]] = {}
+    for edge in edges:
+        ends = {fold(key): end for key, end in edge.items()}
+        above = next((ends[key] for key in _ABOVE_ENDS if key in ends), None)
+        below = next((ends[key] for key in _BELOW_ENDS if key in ends), None)
+        if above is None or below is None:
+            return None
+        parents.setdefault(str(below), []).append(above)
+    ids = [_find_key(node, IDS) for node in nodes]
+    if not all(ids):
+        return None
+    rows = [{**node, ABOVE: parents.get(str(node[id]), [])} for node, id in zip(nodes, ids, strict=True)]
+    return Flat(rows, "nodes and edges")
+
+
+def _objects_in(value: object) -> list[dict[str, object]]:
+    """Return a list of objects; [] of anything else."""
+    found = value if isinstance(value, list) else []
+    return found if all(isinstance(each, dict) for each in found) else []
+
+
 def _by_key(value: Mapping[str, object]) -> Flat | None:
     inner = list(value.values())
     if inner and all(isinstance(each, dict) for each in inner):
@@ -61,10 +109,27 @@ def _by_key(value: Mapping[str, object]) -> Flat | None:
                 return Flat(list(_walk(rows, (), below)), f"objects by id, nested under {below!r}")
             return Flat(rows, "objects by their ids")
     if inner and all(isinstance(each, (dict, list, str)) or each is None for each in inner):
+        if _holds_records(value):
+            return None
         if all(isinstance(each, str) for each in inner):
             return Flat([{"id": key, "name": each} for key, each in value.items()], "names by their ids")
         return Flat(list(_walk_keys(value, ())), "names nested as keys")
     return None
+
+
+def _holds_records(value: object) -> bool:
+    """Whether a list of objects with scalars is somewhere in it: such are records, and their keys are no names."""
+    if isinstance(value, dict):
+        return any(_holds_records(each) for each in value.values())
+    if not isinstance(value, list):
+        return False
+    objects = [each for each in value if isinstance(each, dict)]
+    scalars = [
+        each
+        for each in objects
+        if any(not isinstance(v, (dict, list)) and v is not None for v in each.values())
+    ]
+    return bool(scalars) or any(_holds_records(each) for each in value)
 
 
 def _walk_keys(value: object, above: tuple[str, ...]) -> Iterator[dict[str, object]]:

@@ -1,10 +1,12 @@
 """Find how the steps of paths are separated, and split them."""
 
+import re
 from collections.abc import Iterable, Sequence
 
-SEPARATORS = (" > ", ">", " » ", "»", " → ", "→", " / ", "/", "\\", "::", "|", " - ")
+SEPARATORS = (" > ", ">", " » ", "»", " → ", "→", " :: ", "::", " / ", "/", "\\", "|", " - ")
 """What is tried, the surest first."""
 
+_DOTTED = re.compile(r"[^\W\d][\w\- ]*(?:\.[^\W\d.][\w\- ]*)*")
 _SHARE = 0.3
 _SAMPLE = 2_000
 
@@ -15,9 +17,9 @@ def find_separator(texts: Sequence[str], tried: Sequence[str] = SEPARATORS) -> s
     Texts are paths if those with a separator have what is before it in common: beginnings of some are other texts,
     or several texts share one. So `TV/Video` in a list of names is none.
     """
-    sample = [text.strip() for text in texts[:_SAMPLE]]
-    whole = set(sample)
     for separator in tried:
+        sample = [_without_ends(text, separator) for text in texts[:_SAMPLE]]
+        whole = set(sample)
         parts = [
             tuple(step.strip() for step in text.split(separator)) for text in sample if separator in text
         ]
@@ -28,11 +30,28 @@ def find_separator(texts: Sequence[str], tried: Sequence[str] = SEPARATORS) -> s
         if below >= 0.5 * len(parts):
             return separator
         heads = [steps[0] for steps in parts]
-        if separator.strip() in (">", "»", "→") and (len(parts) >= 0.5 * len(sample)):
+        if separator.strip() in (">", "»", "→", "::") and (len(parts) >= 0.5 * len(sample)):
             return separator
         if len(parts) >= 0.9 * len(sample) and len(set(heads)) <= 0.5 * len(heads):
             return separator
     return ""
+
+
+def _without_ends(text: str, separator: str) -> str:
+    """Return a text without the separator that paths from a root begin with, as in `/Home/Garden`."""
+    text = text.strip()
+    return text.removeprefix("/").removesuffix("/") if separator.strip() == "/" else text
+
+
+def are_dotted(texts: Sequence[str]) -> bool:
+    """Whether all texts are names joined by dots, as in `food.fruit.apples`, and several begin alike."""
+    heads = [text.partition(".")[0] for text in texts]
+    return (
+        len(texts) > 1
+        and all(_DOTTED.fullmatch(text) for text in texts)
+        and any("." in text for text in texts)
+        and len(set(heads)) < len(heads)
+    )
 
 
 def split_path(text: str, separator: str, name: str = "") -> tuple[str, ...]:
