@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from taxonaut.evaluation import demo as demo
     from taxonaut.evaluation import harness as harness
     from taxonaut.evaluation import incremental as incremental
+    from taxonaut.evaluation import item_quality as item_quality
+    from taxonaut.evaluation import label_quality as label_quality
     from taxonaut.evaluation import measures as measures
     from taxonaut.evaluation import methods as methods
+    from taxonaut.evaluation import quality_files as quality_files
     from taxonaut.evaluation import trials as trials
 else:
     __getattr__ = lazy_modules(__name__)

@@ -10,7 +10,6 @@ from taxonaut.state.errors import NotFoundError
 from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision
-from taxonaut.state.stores.gold_labels import GoldLabels
 from taxonaut.state.stores.runs import Run
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.files.item_files import ItemRow
@@ -129,28 +128,6 @@ def attribute_runs(
         tuple(loss for loss in losses if loss.outcome.node is None),
         stale,
     )
-
-
-def store_gold(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
-    """Store the gold labels of items, for `load_gold`."""
-    GoldLabels(workspace.database).keep(
-        (row.item.id, unit_key(row.item), row.gold) for row in rows if row.gold
-    )
-
-
-def load_gold(workspace: Workspace) -> list[ItemRow]:
-    """Return the items with stored gold labels, those labels that the index still has.
-
-    Items whose text has changed are left out.
-    """
-    known = GoldLabels(workspace.database).all()
-    found = []
-    for item in workspace.items.known(list(known)):
-        unit, labels = known[item.id]
-        there = tuple(label for label in labels if workspace.index.has_label(label))
-        if there and unit_key(item) == unit:
-            found.append(ItemRow(item, there))
-    return found
 
 
 def find_walk_run(workspace: Workspace, chosen: ChosenMethod, depth: int) -> Run | None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from taxonaut.evaluation.measures.intervals import Interval, bootstrap_mean
 from taxonaut.evaluation.methods.flat import make_retriever
 from taxonaut.state.errors import InputError, ModelReplyError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.state.updates import staged
+from taxonaut.workspace.core.intervals import Interval, bootstrap_mean
 from taxonaut.workspace.core.resumable import EMPTY_TEXT
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace

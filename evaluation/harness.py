@@ -1,18 +1,18 @@
 """Evaluate methods on one data set: quality with intervals, and cost."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from taxonaut.evaluation.attribution import store_gold
+from taxonaut.evaluation.label_quality import LabelQuality, measure_labels
 from taxonaut.evaluation.measures.classes import ClassQuality, class_intervals, class_scores
-from taxonaut.evaluation.measures.comparison import bound_differences, bound_means, score_each_item
-from taxonaut.evaluation.measures.intervals import Interval
+from taxonaut.evaluation.measures.comparison import Sampled, measure_methods
+from taxonaut.evaluation.measures.hierarchy import Hierarchy
 from taxonaut.evaluation.measures.metrics import CUTOFFS, Scores, score
+from taxonaut.evaluation.measures.refusal import RefusalScores, score_refusals
+from taxonaut.evaluation.measures.selection import set_size
 from taxonaut.evaluation.methods.method import ChosenMethod, MethodSettings, Outcome
 from taxonaut.evaluation.methods.registry import parse_methods
 from taxonaut.evaluation.scratch import cache_vectors
@@ -20,9 +20,12 @@ from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.updates import OnUpdate, listening, staged
+from taxonaut.workspace.core.intervals import Interval
 from taxonaut.workspace.expert.experts import Experts
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.results import arrow_table, data_frame
+from taxonaut.workspace.walk.item_scores import UNLIKELY, scores_of
+from taxonaut.workspace.walk.labelled_items import store_gold
 from taxonaut.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,7 +74,9 @@ class MethodReport:
     `requests`, tokens and `seconds` (model time) add up all calls that led to these results; `asked` counts the
     requests that this call sent to a model, 0 if all were stored. `classes` is None if measures by class were
     not requested or no item has gold labels. `verdicts` counts the items each expert decided; empty for other
-    methods. `failed` counts the items about which a request failed.
+    methods. `failed` counts the items about which a request failed, `failed_items`. `by_label` has every label
+    that is right or among the first `Report.set_size` answers of some measured item, those missed most first.
+    `refusal` is None unless some items fit no label.
     """
 
     method: str
@@ -86,6 +91,9 @@ class MethodReport:
     predictions: Mapping[ItemId, tuple[LabelId, ...]] = field(repr=False)
     classes: ClassQuality | None = None
     verdicts: Mapping[str, int] = field(default_factory=dict)
+    by_label: tuple[LabelQuality, ...] = field(default=(), repr=False)
+    failed_items: frozenset[ItemId] = field(default=frozenset(), repr=False)
+    refusal: RefusalScores | None = None
 
     @property
     def scores(self) -> Scores | None:
@@ -98,7 +106,9 @@ class Report:
     """The result of an evaluation. Items without gold labels count in `items` but not in the scores.
 
     `left_out` counts the items with gold labels about which a request of some method failed: they are in the scores
-    of no method, so that all are measured on the same items.
+    of no method, so that all are measured on the same items. `ks` are the cutoffs; `set_size` is the one at which
+    answers are taken as sets (micro F1, labels one by one). `single`: every measured item has one right label.
+    `out_of_scope` counts the items that fit no label.
     """
 
     items: int
@@ -106,6 +116,10 @@ class Report:
     labels: int
     methods: tuple[MethodReport, ...]
     left_out: int = 0
+    ks: tuple[int, ...] = CUTOFFS
+    set_size: int = 1
+    single: bool = False
+    out_of_scope: int = 0
 
     @property
     def measured(self) -> int:
@@ -149,6 +163,8 @@ async def aevaluate(
     settings: MethodSettings | None = None,
     classes: bool = False,
     *,
+    out_of_scope: Collection[ItemId] = (),
+    min_score: float | None = None,
     on_update: OnUpdate | None = None,
 ) -> Report:
     """Label all items with each method and score them against their gold labels.
@@ -156,10 +172,18 @@ async def aevaluate(
     A method's name may carry settings: `navigate:terminals=40`. `classes` adds measures by class; methods that
     predict one class always have them. Items about which a request of some method failed are in the scores of none;
     an equal call asks for these again. The gold labels are stored for later questions about lost labels.
-    Raises InputError for an unknown method, no items, or a gold label that is not in the index.
+
+    Items in `out_of_scope` fit no label and have no gold: the report says how well each method refuses them. A method
+    refuses an item that it gives no label, or whose first label scores below `min_score`, by default the least score
+    of `classify` for methods that walk.
+
+    Gold labels that were merged, replaced or renumbered are those of today; those of split and retired labels are
+    left out. Raises InputError for an unknown method, no items, or a gold label that is not in the index.
     """
     found = parse_methods(methods)
+    rows = [replace(row, gold=workspace.index.present(row.gold)) for row in rows]
     check_rows(workspace, rows)
+    check_out_of_scope(rows, out_of_scope)
     store_gold(workspace, rows)
     settings = settings or MethodSettings()
     settings = replace(settings, depth=max([*ks, workspace.config.walk.top, settings.depth]))
@@ -181,14 +205,33 @@ async def aevaluate(
         by_class = score_methods_by_class(
             answered, outcomes, probable, count_examples(workspace, settings, found)
         )
+    sizes = [len(row.gold) for row in answered if row.gold]
+    least = least_score(workspace)
+    thresholds = {
+        each.title: min_score if min_score is not None else least if each.method.walks else -math.inf
+        for each in found
+    }
+    size = set_size(sizes, ks)
     return Report(
-        len(rows),
-        sum(bool(row.gold) for row in rows),
-        len(workspace.index.label_ids()),
-        tuple(
-            report_method(each, qualities[each], out, by_class.get(each)) for each, out in outcomes.items()
+        items=len(rows),
+        with_gold=sum(bool(row.gold) for row in rows),
+        labels=len(workspace.index.label_ids()),
+        methods=tuple(
+            report_method(
+                each,
+                qualities[each],
+                out,
+                by_class.get(each),
+                measure_labels(workspace.index, answered, out.predictions, size),
+                score_method_refusals(answered, out, out_of_scope, thresholds[each]),
+            )
+            for each, out in outcomes.items()
         ),
-        sum(bool(row.gold) for row in rows) - sum(bool(row.gold) for row in answered),
+        left_out=sum(bool(row.gold) for row in rows) - len(sizes),
+        ks=tuple(ks),
+        set_size=size,
+        single=bool(sizes) and all(count == 1 for count in sizes),
+        out_of_scope=sum(row.item.id in out_of_scope for row in rows),
     )
 
 
@@ -200,10 +243,23 @@ def evaluate(
     settings: MethodSettings | None = None,
     classes: bool = False,
     *,
+    out_of_scope: Collection[ItemId] = (),
+    min_score: float | None = None,
     on_update: OnUpdate | None = None,
 ) -> Report:
     """Run `aevaluate` from synchronous code."""
-    return PORTAL.run(aevaluate(workspace, rows, methods, ks, settings, classes, on_update=on_update))
+    work = aevaluate(
+        workspace,
+        rows,
+        methods,
+        ks,
+        settings,
+        classes,
+        out_of_scope=out_of_scope,
+        min_score=min_score,
+        on_update=on_update,
+    )
+    return PORTAL.run(work)
 
 
 def check_rows(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
@@ -218,6 +274,37 @@ def check_rows(workspace: Workspace, rows: Sequence[ItemRow]) -> None:
                 raise InputError(
                     f"{where}: the gold label {label!r} is not in the index; import its labels, or correct it"
                 )
+
+
+def check_out_of_scope(rows: Sequence[ItemRow], out_of_scope: Collection[ItemId]) -> None:
+    """Raise InputError if an item that fits no label has gold labels."""
+    for row in rows:
+        if row.gold and row.item.id in out_of_scope:
+            raise InputError(
+                f"{row.place or repr(row.item.id)}: the text is said to fit no label, and has the gold label "
+                f"{row.gold[0]!r}; give one of the two"
+            )
+
+
+def least_score(workspace: Workspace) -> float:
+    """Return the score below which `classify` gives no label; minus infinity where it has none."""
+    shown = scores_of(workspace)
+    default = UNLIKELY if shown.calibration is not None else -math.inf
+    return default if shown.min_score is None else shown.min_score
+
+
+def score_method_refusals(
+    rows: Sequence[ItemRow], outcome: Outcome, out_of_scope: Collection[ItemId], least: float
+) -> RefusalScores | None:
+    """Score how a method refuses the items that fit no label, among these and those with gold labels."""
+    judged = [row.item.id for row in rows if row.gold or row.item.id in out_of_scope]
+    if not any(item in out_of_scope for item in judged):
+        return None
+    scores = [outcome.confidence.get(item, 0.0) for item in judged] if outcome.confidence else None
+    refused = [
+        not outcome.predictions.get(item) or outcome.confidence.get(item, least) < least for item in judged
+    ]
+    return score_refusals([item in out_of_scope for item in judged], refused, scores)
 
 
 def answered_rows(rows: Sequence[ItemRow], outcomes: Iterable[Outcome]) -> list[ItemRow]:
@@ -242,18 +329,18 @@ def score_methods(
     if not kept:
         return {method: Quality(None) for method in predictions}
     right = [labels for _, labels in kept]
+    ranked = {
+        method: [list(by_item.get(item, ())) for item, _ in kept] for method, by_item in predictions.items()
+    }
+    every = (label for rankings in [right, *ranked.values()] for labels in rankings for label in labels)
+    paths = workspace.index.paths_of(list(dict.fromkeys(every)))
+    measured = measure_methods(ranked, right, Hierarchy(paths), ks)
+    base: Mapping[str, Sampled] = next(iter(measured.values()))
     found: dict[str, Quality] = {}
-    first: dict[str, NDArray[np.float64]] = {}
-    for method, by_item in predictions.items():
-        ranked = [list(by_item.get(item, ())) for item, _ in kept]
-        wanted = list(dict.fromkeys(label for labels in [*ranked, *right] for label in labels))
-        scores = score(ranked, right, workspace.index.paths_of(wanted), ks)
-        scores = replace(scores, without_gold=len(rows) - len(kept))
-        values = score_each_item(ranked, right, ks)
-        found[method] = Quality(
-            scores, bound_means(values), bound_differences(values, first) if first else {}
-        )
-        first = first or values
+    for method, values in measured.items():
+        scores = replace(score(ranked[method], right, paths, ks), without_gold=len(rows) - len(kept))
+        differences = {} if values is base else {name: each.less(base[name]) for name, each in values.items()}
+        found[method] = Quality(scores, {name: each.interval() for name, each in values.items()}, differences)
     return found
 
 
@@ -300,7 +387,12 @@ def count_examples(
 
 
 def report_method(
-    method: str, quality: Quality, outcome: Outcome, classes: ClassQuality | None = None
+    method: str,
+    quality: Quality,
+    outcome: Outcome,
+    classes: ClassQuality | None = None,
+    by_label: tuple[LabelQuality, ...] = (),
+    refusal: RefusalScores | None = None,
 ) -> MethodReport:
     """Combine quality and cost."""
     totals = outcome.totals
@@ -317,4 +409,7 @@ def report_method(
         predictions=outcome.predictions,
         classes=classes,
         verdicts=outcome.verdicts,
+        by_label=by_label,
+        failed_items=outcome.failed,
+        refusal=refusal,
     )

@@ -14,6 +14,7 @@ from taxonaut.models.catalog import ENCODER, encoder_embedder
 from taxonaut.models.embedder import Embedder, Matrix
 from taxonaut.models.encoder.vector_cache import VectorCache
 from taxonaut.models.settings import ModelSettings
+from taxonaut.prompts.variables import FOR_DEMONSTRATIONS, FOR_LEARNING
 from taxonaut.state.errors import ModelReplyError, WorkspaceError
 from taxonaut.state.records import Label
 from taxonaut.state.workspace_folder import INDEX_FILE, SCRATCH_FOLDER
@@ -64,7 +65,7 @@ def cache_vectors(workspace: Workspace) -> None:
     wanted = [workspace.config.embeddings]
     wanted += [encoder_embedder(role) for role in roles if role.provider == ENCODER]
     for settings in wanted:
-        embedder = wiring.embedder_for(settings)
+        embedder = wiring.base_embedder(settings)
         if not isinstance(embedder, CachingEmbedder):
             wiring.embedders[wiring.embedder_key(settings)] = CachingEmbedder(embedder)
 
@@ -95,6 +96,7 @@ def workspace_path(
     """
     parts = [[label.id, label.name, label.description] for label in labels]
     made: list[Any] = [parts, settings, workspace.config.embeddings.model]
+    made += workspace.learned_identity.values()
     if asked:
         unasked = {role: {"max_reply_mb"} for role in ModelsConfig.model_fields}
         made.append(
@@ -102,7 +104,9 @@ def workspace_path(
                 mode="json", include={"task", "models", "build"}, exclude={"models": unasked}
             )
         )
-        makers = [each for each in workspace.prompts.names() if each.partition("/")[0] in BUILD_AGENTS]
+        unread = FOR_LEARNING | FOR_DEMONSTRATIONS
+        names = (name for name in workspace.prompts.names() if name not in unread)
+        makers = [each for each in names if each.partition("/")[0] in BUILD_AGENTS]
         made.append({each: workspace.prompts.hash(each) for each in makers})
     content = json.dumps(made, sort_keys=True, default=str)
     return workspace.folder / SCRATCH_FOLDER / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:10]}"

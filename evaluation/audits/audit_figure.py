@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from taxonaut.evaluation.audits.audit_table import Cut, Measure
 from taxonaut.evaluation.audits.proposal import Proposal
 from taxonaut.evaluation.curve_figure import GREY, check_figure, style_axes
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import DiskError
+from taxonaut.workspace.core.intervals import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonaut.evaluation.measures.intervals import (
+from taxonaut.workspace.core.intervals import (
     Interval,
     Values,
     bootstrap_mean,

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from taxonaut.evaluation.audits.audit_table import AuditTable
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
+from taxonaut.workspace.core.intervals import Interval
 
 TOO_MANY = "give only one of --accuracy, --share and --budget: each of them sets the threshold"
 

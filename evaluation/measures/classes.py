@@ -6,20 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from taxonaut.evaluation.measures.intervals import (
-    Interval,
-    bootstrap_mean,
-    percentile_interval,
-    resample_counts,
-)
+from taxonaut.evaluation.measures.comparison import Sampled
+from taxonaut.evaluation.measures.set_measures import SetCounts, count_sets, set_ratios
 from taxonaut.models.expert.calibration import expected_calibration_error
 from taxonaut.state.ids import LabelId
+from taxonaut.workspace.core.intervals import Interval, resample_counts
 
 Values = NDArray[np.float64]
-Columns = NDArray[np.intp]
-
-NONE = -1
-"""The column of an item without a prediction."""
 
 BANDS: Mapping[str, tuple[int, int | None]] = {
     "head": (20, None),
@@ -80,25 +73,13 @@ class ClassQuality:
     differences: Mapping[str, Interval] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Assignments:
-    """The true and predicted class of each item: `right` and `given` (n,) index `classes`; `given` may be NONE."""
-
-    classes: Sequence[LabelId]
-    right: Columns
-    given: Columns
-
-    @property
-    def hits(self) -> NDArray[np.bool_]:
-        """The mask (n,) of items with a right prediction."""
-        hits: NDArray[np.bool_] = self.right == self.given
-        return hits
-
-
-def assign_classes(given: Sequence[LabelId | None], gold: Sequence[Sequence[LabelId]]) -> Assignments:
+def assign_classes(
+    given: Sequence[LabelId | None], gold: Sequence[Sequence[LabelId]]
+) -> tuple[list[LabelId], SetCounts]:
     """Assign each item one true class: its prediction if that is a gold label, else its first gold label.
 
-    Raises `ValueError` for an item without gold labels.
+    Returns the true classes (n,), and predicted and true classes as sets of one or none. Raises `ValueError` for an
+    item without gold labels.
     """
     if not all(gold):
         raise ValueError("an item has no gold labels; leave it out")
@@ -106,45 +87,7 @@ def assign_classes(given: Sequence[LabelId | None], gold: Sequence[Sequence[Labe
         one if one is not None and one in labels else labels[0]
         for one, labels in zip(given, gold, strict=True)
     ]
-    classes = list(dict.fromkeys([*true, *(one for one in given if one is not None)]))
-    column = {label: at for at, label in enumerate(classes)}
-    return Assignments(
-        classes,
-        np.array([column[one] for one in true], dtype=np.intp),
-        np.array([NONE if one is None else column[one] for one in given], dtype=np.intp),
-    )
-
-
-def class_counts(found: Assignments, times: NDArray[np.int64] | None = None) -> tuple[Values, Values, Values]:
-    """Count hits, predictions and items of each class, each (C,); `times` (n,) are weights of the items."""
-    weights = np.ones(len(found.right)) if times is None else times.astype(np.float64)
-    named = found.given != NONE
-
-    def count(columns: Columns, counted: Values) -> Values:
-        return np.bincount(columns, weights=counted, minlength=len(found.classes)).astype(np.float64)
-
-    return (
-        count(found.right, weights * found.hits),
-        count(found.given[named], weights[named]),
-        count(found.right, weights),
-    )
-
-
-def class_f1(hits: Values, predicted: Values, items: Values) -> Values:
-    """Return the F1 of each class, 0 for a class without items and predictions."""
-    return divide_or_zero(2 * hits, predicted + items)
-
-
-def divide_or_zero(part: Values, whole: Values) -> Values:
-    """Divide, with 0 / 0 = 0."""
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-
-
-def macro_f1(found: Assignments, times: NDArray[np.int64] | None = None) -> float:
-    """Return the mean F1 over the classes that are right or predicted for some item."""
-    hits, predicted, items = class_counts(found, times)
-    seen = predicted + items > 0
-    return float(class_f1(hits, predicted, items)[seen].mean()) if seen.any() else 0.0
+    return true, count_sets([() if one is None else (one,) for one in given], [(one,) for one in true])
 
 
 def class_scores(
@@ -158,31 +101,36 @@ def class_scores(
     `examples`: number of training products by class, for the bands. `confidence` (n,): probabilities of the
     predictions, for the calibration error. Raises `ValueError` for an item without gold labels.
     """
-    found = assign_classes(given, gold)
-    hits, predicted, items = class_counts(found)
-    f1 = class_f1(hits, predicted, items)
+    _, counts = assign_classes(given, gold)
+    hits, predicted, items = counts.by_label().T
+    precision, recall, f1 = set_ratios(hits, predicted, items)
+    right = counts.items()[:, 0] > 0
     weights = items / max(items.sum(), 1)
     return ClassScores(
         items=len(given),
-        classes=len(found.classes),
+        classes=len(counts.labels),
         none_given=sum(one is None for one in given),
-        accuracy=float(found.hits.mean()) if len(given) else 0.0,
-        precision=float(weights @ divide_or_zero(hits, predicted)),
-        recall=float(weights @ divide_or_zero(hits, items)),
+        accuracy=float(right.mean()) if len(given) else 0.0,
+        precision=float(weights @ precision),
+        recall=float(weights @ recall),
         f1=float(weights @ f1),
         macro_f1=float(f1.mean()) if len(f1) else 0.0,
-        bands={} if examples is None else score_bands(found, f1, gold, examples),
-        ece=None if confidence is None else expected_calibration_error(confidence, found.hits),
+        bands={} if examples is None else score_bands(counts, f1, right, gold, examples),
+        ece=None if confidence is None else expected_calibration_error(confidence, right),
     )
 
 
 def score_bands(
-    found: Assignments, f1: Values, gold: Sequence[Sequence[LabelId]], examples: Mapping[LabelId, int]
+    counts: SetCounts,
+    f1: Values,
+    right: NDArray[np.bool_],
+    gold: Sequence[Sequence[LabelId]],
+    examples: Mapping[LabelId, int],
 ) -> dict[str, Band]:
     """Score the items of each band."""
     first = [labels[0] for labels in gold]
     known = np.array([examples.get(label, 0) for label in first])
-    column = {label: at for at, label in enumerate(found.classes)}
+    column = {label: at for at, label in enumerate(counts.labels)}
     bands = {}
     for name, (least, most) in BANDS.items():
         inside = known >= least if most is None else (known >= least) & (known <= most)
@@ -191,7 +139,7 @@ def score_bands(
         bands[name] = Band(
             int(inside.sum()),
             len(classes),
-            float(found.hits[inside].mean()) if inside.any() else 0.0,
+            float(right[inside].mean()) if inside.any() else 0.0,
             float(np.mean(values)) if values else 0.0,
         )
     return bands
@@ -202,30 +150,29 @@ def class_intervals(
 ) -> tuple[dict[str, dict[str, Interval]], dict[str, dict[str, Interval]]]:
     """Bootstrap accuracy and macro-F1 of each method, and their paired differences from the first method.
 
-    95 % intervals of 1,000 samples of the items; a sample's macro-F1 is over the classes seen in it.
+    95 % intervals of 1,000 samples of the items; macro-F1 as in `comparison.measure_methods`.
     """
-    found = {method: assign_classes(predictions, gold) for method, predictions in given.items()}
-    count = len(gold)
-    if not count:
-        return {method: {} for method in found}, {method: {} for method in found}
-    drawn: dict[str, list[float]] = {method: [] for method in found}
-    for part in resample_counts(count):
-        for times in part:
-            for method, each in found.items():
-                drawn[method].append(macro_f1(each, times))
-    bounded: dict[str, dict[str, Interval]] = {}
-    gaps: dict[str, dict[str, Interval]] = {}
-    base, base_drawn = next(iter(found.values())), np.array(next(iter(drawn.values())))
-    for place, (method, each) in enumerate(found.items()):
-        hits, values = each.hits.astype(np.float64), np.array(drawn[method])
-        bounded[method] = {
-            "accuracy": bootstrap_mean(hits),
-            "macro_f1": percentile_interval(macro_f1(each), values),
+    if not len(gold):
+        return {method: {} for method in given}, {method: {} for method in given}
+    counts = {method: assign_classes(predictions, gold)[1] for method, predictions in given.items()}
+    drawn: dict[str, list[tuple[Values, Values]]] = {method: [] for method in counts}
+    for times in resample_counts(len(gold)):
+        for method, each in counts.items():
+            drawn[method].append((times @ each.items()[:, 0] / len(gold), each.macro(times)[:, 2]))
+    once = np.ones((1, len(gold)), dtype=np.int64)
+    sampled = {}
+    for method, each in counts.items():
+        accuracy, macro = (np.concatenate(parts) for parts in zip(*drawn[method], strict=True))
+        sampled[method] = {
+            "accuracy": Sampled(float(each.items()[:, 0].mean()), accuracy),
+            "macro_f1": Sampled(float(each.macro(once)[0, 2]), macro).centred(),
         }
-        gaps[method] = {}
-        if place:
-            gaps[method] = {
-                "accuracy": bootstrap_mean(hits - base.hits.astype(np.float64)),
-                "macro_f1": percentile_interval(macro_f1(each) - macro_f1(base), values - base_drawn),
-            }
+    base = next(iter(sampled.values()))
+    bounded = {
+        method: {name: one.interval() for name, one in values.items()} for method, values in sampled.items()
+    }
+    gaps = {
+        method: {} if values is base else {name: one.less(base[name]) for name, one in values.items()}
+        for method, values in sampled.items()
+    }
     return bounded, gaps

@@ -8,6 +8,8 @@ from typing import Generic, Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonaut.evaluation.measures.set_measures import set_ratios
+
 L = TypeVar("L", bound=Hashable)
 Path = tuple[str, ...]
 Relation = Literal["hit", "ancestor", "descendant", "sibling", "miss"]
@@ -92,21 +94,5 @@ class Hierarchy(Generic[L]):
         and the gold labels, with all their ancestors but the root.
         """
         totals = self.counts([labels[:top] for labels in predicted], gold).sum(axis=0, keepdims=True)
-        precision, recall, f = (float(ratio[0]) for ratio in hierarchical_ratios(totals))
+        precision, recall, f = (float(ratio[0]) for ratio in set_ratios(*totals.T))
         return HierarchicalScores(precision, recall, f, top)
-
-
-def hierarchical_ratios(
-    totals: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return hP, hR and hF (each (m,)) of summed counts (m, 3); hP is 0 if nothing was predicted."""
-    shared, predicted, gold = totals.T
-    return (
-        _ratio(shared, predicted),
-        _ratio(shared, gold),
-        _ratio(2 * shared, predicted + gold),
-    )
-
-
-def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

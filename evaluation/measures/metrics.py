@@ -1,4 +1,4 @@
-"""Ranking measures: P@k, RP@k, R@k, F1@k and MRR, by item and averaged."""
+"""Ranking measures: P@k, RP@k, R@k, F1@k, NDCG@k and MRR, by item and averaged."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ Values = NDArray[np.float64]
 class ItemScores:
     """Measures of the items that have gold labels, in order.
 
-    `rows` (n,) are the items' positions among all items. `precision`, `rp`, `recall` and `f1` map each cutoff to
-    a vector (n,); `reciprocal_rank` is (n,).
+    `rows` (n,) are the items' positions among all items. `precision`, `rp`, `recall`, `f1` and `ndcg` map each
+    cutoff to a vector (n,); `reciprocal_rank` is (n,).
     """
 
     rows: NDArray[np.intp]
@@ -29,6 +29,7 @@ class ItemScores:
     rp: Mapping[int, Values]
     recall: Mapping[int, Values]
     f1: Mapping[int, Values]
+    ndcg: Mapping[int, Values]
     reciprocal_rank: Values
 
 
@@ -38,10 +39,12 @@ class Scores:
 
     `precision[k]` is P@k: hits among the first k divided by k, whatever the number of gold labels (TELEClass).
     `rp[k]` is RP@k: the same hits divided by min(k, gold labels), so that a perfect ranking has 1
-    (Infer–Retrieve–Rank; TaxoClass calls this P@k). `recall[k]` divides by all gold labels, `f1[k]` is the mean
-    of the items' harmonic means of P@k and R@k, `mrr` the mean of 1 / rank of the first hit. If fewer than k
-    labels were predicted, the divisor is still k. With `paths`, `hierarchy` has the hierarchical scores and
-    `outcomes` counts items by the relation of the best of their first `hierarchy.top` predictions to gold.
+    (Infer–Retrieve–Rank; TaxoClass calls this P@k). `recall[k]` divides by all gold labels. `ndcg[k]` is NDCG@k with
+    gains of 0 and 1 (Järvelin & Kekäläinen 2002), as trec_eval has it. If fewer than k labels were predicted, the
+    divisor of these is still k. `f1[k]` is the mean of the items' F1, the first k labels, or as many as there are,
+    taken as a set (scikit-learn's `average="samples"`). `mrr` is the mean of 1 / rank of the first hit. With `paths`,
+    `hierarchy` has the hierarchical scores and `outcomes` counts items by the relation of the best of their first
+    `hierarchy.top` predictions to gold.
     """
 
     items: int
@@ -50,6 +53,7 @@ class Scores:
     rp: Mapping[int, float]
     recall: Mapping[int, float]
     f1: Mapping[int, float]
+    ndcg: Mapping[int, float]
     mrr: float
     hierarchy: HierarchicalScores | None = None
     outcomes: Mapping[Relation, int] | None = None
@@ -62,17 +66,20 @@ def score_items(
     rows = [row for row, labels in enumerate(gold) if labels]
     found = [_hits(predicted[row], set(gold[row])) for row in rows]
     sizes = np.array([len(set(gold[row])) for row in rows], dtype=np.float64)
+    lengths = np.array([len(item) for item in found], dtype=np.float64)
     hits = {k: np.array([np.count_nonzero(item[:k]) for item in found], dtype=np.float64) for k in ks}
-    precision = {k: hits[k] / k for k in ks}
-    recall = {k: hits[k] / sizes for k in ks}
+    discounts = 1 / np.log2(np.arange(2, max(ks, default=1) + 2))
+    ideal = np.cumsum(discounts)
+    gains = {k: np.array([discounts[: len(item[:k])] @ item[:k] for item in found]) for k in ks}
     return ItemScores(
         rows=np.array(rows, dtype=np.intp),
         without_gold=len(gold) - len(rows),
-        precision=precision,
+        precision={k: hits[k] / k for k in ks},
         rp={k: hits[k] / np.minimum(k, sizes) for k in ks},
-        recall=recall,
-        f1={k: 2 * hits[k] / (k + sizes) for k in ks},
-        reciprocal_rank=np.array([1 / (1 + item.index(True)) if any(item) else 0.0 for item in found]),
+        recall={k: hits[k] / sizes for k in ks},
+        f1={k: 2 * hits[k] / (np.minimum(k, lengths) + sizes) for k in ks},
+        ndcg={k: gains[k] / ideal[np.minimum(k, sizes).astype(np.intp) - 1] for k in ks},
+        reciprocal_rank=np.array([1 / (1 + np.argmax(item)) if item.any() else 0.0 for item in found]),
     )
 
 
@@ -103,14 +110,15 @@ def score(
         rp=_means(each.rp),
         recall=_means(each.recall),
         f1=_means(each.f1),
+        ndcg=_means(each.ndcg),
         mrr=_mean(each.reciprocal_rank),
         hierarchy=hierarchy.score(kept_predicted, kept_gold, top) if hierarchy else None,
         outcomes=hierarchy.outcomes(kept_predicted, kept_gold) if hierarchy else None,
     )
 
 
-def _hits(predicted: Sequence[L], gold: set[L]) -> list[bool]:
-    return [label in gold for label in dict.fromkeys(predicted)]
+def _hits(predicted: Sequence[L], gold: set[L]) -> NDArray[np.bool_]:
+    return np.array([label in gold for label in dict.fromkeys(predicted)], dtype=np.bool_)
 
 
 def _means(values: Mapping[int, Values]) -> dict[int, float]:

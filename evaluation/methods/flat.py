@@ -83,6 +83,8 @@ async def dense(workspace: Workspace, items: Sequence[Item], settings: MethodSet
         return {item.id: labels for item, labels in zip(batch, found, strict=True)}, rows
 
     used = {"depth": settings.depth, **settings.own}
+    if retriever.scorer.learned is not None:
+        used |= workspace.scores_identity
     return await run_method(workspace, items, "dense", used, search)
 
 

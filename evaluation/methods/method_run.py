@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from taxonaut.evaluation.methods.method import Outcome
+from taxonaut.prompts.variables import FOR_DEMONSTRATIONS, FOR_LEARNING
 from taxonaut.state import version
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Decision, Item, ItemResult, Prediction
@@ -34,13 +35,17 @@ async def run_method(
     `settings` are part of the run's fingerprint: everything the outcome depends on besides the config. `batch`
     is the default batch size, if `[walk]` has none.
     """
+    unread = FOR_LEARNING | (frozenset() if workspace.config.learning.demonstrations else FOR_DEMONSTRATIONS)
     named = {
         "method": method,
         "settings": dict(settings),
         "index": workspace.index.version(),
-        "templates": {name: workspace.prompts.hash(name) for name in workspace.prompts.names()},
+        "templates": {
+            name: workspace.prompts.hash(name) for name in workspace.prompts.names() if name not in unread
+        },
         "version": version.VERSION,
         **workspace.config.answer_settings(),
+        **workspace.learned_identity,
     }
 
     async def label(items: Sequence[Item]) -> Mapping[str, Any]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from taxonaut.evaluation.harness import check_rows
 from taxonaut.evaluation.measures.comparison import bound_differences, bound_means, score_each_item
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.trials.changed_decisions import (
     Change,
     DecisionLookup,
@@ -28,6 +27,7 @@ from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.prompt_trials import PromptTrials
 from taxonaut.state.updates import OnUpdate, listening, staged
 from taxonaut.workspace.core.core import Core
+from taxonaut.workspace.core.intervals import Interval
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.prompt_lab.template_versions import (
     PACKAGED,
@@ -128,9 +128,9 @@ class Cost:
 class Side:
     """One version: the labels it found, their quality, and the cost.
 
-    `origin` is `packaged`, `workspace` (the edited copy) or `kept`. `quality` bounds each measure, empty without
-    gold labels. `without_label`: items that got none. `decisions` of the template, of which `abstained` chose
-    nothing and `failed` got no answer.
+    `origin` is `packaged`, `workspace` (the edited copy) or `kept`; where blocks evolve `in use` or `proposed`.
+    `quality` bounds each measure, empty without gold labels. `without_label`: items that got none. `decisions` of the
+    template, of which `abstained` chose nothing and `failed` got no answer.
     """
 
     hash: str
@@ -266,14 +266,27 @@ async def run_side(
     everything: bool,
 ) -> Run:
     """Run one version."""
-    started = time.perf_counter()
     under = workspace.with_prompts(workspace.prompts.with_version(version.name, version.files))
-    newest = PromptTrials(workspace.database).newest_decision()
+    return await run_under(under, how, version, origin, items, everything=everything)
+
+
+async def run_under(
+    under: Core,
+    how: Reader,
+    version: Version,
+    origin: str,
+    items: Sequence[Item],
+    *,
+    everything: bool = False,
+) -> Run:
+    """Run the effective templates of a workspace, as a run of `version`."""
+    started = time.perf_counter()
+    newest = PromptTrials(under.database).newest_decision()
     run, found = await run_version(under, how, items, everything=everything)
     seconds = time.perf_counter() - started
     ids = [item.id for item in items]
-    rows = Decisions(workspace.database).for_items(run, ids)
-    new = PromptTrials(workspace.database).decisions_since(run, ids, newest)
+    rows = Decisions(under.database).for_items(run, ids)
+    new = PromptTrials(under.database).decisions_since(run, ids, newest)
     fresh = rows[len(rows) - new :]
     return Run(version, origin, tuple(found), tuple(latest_decisions(rows)), tuple(fresh), seconds)
 

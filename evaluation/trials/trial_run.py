@@ -15,8 +15,8 @@ from taxonaut.state.records import Item, ItemResult
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
 from taxonaut.workspace.expert.categorize import Categorization
-from taxonaut.workspace.walk.classification import Classification, label_with_graph
-from taxonaut.workspace.walk.walk_graph import walk_graph
+from taxonaut.workspace.walk.classification import Classification, label_with_graph, label_with_walk
+from taxonaut.workspace.walk.walk_graph import prepare_walk, walk_graph
 
 KIND = "trial"
 """The kind of a trial's runs; `explain` and `cost` leave them out."""
@@ -126,18 +126,26 @@ async def run_version(
 async def run_classify(workspace: Core, items: Sequence[Item]) -> tuple[RunId, list[Found]]:
     """Classify items; the run's fingerprint has only the templates that are read."""
     workspace.check_walkable()
+    run = classify_run(workspace)
+    label = label_with_walk(prepare_walk(workspace))
+    if workspace.config.tracing.langsmith:
+        label = label_with_graph(walk_graph(workspace).compile(), traced=True)
+    made = Classification(run, workspace.decisions, workspace.items, label, workspace.batch)
+    async with aclosing(made.results(items)) as results:
+        found = [found_by_walk(result) async for _, result in results]
+    return run_id(run), found
+
+
+def classify_run(workspace: Core) -> Resumable:
+    """Return the run that classifies under the effective templates; nothing is asked."""
     settings = {
         "index": workspace.index.version(),
         "templates": workspace.store_templates(templates_read_by_walk(workspace)),
         "version": version.VERSION,
         **workspace.config.answer_settings(),
+        **workspace.learned_identity,
     }
-    run = Resumable(workspace.runs, KIND, settings)
-    label = label_with_graph(walk_graph(workspace).compile(), traced=workspace.config.tracing.langsmith)
-    made = Classification(run, workspace.decisions, workspace.items, label, workspace.batch)
-    async with aclosing(made.results(items)) as results:
-        found = [found_by_walk(result) async for _, result in results]
-    return run_id(run), found
+    return Resumable(workspace.runs, KIND, settings)
 
 
 def templates_read_by_walk(workspace: Core) -> list[str]:
