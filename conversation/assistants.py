@@ -35,7 +35,7 @@ def open_assistant(workspace: Workspace) -> Assistant:
 def open_choosing_assistant(workspace: Workspace) -> ChoosingAssistant:
     """Open the assistant that chooses tools with the encoder of `[models.assistant]`."""
     wiring = workspace.wiring
-    embedder = wiring.embedder_for(encoder_embedder(workspace.config.models.assistant))
+    embedder = wiring.base_embedder(encoder_embedder(workspace.config.models.assistant))
     learn = build_learner(embedder, StoredEmbedder(embedder, wiring.embeddings).lookup)
     return ChoosingAssistant(embedder, learn, workspace.index)
 
@@ -56,7 +56,9 @@ def open_chat_model(settings: ModelSettings) -> ChatModel:
         from taxonaut.models.gguf.chat import GgufChatModel
         from taxonaut.models.gguf.provider import open_chat
 
-        return GgufChatModel(settings, open_chat(settings.model.partition("/")[2], "generated"))
+        return GgufChatModel(
+            settings, open_chat(settings.model.partition("/")[2], "generated", settings.adapter)
+        )
     from taxonaut.models.llm.chat import LiteLLMChatModel
 
     if "max_tokens" not in settings.model_fields_set:

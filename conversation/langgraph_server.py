@@ -153,8 +153,10 @@ def assign_vocabulary() -> Graph:
 
 
 async def assign_descriptors(workspace: Workspace, given: GraphInput) -> GraphOutput:
-    """Assign descriptors to the texts of an input."""
-    found = await workspace.aassign_vocabulary(parse_items(given), **given.get("settings", {}))
+    """Assign descriptors to the texts of an input; texts without an id are a trial, which no export has."""
+    items = parse_items(given)
+    settings = {"keep": not any(isinstance(each, str) for each in items), **given.get("settings", {})}
+    found = await workspace.aassign_vocabulary(items, **settings)
     nodes = {node for each in found for node in (*each.path, *each.others)}
     names = {node.id: node.name for node in workspace.index.nodes(sorted(nodes))}
     return {

@@ -79,11 +79,19 @@ class Portal:
             tasks.append(task)
             task.add_done_callback(lambda done: copy_result(outcome, done))
 
-        loop.call_soon_threadsafe(begin)
+        def stop() -> None:
+            if tasks:
+                tasks[0].cancel()
+            else:  # interrupted before it began
+                coroutine.close()
+                outcome.cancel()
+                outcome.set_running_or_notify_cancel()
+
         try:
+            loop.call_soon_threadsafe(begin)
             return outcome.result()
         except KeyboardInterrupt:
-            loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+            loop.call_soon_threadsafe(stop)
             wait([outcome])
             raise
 

@@ -69,7 +69,8 @@ def build_learner(embedder: Embedder, rest: Lookup) -> Callable[[Examples], Near
     8 bits; `rest` embeds other examples.
     """
     with np.load(FILE, allow_pickle=False) as file:
-        if str(file["embedder"]) != embedder.name.removesuffix(INT8) or int(file["stamp"]) != stamp():
+        made_for = (str(file["embedder"]), file["vectors"].shape[1], int(file["stamp"]))
+        if made_for != (embedder.name.removesuffix(INT8), embedder.dimension, stamp()):
             return lambda examples: NearestExample.fit(examples, rest)
         vectors, weights = unit_vectors(file["vectors"]), file["weights"].astype(np.float32)
 

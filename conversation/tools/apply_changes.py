@@ -32,10 +32,13 @@ async def preview(workspace: Workspace, change: ChangeTool, use: ToolUse) -> Pro
     """Apply a change in a transaction that is rolled back; return its diff as a proposal."""
     version = workspace.index.version()
     plan = await change.plan(use.arguments)
-    found = make_change(workspace, plan.make, plan.title, dry_run=True)
-    if found.is_empty:
-        raise ToolError(f"{plan.title}: nothing would change")
-    lines = (*format_diff(found), *(f"! {warning}" for warning in plan.warnings))
+    lines = plan.shown
+    if not lines:
+        found = make_change(workspace, plan.make, plan.title, dry_run=True)
+        if found.is_empty:
+            raise ToolError(f"{plan.title}: nothing would change")
+        lines = format_diff(found)
+    lines = (*lines, *(f"! {warning}" for warning in plan.warnings))
     return Proposal(use, plan.title, tuple(map(printable, lines)), str(version))
 
 
@@ -69,6 +72,10 @@ def check_version(workspace: Workspace, proposal: Proposal) -> None:
 def apply_plan(workspace: Workspace, plan: Plan) -> Outcome:
     """Apply a plan as one change of the log."""
     index = workspace.index
+    if plan.shown:
+        focus = plan.make()
+        kept = {"title": plan.title, "diff": list(map(printable, plan.shown))}
+        return Outcome(f"done: {plan.title}", one_line(plan.title), kept, focus, foreign=True)
     before = index.version()
     with index.change(clipped(" ".join(plan.title.split()), LONGEST_NOTE)):
         focus = plan.make()

@@ -1,7 +1,5 @@
 """The tools that change the tree: add, place, move, rename, merge, split and remove."""
 
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ParamSpec
@@ -29,7 +27,15 @@ from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label
-from taxonaut.tools import assign_label, merge_nodes, move_node, remove_node, rename_node
+from taxonaut.tools import (
+    assign_label,
+    merge_labels,
+    merge_nodes,
+    move_node,
+    remove_node,
+    rename_node,
+    retire_labels,
+)
 from taxonaut.tools.edit.rename_label import rename_label
 from taxonaut.tools.support.chat_tool import Focus, Slot
 from taxonaut.tools.support.index_changes import as_tool_errors
@@ -39,6 +45,7 @@ from taxonaut.workspace.build.place_by_path import Placements, apply_placements
 from taxonaut.workspace.build.split_node import abuild_subtree, split_size
 from taxonaut.workspace.core.text_format import PATH_SIGN
 from taxonaut.workspace.files.label_graph import LabelRow
+from taxonaut.workspace.labels.label_changes import make_label_id
 
 P = ParamSpec("P")
 
@@ -77,17 +84,6 @@ def add_category(index: Index, above: Sequence[Place], name: str, description: s
             {label.id: (place,)}, {label.id: LabelRow(label)}, frozenset(inner), (label.id,), ()
         )
         return apply_placements(index, placements)[label.id][0]
-
-
-def make_label_id(index: Index, name: str) -> LabelId:
-    """Make an unused label id from a name: `bone-conduction-headphones`, then with -2, -3, …"""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    words = re.findall(r"\w+", "".join(each for each in plain if not unicodedata.combining(each)))
-    base = "-".join(words) or "category"
-    found, number = base, 2
-    while index.has_label(LabelId(found)):
-        found, number = f"{base}-{number}", number + 1
-    return LabelId(found)
 
 
 NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
@@ -271,14 +267,17 @@ def merge_tool(context: ToolContext) -> ChangeTool:
     find = partial(find_place, index)
 
     async def plan(arguments: Arguments) -> Plan:
-        keep = require_node(index, arguments["keep"], "merged")
-        away = require_node(index, arguments["away"], "merged")
+        keep, away = resolve_place(index, arguments["keep"]), resolve_place(index, arguments["away"])
         title = f"merge {path_title(index, away)} into {path_title(index, keep)}"
-        return plan_call(title, focus_on(keep), merge_nodes, index, keep, away)
+        if isinstance(keep, int) and isinstance(away, int):
+            return plan_call(title, focus_on(keep), merge_nodes, index, keep, away)
+        kept, gone = require_label(index, keep), require_label(index, away)
+        return plan_call(title, focus_on(kept), merge_labels, index, kept, [gone])
 
     return build_change(
         "merge_nodes",
-        "Make one category of two: what is below and in one goes to the other. A person is asked first.",
+        "Make one category of two: what is below and in one goes to the other. A label that goes is retired, and its "
+        "names become alternative names of the other. A person is asked first.",
         {
             "keep": {**NODE, "description": "The id of the category that stays."},
             "away": {**NODE, "description": "The id of the category that goes."},
@@ -320,13 +319,17 @@ def remove_tool(context: ToolContext) -> ChangeTool:
     index = context.index
 
     async def plan(arguments: Arguments) -> Plan:
-        node = require_node(index, arguments["node"], "removed")
-        above = focus_on(*(parent.id for parent in index.parents(node)))
-        return plan_call(f"remove {path_title(index, node)}", above, remove_node, index, node)
+        place = resolve_place(index, arguments["node"])
+        if isinstance(place, str):
+            above = focus_on(*index.placements_of(place))
+            return plan_call(f"retire {path_title(index, place)}", above, retire_labels, index, [place])
+        above = focus_on(*(parent.id for parent in index.parents(place)))
+        return plan_call(f"remove {path_title(index, place)}", above, remove_node, index, place)
 
     return build_change(
         "remove_node",
-        "Remove a category; what is below it and in it goes to its parent. A person is asked first.",
+        "Remove a category; what is below it and in it goes to its parent. A label without branches is retired: it "
+        "is answered no more. A person is asked first.",
         {"node": NODE},
         ("node",),
         plan,
@@ -341,11 +344,21 @@ def require_node(index: Index, given: object, done: str) -> NodeId:
     place = resolve_place(index, given)
     if isinstance(place, str):
         raise ToolError(
-            f"{path_title(index, place)!r} is a label without branches, and labels are not {done}; only "
-            "categories that have something below them are. A label can be moved (/move), renamed (/rename) or "
-            "placed (/place)"
+            f"{path_title(index, place)!r} is a label without branches, which is not {done}; only categories that "
+            "have something below them are. A label can be moved (/move), renamed (/rename), placed (/place), merged "
+            "(/merge) and removed (/remove)"
         )
     return place
+
+
+def require_label(index: Index, place: Place) -> LabelId:
+    """Return the label that a category is. Raises ToolError for a node that is no label."""
+    label = place if isinstance(place, str) else index.node(place).label_id
+    if label is None:
+        raise ToolError(
+            f"{path_title(index, place)!r} is a category that is no label; it is merged with other categories only"
+        )
+    return LabelId(label)
 
 
 def plan_call(

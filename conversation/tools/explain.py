@@ -7,6 +7,7 @@ from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.nlu.mentions import find_place, path_names, resolve_place
 from taxonaut.conversation.tools.toolkit import NODE, Arguments, ToolContext, build_tool, focus_on, split_at
 from taxonaut.conversation.tools.walk import TEXT, build_item, classify_item
+from taxonaut.models.catalog import ENCODER
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import LabelId, NodeId, Place
 from taxonaut.state.index.index import Index
@@ -45,7 +46,12 @@ def explain_tool(context: ToolContext) -> Tool:
         if asked is not None and asked["fate"] == "ranked low":
             asked |= explain_low_rank(context, walk, place)
         text = render_answer(
-            "explain", text=item.text, chosen=chosen, asked=asked, changed=walk.index_changed
+            "explain",
+            text=item.text,
+            chosen=chosen,
+            asked=asked,
+            changed=walk.index_changed,
+            by="similarity" if ranks_by_similarity(context) else "score",
         )
         data = {"text": item.text, "chosen": chosen, "asked": asked, "index_changed": walk.index_changed}
         focus = Focus(text=item.text) if place is None else focus_on(place)
@@ -76,6 +82,14 @@ def explain_tool(context: ToolContext) -> Tool:
     )
 
 
+def ranks_by_similarity(context: ToolContext) -> bool:
+    """Whether the scores of steps are similarities alone, and those of the answer are probabilities made of them."""
+    workspace = context.workspace
+    return (
+        workspace.config.models.general_expert.provider == ENCODER and workspace.wiring.scorer.learned is None
+    )
+
+
 async def load_or_walk(context: ToolContext, item: Item, place: Place | None) -> Explanation:
     """Load the latest walk of a text, or classify it."""
     gold = [place] if isinstance(place, str) else []
@@ -102,6 +116,11 @@ def explain_chosen(index: Index, walk: Explanation) -> Row | None:
         "evidence": first.evidence,
         "way": [
             {"name": node.name, "score": scores[node.id]} for node in index.nodes(way) if node.id in scores
+        ],
+        "sources": [
+            {"source": each.source, "score": round(each.score, 2), "why": each.why}
+            for each in walk.shares
+            if each.label_id == first.label_id
         ],
     }
 
@@ -191,7 +210,8 @@ def explain_low_rank(context: ToolContext, walk: Explanation, place: Place | Non
     scores = dict(zip(ranking.options, ranking.scores, strict=True))
     own = scores[str(place)]
     rank = 1 + sum(score > own for score in scores.values())
-    said = f"it was ranked {rank} of {len(scores)}{format_score(own)}; the answer has the first {len(walk.ranking)}"
+    likeness = f", similarity {own:.2f}" if ranks_by_similarity(context) else format_score(own)
+    said = f"it was ranked {rank} of {len(scores)}{likeness}; the answer has the first {len(walk.ranking)}"
     return {"rank": rank, "score": own, "said": said}
 
 

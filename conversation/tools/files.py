@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, suppress
 from itertools import islice
 from pathlib import Path
@@ -13,12 +14,13 @@ from taxonaut.conversation.tools.walk import embed_missing_labels
 from taxonaut.evaluation.harness import MethodReport, Report, aevaluate
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import RunId
+from taxonaut.state.records import Item
 from taxonaut.state.stores.conversations import WrittenFiles
 from taxonaut.state.updates import staged
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.files.gold_forms import match_gold
 from taxonaut.workspace.files.item_columns import guess_columns
-from taxonaut.workspace.files.item_files import open_items
+from taxonaut.workspace.files.item_files import ItemFile, open_items
 from taxonaut.workspace.files.result_files import open_results
 from taxonaut.workspace.files.sources import format_of
 from taxonaut.workspace.walk.classification import KIND
@@ -34,7 +36,10 @@ COLUMN: dict[str, Any] = {
     "description": "The column of the texts, where it cannot be guessed.",
 }
 
-SUFFIXES = {"csv": ".csv", "tsv": ".tsv", "jsonl": ".jsonl", "json": ".jsonl", "parquet": ".parquet"}
+SUFFIXES = {
+    "csv": ".csv", "tsv": ".tsv", "jsonl": ".jsonl", "json": ".jsonl", "parquet": ".parquet", "excel": ".xlsx",
+    "arrow": ".arrow",
+}  # fmt: skip
 """Suffix of the output by the input's format; CSV for plain lines."""
 
 METHODS = ("navigate", "dense")
@@ -62,18 +67,19 @@ def label_tool(context: ToolContext) -> Tool:
                 f"{str(out)!r} exists and was not written here, or was changed since; it is not overwritten. "
                 "Name another file: /label FILE to OUT"
             )
-        writer = open_results(out, inputs=[path])
+        writer = open_results(out, top=workspace.config.walk.top, fields=items.fields, inputs=[path])
         workspace.check_walkable()
         await embed_missing_labels(context)
         classification = workspace.classification()
         before, started, tally = classification.totals(), time.perf_counter(), Tally()
         try:
             with writer, staged("labelling", items.count):
-                results = classification.results(row.item for row in items.rows())
+                held: dict[str, Mapping[str, object]] = {}
+                results = classification.results(_holding(items, held))
                 async with aclosing(results):
-                    async for _, result in results:
+                    async for item, result in results:
                         tally.count(result.error)
-                        writer.write([result])
+                        writer.write([result], [held.pop(item.id, {})])
         finally:
             with suppress(OSError):
                 written.note(out)
@@ -102,6 +108,13 @@ def label_tool(context: ToolContext) -> Tool:
         lambda words: parse_file_command(words, column="column", to="out"),
         {"file": Slot("file", "Which file?")},
     )
+
+
+def _holding(items: ItemFile, held: dict[str, Mapping[str, object]]) -> Iterator[Item]:
+    """Yield the items of a file, and hold the rows they came in until they are written."""
+    for row in items.rows():
+        held[row.item.id] = row.values
+        yield row.item
 
 
 def default_output(path: Path) -> Path:

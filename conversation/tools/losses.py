@@ -5,13 +5,14 @@ from typing import Any
 from taxonaut.conversation.answers import one_line, render_answer
 from taxonaut.conversation.nlu.periods import ALLOWED, read_period, utc_now
 from taxonaut.conversation.tools.toolkit import Arguments, ToolContext, build_tool
-from taxonaut.evaluation.attribution import NodeLosses, attribute_runs, load_gold
+from taxonaut.evaluation.attribution import NodeLosses, attribute_runs
 from taxonaut.state.errors import NotFoundError
 from taxonaut.state.index.index import Index
 from taxonaut.tools.support.chat_tool import Focus, Outcome, Slot, Tool
 from taxonaut.workspace.walk.classification import KIND
 from taxonaut.workspace.walk.explanation import walked_tree
 from taxonaut.workspace.walk.label_outcomes import MEANING
+from taxonaut.workspace.walk.labelled_items import labelled_rows
 
 SHOWN = 5
 
@@ -27,7 +28,7 @@ def losses_tool(context: ToolContext) -> Tool:
 
     async def run(arguments: Arguments) -> Outcome:
         period = read_period(str(arguments.get("period", "")), utc_now())
-        rows = load_gold(workspace)
+        rows = labelled_rows(workspace)
         if not rows:
             raise NotFoundError("no gold labels are known yet; evaluate a file that has them: /evaluate FILE")
         runs = [each for each in workspace.runs.list(KIND) if period.overlaps(each.started, each.ended)]

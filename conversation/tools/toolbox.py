@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from taxonaut.conversation.completion import Candidate, Completer
-from taxonaut.conversation.tools import apply_changes, edit, history
+from taxonaut.conversation.tools import apply_changes, correct, edit, history, label_tools
 from taxonaut.conversation.tools.toolkit import ChangeTool, ToolContext
 from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import RunId
@@ -26,7 +26,8 @@ class WorkspaceTools:
 
     `focus` holds the antecedents of references and `runs` the runs that calls took part in; both can be set when a
     thread is resumed. `allowed_files` are the files that calls may name, None for any; a language model may name
-    only files that the user named. `more` are custom tools, which must not change the index.
+    only files that the user named. `more` are custom tools, which must not change the index. `person` is who talks,
+    for corrections; by default the user of this computer.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class WorkspaceTools:
         runs: Sequence[RunId] = (),
         allowed_files: Collection[str] | None = None,
         more: Sequence[Tool] = (),
+        person: str = "",
     ) -> None:
         self.workspace = workspace
-        self._context = ToolContext(workspace, focus, list(runs), allowed_files)
-        changing = [*history.change_tools(self._context), *edit.change_tools(self._context)]
+        self._context = ToolContext(workspace, focus, list(runs), allowed_files, person)
+        groups = (history, edit, label_tools, correct)
+        changing = [tool for group in groups for tool in group.change_tools(self._context)]
         self._changes: Mapping[str, ChangeTool] = {each.tool.name: each for each in changing}
         reading = [tool for name in FIRST for tool in load_extension(TOOLS, name)(self._context)]
         added = sorted(set(extensions(TOOLS)) - set(FIRST))

@@ -35,6 +35,9 @@ class ToolContext:
     focus: Focus = field(default_factory=Focus)
     runs: list[RunId] = field(default_factory=list)
     allowed_files: Collection[str] | None = None
+    person: str = ""
+    """Who talks, for corrections; "" for the user of this computer."""
+
     last_call: tuple[str, Totals] | None = None
     """Tool and cost of the latest call, calls of `cost` excluded."""
 
@@ -73,11 +76,15 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A change ready to be applied: `make` applies it and returns the focus after it."""
+    """A change ready to be applied: `make` applies it and returns the focus after it.
+
+    `shown`: what changes, as lines, where it is not the index that changes.
+    """
 
     title: str
     make: Callable[[], Focus]
     warnings: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
