@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taxonaut.state.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from taxonaut import recommend as recommend
     from taxonaut import tools as tools
     from taxonaut.agents.asking import custom_answer
     from taxonaut.conversation.conversation import Conversation
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from taxonaut.conversation.tools.toolkit import ToolContext
     from taxonaut.evaluation.attribution import attribute
     from taxonaut.evaluation.harness import aevaluate
+    from taxonaut.evaluation.trials.evolution import (
+        Evolution,
+        EvolutionSettings,
+        adopt_prompts,
+        alearn_prompts,
+        learn_prompts,
+    )
     from taxonaut.graphs.assign_vocabulary import assign_vocabulary
     from taxonaut.graphs.build_index import build_index
     from taxonaut.graphs.build_vocabulary import build_vocabulary
@@ -44,6 +52,7 @@ if TYPE_CHECKING:
     from taxonaut.state.ids import ItemId, LabelId, NodeId
     from taxonaut.state.index.diff import IndexDiff, diff
     from taxonaut.state.index.index import Index
+    from taxonaut.state.label_mappings import LabelMapping, LabelResolution
     from taxonaut.state.records import (
         Decision,
         Item,
@@ -70,20 +79,33 @@ if TYPE_CHECKING:
     from taxonaut.workspace.files.label_files import LabelFile, read_labels
     from taxonaut.workspace.files.sources import Source
     from taxonaut.workspace.files.tables import Row, Table
+    from taxonaut.workspace.labels.label_changes import LabelChange
+    from taxonaut.workspace.labels.label_match import LabelMatch
+    from taxonaut.workspace.labels.label_update import AcceptRule, LabelUpdate, UpdateReport
+    from taxonaut.workspace.learn.corrections import Correction
+    from taxonaut.workspace.learn.feedback import Feedback, MarkedItem
+    from taxonaut.workspace.review.review_queue import ReviewDecision, ReviewQueue
     from taxonaut.workspace.vocabulary.reading import read_vocabulary
     from taxonaut.workspace.vocabulary.semantic_ids import read_semantic_ids
     from taxonaut.workspace.workspace import Workspace
 
 _HOMES = {
+    "AcceptRule": "taxonaut.workspace.labels.label_update",
     "Answered": "taxonaut.state.updates",
     "Answers": "taxonaut.models.requests",
     "BuildPolicy": "taxonaut.graphs.policies",
     "ChangeProposed": "taxonaut.state.updates",
     "Conversation": "taxonaut.conversation.conversation",
+    "Correction": "taxonaut.workspace.learn.corrections",
     "Database": "taxonaut.state.db.connection",
     "Decision": "taxonaut.state.records",
+    "ReviewDecision": "taxonaut.workspace.review.review_queue",
+    "ReviewQueue": "taxonaut.workspace.review.review_queue",
     "ToolContext": "taxonaut.conversation.tools.toolkit",
     "Embedder": "taxonaut.models.embedder",
+    "Feedback": "taxonaut.workspace.learn.feedback",
+    "Evolution": "taxonaut.evaluation.trials.evolution",
+    "EvolutionSettings": "taxonaut.evaluation.trials.evolution",
     "Index": "taxonaut.state.index.index",
     "IndexDiff": "taxonaut.state.index.diff",
     "InputError": "taxonaut.state.errors",
@@ -94,8 +116,14 @@ _HOMES = {
     "ItemRow": "taxonaut.workspace.files.item_files",
     "Label": "taxonaut.state.records",
     "LabelFile": "taxonaut.workspace.files.label_files",
+    "LabelChange": "taxonaut.workspace.labels.label_changes",
     "LabelId": "taxonaut.state.ids",
+    "LabelMapping": "taxonaut.state.label_mappings",
+    "LabelResolution": "taxonaut.state.label_mappings",
+    "LabelMatch": "taxonaut.workspace.labels.label_match",
+    "LabelUpdate": "taxonaut.workspace.labels.label_update",
     "LevelStarted": "taxonaut.state.updates",
+    "MarkedItem": "taxonaut.workspace.learn.feedback",
     "ModelError": "taxonaut.state.errors",
     "ModelReply": "taxonaut.models.requests",
     "ModelRequest": "taxonaut.models.requests",
@@ -119,12 +147,15 @@ _HOMES = {
     "Tree": "taxonaut.state.records",
     "TreeNode": "taxonaut.state.records",
     "Update": "taxonaut.state.updates",
+    "UpdateReport": "taxonaut.workspace.labels.label_update",
     "VocabularyPolicy": "taxonaut.graphs.policies",
     "WalkPolicy": "taxonaut.graphs.policies",
     "Workspace": "taxonaut.workspace.workspace",
     "WorkspaceError": "taxonaut.state.errors",
     "WorkspaceTools": "taxonaut.conversation.tools.toolbox",
+    "adopt_prompts": "taxonaut.evaluation.trials.evolution",
     "aevaluate": "taxonaut.evaluation.harness",
+    "alearn_prompts": "taxonaut.evaluation.trials.evolution",
     "as_row": "taxonaut.state.updates",
     "assign_vocabulary": "taxonaut.graphs.assign_vocabulary",
     "attribute": "taxonaut.evaluation.attribution",
@@ -136,6 +167,7 @@ _HOMES = {
     "diff": "taxonaut.state.index.diff",
     "eject": "taxonaut.prompts.eject",
     "insert_labels": "taxonaut.graphs.insert_labels",
+    "learn_prompts": "taxonaut.evaluation.trials.evolution",
     "listening": "taxonaut.state.updates",
     "navigate": "taxonaut.graphs.navigate",
     "read_labels": "taxonaut.workspace.files.label_files",
@@ -144,14 +176,19 @@ _HOMES = {
 }
 
 __all__ = [
+    "AcceptRule",
     "Answered",
     "Answers",
     "BuildPolicy",
     "ChangeProposed",
     "Conversation",
+    "Correction",
     "Database",
     "Decision",
     "Embedder",
+    "Evolution",
+    "EvolutionSettings",
+    "Feedback",
     "Index",
     "IndexDiff",
     "InputError",
@@ -161,9 +198,15 @@ __all__ = [
     "ItemResult",
     "ItemRow",
     "Label",
+    "LabelChange",
     "LabelFile",
     "LabelId",
+    "LabelMapping",
+    "LabelMatch",
+    "LabelResolution",
+    "LabelUpdate",
     "LevelStarted",
+    "MarkedItem",
     "ModelError",
     "ModelReply",
     "ModelRequest",
@@ -175,6 +218,8 @@ __all__ = [
     "Outcome",
     "Prediction",
     "Progress",
+    "ReviewDecision",
+    "ReviewQueue",
     "Row",
     "ScriptedModel",
     "Slot",
@@ -188,13 +233,16 @@ __all__ = [
     "Tree",
     "TreeNode",
     "Update",
+    "UpdateReport",
     "VocabularyPolicy",
     "WalkPolicy",
     "Workspace",
     "WorkspaceError",
     "WorkspaceTools",
     "__version__",
+    "adopt_prompts",
     "aevaluate",
+    "alearn_prompts",
     "as_row",
     "assign_vocabulary",
     "attribute",
@@ -206,6 +254,7 @@ __all__ = [
     "diff",
     "eject",
     "insert_labels",
+    "learn_prompts",
     "listening",
     "navigate",
     "read_labels",
@@ -216,8 +265,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for; `import taxonaut` alone loads nothing heavy."""
-    if name == "tools":
-        return import_module("taxonaut.tools")
+    if name in ("recommend", "tools"):
+        return import_module(f"taxonaut.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'taxonaut' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -46,11 +46,21 @@ COMMANDS = [
     ),
     group(
         "labels",
-        "Import, add, list and search labels.",
+        "Import, add, list, search and change labels.",
         LazyCommand(
             "import", "taxonaut.cli.labels.commands:import_labels", "Import labels into an empty workspace."
         ),
         LazyCommand("add", "taxonaut.cli.labels.add:add", "Add labels to the index without rebuilding it."),
+        LazyCommand(
+            "update",
+            "taxonaut.cli.labels.update:update",
+            "Compare the labels with a new version of their file, and take over what is accepted.",
+        ),
+        LazyCommand(
+            "match",
+            "taxonaut.cli.labels.match:match",
+            "Map the labels of one taxonomy to those of another.",
+        ),
         LazyCommand(
             "list", "taxonaut.cli.labels.commands:list_labels", "List labels, each with its shortest path."
         ),
@@ -60,7 +70,44 @@ COMMANDS = [
             "Show a label: names, description and all paths.",
         ),
         LazyCommand(
+            "language",
+            "taxonaut.cli.labels.commands:label_language",
+            "Show the languages of labels that came from SKOS, or take another.",
+        ),
+        LazyCommand(
             "search", "taxonaut.cli.labels.commands:search", "Search labels by words, best match first."
+        ),
+        LazyCommand("merge", "taxonaut.cli.labels.change:merge", "Merge labels into one."),
+        LazyCommand(
+            "move",
+            "taxonaut.cli.labels.change:move",
+            "Move a label, with everything below it, to another parent.",
+        ),
+        LazyCommand("split", "taxonaut.cli.labels.change:split", "Split a label into several."),
+        LazyCommand(
+            "retire",
+            "taxonaut.cli.labels.change:retire",
+            "Retire labels: they leave the tree and are answered no more.",
+        ),
+        LazyCommand(
+            "restore",
+            "taxonaut.cli.labels.change:restore",
+            "Restore retired labels where they stood.",
+        ),
+        LazyCommand(
+            "rename",
+            "taxonaut.cli.labels.change:rename",
+            "Give a label another name, another id, or both.",
+        ),
+        LazyCommand(
+            "map",
+            "taxonaut.cli.labels.mapping:map_file",
+            "Rewrite the label ids in a column of a file to those of today.",
+        ),
+        LazyCommand(
+            "mapping",
+            "taxonaut.cli.labels.mapping:mapping",
+            "List or export where the ids of retired, merged, split and renamed labels went.",
         ),
         panel=TREE,
     ),
@@ -148,6 +195,26 @@ COMMANDS = [
         panel=LEARN,
     ),
     group(
+        "recommend",
+        "Write a vocabulary's items for recommenders, and measure codes of items.",
+        LazyCommand(
+            "export",
+            "taxonaut.cli.recommend.export:export",
+            "Write a data set for recommenders: items, events, semantic ids, vectors.",
+        ),
+        LazyCommand(
+            "slots",
+            "taxonaut.cli.recommend.slots:slots",
+            "Show collisions, balance and entropy of semantic ids, a row a slot.",
+        ),
+        LazyCommand(
+            "evaluate",
+            "taxonaut.cli.recommend.evaluate:evaluate",
+            "Train a small next-item model on codes of items, and measure it.",
+        ),
+        panel=LEARN,
+    ),
+    group(
         "expert",
         "Train a classifier on labelled items, and audit it.",
         LazyCommand(
@@ -174,6 +241,100 @@ COMMANDS = [
             "List items on which the two experts disagree.",
         ),
         panel=LEARN,
+    ),
+    group(
+        "feedback",
+        "Say which labels items have; see what is known, missed and contradicted.",
+        LazyCommand(
+            "add",
+            "taxonaut.cli.feedback.truths:add",
+            "Add a file of items with their labels to the ledger, to learn from.",
+        ),
+        LazyCommand(
+            "correct",
+            "taxonaut.cli.feedback.truths:correct",
+            "Say which labels of an item are right and which are wrong.",
+        ),
+        LazyCommand(
+            "list",
+            "taxonaut.cli.feedback.truths:list_feedback",
+            "List what is known about items, and what walks made of it.",
+        ),
+        LazyCommand(
+            "conflicts",
+            "taxonaut.cli.feedback.truths:conflicts",
+            "List labels about which people, files or equal texts contradict each other.",
+        ),
+        panel=LEARN,
+    ),
+    group(
+        "learn",
+        "Learn from labelled items (learn ITEMS), and go through what was learned.",
+        LazyCommand(
+            "run",
+            "taxonaut.cli.learn.run:run",
+            "Learn from labelled items: walk, mark, adapt, measure, and again.",
+        ),
+        LazyCommand(
+            "log",
+            "taxonaut.cli.learn.versions:log",
+            "List what was learned, and from when on which version was in use.",
+        ),
+        LazyCommand(
+            "show",
+            "taxonaut.cli.learn.versions:show",
+            "Show the card of a version: data, settings, measures, changed answers.",
+        ),
+        LazyCommand(
+            "adopt",
+            "taxonaut.cli.learn.versions:adopt",
+            "Use a version from now on; 0: nothing that was learned.",
+        ),
+        LazyCommand(
+            "undo", "taxonaut.cli.learn.versions:undo", "Use what was in use before the last change."
+        ),
+        LazyCommand(
+            "compare",
+            "taxonaut.cli.learn.versions:compare",
+            "Compare two versions, or one with none, on labelled items: measures, and answers that changed.",
+        ),
+        LazyCommand(
+            "export",
+            "taxonaut.cli.learn.language_models:export",
+            "Write examples for fine-tuning a language model elsewhere.",
+        ),
+        LazyCommand(
+            "adapter",
+            "taxonaut.cli.learn.language_models:adapter",
+            "Train a LoRA adapter for the gguf/… model of this workspace.",
+        ),
+        panel=LEARN,
+        default="run",
+        takes_file=True,
+    ),
+    group(
+        "review",
+        "Find likely wrong labels and what to label next; without a command, go through them.",
+        LazyCommand(
+            "start",
+            "taxonaut.cli.review.start:start",
+            "Go through the queue at a terminal, one item a screen.",
+        ),
+        LazyCommand(
+            "errors",
+            "taxonaut.cli.review.errors:errors",
+            "Rank labelled items by how likely their labels are wrong.",
+        ),
+        LazyCommand(
+            "next",
+            "taxonaut.cli.review.next_items:next_items",
+            "Choose which items to label next: those from which most is learned.",
+        ),
+        LazyCommand(
+            "apply", "taxonaut.cli.review.apply:apply", "Take decisions over from a table that was filled in."
+        ),
+        panel=LEARN,
+        default="start",
     ),
     LazyCommand(
         "chat",
@@ -249,6 +410,11 @@ COMMANDS = [
             "try",
             "taxonaut.cli.prompts.try_version:try_template",
             "Compare two versions of a template on the same items: quality, cost, and each changed decision.",
+        ),
+        LazyCommand(
+            "learn",
+            "taxonaut.cli.prompts.learn:learn",
+            "Rewrite prompt blocks after what they got wrong, and keep what is not worse on held-out items.",
         ),
         LazyCommand(
             "log",

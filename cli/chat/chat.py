@@ -26,13 +26,9 @@ def check_has_tree(workspace: Workspace) -> None:
     index = workspace.index
     if index.children(index.root()):
         return
-    labels = len(index.label_ids())
-    if not labels:
-        raise InputError(
-            f"{str(workspace.folder)!r} has no labels yet; import some: taxonaut labels import FILE"
-        )
+    workspace.check_has_labels()
     raise InputError(
-        f"the {counted(labels, 'label')} of {str(workspace.folder)!r} are not in a tree yet; "
+        f"the {counted(len(index.label_ids()), 'label')} of {str(workspace.folder)!r} are not in a tree yet; "
         "build one with: taxonaut index build"
     )
 

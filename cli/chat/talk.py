@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future
@@ -73,7 +74,8 @@ class Talk:
             self.chat.set_exception(error)
             return
         if self.warms and self.workspace.config.models.assistant.provider == models.catalog.ENCODER:
-            if not self.asked.is_set():
-                PORTAL.run(conversation.assistants.warm_up(assistant, chat.toolbox))
-            if not self.asked.is_set():
-                conversation.assistants.warm_up_labels(self.workspace)
+            with contextlib.suppress(Exception):  # the first answer meets the same error, and says so
+                if not self.asked.is_set():
+                    PORTAL.run(conversation.assistants.warm_up(assistant, chat.toolbox))
+                if not self.asked.is_set():
+                    conversation.assistants.warm_up_labels(self.workspace)

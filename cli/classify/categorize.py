@@ -17,6 +17,7 @@ from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.item_command import (
     OutputFormatOption,
     OutputOption,
+    RawCellsOption,
     ResultOutput,
     Work,
     describe_cost,
@@ -33,7 +34,7 @@ from taxonaut.cli.shared.terminal import clipped, counted, path_text, printable,
 from taxonaut.state.errors import InputError
 from taxonaut.state.recommendations import Categorized
 from taxonaut.state.records import Item
-from taxonaut.workspace import expert, walk
+from taxonaut.workspace import expert, files, walk
 
 if TYPE_CHECKING:
     from taxonaut.workspace.expert.categorize import Threshold
@@ -203,6 +204,7 @@ def categorize(
     experts: ExpertOptions,
     layout: ItemFileOptions,
     output_format: OutputFormatOption = None,
+    raw_cells: RawCellsOption = False,
     json: JsonOption = False,
 ) -> None:
     """Assign one category to each text with a trained expert.
@@ -210,7 +212,8 @@ def categorize(
     A general expert decides where the trained one is unsure. Train an expert first (expert train) and choose a
     threshold (expert audit). Answers are kept: run an interrupted command again to continue it; with another
     threshold, only items that were not asked about before are. With --json, results go to standard output as JSON
-    lines; with -o as well, results go to the file and a summary is printed as JSON.
+    lines; with -o as well, results go to the file and a summary is printed as JSON. A result file has the input's
+    columns first, then label, label_id, path and how it was decided.
     """
     if everything and threshold is not None:
         raise InputError(
@@ -220,7 +223,15 @@ def categorize(
     run_item_command(
         session,
         layout.read(texts or []),
-        ResultOutput(output, output_format, json, expert.categorized_rows.CATEGORIZED, print_categorized),
+        ResultOutput(
+            output,
+            output_format,
+            json,
+            lambda _: expert.categorized_rows.CATEGORIZED,
+            print_categorized,
+            files.table_writers.tree_sheet.label_sheet,
+            raw=raw_cells,
+        ),
         lambda workspace, bar: prepare_routing(workspace, bar, settings),
         "categorizing",
     )

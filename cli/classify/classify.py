@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from taxonaut.cli.shared.file_options import ItemFileOptions, TextsArgument
+from taxonaut.cli.shared.file_options import ItemFileOptions, LanguageOption, TextsArgument
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.item_command import (
+    LongOption,
     OutputFormatOption,
     OutputOption,
+    RawCellsOption,
     ResultOutput,
     Work,
     describe_cost,
@@ -60,6 +62,19 @@ class WalkOptions:
             help="Leave out labels with a lower score (0 to 1). Default: a text gets none if its best is below 0.1.",
             show_default=False,
         ),
+    ] = None
+    cut_off: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="How many labels a text gets: f1 or precision=0.9, down to the probability that gives the best F1 "
+            "or this precision on held-out items; labels=5, so many.",
+            show_default=False,
+        ),
+    ] = None
+    expert: Annotated[
+        int | None,
+        walk_option(min=0, metavar="N", help="Use the trained expert N; 0 for none. Default: the newest."),
     ] = None
     shortlist: Annotated[
         Literal["tree", "dense", "both"] | None,
@@ -134,6 +149,7 @@ class ClassifySummary:
     "classify",
     example='taxonaut classify "wireless earbuds with noise cancelling"\n'
     "taxonaut classify products.csv --text-column title -o labelled.jsonl\n"
+    "taxonaut classify products.xlsx --text-column title --top 3 -o labelled.xlsx\n"
     "taxonaut classify products.csv --start anchored --anchors 20 --terminals 10",
 )
 def classify(
@@ -143,7 +159,10 @@ def classify(
     *,
     walk: WalkOptions,
     layout: ItemFileOptions,
+    long: LongOption = False,
     output_format: OutputFormatOption = None,
+    raw_cells: RawCellsOption = False,
+    language: LanguageOption = "",
     json: JsonOption = False,
 ) -> None:
     """Label texts by walking the tree.
@@ -151,15 +170,36 @@ def classify(
     Each text gets a ranked list of labels, each with its path in the tree. An argument is a file if it exists or
     has one of the suffixes. Finished items are kept: run an interrupted command again to continue it; no model is
     asked twice. With --json, results go to standard output as JSON lines; with -o as well, results go to the file
-    and a summary is printed as JSON.
+    and a summary is printed as JSON. A result file has the input's columns first, then label_1, label_id_1,
+    path_1, score_1 and so on, to as many labels as an item got, or to N with --top N; CSV is written as the input
+    is, and a workbook has the labels on a second sheet.
     """
     run_item_command(
         session,
         layout.read(texts or []),
-        ResultOutput(output, output_format, json, files.result_files.LABELLED, print_item),
+        ResultOutput(
+            output,
+            output_format,
+            json,
+            lambda workspace: files.result_files.labelled_format(
+                top_of(workspace, walk),
+                notations=workspace.index.has_notations(),
+                fixed=walk.top is not None,
+            ),
+            print_item,
+            files.table_writers.tree_sheet.label_sheet,
+            long,
+            raw_cells,
+        ),
         classification_of(walk),
         "labelling",
+        language,
     )
+
+
+def top_of(workspace: Workspace, walk: WalkOptions) -> int:
+    """Return how many labels an item may get."""
+    return walk.top or workspace.config.walk.top
 
 
 def classification_of(

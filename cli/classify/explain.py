@@ -13,10 +13,11 @@ from taxonaut.cli.classify.explanation_view import label_ids, print_explanation,
 from taxonaut.cli.classify.outcome_text import outcome_row, outcomes_table
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.item_command import run_items
-from taxonaut.cli.shared.item_input import ItemInput
+from taxonaut.cli.shared.item_input import input_of
 from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import out, print_json
+from taxonaut.state import label_mappings
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import ItemResult, as_item
@@ -56,7 +57,8 @@ def explain(
     """
     with session.open() as workspace:
         with progress(session, json=json) as bar:
-            wanted = [label for given in gold or [] for label in parse_label_ids(workspace.index, given)]
+            named = [label for given in gold or [] for label in parse_label_ids(workspace.index, given)]
+            wanted = present_labels(session, workspace.index, named)
             walk = find_or_walk(session, workspace, item, bar, wanted)
         labels = workspace.index.labels(list(dict.fromkeys(label_ids(walk.root))))
         if json:
@@ -76,6 +78,18 @@ def parse_label_ids(index: Index, given: str) -> list[LabelId]:
     return [LabelId(part.strip()) for part in given.split(",") if part.strip()]
 
 
+def present_labels(session: Session, index: Index, given: Sequence[LabelId]) -> list[LabelId]:
+    """Return what label ids stand for today, and say which of them are not answered any more."""
+    found: list[LabelId] = []
+    for label in given:
+        result = index.resolve(label)
+        mapping = index.mapping_of(label)
+        if mapping is not None and not session.quiet:
+            say(f"note: {label!r} {label_mappings.describe_mapping(mapping)}")
+        found += result.labels if mapping is not None else [label]
+    return found
+
+
 def find_or_walk(
     session: Session, workspace: Workspace, given: str, bar: Bar, gold: Sequence[LabelId] = ()
 ) -> Explanation:
@@ -92,8 +106,8 @@ def find_or_walk(
         say(f"no labelled text has the id {given!r}: labelling these words themselves")
     summary = run_items(
         workspace,
-        ItemInput(1, lambda: iter([text])),
-        lambda _: nullcontext(lambda item, result: None),
+        input_of([text]),
+        lambda _: nullcontext(lambda item, result, values: None),
         bar,
         classification_of(WalkOptions()),
         "labelling",
@@ -112,6 +126,16 @@ def walk_row(walk: Explanation, names: Mapping[LabelId, str], index: Index) -> d
         "index_changed": walk.index_changed,
         "candidates": walk.candidates,
         "walk": step_row(walk.root, names),
+        **(
+            {
+                "scores": [
+                    {"id": e.label_id, "source": e.source, "score": e.score, "added": e.added, "why": e.why}
+                    for e in walk.shares
+                ]
+            }
+            if walk.shares
+            else {}
+        ),
         "labels": files.result_files.result_row(ItemResult(walk.item.id, walk.ranking))["labels"],
         **({"gold": [outcome_row(index, outcome) for outcome in walk.outcomes]} if walk.outcomes else {}),
     }

@@ -15,7 +15,7 @@ from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
 from taxonaut.state.ids import LabelId
 
 if TYPE_CHECKING:
-    from taxonaut.workspace.walk.explanation import Explanation, Step
+    from taxonaut.workspace.walk.explanation import Explanation, ScoreShare, Step
 
 NAMED = 3
 """Branches named of those that are not drawn."""
@@ -36,6 +36,23 @@ def print_explanation(console: Console, walk: Explanation, *, everything: bool =
         console.print(ranking(walk.ranking, with_origin=True))
     else:
         console.print(styled("  no label fits", "dim"))
+    print_shares(console, walk)
+
+
+def print_shares(console: Console, walk: Explanation) -> None:
+    """Print what the sources next to the embedder say of the best labels."""
+    names = {label.label_id: label.name for label in walk.ranking}
+    for label, name in names.items():
+        shares = [each for each in walk.shares if each.label_id == label]
+        if shares:
+            said = "; ".join(describe_share(each) for each in shares)
+            console.print(styled(f"{clipped(printable(name), 60)}: {said}", "dim"))
+
+
+def describe_share(share: ScoreShare) -> str:
+    """Say what a source says of a label, and why."""
+    why = f" ({printable(share.why)})" if share.why else ""
+    return f"{share.source} {share.score:.2f}{why}"
 
 
 def step_row(step: Step, names: Mapping[LabelId, str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,12 @@ from taxonaut import evaluation
 from taxonaut.cli.classify.outcome_text import outcome_row, place_name, quoted_name
 from taxonaut.cli.shared.terminal import clipped, counted, printable, styled
 from taxonaut.state.errors import InputError
-from taxonaut.workspace import walk
+from taxonaut.workspace import learn, walk
 
 if TYPE_CHECKING:
     from taxonaut.evaluation.attribution import Attribution, NodeLosses
     from taxonaut.state.index.index import Index
+    from taxonaut.state.stores.ledger import PathMark
     from taxonaut.workspace.files.item_files import ItemRow
     from taxonaut.workspace.workspace import Workspace
 
@@ -54,27 +55,36 @@ def check_attribution(names: Sequence[str], *, incremental: bool) -> None:
 def attribute_losses(
     workspace: Workspace, rows: Sequence[ItemRow], names: Sequence[str], ks: Sequence[int], most: int
 ) -> list[Losses]:
-    """Attribute the losses of each method that walks the index."""
+    """Mark the walks of each method that walks the index, and attribute what they lost.
+
+    The right labels are those of the ledger: what people said since the file was written counts before it.
+    """
+    rows = walk.labelled_items.labelled_rows(workspace, [row.item for row in rows])
     depth = max([*ks, workspace.config.walk.top])
     runs = [
         (each.title, evaluation.attribution.find_walk_run(workspace, each, depth))
         for each in evaluation.methods.registry.parse_methods(names)
     ]
-    found = [(title, taxonaut.attribute(workspace, rows, run)) for title, run in runs if run is not None]
-    index = workspace.index
-    return [
-        Losses(title, attribution_row(index, each, most), render_losses(index, title, each, most))
-        for title, each in found
-    ]
+    index, found = workspace.index, list[Losses]()
+    for title, run in runs:
+        if run is not None:
+            each = taxonaut.attribute(workspace, rows, run)
+            marks = learn.marking.count_marks(workspace, [row.item for row in rows], run)
+            row = {**attribution_row(index, each, most), "marks": marks}
+            found.append(Losses(title, row, render_losses(index, title, each, most, marks)))
+    return found
 
 
-def render_losses(index: Index, title: str, found: Attribution, most: int) -> tuple[RenderableType, ...]:
+def render_losses(
+    index: Index, title: str, found: Attribution, most: int, marks: Mapping[PathMark, int]
+) -> tuple[RenderableType, ...]:
     """Render the outcomes of the gold labels, and the `most` nodes that lost most of them."""
     said = f"{counted(found.gold, 'right label')} of {counted(found.items, 'text')}"
     if found.not_walked:
         said += f"; {found.not_walked:,} more were not walked"
     parts: list[RenderableType] = [styled(f"Outcomes of the right labels: {title}", "bold")]
     parts += [styled(said, "dim"), outcomes_table(found)]
+    parts += [styled(f"{counted(marks['error'], 'answered label')} wrong", "dim")]
     if not found.nodes:
         return (*parts, styled("no label was lost at a node", "dim"))
     parts += ["", nodes_table(index, found, most)]

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from taxonaut import evaluation
 from taxonaut.cli.evaluate.evaluation_view import (
     DASH,
+    divide_columns,
     empty_table,
     format_scores,
     format_with_intervals,
-    gap_cells,
     interval_row,
 )
 from taxonaut.cli.shared.terminal import counted, styled
@@ -24,33 +25,27 @@ if TYPE_CHECKING:
     from taxonaut.evaluation.harness import MethodReport, Report
     from taxonaut.evaluation.measures.classes import Band, ClassQuality
 
-MEASURES = {"precision": "weighted P", "recall": "weighted R", "f1": "weighted F1", "macro_f1": "macro-F1"}
-BOUNDED = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
-NOTE = (
-    "Each text's first label alone; no label is wrong. Macro-F1 is over the classes that are right or "
-    "predicted for some text."
-)
+WEIGHTED = {"precision": "weighted P", "f1": "weighted F1"}
+NOTE = "Each text's first label alone, as its one class; P@1 is the accuracy, and weighted R too."
 NO_BANDS = "Name the labelled products with --examples FILE to see classes by how many products they have."
 
 
-def class_table(report: Report) -> Table | None:
-    """Return the table: a row for each measure, by class and by band; None where nothing was measured by class."""
+def class_tables(report: Report, console: Console) -> list[Table]:
+    """Return the tables: a row for each measure, by class and by band; none where nothing was measured by class."""
     methods = [method for method in report.methods if method.classes is not None]
-    if not methods:
-        return None
+    return divide_columns(lambda some: class_table(some, single=report.single), methods, console)
+
+
+def class_table(methods: Sequence[MethodReport], *, single: bool) -> Table:
+    """Return the table of some methods."""
     qualities = [method.classes for method in methods if method.classes is not None]
     table = empty_table([method.method for method in methods])
-    for name, cells in measure_rows(qualities):
+    for name, cells in measure_rows(qualities, single=single):
         table.add_row(styled(name), *cells)
     bands = list(band_rows(qualities))
     if bands:
         table.add_section()
     for name, cells in bands:
-        table.add_row(styled(name), *cells)
-    gaps = list(difference_rows(qualities))
-    if gaps:
-        table.add_section()
-    for name, cells in gaps:
         table.add_row(styled(name), *cells)
     table.add_section()
     for name, written in decision_rows(methods):
@@ -58,14 +53,12 @@ def class_table(report: Report) -> Table | None:
     return table
 
 
-def measure_rows(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
-    """Give accuracy, the weighted means, macro-F1 and the calibration error."""
-    yield "accuracy", format_with_intervals([each.intervals["accuracy"] for each in qualities])
-    for name, title in MEASURES.items():
-        if name in BOUNDED:
-            yield title, format_with_intervals([each.intervals[name] for each in qualities])
-        else:
-            yield title, format_scores([getattr(each.scores, name) for each in qualities])
+def measure_rows(qualities: Sequence[ClassQuality], *, single: bool) -> Iterator[tuple[str, list[Text]]]:
+    """Give what the other table does not have: weighted means, macro-F1 of several labels' texts, calibration."""
+    for name, title in WEIGHTED.items():
+        yield title, format_scores([getattr(each.scores, name) for each in qualities])
+    if not single:
+        yield "macro F1, one class", format_with_intervals([each.intervals["macro_f1"] for each in qualities])
     errors = [each.scores.ece for each in qualities]
     if any(error is not None for error in errors):
         least = min(error for error in errors if error is not None)
@@ -84,7 +77,7 @@ def band_rows(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Tex
         if band.items:
             bands = [each.scores.bands[name] for each in qualities]
             yield f"{name}: accuracy", format_scores([each.accuracy for each in bands])
-            yield "  macro-F1", format_scores([each.macro_f1 for each in bands])
+            yield "  macro F1", format_scores([each.macro_f1 for each in bands])
 
 
 def describe_bands(bands: Mapping[str, Band]) -> str:
@@ -100,16 +93,8 @@ def describe_bands(bands: Mapping[str, Band]) -> str:
     return f"By products of a text's class: {'; '.join(said)}."
 
 
-def difference_rows(qualities: Sequence[ClassQuality]) -> Iterator[tuple[str, list[Text]]]:
-    """Give paired differences from the first method."""
-    if any(each.differences for each in qualities):
-        for name, title in BOUNDED.items():
-            cells = [gap_cells(each.differences.get(name)) for each in qualities]
-            yield f"{title} less the first's", cells
-
-
 def decision_rows(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[str]]]:
-    """Give who decided, where two experts did, and what it cost."""
+    """Give who decided, where two experts did, and how many texts got no label."""
     if any(method.verdicts for method in methods):
         yield "by the domain expert", [format_verdict(method, "domain") for method in methods]
         yield "by the general expert", [format_verdict(method, "general") for method in methods]
@@ -121,8 +106,6 @@ def decision_rows(methods: Sequence[MethodReport]) -> Iterator[tuple[str, list[s
                 for method in methods
             ],
         )
-    yield "requests", [f"{method.requests:,}" for method in methods]
-    yield "seconds", [f"{method.seconds:,.1f}" for method in methods]
 
 
 def format_verdict(method: MethodReport, name: str) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from taxonaut import evaluation
-from taxonaut.cli.evaluate import class_view
+from taxonaut.cli.evaluate import class_view, summary_view
 from taxonaut.cli.evaluate import evaluation_view as view
 from taxonaut.cli.evaluate.attribution_view import Losses, attribute_losses, check_attribution
-from taxonaut.cli.shared.exit_codes import InterruptedWork
+from taxonaut.cli.shared.exit_codes import InterruptedWork, say
 from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileOptions, match_gold
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.item_command import fail_if_some_failed
@@ -21,6 +23,8 @@ from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId
+from taxonaut.workspace import files
 
 if TYPE_CHECKING:
     from taxonaut.evaluation.curves import Point
@@ -28,7 +32,13 @@ if TYPE_CHECKING:
     from taxonaut.workspace.files.item_files import ItemRow
     from taxonaut.workspace.workspace import Workspace
 
+EMPTY = "empty"
+"""The value of --out-of-scope that means texts without a right label."""
+
 EXAMPLES = """\
+taxonaut evaluate test.jsonl
+taxonaut evaluate test.jsonl --per-label labels.xlsx --per-item texts.csv
+taxonaut evaluate test.jsonl --out-of-scope oos --measures "P,macro F1" -k 1,5
 taxonaut evaluate test.jsonl --methods navigate,navigate:start=anchored,dense,bm25 --limit 200
 taxonaut evaluate test.jsonl --methods navigate,kmeans-index,shortlist --figure recall.png
 taxonaut evaluate test.jsonl --methods navigate --attribution 20
@@ -41,18 +51,28 @@ def evaluate(
     session: Session,
     file: LabelledFileArgument,
     methods: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAMES",
             help="Methods to compare, of navigate, tree, both, dense, bm25, kmeans-index, "
             "shortlist, linear, icxml, expert, dual, general, fasttext, tfidf-svm, knn and "
             "linear-head. Settings may follow a name: navigate:terminals=40, "
-            "dual:threshold=0.7.",
+            "dual:threshold=0.7. Default: navigate, dense, bm25, and every trained expert.",
+            show_default=False,
         ),
-    ] = "navigate,dense,bm25",
-    k: Annotated[str, typer.Option(metavar="NUMBERS", help="Values of k for P@k, R@k and RP@k.")] = (
-        "1,3,5,10"
-    ),
+    ] = None,
+    k: Annotated[
+        str, typer.Option("--k", "-k", metavar="NUMBERS", help="Values of k for P@k, R@k, NDCG@k and others.")
+    ] = "1,3,5,10",
+    measures: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Measures to show: P, R, NDCG, RP, MRR, F1 (micro F1, macro F1, example F1), hP, hR, hF, macro hF, "
+            "…, with or without @k; all: every one. Default: those that differ.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Use only the first N items.", show_default=False)
     ] = None,
@@ -74,6 +94,49 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    per_label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write how well each label is found, those missed most first: support, precision, recall, F1, and "
+            "what was answered instead (.csv, .xlsx, .parquet, .jsonl, …).",
+            show_default=False,
+        ),
+    ] = None,
+    per_item: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the right labels, answers, hits and misses of each text.",
+            show_default=False,
+        ),
+    ] = None,
+    out_of_scope: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VALUE",
+            help="Texts whose right label is VALUE fit no label and should get none; 'empty': those without a "
+            "right label.",
+            show_default=False,
+        ),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="With --out-of-scope: a first label that scores lower is a refusal. Default, of methods that walk: "
+            "that of classify.",
+            show_default=False,
+        ),
+    ] = None,
+    skip_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--skip-unknown",
+            help="Leave out right labels that match no label of the index, and say which.",
+            rich_help_panel=ADVANCED_PANEL,
+        ),
+    ] = False,
     classes: Annotated[
         bool,
         typer.Option(
@@ -135,29 +198,55 @@ def evaluate(
 ) -> None:
     """Compare methods on items with known labels: quality and cost.
 
-    P@k is the share of hits among the first k labels, R@k the share of the right labels found there; RP@k divides
-    the hits by the most that are possible. Each is printed with half of its 95% bootstrap interval. hP, hR and
-    hF also count the ancestors of the first label. Texts about which a request of some method failed are counted
-    and left out of the measures of all methods (exit code 6); run the same command again to ask for them. Finished
-    items are kept. docs/evaluation.md describes the
-    methods.
+    Prints how good, where it fails and what to try next; then the measures, of which those that equal another are
+    named with it, with their 95% bootstrap intervals, the differences from the first method, what it costs, and the
+    labels missed most. Texts about which a request of some method failed are counted and left out of the measures of
+    all methods (exit code 6); run the same command again to ask for them. Finished items are kept.
+    docs/evaluation.md describes methods and measures.
     """
     ks = parse_cutoffs(k)
-    picked = evaluation.methods.registry.parse_methods(methods.split(","))
-    names = [each.title for each in picked]
+    wanted = [] if measures is None else evaluation.measures.selection.parse_measures(measures, ks)
+    default = ",".join(evaluation.harness.METHODS)
+    names = [
+        each.title for each in evaluation.methods.registry.parse_methods((methods or default).split(","))
+    ]
     if figure is not None:
         evaluation.curve_figure.check_figure(figure)
     if attribution is not None:
         check_attribution(names, incremental=incremental is not None)
 
+    if out_of_scope is None and min_score is not None:
+        raise InputError("--min-score needs --out-of-scope VALUE, which says which texts should be refused")
+    if out_of_scope is not None and incremental is not None:
+        raise InputError("--out-of-scope does not go with --incremental; give one of the two")
+    inputs = [file, *([] if examples is None else [examples])]
+    evaluation.quality_files.check_quality_files(inputs, per_label=per_label, per_item=per_item)
+    if incremental is not None and (per_label or per_item):
+        raise InputError("--per-label and --per-item do not go with --incremental")
+
     rows = layout.read(file)[:limit]
+    refusing = set[ItemId]()
+    if out_of_scope not in (None, EMPTY):
+        rows, refusing = take_out_of_scope(rows, str(out_of_scope))
     learned = layout.read(examples) if examples is not None else []
     with progress(session, json=json) as bar, session.open() as workspace:
-        rows = match_gold(session, workspace.index, rows)
-        if not any(row.gold for row in rows):
+        rows = match_gold(session, workspace.index, rows, keep_unknown=skip_unknown)
+        if out_of_scope == EMPTY:
+            refusing = {row.item.id for row in rows if not row.gold}
+        rows, notes = files.gold_forms.drop_unknown(workspace.index, rows) if skip_unknown else (rows, [])
+        if not any(row.gold for row in rows) and not refusing:
             raise InputError(
                 f"{file!r} has no gold labels, so nothing can be measured; name their column with --labels-column"
             )
+        said: list[str] = []
+        if incremental is None:
+            trained = evaluation.methods.workspace_experts
+            if methods is None:
+                experts = trained.find_experts(workspace, rows)
+                names += experts.methods
+                notes += experts.notes
+            notes += trained.seen_notes(workspace, rows, names)
+        picked = evaluation.methods.registry.parse_methods(names)
         settings = evaluation.methods.method.MethodSettings(
             shortlist=shortlist, shots=shots, examples=match_gold(session, workspace.index, learned)
         )
@@ -167,18 +256,29 @@ def evaluate(
         try:
             report: evaluation.harness.Report | IncrementalReport
             if incremental is None:
-                report = compare_methods(workspace, rows, names, ks, settings, classes)
+                report = evaluation.harness.evaluate(
+                    workspace, rows, names, ks, settings, classes, out_of_scope=refusing, min_score=min_score
+                )
             else:
                 report = compare_incrementally(
                     workspace, rows, names, ks, settings, incremental, share, build
                 )
+            if isinstance(report, evaluation.harness.Report):
+                if per_label is not None:
+                    said += evaluation.quality_files.write_label_file(per_label, report, inputs)
+                if per_item is not None:
+                    said += evaluation.quality_files.write_item_file(
+                        per_item, workspace.index, report, rows, inputs
+                    )
             losses = attribute_losses(workspace, rows, names, ks, attribution) if attribution else []
             points = draw_figure(workspace, rows, figure, file) if figure is not None else []
         except KeyboardInterrupt:
             raise InterruptedWork(
                 "what is finished is kept; run the same command again to continue"
             ) from None
-    print_report(report, points, figure, losses, json=json)
+    for line in [*(f"note: {note}" for note in notes), *said] if not session.quiet else ():
+        say(line)
+    print_report(report, points, figure, losses, wanted, json=json)
     failed = [(each.method, each.failed) for each in report.methods]
     failed += [(f"figure, {point.series} of {point.budget:,}", point.failed) for point in points]
     fail_if_some_failed(
@@ -186,16 +286,19 @@ def evaluate(
     )
 
 
-def compare_methods(
-    workspace: Workspace,
-    rows: Sequence[ItemRow],
-    names: Sequence[str],
-    ks: Sequence[int],
-    settings: evaluation.methods.method.MethodSettings,
-    classes: bool,
-) -> evaluation.harness.Report:
-    """Run the methods on the workspace's index."""
-    return evaluation.harness.evaluate(workspace, rows, names, ks, settings, classes)
+def take_out_of_scope(rows: Sequence[ItemRow], value: str) -> tuple[list[ItemRow], set[ItemId]]:
+    """Return the rows without the gold label `value`, which stands for no label, and the ids of those that had it."""
+    found = {
+        row.item.id
+        for row in rows
+        if [label.strip().casefold() for label in row.gold] == [value.strip().casefold()]
+    }
+    if not found:
+        raise InputError(
+            f"no text has the right label {value!r}; give --out-of-scope the value of the labels' column that means "
+            f"that no label fits, or {EMPTY!r} for texts without one"
+        )
+    return [replace(row, gold=(), cell=None) if row.item.id in found else row for row in rows], found
 
 
 def compare_incrementally(
@@ -236,39 +339,19 @@ def print_report(
     points: Sequence[Point],
     figure: Path | None,
     losses: Sequence[Losses] = (),
+    wanted: Sequence[str] = (),
     *,
     json: bool,
 ) -> None:
     """Print what was found."""
     if json:
-        row = (
-            view.report_row(report)
-            if isinstance(report, evaluation.harness.Report)
-            else view.incremental_row(report)
-        )
-        by_class = class_view.class_rows(report) if isinstance(report, evaluation.harness.Report) else {}
-        more = {"figure": view.curve_rows(points)} if points else {}
-        lost = {"attribution": {each.title: each.row for each in losses}} if losses else {}
-        print_json({**row, **by_class, **more, **lost})
+        print_report_json(report, points, losses)
         return
     console = out()
     if isinstance(report, evaluation.harness.Report):
-        said = f"{counted(report.items, 'text')}, {report.with_gold:,} with right labels"
-        console.print(styled(f"{said}; {counted(report.labels, 'label')} in the index", "dim"))
-        console.print(view.comparison_table(report))
+        print_comparison(console, report, wanted)
     else:
-        known, later = len(report.split.known), len(report.split.later)
-        said = f"{counted(known, 'label')} known first (Y0), {later:,} later (Y1), seed {report.split.seed}"
-        console.print(
-            styled(
-                f"{said}; {counted(report.items, 'text')}, {report.items_later:,} with labels of Y1", "dim"
-            )
-        )
-        for title, table in view.incremental_tables(report):
-            console.print()
-            console.print(styled(title, "bold"))
-            console.print(table)
-    console.print(styled(view.NOTE, "dim"))
+        print_incremental(console, report)
     if report.left_out:
         console.print(
             styled(
@@ -277,11 +360,6 @@ def print_report(
                 "bold",
             )
         )
-    classes = class_view.class_table(report) if isinstance(report, evaluation.harness.Report) else None
-    if isinstance(report, evaluation.harness.Report) and classes is not None:
-        console.print()
-        console.print(classes)
-        console.print(styled(class_view.describe_measures(report), "dim"))
     if points:
         console.print()
         console.print(view.curve_table(points))
@@ -290,6 +368,84 @@ def print_report(
         console.print()
         for part in each.parts:
             console.print(part)
+
+
+def print_report_json(
+    report: evaluation.harness.Report | IncrementalReport, points: Sequence[Point], losses: Sequence[Losses]
+) -> None:
+    """Print all measures of all methods as JSON."""
+    if isinstance(report, evaluation.harness.Report):
+        row = {**view.report_row(report), **class_view.class_rows(report)}
+    else:
+        row = view.incremental_row(report)
+    more = {"figure": view.curve_rows(points)} if points else {}
+    lost = {"attribution": {each.title: each.row for each in losses}} if losses else {}
+    print_json({**row, **more, **lost})
+
+
+def print_comparison(console: Console, report: evaluation.harness.Report, wanted: Sequence[str]) -> None:
+    """Print a comparison of methods: three lines, the tables, the labels missed most."""
+    console.print(styled(describe_items(report), "dim"))
+    for line in summary_view.summary_lines(report):
+        console.print(line)
+    shown = evaluation.measures.selection.choose_measures(
+        [each.quality.intervals for each in report.methods],
+        report.ks,
+        report.set_size,
+        single=report.single,
+        wanted=wanted,
+    )
+    for table in view.comparison_tables(report, shown, console):
+        console.print()
+        console.print(table)
+    console.print(styled(view.describe_shown(shown, report), "dim"))
+    best = summary_view.best_method(report)
+    missed = summary_view.missed_table(best) if best is not None else None
+    differences = view.difference_table(report, shown, console)
+    if differences is not None:
+        console.print()
+        console.print(differences)
+    if best is not None and missed is not None:
+        console.print()
+        console.print(styled(f"Labels that {summary_view.name_method(best.method)} misses most", "bold"))
+        console.print(missed)
+    refusals = view.refusal_tables(report, console)
+    for table in refusals:
+        console.print()
+        console.print(table)
+    if refusals:
+        console.print(styled(view.describe_refusing(report), "dim"))
+    classes = class_view.class_tables(report, console)
+    for table in classes:
+        console.print()
+        console.print(table)
+    if classes:
+        console.print(styled(class_view.describe_measures(report), "dim"))
+
+
+def describe_items(report: evaluation.harness.Report) -> str:
+    """Say how many texts and labels there are, and how many texts have no right label."""
+    without = report.items - report.with_gold - report.out_of_scope
+    said = counted(report.items, "text")
+    if report.out_of_scope:
+        said += f", {report.out_of_scope:,} of them fit no label"
+    if without:
+        said += f", {without:,} of them without a right label and not measured"
+    return f"{said}; {counted(report.labels, 'label')} in the index"
+
+
+def print_incremental(console: Console, report: IncrementalReport) -> None:
+    """Print the three readings of the incremental protocol."""
+    known, later = len(report.split.known), len(report.split.later)
+    said = f"{counted(known, 'label')} known first (Y0), {later:,} later (Y1), seed {report.split.seed}"
+    console.print(
+        styled(f"{said}; {counted(report.items, 'text')}, {report.items_later:,} with labels of Y1", "dim")
+    )
+    for title, table in view.incremental_tables(report):
+        console.print()
+        console.print(styled(title, "bold"))
+        console.print(table)
+    console.print(styled(view.NOTE, "dim"))
 
 
 def parse_cutoffs(given: str) -> list[int]:

@@ -25,7 +25,7 @@ from taxonaut.workspace import expert
 if TYPE_CHECKING:
     from taxonaut.evaluation.audits.audit_table import Cut
     from taxonaut.evaluation.audits.proposal import Proposal
-    from taxonaut.evaluation.measures.intervals import Interval
+    from taxonaut.workspace.core.intervals import Interval
     from taxonaut.workspace.expert.audit import AuditRun
     from taxonaut.workspace.files.item_files import ItemRow
     from taxonaut.workspace.workspace import Workspace
@@ -151,11 +151,21 @@ def describe_columns(table: evaluation.audits.audit_table.AuditTable) -> str:
 
 
 def describe_proposal(
-    table: evaluation.audits.audit_table.AuditTable, proposal: Proposal | None, session: Session
+    table: evaluation.audits.audit_table.AuditTable,
+    proposal: Proposal | None,
+    session: Session,
+    *,
+    trained: bool,
 ) -> Iterator[str]:
-    """Say what is proposed and what to expect of it."""
+    """Say what is proposed and what to expect of it. `trained`: the expert was trained on the products."""
     if table.ceiling is not None:
         yield f"the right category is among the candidates for {format_share(table.ceiling.value)}"
+    if trained:
+        yield (
+            "no threshold is proposed, and a former one is kept: too many of these products were trained on; audit "
+            "others"
+        )
+        return
     if proposal is None:
         yield "no threshold is proposed: say which share (--share 0.2) or what budget (--budget 200) you want"
         return
@@ -278,6 +288,12 @@ def audit(
         Path | None,
         typer.Option(metavar="FILE", help="Plot the table to FILE (.png, .svg or .pdf).", show_default=False),
     ] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="Audit items that the expert was trained on, too; that proposes no threshold."
+        ),
+    ] = False,
     *,
     experts: ExpertOptions,
     layout: LabelledFileOptions,
@@ -289,7 +305,7 @@ def audit(
     the least certain first, what they cost and gain. Without a target, the smallest share that is as accurate as
     the best one is proposed. categorize uses the proposed threshold unless another is set. For items without
     known categories, only the agreement of the experts is shown. Answers are kept: neither this command nor
-    categorize asks about an item twice.
+    categorize asks about an item twice. More than a few items that the expert was trained on are refused.
     """
     prices = read_prices(price_in, price_out)
     if figure is not None:
@@ -299,7 +315,16 @@ def audit(
     with progress(session, json=json) as bar, session.open() as workspace:
         rows = match_gold(session, workspace.index, rows)
         run = ask_experts(
-            workspace, rows, bar, {**given_in(experts), "size": sample, "sample_seed": seed, "source": file}
+            workspace,
+            rows,
+            bar,
+            {
+                **given_in(experts),
+                "size": sample,
+                "sample_seed": seed,
+                "source": file,
+                "anyway": anyway,
+            },
         )
         bar.stage("computing")
         table, proposal = propose_threshold(
@@ -345,16 +370,20 @@ def propose_threshold(
     prices: evaluation.audits.audit_table.Prices | None,
     wish: Mapping[str, float],
 ) -> tuple[evaluation.audits.audit_table.AuditTable, Proposal | None]:
-    """Propose a threshold and keep the audit with it. Raises InputError as `check_better_audit` does."""
-    expert.audit.check_better_audit(workspace, run)
+    """Propose a threshold and keep the audit with it.
+
+    One on items that the expert was trained on proposes no threshold, and never replaces another audit.
+    """
     table = evaluation.audits.audit_table.AuditTable(run.audit.rows, prices)
     proposal = evaluation.audits.proposal.propose(table, **wish)
-    if proposal is None:
-        expert.audit_file.save_audit(workspace, run.audit)
-    else:
-        expert.audit_file.save_audit(
-            workspace, replace(run.audit, threshold=proposal.threshold, proposal=asdict(proposal))
-        )
+    if not expert.audit.keeps_threshold(run.audit):
+        if expert.audit_file.load_audit(workspace, run.audit.expert) is None:
+            expert.audit_file.save_audit(workspace, run.audit)
+        return table, None
+    kept = run.audit
+    if proposal is not None:
+        kept = replace(kept, threshold=proposal.threshold, proposal=asdict(proposal))
+    expert.audit_file.save_audit(workspace, kept)
     return table, proposal
 
 
@@ -394,7 +423,8 @@ def print_audit(
         console.print(cut_table(table, cuts, proposal))
         console.print(styled(describe_columns(table), "dim"))
         console.print()
-        for line in describe_proposal(table, proposal, session):
+        trained = not expert.audit.keeps_threshold(run.audit)
+        for line in describe_proposal(table, proposal, session, trained=trained):
             console.print(styled(line))
     if not session.quiet:
         say(describe_cost(run.totals) + (f"; drawn: {figure}" if figure is not None else ""))

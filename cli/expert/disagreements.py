@@ -63,6 +63,8 @@ def disagreements(
     if writer is not None:
         with writer:
             writer.write(found)
+        for note in writer.notes:
+            say(f"note: {note}")
     if json and output is None:
         print_json([experts.disagreements.disagreement_row(each) for each in found])
     elif output is None:

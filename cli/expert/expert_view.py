@@ -30,6 +30,10 @@ WORDS = {
     "contradicting_texts": "texts in contradicting categories",
     "epochs": "passes of the head",
     "before_scaling": "calibration error before scaling",
+    "fused": "among similarities:",
+    "p1_similarity": "P@1 by similarity",
+    "p1_expert": "P@1 by the expert",
+    "p1_both": "P@1 by both",
 }
 
 
@@ -136,7 +140,7 @@ def format_value(key: str, value: Any) -> str:
     """Format a value of a card."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (int, float)) and key in (*SHARES, "before_scaling"):
+    if isinstance(value, (int, float)) and (key in (*SHARES, "before_scaling") or key.startswith("p1_")):
         return f"{value:.1%}"
     if isinstance(value, int):
         return f"{value:,}"

@@ -23,7 +23,8 @@ def setting(*names: str, text: str, **more: Any) -> Any:
     "train",
     example="taxonaut expert train products.csv --text-column title --labels-column category\n"
     "taxonaut expert train train.jsonl --dev dev.jsonl --bootstrap\n"
-    "taxonaut expert train products.jsonl --encoder ./xlm-roberta-base --epochs 5",
+    "taxonaut expert train products.jsonl --encoder ./xlm-roberta-base --epochs 5\n"
+    "taxonaut expert train products.jsonl --encoder ./all-minilm-l6-v2 --contrast",
 )
 def train(
     session: Session,
@@ -50,6 +51,10 @@ def train(
             metavar="FOLDER",
         ),
     ] = None,
+    contrast: Annotated[
+        bool,
+        setting("--contrast", text="Fine-tune --encoder by contrast of items and category names."),
+    ] = False,
     epochs: Annotated[
         int | None, setting("--epochs", text="Train for at most N epochs.", min=1, metavar="N")
     ] = None,
@@ -83,6 +88,7 @@ def train(
 
     settings = given(
         encoder=encoder,
+        objective="contrast" if contrast else None,
         epochs=epochs,
         seed=seed,
         augment=0.0 if no_augment else None,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.tree import Tree
 
+from taxonaut.cli.shared.file_options import LanguageOption
 from taxonaut.cli.shared.session import JsonOption, Session, command
 from taxonaut.cli.shared.terminal import LONGEST_NAME, clipped, counted, out, print_json, styled
-from taxonaut.workspace import build
+from taxonaut.workspace import build, files
 
 if TYPE_CHECKING:
     from taxonaut.workspace.build.tree_preview import Branch
+    from taxonaut.workspace.files.index_formats.label_languages import ShownNames
 
 
 @command(
@@ -32,16 +34,29 @@ def show(
     limit: Annotated[
         int, typer.Option(min=1, help="Print at most N branches and N labels of each node.")
     ] = 12,
+    language: LanguageOption = "",
     json: JsonOption = False,
 ) -> None:
     """Print the tree, or the part below a node."""
-    with session.open() as workspace:
+    with session.open_in(language) as workspace:
         found = build.tree_preview.find_node(workspace.index, node)
         shape = build.tree_preview.outline(workspace.index, found, depth, limit)
+        names = files.index_formats.label_languages.shown_names(workspace)
+    if names is not None:
+        rename_branch(shape, names)
     if json:
         print_json(branch_row(shape))
     else:
         out().print(draw_branch(shape))
+
+
+def rename_branch(shape: Branch, names: ShownNames) -> None:
+    """Give a part of the tree its names in another language."""
+    if shape.node.label_id is not None:
+        shape.node = replace(shape.node, name=names.names.get(shape.node.label_id, shape.node.name))
+    shape.labels = [names.label(label) for label in shape.labels]
+    for branch in shape.branches:
+        rename_branch(branch, names)
 
 
 @command("stats", example="taxonaut index stats --json")

@@ -97,6 +97,25 @@ def diff_row(diff: IndexDiff) -> dict[str, Any]:
             "renamed": [
                 {"id": each.id, "from": each.former, "to": each.present} for each in diff.labels_renamed
             ],
+            "retired": [
+                {
+                    "id": each.id,
+                    "name": each.name,
+                    "lost": refs(each.lost),
+                    "kind": each.mapping.kind,
+                    "replaced_by": list(each.mapping.new),
+                    "reason": each.mapping.reason,
+                }
+                for each in diff.labels_retired
+            ],
+            "restored": labels(diff.labels_restored),
+            "ids": [
+                {"from": each.former, "to": each.id, "name": each.name} for each in diff.labels_reidentified
+            ],
+            "alternatives": [
+                {"id": each.id, "name": each.name, "from": list(each.former), "to": list(each.present)}
+                for each in diff.labels_called
+            ],
         },
     }
 
@@ -239,10 +258,12 @@ def _touched(diff: IndexDiff, before: Snapshot, after: Snapshot) -> tuple[set[No
     left |= {edit.former.id for edit in diff.edited}
     left |= {node.id for move in diff.moved for node in move.lost}
     left |= {node.id for label in (*diff.labels_moved, *diff.labels_gone) for node in label.lost}
+    left |= {node.id for label in diff.labels_retired for node in label.lost}
     right = {node.id for node in diff.inserted} | {edit.node.id for edit in diff.edited}
     right |= {move.node.id for move in diff.moved}
     right |= {node.id for move in diff.moved for node in move.gained}
-    right |= {node.id for label in (*diff.labels_moved, *diff.labels_inserted) for node in label.gained}
+    come = (*diff.labels_moved, *diff.labels_inserted, *diff.labels_restored)
+    right |= {node.id for label in come for node in label.gained}
     right |= {node for label in diff.labels_renamed for node in after.nodes_of.get(label.id, ())}
     there = dict(diff.matched) if diff.replaced else {id_: id_ for id_ in before.nodes if id_ in after.nodes}
     back = {now: then for then, now in there.items()}

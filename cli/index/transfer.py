@@ -16,7 +16,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="Format of the file: jsonl, csv or skos. Default: by its suffix.",
+        help="Format of the file: jsonl, csv, xlsx or skos. Default: by its suffix.",
         show_default=False,
     ),
 ]
@@ -25,6 +25,7 @@ FormatOption = Annotated[
 @command(
     "export",
     example="taxonaut index export tree.jsonl\ntaxonaut index export tree.csv --for-spreadsheet\n"
+    "taxonaut index export tree.xlsx\n"
     "taxonaut index export tree.ttl --language en",
 )
 def export(
@@ -33,7 +34,7 @@ def export(
         str,
         typer.Argument(
             metavar="FILE",
-            help="File to write (.jsonl, .csv, .ttl, each also as .gz), or - for standard output.",
+            help="File to write (.jsonl, .csv, .xlsx, .ttl, each also as .gz), or - for standard output.",
         ),
     ],
     format: FormatOption = None,
@@ -52,21 +53,24 @@ def export(
 ) -> None:
     """Export the labels and their tree to a file.
 
-    JSON Lines keeps everything: index import restores the same index from it. CSV has a row for each path to a
-    label, as labels import reads it. SKOS (Turtle) is for other programs.
+    JSON Lines keeps everything: index import restores the same index from it. CSV and Excel have a row for each path
+    to a label, and rows for retired labels and former ids; labels import reads them. SKOS (Turtle) is for other
+    programs.
     """
     with session.open() as workspace:
         stats = workspace.index.stats()
-        cells = files.index_formats.index_transfer.export_index(
+        report = files.index_formats.index_transfer.export_index(
             workspace, file, format, guarded=for_spreadsheet, language=language, base=base
         )
     if session.quiet:
         return
     where = "standard output" if file == "-" else file
     say(f"wrote {stats.labels:,} labels and {stats.nodes:,} nodes to {where}")
-    if cells and not for_spreadsheet:
+    for note in report.notes:
+        say(note)
+    if report.formulas and not for_spreadsheet:
         say(
-            f"{cells:,} cells start with =, +, - or @, which a spreadsheet may run as formulas; "
+            f"{report.formulas:,} cells start with =, +, - or @, which a spreadsheet may run as formulas; "
             "for a spreadsheet, export with --for-spreadsheet"
         )
 
@@ -77,7 +81,8 @@ def import_(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help="File of index export, CSV with paths, or SKOS; or - for standard input."
+            metavar="FILE",
+            help="File of index export, CSV or Excel with paths, or SKOS; or - for standard input.",
         ),
     ],
     format: FormatOption = None,
@@ -105,17 +110,21 @@ def import_(
     Labels that are new are added; those that the index has already keep their names. The import is one change,
     which index undo reverts.
     """
-    read = files.index_formats.index_transfer.read_index(
-        file,
-        format,
-        encoding=encoding,
-        language=language,
-        leaves_only=leaves_only,
-        collections=collections,
-    )
     with session.open() as workspace:
+        read = files.index_formats.index_transfer.read_index(
+            file,
+            format,
+            encoding=encoding,
+            language=language or workspace.config.labels.language,
+            leaves_only=leaves_only,
+            collections=collections,
+            known=workspace.index.has_label,
+        )
         if not session.quiet:
-            for note in read.notes:
+            for note in (
+                *read.notes,
+                *files.index_formats.label_history.describe_history(workspace.index, read.history),
+            ):
                 say(note)
             if renamed := files.index_formats.index_transfer.count_renamed(workspace, read):
                 say(f"{renamed:,} labels have other names in {read.name}; those of the index stay")

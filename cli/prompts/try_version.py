@@ -24,9 +24,9 @@ from taxonaut.cli.shared.terminal import clipped, counted, out, print_json, prin
 from taxonaut.workspace.files.output_files import write_atomically
 
 if TYPE_CHECKING:
-    from taxonaut.evaluation.measures.intervals import Interval
     from taxonaut.evaluation.trials.changed_decisions import Change, Chosen
     from taxonaut.evaluation.trials.trial import Side, TrialReport
+    from taxonaut.workspace.core.intervals import Interval
     from taxonaut.workspace.files.item_files import ItemRow
 
 LONGEST_TEXT = 100
@@ -34,7 +34,13 @@ MOST_OPTIONS = 4
 """Chosen options of a decision that are printed."""
 
 EFFECTS = {"lost": "red", "gained": "green", "neither": "dim"}
-NAMES = {"packaged": "packaged", "workspace": "your copy", "kept": "kept"}
+NAMES = {
+    "packaged": "packaged",
+    "workspace": "your copy",
+    "kept": "kept",
+    "in use": "in use",
+    "proposed": "proposed",
+}
 
 
 def print_trial(console: Console, report: TrialReport, limit: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,9 +12,10 @@ import typer
 import taxonaut
 from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.item_input import ItemInput, item_input
+from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId
 from taxonaut.workspace import files
-from taxonaut.workspace.files.sources import Format
+from taxonaut.workspace.files.sources import STDIN, Format
 
 if TYPE_CHECKING:
     from taxonaut.cli.shared.session import Session
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 FILE_PANEL = "Input file options"
 DOCUMENTS = ".txt, .md, .html, .pdf, .docx"
-SUFFIXES = ".csv, .tsv, .xlsx, .jsonl, .json, .parquet, .txt, each also as .gz"
+SUFFIXES = ".csv, .tsv, .xlsx, .jsonl, .json, .parquet, .arrow, .txt; of text each also as .gz"
 
 
 def column(option: str, what: str) -> Any:
@@ -41,7 +43,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="Format of the file: csv, tsv, jsonl, json, lines, parquet or excel. Default: by its suffix.",
+        help="Format of the file: csv, tsv, jsonl, json, lines, parquet, arrow or excel. Default: by its suffix.",
         rich_help_panel=FILE_PANEL,
         show_default=False,
     ),
@@ -51,8 +53,8 @@ ItemFormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="Format of the file: csv, tsv, jsonl, json, lines or parquet; document, md, html, pdf or docx: one text "
-        "a file. Default: by its suffix.",
+        help="Format of the file: csv, tsv, jsonl, json, lines, parquet, arrow or excel; document, md, html, pdf or "
+        "docx: one text a file. Default: by its suffix.",
         rich_help_panel=FILE_PANEL,
         show_default=False,
     ),
@@ -61,7 +63,23 @@ EncodingOption = Annotated[
     str,
     typer.Option("--encoding", metavar="NAME", help="Encoding of the file.", rich_help_panel=FILE_PANEL),
 ]
-TextColumn = Annotated[str, column("--text-column", "the text; several, divided by commas, are joined")]
+SheetOption = Annotated[
+    str,
+    typer.Option(
+        "--sheet",
+        metavar="NAME",
+        help="Sheet of a workbook. Default: the first with usual columns.",
+        rich_help_panel=FILE_PANEL,
+        show_default=False,
+    ),
+]
+TextColumn = Annotated[
+    str,
+    column(
+        "--text-column",
+        "the text; several, divided by commas, are joined. Without a column `text`, one with a usual name is read",
+    ),
+]
 IdColumn = Annotated[
     str, column("--id-column", "the id; without one the file's name and line, as in a.csv:2")
 ]
@@ -83,11 +101,22 @@ LabelledFileArgument = Annotated[
         show_default=False,
     ),
 ]
+LanguageOption = Annotated[
+    str,
+    typer.Option(
+        "--language",
+        metavar="TAG",
+        help="Show names in this language, where labels from SKOS have them in several.",
+        show_default=False,
+    ),
+]
+
 LabelFileArgument = Annotated[
     str,
     typer.Argument(
-        metavar="FILE",
-        help=f"Labels ({SUFFIXES}; plain text has one label a line), or - for standard input.",
+        metavar="FILE|FOLDER|URL",
+        help=f"Labels ({SUFFIXES}; plain text has one label a line), a folder of such files, an address (https), or "
+        "- for standard input.",
     ),
 ]
 
@@ -98,6 +127,7 @@ class ItemFileOptions:
 
     text_column: TextColumn = "text"
     id_column: IdColumn = "id"
+    sheet: SheetOption = ""
     format: ItemFormatOption = None
     encoding: EncodingOption = "utf-8"
     documents: Annotated[
@@ -123,7 +153,12 @@ class ItemFileOptions:
             id=self.id_column, text=self.text_column, labels="", html=self.html
         )
         return item_input(
-            given, columns, format=self.format, encoding=self.encoding, documents=self.documents
+            given,
+            columns,
+            format=self.format,
+            encoding=self.encoding,
+            documents=self.documents,
+            sheet=self.sheet,
         )
 
 
@@ -137,6 +172,7 @@ class LabelledFileOptions:
         "labels"
     )
     label_separator: Annotated[str, separator("of several labels in a cell")] = ";"
+    sheet: SheetOption = ""
     format: FormatOption = None
     encoding: EncodingOption = "utf-8"
 
@@ -145,9 +181,12 @@ class LabelledFileOptions:
         columns = files.item_files.ItemColumns(
             self.id_column, self.text_column, self.labels_column, self.label_separator, popularity_column
         )
-        return list(
-            files.item_files.open_items(file, columns, format=self.format, encoding=self.encoding).rows()
+        found = files.item_files.open_items(
+            file, columns, format=self.format, encoding=self.encoding, sheet=self.sheet
         )
+        for note in found.notes:
+            say(f"note: {note}")
+        return list(found.rows())
 
 
 def match_gold(
@@ -207,23 +246,67 @@ class LabelFileOptions:
             rich_help_panel=FILE_PANEL,
         ),
     ] = "auto"
-    sheet: Annotated[
+    names_once: Annotated[
+        bool,
+        typer.Option(
+            "--names-once",
+            help="Labels without ids and of one name are one label in several places, as in a thesaurus.",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = False
+    sheet: SheetOption = ""
+    language: Annotated[
         str,
         typer.Option(
-            "--sheet",
-            metavar="NAME",
-            help="Sheet of a workbook. Default: the first with usual columns.",
+            "--language",
+            metavar="TAG",
+            help="SKOS: language of the names, such as de. Default: that of [labels], else of most names.",
             rich_help_panel=FILE_PANEL,
             show_default=False,
         ),
     ] = ""
+    leaves_only: Annotated[
+        bool,
+        typer.Option(
+            "--leaves-only",
+            help="SKOS: make concepts with narrower concepts nodes, not labels.",
+            rich_help_panel=FILE_PANEL,
+        ),
+    ] = False
+    collections: Annotated[
+        bool,
+        typer.Option(
+            "--collections", help="SKOS: make a branch of every collection.", rich_help_panel=FILE_PANEL
+        ),
+    ] = False
     format: FormatOption = None
     encoding: EncodingOption = "utf-8"
 
     def read(
-        self, file: str, *, batch: str = "initial", elsewhere: Callable[[LabelId], bool] = lambda _: False
+        self,
+        file: str,
+        *,
+        batch: str = "initial",
+        elsewhere: Callable[[LabelId], bool] = lambda _: False,
+        language: str = "",
     ) -> LabelFile:
-        """Read and check the file; see `read_labels`."""
+        """Read and check the file, the folder or the file at an address; see `read_labels`.
+
+        `language` is that of SKOS where no option names one.
+        """
+        language = self.language or language
+        if files.downloads.is_address(file):
+            with files.downloads.downloaded(file) as path:
+                return replace(self._read(path, batch, elsewhere, language), name=file)
+        if file != STDIN and Path(file).is_dir():
+            return files.label_folders.read_label_folder(
+                Path(file), lambda path: self._read(path, batch, lambda _: True, language)
+            )
+        return self._read(file, batch, elsewhere, language)
+
+    def _read(
+        self, file: str | Path, batch: str, elsewhere: Callable[[LabelId], bool], language: str
+    ) -> LabelFile:
         columns = files.label_files.LabelColumns(
             id=self.id_column,
             name=self.name_column,
@@ -238,7 +321,7 @@ class LabelFileOptions:
             path_to_parent=self.path_to_parent,
             node_kinds=tuple(each.strip() for each in self.node_kinds.split(",")),
         )
-        return taxonaut.read_labels(
+        found = taxonaut.read_labels(
             file,
             columns,
             format=self.format,
@@ -247,4 +330,12 @@ class LabelFileOptions:
             elsewhere=elsewhere,
             tree=self.tree,
             sheet=self.sheet,
+            names_once=self.names_once,
+            skos=files.index_formats.skos.SkosOptions(language, self.leaves_only, self.collections),
         )
+        if found.rdf is None and (self.language or self.leaves_only or self.collections):
+            raise InputError(
+                f"{found.name} is {found.reading.format or 'a table'}; --language, --leaves-only and --collections "
+                "are for SKOS"
+            )
+        return found

@@ -42,7 +42,7 @@ YesOption = Annotated[
     typer.Option(
         "--yes",
         "-y",
-        help=f"Download missing model weights without asking. [env: {PULL_VARIABLE}=1]",
+        help=f"Ask nothing: make changes as shown, download missing weights. [env, for weights: {PULL_VARIABLE}=1]",
         rich_help_panel=GLOBAL_PANEL,
     ),
 ]

@@ -54,10 +54,23 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group whose help has a section for each panel of commands; without a command it prints that and fails."""
+    """A group whose help has a section for each panel of commands; without a command it prints that and fails.
+
+    With a `default` that command runs where none is named; if it takes a file, also where another word comes first.
+    """
+
+    default = ""
+    takes_file = False
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the group's own options; print the help if nothing is given."""
+        is_named = (
+            bool(args)
+            and not args[0].startswith("-")
+            and not (self.takes_file and args[0] not in self.commands)
+        )
+        if self.default and not is_named and args[:1] not in (["-h"], ["--help"]):
+            args = [self.default, *args]
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             ctx.exit(USAGE)

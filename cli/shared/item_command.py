@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
@@ -18,12 +18,14 @@ from taxonaut.cli.shared.item_input import ItemInput
 from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, out, print_json, utf8_output
+from taxonaut.state.errors import InputError
 from taxonaut.state.records import Item
 from taxonaut.workspace import files
 
 if TYPE_CHECKING:
     from taxonaut.state.stores.decisions import Totals
-    from taxonaut.workspace.files.result_files import ResultWriter, RowFormat
+    from taxonaut.workspace.files.result_files import RowFormat
+    from taxonaut.workspace.files.table_writers.excel_tables import TreeRows
     from taxonaut.workspace.walk.tally import Tally
     from taxonaut.workspace.workspace import Workspace
 
@@ -32,8 +34,8 @@ R_contra = TypeVar("R_contra", contravariant=True)
 MOST_PROBLEMS = 20
 """Documents that are named if they could not be read."""
 
-Sink = Callable[[Item, R], None]
-"""Takes each item with its result, in order."""
+Sink = Callable[[Item, R, Mapping[str, object]], None]
+"""Takes each item with its result and the row that it came in, in order."""
 
 OutputOption = Annotated[
     str | None,
@@ -41,7 +43,7 @@ OutputOption = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write the results to FILE: .jsonl, .csv, .tsv or .parquet.",
+        help="Write the results to FILE: .jsonl, .json, .csv, .tsv, .xlsx, .parquet or .arrow.",
         show_default=False,
     ),
 ]
@@ -49,9 +51,23 @@ OutputFormatOption = Annotated[
     str | None,
     typer.Option(
         metavar="FORMAT",
-        help="Format of the results: jsonl, csv, tsv or parquet. Default: by the suffix of FILE.",
+        help="Format of the results: jsonl, json, csv, tsv, excel, parquet or arrow. Default: by the suffix of FILE.",
         rich_help_panel=ADVANCED_PANEL,
         show_default=False,
+    ),
+]
+
+
+LongOption = Annotated[
+    bool,
+    typer.Option("--long", help="Tables: write a row for each label, not one for each item."),
+]
+RawCellsOption = Annotated[
+    bool,
+    typer.Option(
+        "--raw-cells",
+        help="Write cells that begin like formulas (=, +, -, @) as they are, which a spreadsheet may run.",
+        rich_help_panel=ADVANCED_PANEL,
     ),
 ]
 
@@ -102,14 +118,18 @@ class Output(Protocol[R_contra]):
 class ResultOutput(Generic[R]):
     """Results as the rows of a file, or printed one after the other.
 
-    `show` prints an item with its result, and with its id where it comes from a file.
+    `show` prints an item with its result, and with its id where it comes from a file. `sheet` returns the header and
+    the rows of a workbook's second sheet.
     """
 
     file: str | None
     format: str | None
     json: bool
-    shape: RowFormat[R]
+    shape: Callable[[Workspace], RowFormat[R]]
     show: Callable[[Console, Item, R, bool], None]
+    sheet: Callable[[Workspace], TreeRows]
+    long: bool = False
+    raw: bool = False
 
     def open(
         self, console: Console, given: ItemInput
@@ -117,21 +137,50 @@ class ResultOutput(Generic[R]):
         """Choose the place. Raises InputError if it cannot be written; nothing is written yet."""
         place = self.file or ("-" if self.json or self.format else None)
         if place is None:
+            if self.long:
+                raise InputError("--long is for tables: name a file with -o, or give --output-format csv")
             with_id = bool(given.file)
-            return lambda _: nullcontext(lambda item, result: self.show(console, item, result, with_id))
-        if place == "-":
-            utf8_output()
+            return lambda _: nullcontext(
+                lambda item, result, values: self.show(console, item, result, with_id)
+            )
+        return write_results(place, self.format, self.shape, self.sheet, given, long=self.long, raw=self.raw)
+
+
+def write_results(
+    place: str,
+    format: str | None,
+    shape: Callable[[Workspace], RowFormat[R]],
+    sheet: Callable[[Workspace], TreeRows],
+    given: ItemInput,
+    *,
+    long: bool = False,
+    raw: bool = False,
+) -> Callable[[Workspace], AbstractContextManager[Sink[R]]]:
+    """Return what opens a result file; see `ResultOutput`. Raises InputError if it cannot be written."""
+    if place == "-":
+        utf8_output()
+    inputs = [given.file] if given.file else []
+    chosen = files.result_files.check_results(place, format, inputs)
+    if long and chosen in files.result_files.OBJECTS:
+        raise InputError(f"--long is for tables; {chosen} has one object for each item, with all its labels")
+
+    @contextmanager
+    def opened(workspace: Workspace) -> Iterator[Sink[R]]:
         writer = files.result_files.open_file(
-            place, self.shape, self.format, inputs=[given.file] if given.file else []
+            place,
+            shape(workspace),
+            format,
+            fields=given.fields,
+            inputs=inputs,
+            options=files.result_files.TableOptions(long, raw),
         )
-        return lambda _: write_to(writer)
+        writer.tree = lambda: sheet(workspace)
+        with writer:
+            yield lambda _, result, values: writer.write([result], [values])
+        for note in writer.notes:
+            say(f"note: {note}")
 
-
-@contextmanager
-def write_to(writer: ResultWriter[R]) -> Iterator[Sink[R]]:
-    """Open a result file for the block."""
-    with writer:
-        yield lambda _, result: writer.write([result])
+    return opened
 
 
 def run_item_command(
@@ -140,14 +189,19 @@ def run_item_command(
     output: Output[R],
     prepare: Callable[[Workspace, Bar], tuple[Work[R], Summary[R]]],
     stage: str,
+    language: str = "",
 ) -> None:
     """Work through all items, write or print the results, then the summary.
 
-    `prepare` gets the open workspace; `stage` is what the bar says meanwhile. Ends with exit code 6 if items failed.
+    `prepare` gets the open workspace, which shows names in `language`; `stage` is what the bar says meanwhile. Ends
+    with exit code 6 if items failed.
     """
     console = out()
     open_sink = output.open(console, given)
-    with progress(session, console, json=output.json and not output.file) as bar, session.open() as workspace:
+    with (
+        progress(session, console, json=output.json and not output.file) as bar,
+        session.open_in(language) as workspace,
+    ):
         summary = run_items(workspace, given, open_sink, bar, prepare, stage)
     if output.json and output.file:
         print_json(summary.row())
@@ -187,7 +241,7 @@ def run_items(
                     async for item, result in results:
                         done += 1
                         summary.count(result)
-                        write(item, result)
+                        write(item, result, given.take(item))
 
             try:
                 runner.run(read())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,14 @@ from taxonaut.workspace import files
 from taxonaut.workspace.files.sources import DOCUMENT_FORMATS, STDIN, SUFFIXES, WHOLE, plain_suffix
 
 if TYPE_CHECKING:
-    from taxonaut.workspace.files.item_files import ItemColumns
+    from taxonaut.workspace.files.item_files import ItemColumns, ItemFields
 
 SUFFIX = re.compile(r"[\w)\]]\.[A-Za-z][A-Za-z0-9]{1,7}$")
 """The end of a name with a suffix, whatever it is."""
 
 DATA_SUFFIXES = frozenset(
     """
-    .dat .data .doc .rtf .odt .epub .tex .log .xml .yaml .yml .toml .ini .sql .db .sqlite .arrow .feather .avro .zip
+    .dat .data .doc .rtf .odt .epub .tex .log .xml .yaml .yml .toml .ini .sql .db .sqlite .avro .zip
     .gz .tar .bz2 .xz .7z .pptx .ppt .msg .eml .rdf .ttl .owl .nt
     """.split()  # noqa: SIM905 - suffixes read better than quotes
 )
@@ -40,14 +41,28 @@ class ItemInput:
     """Items that are read one by one.
 
     `is_texts` where they stood on the command line; `file` is empty then, and for standard input. `problems` gets
-    a line for each document that could not be read, by its id, while items are read.
+    a line for each document that could not be read, by its id, while items are read. `fields` are the columns of the
+    rows that `take` returns.
     """
 
     count: int
-    items: Callable[[], Iterator[Item]]
+    rows: Callable[[], Iterator[tuple[Item, Mapping[str, object]]]]
+    fields: ItemFields
     file: str = ""
     is_texts: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)
+    held: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    """The rows of items that are read and not yet taken."""
+
+    def items(self) -> Iterator[Item]:
+        """Yield the items, and hold their rows."""
+        for item, values in self.rows():
+            self.held[item.id] = values
+            yield item
+
+    def take(self, item: Item) -> Mapping[str, object]:
+        """Return the row that an item came in, once."""
+        return self.held.pop(item.id, {})
 
 
 def item_input(
@@ -57,6 +72,7 @@ def item_input(
     format: str | None = None,
     encoding: str = "utf-8",
     documents: bool = False,
+    sheet: str = "",
 ) -> ItemInput:
     """Tell texts from files: what exists or has a known suffix is a file, `-` or nothing standard input.
 
@@ -84,10 +100,10 @@ def item_input(
             f"{len(given)} arguments, and '-' is standard input: give - alone, or files, or texts"
         )
     if documents and given == [STDIN]:
-        return _file(STDIN, columns, format or WHOLE, encoding)
+        return _file(STDIN, columns, format or WHOLE, encoding, sheet)
     if documents or len(given) > 1 or Path(given[0]).is_dir() or is_pattern(given[0]):
         return _documents(given, format, encoding)
-    return _file(given[0], columns, format, encoding)
+    return _file(given[0], columns, format, encoding, sheet)
 
 
 def names_file(given: str) -> bool:
@@ -135,13 +151,21 @@ def looks_like_file(given: str) -> bool:
 
 def _texts(given: Sequence[str]) -> ItemInput:
 
-    items = list(dict.fromkeys(as_item(files.tables.clean_text(text)) for text in given))
-    return ItemInput(len(items), lambda: iter(items), is_texts=True)
+    return input_of(list(dict.fromkeys(as_item(files.tables.clean_text(text)) for text in given)))
 
 
-def _file(given: str, columns: ItemColumns, format: str | None, encoding: str) -> ItemInput:
+def input_of(items: Sequence[Item]) -> ItemInput:
+    """Return texts as the items of a command."""
+    return ItemInput(len(items), partial(_plain_rows, items), files.item_files.TEXT_FIELDS, is_texts=True)
+
+
+def _plain_rows(items: Iterable[Item]) -> Iterator[tuple[Item, Mapping[str, object]]]:
+    return ((item, files.item_files.row_of_text(item)) for item in items)
+
+
+def _file(given: str, columns: ItemColumns, format: str | None, encoding: str, sheet: str) -> ItemInput:
     try:
-        file = files.item_files.open_items(given, columns, format=format, encoding=encoding)
+        file = files.item_files.open_items(given, columns, format=format, encoding=encoding, sheet=sheet)
     except InputError as error:
         if given == STDIN or Path(given).is_file():
             raise
@@ -155,7 +179,14 @@ def _file(given: str, columns: ItemColumns, format: str | None, encoding: str) -
         say(
             f"note: {file.name} is read as one text a line, {file.count:,} texts; with --documents it is one text"
         )
-    return ItemInput(file.count, lambda: (row.item for row in file.rows()), "" if given == STDIN else given)
+    for note in file.notes:
+        say(f"note: {note}")
+    return ItemInput(
+        file.count,
+        lambda: ((row.item, row.values) for row in file.rows()),
+        file.fields,
+        "" if given == STDIN else given,
+    )
 
 
 def _documents(given: Sequence[str], format: str | None, encoding: str) -> ItemInput:
@@ -169,4 +200,8 @@ def _documents(given: Sequence[str], format: str | None, encoding: str) -> ItemI
         say(f"note: {len(found.found):,} documents are read, each as one text{left_out}")
     read = files.documents.document_files.DocumentFiles(found, format, encoding)
     name = given[0] if len(given) == 1 else ", ".join(given)
-    return ItemInput(len(found.found), read.items, name, problems=read.problems)
+    fields = files.item_files.ItemFields(("id",), "id")
+    return ItemInput(
+        len(found.found), lambda: ((item, {"id": item.id}) for item in read.items()), fields, name,
+        problems=read.problems,
+    )  # fmt: skip

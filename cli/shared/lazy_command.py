@@ -30,12 +30,24 @@ class LazyCommand(TyperCommand):
         return self.load().make_context(info_name, args, parent, **extra)
 
 
-def group(name: str, help: str, *commands: LazyCommand, panel: str | None = None) -> Group:
-    """Return a group of commands; called without one it prints its help."""
-    return Group(
+def group(
+    name: str,
+    help: str,
+    *commands: LazyCommand,
+    panel: str | None = None,
+    default: str = "",
+    takes_file: bool = False,
+) -> Group:
+    """Return a group of commands; called without one it runs the `default`, else it prints its help.
+
+    `takes_file`: a first word that is no command is the file of the default.
+    """
+    made = Group(
         name=name,
         help=help,
         commands=list(commands),
         rich_help_panel=panel,
         rich_markup_mode=None,
     )
+    made.default, made.takes_file = default, takes_file
+    return made

@@ -1,5 +1,6 @@
 """Progress with rate and time left, on standard error: a bar at a terminal, elsewhere a line every few seconds."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.session import Session
 from taxonaut.cli.shared.terminal import counted, err
 from taxonaut.state.updates import (
+    ExpertLeftOut,
     LabelsUnplaced,
     Progress,
     TextsReplaced,
@@ -162,9 +164,10 @@ def reporting_shortened_texts() -> Iterator[None]:
 
 @contextmanager
 def reporting_limits(session: Session) -> Iterator[None]:
-    """Say which languages the embedder does not know, and that labels are in no node, when it is found."""
+    """Say which languages the embedder does not know, that labels are in no node, that an expert is not used."""
 
     unplaced: set[LabelsUnplaced] = set()
+    left_out: set[ExpertLeftOut] = set()
 
     def note(update: Update) -> None:
         if session.quiet:
@@ -175,9 +178,13 @@ def reporting_limits(session: Session) -> Iterator[None]:
             unplaced.add(update)
             say(
                 f"note: {counted(update.count, 'label')} {'is' if update.count == 1 else 'are'} in no node of the "
-                f"tree, first {update.label_id!r}, and found by dense retrieval alone; a tree with "
-                "a place for each is read by: taxonaut index import FILE"
+                f"tree, first {update.label_id!r}, and found by dense retrieval alone; place it "
+                f"with: taxonaut labels move {shlex.quote(update.label_id)} --to NODE, or take it out with: "
+                "taxonaut labels retire"
             )
+        elif isinstance(update, ExpertLeftOut) and update not in left_out:
+            left_out.add(update)
+            say(f"note: expert {update.number} is left out: {update.reason}")
 
     with listening(note):
         yield

@@ -88,6 +88,10 @@ class Session(GlobalOptions):
             self.folder, models=self.models, embedder=self.embedder, classifier=self.classifier, **tables
         )
 
+    def open_in(self, language: str) -> taxonaut.Workspace:
+        """Open the workspace to show names in a language, if one is given; see `open`."""
+        return self.open(labels={"language": language}) if language else self.open()
+
     def require_workspace(self) -> None:
         """Raise WorkspaceError if there is no workspace."""
         if not self.has_workspace:

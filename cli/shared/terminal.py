@@ -26,6 +26,7 @@ __all__ = [
     "clipped",
     "counted",
     "err",
+    "is_interactive",
     "out",
     "path_text",
     "prepare_streams",
@@ -37,6 +38,11 @@ __all__ = [
 
 PIPE_WIDTH = 200
 """Columns where the output goes into a file or a pipe and no width is known."""
+
+
+def is_interactive() -> bool:
+    """Whether somebody is at a terminal who can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def styled(text: str, style: str = "") -> Text:

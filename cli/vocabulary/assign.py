@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,12 +14,16 @@ from rich.console import Console
 import taxonaut
 from taxonaut.cli.shared.file_options import ItemFileOptions, TextsArgument
 from taxonaut.cli.shared.item_command import (
+    OutputFormatOption,
+    OutputOption,
+    RawCellsOption,
     Sink,
     Work,
     describe_cost,
     describe_place,
     describe_speed,
     run_item_command,
+    write_results,
 )
 from taxonaut.cli.shared.item_input import ItemInput
 from taxonaut.cli.shared.progress import Bar
@@ -31,7 +34,6 @@ from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import NodeId
 from taxonaut.state.records import Item
 from taxonaut.workspace import vocabulary, walk
-from taxonaut.workspace.files.output_files import check_output
 
 if TYPE_CHECKING:
     from taxonaut.workspace.workspace import Workspace
@@ -91,34 +93,36 @@ class AssignSummary:
 def assign(
     session: Session,
     texts: TextsArgument = None,
-    output: Annotated[
-        str | None,
+    output: OutputOption = None,
+    every: EveryOption = None,
+    keep: Annotated[
+        bool | None,
         typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write the results to FILE: .jsonl, .json or .csv.",
+            "--keep/--trial",
+            help="Keep the items with the vocabulary, so that exports have them, or only try. Default: keep items of "
+            "files and of standard input, not texts on the command line.",
             show_default=False,
         ),
     ] = None,
-    every: EveryOption = None,
     *,
     layout: ItemFileOptions,
+    output_format: OutputFormatOption = None,
+    raw_cells: RawCellsOption = False,
     json: JsonOption = False,
 ) -> None:
     """Assign the vocabulary's descriptors to items.
 
     Descriptors are assigned level by level, from coarse to fine, as far as any fits. New items need no rebuild of
     the vocabulary; an item that has descriptors already gets the new ones in their place. Texts given on the command
-    line are a trial: they are not kept as items, so no export has them. With --json, results go
-    to standard output as JSON lines; with -o, they are written as vocabulary export --format plain writes them.
+    line are a trial: they are not kept as items, so no export has them (see --keep). With --json, results go
+    to standard output as JSON lines; a file has the input's columns first, then a descriptor a level.
     """
     items = layout.read(texts or [])
     run_item_command(
         session,
         items,
-        TaggingOutput(output, json),
-        partial(prepare_assignment, every=every, keep=not items.is_texts),
+        TaggingOutput(output, output_format, json, raw_cells),
+        partial(prepare_assignment, every=every, keep=not items.is_texts if keep is None else keep),
         "assigning",
     )
 
@@ -137,32 +141,26 @@ def prepare_assignment(
 
 @dataclass(frozen=True, slots=True)
 class TaggingOutput:
-    """Where items with their descriptors go: to a file of plain names, or to standard output, an item a line."""
+    """Where items with their descriptors go: to a file, next to the rows they came in, or to standard output."""
 
     file: str | None
+    format: str | None
     json: bool
+    raw: bool = False
 
     def open(
         self, console: Console, given: ItemInput
     ) -> Callable[[Workspace], AbstractContextManager[Sink[Tagging]]]:
         """Choose the place. Raises InputError if it cannot be written."""
-        if self.file is None:
+        place = self.file or ("-" if self.format else None)
+        if place is None:
             return lambda workspace: print_taggings(
                 workspace, console, json=self.json, with_id=bool(given.file)
             )
-        vocabulary.export.export_format(Path(self.file), "plain")
-        check_output(Path(self.file), [given.file] if given.file else [])
-        return partial(write_taggings, file=self.file)
-
-
-@contextmanager
-def write_taggings(workspace: Workspace, file: str) -> Iterator[Sink[Tagging]]:
-    """Collect the results of the block, then write them as the export of plain names does."""
-    taggings: list[Tagging] = []
-    yield lambda _, tagging: taggings.append(tagging)
-    vocabulary.export.export_vocabulary(
-        replace(taxonaut.read_vocabulary(workspace), taggings=taggings), file, "plain"
-    )
+        rows = vocabulary.tagging_rows
+        return write_results(
+            place, self.format, rows.tagging_format, rows.descriptor_sheet, given, raw=self.raw
+        )
 
 
 @contextmanager
@@ -175,7 +173,7 @@ def print_taggings(
     def names(nodes: Sequence[NodeId]) -> list[str]:
         return [known[node].node.name for node in nodes]
 
-    def show(_: Item, tagging: Tagging) -> None:
+    def show(_: Item, tagging: Tagging, values: Mapping[str, object]) -> None:
         path, others = names(tagging.path), names(tagging.others)
         if json:
             row: dict[str, Any] = {"id": tagging.item_id, "descriptors": path, "others": others}

@@ -140,7 +140,7 @@ def build(
         assigned = run_items(
             workspace,
             items,
-            lambda _: nullcontext(lambda item, tagging: None),
+            lambda _: nullcontext(lambda item, tagging, values: None),
             bar,
             partial(prepare_assignment, every=every),
             "assigning",

@@ -20,9 +20,13 @@ from taxonaut.workspace.files.output_files import check_output
 
 if TYPE_CHECKING:
     from taxonaut.workspace.vocabulary.keyword_baseline import FreeForm, WordCounts
+    from taxonaut.workspace.vocabulary.near_descriptors import Nearest
     from taxonaut.workspace.vocabulary.reading import Vocabulary
     from taxonaut.workspace.vocabulary.semantic_ids import SemanticIds
     from taxonaut.workspace.workspace import Workspace
+
+
+PAD_ONLY = "pad"
 
 
 def export_free_form(session: Session, file: str, keywords: int, *, json: bool) -> None:
@@ -75,6 +79,41 @@ def describe_words(name: str, counts: WordCounts) -> str:
     )
 
 
+FurtherOption = Annotated[
+    int, typer.Option(min=0, help="Slots for other descriptors that fit, after those of the path.")
+]
+ResolverOption = Annotated[
+    bool,
+    typer.Option(
+        "--resolver/--no-resolver", help="Add a last slot that distinguishes items with otherwise equal ids."
+    ),
+]
+UncoveredOption = Annotated[
+    str,
+    typer.Option(
+        "--uncovered",
+        metavar="nearest|pad",
+        help="Tokens where no descriptor fits: the nearest descriptors under tokens of their own, or <pad>.",
+    ),
+]
+
+
+def find_nearest(workspace: Workspace, vocabulary: Vocabulary, uncovered: str) -> Nearest | None:
+    """Return the descriptors for what none fits, None for pads. Raises InputError for an unknown choice."""
+    check_uncovered(uncovered)
+    return (
+        None
+        if uncovered == PAD_ONLY
+        else vocabularies.near_descriptors.nearest_descriptors(workspace, vocabulary)
+    )
+
+
+def check_uncovered(uncovered: str) -> None:
+    """Raise InputError for an unknown `--uncovered`."""
+    if uncovered not in ("nearest", PAD_ONLY):
+        raise InputError(f"--uncovered {uncovered!r} is unknown; it can be nearest or {PAD_ONLY}")
+
+
 @command(
     "export",
     example="taxonaut vocabulary export ids.json --format semantic-ids\n"
@@ -102,16 +141,9 @@ def export(
             show_default=False,
         ),
     ] = None,
-    further: Annotated[
-        int, typer.Option(min=0, help="Slots for other descriptors that fit, after those of the path.")
-    ] = 2,
-    resolver: Annotated[
-        bool,
-        typer.Option(
-            "--resolver/--no-resolver",
-            help="Add a last slot that distinguishes items with otherwise equal ids.",
-        ),
-    ] = True,
+    further: FurtherOption = 2,
+    resolver: ResolverOption = True,
+    uncovered: UncoveredOption = "nearest",
     keywords: Annotated[
         int, typer.Option(min=1, max=50, help="free-form: write N keywords for each item.")
     ] = 3,
@@ -127,9 +159,17 @@ def export(
     if vocabularies.export.export_format(Path(file), format) == "free-form":
         export_free_form(session, file, keywords, json=json)
         return
+    chosen = vocabularies.export.export_format(Path(file), format)
+    check_uncovered(uncovered)
+    check_output(Path(file))
     with session.open() as workspace:
+        vocabulary = taxonaut.read_vocabulary(workspace)
+        vocabularies.export.check_tagged(vocabulary)
+        nearest = None
+        if chosen in vocabularies.export.WITH_TOKENS:
+            nearest = find_nearest(workspace, vocabulary, uncovered)
         made = vocabularies.export.export_vocabulary(
-            taxonaut.read_vocabulary(workspace), file, format, further=further, resolver=resolver
+            vocabulary, file, format, further=further, resolver=resolver, nearest=nearest
         )
     summary = {"files": list(made.files), **id_counts(made.ids), "notes": list(made.notes)}
     if json:
@@ -168,6 +208,7 @@ def id_counts(ids: SemanticIds) -> dict[str, Any]:
         "beyond_first": ids.beyond_first,
         "beyond_first_share": ids.beyond_first / items if items else 0.0,
         "largest_group": ids.largest_group,
+        "with_nearest": ids.with_nearest,
     }
 
 
@@ -182,7 +223,15 @@ def id_lines(ids: SemanticIds) -> list[str]:
     verbs = ("needs", "need") if ids.resolves else ("has", "have")
     what = "a resolver beyond the first" if ids.resolves else "the id of an item before"
     verb = verbs[ids.beyond_first != 1]
+    marked = []
+    if ids.with_nearest:
+        verb_near = ("have", "has")[ids.with_nearest == 1]
+        marked = [
+            f"{counted(ids.with_nearest, 'item')} {verb_near} levels where no descriptor fits: the nearest stand "
+            "there, under tokens of their own"
+        ]
     return [
+        *marked,
         f"{counted(len(ids.slots), 'slot')}, tokens in each: {slots or 'none'}",
         f"{ids.base_tokens:,} base tokens + {counted(ids.largest_group if ids.resolves else 0, 'resolver')}",
         f"{counted(ids.beyond_first, 'item')} ({shared}) {verb} {what}; at most {ids.largest_group:,} share all "

@@ -1,0 +1,1 @@
+"""`taxonaut learn`: learn from labelled items, and go through what was learned."""
