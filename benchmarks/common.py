@@ -8,10 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from taxonaut.evaluation import scratch
 from taxonaut.evaluation.harness import Quality, Report
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.graphs.sync_bridge import PORTAL
+from taxonaut.workspace.core.intervals import Interval
 from taxonaut.workspace.files.item_files import ItemRow, open_items
 from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace
@@ -56,6 +58,18 @@ def workspace(options: argparse.Namespace, name: str, **settings: object) -> Wor
 def items(options: argparse.Namespace, name: str, part: str, limit: int | None = None) -> list[ItemRow]:
     """Read one part of a data set."""
     return list(open_items(options.data / name / f"{part}.jsonl").rows())[:limit]
+
+
+def expert_accuracy(opened: Workspace, rows: Sequence[ItemRow], dev: Sequence[ItemRow]) -> float:
+    """Train an expert and return its accuracy on dev; earlier experts are deleted."""
+    for number in opened.experts.numbers():
+        opened.experts.remove(number)
+    opened.train_expert(rows)
+    classifier = opened.experts.classifier()
+    best = classifier.probabilities([row.item.text for row in dev]).argmax(axis=1)
+    return float(
+        np.mean([classifier.labels[place] in row.gold for place, row in zip(best, dev, strict=True)])
+    )
 
 
 def print_report(title: str, report: Report) -> None:

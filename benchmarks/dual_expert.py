@@ -23,7 +23,6 @@ from common import arguments, items, print_markdown, workspace
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.evaluation.harness import MethodReport, count_examples, evaluate
 from taxonaut.evaluation.measures.classes import BANDS, ClassScores, class_scores
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.methods.method import MethodSettings
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.state.db.connection import Database
@@ -31,6 +30,7 @@ from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.embeddings import Embeddings
 from taxonaut.workspace.core.config import ExpertConfig
+from taxonaut.workspace.core.intervals import Interval
 from taxonaut.workspace.expert.definitions import define
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from common import arguments, items, print_markdown
-from taxonaut.evaluation.measures.intervals import bootstrap_mean
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Label
 from taxonaut.workspace.build.build_estimate import aestimate_build
+from taxonaut.workspace.core.intervals import bootstrap_mean
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.files.label_files import read_labels
 from taxonaut.workspace.workspace import Workspace

@@ -35,6 +35,7 @@ def pictures() -> Iterator[Picture]:
         insert_labels,
         navigate,
     )
+    from taxonaut.graphs.learn import learn
 
     somebody = object()
     walk = ("LevelStarted", "NodeOpened")
@@ -48,6 +49,7 @@ def pictures() -> Iterator[Picture]:
     yield Picture(insert_labels, {}, (*walk, "Progress", "LabelPlaced"))
     yield Picture(build_vocabulary, {}, (*build, "RoundFinished", "ChangesReviewed", "NodeSplit"))
     yield Picture(assign_vocabulary, {}, (*walk, "ItemTagged"))
+    yield Picture(learn, {}, ("Progress",))
     yield Picture(converse, {}, (*talk, *changes))
 
 

@@ -6,7 +6,7 @@ python -m benchmarks.recommend --data DIR --codes ours=codes.json --only ours --
 python -m benchmarks.recommend --data DIR --checks                 # leakage checks alone
 
 DIR holds items.jsonl, train.jsonl (or train_reconstructed.jsonl), valid.jsonl and test.jsonl; docs/recommend.md
-says what is in them. Needs PyTorch (pip install 'taxonaut[train]') and numpy, nothing else.
+says what is in them. Needs PyTorch: pip install 'taxonaut[recommend]'.
 """
 
 import argparse
@@ -14,11 +14,14 @@ import json
 import sys
 from pathlib import Path
 
-from .checks import counts, told, without_leakage
-from .codes import BadCodes, Codes, item_ids, read_codes
+from taxonaut.recommend.interactions import Interactions, read_interactions
+from taxonaut.recommend.item_codes import Codes, item_ids, read_codes
+from taxonaut.recommend.leakage import count_easy_lines, describe_leakage, without_leakage
+from taxonaut.state.errors import InputError, TaxonautError
+
 from .critique import read_fitting
-from .data import BadData, Interactions, read
 from .report import Row, baseline_rows, critique_table, markdown, settings_table, table
+from .rows import train_row
 
 RQVAE = "rqvae_index.json"
 
@@ -68,7 +71,7 @@ def main() -> None:
     options = parser().parse_args()
     try:
         run(options)
-    except (BadData, BadCodes) as error:
+    except TaxonautError as error:
         sys.exit(str(error))
 
 
@@ -76,23 +79,19 @@ def run(options: argparse.Namespace) -> None:
     """Do what the command line says.
 
     Raises:
-        BadData: The data cannot be used.
-        BadCodes: Codes or a critique cannot be used.
+        InputError: The data, codes or a critique cannot be used.
+        MissingExtraError: Without PyTorch.
     """
-    data, leakage = without_leakage(read(options.data))
-    print("\n".join(told(data, leakage)), end="\n\n")
-    print(markdown([("", "valid", "test"), *counts(data)]), end="\n\n", flush=True)
+    data, leakage = without_leakage(read_interactions(options.data))
+    print("\n".join(describe_leakage(data, leakage)), end="\n\n")
+    print(markdown([("", "valid", "test"), *count_easy_lines(data)]), end="\n\n", flush=True)
     if options.checks:
         return
     chosen = choose(options, data)
     fitting = read_fitting(options.critique) if options.critique else None
     of = options.critique_on or chosen[-1].name
     if of not in [codes.name for codes in chosen]:
-        raise BadCodes(f"--critique-on {of!r} is not trained; there are {[codes.name for codes in chosen]}")
-    try:
-        from .rows import train_row
-    except ImportError as error:
-        sys.exit(f"{error.name} is not installed; install it with  pip install 'taxonaut[train]'")
+        raise InputError(f"--critique-on {of!r} is not trained; there are {[codes.name for codes in chosen]}")
     rows: list[Row] = baseline_rows(data)
     for codes in chosen:
         said = fitting if codes.name == of else None
@@ -112,7 +111,7 @@ def choose(options: argparse.Namespace, data: Interactions) -> list[Codes]:
     """Read the codes that are trained on, in the order of the table.
 
     Raises:
-        BadCodes: A file cannot be used, a name is taken or unknown.
+        InputError: A file cannot be used, a name is taken or unknown.
     """
     files: dict[str, Path] = {}
     if (options.data / RQVAE).is_file():
@@ -120,7 +119,7 @@ def choose(options: argparse.Namespace, data: Interactions) -> list[Codes]:
     for given in options.codes:
         name, equals, path = given.partition("=")
         if not equals or not name or name == "ids" or name in files:
-            raise BadCodes(
+            raise InputError(
                 f"--codes {given!r} is not NAME=FILE with a NAME of its own; {['ids', *files]} are taken"
             )
         files[name] = Path(path)
@@ -128,7 +127,7 @@ def choose(options: argparse.Namespace, data: Interactions) -> list[Codes]:
     wanted = [name for name in options.only.split(",") if name] or names
     unknown = [name for name in wanted if name not in names]
     if unknown:
-        raise BadCodes(f"--only {unknown[0]!r} is not there; there are {names}")
+        raise InputError(f"--only {unknown[0]!r} is not there; there are {names}")
     return [
         item_ids(data.items) if name == "ids" else read_codes(name, files[name], data.items)
         for name in names

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import PAD, BadCodes, Codes
+from taxonaut.recommend.item_codes import PAD, Codes
+from taxonaut.state.errors import InputError
 
 Mask = NDArray[np.bool_]
 Fitting = Mapping[str, Sequence[str]]
@@ -21,16 +22,18 @@ def read_fitting(path: Path) -> dict[str, list[str]]:
     """Read `{item: [first token, …]}`.
 
     Raises:
-        BadCodes: No such file or no such JSON.
+        InputError: No such file or no such JSON.
     """
     if not path.is_file():
-        raise BadCodes(f"there is no {str(path)!r}; --critique FILE names a file {{item: [first token, …]}}")
+        raise InputError(
+            f"there is no {str(path)!r}; --critique FILE names a file {{item: [first token, …]}}"
+        )
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BadCodes(f"{str(path)!r} is not JSON ({error})") from None
+        raise InputError(f"{str(path)!r} is not JSON ({error})") from None
     if not isinstance(found, dict) or not all(isinstance(each, list) for each in found.values()):
-        raise BadCodes(f"{str(path)!r} is not an object {{item: [first token, …]}}")
+        raise InputError(f"{str(path)!r} is not an object {{item: [first token, …]}}")
     return found
 
 
@@ -41,7 +44,7 @@ def masks(codes: Codes, items: Sequence[str], fitting: Fitting | None = None) ->
     slot is a pad. Of a target whose own first token was not chosen, no right answer is left.
 
     Raises:
-        BadCodes: The file names a token that no item has in its first slot.
+        InputError: The file names a token that no item has in its first slot.
     """
     first = np.array(codes.first)
     with_first = {token: first == token for token in dict.fromkeys(codes.first)}
@@ -50,7 +53,7 @@ def masks(codes: Codes, items: Sequence[str], fitting: Fitting | None = None) ->
             (token for each in fitting.values() for token in each if token not in with_first), None
         )
         if unknown is not None:
-            raise BadCodes(
+            raise InputError(
                 f"--critique names {unknown!r}, which is no item's first token in {codes.name!r}; "
                 f"there are {len(with_first)}, {next(iter(with_first))!r} among them"
             )

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .baselines import popularity, successors
-from .data import Interactions
-from .measure import CUTS, NAMES, measures, over_seeds
+from taxonaut.recommend.interactions import Interactions
+from taxonaut.recommend.next_item_baselines import popularity, successors
+from taxonaut.recommend.rank_measures import CUTS, NAMES, measures, over_seeds
 
 Measures = Mapping[str, float]
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from .codes import Codes
+from taxonaut.recommend.interactions import Interactions, Query
+from taxonaut.recommend.item_codes import Codes
+from taxonaut.recommend.kept_models import trained
+from taxonaut.recommend.next_item_model import Shape, torch_module
+from taxonaut.recommend.next_item_training import CHOSEN_BY, Trained, Training, ranked
+from taxonaut.recommend.rank_measures import CUTS, measures
+
 from .critique import Fitting, masks
-from .data import Interactions, Query
-from .kept import trained
-from .measure import CUTS, measures
-from .model import Shape
 from .report import Critique, Row
-from .train import CHOSEN_BY, Trained, Training, ranked
 
 FIRST_SEED = 2025
 
@@ -40,7 +40,7 @@ def train_row(
     Models are kept in the folder `keep`, and taken from it.
     """
     if threads:
-        torch.set_num_threads(threads)
+        torch_module().set_num_threads(threads)
     grid = {name: how if epochs is None else replace(how, epochs=epochs) for name, how in GRID.items()}
 
     def run(name: str, seed: int) -> Trained:
