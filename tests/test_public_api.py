@@ -22,7 +22,7 @@ from taxonaut.workspace.core.config import (
 )
 
 ROOT = Path(taxonaut.__file__).parent
-FOLDERS = ("state", "tools", "prompts", "agents", "workspace", "evaluation", "conversation")
+FOLDERS = ("state", "tools", "prompts", "agents", "workspace", "evaluation", "recommend", "conversation")
 
 FREE = {
     "conversation/answers.py: render_answer",  # the variables of a template
@@ -112,6 +112,9 @@ def test_both_kinds_of_a_method_take_the_same(name: str) -> None:
 
 def test_whatever_takes_long_tells_how_far_it_is() -> None:
     quick = {"import_labels", "graph", "classification", "labelling", "explain", "cost", "forget_calibration"}
+    quick |= {"merge_labels", "move_label", "split_label", "retire_labels", "restore_labels", "rename_label"}
+    quick |= {"correct", "take_back", "feedback", "classification_of", "open_trained"}
+    quick |= {"review_queue", "send_decisions"}
     own = {name for name, value in vars(Workspace).items() if inspect.isfunction(value) and name[0] != "_"}
     told = {name for name in own if "on_update" in inspect.signature(getattr(Workspace, name)).parameters}
     assert own - told == quick

@@ -61,6 +61,18 @@ async def test_an_item_before_a_question_is_one_request() -> None:
     ]
 
 
+async def test_a_prompt_names_the_columns_of_a_text_and_an_encoder_reads_it_without() -> None:
+    item = Item(ItemId("i1"), "X200\nelectric kettle", (("title", "X200"), ("about", "electric kettle")))
+    model = ScriptedModel([[1], [1]])
+    await Asker("navigator", model, PROMPT, "A task.").ask(
+        [(item, question()), (Item(ItemId("i2"), item.text), question())]
+    )
+    assert [(request.item, request.text) for request in model.history] == [
+        ("Text: title: X200\nabout: electric kettle", item.text),
+        ("Text: X200\nelectric kettle", item.text),
+    ]
+
+
 async def test_a_reply_becomes_a_decision_row() -> None:
     usage = Usage(100, 5, 70, 0.25, 2, False)
     scores, evidence = {1: 0.1, 2: 0.987654, 3: 0.5}, {2: "words"}

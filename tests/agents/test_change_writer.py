@@ -6,8 +6,8 @@ import pytest
 from fakes import compass
 
 from taxonaut.agents.architect import AnswerMode
-from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.support.descriptor_changes import UncoveredCluster
+from taxonaut.agents.writers.change_writer import ChangeWriter
 from taxonaut.models.encoder.label_encoder import LabelEncoder
 from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.requests import Choice, ModelReply, ModelRequest

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taxonaut.agents.definition_writer import DefinitionWriter, Subject
+from taxonaut.agents.writers.definition_writer import DefinitionWriter, Subject
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelNotFoundError, ModelReplyError

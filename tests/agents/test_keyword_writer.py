@@ -2,7 +2,7 @@
 
 import pytest
 
-from taxonaut.agents.keyword_writer import KeywordWriter
+from taxonaut.agents.writers.keyword_writer import KeywordWriter
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.prompts.library import PromptLibrary
 from taxonaut.state.errors import ModelNotFoundError, ModelReplyError, ModelUnavailableError

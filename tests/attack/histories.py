@@ -21,7 +21,7 @@ from taxonaut.workspace.files.index_formats.index_jsonl import jsonl_lines, read
 from taxonaut.workspace.files.sources import open_source
 
 LONGEST = 7
-KINDS = 16
+KINDS = 22
 HELD = 25
 """So many histories follow each other in a file: what they begin with is what the one before left after its undo."""
 
@@ -93,6 +93,8 @@ def facts(index: Index) -> Any:
         now.parents,
         now.labels_at,
         now.nodes_of,
+        list(now.retired.values()),
+        dict(now.mappings),
     )
 
 

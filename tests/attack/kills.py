@@ -202,6 +202,8 @@ def write_files(folder: Path) -> None:
     """Write the files that commands read."""
     table(folder / "labels.csv", "id,name", [f"{k}{n},{k} {k}{n}" for k in KINDS for n in range(8)])
     table(folder / "more.csv", "id,name", [f"{k}x{n},{k} {k}x{n}" for k in KINDS for n in range(3)])
+    new = [f"{k}{n},{k} {k}{n}{' red' * (n == 1)}" for k in KINDS for n in range(1, 10)]
+    table(folder / "new.csv", "id,name", new)
     table(folder / "texts.csv", "id,text", [f"{n},boots for tents number {n}" for n in range(24)])
     items = [f"{each.id},{each.text}" for each in things()]
     table(folder / "things.csv", "id,text", items[:40])
@@ -247,6 +249,7 @@ FLOWS = (
     ),
     Flow("index build", with_labels, (("index", "build", "--method", "agents"),), BUILD),
     Flow("labels add", with_tree, (("labels", "add", "more.csv"),), BUILD),
+    Flow("labels update", with_tree, (("labels", "update", "new.csv", "--yes"),), BUILD),
     Flow(
         "vocabulary build and assign",
         empty,

@@ -61,11 +61,11 @@ def test_a_person_s_mistake_is_a_sentence(tmp_path: Path) -> None:
 
 def test_codes_learn_a_ring(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from taxonaut.benchmarks.recommend.codes import read_codes
-    from taxonaut.benchmarks.recommend.data import read
     from taxonaut.benchmarks.recommend.rows import train_row
+    from taxonaut.recommend.interactions import read_interactions
+    from taxonaut.recommend.item_codes import read_codes
 
-    data = read(ring(tmp_path))
+    data = read_interactions(ring(tmp_path))
     codes = read_codes("ours", tmp_path / "codes.json", data.items)
     row = train_row(data, codes, seeds=1, epochs=50, threads=1)
     assert row.test[0]["Recall@5"] == 1.0
@@ -77,11 +77,11 @@ def test_codes_learn_a_ring(tmp_path: Path) -> None:
 
 def test_a_seed_gives_the_same_again(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from taxonaut.benchmarks.recommend.codes import item_ids
-    from taxonaut.benchmarks.recommend.data import read
     from taxonaut.benchmarks.recommend.rows import train_row
+    from taxonaut.recommend.interactions import read_interactions
+    from taxonaut.recommend.item_codes import item_ids
 
-    data = read(ring(tmp_path))
+    data = read_interactions(ring(tmp_path))
     codes = item_ids(data.items)
     first = train_row(data, codes, seeds=2, epochs=2, keep=tmp_path / "kept")
     assert len(list((tmp_path / "kept").glob("*.pt"))) == 3

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from taxonaut import Workspace
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import Answer, ScriptedModel
 
@@ -41,6 +42,7 @@ Outcomes of the right labels: navigate
 4 right labels of 3 texts
 3 75.0% the navigator passed its branch by
 1 25.0% found
+0 answered labels wrong
 lost at how branches that stayed closed texts
 2 Food not opened 2 “Fruit” 2 b
 1 the top not opened 1 “Sport” 1 c
@@ -74,6 +76,17 @@ def test_as_json(run: Any, shop: Path, judged: Path) -> None:
             ("b", "apples"),
             ("b", "pears"),
         ]
+        assert row["marks"] == {"hit": 1, "miss": 3, "error": 0}
+
+
+@pytest.mark.usefixtures("by_words")
+def test_what_a_person_said_since_counts_before_the_file(run: Any, shop: Path, judged: Path) -> None:
+    call = ("evaluate", judged, "--methods", "navigate", "--attribution", 1, "--json", "-w", shop, "--quiet")
+    run(*call)
+    with Workspace.open(shop) as workspace:
+        workspace.correct("a", right="pears", wrong="apples", person="ann")
+    found = json.loads(run(*call).out)["attribution"]["navigate"]
+    assert found["marks"] == {"hit": 0, "miss": 4, "error": 1}
 
 
 def test_without_a_walk_there_is_nothing_to_follow(run: Any, shop: Path, judged: Path) -> None:

@@ -45,8 +45,13 @@ def test_a_diff_tells_all_and_can_be_drawn(steps: list[tuple[int, int, int]]) ->
 
 def placed(found: IndexDiff, nodes_of: Any, there: dict[Any, Any]) -> dict[LabelId, set[int]]:
     """Carry a diff's label changes out on the placements before it."""
-    lost = {(label.id, node.id) for label in (*found.labels_moved, *found.labels_gone) for node in label.lost}
-    now = {id_: {there[node] for node in nodes if (id_, node) not in lost} for id_, nodes in nodes_of.items()}
-    for label in (*found.labels_moved, *found.labels_inserted):
+    left = (*found.labels_moved, *found.labels_gone, *found.labels_retired)
+    ids = {each.former: each.id for each in found.labels_reidentified}
+    lost = {(label.id, node.id) for label in left for node in label.lost}
+    now: dict[LabelId, set[int]] = {}
+    for former, nodes in nodes_of.items():
+        id_ = ids.get(former, former)
+        now[id_] = {there[node] for node in nodes if (id_, node) not in lost and (former, node) not in lost}
+    for label in (*found.labels_moved, *found.labels_inserted, *found.labels_restored):
         now.setdefault(label.id, set()).update(node.id for node in label.gained)
     return {id_: nodes for id_, nodes in now.items() if nodes}

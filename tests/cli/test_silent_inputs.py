@@ -105,7 +105,7 @@ def test_a_threshold_that_is_no_number_is_refused(run: Any, shop: Path, value: s
     [
         ("TAXONAUT_WALKS__TERMINALS", "did you mean TAXONAUT_WALK__KEY?"),
         ("TAXONAUT_WALK_TERMINALS", "did you mean TAXONAUT_WALK__KEY?"),
-        ("TAXONAUT_XYZ__TERMINALS", "the tables are TASK, EMBEDDINGS, MODELS, WALK"),
+        ("TAXONAUT_XYZ__TERMINALS", "the tables are TASK, LABELS, EMBEDDINGS, MODELS, WALK"),
         ("TAXONAUT_WALK__TERMINALZ", "terminalz"),
     ],
 )

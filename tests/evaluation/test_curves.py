@@ -17,10 +17,10 @@ from taxonaut.evaluation.curves import (
     measure_flat_search,
     measure_shortlists,
 )
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError, MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.updates import Progress, listening
+from taxonaut.workspace.core.intervals import Interval
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 

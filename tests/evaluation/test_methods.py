@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from taxonaut.evaluation.harness import Report, aevaluate
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.evaluation.methods.flat import make_retriever
 from taxonaut.evaluation.methods.linear import draw_examples
 from taxonaut.evaluation.methods.method import MethodSettings
@@ -14,6 +13,7 @@ from taxonaut.evaluation.methods.registry import METHODS, parse_methods
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
+from taxonaut.workspace.core.intervals import Interval
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.workspace import Workspace
 

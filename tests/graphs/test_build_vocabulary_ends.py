@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect
 from taxonaut.agents.change_reviewer import ChangeReviewer
-from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.support.texts import TextTable
 from taxonaut.agents.support.vector_clusters import VectorClusters
+from taxonaut.agents.writers.change_writer import ChangeWriter
 from taxonaut.graphs.build_vocabulary import build_vocabulary
 from taxonaut.graphs.policies import VocabularyPolicy
 from taxonaut.models.requests import ModelRequest

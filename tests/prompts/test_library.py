@@ -10,7 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from taxonaut.prompts.eject import eject
 from taxonaut.prompts.files import PACKAGED
 from taxonaut.prompts.library import BLOCKS, PromptLibrary
-from taxonaut.prompts.variables import EXAMPLES, VARIABLES
+from taxonaut.prompts.variables import EXAMPLES, VARIABLES, example_item
 from taxonaut.state.errors import InputError, NotFoundError
 
 HERE = Path(__file__).parent
@@ -21,6 +21,7 @@ HEADS = {
     "annotator/assign_items": "Items:\n",
     "annotator/assign_labels": "Labels:\n",
     "annotator/propose_change": "Items without a descriptor:\n",
+    "architect/improve_instructions": "Cases:\n",
     "architect/propose_centres": "Labels:\n",
     "architect/propose_descriptors": "Items:\n",
     "architect/review_changes": "Proposals:\n",
@@ -34,7 +35,8 @@ HEADS = {
 def rendered(library: PromptLibrary, name: str) -> str:
     """All blocks of a template, each under its name."""
     prompt = library.get(name)
-    given = {"system": EXAMPLES[name], "context": EXAMPLES[name], "item": ITEM}
+    item = {**example_item(name), **ITEM}
+    given = {"system": EXAMPLES[name], "context": EXAMPLES[name], "item": item}
     return "".join(f"== {block} ==\n{prompt.render(block, given[block])}\n" for block in BLOCKS)
 
 
@@ -69,7 +71,7 @@ def test_a_template_uses_exactly_its_declared_variables(name: str) -> None:
     tree = ImmutableSandboxedEnvironment().parse((PACKAGED / f"{name}.j2").read_text(encoding="utf-8"))
     assert find_undeclared_variables(tree) <= set(get_type_hints(VARIABLES[name]))
     declared = set(get_type_hints(VARIABLES[name]))
-    assert set(EXAMPLES[name]) | set(ITEM) == declared
+    assert set(EXAMPLES[name]) | set(example_item(name)) == declared
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))
@@ -81,11 +83,15 @@ def test_the_shared_blocks_render_without_an_item(name: str, block: str) -> None
 @pytest.mark.parametrize("name", sorted(VARIABLES))
 def test_the_item_block_needs_the_text_and_nothing_else(name: str) -> None:
     prompt = PromptLibrary().get(name)
-    assert prompt.render("item", ITEM) == f"{HEADS.get(name, 'Text: ')}wireless earbuds"
-    with pytest.raises(
-        InputError, match=r"the block 'item' of the template .* cannot be rendered: 'text' is undefined"
-    ):
-        prompt.render("item", {})
+    more = {variable: [] for variable in example_item(name) if variable != "text"}
+    assert prompt.render("item", {**ITEM, **more}) == f"{HEADS.get(name, 'Text: ')}wireless earbuds"
+    for missing in (*ITEM, *more):
+        given = {variable: value for variable, value in {**ITEM, **more}.items() if variable != missing}
+        with pytest.raises(
+            InputError,
+            match=rf"the block 'item' of the template .* cannot be rendered: '{missing}' is undefined",
+        ):
+            prompt.render("item", given)
 
 
 @pytest.mark.parametrize(

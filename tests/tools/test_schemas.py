@@ -25,6 +25,11 @@ NAMES = [
     "merge_nodes",
     "split_node",
     "remove_node",
+    "merge_labels",
+    "split_label",
+    "move_label",
+    "retire_labels",
+    "restore_labels",
 ]
 KEYWORDS = {
     "array": {"items", "minItems", "maxItems"},

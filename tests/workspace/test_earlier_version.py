@@ -90,9 +90,13 @@ def results(file: str) -> list[Any]:
 
 
 def without_scores(rows: list[Any]) -> list[Any]:
-    """The results without their scores, which were similarities and are probabilities now."""
+    """The results as they were written then: now scores are probabilities, and texts and notations are there, too."""
+    added = ("score", "notation")
     return [
-        {**row, "labels": [{key: each[key] for key in each if key != "score"} for each in row["labels"]]}
+        {
+            **{key: cell for key, cell in row.items() if key != "text"},
+            "labels": [{key: each[key] for key in each if key not in added} for each in row["labels"]],
+        }
         for row in rows
     ]
 

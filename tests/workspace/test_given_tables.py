@@ -11,6 +11,8 @@ from taxonaut import Workspace
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label, as_items
+from taxonaut.workspace.files.given_items import given_items
+from taxonaut.workspace.files.item_files import ItemColumns
 
 
 @pytest.fixture
@@ -21,11 +23,25 @@ def shop(tmp_path: Path) -> Iterator[Workspace]:
         yield opened
 
 
-COLUMNS = {"title": ["red apples", "boots"], "price": [1.0, 2.0]}
+COLUMNS = {"sku": ["01", "2"], "title": ["red apples", "boots"], "price": [1.0, None]}
+ROWS = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)]
+
+
+class DataSet:
+    """What a Hugging Face data set looks like: `column_names`, and dictionaries when iterated."""
+
+    column_names = list(COLUMNS)  # noqa: RUF012
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(ROWS)
 
 
 def pandas_frame() -> Any:
     return pytest.importorskip("pandas").DataFrame(COLUMNS)
+
+
+def indexed_frame() -> Any:
+    return pandas_frame().set_index("sku")
 
 
 def arrow_table() -> Any:
@@ -36,9 +52,44 @@ def polars_frame() -> Any:
     return pytest.importorskip("polars").DataFrame(COLUMNS)
 
 
-@pytest.mark.parametrize("make", [pandas_frame, arrow_table, polars_frame, lambda: COLUMNS])
-def test_a_table_is_not_labelled_by_its_column_names(shop: Workspace, make: Callable[[], Any]) -> None:
-    said = r"a table \(\w+\.\w+\) with the columns 'title', 'price' is given; give a column of it"
+@pytest.mark.parametrize(
+    "make",
+    [
+        pandas_frame, indexed_frame, arrow_table, polars_frame, DataSet, lambda: COLUMNS, lambda: ROWS,
+        lambda: iter(ROWS),
+    ],
+)  # fmt: skip
+def test_a_table_is_labelled_by_its_rows(shop: Workspace, make: Callable[[], Any]) -> None:
+    found = shop.classify(make(), top=1)
+    assert [(result.item_id, [label.name for label in result.labels]) for result in found] == [
+        ("01", ["apples"]),
+        ("2", []),
+    ]
+    table = found.to_arrow()
+    assert table.column_names == [*COLUMNS, "label_1", "label_id_1", "path_1", "score_1", "error"]
+    assert table.select(list(COLUMNS)).to_pylist() == ROWS
+
+
+def test_columns_are_named_joined_and_nested(shop: Workspace) -> None:
+    rows = [{"a": {"b": "red"}, "c": "apples", "d": 1}]
+    (item,) = given_items(rows, ItemColumns(id="d", text="a.b,c")).items()
+    assert (item.id, item.text) == ("1", "red\napples")
+    with pytest.raises(InputError, match=r"row 1: there is no column 'text'; the columns are 'a', 'c', 'd'"):
+        given_items(rows)
+    with pytest.raises(InputError, match="columns are given for texts, which have none"):
+        shop.classify(["apples"], columns=ItemColumns(text="a"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"a": ["x"], "b": "y"}, "a dictionary with the keys 'a', 'b' is given; give lists of one length"),
+        ({"train": DataSet(), "test": DataSet()}, "several data sets are given: 'train', 'test'; give one"),
+        ([{"text": "x"}, "y"], "row 2 is 'y'; give a dictionary for each item"),
+        ([{"id": "1", "text": "x"}, {"id": "1", "text": "y"}], "the id '1' was already used"),
+    ],
+)
+def test_what_is_no_table_is_refused(shop: Workspace, given: Any, said: str) -> None:
     for call in (
         shop.classify,
         shop.categorize,
@@ -47,9 +98,12 @@ def test_a_table_is_not_labelled_by_its_column_names(shop: Workspace, make: Call
         shop.shortlists,
     ):
         with pytest.raises(InputError, match=said):
-            call(make())
-    with pytest.raises(InputError, match=r"'title', 'price' is given; give a list of Label"):
-        shop.add_labels(make())
+            call(given)
+
+
+def test_labels_are_no_table(shop: Workspace) -> None:
+    with pytest.raises(InputError, match=r"'sku', 'title', 'price' is given; give a list of Label"):
+        shop.add_labels(pandas_frame())
 
 
 def test_a_column_is_read() -> None:

@@ -36,8 +36,8 @@ def refusal(*args, **kwargs):
         ("e.json", "[]", "e.json holds no labels; it must have at least one row below its header."),
         (
             "t.csv",
-            "id,nam,nom\n1,Birds,Oiseaux\n",
-            "t.csv, line 1: there is no column 'name'; the columns are 'id', 'nam', 'nom'. "
+            "id,nam,nem\n1,Birds,Oiseaux\n",
+            "t.csv, line 1: there is no column 'name'; the columns are 'id', 'nam', 'nem'. "
             "Did you mean --name-column 'nam'?",
         ),
         (
@@ -61,8 +61,7 @@ def refusal(*args, **kwargs):
             "t.csv",
             b"id,name\n1,Birds\n2,V\xf6gel\n",
             "t.csv, line 3: byte 0xf6 at offset 19 is not utf-8. Save the file as UTF-8, or name its "
-            "encoding, for "
-            "example --encoding latin-1 or --encoding cp1252.",
+            "encoding: --encoding cp1252 reads 'Vögel'.",
         ),
         (
             "t.csv",
@@ -148,12 +147,12 @@ def refusal(*args, **kwargs):
         ),
         ("t.json", "17", "t.json: a JSON list of objects is expected, not int."),
         (
-            "t.zip",
-            "x",
-            "t.zip: the suffix '.zip' is unknown; known are .csv, .tsv, .tab, .jsonl, .ndjson, .json, .txt, "
-            ".parquet, .pq, .xlsx, .xlsm, .xlsb, .xls, .ods, .md, .markdown, .html, "
+            "t.rar",
+            b"Rar!\x1a\x07\x01\x00",
+            "t.rar: the suffix '.rar' is unknown; known are .csv, .tsv, .tab, .jsonl, .ndjson, .json, .txt, "
+            ".parquet, .pq, .arrow, .feather, .item, .xlsx, .xlsm, .xlsb, .xls, .ods, .md, .markdown, .html, "
             ".htm, .pdf, .docx (and .gz after each but Parquet's). Rename the file or "
-            "name its format: --format csv|tsv|jsonl|json|lines|parquet|excel|document|md|html|pdf|docx.",
+            "name its format: --format csv|tsv|jsonl|json|lines|parquet|arrow|excel|document|md|html|pdf|docx.",
         ),
         (
             "t.xlsx",
@@ -163,7 +162,7 @@ def refusal(*args, **kwargs):
         (
             "t.parquet.gz",
             "x",
-            "t.parquet.gz: Parquet is compressed inside; unpack it first: gunzip t.parquet.gz",
+            "t.parquet.gz: parquet is compressed inside; unpack it first: gunzip t.parquet.gz",
         ),
         (
             "t.csv.gz",
@@ -192,7 +191,8 @@ def test_a_file_that_is_not_there_is_refused(write, tmp_path):
     )
     assert refusal(tmp_path) == f"{str(tmp_path)!r} is a folder; give one file in it."
     assert refusal(tmp_path / "labels.csv", format="xml") == (
-        "--format 'xml' is unknown; it can be one of csv, tsv, jsonl, json, lines, parquet, excel, document, "
+        "--format 'xml' is unknown; it can be one of csv, tsv, jsonl, json, lines, parquet, arrow, excel, "
+        "document, "
         "md, html, pdf, docx."
     )
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import failing_embedder
 from pulled import require_weights
 
+from taxonaut.cli.chat.talk import Talk
+from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -252,3 +255,14 @@ def test_a_reader_that_leaves_is_no_error(shop: Path) -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == (b"", 0)
+
+
+def test_what_fails_while_it_loads_is_left_to_the_answer(shop: Path) -> None:
+    with (
+        Workspace.open(shop, embedder=failing_embedder(ModelUnavailableError("no answer"))) as workspace,
+        Talk(workspace, "default", warms=True) as talk,
+    ):
+        talk.ready()
+        talk.loading.join()  # an exception in the thread would fail the test
+        with pytest.raises(ModelUnavailableError, match="no answer"):
+            list(talk.updates(lambda chat: chat.say("what is under Sport?")))

@@ -92,6 +92,8 @@ def test_products_as_json_lines_and_again(run: Any, trained: Path, products: Pat
     ]
     assert found[2] | {"candidates": []} == {
         "id": "tie",
+        "text": "boots for tents",
+        "labels": "tents",
         "label_id": "tents",
         "name": "Family tents",
         "path": ["Sport", "Camping", "Family tents"],
@@ -128,9 +130,13 @@ def test_products_into_a_file(run: Any, trained: Path, products: Path, tmp_path:
     }
     assert summary["cost"]["requests"] == 1
     if suffix == "parquet":
-        query = "SELECT id, label_id, path, confidence, verdict, len(candidates) FROM read_parquet(?) LIMIT 1"
-        (row,) = duckdb.execute(query, [str(out)]).fetchall()
-        assert row == ("sure", "apples", ["Food", "Fruit", "Red apples"], 0.9902, "domain", 5)
+        query = (
+            "SELECT id, text, label_id, path, confidence, verdict, candidates->>'apples' FROM read_parquet(?)"
+        )
+        row = duckdb.execute(query, [str(out)]).fetchall()[0]
+        assert row == (
+            "sure", "red apples", "apples", ["Food", "Fruit", "Red apples"], 0.9902, "domain", "0.9902",
+        )  # fmt: skip
     elif suffix == "jsonl":
         assert len(out.read_text().splitlines()) == 5
     else:
@@ -138,8 +144,10 @@ def test_products_into_a_file(run: Any, trained: Path, products: Path, tmp_path:
             first, *_ = csv.DictReader(file, delimiter="\t" if suffix == "tsv" else ",")
         assert {**first, "candidates": json.loads(first["candidates"])["apples"]} == {
             "id": "sure",
+            "text": "red apples",
+            "labels": "apples",
+            "label": "Red apples",
             "label_id": "apples",
-            "name": "Red apples",
             "path": "Food > Fruit > Red apples",
             "confidence": "0.9902",
             "verdict": "domain",

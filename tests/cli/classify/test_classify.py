@@ -49,8 +49,8 @@ def test_texts_as_json_lines(run: Any, shop: Path) -> None:
     assert called.code == 0
     apples, boots = rows(called.out)
     assert (best(apples), best(boots)) == ("apples", "boots")
-    assert list(apples) == ["id", "labels"]
-    assert list(apples["labels"][0]) == ["id", "name", "path", "score", "evidence", "reason"]
+    assert list(apples) == ["id", "text", "labels"]
+    assert list(apples["labels"][0]) == ["id", "name", "notation", "path", "score", "evidence", "reason"]
     assert apples["labels"][0]["path"] == ["Food", "Fruit", "Red apples"]
 
 
@@ -79,12 +79,13 @@ def test_output_files(run: Any, shop: Path, texts: Path, tmp_path: Path, name: s
     assert called.err.startswith(f"2 items -> {out} in ")
     if name == "out.csv":
         with out.open(encoding="utf-8", newline="") as file:
-            assert [row["label_id"] for row in csv.DictReader(file) if row["rank"] == "1"] == [
-                "apples",
-                "boots",
-            ]
+            table = list(csv.DictReader(file))
+        assert [(row["id"], row["text"], row["label_id_1"]) for row in table] == [
+            ("a", "fresh, red apples", "apples"),
+            ("b", "hiking boots", "boots"),
+        ]
     elif name == "out.parquet":
-        found = duckdb.sql(f"SELECT id, labels[1].id FROM '{out}'").fetchall()
+        found = duckdb.sql(f"SELECT id, label_id_1 FROM '{out}'").fetchall()
         assert found == [("a", "apples"), ("b", "boots")]
     else:
         data = gzip.decompress(out.read_bytes()) if name.endswith(".gz") else out.read_bytes()
@@ -177,7 +178,12 @@ def test_an_item_without_text_is_counted_apart(run: Any, shop: Path, tmp_path: P
     file.write_text('id,text\na,red apples\nb,"  "\n', encoding="utf-8")
     called = run("classify", file, "--json", "-w", shop)
     assert called.code == 0
-    assert rows(called.out)[1] == {"id": "b", "labels": [], "error": "the text is empty"}
+    assert rows(called.out)[1] == {
+        "id": "b",
+        "text": "  ",
+        "labels": [],
+        "error": "the text is empty",
+    }
     assert called.err.splitlines()[-1] == "1 item without text got no labels"
 
 
@@ -253,3 +259,33 @@ def test_of_a_text_that_is_too_long_it_is_said_how_much_was_read(
     assert called.code == 0
     assert "note: a text is longer than is read: 'long.md' has 7 passages, of which 2 were read" in called.err
     assert called.err.count("longer than is read") == 1
+
+
+def test_a_row_for_each_label_is_asked_for_in_a_table(
+    run: Any, shop: Path, texts: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.tsv"
+    assert run("classify", texts, "--long", "--top", 1, "-o", out, "-w", shop).code == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert [(row["id"], row["rank"], row["label_id"]) for row in rows] == [
+        ("a", "1", "apples"),
+        ("b", "1", "boots"),
+    ]
+    for more in ((), ("-o", tmp_path / "out.jsonl"), ("--json",)):
+        refused = run("classify", texts, "--long", *more, "-w", shop)
+        assert (refused.code, "--long is for tables" in refused.err) == (2, True)
+
+
+def test_a_workbook_has_the_tree_on_its_second_sheet(
+    run: Any, shop: Path, texts: Path, tmp_path: Path
+) -> None:
+    import openpyxl
+
+    out = tmp_path / "out.xlsx"
+    assert run("classify", texts, "--top", 1, "-o", out, "-w", shop).code == 0
+    book = openpyxl.load_workbook(out)
+    assert [cell.value for cell in book["items"][2]][:4] == ["a", "fresh, red apples", "Red apples", "apples"]
+    assert ("apples", "Red apples", "Food > Fruit > Red apples", None) in list(book["tree"].values)
+    again = run("labels", "import", out, "--sheet", "tree", "--dry-run", "-w", shop)
+    assert "a tree by the paths in 'path'" in again.err

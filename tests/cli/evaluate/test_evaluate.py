@@ -27,23 +27,75 @@ def judged(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_table_of_quality_beside_cost(run: Any, shop: Path, judged: Path) -> None:
+def read_table(lines: list[str]) -> dict[str, list[str]]:
+    """The rows of a printed table by their names."""
+    cells = [re.split(r"\s{2,}", line.strip()) for line in lines if line.strip()]
+    return {name: values for name, *values in cells}
+
+
+def test_three_lines_then_quality_beside_cost(run: Any, shop: Path, judged: Path) -> None:
     methods = "tree,dense,navigate:start=anchored,bm25"
-    called = run("evaluate", judged, "--methods", methods, "--k", "1,2", "-w", shop)
+    called = run("evaluate", judged, "--methods", methods, "-k", "1,2", "-w", shop)
     assert (called.code, called.err) == (0, "")
-    title, header, *lines, note = called.out.splitlines()
-    assert title.strip() == "4 texts, 3 with right labels; 5 labels in the index"
-    assert header.split() == ["tree", "dense", "navigate", "start=anchored", "bm25"]
-    table = [re.split(r"\s{2,}", line.strip()) for line in lines if line.strip()]
-    cells = {name: values for name, *values in table}
+    title, good, where, following, *rest = called.out.splitlines()
+    assert title == "4 texts, 1 of them without a right label and not measured; 5 labels in the index"
+    assert good == (
+        "How good: tree is right with its first label for 100.0 % (100.0 … 100.0) of 3 texts; 83.3 % of the right "
+        "labels are among its first 2. No clear difference from dense and navigate:start=anchored."
+    )
+    assert where.startswith("Where it fails: 1 of 4 right labels were missed, most at ")
+    assert following == "Next: --per-label FILE.csv lists how well each label is found."
+    table, differences, missed = "\n".join(rest).strip("\n").split("\n\n")
+    table, notes = table.split("P@k: hits among the first k / k; ")
+    header, settings, *lines = table.splitlines()
+    assert (header.split(), settings.split()) == (["tree", "dense", "navigate", "bm25"], ["start=anchored"])
+    cells = read_table(lines)
     assert list(cells) == [
-        "P@1", "P@2", "R@1", "R@2", "RP@2", "MRR", "hP", "hR", "hF",
-        "R@2 less the first's", "RP@2 less the first's", "requests", "asked now", "seconds",
+        "P@1", "P@2", "R@1", "R@2", "NDCG@2", "micro F1@1", "macro F1@1", "example F1@1", "hR@1", "hF@1",
+        "macro hF@1",
+        "requests", "asked now", "seconds", "ms a text",
     ]  # fmt: skip
     assert cells["P@1"] == ["100.0 ±0.0"] * 4
-    assert cells["R@2 less the first's"] == ["–", "+16.7 ±25.0", "+0.0 ±0.0", "+0.0 ±0.0"]
     assert cells["asked now"][3] == "0"
-    assert note.startswith("P@k divides hits among the first k by k, RP@k by min(k, right labels)")
+    assert "P@1 is also NDCG@1, hP@1. ± is half of the 95 % bootstrap interval" in " ".join(notes.split())
+    header, *lines = differences.splitlines()
+    assert header.split() == ["less", "tree", "P@1", "R@2", "macro", "F1@1"]
+    assert read_table(lines)["dense"] == [
+        "+0.0 (+0.0 … +0.0)",
+        "+16.7 (+0.0 … +50.0)",
+        "+0.0 (+0.0 … +0.0)",
+    ]
+    assert read_table(missed.splitlines())["Fruit > Red apples"] == ["1", "2", "100 %"]
+
+
+def test_measures_to_show_and_a_narrow_terminal(
+    run: Any, shop: Path, judged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    methods = "tree,both,dense,bm25,dense:mix=0"
+    called = run(
+        "evaluate", judged, "--methods", methods, "--measures", "accuracy, ndcg@3,hF,mrr", "-w", shop
+    )
+    assert (called.code, max(map(len, called.out.splitlines())) <= 60) == (0, True)
+    names = [line.split("  ")[0] for line in called.out.splitlines() if re.search(r"\d ±\d", line)]
+    assert names == ["P@1", "NDCG@3", "hF@1", "MRR"] * 2
+    every = run("evaluate", judged, "--methods", "bm25", "--measures", "all", "-k", "1", "-w", shop)
+    assert "example hR@1" in every.out
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("NCDG", "unknown measure 'NCDG' (nearest: NDCG); choose from P, R, NDCG, RP, micro F1"),
+        ("P@7", "'P@7': k must be one of 1, 3, 5, 10; other ones are added with -k"),
+        ("MRR@3", "unknown measure 'MRR@3'"),
+        ("", "unknown measure ''; choose from P"),
+    ],
+)
+def test_measures_that_are_refused(run: Any, shop: Path, judged: Path, named: str, said: str) -> None:
+    called = run("evaluate", judged, "--measures", named, "-w", shop)
+    assert (called.code, called.out) == (2, "")
+    assert said in called.err
 
 
 def test_as_json(run: Any, shop: Path, judged: Path) -> None:
@@ -64,7 +116,7 @@ def test_as_json(run: Any, shop: Path, judged: Path) -> None:
 
 def test_labels_that_come_later(run: Any, shop: Path, judged: Path) -> None:
     options = ["--incremental", "2", "--share", "0.6", "--methods", "navigate,bm25", "--k", "1,3", "-w", shop]
-    called = run("evaluate", judged, *options)
+    called = run("evaluate", judged, *options, "--quiet")
     assert (called.code, called.err) == (0, "")
     lines = [line.strip() for line in called.out.splitlines() if line.strip()]
     assert lines[0].startswith("3 labels known first (Y0), 2 later (Y1), seed 2; 4 texts, ")
@@ -146,7 +198,24 @@ def test_an_unknown_right_label_is_named_with_its_line(run: Any, shop: Path, tmp
     file.write_text("text,labels\nred plums,plums\n", encoding="utf-8")
     called = run("evaluate", file, "-w", shop)
     assert called.code == 2
-    assert "match no label of the index: 'plums' (judged.csv, line 2; nearest is 'apples')" in called.err
+    assert (
+        "matches no label of the index: 'plums' (judged.csv, line 2; nearest is 'apples' (Red apples))"
+        in called.err
+    )
+
+
+def test_unknown_right_labels_are_left_out_when_asked(run: Any, shop: Path, tmp_path: Path) -> None:
+    file = tmp_path / "judged.csv"
+    file.write_text("text,labels\nred plums,plums\nred apples,Red apples;plums\nsnow,\n", encoding="utf-8")
+    options = ["--methods", "bm25", "--out-of-scope", "empty", "--skip-unknown", "--json", "-w", shop]
+    called = run("evaluate", file, *options)
+    assert called.code == 0
+    assert (
+        "note: 1 gold label matches no label of the index: 'plums' (judged.csv, line 2; nearest is 'apples' "
+        "(Red apples)); left out"
+    ) in called.err
+    report = json.loads(called.out)
+    assert (report["items"], report["with_gold"], report["out_of_scope"]) == (3, 1, 1)
 
 
 def test_cutoffs() -> None:
@@ -200,3 +269,45 @@ def test_texts_that_failed_are_counted_and_in_no_measure(
     )
     report = json.loads(run("evaluate", judged, "--methods", "bm25,navigate", "--json", "-w", shop).out)
     assert (report["left_out"], [method["scores"]["items"] for method in report["methods"]]) == (0, [3, 3])
+
+
+def test_texts_that_fit_no_label(run: Any, shop: Path, tmp_path: Path) -> None:
+    """Of two texts without a fitting label BM25 refuses the one that shares no word with a label."""
+    lines = ["fresh red apples,apples", "hiking boots,boots", "snow,none", "red cars,None", "wool,"]
+    file = tmp_path / "scope.csv"
+    file.write_text("\n".join(["text,labels", *lines]), encoding="utf-8")
+    options = ["--methods", "bm25,dense", "--out-of-scope", "none", "-w", shop]
+    called = run("evaluate", file, *options)
+    assert (called.code, called.err) == (0, "")
+    first, *rest = called.out.splitlines()
+    good = " ".join(" ".join(rest).split()).partition(" Where it fails")[0]
+    assert first == (
+        "5 texts, 2 of them fit no label, 1 of them without a right label and not measured; 5 labels in the index"
+    )
+    assert good.endswith("Of 2 texts without a fitting label it refuses 1.")
+    report = json.loads(run("evaluate", file, *options, "--json").out)
+    words, dense = (each["refusal"] for each in report["methods"])
+    assert (words["out_of_scope"], words["refused"], words["hits"], words["auroc"]) == (2, 1, 1, None)
+    assert (words["precision"][0], words["recall"][0], words["f1"][0]) == (1.0, 0.5, pytest.approx(2 / 3))
+    assert (dense["refused"], dense["precision"], dense["recall"][0], dense["auroc"]) == (0, None, 0.0, 1.0)
+    sure = json.loads(run("evaluate", file, *options, "--min-score", dense["best_threshold"], "--json").out)
+    assert sure["methods"][1]["refusal"]["f1"][0] == dense["best_f1"] == 1.0
+    file.write_text("\n".join(["text,labels", *lines[:2], lines[-1]]), encoding="utf-8")
+    empty = json.loads(
+        run("evaluate", file, "--methods", "bm25", "--out-of-scope", "empty", "--json", "-w", shop).out
+    )
+    assert (empty["out_of_scope"], empty["with_gold"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--out-of-scope", "oos"], "no text has the right label 'oos'; give --out-of-scope the value"),
+        (["--min-score", "0.3"], "--min-score needs --out-of-scope VALUE"),
+        (["--out-of-scope", "empty", "--incremental", "0"], "--out-of-scope does not go with --incremental"),
+    ],
+)
+def test_refusing_that_is_refused(run: Any, shop: Path, judged: Path, options: list[str], said: str) -> None:
+    called = run("evaluate", judged, *options, "-w", shop)
+    assert (called.code, called.out) == (2, "")
+    assert said in called.err

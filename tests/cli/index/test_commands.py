@@ -61,7 +61,8 @@ def test_show_as_json(run: Any, shop: Path) -> None:
         ("Food > Fruit > Plums", "there is no branch 'Plums' under 'Food > Fruit': it has no branches"),
         (
             "Food > Fruit > Red apples",
-            "'Red apples' is a label and has no branches; see it with: taxonaut labels show apples",
+            "'Red apples' is a label and has no branches; see it with: taxonaut labels show apples, "
+            "or take it out with: taxonaut labels retire apples",
         ),
     ],
 )

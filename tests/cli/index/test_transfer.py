@@ -133,6 +133,9 @@ def test_labels_left_out_are_refused_or_stand_nowhere(run: Any, shop: Path, tmp_
     assert tree(run, shop) == before
     assert run("index", "import", file, "--allow-unplaced", "-w", shop).code == 0
     assert json.loads(run("index", "stats", "--json", "-w", shop).out)["labels_unplaced"] == 3
+    said = run("classify", "tents for families", "-w", shop).err
+    assert "place it with: taxonaut labels move" in said
+    assert "index build" not in said
 
 
 HEAD = (
@@ -159,7 +162,7 @@ HEAD = (
         ("t.csv", "", "t.csv is empty"),
         ("t.ttl", "hello <", "t.ttl cannot be read as turtle: "),
         ("t.ttl", "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .", "t.ttl contains no skos:Concept"),
-        ("t.xlsx", "x", "'t.xlsx' has no known suffix"),
+        ("t.docx", "x", "'t.docx' has no known suffix"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_used(
@@ -176,8 +179,8 @@ def test_files_that_cannot_be_used(
     ("arguments", "said"),
     [
         (["no/such/folder/t.csv"], "the folder 'no/such/folder' does not exist"),
-        (["t.xlsx"], "'t.xlsx' has no known suffix"),
-        (["t.csv", "--format", "x"], "--format 'x' is unknown; it can be one of jsonl, csv, skos"),
+        (["t.docx"], "'t.docx' has no known suffix"),
+        (["t.csv", "--format", "x"], "--format 'x' is unknown; it can be one of jsonl, csv, xlsx, skos"),
         (["t.ttl", "--language", "e n"], "the language 'e n' is not a language tag"),
         (["t.ttl", "--base", "my labels"], "the base 'my labels' is not a URI"),
     ],

@@ -1,10 +1,13 @@
 """`taxonaut labels`."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from terminal_screen import Played
 
 
 def rows(text: str) -> list[Any]:
@@ -43,6 +46,14 @@ def test_a_dry_run_shows_what_a_file_is_taken_for(run: Any, blank: Path, tmp_pat
     assert json.loads(run("index", "stats", "--json", "-w", blank).out)["labels"] == 0
 
 
+def test_the_id_of_a_label_in_place_of_a_nodes_number_is_told(run: Any, blank: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("id,path\n11,Kitchen > Kettles\n12,Kitchen > Toasters\n", encoding="utf-8")
+    assert run("labels", "import", file, "-w", blank).code == 0
+    said = "no node 11 in the index; 11 is the id of the label 'Kettles'; see taxonaut labels move, merge and retire"
+    assert said in run("index", "remove", "11", "-w", blank).err
+
+
 def test_import_of_flat_labels_from_standard_input(run: Any, blank: Path) -> None:
     called = run("labels", "import", "-", "-w", blank, stdin="red apples\ngreen pears\n")
     assert called.code == 0
@@ -51,8 +62,8 @@ def test_import_of_flat_labels_from_standard_input(run: Any, blank: Path) -> Non
         f"imported 2 labels without a tree; next: taxonaut index build -w {blank}\n"
     )
     assert rows(run("labels", "list", "-w", blank, "--json").out) == [
-        {"id": "red apples", "name": "red apples", "alternatives": [], "paths": []},
-        {"id": "green pears", "name": "green pears", "alternatives": [], "paths": []},
+        {"id": "red apples", "name": "red apples", "notation": "", "alternatives": [], "paths": []},
+        {"id": "green pears", "name": "green pears", "notation": "", "alternatives": [], "paths": []},
     ]
 
 
@@ -60,7 +71,7 @@ def test_import_of_flat_labels_from_standard_input(run: Any, blank: Path) -> Non
     ("content", "said"),
     [
         ("", "labels.csv is empty"),
-        ("id,titel,nom\n1,a,b\n", "there is no column 'name'; the columns are 'id', 'titel', 'nom'"),
+        ("id,this,that\n1,a,b\n", "there is no column 'name'; the columns are 'id', 'this', 'that'"),
         ("id,name\n1,a\n1,b\n", "labels.csv, line 3"),
         ("id,name,parents\na,A,b\nb,B,a\n", "form a cycle"),
     ],
@@ -100,10 +111,13 @@ def test_show(run: Any, shop: Path) -> None:
     assert json.loads(run("labels", "show", "boots", "-w", shop, "--json").out) == {
         "id": "boots",
         "name": "Hiking boots",
+        "notation": "",
         "alternatives": [],
         "paths": [["Sport", "Shoes", "Hiking boots"]],
         "description": "",
         "batch": "initial",
+        "retired": None,
+        "former_ids": [],
     }
 
 
@@ -115,7 +129,13 @@ def test_show_an_unknown_label(run: Any, shop: Path) -> None:
 
 def test_search(run: Any, shop: Path) -> None:
     assert rows(run("labels", "search", "apples", "-w", shop, "--json").out) == [
-        {"id": "apples", "name": "Red apples", "alternatives": [], "paths": [["Food", "Fruit", "Red apples"]]}
+        {
+            "id": "apples",
+            "name": "Red apples",
+            "notation": "",
+            "alternatives": [],
+            "paths": [["Food", "Fruit", "Red apples"]],
+        }
     ]
     nothing = run("labels", "search", "zeppelin", "-w", shop)
     assert (nothing.code, nothing.out) == (0, "")
@@ -132,3 +152,18 @@ def test_names_are_data_and_no_markup(run: Any, blank: Path) -> None:
     assert "[bold red]a[/] :smile:  [31mred [0m שלום 🎾 ab" in shown
     assert "\x1b" not in shown
     assert rows(run("labels", "list", "-w", blank, "--json").out)[0]["name"] == nasty
+
+
+@pytest.mark.slow
+def test_at_a_terminal_the_import_is_asked_for(run: Any, blank: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pexpect")
+    file = tmp_path / "labels.csv"
+    file.write_text("id,name,parent\n1,Tools,\n2,Hammers,1\n")
+    program = [sys.executable, "-m", "taxonaut", "labels", "import", str(file), "-w", str(blank)]
+    for answer, labels, said in (("n\r", 0, "nothing was imported"), ("\r", 2, "imported 2 labels")):
+        asked = Played(program, env=dict(os.environ), width=200, patience_s=60)
+        asked.wait(lambda shown: shown.endswith("Import 2 labels like this? [Y/n]:"))
+        asked.send(answer)
+        asked.wait(lambda shown, said=said: said in shown)
+        asked.close()
+        assert json.loads(run("index", "stats", "--json", "-w", blank).out)["labels"] == labels

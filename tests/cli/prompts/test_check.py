@@ -66,7 +66,9 @@ def test_check_reports_and_ends_with_1(run: Any, shop: Path) -> None:
         "so the model is told less",
         "",
     ]
-    assert lines[5].startswith("warning prompts/expnd.j2: no template is called so; ")
+    assert lines[5].startswith("navigator/expand_few_shot  packaged ")  # it extends the copy
+    assert lines[6].startswith("  error    prompts/navigator/expand.j2:15 context  `mots` is no variable ")
+    assert lines[8].startswith("warning prompts/expnd.j2: no template is called so; ")
     assert run("prompts", "check", "general_expert/rank", "-w", shop).code == 0
 
 

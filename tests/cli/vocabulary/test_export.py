@@ -51,7 +51,10 @@ def office(tmp_path_factory: pytest.TempPathFactory, templates: dict[str, Path])
 
 def test_semantic_ids(run: Any, office: Path, tmp_path: Path) -> None:
     file = tmp_path / "ids.json"
-    called = run("vocabulary", "export", file, "--format", "semantic-ids", "--further", 0, "-w", office)
+    pads = ("--uncovered", "pad")
+    called = run(
+        "vocabulary", "export", file, "--format", "semantic-ids", "--further", 0, *pads, "-w", office
+    )
     assert (called.code, called.out) == (0, "")
     assert called.err == (
         f"wrote 4 items to {file}\n"
@@ -68,9 +71,25 @@ def test_semantic_ids(run: Any, office: Path, tmp_path: Path) -> None:
     }
 
 
+def test_what_no_descriptor_fits_is_no_column_of_pads(run: Any, office: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ids.json"
+    called = run("vocabulary", "export", file, "--format", "semantic-ids", "--further", 0, "-w", office)
+    assert called.code == 0
+    assert "1 item has levels where no descriptor fits: the nearest stand there" in called.err
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert found["d1"] == ["<a_1>", "<pad>", "<c_0>"]
+    assert found["?"] in (["<a_2>", "<b_1>", "<c_0>"], ["<a_3>", "<pad>", "<c_0>"])
+    again = run("vocabulary", "export", file, "--uncovered", "none", "--format", "semantic-ids", "-w", office)
+    assert (again.code, again.err) == (
+        2,
+        "error: --uncovered 'none' is unknown; it can be nearest or pad\n",
+    )
+
+
 def test_further_descriptors_tell_items_apart(run: Any, office: Path, tmp_path: Path) -> None:
     file = tmp_path / "ids.parquet"
-    called = run("vocabulary", "export", file, "--further", 1, "--no-resolver", "--json", "-w", office)
+    slots = ("--further", 1, "--no-resolver", "--uncovered", "pad")
+    called = run("vocabulary", "export", file, *slots, "--json", "-w", office)
     assert (called.code, called.err) == (0, "")
     assert json.loads(called.out) == {
         "files": [str(file)],
@@ -85,6 +104,7 @@ def test_further_descriptors_tell_items_apart(run: Any, office: Path, tmp_path: 
         "beyond_first": 0,
         "beyond_first_share": 0.0,
         "largest_group": 1,
+        "with_nearest": 0,
         "notes": [],
     }
 
@@ -97,7 +117,8 @@ def test_standard_output(run: Any, office: Path) -> None:
         "path": ["Furniture"],
         "further": [],
     }
-    ids = run("vocabulary", "export", "-", "--format", "semantic-ids", "-w", office)
+    pads = ("--uncovered", "pad")
+    ids = run("vocabulary", "export", "-", "--format", "semantic-ids", *pads, "-w", office)
     assert json.loads(ids.out)["d1"] == ["<a_1>", "<pad>", "<pad>", "<pad>", "<d_0>"]
     assert ids.err.startswith("wrote 4 items to standard output\n5 slots")
 

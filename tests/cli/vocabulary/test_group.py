@@ -1,5 +1,6 @@
 """`taxonaut vocabulary build|assign|show` as a person calls them."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from fakes import interrupting_embedder, packaged_embedder
 
 from taxonaut.cli.shared.global_options import GlobalOptions
+from taxonaut.conversation.langgraph_server import assign_descriptors
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.workspace.files.item_files import open_items
@@ -160,6 +162,28 @@ def test_texts_get_a_line_each(run: Any, built: Path) -> None:
     assert (first.split(" > ")[0], second.split(" > ")[0]) != ("", "")
     assert first.split(" > ")[0] in names(built)
     assert called.err.startswith("2 of 2 items got a descriptor (100.0%)")
+
+
+def tagged_items(folder: Path) -> set[str]:
+    with Workspace.open(folder) as workspace:
+        return {tagging.item_id for tagging in read_vocabulary(workspace).taggings}
+
+
+def test_trial_texts_enter_no_export(run: Any, built: Path, tmp_path: Path) -> None:
+    before = tagged_items(built)
+    for source in (["a trial text"], ["-", "--trial"]):
+        assert run("vocabulary", "assign", *source, "-w", built, stdin="a piped trial\n").code == 0
+    with Workspace.open(built, embedder=packaged_embedder()) as workspace:
+        assert len(workspace.assign_vocabulary(["a trial from Python"], keep=False)) == 1
+        asyncio.run(assign_descriptors(workspace, {"texts": ["a trial over the server"]}))
+        assert len(workspace.assign_vocabulary(["a trial from Python"], keep=False)) == 1
+    assert run("explain", "a trial", "-w", built).code in (0, 2)
+    assert run("classify", "a trial", "-w", built).code in (0, 2)
+    exported = tmp_path / "items.json"
+    assert run("vocabulary", "export", exported, "--format", "plain", "-w", built).code == 0
+    assert set(json.loads(exported.read_text(encoding="utf-8"))) == before == tagged_items(built)
+    assert run("vocabulary", "assign", "a trial text", "--keep", "-w", built).code == 0
+    assert len(tagged_items(built)) == len(before) + 1
 
 
 def test_items_as_json_lines(run: Any, built: Path, file: Path) -> None:

@@ -130,6 +130,18 @@ HEADPHONES = "Electronics > Audio > Headphones"
         ),
         ("undo that", "undo", {}),
         ("undo change #7", "undo", {"event": 7}),
+        ("no, item 7 is DJ Headphones", "correct", {"number": 7, "label": f"{HEADPHONES} > DJ Headphones"}),
+        ("no, it's Projectors", "correct", {"label": "Electronics > Video > Projectors"}),
+        (
+            "no, item #12 is Projectors, not Speakers",
+            "correct",
+            {
+                "number": 12,
+                "label": "Electronics > Video > Projectors",
+                "wrong": "Electronics > Audio > Speakers",
+            },
+        ),
+        ("that is wrong, it is Soap", "correct", {"label": "Health & Beauty > Soap"}),
         ("label this file", "label_file", {"file": "products.csv"}),
         ("label everything in data/new.jsonl", "label_file", {"file": "data/new.jsonl"}),
         ("what did that cost?", "cost", {}),

@@ -22,7 +22,7 @@ def test_a_file_is_labelled_beside_itself(say: Callable[..., Any], file: Path) -
     done = say("/label goods.csv")
     out = file.with_name("goods.labelled.csv")
     assert done.text.splitlines()[0] == "4 texts of goods.csv -> goods.labelled.csv"
-    assert out.read_text().splitlines()[1].startswith("1,1,ob,Over-ear headphones,")
+    assert out.read_text().splitlines()[1].startswith("1,over-ear headphones,ob,Over-ear headphones,ob,")
     assert done.focus.file == "goods.csv"
     assert done.data["blank"] == 1
 

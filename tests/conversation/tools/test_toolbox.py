@@ -15,10 +15,11 @@ NAMES = {
     "assign_label", "classify", "cost", "describe_category", "diff", "evaluate", "expand_node", "explain",
     "label_file", "list_children", "log", "losses", "merge_nodes", "move_node", "propose_category",
     "rank_candidates", "remove_node", "rename_node", "search_labels", "split_node", "undo",
+    "retire_labels", "restore_labels", "split_label", "correct",
 }  # fmt: skip
 CHANGING = {
     "assign_label", "merge_nodes", "move_node", "propose_category", "remove_node", "rename_node", "split_node",
-    "undo",
+    "undo", "retire_labels", "restore_labels", "split_label", "correct",
 }  # fmt: skip
 AUDIO = NodeId(4)
 
@@ -187,9 +188,38 @@ def test_a_label_that_is_a_node_is_renamed_with_it(shop_workspace: Any, say: Cal
     assert say("/where sound").data["labels"][0]["id"] == "au"
 
 
-def test_a_label_without_branches_is_not_merged(say: Callable[..., Any]) -> None:
-    with pytest.raises(ToolError, match="labels are not merged"):
-        say("/merge Earbuds into Speakers")
+def test_labels_without_branches_are_merged_and_retired(shop_workspace: Any, say: Callable[..., Any]) -> None:
+    index, before = shop_workspace.index, shop_workspace.index.snapshot()
+    proposal = say("/merge Earbuds into Speakers")
+    assert proposal.title.startswith("merge Electronics > Audio > Headphones > Earbuds into ")
+    gone = index.labels_named(["Earbuds"])[0].id
+    say("/merge Earbuds into Speakers", yes=True)
+    assert index.is_retired(gone)
+    assert [label.name for label in index.labels(index.resolve(gone).labels)] == ["Speakers"]
+    say("/undo", yes=True)
+    assert say("/remove Earbuds").title == "retire Electronics > Audio > Headphones > Earbuds"
+    say("/remove Earbuds", yes=True)
+    assert index.resolve(gone).kind == "gone"
+    say("/undo", yes=True)
+    assert (index.snapshot().labels, index.snapshot().mappings) == (before.labels, {})
+
+
+def test_labels_are_retired_restored_and_split(shop_workspace: Any, say: Callable[..., Any]) -> None:
+    index = shop_workspace.index
+    earbuds = index.labels_named(["Earbuds"])[0].id
+    say("/retire Earbuds for Speakers", yes=True)
+    assert [label.name for label in index.labels(index.resolve(earbuds).labels)] == ["Speakers"]
+    say("/restore Earbuds", yes=True)
+    assert index.paths(earbuds) == [("Electronics", "Audio", "Headphones", "Earbuds")]
+    proposal = say("/parts Earbuds into Wired earbuds, Wireless earbuds")
+    assert proposal.title.endswith("Earbuds into Wired earbuds, Wireless earbuds")
+    say("/parts Earbuds into Wired earbuds, Wireless earbuds", yes=True)
+    assert index.resolve(earbuds).labels == ("wired-earbuds", "wireless-earbuds")
+    with pytest.raises(InputError, match="/parts LABEL into A, B"):
+        say("/parts Speakers")
+
+
+def test_a_label_without_branches_has_nothing_below_it(say: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match="label without branches"):
         say("/under Earbuds")
 

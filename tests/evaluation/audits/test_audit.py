@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from taxonaut.evaluation.audits.audit_table import AuditTable, Prices, shortest_number_between
 from taxonaut.evaluation.audits.proposal import propose
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation, Verdict
 from taxonaut.state.records import Item
+from taxonaut.workspace.core.intervals import Interval
 from taxonaut.workspace.expert.audit_file import Audited
 
 A, B, C = LabelId("a"), LabelId("b"), LabelId("c")

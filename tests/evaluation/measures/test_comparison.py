@@ -1,11 +1,13 @@
 """Measures by item, their intervals, and differences from another method."""
 
+import math
+
 import numpy as np
 import pytest
 
 from taxonaut.evaluation.measures.comparison import bound_differences, bound_means, score_each_item
-from taxonaut.evaluation.measures.intervals import Interval, bootstrap_mean, bootstrap_means
 from taxonaut.state.ids import LabelId
+from taxonaut.workspace.core.intervals import Interval, bootstrap_mean, bootstrap_means
 
 GOLD = [[LabelId("a"), LabelId("b")], [], [LabelId("c")]]
 
@@ -23,6 +25,8 @@ def test_both_conventions_by_hand() -> None:
         "R@3": [1.0, 1.0],
         "RP@1": [1.0, 0.0],
         "RP@3": [1.0, 1.0],
+        "NDCG@1": [1.0, 0.0],
+        "NDCG@3": [pytest.approx(1.5 / (1 + 1 / math.log2(3))), 0.5],
         "MRR": [1.0, pytest.approx(1 / 3)],
     }
 

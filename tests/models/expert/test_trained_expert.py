@@ -181,3 +181,16 @@ def test_the_words_that_speak_for_a_category_are_named(head: ServedHead) -> None
     assert expert.explain("?!", LabelId("hats")) == ""
     with pytest.raises(ValueError, match="not in tuple"):
         expert.explain(text, LabelId("nothing"))
+
+
+def test_a_category_that_was_merged_is_answered_as_the_one_it_went_into(head: ServedHead) -> None:
+    before = TrainedExpert("expert/1", head, embed).probabilities(TEXTS)
+    away, keep, *others = head.labels
+    merged = open_expert(head, 1, embed, [keep, *others], {}, {away: keep})
+    assert merged.labels == (keep, *others)
+    found = merged.probabilities(TEXTS)
+    assert found[:, 0] == pytest.approx(before[:, 0] + before[:, 1], abs=1e-6)
+    assert found[:, 1:] == pytest.approx(before[:, 2:], abs=1e-6)
+    renamed = open_expert(head, 1, embed, [LabelId("new"), keep, *others], {}, {away: LabelId("new")})
+    assert renamed.labels == (LabelId("new"), keep, *others)
+    assert renamed.probabilities(TEXTS) == pytest.approx(before, abs=1e-6)

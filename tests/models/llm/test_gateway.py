@@ -264,10 +264,20 @@ async def test_a_reply_that_comes_during_a_lookup_is_used(server: Any, database:
     assert (first.usage.cached, again.usage.cached, server.stats()["requests"]) == (False, True, 1)
 
 
+async def joined(gateway: Gateway, calls: int) -> None:
+    """Wait until so many calls wait for one request."""
+    for _ in range(20_000):
+        if [flight.waiting for flight in gateway.flights().sent.values()] == [calls]:
+            return
+        await asyncio.sleep(0.005)
+    raise TimeoutError
+
+
 async def test_a_joined_request_goes_on_until_nobody_waits(server: Any, database: Database) -> None:
     gateway = Gateway(role(server), KeptReplies(ResponseCache(database)))
     tasks = [asyncio.create_task(gateway.answer([ask_about("BEHAVE:hang")])) for _ in range(3)]
     await asyncio.to_thread(server.wait, "in_flight=1")
+    await joined(gateway, 3)
     for task in tasks[:2]:
         task.cancel()
     await asyncio.wait(tasks[:2])
@@ -278,10 +288,10 @@ async def test_a_joined_request_goes_on_until_nobody_waits(server: Any, database
 
 
 async def test_the_first_of_joined_calls_may_be_cancelled(start_server: Any, database: Database) -> None:
-    slow = start_server(delay=0.3)
+    slow = start_server(delay=1.0)
     gateway = Gateway(role(slow), KeptReplies(ResponseCache(database)))
     first, second = (asyncio.create_task(gateway.answer([ask_about("one")])) for _ in range(2))
-    await asyncio.to_thread(slow.wait, "in_flight=1")
+    await joined(gateway, 2)
     first.cancel()
     (reply,) = await second
     assert isinstance(reply, ModelReply)

@@ -9,9 +9,10 @@ from taxonaut.state.db import migrations
 from taxonaut.state.db.connection import Database
 from taxonaut.state.db.migrations import MIGRATIONS, migrate, schema_version
 from taxonaut.state.errors import SchemaError
-from taxonaut.state.ids import EventId, LabelId
+from taxonaut.state.ids import EventId, ItemId, LabelId
 from taxonaut.state.index.index import Index
 from taxonaut.state.records import Label
+from taxonaut.state.stores.ledger import Ledger, Statement
 from taxonaut.state.stores.runs import Runs
 
 SCHEMA = (
@@ -42,9 +43,9 @@ def test_a_blank_file_gets_every_table() -> None:
         tables = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
     assert [name for (name,) in tables] == [
         "answers", "applied_calls", "counters", "current_tree", "decisions", "definitions", "edges",
-        "embedders", "events", "gold", "items", "labels", "meta", "nodes", "placements", "prompt_trials",
-        "runs", "schema_version", "tags", "template_files", "template_samples", "templates", "trails",
-        "trees", "units", "written_files",
+        "embedders", "events", "items", "label_mappings", "labels", "marks", "meta", "nodes", "placements",
+        "prompt_trials", "rdf_sources", "runs", "schema_version", "tags", "template_files", "template_samples",
+        "templates", "trails", "trees", "truths", "units", "written_files",
     ]  # fmt: skip
 
 
@@ -142,3 +143,20 @@ def test_labels_that_an_older_version_removed_come_back(path: Path) -> None:
         assert index.snapshot(EventId(1)).labels == {"a": Label(LabelId("a"), "A")}
         index.undo(EventId(2))
         assert index.all_labels() == [Label(LabelId("a"), "A")]
+
+
+def test_gold_labels_of_an_older_file_are_truths_of_a_gold_file(path: Path) -> None:
+    with at_version(path, 12) as connection:
+        connection.execute(
+            "INSERT INTO gold VALUES ('b', 'ub', 'y'), ('a', 'ua', 'x'), ('b', 'ub', 'x'), ('b', 'ub', 'y')"
+        )
+    with Database.open(path) as database:
+        ledger = Ledger(database)
+        held = ledger.truths()
+        assert {unit: (each.item, each.right, each.complete) for unit, each in held.items()} == {
+            "ub": ("b", ("x", "y"), True),
+            "ua": ("a", ("x",), True),
+        }
+        later = Statement(ItemId("a"), "ua", right=[LabelId("z")], complete=True)
+        assert (ledger.state([later]), ledger.truths()["ua"].right, len(ledger)) == (1, ("z",), 2)
+        assert [each.statement for each in ledger.history(ItemId("a"))] == [2, 3]

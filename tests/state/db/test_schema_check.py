@@ -39,10 +39,10 @@ def made(path: Path, *statements: str) -> Path:
         (["CREATE INDEX by_name ON labels (lower(name))"], "the index 'by_name'"),
         (["CREATE TABLE more (a INTEGER)"], "the table 'more'"),
         (
-            ["DROP TABLE gold", "CREATE TABLE gold (item VARCHAR, unit VARCHAR, label AS (item || 'x'))"],
-            "the generated column 'label'",
+            ["DROP TABLE items", "CREATE TABLE items (id VARCHAR, text AS (id || 'x'))"],
+            "the generated column 'text'",
         ),
-        (["ALTER TABLE gold ADD COLUMN extra VARCHAR"], "the table 'gold' with other columns"),
+        (["ALTER TABLE marks ADD COLUMN extra VARCHAR"], "the table 'marks' with other columns"),
         (
             ["DROP TABLE items", "CREATE TABLE items (id VARCHAR, text VARCHAR)"],
             "the table 'items' with other",
@@ -51,7 +51,7 @@ def made(path: Path, *statements: str) -> Path:
             ["CREATE TABLE embeddings_3 (model VARCHAR, key BLOB, vector FLOAT[2])"],
             "the table 'embeddings_3'",
         ),
-        (["DROP TABLE gold"], "no table 'gold'"),
+        (["DROP TABLE marks"], "no table 'marks'"),
     ],
 )
 def test_other_objects_than_our_tables_are_refused_by_name(

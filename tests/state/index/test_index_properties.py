@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from index_changes import dump
+from index_changes import dump, label_changes
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError, NotFoundError
@@ -33,6 +33,8 @@ def shown(index: Index) -> dict[str, Any]:
         },
         "labels_at": {id_: [label.id for label in labels] for id_, (*_, labels) in whole["nodes"].items()},
         "labels": whole["labels"],
+        "retired": whole["retired"],
+        "mappings": whole["mappings"],
         "nodes_of": whole["placements"],
     }
 
@@ -46,6 +48,8 @@ def seen(snapshot: Snapshot) -> dict[str, Any]:
         },
         "labels_at": {id_: list(snapshot.labels_at.get(id_, ())) for id_ in snapshot.nodes},
         "labels": list(snapshot.labels.values()),
+        "retired": list(snapshot.retired.values()),
+        "mappings": dict(snapshot.mappings),
         "nodes_of": {id_: list(snapshot.nodes_of.get(id_, ())) for id_ in snapshot.labels},
     }
 
@@ -105,7 +109,9 @@ class IndexMachine(RuleBasedStateMachine):
             self.before.append((change, former))
             self.moments[self.index.version()] = shown(self.index)
             if call != self.index.load_tree:
-                assert placed <= self.placed()
+                assert {label for label in placed if self.index.has_label(label)} <= self.placed()
+            assert all(self.index.knows_id(label.id) for label in (*former["labels"], *former["retired"]))
+            assert former["mappings"].keys() <= self.now["mappings"].keys() | set(self.index.label_ids())
 
     @rule(count=st.integers(1, 3), name=names)
     def add_labels(self, count: int, name: str) -> None:
@@ -226,6 +232,25 @@ class IndexMachine(RuleBasedStateMachine):
             self.index.graft, id_, Tree("drawn", nodes, tuple(edges), tuple(dict.fromkeys(placements)))
         )
 
+    @precondition(lambda self: self.now["labels"])
+    @rule(kind=st.integers(0, 5), one=pick, other=pick, node=pick)
+    def change_labels(self, kind: int, one: int, other: int, node: int) -> None:
+        """Retire, restore, merge, split or move a label, or give it another id."""
+        call = label_changes(self.index, one, other, self.node(node))[kind]
+        self.change(call)
+
+    @invariant()
+    def each_id_leads_to_labels_that_are_answered(self) -> None:
+        if hasattr(self, "index"):
+            live = {label.id for label in self.now["labels"]}
+            assert not live & self.now["mappings"].keys()
+            for label in self.now["retired"]:
+                assert not self.index.placements_of(label.id)
+            for old in self.now["mappings"]:
+                found = self.index.resolve(old)
+                assert found.steps
+                assert set(found.labels) <= live
+
     @rule(steps=st.lists(st.tuples(st.sampled_from(STEPS), pick, pick), min_size=1, max_size=4))
     def several_at_once(self, steps: list[tuple[Any, int, int]]) -> None:
         """Make one change of several steps, some of which may be refused."""
@@ -290,8 +315,8 @@ class IndexMachine(RuleBasedStateMachine):
         del self.before[place]
         self.before[place:] = [(later, None) for later, _ in self.before[place:]]
         self.moments[self.index.version()] = shown(self.index)
-        if not operations & {"load_tree", "place", "place_many"}:
-            assert placed <= self.placed()
+        if not operations & {"load_tree", "place", "place_many", "put_back_label"}:
+            assert {label for label in placed if self.index.has_label(label)} <= self.placed()
 
     @invariant()
     def what_is_kept_in_memory_is_what_the_file_says(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from taxonaut.state.db.connection import Database
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Usage
-from taxonaut.state.stores.gold_labels import GoldLabels
+from taxonaut.state.stores.ledger import Ledger, Statement
 from taxonaut.state.stores.prompt_trials import FirstRight, PromptTrials
 from taxonaut.state.stores.prompt_versions import Templates
 from taxonaut.state.stores.runs import Runs
@@ -62,12 +62,9 @@ def test_uses_of_versions(database: Database) -> None:
 
 def test_first_right_counts_items_whose_labels_are_known(database: Database) -> None:
     runs, trials = Runs(database), PromptTrials(database)
-    GoldLabels(database).keep(
-        [
-            (ItemId("a"), "ua", [LabelId("x"), LabelId("y")]),
-            (ItemId("b"), "ub", [LabelId("x")]),
-            (ItemId("c"), "uc", [LabelId("x")]),
-        ]
+    Ledger(database).state(
+        Statement(ItemId(item), f"u{item}", right=list(map(LabelId, labels)), complete=True)
+        for item, labels in (("a", "xy"), ("b", "x"), ("c", "x"))
     )
 
     def walked(kind: str, fingerprint: str, hash: str, **labels: str) -> RunId:

@@ -188,8 +188,8 @@ def test_an_id_of_another_name_is_refused(agents: Workspace) -> None:
         agents.add_labels([label("lamp new"), label("Lamp, red", "lamp red ada")])
     assert str(caught.value) == (
         "1 of the labels have an id that belongs to another name: 'lamp red ada' is 'lamp red ada' in the index and "
-        "'Lamp, red' now. Nothing was added. Give a new label its own id (--id-column); to keep an existing label, "
-        "give it the name it has in the index (to rename a node: taxonaut index rename)"
+        "'Lamp, red' now. Nothing was added. Give a new label its own id (--id-column); to take over the names of "
+        "a new version: taxonaut labels update FILE"
     )
     with pytest.raises(InputError, match="id 'x' is given twice, as 'one' and as 'two'"):
         agents.add_labels([label("one", "x"), label("two", "x")])

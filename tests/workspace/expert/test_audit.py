@@ -16,7 +16,7 @@ from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Recommendation
-from taxonaut.workspace.expert.audit import audit, check_better_audit, sample_items
+from taxonaut.workspace.expert.audit import audit, keeps_threshold, sample_items
 from taxonaut.workspace.expert.audit_file import (
     Audit,
     Audited,
@@ -26,6 +26,7 @@ from taxonaut.workspace.expert.audit_file import (
     save_audit,
 )
 from taxonaut.workspace.expert.disagreements import DISAGREEMENT, find_disagreements
+from taxonaut.workspace.files.table_writers.cells import cell_text
 
 ROWS = [
     product("right", "red apples", "apples"),
@@ -35,7 +36,10 @@ ROWS = [
     product("none", "green things", "pears"),
 ]
 SAYS = {"right": "apples", "wrong label": "boots", "blind": "pears", "tie": "tents", "none": None}
-BY_TEXT = {row.item.text: SAYS[row.item.id] for row in ROWS} | {"crisp red apples ": "apples"}
+BY_TEXT = {row.item.text: SAYS[row.item.id] for row in ROWS} | {
+    "crisp red apples ": "apples",
+    "Crisp  RED apples": "apples",
+}
 
 
 def rule(request: ModelRequest) -> dict[str, object]:
@@ -92,7 +96,7 @@ def test_both_experts_say_something_of_every_product(workspace: Workspace, model
 
 def test_products_that_were_trained_on_are_counted(workspace: Workspace) -> None:
     seen = product("seen", "crisp red apples ", "apples")
-    run = audit(workspace, [ROWS[0], seen])
+    run = audit(workspace, [ROWS[0], seen], anyway=True)
     assert (run.trained_on, run.unknown) == (1, ())
 
 
@@ -180,8 +184,9 @@ def test_a_category_that_is_gone_goes_by_its_id(workspace: Workspace) -> None:
 
 def test_a_disagreement_in_a_file(workspace: Workspace) -> None:
     found = find_disagreements(workspace, audit(workspace, ROWS).audit, 0.9)[0]
-    (line,) = DISAGREEMENT.cells(found, " > ")
-    assert dict(zip(DISAGREEMENT.csv_columns, line, strict=True)) == {
+    cells = zip(DISAGREEMENT.columns, DISAGREEMENT.cells(found), strict=True)
+    texts = {column.name: cell_text(cell, column) if column.lists else cell for column, cell in cells}
+    assert {"id": DISAGREEMENT.row(found)["id"], **texts} == {
         "id": "blind",
         "text": "running shoes for pears",
         "confidence": 0.9459,
@@ -195,17 +200,20 @@ def test_a_disagreement_in_a_file(workspace: Workspace) -> None:
         "gold_paths": "Food > Fruit > Green pears",
         "right": "general",
     }
-    assert list(DISAGREEMENT.row(found)) == list(DISAGREEMENT.parquet_columns)
+    assert list(DISAGREEMENT.row(found)) == ["id", *DISAGREEMENT.names]
 
 
-def test_an_audit_on_training_items_replaces_no_better_one(workspace: Workspace) -> None:
-    seen = audit(workspace, [product("seen", "crisp red apples ", "apples")])
-    check_better_audit(workspace, seen)
-    save_audit(workspace, seen.audit)
-    check_better_audit(workspace, seen)
-    good = audit(workspace, ROWS)
-    check_better_audit(workspace, good)
-    save_audit(workspace, good.audit)
-    with pytest.raises(InputError, match="was trained on 1 of these 1 items, and on 0 of the 5 of its audit"):
-        check_better_audit(workspace, seen)
-    check_better_audit(workspace, good)
+def test_items_that_were_trained_on_are_refused_before_anything_is_asked(
+    workspace: Workspace, model: ScriptedModel
+) -> None:
+    seen = product("other id", "Crisp  RED apples", "apples")
+    with pytest.raises(InputError, match=r"expert 1 was trained on 1 of these 2 items: .* with --anyway"):
+        audit(workspace, [ROWS[0], seen])
+    assert model.history == []
+    few = [*(replace(ROWS[0], item=product(str(n), "red apples").item) for n in range(9)), seen]
+    run = audit(workspace, few)
+    assert (run.trained_on, keeps_threshold(run.audit)) == (1, True)
+    marked = audit(workspace, [ROWS[0], seen], anyway=True)
+    assert (marked.audit.trained_on, keeps_threshold(marked.audit)) == (1, False)
+    save_audit(workspace, marked.audit)
+    assert require_audit(workspace, 1).trained_on == 1

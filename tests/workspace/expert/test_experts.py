@@ -20,8 +20,9 @@ CARD = ExpertCard("head", {"products": 3}, {"epochs": 2}, {"accuracy": 0.5})
 EXAMPLES = [
     Example(Item("p1", "line one\nline two"), ("boots",), 3.0),
     Example(Item("p2", "“tea” \ud800"), ("tea", "boots")),
+    Example(Item("p3", "X200\nkettle", (("title", "X200"), ("about", "kettle"))), ("tea",)),
 ]
-READ = [EXAMPLES[0], Example(Item("p2", "“tea” ?"), ("tea", "boots"))]
+READ = [EXAMPLES[0], Example(Item("p2", "“tea” ?"), ("tea", "boots")), EXAMPLES[2]]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_saved_experts_are_numbered_and_read_back(experts: Experts) -> None:
         "examples.jsonl",
         "head.npz",
     ]
-    assert experts.examples(1) == {"boots": READ, "tea": READ[1:]}
+    assert experts.examples(1) == {"boots": READ[:2], "tea": READ[1:]}
     assert experts.examples() == {}
     with pytest.raises(NotFoundError, match=r"^there is no expert 7; there are: 1, 2$"):
         experts.card(7)

@@ -117,9 +117,9 @@ def test_one_bar_counts_the_whole_training(shop: Callable[..., Any]) -> None:
     workspace = shop()
     workspace.train_expert(rows(shelf(12)), on_update=seen.append)
     told = [update for update in seen if isinstance(update, Progress)]
-    assert {(update.stage, update.total) for update in told} == {("training", 36 + 3 + 5)}
+    assert {(update.stage, update.total) for update in told} == {("training", 36 + 3 + 5 + 36)}
     assert [update.done for update in told] == sorted(update.done for update in told)
-    assert (told[0].done, told[-1].done) == (0, 44)
+    assert (told[0].done, told[-1].done) == (0, 80)
 
 
 def test_training_takes_pytorch_only_for_what_is_trained_by_gradient(
@@ -172,7 +172,8 @@ def test_an_encoder_is_tuned_and_served_by_onnx_runtime(
     assert (folder / "encoder" / "model.onnx").is_file()
     assert [each.name for each in workspace.experts.folder.iterdir()] == ["1"]
     assert sum(map(len, workspace.experts.examples().values())) == 36
-    assert set(workspace.wiring.embeddings.models()) == {card.settings["embedder"]}, "only the encoder's"
+    compared = {card.settings["embedder"], "words"}  # the encoder's, and what it is compared with
+    assert set(workspace.wiring.embeddings.models()) == compared
 
     words.name = "others"
     again = shop()
@@ -184,6 +185,43 @@ def test_an_encoder_is_tuned_and_served_by_onnx_runtime(
     again.experts.classifier()
     (encoder,) = [each for each in again.wiring.embedders.values() if isinstance(each, OnnxEmbedder)]
     assert encoder.name == card.settings["embedder"]
+
+
+def test_an_encoder_is_tuned_by_contrast_and_a_killed_training_continues(
+    shop: Callable[..., Any], tiny_bert: Path
+) -> None:
+    pytest.importorskip("sentence_transformers")
+    workspace = shop(encoder=str(tiny_bert), objective="contrast", epochs=4, batch=2, learning_rate=1e-3)
+
+    def kill(update: Update) -> None:
+        if (workspace.experts.folder / ".checkpoints" / "checkpoint-60").is_dir():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        workspace.train_expert(rows(shelf(12)), on_update=kill)
+    seen: list[Update] = []
+    card = workspace.train_expert(rows(shelf(12)), on_update=seen.append)
+
+    done = [update.done for update in seen if isinstance(update, Progress) and update.total]
+    assert done[2] > 3 * 4 * 32 * 60 // 65, "it continues"
+    assert (card.kind, card.settings["served_by"], card.settings["objective"]) == (
+        "encoder",
+        "ONNX Runtime",
+        "contrast",
+    )
+    assert {"passes", "loss", "device"} == set(card.metrics["encoder"])
+    assert [each.name for each in workspace.experts.folder.iterdir()] == ["1"]
+    found = shop().experts.classifier().probabilities(["big plum", "new sandal", "red bulb"])
+    assert found.argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_contrast_needs_an_encoder_and_has_no_patience(shop: Callable[..., Any], tiny_bert: Path) -> None:
+    with pytest.raises(
+        InputError, match="fine-tunes an encoder, and none is given; name one, for example with"
+    ):
+        shop(objective="contrast").train_expert(rows(shelf(3)))
+    with pytest.raises(InputError, match=r"by contrast has no \[expert\] patience; leave it out"):
+        shop(objective="contrast", encoder=str(tiny_bert), patience=2).train_expert(rows(shelf(3)))
 
 
 def test_what_onnx_runtime_computes_otherwise_is_served_by_pytorch(

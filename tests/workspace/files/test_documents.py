@@ -150,7 +150,7 @@ def test_what_cannot_be_read_is_named_with_the_way_out_and_the_others_go_on(tmp_
     assert [item.id for item in read.items()] == ["1.txt"]
     ways = {
         "2.txt": "has no text",
-        "3.txt": "--encoding latin-1",
+        "3.txt": "--encoding cp1252 reads 'Café'",
         "4.pdf": "needs a password. Save a copy without one: qpdf --decrypt",
         "5.pdf": "has 2 pages and no text; if they are scanned, recognize the text first: ocrmypdf",
         "6.pdf": "is no PDF file that can be read",

@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 
 from taxonaut.state.errors import InputError
+from taxonaut.state.ids import ItemId
+from taxonaut.state.records import Item, Label
+from taxonaut.workspace.core.resumable import unit_key
+from taxonaut.workspace.files.given_items import given_items
 from taxonaut.workspace.files.gold_forms import match_gold
 from taxonaut.workspace.files.item_files import ItemColumns, open_items
 from taxonaut.workspace.files.label_files import read_labels
@@ -119,11 +123,64 @@ def test_several_columns_and_nested_keys_make_a_text(gold, tmp_path: Path) -> No
         gold("t.csv", "title,about,labels\nX200,electric kettle,11\n", text="title,abuot")
 
 
+def test_several_columns_keep_their_names_and_one_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('id,title,"long\nname",empty\n1,<b>X</b>200,electric <i>kettle</i>,\n2,Y, ,\n', "utf-8")
+
+    def read(text: str, html: bool = False) -> list[Item]:
+        return [row.item for row in open_items(path, ItemColumns(text=text, html=html)).rows()]
+
+    first, second = read("title,long\nname,empty", html=True)
+    assert first == Item(
+        ItemId("1"), "X200\nelectric kettle", (("title", "X200"), ("long name", "electric kettle"))
+    )
+    assert (first.named_text, second.named_text) == (
+        "title: X200\nlong name: electric kettle",
+        "title: Y",
+    )
+    assert read("title", html=True) == [Item(ItemId("1"), "X200"), Item(ItemId("2"), "Y")]
+    assert Item(ItemId("1"), "X200").named_text == "X200"
+    rows = [{"id": 1, "title": "X200", "about": "kettle"}]
+    given = given_items(rows, ItemColumns(text="title,about", labels=""))
+    assert [item.named_text for item in given.items()] == ["title: X200\nabout: kettle"]
+
+
+def test_the_key_of_an_item_is_that_of_its_text_alone() -> None:
+    columns = (("title", "X200"), ("about", "kettle"))
+    joined = Item(ItemId("1"), "X200\nkettle", columns)
+    assert (
+        unit_key(joined) == unit_key(Item(ItemId("1"), "X200\nkettle")) == "ded4066e6c40dc1cb626016bb0b178fc"
+    )
+
+
 def test_what_matches_nothing_is_named_with_the_nearest_label(gold) -> None:
     with pytest.raises(InputError) as caught:
         gold("items.csv", "text,labels\nkettle,Ketles\nmug,Cups\nspare,Spares\n")
     assert str(caught.value) == (
-        "3 gold labels match no label of the index: 'Ketles' (items.csv, line 2; nearest is '11'), "
+        "3 gold labels match no label of the index: 'Ketles' (items.csv, line 2; nearest is '11' (Kettles)), "
         "'Cups' (items.csv, line 3), 'Spares' (items.csv, line 4; it is the name of '31' and '32'). Import their "
         "labels, or correct them; a gold label is an id, a name or a path"
     )
+
+
+def test_gold_of_former_labels_is_read_through_the_mappings(workspace, gold) -> None:
+    index = workspace.index
+    with index.change("former labels"):
+        index.merge_labels("11", ["12"])
+        index.reid_labels({"22": "22b"})
+        index.split_label("21", [Label("21a", "Long hoses"), Label("21b", "Short hoses")])
+        index.retire_labels(["31"])
+    try:
+        found, notes = gold(
+            "items.csv", "text,labels\na,12;22\nb,21;11\nc,31\nd,Toasters\ne,<22>\nf,Hoses;12\n"
+        )
+        assert [labels for _, labels in found] == [["11", "22b"], ["11"], [], ["11"], ["22b"], ["11"]]
+        assert notes[-3:] == [
+            "4 gold labels read as what replaced them: '12' to '11' (2), '22' to '22b' (2)",
+            "2 gold labels of labels that were split, any part of which may be right; left out: "
+            "'21' to '21a' or '21b' (2)",
+            "1 gold label of retired labels without a replacement; left out, as no label: '31' (1)",
+        ]
+        assert index.present(["12", "21", "31", "22", "never"]) == ("11", "22b", "never")
+    finally:
+        index.undo()

@@ -102,9 +102,9 @@ def test_a_text_of_a_million_characters(write):
         ),
         (
             "t.csv",
-            "id,Text\n1,a\n",
-            "t.csv, line 1: there is no column 'text'; the columns are 'id', 'Text'. "
-            "Did you mean --text-column 'Text'?",
+            "id,front,back\n1,a,b\n",
+            "t.csv, line 1: there is no column 'text'; the columns are 'id', 'front', 'back'. "
+            "Name the right one with --text-column NAME.",
         ),
         (
             "t.jsonl",
@@ -117,8 +117,7 @@ def test_a_text_of_a_million_characters(write):
             "t.csv",
             b"text\nok\nna\xefve\n",
             "t.csv, line 3: byte 0xef at offset 10 is not utf-8. Save the file as UTF-8, or name its "
-            "encoding, for "
-            "example --encoding latin-1 or --encoding cp1252.",
+            "encoding: --encoding cp1252 reads 'naïve', --encoding cp1250 reads 'naďve'.",
         ),
     ],
 )
@@ -203,3 +202,65 @@ def test_parquet_holds_no_more_than_it_may(tmp_path: Path, sql: str, monkeypatch
     monkeypatch.setenv("TAXONAUT_MAX_UNPACKED_GB", "0.002")
     with pytest.raises(InputError, match=r"bomb.parquet holds more than 0.002 GB, unpacked"):
         open_items(path)
+
+
+def test_an_item_may_have_a_row_for_each_gold_label(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("id,text,labels\n1,kettle,11\n2,hose,21\n1,kettle,12\n")
+    file = open_items(path)
+    assert (file.count, file.with_gold) == (2, 2)
+    assert file.notes == ("rows of one id in 'id' are one item: a gold label a row",)
+    assert [(row.item.id, row.gold) for row in file.rows()] == [("1", ("11", "12")), ("2", ("21",))]
+    path.write_text("id,text,labels\n1,kettle,11\n1,hose,21\n")
+    with pytest.raises(InputError, match="the id '1' was already used"):
+        open_items(path)
+
+
+def test_tasks_of_label_studio_keep_their_gold_where_the_text_is_named(tmp_path):
+    path = tmp_path / "tasks.json"
+    path.write_text(
+        '[{"id": 1, "data": {"text": "kettle"}, "annotations": [{"result": [{"value": {"choices": ["K"]}}]}]}]'
+    )
+    for columns in (ItemColumns(), ItemColumns(text="data.text")):
+        assert [(row.item.text, row.gold) for row in open_items(path, columns).rows()] == [("kettle", ("K",))]
+
+
+def test_columns_of_recbole_are_read_without_their_types(tmp_path):
+    path = tmp_path / "goods.item"
+    path.write_text("item_id:token\ttitle:token_seq\tprice:float\n7\tred kettle\t1.5\n")
+    file = open_items(path)
+    assert [(row.item.id, row.item.text) for row in file.rows()] == [("7", "red kettle")]
+    assert file.fields.names == ("item_id", "title", "price")
+    assert file.notes[1] == "the text is read from the column 'title', the id from 'item_id'"
+
+
+def test_a_sheet_of_items_is_named(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["id", "text"])
+    book.active.append([1, "kettle"])
+    other = book.create_sheet("more")
+    other.append(["id", "text"])
+    other.append([2, "hose"])
+    book.save(tmp_path / "items.xlsx")
+    assert [row.item.text for row in open_items(tmp_path / "items.xlsx", sheet="more").rows()] == ["hose"]
+    (note,) = open_items(tmp_path / "items.xlsx").notes
+    assert note == "other sheets are not read: 'more'; choose one with --sheet"
+
+
+@pytest.mark.parametrize(
+    ("header", "text"), [("SKU,Titel,Preis", "Titel"), ("Código,Título,Descripción", "Título")]
+)
+def test_text_columns_in_other_languages(tmp_path: Path, header: str, text: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f"{header}\n1,kettle,2\n", encoding="utf-8")
+    found = open_items(file)
+    assert [row.item.text for row in found.rows()] == ["kettle"]
+    assert any(f"the text is read from the column {text!r}" in note for note in found.notes)
+
+
+def test_texts_with_html_are_said_where_tags_are_kept(write) -> None:
+    path = write("t.csv", 'id,text\n1,"<p class=""hose"">Electric kettle</p>"\n2,a </ b\n')
+    said = "1 texts hold HTML, whose tags and scripts count as words; without them: --html"
+    assert said in open_items(path).notes
+    assert said not in open_items(path, ItemColumns(html=True)).notes

@@ -216,7 +216,7 @@ def test_standard_input_is_lines_or_json_lines(monkeypatch):
     assert refusal("-") == "standard input is empty; it must hold at least one text."
     stdin(b"PAR1")
     assert (
-        refusal("-", format="parquet") == "Parquet cannot be read from standard input; give the file itself."
+        refusal("-", format="parquet") == "parquet cannot be read from standard input; give the file itself."
     )
 
 

@@ -90,7 +90,7 @@ def test_work_that_stops_leaves_the_old_file(
 def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    left = [f".r.csv.{gone.pid}.part", f".r.csv.{gone.pid}.part.parquet"]
+    left = [f".r.csv.{gone.pid}.part", f".r.csv.{gone.pid}.part.parquet", f".r.csv.{gone.pid}.part.rows"]
     kept = [f".r.csv.{os.getppid()}.part", f".other.csv.{gone.pid}.part", ".r.csv.note.part"]
     for name in (*left, *kept):
         (tmp_path / name).write_text("x", encoding="utf-8")

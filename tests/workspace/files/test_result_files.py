@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from taxonaut.state.errors import DiskError, InputError
 from taxonaut.state.records import ItemResult, Prediction
-from taxonaut.workspace.files.result_files import open_results, result_row
+from taxonaut.workspace.files.result_files import (
+    TableOptions,
+    labelled_format,
+    open_file,
+    open_results,
+    result_row,
+)
+from taxonaut.workspace.files.sources import open_source
+from taxonaut.workspace.files.tables import read_table
 
 RESULTS = [
     ItemResult(
@@ -34,6 +42,7 @@ ROWS = [
             {
                 "id": "b",
                 "name": "Birds",
+                "notation": "",
                 "path": ["Animals", "Birds"],
                 "score": 0.987654,
                 "evidence": "a heron",
@@ -42,6 +51,7 @@ ROWS = [
             {
                 "id": "=x",
                 "name": 'a, "b"\nc',
+                "notation": "",
                 "path": ['a, "b"\nc'],
                 "score": 0.5,
                 "evidence": "=1+1",
@@ -56,6 +66,7 @@ ROWS = [
             {
                 "id": "ع",
                 "name": "🦉",
+                "notation": "",
                 "path": ["حيوان", "🦉"],
                 "score": None,
                 "evidence": "nul \ufffd",
@@ -64,17 +75,34 @@ ROWS = [
         ],
     },
 ]
-CELLS = [
-    ["id", "rank", "label_id", "name", "path", "score", "evidence", "reason", "error"],
-    ["1", "1", "b", "Birds", "Animals > Birds", "0.987654", "a heron", "it flies", ""],
-    ["1", "2", "=x", 'a, "b"\nc', 'a, "b"\nc', "0.5", "=1+1", "", ""],
+LONG = [
+    ["id", "rank", "label", "label_id", "path", "score", "evidence", "reason", "error"],
+    ["1", "1", "Birds", "b", "Animals > Birds", "0.987654", "a heron", "it flies", ""],
+    ["1", "2", 'a, "b"\nc', "'=x", 'a, "b"\nc', "0.5", "'=1+1", "", ""],
     ["2", "", "", "", "", "", "", "", "no answer"],
-    ["3", "1", "ع", "🦉", "حيوان > 🦉", "", "nul \ufffd", "", ""],
+    ["3", "1", "🦉", "ع", "حيوان > 🦉", "", "nul \ufffd", "", ""],
+]
+WIDE = [
+    [
+        "id",
+        "label_1",
+        "label_id_1",
+        "path_1",
+        "score_1",
+        "label_2",
+        "label_id_2",
+        "path_2",
+        "score_2",
+        "error",
+    ],
+    ["1", "Birds", "b", "Animals > Birds", "0.987654", 'a, "b"\nc', "'=x", 'a, "b"\nc', "0.5", ""],
+    ["2", *[""] * 8, "no answer"],
+    ["3", "🦉", "ع", "حيوان > 🦉", *[""] * 6],
 ]
 
 
-def write(path, results=RESULTS, **options):
-    with open_results(path, **options) as writer:
+def write(path, results=RESULTS, top=2, **options):
+    with open_results(path, top=top, **options) as writer:
         writer.write(results[:1])
         writer.write(results[1:])
     return path
@@ -98,33 +126,69 @@ def test_json_lines_hold_an_object_for_each_item(tmp_path):
 
 
 @pytest.mark.parametrize(("suffix", "delimiter"), [("csv", ","), ("tsv", "\t")])
-def test_tables_hold_a_row_for_each_label(tmp_path, suffix, delimiter):
-    with write(tmp_path / f"r.{suffix}").open(encoding="utf-8", newline="") as file:
-        assert list(csv.reader(file, delimiter=delimiter)) == CELLS
+@pytest.mark.parametrize(("long", "cells"), [(False, WIDE), (True, LONG)])
+def test_text_tables_hold_a_row_for_each_item_or_label(tmp_path, suffix, delimiter, long, cells):
+    path = write(tmp_path / f"r.{suffix}", options=TableOptions(long=long))
+    with path.open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file, delimiter=delimiter)) == cells
     assert names_in(tmp_path) == [f"r.{suffix}"]
 
 
-def test_parquet_holds_nested_labels(tmp_path):
+@pytest.mark.parametrize("name", ["r.csv", "r.tsv.gz", "r.xlsx", "r.parquet", "r.arrow"])
+def test_a_table_has_as_many_labels_as_the_item_with_most(tmp_path, name):
+    def names_of(results, shape):
+        path = tmp_path / name
+        with open_file(path, shape) as writer:
+            writer.write(results)
+        table = read_table(open_source(path), plain="text")
+        assert len(list(table.rows())) == len(results)
+        assert names_in(tmp_path) == [name]
+        return [column for column in table.columns if column.startswith("label_") and "id" not in column]
+
+    unlabelled = RESULTS[1:2]
+    assert names_of(RESULTS, labelled_format(10)) == ["label_1", "label_2"]
+    assert names_of(RESULTS[1:], labelled_format(10, notations=True)) == ["label_1"]
+    assert names_of(unlabelled, labelled_format(10)) == ["label_1"]
+    assert names_of(unlabelled, labelled_format(3, fixed=True)) == ["label_1", "label_2", "label_3"]
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.parquet"])
+def test_a_table_that_is_interrupted_leaves_nothing(tmp_path, name):
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(tmp_path / name)
+    assert names_in(tmp_path) == []
+
+
+def test_a_json_list_holds_the_objects_of_json_lines(tmp_path):
+    assert json.loads(write(tmp_path / "r.json").read_text("utf-8")) == ROWS
+    assert json.loads(write(tmp_path / "none.json", []).read_text("utf-8")) == []
+
+
+def test_parquet_has_types(tmp_path):
     path = write(tmp_path / "it's [1].parquet")
     with duckdb.connect() as con:
-        con.execute("SELECT id, labels, error FROM read_parquet($1)", [str(path).replace("[", "[[]")])
-        rows = [dict(zip(("id", "labels", "error"), row, strict=True)) for row in con.fetchall()]
-    assert rows == [
-        {"error": None, **row, "labels": [{**label, "place": None} for label in row["labels"]]}
-        for row in ROWS
-    ]
+        con.execute("SELECT * FROM read_parquet($1)", [str(path).replace("[", "[[]")])
+        assert [str(column[1]) for column in con.description] == [
+            "VARCHAR", *["VARCHAR", "VARCHAR", "VARCHAR[]", "DOUBLE"] * 2, "VARCHAR",
+        ]  # fmt: skip
+        rows = con.fetchall()
+    assert rows[0] == (
+        "1", "Birds", "b", ["Animals", "Birds"], 0.987654, 'a, "b"\nc', "=x", ['a, "b"\nc'], 0.5, None,
+    )  # fmt: skip
+    assert rows[1] == ("2", *[None] * 8, "no answer")
     assert names_in(tmp_path) == ["it's [1].parquet"]
 
 
 def test_compressed_results(tmp_path):
     assert gzip.decompress(write(tmp_path / "r.jsonl.gz").read_bytes()).count(b"\n") == 3
-    assert gzip.decompress(write(tmp_path / "r.csv.gz").read_bytes()).startswith(b"id,rank,label_id")
+    assert gzip.decompress(write(tmp_path / "r.csv.gz").read_bytes()).startswith(b"id,label_1,label_id_1")
     assert names_in(tmp_path) == ["r.csv.gz", "r.jsonl.gz"]
 
 
 def test_no_results_make_an_empty_table(tmp_path):
     assert write(tmp_path / "r.jsonl", []).read_text() == ""
-    assert write(tmp_path / "r.csv", []).read_text() == ",".join(CELLS[0]) + "\n"
+    one_label = [*WIDE[0][:5], WIDE[0][-1]]
+    assert write(tmp_path / "r.csv", []).read_text() == ",".join(one_label) + "\n"
     path = write(tmp_path / "r.parquet", [])
     assert duckdb.execute("SELECT count(*) FROM read_parquet($1)", [str(path)]).fetchall() == [(0,)]
 
@@ -146,11 +210,11 @@ def test_json_lines_that_break_off_stay(tmp_path):
 
 
 def test_standard_output(capsys):
-    write("-", path_separator="/")
+    write("-")
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == ROWS
-    write("-", format="csv", path_separator="/")
+    write("-", format="csv", options=TableOptions(path_separator="/"))
     table = list(csv.reader(io.StringIO(capsys.readouterr().out)))
-    assert [row[4] for row in table] == ["path", "Animals/Birds", 'a, "b"\nc', "", "حيوان/🦉"]
+    assert [row[3] for row in table] == ["path_1", "Animals/Birds", "", "حيوان/🦉"]
 
 
 def test_what_cannot_be_written_is_refused_at_once(tmp_path):
@@ -171,14 +235,14 @@ def test_what_cannot_be_written_is_refused_at_once(tmp_path):
         f"the folder {str(tmp_path / 'no')!r} does not exist; create it first, or name another file."
     )
     assert refusal("r.txt") == (
-        "r.txt: results are written as .jsonl, .csv, .tsv or .parquet; rename the file, or name the format "
-        "with --output-format."
+        "r.txt: results are written as .jsonl, .json, .csv, .tsv, .xlsx, .parquet or .arrow; rename the file, or "
+        "name the format with --output-format."
     )
     assert refusal("r.csv", "lines") == (
-        "--output-format 'lines' cannot be written; it can be one of jsonl, csv, tsv, parquet."
+        "--output-format 'lines' cannot be written; it can be one of jsonl, json, csv, tsv, excel, parquet, arrow."
     )
-    assert refusal("-", "parquet") == "Parquet cannot be written to standard output; name a file with -o."
-    assert refusal("r.parquet.gz") == "r.parquet.gz: Parquet is compressed inside; remove the .gz suffix."
+    assert refusal("-", "parquet") == "parquet cannot be written to standard output; name a file with -o."
+    assert refusal("r.parquet.gz") == "r.parquet.gz: parquet is compressed inside; remove the .gz suffix."
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -216,11 +280,12 @@ def test_any_result_survives_json_lines_and_csv(tmp_path_factory, results):
     folder = tmp_path_factory.mktemp("results")
     lines = write(folder / "r.jsonl", results).read_text("utf-8").split("\n")[:-1]
     assert [json.loads(line) for line in lines] == [result_row(result) for result in results]
-    with write(folder / "r.csv", results).open(encoding="utf-8", newline="") as file:
+    options = TableOptions(long=True, raw=True)
+    with write(folder / "r.csv", results, options=options).open(encoding="utf-8", newline="") as file:
         cells = list(csv.DictReader(file))
     expected = [
         (row["id"], label["name"], label["evidence"])
         for row in map(result_row, results)
         for label in row["labels"] or [{"name": "", "evidence": ""}]
     ]
-    assert [(cell["id"], cell["name"], cell["evidence"]) for cell in cells] == expected
+    assert [(cell["id"], cell["label"], cell["evidence"]) for cell in cells] == expected

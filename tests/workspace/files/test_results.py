@@ -1,19 +1,21 @@
 """Results as tables: whole tables as values, and what is said where Arrow or pandas is missing."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import shop_expert
 
 from taxonaut.evaluation.harness import MethodReport, Quality, Report
-from taxonaut.evaluation.measures.intervals import Interval
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import MissingExtraError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized, Recommendation
 from taxonaut.state.records import ItemResult, Prediction
+from taxonaut.workspace.core.intervals import Interval
+from taxonaut.workspace.files.item_files import ItemFields
 from taxonaut.workspace.files.results import CategorizedItems, ItemResults
 
 SHOES = Prediction(LabelId("7"), "Shoes", ("Sport", "Shoes"), 0.75, "running", "said so", "both")
@@ -26,17 +28,17 @@ FOUND = ItemResults(
     ]
 )
 NOTHING = dict.fromkeys(
-    ("rank", "label_id", "name", "path", "score", "evidence", "reason", "origin", "error")
+    ("rank", "label", "label_id", "path", "score", "evidence", "reason", "origin", "error")
 )
 
 
 def test_a_row_for_each_label_and_one_for_an_item_without() -> None:
-    table = FOUND.to_arrow()
+    table = FOUND.to_arrow(long=True)
     assert [(field.name, str(field.type)) for field in table.schema] == [
         ("item_id", "string"),
         ("rank", "int32"),
+        ("label", "string"),
         ("label_id", "string"),
-        ("name", "string"),
         ("path", "list<item: string>"),
         ("score", "double"),
         ("evidence", "string"),
@@ -48,8 +50,8 @@ def test_a_row_for_each_label_and_one_for_an_item_without() -> None:
         {
             "item_id": "a",
             "rank": 1,
+            "label": "Shoes",
             "label_id": "7",
-            "name": "Shoes",
             "path": ["Sport", "Shoes"],
             "score": 0.75,
             "evidence": "running",
@@ -60,8 +62,8 @@ def test_a_row_for_each_label_and_one_for_an_item_without() -> None:
         {
             "item_id": "a",
             "rank": 2,
+            "label": "Boots",
             "label_id": "8",
-            "name": "Boots",
             "path": ["Sport", "Boots"],
             "score": 0.5,
             "evidence": "",
@@ -74,18 +76,38 @@ def test_a_row_for_each_label_and_one_for_an_item_without() -> None:
     ]
 
 
+def test_a_row_for_each_item_next_to_the_row_it_came_in() -> None:
+    fields = ItemFields(("sku", "label_1"), "sku")
+    given: list[Mapping[str, object]] = [{"sku": 1, "label_1": "x"}, {"sku": 2, "label_1": "y"}]
+    table = ItemResults(FOUND[:2], fields, given).to_arrow()
+    assert table.to_pylist() == [
+        {
+            "sku": 1, "input_label_1": "x", "label_1": "Shoes", "label_id_1": "7", "path_1": ["Sport", "Shoes"],
+            "score_1": 0.75, "label_2": "Boots", "label_id_2": "8", "path_2": ["Sport", "Boots"], "score_2": 0.5,
+            "error": None,
+        },
+        {"sku": 2, "input_label_1": "y"}
+        | dict.fromkeys(f"{name}_{rank}" for rank in (1, 2) for name in ("label", "label_id", "path", "score"))
+        | {"error": None},
+    ]  # fmt: skip
+    assert [str(field.type) for field in table.schema][:2] == ["int64", "string"]
+    assert ItemResults(FOUND[:2], fields, given)[1:].to_arrow()["sku"].to_pylist() == [2]
+    polars = pytest.importorskip("polars")
+    assert isinstance(ItemResults(FOUND[:2], fields, given).to_polars(), polars.DataFrame)
+
+
 def test_results_are_a_list_still_and_a_part_of_them_is_a_table_too() -> None:
     assert list(FOUND) == FOUND
     assert FOUND[0].labels[1] == BOOTS
     part = FOUND[1:]
     assert type(part) is ItemResults
     assert part.to_arrow()["item_id"].to_pylist() == ["b", "c\ufffd"]
-    assert ItemResults().to_arrow().schema == FOUND.to_arrow().schema
+    assert ItemResults().to_arrow(long=True).schema == FOUND.to_arrow(long=True).schema
 
 
 def test_a_pandas_frame_has_the_same_columns() -> None:
-    frame = FOUND.to_pandas()
-    assert list(frame.columns) == FOUND.to_arrow().column_names
+    frame = FOUND.to_pandas(long=True)
+    assert list(frame.columns) == FOUND.to_arrow(long=True).column_names
     assert frame["item_id"].tolist() == ["a", "a", "b", "c\ufffd"]
     assert [list(path) for path in frame["path"][:2]] == [["Sport", "Shoes"], ["Sport", "Boots"]]
 
@@ -101,8 +123,8 @@ def test_categorized_items_have_a_row_each() -> None:
     assert found.to_arrow().to_pylist() == [
         {
             "item_id": "a",
+            "label": "Shoes",
             "label_id": "7",
-            "name": "Shoes",
             "path": ["Sport", "Shoes"],
             "confidence": 0.9,
             "verdict": "domain",
@@ -111,8 +133,8 @@ def test_categorized_items_have_a_row_each() -> None:
         },
         {
             "item_id": "b",
+            "label": None,
             "label_id": None,
-            "name": None,
             "path": None,
             "confidence": 0.0,
             "verdict": "failed",
@@ -158,10 +180,12 @@ async def test_what_a_workspace_finds_is_a_table(tmp_path: Path) -> None:
         shop_expert.train(workspace)
         sorted_out = workspace.categorize(["crisp red apples"], threshold=0.5)
         walked = await workspace.aclassify(["crisp red apples"], shortlist="tree", candidates=0)
-    assert sorted_out.to_arrow().select(["name", "path", "verdict"]).to_pylist() == [
-        {"name": "Red apples", "path": ["Food", "Fruit", "Red apples"], "verdict": "domain"}
+    assert sorted_out.to_arrow().select(["label", "path", "verdict"]).to_pylist() == [
+        {"label": "Red apples", "path": ["Food", "Fruit", "Red apples"], "verdict": "domain"}
     ]
-    assert walked.to_arrow().select(["rank", "origin"]).to_pylist() == [{"rank": 1, "origin": "tree"}]
+    assert walked.to_arrow(long=True).select(["rank", "origin"]).to_pylist() == [
+        {"rank": 1, "origin": "tree"}
+    ]
 
 
 def first(request: ModelRequest) -> list[int]:

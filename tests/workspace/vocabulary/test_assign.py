@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from taxonaut import Workspace
@@ -17,6 +18,7 @@ from taxonaut.state.ids import ItemId, NodeId
 from taxonaut.state.records import Item, Tree, TreeNode
 from taxonaut.state.updates import OnUpdate, Progress
 from taxonaut.workspace.vocabulary.reading import read_vocabulary
+from taxonaut.workspace.vocabulary.vocabulary_agents import make_item_table
 
 pytestmark = pytest.mark.slow
 
@@ -92,6 +94,32 @@ def test_the_same_assignment_again_asks_nothing(
     assert server.stats()["requests"] == asked
     (run,) = workspace.runs.list("assign")
     assert (run.status, run.units) == ("finished", 60)
+
+
+def test_prompts_name_columns_and_vectors_do_not(open_workspace: Open, server: Any) -> None:
+    columns = (("kind", "red fox"), ("about", "a\nhunter"))
+    given = [Item(ItemId("1"), "red fox\na\nhunter", columns), Item(ItemId("2"), "an oak")]
+    asked: list[ModelRequest] = []
+
+    def rule(request: ModelRequest) -> Any:
+        asked.append(request)
+        return {str(place): [0] for place in range(1, len(request.texts) + 1)}
+
+    workspace = open_workspace(server)
+    annotated = workspace.with_models({"annotator": ScriptedModel(rule=rule)})
+    draw(annotated)
+    annotated.assign_vocabulary(given)
+    assert [request.item for request in asked] == [
+        "Items:\n1. kind: red fox about: a hunter",
+        "Items:\n1. an oak",
+    ]
+    table = make_item_table(workspace.wiring, given)
+    assert (list(table.texts), list(table.plain)) == (
+        ["kind: red fox about: a hunter", "an oak"],
+        ["red fox a hunter", "an oak"],
+    )
+    assert np.array_equal(table.vectors, workspace.wiring.stored.lookup(table.plain))
+    assert make_item_table(open_workspace().wiring, given).texts == table.plain
 
 
 def test_new_items_need_no_rebuild(open_workspace: Open, server: Any, things: list[Item]) -> None:

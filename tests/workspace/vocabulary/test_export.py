@@ -48,7 +48,7 @@ def read_recbole(file: Path) -> tuple[list[str], list[list[str]]]:
 def test_parquet_has_tokens_numbers_and_names(tmp_path: Path) -> None:
     file = tmp_path / "it's [a]*.parquet"
     assert export_vocabulary(SHOP, file, further=1).files == (str(file),)
-    assert parquet_columns(file) == (
+    assert tuple(parquet_columns(file)) == (
         "item_id", "l1", "l1_number", "l2", "l2_number", "x1", "x1_number", "r", "r_number", "path", "further",
     )  # fmt: skip
     pens = ["Paper & pens", 'The "best"\tpens']

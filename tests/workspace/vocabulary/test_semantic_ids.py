@@ -139,6 +139,38 @@ def test_nothing_to_put_in_slots() -> None:
     assert ([slot.size for slot in empty.slots], empty.largest_group, empty.ids) == ([1, 0], 0, {})
 
 
+def test_what_no_descriptor_fits_has_the_nearest_under_tokens_of_their_own() -> None:
+    near = {
+        ItemId("?"): tagging("?", [3, 6], [2]),
+        ItemId("!"): tagging("!", [2, 4], [5, 3]),
+        ItemId("ink"): tagging("ink", [5], [4]),
+    }
+    found = semantic_ids(PAPER, nearest=near)
+    assert [(slot.name, slot.size) for slot in found.slots] == [("l1", 4), ("l2", 6), ("r", 3)]
+    assert {item: found.ids[ItemId(item)] for item in ("pen", "ink", "?", "!")} == {
+        "pen": ("<a_0>", "<b_1>", "<c_0>"),
+        "ink": ("<a_0>", "<b_4>", "<c_0>"),
+        "?": ("<a_3>", "<b_5>", "<c_0>"),
+        "!": ("<a_2>", "<b_3>", "<c_0>"),
+    }
+    assert found.meanings["<b_5>"] == Meaning(NodeId(6), "d6", ("d3", "d6"), nearest=True)
+    assert (found.path(ItemId("ink")), found.nearest(ItemId("ink"))) == ((2,), (5,))
+    assert (found.path(ItemId("?")), found.nearest(ItemId("?"))) == ((), (3, 6))
+    assert (found.with_nearest, found.beyond_first, semantic_ids(PAPER).beyond_first) == (3, 2, 3)
+    with TemporaryDirectory() as folder:
+        write_semantic_ids(found, Path(folder, "ids.json"))
+        assert read_semantic_ids(Path(folder, "ids.json")) == found
+    further = semantic_ids(PAPER, further=1, nearest=near)
+    assert further.slots[2] == Slot("x1", "further", "c", 10)
+    assert [further.ids[ItemId(item)][2] for item in ("pen", "ink", "?", "!")] == [
+        "<c_1>",
+        "<c_6>",
+        "<c_5>",
+        "<c_7>",
+    ]
+    assert (further.further(ItemId("pen")), further.further(ItemId("!"))) == ((4,), ())
+
+
 def test_a_negative_number_of_slots_is_refused() -> None:
     with pytest.raises(InputError, match="invalid number of further descriptors -1; give 0 or more"):
         semantic_ids(PAPER, -1)

@@ -1,5 +1,7 @@
 """Whatever the index: written as JSON lines and read again, it is the same index, orders included."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,10 +13,12 @@ from taxonaut.state.db.connection import Database
 from taxonaut.state.errors import InputError
 from taxonaut.state.ids import LabelId, NodeId
 from taxonaut.state.index.index import Index
+from taxonaut.state.index.label_operations import names_given, places_before
 from taxonaut.state.index.snapshot import Snapshot
 from taxonaut.state.records import Label, Tree, TreeNode
 from taxonaut.workspace.files.index_formats.index_file import IndexFile
 from taxonaut.workspace.files.index_formats.index_jsonl import jsonl_lines, read_jsonl
+from taxonaut.workspace.files.index_formats.label_history import load_history
 from taxonaut.workspace.files.sources import open_source
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -50,7 +54,35 @@ def trees(draw: st.DrawFn) -> IndexFile:
 def loaded(index: Index, file: IndexFile) -> Snapshot:
     index.add_labels(file.labels)
     index.load_tree(file.tree)
+    load_history(index, file.history)
     return index.snapshot()
+
+
+def operate(index: Index, kind: int, one: int, two: int) -> None:
+    """Retire, merge, split or restore a label, or give it another id, if that can be."""
+    live = index.label_ids()
+    here, there = live[one % len(live)], live[two % len(live)]
+    if len(live) < 3 or here == there:
+        return
+    with suppress(InputError):
+        match kind:
+            case 0:
+                index.retire_labels([here], replaced_by={here: [there]} if two % 2 else {}, reason="old")
+            case 1:
+                index.merge_labels(there, [here], reason="same")
+            case 2:
+                index.split_label(here, (index.label(there), Label(LabelId(f"part of {here}"), "Part")))
+            case 3:
+                index.reid_labels({here: LabelId(f"{here} new")}, reason="codes")
+            case _:
+                index.restore_labels(list(index.snapshot().retired)[:1])
+
+
+def history(found: Snapshot) -> tuple[object, ...]:
+    """Return the retired labels, and the mappings with the places where labels stood."""
+    return found.retired, [
+        (replace(each, former=""), places_before(each), names_given(each)) for each in found.mappings.values()
+    ]
 
 
 @settings(max_examples=15, deadline=None)
@@ -63,16 +95,17 @@ def test_an_index_comes_back(file: IndexFile, steps: list[tuple[int, int, int]])
             nodes = list(index.snapshot().nodes)
             here, there = NodeId(nodes[one % len(nodes)]), NodeId(nodes[two % len(nodes)])
             calls = (index.add_edge, index.move_node, index.merge_nodes)
-            try:
+            with suppress(InputError):
                 if kind < 3:
                     calls[kind](here, there)
                 else:
                     index.dissolve_node(here)
-            except InputError:
-                continue
+            operate(index, kind, two, one)
         before = index.snapshot()
         path = Path(folder) / "tree.jsonl"
         with path.open("w", encoding="utf-8", newline="") as written:
             written.writelines(jsonl_lines(before))
         read = read_jsonl(open_source(path))
-        assert without_ids(loaded(Index(other), read)) == without_ids(before)
+        after = loaded(Index(other), read)
+        assert without_ids(after) == without_ids(before)
+        assert history(after) == history(before)

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.benchmarks.recommend.checks import (
+from taxonaut.recommend.interactions import Interactions, Query, read_interactions
+from taxonaut.recommend.leakage import (
     Timeline,
     before_held_out,
-    counts,
+    count_easy_lines,
+    describe_leakage,
     timeline,
-    told,
     without_leakage,
 )
-from taxonaut.benchmarks.recommend.data import BadData, Interactions, Query, read
+from taxonaut.state.errors import InputError
 
 
 def write(folder: Path, **files: list[Any]) -> Path:
@@ -37,7 +38,7 @@ def small(train: dict[str, tuple[int, ...]]) -> Interactions:
     )
 
 
-def test_files_are_read(tmp_path: Path) -> None:
+def test_files_are_read_interactions(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
         items=[{"id": 7, "text": "a"}, {"id": 9, "text": "b"}],
@@ -45,7 +46,7 @@ def test_files_are_read(tmp_path: Path) -> None:
         valid=[{"user": "u", "history": [7], "target": 9}],
         test=[{"user": "w", "history": [9], "target": 9}],
     )
-    data = read(folder)
+    data = read_interactions(folder)
     assert data == Interactions(("7", "9"), {"u": (0, 1, 0)}, (Query("u", (0,), 1),), (Query("w", (1,), 1),))
     assert data.longest == 3
 
@@ -78,8 +79,8 @@ def test_files_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, files: dict[str, list[Any]], message: str) -> None:
-    with pytest.raises(BadData) as raised:
-        read(write(tmp_path, **files))
+    with pytest.raises(InputError) as raised:
+        read_interactions(write(tmp_path, **files))
     assert message.format(folder=tmp_path) in str(raised.value)
 
 
@@ -119,10 +120,10 @@ def test_what_is_kept_came_before_the_first_target(events: list[int], draw: st.D
     assert kept == max(0, min(end, first) - start)
 
 
-def test_leakage_is_cut_off_and_told() -> None:
+def test_leakage_is_cut_off_and_describe_leakage() -> None:
     data, found = without_leakage(small({"u": (1, 2, 3), "v": (2, 5, 1), "w": (4, 5)}))
     assert data.train == {"u": (1, 2), "w": (4, 5)}
-    assert list(told(data, found)) == [
+    assert list(describe_leakage(data, found)) == [
         "Training: 2 sequences, 2 transitions, 4 of 6 items.",
         "Held-out events in training sequences: 1, in 1 sequences; they were cut off.",
         "Training sequences that fit their user's held-out lines nowhere: 1; they were left out.",
@@ -137,7 +138,7 @@ def test_clean_data_stays_as_it_is() -> None:
 
 
 def test_what_makes_lines_easy_is_counted() -> None:
-    assert counts(small({"u": (1, 2), "w": (3, 5, 0)})) == [
+    assert count_easy_lines(small({"u": (1, 2), "w": (3, 5, 0)})) == [
         ("lines", "1", "2"),
         ("users", "1", "2"),
         ("lines of users that the other part has too", "100.0 %", "50.0 %"),

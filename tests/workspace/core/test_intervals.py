@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonaut.evaluation.measures.hierarchy import hierarchical_ratios
-from taxonaut.evaluation.measures.intervals import Interval, bootstrap, bootstrap_mean
+from taxonaut.evaluation.measures.set_measures import set_ratios
+from taxonaut.workspace.core.intervals import Interval, bootstrap, bootstrap_mean
 
 
 def test_the_interval_of_a_mean_agrees_with_the_normal_one():
@@ -25,7 +25,7 @@ def test_equal_values_leave_no_doubt():
 
 def test_ratios_of_sums_are_drawn_by_item():
     counts = np.array([[1, 2, 2], [2, 2, 4]] * 50, dtype=float)
-    interval = bootstrap(counts, lambda sums: hierarchical_ratios(sums)[0], level=0.9, samples=500)
+    interval = bootstrap(counts, lambda sums: set_ratios(*sums.T)[0], level=0.9, samples=500)
     assert interval.value == 0.75
     assert 0.7 < interval.low < 0.75 < interval.high < 0.8
     assert interval.level == 0.9
