@@ -12,7 +12,7 @@ LATEST := .build/latest
 EXTRAS := gguf,train,dev
 DEMO := .build/demo
 CORE := .build/core
-FOLDERS := agents cli conversation evaluation graphs models prompts recommend state tools workspace
+FOLDERS := agents cli conversation evaluation graphs models prompts recommend server state tools workspace
 SOURCES := __init__.py __main__.py $(FOLDERS) tests benchmarks scripts
 
 .PHONY: help demo test test-fast test-latest check format setup lock clean

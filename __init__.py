@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from taxonaut.models.scripted import ScriptedModel
     from taxonaut.models.settings import ModelSettings
     from taxonaut.prompts.eject import eject
+    from taxonaut.server.mcp.mcp_server import mcp_app, mcp_server
     from taxonaut.state.db.connection import Database
     from taxonaut.state.errors import (
         InputError,
@@ -169,6 +170,8 @@ _HOMES = {
     "insert_labels": "taxonaut.graphs.insert_labels",
     "learn_prompts": "taxonaut.evaluation.trials.evolution",
     "listening": "taxonaut.state.updates",
+    "mcp_app": "taxonaut.server.mcp.mcp_server",
+    "mcp_server": "taxonaut.server.mcp.mcp_server",
     "navigate": "taxonaut.graphs.navigate",
     "read_labels": "taxonaut.workspace.files.label_files",
     "read_semantic_ids": "taxonaut.workspace.vocabulary.semantic_ids",
@@ -256,6 +259,8 @@ __all__ = [
     "insert_labels",
     "learn_prompts",
     "listening",
+    "mcp_app",
+    "mcp_server",
     "navigate",
     "read_labels",
     "read_semantic_ids",

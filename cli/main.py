@@ -425,6 +425,12 @@ COMMANDS = [
         panel=OTHER,
     ),
     LazyCommand(
+        "mcp",
+        "taxonaut.cli.serve.mcp:mcp",
+        "Serve the workspace to an MCP client on standard input and output.",
+        panel=OTHER,
+    ),
+    LazyCommand(
         "tools",
         "taxonaut.cli.tools:tools",
         "List the agents' tools, or show one with its JSON schema.",

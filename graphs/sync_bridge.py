@@ -95,6 +95,18 @@ class Portal:
             wait([outcome])
             raise
 
+    async def await_here(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the portal's loop and await it on the running one, which stays free meanwhile.
+
+        It sees the caller's context variables, but is no part of the caller's graph. A cancellation cancels it.
+        """
+        context = contextvars.copy_context()
+        langchain = sys.modules.get("langchain_core.runnables.config")
+        if langchain is not None:
+            context.run(langchain.var_child_runnable_config.set, None)
+        loop = await asyncio.to_thread(self.start)
+        return await asyncio.wrap_future(context.run(asyncio.run_coroutine_threadsafe, coroutine, loop))
+
     def iterate(self, given: AsyncGenerator[T, None]) -> Generator[T, None, None]:
         """Yield from an asynchronous generator; it is closed on Ctrl-C and when iteration stops early."""
 

@@ -95,6 +95,7 @@ def test_the_commands_are_these() -> None:
         "learn run",
         "learn show",
         "learn undo",
+        "mcp",
         "models embed",
         "models list",
         "models pull",

@@ -1,0 +1,1 @@
+"""Commands that serve a workspace to other programs."""

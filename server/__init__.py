@@ -1,0 +1,1 @@
+"""Services over an open workspace, for other programs."""
