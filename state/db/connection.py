@@ -1,4 +1,4 @@
-"""One DuckDB file with one writer: transactions, cursors per thread, and actionable errors."""
+"""One DuckDB file with one writer at a time: transactions, cursors per thread, and actionable errors."""
 
 import re
 import threading
@@ -13,6 +13,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from taxonaut.state.db.migrations import migrate, roll_back
+from taxonaut.state.db.sharing import AttachedConnection, Holder, Link
 from taxonaut.state.errors import DiskError, InputError, LockedError, WorkspaceError
 
 _LOCKED = re.compile(r"could not set lock|conflicting lock|different configuration", re.I)
@@ -29,6 +30,9 @@ _FEW = 64
 """Keys that are looked up through a table's index; more are joined."""
 
 _LONGEST_WAIT_S = 60
+
+_HOLDER_S = 3
+"""How long a locked file is waited for whose holder does not say yet where it listens."""
 
 _INTERRUPTED = "Query interrupted"
 """The RuntimeError that DuckDB raises when Ctrl-C ends a query."""
@@ -107,22 +111,30 @@ def _locked(text: str, where: str) -> str:
 
 
 class Database:
-    """The workspace's DuckDB file, open in this process.
+    """The workspace's DuckDB file, open in this process, or in another one that answers this (`sharing`).
 
     Opening a file twice in one process returns the same object, which closes with the last `close()`. Any thread may
-    read; a write holds `lock` until its transaction ends.
+    read; a write holds `lock` until its transaction ends, and excludes the writes of other processes.
     """
 
     _opened: ClassVar[WeakValueDictionary[Path, "Database"]] = WeakValueDictionary()
-    _opening: ClassVar[threading.Lock] = threading.Lock()
+    _opening: ClassVar[threading.RLock] = threading.RLock()
 
-    def __init__(self, connection: DuckDBPyConnection, path: Path | None, read_only: bool) -> None:
+    def __init__(
+        self,
+        connection: DuckDBPyConnection | AttachedConnection,
+        path: Path | None,
+        read_only: bool,
+        link: Link | None = None,
+    ) -> None:
         self.path = path
         self.read_only = read_only
         self.lock = threading.RLock()
-        self.changes = 0
-        """A counter of changes to the index; data derived from the index is stale when it has grown."""
-        self._connection = connection
+        self._changes = time.time_ns()  # so that two holders of a file never count alike
+        self._published = self._changes
+        self._link = link
+        self._holder: Holder | None = None
+        self._connection: Any = connection
         self._file = _identity(path)
         self._holders = 1
         self._depth = 0
@@ -144,9 +156,25 @@ class Database:
             known = cls._opened.get(path)
             if known is not None and known._holders:
                 return known._share(read_only)
-            database = cls._connect(path, read_only, memory_limit, threads)
+            database = cls._open_or_attach(path, read_only, memory_limit, threads)
             cls._opened[path] = database
             return database
+
+    @classmethod
+    def _open_or_attach(cls, path: Path, read_only: bool, memory_limit: str, threads: int) -> "Database":
+        def hold(path: Path) -> Database:
+            return cls._connect(path, read_only, memory_limit, threads)
+
+        link, until = Link(path, hold), time.monotonic() + _HOLDER_S
+        while True:
+            try:
+                return hold(path)
+            except LockedError:
+                if link.attach():
+                    return cls(AttachedConnection(link), path, read_only, link)
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
 
     @classmethod
     def in_memory(cls) -> "Database":
@@ -162,14 +190,30 @@ class Database:
             connection = duckdb.connect(
                 str(path), read_only=read_only, config=_settings(memory_limit, threads)
             )
+            database = cls(connection, path, read_only)
             try:
                 hide_progress(connection)
                 connection.execute("SET lock_configuration = true")
+                if not read_only:
+                    database._holder = Holder.start(database, path)
                 migrate(connection, path, read_only=read_only, is_new=is_new)
             except BaseException:
+                if database._holder is not None:
+                    database._holder.stop()
                 connection.close()
                 raise
-        return cls(connection, path, read_only)
+        if database._holder is not None:
+            database._holder.open_door()
+        return database
+
+    @property
+    def changes(self) -> int:
+        """A counter of changes to the index by all processes; data derived from the index is stale when it moved."""
+        return self._changes if self._link is None else self._changes - self._published + self._link.changes
+
+    def count_change(self, times: int = 1) -> None:
+        """Count changes to the index."""
+        self._changes += times
 
     def _share(self, read_only: bool) -> "Database":
         if self.read_only and not read_only:
@@ -183,8 +227,8 @@ class Database:
         return self
 
     @contextmanager
-    def write(self) -> Iterator[DuckDBPyConnection]:
-        """Run one transaction: commit at the end, roll back on any exception.
+    def write(self) -> Iterator[Any]:
+        """Run one transaction on the connection it yields: commit at the end, roll back on any exception.
 
         Nested calls join the outer transaction; only the outermost commits or rolls back.
         """
@@ -199,26 +243,36 @@ class Database:
             with translated_errors(self.path):
                 yield from self._transaction()
 
-    def _transaction(self) -> Iterator[DuckDBPyConnection]:
+    def _transaction(self) -> Iterator[Any]:
         self._connection.begin()
         self._depth, self._writer = 1, threading.get_ident()
         try:
             yield self._connection
-            self._connection.commit()
+            self._commit()
         except BaseException:
-            self.changes += 1
+            self.count_change()
             roll_back(self._connection)
             raise
         finally:
             self._depth, self._writer = 0, None
 
-    def read(self) -> DuckDBPyConnection:
+    def _commit(self) -> None:
+        if self._link is None:
+            self._connection.commit()
+            if self._holder is not None:
+                self._holder.publish(self._changes)
+            return
+        changes = self._changes - self._published
+        self._connection.commit(changes)
+        self._published += changes
+
+    def read(self) -> Any:
         """Return this thread's cursor; inside `write()` the writing connection, which sees its own changes."""
         if not self._holders:
             raise WorkspaceError(closed_message(self.path))
         if self._writer == threading.get_ident():
             return self._connection
-        cursor: DuckDBPyConnection | None = getattr(self._local, "cursor", None)
+        cursor = getattr(self._local, "cursor", None)
         if cursor is None:
             cursor = self._local.cursor = wait_while_busy(self._connection.cursor)
         return cursor
@@ -226,17 +280,27 @@ class Database:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
         with translated_errors(self.path):
-            return self.read().execute(sql, list(parameters)).fetchall()
+            rows: list[tuple[Any, ...]] = self.read().execute(sql, list(parameters)).fetchall()
+        return rows
 
     def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, Any]:
         """Return a query's columns as NumPy arrays."""
         with translated_errors(self.path):
-            return self.read().execute(sql, list(parameters)).fetchnumpy()
+            connection = self.read()
+            if self._link is not None:
+                columns: dict[str, Any] = connection.columns(sql, list(parameters))
+            else:
+                columns = connection.execute(sql, list(parameters)).fetchnumpy()
+        return columns
 
     def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Insert many rows in one transaction; `table` and `columns` come from code, never from input."""
-        with self.write() as connection, connection.appender(table, columns=list(columns)) as appender:
-            appender.append_rows(rows)
+        with self.write() as connection:
+            if self._link is not None:
+                connection.append(table, list(columns), rows)
+                return
+            with connection.appender(table, columns=list(columns)) as appender:
+                appender.append_rows(rows)
 
     def checkpoint(self) -> None:
         """Write the log into the file, so that a copy of the file alone is complete."""
@@ -246,16 +310,21 @@ class Database:
     def close(self) -> None:
         """Release this holder; the last one closes the file. Closing twice does nothing."""
         with self._opening:
+            if self._holders > 1:
+                self._holders -= 1
+                return
             if self._holders == 0:
                 return
-            self._holders -= 1
-            if self._holders:
-                return
+            if self._holder is not None:
+                self._holder.stop()
+            self._holders = 0
             if self.path is not None and self._opened.get(self.path) is self:
                 del self._opened[self.path]
             self._local = threading.local()
             with self.lock, translated_errors(self.path):
                 wait_while_busy(self._connection.close)
+            if self._link is not None:
+                self._link.close()
 
     def __enter__(self) -> Self:
         return self

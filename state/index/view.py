@@ -245,7 +245,7 @@ class IndexView:
 
     def changed(self) -> None:
         """Mark this view as up to date with the change being made."""
-        self._database.changes += 1
+        self._database.count_change()
         self._seen = self._database.changes
 
     def record_event(self, event: int) -> None:

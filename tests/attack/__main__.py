@@ -21,6 +21,7 @@ ATTACKS = {
     "callers": "N callers at a time with equal item ids and different texts",
     "inputs": "N broken files, each given to a command that reads",
     "kills": "N processes killed at random moments",
+    "processes": "N processes killed that hold a workspace which others read and write",
 }
 
 

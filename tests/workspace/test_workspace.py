@@ -2,8 +2,6 @@
 
 import asyncio
 import gc
-import subprocess
-import sys
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +16,6 @@ from taxonaut.models.requests import ModelRequest
 from taxonaut.prompts.eject import eject
 from taxonaut.state.errors import (
     InputError,
-    LockedError,
     ModelError,
     ModelReplyError,
     ModelUnavailableError,
@@ -342,36 +339,16 @@ def test_making_and_opening(tmp_path: Path) -> None:
     with Workspace.init(tmp_path / "made"):
         assert sorted(path.name for path in (tmp_path / "made").iterdir() if ".wal" not in path.name) == [
             "index.duckdb",
+            "index.duckdb.holder",
             "prompts",
             "taxonaut.toml",
         ]
+    assert not (tmp_path / "made" / "index.duckdb.holder").exists()
     with pytest.raises(InputError, match="is already a workspace; use it or choose another folder"):
         Workspace.init(tmp_path / "made")
     (tmp_path / "file").touch()
     with pytest.raises(WorkspaceError, match="cannot create a workspace in"):
         Workspace.init(tmp_path / "file")
-
-
-HOLD = """
-import sys
-from taxonaut import Workspace
-with Workspace.open(sys.argv[1]):
-    print("open", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_second_process_gets_a_clear_error(folder: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "open\n"
-        with pytest.raises(LockedError) as caught:
-            Workspace.open(folder)
-        holder.communicate("")
-    assert f"is in use by process {holder.pid}; one process at a time can write" in str(caught.value)
-    Workspace.open(folder).close()
 
 
 def test_decisions_can_be_traced_to_their_template(shop: Workspace) -> None:

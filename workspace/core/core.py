@@ -33,7 +33,10 @@ from taxonaut.state.stores.runs import Runs
 from taxonaut.state.stores.traces import Traces
 from taxonaut.state.updates import LabelsUnplaced, tell
 from taxonaut.state.workspace_folder import (
+    CALIBRATION_FILE,
+    EXPERTS_FOLDER,
     INDEX_FILE,
+    LEARNED_FOLDER,
     OTHER_PARTS,
     PHRASES_FILE,
     PROMPTS_FOLDER,
@@ -52,7 +55,7 @@ from taxonaut.workspace.core.container import Wiring, Wrap
 from taxonaut.workspace.core.injected import Injected, RoleModel, inject, read_settings, split_roles
 from taxonaut.workspace.core.labelled_texts import labelled_texts
 from taxonaut.workspace.core.learned_version import LearnedVersion
-from taxonaut.workspace.core.learned_versions import LearnedVersions
+from taxonaut.workspace.core.learned_versions import LOG, LearnedVersions
 from taxonaut.workspace.core.long_texts import TextLimits
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
@@ -87,6 +90,7 @@ class Core:
     def __post_init__(self) -> None:
         """Let the models ask this workspace for its trained expert."""
         self.wiring.open_trained = self.open_trained
+        self._trained = trained_state(self.folder)
 
     @classmethod
     def init(
@@ -191,6 +195,18 @@ class Core:
         self.wiring.close()
         self.samples.flush()
         self.database.close()
+
+    def refresh(self) -> bool:
+        """Use what another process trained, learned or calibrated since; return whether there was anything.
+
+        A change to the index needs no refresh: it is seen at once.
+        """
+        now = trained_state(self.folder)
+        if now == self._trained:
+            return False
+        self._trained = now
+        self.wiring.use_learned(open_learned(self.folder))
+        return True
 
     def __enter__(self) -> Self:
         return self
@@ -339,6 +355,12 @@ def open_learned(folder: Path) -> LearnedVersion | None:
     versions = LearnedVersions(folder)
     card = versions.in_use()
     return None if card is None else LearnedVersion(card, versions.path(card.number))
+
+
+def trained_state(folder: Path) -> tuple[int, ...]:
+    """Return when experts, learned versions and the calibration of a workspace changed last, in nanoseconds."""
+    parts = (EXPERTS_FOLDER, LEARNED_FOLDER, f"{LEARNED_FOLDER}/{LOG}", CALIBRATION_FILE)
+    return tuple((folder / part).stat().st_mtime_ns if (folder / part).exists() else 0 for part in parts)
 
 
 def check_index(folder: Path) -> None:

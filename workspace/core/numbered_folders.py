@@ -1,9 +1,9 @@
 """A store of numbered folders, each with a card and files, that are written whole or not at all."""
 
 import json
-import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CARD = "card.json"
 UNFINISHED = ".new-"
+
+_DAY_S = 86_400
 
 
 class Numbered(Protocol):
@@ -58,7 +60,7 @@ class NumberedFolders:
         try:
             self.folder.mkdir(exist_ok=True)
             self.remove_leftovers()
-            new = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{os.getpid()}-", dir=self.folder))
+            new = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.folder))
             yield new
         except OSError as error:
             raise self.disk_error(error) from None
@@ -68,18 +70,25 @@ class NumberedFolders:
 
     def add(self, new: Path, card: C) -> C:
         """Write the card and rename the folder to the next free number; return the card with it."""
-        card = replace(card, number=max(self.numbers(), default=0) + 1)
-        text = json.dumps(asdict(card), ensure_ascii=False, indent=2)
-        (new / CARD).write_text(text + "\n", encoding="utf-8", errors="replace")
+        number = max(self.numbers(), default=0)
         new.chmod(0o755)
-        new.rename(self.path(card.number))
-        return card
+        while True:
+            number += 1
+            card = replace(card, number=number)
+            text = json.dumps(asdict(card), ensure_ascii=False, indent=2)
+            (new / CARD).write_text(text + "\n", encoding="utf-8", errors="replace")
+            try:
+                new.rename(self.path(number))
+            except OSError:
+                if not self.path(number).exists():
+                    raise
+                continue  # another process took the number meanwhile
+            return card
 
     def remove_leftovers(self) -> None:
-        """Delete the temporary folders of killed processes."""
-        own = f"{UNFINISHED}{os.getpid()}-"
+        """Delete the temporary folders of killed processes: those that nothing was written to for a day."""
         for each in self.folder.glob(f"{UNFINISHED}*"):
-            if not each.name.startswith(own):
+            if time.time() - each.stat().st_mtime > _DAY_S:
                 shutil.rmtree(each, ignore_errors=True)
 
     def disk_error(self, error: OSError) -> DiskError:

@@ -67,16 +67,6 @@ def writer(path: Path):
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_second_process_is_told_who_writes(path: Path, writer: subprocess.Popen, read_only: bool) -> None:
-    with pytest.raises(LockedError) as caught:
-        Database.open(path, read_only=read_only)
-    assert str(caught.value) == (
-        f"{str(path)!r} is in use by process {writer.pid}; "
-        "one process at a time can write: wait until it ends, or stop it"
-    )
-
-
-@pytest.mark.parametrize("read_only", [False, True])
 def test_a_killed_writer_leaves_its_last_commit(
     path: Path, writer: subprocess.Popen, read_only: bool
 ) -> None:

@@ -104,7 +104,20 @@ def test_a_killed_writing_leaves_nothing_half_made_and_is_cleared(experts: Exper
     assert left.name.startswith(".new-")
     assert experts.cards() == []
     assert experts.save(CARD, write).number == 1
-    assert [each.name for each in experts.folder.iterdir()] == ["1"]
+    assert left.exists(), "another process may be writing it"
+    os.utime(left, (0, 0))
+    assert experts.save(CARD, write).number == 2
+    assert sorted(each.name for each in experts.folder.iterdir()) == ["1", "2"]
+
+
+def test_a_number_that_another_process_took_is_left_to_it(experts: Experts) -> None:
+    def meanwhile(folder: Path) -> None:
+        write(folder)
+        experts.path(1).mkdir()
+        (experts.path(1) / "theirs").touch()
+
+    assert experts.save(CARD, meanwhile).number == 2
+    assert (experts.path(1) / "theirs").exists()
 
 
 def test_what_another_thread_is_writing_stays(experts: Experts) -> None:
