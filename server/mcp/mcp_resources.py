@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from mcp import types
+
 from taxonaut.conversation.nlu.mentions import resolve_node
 from taxonaut.server.mcp.mcp_tools import CONFIRM, DISCARD, MOST_LISTED, McpTools
 from taxonaut.state.errors import InputError, NotFoundError

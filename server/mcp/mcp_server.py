@@ -8,6 +8,7 @@ from mcp import types
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
+
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.server.mcp.mcp_resources import (
     GUIDE,

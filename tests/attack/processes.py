@@ -1,6 +1,7 @@
 """Processes on one workspace, of which the one that holds it is killed again and again.
 
-Writers add two nodes in one change and print what was confirmed; commands of the command line read beside them. Lost is a confirmed change that is not there, half a change, a refusal, and a failure that nobody was told of.
+Writers add two nodes in one change and print what was confirmed; commands of the command line read beside
+them. Lost is a confirmed change that is not there, half a change, a refusal, and a failure that nobody was told of.
 """
 
 import json
