@@ -17,7 +17,7 @@ from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.probabilities import PRIOR, Calibration, RankedItem, fit_calibration
 from taxonaut.models.expert.classifier import Classifier, Explains
 from taxonaut.models.expert.cut_off import CutOffs, measure_cut_offs
-from taxonaut.models.expert.out_of_fold import OutOfFold
+from taxonaut.models.expert.out_of_fold import KEPT, OutOfFold
 from taxonaut.models.expert.stacking import Candidates, fit_weights, softmax
 from taxonaut.models.score_sources import WeightedSource
 from taxonaut.state.ids import LabelId
@@ -215,8 +215,11 @@ def rank_rows(held: HeldOut, scores: Matrix) -> list[RankedItem]:
 
 
 def out_of_fold_chances(found: OutOfFold, place: int) -> dict[int, float]:
-    """Return the probabilities of a product's categories, by column."""
-    columns, logs = found.row(place)
+    """Return the probabilities of a product's likeliest categories, by column.
+
+    Its given ones that are not among them stay out: as candidates they would be known by having the least of all.
+    """
+    columns, logs = (each[:KEPT] for each in found.row(place))
     return dict(zip(columns.tolist(), np.exp(logs.astype(np.float64)).tolist(), strict=True))
 
 

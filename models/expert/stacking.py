@@ -38,13 +38,13 @@ class Candidates:
 
 
 def take_candidates(scores: Mapping[str, Matrix], targets: Matrix, rough: Matrix, count: int) -> Candidates:
-    """Select the `count` best categories of each row by `rough` (n, C), the right ones first, with all parts' scores.
+    """Select the `count` best categories of each row by `rough` (n, C), with all parts' scores.
 
-    `targets` (n, C) has rows that sum to 1.
+    A right one that is not among them stays out, so that its row counts nothing: were it taken in, weights would be
+    learned by which the worst candidate wins. `targets` (n, C) has rows that sum to 1.
     """
     count = min(count, rough.shape[1])
-    lifted = rough + np.float32(1e6) * (targets > 0)
-    places = np.argpartition(-lifted, count - 1, axis=1)[:, :count]
+    places = np.argpartition(-rough, count - 1, axis=1)[:, :count]
     stacked = np.stack([np.take_along_axis(each, places, axis=1) for each in scores.values()], axis=2)
     return Candidates(stacked.astype(np.float32), np.take_along_axis(targets, places, axis=1))
 

@@ -45,20 +45,30 @@ def test_rows_without_a_right_candidate_count_nothing() -> None:
     assert found == pytest.approx(fit_weights(plain, names), rel=0.1)
 
 
-def test_candidates_are_the_best_and_the_right_ones() -> None:
+def test_candidates_are_the_best_ones() -> None:
     rough = np.array([[5, 4, 3, 2, 1], [1, 2, 3, 4, 5]], np.float32)
-    targets = np.array([[0, 0, 0, 0.5, 0.5], [0, 0, 0, 1, 0]], np.float32)
+    targets = np.array([[0, 0.5, 0, 0, 0.5], [1, 0, 0, 0, 0]], np.float32)
     found = take_candidates({"a": rough, "b": -rough}, targets, rough, 3)
     assert found.scores.shape == (2, 3, 2)
-    assert [sorted(row[:, 0].tolist()) for row in found.scores] == [[1, 2, 5], [3, 4, 5]]
     assert np.array_equal(found.scores[:, :, 1], -found.scores[:, :, 0])
     assert [
         dict(zip(s[:, 0].tolist(), r.tolist(), strict=True))
         for s, r in zip(found.scores, found.right, strict=True)
     ] == [
-        {1: 0.5, 2: 0.5, 5: 0},
-        {4: 1, 5: 0, 3: 0},
+        {5: 0, 4: 0.5, 3: 0},
+        {5: 0, 4: 0, 3: 0},
     ]
+
+
+def test_a_part_that_ranks_well_keeps_its_weight_where_right_ones_are_often_missed() -> None:
+    chance = np.random.default_rng(0)
+    right = chance.integers(500, size=2000)
+    targets: Array = np.eye(500, dtype=np.float32)[right]
+    rough: Array = (chance.normal(size=(2000, 500)) + 2 * targets).astype(np.float32)
+    best = np.sort(rough, axis=1)[:, -20]
+    assert 0.3 < (rough[np.arange(2000), right] >= best).mean() < 0.8
+    found = fit_weights(take_candidates({"rough": rough}, targets, rough, 20), ["rough"])
+    assert found["rough"] > 1
 
 
 @settings(max_examples=30)
@@ -69,7 +79,7 @@ def test_shares_stay_with_their_scores(rows: int, categories: int, count: int, s
     targets: Array = np.eye(categories, dtype=np.float32)[chance.integers(categories, size=rows)]
     found = take_candidates({"rough": rough}, targets, rough, count)
     assert found.right.shape == (rows, min(count, categories))
-    assert found.right.sum(axis=1).tolist() == [1] * rows
     for row in range(rows):
         right = found.scores[row, found.right[row] == 1, 0].tolist()
-        assert right == [rough[row, targets[row].argmax()]]
+        among = rough[row, targets[row].argmax()] >= np.sort(rough[row])[-min(count, categories)]
+        assert right == ([rough[row, targets[row].argmax()]] if among else [])
