@@ -431,6 +431,12 @@ COMMANDS = [
         panel=OTHER,
     ),
     LazyCommand(
+        "serve",
+        "taxonaut.cli.serve.serve:serve",
+        "Serve the workspace over HTTP: labels for texts, the tree, changes, reviews, jobs.",
+        panel=OTHER,
+    ),
+    LazyCommand(
         "tools",
         "taxonaut.cli.tools:tools",
         "List the agents' tools, or show one with its JSON schema.",

@@ -14,6 +14,12 @@ EXPERTS_FOLDER = "experts"
 REVIEW_FOLDER = "review"
 LEARNED_FOLDER = "learned"
 CALIBRATION_FILE = "calibration.json"
+SERVICE_FILE = "service.json"
+"""Where `taxonaut serve` listens, while it runs."""
+
+JOBS_FOLDER = "jobs"
+"""What was asked of `taxonaut serve` as jobs, and what they gave; finished ones may be deleted."""
+
 SCRATCH_FOLDER = "scratch"
 """Indexes of `evaluate`; it may be deleted at any time."""
 
@@ -24,6 +30,8 @@ OTHER_PARTS = (
     REVIEW_FOLDER,
     LEARNED_FOLDER,
     CALIBRATION_FILE,
+    SERVICE_FILE,
+    JOBS_FOLDER,
     THREADS_FILE,
     PHRASES_FILE,
     SCRATCH_FOLDER,

@@ -19,7 +19,7 @@ _COLUMNS = "id, made, operation, payload, inverse, undone_by, coalesce(change, i
 _CHANGES = """
 SELECT max(id), min(id), min(made), histogram(operation), arg_min(payload, id), coalesce(max(note), ''),
     count(undone_by), max(undone_by)
-FROM events GROUP BY coalesce(change, id) ORDER BY max(id) DESC LIMIT ?
+FROM events GROUP BY coalesce(change, id) HAVING max(id) < $2 OR $2 IS NULL ORDER BY max(id) DESC LIMIT $1
 """
 
 
@@ -104,8 +104,8 @@ class Events:
         sql = f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC"
         return [_event(row) for row in self._database.rows(sql, [event])]
 
-    def changes(self, most: int | None = None) -> "list[Change]":
-        """Return the latest changes, newest first."""
+    def changes(self, most: int | None = None, *, before: EventId | None = None) -> "list[Change]":
+        """Return the latest changes, newest first; `before`: those older than this one."""
         return [
             Change(
                 id=EventId(last),
@@ -118,7 +118,7 @@ class Events:
                 undone_by=None if undone_by is None else EventId(undone_by),
             )
             for last, first, made, operations, payload, note, undone, undone_by in self._database.rows(
-                _CHANGES, [most]
+                _CHANGES, [most, before]
             )
         ]
 

@@ -101,6 +101,10 @@ SELECT id, list_sum(list_transform($1::VARCHAR[], lambda word: contains(lower(na
 FROM nodes WHERE tree = $3 AND hits > 0 ORDER BY hits DESC, length(name), id LIMIT $2
 """
 
+_LABELS_AFTER = """
+SELECT number FROM labels WHERE number > ? AND id NOT IN (SELECT old FROM label_mappings) ORDER BY number LIMIT ?
+"""
+
 _SHORTEST_STEM = 3
 
 _NODE_NAMES = """
@@ -161,6 +165,19 @@ class IndexReader:
             nodes = iter(self._view.nodes.get([child for children in below.values() for child in children]))
             return {id_: [next(nodes) for _ in children] for id_, children in below.items()}
 
+    def child_ids(self, node: NodeId) -> tuple[NodeId, ...]:
+        """Return the ids of a node's children, in insertion order, without reading their texts."""
+        with self._database.lock:
+            self._view.check_nodes([node])
+            return tuple(map(NodeId, self._view.shape.children[node]))
+
+    def sizes(self, ids: Sequence[NodeId]) -> dict[NodeId, tuple[int, int]]:
+        """Return how many children each node has, and how many labels stand in it itself."""
+        with self._database.lock:
+            self._view.check_nodes(ids)
+            shape = self._view.shape
+            return {id_: (len(shape.children[id_]), len(shape.labels_at[id_])) for id_ in ids}
+
     def parents(self, node: NodeId) -> list[Node]:
         """Return the parents of a node, in insertion order."""
         with self._database.lock:
@@ -187,6 +204,13 @@ class IndexReader:
         """Return every label in import order; retired ones only with `retired`."""
         with self._database.lock:
             return self._view.labels.all(retired=retired)
+
+    def labels_after(self, label: LabelId | None, most: int) -> list[Label]:
+        """Return up to `most` labels after one, from the first without one, in import order, without retired ones."""
+        with self._database.lock:
+            book = self._view.labels
+            after = -1 if label is None else book.number(label)
+            return book.get([row[0] for row in self._database.rows(_LABELS_AFTER, [after, most])])
 
     def label_ids(self, *, retired: bool = False) -> list[LabelId]:
         """Return every label's id in import order; those of retired labels only with `retired`."""

@@ -43,6 +43,11 @@ class Items:
         texts = dict(self._known(list(ids)))
         return [Item(id_, texts[id_]) for id_ in ids if id_ in texts]
 
+    def after(self, item: ItemId, most: int) -> list[Item]:
+        """Return up to `most` items with an id above `item` ("": from the first), by id."""
+        sql = "SELECT id, text FROM items WHERE id > ? ORDER BY id LIMIT ?"
+        return [Item(ItemId(id_), text) for id_, text in self._database.rows(sql, [item, most])]
+
     def with_text(self, text: str) -> list[Item]:
         """Return the items that have a text, by id."""
         rows = self._database.rows("SELECT id, text FROM items WHERE text = $1 ORDER BY id", [text])

@@ -117,6 +117,7 @@ def test_the_commands_are_these() -> None:
         "review errors",
         "review next",
         "review start",
+        "serve",
         "tools",
         "trust",
         "vocabulary assign",

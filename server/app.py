@@ -1,0 +1,51 @@
+"""The service as an ASGI application: its paths, behind the guard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from taxonaut.server.access import Access, Guard, Limits
+from taxonaut.server.problems import answer_problems
+from taxonaut.server.routes import home_routes, suggest_routes, tree_routes
+from taxonaut.server.service import Service
+from taxonaut.server.suggester import Suggester
+from taxonaut.state.version import VERSION
+from taxonaut.workspace.workspace import Workspace
+
+DESCRIPTION = """A workspace of taxonaut: suggest labels for texts, read and change the tree, review, learn.
+
+Reading is open to programs on this machine; changes need the service's token, as `Authorization: Bearer TOKEN`.
+Errors are problems (RFC 9457) whose `detail` says what was given, what is allowed, and what to do next.
+"""
+
+
+def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
+    """Return the paths of the service without the guard; `create_app` is what is served."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.suggester.close()
+
+    api = FastAPI(
+        title="taxonaut",
+        version=VERSION,
+        description=DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    service = Service(workspace, access, limits, Suggester(workspace))
+    api.state.service = service
+    answer_problems(api)
+    for router in (home_routes.router, suggest_routes.router, tree_routes.router):
+        api.include_router(router)
+    return api
+
+
+def create_app(workspace: Workspace, access: Access, limits: Limits = Limits()) -> ASGIApp:  # noqa: B008
+    """Return the service of an open workspace; the caller closes the workspace after the application has ended."""
+    return Guard(create_api(workspace, access, limits), access, limits)

@@ -1,0 +1,48 @@
+"""What the paths of the API share: the open workspace, what answers texts, the jobs."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from taxonaut.server.access import Access, Limits
+from taxonaut.server.suggester import Suggester
+from taxonaut.state.ids import EventId
+from taxonaut.workspace.core.config import LabelsConfig
+from taxonaut.workspace.files.index_formats.label_languages import ShownNames, shown_names
+from taxonaut.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, eq=False)
+class Service:
+    """A workspace that is served."""
+
+    workspace: Workspace
+    access: Access
+    limits: Limits
+    suggester: Suggester
+
+    def names(self, language: str) -> ShownNames | None:
+        """Return the labels' names in a language, None where they have those already, or for no language.
+
+        Raises InputError for a language that no label has a name in.
+        """
+        return self._names(language, self.workspace.index.version()) if language else None
+
+    @lru_cache(maxsize=8)  # noqa: B019
+    def _names(self, language: str, _: EventId) -> ShownNames | None:
+        return shown_names(self.workspace.with_table("labels", LabelsConfig(language=language)))
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+Served = Annotated[Service, Depends(_service)]
+
+LanguageQuery = Annotated[
+    str,
+    Query(max_length=35, description="Show names in this language, such as `de`, where labels have several."),
+]
