@@ -22,7 +22,7 @@ from taxonaut.models.embedder import Matrix
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.expert.encoder_export import FILE_NAME, Exported, export_encoder, open_encoder
 from taxonaut.models.expert.finetune import Finetuned, FinetuneSettings, finetune, make_synthetic_texts
-from taxonaut.models.expert.fitting import FittingInput, Products, Split, fit
+from taxonaut.models.expert.fitting import Fitting, FittingInput, Products, Split, fit
 from taxonaut.models.expert.fusion import describe
 from taxonaut.models.expert.heads import HeadSettings, torch_module
 from taxonaut.models.expert.transformer import check_folder
@@ -60,6 +60,12 @@ FINE_TUNING, CONVERTING, EMBEDDING, FITTING = (
 
 FITTED = 8
 """Products that are fitted in the time that one takes to embed, roughly. Fine-tuning takes three times that."""
+
+FEWEST_COMPARED = 20
+"""Held-out products from which an encoder is compared with none; with fewer it is kept."""
+
+LEAST_GAIN = 0.01
+"""Gain in accuracy for which an encoder is kept; weights learned from the same products flatter it."""
 
 COMPARED = 200
 """Products used to compare the exported encoder with the trained one."""
@@ -254,22 +260,46 @@ def train_on(workspace: Core, data: TrainingData) -> ExpertCard:
     if settings.encoder:
         return train_encoder(workspace, data)
     started = time.perf_counter()
-    stored = workspace.wiring.frozen
-    texts = texts_to_embed(workspace, data, data.train)
     steps = {
-        EMBEDDING: stored.count_missing(texts.all),
+        EMBEDDING: workspace.wiring.frozen.count_missing(texts_to_embed(workspace, data, data.train).all),
         FITTING: 1 + len(data.train) // FITTED,
         COMPARING: min(len(data.train), MOST_FITTED),
     }
     with as_one_stage(STAGE, steps):
-        material, dev = prepare_input(data, data.train, texts, stored.lookup)
-        fitting = fit(material, dev, head_settings(settings), seed=settings.seed, lexical=settings.lexical)
-        fusion = fit_trained_scores(workspace, data.train, fitting.out_of_fold, settings.seed)
+        fitting = fit_frozen(workspace, data, data.train)
+        return save_frozen(workspace, data, data.train, fitting, started)
+
+
+def fit_frozen(workspace: Core, data: TrainingData, examples: Sequence[Example]) -> Fitting:
+    """Fit an expert on the vectors of the workspace's embedder, judged on the dev part unless `examples` has it."""
+    settings = workspace.config.expert
+    texts = texts_to_embed(workspace, data, examples)
+    material, dev = prepare_input(data, examples, texts, workspace.wiring.frozen.lookup)
+    how = head_settings(settings, without=ENCODER_SETTINGS if settings.encoder else ())
+    return fit(material, dev, how, seed=settings.seed, lexical=settings.lexical)
+
+
+def save_frozen(
+    workspace: Core,
+    data: TrainingData,
+    examples: Sequence[Example],
+    fitting: Fitting,
+    started: float,
+    encoder: Mapping[str, Any] | None = None,
+) -> ExpertCard:
+    """Save an expert on the workspace's embedder; `encoder` has the metrics of an encoder that was left out."""
+    settings = workspace.config.expert
+    fusion = fit_trained_scores(workspace, examples, fitting.out_of_fold, settings.seed)
     card = ExpertCard(
         kind=HEAD,
         data=dict(data.summary),
-        settings={**describe_head(settings), "embedder": stored.embedder.name},
-        metrics={**fitting.metrics, "fused": describe(fusion), "seconds": seconds_since(started)},
+        settings={**describe_head(settings), "embedder": workspace.wiring.frozen.embedder.name},
+        metrics={
+            **fitting.metrics,
+            "fused": describe(fusion),
+            **({} if encoder is None else {"encoder": dict(encoder)}),
+            "seconds": seconds_since(started),
+        },
     )
 
     def write(folder: Path) -> None:
@@ -277,14 +307,15 @@ def train_on(workspace: Core, data: TrainingData) -> ExpertCard:
         fitting.head.save(folder)
         fitting.out_of_fold.save(folder)
 
-    return Experts(workspace).save(card, write, data.train)
+    return Experts(workspace).save(card, write, examples)
 
 
 def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
     """Fine-tune the encoder, then train on its vectors, as `train_on` does.
 
     Only weights and temperature are learned from a dev part given by the user; a held-out one also becomes
-    training data of the final expert.
+    training data of the final expert. An encoder that gains less than `LEAST_GAIN` on what was held out is left out:
+    the expert is then that on the workspace's embedder.
     """
     started = time.perf_counter()
     settings, experts = workspace.config.expert, Experts(workspace)
@@ -308,6 +339,15 @@ def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
         split = Split([everything[learned:]], whole)
         how = head_settings(settings, without=ENCODER_SETTINGS)
         fitting = fit(material, None, how, seed=settings.seed, lexical=settings.lexical, split=split)
+        measures = dict(encoder.metrics)
+        if len(data.dev) >= FEWEST_COMPARED:
+            frozen_on = data.train if data.summary["dev_given"] else examples
+            frozen = fit_frozen(workspace, data, frozen_on)
+            measures["held_out"] = fitting.metrics["accuracy"]
+            measures["held_out_without"] = held_out_accuracy(data, examples, frozen)
+            if measures["held_out"] < measures["held_out_without"] + LEAST_GAIN:
+                left_out = leave_encoder_out(data, measures)
+                return save_frozen(workspace, left_out, frozen_on, frozen, started, measures)
         fusion = fit_trained_scores(workspace, examples, fitting.out_of_fold, settings.seed)
 
         def write(folder: Path) -> None:
@@ -322,11 +362,34 @@ def train_encoder(workspace: Core, data: TrainingData) -> ExpertCard:
             metrics={
                 **fitting.metrics,
                 "fused": describe(fusion),
-                "encoder": encoder.metrics,
+                "encoder": measures,
                 "seconds": seconds_since(started),
             },
         )
         return experts.save(card, write, [examples[number] for number in whole])
+
+
+def held_out_accuracy(data: TrainingData, examples: Sequence[Example], fitting: Fitting) -> float:
+    """Return the accuracy on the dev part, by parts that were made without it."""
+    if data.summary["dev_given"]:
+        return float(fitting.metrics["accuracy"])
+    found = fitting.out_of_fold
+    held = range(len(data.train), len(examples))
+    hits = [found.labels[found.row(place)[0][0]] in examples[place].labels for place in held]
+    return round(float(np.mean(hits)), 4)
+
+
+def leave_encoder_out(data: TrainingData, measures: Mapping[str, Any]) -> TrainingData:
+    """Return the data with a note that says why the encoder is not used; a tenth held out for it is not kept back."""
+    note = (
+        f"the fine-tuned encoder was left out: it gains too little, {measures['held_out']:.1%} right of "
+        f"{len(data.dev):,} products held out, {measures['held_out_without']:.1%} without it"
+    )
+    notes = (*data.notes, note)
+    summary = {**data.summary, "notes": list(notes)}
+    if not summary["dev_given"]:
+        summary |= {"products": len(data.train) + len(data.dev), "dev": 0}
+    return replace(data, notes=notes, summary=summary)
 
 
 def seconds_since(started: float) -> float:
@@ -355,13 +418,13 @@ class TrainingTexts:
 
 
 def texts_to_embed(workspace: Core, data: TrainingData, examples: Sequence[Example]) -> TrainingTexts:
-    """Return the texts of a training on `examples`, judged on the dev part unless that is among them.
+    """Return the texts of a training on `examples`, judged on the dev part unless `examples` has it at its end.
 
     Synthetic products are made for a head that is trained by gradient; ridge regression gains nothing from them.
     """
     texts = workspace.wiring.label_texts()
     settings = workspace.config.expert
-    dev = [] if settings.encoder else [example.item.text for example in data.dev]
+    dev = [example.item.text for example in data.dev] if len(examples) == len(data.train) else []
     made = make_synthetic_products(workspace, examples) if settings.trains_by_gradient else []
     return TrainingTexts(
         [example.item.text for example in examples], dev, made, [texts[label] for label in data.labels]

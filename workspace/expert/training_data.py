@@ -50,7 +50,7 @@ def prepare_training_data(
     """Check labelled products and split them; without `dev_rows`, about `share` of them become the dev part.
 
     Without `dev_rows` and `share` there is no dev part (for cross-validation). The split is random by `seed` and
-    stratified by category; no category loses its only product. Products without a text or category are left out,
+    stratified by category; see `split_train_dev`. Products without a text or category are left out,
     with `skip_unknown` those of unknown categories too. Raises InputError for a category that is not in the
     index, and for too few products.
     """
@@ -150,14 +150,19 @@ def check_enough(train: Sequence[Example], reading: ExampleReader) -> None:
     )
 
 
+MOST_ALONE = 0.25
+"""Maximum share held out of the texts that are all that a category has."""
+
+
 def split_train_dev(
     examples: Sequence[Example], share: float, seed: int
 ) -> tuple[list[Example], list[Example]]:
     """Split products into a train and a dev part, stratified by category; equal texts stay together.
 
     Texts are grouped by category, shuffled within each, and every (1 / share)-th becomes dev (systematic
-    sampling), so that small categories are represented. The last text of a category is never taken. Raises
-    InputError if that leaves no dev part.
+    sampling), so that small categories are represented. Of the texts that are all that a category has, `share` (at
+    most a quarter) is taken as well: they show what a category without products is worth. No other category loses
+    its last text. Raises InputError if that leaves no dev part.
     """
     random_ = random.Random(seed)
     by_text: dict[str, list[Example]] = {}
@@ -166,10 +171,12 @@ def split_train_dev(
     labels = {text: {label for each in same for label in each.labels} for text, same in by_text.items()}
     left = Counter(label for of_text in labels.values() for label in of_text)
     texts = [text for text in by_text if all(left[label] > 1 for label in labels[text])]
+    alone = [text for text in by_text if any(left[label] == 1 for label in labels[text])]
     random_.shuffle(texts)
     texts.sort(key=lambda text: by_text[text][0].labels[0])
     wanted = max(1, round(len(by_text) * share))
-    chosen: set[str] = set()
+    chosen = set(random_.sample(alone, int(min(share, MOST_ALONE) * len(alone))))
+    left.subtract(label for text in chosen for label in labels[text])
     for text in (*take_evenly(texts, wanted, random_.random()), *texts):
         if len(chosen) < wanted and text not in chosen and all(left[label] > 1 for label in labels[text]):
             chosen.add(text)

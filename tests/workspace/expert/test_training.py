@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from taxonaut import Workspace
+from taxonaut.models.expert.out_of_fold import OutOfFold
 from taxonaut.models.expert.transformer import TransformerEmbedder
 from taxonaut.models.onnx.embedder import OnnxEmbedder
 from taxonaut.state.errors import DiskError, InputError, MissingExtraError, WorkspaceError
@@ -185,6 +186,28 @@ def test_an_encoder_is_tuned_and_served_by_onnx_runtime(
     again.experts.classifier()
     (encoder,) = [each for each in again.wiring.embedders.values() if isinstance(each, OnnxEmbedder)]
     assert encoder.name == card.settings["embedder"]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_an_encoder_that_gains_nothing_is_left_out(
+    shop: Callable[..., Any], tiny_bert: Path, given: bool
+) -> None:
+    workspace = shop(encoder=str(tiny_bert), epochs=1, dev=0.3)
+    learned, judged = rows(shelf(24)), rows({name: texts[24:] for name, texts in shelf(32).items()})
+    card = workspace.train_expert(learned, dev_rows=judged if given else None)
+
+    found = card.metrics["encoder"]
+    assert found["held_out"] < found["held_out_without"] + 0.01
+    assert (card.kind, card.settings["embedder"]) == ("head", "words")
+    assert (card.data["products"], card.data["dev"]) == (72, 24 if given else 0)
+    (note,) = [each for each in card.data["notes"] if "encoder" in each]
+    assert note.startswith("the fine-tuned encoder was left out: it gains too little, ")
+    folder = workspace.experts.path(1)
+    assert not (folder / "encoder").exists()
+    assert len(OutOfFold.load(folder)) == sum(map(len, workspace.experts.examples().values())) == 72
+    assert [each.name for each in workspace.experts.folder.iterdir()] == ["1"]
+    best = shop().experts.classifier().probabilities(["big plum", "new sandal", "red bulb"]).argmax(axis=1)
+    assert best.tolist() == [0, 1, 2]
 
 
 def test_an_encoder_is_tuned_by_contrast_and_a_killed_training_continues(

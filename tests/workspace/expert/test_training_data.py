@@ -99,6 +99,14 @@ def test_a_category_with_one_product_keeps_it(shop: Workspace) -> None:
     assert [each.labels for each in data.dev] == [("ham",)]
 
 
+def test_some_categories_lose_their_only_product_to_the_dev_part(shop: Workspace) -> None:
+    texts = [f"l{place % 20}" if place < 40 else f"l{place}" for place in range(80)]
+    examples = [Example(Item(str(place), f"text {place}"), (label,)) for place, label in enumerate(texts)]
+    train, dev = split_train_dev(examples, 0.1, 0)
+    lost = set(texts) - {each.labels[0] for each in train}
+    assert (len(train), len(dev), len(lost)) == (72, 8, 4)
+
+
 def test_nothing_to_hold_out_is_refused_unless_a_dev_part_is_given(shop: Workspace) -> None:
     with pytest.raises(InputError, match=r"^no product can be held out .* with --dev FILE$"):
         data_of(shop, rows(boots=1, balls=1))
@@ -229,9 +237,15 @@ def test_no_text_in_both_parts_and_no_category_without_its_last(
         return
     assert sorted([*train, *dev], key=lambda each: int(each.item.id)) == examples
     assert not {each.item.text for each in train} & {each.item.text for each in dev}
-    assert {label for each in examples for label in each.labels} == {
-        label for each in train for label in each.labels
-    }
+    of_label: dict[str, set[str]] = {}
+    for each in examples:
+        for label in each.labels:
+            of_label.setdefault(label, set()).add(each.item.text)
+    alone = {text for texts in of_label.values() if len(texts) == 1 for text in texts}
+    lost = set(of_label) - {label for each in train for label in each.labels}
+    taken = {each.item.text for each in dev} & alone
+    assert len(taken) <= min(share, 0.25) * len(alone)
+    assert lost <= {label for each in dev if each.item.text in taken for label in each.labels}
     assert dev
 
 
