@@ -437,6 +437,12 @@ COMMANDS = [
         panel=OTHER,
     ),
     LazyCommand(
+        "langgraph",
+        "taxonaut.cli.serve.langgraph:langgraph",
+        "Write langgraph.json, for LangGraph's server and Studio, into a project.",
+        panel=OTHER,
+    ),
+    LazyCommand(
         "tools",
         "taxonaut.cli.tools:tools",
         "List the agents' tools, or show one with its JSON schema.",

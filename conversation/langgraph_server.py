@@ -1,26 +1,29 @@
 """Graphs for a LangGraph server (langgraph.json): JSON in, JSON out, over one workspace.
 
 The environment variable TAXONAUT_WORKSPACE names the workspace, which is opened once. Runs are stored in the
-workspace only; threads of `chat` are stored by the server. Updates come with the stream mode `custom`, as JSON with
-a `kind`.
+workspace only; threads of `chat` are stored by the server. The nodes are the steps of the work, which is done on a
+loop of its own. Updates come with the stream mode `custom`, as JSON with a `kind`.
 """
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextvars import copy_context
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias
+
+from typing_extensions import TypedDict
 
 from taxonaut.agents.assistant import Assistant
 from taxonaut.conversation.assistants import open_assistant
 from taxonaut.conversation.tools.toolbox import WorkspaceTools
 from taxonaut.graphs.converse import converse
+from taxonaut.graphs.served_steps import FINISH, Elsewhere, Steps, served_graph
 from taxonaut.state.errors import InputError, TaxonautError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
-from taxonaut.state.updates import Update, as_row, listening
+from taxonaut.workspace.build.builders import TreeSettings
+from taxonaut.workspace.core.config import CategorizeSettings, WalkSettings
 from taxonaut.workspace.expert.categorized_rows import categorized_row
 from taxonaut.workspace.files.result_files import result_row
 from taxonaut.workspace.workspace import Workspace
@@ -33,31 +36,118 @@ VARIABLE = "TAXONAUT_WORKSPACE"
 _OPENING = Lock()
 
 Graph: TypeAlias = "StateGraph[Any, Any, Any, Any]"
+GraphInput: TypeAlias = Mapping[str, Any]
+GraphOutput: TypeAlias = Mapping[str, Any]
+"""A part of the output: `results`, `done` or `error`."""
 
 
-class GraphInput(TypedDict, total=False):
-    """Input of a graph. `texts` holds texts, or objects with `id` and `text`; `labels` objects with `id` and `name`.
+class TextItem(TypedDict):
+    """A text with an id of its own, by which its result is kept."""
 
-    `settings` override settings of the workspace for this run: those of `Workspace.classify`, `categorize`,
-    `assign_vocabulary`, of the method of `build_index`, and `sample` of `build_vocabulary`.
-    """
-
-    texts: list[str | dict[str, Any]]
-    labels: list[dict[str, Any]]
-    method: str
-    settings: dict[str, Any]
+    id: str
+    text: str
 
 
-class GraphOutput(TypedDict, total=False):
-    """Output of a graph: a row per item, or what was done to the index, or the error."""
+class NavigateInput(TypedDict):
+    """Input of `navigate`: texts, and settings of [walk] for this run."""
+
+    texts: list[str | TextItem]
+    settings: NotRequired[WalkSettings]
+
+
+class CategorizeOptions(CategorizeSettings, total=False):
+    """Settings of [categorize]. `everything`: the general expert decides all; `expert`: the trained one's number."""
+
+    everything: bool
+    expert: int | None
+
+
+class CategorizeInput(TypedDict):
+    """Input of `categorize`: texts, and settings of [categorize] for this run."""
+
+    texts: list[str | TextItem]
+    settings: NotRequired[CategorizeOptions]
+
+
+class AssignOptions(TypedDict, total=False):
+    """`every`: all descriptors that fit, not the best of each level; `keep`: the texts become items of it."""
+
+    every: bool | None
+    keep: bool
+
+
+class AssignVocabularyInput(TypedDict):
+    """Input of `assign_vocabulary`: texts, and how they are assigned."""
+
+    texts: list[str | TextItem]
+    settings: NotRequired[AssignOptions]
+
+
+class VocabularyOptions(TypedDict, total=False):
+    """`sample`: the vocabulary is built from a random sample of this size; 0: from all texts."""
+
+    sample: int
+
+
+class BuildVocabularyInput(TypedDict):
+    """Input of `build_vocabulary`: the texts that it is built from."""
+
+    texts: list[str | TextItem]
+    settings: NotRequired[VocabularyOptions]
+
+
+class BuildIndexInput(TypedDict, total=False):
+    """Input of `build_index`: the method, `agents` unless given, and its settings."""
+
+    method: Literal["agents", "kmeans"]
+    settings: TreeSettings
+
+
+class NewLabel(TypedDict):
+    """A label to add."""
+
+    id: str
+    name: str
+    description: NotRequired[str]
+    alternatives: NotRequired[list[str]]
+
+
+class InsertOptions(TypedDict, total=False):
+    """`dry_run`: nothing is written; `note`: of the change in the log."""
+
+    dry_run: bool
+    note: str
+
+
+class InsertLabelsInput(TypedDict):
+    """Input of `insert_labels`: new labels."""
+
+    labels: list[NewLabel]
+    settings: NotRequired[InsertOptions]
+
+
+class ResultsOutput(TypedDict, total=False):
+    """Output: a row for each text, or the error."""
 
     results: list[dict[str, Any]]
+    error: dict[str, str]
+
+
+class DoneOutput(TypedDict, total=False):
+    """Output: what was done to the index, or the error."""
+
     done: dict[str, Any]
     error: dict[str, str]
 
 
-class GraphState(GraphInput, GraphOutput, total=False):
-    """State of a run: input and output."""
+class GraphState(ResultsOutput, DoneOutput, total=False):
+    """State of a run: input and output, and the key of its work."""
+
+    texts: list[Any]
+    labels: list[Any]
+    method: str
+    settings: dict[str, Any]
+    run: str
 
 
 EMPTY: Mapping[str, Any] = {
@@ -71,7 +161,36 @@ EMPTY: Mapping[str, Any] = {
 }
 """Empty state, which a run leaves in its thread so that the next one starts afresh."""
 
-Work = Callable[["Workspace", GraphInput], Awaitable[GraphOutput]]
+STEPS: Mapping[str, Steps] = {
+    "navigate": {
+        "start": ("open_level", "retrieve"),
+        "open_level": ("open_level", "retrieve"),
+        "retrieve": ("rank",),
+        "rank": (FINISH,),
+    },
+    "categorize": {"recommend": ("decide", "settle"), "decide": ("settle",), "settle": (FINISH,)},
+    "assign_vocabulary": {"start": ("descend",), "descend": ("descend", "finish"), "finish": (FINISH,)},
+    "build_index": {
+        "start": ("take",),
+        "take": ("propose", FINISH),
+        "propose": ("assign",),
+        "assign": ("validate",),
+        "validate": ("take",),
+    },
+    "insert_labels": {"start": ("compare", FINISH), "compare": ("compare", FINISH)},
+    "build_vocabulary": {
+        "start": ("take",),
+        "take": ("propose", FINISH),
+        "propose": ("annotate",),
+        "annotate": ("settle",),
+        "settle": ("feedback",),
+        "feedback": ("review",),
+        "review": ("take",),
+    },
+}
+"""The steps of the graphs of `graphs/`, each with those that may follow, as a server shows them."""
+
+Work = Callable[["Workspace", GraphInput], Coroutine[Any, Any, GraphOutput]]
 
 
 def get_workspace() -> Workspace:
@@ -89,45 +208,29 @@ def open_cached(folder: str) -> Workspace:
     return Workspace.open(folder)
 
 
-def build_graph(name: str, work: Work, open_workspace: Callable[[], Workspace] = get_workspace) -> Graph:
-    """Build a graph of one step that does `work` on the workspace and streams its updates as JSON."""
-    from langgraph.graph import END, START, StateGraph
+def build_graph(
+    work: Work,
+    given: type = NavigateInput,
+    answer: type = ResultsOutput,
+    steps: Steps = STEPS["navigate"],
+    *,
+    open_workspace: Callable[[], Workspace] = get_workspace,
+) -> Graph:
+    """Build a graph that does `work` on the workspace; an error of ours is its output."""
 
-    async def run(state: GraphState) -> GraphState:
-        found: GraphOutput
+    async def run(sent: GraphInput) -> GraphOutput:
         try:
             workspace = await asyncio.to_thread(open_workspace)
-            found = await stream_updates(cast("Coroutine[Any, Any, GraphOutput]", work(workspace, state)))
+            return await work(workspace, sent)
         except TaxonautError as error:
-            found = {"error": {"type": type(error).__name__, "message": str(error)}}
-        return cast("GraphState", {key: empty for key, empty in EMPTY.items() if key in state} | found)
+            return {"error": {"type": type(error).__name__, "message": str(error)}}
 
-    graph = StateGraph(GraphState, input_schema=GraphInput, output_schema=GraphOutput)
-    graph.add_node(name, run)
-    graph.add_edge(START, name)
-    graph.add_edge(name, END)
-    return graph
-
-
-async def stream_updates(work: Coroutine[Any, Any, GraphOutput]) -> GraphOutput:
-    """Run work in a context of its own, so that its graphs are not nested; stream its updates in this run."""
-    from langchain_core.runnables.config import var_child_runnable_config
-    from langgraph.config import get_stream_writer
-
-    here, write = copy_context(), get_stream_writer()
-
-    def tell(update: Update) -> None:
-        here.copy().run(write, as_row(update))
-
-    with listening(tell):
-        apart = copy_context()
-    apart.run(var_child_runnable_config.set, None)
-    return await asyncio.get_running_loop().create_task(work, context=apart)
+    return served_graph(run, GraphState, given, answer, steps, EMPTY)
 
 
 def navigate() -> Graph:
     """Build the graph of `taxonaut classify`."""
-    return build_graph("navigate", label_items)
+    return build_graph(label_items, NavigateInput, ResultsOutput, STEPS["navigate"])
 
 
 async def label_items(workspace: Workspace, given: GraphInput) -> GraphOutput:
@@ -138,7 +241,7 @@ async def label_items(workspace: Workspace, given: GraphInput) -> GraphOutput:
 
 def categorize() -> Graph:
     """Build the graph of `taxonaut categorize`."""
-    return build_graph("categorize", categorize_items)
+    return build_graph(categorize_items, CategorizeInput, ResultsOutput, STEPS["categorize"])
 
 
 async def categorize_items(workspace: Workspace, given: GraphInput) -> GraphOutput:
@@ -149,7 +252,7 @@ async def categorize_items(workspace: Workspace, given: GraphInput) -> GraphOutp
 
 def assign_vocabulary() -> Graph:
     """Build the graph of `taxonaut vocabulary assign`."""
-    return build_graph("assign_vocabulary", assign_descriptors)
+    return build_graph(assign_descriptors, AssignVocabularyInput, ResultsOutput, STEPS["assign_vocabulary"])
 
 
 async def assign_descriptors(workspace: Workspace, given: GraphInput) -> GraphOutput:
@@ -174,7 +277,7 @@ async def assign_descriptors(workspace: Workspace, given: GraphInput) -> GraphOu
 
 def build_index() -> Graph:
     """Build the graph of `taxonaut index build`; `method` defaults to `agents`."""
-    return build_graph("build_index", build_tree)
+    return build_graph(build_tree, BuildIndexInput, DoneOutput, STEPS["build_index"])
 
 
 async def build_tree(workspace: Workspace, given: GraphInput) -> GraphOutput:
@@ -186,7 +289,7 @@ async def build_tree(workspace: Workspace, given: GraphInput) -> GraphOutput:
 
 def insert_labels() -> Graph:
     """Build the graph of `taxonaut labels add`."""
-    return build_graph("insert_labels", add_labels)
+    return build_graph(add_labels, InsertLabelsInput, DoneOutput, STEPS["insert_labels"])
 
 
 async def add_labels(workspace: Workspace, given: GraphInput) -> GraphOutput:
@@ -203,7 +306,7 @@ async def add_labels(workspace: Workspace, given: GraphInput) -> GraphOutput:
 
 def build_vocabulary() -> Graph:
     """Build the graph of `taxonaut vocabulary build`."""
-    return build_graph("build_vocabulary", build_descriptors)
+    return build_graph(build_descriptors, BuildVocabularyInput, DoneOutput, STEPS["build_vocabulary"])
 
 
 async def build_descriptors(workspace: Workspace, given: GraphInput) -> GraphOutput:
@@ -218,9 +321,12 @@ async def chat() -> Graph:
 
 
 def build_conversation() -> Graph:
-    """Build the graph of the conversation; its tools may not read files of the server."""
-    workspace = get_workspace()
-    return converse(get_assistant(), WorkspaceTools(workspace, allowed_files=()))
+    """Build the graph of the conversation; its tools may not read files of the server.
+
+    The assistant and the tools work on the portal's loop: what they load and import would hold up the server's.
+    """
+    tools = Elsewhere(WorkspaceTools(get_workspace(), allowed_files=()), "run", "preview", "apply")
+    return converse(Elsewhere(get_assistant(), "step"), tools)
 
 
 @lru_cache(maxsize=1)

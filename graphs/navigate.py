@@ -9,7 +9,7 @@ from taxonaut.agents.asking import Answer
 from taxonaut.agents.roles import Navigates, Ranks, Retrieves
 from taxonaut.graphs.policies import WalkPolicy
 from taxonaut.graphs.progress import emit
-from taxonaut.graphs.sync_bridge import step
+from taxonaut.graphs.sync_bridge import step, tell_step
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.navigate import (
     Candidate,
@@ -263,6 +263,7 @@ class Walk:
 
     async def take(self, step: Step, state: NavigationState) -> None:
         """Take a step and join its result with the state, as the graph's reducers do."""
+        tell_step(step)
         found = await step(state)
         decisions = [*state["decisions"], *found.get("decisions", ())]
         state.update({**found, "decisions": decisions})

@@ -5,8 +5,9 @@ import atexit
 import contextvars
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -159,6 +160,28 @@ PORTAL = Portal()
 """The loop that runs graphs for synchronous callers."""
 
 
+_ON_STEP: contextvars.ContextVar[Callable[[str], None] | None] = contextvars.ContextVar(
+    "taxonaut_on_step", default=None
+)
+
+
+@contextmanager
+def following(on_step: Callable[[str], None]) -> Iterator[None]:
+    """Call `on_step` with the name of each step that graphs of this context begin, nested ones too."""
+    token = _ON_STEP.set(on_step)
+    try:
+        yield
+    finally:
+        _ON_STEP.reset(token)
+
+
+def tell_step(function: Callable[..., Any]) -> None:
+    """Say that a step begins; it has the name of its function."""
+    on_step = _ON_STEP.get()
+    if on_step is not None:
+        on_step(function.__name__)
+
+
 def step(function: Callable[[Any], Coroutine[Any, Any, Any]]) -> "Runnable[Any, Any]":
     """Return a graph node that runs a coroutine function under `invoke` and `ainvoke` alike.
 
@@ -185,6 +208,7 @@ def step_class() -> "Callable[[Callable[[Any], Coroutine[Any, Any, Any]]], Runna
 
         async def ainvoke(self, input: Any, config: Any = None, **_: Any) -> Any:
             """Run the function on the running loop."""
+            tell_step(self.function)
             return await self.function(input)
 
     return Step

@@ -53,16 +53,20 @@ def pictures() -> Iterator[Picture]:
     yield Picture(converse, {}, (*talk, *changes))
 
 
+def build_picture(picture: Picture) -> Any:
+    """Return the graph of a picture, uncompiled."""
+    needed = [
+        name
+        for name, each in inspect.signature(picture.builder).parameters.items()
+        if each.default is inspect.Parameter.empty
+    ]
+    return picture.builder(**{**dict.fromkeys(needed), **picture.arguments})
+
+
 def drawn(picture: Picture) -> str:
     """Return a graph's section of the page."""
     builder = picture.builder
-    needed = [
-        name
-        for name, each in inspect.signature(builder).parameters.items()
-        if each.default is inspect.Parameter.empty
-    ]
-    graph = builder(**{**dict.fromkeys(needed), **picture.arguments})
-    mermaid = graph.compile().get_graph().draw_mermaid().strip()
+    mermaid = build_picture(picture).compile().get_graph().draw_mermaid().strip()
     module = inspect.getmodule(builder)
     said = (module.__doc__ or "" if module else "").partition("\n\n")[0].strip().replace("\n", " ")
     told = ", ".join(f"`{name}`" for name in picture.updates)

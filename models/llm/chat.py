@@ -59,7 +59,7 @@ class LiteLLMChatModel:
         started = time.perf_counter()
         history = read_messages(messages)
         parameters = ModelRequestParameters(function_tools=list(map(tool_definition, tools)))
-        client.litellm()  # imported before the deadline runs
+        await client.load_litellm()  # imported before the deadline runs
         async with client.session(), self.gateway.limit():
             try:
                 async with asyncio.timeout(self.settings.deadline_s):

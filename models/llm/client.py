@@ -89,6 +89,11 @@ def litellm() -> ModuleType:
     return module
 
 
+async def load_litellm() -> ModuleType:
+    """Return LiteLLM; the import, which takes seconds, is done in a thread, so that the running loop goes on."""
+    return litellm() if litellm.cache_info().currsize else await asyncio.to_thread(litellm)
+
+
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables that are not set, for as long as the block lasts."""
@@ -229,7 +234,7 @@ def api_key(settings: ModelSettings) -> str | None:
 
 async def send(settings: ModelSettings, kind: Kind, arguments: Mapping[str, Any]) -> Any:
     """Call LiteLLM over connections of ours, within the role's timeout."""
-    function = getattr(litellm(), kind)  # imported before the clock runs
+    function = getattr(await load_litellm(), kind)  # imported before the clock runs
     record = quiet_log(kind, arguments)
     async with session() as connections, limits(settings):
         client = connections.client_for(settings, kind, arguments)

@@ -269,7 +269,7 @@ class Gateway:
         A request gives its place to the next once its answer is kept: whenever the process is killed, no more
         than `concurrency` answers are lost.
         """
-        client.litellm()  # imported before the deadline runs
+        await client.load_litellm()  # imported before the deadline runs
         async with self.limit():
             try:
                 async with asyncio.timeout(self.settings.deadline_s):

@@ -1,6 +1,8 @@
 """LangGraph state of `assign_vocabulary`: the position of each item in the vocabulary."""
 
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
+
+from typing_extensions import TypedDict
 
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.ids import ItemId, NodeId

@@ -3,7 +3,9 @@
 import operator
 from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Generic, NotRequired, TypedDict
+from typing import Annotated, Any, Generic, NotRequired
+
+from typing_extensions import TypedDict
 
 from taxonaut.state.ids import Id, LabelId
 from taxonaut.state.records import Decision

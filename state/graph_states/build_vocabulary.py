@@ -2,7 +2,9 @@
 
 import operator
 from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from typing import Annotated
+
+from typing_extensions import TypedDict
 
 from taxonaut.state.descriptors import ChangeProposal, RefinedGroup, Round
 from taxonaut.state.graph_states.build_index import Centre, Partition

@@ -1,7 +1,9 @@
 """LangGraph state of `categorize`: recommendations, judgements and the category of each item."""
 
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.recommendations import Categorized, Recommendation, Verdict

@@ -1,9 +1,10 @@
 """LangGraph state of `converse`: messages, and plain JSON that outlives our classes."""
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
 
 Row = dict[str, Any]
 """A record as plain JSON (`tools.toolbox_rows`)."""

@@ -1,7 +1,8 @@
 """LangGraph state of `insert_labels`: which new labels are at which node."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+
+from typing_extensions import TypedDict
 
 from taxonaut.state.ids import LabelId, NodeId
 

@@ -3,7 +3,9 @@
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, NamedTuple, TypedDict
+from typing import Annotated, Literal, NamedTuple
+
+from typing_extensions import TypedDict
 
 from taxonaut.state.ids import ItemId, LabelId, NodeId
 from taxonaut.state.records import Decision, Item, ItemResult

@@ -240,7 +240,7 @@ def served(work: Any, settings: Mapping[str, Any]) -> Ask:
 
     async def ask(workspace: Workspace, given: Sequence[Item]) -> list[Answer]:
         texts = [{"id": each.id, "text": each.text} for each in given]
-        graph = build_graph("work", work, lambda: workspace).compile()
+        graph = build_graph(work, open_workspace=lambda: workspace).compile()
         found = await graph.ainvoke({"texts": texts, "settings": dict(settings)})
         rows = found["results"]
         return [tuple((key, str(row[key])) for key in sorted(row) if key != "id") for row in rows]

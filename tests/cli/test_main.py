@@ -88,6 +88,7 @@ def test_the_commands_are_these() -> None:
         "labels split",
         "labels update",
         "learn adapter",
+        "langgraph",
         "learn adopt",
         "learn compare",
         "learn export",

@@ -2,11 +2,6 @@
 
 import asyncio
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -15,11 +10,21 @@ from typing import Any
 import httpx
 import pytest
 import shop_expert
+from graph_pictures import build_picture, pictures
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph_dev import serve_graphs
 from pulled import require_weights
 
 import taxonaut
-from taxonaut.conversation.langgraph_server import build_graph, categorize_items, get_workspace, label_items
+from taxonaut.cli.serve.langgraph import GRAPHS as DESCRIPTIONS
+from taxonaut.conversation.langgraph_server import (
+    STEPS,
+    build_graph,
+    categorize_items,
+    get_workspace,
+    label_items,
+)
+from taxonaut.graphs.served_steps import FINISH
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError
@@ -55,10 +60,27 @@ def by_last_word(request: ModelRequest) -> list[int]:
 def test_the_listing_names_every_graph() -> None:
     graphs = json.loads(LISTED.read_text(encoding="utf-8"))["graphs"]
     assert sorted(graphs) == GRAPHS
-    for name, path in graphs.items():
-        module, _, factory = path.partition(":")
+    for name, entry in graphs.items():
+        module, _, factory = entry["path"].partition(":")
         assert (module, factory) == ("taxonaut.conversation.langgraph_server", name)
         assert getattr(import_module(module), factory).__doc__
+        assert entry["description"] == DESCRIPTIONS[name]
+
+
+def test_the_steps_are_those_of_the_graphs() -> None:
+    for picture in pictures():
+        name = picture.builder.__name__
+        if name in STEPS:
+            found = dict[str, set[str]]()
+            for edge in build_picture(picture).compile().get_graph().edges:
+                found.setdefault(edge.source, set()).add(edge.target)
+            (first,) = found.pop("__start__")
+            assert first == next(iter(STEPS[name]))
+            ends = {"__end__": FINISH}
+            assert {step: {ends.get(each, each) for each in after} for step, after in found.items()} == {
+                step: set(after) for step, after in STEPS[name].items()
+            }
+    assert STEPS.keys() == set(GRAPHS) - {"chat"}
 
 
 @pytest.fixture(scope="module")
@@ -72,41 +94,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     (folder / "labels.csv").write_text(LABELS, encoding="utf-8")
     with Workspace.init(folder / "shop") as workspace:
         workspace.import_labels(read_labels(folder / "labels.csv"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload"]
-    quiet = {
-        "TAXONAUT_WORKSPACE": str(folder / "shop"),
-        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
-        "LANGSMITH_TRACING": "false",
-    }
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "--config", str(LISTED)],
-        cwd=folder,
-        env={**os.environ, **quiet},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            wait_for(client, process)
-            yield client
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wait_for(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
-    """Return once the server answers."""
-    for _ in range(600):
-        assert process.poll() is None, "the server ended"
-        try:
-            if client.get("/ok").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("the server did not start within a minute")
+    with serve_graphs(LISTED, folder, {"TAXONAUT_WORKSPACE": str(folder / "shop")}) as client:
+        yield client
 
 
 def run(served: httpx.Client, graph: str, given: Any, thread: str = "", **more: Any) -> Any:
@@ -135,7 +124,7 @@ async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread() -> None:
         return {"results": [dict(given)]}
 
     nothing: Any = lambda: None  # noqa: E731
-    graph = build_graph("echo", work, nothing).compile(checkpointer=InMemorySaver())
+    graph = build_graph(work, open_workspace=nothing).compile(checkpointer=InMemorySaver())
     thread: Any = {"configurable": {"thread_id": "1"}}
     first = await graph.ainvoke({"texts": ["a"], "settings": {"top": 1}}, thread)
     assert first == {"results": [{"texts": ["a"], "settings": {"top": 1}}]}
@@ -152,7 +141,7 @@ async def test_runs_at_the_same_time_get_their_own_answers(tmp_path: Path) -> No
     walk = {"shortlist": "tree", "candidates": 0}
     with shop_expert.make(tmp_path / "w", model) as shop:
         for work, settings in ((label_items, walk), (categorize_items, {"everything": True})):
-            graph = build_graph("work", work, lambda: shop).compile()
+            graph = build_graph(work, open_workspace=lambda: shop).compile()
             sent: list[Any] = [{"texts": [{"id": "1", "text": text}], "settings": settings} for text in texts]
             found = await asyncio.gather(*map(graph.ainvoke, sent))
             assert [row["results"][0]["id"] for row in found] == ["1"] * 3

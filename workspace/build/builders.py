@@ -1,9 +1,10 @@
 """The methods that build an index over labels, by name."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol
 
 from pydantic import ValidationError
+from typing_extensions import TypedDict
 
 from taxonaut.graphs.policies import BuildPolicy
 from taxonaut.state.errors import InputError
