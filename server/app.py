@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from taxonaut.server.access import Access, Guard, Limits
+from taxonaut.server.mcp.mcp_server import mcp_app
 from taxonaut.server.problems import answer_problems
 from taxonaut.server.routes import home_routes, suggest_routes, tree_routes
 from taxonaut.server.service import Service
@@ -26,7 +27,8 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with tools.router.lifespan_context(tools):
+            yield
         service.suggester.close()
 
     api = FastAPI(
@@ -43,6 +45,8 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
     answer_problems(api)
     for router in (home_routes.router, suggest_routes.router, tree_routes.router):
         api.include_router(router)
+    tools = mcp_app(workspace, host="127.0.0.1" if access.loopback else "")
+    api.router.routes.extend(tools.routes)
     return api
 
 
