@@ -5,14 +5,15 @@ python benchmarks/finetuning.py --set onet               # all labels
 python benchmarks/finetuning.py --set clinc150 --examples 10 --items-share 1 --epochs 4
 python benchmarks/finetuning.py --set onet --encoder DIR # train nothing, measure a folder's encoder
 
-With --hidden, labels `default_rng(0).permutation(labels)[: labels // 2]` are hidden; items that have one do not
-train, and dev items that have one are judged on them alone, ranked among themselves. With --examples N, the first N
-items a label of a permutation by `default_rng(0)` train. Hard negatives are siblings of the right labels. An item's
-vector is that of its whole text.
+With --hidden, the labels at the places `random.Random(0).sample(range(labels), labels // 2)` are hidden; items train
+with their other labels alone, and dev items that have a hidden one are judged on those, ranked among themselves. With
+--examples N, the first N items a label of a permutation by `default_rng(0)` train. Hard negatives are siblings of the
+right labels. An item's vector is that of its whole text.
 """
 
 import argparse
 import json
+import random
 import resource
 import time
 from collections import Counter
@@ -59,10 +60,9 @@ def main() -> None:
     place = {label["id"]: at for at, label in enumerate(labels)}
     paths = [tuple(label.get("path") or [label["name"]]) for label in labels]
     gold = [[place[label] for label in row["labels"] if label in place] for row in train]
-    hidden = set()
-    if options.hidden:
-        hidden = set(np.random.default_rng(0).permutation(len(labels))[: len(labels) // 2].tolist())
-    chosen = [at for at, right in enumerate(gold) if right and not hidden.intersection(right)]
+    hidden = set(random.Random(0).sample(range(len(labels)), len(labels) // 2)) if options.hidden else set()
+    gold = [[label for label in right if label not in hidden] for right in gold]
+    chosen = [at for at, right in enumerate(gold) if right]
     if options.examples is not None:
         chosen = choose(gold, chosen, options.examples)
     started, cpu = time.monotonic(), time.process_time()

@@ -16,8 +16,7 @@ from taxonaut.evaluation.incremental import incremental, round_title, split_labe
 from taxonaut.models.adapt.adapter import AdapterLearner
 from taxonaut.models.adapt.learner import LabelledText, TrainingMaterial
 from taxonaut.models.adapt.neighbour_votes import ExemplarLearner
-from taxonaut.workspace.core.learned_version import LearnedVersion
-from taxonaut.workspace.core.learned_versions import LearnedCard, LearnedVersions
+from taxonaut.workspace.core.learned_versions import LearnedCard, LearnedVersion, VersionStore
 from taxonaut.workspace.workspace import Workspace
 
 METHODS = ("dense", "navigate:shortlist=tree")
@@ -53,7 +52,7 @@ def learn(workspace: Workspace, options: argparse.Namespace, *, votes: bool) -> 
         for learner in learners:
             print(f"{learner.name}: {learner.learn(material, folder)}")
 
-    versions = LearnedVersions(options.workspaces / f"{options.set}-growth")
+    versions = VersionStore(options.workspaces / f"{options.set}-growth")
     sources = {"exemplars": VOTES} if votes else {}
     card = versions.save(LearnedCard(embedder.embedder.name, {}, sources), write)
     return LearnedVersion(card, versions.path(card.number))

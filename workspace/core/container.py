@@ -40,7 +40,7 @@ from taxonaut.state.stores.reply_cache import ResponseCache
 from taxonaut.workspace.core.config import Config
 from taxonaut.workspace.core.injected import Injected
 from taxonaut.workspace.core.language_check import LanguageCheck
-from taxonaut.workspace.core.learned_version import LearnedVersion
+from taxonaut.workspace.core.learned_versions import LearnedVersion
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -54,8 +54,7 @@ from taxonaut.workspace.core.config import (
 from taxonaut.workspace.core.container import Wiring, Wrap
 from taxonaut.workspace.core.injected import Injected, RoleModel, inject, read_settings, split_roles
 from taxonaut.workspace.core.labelled_texts import labelled_texts
-from taxonaut.workspace.core.learned_version import LearnedVersion
-from taxonaut.workspace.core.learned_versions import LOG, LearnedVersions
+from taxonaut.workspace.core.learned_versions import LOG, LearnedVersion, VersionStore
 from taxonaut.workspace.core.long_texts import TextLimits
 from taxonaut.workspace.core.sample_recorder import SampleRecorder
 
@@ -352,7 +351,7 @@ class Core:
 
 def open_learned(folder: Path) -> LearnedVersion | None:
     """Return the learned version that a workspace uses, None for none; its files are read on first use."""
-    versions = LearnedVersions(folder)
+    versions = VersionStore(folder)
     card = versions.in_use()
     return None if card is None else LearnedVersion(card, versions.path(card.number))
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from taxonaut.state.errors import InputError
 from taxonaut.workspace.core.core import Core, open_learned
-from taxonaut.workspace.core.learned_version import LearnedVersion
-from taxonaut.workspace.core.learned_versions import Adoption, LearnedCard, LearnedVersions
+from taxonaut.workspace.core.learned_versions import Adoption, LearnedCard, LearnedVersion, VersionStore
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.learn.gate import Comparison, MeasuredItem, Part, compare, score_parts
@@ -20,7 +19,7 @@ class LearnedHistory:
 
     def __init__(self, workspace: Core) -> None:
         self.workspace = workspace
-        self.versions = LearnedVersions(workspace.folder)
+        self.versions = VersionStore(workspace.folder)
 
     def log(self) -> list[Adoption]:
         """Return from when on which version was in use, 0 for none, oldest first."""

@@ -26,8 +26,7 @@ from taxonaut.state.ids import LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.core.config import LearningConfig, LearningSettings, problems
 from taxonaut.workspace.core.core import Core, open_learned
-from taxonaut.workspace.core.learned_version import LearnedVersion
-from taxonaut.workspace.core.learned_versions import Adoption, LearnedCard, LearnedVersions
+from taxonaut.workspace.core.learned_versions import Adoption, LearnedCard, LearnedVersion, VersionStore
 from taxonaut.workspace.core.resumable import fingerprint, unit_key
 from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.learn.encoder_learner import encoder_learner
@@ -110,7 +109,7 @@ class LearningRun(Generic[W]):
         items: Sequence[Item] | None = None,
     ) -> None:
         self.workspace, self.settings, self.classify = workspace, settings, classify
-        self.versions = LearnedVersions(workspace.folder)
+        self.versions = VersionStore(workspace.folder)
         self.prepared = prepare(workspace, settings, items)
         self.walked: list[Item] = []
         self.marked: dict[str, MarkedItem] = {}
@@ -602,6 +601,6 @@ async def run_learning(
 
 def adopt_version(workspace: Core, number: int, reason: str) -> Adoption:
     """Use a version from now on, 0 for none."""
-    done = LearnedVersions(workspace.folder).use(number, reason)
+    done = VersionStore(workspace.folder).use(number, reason)
     workspace.wiring.use_learned(open_learned(workspace.folder))
     return done

@@ -16,7 +16,7 @@ from taxonaut.state.errors import InputError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label
 from taxonaut.workspace.core.core import open_learned
-from taxonaut.workspace.core.learned_versions import LearnedCard, LearnedVersions
+from taxonaut.workspace.core.learned_versions import LearnedCard, VersionStore
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.learn.encoder_learner import encoder_learner
 
@@ -39,7 +39,7 @@ def test_a_version_with_a_fine_tuned_encoder_is_used_and_undone(tiny_bert: Path,
         before = made.wiring.stored.lookup(["red plum"])
         learner = encoder_learner(made, SETTINGS)
         card = LearnedCard(made.wiring.stored.embedder.name)
-        versions = LearnedVersions(tmp_path / "shop")
+        versions = VersionStore(tmp_path / "shop")
         versions.use(
             versions.save(card, lambda folder: learner.learn(material, folder) and None).number, "why"
         )

@@ -14,7 +14,7 @@ from taxonaut.models.adapt.neighbour_votes import ExemplarLearner
 from taxonaut.state.errors import InputError, NotFoundError, WorkspaceError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Label
-from taxonaut.workspace.core.learned_versions import LearnedCard, LearnedVersions
+from taxonaut.workspace.core.learned_versions import LearnedCard, VersionStore
 from taxonaut.workspace.workspace import Workspace
 
 TEXT = "tempered glass for phones"
@@ -29,7 +29,7 @@ def learn(workspace: Workspace, *examples: tuple[str, str]) -> LearnedCard:
         AdapterLearner(embedder.embedder.name, embedder.lookup, AdapterSettings(passes=2)),
         ExemplarLearner(),
     )
-    versions = LearnedVersions(workspace.folder)
+    versions = VersionStore(workspace.folder)
 
     def write(folder: Path) -> None:
         for learner in learners:
@@ -71,7 +71,7 @@ def test_walk_and_retrieval_are_by_what_was_learned_until_it_is_undone(folder: P
     with opened(folder) as workspace:
         assert [first(workspace, shortlist=how) for how in ("both", "tree", "dense")] == ["s"] * 3
         assert workspace.learned_identity == {"learned": 1}
-        LearnedVersions(folder).undo()
+        VersionStore(folder).undo()
     with opened(folder) as workspace:
         assert first(workspace) == before
         assert workspace.learned_identity == {}
@@ -108,7 +108,7 @@ def test_a_damaged_file_is_named_with_the_way_out(folder: Path) -> None:
 
 
 def test_the_log_is_kept_and_undone_step_by_step(tmp_path: Path) -> None:
-    versions = LearnedVersions(tmp_path)
+    versions = VersionStore(tmp_path)
     assert (versions.numbers(), versions.log(), versions.in_use()) == ([], [], None)
     with pytest.raises(InputError, match="nothing to undo"):
         versions.undo()
