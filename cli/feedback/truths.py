@@ -45,6 +45,7 @@ WeightOption = Annotated[
     "add",
     example="taxonaut feedback add train.csv --labels-column category\n"
     "taxonaut feedback add corrected.csv --person anna\n"
+    "taxonaut feedback add answers.csv --expert big-model --weight 0.3\n"
     "taxonaut feedback add checked.csv --person anna --partial --wrong-column wrong",
 )
 def add(
@@ -55,6 +56,15 @@ def add(
         typer.Option(
             metavar="NAME",
             help="Who says so: what a person says counts before gold files. Default: it is a gold file.",
+            show_default=False,
+        ),
+    ] = None,
+    expert: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The expert whose answers these are, such as another model: they count where neither a file nor a "
+            "person says anything.",
             show_default=False,
         ),
     ] = None,
@@ -88,6 +98,8 @@ def add(
     of each person holds. Nothing is overwritten, and what is there already is not added again. Labels are read as
     evaluate reads them: ids, names or paths.
     """
+    if person is not None and expert is not None:
+        raise InputError("--person and --expert are two sources; give the one that says so")
     if wrong_column is not None and not partial:
         raise InputError("--wrong-column needs --partial: otherwise all labels but the right ones are wrong")
     rows = layout.read(file)
@@ -101,15 +113,15 @@ def add(
         said = [row for row, bad in zip(rows, wrong or [()] * len(rows), strict=True) if row.gold or bad]
         if not said:
             raise InputError(f"{file!r} has no labels; name their column with --labels-column")
-        if person is None and not partial:
+        if person is None and expert is None and not partial:
             new = walk.labelled_items.store_gold(workspace, rows, Path(file).name, weight)
         else:
             new = learn.corrections.add_statements(
                 workspace,
                 rows,
                 wrong,
-                source="gold file" if person is None else "review",
-                person=Path(file).name if person is None else person,
+                source="review" if person is not None else "gold file" if expert is None else "expert",
+                person=next(name for name in (person, expert, Path(file).name) if name is not None),
                 complete=not partial,
                 weight=weight,
             )

@@ -40,8 +40,8 @@ class AdapterSettings:
     the share of an item's vector that is set to 0 at random, so that no single dimension decides.
     """
 
-    rank: int = 384
-    passes: int = 10
+    rank: int = 192
+    passes: int = 6
     batch: int = 256
     learning_rate: float = 1e-3
     scale: float = 20.0

@@ -196,7 +196,7 @@ class Ledger:
         """Store statements, in order; return how many said something new.
 
         One that repeats what its source already says is not stored again. Raises InputError for a statement of a
-        person without a name, an invalid weight, and two verdicts on one label.
+        person or an expert without a name, an invalid weight, and two verdicts on one label.
         """
         given = [(each, check_statement(each)) for each in statements]
         if not given:
@@ -338,10 +338,11 @@ class _Said:
 
 def check_statement(statement: Statement) -> dict[LabelId, Verdict]:
     """Return the verdicts of a statement. Raises InputError for what cannot be stored."""
-    if statement.source in PEOPLE and not statement.person.strip():
+    if statement.source != "gold file" and not statement.person.strip():
+        what = "a correction" if statement.source in PEOPLE else "an expert's answer"
         raise InputError(
-            f"a correction of item {statement.item!r} was given by nobody: person={statement.person!r}; give a name, "
-            "so that two people who contradict each other can be told apart"
+            f"{what} of item {statement.item!r} was given by nobody: person={statement.person!r}; give a name, "
+            "so that two that contradict each other can be told apart"
         )
     if not (math.isfinite(statement.weight) and statement.weight > 0):
         raise InputError(

@@ -9,7 +9,8 @@ from taxonaut.workspace.core.learned_versions import Adoption, LearnedCard, Lear
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.learn.gate import Comparison, MeasuredItem, Part, compare, score_parts
-from taxonaut.workspace.learn.learning_run import ITEMS, adopt_version, name_nodes
+from taxonaut.workspace.learn.learning_run import ITEMS, adopt_version
+from taxonaut.workspace.learn.round_gate import name_nodes
 
 GIVEN = "given items"
 

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, Unpack
@@ -19,7 +19,6 @@ from taxonaut.models.adapt.learner import LabelledText, Learner, TrainingMateria
 from taxonaut.models.adapt.neighbour_votes import ExemplarLearner
 from taxonaut.models.encoder.stored_vectors import StoredEmbedder
 from taxonaut.models.onnx.embedder import OnnxEmbedder
-from taxonaut.models.score_sources import LearnedScores
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.learn import LearningRound, WalkMarks
 from taxonaut.state.ids import LabelId
@@ -30,21 +29,10 @@ from taxonaut.workspace.core.learned_versions import Adoption, LearnedCard, Lear
 from taxonaut.workspace.core.resumable import fingerprint, unit_key
 from taxonaut.workspace.core.run_graph import run_graph
 from taxonaut.workspace.learn.encoder_learner import encoder_learner
-from taxonaut.workspace.learn.feedback import Feedback, MarkedItem, read_feedback
-from taxonaut.workspace.learn.gate import (
-    AMONG_ALL,
-    SEEN,
-    UNSEEN,
-    Comparison,
-    MeasuredItem,
-    Part,
-    PartScores,
-    add_sources,
-    compare,
-    fit_sources,
-    score_parts,
-)
-from taxonaut.workspace.learn.split import Split, SplitSettings, share_of, split_items
+from taxonaut.workspace.learn.feedback import MarkedItem, read_feedback
+from taxonaut.workspace.learn.learning_items import prepare
+from taxonaut.workspace.learn.round_gate import GATED, RoundGate
+from taxonaut.workspace.learn.split import share_of
 from taxonaut.workspace.walk.classification import KIND, Classification
 
 W = TypeVar("W", bound=Core)
@@ -57,17 +45,10 @@ LEARNERS = (FinetuningLearner.name, AdapterLearner.name, ExemplarLearner.name)
 LEARN_KIND = "learn"
 """The kind of the runs that walk with what no version has yet."""
 
-EMBEDDING = "embedding items"
-GATED = "gated"
-"""The folder of the gate's fit in that of a version: learned without what is held out, to be compared with later."""
-
 ITEMS = "items.json"
 """The unit keys of the items that a version learned from."""
 
 ROUND = "round.json"
-FEWEST_ITEMS = 2
-FEWEST_TO_TUNE = 40
-"""Measured items of a part from which half of them choose the sources' weights and only the others are measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +69,6 @@ class Learned:
     known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The items to learn from, how they are divided, and what was left out of the ledger."""
-
-    items: Sequence[MarkedItem]
-    split: Split
-    notes: Sequence[str]
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-
 class LearningRun(Generic[W]):
     """The steps of `graphs.learn` over a workspace. `classify` prepares a workspace's walks as a kind of runs."""
 
@@ -111,6 +82,8 @@ class LearningRun(Generic[W]):
         self.workspace, self.settings, self.classify = workspace, settings, classify
         self.versions = VersionStore(workspace.folder)
         self.prepared = prepare(workspace, settings, items)
+        self.gates = RoundGate(workspace, settings, self.prepared.split)
+        self.prepared_walks: dict[int, Classification] = {}
         self.walked: list[Item] = []
         self.marked: dict[str, MarkedItem] = {}
         self.examples: list[LabelledText] = []
@@ -174,9 +147,18 @@ class LearningRun(Generic[W]):
 
     def walks(self, number: int) -> Classification:
         """Prepare a round's walks: with what is in use, or with what the round before learned."""
-        if number == 1:
+        if number not in self.prepared_walks:
+            self.prepared_walks = {number: self.prepare_walks(number)}
+        return self.prepared_walks[number]
+
+    def prepare_walks(self, number: int) -> Classification:
+        """Prepare a round's walks anew."""
+        former = self.kept(number - 1)
+        if former is None:
             return self.classify(self.workspace, KIND)
-        wiring = self.workspace.wiring.with_learned(self.candidate(number - 1, self.kept(number - 1)))
+        learned = self.candidate(former.number, former.learners)
+        learned = replace(learned, card=replace(learned.card, sources=former.sources, unknown=former.unknown))
+        wiring = self.workspace.wiring.with_learned(learned)
         return self.classify(replace(self.workspace, wiring=wiring), LEARN_KIND)
 
     async def mark(self, number: int) -> WalkMarks:
@@ -286,7 +268,17 @@ class LearningRun(Generic[W]):
         """Choose the sources' weights, and measure a round on what it was not learned from."""
         if (kept := self.kept(number)) is not None:
             return kept
-        done = await asyncio.to_thread(self.measure, number, marks, learners)
+        measured = await asyncio.to_thread(self.gates.measure, self.candidate(number, learners))
+        done = LearningRound(
+            number,
+            marks,
+            learners,
+            {name: share[:2] for name, share in measured.shares.items()},
+            {name: share[2] for name, share in measured.shares.items()},
+            {each.part: each.row() for each in measured.comparisons},
+            gain=measured.gain,
+            passed=measured.passed,
+        )
         path = self.folder(number) / ROUND
         try:
             path.write_text(json.dumps(asdict(done), ensure_ascii=False), encoding="utf-8", errors="replace")
@@ -294,103 +286,9 @@ class LearningRun(Generic[W]):
             raise self.versions.disk_error(error) from None
         return done
 
-    def measure(self, number: int, marks: WalkMarks, learners: Mapping[str, Any]) -> LearningRound:
-        """Measure a round's candidate against what is in use."""
-        tuned, measured = self.parts
-        wiring = self.workspace.wiring.with_learned(self.candidate(number, None, learners))
-        plain = score_parts(wiring, [*tuned, *measured])
-        every = dict.fromkeys(learners, (1.0, 1.0))
-        unit = self.workspace.wiring.with_learned(self.candidate(number, None, learners, every))
-        learned = own_sources(unit.learned_scores, learners)
-        shares = fit_sources(plain[: len(tuned)], learned)
-        sources = {name: share[:2] for name, share in shares.items()}
-        unknown = {name: share[2] for name, share in shares.items()}
-        after = [add_sources(each, learned, shares) for each in plain[len(tuned) :]]
-        comparisons = self.compare(self.before, after)
-        return LearningRound(
-            number,
-            marks,
-            learners,
-            sources,
-            unknown,
-            {each.part: each.row() for each in comparisons},
-            gain=sum(each.gain for each in comparisons) / max(1, len(comparisons)),
-            passed=passes(comparisons),
-        )
-
-    def compare(self, before: Sequence[PartScores], after: Sequence[PartScores]) -> list[Comparison]:
-        """Compare parts before and after."""
-        node_of = name_nodes(self.workspace)
-        return [
-            compare(was.part, was.rank(), now.rank(), node_of)
-            for was, now in zip(before, after, strict=True)
-            if was.part.items
-        ]
-
-    @cached_property
-    def before(self) -> list[PartScores]:
-        """The scores of the measured parts by what is in use, fitted without what is held out."""
-        return score_parts(self.workspace.wiring.with_learned(self.compared_with), self.parts[1])
-
-    @cached_property
-    def compared_with(self) -> LearnedVersion | None:
-        """What rounds are compared with: the gate's fit of the version in use, if it kept the same things apart."""
-        in_use = self.workspace.wiring.learned
-        if in_use is None or not (in_use.folder / GATED).is_dir():
-            return None
-        own, hidden = in_use.card.settings, bool(self.prepared.split.unseen)
-        same = all(own.get(name) == getattr(self.settings, name) for name in ("holdout", "unseen", "seed"))
-        same = same and bool(in_use.card.data.get("labels_unseen")) == hidden
-        return replace(in_use, folder=in_use.folder / GATED) if same else None
-
-    @cached_property
-    def parts(self) -> tuple[list[Part], list[Part]]:
-        """The parts on which weights are chosen, and those that are measured."""
-        split, most = self.prepared.split, self.settings.measured
-        unseen, every = split.unseen, split.items
-
-        def pick(places: Sequence[int]) -> list[int]:
-            order = sorted(
-                places, key=lambda at: share_of("measure", every[at].item.text, self.settings.seed)
-            )
-            return order[:most]
-
-        def items(places: Sequence[int], is_seen: bool) -> list[MeasuredItem]:
-            found = []
-            for at in places:
-                right = tuple(label for label in every[at].right if (label not in unseen) == is_seen)
-                others = tuple(label for label in every[at].right if label not in right)
-                found.append(MeasuredItem(every[at].item.id, every[at].item.text, right, others))
-            return found
-
-        tuned, measured = [], []
-        for places, is_seen in (
-            (pick(split.measured_seen()), True),
-            (pick(split.measured_unseen()), False),
-        ):
-            large = len(places) >= FEWEST_TO_TUNE
-            one, other = (places[::2], places[1::2]) if large else (places, places)
-            tuned.append(Part(SEEN if is_seen else AMONG_ALL, items(one, is_seen)))
-            measured.append(Part(SEEN if is_seen else AMONG_ALL, items(other, is_seen)))
-            if not is_seen:
-                measured.insert(1, Part(UNSEEN, items(other, is_seen), unseen))
-        return tuned, measured
-
-    def candidate(
-        self,
-        number: int,
-        done: LearningRound | None,
-        learners: Mapping[str, Any] | None = None,
-        sources: Mapping[str, tuple[float, float]] | None = None,
-        unknown: Mapping[str, float] | None = None,
-    ) -> LearnedVersion:
-        """Return what a round learned as a version without a number."""
-        card = LearnedCard(
-            self.workspace.wiring.frozen.embedder.name,
-            (learners or {}) if done is None else done.learners,
-            (sources or {}) if done is None else done.sources,
-            unknown=(unknown or {}) if done is None else done.unknown,
-        )
+    def candidate(self, number: int, learners: Mapping[str, Any]) -> LearnedVersion:
+        """Return what a round learned as a version without a number, nothing of it weighed yet."""
+        card = LearnedCard(self.workspace.wiring.frozen.embedder.name, learners)
         return LearnedVersion(card, self.folder(number))
 
     async def propose(self, finished: list[LearningRound]) -> int:
@@ -414,7 +312,7 @@ class LearningRun(Generic[W]):
                 "round": best.number,
             },
             {
-                "compared_with": self.compared_number,
+                "compared_with": self.gates.compared_number,
                 "passed": best.passed,
                 "gain": round(best.gain, 5),
                 "parts": best.measures,
@@ -436,10 +334,13 @@ class LearningRun(Generic[W]):
         shutil.rmtree(self.work, ignore_errors=True)
         return saved
 
-    @property
-    def compared_number(self) -> int:
-        """The version that rounds are compared with, 0 for none."""
-        return 0 if self.compared_with is None else self.compared_with.card.number
+
+def without_answers(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the measures of parts without their changed answers and nodes."""
+    return {
+        part: {name: value for name, value in row.items() if name not in ("changed", "nodes")}
+        for part, row in measures.items()
+    }
 
 
 def learning_settings(config: LearningConfig, **given: Unpack[LearningSettings]) -> LearningConfig:
@@ -452,120 +353,6 @@ def learning_settings(config: LearningConfig, **given: Unpack[LearningSettings])
     if unknown:
         raise InputError(f"there is no learner {unknown[0]!r}; there are {', '.join(LEARNERS)}")
     return found.model_copy(update={"learners": tuple(name for name in LEARNERS if name in found.learners)})
-
-
-def passes(comparisons: Sequence[Comparison]) -> bool:
-    """Say whether nothing fell by more than its interval, and the measures did not fall on the whole."""
-    measured = [each for each in comparisons if each.items]
-    return (
-        bool(measured)
-        and not any(each.falls for each in measured)
-        and sum(each.gain for each in measured) >= 0
-    )
-
-
-def own_sources(learned: LearnedScores | None, names: Collection[str]) -> LearnedScores | None:
-    """Return only those sources that were learned here."""
-    if learned is None:
-        return None
-    return LearnedScores([each for each in learned.sources if each.source.name in names], learned.below)
-
-
-def without_answers(measures: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the measures of parts without their changed answers and nodes."""
-    return {
-        part: {name: value for name, value in row.items() if name not in ("changed", "nodes")}
-        for part, row in measures.items()
-    }
-
-
-def name_nodes(workspace: Core) -> Callable[[LabelId], str]:
-    """Return a function that names the branch of a label: the deepest level with few enough branches to be read."""
-    tree = workspace.index.snapshot()
-    paths = {label: tree.path(nodes[0]) for label, nodes in tree.nodes_of.items() if nodes}
-    depth, most = 1, 40
-    for level in range(1, max(map(len, paths.values()), default=1) + 1):
-        if len({path[:level] for path in paths.values()}) > most:
-            break
-        depth = level
-    return lambda label: " > ".join(paths.get(label, ())[:depth])
-
-
-def prepare(workspace: Core, settings: LearningConfig, items: Sequence[Item] | None) -> Prepared:
-    """Read what there is to learn from: of some items, or all of the ledger but what was only evaluated.
-
-    Raises InputError for too little.
-    """
-    feedback = read_feedback(workspace, items=items, evaluated=items is not None)
-    known = [
-        replace(item, right=tuple(filter(workspace.index.has_label, item.right))) for item in feedback.items
-    ]
-    usable = [item for item in known if item.right and item.item.text.strip()]
-    labels = {label for item in usable for label in item.right}
-    if len(usable) < FEWEST_ITEMS:
-        raise InputError(
-            f"{len(usable)} labelled item{'s are' if len(usable) != 1 else ' is'} too few to learn from and to "
-            "measure by; give more: taxonaut learn ITEMS, or correct answers: taxonaut feedback add"
-            + (
-                f" ({feedback.only_evaluated:,} more were only evaluated, and are kept for measuring)"
-                if feedback.only_evaluated
-                else ""
-            )
-        )
-    if len(labels) < 2:
-        raise InputError(
-            f"all {len(usable):,} labelled items have the label {next(iter(labels))!r}: that cannot tell "
-            "labels apart; give items of other labels, too"
-        )
-    texts = [item.item.text for item in usable]
-    vectors = workspace.wiring.frozen.lookup(texts, EMBEDDING)
-    split = split_items(usable, vectors, SplitSettings(settings.holdout, settings.unseen, settings.seed))
-    notes = list(describe_left_out(feedback, known, usable, split, settings))
-    data = {
-        "items": len(usable),
-        "labels": len(labels),
-        "groups": len(split.sizes),
-        "items_learned_at_the_gate": len(split.learned()),
-        "items_held_out": len(split.held_out),
-        "labels_unseen": len(split.unseen),
-        "contradicting": len(feedback.conflicts),
-        "repeated": feedback.repeated,
-    }
-    return Prepared(usable, split, notes, data)
-
-
-def describe_left_out(
-    feedback: Feedback,
-    known: Sequence[MarkedItem],
-    usable: Sequence[MarkedItem],
-    split: Split,
-    settings: LearningConfig,
-) -> Iterable[str]:
-    """Say what was left out, and what cannot be measured."""
-    if feedback.conflicts:
-        count = len({each.item for each in feedback.conflicts})
-        yield (
-            f"{count:,} item{'s' if count != 1 else ''} with contradicting labels: those labels are left out "
-            "(taxonaut feedback conflicts)"
-        )
-    if feedback.repeated:
-        yield f"{feedback.repeated:,} items repeat the text of another: a text counts once"
-    if feedback.without_text:
-        yield f"{feedback.without_text:,} items were left out: their text is not stored, or has changed"
-    if without := len(known) - len(usable):
-        yield f"{without:,} items have no right label of the index: they are not learned from"
-    if feedback.only_evaluated:
-        yield (
-            f"{feedback.only_evaluated:,} items were only evaluated, and are kept for measuring; to learn from them: "
-            "taxonaut feedback add FILE"
-        )
-    near = len(usable) - len(split.sizes)
-    if near:
-        yield f"{near:,} texts are nearly equal to another: such texts count as one together"
-    if settings.unseen and not split.unseen:
-        yield "too few labels to keep some unseen: that labels without items are not harmed is not measured"
-    if settings.holdout and not split.measured_seen():
-        yield "too few items to hold some out: nothing could be measured on labels that were learned"
 
 
 async def run_learning(

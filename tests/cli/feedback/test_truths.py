@@ -144,3 +144,22 @@ def test_what_is_refused(
     assert called.code == 2
     assert message in called.err
     assert feedback("list").out == ""
+
+
+def test_an_experts_answers_count_where_nobody_else_says_anything(
+    feedback: Callable[..., Any], file: Path, tmp_path: Path
+) -> None:
+    answers = tmp_path / "answers.csv"
+    answers.write_text("id,text,labels\n1,boots for hikes,shoes\n9,a quick run,shoes\n", encoding="utf-8")
+    assert feedback("add", answers, "--expert", "big", "--weight", "0.3", "-q").code == 0
+    assert [row["right"] for row in json.loads(feedback("list", "--json").out)] == [["shoes"], ["shoes"]]
+    feedback("add", file, "-q")
+    known = {row["item_ids"][0]: row["right"] for row in json.loads(feedback("list", "--json").out)}
+    assert (known["1"], known["9"]) == (["boots"], ["shoes"])
+    history = json.loads(feedback("list", "9", "--json").out)["said"]
+    assert (history[0]["source"], history[0]["person"], history[0]["weight"]) == ("expert", "big", 0.3)
+    answers.write_text("id,text,labels\n9,a quick run,boots\n", encoding="utf-8")
+    feedback("add", answers, "--expert", "other", "-q")
+    assert len(json.loads(feedback("conflicts", "--json").out)) == 2 + 2, "two experts against each other"
+    assert "two sources" in feedback("add", answers, "--expert", "big", "--person", "anna").err
+    assert "given by nobody" in feedback("add", answers, "--expert", " ").err
