@@ -15,7 +15,8 @@ from taxonaut.server import mcp as mcp_package
 def mcp(
     session: Session,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Offer no tool that changes the index or the corrections.")
+        bool,
+        typer.Option("--read-only", help="Offer no tool that changes the index, or what is learned from."),
     ] = False,
 ) -> None:
     """Serve the workspace to an MCP client on standard input and output.

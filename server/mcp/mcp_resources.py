@@ -76,8 +76,9 @@ UNTRUSTED = (
 
 
 CHANGING = f"""\
-A tool that changes something answers with a *proposal*: its id, a title and a diff. Show these to the user. When
-they agree, call `{CONFIRM}` with the id; else `{DISCARD}`. Nothing is written before. A confirmed change has a
+`evaluate` measures the quality on items whose right labels you send along, and keeps these to learn from. Any other
+tool that changes something answers with a *proposal*: its id, a title and a diff. Show these to the user. When they
+agree, call `{CONFIRM}` with the id; else `{DISCARD}`. Nothing is written before. A confirmed change has a
 number, and `undo` proposes to take it back. Confirm one change at a time: after it, earlier proposals are out of
 date and have to be made again."""
 
@@ -147,7 +148,6 @@ text is given; a category is a node of the tree.
 - `list_children` and `describe_category` walk the tree; without an id they start at the top.
 - `expand_node` and `rank_candidates` are single steps of a walk.
 - `log`, `diff`, `losses` and `cost` tell what was changed, where labels are lost, and what models cost.
-- `evaluate` measures the quality on items whose right labels you send along.
 
 ## Change
 

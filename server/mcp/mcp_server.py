@@ -1,7 +1,11 @@
 """The MCP server of a workspace: on standard input and output, or as an application of streamable HTTP."""
 
+import asyncio
 import logging
+import os
+import signal
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp import types
@@ -20,7 +24,7 @@ from taxonaut.server.mcp.mcp_resources import (
     json_text,
     read_resource,
 )
-from taxonaut.server.mcp.mcp_tools import CONFIRM, DISCARD, PROPOSAL_SCHEMA, McpTools
+from taxonaut.server.mcp.mcp_tools import CONFIRM, DISCARD, EVALUATE, PROPOSAL_SCHEMA, McpTools
 from taxonaut.state import version
 from taxonaut.state.errors import TaxonautError
 from taxonaut.tools.support.chat_tool import Tool
@@ -113,7 +117,7 @@ def described(tool: Tool) -> types.Tool:
     confirms = tool.name == CONFIRM
     hints = types.ToolAnnotations(
         title=tool.name.replace("_", " ").capitalize(),
-        read_only_hint=not (tool.changes or confirms or tool.name == DISCARD),
+        read_only_hint=not (tool.changes or tool.name in (CONFIRM, DISCARD, EVALUATE)),
         destructive_hint=confirms,
         idempotent_hint=True if confirms else None,
         open_world_hint=False,
@@ -146,8 +150,20 @@ def mcp_app(workspace: Workspace, *, read_only: bool = False, host: str = "127.0
 async def serve_stdio(workspace: Workspace, *, read_only: bool = False) -> None:
     """Answer one client on standard input and output, until it closes the input.
 
-    Meanwhile whatever else is printed goes to standard error.
+    Meanwhile whatever else is printed goes to standard error. SIGINT and SIGTERM end the process once the running
+    step of the work is done: the thread that waits for input cannot be ended otherwise.
     """
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # Windows
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, end_process, workspace, number)
     server = mcp_server(workspace, read_only=read_only)
     async with stdio_server() as (reading, writing):
         await server.run(reading, writing, server.create_initialization_options())
+
+
+def end_process(workspace: Workspace, number: int) -> None:
+    """Stop the work, close the workspace and end the process, as a signal asked."""
+    PORTAL.close()
+    workspace.close()
+    os._exit(128 + number)

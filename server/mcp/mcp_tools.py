@@ -73,10 +73,12 @@ class McpTools:
         self.workspace = workspace
         self.toolbox = WorkspaceTools(workspace, allowed_files=(), person=person)
         self.waiting: OrderedDict[str, Proposal] = OrderedDict()
-        own = [own_tool(evaluate_spec(), self.evaluate)]
-        if not read_only:
-            own += [own_tool(confirm_spec(), self.confirm), own_tool(discard_spec(), self.discard)]
-        self.own: Mapping[str, Tool] = {tool.name: tool for tool in own}
+        own = [
+            own_tool(evaluate_spec(), self.evaluate),
+            own_tool(confirm_spec(), self.confirm),
+            own_tool(discard_spec(), self.discard),
+        ]
+        self.own: Mapping[str, Tool] = {} if read_only else {tool.name: tool for tool in own}
         self.tools: Mapping[str, Tool] = {
             tool.name: replace(tool, spec=offered_spec(tool))
             for tool in self.toolbox.tools.values()
@@ -192,7 +194,8 @@ def evaluate_spec() -> ToolSpec:
     }
     return ToolSpec(
         EVALUATE,
-        "Measure how good the labels are on items whose right labels are known: the walk next to dense retrieval.",
+        "Measure how good the labels are on items whose right labels are known: the walk next to dense retrieval. "
+        "The right labels are kept, to be learned from.",
         call_schema(
             {"items": {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_ITEMS}}, "items"
         ),

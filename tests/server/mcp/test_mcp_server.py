@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -43,7 +44,6 @@ READING = {
     "cost",
     "describe_category",
     "diff",
-    "evaluate",
     "expand_node",
     "explain",
     "list_children",
@@ -113,9 +113,9 @@ async def refusal(client: Client, name: str, /, **arguments: Any) -> str:
 async def test_tools_say_what_they_take_and_whether_they_write(shop: Workspace) -> None:
     async with client_of(shop) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert tools.keys() == READING | PROPOSING | {"confirm_change", "discard_change"}
+    assert tools.keys() == READING | PROPOSING | {"confirm_change", "discard_change", "evaluate"}
     writes = {name for name, tool in tools.items() if not tool.annotations.read_only_hint}
-    assert writes == PROPOSING | {"confirm_change", "discard_change"}
+    assert writes == PROPOSING | {"confirm_change", "discard_change", "evaluate"}
     assert [name for name, tool in tools.items() if tool.annotations.destructive_hint] == ["confirm_change"]
     assert all(tool.input_schema["additionalProperties"] is False for tool in tools.values())
     assert {
@@ -349,6 +349,23 @@ def test_standard_output_holds_messages_only(tmp_path: Path) -> None:
     )
     assert without.stdout == ""
     assert "is not a workspace" in without.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_it_waits_for_input(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "taxonaut", "mcp", "-w", str(make_shop(tmp_path))]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode() + b"\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
+        assert process.stderr.read() == b""
 
 
 @pytest.fixture
