@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taxonaut.server.problems import problem, problem_response
@@ -28,8 +29,8 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _READING_POSTS = re.compile(r"/api/suggest|/v1/projects/[^/]+/suggest(-batch)?|/v1/detect-language")
 """Paths that are asked with POST, as their input is long, and change nothing."""
 
-_OPEN = frozenset({"/api/health"})
-"""What answers without a token everywhere: that the service is there."""
+_OPEN = re.compile(r"/api/health|/static/[a-z_]+\.(css|js|svg)")
+"""What answers without a token everywhere: that the service is there, and what its pages look like."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -91,7 +92,7 @@ class Access:
                 "another web page sent this request: its Origin is not this service's; only pages of the service and "
                 "programs may send it"
             )
-        if scope["path"] in _OPEN or (reads and not self.closed) or self.knows(headers):
+        if _OPEN.fullmatch(scope["path"]) or (reads and not self.closed) or self.knows(headers):
             return None
         return 401, (
             "this needs the service's token: send the header 'Authorization: Bearer TOKEN'; taxonaut serve printed "
@@ -150,8 +151,10 @@ class Limits:
 class Guard:
     """The first thing a request meets: who sent it, how long it is, and when all of it is here."""
 
-    def __init__(self, app: ASGIApp, access: Access, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, access: Access, limits: Limits, sign_in: str = "") -> None:
         self.app, self.access, self.limits = app, access, limits
+        self.sign_in = sign_in
+        """The page that a browser gets in place of 401."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with 401, 403, 408 or 413."""
@@ -165,6 +168,10 @@ class Guard:
             refused = 413, _too_long(most)
         if refused is not None:
             status, detail = refused
+            if status == 401 and _wants_page(scope):
+                page = HTMLResponse(self.sign_in, 401)
+                await page(scope, receive, _with_headers(send))
+                return
             challenge = {"WWW-Authenticate": 'Bearer realm="taxonaut"'} if status == 401 else {}
             await problem_response(problem(status, detail), challenge)(scope, receive, _with_headers(send))
             return
@@ -215,6 +222,11 @@ class _Body:
             raise _RefusedBody
         self._ended = not message.get("more_body", False)
         return message
+
+
+def _wants_page(scope: Scope) -> bool:
+    reads_page = scope["method"] == "GET" and not scope["path"].startswith(("/api", "/v1", "/mcp"))
+    return reads_page and "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def _too_long(most: int) -> str:

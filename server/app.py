@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from taxonaut.server.access import Access, Guard, Limits
 from taxonaut.server.mcp.mcp_server import mcp_app
+from taxonaut.server.page import page_routes
+from taxonaut.server.page.rendering import STATIC, sign_in_page
 from taxonaut.server.problems import answer_problems
 from taxonaut.server.routes import home_routes, suggest_routes, tree_routes
 from taxonaut.server.service import Service
@@ -47,9 +50,11 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         api.include_router(router)
     tools = mcp_app(workspace, host="127.0.0.1" if access.loopback else "")
     api.router.routes.extend(tools.routes)
+    api.include_router(page_routes.router)
+    api.mount("/static", StaticFiles(directory=STATIC))
     return api
 
 
 def create_app(workspace: Workspace, access: Access, limits: Limits = Limits()) -> ASGIApp:  # noqa: B008
     """Return the service of an open workspace; the caller closes the workspace after the application has ended."""
-    return Guard(create_api(workspace, access, limits), access, limits)
+    return Guard(create_api(workspace, access, limits), access, limits, sign_in_page())

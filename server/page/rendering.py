@@ -44,9 +44,16 @@ def environment() -> Environment:
 
 
 def render(
-    request: Request, service: Service, template: str, title: str, *, json_url: str, data: BaseModel | None = None, **context: Any
+    request: Request,
+    service: Service,
+    template: str,
+    title: str,
+    *,
+    json_url: str,
+    data: BaseModel | None = None,
+    **context: Any,
 ) -> HTMLResponse:
-    """Return a page. `json_url` is where the API has the same as JSON; `data` is that answer, as the template's `data`."""
+    """Return a page. `json_url` is where the API has the same as JSON, `data` that answer."""
     page = environment().get_template(template)
     text = page.render(
         title=title,
@@ -60,3 +67,8 @@ def render(
         **context,
     )
     return HTMLResponse(text)
+
+
+def sign_in_page() -> str:
+    """Return the page that asks for the token, where the service answers to other machines."""
+    return environment().get_template("sign_in.html").render()
