@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +25,7 @@ from taxonaut.conversation.langgraph_server import (
     get_workspace,
     label_items,
 )
-from taxonaut.graphs.served_steps import FINISH
+from taxonaut.graphs.served_steps import FINISH, RUNNING
 from taxonaut.models.requests import ModelRequest
 from taxonaut.models.scripted import ScriptedModel
 from taxonaut.state.errors import InputError
@@ -133,6 +134,26 @@ async def test_a_run_leaves_nothing_to_the_next_one_in_its_thread() -> None:
     third = await graph.ainvoke({"texts": ["b"]}, thread)
     assert third["error"] == {}
     assert [(row["texts"], row["settings"]) for row in third["results"]] == [(["b"], {})]
+
+
+async def test_a_cancelled_run_ends_its_work() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    async def work(workspace: Any, given: Any) -> Any:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    nothing: Any = lambda: None  # noqa: E731
+    run = asyncio.create_task(build_graph(work, open_workspace=nothing).compile().ainvoke({"texts": ["a"]}))
+    assert await asyncio.to_thread(began.wait, 30)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert await asyncio.to_thread(ended.wait, 30)
+    assert RUNNING == {}
 
 
 async def test_runs_at_the_same_time_get_their_own_answers(tmp_path: Path) -> None:
