@@ -1,5 +1,6 @@
 """The service as an ASGI application: its paths, behind the guard."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,11 +9,21 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from taxonaut.server.access import Access, Guard, Limits
+from taxonaut.server.jobs.job_manager import JobManager
 from taxonaut.server.mcp.mcp_server import mcp_app
 from taxonaut.server.page import page_routes
 from taxonaut.server.page.rendering import STATIC, sign_in_page
 from taxonaut.server.problems import answer_problems
-from taxonaut.server.routes import home_routes, suggest_routes, tree_routes
+from taxonaut.server.routes import (
+    annif_routes,
+    change_routes,
+    docs_routes,
+    home_routes,
+    job_routes,
+    review_routes,
+    suggest_routes,
+    tree_routes,
+)
 from taxonaut.server.service import Service
 from taxonaut.server.suggester import Suggester
 from taxonaut.state.version import VERSION
@@ -30,9 +41,11 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.jobs.start()
         async with tools.router.lifespan_context(tools):
             yield
-        service.suggester.close()
+        await service.jobs.close()
+        await asyncio.to_thread(service.suggester.close)
 
     api = FastAPI(
         title="taxonaut",
@@ -43,11 +56,20 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    service = Service(workspace, access, limits, Suggester(workspace))
+    service = Service(workspace, access, limits, Suggester(workspace), JobManager(workspace.folder))
     api.state.service = service
     answer_problems(api)
-    for router in (home_routes.router, suggest_routes.router, tree_routes.router):
-        api.include_router(router)
+    for routes in (
+        home_routes,
+        suggest_routes,
+        tree_routes,
+        change_routes,
+        review_routes,
+        job_routes,
+        annif_routes,
+        docs_routes,
+    ):
+        api.include_router(routes.router)
     tools = mcp_app(workspace, host="127.0.0.1" if access.loopback else "")
     api.router.routes.extend(tools.routes)
     api.include_router(page_routes.router)
@@ -57,4 +79,9 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
 
 def create_app(workspace: Workspace, access: Access, limits: Limits = Limits()) -> ASGIApp:  # noqa: B008
     """Return the service of an open workspace; the caller closes the workspace after the application has ended."""
-    return Guard(create_api(workspace, access, limits), access, limits, sign_in_page())
+    return guarded(create_api(workspace, access, limits), access, limits)
+
+
+def guarded(api: FastAPI, access: Access, limits: Limits) -> ASGIApp:
+    """Return an API behind its guard."""
+    return Guard(api, access, limits, sign_in_page())

@@ -4,11 +4,13 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
-from taxonaut.server.access import Access, is_loopback, new_token
-from taxonaut.server.app import create_app
+from taxonaut.server.access import Access, Limits, is_loopback, new_token
+from taxonaut.server.app import create_api, guarded
 from taxonaut.server.service_file import (
     ServiceAddress,
     process_start,
@@ -22,6 +24,19 @@ LEAST_TOKEN = 16
 _BACKLOG = 512
 _END_S = 60
 """How long requests in flight may take at the end."""
+
+
+class _Server(uvicorn.Server):
+    """Tells those who follow jobs that the service ends, which would wait for them."""
+
+    def __init__(self, config: uvicorn.Config, api: FastAPI) -> None:
+        super().__init__(config)
+        self._api = api
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        self._api.state.service.jobs.ending = True
+        super().handle_exit(sig, frame)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -75,8 +90,9 @@ def run_service(
         folder = Path(workspace.folder)
         write_service(folder, address)
         try:
+            api = create_api(workspace, access, limits := Limits())
             config = uvicorn.Config(
-                create_app(workspace, access),
+                guarded(api, access, limits),
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -85,6 +101,6 @@ def run_service(
                 lifespan="on",
             )
             on_start(address)
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, api).run(sockets=[listener])
         finally:
             remove_service(folder)

@@ -1,16 +1,18 @@
 """What the paths of the API share: the open workspace, what answers texts, the jobs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
 from taxonaut.server.access import Access, Limits
+from taxonaut.server.jobs.job_manager import JobManager
 from taxonaut.server.suggester import Suggester
 from taxonaut.state.ids import EventId
 from taxonaut.workspace.core.config import LabelsConfig
 from taxonaut.workspace.files.index_formats.label_languages import ShownNames, shown_names
+from taxonaut.workspace.review.review_queue import ReviewQueue
 from taxonaut.workspace.workspace import Workspace
 
 
@@ -22,6 +24,9 @@ class Service:
     access: Access
     limits: Limits
     suggester: Suggester
+    jobs: JobManager
+    queues: dict[str, ReviewQueue] = field(default_factory=dict)
+    """The review queue of each person who asked."""
 
     def names(self, language: str) -> ShownNames | None:
         """Return the labels' names in a language, None where they have those already, or for no language.

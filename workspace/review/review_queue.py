@@ -235,9 +235,9 @@ class ReviewQueue:
     def _is_taken(self, key: str, now: float) -> bool:
         """Whether an item was given to somebody else, or to another live session of this person."""
         person, session, at = self._state.claims.get(key, ("", "", 0.0))
-        if not person or session == self.session or now - at > CLAIM_S:
+        if not person or now - at > CLAIM_S:
             return False
-        return person != self.person or _is_alive(session)
+        return person != self.person or (session != self.session and _is_alive(session))
 
     def _line(self, kind: str, key: str) -> dict[str, Any]:
         if not self.person:

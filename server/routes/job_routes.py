@@ -1,0 +1,132 @@
+"""Long work as jobs: start, follow, read the results, cancel, continue; and the runs of the workspace."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from taxonaut.server.jobs.job_specs import JobRecord, JobSpec
+from taxonaut.server.pages import AfterQuery, LimitQuery, Page, cursor, read_cursor
+from taxonaut.server.problems import RESPONSES
+from taxonaut.server.service import Served
+
+router = APIRouter(prefix="/api", tags=["jobs"], responses=RESPONSES)
+
+_QUIET = 15
+"""Seconds without an event after which a comment keeps the connection open."""
+
+JobId = Annotated[str, Path(max_length=100)]
+
+
+@router.get("/jobs")
+async def jobs(service: Served, limit: LimitQuery = 50, after: AfterQuery = "") -> Page[JobRecord]:
+    """List the jobs, newest first."""
+    place = read_cursor(after, int)
+    start = max(0, place[0]) if place else 0
+    found = service.jobs.all()
+    end = start + limit
+    return Page(entries=found[start:end], next=cursor(end) if end < len(found) else None)
+
+
+@router.post("/jobs", status_code=202)
+async def start(service: Served, spec: JobSpec) -> JobRecord:
+    """Start a job; it is kept before this answers, and can be continued after a kill."""
+    return service.jobs.add(spec.kind, spec.model_dump())
+
+
+@router.get("/jobs/{id}")
+async def job(service: Served, id: JobId) -> JobRecord:
+    """Show how far a job is."""
+    return service.jobs.get(id).record
+
+
+@router.post("/jobs/{id}/cancel")
+async def cancel(service: Served, id: JobId) -> JobRecord:
+    """Stop a job; what it had finished is kept, and continuing it does not repeat that."""
+    return await service.jobs.cancel(id)
+
+
+@router.post("/jobs/{id}/continue", status_code=202)
+async def resume(service: Served, id: JobId) -> JobRecord:
+    """Continue a job that was cancelled, interrupted or has failed."""
+    return service.jobs.resume(id)
+
+
+class ResultRow(BaseModel):
+    """A row of a job's results; its fields depend on the job's kind, as in the files of the command line."""
+
+    row: dict[str, Any]
+
+
+@router.get("/jobs/{id}/results")
+def results(service: Served, id: JobId, limit: LimitQuery = 100, after: AfterQuery = "") -> Page[ResultRow]:
+    """Read the results that are there, page by page, also while the job runs."""
+    place = read_cursor(after, int)
+    rows, end = service.jobs.results(id, max(0, place[0]) if place else 0, limit)
+    return Page(entries=[ResultRow(row=row) for row in rows], next=None if end is None else cursor(end))
+
+
+@router.get(
+    "/jobs/{id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"description": "Events `update` and `state`.", "content": {"text/event-stream": {}}}},
+)
+async def events(
+    service: Served,
+    id: JobId,
+    last_event_id: Annotated[str | None, Header(max_length=20, pattern=r"^[0-9]*$")] = None,
+) -> StreamingResponse:
+    """Follow a job by server-sent events: `update` (as Python's `on_update`), and `state` with its record."""
+    service.jobs.get(id)
+    last = int(last_event_id or 0)
+
+    async def stream() -> AsyncIterator[str]:
+        quiet = 0
+        async for event in service.jobs.listen(id, last):
+            if event is None:
+                quiet += 1
+                if quiet % _QUIET == 0:
+                    yield ": still here\n\n"
+                continue
+            quiet = 0
+            number, kind, row = event
+            yield f"id: {number}\nevent: {kind}\ndata: {json.dumps(row)}\n\n"
+            await asyncio.sleep(0)
+
+    return StreamingResponse(stream(), media_type="text/event-stream")
+
+
+class RunAnswer(BaseModel):
+    """A run that the workspace keeps. Times are UTC; `ended` is empty while it runs, and after a kill."""
+
+    id: int
+    kind: str
+    status: str
+    started: str
+    ended: str
+    units: int
+
+
+@router.get("/runs")
+def runs(service: Served, limit: LimitQuery = 50, after: AfterQuery = "") -> Page[RunAnswer]:
+    """List the runs of the workspace, the latest first."""
+    place = read_cursor(after, int)
+    start = max(0, place[0]) if place else 0
+    found = service.workspace.runs.list()
+    end = start + limit
+    entries = [
+        RunAnswer(
+            id=each.id,
+            kind=each.kind,
+            status=each.status,
+            started=each.started,
+            ended=each.ended,
+            units=each.units,
+        )
+        for each in found[start:end]
+    ]
+    return Page(entries=entries, next=cursor(end) if end < len(found) else None)
