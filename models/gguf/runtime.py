@@ -56,6 +56,8 @@ class Weights:
         self._llama = llama = library()
         self._users = 0
         parameters = llama.llama_model_default_params()
+        # Weights rearranged for AMX crash llama.cpp (ggml-org/llama.cpp#20824); elsewhere rearranging is faster.
+        parameters.use_extra_bufts = b"AMX_INT8 = 1" not in llama.llama_print_system_info()
         _log.clear()
         self.pointer = llama.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.pointer:

@@ -21,17 +21,13 @@ from dataclasses import asdict, dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 import duckdb
-from duckdb import DuckDBPyConnection
 
 from taxonaut.state import errors
 from taxonaut.state.errors import LockedError, TaxonautError, WorkspaceError
 from taxonaut.state.version import VERSION
-
-if TYPE_CHECKING:
-    from taxonaut.state.db.connection import Database
 
 SUFFIX = ".holder"
 """Behind the database's name: the file that says where its holder listens."""
@@ -45,6 +41,34 @@ _ANSWER_S = 10
 _LOST = (EOFError, OSError, AuthenticationError)
 
 Rows = list[tuple[Any, ...]]
+
+
+class Shared(Protocol):
+    """What a holder needs of the database that it answers for; `Database` has it."""
+
+    lock: threading.RLock
+
+    @property
+    def changes(self) -> int:
+        """A counter of changes to the index."""
+
+    def count_change(self, times: int = 1) -> None:
+        """Count changes to the index."""
+
+    def write(self) -> AbstractContextManager[Any]:
+        """Run one transaction."""
+
+    def read(self) -> Any:
+        """Return this thread's connection."""
+
+    def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, Any]:
+        """Return a query's columns as arrays."""
+
+    def append(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Append rows to a table."""
+
+    def close(self) -> None:
+        """Close the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +97,7 @@ def _address_file(path: Path) -> Path:
 class Holder:
     """The holder's side: a thread listens, and one more for each connection of another process."""
 
-    def __init__(self, database: "Database", path: Path) -> None:
+    def __init__(self, database: Shared, path: Path) -> None:
         self._database = weakref.ref(database)
         self._lock = database.lock
         self._path = path
@@ -90,7 +114,7 @@ class Holder:
         self._thread = threading.Thread(target=self._accept, name="taxonaut-holder", daemon=True)
 
     @classmethod
-    def start(cls, database: "Database", path: Path) -> "Holder | None":
+    def start(cls, database: Shared, path: Path) -> "Holder | None":
         """Listen for other processes, which wait until `open_door`.
 
         Return None where this machine has no place for a socket or the address.
@@ -206,10 +230,10 @@ class Holder:
 class _Session:
     """What one connection of another process does in the holder."""
 
-    def __init__(self, database: "Database", holder: Holder) -> None:
+    def __init__(self, database: Shared, holder: Holder) -> None:
         self._database = database
         self._holder = holder
-        self._transaction: AbstractContextManager[DuckDBPyConnection] | None = None
+        self._transaction: AbstractContextManager[Any] | None = None
 
     @property
     def writes(self) -> bool:
@@ -294,13 +318,13 @@ class _RollBackError(Exception):
 class Link:
     """An attached process's side: finds the holder, and becomes it where there is none."""
 
-    def __init__(self, path: Path, take_over: "Callable[[Path], Database]") -> None:
+    def __init__(self, path: Path, take_over: Callable[[Path], Shared]) -> None:
         self._path = path
         self._take_over = take_over
         self._lock = threading.Lock()
         self._address: Address | None = None
         self._counter: mmap.mmap | None = None
-        self._own: Database | None = None
+        self._own: Shared | None = None
         self._changes = 0
 
     def attach(self) -> bool:
