@@ -36,15 +36,12 @@ def prepare(workspace: Core, settings: LearningConfig, items: Sequence[Item] | N
     ]
     usable = [item for item in known if item.right and item.item.text.strip()]
     labels = {label for item in usable for label in item.right}
+    left_out = list(describe_left_out(feedback, known, usable))
     if len(usable) < FEWEST_ITEMS:
         raise InputError(
             f"{len(usable)} labelled item{'s are' if len(usable) != 1 else ' is'} too few to learn from and to "
-            "measure by; give more: taxonaut learn ITEMS, or correct answers: taxonaut feedback add"
-            + (
-                f" ({feedback.only_evaluated:,} more were only evaluated, and are kept for measuring)"
-                if feedback.only_evaluated
-                else ""
-            )
+            "measure by; give more: taxonaut learn run ITEMS, or correct answers: taxonaut feedback add"
+            + "".join(f"; {each}" for each in left_out)
         )
     if len(labels) < 2:
         raise InputError(
@@ -54,7 +51,7 @@ def prepare(workspace: Core, settings: LearningConfig, items: Sequence[Item] | N
     texts = [item.item.text for item in usable]
     vectors = workspace.wiring.frozen.lookup(texts, EMBEDDING)
     split = split_items(usable, vectors, SplitSettings(settings.holdout, settings.unseen, settings.seed))
-    notes = list(describe_left_out(feedback, known, usable, split, settings))
+    notes = [*left_out, *describe_gaps(usable, split, settings)]
     data = {
         "items": len(usable),
         "labels": len(labels),
@@ -69,13 +66,9 @@ def prepare(workspace: Core, settings: LearningConfig, items: Sequence[Item] | N
 
 
 def describe_left_out(
-    feedback: Feedback,
-    known: Sequence[MarkedItem],
-    usable: Sequence[MarkedItem],
-    split: Split,
-    settings: LearningConfig,
+    feedback: Feedback, known: Sequence[MarkedItem], usable: Sequence[MarkedItem]
 ) -> Iterable[str]:
-    """Say what was left out, and what cannot be measured."""
+    """Say which of the items and labels given are not learned from."""
     if feedback.conflicts:
         count = len({each.item for each in feedback.conflicts})
         yield (
@@ -93,6 +86,10 @@ def describe_left_out(
             f"{feedback.only_evaluated:,} items were only evaluated, and are kept for measuring; to learn from them: "
             "taxonaut feedback add FILE"
         )
+
+
+def describe_gaps(usable: Sequence[MarkedItem], split: Split, settings: LearningConfig) -> Iterable[str]:
+    """Say which items count together, and what cannot be measured."""
     near = len(usable) - len(split.sizes)
     if near:
         yield f"{near:,} texts are nearly equal to another: such texts count as one together"
