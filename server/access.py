@@ -26,11 +26,16 @@ from taxonaut.server.problems import problem, problem_response
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_READING_POSTS = re.compile(r"/api/suggest|/v1/projects/[^/]+/suggest(-batch)?|/v1/detect-language")
+_READING_POSTS = re.compile(
+    r"/api/suggest|/api/try(/compare)?|/v1/projects/[^/]+/suggest(-batch)?|/v1/detect-language"
+)
 """Paths that are asked with POST, as their input is long, and change nothing."""
 
 _OPEN = re.compile(r"/api/health|/static/[a-z_]+\.(css|js|svg)")
 """What answers without a token everywhere: that the service is there, and what its pages look like."""
+
+UPLOADS = ("/api/jobs", "/api/try/file")
+"""Paths whose bodies may have `Limits.upload_bytes`."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -163,7 +168,7 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         refused = self.access.refusal(scope)
-        most = self.limits.upload_bytes if scope["path"] == "/api/jobs" else self.limits.body_bytes
+        most = self.limits.upload_bytes if scope["path"] in UPLOADS else self.limits.body_bytes
         if refused is None and _declared_length(scope) > most:
             refused = 413, _too_long(most)
         if refused is not None:

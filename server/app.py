@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from taxonaut.server.access import Access, Guard, Limits
 from taxonaut.server.jobs.job_manager import JobManager
 from taxonaut.server.mcp.mcp_server import mcp_app
-from taxonaut.server.page import page_routes
+from taxonaut.server.page import page_routes, try_page
 from taxonaut.server.page.rendering import STATIC, sign_in_page
 from taxonaut.server.problems import answer_problems
 from taxonaut.server.routes import (
@@ -23,6 +23,7 @@ from taxonaut.server.routes import (
     review_routes,
     suggest_routes,
     tree_routes,
+    try_routes,
 )
 from taxonaut.server.service import Service
 from taxonaut.server.suggester import Suggester
@@ -62,6 +63,7 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
     for routes in (
         home_routes,
         suggest_routes,
+        try_routes,
         tree_routes,
         change_routes,
         review_routes,
@@ -73,6 +75,7 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
     tools = mcp_app(workspace, host="127.0.0.1" if access.loopback else "")
     api.router.routes.extend(tools.routes)
     api.include_router(page_routes.router)
+    api.include_router(try_page.router)
     api.mount("/static", StaticFiles(directory=STATIC))
     return api
 

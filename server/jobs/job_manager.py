@@ -38,6 +38,8 @@ class Job:
         self.record_file = folder / f"{record.id}.json"
         self.spec_file = folder / f"{record.id}.spec.json"
         self.results_file = folder / f"{record.id}.results.jsonl"
+        self.rows_file = folder / f"{record.id}.rows.jsonl"
+        """The rows of the file that the job was made of, if it was made of one."""
         self.events: deque[tuple[int, str, dict[str, Any]]] = deque(maxlen=MOST_EVENTS)
         self.count = 0
         self.changed = asyncio.Condition()

@@ -41,6 +41,9 @@ _TOLD = frozenset(
 """Kinds of updates that are passed on; those of single items come with the results."""
 
 _EACH_S = 0.1
+_FIRST_BATCH = 4
+"""Texts of a job's first batch, so that its first rows come soon; each further one is twice as large."""
+
 _PATIENCE_S = 10.0
 
 
@@ -136,13 +139,15 @@ def run_job(workspace: Workspace, spec: Any, speaker: Speaker) -> dict[str, Any]
 
 def _classify(workspace: Workspace, spec: job_specs.ClassifyJob, speaker: Speaker) -> dict[str, Any]:
     items, failed = _items(spec.items), 0
-    batch = max(workspace.batch, 1)
     settings: Any = {} if spec.top is None else {"top": spec.top}
-    for start in range(0, len(items), batch):
+    start, batch = 0, _FIRST_BATCH
+    while start < len(items):
+        batch = max(min(batch, workspace.batch), 1)
         for each in workspace.classify(items[start : start + batch], **settings):
             failed += bool(each.error)
             speaker.say("result", asdict(each))
-        speaker.tell(Progress("labelling", min(start + batch, len(items)), len(items)))
+        start, batch = min(start + batch, len(items)), 2 * batch
+        speaker.tell(Progress("labelling", start, len(items)))
     return {"items": len(items), "failed": failed}
 
 

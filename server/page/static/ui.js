@@ -100,6 +100,20 @@ export function askInDialog(title, content, { yes = "Yes", danger = false } = {}
   });
 }
 
+/** Who says something, asked once and kept in this browser; null if the question was left. */
+export async function personName({ again = false } = {}) {
+  const kept = localStorage.getItem("person");
+  if (kept && !again) return kept;
+  const field = h("input", { name: "person", maxlength: 100, required: true, autocomplete: "name", value: kept || "" });
+  const data = await askInDialog("Who are you?", [
+    h("p", {}, "What you say is kept with your name, so that it can be told apart from what others say."),
+    h("label", {}, "Your name", field),
+  ], { yes: "Go on" });
+  const name = data?.get("person").trim() || null;
+  if (name) localStorage.setItem("person", name);
+  return name;
+}
+
 /** Call a function once typing has paused. */
 export function afterPause(work, milliseconds = 150) {
   let timer;
