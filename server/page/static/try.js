@@ -9,6 +9,7 @@ const LONGEST_ADDRESS = 1500;
 let asking = null;
 let shown = null;
 let judged = { right: [], wrong: [] };
+let others = [];
 
 if (form) begin();
 
@@ -60,9 +61,13 @@ async function look(text, { push = false }) {
 
 function show(answer) {
   shown = answer;
-  const truth = Object.entries(answer.truth?.labels || {});
   judged = { right: [], wrong: [] };
-  for (const [id, said] of truth) if (judged[said.verdict]) judged[said.verdict].push({ id, name: nameOf(id) });
+  others = [];
+  const me = localStorage.getItem("person");
+  for (const [id, said] of Object.entries(answer.truth?.labels || {})) {
+    if (said.person && said.person === me) judged[said.verdict].push({ id, name: nameOf(id) });
+    else others.push(`${nameOf(id).slice(0, 80)}: ${said.verdict}, ${said.person || said.source}`);
+  }
   result.hidden = false;
   showText(answer);
   showLabels(answer.suggestion);
@@ -156,10 +161,11 @@ async function judge(label, kind) {
 
 async function send(now, person) {
   const text = shown.text;
+  const left = (kind) => judged[kind].some((label) => !now[kind].some((each) => each.id === label.id));
   const answer = await attempt(async () => {
-    if (!now.right.length && !now.wrong.length) {
-      await ask("/api/corrections/take-back", { method: "POST", body: { item: text, person } });
-    } else {
+    // What was said before holds until it is taken back, which takes back all that was said.
+    if (left("right") || left("wrong")) await ask("/api/corrections/take-back", { method: "POST", body: { item: text, person } });
+    if (now.right.length || now.wrong.length) {
       await ask("/api/corrections", { method: "POST", body: { item: { text }, right: now.right.map((each) => each.id), wrong: now.wrong.map((each) => each.id), person } });
     }
     return true;
@@ -175,22 +181,23 @@ function showJudge() {
   const box = document.getElementById("judge");
   const list = h("ul", { class: "options", id: "should-be-list", role: "listbox", "aria-label": "Labels found", hidden: true });
   const search = h("input", {
-    id: "should-be", type: "text", role: "combobox", "aria-expanded": "false", "aria-controls": "should-be-list", "aria-autocomplete": "list", autocomplete: "off",
+    id: "should-be", type: "search", "aria-controls": "should-be-list", "aria-autocomplete": "list",
     placeholder: mayChange() ? "Search names, codes, ids" : "Needs the link with the token", disabled: !mayChange(),
   });
   box.replaceChildren(
     h("label", {}, "Should be another label", h("div", { class: "search-box" }, search, list)),
-    h("p", { class: "small soft", id: "said", "aria-live": "polite" }));
+    h("p", { class: "small soft", id: "said", "aria-live": "polite" }),
+    others.length ? h("p", { class: "small soft name" }, `Others said – ${others.slice(0, 20).join("; ")}.`) : "");
   searchIn(search, list, (label) => judge(label, "right"));
   showSaid();
 }
 
 function showSaid() {
-  const others = judged.right.filter((label) => !shown.suggestion.labels.some((each) => each.id === label.id));
+  const added = judged.right.filter((label) => !shown.suggestion.labels.some((each) => each.id === label.id));
   const said = document.getElementById("said");
   if (!judged.right.length && !judged.wrong.length) said.replaceChildren("Nothing was said of this text yet. What you say becomes gold: evaluation and learning read it.");
   else said.replaceChildren(`Said of this text: ${judged.right.length} right, ${judged.wrong.length} wrong.`,
-    ...others.flatMap((label) => [" ", h("span", { class: "chip good" }, bdi(label.name.slice(0, 80)), " ",
+    ...added.flatMap((label) => [" ", h("span", { class: "chip good" }, bdi(label.name.slice(0, 80)), " ",
       h("a", { href: "#", role: "button", "aria-label": `Take back ${label.name.slice(0, 80)}`, onclick: (event) => { event.preventDefault(); judge(label, "right"); } }, "✗"))]));
 }
 
@@ -199,7 +206,7 @@ function searchIn(input, list, choose) {
   let found = [];
   let at = -1;
   let last = 0;
-  const close = () => { list.hidden = true; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
+  const close = () => { list.hidden = true; input.removeAttribute("aria-activedescendant"); };
   const select = (next) => {
     at = found.length ? (next + found.length) % found.length : -1;
     [...list.children].forEach((option, each) => option.setAttribute("aria-selected", String(each === at)));
@@ -218,7 +225,6 @@ function searchIn(input, list, choose) {
         bdi(label.name, { class: "name" }), h("div", {}, pathOf((label.paths[0] || []).slice(0, -1)))))
       : [h("li", { role: "option", "aria-selected": "false", "aria-disabled": "true", class: "soft" }, "No label found; try other words.")]));
     list.hidden = false;
-    input.setAttribute("aria-expanded", "true");
     select(0);
   }));
   input.addEventListener("blur", close);

@@ -71,6 +71,7 @@ def test_right_wrong_and_should_be_become_gold_and_are_taken_back(page: Page, sh
 
 
 def test_without_the_token_nothing_can_be_said(page: Page, served: str) -> None:
+    page.go("/")
     page.driver.delete_all_cookies()
     try:
         page.go("/try?text=red+apples")
