@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from taxonaut.server.access import Access, Guard, Limits
 from taxonaut.server.jobs.job_manager import JobManager
 from taxonaut.server.mcp.mcp_server import mcp_app
-from taxonaut.server.page import page_routes, try_page
+from taxonaut.server.page import page_routes, review_page, try_page
 from taxonaut.server.page.rendering import STATIC, sign_in_page
 from taxonaut.server.problems import answer_problems
 from taxonaut.server.routes import (
@@ -20,6 +20,7 @@ from taxonaut.server.routes import (
     docs_routes,
     home_routes,
     job_routes,
+    measure_routes,
     review_routes,
     suggest_routes,
     tree_routes,
@@ -68,14 +69,15 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         change_routes,
         review_routes,
         job_routes,
+        measure_routes,
         annif_routes,
         docs_routes,
     ):
         api.include_router(routes.router)
     tools = mcp_app(workspace, host="127.0.0.1" if access.loopback else "")
     api.router.routes.extend(tools.routes)
-    api.include_router(page_routes.router)
-    api.include_router(try_page.router)
+    for pages in (page_routes, review_page, try_page):
+        api.include_router(pages.router)
     api.mount("/static", StaticFiles(directory=STATIC))
     return api
 

@@ -11,19 +11,24 @@ from taxonaut.server.problems import RESPONSES
 from taxonaut.server.routes.change_routes import Name
 from taxonaut.server.routes.suggest_routes import GivenItem, as_given
 from taxonaut.server.service import Served
+from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Item
 from taxonaut.state.stores.ledger import ItemTruth
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.labels.label_changes import find_label
 from taxonaut.workspace.learn.corrections import Correction, find_item
 from taxonaut.workspace.learn.feedback import MarkedItem
+from taxonaut.workspace.review.agreement import Agreement, measure_agreement
 from taxonaut.workspace.review.review_queue import (
+    CLAIM_S,
+    KINDS,
     DecisionKind,
     Progress,
     QueuedItem,
     ReviewDecision,
     ReviewQueue,
 )
+from taxonaut.workspace.review.suspects import paths_by_label
 
 router = APIRouter(prefix="/api", tags=["review"], responses=RESPONSES)
 
@@ -86,13 +91,25 @@ def feedback(service: Served, limit: LimitQuery = 100, after: AfterQuery = "") -
     return Page(entries=list(found[start:end]), next=cursor(end) if end < len(found) else None)
 
 
-def _queue(service: Served, person: str) -> ReviewQueue:
+LEASE_S = 300.0
+"""Seconds for which a page's items are nobody else's; a page that is open asks again before they are over."""
+
+Session = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9-]*$")]
+"""What names a window of a browser, so that two windows of a person are given different items."""
+
+
+def _queue(service: Served, person: str, session: str = "") -> ReviewQueue:
+    """Return a person's seat at the one queue of the service."""
     queues: dict[str, ReviewQueue] = service.queues
-    if person not in queues:
+    seat = f"{session}:{person}"
+    if seat not in queues:
         if len(queues) >= 1_000:
-            queues.pop(next(iter(queues)))
-        queues[person] = service.workspace.review_queue(person)
-    return queues[person]
+            queues.pop(next(each for each in queues if each != ":"))
+        base = queues.setdefault(":", service.workspace.review_queue())
+        if seat != ":":
+            lease_s = LEASE_S if session else CLAIM_S
+            queues[seat] = base.seat(person, session and f"page:{session}", lease_s=lease_s)
+    return queues[seat]
 
 
 @router.get("/review")
@@ -140,10 +157,60 @@ def next_item(service: Served, asked: PersonRequest) -> QueuedItem | None:
         return _queue(service, asked.person).next()
 
 
+class ClaimRequest(BaseModel):
+    """Who asks for items in which window; `again`: items that somebody else has answered, for a second opinion."""
+
+    person: Person
+    session: Session = ""
+    count: Annotated[int, Field(ge=1, le=20)] = 1
+    again: bool = False
+
+
+class Claim(BaseModel):
+    """The items that are this window's for five minutes, the next one first, and how far the queue is.
+
+    `second_opinions` counts items that one other person has answered.
+    """
+
+    items: list[QueuedItem]
+    progress: Progress
+    second_opinions: int
+
+
+@router.post("/review/claims")
+def claim(service: Served, asked: ClaimRequest) -> Claim:
+    """Get the next items, so that a page can show one while the others are there already; asking again keeps them."""
+    with _QUEUES:
+        queue = _queue(service, asked.person, asked.session)
+        items = queue.claim(asked.count, again=asked.again)
+        return Claim(items=items, progress=queue.progress(), second_opinions=queue.second_opinions())
+
+
+class WindowRequest(BaseModel):
+    """Who reviews, in which window."""
+
+    person: Person
+    session: Session = ""
+
+
+class Released(BaseModel):
+    """How many items were given back."""
+
+    released: int
+
+
+@router.post("/review/release")
+def release(service: Served, asked: WindowRequest) -> Released:
+    """Give back the items that a window was given and has not answered, as when it is closed."""
+    with _QUEUES:
+        return Released(released=_queue(service, asked.person, asked.session).release())
+
+
 class AnswerRequest(BaseModel):
     """A person's decision on an item of the queue: `labels` go with the kind `label` alone."""
 
     person: Person
+    session: Session = ""
     key: Annotated[str, Field(min_length=1, max_length=2_000)]
     kind: DecisionKind
     labels: Annotated[list[Name], Field(max_length=100)] = []
@@ -154,17 +221,105 @@ def answer(service: Served, asked: AnswerRequest) -> Progress:
     """Take a decision; it counts at once, and learning reads it."""
     labels = tuple(find_label(service.workspace.index, each) for each in asked.labels)
     with _QUEUES:
-        queue = _queue(service, asked.person)
+        queue = _queue(service, asked.person, asked.session)
         queue.answer(asked.key, ReviewDecision(asked.kind, labels))
         service.workspace.send_decisions(queue)
         return queue.progress()
 
 
+class UndoRequest(BaseModel):
+    """Whose decision is taken back: the latest, or the latest on the item `key`."""
+
+    person: Person
+    session: Session = ""
+    key: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+
+
 @router.post("/review/undo")
-def undo_answer(service: Served, asked: PersonRequest) -> QueuedItem | None:
+def undo_answer(service: Served, asked: UndoRequest) -> QueuedItem | None:
     """Take this person's latest decision back; the answer is its item, null where there is none."""
     with _QUEUES:
-        queue = _queue(service, asked.person)
-        found = queue.undo()
+        queue = _queue(service, asked.person, asked.session)
+        found = queue.undo(asked.key)
         service.workspace.send_decisions(queue)
         return found
+
+
+class Reviewer(BaseModel):
+    """How many items a person decided, by kind of decision."""
+
+    person: str
+    decided: dict[DecisionKind, int]
+
+
+class ReviewSummary(BaseModel):
+    """Who decided what, what put items into the queue (open and all of each list), and how far people agree."""
+
+    reviewers: list[Reviewer]
+    lists: dict[str, tuple[int, int]]
+    agreement: Agreement
+
+
+@router.get("/review/summary")
+def summary(service: Served) -> ReviewSummary:
+    """Show who reviewed how much, and how far they agree on what several have answered."""
+    with _QUEUES:
+        queue = _queue(service, "")
+        items, answers = queue.items(), queue.answers()
+    people: dict[str, dict[DecisionKind, int]] = {}
+    for said in answers.values():
+        for each in said:
+            people.setdefault(each.person, dict.fromkeys(KINDS[:-1], 0))[each.decision.kind] += 1
+    lists: dict[str, tuple[int, int]] = {}
+    for item in items:
+        open_ones, of = lists.get(item.list, (0, 0))
+        lists[item.list] = (open_ones + (item.key not in answers), of + 1)
+    return ReviewSummary(
+        reviewers=[Reviewer(person=person, decided=counts) for person, counts in sorted(people.items())],
+        lists=lists,
+        agreement=measure_agreement(answers),
+    )
+
+
+class MadeDecision(BaseModel):
+    """A decision that stands: who, when (seconds since 1970), and what the same person had said before.
+
+    `paths` are those of the labels that were chosen, or of the labels that were kept.
+    """
+
+    key: str
+    item: ItemId
+    text: str
+    person: str
+    at: float
+    decision: ReviewDecision
+    before: ReviewDecision | None
+    paths: list[list[str]]
+
+
+@router.get("/review/decisions")
+def decisions(service: Served, limit: LimitQuery = 50, after: AfterQuery = "") -> Page[MadeDecision]:
+    """List the decisions that stand, the latest first."""
+    place = read_cursor(after, int)
+    start = max(0, place[0]) if place else 0
+    with _QUEUES:
+        made = _queue(service, "").decisions()[::-1]
+    end = start + limit
+    shown = made[start:end]
+    chosen = {label for each in shown for label in each.decision.labels}
+    paths = paths_by_label(service.workspace.index, sorted(chosen))
+    entries = [
+        MadeDecision(
+            key=each.item.key,
+            item=each.item.suspect.item.id,
+            text=each.item.suspect.item.text[:500],
+            person=each.person,
+            at=each.at,
+            decision=each.decision,
+            before=None if each.before is None else each.before.decision,
+            paths=[list(paths[label]) for label in each.decision.labels]
+            or [list(path) for path in each.item.suspect.given_paths if each.decision.kind == "keep"],
+        )
+        for each in shown
+    ]
+    return Page(entries=entries, next=cursor(end) if end < len(made) else None)

@@ -5,6 +5,7 @@ has what and who said what follows from reading it. A line is written whole and 
 so that a kill loses nothing; a lock on the file keeps two people from being given the same item.
 """
 
+import copy
 import json
 import os
 import socket
@@ -25,8 +26,8 @@ from taxonaut.workspace.review.suspects import Suggestion, Suspect
 
 FILE = "queue.jsonl"
 
-ListName = Literal["errors", "next"]
-"""What put an item into the queue: `review errors` or `review next`."""
+ListName = Literal["errors", "next", "doubts", "given"]
+"""What put an item into the queue: `review errors`, `review next`, doubtful answers, or a person on the page."""
 
 DecisionKind = Literal["label", "keep", "none", "undecided", "skip"]
 KINDS: tuple[DecisionKind, ...] = ("label", "keep", "none", "undecided", "skip")
@@ -89,12 +90,13 @@ class _State:
     """
 
     items: dict[str, QueuedItem] = field(default_factory=dict)
-    claims: dict[str, tuple[str, str, float]] = field(default_factory=dict)
+    claims: dict[str, tuple[str, str, float, float]] = field(default_factory=dict)
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     skips: dict[tuple[str, str], int] = field(default_factory=dict)
     order: list[Answer] = field(default_factory=list)
     log: list[Answer] = field(default_factory=list)
     sent: int = 0
+    read: int = 0
 
     def standing(self, key: str, person: str) -> Answer | None:
         """Return what a person says of an item now."""
@@ -116,6 +118,7 @@ class ReviewQueue:
         person: str = "",
         *,
         session: str = "",
+        lease_s: float = CLAIM_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not person.isprintable() or (person and not person.strip()):
@@ -123,11 +126,23 @@ class ReviewQueue:
         self.path = folder / REVIEW_FOLDER / FILE
         self.person = person.strip()
         self.session = session or f"{socket.gethostname()}:{os.getpid()}"
+        self.lease_s = lease_s
         self.clock = clock
-        self._began = 0
-        self._read = 0
         self._state = _State()
         self._times: list[float] = []
+
+    def seat(self, person: str, session: str, *, lease_s: float = CLAIM_S) -> "ReviewQueue":
+        """Return this queue for a person and a session, which share what was read of the file.
+
+        An item given to the session is nobody else's for `lease_s` seconds. The seats of one queue are used one at a
+        time.
+        """
+        taken = copy.copy(self)
+        ReviewQueue.__init__(
+            taken, self.path.parent.parent, person, session=session, lease_s=lease_s, clock=self.clock
+        )
+        taken._state = self._state
+        return taken
 
     def put(self, name: ListName, found: Sequence[Suspect]) -> int:
         """Put items into the queue, in order; return how many are new or open again.
@@ -152,23 +167,47 @@ class ReviewQueue:
 
         Items that the person skipped come last. Raises WorkspaceError for a damaged file, DiskError.
         """
+        return next(iter(self.claim(1)), None)
+
+    def claim(self, count: int, *, again: bool = False) -> list[QueuedItem]:
+        """Return up to `count` next items for this person, which are theirs from now on for a lease's time.
+
+        With `again` they are items that another person has answered and this one has not: a second opinion.
+        """
         with self._locked() as file:
             state, now = self._state, self.clock()
-            open_items = [
+            found = sorted(
                 (state.skips.get((key, self.person), 0), place, key)
                 for place, key in enumerate(state.items)
-                if not state.answers.get(key) and not self._is_taken(key, now)
+                if self._is_wanted(key, again) and not self._is_taken(key, now)
+            )[:count]
+            self._append(file, [self._line("claim", key) for _, _, key in found])
+            return [state.items[key] for _, _, key in found]
+
+    def second_opinions(self) -> int:
+        """Count the items that one other person has answered and nobody else."""
+        self._catch_up()
+        return sum(self._is_wanted(key, again=True) for key in self._state.items)
+
+    def _is_wanted(self, key: str, again: bool) -> bool:
+        said = self._state.answers.get(key, [])
+        return len(said) == 1 and said[0].person != self.person if again else not said
+
+    def release(self) -> int:
+        """Give back what this session was given and has not answered; return how many items these are."""
+        with self._locked() as file:
+            mine = [
+                key
+                for key, (person, session, _, _) in self._state.claims.items()
+                if (person, session) == (self.person, self.session)
             ]
-            if not open_items:
-                return None
-            _, _, key = min(open_items)
-            self._append(file, [self._line("claim", key)])
-            return state.items[key]
+            self._append(file, [self._line("release", key) for key in mine])
+            return len(mine)
 
     def answer(self, key: str, decision: ReviewDecision) -> None:
-        """Take this person's decision on an item. Raises NotFoundError for an unknown one.
+        """Take this person's decision on an item; the same decision again changes nothing.
 
-        Raises InputError for labels that do not go with the kind of decision.
+        Raises NotFoundError for an unknown item, InputError for labels that do not go with the kind of decision.
         """
         with self._locked() as file:
             if key not in self._state.items:
@@ -177,17 +216,24 @@ class ReviewQueue:
                 raise InputError(
                     f"a decision of kind {decision.kind!r} with the labels {list(decision.labels)!r}"
                 )
+            standing = self._state.standing(key, self.person)
+            if standing is not None and standing.decision == decision:
+                return
             line = self._line("answer", key)
             self._append(file, [{**line, "decision": decision.kind, "labels": list(decision.labels)}])
             self._times.append(self.clock())
 
-    def undo(self) -> QueuedItem | None:
+    def undo(self, key: str | None = None) -> QueuedItem | None:
         """Take this person's latest decision back, which is one more line; return its item, which is open again.
 
-        None if there is nothing to take back.
+        With `key`, the latest on that item. None if there is nothing to take back.
         """
         with self._locked() as file:
-            own = [each for each in self._state.order if each.person == self.person]
+            own = [
+                each
+                for each in self._state.order
+                if each.person == self.person and key in (None, each.item.key)
+            ]
             if not own:
                 return None
             key = own[-1].item.key
@@ -218,6 +264,11 @@ class ReviewQueue:
         self._catch_up()
         return {key: list(said) for key, said in self._state.answers.items() if said}
 
+    def decisions(self) -> list[Answer]:
+        """Return all decisions that stand, of everybody, in the order in which they were made."""
+        self._catch_up()
+        return list(self._state.order)
+
     def unsent(self) -> list[Answer]:
         """Return decisions that the ledger does not have yet, in order.
 
@@ -234,15 +285,16 @@ class ReviewQueue:
 
     def _is_taken(self, key: str, now: float) -> bool:
         """Whether an item was given to somebody else, or to another live session of this person."""
-        person, session, at = self._state.claims.get(key, ("", "", 0.0))
-        if not person or now - at > CLAIM_S:
+        person, session, at, lease_s = self._state.claims.get(key, ("", "", 0.0, 0.0))
+        if not person or now - at > lease_s:
             return False
         return person != self.person or (session != self.session and _is_alive(session))
 
     def _line(self, kind: str, key: str) -> dict[str, Any]:
         if not self.person:
             raise InputError("nobody is named who reviews; give a name with --person NAME")
-        return {"kind": kind, "key": key, "person": self.person, "session": self.session, "at": self.clock()}
+        line = {"kind": kind, "key": key, "person": self.person, "session": self.session, "at": self.clock()}
+        return {**line, "lease_s": self.lease_s} if kind == "claim" else line
 
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO]:
@@ -259,7 +311,7 @@ class ReviewQueue:
     def _append(self, file: BinaryIO, lines: Sequence[Mapping[str, Any]]) -> None:
         """Add lines, whole and on the disk, and take them in."""
         text = "".join(json.dumps(line, ensure_ascii=True) + "\n" for line in lines)
-        if self._read < file.seek(0, os.SEEK_END):  # what a killed process left of a line
+        if self._state.read < file.seek(0, os.SEEK_END):  # what a killed process left of a line
             text = "\n" + text
         file.write(text.encode())
         file.flush()
@@ -270,7 +322,7 @@ class ReviewQueue:
         """Read the lines that were added since; half a line that a killed process left is none."""
         try:
             with self.path.open("rb") as file:
-                file.seek(self._read)
+                file.seek(self._state.read)
                 raw = file.read()
         except FileNotFoundError:
             return
@@ -283,7 +335,7 @@ class ReviewQueue:
             except ValueError:
                 continue
             self._take(record)
-        self._read += len(whole)
+        self._state.read += len(whole)
 
     def _take(self, record: Mapping[str, Any]) -> None:
         """Take one line in. Raises WorkspaceError for one that this version does not know."""
@@ -302,7 +354,11 @@ class ReviewQueue:
                     state.order = [each for each in state.order if each.item.key != key]
                 state.items[key] = QueuedItem(key, record["list"], _read_suspect(record))
             elif kind == "claim":
-                state.claims[key] = (record["person"], record["session"], record["at"])
+                lease_s = float(record.get("lease_s", CLAIM_S))
+                state.claims[key] = (record["person"], record["session"], record["at"], lease_s)
+            elif kind == "release":
+                if state.claims.get(key, ("", ""))[:2] == (record["person"], record["session"]):
+                    del state.claims[key]
             elif kind == "answer":
                 self._take_answer(record)
             elif kind == "undo":
@@ -334,7 +390,9 @@ class ReviewQueue:
     def _take_undo(self, key: str, person: str, at: float) -> None:
         state = self._state
         last = next(
-            place for place in reversed(range(len(state.order))) if state.order[place].person == person
+            place
+            for place in reversed(range(len(state.order)))
+            if (state.order[place].person, state.order[place].item.key) == (person, key)
         )
         taken = state.order.pop(last)
         said = [each for each in state.answers.get(key, []) if each.person != person]

@@ -123,10 +123,10 @@ export function afterPause(work, milliseconds = 150) {
   };
 }
 
-/** Bind keys of a screen: { key: function }. Keys do nothing while somebody types or a dialog is open. */
+/** Bind keys of a screen: { key: function }. Keys do nothing while somebody types, a dialog is open, or `g` led elsewhere. */
 export function keys(table) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     const work = table[event.key];
     if (work && work(event) !== false) event.preventDefault();
   });

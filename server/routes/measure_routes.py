@@ -1,0 +1,74 @@
+"""What was learned and how good it is: versions with their measures, and which one is in use."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from taxonaut.server.problems import RESPONSES
+from taxonaut.server.service import Served
+from taxonaut.workspace.core.learned_versions import Adoption
+
+router = APIRouter(prefix="/api", tags=["measures"], responses=RESPONSES)
+
+
+class LearnedVersionAnswer(BaseModel):
+    """A learned version: what it was learned from, and what it was measured to change.
+
+    `measures` has `parts` (items and labels that it was not learned from) and `rounds`, as `taxonaut learn show`.
+    """
+
+    number: int
+    made: str
+    parent: int
+    data: dict[str, Any]
+    measures: dict[str, Any]
+
+
+class LearnedAnswer(BaseModel):
+    """The learned versions, the latest first, and from when on which was in use, 0 for none."""
+
+    in_use: int
+    versions: list[LearnedVersionAnswer]
+    log: list[Adoption]
+
+
+@router.get("/learned")
+def learned(service: Served) -> LearnedAnswer:
+    """List the learned versions, with their measures."""
+    history = service.workspace.learned
+    versions = [
+        LearnedVersionAnswer(
+            number=card.number,
+            made=card.made,
+            parent=card.parent,
+            data=dict(card.data),
+            measures=dict(card.measures),
+        )
+        for card in reversed(history.cards())
+    ]
+    return LearnedAnswer(in_use=history.in_use, versions=versions, log=history.log())
+
+
+class InUse(BaseModel):
+    """The learned version that is in use from now on, 0 for none."""
+
+    in_use: int
+
+
+class AdoptRequest(BaseModel):
+    """Which learned version to use, 0 for none."""
+
+    version: Annotated[int, Field(ge=0, lt=2**31)]
+
+
+@router.post("/learned/adopt")
+def adopt(service: Served, asked: AdoptRequest) -> InUse:
+    """Use a learned version from now on."""
+    return InUse(in_use=service.workspace.learned.adopt(asked.version).number)
+
+
+@router.post("/learned/undo")
+def undo(service: Served) -> InUse:
+    """Use what was in use before the last change."""
+    return InUse(in_use=service.workspace.learned.undo().number)
