@@ -47,7 +47,7 @@ def serve(
     def announce(address: ServiceAddress) -> None:
         say(f"serving {session.folder} at {address.url}  (API: {address.url}/api/docs); stop it with Ctrl-C")
         if token is None:
-            say(f"token for changes, also in service.json of the workspace: {address.token}")
+            say(f"to make changes on its pages, open {address.url}/#token={address.token}")
 
     with session.open() as workspace:
         server.run.run_service(workspace, host, port, token, announce)
