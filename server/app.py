@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from taxonaut.server.access import Access, Guard, Limits
 from taxonaut.server.jobs.job_manager import JobManager
 from taxonaut.server.mcp.mcp_server import mcp_app
-from taxonaut.server.page import page_routes, review_page, try_page
+from taxonaut.server.page import page_routes, review_page, tree_page, try_page
 from taxonaut.server.page.rendering import STATIC, sign_in_page
 from taxonaut.server.problems import answer_problems
 from taxonaut.server.routes import (
@@ -21,6 +21,7 @@ from taxonaut.server.routes import (
     home_routes,
     job_routes,
     measure_routes,
+    outline_routes,
     review_routes,
     suggest_routes,
     tree_routes,
@@ -67,6 +68,7 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         try_routes,
         tree_routes,
         change_routes,
+        outline_routes,
         review_routes,
         job_routes,
         measure_routes,
@@ -76,7 +78,7 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         api.include_router(routes.router)
     tools = mcp_app(workspace, host="127.0.0.1" if access.loopback else "")
     api.router.routes.extend(tools.routes)
-    for pages in (page_routes, review_page, try_page):
+    for pages in (page_routes, review_page, tree_page, try_page):
         api.include_router(pages.router)
     api.mount("/static", StaticFiles(directory=STATIC))
     return api

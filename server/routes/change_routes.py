@@ -1,6 +1,8 @@
 """Changes of the labels and their tree: preview, make, undo, log, diff."""
 
+from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -9,7 +11,9 @@ from pydantic import BaseModel, Field
 from taxonaut import tools
 from taxonaut.server.pages import AfterQuery, LimitQuery, Page, cursor, read_cursor
 from taxonaut.server.problems import RESPONSES, ProblemError
-from taxonaut.server.service import Served
+from taxonaut.server.routes.diff_rows import DiffRow, diff_rows
+from taxonaut.server.service import Served, Service
+from taxonaut.state import records
 from taxonaut.state.errors import InputError, ToolError
 from taxonaut.state.ids import EventId, LabelId
 from taxonaut.state.index.diff import IndexDiff
@@ -26,6 +30,9 @@ from taxonaut.workspace.labels.label_changes import (
 from taxonaut.workspace.workspace import Workspace
 
 router = APIRouter(prefix="/api", tags=["changes"], responses=RESPONSES)
+
+MOST_ROWS_SHOWN = 50
+"""Differences that the answer to a change shows."""
 
 Name = Annotated[str, Field(min_length=1, max_length=20_000)]
 """A label by id, name or path; a node by number or path."""
@@ -157,6 +164,7 @@ class ChangeAnswer(BaseModel):
 
     `number` is what undo takes, null for a preview; `version` that of the index it was computed on. `places` counts
     where its labels stand, `gold` the labels of evaluated items that name them, `items` what was labelled with them.
+    `rows` are the first of the `row_count` differences, each as it was and as it is.
     """
 
     number: int | None
@@ -166,6 +174,8 @@ class ChangeAnswer(BaseModel):
     gold: int = 0
     items: int = 0
     notes: list[str] = []
+    rows: list[DiffRow] = []
+    row_count: int = 0
 
 
 @router.post("/changes/preview")
@@ -196,6 +206,7 @@ def _check_version(workspace: Workspace, expected: int | None) -> int:
 
 def _answer(done: LabelChange, version: int, *, made: bool) -> ChangeAnswer:
     number = done.diff.after if made and done.diff.after > version else None
+    rows = diff_rows(done.diff)
     return ChangeAnswer(
         number=number,
         version=version,
@@ -204,6 +215,8 @@ def _answer(done: LabelChange, version: int, *, made: bool) -> ChangeAnswer:
         gold=done.gold,
         items=done.items,
         notes=list(done.notes),
+        rows=rows[:MOST_ROWS_SHOWN],
+        row_count=len(rows),
     )
 
 
@@ -320,25 +333,27 @@ class LoggedChange(BaseModel):
     undone_by: int | None
 
 
+def logged_change(change: records.Change) -> LoggedChange:
+    """Return a change as the API has it."""
+    return LoggedChange(
+        number=change.id,
+        first=change.first,
+        at=change.at,
+        what=summarize_change(change),
+        note=change.note,
+        operations=dict(change.operations),
+        undone=change.is_undone,
+        undone_by=change.undone_by,
+    )
+
+
 @router.get("/changes")
 def log(service: Served, limit: LimitQuery = 50, after: AfterQuery = "") -> Page[LoggedChange]:
     """List the changes, newest first."""
     place = read_cursor(after, int)
     before = None if place is None else EventId(place[0])
     found = service.workspace.index.events.changes(limit + 1, before=before)
-    entries = [
-        LoggedChange(
-            number=each.id,
-            first=each.first,
-            at=each.at,
-            what=summarize_change(each),
-            note=each.note,
-            operations=dict(each.operations),
-            undone=each.is_undone,
-            undone_by=each.undone_by,
-        )
-        for each in found[:limit]
-    ]
+    entries = [logged_change(each) for each in found[:limit]]
     return Page(entries=entries, next=cursor(entries[-1].number) if len(found) > limit else None)
 
 
@@ -351,9 +366,55 @@ def diff(
     ] = None,
 ) -> IndexDiff:
     """Show what changed between two versions of the index, or since one."""
-    index = service.workspace.index
-    if before > index.version():
-        raise InputError(f"version {before} is not there yet; the index is at {index.version()}")
-    if after is None:
-        return index.diff_since(EventId(before))
-    return compare(index.snapshot(EventId(before)), index.snapshot(EventId(after)))
+    return _diff(service.workspace, before, after)
+
+
+def _diff(workspace: Workspace, before: int, after: int | None) -> IndexDiff:
+    index = workspace.index
+    now = index.version()
+    for each in (before, now if after is None else after):
+        if each > now:
+            raise InputError(f"version {each} is not there yet; the index is at {now}")
+    if after is not None and after < before:
+        return compare(index.snapshot(EventId(before)), index.snapshot(EventId(after)))
+    return index.diff_since(EventId(before), None if after is None else EventId(after))
+
+
+class DiffPage(BaseModel):
+    """A stretch of the `total` rows between two versions, and how many there are of each kind."""
+
+    before: int
+    after: int
+    total: int
+    kinds: dict[str, int]
+    start: int
+    rows: list[DiffRow]
+
+
+@router.get("/diff-rows")
+def diff_page(
+    service: Served,
+    before: Annotated[int, Query(ge=0, lt=2**62)],
+    after: Annotated[int | None, Query(ge=0, lt=2**62)] = None,
+    start: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+    limit: LimitQuery = 100,
+    kind: Annotated[str, Query(max_length=40)] = "",
+) -> DiffPage:
+    """Show two versions of the index side by side, page by page: what was, and what is; `kind` chooses one kind."""
+    now = service.workspace.index.version()
+    rows = _kept_rows(service, before, now if after is None else after)
+    shown = [row for row in rows if kind in ("", row.kind)]
+    return DiffPage(
+        before=before,
+        after=now if after is None else after,
+        total=len(shown),
+        kinds=dict(Counter(row.kind for row in rows)),
+        start=start,
+        rows=shown[start : start + limit],
+    )
+
+
+@lru_cache(maxsize=4)
+def _kept_rows(service: Service, before: int, after: int) -> list[DiffRow]:
+    """Return the rows between two versions, which never change: the log is only added to."""
+    return diff_rows(_diff(service.workspace, before, after))

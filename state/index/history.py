@@ -19,7 +19,12 @@ _COLUMNS = "id, made, operation, payload, inverse, undone_by, coalesce(change, i
 _CHANGES = """
 SELECT max(id), min(id), min(made), histogram(operation), arg_min(payload, id), coalesce(max(note), ''),
     count(undone_by), max(undone_by)
-FROM events GROUP BY coalesce(change, id) HAVING max(id) < $2 OR $2 IS NULL ORDER BY max(id) DESC LIMIT $1
+FROM events
+WHERE $3 IS NULL OR coalesce(change, id) IN (
+    SELECT coalesce(change, id) FROM events
+    WHERE contains(payload, $3) OR ($4 <> '' AND regexp_matches(payload, $4))
+)
+GROUP BY coalesce(change, id) HAVING max(id) < $2 OR $2 IS NULL ORDER BY max(id) DESC LIMIT $1
 """
 
 
@@ -104,8 +109,20 @@ class Events:
         sql = f"SELECT {_COLUMNS} FROM events WHERE id > ? ORDER BY id DESC"
         return [_event(row) for row in self._database.rows(sql, [event])]
 
-    def changes(self, most: int | None = None, *, before: EventId | None = None) -> "list[Change]":
-        """Return the latest changes, newest first; `before`: those older than this one."""
+    def changes(
+        self,
+        most: int | None = None,
+        *,
+        before: EventId | None = None,
+        label: LabelId | None = None,
+        nodes: Sequence[NodeId] = (),
+    ) -> "list[Change]":
+        """Return the latest changes, newest first; `before`: those older than this one.
+
+        `label`: only those that name this label, or one of `nodes`.
+        """
+        named = None if label is None else dump(label)
+        those = rf'"(node|child)":({"|".join(str(int(node)) for node in nodes)})\b' if nodes else ""
         return [
             Change(
                 id=EventId(last),
@@ -118,7 +135,7 @@ class Events:
                 undone_by=None if undone_by is None else EventId(undone_by),
             )
             for last, first, made, operations, payload, note, undone, undone_by in self._database.rows(
-                _CHANGES, [most, before]
+                _CHANGES, [most, before, named, those]
             )
         ]
 
@@ -225,9 +242,10 @@ class History:
     def before_and_after(
         self, later: Sequence[Event], event: EventId, now: EventId
     ) -> tuple[Snapshot, Snapshot]:
-        """Return the tree before the given latest events (latest first), and the current one."""
+        """Return the tree before the given latest events (latest first), and the one after event `now`."""
+        self._go_back([each for each in later if each.id > now])
         present = self._snapshot(now)
-        self._go_back(later)
+        self._go_back([each for each in later if each.id <= now])
         return self._snapshot(event), present
 
     def _go_back(self, events: Sequence[Event]) -> None:

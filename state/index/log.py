@@ -112,8 +112,8 @@ class IndexLog(IndexReader):
             history = History(self._database, self.events, self._view.labels.mappings)
             return history.at(self.version() if event is None else event)
 
-    def diff_since(self, event: EventId) -> IndexDiff:
-        """Return the changes since an event.
+    def diff_since(self, event: EventId, until: EventId | None = None) -> IndexDiff:
+        """Return the changes since an event, optionally only those until another.
 
         The cost depends on what was changed, not on the size of the index, unless the tree was replaced.
         """
@@ -121,7 +121,8 @@ class IndexLog(IndexReader):
             later = self.events.since(event)
             part = affected_part(self._view, later)
             history = History(self._database, self.events, self._view.labels.mappings, part)
-            return diff(*history.before_and_after(later, event, self.version()))
+            now = self.version() if until is None else until
+            return diff(*history.before_and_after(later, event, now))
 
     def replaced_since(self, event: EventId) -> bool:
         """Return whether the whole tree was replaced since an event."""

@@ -105,6 +105,11 @@ _LABELS_AFTER = """
 SELECT number FROM labels WHERE number > ? AND id NOT IN (SELECT old FROM label_mappings) ORDER BY number LIMIT ?
 """
 
+_NOTED = """
+SELECT number FROM labels WHERE starts_with(lower(notation), $1) AND notation <> ''
+AND id NOT IN (SELECT old FROM label_mappings) ORDER BY length(notation), notation, number LIMIT $2
+"""
+
 _SHORTEST_STEM = 3
 
 _NODE_NAMES = """
@@ -280,6 +285,12 @@ class IndexReader:
             hits = self._database.rows(_NAMED, [list(names), retired]) if names else []
             return self._view.labels.get([row[0] for row in hits])
 
+    def labels_noted(self, code: str, limit: int) -> list[Label]:
+        """Return up to `limit` labels whose notations begin with a code, ignoring case, the shortest first."""
+        with self._database.lock:
+            hits = self._database.rows(_NOTED, [code.lower(), limit])
+            return self._view.labels.get([row[0] for row in hits])
+
     def search(self, query: str, limit: int = 10, *, retired: bool = False) -> list[Label]:
         """Return up to `limit` labels that contain words of `query`, ignoring case and endings.
 
@@ -322,6 +333,43 @@ class IndexReader:
         with self._database.lock:
             self._view.check_nodes([node])
             return self._view.labels.get(self._view.shape.labels_at[node])
+
+    def directly_below(self, node: NodeId, start: int, most: int) -> tuple[list[Node], list[Label], int]:
+        """Return a stretch of what is directly under a node, and how much is: first nodes, then labels.
+
+        The label that the node itself is does not count. Reads the texts of the stretch only.
+        """
+        with self._database.lock:
+            self._view.check_nodes([node])
+            shape, own = self._view.shape, self._view.nodes.get([node])[0].label_id
+            children, placed = shape.children[node], shape.labels_at[node]
+            if own is not None and (number := self._view.labels.number(own)) in placed:
+                place = placed.index(number)
+                placed = placed[:place] + placed[place + 1 :]
+            nodes = children[start : start + most]
+            first = max(0, start - len(children))
+            labels = placed[first : first + most - len(nodes)]
+            return (
+                self._view.nodes.get(nodes),
+                self._view.labels.get(labels),
+                len(children) + len(placed),
+            )
+
+    def place_below(self, node: NodeId, entry: NodeId | LabelId) -> int | None:
+        """Return where a child or a label stands in `directly_below` of a node, from 0; None if it is not there."""
+        with self._database.lock:
+            self._view.check_nodes([node])
+            shape, book = self._view.shape, self._view.labels
+            children = shape.children[node]
+            if isinstance(entry, int):
+                return children.index(entry) if entry in children else None
+            own = self._view.nodes.get([node])[0].label_id
+            placed, number = shape.labels_at[node], book.find(entry)
+            if number is None or number not in placed or entry == own:
+                return None
+            place = placed.index(number)
+            passed = own is not None and book.number(own) in placed[:place]
+            return len(children) + place - passed
 
     def labels_under(self, ids: Sequence[NodeId]) -> dict[NodeId, list[LabelId]]:
         """Return the ids of the labels placed in each of many nodes itself, in one read."""

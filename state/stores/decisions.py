@@ -104,6 +104,14 @@ class Decisions:
         )
         return int(self._database.rows(sql, [list(labels)])[0][0]) if labels else 0
 
+    def items_with(self, label: LabelId, most: int) -> list[ItemId]:
+        """Return items that were given a label in some run, the latest first."""
+        sql = (
+            "SELECT item FROM decisions WHERE node IS NULL AND choice <> '' AND "
+            "list_contains(from_json(choice, '[\"VARCHAR\"]'), $1) GROUP BY item ORDER BY max(rowid) DESC LIMIT $2"
+        )
+        return [ItemId(row[0]) for row in self._database.rows(sql, [label, most])]
+
     def mark(self) -> int:
         """Return a mark after the decisions so far, for `totals_since`."""
         return int(self._database.rows("SELECT coalesce(max(rowid), -1) FROM decisions")[0][0])

@@ -51,6 +51,22 @@ ORDER BY row
 """
 """The latest a source said about each label; what it said before its latest complete list of labels is void."""
 
+_CONFUSED = """
+WITH walks AS (
+    SELECT unit, label, mark FROM marks WHERE label IS NOT NULL
+    QUALIFY run = max(run) OVER (PARTITION BY unit)
+)
+SELECT other.label, count(*) FILTER (mine.mark = 'miss'), count(*) FILTER (mine.mark = 'error')
+FROM walks AS mine JOIN walks AS other ON other.unit = mine.unit AND other.label <> mine.label
+WHERE mine.label = $1
+    AND ((mine.mark = 'miss' AND other.mark = 'error') OR (mine.mark = 'error' AND other.mark = 'miss'))
+GROUP BY other.label ORDER BY count(*) DESC, other.label LIMIT $2
+"""
+
+_ITEMS_RIGHT = f"""
+SELECT item FROM ({_HELD}) WHERE verdict = 'right' AND label = $2 ORDER BY statement DESC LIMIT $3
+"""
+
 _COUNT = f"""
 SELECT count(DISTINCT (unit, label)) FROM ({_HELD})
 WHERE verdict = 'right' AND label IN (SELECT unnest($2::VARCHAR[]))
@@ -259,6 +275,19 @@ class Ledger:
         """Return all that was ever said about an item, oldest first."""
         sql = f"SELECT {', '.join(_TRUTHS)}, made FROM truths WHERE item = $1 ORDER BY rowid"
         return [_truth(row) for row in self._database.rows(sql, [item])]
+
+    def items_with(self, label: LabelId, most: int) -> list[ItemId]:
+        """Return items for which a label was said to be right, the latest first."""
+        rows = self._database.rows(_ITEMS_RIGHT, [None, label, most])
+        return [ItemId(item) for item in dict.fromkeys(row[0] for row in rows)]
+
+    def confusions(self, label: LabelId, most: int) -> list[tuple[LabelId, int, int]]:
+        """Return what a label is confused with in the latest walk of each item, most often first.
+
+        Each with the number of items that lack this label and got the other instead, and that of the reverse.
+        """
+        rows = self._database.rows(_CONFUSED, [label, most])
+        return [(LabelId(other), int(instead), int(for_it)) for other, instead, for_it in rows]
 
     def count(self, labels: Sequence[LabelId]) -> int:
         """Count for how many items some labels were said to be right, by the ids under which that was said."""

@@ -15,6 +15,10 @@ pytestmark = pytest.mark.slow
 SCREENS = {
     "home": ("/", "document.querySelector('#next')"),
     "try": ("/try", "document.querySelector('#text')"),
+    "tree": ("/tree", "document.querySelector('#tree .rows.ready .item')"),
+    "a label": ("/tree?label=l0", "document.querySelector('#card .card-name')"),
+    "search": ("/tree?q=shoes", "document.querySelector('#search .found li')"),
+    "changes": ("/changes", "document.querySelector('#diff tbody tr')"),
     "a text": ("/try?text=shoes", "document.querySelector('#others ol li')"),
 }
 """Address of each screen, and what is true once it shows something."""
