@@ -27,12 +27,11 @@ function entry(change, latest) {
       h("span", { class: "when soft small" }, time(change.at), change.undone ? ` – undone${change.undone_by ? ` by #${change.undone_by}` : ""}` : "")));
 }
 
-/** The two points of a moment: compare from here, compare to here. */
+/** The two ends of a comparison: from this moment, or to it. */
 function points(moment, name, latest) {
-  const from = shown.before ?? -1;
-  const to = shown.after ?? latest;
-  return h("div", { class: "points" }, [["before", `Compare from after ${name}`, from], ["after", `Compare to after ${name}`, to]].map(([field, said, at]) =>
-    h("label", {}, h("span", { class: "visually-hidden" }, said), h("input", { type: "radio", name: field, value: moment, checked: at === moment, title: said, onchange: () => compare(field, moment) }))));
+  const ends = [["before", "from", shown.before ?? -1], ["after", "to", shown.after ?? latest]];
+  return h("div", { class: "points" }, ends.map(([field, said, at]) =>
+    h("button", { type: "button", "data-end": field, "data-moment": moment, "aria-pressed": String(at === moment), "aria-label": `Compare ${said} ${moment ? "after " : ""}${name}`, onclick: () => compare(field, moment) }, said)));
 }
 
 function compare(field, moment) {
@@ -43,7 +42,7 @@ function compare(field, moment) {
   [shown.before, shown.after] = from <= to ? [from, to] : [to, from];
   keepInAddress({ before: shown.before, after: shown.after }, { push: true });
   draw();
-  log.querySelector(`input[name="${field}"][value="${moment}"]`)?.focus();
+  log.querySelector(`[data-end="${field}"][data-moment="${moment}"]`)?.focus();
   showDiff();
 }
 

@@ -7,8 +7,8 @@ let made = 0;
 export function findRow({ name, placeholder, chosen, extra = [], retired = true, onquery = null }) {
   const id = `find-${(made += 1)}`;
   const field = h("input", {
-    type: "search", placeholder, role: "combobox", autocomplete: "off", spellcheck: "false", "aria-label": name,
-    "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list", maxlength: 1000,
+    type: "text", inputmode: "search", placeholder, role: "combobox", autocomplete: "off", spellcheck: "false", "aria-label": name,
+    "aria-expanded": "false", "aria-controls": id, "aria-owns": id, "aria-autocomplete": "list", maxlength: 1000,
   });
   const list = h("ul", { id, role: "listbox", "aria-label": "Results", class: "found", hidden: true });
   const said = h("p", { class: "found-said soft small", role: "status" });

@@ -216,6 +216,7 @@ function fromAddress() {
   const at = query();
   if (at.get("label")) go({ label: at.get("label"), ...(at.get("under") ? { under: at.get("under") } : {}) }, { push: false });
   else if (at.get("node")) go({ node: at.get("node") }, { push: false });
+  else if (at.get("q")) search.field.focus();
 }
 window.addEventListener("popstate", fromAddress);
 fromAddress();

@@ -1,6 +1,7 @@
 """What holds of every screen: axe-core's rules, and names that attack are text and break nothing."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from served_page import Page
@@ -82,5 +83,14 @@ def test_axe_finds_nothing(page: Page, screen: str) -> None:
     page.until(ready)
     axe = Axe(page.driver)
     axe.inject()
-    found = axe.run()["violations"]
+    found = [each for each in axe.run()["violations"] if not _is_a_combobox(each)]
     assert not found, axe.report(found)
+
+
+def _is_a_combobox(violation: dict[str, Any]) -> bool:
+    """Whether this old axe only says that a text field may be no combobox, which ARIA 1.2 made the pattern."""
+    return violation["id"] == "aria-allowed-role" and all(
+        "combobox" in check["message"]
+        for node in violation["nodes"]
+        for check in [*node["any"], *node["all"], *node["none"]]
+    )
