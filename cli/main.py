@@ -333,6 +333,16 @@ COMMANDS = [
         LazyCommand(
             "apply", "taxonaut.cli.review.apply:apply", "Take decisions over from a table that was filled in."
         ),
+        LazyCommand(
+            "export",
+            "taxonaut.cli.review.handover:export",
+            "Write the open items of the queue for another annotation tool, with what is suggested.",
+        ),
+        LazyCommand(
+            "import",
+            "taxonaut.cli.review.handover:import_answers",
+            "Take answers over from Label Studio or Argilla, each under the name of its annotator.",
+        ),
         panel=LEARN,
         default="start",
     ),

@@ -40,10 +40,10 @@ class CategorizeJob(BaseModel):
 
 
 class EvaluateJob(BaseModel):
-    """Compare methods on texts with labels."""
+    """Compare methods on texts with labels, by default those whose labels the ledger knows."""
 
     kind: Literal["evaluate"]
-    items: JobItems
+    items: Annotated[list[Text | JobItem], Field(max_length=MOST_ITEMS)] = []
     methods: Annotated[list[ShortText], Field(min_length=1, max_length=20)] = ["navigate", "dense", "bm25"]
 
 
@@ -111,11 +111,19 @@ class ReviewErrorsJob(BaseModel):
 
 
 class ReviewNextJob(BaseModel):
-    """Fill the review queue with the items from which most is learned."""
+    """Fill the review queue with the items from which most is learned, by default of the workspace's own."""
 
     kind: Literal["review_next"]
-    items: JobItems
+    items: Annotated[list[Text | JobItem], Field(max_length=MOST_ITEMS)] = []
     count: Annotated[int, Field(ge=1, le=MOST_ITEMS)] = 20
+
+
+class ReviewDoubtsJob(BaseModel):
+    """Label texts, by default the workspace's own without known labels, and put doubtful answers into the queue."""
+
+    kind: Literal["review_doubts"]
+    items: Annotated[list[Text | JobItem], Field(max_length=MOST_ITEMS)] = []
+    limit: Annotated[int, Field(ge=1, le=MOST_ITEMS)] = 200
 
 
 JobSpec = Annotated[
@@ -129,7 +137,8 @@ JobSpec = Annotated[
     | AssignVocabularyJob
     | AddLabelsJob
     | ReviewErrorsJob
-    | ReviewNextJob,
+    | ReviewNextJob
+    | ReviewDoubtsJob,
     Field(discriminator="kind"),
 ]
 

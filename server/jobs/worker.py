@@ -22,12 +22,16 @@ from taxonaut import evaluation
 from taxonaut.server.jobs import job_specs
 from taxonaut.server.jobs.job_specs import JobItem, JobSpec
 from taxonaut.server.problems import problem_of
+from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label, as_item
 from taxonaut.state.updates import Progress, Update, as_row, to_plain
+from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.expert.categorized_rows import categorized_row
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.labels.label_changes import find_label
+from taxonaut.workspace.review.doubtful_answers import find_doubts
+from taxonaut.workspace.walk.labelled_items import labelled_rows
 from taxonaut.workspace.workspace import Workspace
 
 _SPECS: TypeAdapter[JobSpec] = TypeAdapter(JobSpec)
@@ -40,6 +44,7 @@ _TOLD = frozenset(
 )
 """Kinds of updates that are passed on; those of single items come with the results."""
 
+_MOST_LOST, _MOST_LABELS = 30, 2_000
 _EACH_S = 0.1
 _FIRST_BATCH = 4
 """Texts of a job's first batch, so that its first rows come soon; each further one is twice as large."""
@@ -87,12 +92,16 @@ def run_job(workspace: Workspace, spec: Any, speaker: Speaker) -> dict[str, Any]
                 speaker.say("result", categorized_row(each))
             return {"items": len(found), "failed": sum(bool(each.error) for each in found)}
         case job_specs.EvaluateJob():
-            report = evaluation.harness.evaluate(
-                workspace, _rows(workspace, spec.items), spec.methods, on_update=tell
-            )
+            rows = _rows(workspace, spec.items) if spec.items else labelled_rows(workspace)
+            report = evaluation.harness.evaluate(workspace, rows, spec.methods, on_update=tell)
             for method in report.methods:
                 speaker.say("result", _method_row(method))
-            return {"items": report.items, "with_gold": report.with_gold, "labels": report.labels}
+            return {
+                "items": report.items,
+                "with_gold": report.with_gold,
+                "labels": report.labels,
+                "lost": _lost_rows(workspace, rows, spec.methods),
+            }
         case job_specs.LearnJob():
             learned = workspace.learn(
                 _rows(workspace, spec.items) if spec.items else None, adopt=spec.adopt, on_update=tell
@@ -131,10 +140,54 @@ def run_job(workspace: Workspace, spec: Any, speaker: Speaker) -> dict[str, Any]
             added = workspace.review_queue().put("errors", errors.found)
             return {"items": errors.items, "found": len(errors.found), "queued": added, "notes": errors.notes}
         case job_specs.ReviewNextJob():
-            chosen = workspace.review_next(_rows(workspace, spec.items), spec.count, on_update=tell)
+            given = _rows(workspace, spec.items) if spec.items else _own_rows(workspace)
+            chosen = workspace.review_next(given, spec.count, on_update=tell)
             added = workspace.review_queue().put("next", chosen.found)
             return {"items": chosen.items, "found": len(chosen.found), "queued": added, "notes": chosen.notes}
+        case job_specs.ReviewDoubtsJob():
+            asked = _items(spec.items) if spec.items else [row.item for row in _own_rows(workspace)]
+            if not asked:
+                raise InputError("this workspace knows no item without a label; give texts")
+            results = list(workspace.classify(asked, on_update=tell))
+            doubts = find_doubts(workspace, asked, results)
+            doubtful = doubts.found[: spec.limit]
+            return {
+                "items": doubts.items,
+                "found": len(doubts.found),
+                "queued": workspace.review_queue().put("doubts", doubtful),
+                "notes": doubts.notes,
+            }
     raise AssertionError(spec)
+
+
+def _own_rows(workspace: Workspace) -> list[ItemRow]:
+    """Return the items that the workspace knows, without those whose labels the ledger knows."""
+    rows: list[ItemRow] = []
+    after = ItemId("")
+    while page := workspace.items.after(after, 5_000):
+        known = workspace.ledger.truths([unit_key(item) for item in page])
+        rows += [ItemRow(item) for item in page if unit_key(item) not in known]
+        after = page[-1].id
+    return rows
+
+
+def _lost_rows(workspace: Workspace, rows: Sequence[ItemRow], methods: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the nodes where the walks of an evaluation lost most right labels."""
+    if not any(method.split(":")[0] in evaluation.attribution.WALKS for method in methods):
+        return []
+    try:
+        found = evaluation.attribution.attribute(workspace, rows)
+    except NotFoundError:
+        return []
+    return [
+        {
+            "node": each.node_id,
+            "path": list(each.path),
+            "losses": len(each.losses),
+            "reasons": dict(each.outcomes),
+        }
+        for each in found.nodes[:_MOST_LOST]
+    ]
 
 
 def _classify(workspace: Workspace, spec: job_specs.ClassifyJob, speaker: Speaker) -> dict[str, Any]:
@@ -190,6 +243,19 @@ def _method_row(method: evaluation.harness.MethodReport) -> dict[str, Any]:
         "completion_tokens": method.completion_tokens,
         "seconds": method.seconds,
         "failed": method.failed,
+        "labels": [
+            {
+                "id": each.label_id,
+                "path": list(each.path),
+                "support": each.support,
+                "predicted": each.predicted,
+                "precision": each.precision,
+                "recall": each.recall,
+                "f1": each.f1,
+                "confused": [{"path": list(other.path), "count": other.count} for other in each.confused],
+            }
+            for each in method.by_label[:_MOST_LABELS]
+        ],
     }
 
 

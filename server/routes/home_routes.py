@@ -1,14 +1,21 @@
 """Whether the service is there, and what its workspace holds."""
 
-from typing import Literal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from taxonaut import evaluation
 from taxonaut.server.problems import RESPONSES
 from taxonaut.server.service import Served
+from taxonaut.state.errors import InputError
 from taxonaut.state.index.reader import IndexStats
 from taxonaut.state.version import VERSION
+from taxonaut.workspace.files.label_files import read_labels
+from taxonaut.workspace.walk.labelled_items import store_gold
+from taxonaut.workspace.workspace import Workspace
 
 router = APIRouter(prefix="/api", responses=RESPONSES)
 
@@ -25,6 +32,14 @@ class NextStep(BaseModel):
 
     text: str
     command: str = ""
+
+
+class Check(BaseModel):
+    """Whether something is in order, in a sentence; `href` is the screen where it is mended."""
+
+    ok: bool
+    text: str
+    href: str = ""
 
 
 class Home(BaseModel):
@@ -47,6 +62,7 @@ class Home(BaseModel):
     learned: int
     models: dict[str, str]
     next_steps: list[NextStep]
+    health: list[Check]
 
 
 @router.get("/health", tags=["home"])
@@ -75,7 +91,87 @@ def home(service: Served) -> Home:
         learned=workspace.learned.in_use,
         models={role: getattr(models, role).model for role in type(models).model_fields},
         next_steps=next_steps(stats, queue.open, bool(cards)),
+        health=health_checks(workspace, stats) if stats.labels else [],
     )
+
+
+def health_checks(workspace: Workspace, stats: IndexStats) -> list[Check]:
+    """Say what is in order and what is not: labels without a place, an expert that is missing or behind, disputes."""
+    found = [
+        Check(ok=False, text=f"{stats.labels_unplaced:,} labels have no place in the tree", href="/tree")
+        if stats.labels_unplaced
+        else Check(ok=True, text="Every label has its place in the tree")
+    ]
+    cards = workspace.experts.cards()
+    if cards:
+        known = set(workspace.experts.classifier(cards[-1].number).labels)
+        new = len(set(workspace.index.label_ids()) - known)
+        found.append(
+            Check(
+                ok=False,
+                text=f"The trained expert does not know {new:,} labels: train it again",
+                href="/measures",
+            )
+            if new
+            else Check(ok=True, text="The trained expert knows every label")
+        )
+    else:
+        found.append(
+            Check(ok=False, text="No expert is trained: review and learn, or train one", href="/review")
+        )
+    disputed = sum(bool(each.conflicts) for each in workspace.ledger.truths().values())
+    if disputed:
+        found.append(
+            Check(
+                ok=False,
+                text=f"People disagree about {disputed:,} items, which count for neither",
+                href="/review",
+            )
+        )
+    if not len(workspace.ledger):
+        found.append(
+            Check(ok=False, text="No item has a known label: nothing can be measured yet", href="/try")
+        )
+    return found
+
+
+_SUFFIXES = Literal[".csv", ".tsv", ".txt", ".jsonl", ".json", ".ttl", ".rdf"]
+
+
+class StartRequest(BaseModel):
+    """What an empty workspace begins with: the text of a label file, or the sample."""
+
+    labels: Annotated[str, Field(max_length=7_000_000)] = ""
+    suffix: _SUFFIXES = ".csv"
+    sample: bool = False
+
+
+class Started(BaseModel):
+    """How many labels there are now, and how many items with known labels came along."""
+
+    labels: int
+    items: int
+
+
+@router.post("/start", tags=["home"])
+def start(service: Served, asked: StartRequest) -> Started:
+    """Give an empty workspace its labels: those of a file, or PyPI's classifiers with this machine's packages."""
+    workspace = service.workspace
+    if asked.sample:
+        workspace.import_labels(evaluation.demo.topic_labels())
+        packages = evaluation.demo.installed_packages(workspace.index.label_ids())
+        rows = evaluation.demo.as_item_rows(packages)
+        workspace.items.put(row.item for row in rows)
+        store_gold(workspace, rows, "sample")
+    else:
+        if not asked.labels.strip():
+            raise InputError("no labels were given; give the text of a label file, or take the sample")
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / f"labels{asked.suffix}"
+            file.write_text(asked.labels, encoding="utf-8")
+            workspace.import_labels(read_labels(str(file)))
+        rows = []
+    return Started(labels=len(workspace.index.label_ids()), items=len(rows))
 
 
 def next_steps(stats: IndexStats, review_open: int, has_expert: bool) -> list[NextStep]:

@@ -13,6 +13,8 @@ from taxonaut.server.jobs.job_specs import JobRecord, JobSpec
 from taxonaut.server.pages import AfterQuery, LimitQuery, Page, cursor, read_cursor
 from taxonaut.server.problems import RESPONSES
 from taxonaut.server.service import Served
+from taxonaut.state.errors import NotFoundError
+from taxonaut.state.ids import RunId
 
 router = APIRouter(prefix="/api", tags=["jobs"], responses=RESPONSES)
 
@@ -130,3 +132,93 @@ def runs(service: Served, limit: LimitQuery = 50, after: AfterQuery = "") -> Pag
         for each in found[start:end]
     ]
     return Page(entries=entries, next=cursor(end) if end < len(found) else None)
+
+
+RunNumber = Annotated[int, Path(ge=0, lt=2**31)]
+
+
+class RunDetail(RunAnswer):
+    """A run with what its decisions add up to; `seconds` is the time of the models, `cost` is null where unknown."""
+
+    decisions: int
+    cached: int
+    errors: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    cost: float | None = None
+
+
+@router.get("/runs/{id}")
+def run(service: Served, id: RunNumber) -> RunDetail:
+    """Show a run and what it cost."""
+    workspace = service.workspace
+    known = next((each for each in workspace.runs.list() if each.id == id), None)
+    if known is None:
+        raise NotFoundError(f"no run {id}; GET /api/runs lists the runs")
+    totals = workspace.decisions.totals(known.id)
+    return RunDetail(
+        id=known.id,
+        kind=known.kind,
+        status=known.status,
+        started=known.started,
+        ended=known.ended,
+        units=known.units,
+        decisions=totals.requests,
+        cached=totals.cached,
+        errors=totals.errors,
+        prompt_tokens=totals.prompt_tokens,
+        completion_tokens=totals.completion_tokens,
+        seconds=totals.seconds,
+    )
+
+
+class DecisionAnswer(BaseModel):
+    """A decision of a run; `options` counts what was offered, `choice` is what was chosen, best first."""
+
+    item_id: str
+    node_id: int | None
+    agent: str
+    template: str
+    model: str
+    tool: str
+    options: int
+    choice: list[str]
+    evidence: list[str]
+    prompt_tokens: int
+    completion_tokens: int
+    latency_s: float
+    attempts: int
+    cached: bool
+    error: str
+
+
+@router.get("/runs/{id}/decisions")
+def decisions(
+    service: Served, id: RunNumber, limit: LimitQuery = 50, after: AfterQuery = "", failed: bool = False
+) -> Page[DecisionAnswer]:
+    """List the decisions of a run in their order, optionally only those with an error."""
+    place = read_cursor(after, int)
+    start = max(0, place[0]) if place else 0
+    found = service.workspace.decisions.of_run(RunId(id), start, limit + 1, failed=failed)
+    entries = [
+        DecisionAnswer(
+            item_id=each.item_id,
+            node_id=each.node_id,
+            agent=each.agent,
+            template=each.template,
+            model=each.model,
+            tool=each.tool,
+            options=len(each.options),
+            choice=list(map(str, each.choice)),
+            evidence=list(each.evidence),
+            prompt_tokens=each.usage.prompt_tokens,
+            completion_tokens=each.usage.completion_tokens,
+            latency_s=each.usage.latency_s,
+            attempts=each.usage.attempts,
+            cached=each.usage.cached,
+            error=each.error,
+        )
+        for each in found[:limit]
+    ]
+    return Page(entries=entries, next=cursor(start + limit) if len(found) > limit else None)

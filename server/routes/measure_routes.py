@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from taxonaut.server.jobs.job_specs import JobRecord
 from taxonaut.server.problems import RESPONSES
 from taxonaut.server.service import Served
 from taxonaut.workspace.core.learned_versions import Adoption
@@ -48,6 +49,40 @@ def learned(service: Served) -> LearnedAnswer:
         for card in reversed(history.cards())
     ]
     return LearnedAnswer(in_use=history.in_use, versions=versions, log=history.log())
+
+
+class ExpertAnswer(BaseModel):
+    """A trained expert: what it was trained on (`data`), and what it was measured to do (`metrics`)."""
+
+    number: int
+    made: str
+    data: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+class Measures(BaseModel):
+    """What there is to look at: evaluations (jobs that ended well), learned versions, experts, labelled items."""
+
+    labelled: int
+    evaluations: list[JobRecord]
+    learned: LearnedAnswer
+    experts: list[ExpertAnswer]
+
+
+@router.get("/measures")
+def measures(service: Served) -> Measures:
+    """List what was measured: evaluations, learned versions and experts, the latest first."""
+    experts = [
+        ExpertAnswer(number=card.number, made=card.made, data=dict(card.data), metrics=dict(card.metrics))
+        for card in sorted(service.workspace.experts.cards(), key=lambda card: -card.number)
+    ]
+    evaluations = [each for each in service.jobs.all() if each.kind == "evaluate"]
+    return Measures(
+        labelled=len(service.workspace.ledger),
+        evaluations=evaluations[:50],
+        learned=learned(service),
+        experts=experts,
+    )
 
 
 class InUse(BaseModel):

@@ -3,7 +3,7 @@
 import threading
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from taxonaut.server.pages import AfterQuery, LimitQuery, Page, cursor, read_cursor
@@ -19,6 +19,15 @@ from taxonaut.workspace.labels.label_changes import find_label
 from taxonaut.workspace.learn.corrections import Correction, find_item
 from taxonaut.workspace.learn.feedback import MarkedItem
 from taxonaut.workspace.review.agreement import Agreement, measure_agreement
+from taxonaut.workspace.review.decision_table import Refused
+from taxonaut.workspace.review.handover import (
+    HandoverFormat,
+    apply_answers,
+    open_items,
+    read_answers,
+    write_interface,
+    write_tasks,
+)
 from taxonaut.workspace.review.review_queue import (
     CLAIM_S,
     KINDS,
@@ -323,3 +332,57 @@ def decisions(service: Served, limit: LimitQuery = 50, after: AfterQuery = "") -
         for each in shown
     ]
     return Page(entries=entries, next=cursor(end) if end < len(made) else None)
+
+
+ExportQuery = Annotated[HandoverFormat, Query(alias="format", description="The tool that reads it.")]
+
+
+def _download(text: str, name: str, kind: str) -> Response:
+    return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@router.get("/review/export", response_class=Response)
+def export(service: Served, format_: ExportQuery = "label-studio") -> Response:
+    """Download the open items for another annotation tool, with what is suggested."""
+    with _QUEUES:
+        items = open_items(_queue(service, ""))
+    name = "label-studio-tasks.json" if format_ == "label-studio" else "argilla-records.json"
+    return _download(write_tasks(items, format_), name, "application/json")
+
+
+@router.get("/review/interface", response_class=Response)
+def interface(service: Served, format_: ExportQuery = "label-studio") -> Response:
+    """Download the questions with all labels: Label Studio's labeling interface (XML), or Argilla's labels (JSON)."""
+    text = write_interface(service.workspace.index, format_)
+    if format_ == "label-studio":
+        return _download(text, "label-studio-interface.xml", "application/xml")
+    return _download(text, "argilla-labels.json", "application/json")
+
+
+class ImportRequest(BaseModel):
+    """The text of a file of answers; `person` is who brings it, for answers that name no annotator."""
+
+    person: Person
+    text: Annotated[str, Field(min_length=1, max_length=60_000_000)]
+
+
+class Imported(BaseModel):
+    """How many answers were taken, how many items had none, and which were refused and why (the first hundred)."""
+
+    taken: int
+    answers: int
+    blank: int
+    refused: list[Refused]
+
+
+@router.post("/review/import")
+def import_answers(service: Served, asked: ImportRequest) -> Imported:
+    """Take answers over from Label Studio (its JSON export) or Argilla (`records.to_json`)."""
+    with _QUEUES:
+        queue = _queue(service, asked.person)
+        found = read_answers(service.workspace, queue, asked.text)
+        taken = apply_answers(queue, found)
+        service.workspace.send_decisions(queue)
+    return Imported(
+        taken=taken, answers=len(found.decisions), blank=found.blank, refused=list(found.refused[:100])
+    )

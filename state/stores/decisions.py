@@ -19,6 +19,10 @@ _FOR_ITEMS = f"""
 SELECT {", ".join(_COLUMNS)} FROM decisions
 WHERE run = $1 AND item IN (SELECT unnest($2::VARCHAR[])) ORDER BY rowid
 """
+_OF_RUN = f"""
+SELECT {", ".join(_COLUMNS)} FROM decisions
+WHERE run = $1 AND (NOT $2 OR error <> '') ORDER BY rowid LIMIT $3 OFFSET $4
+"""
 _AT = f"""
 SELECT {", ".join(_COLUMNS)}
 FROM decisions JOIN (SELECT unnest($2::VARCHAR[]) AS at_item, unnest($3::BIGINT[]) AS at_node) AS wanted
@@ -72,6 +76,11 @@ class Decisions:
     def for_items(self, run: RunId, items: Sequence[ItemId]) -> list[Decision]:
         """Return the decisions of many items in a run, in the order they were appended."""
         return [_decision(row) for row in self._database.rows(_FOR_ITEMS, [run, list(items)])]
+
+    def of_run(self, run: RunId, start: int, most: int, *, failed: bool = False) -> list[Decision]:
+        """Return a part of a run's decisions in their order; with `failed` of those with an error."""
+        rows = self._database.rows(_OF_RUN, [run, failed, most, start])
+        return [_decision(row) for row in rows]
 
     def failed_items(self, run: RunId, items: Sequence[ItemId]) -> set[ItemId]:
         """Return those of some items about which a request failed in a run."""

@@ -6,6 +6,7 @@ from taxonaut.state.lazy_modules import lazy_modules
 
 if TYPE_CHECKING:
     from taxonaut.workspace.review import decision_table as decision_table
+    from taxonaut.workspace.review import handover as handover
     from taxonaut.workspace.review import label_errors as label_errors
     from taxonaut.workspace.review import label_next as label_next
     from taxonaut.workspace.review import review_queue as review_queue

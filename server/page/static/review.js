@@ -1,5 +1,5 @@
 // The desk of a reviewer: items are loaded ahead and answers are sent behind, so that no key waits.
-import { afterPause, ask, askInDialog, attempt, bdi, h, isTyping, keys, mayChange, number, pathOf, percent, time, toast, url } from "./ui.js";
+import { afterPause, ask, askInDialog, attempt, bdi, h, isTyping, keys, mayChange, number, pathOf, percent, personName, time, toast, url } from "./ui.js";
 import { runIn } from "./jobs.js";
 
 const AHEAD = 4;
@@ -19,15 +19,10 @@ function keep(store, name, value) { try { store.setItem(name, value); } catch { 
 
 // Who reviews.
 
-async function askWho() {
-  const field = h("input", { name: "person", required: true, maxlength: 200, autocomplete: "name", value: desk.person });
-  const data = await askInDialog("Who reviews?", [
-    h("p", { class: "soft" }, "Your name stands by each of your answers. It is asked once and kept in this browser."),
-    h("label", {}, "Your name", field)], { yes: "Start" });
-  const name = data?.get("person").trim();
-  if (!name) return false;
-  desk.person = keep(localStorage, "person", name);
-  return true;
+async function askWho(again = false) {
+  const name = await personName({ again });
+  if (name) desk.person = name;
+  return Boolean(name);
 }
 
 function showWho() {
@@ -368,7 +363,7 @@ document.addEventListener("keydown", (event) => {
 });
 at("who").addEventListener("click", async () => {
   const before = desk.person;
-  if (!(await askWho()) || desk.person === before) return;
+  if (!(await askWho(true)) || desk.person === before) return;
   await desk.sending;
   await attempt(() => ask("/api/review/release", { method: "POST", body: { person: before, session } }));
   Object.assign(desk, { ahead: [], past: [], made: [], item: null, note: "" });
