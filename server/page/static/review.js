@@ -2,7 +2,7 @@
 import { afterPause, ask, askInDialog, attempt, bdi, h, isTyping, keys, mayChange, number, pathOf, percent, personName, time, toast, url } from "./ui.js";
 import { runIn } from "./jobs.js";
 
-const AHEAD = 4;
+const AHEAD = 8;
 const LISTS = { errors: "likely label error", next: "worth a label", doubts: "doubtful answer", given: "put here by a person" };
 const SAID = { label: "another label", keep: "label kept", none: "none of these", undecided: "cannot decide", skip: "skipped" };
 const at = (id) => document.getElementById(id);
@@ -33,18 +33,19 @@ function showWho() {
 // Items that are loaded ahead.
 
 async function load() {
-  const answer = await ask("/api/review/claims", { method: "POST", body: { person: desk.person, session, count: AHEAD, again: desk.again } });
+  const answer = await ask("/api/review/claims", { method: "POST", body: { person: desk.person, session, count: Math.min(20, AHEAD + desk.unsent), again: desk.again } });
   const done = new Set(desk.made);
   const shown = desk.item?.key;
   desk.ahead = answer.items.filter((each) => each.key !== shown && !done.has(each.key));
-  desk.progress = answer.progress;
+  if (!desk.unsent) desk.progress = answer.progress;
+  desk.progress ??= answer.progress;
   desk.opinions = answer.second_opinions;
   showProgress();
 }
 
-/** Get items ahead; one request at a time, after the answers before it have arrived. */
+/** Get items ahead; one request at a time. */
 function fill() {
-  desk.loading ??= desk.sending.then(load).finally(() => { desk.loading = null; });
+  desk.loading ??= load().finally(() => { desk.loading = null; });
   return desk.loading;
 }
 
@@ -55,12 +56,12 @@ async function next() {
   if (!desk.ahead.length) {
     desk.item = null;
     waiting("Getting the next item …");
-    try { await fill(); if (!desk.ahead.length) await fill(); } catch (error) { return failed(error); }
+    try { await fill(); if (!desk.ahead.length) { await desk.sending; await fill(); } } catch (error) { return failed(error); }
   }
   desk.item = desk.ahead.shift() || null;
   draw();
   refreshSoon();
-  if (desk.item && desk.ahead.length < 2) fill().catch(() => {});
+  if (desk.item && desk.ahead.length < AHEAD / 2) fill().catch(() => {});
   return undefined;
 }
 
@@ -73,7 +74,6 @@ function decide(kind, labels = [], words = SAID[kind]) {
   desk.past.push(item);
   desk.made.push(item.key);
   if (desk.made.length > 50) desk.made.shift();
-  if (kind === "skip") desk.made.pop();
   if (kind !== "skip") count(1);
   say(`${item.suspect.item.id.slice(0, 40)}: ${words}`);
   send("/api/review/answers", { person: desk.person, session, key: item.key, kind, labels }, item);
@@ -90,7 +90,8 @@ async function deliver(path, body, item) {
   for (let tries = 0; ; tries += 1) {
     try {
       const answer = await ask(path, { method: "POST", body });
-      if (answer?.open !== undefined) desk.progress = answer;
+      if (answer?.open !== undefined && desk.unsent <= 1) desk.progress = answer;
+      if (body.kind === "skip") desk.made = desk.made.filter((key) => key !== item.key);
       return;
     } catch (error) {
       if (error.status && error.status !== 503 && error.status !== 429) {
@@ -150,7 +151,7 @@ function draw() {
     h("ol", { class: "choices", id: "choices", "aria-label": "Labels that may be right" }),
     h("div", { class: "actions" },
       h("div", { class: "search" },
-      h("input", { id: "search", "data-search": "", type: "search", "aria-label": "Search all labels", placeholder: "/  search all labels", autocomplete: "off",
+      h("input", { id: "search", "data-search": "", type: "search", "aria-label": "Search all labels", placeholder: "/  search all labels",
         "aria-controls": "choices", oninput: searchSoon, onkeydown: searchKey })),
       h("div", { class: "row" }, h("button", { type: "button", class: "main", id: "these", hidden: true, onclick: chooseMarked }, "", h("kbd", { "aria-hidden": "true" }, "Enter")),
         action("n", "None of these", () => decide("none")), action("u", "Cannot decide", () => decide("undecided")),

@@ -7,14 +7,19 @@ import pytest
 from served_page import Page
 from serving import make_workspace
 
-from taxonaut.state.ids import ItemId
+from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
+from taxonaut.workspace.review.suspects import Suggestion, Suspect
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
 SCREENS = {
     "home": ("/", "document.querySelector('#next')"),
+    "review": ("/review", "document.querySelector('#choices button')"),
+    "runs": ("/runs", "document.querySelector('#jobs p, #jobs li b')"),
+    "a run": ("/runs?run=1", "document.querySelector('#run-body .decision')"),
+    "measures": ("/measures", "!document.querySelector('#main .wait')"),
     "try": ("/try", "document.querySelector('#text')"),
     "tree": ("/tree", "document.querySelector('#tree .rows.ready .item')"),
     "a label": ("/tree?label=l0", "document.querySelector('#card .card-name')"),
@@ -45,6 +50,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         made.build_index("kmeans", terminal_size=2)
         made.items.put([Item(ItemId(f"i{at} {SCRIPT}"), name) for at, name in enumerate(NAMES)])
         made.classify(list(NAMES))
+        suggested = tuple(Suggestion(LabelId(f"l{at}"), (name,), 0.1) for at, name in enumerate(NAMES))
+        items = [Item(ItemId(f"r{at} {SCRIPT}"), name) for at, name in enumerate(NAMES)]
+        made.review_queue().put(
+            "errors",
+            [Suspect(item, (LabelId("l0"),), ((NAMES[0],),), suggested, 0.9, NAMES) for item in items],
+        )
         yield made
 
 
