@@ -276,6 +276,7 @@ class Annotator:
             seed=self.settings.seed,
             usage=reply.usage if isinstance(reply, ModelReply) else Usage(),
             error=str(reply) if isinstance(reply, ModelError) else "",
+            transcript=reply.transcript,
         )
 
 

@@ -211,6 +211,7 @@ class Architect(Generic[Id]):
             choice=tuple(centre.name for centre in centres),
             seed=self.settings.seed + partition.attempt,
             usage=reply.usage if isinstance(reply, ModelReply) else Usage(),
+            transcript=reply.transcript,
             error=str(error) if error else "",
         )
         return CentreProposal(centres, problems, decision, error)

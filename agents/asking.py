@@ -162,6 +162,7 @@ class Asker:
                 field="",
                 choices=(),
                 most=most,
+                about=item.id,
             )
             for item in items
         ]
@@ -183,6 +184,7 @@ class Asker:
             choice=choice,
             usage=Usage() if isinstance(reply, ModelError) else reply.usage,
             error=error,
+            transcript=reply.transcript,
         )
 
     def check_available(self, replies: list[ModelReply | ModelError]) -> list[ModelReply | ModelError]:
@@ -213,6 +215,7 @@ class Asker:
             choices=question.choices,
             most=question.most,
             may_be_undecided=question.may_be_undecided,
+            about=item.id,
         )
 
     def build_answer(
@@ -251,6 +254,7 @@ class Asker:
             usage=Usage() if isinstance(reply, ModelError) else reply.usage,
             error=str(reply) if failed else "",
             rendered=rendered,
+            transcript=reply.transcript,
         )
         reason = "" if isinstance(reply, ModelError) else reply.reason
         undecided = not isinstance(reply, ModelError) and reply.undecided

@@ -382,6 +382,21 @@ COMMANDS = [
         ),
         panel=OTHER,
     ),
+    group(
+        "runs",
+        "Show runs, what they cost, and every prompt that was sent.",
+        LazyCommand(
+            "list",
+            "taxonaut.cli.runs.commands:list_runs",
+            "List runs, the latest first: what was worked on, how it ended, what it cost.",
+        ),
+        LazyCommand(
+            "show",
+            "taxonaut.cli.runs.commands:show_run",
+            "Show the decisions of a run; with --prompt, each prompt as it was sent and each reply as it came.",
+        ),
+        panel=OTHER,
+    ),
     LazyCommand(
         "trust",
         "taxonaut.cli.trust:trust",

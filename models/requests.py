@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Protocol
 
 from taxonaut.state.errors import ModelError
 from taxonaut.state.ids import Place as OptionKey
-from taxonaut.state.records import Place, ToolSpec, Usage
+from taxonaut.state.records import Place, ToolSpec, Transcript, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ class ModelRequest:
     "2", …, and `item` shows them all. Without `field` and `texts` the call is open: any call that its schema allows
     is valid, and `choices` are suggestions.
 
-    With `may_be_undecided` the array may also be `[-1]`, *cannot decide*.
+    With `may_be_undecided` the array may also be `[-1]`, *cannot decide*. `about`: the id of the one item that the
+    request is about, for traces; empty if it is about several, or none. `span`: the span of its decision
+    (`state.telemetry`), under which its calls are.
     """
 
     system: str
@@ -78,6 +81,8 @@ class ModelRequest:
     most: int
     texts: tuple[str, ...] = ()
     may_be_undecided: bool = False
+    about: str = ""
+    span: Any = dataclass_field(default=None, compare=False, repr=False)
 
     @property
     def hash(self) -> str:
@@ -97,7 +102,9 @@ class ModelReply:
     to the phrase of the item that earned the score, and `places` to where that is in a text of several passages.
     `arguments` is the whole call; `reason` the model's own
     words if the schema asked for them. `each` answers a request with several texts: what was chosen for each
-    of them.
+    of them. `turns` are the messages after the request as they came, in the OpenAI format: faulty replies, what was
+    said about them, and the reply; empty if a model does not tell. `transcript` is what was sent, once
+    `models.transcribed` has put it together.
     """
 
     chosen: tuple[int, ...]
@@ -109,6 +116,8 @@ class ModelReply:
     each: tuple[tuple[int, ...], ...] = ()
     undecided: bool = False
     places: Mapping[int, Place] | None = None
+    turns: tuple[Mapping[str, Any], ...] = dataclass_field(default=(), compare=False, repr=False)
+    transcript: Transcript | None = dataclass_field(default=None, compare=False, repr=False)
 
 
 class Answers(Protocol):

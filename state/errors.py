@@ -23,6 +23,12 @@
 The first line of each message says what was given (`!r`), what is allowed, and what to do next.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taxonaut.state.records import Transcript
+
 
 class TaxonautError(Exception):
     """Base of every error raised on purpose; the command line prints it without a traceback."""
@@ -110,9 +116,14 @@ class ToolError(TaxonautError):
 
 
 class ModelError(TaxonautError):
-    """No usable reply from a model."""
+    """No usable reply from a model.
+
+    `turns` are the faulty replies and what was said about them, as in `ModelReply`; `transcript` is what was sent.
+    """
 
     exit_code = 4
+    turns: "tuple[Mapping[str, Any], ...]" = ()
+    transcript: "Transcript | None" = None
 
 
 class ModelNotFoundError(ModelError):

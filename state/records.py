@@ -200,12 +200,28 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a language model was sent, and what it replied, in the OpenAI format.
+
+    `messages` are those of the last call, so that faulty replies and what was said about them are among them.
+    `tools` are the tools as they were sent; empty where they are described in the messages. `replies` is the reply of
+    the last call; empty if none came.
+    """
+
+    messages: tuple[Mapping[str, Any], ...]
+    tools: tuple[Mapping[str, Any], ...] = ()
+    replies: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One model request and its tool call (docs/architecture.md, "One decision").
 
     `options` are the options in the order shown: node ids for a walk, label ids for a ranking. `choice` is the
     chosen subset, best first; empty means abstention. `scores` align with `options`. `rendered` is a short hash of
-    the prompt blocks that the model was shown; empty if it read none. `Runs.finish` stores the run it belongs to.
+    the prompt blocks that the model was shown; empty if it read none. `transcript` is what it was sent; None if it
+    read none, if no texts are kept, and of decisions read back (see `Transcripts.of_run`). `Runs.finish` stores the
+    run it belongs to.
     """
 
     item_id: ItemId
@@ -223,6 +239,7 @@ class Decision:
     usage: Usage = Usage()
     error: str = ""
     rendered: str = ""
+    transcript: Transcript | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from taxonaut.models.expert.fusion import TrainedScores
 from taxonaut.state import version
 from taxonaut.state.descriptors import Tagging
 from taxonaut.state.errors import InputError
-from taxonaut.state.ids import ItemId, LabelId
+from taxonaut.state.ids import ItemId, LabelId, RunId
 from taxonaut.state.records import Item, ItemResult, Label, Tree
 from taxonaut.state.stores.decisions import Totals
 from taxonaut.state.stores.ledger import Source
+from taxonaut.state.stores.transcripts import RecordedDecision
 from taxonaut.state.updates import OnUpdate, listening
 from taxonaut.workspace.build.add_labels import Growth, aadd_labels
 from taxonaut.workspace.build.agents_tree import BuildReport
@@ -29,6 +30,13 @@ from taxonaut.workspace.build.builders import TreeSettings, builder
 from taxonaut.workspace.core.config import CategorizeSettings, LearningSettings, WalkSettings
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
+from taxonaut.workspace.core.run_records import (
+    RunRecord,
+    get_run,
+    list_runs,
+    recorded_decisions,
+    run_record,
+)
 from taxonaut.workspace.expert.categorize import acategorize
 from taxonaut.workspace.expert.experts import ExpertCard, Experts
 from taxonaut.workspace.expert.trained_scores import open_trained_scores
@@ -735,3 +743,20 @@ class Workspace(Core):
         """Return the cost of the latest classification, over all its calls."""
         runs = self.runs.list(KIND)
         return self.decisions.totals(runs[0].id) if runs else Totals()
+
+    def list_runs(self, kind: str | None = None) -> list[RunRecord]:
+        """Return the runs, the latest first, with what they cost; optionally of one kind, such as `classify`."""
+        return list_runs(self.runs, self.decisions, kind)
+
+    def get_run(self, run: int) -> RunRecord:
+        """Return one run with what it cost. Raises NotFoundError."""
+        return run_record(get_run(self.runs, run), self.decisions.by_model(run).get(RunId(run), ()))
+
+    def run_decisions(
+        self, run: int, item: str | None = None, *, most: int | None = None
+    ) -> list[RecordedDecision]:
+        """Return the first `most` decisions of a run, or of one item in it, in order; None: all.
+
+        Each has its transcript: what the language model was sent, and what it replied. Raises NotFoundError.
+        """
+        return recorded_decisions(self.runs, self.decisions, run, item, most)

@@ -109,4 +109,5 @@ def build_decision(
         choice=tuple(choice),
         usage=reply.usage if isinstance(reply, ModelReply) else Usage(),
         error=str(reply) if isinstance(reply, ModelError) else "",
+        transcript=reply.transcript,
     )

@@ -95,6 +95,7 @@ class DefinitionWriter:
             options=tuple(example.id for example in subject.examples),
             choice=() if words is None else tuple(words),
             usage=Usage() if isinstance(reply, ModelError) else reply.usage,
+            transcript=reply.transcript,
             error="" if error is None else str(error),
         )
         return DefinitionResult(subject, words, decision, error)

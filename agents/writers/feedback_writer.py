@@ -102,6 +102,7 @@ class FeedbackWriter:
             options=(case.label,),
             choice=() if words is None else (words.reasons,),
             usage=Usage() if isinstance(reply, ModelError) else reply.usage,
+            transcript=reply.transcript,
             error="" if error is None else str(error),
         )
         return FitFeedback(case, words, decision, error)

@@ -305,6 +305,8 @@ def describe_speed(tally: Tally) -> str:
 def describe_cost(totals: Totals) -> str:
     """Say what was asked of models."""
     if not totals.requests:
+        if totals.comparisons:
+            return f"{counted(totals.comparisons, 'comparison')}, no language model asked"
         return "no model was asked: all was kept from before"
     said = counted(totals.requests, "request")
     if totals.cached:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from taxonaut.models.llm.prices import Prices as Prices
 from taxonaut.workspace.core.intervals import (
     Interval,
     Values,
@@ -27,14 +28,6 @@ POINTS = 101
 
 Measure = Literal["accuracy", "agreement"]
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices of a million prompt tokens (`read`) and completion tokens (`written`), in any currency."""
-
-    read: float
-    written: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-from taxonaut.evaluation.audits.audit_table import Prices
 from taxonaut.evaluation.harness import check_rows
 from taxonaut.evaluation.trials import gepa_loop
 from taxonaut.evaluation.trials.failures import Case, describe_cases
@@ -37,6 +36,7 @@ from taxonaut.evaluation.trials.trial_run import (
 )
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
+from taxonaut.models.llm.prices import Prices
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state import version
 from taxonaut.state.errors import InputError, ModelError, ModelReplyError

@@ -4,17 +4,10 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from taxonaut.evaluation.audits.audit_table import Prices
-from taxonaut.models.llm.client import token_prices
+from taxonaut.models.llm.prices import FREE, Prices, listed_prices
 from taxonaut.models.requests import Answers, ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError, ModelError
-
-MILLION = 1_000_000
-
-
-FREE = Prices(0.0, 0.0)
-"""Models that run in this process."""
 
 
 @dataclass(slots=True)
@@ -114,8 +107,7 @@ class MeteredModel:
                 spent.prompt_tokens += usage.prompt_tokens
                 spent.completion_tokens += usage.completion_tokens
                 if self.prices is not None:
-                    read, written = usage.prompt_tokens, usage.completion_tokens
-                    cost = (self.prices.read * read + self.prices.written * written) / MILLION
+                    cost = self.prices.cost(usage.prompt_tokens, usage.completion_tokens, usage.reused_tokens)
                     spent.money += cost
                     budget.dearest = max(budget.dearest, cost)
         if sent:
@@ -135,8 +127,7 @@ def price_finder(
             return FREE
         if given is not None:
             return given
-        known = None if settings.model in objects else token_prices(settings.model)
-        return None if known is None else Prices(known[0] * MILLION, known[1] * MILLION)
+        return None if settings.model in objects else listed_prices(settings.model)
 
     return find
 

@@ -9,20 +9,23 @@ import logging
 import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from taxonaut.models.llm.errors import no_answer_in_time, translate_error, unreadable_reply
+from taxonaut.models.llm.prices import prices_of
 from taxonaut.models.llm.redaction import redact_url
 from taxonaut.models.llm.reply_size import LIMIT, MEGABYTE, ReplyLimit, limit_reply
 from taxonaut.models.llm.text_calls import ask_as_text
 from taxonaut.models.settings import ModelSettings
+from taxonaut.state import telemetry
 from taxonaut.state.errors import ModelNotFoundError, TaxonautError
 
 KEYLESS = "none"
@@ -168,13 +171,21 @@ def completion_arguments(
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the arguments of a chat completion; `extra` comes last."""
-    arguments = {
-        **common(settings),
+    return {**common(settings), **asked(settings, messages, tools, extra), "drop_params": True}
+
+
+def asked(
+    settings: ModelSettings,
+    messages: Sequence[Mapping[str, Any]],
+    tools: Sequence[Mapping[str, Any]],
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what a chat completion asks for, without server, key and timeouts; `extra` comes last."""
+    arguments: dict[str, Any] = {
         "messages": list(messages),
         "temperature": settings.temperature,
         "max_tokens": settings.max_tokens,
         "seed": settings.seed,
-        "drop_params": True,
     }
     if tools:
         arguments["tools"] = list(tools)
@@ -236,12 +247,47 @@ async def send(settings: ModelSettings, kind: Kind, arguments: Mapping[str, Any]
     """Call LiteLLM over connections of ours, within the role's timeout."""
     function = getattr(await load_litellm(), kind)  # imported before the clock runs
     record = quiet_log(kind, arguments)
-    async with session() as connections, limits(settings):
-        client = connections.client_for(settings, kind, arguments)
-        own = {"client": client} if client is not None else {}
-        call = function(**arguments, **own, **record)
-        LIMIT.set(reply_limit(settings, kind, arguments))
-        return await undropped(call, tells_when_prepared=client is not None or settings.in_process)
+    with call_span(settings, kind, arguments) as span:
+        async with session() as connections, limits(settings):
+            client = connections.client_for(settings, kind, arguments)
+            own = {"client": client} if client is not None else {}
+            call = function(**arguments, **own, **record)
+            LIMIT.set(reply_limit(settings, kind, arguments))
+            reply = await undropped(call, tells_when_prepared=client is not None or settings.in_process)
+        if span is not None:
+            describe_reply(span, settings, reply)
+        return reply
+
+
+def call_span(
+    settings: ModelSettings, kind: Kind, arguments: Mapping[str, Any]
+) -> AbstractContextManager[Any]:
+    """Make the span of a call; see `state.telemetry`. Its server is the host, without anything secret in its URL."""
+    given = {
+        "gen_ai.request.max_tokens": arguments.get("max_tokens"),
+        "gen_ai.request.temperature": arguments.get("temperature"),
+        "gen_ai.request.seed": arguments.get("seed"),
+        "server.address": urlsplit(settings.api_base).hostname if settings.api_base else None,
+    }
+    operation = "chat" if kind == "acompletion" else "embeddings"
+    return telemetry.call_span(operation, settings.model.partition("/")[2], settings.provider, given)
+
+
+def describe_reply(span: Any, settings: ModelSettings, reply: Any) -> None:
+    """Say in a call's span what came back: model, why it ended, tokens, and what they cost where that is known."""
+    usage = getattr(reply, "usage", None)
+    read, written = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
+    if isinstance(model := getattr(reply, "model", None), str):
+        span.set_attribute("gen_ai.response.model", model)
+    ends = [getattr(choice, "finish_reason", None) for choice in getattr(reply, "choices", None) or ()]
+    if known := [end for end in ends if isinstance(end, str)]:
+        span.set_attribute("gen_ai.response.finish_reasons", known)
+    if isinstance(read, int):
+        span.set_attribute("gen_ai.usage.input_tokens", read)
+    if isinstance(written, int):
+        span.set_attribute("gen_ai.usage.output_tokens", written)
+    if isinstance(read, int) and isinstance(written, int) and (prices := prices_of(settings)) is not None:
+        span.set_attribute("taxonaut.cost", prices.cost(read, written))
 
 
 def reply_limit(settings: ModelSettings, kind: Kind, arguments: Mapping[str, Any]) -> ReplyLimit:
@@ -327,15 +373,6 @@ def quiet_log(kind: Kind, arguments: Mapping[str, Any]) -> dict[str, Any]:
         stream_options=arguments.get("stream_options"),
     )
     return {"litellm_logging_obj": record}
-
-
-def token_prices(model: str) -> tuple[float, float] | None:
-    """Return what a token costs, read and written, by the list in LiteLLM's package; None if it lacks the model."""
-    listed: Mapping[str, Any] = litellm().model_cost.get(model) or litellm().model_cost.get(
-        model.partition("/")[2], {}
-    )
-    read, written = listed.get("input_cost_per_token"), listed.get("output_cost_per_token")
-    return None if read is None or written is None else (float(read), float(written))
 
 
 @lru_cache(maxsize=1)

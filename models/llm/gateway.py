@@ -22,6 +22,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.messages import ModelRequest as PydanticRequest
 from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.tools import ToolDefinition
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -45,7 +46,9 @@ from taxonaut.models.llm.pydantic_model import (
     REQUEST,
     LiteLLMModel,
     LiteLLMModelSettings,
+    messages_json,
     tool_definition,
+    tool_json,
 )
 from taxonaut.models.llm.reply_store import until_done
 from taxonaut.models.llm.text_calls import (
@@ -64,6 +67,7 @@ from taxonaut.models.validation import (
     read_arguments,
     unstorable,
 )
+from taxonaut.state import telemetry
 from taxonaut.state.errors import ModelError, ModelReplyError, ModelUnavailableError
 from taxonaut.state.records import Usage
 from taxonaut.state.stores.reply_cache import ReplyOrigin
@@ -272,7 +276,7 @@ class Gateway:
         await client.load_litellm()  # imported before the deadline runs
         async with self.limit():
             try:
-                async with asyncio.timeout(self.settings.deadline_s):
+                async with telemetry.within(request.span), asyncio.timeout(self.settings.deadline_s):
                     reply = await self.decide(request)
             except TimeoutError:
                 return past_deadline(self.settings)
@@ -310,7 +314,7 @@ class Gateway:
         usage, room = Usage(attempts=0), self.settings.max_tokens
         started = time.perf_counter()
         for remaining in range(self.settings.repairs, -1, -1):
-            response = None
+            response, shown = None, messages
             try:
                 response, attempts = await self.send(messages, request, room)
                 usage = add_usage(usage, response, attempts)
@@ -324,9 +328,15 @@ class Gateway:
                 else:
                     messages = [*messages, response, correction(response, str(error))]
                 if not remaining:
-                    raise self.no_valid_call(request, fault) from None
+                    failure = self.no_valid_call(request, fault)
+                    failure.turns = tuple(messages_json([*shown[1:], *filter(None, [response])]))
+                    raise failure from None
                 continue
-            return replace(reply, usage=replace(usage, latency_s=time.perf_counter() - started))
+            return replace(
+                reply,
+                usage=replace(usage, latency_s=time.perf_counter() - started),
+                turns=tuple(messages_json([*messages[1:], response])),
+            )
         raise AssertionError("unreachable")
 
     def no_valid_call(self, request: ModelRequest, last: ModelReplyError) -> ModelReplyError:
@@ -341,13 +351,20 @@ class Gateway:
             f"(the last one: {str(last).rstrip('.')}); {advice}"
         )
 
+    def sent(self, request: ModelRequest, turns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return `messages` and `tools` of a request as LiteLLM gets them, with later turns after it."""
+        tools = list(map(tool_json, self.tools(request)))
+        return client.asked(self.settings, [*messages_json([opening(request)]), *turns], tools, {})
+
+    def tools(self, request: ModelRequest) -> list[ToolDefinition]:
+        """Return the tools that are sent with a request."""
+        return [tool_definition(request.tool)]
+
     async def send(
         self, messages: list[ModelMessage], request: ModelRequest, room: int
     ) -> tuple[ModelResponse, int]:
         """Send one request for at most `room` tokens, with retries; returns the reply and the number of tries."""
-        parameters = ModelRequestParameters(
-            function_tools=[tool_definition(request.tool)], allow_text_output=False
-        )
+        parameters = ModelRequestParameters(function_tools=self.tools(request), allow_text_output=False)
         own: LiteLLMModelSettings = {"max_tokens": room}
         if self.settings.in_process:
             adapter = {ADAPTER: self.settings.adapter} if self.settings.adapter else {}
@@ -529,7 +546,7 @@ def as_cached(reply: ModelReply) -> ModelReply:
 
 def dumped(reply: ModelReply) -> str:
     """Return a reply as JSON, for the store."""
-    row = {each.name: getattr(reply, each.name) for each in fields(reply)}
+    row = {each.name: getattr(reply, each.name) for each in fields(reply) if each.name != "transcript"}
     return json.dumps({**row, "usage": asdict(reply.usage)}, ensure_ascii=True)
 
 
@@ -546,6 +563,7 @@ def loaded(kept: str) -> ModelReply | None:
             reason=str(row["reason"]),
             each=tuple(tuple(map(int, each)) for each in row.get("each", ())),
             undecided=bool(row.get("undecided", False)),
+            turns=tuple(map(dict, row.get("turns", ()))),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ModelReplyError):
         return None

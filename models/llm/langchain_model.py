@@ -29,6 +29,8 @@ class LangChainModel:
     """
 
     reads_prompts = True
+    tells_langchain = True
+    """LangChain's callbacks see its calls without being told."""
 
     def __init__(self, model: "BaseChatModel", *, repairs: int = 2, concurrency: int = 16) -> None:
         self.model = model

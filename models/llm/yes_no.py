@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.tools import ToolDefinition
 
 from taxonaut.models.llm.gateway import Gateway, add_usage, opening
-from taxonaut.models.llm.pydantic_model import LiteLLMModelSettings
+from taxonaut.models.llm.pydantic_model import LiteLLMModelSettings, messages_json
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.state.errors import ModelReplyError
 from taxonaut.state.records import Usage
@@ -49,7 +50,12 @@ class YesNoGateway(Gateway):
             arguments={request.field: [choice if score > 0 else 0]},
             usage=replace(usage, latency_s=time.perf_counter() - started),
             scores={choice: score},
+            turns=tuple(messages_json([response])),
         )
+
+    def tools(self, request: ModelRequest) -> list[ToolDefinition]:
+        """Return no tools: the answer is a word."""
+        return []
 
     def likeliest(self, response: ModelResponse) -> dict[str, float]:
         """Return the log-probabilities of the first token's likeliest spellings."""

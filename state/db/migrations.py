@@ -81,6 +81,11 @@ def open_ledger(connection: DuckDBPyConnection) -> None:
     connection.execute(_sql("schema_13.sql"))
 
 
+def keep_exchanges(connection: DuckDBPyConnection) -> None:
+    """Version 14: what language models were sent and what they replied."""
+    connection.execute(_sql("schema_14.sql"))
+
+
 MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     create_tables,
     keep_templates,
@@ -95,6 +100,7 @@ MIGRATIONS: tuple[Callable[[DuckDBPyConnection], None], ...] = (
     keep_sources,
     map_labels,
     open_ledger,
+    keep_exchanges,
 )
 """Append only: never change or reorder a released step."""
 

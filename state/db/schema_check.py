@@ -44,6 +44,7 @@ _DIGESTS: dict[int, frozenset[str]] = {
     11: frozenset({"62874291b5a3a2aa87e2e9a446bf5e9c"}),
     12: frozenset({"dd11dfb2466a2bf4bf1f607464bab009"}),
     13: frozenset({"19801ad1f0c3b9d7d9958a744f84689a"}),
+    14: frozenset({"0ab3a97c4d354dfb6eaaf689fe9baa5e"}),
 }
 """Of a schema version, the `digest` of its tables in each way in which DuckDB has written definitions.
 

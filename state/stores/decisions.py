@@ -1,19 +1,39 @@
 """One row per model request: the source of cost tables, traces and training data."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from taxonaut.state.db.connection import Database
 from taxonaut.state.db.json_codec import pack, unpack
 from taxonaut.state.ids import ItemId, LabelId, NodeId, RunId
 from taxonaut.state.records import Decision, Usage
+from taxonaut.state.stores.transcripts import Transcripts
 
 _COLUMNS = (
-    "run", "item", "node", "agent", "template", "template_hash", "model", "tool", "options", "choice",
-    "scores", "evidence", "seed", "prompt_tokens", "completion_tokens", "reused_tokens", "latency_s",
-    "attempts", "cached", "error", "rendered",
-)  # fmt: skip
+    "run",
+    "item",
+    "node",
+    "agent",
+    "template",
+    "template_hash",
+    "model",
+    "tool",
+    "options",
+    "choice",
+    "scores",
+    "evidence",
+    "seed",
+    "prompt_tokens",
+    "completion_tokens",
+    "reused_tokens",
+    "latency_s",
+    "attempts",
+    "cached",
+    "error",
+    "rendered",
+)
+_STORED = (*_COLUMNS, "exchange")  # fmt: skip
 _FOR_ITEM = f"SELECT {', '.join(_COLUMNS)} FROM decisions WHERE run = ? AND item = ? ORDER BY rowid"
 _FOR_ITEMS = f"""
 SELECT {", ".join(_COLUMNS)} FROM decisions
@@ -29,10 +49,18 @@ FROM decisions JOIN (SELECT unnest($2::VARCHAR[]) AS at_item, unnest($3::BIGINT[
     ON item = at_item AND node IS NOT DISTINCT FROM at_node
 WHERE run = $1 ORDER BY decisions.rowid
 """
-_SUMS = """
-SELECT count(*), count_if(cached), sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
-       count_if(error <> ''), sum(latency_s)
+_ASKED = """(rendered <> '' OR exchange IS NOT NULL OR prompt_tokens > 0
+        OR (error <> '' AND NOT starts_with(model, 'encoder/')))"""
+_SUMS = f"""
+SELECT count_if({_ASKED}), count_if(cached), sum(prompt_tokens), sum(completion_tokens), sum(reused_tokens),
+       count_if(error <> ''), count_if(NOT {_ASKED}), sum(latency_s)
 FROM decisions
+"""
+_BY_MODEL = f"""
+SELECT run, model, count_if({_ASKED} AND NOT cached), count_if(NOT {_ASKED}),
+       sum(prompt_tokens) FILTER (WHERE NOT cached), sum(completion_tokens) FILTER (WHERE NOT cached),
+       sum(reused_tokens) FILTER (WHERE NOT cached)
+FROM decisions WHERE $1 IS NULL OR run = $1 GROUP BY run, model ORDER BY run, model
 """
 _SINCE = f"{_SUMS} WHERE rowid > ?"
 _TOTALS = f"""
@@ -41,9 +69,17 @@ WHERE run = $1 AND ($2 IS NULL OR item IN (SELECT unnest($2::VARCHAR[]))) AND ($
 """
 
 
+WITHHELD = "[not kept]"
+"""In place of words that may quote a text, where texts are not kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The cost of a run. `requests` counts all decisions, `cached` those answered from the cache."""
+    """The cost of a run.
+
+    `requests` counts the decisions of language models, `cached` those of them answered from the cache; `comparisons`
+    the decisions without a language model, such as an encoder's.
+    """
 
     requests: int = 0
     cached: int = 0
@@ -52,22 +88,43 @@ class Totals:
     reused_tokens: int = 0
     seconds: float = 0.0
     errors: int = 0
+    comparisons: int = 0
 
     def since(self, before: "Totals") -> "Totals":
         """Return the difference to an earlier total."""
         return Totals(*(getattr(self, each.name) - getattr(before, each.name) for each in fields(self)))
 
 
+@dataclass(frozen=True, slots=True)
+class ModelTokens:
+    """What one model was asked in a run: requests and tokens of a language model, or comparisons."""
+
+    model: str
+    requests: int
+    comparisons: int
+    prompt_tokens: int
+    completion_tokens: int
+    reused_tokens: int
+
+
 class Decisions:
     """The decisions of all runs; append-only."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, texts: bool = True) -> None:
         self._database = database
+        self._texts = texts
 
     def append(self, run: RunId, decisions: Sequence[Decision]) -> None:
         """Keep the decisions of a run, in order."""
-        if decisions:
-            self._database.append("decisions", _COLUMNS, (_row(run, each) for each in decisions))
+        if not decisions:
+            return
+        if not self._texts:
+            decisions = list(map(without_texts, decisions))
+        told = [each.transcript for each in decisions if each.transcript is not None]
+        with self._database.write():
+            ids = iter(Transcripts(self._database).append(told))
+            rows = [(*_row(run, each), next(ids) if each.transcript else None) for each in decisions]
+            self._database.append("decisions", _STORED, rows)
 
     def for_item(self, run: RunId, item: ItemId) -> list[Decision]:
         """Return an item's decisions in a run, in the order they were appended."""
@@ -131,8 +188,31 @@ class Decisions:
 
     def _totals(self, sql: str, parameters: Sequence[object]) -> Totals:
         row = self._database.rows(sql, parameters)[0]
-        requests, cached, prompt, completion, reused, errors = (int(value or 0) for value in row[:6])
-        return Totals(requests, cached, prompt, completion, reused, float(row[6] or 0.0), errors)
+        requests, cached, prompt, completion, reused, errors, compared = (
+            int(value or 0) for value in row[:7]
+        )
+        return Totals(requests, cached, prompt, completion, reused, float(row[7] or 0.0), errors, compared)
+
+    def by_model(self, run: int | None = None) -> "dict[RunId, list[ModelTokens]]":
+        """Return what each model was asked in each run, or in one, without what the cache answered."""
+        found: dict[RunId, list[ModelTokens]] = {}
+        for row in self._database.rows(_BY_MODEL, [run]):
+            numbers = (int(value or 0) for value in row[2:])
+            found.setdefault(RunId(row[0]), []).append(ModelTokens(row[1], *numbers))
+        return found
+
+    @property
+    def transcripts(self) -> Transcripts:
+        """What language models were sent and what they replied."""
+        return Transcripts(self._database)
+
+
+def without_texts(decision: Decision) -> Decision:
+    """Return a decision without what may quote a text: evidence, prompts, the words of an error."""
+    ids = set(decision.options)
+    choice = tuple(each if each in ids else WITHHELD for each in decision.choice)
+    error = WITHHELD if decision.error else ""
+    return replace(decision, evidence=(), choice=choice, error=error, transcript=None)
 
 
 def _row(run: RunId, decision: Decision) -> tuple[object, ...]:

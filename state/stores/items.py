@@ -10,15 +10,16 @@ from taxonaut.state.updates import TextsReplaced, tell
 
 
 class Items:
-    """The workspace's items, by id."""
+    """The workspace's items, by id; none are stored without `texts`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, texts: bool = True) -> None:
         self._database = database
+        self._texts = texts
 
     def put(self, items: Iterable[Item]) -> None:
         """Store items; of equal ids the last counts. A known id gets the new text, which `TextsReplaced` tells."""
         texts = {item.id: item.text for item in items}
-        if not texts:
+        if not texts or not self._texts:
             return
         with self._database.write() as connection:
             known = dict(self._known(list(texts)))
@@ -35,7 +36,11 @@ class Items:
         texts = dict(self._known(list(ids)))
         for id_ in ids:
             if id_ not in texts:
-                raise NotFoundError(f"no item {id_!r} in this workspace; classify it first")
+                raise NotFoundError(
+                    f"no item {id_!r} in this workspace; classify it first"
+                    if self._texts
+                    else f"the text of item {id_!r} is not kept: [records] has `texts = false`"
+                )
         return [Item(id_, texts[id_]) for id_ in ids]
 
     def known(self, ids: Sequence[ItemId]) -> list[Item]:

@@ -84,10 +84,11 @@ class CachedReply:
 
 
 class ResponseCache:
-    """Cached model replies by request key."""
+    """Cached model replies by request key; none are stored without `texts`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, texts: bool = True) -> None:
         self._database = database
+        self._texts = texts
 
     def get_many(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the known replies; unknown keys are left out."""
@@ -101,7 +102,7 @@ class ResponseCache:
         self, answers: Mapping[str, str], origins: Mapping[str, ReplyOrigin] = MappingProxyType({})
     ) -> None:
         """Store replies with what they answer; a known key keeps its first reply."""
-        if not answers:
+        if not answers or not self._texts:
             return
         with self._database.write():
             known = self.get_many(list(answers))

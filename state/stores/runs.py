@@ -15,6 +15,9 @@ from taxonaut.state.records import Decision
 from taxonaut.state.stores.decisions import Decisions
 from taxonaut.state.stores.traces import Traces
 
+QUOTING = frozenset({"evidence", "reason", "text", "error"})
+"""Values of results that may quote a text."""
+
 Status = Literal["running", "finished", "failed", "interrupted"]
 
 
@@ -35,9 +38,10 @@ class Run:
 class Runs:
     """The runs of a workspace and their finished units."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, texts: bool = True) -> None:
         self._database = database
-        self._decisions = Decisions(database)
+        self._texts = texts
+        self._decisions = Decisions(database, texts=texts)
         self._trails = Traces(database)
 
     def open(self, kind: str, fingerprint: str, settings: Mapping[str, Any]) -> RunId:
@@ -82,7 +86,8 @@ class Runs:
                 connection.execute(
                     "DELETE FROM units WHERE run = $1 AND key IN (SELECT unnest($2::VARCHAR[]))", [run, again]
                 )
-            rows = [(run, key, dump(dict(result))) for key, result in results.items()]
+            kept = results if self._texts else {key: without_quotes(row) for key, row in results.items()}
+            rows = [(run, key, dump(dict(result))) for key, result in kept.items()]
             self._database.append("units", ("run", "key", "result"), rows)
             self._decisions.append(run, decisions)
             self._trails.append(run, trails)
@@ -159,6 +164,16 @@ class RunUnits:
     ) -> None:
         """Store the results and decisions of units; see `Runs.finish`."""
         self.runs.finish(self.id, results, decisions, trails)
+
+
+def without_quotes(value: Any) -> Any:
+    """Return a result without the phrases and reasons that quote an item's text."""
+    if isinstance(value, Mapping):
+        return {
+            key: "" if key in QUOTING and isinstance(each, str) else without_quotes(each)
+            for key, each in value.items()
+        }
+    return [without_quotes(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _run(row: tuple[Any, ...]) -> Run:

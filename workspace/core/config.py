@@ -482,6 +482,15 @@ class TracingConfig(Section):
     )
 
 
+class RecordsConfig(Section):
+    """What is kept of the work (docs/observability.md)."""
+
+    texts: bool = Field(
+        default=True,
+        description="Keep texts of items, and what language models were sent and replied. False: none of them.",
+    )
+
+
 PREFIX = "TAXONAUT_"
 """How the names of environment variables with settings begin."""
 
@@ -506,6 +515,7 @@ class Config(BaseSettings):
     learning: LearningConfig = LearningConfig()
     database: DatabaseConfig = DatabaseConfig()
     tracing: TracingConfig = TracingConfig()
+    records: RecordsConfig = RecordsConfig()
 
     _named: NamedEndpoints = PrivateAttr(NamedEndpoints(Path()))
 

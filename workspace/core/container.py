@@ -25,6 +25,7 @@ from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.stored_vectors import PhraseEmbedder, StoredEmbedder
 from taxonaut.models.expert.encoder_export import open_encoder
 from taxonaut.models.expert.fusion import EXPERT, TrainedScores
+from taxonaut.models.observed import ObservedModel
 from taxonaut.models.requests import Answers, OptionText
 from taxonaut.models.score_sources import LearnedScores
 from taxonaut.models.settings import ENCODER_SETTINGS, ModelSettings
@@ -289,9 +290,13 @@ class Wiring:
         return fit_passages(self.score_settings().passages, getattr(embedder, "max_tokens", None))
 
     def answers(self, settings: ModelSettings) -> Answers:
-        """Return a role's model, with `wrap` around it."""
+        """Return a role's model, with `wrap` around it; what a language model is asked is kept and told."""
         model = self.opened(settings)
-        return model if self.wrap is None else self.wrap(settings, model)
+        if self.wrap is not None:
+            model = self.wrap(settings, model)
+        return (
+            ObservedModel(settings, model, texts=self.config.records.texts) if model.reads_prompts else model
+        )
 
     def opened(self, settings: ModelSettings) -> Answers:
         """Return a role's model, opened once for equal settings, so that parallel walks share its concurrency limit.

@@ -158,20 +158,21 @@ class Core:
         database = Database.open(
             folder / INDEX_FILE, memory_limit=config.database.memory_limit, threads=config.database.threads
         )
-        index, samples = Index(database), SampleRecorder(database)
+        texts = config.records.texts
+        index, samples = Index(database), SampleRecorder(database, texts=texts)
         prompts = PromptLibrary(folder / PROMPTS_FOLDER, samples)
-        embeddings, cache = Embeddings(database), ResponseCache(database)
+        embeddings, cache = Embeddings(database), ResponseCache(database, texts=texts)
         kept = config.scoring.kept_phrases
-        phrases = PhraseVectors(folder / PHRASES_FILE, kept) if kept else None
-        ledger, items = Ledger(database, index.todays), Items(database)
+        phrases = PhraseVectors(folder / PHRASES_FILE, kept) if kept and texts else None
+        ledger, items = Ledger(database, index.todays), Items(database, texts=texts)
         return cls(
             folder=folder,
             config=config,
             database=database,
             index=index,
             items=items,
-            runs=Runs(database),
-            decisions=Decisions(database),
+            runs=Runs(database, texts=texts),
+            decisions=Decisions(database, texts=texts),
             trails=Traces(database),
             ledger=ledger,
             samples=samples,

@@ -2,18 +2,22 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from taxonaut.models.llm.redaction import redact_settings
+from taxonaut.state import telemetry
 from taxonaut.state.errors import ModelUnavailableError
 from taxonaut.state.graph_states.navigate import Trail
 from taxonaut.state.ids import ItemId
 from taxonaut.state.records import Decision, Identified, Item, distinct_items, hash_text
 from taxonaut.state.stores.runs import Run, Runs, RunUnits
 from taxonaut.state.updates import Progress, tell
+
+log = logging.getLogger("taxonaut.workspace.core")
 
 MAX_FAILURES = 20
 """Failed requests in a row after which a run stops."""
@@ -108,8 +112,16 @@ class Resumable:
     def recording(self) -> Iterator[RunUnits]:
         """Open the run, and record on exit whether it `finished`, `failed` or was `interrupted`."""
         run = self.open()
-        with self.runs.recording_status(run.id):
+        log.info("run begins", extra={"taxonaut": {"run": run.id, "kind": self.kind}})
+        with self.spanned(run) as span, telemetry.working(span):
             yield run
+
+    @contextmanager
+    def spanned(self, run: RunUnits) -> Iterator[Any]:
+        """Record how a run ends, and make its span, which becomes the current one in `telemetry.working`."""
+        with telemetry.run_span(self.kind, run.id) as span, self.runs.recording_status(run.id):
+            yield span
+        log.info("run ended", extra={"taxonaut": {"run": run.id, "kind": self.kind}})
 
     async def results(
         self,
@@ -142,14 +154,17 @@ class Resumable:
         count = FailureCount(failures or max(2, min(size, MAX_FAILURES)))
         held: list[tuple[K, T]] = []  # failed items, while nothing in this call has succeeded
         done, has_result = 0, failures is not None
-        with self.recording() as run:
+        run = self.open()
+        log.info("run begins", extra={"taxonaut": {"run": run.id, "kind": self.kind}})
+        with self.spanned(run) as span:
             for batch in batched(items, size, weigh):
                 once = distinct_items(batch)
                 kept = unit.load_finished(run, once) if unit is not None else {}
                 todo = [item for item in once if item.id not in kept]
                 before = self.runs.failed_items(run.id, [ItemId(item.id) for item in todo])
                 self.check()
-                worked: BatchResult[T] = await work(run, todo) if todo else BatchResult()
+                with telemetry.working(span):
+                    worked: BatchResult[T] = await work(run, todo) if todo else BatchResult()
                 results = kept | {item.id: result for item, result in zip(todo, worked.results, strict=True)}
                 failed = {item.id for item, error in zip(todo, worked.errors, strict=True) if error}
                 with self.runs.transaction():

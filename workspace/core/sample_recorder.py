@@ -12,14 +12,15 @@ from taxonaut.state.stores.prompt_versions import KEPT, TemplateSamples
 class SampleRecorder:
     """Records the variables of the first decisions of each template; a failure to write never stops the work."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, texts: bool = True) -> None:
+        self._texts = texts
         self._samples = TemplateSamples(database)
         self._noted: dict[str, list[dict[str, Any]]] = {}
         self._written: set[str] = set()
 
     def wants(self, template: str) -> bool:
         """Tell whether another sample of a template is wanted."""
-        return template not in self._written and len(self._noted.get(template, ())) < KEPT
+        return self._texts and template not in self._written and len(self._noted.get(template, ())) < KEPT
 
     def note(self, template: str, variables: Mapping[str, Any]) -> None:
         """Record the variables of one decision that the template declares."""

@@ -35,6 +35,7 @@ class Tally:
             "blank": self.blank,
             "seconds": round(self.seconds, 3),
             "requests": self.totals.requests,
+            "comparisons": self.totals.comparisons,
             "cached": self.totals.cached,
             "prompt_tokens": self.totals.prompt_tokens,
             "completion_tokens": self.totals.completion_tokens,

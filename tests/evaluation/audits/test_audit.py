@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxonaut.evaluation.audits.audit_table import AuditTable, Prices, shortest_number_between
+from taxonaut.evaluation.audits.audit_table import AuditTable, shortest_number_between
 from taxonaut.evaluation.audits.proposal import propose
+from taxonaut.models.llm.prices import Prices
 from taxonaut.state.errors import InputError
 from taxonaut.state.graph_states.categorize import JudgedItem
 from taxonaut.state.ids import ItemId, LabelId

@@ -43,7 +43,8 @@ def test_a_blank_file_gets_every_table() -> None:
         tables = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
     assert [name for (name,) in tables] == [
         "answers", "applied_calls", "counters", "current_tree", "decisions", "definitions", "edges",
-        "embedders", "events", "items", "label_mappings", "labels", "marks", "meta", "nodes", "placements",
+        "embedders", "events", "exchange_parts", "exchanges",
+        "items", "label_mappings", "labels", "marks", "meta", "nodes", "placements",
         "prompt_trials", "rdf_sources", "runs", "schema_version", "tags", "template_files", "template_samples",
         "templates", "trails", "trees", "truths", "units", "written_files",
     ]  # fmt: skip

@@ -91,9 +91,9 @@ def test_a_workspace_without_labels_is_refused(tmp_path: Path) -> None:
 def test_a_model_is_opened_once_for_equal_settings(shop: Workspace) -> None:
     served = shop.with_models({"navigator": ROLE, "general_expert": ROLE})
     models = served.config.models
-    opened = served.wiring.answers(models.navigator)
-    assert opened is served.wiring.answers(models.general_expert)
-    assert opened is served.with_walk(terminals=3).wiring.answers(models.navigator)
+    opened = served.wiring.opened(models.navigator)
+    assert opened is served.wiring.opened(models.general_expert)
+    assert opened is served.with_walk(terminals=3).wiring.opened(models.navigator)
 
 
 @pytest.mark.parametrize(
