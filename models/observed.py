@@ -119,7 +119,12 @@ class ObservedModel:
         """Tell LangChain's callbacks, if a graph runs with some, that requests are sent; returns a run for each."""
         module = sys.modules.get(LANGCHAIN)
         config = None if module is None else module.var_child_runnable_config.get()
-        if config is None or not config.get("callbacks") or getattr(self.model, "tells_langchain", False):
+        if (
+            module is None
+            or config is None
+            or not config.get("callbacks")
+            or getattr(self.model, "tells_langchain", False)
+        ):
             return ()
         from langchain_core.messages import convert_to_messages
 
@@ -150,7 +155,7 @@ async def end_langchain(run: Any, reply: ModelReply | ModelError) -> None:
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
     }
     content = json.dumps(dict(reply.arguments), ensure_ascii=False)
-    message = AIMessage(content=content, usage_metadata=tokens)  # type: ignore[arg-type]
+    message = AIMessage(content=content, usage_metadata=tokens)
     output = {"token_usage": tokens, "cached": usage.cached}
     await run.on_llm_end(LLMResult(generations=[[ChatGeneration(message=message)]], llm_output=output))
 

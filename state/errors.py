@@ -24,10 +24,7 @@ The first line of each message says what was given (`!r`), what is allowed, and 
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from taxonaut.state.records import Transcript
+from typing import Any
 
 
 class TaxonautError(Exception):
@@ -118,12 +115,13 @@ class ToolError(TaxonautError):
 class ModelError(TaxonautError):
     """No usable reply from a model.
 
-    `turns` are the faulty replies and what was said about them, as in `ModelReply`; `transcript` is what was sent.
+    `turns` are the faulty replies and what was said about them, as in `ModelReply`; `transcript` is what was sent,
+    a `Transcript`.
     """
 
     exit_code = 4
     turns: "tuple[Mapping[str, Any], ...]" = ()
-    transcript: "Transcript | None" = None
+    transcript: Any = None
 
 
 class ModelNotFoundError(ModelError):

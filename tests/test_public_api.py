@@ -112,6 +112,7 @@ def test_both_kinds_of_a_method_take_the_same(name: str) -> None:
 
 def test_whatever_takes_long_tells_how_far_it_is() -> None:
     quick = {"import_labels", "graph", "classification", "labelling", "explain", "cost", "forget_calibration"}
+    quick |= {"list_runs", "get_run", "run_decisions"}
     quick |= {"merge_labels", "move_label", "split_label", "retire_labels", "restore_labels", "rename_label"}
     quick |= {"correct", "take_back", "feedback", "classification_of", "open_trained"}
     quick |= {"review_queue", "send_decisions"}

@@ -30,13 +30,6 @@ from taxonaut.workspace.build.builders import TreeSettings, builder
 from taxonaut.workspace.core.config import CategorizeSettings, LearningSettings, WalkSettings
 from taxonaut.workspace.core.core import Core
 from taxonaut.workspace.core.resumable import Resumable
-from taxonaut.workspace.core.run_records import (
-    RunRecord,
-    get_run,
-    list_runs,
-    recorded_decisions,
-    run_record,
-)
 from taxonaut.workspace.expert.categorize import acategorize
 from taxonaut.workspace.expert.experts import ExpertCard, Experts
 from taxonaut.workspace.expert.trained_scores import open_trained_scores
@@ -70,6 +63,13 @@ from taxonaut.workspace.review.label_errors import ErrorReport, find_label_error
 from taxonaut.workspace.review.label_next import NextReport, find_next_items
 from taxonaut.workspace.review.review_queue import ReviewQueue
 from taxonaut.workspace.review.review_statements import send_answers
+from taxonaut.workspace.run_records import (
+    RunRecord,
+    get_run,
+    list_runs,
+    recorded_decisions,
+    run_record,
+)
 from taxonaut.workspace.vocabulary.assign import aassign_vocabulary
 from taxonaut.workspace.vocabulary.build import VocabularyBuild, abuild_vocabulary
 from taxonaut.workspace.walk.classification import (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from taxonaut.cli.classify.batch import BatchInOption, BatchOutOption, walk_in_batch
 from taxonaut.cli.shared.file_options import ItemFileOptions, LanguageOption, TextsArgument
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.item_command import (
@@ -164,6 +165,8 @@ def classify(
     raw_cells: RawCellsOption = False,
     language: LanguageOption = "",
     json: JsonOption = False,
+    batch_out: BatchOutOption = None,
+    batch_in: BatchInOption = None,
 ) -> None:
     """Label texts by walking the tree.
 
@@ -173,10 +176,18 @@ def classify(
     and a summary is printed as JSON. A result file has the input's columns first, then label_1, label_id_1,
     path_1, score_1 and so on, to as many labels as an item got, or to N with --top N; CSV is written as the input
     is, and a workbook has the labels on a second sheet.
+
+    With --batch-out, language models are not asked: what would be asked next goes to a file in OpenAI's batch format,
+    and --batch-in takes the replies. Each level of a walk needs the replies of the one before, so this is repeated
+    until nothing is left; then the results are written.
     """
+    given = layout.read(texts or [])
+    asks_later = bool(batch_out or batch_in)
+    if asks_later and walk_in_batch(session, given, given_in(walk), batch_in, batch_out):
+        return
     run_item_command(
         session,
-        layout.read(texts or []),
+        given,
         ResultOutput(
             output,
             output_format,

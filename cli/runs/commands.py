@@ -16,7 +16,7 @@ from taxonaut.cli.shared.terminal import out, print_json, styled
 if TYPE_CHECKING:
     from taxonaut.state.records import Transcript
     from taxonaut.state.stores.transcripts import RecordedDecision
-    from taxonaut.workspace.core.run_records import RunRecord
+    from taxonaut.workspace.run_records import RunRecord
 
 MOST = 200
 

@@ -118,6 +118,8 @@ def test_the_commands_are_these() -> None:
         "review errors",
         "review next",
         "review start",
+        "runs list",
+        "runs show",
         "serve",
         "tools",
         "trust",

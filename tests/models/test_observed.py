@@ -177,7 +177,7 @@ def test_spans_from_run_to_call(tmp_path: Path, recorder: Recorder, monkeypatch:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
     with opened(tmp_path, recorder) as workspace:
         workspace.classify([Item(ItemId("a"), TEXT)])
     spans = {span.context.span_id: span for span in exporter.get_finished_spans()}

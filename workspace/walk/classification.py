@@ -1,5 +1,6 @@
 """Classify items as a resumable run: in batches, each stored when it is finished."""
 
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
@@ -52,6 +53,8 @@ class Classification:
         languages: LanguageCheck | None = None,
         show: Callable[[ItemResult], ItemResult] = lambda result: result,
     ) -> None:
+        self.waits = False
+        """Whether requests wait for a batch file: unfinished items are then no failures, and leave no decisions."""
         self.run = run
         self.decisions = decisions
         self.items = items
@@ -76,7 +79,13 @@ class Classification:
         """Yield each item with its result as it is stored: an encoder's scores are similarities."""
         read = items if self.languages is None else self.languages.check_items(items)
         return self.run.results(
-            read, self.batch, self.label_batch, UNIT, stage=STAGE, weigh=lambda item: len(item.text)
+            read,
+            self.batch,
+            self.label_batch,
+            UNIT,
+            stage=STAGE,
+            weigh=lambda item: len(item.text),
+            failures=sys.maxsize if self.waits else None,
         )
 
     async def label_batch(self, _: RunUnits, items: Sequence[Item]) -> BatchResult[ItemResult]:
@@ -90,7 +99,12 @@ class Classification:
             found = await self.label(asked)
         results |= found["results"]
         every = [results[item.id] for item in items]
-        return BatchResult(every, request_errors(every), found["decisions"], found.get("trails", {}))
+        decisions, trails = found["decisions"], found.get("trails", {})
+        if self.waits:
+            done = {result.item_id for result in every if not result.error}
+            decisions = [each for each in decisions if each.item_id in done]
+            trails = {item: trail for item, trail in trails.items() if item in done}
+        return BatchResult(every, request_errors(every), decisions, trails)
 
 
 def label_with_graph(graph: "CompiledStateGraph[Any, Any, Any, Any]", *, traced: bool = False) -> LabelBatch:
