@@ -81,7 +81,7 @@ class ModelRequest:
     most: int
     texts: tuple[str, ...] = ()
     may_be_undecided: bool = False
-    about: str = ""
+    about: str = dataclass_field(default="", compare=False)
     span: Any = dataclass_field(default=None, compare=False, repr=False)
 
     @property
