@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from taxonaut.models.chat_model import ChatModel, ChatReply, without_oldest
 from taxonaut.models.llm.text_calls import TextGate, without_thoughts
 from taxonaut.prompts.library import PromptLibrary
-from taxonaut.state.records import Decision, as_item
+from taxonaut.state.records import Decision, as_item, hash_text
 from taxonaut.tools.support.chat_tool import Focus, Tool, ToolUse
 
 OnToken = Callable[[str], None]
@@ -143,6 +143,7 @@ class TalkingAssistant:
             choice=taken,
             usage=reply.usage,
             error=wrong,
+            rendered=hash_text(repr(messages))[:16],
         )
 
 

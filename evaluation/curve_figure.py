@@ -90,7 +90,7 @@ def draw_by_requests(axes: "Axes", points: Sequence[Point]) -> None:
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
                 zorder=2,
             )
-    axes.set_xlabel("navigator's requests per text")
+    axes.set_xlabel("navigator's decisions per text")
     set_log_ticks(axes, [point.requests for point in points if point.series != FLAT])
     axes.set_title("against cost", loc="left", fontsize=10, color=GREY)
 

@@ -38,6 +38,7 @@ METHODS = ("navigate", "dense", "bm25")
 COST_COLUMNS = {
     "requests": "int64",
     "asked": "int64",
+    "comparisons": "int64",
     "prompt_tokens": "int64",
     "completion_tokens": "int64",
     "reused_tokens": "int64",
@@ -72,7 +73,8 @@ class MethodReport:
     """The quality and cost of one method.
 
     `requests`, tokens and `seconds` (model time) add up all calls that led to these results; `asked` counts the
-    requests that this call sent to a model, 0 if all were stored. `classes` is None if measures by class were
+    requests that this call sent to a model, 0 if all were stored; `comparisons` counts decisions by vectors.
+    `classes` is None if measures by class were
     not requested or no item has gold labels. `verdicts` counts the items each expert decided; empty for other
     methods. `failed` counts the items about which a request failed, `failed_items`. `by_label` has every label
     that is right or among the first `Report.set_size` answers of some measured item, those missed most first.
@@ -94,6 +96,7 @@ class MethodReport:
     by_label: tuple[LabelQuality, ...] = field(default=(), repr=False)
     failed_items: frozenset[ItemId] = field(default=frozenset(), repr=False)
     refusal: RefusalScores | None = None
+    comparisons: int = 0
 
     @property
     def scores(self) -> Scores | None:
@@ -400,6 +403,7 @@ def report_method(
         method=method,
         quality=quality,
         requests=totals.requests,
+        comparisons=totals.comparisons,
         asked=outcome.asked,
         prompt_tokens=totals.prompt_tokens,
         completion_tokens=totals.completion_tokens,

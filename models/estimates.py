@@ -103,18 +103,21 @@ def proposes(request: ModelRequest) -> bool:
 
 
 class Tally:
-    """Wraps a model and counts its requests and tokens."""
+    """Wraps a model and counts its requests and tokens, or its comparisons if it reads no prompts."""
 
     def __init__(self, model: Answers) -> None:
         self.model = model
         self.name = model.name
         self.reads_prompts = model.reads_prompts
-        self.requests = self.prompt_tokens = self.completion_tokens = 0
+        self.requests = self.comparisons = self.prompt_tokens = self.completion_tokens = 0
 
     async def answer(self, requests: Sequence[ModelRequest]) -> list[ModelReply | ModelError]:
         """Pass requests on, and count."""
         replies = await self.model.answer(requests)
-        self.requests += len(replies)
+        if self.reads_prompts:
+            self.requests += len(replies)
+        else:
+            self.comparisons += len(replies)
         for reply in replies:
             if isinstance(reply, ModelReply):
                 self.prompt_tokens += reply.usage.prompt_tokens

@@ -241,6 +241,12 @@ class Decision:
     rendered: str = ""
     transcript: Transcript | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def is_request(self) -> bool:
+        """Whether a language model was asked, by the traces it left; otherwise vectors were compared."""
+        failed = bool(self.error) and not self.model.startswith("encoder/")
+        return bool(self.rendered or self.transcript or self.usage.prompt_tokens or failed)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:

@@ -15,7 +15,7 @@ from taxonaut.cli.shared.exit_codes import InterruptedWork, say
 from taxonaut.cli.shared.item_command import embed_labels
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.terminal import counted
-from taxonaut.models.llm import batch_files
+from taxonaut.models import llm
 from taxonaut.state.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def walk_in_batch(
     """
     if requests and replies and os.path.abspath(requests) == os.path.abspath(replies):
         raise InputError(f"--batch-in and --batch-out are the same file, {requests!r}; give two")
-    batch = batch_files.Batch(batch_files.read_replies(Path(replies)) if replies else {})
+    batch = llm.batch_files.Batch(llm.batch_files.read_replies(Path(replies)) if replies else {})
     with progress(session) as bar, session.open() as opened:
         if not opened.config.records.texts:
             raise InputError(

@@ -123,6 +123,7 @@ def walk_row(walk: Explanation, names: Mapping[LabelId, str], index: Index) -> d
         "id": walk.item.id,
         "text": walk.item.text,
         "requests": walk.requests,
+        "comparisons": walk.comparisons,
         "index_changed": walk.index_changed,
         "candidates": walk.candidates,
         "walk": step_row(walk.root, names),

@@ -31,12 +31,20 @@ def print_explanation(console: Console, walk: Explanation, *, everything: bool =
         console.print(styled("no branch was looked at: the labels come from dense retrieval", "dim"))
     console.print()
     shown = f"best {len(walk.ranking)} of {counted(walk.candidates, 'candidate')}"
-    console.print(styled(f"{shown}, {counted(walk.requests, 'request')}", "dim"))
+    console.print(styled(f"{shown}, {describe_decisions(walk)}", "dim"))
     if walk.ranking:
         console.print(ranking(walk.ranking, with_origin=True))
     else:
         console.print(styled("  no label fits", "dim"))
     print_shares(console, walk)
+
+
+def describe_decisions(walk: Explanation) -> str:
+    """Say how many requests and comparisons a walk took."""
+    if not walk.requests:
+        return counted(walk.comparisons, "comparison")
+    said = counted(walk.requests, "request")
+    return f"{said}, {counted(walk.comparisons, 'comparison')}" if walk.comparisons else said
 
 
 def print_shares(console: Console, walk: Explanation) -> None:

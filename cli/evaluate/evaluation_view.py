@@ -232,8 +232,11 @@ def signed(value: float) -> str:
 
 def cost_rows(methods: Sequence[MethodReport], items: int) -> Iterator[tuple[str, list[str]]]:
     """Give what the methods cost, written out."""
-    yield "requests", [f"{method.requests:,}" for method in methods]
-    yield "asked now", [f"{method.asked:,}" for method in methods]
+    if any(method.requests for method in methods):
+        yield "requests", [f"{method.requests:,}" for method in methods]
+        yield "asked now", [f"{method.asked:,}" for method in methods]
+    if any(method.comparisons for method in methods):
+        yield "comparisons", [f"{method.comparisons:,}" for method in methods]
     if any(method.prompt_tokens for method in methods):
         yield "tokens read", [f"{method.prompt_tokens:,}" for method in methods]
         yield "of them reused", [f"{method.reused_tokens:,}" for method in methods]
@@ -269,7 +272,7 @@ def curve_table(points: Sequence[Point]) -> Table:
     """Return what a figure shows, as numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("shortlist")
-    for title in ("budget", "requests a text", "labels", "recall"):
+    for title in ("budget", "decisions a text", "labels", "recall"):
         table.add_column(title, justify="right")
     for point in points:
         table.add_row(
@@ -304,6 +307,7 @@ def method_row(method: MethodReport) -> dict[str, Any]:
         **quality_row(method.quality),
         "requests": method.requests,
         "asked": method.asked,
+        "comparisons": method.comparisons,
         "prompt_tokens": method.prompt_tokens,
         "completion_tokens": method.completion_tokens,
         "reused_tokens": method.reused_tokens,

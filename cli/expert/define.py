@@ -151,5 +151,5 @@ def report_row(report: DefinitionReport) -> dict[str, Any]:
         "own": report.own,
         "left": report.left,
         "failed": dict(report.failed),
-        "requests": len(report.decisions),
+        "requests": sum(each.is_request for each in report.decisions),
     }

@@ -149,9 +149,12 @@ def describe_build(report: BuildReport, totals: Totals) -> list[str]:
     """Say what the agents refused and what they cost."""
     if not report.splits:
         return ["so few labels need no categories: nothing was asked"]
+    asked = counted(totals.requests, "request") if totals.requests else ""
+    if totals.comparisons or not asked:
+        asked += f"{' and ' if asked else ''}{counted(totals.comparisons, 'comparison')}"
     tokens = f", {totals.prompt_tokens:,} tokens read and {totals.completion_tokens:,} written"
     lines = [
-        f"{counted(report.splits, 'split')} in {counted(totals.requests, 'request')}"
+        f"{counted(report.splits, 'split')} in {asked}"
         + (tokens if totals.prompt_tokens else "")
         + f"; {len(report.refused):,} of them were tried again, {len(report.fallbacks):,} made by vectors instead"
     ]
@@ -166,7 +169,8 @@ def print_estimate(session: Session, estimate: BuildEstimate, json: bool) -> Non
     """Say what a build will take."""
     if json:
         totals = {
-            name: getattr(estimate, name) for name in ("requests", "prompt_tokens", "completion_tokens")
+            name: getattr(estimate, name)
+            for name in ("requests", "comparisons", "prompt_tokens", "completion_tokens")
         }
         print_json({**asdict(estimate), **totals})
         return
@@ -175,12 +179,12 @@ def print_estimate(session: Session, estimate: BuildEstimate, json: bool) -> Non
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("role", "model"):
         table.add_column(name)
-    for name in ("requests", "tokens read", "tokens written"):
+    for name in ("requests", "comparisons", "tokens read", "tokens written"):
         table.add_column(name, justify="right")
     for role in estimate.roles:
-        tokens = (
-            [f"{role.prompt_tokens:,}", f"{role.completion_tokens:,}"] if role.prompt_tokens else ["–", "–"]
+        counts = (role.requests, role.comparisons, role.prompt_tokens, role.completion_tokens)
+        table.add_row(
+            *map(styled, (role.role, role.model, *(f"{each:,}" if each else "–" for each in counts)))
         )
-        table.add_row(*map(styled, (role.role, role.model, f"{role.requests:,}", *tokens)))
     console.print(table)
     console.print(styled("nothing was asked or changed; without --estimate it is built", "dim"))

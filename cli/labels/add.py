@@ -183,6 +183,7 @@ def growth_row(growth: Growth) -> dict[str, Any]:
         "change": growth.change,
         "terminal_size": growth.terminal_size,
         "requests": growth.requests,
+        "comparisons": growth.comparisons,
         "inserted": {label: list(nodes) for label, nodes in growth.inserted.items()},
         "unfit": {label: list(nodes) for label, nodes in growth.unfit.items()},
         "splits": {

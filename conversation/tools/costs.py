@@ -37,6 +37,8 @@ def cost_tool(context: ToolContext) -> Tool:
         line = (
             f"{what}: {asked:,} requests, {whole.prompt_tokens:,} tokens read"
             if asked
+            else f"{what}: {whole.comparisons:,} comparisons"
+            if whole.comparisons
             else f"{what}: nothing"
         )
         data: dict[str, Any] = {"what": what, "runs": list(map(int, runs)), "asked": asked, **asdict(whole)}

@@ -184,16 +184,22 @@ def record_runs(context: ToolContext) -> RunId | None:
 def method_row(method: MethodReport) -> dict[str, Any]:
     """Return a method's measures and cost."""
     measures = {name: round(method.quality.intervals[name].value, 4) for name in MEASURES}
-    return {"method": method.method, **measures, "requests": method.requests, "asked": method.asked}
+    return {
+        "method": method.method,
+        **measures,
+        "requests": method.requests,
+        "asked": method.asked,
+        "comparisons": method.comparisons,
+    }
 
 
 def format_table(report: Report) -> list[str]:
     """Format the measures as an aligned table, in per cent with half the interval."""
-    cells = [["", *MEASURES, "requests"]]
+    cells = [["", *MEASURES, "requests", "comparisons"]]
     for each in report.methods:
         found = [each.quality.intervals[name] for name in MEASURES]
         shown = [f"{100 * one.value:.1f} ± {50 * (one.high - one.low):.1f}" for one in found]
-        cells.append([each.method, *shown, f"{each.requests:,}"])
+        cells.append([each.method, *shown, f"{each.requests:,}", f"{each.comparisons:,}"])
     widths = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))]
     return [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in cells

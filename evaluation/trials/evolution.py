@@ -17,14 +17,6 @@ from taxonaut.evaluation.trials import gepa_loop
 from taxonaut.evaluation.trials.failures import Case, describe_cases
 from taxonaut.evaluation.trials.instruction_writer import TEMPLATE as WRITER
 from taxonaut.evaluation.trials.instruction_writer import Instructions, InstructionWriter
-from taxonaut.evaluation.trials.spending import (
-    Budget,
-    BudgetSpent,
-    Spending,
-    check_prices,
-    price_finder,
-    require_prices,
-)
 from taxonaut.evaluation.trials.trial import Run, TrialReport, compare_runs, run_under, store_report
 from taxonaut.evaluation.trials.trial_run import (
     READERS,
@@ -37,6 +29,14 @@ from taxonaut.evaluation.trials.trial_run import (
 from taxonaut.graphs.sync_bridge import PORTAL
 from taxonaut.models.catalog import ENCODER
 from taxonaut.models.llm.prices import Prices
+from taxonaut.models.llm.spending import (
+    Budget,
+    BudgetSpent,
+    Spending,
+    check_prices,
+    price_finder,
+    require_prices,
+)
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state import version
 from taxonaut.state.errors import InputError, ModelError, ModelReplyError

@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from taxonaut.evaluation.trials.failures import Case
-from taxonaut.evaluation.trials.spending import BudgetSpent
 from taxonaut.evaluation.trials.trial_run import Role
+from taxonaut.models.llm.spending import BudgetSpent
 from taxonaut.state.errors import MissingExtraError
 from taxonaut.workspace.files.item_files import ItemRow
 

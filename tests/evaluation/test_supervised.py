@@ -74,7 +74,7 @@ async def test_all_learn_what_the_products_say(
             "head": 0, "middle": 0, "tail": 4, "zero-shot": 1,
         }  # fmt: skip
         assert (scores.ece is None) == (each.method == "tfidf-svm")
-        assert (each.requests, each.asked, each.verdicts) == (5, 5, {})
+        assert (each.requests, each.asked, each.comparisons, each.verdicts) == (0, 0, 5, {})
 
 
 async def test_the_same_call_again_trains_nothing(

@@ -167,8 +167,9 @@ class Growth:
     `known` labels were in the index already and are skipped; `described` are those of them whose description or
     alternative names differ, which is ignored. `same_names`: for a label, others with its name. `by_own_path`: labels
     placed by their own path or parents; `branches`: paths of the nodes made for them; `unresolved`: labels whose
-    parents are not in the tree, placed by the annotator. `requests` were made to the annotator to place labels, in
-    this call and earlier ones. `change` can be undone; `diff` is what a dry run would have written.
+    parents are not in the tree, placed by the annotator. `requests` were made to the annotator to place labels, or
+    `comparisons` where it is an encoder, in this call and earlier ones.
+    `change` can be undone; `diff` is what a dry run would have written.
     """
 
     inserted: Mapping[LabelId, tuple[NodeId, ...]] = field(default_factory=dict)
@@ -185,6 +186,7 @@ class Growth:
     branches: tuple[str, ...] = ()
     terminal_size: int = 0
     requests: int = 0
+    comparisons: int = 0
     change: EventId | None = None
     diff: IndexDiff | None = None
 
@@ -282,7 +284,8 @@ class Insertion:
             growth = await self.split_large(growth)
             if growth.split_errors:
                 run.finish({UNSPLIT: {str(node): error for node, error in growth.split_errors.items()}}, [])
-        return replace(growth, requests=self.workspace.decisions.totals(run.id).requests)
+        totals = self.workspace.decisions.totals(run.id)
+        return replace(growth, requests=totals.requests, comparisons=totals.comparisons)
 
     async def find_nodes(self, run: RunUnits) -> Growth:
         """Search the index top-down for the nodes of the labels (Search of algorithm 3)."""

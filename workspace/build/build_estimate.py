@@ -19,13 +19,14 @@ from taxonaut.workspace.core.core import Core
 
 @dataclass(frozen=True, slots=True)
 class RoleEstimate:
-    """Requests and tokens of one role; an encoder has no tokens."""
+    """Requests and tokens of one role; an encoder has comparisons instead."""
 
     role: str
     model: str
     requests: int
     prompt_tokens: int
     completion_tokens: int
+    comparisons: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class BuildEstimate:
     def requests(self) -> int:
         """The sum over all roles."""
         return sum(role.requests for role in self.roles)
+
+    @property
+    def comparisons(self) -> int:
+        """The sum over all roles."""
+        return sum(role.comparisons for role in self.roles)
 
     @property
     def prompt_tokens(self) -> int:
@@ -72,7 +78,14 @@ async def aestimate_build(workspace: Core, **settings: Unpack[TreeSettings]) -> 
     with staged("estimating"):
         await builder.split(agents, labels, None)
     roles = tuple(
-        RoleEstimate(role, tally.name, tally.requests, tally.prompt_tokens, tally.completion_tokens)
+        RoleEstimate(
+            role,
+            tally.name,
+            tally.requests,
+            tally.prompt_tokens,
+            tally.completion_tokens,
+            tally.comparisons,
+        )
         for role, tally in tallies.items()
     )
     return BuildEstimate(len(labels), roles)

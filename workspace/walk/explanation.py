@@ -62,7 +62,8 @@ class Explanation:
     `shares` divide the scores of the best labels, where more than an embedder scored them; empty if what was learned
     has changed since.
 
-    `requests` counts its decisions, `candidates` the ranked labels; `outcomes` are those of the gold labels.
+    `requests` counts its decisions by language models, `comparisons` those by vectors, `candidates` the ranked
+    labels; `outcomes` are those of the gold labels.
     `index_changed`: the index was changed after the walk; nodes that are gone have no names.
     """
 
@@ -75,6 +76,7 @@ class Explanation:
     outcomes: tuple[LabelOutcome, ...] = ()
     index_changed: bool = False
     shares: tuple[ScoreShare, ...] = ()
+    comparisons: int = 0
 
 
 def build_explanation(
@@ -95,7 +97,17 @@ def build_explanation(
     root = StepTree(index, trail, made).build()
     sort_steps(root)
     candidates = len(ranked.options) if ranked is not None else 0
-    return Explanation(run, item, root, tuple(ranking), len(made), candidates, tuple(outcomes))
+    requests = sum(each.is_request for each in made)
+    return Explanation(
+        run,
+        item,
+        root,
+        tuple(ranking),
+        requests,
+        candidates,
+        tuple(outcomes),
+        comparisons=len(made) - requests,
+    )
 
 
 def latest_decisions(decisions: Sequence[Decision], trail: Trail) -> list[Decision]:

@@ -26,7 +26,7 @@ fresh red apples
 ├── opened too: Sport 0.20
 └── passed by: Toys -0.10, Tools and 1 more
 
-best 1 of 3 candidates, 4 requests
+best 1 of 3 candidates, 4 requests, 2 comparisons
   0.80  Food > Fruit > Red apples  “red apples”  both
 """
 
@@ -44,7 +44,7 @@ def test_the_drawing(capsys: pytest.CaptureFixture[str]) -> None:
     root = Step(NodeId(1), "", None, opened=True, steps=steps)
     path = ("Food", "Fruit", "Red apples")
     found = Prediction(apples, "Red apples", path, 0.8, "red apples", origin="both")
-    walk = Explanation(RunId(1), Item(ItemId("a"), "fresh red apples"), root, (found,), 4, 3)
+    walk = Explanation(RunId(1), Item(ItemId("a"), "fresh red apples"), root, (found,), 4, 3, comparisons=2)
     print_explanation(out(), walk)
     shown = "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines()) + "\n"
     assert shown == WALK.replace(" and 1 more\n\n", f", {('a ' * 60)[:39].rstrip()}… 0.20\n\n")
@@ -75,7 +75,16 @@ def test_as_json(run: Any, shop: Path, scripted: ScriptedModel) -> None:
 
     scripted.rule = first
     walk = json.loads(run("explain", "red apples", "--json", "--quiet", "-w", shop).out)
-    assert list(walk) == ["id", "text", "requests", "index_changed", "candidates", "walk", "labels"]
+    assert list(walk) == [
+        "id",
+        "text",
+        "requests",
+        "comparisons",
+        "index_changed",
+        "candidates",
+        "walk",
+        "labels",
+    ]
     assert walk["text"] == "red apples"
     assert len(walk["labels"]) == 1
     top = walk["walk"]

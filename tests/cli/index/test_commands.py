@@ -136,7 +136,7 @@ def test_build_by_agents(run: Any, things: Path) -> None:
     first, second, *_ = called.err.splitlines()
     assert first.startswith("built a tree over 24 labels: ")
     assert first.endswith(f"next: taxonaut classify FILE -w {things}")
-    assert " requests; " in second
+    assert " comparisons; " in second
     assert "tokens" not in second
     counts = json.loads(run("index", "stats", "--json", "-w", things).out)
     assert (counts["labels_unplaced"], counts["largest_terminal"] <= 6) == (0, True)
@@ -149,7 +149,7 @@ def test_build_by_agents_as_json(run: Any, things: Path) -> None:
     assert built["index"] == counts
     assert set(built["build"]) == {"splits", "refused", "fallbacks", "failed"}
     assert built["build"]["splits"] >= 1
-    assert built["cost"]["requests"] >= 2 * built["build"]["splits"]
+    assert built["cost"]["comparisons"] >= 2 * built["build"]["splits"]
     assert (built["cost"]["errors"], built["cost"]["prompt_tokens"]) == (0, 0)
     one = json.loads(run("index", "build", "--json", "-w", things).out)
     assert (one["build"], one["cost"]) == (None, None)
@@ -198,12 +198,22 @@ def test_estimate(run: Any, things: Path) -> None:
     assert called.code == 0
     lines = called.out.splitlines()
     assert lines[0] == "a build by agents over 24 labels would take about"
-    assert lines[1].split() == ["role", "model", "requests", "tokens", "read", "tokens", "written"]
+    assert lines[1].split() == [
+        "role",
+        "model",
+        "requests",
+        "comparisons",
+        "tokens",
+        "read",
+        "tokens",
+        "written",
+    ]
     assert [line.split()[:2] for line in lines[2:4]] == [
         ["architect", "encoder/onnx/all-minilm-l6-v2"],
         ["annotator", "encoder/onnx/all-minilm-l6-v2"],
     ]
-    assert [line.split()[3:] for line in lines[2:4]] == [["–", "–"]] * 2
+    assert [[line.split()[place] for place in (2, 4, 5)] for line in lines[2:4]] == [["–"] * 3] * 2
+    assert all(int(line.split()[3]) > 0 for line in lines[2:4])
     assert lines[4] == "nothing was asked or changed; without --estimate it is built"
     assert json.loads(run("index", "stats", "--json", "-w", things).out)["nodes"] == 0
 
@@ -218,7 +228,8 @@ def test_estimate_of_a_language_model_as_json(
     assert (estimate["labels"], architect["prompt_tokens"], architect["completion_tokens"]) == (24, 0, 0)
     assert (annotator["role"], annotator["model"]) == ("annotator", "openai/gpt-4o")
     assert annotator["prompt_tokens"] > 100 * annotator["requests"] > annotator["requests"] > 1
-    assert estimate["requests"] == architect["requests"] + annotator["requests"]
+    assert (estimate["requests"], architect["requests"]) == (annotator["requests"], 0)
+    assert estimate["comparisons"] == architect["comparisons"] > 0
     assert estimate["prompt_tokens"] == annotator["prompt_tokens"]
     assert estimate["completion_tokens"] == annotator["completion_tokens"] > 0
     shown = run("index", "build", "--method", "agents", "--estimate", "-w", things).out

@@ -75,9 +75,9 @@ def test_the_cost_of_that_of_the_thread_and_of_today(say: Callable[..., Any]) ->
     that = say("/cost")
     assert that.text.startswith("that (classify): ")
     assert that.text.endswith("no language model was asked: an encoder on this machine answered")
-    asked = that.data["requests"]
+    asked = that.data["comparisons"]
     say("/open Electronics | earbuds")
-    assert say("/cost").data["requests"] == 1
+    assert say("/cost").data["comparisons"] == 1
     for period in ("thread", "today", "all", "last week"):
-        assert say(f"/cost {period}").data["requests"] == asked + 1
-    assert say("/cost yesterday").data["requests"] == 0
+        assert say(f"/cost {period}").data["comparisons"] == asked + 1
+    assert say("/cost yesterday").data["comparisons"] == 0

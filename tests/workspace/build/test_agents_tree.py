@@ -74,7 +74,7 @@ def test_the_report_says_what_was_split_and_the_run_what_was_decided(workspace: 
     assert (run.status, run.units) == ("finished", report.splits)
     assert set(report.fallbacks) <= set(report.refused)
     totals = workspace.decisions.totals(run.id)
-    assert totals.requests >= 2 * report.splits
+    assert totals.comparisons >= 2 * report.splits
     assert (totals.prompt_tokens, totals.errors) == (0, 0)
     assert run.settings["build"]["terminal_size"] == 6
     assert run.settings["architect"]["model"] == "encoder/words"
@@ -89,10 +89,10 @@ def test_the_report_says_what_was_split_and_the_run_what_was_decided(workspace: 
 def test_the_same_build_again_asks_nothing_and_gives_the_same_tree(workspace: Workspace) -> None:
     first = workspace.build_index("agents", **SMALL)
     (run,) = workspace.runs.list("build")
-    spent, report = workspace.decisions.totals(run.id).requests, workspace.last_build
+    spent, report = workspace.decisions.totals(run.id).comparisons, workspace.last_build
     assert workspace.build_index("agents", **SMALL) == first
     (again,) = workspace.runs.list("build")
-    assert workspace.decisions.totals(again.id).requests == spent
+    assert workspace.decisions.totals(again.id).comparisons == spent
     assert workspace.last_build == report
 
 

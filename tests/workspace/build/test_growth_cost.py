@@ -77,7 +77,7 @@ FIXED = {*KINDS, *map(singular_form, KINDS), *TRAITS}
 
 
 def cost(workspace: Workspace, embedder: FakeEmbedder, patch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Add labels; return the requests, the texts embedded, the rows read and the nodes divided."""
+    """Add labels; return the comparisons, the texts embedded, the rows read and the nodes divided."""
     workspace.index.placements_of(
         workspace.index.label_ids()[0]
     )  # the shape is in memory, as after any command
@@ -87,7 +87,7 @@ def cost(workspace: Workspace, embedder: FakeEmbedder, patch: pytest.MonkeyPatch
         growth = workspace.add_labels(ADDED)
     assert len(growth.inserted) == len(ADDED)
     return {
-        "requests": growth.requests,
+        "comparisons": growth.comparisons,
         "embedded": len([text for text in embedder.embedded if text not in FIXED]),
         "rows": rows.read,
         "splits": len(growth.splits),
@@ -105,9 +105,9 @@ def test_ten_labels_cost_the_same_in_a_small_and_in_a_large_index(
     assert small["splits"] > 0
     assert large["splits"] > 0
     # Two levels and three, and at each a label stands before three nodes at most.
-    assert large["requests"] <= 1 + len(ADDED) * (3 + 9)
+    assert large["comparisons"] <= 1 + len(ADDED) * (3 + 9)
     # The names of what came and of what was made; none of the 18,000.
     assert max(small["embedded"], large["embedded"]) <= len(ADDED) + 8 * max(small["splits"], large["splits"])
     # A thousand labels and vectors to see the mean; some rows for each node on the way. None for the 18,000.
     for each in found:
-        assert each["rows"] <= 2_000 + 15 * WIDTH * each["requests"]
+        assert each["rows"] <= 2_000 + 15 * WIDTH * each["comparisons"]

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from taxonaut.evaluation.trials.spending import Budget, BudgetSpent, Spending, price_finder, require_prices
 from taxonaut.models.llm.prices import Prices
+from taxonaut.models.llm.spending import Budget, BudgetSpent, Spending, price_finder, require_prices
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state.errors import InputError, ModelError, ModelReplyError
