@@ -45,6 +45,8 @@ def open_talking_assistant(workspace: Workspace) -> TalkingAssistant:
     workspace.store_templates([TEMPLATE])
     settings = workspace.config.models.assistant
     model: ChatModel = workspace.wiring.injected.models.get(settings.model) or open_chat_model(settings)
+    if workspace.wiring.budget is not None:
+        model = workspace.wiring.budget.metered_chat(settings, model)
     task = workspace.config.task.description
     return TalkingAssistant(model, workspace.prompts, lambda: describe_index(workspace), task)
 

@@ -12,6 +12,7 @@
     ├── NotFoundError       an unknown id
     ├── MissingExtraError   an optional dependency is not installed
     ├── ToolError           an invalid tool call; the message is addressed to the model
+    ├── BudgetSpentError    the next request would pass the budget
     └── ModelError          no usable reply from a model
         ├── ModelNotFoundError    unknown model, or weights not on this machine
         │   └── WeightsMissingError  of a model that `taxonaut models pull` downloads
@@ -110,6 +111,12 @@ class MissingExtraError(TaxonautError):
 
 class ToolError(TaxonautError):
     """An invalid tool call; the message tells the model how to correct it."""
+
+
+class BudgetSpentError(TaxonautError):
+    """The next request to a language model would pass the budget; replies that came are kept."""
+
+    exit_code = 9
 
 
 class ModelError(TaxonautError):

@@ -39,6 +39,7 @@ def check_has_tree(workspace: Workspace) -> None:
     'taxonaut chat --once "where would wireless earbuds go?"\n'
     "taxonaut chat --thread spring --once \"add a category for 'Rain boots' under Shoes\" --yes\n"
     "taxonaut chat < questions.txt",
+    asks_models=True,
 )
 def chat(
     session: Session,

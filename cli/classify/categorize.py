@@ -182,6 +182,7 @@ class ExpertOptions:
     example='taxonaut categorize "stainless steel water bottle, 750 ml"\n'
     "taxonaut categorize products.csv --text-column title -o categorized.jsonl\n"
     "taxonaut categorize products.csv --threshold 0.8 --ask think -o categorized.csv",
+    asks_models=True,
 )
 def categorize(
     session: Session,

@@ -152,6 +152,7 @@ class ClassifySummary:
     "taxonaut classify products.csv --text-column title -o labelled.jsonl\n"
     "taxonaut classify products.xlsx --text-column title --top 3 -o labelled.xlsx\n"
     "taxonaut classify products.csv --start anchored --anchors 20 --terminals 10",
+    asks_models=True,
 )
 def classify(
     session: Session,

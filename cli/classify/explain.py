@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     "explain",
     example="taxonaut explain 17\ntaxonaut explain 17 --gold earbuds,headphones\n"
     'taxonaut explain "wireless earbuds with noise cancelling"',
+    asks_models=True,
 )
 def explain(
     session: Session,

@@ -46,7 +46,7 @@ taxonaut evaluate test.jsonl --methods expert,dual,tfidf-svm,linear-head --examp
 taxonaut evaluate test.jsonl --methods navigate,dense,bm25 --incremental 0 --build kmeans"""
 
 
-@command("evaluate", example=EXAMPLES)
+@command("evaluate", example=EXAMPLES, asks_models=True)
 def evaluate(
     session: Session,
     file: LabelledFileArgument,

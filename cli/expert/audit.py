@@ -18,6 +18,7 @@ from taxonaut.cli.shared.item_command import describe_cost
 from taxonaut.cli.shared.option_groups import given, given_in
 from taxonaut.cli.shared.progress import Bar, progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.spending_options import read_prices
 from taxonaut.cli.shared.terminal import counted, out, print_json, styled
 from taxonaut.state.errors import InputError
 from taxonaut.workspace import expert
@@ -333,15 +334,6 @@ def audit(
         if figure is not None:
             draw_audit_figure(run, table, proposal, figure)
     print_audit(session, run, table, proposal, figure, json=json)
-
-
-def read_prices(read: float | None, written: float | None) -> evaluation.audits.audit_table.Prices | None:
-    """Return the prices of tokens. Raises InputError if one of the two is missing."""
-    if read is None and written is None:
-        return None
-    if read is None or written is None:
-        raise InputError("give both --price-in and --price-out, each for a million tokens (0 for none)")
-    return evaluation.audits.audit_table.Prices(read, written)
 
 
 def check_targets(

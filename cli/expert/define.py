@@ -31,6 +31,7 @@ LONGEST = 300
     example="taxonaut expert define\n"
     "taxonaut expert define sports-shoes hiking-boots --overwrite\n"
     "taxonaut expert define --limit 20",
+    asks_models=True,
 )
 def define(
     session: Session,

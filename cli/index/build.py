@@ -34,6 +34,7 @@ SHOWN = 5
     example="taxonaut index build --k 16 --terminal-size 64\n"
     "taxonaut index build --method agents --estimate\n"
     "taxonaut index build --method agents",
+    asks_models=True,
 )
 def build_tree(
     session: Session,

@@ -30,6 +30,7 @@ SHOWN = 5
     "add",
     example="taxonaut labels add new.jsonl --dry-run\n"
     "taxonaut labels add new.csv --name-column title --batch spring",
+    asks_models=True,
 )
 def add(
     session: Session,

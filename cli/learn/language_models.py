@@ -42,6 +42,7 @@ SeedOption = Annotated[int, typer.Option(help="What is sampled, and the order of
     example="taxonaut learn export train.jsonl\n"
     "taxonaut learn export train.jsonl --format trl --kinds inductive\n"
     "taxonaut learn export train.jsonl --format sharegpt",
+    asks_models=True,
 )
 def export(
     session: Session,

@@ -21,6 +21,7 @@ from taxonaut.cli.shared.terminal import is_interactive, print_json
     example="taxonaut learn run labelled.csv --text-column title\n"
     "taxonaut learn run --adopt auto\n"
     "taxonaut learn run train.jsonl --rounds 1 --learner exemplars",
+    asks_models=True,
 )
 def run(
     session: Session,

@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 
 from taxonaut import evaluation
-from taxonaut.cli.expert.audit import read_prices
 from taxonaut.cli.prompts.diff import BlockDiff, print_diff
 from taxonaut.cli.prompts.try_version import table
 from taxonaut.cli.shared.exit_codes import InterruptedWork, say
@@ -18,6 +17,7 @@ from taxonaut.cli.shared.file_options import LabelledFileArgument, LabelledFileO
 from taxonaut.cli.shared.global_options import ADVANCED_PANEL
 from taxonaut.cli.shared.progress import progress
 from taxonaut.cli.shared.session import JsonOption, Session, command
+from taxonaut.cli.shared.spending_options import read_prices
 from taxonaut.cli.shared.terminal import counted, is_interactive, out, print_json, printable, styled
 
 if TYPE_CHECKING:

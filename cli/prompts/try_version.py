@@ -190,7 +190,7 @@ taxonaut prompts try navigator/expand --on dev.jsonl --limit 100 --watch
 taxonaut prompts try general_expert/rank --on dev.jsonl --against 4f2c9a -o changed.jsonl"""
 
 
-@command("try", example=EXAMPLES)
+@command("try", example=EXAMPLES, asks_models=True)
 def try_template(
     session: Session,
     name: NameArgument,

@@ -13,13 +13,14 @@ import typer
 from taxonaut.cli.shared.global_options import GlobalOptions
 from taxonaut.cli.shared.help import Group
 from taxonaut.cli.shared.terminal import printable
-from taxonaut.state.errors import DiskError, TaxonautError
+from taxonaut.state.errors import BudgetSpentError, DiskError, TaxonautError
 
 OK = 0
 INTERNAL = 1
 SOME_FAILED = 6
 REFUSED = 7
 WAITS = 8
+BUDGET_SPENT = BudgetSpentError.exit_code
 INTERRUPTED = 130
 
 EXIT_CODES = {
@@ -32,6 +33,7 @@ EXIT_CODES = {
     SOME_FAILED: "some items or requests failed; run the same command again to retry these",
     REFUSED: "chat: message not understood, or refused by a tool",
     WAITS: "chat: pending change needs confirmation; nothing is changed yet",
+    BUDGET_SPENT: "the budget is spent; finished work is kept, a larger --budget continues",
     INTERRUPTED: "interrupted; finished work is kept",
 }
 

@@ -15,6 +15,7 @@ import typer
 from typer.main import get_command
 
 import taxonaut
+from taxonaut.cli.shared.exit_codes import say
 from taxonaut.cli.shared.global_options import (
     WORKSPACE_VARIABLE,
     DebugOption,
@@ -26,6 +27,7 @@ from taxonaut.cli.shared.global_options import (
 from taxonaut.cli.shared.help import Command
 from taxonaut.cli.shared.missing_weights import run_with_weights
 from taxonaut.cli.shared.option_groups import collect, expand
+from taxonaut.cli.shared.spending_options import Meter, SpendingOptions
 from taxonaut.state.errors import WorkspaceError
 from taxonaut.state.workspace_folder import SETTINGS_FILE
 from taxonaut.workspace import core
@@ -45,13 +47,17 @@ _SHARED = [
         ("yes", False, YesOption),
     )
 ]
+_SPENDING = inspect.Parameter("spending", inspect.Parameter.KEYWORD_ONLY, annotation=SpendingOptions)
 _CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
 class Session(GlobalOptions):
     """One call of a command, and the workspace it works on."""
 
-    __slots__ = ()
+    __slots__ = ("meter",)
+
+    meter: Meter | None
+    """What a command that asks language models spends; None for other commands."""
 
     @property
     def is_named(self) -> bool:
@@ -84,9 +90,16 @@ class Session(GlobalOptions):
         Raises WorkspaceError if there is none.
         """
         self.require_workspace()
-        return taxonaut.Workspace.open(
+        workspace = taxonaut.Workspace.open(
             self.folder, models=self.models, embedder=self.embedder, classifier=self.classifier, **tables
         )
+        if self.meter is not None:
+            try:
+                self.meter.attach(workspace)
+            except BaseException:
+                workspace.close()
+                raise
+        return workspace
 
     def open_in(self, language: str) -> taxonaut.Workspace:
         """Open the workspace to show names in a language, if one is given; see `open`."""
@@ -126,23 +139,32 @@ def is_workspace(folder: Path) -> bool:
     return os.path.isfile(folder / SETTINGS_FILE)
 
 
-def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Command]:
+def command(
+    name: str, *, example: str, asks_models: bool = False
+) -> Callable[[Callable[..., None]], Command]:
     """Make a command of a function that takes the session first; add the global options and the examples.
 
     The function's docstring is the help; a parameter whose type is a dataclass is a group of options. `example` may
-    have several lines.
+    have several lines. One that `asks_models` gets --budget and the prices, and says in the end what it spent.
     """
 
     def declare(function: Callable[..., None]) -> Command:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        shown = list(expand(own))
+        money = [_SPENDING] if asks_models else []
+        shown = list(expand([*own, *money]))
         shared = [each for each in _SHARED if each.name not in {other.name for other in shown}]
 
         @wraps(function)
         def run(context: typer.Context, **given: Any) -> None:
             session = start_session(context, given, [each.name for each in shared])
             arguments = collect(own, given)
-            run_with_weights(lambda: function(session, **arguments), agreed=session.yes)
+            session.meter = Meter(collect(money, given)["spending"]) if asks_models else None
+            try:
+                run_with_weights(lambda: function(session, **arguments), agreed=session.yes)
+            finally:
+                if session.meter is not None and not session.quiet:
+                    for line in session.meter.lines():
+                        say(line)
 
         del run.__wrapped__
         run.__annotations__ = {}

@@ -89,6 +89,7 @@ class AssignSummary:
     example='taxonaut vocabulary assign "A5 notebook, dotted, 120 pages"\n'
     "taxonaut vocabulary assign new_products.csv --text-column title -o tagged.jsonl\n"
     "taxonaut vocabulary assign products.jsonl --all",
+    asks_models=True,
 )
 def assign(
     session: Session,

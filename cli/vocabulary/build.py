@@ -87,6 +87,7 @@ def setting(text: str, least: int = 1) -> Any:
     example="taxonaut vocabulary build products.csv --text-column title\n"
     "taxonaut vocabulary build products.jsonl --categories 12 --split-threshold 50 --sample 5000\n"
     "taxonaut vocabulary build tickets.txt --depth 3 --branching 0",
+    asks_models=True,
 )
 def build(
     session: Session,

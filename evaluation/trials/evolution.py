@@ -31,7 +31,6 @@ from taxonaut.models.catalog import ENCODER
 from taxonaut.models.llm.prices import Prices
 from taxonaut.models.llm.spending import (
     Budget,
-    BudgetSpent,
     Spending,
     check_prices,
     price_finder,
@@ -39,7 +38,7 @@ from taxonaut.models.llm.spending import (
 )
 from taxonaut.models.settings import ModelSettings
 from taxonaut.state import version
-from taxonaut.state.errors import InputError, ModelError, ModelReplyError
+from taxonaut.state.errors import BudgetSpentError, InputError, ModelError, ModelReplyError
 from taxonaut.state.records import hash_text
 from taxonaut.state.stores.runs import RunUnits
 from taxonaut.state.updates import OnUpdate, Progress, as_one_stage, listening, tell
@@ -417,7 +416,7 @@ class Learner:
                     minibatch=self.settings.minibatch,
                     seed=self.settings.seed,
                 )
-            except BudgetSpent:
+            except BudgetSpentError:
                 evolved = gepa_loop.Evolved({}, (), gepa_loop.SPENT)
                 size = 0
             self.budget.share = 1.0
@@ -473,7 +472,7 @@ class Learner:
     async def evaluate(self, rows: Sequence[ItemRow], candidate: Mapping[str, str]) -> list[Case]:
         """Walk items under a candidate's templates; those walked before are not walked again.
 
-        Raises BudgetSpent if what is left of the budget is unlikely to suffice.
+        Raises BudgetSpentError if what is left of the budget is unlikely to suffice.
         """
         key = hash_text("\0".join(f"{name}\0{text}" for name, text in sorted(candidate.items())))
         missing = [row for row in rows if (key, row.item.id) not in self.cases]
@@ -481,7 +480,7 @@ class Learner:
             under = self.under(self.version_of(candidate))
             fresh = len(self.not_walked(under, missing))
             if self.walked and math.ceil(self.requests_per_item * fresh) > self.budget.left:
-                raise BudgetSpent
+                raise BudgetSpentError
             before = self.budget.spent.requests
             with as_one_stage(STAGE, {}):
                 run, found = await run_classify(under, [row.item for row in missing])
@@ -564,7 +563,7 @@ class Learner:
             judging = self.affordable(versions)
             try:
                 trials = await self.judge(versions, judging) if len(judging) >= LEAST_JUDGING else ()
-            except BudgetSpent:  # these items took more requests than those before
+            except BudgetSpentError:  # these items took more requests than those before
                 trials = ()
             if trials:
                 verdict = judge(trials[0].differences, self.settings.margin)

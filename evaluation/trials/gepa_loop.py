@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from taxonaut.evaluation.trials.failures import Case
 from taxonaut.evaluation.trials.trial_run import Role
-from taxonaut.models.llm.spending import BudgetSpent
-from taxonaut.state.errors import MissingExtraError
+from taxonaut.state.errors import BudgetSpentError, MissingExtraError
 from taxonaut.workspace.files.item_files import ItemRow
 
 if TYPE_CHECKING:
@@ -47,10 +46,10 @@ class Scene(Protocol):
         """The role that reads each block."""
 
     async def evaluate(self, rows: Sequence[ItemRow], candidate: Mapping[str, str]) -> list[Case]:
-        """Score a candidate on each item. Raises BudgetSpent."""
+        """Score a candidate on each item. Raises BudgetSpentError."""
 
     async def propose(self, name: str, text: str, cases: Sequence[Case]) -> str | None:
-        """Return another text for a block, None for none. Raises BudgetSpent."""
+        """Return another text for a block, None for none. Raises BudgetSpentError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ async def evolve(
 ) -> Evolved:
     """Evolve candidates from the first one until nothing improves any more or the budget is spent.
 
-    Raises what the scene raises, except BudgetSpent.
+    Raises what the scene raises, except BudgetSpentError.
     """
     loop = Loop(first, list(rows), scene, minibatch, seed, asyncio.get_running_loop())
     try:
@@ -135,10 +134,10 @@ class Loop:
             self.error = self.error or error
         finally:
             self.events.call_soon_threadsafe(self.finished.set)
-        if self.error is not None and not isinstance(self.error, BudgetSpent):
+        if self.error is not None and not isinstance(self.error, BudgetSpentError):
             raise self.error
         if not self.scores:
-            raise BudgetSpent
+            raise BudgetSpentError
         top = max(self.scores)
         place = self.scores.index(top)
         return Evolved(

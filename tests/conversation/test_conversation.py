@@ -62,7 +62,7 @@ async def test_updates_come_typed_and_in_order(workspace: Workspace, shelf: Shel
         assert chat.focus.text == "ink"
         assert (chat.pending, chat.interrupted) == (None, False)
         assert chat.run is not None
-        assert workspace.decisions.totals(chat.run).requests == 2
+        assert workspace.decisions.totals(chat.run).comparisons == 2
         assert [(run.kind, run.status, run.settings["thread"]) for run in workspace.runs.list()] == [
             ("chat", "finished", "default")
         ]

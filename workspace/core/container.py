@@ -25,6 +25,7 @@ from taxonaut.models.encoder.scorer import ScoreSettings, TextScorer
 from taxonaut.models.encoder.stored_vectors import PhraseEmbedder, StoredEmbedder
 from taxonaut.models.expert.encoder_export import open_encoder
 from taxonaut.models.expert.fusion import EXPERT, TrainedScores
+from taxonaut.models.llm.spending import Budget
 from taxonaut.models.observed import ObservedModel
 from taxonaut.models.requests import Answers, OptionText
 from taxonaut.models.score_sources import LearnedScores
@@ -80,6 +81,8 @@ class Wiring:
         self.learned = learned
         """What was learned and is in use."""
         self.wrap = wrap
+        self.budget: Budget | None = None
+        """What all requests to language models count against."""
         self.labelled = labelled
         """Returns the texts whose labels are known, for demonstrations."""
         self.embedders: dict[str, Embedder] = {}
@@ -122,7 +125,7 @@ class Wiring:
             self.labelled,
         )
         other.embedders, other.scorers, other.tables = self.embedders, self.scorers, self.tables
-        other.models, other.lock = self.models, self.lock
+        other.models, other.lock, other.budget = self.models, self.lock, self.budget
         other.experts, other.open_trained = self.experts, self.open_trained
         other.languages.told = self.languages.told
         return other
@@ -148,7 +151,7 @@ class Wiring:
             learned,
             labelled=self.labelled,
         )
-        other.embedders = self.embedders
+        other.embedders, other.budget = self.embedders, self.budget
         other.languages.told = self.languages.told
         return other
 
@@ -294,6 +297,8 @@ class Wiring:
         model = self.opened(settings)
         if self.wrap is not None:
             model = self.wrap(settings, model)
+        if self.budget is not None:
+            model = self.budget.metered(settings, model)
         return (
             ObservedModel(settings, model, texts=self.config.records.texts) if model.reads_prompts else model
         )

@@ -56,7 +56,7 @@ def test_a_file_is_evaluated_and_its_gold_labels_are_known(say: Callable[..., An
         say("/lost")
     done = say("/evaluate goods.csv")
     lines = done.text.splitlines()
-    assert lines[0].split() == ["P@1", "R@5", "R@10", "requests"]
+    assert lines[0].split() == ["P@1", "R@5", "R@10", "requests", "comparisons"]
     assert [line.split()[0] for line in lines[1:3]] == ["navigate", "dense"]
     assert lines[3].startswith("P@1 is 50.0 %: the walk's first label is right for 2 of 4 texts")
     lost = say("/lost")

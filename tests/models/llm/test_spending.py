@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from taxonaut.models.llm.prices import Prices
-from taxonaut.models.llm.spending import Budget, BudgetSpent, Spending, price_finder, require_prices
+from taxonaut.models.llm.spending import Budget, Spending, price_finder, require_prices
 from taxonaut.models.requests import ModelReply, ModelRequest
 from taxonaut.models.settings import ModelSettings
-from taxonaut.state.errors import InputError, ModelError, ModelReplyError
+from taxonaut.state.errors import BudgetSpentError, InputError, ModelError, ModelReplyError
 from taxonaut.state.records import ToolSpec, Usage
 
 PAID, HERE = ModelSettings(model="hosted_vllm/test"), ModelSettings(model="gguf/smollm2-135m-instruct")
@@ -50,7 +50,7 @@ async def test_no_request_is_sent_beyond_the_limit() -> None:
     model = Model()
     metered = given.metered(PAID, model)
     assert len(await metered.answer([REQUEST] * 7)) == 7
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetSpentError):
         await metered.answer([REQUEST] * 7)
     assert (model.calls, given.spent.requests, kept) == ([7, 3], 10, [7, 10])
     assert given.spent.money == pytest.approx(4.0)
@@ -68,7 +68,7 @@ async def test_replies_from_the_cache_are_free_and_errors_are_not() -> None:
 async def test_money_is_not_passed_once_a_price_is_known() -> None:
     given, _ = budget(100, money=1.3)
     model = Model()
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetSpentError):
         await given.metered(PAID, model).answer([REQUEST] * 10)
     assert model.calls == [1, 2]
     assert given.spent.money == pytest.approx(1.2)
@@ -77,7 +77,7 @@ async def test_money_is_not_passed_once_a_price_is_known() -> None:
 async def test_a_share_of_it() -> None:
     given, _ = budget(10, money=10.0)
     given.share = 0.5
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetSpentError):
         await given.metered(HERE, Model()).answer([REQUEST] * 6)
     assert (given.spent.requests, given.spent.money) == (5, 0.0)
 
