@@ -80,8 +80,12 @@ class Meter:
         wiring.budget = self.budget
 
     def lines(self) -> list[str]:
-        """Say what was spent on models outside of this process; nothing if none was asked."""
-        return [] if self.budget is None or not self.budget.spent.paid else [describe(self.budget.spent)]
+        """Say what was spent on models outside of this process; nothing where there is neither price nor budget."""
+        if self.budget is None or not self.budget.spent.paid:
+            return []
+        spent = self.budget.spent
+        priced = spent.money or self.money is not None or self.prices is not None
+        return [describe(spent)] if priced else []
 
 
 def describe(spent: Spending) -> str:

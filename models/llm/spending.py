@@ -35,8 +35,8 @@ class Spending:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     money: float = 0.0
-    paid: bool = False
-    unpriced: set[str] = field(default_factory=set)
+    paid: bool = field(default=False, compare=False)
+    unpriced: set[str] = field(default_factory=set, compare=False)
 
     def row(self) -> dict[str, Any]:
         """Return it as JSON values."""

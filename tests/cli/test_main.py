@@ -163,7 +163,7 @@ def test_help_documents_the_exit_codes(run: Any) -> None:
     called = run("--help")
     assert called.code == 0
     lines = [line.split()[0] for line in called.out.partition("Exit codes:")[2].splitlines() if line.strip()]
-    assert lines == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "130"]
+    assert lines == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "130"]
 
 
 def test_no_arguments_show_help(run: Any) -> None:

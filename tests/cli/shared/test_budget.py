@@ -97,6 +97,8 @@ def test_a_model_without_a_known_price(
     assert (called.code, server.stats()["requests"]) == (2, 0)
     assert "what 'openai/of-our-own' of the navigator costs is not known" in called.err
     assert "without openai/of-our-own: not in the price list" in run("classify", "pears", "-w", folder).err
+    monkeypatch.setenv("TAXONAUT_MODELS__GENERAL_EXPERT__MODEL", "openai/of-our-own")
+    assert "US dollars" not in run("classify", "green pears", "-w", folder).err
     called = run("classify", "boots", "--price-in", 1, "-w", folder)
     assert (called.code, "give both --price-in and --price-out" in called.err) == (2, True)
 
