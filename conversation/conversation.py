@@ -80,8 +80,11 @@ class Conversation:
         thread: str = "default",
         assistant: Assistant | None = None,
         toolbox: Toolbox | None = None,
+        *,
+        files: bool = True,
     ) -> None:
         self.workspace = workspace
+        self.files = files
         self.thread = check_name(thread)
         self.given = (assistant, toolbox)
         self.run: RunId | None = None
@@ -102,12 +105,14 @@ class Conversation:
         *,
         assistant: Assistant | None = None,
         toolbox: Toolbox | None = None,
+        files: bool = True,
     ) -> Self:
         """Return a thread for a `with` or `async with` block; a new one is created if the name is unknown.
 
-        `assistant` and `toolbox` default to the workspace's own.
+        `assistant` and `toolbox` default to the workspace's own. Without `files` no call reads or writes a file,
+        whoever names it: for people who talk from elsewhere.
         """
-        return cls(workspace, thread, assistant, toolbox)
+        return cls(workspace, thread, assistant, toolbox, files=files)
 
     async def __aenter__(self) -> Self:
         from taxonaut.graphs.converse import converse
@@ -266,6 +271,9 @@ class Conversation:
         self.toolbox.focus = self.focus
         kept = self.snapshot.values.get("runs", ())
         self.toolbox.runs = tuple(dict.fromkeys((self.run, *kept, *self.toolbox.runs)))
+        if not self.files:
+            self.toolbox.allowed_files = ()
+            return
         sent = given["messages"] if isinstance(given, dict) else ()
         said = [*self.snapshot.values.get("messages", ()), *sent]
         free = not self.assistant.writes or is_command(said)

@@ -9,17 +9,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from taxonaut.server.access import Access, Guard, Limits
+from taxonaut.server.chats import Chats
 from taxonaut.server.jobs.job_manager import JobManager
 from taxonaut.server.mcp.mcp_server import mcp_app
-from taxonaut.server.page import page_routes, review_page, tree_page, try_page
+from taxonaut.server.page import chat_page, map_page, page_routes, review_page, tree_page, try_page
 from taxonaut.server.page.rendering import STATIC, sign_in_page
 from taxonaut.server.problems import answer_problems
 from taxonaut.server.routes import (
     annif_routes,
     change_routes,
+    chat_routes,
     docs_routes,
     home_routes,
     job_routes,
+    map_routes,
     measure_routes,
     outline_routes,
     review_routes,
@@ -59,7 +62,9 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    service = Service(workspace, access, limits, Suggester(workspace), JobManager(workspace.folder))
+    service = Service(
+        workspace, access, limits, Suggester(workspace), JobManager(workspace.folder), Chats(workspace)
+    )
     api.state.service = service
     answer_problems(api)
     for routes in (
@@ -72,13 +77,15 @@ def create_api(workspace: Workspace, access: Access, limits: Limits) -> FastAPI:
         review_routes,
         job_routes,
         measure_routes,
+        chat_routes,
+        map_routes,
         annif_routes,
         docs_routes,
     ):
         api.include_router(routes.router)
     tools = mcp_app(workspace, host="127.0.0.1" if access.loopback else "")
     api.router.routes.extend(tools.routes)
-    for pages in (page_routes, review_page, tree_page, try_page):
+    for pages in (page_routes, review_page, tree_page, try_page, chat_page, map_page):
         api.include_router(pages.router)
     api.mount("/static", StaticFiles(directory=STATIC))
     return api

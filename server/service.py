@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from taxonaut.server.access import Access, Limits
+from taxonaut.server.chats import Chats
 from taxonaut.server.jobs.job_manager import JobManager
 from taxonaut.server.suggester import Suggester
 from taxonaut.state.ids import EventId
@@ -25,6 +26,7 @@ class Service:
     limits: Limits
     suggester: Suggester
     jobs: JobManager
+    chats: Chats
     queues: dict[str, ReviewQueue] = field(default_factory=dict)
     """The review queue of each person who asked."""
 

@@ -20,6 +20,9 @@ SERVICE_FILE = "service.json"
 JOBS_FOLDER = "jobs"
 """What was asked of `taxonaut serve` as jobs, and what they gave; finished ones may be deleted."""
 
+MAPS_FOLDER = "maps"
+"""Maps of items and labels; it may be deleted at any time."""
+
 SCRATCH_FOLDER = "scratch"
 """Indexes of `evaluate`; it may be deleted at any time."""
 
@@ -32,6 +35,7 @@ OTHER_PARTS = (
     CALIBRATION_FILE,
     SERVICE_FILE,
     JOBS_FOLDER,
+    MAPS_FOLDER,
     THREADS_FILE,
     PHRASES_FILE,
     SCRATCH_FOLDER,

@@ -28,7 +28,8 @@ class ToolContext:
     """State shared by the tools of one conversation.
 
     `focus` holds the antecedents of references. `runs` are the runs its calls took part in. `allowed_files` are the
-    files that calls may name, None for any; a language model may name only files that the user named.
+    files that calls may name, None for any, () for none at all; a language model may name only files that the user
+    named.
     """
 
     workspace: Workspace
@@ -66,6 +67,11 @@ class ToolContext:
         name = given.strip().strip("\"'“”")
         if not name or "\0" in name:
             raise InputError(f"{given!r} is not a file name; give one")
+        if self.allowed_files == ():
+            raise InputError(
+                f"no file can be read or written here, {given!r} neither; use `taxonaut chat` at a terminal, or send "
+                "the texts themselves"
+            )
         path = Path(name).expanduser()
         if self.allowed_files is not None and path.absolute() not in {
             Path(each).expanduser().absolute() for each in self.allowed_files

@@ -126,6 +126,13 @@ class ReviewDoubtsJob(BaseModel):
     limit: Annotated[int, Field(ge=1, le=MOST_ITEMS)] = 200
 
 
+class MapJob(BaseModel):
+    """Draw the items, or the labels, on a plane (GET /api/map)."""
+
+    kind: Literal["map"]
+    of: Literal["items", "labels"] = "items"
+
+
 JobSpec = Annotated[
     ClassifyJob
     | CategorizeJob
@@ -138,7 +145,8 @@ JobSpec = Annotated[
     | AddLabelsJob
     | ReviewErrorsJob
     | ReviewNextJob
-    | ReviewDoubtsJob,
+    | ReviewDoubtsJob
+    | MapJob,
     Field(discriminator="kind"),
 ]
 

@@ -25,12 +25,13 @@ from taxonaut.server.problems import problem_of
 from taxonaut.state.errors import InputError, NotFoundError
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item, Label, as_item
-from taxonaut.state.updates import Progress, Update, as_row, to_plain
+from taxonaut.state.updates import Progress, Update, as_row, listening, to_plain
 from taxonaut.workspace.core.resumable import unit_key
 from taxonaut.workspace.expert.categorized_rows import categorized_row
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.labels.label_changes import find_label
 from taxonaut.workspace.review.doubtful_answers import find_doubts
+from taxonaut.workspace.walk.item_map import draw_map
 from taxonaut.workspace.walk.labelled_items import labelled_rows
 from taxonaut.workspace.workspace import Workspace
 
@@ -157,6 +158,10 @@ def run_job(workspace: Workspace, spec: Any, speaker: Speaker) -> dict[str, Any]
                 "queued": workspace.review_queue().put("doubts", doubtful),
                 "notes": doubts.notes,
             }
+        case job_specs.MapJob():
+            with listening(tell):
+                drawn = draw_map(workspace, spec.of)
+            return {"points": len(drawn.ids), "method": drawn.method, "left_out": drawn.left_out}
     raise AssertionError(spec)
 
 

@@ -10,6 +10,7 @@ from serving import make_workspace
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.review.suspects import Suggestion, Suspect
+from taxonaut.workspace.walk.item_map import draw_map
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,8 @@ SCREENS = {
     "a label": ("/tree?label=l0", "document.querySelector('#card .card-name')"),
     "search": ("/tree?q=shoes", "document.querySelector('#search .found li')"),
     "changes": ("/changes", "document.querySelector('#diff tbody tr')"),
+    "chat": ("/chat", "document.querySelector('#threads a')"),
+    "map": ("/map?of=labels", "!document.querySelector('#map').hidden"),
     "a text": ("/try?text=shoes", "document.querySelector('#others ol li')"),
 }
 """Address of each screen, and what is true once it shows something."""
@@ -56,6 +59,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
             "errors",
             [Suspect(item, (LabelId("l0"),), ((NAMES[0],),), suggested, 0.9, NAMES) for item in items],
         )
+        draw_map(made, "labels")
+        draw_map(made, "items")
         yield made
 
 
