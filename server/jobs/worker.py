@@ -31,7 +31,7 @@ from taxonaut.workspace.expert.categorized_rows import categorized_row
 from taxonaut.workspace.files.item_files import ItemRow
 from taxonaut.workspace.labels.label_changes import find_label
 from taxonaut.workspace.review.doubtful_answers import find_doubts
-from taxonaut.workspace.walk.item_map import draw_map
+from taxonaut.workspace.vocabulary.item_map import draw_map
 from taxonaut.workspace.walk.labelled_items import labelled_rows
 from taxonaut.workspace.workspace import Workspace
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from taxonaut.server.problems import RESPONSES
 from taxonaut.server.service import Served
-from taxonaut.workspace.walk.item_map import ItemMap, Of, basis, load_map, stale_reasons
+from taxonaut.workspace.vocabulary.item_map import ItemMap, Of, basis, load_map, stale_reasons
 
 router = APIRouter(prefix="/api", tags=["map"], responses=RESPONSES)
 

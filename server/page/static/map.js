@@ -45,7 +45,6 @@ async function load(what, either = false) {
   of = what;
   for (const link of document.querySelectorAll("[data-of]")) {
     if (link.dataset.of === of) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
-    link.classList.toggle("main", link.dataset.of === of);
   }
   const answer = await attempt(() => ask(url("/api/map", { of })));
   if (!answer || what !== of) return;

@@ -10,7 +10,7 @@ from serving import make_workspace
 from taxonaut.state.ids import ItemId, LabelId
 from taxonaut.state.records import Item
 from taxonaut.workspace.review.suspects import Suggestion, Suspect
-from taxonaut.workspace.walk.item_map import draw_map
+from taxonaut.workspace.vocabulary.item_map import draw_map
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from served_page import Page
 
-from taxonaut.workspace.walk.item_map import draw_map, load_map
+from taxonaut.workspace.vocabulary.item_map import draw_map, load_map
 from taxonaut.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow
